@@ -1,0 +1,64 @@
+# Every target sets up what it needs. PYTHON may name another interpreter (3.11 or later).
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+CDK_READY := node_modules/.ready
+LOOP ?= dynamodb
+SPEED ?=
+
+.PHONY: help setup demo test check lint types imports unit e2e bench deploy lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.txt requirements-dev.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Loopbreaker needs Python 3.11 or later, this is " + sys.version.split()[0])'
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@echo "installing the pinned Python packages ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+$(CDK_READY): package.json package-lock.json
+	@command -v npm >/dev/null || { echo "Loopbreaker's deployment needs Node 20 or later with npm: https://nodejs.org"; exit 1; }
+	@echo "installing the pinned CDK command line ..."
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+setup: $(READY) $(CDK_READY)  ## install everything that is pinned
+
+demo: setup  ## watch a loop being found, stopped, mailed and rolled back (LOOP=dynamodb|sqs|s3|events|chain, SPEED=1)
+	@$(PY) -m sandbox.demo --loop $(LOOP) $(if $(SPEED),--speed $(SPEED))
+
+lint: $(READY)
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+
+types: $(READY)
+	@$(VENV)/bin/mypy app.py functions stacks sandbox bench tests
+
+imports: $(READY)
+	@$(VENV)/bin/lint-imports --no-cache
+
+unit: $(READY)
+	@$(PY) -m pytest -q -n auto -m "not e2e"
+
+check: lint types imports unit  ## everything but e2e, under 90 seconds once set up
+
+e2e: setup
+	@$(PY) -m pytest -q -m e2e
+
+test: setup check e2e  ## everything
+
+bench: $(READY)  ## measure (part: make bench PART=contain|sweep)
+	@$(PY) -m bench $(PART)
+
+deploy: setup  ## deploy to the AWS account of your credentials (FLAGS="-c email=you@example.com")
+	@node_modules/.bin/cdk bootstrap
+	@node_modules/.bin/cdk deploy $(FLAGS)
+
+lock: $(READY)
+	@{ head -n 1 constraints.txt; $(PY) -m pip freeze | sort -f; } > constraints.new && mv constraints.new constraints.txt
+
+clean:
+	@rm -rf build cdk.out
