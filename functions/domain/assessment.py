@@ -1,0 +1,110 @@
+"""What the evidence means: a verdict with its grounds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """How sure the guard is that a function invokes itself in a loop."""
+
+    CALM = "calm"  # nothing unusual
+    BUSY = "busy"  # unusual, and explained
+    SUSPECTED = "suspected"  # a spike with no precedent and no explanation
+    RUNAWAY = "runaway"  # a spike with proof, or with a shape that only a loop has
+
+
+class Reason(StrEnum):
+    """Why a verdict was given. Each stands in a `Ground` with its numbers."""
+
+    NO_DATA = "no_data"
+    BELOW_FLOOR = "below_floor"
+    NOT_SUSTAINED = "not_sustained"
+    WITHIN_RECENT = "within_recent"
+    HAS_PRECEDENT = "has_precedent"
+    FOLLOWS_CLOCK = "follows_clock"
+    SUBSIDING = "subsiding"
+    BACKLOG = "backlog"
+    LOOP_RULED_OUT = "loop_ruled_out"
+    ABOVE_FLOOR = "above_floor"
+    ABOVE_RECENT = "above_recent"
+    NO_PRECEDENT = "no_precedent"
+    NO_HISTORY = "no_history"
+    SUSTAINED = "sustained"
+    GROWING = "growing"
+    PLATEAU = "plateau"
+    AT_CEILING = "at_ceiling"
+    THROTTLED = "throttled"
+    NATIVE_DROPS = "native_drops"
+    LOOP_PROVEN = "loop_proven"
+    PINNED_AT_CAP = "pinned_at_cap"
+    BELOW_CAP = "below_cap"
+
+
+class Unit(StrEnum):
+    """Units of the numbers in a ground, as they are printed."""
+
+    PER_MINUTE = "invocations a minute"
+    MINUTES = "minutes"
+    DAYS = "days"
+    CONCURRENT = "concurrent executions"
+    TIMES = "times"
+    THROTTLES = "throttled invocations a minute"
+    DROPS = "invocations dropped by AWS"
+    NONE = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """One reason with its numbers.
+
+    Attributes
+    ----------
+    value
+        What was seen, in `unit`.
+    reference
+        What it was compared with, in `unit`; ``None`` where there is nothing to compare.
+    """
+
+    reason: Reason
+    value: float | None = None
+    unit: Unit = Unit.NONE
+    reference: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """The verdict on one function at one moment.
+
+    Attributes
+    ----------
+    rate_per_minute
+        Invocations a minute now: the highest of the newest complete datapoints.
+    normal_per_minute
+        What the function usually does in a minute; ``None`` where it has no history.
+    since
+        When the unusual rate began; ``None`` for a calm function.
+    grounds
+        The reasons, the most telling first.
+    normal_concurrency
+        The function's usual peak concurrency, for a cap; ``None`` where unknown.
+    mean_duration_ms
+        Mean duration of its recent invocations, for the cost; ``None`` where unknown.
+    invocations_since
+        Invocations recorded since `since`.
+    """
+
+    function: str
+    verdict: Verdict
+    at: datetime
+    grounds: tuple[Ground, ...]
+    rate_per_minute: float = 0.0
+    normal_per_minute: float | None = None
+    since: datetime | None = None
+    normal_concurrency: int | None = None
+    mean_duration_ms: float | None = None
+    invocations_since: float = 0.0
+
+    def has(self, reason: Reason) -> bool:
+        """Whether `reason` is among the grounds."""
+        return any(ground.reason is reason for ground in self.grounds)

@@ -1,0 +1,168 @@
+"""From a verdict and the operator's rules to what is done. Pure: deciding twice is deciding once."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from functions.domain.assessment import Assessment, Reason, Verdict
+from functions.domain.evidence import FunctionFacts
+from functions.domain.incident import Incident, IncidentState
+from functions.domain.policy import EXEMPT_TAG, Mode, Policy, Response
+
+
+class DecisionReason(StrEnum):
+    """Why something is done, or why it is not."""
+
+    RUNAWAY = "runaway"
+    SUSPECTED = "suspected"
+    NOTHING_UNUSUAL = "nothing_unusual"
+    EXPLAINED = "explained"
+    STOPPED_BY_AWS = "stopped_by_aws"
+    OBSERVE_MODE = "observe_mode"
+    RESPONSE_IS_NOTIFY = "response_is_notify"
+    EXEMPT_BY_TAG = "exempt_by_tag"
+    EXEMPT_BY_FLAG = "exempt_by_flag"
+    OWN_FUNCTION = "own_function"
+    BLAST_RADIUS = "blast_radius"
+    ALREADY_STOPPED = "already_stopped"
+    ALREADY_OPEN = "already_open"
+    RELEASED_BY_OTHERS = "released_by_others"
+    RESTORING = "restoring"
+    NO_ROOM_FOR_CAP = "no_room_for_cap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contain:
+    """Throttle the function: reserved concurrency 0."""
+
+    assessment: Assessment
+    reason: DecisionReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """Hold the function at `at` concurrent executions and watch what it does."""
+
+    assessment: Assessment
+    reason: DecisionReason
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """Tell people, change nothing."""
+
+    assessment: Assessment
+    reason: DecisionReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignore:
+    """Do nothing."""
+
+    assessment: Assessment
+    reason: DecisionReason
+
+
+Decision: TypeAlias = Contain | Cap | Notify | Ignore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerView:
+    """What the ledger says that matters for a decision.
+
+    The first decision is made with an empty view, so that no call stands between the verdict and
+    the throttle; the ledger itself checks both facts when the incident is opened, in one
+    transaction, and a refusal brings the true view for a second decision.
+    """
+
+    open_incident: Incident | None = None
+    blast_radius_reached: bool = False
+
+
+def protection(facts: FunctionFacts, policy: Policy) -> DecisionReason | None:
+    """Why the function must never be touched; ``None`` if it may be."""
+    if facts.name in policy.own_functions:
+        return DecisionReason.OWN_FUNCTION
+    if facts.name in policy.exempt:
+        return DecisionReason.EXEMPT_BY_FLAG
+    if facts.tags.get(EXEMPT_TAG, "").strip().lower() == "true":
+        return DecisionReason.EXEMPT_BY_TAG
+    return None
+
+
+def cap_for(assessment: Assessment, facts: FunctionFacts) -> int | None:
+    """Where to cap the function: its own normal peak, at least 1; ``None`` if that is no cap.
+
+    A reservation that is already at or below that holds the function better than the cap would.
+    """
+    at = max(1, assessment.normal_concurrency or 1)
+    if facts.reserved_concurrency is not None and facts.reserved_concurrency <= at:
+        return None
+    return at
+
+
+def decide(
+    assessment: Assessment, facts: FunctionFacts, policy: Policy, view: LedgerView
+) -> Decision:
+    """What to do about one function.
+
+    Parameters
+    ----------
+    facts
+        The function's configuration, read after the verdict.
+    view
+        See `LedgerView`.
+    """
+
+    def notify(reason: DecisionReason) -> Notify:
+        return Notify(assessment=assessment, reason=reason)
+
+    def ignore(reason: DecisionReason) -> Ignore:
+        return Ignore(assessment=assessment, reason=reason)
+
+    if assessment.verdict is Verdict.CALM:
+        return ignore(DecisionReason.NOTHING_UNUSUAL)
+    if facts.name in policy.own_functions:
+        return ignore(DecisionReason.OWN_FUNCTION)
+    if assessment.verdict is Verdict.BUSY:
+        if assessment.has(Reason.NATIVE_DROPS):
+            return notify(DecisionReason.STOPPED_BY_AWS)
+        return ignore(DecisionReason.EXPLAINED)
+    held = _held(view.open_incident, assessment)
+    if held is not None:
+        return held
+    if facts.reserved_concurrency == 0:
+        return ignore(DecisionReason.ALREADY_STOPPED)
+    if (protected := protection(facts, policy)) is not None:
+        return notify(protected)
+    if policy.mode is Mode.OBSERVE:
+        return notify(DecisionReason.OBSERVE_MODE)
+    if assessment.verdict is Verdict.SUSPECTED and policy.response is Response.NOTIFY:
+        return notify(DecisionReason.RESPONSE_IS_NOTIFY)
+    if view.blast_radius_reached:
+        return notify(DecisionReason.BLAST_RADIUS)
+    if assessment.verdict is Verdict.RUNAWAY:
+        return Contain(assessment=assessment, reason=DecisionReason.RUNAWAY)
+    if policy.response is Response.THROTTLE:
+        return Contain(assessment=assessment, reason=DecisionReason.SUSPECTED)
+    at = cap_for(assessment, facts)
+    if at is None:
+        return notify(DecisionReason.NO_ROOM_FOR_CAP)
+    return Cap(assessment=assessment, reason=DecisionReason.SUSPECTED, at=at)
+
+
+def _held(incident: Incident | None, assessment: Assessment) -> Decision | None:
+    """The decision that an incident which is already open takes; ``None`` if it takes none."""
+    if incident is None:
+        return None
+    match incident.state:
+        case IncidentState.NOTIFIED | IncidentState.CAPPED:
+            # People were only told, or the function is only capped: both may still escalate.
+            return None
+        case IncidentState.RELEASED:
+            return Notify(assessment=assessment, reason=DecisionReason.RELEASED_BY_OTHERS)
+        case IncidentState.RESTORING:
+            return Ignore(assessment=assessment, reason=DecisionReason.RESTORING)
+        case _:
+            return Ignore(assessment=assessment, reason=DecisionReason.ALREADY_OPEN)

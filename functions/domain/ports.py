@@ -1,0 +1,257 @@
+"""What the core needs of the world. Adapters in `functions.aws`, fakes in the tests."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
+
+from functions.domain.evidence import AccountSeries, FunctionFacts, RecentSeries, Series, Trigger
+from functions.domain.incident import Incident
+from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency
+
+
+class Functions(Protocol):
+    """The control plane of the target functions.
+
+    Every method raises `FunctionNotFoundError` when the function does not exist and `BusyError`
+    when AWS keeps throttling or conflicting after the bounded retries.
+    """
+
+    def describe(self, function: str) -> FunctionFacts:
+        """Configuration, tags and reservation, in one call."""
+        ...
+
+    def reserved_concurrency(self, function: str) -> int | None:
+        """What is reserved now; ``None`` for nothing."""
+        ...
+
+    def reserve(self, function: str, concurrency: int) -> None:
+        """Set the reservation.
+
+        Raises
+        ------
+        ProvisionedConcurrencyError
+            When AWS refuses because of provisioned concurrency.
+        RefusedError
+            When AWS refuses for another reason, the unreserved minimum for instance.
+        """
+        ...
+
+    def unreserve(self, function: str) -> None:
+        """Take the reservation away."""
+        ...
+
+    def provisioned(self, function: str) -> tuple[ProvisionedConcurrency, ...]:
+        """All provisioned concurrency that is requested for the function."""
+        ...
+
+    def put_provisioned(self, function: str, qualifier: str, requested: int) -> None:
+        """Request provisioned concurrency. Raises `RefusedError`."""
+        ...
+
+    def remove_provisioned(self, function: str, qualifier: str) -> None:
+        """Take provisioned concurrency away; nothing happens where there is none."""
+        ...
+
+    def mappings(self, function: str) -> tuple[EventSourceMapping, ...]:
+        """All event source mappings of the function (any qualifier)."""
+        ...
+
+    def mapping(self, uuid: str) -> EventSourceMapping:
+        """One event source mapping. Raises `MappingNotFoundError`."""
+        ...
+
+    def switch_mapping(self, uuid: str, *, enabled: bool) -> None:
+        """Enable or disable a mapping. Raises `MappingNotFoundError`."""
+        ...
+
+    def triggers(
+        self, function: str, mappings: Sequence[EventSourceMapping]
+    ) -> tuple[Trigger, ...]:
+        """How events reach the function: its mappings and what its resource policy admits."""
+        ...
+
+    def async_target(self, function: str) -> str:
+        """ARN of the on-failure destination for asynchronous events; empty for none."""
+        ...
+
+    def tag(self, function_arn: str, tags: Mapping[str, str]) -> None:
+        """Put tags on a function."""
+        ...
+
+    def untag(self, function_arn: str, keys: Sequence[str]) -> None:
+        """Take tags off a function."""
+        ...
+
+    def tagged(self, key: str) -> Mapping[str, str]:
+        """ARN of each function that carries a tag with `key`, with the tag's value."""
+        ...
+
+
+class Metrics(Protocol):
+    """CloudWatch. Every method raises `MetricsUnavailableError`; series may hold gaps."""
+
+    def account(self, now: datetime) -> AccountSeries:
+        """3 h of the account-wide series up to the last minute that is over."""
+        ...
+
+    def account_precedent(self, now: datetime) -> Series:
+        """14 days of account-wide Invocations in sums of 5 minutes."""
+        ...
+
+    def busiest(self, now: datetime) -> Mapping[str, Series]:
+        """The last minutes of Invocations of the busiest functions, in one query if possible."""
+        ...
+
+    def dropped(self, now: datetime) -> Mapping[str, Series]:
+        """The same of recursive invocations that AWS dropped; functions without any left out."""
+        ...
+
+    def recent(self, functions: Sequence[str], now: datetime) -> Mapping[str, RecentSeries]:
+        """3 h of 1-minute datapoints of each function."""
+        ...
+
+    def precedent(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
+        """14 days of Invocations of each function, in sums of 5 minutes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The incident is now in the ledger."""
+
+    incident: Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlreadyOpen:
+    """The function already has an open incident."""
+
+    incident: Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlastRadiusReached:
+    """As many functions as allowed were contained within the window."""
+
+    contained: tuple[str, ...]
+
+
+Opening: TypeAlias = Opened | AlreadyOpen | BlastRadiusReached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlastRadius:
+    """How many incidents may take hold of a function within a window of time."""
+
+    most: int
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PulseMemory:
+    """What the pulse remembers of its last closer look.
+
+    Attributes
+    ----------
+    looked_at
+        When it last looked at the functions; ``None`` for never.
+    level_per_minute
+        The account's invocations a minute at that time.
+    looks
+        Closer looks in a row that found nothing, for backing off.
+    """
+
+    looked_at: datetime | None = None
+    level_per_minute: float = 0.0
+    looks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveLedger:
+    """All that is not filed away: open incidents, unsent notices, the pulse's memory."""
+
+    incidents: tuple[Incident, ...] = ()
+    pulse: PulseMemory = PulseMemory()
+
+
+class Ledger(Protocol):
+    """The durable record. Every method raises `LedgerUnavailableError`."""
+
+    def open(self, incident: Incident, blast_radius: BlastRadius | None) -> Opening:
+        """Write a new incident, if its function has none and the blast radius allows.
+
+        One transaction: the incident and a place within the blast radius come together or not at
+        all. `blast_radius` is ``None`` for an incident that changes nothing. Opening again with
+        the same incident id answers `Opened` with what is stored, so that a retry is harmless.
+        """
+        ...
+
+    def hold(self, incident: Incident, blast_radius: BlastRadius) -> Opening:
+        """Save a changed incident that from now on takes hold of its function.
+
+        As `save`, with a place within the blast radius in the same transaction.
+        """
+        ...
+
+    def save(self, incident: Incident) -> Incident:
+        """Replace the stored incident and answer it with its new version.
+
+        Raises
+        ------
+        StaleIncidentError
+            When the stored version is not the one that `incident` carries.
+        """
+        ...
+
+    def find(self, function: str) -> Incident | None:
+        """The open incident of a function, read consistently."""
+        ...
+
+    def live(self) -> LiveLedger:
+        """All that is not filed away, in one query."""
+        ...
+
+    def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius) -> Opening:
+        """File `old` away and open `new` for the same function, in one transaction.
+
+        Raises
+        ------
+        StaleIncidentError
+            When the stored version is not the one that `old` carries.
+        """
+        ...
+
+    def file_away(self, incident: Incident) -> None:
+        """Move a closed incident whose notices are sent out of the live ones.
+
+        Raises
+        ------
+        StaleIncidentError
+            When the stored version is not the one that `incident` carries.
+        """
+        ...
+
+    def closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
+        """Incidents of a function that were closed after `since`, newest first."""
+        ...
+
+    def remember_pulse(self, memory: PulseMemory) -> None:
+        """Keep what the pulse saw. Last writer wins: it only saves queries."""
+        ...
+
+    def claim_request(self, nonce: str, request_id: str, now: datetime) -> bool:
+        """Whether the rollback request with this nonce is this request's to carry out.
+
+        True for the request that brought the nonce first, and again for its retries; False for
+        any other, such as CloudFormation replaying old properties when it rolls a deploy back.
+        """
+        ...
+
+
+class Publisher(Protocol):
+    """SNS."""
+
+    def publish(self, subject: str, body: str) -> None:
+        """Send a notice to the topic. Raises `NoticeUndeliveredError`."""
+        ...
