@@ -1,4 +1,7 @@
-"""From a verdict and the operator's rules to what is done. Pure: deciding twice is deciding once."""
+"""From a verdict and the operator's rules to what is done.
+
+Pure: deciding twice is deciding once.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -114,55 +117,72 @@ def decide(
     view
         See `LedgerView`.
     """
+    return (
+        _nothing_to_stop(assessment, facts, policy)
+        or _held(view.open_incident, assessment, policy)
+        or _tell_only(assessment, facts, policy, view)
+        or _stop(assessment, facts, policy)
+    )
 
-    def notify(reason: DecisionReason) -> Notify:
-        return Notify(assessment=assessment, reason=reason)
 
-    def ignore(reason: DecisionReason) -> Ignore:
-        return Ignore(assessment=assessment, reason=reason)
+def _nothing_to_stop(
+    assessment: Assessment, facts: FunctionFacts, policy: Policy
+) -> Decision | None:
+    match assessment.verdict:
+        case Verdict.CALM:
+            return Ignore(assessment=assessment, reason=DecisionReason.NOTHING_UNUSUAL)
+        case _ if facts.name in policy.own_functions:
+            return Ignore(assessment=assessment, reason=DecisionReason.OWN_FUNCTION)
+        case Verdict.BUSY if assessment.has(Reason.NATIVE_DROPS):
+            return Notify(assessment=assessment, reason=DecisionReason.STOPPED_BY_AWS)
+        case Verdict.BUSY:
+            return Ignore(assessment=assessment, reason=DecisionReason.EXPLAINED)
+        case _:
+            return None
 
-    if assessment.verdict is Verdict.CALM:
-        return ignore(DecisionReason.NOTHING_UNUSUAL)
-    if facts.name in policy.own_functions:
-        return ignore(DecisionReason.OWN_FUNCTION)
-    if assessment.verdict is Verdict.BUSY:
-        if assessment.has(Reason.NATIVE_DROPS):
-            return notify(DecisionReason.STOPPED_BY_AWS)
-        return ignore(DecisionReason.EXPLAINED)
-    held = _held(view.open_incident, assessment)
-    if held is not None:
-        return held
+
+def _held(incident: Incident | None, assessment: Assessment, policy: Policy) -> Decision | None:
+    """The decision that an incident which is already open takes; ``None`` if it takes none."""
+    if incident is None:
+        return None
+    match incident.state:
+        case IncidentState.NOTIFIED:
+            # People were only told: what was a reason not to act may be gone.
+            return None
+        case IncidentState.RELEASED if incident.is_cooling_off(assessment.at, policy.cooling_off):
+            return Notify(assessment=assessment, reason=DecisionReason.RELEASED_BY_OTHERS)
+        case IncidentState.RELEASED:
+            return None
+        case IncidentState.RESTORING:
+            return Ignore(assessment=assessment, reason=DecisionReason.RESTORING)
+        case _:
+            # What becomes of a capped function is for the experiment to say, not for its spike.
+            return Ignore(assessment=assessment, reason=DecisionReason.ALREADY_OPEN)
+
+
+def _tell_only(
+    assessment: Assessment, facts: FunctionFacts, policy: Policy, view: LedgerView
+) -> Decision | None:
+    """Why people are told and nothing is changed; ``None`` if the function may be stopped."""
     if facts.reserved_concurrency == 0:
-        return ignore(DecisionReason.ALREADY_STOPPED)
-    if (protected := protection(facts, policy)) is not None:
-        return notify(protected)
-    if policy.mode is Mode.OBSERVE:
-        return notify(DecisionReason.OBSERVE_MODE)
-    if assessment.verdict is Verdict.SUSPECTED and policy.response is Response.NOTIFY:
-        return notify(DecisionReason.RESPONSE_IS_NOTIFY)
-    if view.blast_radius_reached:
-        return notify(DecisionReason.BLAST_RADIUS)
+        return Ignore(assessment=assessment, reason=DecisionReason.ALREADY_STOPPED)
+    reason = protection(facts, policy)
+    if reason is None and policy.mode is Mode.OBSERVE:
+        reason = DecisionReason.OBSERVE_MODE
+    suspected = assessment.verdict is Verdict.SUSPECTED
+    if reason is None and suspected and policy.response is Response.NOTIFY:
+        reason = DecisionReason.RESPONSE_IS_NOTIFY
+    if reason is None and view.blast_radius_reached:
+        reason = DecisionReason.BLAST_RADIUS
+    return None if reason is None else Notify(assessment=assessment, reason=reason)
+
+
+def _stop(assessment: Assessment, facts: FunctionFacts, policy: Policy) -> Decision:
     if assessment.verdict is Verdict.RUNAWAY:
         return Contain(assessment=assessment, reason=DecisionReason.RUNAWAY)
     if policy.response is Response.THROTTLE:
         return Contain(assessment=assessment, reason=DecisionReason.SUSPECTED)
     at = cap_for(assessment, facts)
     if at is None:
-        return notify(DecisionReason.NO_ROOM_FOR_CAP)
+        return Notify(assessment=assessment, reason=DecisionReason.NO_ROOM_FOR_CAP)
     return Cap(assessment=assessment, reason=DecisionReason.SUSPECTED, at=at)
-
-
-def _held(incident: Incident | None, assessment: Assessment) -> Decision | None:
-    """The decision that an incident which is already open takes; ``None`` if it takes none."""
-    if incident is None:
-        return None
-    match incident.state:
-        case IncidentState.NOTIFIED | IncidentState.CAPPED:
-            # People were only told, or the function is only capped: both may still escalate.
-            return None
-        case IncidentState.RELEASED:
-            return Notify(assessment=assessment, reason=DecisionReason.RELEASED_BY_OTHERS)
-        case IncidentState.RESTORING:
-            return Ignore(assessment=assessment, reason=DecisionReason.RESTORING)
-        case _:
-            return Ignore(assessment=assessment, reason=DecisionReason.ALREADY_OPEN)

@@ -22,11 +22,12 @@ from functions.domain.plan import (
     order_of,
 )
 
-# One run of `contain` or `restore` that died stops holding its incident after this long. It is
-# longer than the timeout of `contain` (120 s).
-LEASE = timedelta(seconds=150)
+# A run of `contain` or `restore` that died stops holding its incident after this long: short,
+# because a loop may be burning meanwhile. A run that takes longer than its lease loses nothing,
+# since every write is checked against the version that it read and every step is idempotent.
+LEASE = timedelta(seconds=60)
 # How long a claimed notice may stay unconfirmed before it is sent again, marked as a repeat.
-NOTICE_LEASE = timedelta(seconds=150)
+NOTICE_LEASE = timedelta(seconds=60)
 KEPT_AFTER_CLOSE = timedelta(days=400)
 
 
@@ -228,6 +229,10 @@ class Incident:
     def is_leased(self, now: datetime) -> bool:
         """Whether a run is working on it that may still be alive."""
         return self.lease_until is not None and now < self.lease_until
+
+    def is_cooling_off(self, now: datetime, cooling_off: timedelta) -> bool:
+        """Whether somebody released the function so recently that it is only watched."""
+        return self.released_at is not None and now - self.released_at < cooling_off
 
     def leased(self, now: datetime) -> Self:
         """The incident, held by this run."""

@@ -168,11 +168,28 @@ class PulseMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastIncident:
+    """When a function was in trouble, of incidents that were filed away within 14 days.
+
+    Loops of the past are no precedent: the datapoints between `since` and `until` do not count.
+    """
+
+    function: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveLedger:
-    """All that is not filed away: open incidents, unsent notices, the pulse's memory."""
+    """All that is not filed away: open incidents, unsent notices, the pulse's memory.
+
+    `past` stays for 14 days after an incident was filed away, `file_away` and `supersede` write
+    it in the same transaction.
+    """
 
     incidents: tuple[Incident, ...] = ()
     pulse: PulseMemory = PulseMemory()
+    past: tuple[PastIncident, ...] = ()
 
 
 class Ledger(Protocol):
