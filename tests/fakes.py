@@ -1,0 +1,821 @@
+"""In-memory twins of the ports, with AWS's rules, a journal of the calls and faults to inject.
+
+One `FakeAccount` holds the state and the journal; the fakes of the ports are views of it:
+
+>>> account = FakeAccount()
+>>> account.add("orders", reserved=5)
+>>> account.faults.crash_after(2)
+>>> run(account.functions, account.metrics, account.ledger, account.publisher)
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.domain.errors import (
+    FunctionNotFoundError,
+    InvalidTransitionError,
+    LedgerUnavailableError,
+    MappingNotFoundError,
+    ProvisionedConcurrencyError,
+    RefusedError,
+    StaleIncidentError,
+)
+from functions.domain.evidence import (
+    MINUTE_SECONDS,
+    PRECEDENT_DAYS,
+    PRECEDENT_PERIOD_SECONDS,
+    RECENT_MINUTES,
+    AccountSeries,
+    FunctionFacts,
+    RecentSeries,
+    Series,
+    Trigger,
+    TriggerKind,
+    floor_to,
+)
+from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency
+from functions.domain.ports import (
+    AlreadyOpen,
+    BlastRadiusReached,
+    LiveLedger,
+    Opened,
+    PulseMemory,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from functions.domain.incident import Incident
+    from functions.domain.ports import BlastRadius, Opening
+
+ACCOUNT_ID: Final = "123456789012"
+REGION: Final = "us-east-1"
+BUSIEST_MINUTES: Final = 10
+_WEB_SERVICES: Final = frozenset({"apigateway", "elasticloadbalancing"})
+
+
+class SimulatedCrash(BaseException):
+    """When the guard's process dies. Not an `Exception`: no handler can catch and survive it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of a port.
+
+    Attributes
+    ----------
+    number
+        Counted from 1 since the last `Faults.revive` (or since the start).
+    """
+
+    number: int
+    port: str
+    method: str
+    arguments: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Port and method, as ``functions.reserve``."""
+        return f"{self.port}.{self.method}"
+
+
+@dataclass(slots=True)
+class _Failure:
+    error: BaseException | type[BaseException]
+    times: int
+    skip: int
+    lost: bool
+
+
+@dataclass(slots=True)
+class Faults:
+    """What goes wrong, and when.
+
+    A crash takes the whole run with it: every later call crashes too, without effect, as no
+    ``finally`` of a killed process runs, until `revive`.
+    """
+
+    count: int = 0
+    is_dead: bool = False
+    _crash_before: int | None = None
+    _crash_after: int | None = None
+    _failures: dict[str, list[_Failure]] = field(default_factory=lambda: defaultdict(list))
+    _actions: dict[int | str, list[Callable[[], object]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    _is_quiet: bool = False
+
+    def crash_before(self, number: int) -> None:
+        """Die just before the effect of the call with this number (1 is the next run's first)."""
+        self._crash_before = number
+
+    def crash_after(self, number: int) -> None:
+        """Die just after the effect of the call with this number, before its answer arrives."""
+        self._crash_after = number
+
+    def fail(
+        self,
+        method: str,
+        error: BaseException | type[BaseException],
+        times: int = 1,
+        *,
+        skip: int = 0,
+        lost: bool = False,
+    ) -> None:
+        """Let calls of a method (``reserve`` or ``functions.reserve``) fail.
+
+        Parameters
+        ----------
+        times
+            How often; -1 for always.
+        skip
+            How many calls go well first.
+        lost
+            The call takes effect and only its answer is lost.
+        """
+        self._failures[method].append(_Failure(error=error, times=times, skip=skip, lost=lost))
+
+    def before(self, call: int | str, action: Callable[[], object]) -> None:
+        """Let something happen just before a call, once: what a person or another run does.
+
+        `call` is a number, or a method (``reserve`` or ``functions.reserve``) for its next call.
+        Calls of the fakes inside `action` are neither journalled nor counted nor faulted.
+        """
+        self._actions[call].append(action)
+
+    def revive(self) -> None:
+        """Begin the next run: the process lives again, calls are counted from 1, no crash is set.
+
+        Failures that are not used up stay.
+        """
+        self.count = 0
+        self.is_dead = False
+        self._crash_before = None
+        self._crash_after = None
+
+    def clear(self) -> None:
+        """Forget every fault and begin the next run."""
+        self.revive()
+        self._failures.clear()
+        self._actions.clear()
+
+    def _take_failure(self, call: Call) -> _Failure | None:
+        for key in (call.method, call.name):
+            for failure in self._failures.get(key, ()):
+                if failure.times == 0:
+                    continue
+                if failure.skip > 0:
+                    failure.skip -= 1
+                    continue
+                failure.times -= 1 if failure.times > 0 else 0
+                return failure
+        return None
+
+    def _act(self, call: Call) -> None:
+        self._is_quiet = True
+        try:
+            for key in (call.number, call.method, call.name):
+                actions = self._actions.pop(key, ())
+                for action in actions:
+                    action()
+        finally:
+            self._is_quiet = False
+
+
+@dataclass(slots=True)
+class FakeMapping:
+    """One event source mapping."""
+
+    uuid: str
+    function: str
+    source_arn: str
+    enabled: bool = True
+
+
+@dataclass(slots=True)
+class FakeFunction:
+    """One target function, with what tests may look at and change as a person would."""
+
+    name: str
+    arn: str
+    reserved: int | None = None
+    memory_mb: int = 128
+    timeout_seconds: int = 3
+    architecture: str = "x86_64"
+    tags: dict[str, str] = field(default_factory=dict)
+    provisioned: dict[str, int] = field(default_factory=dict)
+    pushed: tuple[Trigger, ...] = ()
+    dead_letter_arn: str = ""
+    on_failure_arn: str = ""
+    last_modified: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class FakeAccount:
+    """One account and Region: the functions, their metrics, the ledger and the mail."""
+
+    def __init__(self, *, concurrency: int = 1000, unreserved_minimum: int = 100) -> None:
+        self.concurrency = concurrency
+        self.unreserved_minimum = unreserved_minimum
+        self.faults = Faults()
+        self.journal: list[Call] = []
+        self.by_name: dict[str, FakeFunction] = {}
+        self.by_uuid: dict[str, FakeMapping] = {}
+        self.lock = threading.RLock()
+        self.functions = FakeFunctions(self)
+        self.metrics = FakeMetrics(self)
+        self.ledger = FakeLedger(self)
+        self.publisher = FakePublisher(self)
+
+    def add(self, name: str, **given: Any) -> FakeFunction:
+        """Put a function into the account; `given` are fields of `FakeFunction`."""
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
+        self.by_name[name] = FakeFunction(name=name, arn=arn, **given)
+        return self.by_name[name]
+
+    def add_mapping(self, function: str, source_arn: str, *, enabled: bool = True) -> FakeMapping:
+        """Let a function poll a source."""
+        uuid = f"00000000-0000-4000-8000-{len(self.by_uuid) + 1:012d}"
+        self.by_uuid[uuid] = FakeMapping(
+            uuid=uuid, function=function, source_arn=source_arn, enabled=enabled
+        )
+        return self.by_uuid[uuid]
+
+    def delete(self, name: str) -> None:
+        """Delete a function with its mappings, as a person does."""
+        del self.by_name[name]
+        for uuid in [one.uuid for one in self.by_uuid.values() if one.function == name]:
+            del self.by_uuid[uuid]
+
+    def reserves(self, name: str, concurrency: int | None) -> None:
+        """Change a reservation as a person or a deploy does: outside of the journal."""
+        self.by_name[name].reserved = concurrency
+
+    def calls(self, *methods: str) -> list[Call]:
+        """The journalled calls of these methods (``reserve`` or ``functions.reserve``), or all."""
+        if not methods:
+            return list(self.journal)
+        return [one for one in self.journal if one.method in methods or one.name in methods]
+
+    @contextmanager
+    def call(self, port: str, method: str, **arguments: Any) -> Iterator[None]:
+        """Journal one call and let its faults happen around its effect."""
+        with self.lock:
+            if self.faults._is_quiet:
+                yield
+                return
+            if self.faults.is_dead:
+                raise SimulatedCrash(f"{port}.{method} by a process that is gone")
+            self.faults.count += 1
+            call = Call(
+                number=self.faults.count,
+                port=port,
+                method=method,
+                arguments=MappingProxyType(arguments),
+            )
+            self.faults._act(call)
+            if self.faults._crash_before == call.number:
+                self.faults.is_dead = True
+                raise SimulatedCrash(f"before call {call.number}, {call.name}")
+            self.journal.append(call)
+            failure = self.faults._take_failure(call)
+            if failure is not None and not failure.lost:
+                raise failure.error
+            try:
+                yield
+            finally:
+                if self.faults._crash_after == call.number:
+                    self.faults.is_dead = True
+                    # The answer, be it an error, never reaches the process.
+                    raise SimulatedCrash(f"after call {call.number}, {call.name}") from None
+            if failure is not None:
+                raise failure.error
+
+
+class FakeFunctions:
+    """Twin of `functions.aws.functions.LambdaFunctions`."""
+
+    def __init__(self, account: FakeAccount) -> None:
+        self._account = account
+
+    def _get(self, name: str) -> FakeFunction:
+        try:
+            return self._account.by_name[name]
+        except KeyError:
+            raise FunctionNotFoundError(f"Function not found: {name}") from None
+
+    def _get_mapping(self, uuid: str) -> FakeMapping:
+        try:
+            return self._account.by_uuid[uuid]
+        except KeyError:
+            raise MappingNotFoundError(
+                f"The resource you requested does not exist: {uuid}"
+            ) from None
+
+    def _by_arn(self, arn: str) -> FakeFunction:
+        return self._get(arn.rpartition(":function:")[2])
+
+    def describe(self, function: str) -> FunctionFacts:
+        """See the port."""
+        with self._account.call("functions", "describe", function=function):
+            one = self._get(function)
+            return FunctionFacts(
+                name=one.name,
+                arn=one.arn,
+                memory_mb=one.memory_mb,
+                timeout_seconds=one.timeout_seconds,
+                architecture=one.architecture,
+                reserved_concurrency=one.reserved,
+                tags=MappingProxyType(dict(one.tags)),
+                async_target_arn=one.dead_letter_arn,
+                last_modified=one.last_modified,
+            )
+
+    def reserved_concurrency(self, function: str) -> int | None:
+        """See the port."""
+        with self._account.call("functions", "reserved_concurrency", function=function):
+            return self._get(function).reserved
+
+    def reserve(self, function: str, concurrency: int) -> None:
+        """See the port. Refuses what AWS refuses."""
+        with self._account.call("functions", "reserve", function=function, concurrency=concurrency):
+            one = self._get(function)
+            requested = sum(one.provisioned.values())
+            if requested > concurrency:
+                raise ProvisionedConcurrencyError(
+                    f"ReservedConcurrentExecutions for function {function} cannot be lower than "
+                    f"its provisioned concurrency of {requested}"
+                )
+            others = sum(
+                other.reserved or 0
+                for other in self._account.by_name.values()
+                if other.name != function
+            )
+            left = self._account.concurrency - others - concurrency
+            if concurrency > 0 and left < self._account.unreserved_minimum:
+                raise RefusedError(
+                    "Specified ReservedConcurrentExecutions for function decreases account's "
+                    "UnreservedConcurrentExecution below its minimum value of "
+                    f"[{self._account.unreserved_minimum}]."
+                )
+            one.reserved = concurrency
+
+    def unreserve(self, function: str) -> None:
+        """See the port."""
+        with self._account.call("functions", "unreserve", function=function):
+            self._get(function).reserved = None
+
+    def provisioned(self, function: str) -> tuple[ProvisionedConcurrency, ...]:
+        """See the port."""
+        with self._account.call("functions", "provisioned", function=function):
+            return tuple(
+                ProvisionedConcurrency(qualifier=qualifier, requested=requested)
+                for qualifier, requested in sorted(self._get(function).provisioned.items())
+            )
+
+    def put_provisioned(self, function: str, qualifier: str, requested: int) -> None:
+        """See the port. Refuses more than is reserved."""
+        with self._account.call(
+            "functions",
+            "put_provisioned",
+            function=function,
+            qualifier=qualifier,
+            requested=requested,
+        ):
+            one = self._get(function)
+            others = sum(count for name, count in one.provisioned.items() if name != qualifier)
+            if one.reserved is not None and others + requested > one.reserved:
+                raise RefusedError(
+                    "Requested Provisioned Concurrency should not be greater than the "
+                    "reservedConcurrentExecution for function"
+                )
+            one.provisioned[qualifier] = requested
+
+    def remove_provisioned(self, function: str, qualifier: str) -> None:
+        """See the port."""
+        with self._account.call(
+            "functions", "remove_provisioned", function=function, qualifier=qualifier
+        ):
+            self._get(function).provisioned.pop(qualifier, None)
+
+    def mappings(self, function: str) -> tuple[EventSourceMapping, ...]:
+        """See the port."""
+        with self._account.call("functions", "mappings", function=function):
+            self._get(function)
+            return tuple(
+                EventSourceMapping(uuid=one.uuid, source_arn=one.source_arn, enabled=one.enabled)
+                for one in self._account.by_uuid.values()
+                if one.function == function
+            )
+
+    def mapping(self, uuid: str) -> EventSourceMapping:
+        """See the port."""
+        with self._account.call("functions", "mapping", uuid=uuid):
+            one = self._get_mapping(uuid)
+            return EventSourceMapping(uuid=one.uuid, source_arn=one.source_arn, enabled=one.enabled)
+
+    def switch_mapping(self, uuid: str, *, enabled: bool) -> None:
+        """See the port."""
+        with self._account.call("functions", "switch_mapping", uuid=uuid, enabled=enabled):
+            self._get_mapping(uuid).enabled = enabled
+
+    def triggers(
+        self, function: str, mappings: Sequence[EventSourceMapping]
+    ) -> tuple[Trigger, ...]:
+        """See the port."""
+        with self._account.call("functions", "triggers", function=function, mappings=mappings):
+            polled = tuple(
+                Trigger(
+                    kind=_polled_kind(one.source_arn),
+                    service=one.source_arn.split(":")[2],
+                    source_arn=one.source_arn,
+                    mapping_uuid=one.uuid,
+                )
+                for one in mappings
+            )
+            return polled + self._get(function).pushed
+
+    def async_target(self, function: str) -> str:
+        """See the port."""
+        with self._account.call("functions", "async_target", function=function):
+            return self._get(function).on_failure_arn
+
+    def tag(self, function_arn: str, tags: Mapping[str, str]) -> None:
+        """See the port."""
+        with self._account.call("functions", "tag", function_arn=function_arn, tags=tags):
+            self._by_arn(function_arn).tags.update(tags)
+
+    def untag(self, function_arn: str, keys: Sequence[str]) -> None:
+        """See the port."""
+        with self._account.call("functions", "untag", function_arn=function_arn, keys=keys):
+            for key in keys:
+                self._by_arn(function_arn).tags.pop(key, None)
+
+    def tagged(self, key: str) -> Mapping[str, str]:
+        """See the port."""
+        with self._account.call("functions", "tagged", key=key):
+            return {
+                one.arn: one.tags[key] for one in self._account.by_name.values() if key in one.tags
+            }
+
+
+def _polled_kind(source_arn: str) -> TriggerKind:
+    match source_arn.split(":")[2]:
+        case "sqs":
+            return TriggerKind.SQS
+        case "dynamodb" | "kinesis":
+            return TriggerKind.STREAM
+        case _:
+            return TriggerKind.OTHER_POLLED
+
+
+@dataclass(slots=True)
+class _Minutes:
+    """Datapoints of one function by metric and minute (seconds since the epoch)."""
+
+    invocations: dict[int, float] = field(default_factory=dict)
+    concurrency: dict[int, float] = field(default_factory=dict)
+    throttles: dict[int, float] = field(default_factory=dict)
+    errors: dict[int, float] = field(default_factory=dict)
+    duration_ms: dict[int, float] = field(default_factory=dict)
+    native_drops: dict[int, float] = field(default_factory=dict)
+
+
+_RECENT_METRICS: Final = (
+    "invocations",
+    "concurrency",
+    "throttles",
+    "errors",
+    "duration_ms",
+    "native_drops",
+)
+
+
+class FakeMetrics:
+    """Twin of `functions.aws.metrics.CloudWatchMetrics`."""
+
+    def __init__(self, account: FakeAccount) -> None:
+        self._account = account
+        self._minutes: dict[str, _Minutes] = defaultdict(_Minutes)
+        self._history: dict[str, Callable[[datetime], float | None]] = {}
+
+    def record(self, function: str, *, until: datetime, **metrics: Sequence[float | None]) -> None:
+        """Give a function datapoints: the last of each metric lies in the minute before `until`.
+
+        Metrics are named as in `RecentSeries`; ``None`` is a gap.
+        """
+        for name, values in metrics.items():
+            points: dict[int, float] = getattr(self._minutes[function], name)
+            end = int(floor_to(until, MINUTE_SECONDS).timestamp())
+            for back, value in enumerate(reversed(values), start=1):
+                moment = end - back * MINUTE_SECONDS
+                if value is None:
+                    points.pop(moment, None)
+                else:
+                    points[moment] = value
+
+    def habit(
+        self, function: str, per_five_minutes: float | Callable[[datetime], float | None]
+    ) -> None:
+        """Give a function 14 days of precedent: a constant, or a value for each period's start."""
+        if callable(per_five_minutes):
+            self._history[function] = per_five_minutes
+        else:
+            constant = per_five_minutes
+            self._history[function] = lambda _moment: constant
+
+    def account(self, now: datetime) -> AccountSeries:
+        """See the port. The sums over all functions."""
+        with self._account.call("metrics", "account", now=now):
+            return AccountSeries(
+                invocations=self._total("invocations", now),
+                concurrency=self._total("concurrency", now),
+                throttles=self._total("throttles", now),
+            )
+
+    def account_precedent(self, now: datetime) -> Series:
+        """See the port. The sums over all functions."""
+        with self._account.call("metrics", "account_precedent", now=now):
+            each = [self._precedent(name, now) for name in self._known()]
+            empty = self._precedent("", now)
+            columns = zip(*(one.values for one in each), strict=True) if each else ()
+            values = tuple(_sum(column) for column in columns)
+            return replace(empty, values=values or empty.values)
+
+    def busiest(self, now: datetime) -> Mapping[str, Series]:
+        """See the port."""
+        with self._account.call("metrics", "busiest", now=now):
+            return self._latest("invocations", now)
+
+    def dropped(self, now: datetime) -> Mapping[str, Series]:
+        """See the port."""
+        with self._account.call("metrics", "dropped", now=now):
+            latest = self._latest("native_drops", now)
+            return {name: series for name, series in latest.items() if any(series.values)}
+
+    def recent(self, functions: Sequence[str], now: datetime) -> Mapping[str, RecentSeries]:
+        """See the port."""
+        with self._account.call("metrics", "recent", functions=tuple(functions), now=now):
+            return {
+                name: RecentSeries(
+                    **{
+                        metric: self._series(name, metric, now, RECENT_MINUTES)
+                        for metric in _RECENT_METRICS
+                    }
+                )
+                for name in functions
+            }
+
+    def precedent(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
+        """See the port."""
+        with self._account.call("metrics", "precedent", functions=tuple(functions), now=now):
+            return {name: self._precedent(name, now) for name in functions}
+
+    def _known(self) -> list[str]:
+        return sorted({*self._minutes, *self._history})
+
+    def _series(self, function: str, metric: str, now: datetime, minutes: int) -> Series:
+        points: dict[int, float] = getattr(self._minutes.get(function, _Minutes()), metric)
+        end = floor_to(now, MINUTE_SECONDS)
+        start = end - timedelta(minutes=minutes)
+        first = int(start.timestamp())
+        return Series(
+            start=start,
+            period_seconds=MINUTE_SECONDS,
+            values=tuple(points.get(first + i * MINUTE_SECONDS) for i in range(minutes)),
+        )
+
+    def _total(self, metric: str, now: datetime) -> Series:
+        empty = self._series("", metric, now, RECENT_MINUTES)
+        each = [self._series(name, metric, now, RECENT_MINUTES).values for name in self._minutes]
+        values = tuple(_sum(column) for column in zip(*each, strict=True))
+        return replace(empty, values=values or empty.values)
+
+    def _precedent(self, function: str, now: datetime) -> Series:
+        recent = floor_to(now, MINUTE_SECONDS) - timedelta(minutes=RECENT_MINUTES)
+        end = floor_to(recent, PRECEDENT_PERIOD_SECONDS)
+        start = end - timedelta(days=PRECEDENT_DAYS)
+        length = PRECEDENT_DAYS * 86_400 // PRECEDENT_PERIOD_SECONDS
+        sums: dict[int, float] = {}
+        for moment, value in self._minutes.get(function, _Minutes()).invocations.items():
+            index = int((moment - start.timestamp()) // PRECEDENT_PERIOD_SECONDS)
+            sums[index] = sums.get(index, 0.0) + value
+        habit = self._history.get(function, _no_habit)
+        step = timedelta(seconds=PRECEDENT_PERIOD_SECONDS)
+        return Series(
+            start=start,
+            period_seconds=PRECEDENT_PERIOD_SECONDS,
+            values=tuple(
+                sums[index] if index in sums else habit(start + index * step)
+                for index in range(length)
+            ),
+        )
+
+    def _latest(self, metric: str, now: datetime) -> dict[str, Series]:
+        found = {name: self._series(name, metric, now, BUSIEST_MINUTES) for name in self._minutes}
+        known = {name: one for name, one in found.items() if any(v is not None for v in one.values)}
+        order = sorted(known, key=lambda name: -sum(v or 0 for v in known[name].values))
+        return {name: known[name] for name in order}
+
+
+def _no_habit(_moment: datetime) -> float | None:
+    return None
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    incident_id: str
+    function: str
+    until: datetime
+
+
+class FakeLedger:
+    """Twin of `functions.aws.ledger.DynamoLedger`."""
+
+    def __init__(self, account: FakeAccount) -> None:
+        self._account = account
+        self._live: dict[str, Incident] = {}  # one a function
+        self._aside: dict[str, Incident] = {}  # closed, unsent, pushed out by the next; by id
+        self._filed: dict[str, Incident] = {}
+        self._places: dict[int, _Place] = {}
+        self._requests: dict[str, str] = {}
+        self._pulse = PulseMemory()
+        self.is_down = False
+
+    @contextmanager
+    def _call(self, method: str, **arguments: Any) -> Iterator[None]:
+        with self._account.call("ledger", method, **arguments):
+            if self.is_down:
+                raise LedgerUnavailableError("the table does not answer")
+            yield
+
+    def stored(self, function: str) -> Incident | None:
+        """What lies in the live place of a function, for assertions: open, or closed but unsent."""
+        return self._live.get(function)
+
+    def filed(self, function: str) -> list[Incident]:
+        """What was filed away for a function, oldest first, for assertions."""
+        found = [one for one in self._filed.values() if one.function == function]
+        return sorted(found, key=lambda one: one.closed_at or one.updated_at)
+
+    def open(self, incident: Incident, blast_radius: BlastRadius | None) -> Opening:
+        """See the port."""
+        with self._call("open", incident=incident, blast_radius=blast_radius):
+            stored = self._live.get(incident.function)
+            if stored is not None and stored.id == incident.id:
+                return Opened(incident=stored)
+            if stored is not None and not stored.is_closed:
+                return AlreadyOpen(incident=stored)
+            reached = self._take_place(incident, incident.opened_at, blast_radius)
+            if reached is not None:
+                return reached
+            if stored is not None:
+                self._aside[stored.id] = stored
+            return Opened(incident=self._put(incident))
+
+    def hold(self, incident: Incident, blast_radius: BlastRadius) -> Opening:
+        """See the port."""
+        with self._call("hold", incident=incident, blast_radius=blast_radius):
+            self._check(incident)
+            reached = self._take_place(incident, incident.updated_at, blast_radius)
+            return Opened(incident=self._put(incident)) if reached is None else reached
+
+    def save(self, incident: Incident) -> Incident:
+        """See the port."""
+        with self._call("save", incident=incident):
+            self._check(incident)
+            return self._put(incident)
+
+    def find(self, function: str) -> Incident | None:
+        """See the port."""
+        with self._call("find", function=function):
+            stored = self._live.get(function)
+            return None if stored is None or stored.is_closed else stored
+
+    def live(self) -> LiveLedger:
+        """See the port."""
+        with self._call("live"):
+            incidents = [self._live[name] for name in sorted(self._live)]
+            aside = [self._aside[name] for name in sorted(self._aside)]
+            return LiveLedger(incidents=(*incidents, *aside), pulse=self._pulse)
+
+    def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius) -> Opening:
+        """See the port."""
+        with self._call("supersede", old=old, new=new, blast_radius=blast_radius):
+            stored = self._live.get(new.function)
+            if stored is not None and stored.id == new.id:
+                return Opened(incident=stored)
+            self._check(old)
+            if not old.is_closed:
+                raise InvalidTransitionError(f"incident {old.id} is not closed: {old.state}")
+            reached = self._take_place(new, new.opened_at, blast_radius)
+            if reached is not None:
+                return reached
+            closed = replace(old, version=old.version + 1)
+            if old.is_settled:
+                self._filed[old.id] = closed
+            else:
+                self._aside[old.id] = closed
+            return Opened(incident=self._put(new))
+
+    def file_away(self, incident: Incident) -> None:
+        """See the port."""
+        with self._call("file_away", incident=incident):
+            if not incident.is_closed:
+                raise InvalidTransitionError(
+                    f"incident {incident.id} is not closed: {incident.state}"
+                )
+            self._check(incident)
+            if incident.id in self._aside:
+                del self._aside[incident.id]
+            else:
+                del self._live[incident.function]
+            self._filed[incident.id] = replace(incident, version=incident.version + 1)
+
+    def closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
+        """See the port."""
+        with self._call("closed", function=function, since=since):
+            everything = (*self._live.values(), *self._aside.values(), *self._filed.values())
+            found = [
+                (one.closed_at or one.updated_at, one.id, one)
+                for one in everything
+                if one.function == function and one.is_closed
+            ]
+            ordered = sorted(found, key=lambda entry: entry[:2], reverse=True)
+            return tuple(one for at, _, one in ordered if at > since)
+
+    def remember_pulse(self, memory: PulseMemory) -> None:
+        """See the port."""
+        with self._call("remember_pulse", memory=memory):
+            self._pulse = memory
+
+    def claim_request(self, nonce: str, request_id: str, now: datetime) -> bool:
+        """See the port."""
+        with self._call("claim_request", nonce=nonce, request_id=request_id, now=now):
+            return self._requests.setdefault(nonce, request_id) == request_id
+
+    def _take_place(
+        self, incident: Incident, now: datetime, blast_radius: BlastRadius | None
+    ) -> BlastRadiusReached | None:
+        if blast_radius is None:
+            return None
+        taken = {number: one for number, one in self._places.items() if one.until > now}
+        if any(one.incident_id == incident.id for one in taken.values()):
+            return None
+        for number in range(blast_radius.most):
+            if number not in taken:
+                self._places[number] = _Place(
+                    incident_id=incident.id,
+                    function=incident.function,
+                    until=now + blast_radius.window,
+                )
+                return None
+        return BlastRadiusReached(contained=tuple(sorted({one.function for one in taken.values()})))
+
+    def _check(self, incident: Incident) -> None:
+        stored = self._aside.get(incident.id, self._live.get(incident.function))
+        if stored is None or stored.id != incident.id or stored.version != incident.version:
+            found = "nothing" if stored is None else f"{stored.id} version {stored.version}"
+            raise StaleIncidentError(
+                f"incident {incident.id} version {incident.version} is not what is stored: {found}"
+            )
+
+    def _put(self, incident: Incident) -> Incident:
+        written = replace(incident, version=incident.version + 1)
+        if incident.id in self._aside:
+            self._aside[incident.id] = written
+        else:
+            self._live[incident.function] = written
+        return written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """One notice that was sent."""
+
+    subject: str
+    body: str
+
+
+class FakePublisher:
+    """Twin of `functions.aws.publisher.SnsPublisher`."""
+
+    def __init__(self, account: FakeAccount) -> None:
+        self._account = account
+        self.sent: list[Mail] = []
+
+    def publish(self, subject: str, body: str) -> None:
+        """See the port."""
+        with self._account.call("publisher", "publish", subject=subject, body=body):
+            self.sent.append(Mail(subject=subject, body=body))
