@@ -1,0 +1,34 @@
+"""The CDK app: reads the context flags and composes the one stack."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+
+# The bridge to the CDK greets Node 20 with eleven lines about its end of life. It works, and what
+# we say in one line must not drown in them.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+
+from aws_cdk import App  # noqa: E402 - the bridge starts with this import
+
+from stacks.config import Config, ConfigError  # noqa: E402
+from stacks.loopbreaker_stack import LoopbreakerStack  # noqa: E402
+from stacks.names import STACK_NAME  # noqa: E402
+
+
+def main() -> None:
+    """Synthesize the stack, or end with one line that says which flag is wrong."""
+    app = App()
+    try:
+        config = Config.from_context(app.node.get_all_context())
+    except ConfigError as error:
+        sys.exit(str(error))
+    LoopbreakerStack(
+        app, STACK_NAME, config=config, nonce=secrets.token_hex(8) if config.rollback else ""
+    )
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

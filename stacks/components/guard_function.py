@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import RemovalPolicy, Tags
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.components.review import accept
+from stacks.names import EXEMPT_TAG, EXEMPT_VALUE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import Duration
+    from aws_cdk import aws_sqs as sqs
+
+
+class GuardFunction(Construct):
+    """One Lambda function of the guard, with its role, its logs and its dead letters.
+
+    The role has one inline policy and takes no other statement, so the template shows all that
+    the function may do in one place, and CloudFormation cannot run it before its policy exists.
+
+    An asynchronous event that fails three times or waits longer than `longest_wait` goes to
+    `dead_letters` as an on-failure destination, which keeps the error beside the event (a plain
+    dead-letter queue keeps the event only).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        code: lambda_.Code,
+        handler: str,
+        description: str,
+        environment: Mapping[str, str],
+        statements: Sequence[iam.PolicyStatement],
+        dead_letters: sqs.IQueue,
+        timeout: Duration,
+        memory_mib: int,
+        longest_wait: Duration,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log_group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/aws/lambda/{name}",
+            retention=logs.RetentionDays.THREE_MONTHS,
+            # What must outlive the stack is in the ledger. A kept log group would stand in the
+            # way of the next deployment under the same name.
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {name} may do",
+            inline_policies={
+                "Guard": iam.PolicyDocument(
+                    statements=[
+                        *statements,
+                        iam.PolicyStatement(
+                            sid="WriteLogs",
+                            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                            resources=[log_group.log_group_arn],
+                        ),
+                        iam.PolicyStatement(
+                            sid="KeepDeadLetters",
+                            actions=["sqs:SendMessage"],
+                            resources=[dead_letters.queue_arn],
+                        ),
+                    ]
+                )
+            },
+        )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            description=description,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            code=code,
+            handler=handler,
+            role=role.without_policy_updates(),
+            timeout=timeout,
+            memory_size=memory_mib,
+            log_group=log_group,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+                **environment,
+            },
+            retry_attempts=2,
+            max_event_age=longest_wait,
+            on_failure=destinations.SqsDestination(dead_letters),
+        )
+        # The guard is exempt from itself three times: in code, by name in its policy, by this tag.
+        Tags.of(self.function).add(EXEMPT_TAG, EXEMPT_VALUE)
+        accept(
+            self.function,
+            "AwsSolutions-L1",
+            "Python 3.13 is supported, and the version that the pinned Powertools is tested with",
+        )
+        self.role = role

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from constructs import Construct
+
+from stacks.names import GUARD_ALARM_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import aws_events as events
+    from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_sns as sns
+
+    from stacks.components.dead_letters import DeadLetters
+
+_FIVE_MINUTES: Final = Duration.minutes(5)
+_AT_LEAST: Final = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+_LESS_THAN: Final = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+
+
+class GuardWatch(Construct):
+    """Alarms on the guard itself. They go straight to the topic: the guard may be what is broken.
+
+    `protect` has none: it runs during deployments only, and CloudFormation tells what it says.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        topic: sns.ITopic,
+        contain: lambda_.IFunction,
+        restore: lambda_.IFunction,
+        dead_letters: DeadLetters,
+        sweep: events.IRule | None,
+        sweep_minutes: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._topic = topic
+        self.alarms: list[cloudwatch.Alarm] = []
+        for verb, function in (("Contain", contain), ("Restore", restore)):
+            self._presence(
+                f"{verb}Errors",
+                function.metric_errors(period=_FIVE_MINUTES, statistic=cloudwatch.Stats.SUM),
+                f"{function.node.path} failed. Its log group tells why",
+            )
+            self._presence(
+                f"{verb}Throttles",
+                function.metric_throttles(period=_FIVE_MINUTES, statistic=cloudwatch.Stats.SUM),
+                "The guard was throttled: the account's concurrency is used up",
+            )
+        for construct_id_, queue in (
+            ("Undelivered", dead_letters.undelivered),
+            ("Failed", dead_letters.failed),
+        ):
+            self._presence(
+                construct_id_,
+                queue.metric_approximate_number_of_messages_visible(
+                    period=_FIVE_MINUTES, statistic=cloudwatch.Stats.MAXIMUM
+                ),
+                "An event for the guard ended as a dead letter. Read the queue, then empty it",
+            )
+        self._absence(
+            "Pulse",
+            contain.metric_invocations(period=_FIVE_MINUTES, statistic=cloudwatch.Stats.SUM),
+            "The pulse did not run for five minutes: the guard is blind",
+            periods=1,
+            warm_up_minutes=10,
+        )
+        if sweep is not None:
+            # Invocations of a rule counts what EventBridge handed to its target.
+            self._absence(
+                "Sweep",
+                cloudwatch.Metric(
+                    namespace="AWS/Events",
+                    metric_name="Invocations",
+                    dimensions_map={"RuleName": sweep.rule_name},
+                    statistic=cloudwatch.Stats.SUM,
+                    period=Duration.minutes(sweep_minutes),
+                ),
+                "No sweep ran for twice its interval",
+                periods=2,
+                warm_up_minutes=2 * sweep_minutes,
+            )
+
+    def _presence(self, construct_id: str, metric: cloudwatch.IMetric, description: str) -> None:
+        self._alarm(
+            construct_id,
+            metric,
+            description,
+            comparison=_AT_LEAST,
+            periods=1,
+            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+
+    def _absence(
+        self,
+        construct_id: str,
+        metric: cloudwatch.IMetric,
+        description: str,
+        *,
+        periods: int,
+        warm_up_minutes: int,
+    ) -> None:
+        alarm = self._alarm(
+            construct_id,
+            metric,
+            description,
+            comparison=_LESS_THAN,
+            periods=periods,
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+        # Without this every new deployment would begin with a false alarm, since there is no
+        # datapoint yet. At most 2,880 minutes (CloudWatch API reference, WarmUpConfiguration).
+        warm_up: Mapping[str, int] = {"WarmUpPeriodDurationInMinutes": warm_up_minutes}
+        resource = alarm.node.default_child
+        assert isinstance(resource, cloudwatch.CfnAlarm)  # noqa: S101 - for the type checker
+        resource.add_property_override("WarmUpConfiguration", warm_up)
+
+    def _alarm(
+        self,
+        construct_id: str,
+        metric: cloudwatch.IMetric,
+        description: str,
+        *,
+        comparison: cloudwatch.ComparisonOperator,
+        periods: int,
+        missing: cloudwatch.TreatMissingData,
+    ) -> cloudwatch.Alarm:
+        name = "".join(f"-{char.lower()}" if char.isupper() else char for char in construct_id)
+        alarm = cloudwatch.Alarm(
+            self,
+            construct_id,
+            alarm_name=f"{GUARD_ALARM_PREFIX}{name.removeprefix('-')}",
+            alarm_description=f"{description}.",
+            metric=metric,
+            threshold=1,
+            comparison_operator=comparison,
+            evaluation_periods=periods,
+            datapoints_to_alarm=periods,
+            treat_missing_data=missing,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._topic))
+        self.alarms.append(alarm)
+        return alarm

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import CfnOutput, Duration, Stack
+
+from functions.contain.settings import Settings as ContainSettings
+from functions.protect.settings import Settings as ProtectSettings
+from functions.restore.settings import Settings as RestoreSettings
+from stacks.components import permissions
+from stacks.components.bundle import function_code
+from stacks.components.dead_letters import DeadLetters
+from stacks.components.deployment import Account, Reservation, Rollback
+from stacks.components.guard_function import GuardFunction
+from stacks.components.guard_watch import GuardWatch
+from stacks.components.ledger import Ledger
+from stacks.components.notices import Notices
+from stacks.components.signals import SignalAlarms, SignalRules
+from stacks.names import CONTAIN, GUARD_FUNCTIONS, PROTECT, RESTORE
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from stacks.config import Config
+
+
+class LoopbreakerStack(Stack):
+    """All that is deployed. This class only composes; the components say why.
+
+    Parameters
+    ----------
+    config
+        The checked context flags.
+    nonce
+        New with each synthesis that restores something, otherwise empty.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, config: Config, nonce: str = ""
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Loopbreaker finds Lambda functions that invoke themselves and stops them",
+        )
+        code = function_code(self)
+        notices = Notices(self, "Notices", emails=config.email)
+        ledger = Ledger(self, "Ledger")
+        dead_letters = DeadLetters(self, "DeadLetters")
+        ledger_name, topic_arn = ledger.table.table_name, notices.topic.topic_arn
+
+        protect = GuardFunction(
+            self,
+            "Protect",
+            name=PROTECT,
+            code=code,
+            handler="functions.protect.handler.handler",
+            description="Keeps concurrency for the guard while it is deployed",
+            environment=ProtectSettings(
+                notice_topic_arn=topic_arn, stack_name=construct_id
+            ).to_env(),
+            statements=permissions.protect_statements(topic_arn=topic_arn),
+            dead_letters=dead_letters.failed,
+            timeout=Duration.seconds(120),
+            memory_mib=256,
+            longest_wait=Duration.minutes(10),
+        )
+        account = Account(self, "Account", protect=protect.function, config=config)
+
+        contain = GuardFunction(
+            self,
+            "Contain",
+            name=CONTAIN,
+            code=code,
+            handler="functions.contain.handler.handler",
+            description="Finds functions that run away and stops them",
+            environment=ContainSettings(
+                ledger_table=ledger_name,
+                notice_topic_arn=topic_arn,
+                stack_name=construct_id,
+                mode=config.mode,
+                response=config.response,
+                floor_per_minute=config.floor_per_minute,
+                blast_radius=config.blast_radius,
+                exempt=config.exempt,
+                own_functions=GUARD_FUNCTIONS,
+                account_concurrency=0,
+                sweep_minutes=config.sweep_minutes,
+            ).to_env(deferred={"account_concurrency": account.concurrency_limit}),
+            statements=permissions.contain_statements(
+                ledger_arn=ledger.table.table_arn, topic_arn=topic_arn
+            ),
+            dead_letters=dead_letters.failed,
+            # A sweep reads evidence for some dozen candidates at 15 control-plane calls a second.
+            timeout=Duration.seconds(120),
+            # 512 MiB is 0.29 vCPU: enough that importing boto3 and parsing 500 series is not what
+            # the first containment waits for. The pulse's share of it is some cents a month.
+            memory_mib=512,
+            longest_wait=Duration.minutes(10),
+        )
+        restore = GuardFunction(
+            self,
+            "Restore",
+            name=RESTORE,
+            code=code,
+            handler="functions.restore.handler.handler",
+            description="Puts contained functions back as they were",
+            environment=RestoreSettings(
+                ledger_table=ledger_name, notice_topic_arn=topic_arn, stack_name=construct_id
+            ).to_env(),
+            statements=permissions.restore_statements(
+                ledger_arn=ledger.table.table_arn, topic_arn=topic_arn
+            ),
+            dead_letters=dead_letters.failed,
+            timeout=Duration.minutes(15),
+            memory_mib=512,
+            longest_wait=Duration.minutes(15),
+        )
+
+        SignalAlarms(
+            self,
+            "SignalAlarms",
+            config=config,
+            contain=contain.function,
+            concurrency_threshold=account.concurrency_threshold,
+        )
+        rules = SignalRules(
+            self,
+            "SignalRules",
+            config=config,
+            contain=contain.function,
+            undelivered=dead_letters.undelivered,
+        )
+        GuardWatch(
+            self,
+            "GuardWatch",
+            topic=notices.topic,
+            contain=contain.function,
+            restore=restore.function,
+            dead_letters=dead_letters,
+            sweep=rules.sweep,
+            sweep_minutes=config.sweep_minutes,
+        )
+        reservation = Reservation(
+            self,
+            "Reservation",
+            protect=protect.function,
+            config=config,
+            after=[contain, restore, protect],
+        )
+        Rollback(
+            self,
+            "Rollback",
+            restore=restore.function,
+            config=config,
+            nonce=nonce,
+            after=[notices, ledger, dead_letters, contain, restore, reservation],
+        )
+
+        self._outputs(
+            {
+                "NoticeTopic": (
+                    topic_arn,
+                    "SNS topic with the notices; subscribe more people here",
+                ),
+                "LedgerTable": (
+                    ledger_name,
+                    "DynamoDB table with all incidents; outlives the stack",
+                ),
+                "RollbackCommand": (
+                    "cdk deploy -c rollback=FUNCTION (with your other flags)",
+                    "Restores a contained function; rollback=all restores all",
+                ),
+                "Protection": (
+                    reservation.protection,
+                    "Whether a runaway can take the guard's own concurrency",
+                ),
+                "MonthlyCost": (
+                    account.monthly_cost,
+                    "What the guard itself costs with the functions of this account",
+                ),
+                "Watch": (f"aws logs tail /aws/lambda/{CONTAIN} --follow", "What the guard does"),
+            }
+        )
+
+    def _outputs(self, outputs: dict[str, tuple[str, str]]) -> None:
+        for name, (value, description) in outputs.items():
+            CfnOutput(self, name, value=value, description=description)

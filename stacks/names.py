@@ -1,0 +1,24 @@
+"""Names that more than one part of the stack has to know.
+
+They are fixed, not generated: the IAM denials that keep the guard off its own functions name them
+before the functions exist, and people find them in commands, drills and notices.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+STACK_NAME: Final = "Loopbreaker"
+
+CONTAIN: Final = f"{STACK_NAME}-contain"
+RESTORE: Final = f"{STACK_NAME}-restore"
+PROTECT: Final = f"{STACK_NAME}-protect"
+GUARD_FUNCTIONS: Final = (CONTAIN, RESTORE, PROTECT)
+
+# Alarms on the watched functions are signals; alarms on the guard itself are not.
+SIGNAL_ALARM_PREFIX: Final = f"{STACK_NAME}-signal-"
+GUARD_ALARM_PREFIX: Final = f"{STACK_NAME}-guard-"
+
+EXEMPT_TAG: Final = "loopbreaker:exempt"
+EXEMPT_VALUE: Final = "true"
+TAG_PREFIX: Final = "loopbreaker:"
