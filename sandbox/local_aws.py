@@ -1,0 +1,366 @@
+"""The local AWS that tests and the demo use: starts it, talks to it, stops it."""
+
+from __future__ import annotations
+
+import contextlib
+import email
+import email.policy
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import boto3
+from botocore.config import Config
+
+from sandbox.settings import ACCOUNT_ID, CONTROL_PREFIX, HOST, REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from email.message import EmailMessage
+    from types import TracebackType
+
+_T = TypeVar("_T")
+
+START_TIMEOUT_SECONDS = 30.0
+STOP_TIMEOUT_SECONDS = 5.0
+POLL_SECONDS = 0.05
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class SandboxNotStartedError(RuntimeError):
+    """When the local AWS did not come up."""
+
+
+class SandboxTimeoutError(TimeoutError):
+    """When something did not happen in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A mail that SNS has sent."""
+
+    recipient: str
+    sender: str
+    subject: str
+    body: str
+    path: Path
+
+
+class SandboxClock:
+    """Reads the sandbox's virtual time, without asking it each time."""
+
+    def __init__(self, read: Callable[[], dict[str, float]]) -> None:
+        answer = read()
+        self.speed = answer["speed"]
+        self._offset = answer["now"]
+        self._monotonic = time.monotonic()
+
+    def timestamp(self) -> float:
+        """The virtual time in seconds since the epoch."""
+        return self._offset + (time.monotonic() - self._monotonic) * self.speed
+
+    def now(self) -> datetime:
+        """The virtual time."""
+        return datetime.fromtimestamp(self.timestamp(), UTC)
+
+    def real_seconds(self, virtual_seconds: float) -> float:
+        """How long virtual seconds take."""
+        return virtual_seconds / self.speed
+
+
+class LocalAws:
+    """An AWS account on this machine, for the time of a ``with`` block.
+
+    Examples
+    --------
+    >>> with LocalAws(speed=30) as aws:  # doctest: +SKIP
+    ...     aws.client("lambda").list_functions()
+
+    It listens on the loopback interface only, on ports that were free. Everything it starts is in
+    one process group, which is ended when the block is left in whatever way.
+    """
+
+    def __init__(
+        self,
+        *,
+        speed: float = 1.0,
+        auth: bool = False,
+        account_limit: int = 1000,
+        worker_cap: int = 10,
+        unreserved_minimum: int | None = None,
+        publication_delay_seconds: float = 0.0,
+        log_path: Path | None = None,
+    ) -> None:
+        self._options = [
+            f"--speed={speed}",
+            f"--account-limit={account_limit}",
+            f"--worker-cap={worker_cap}",
+            f"--publication-delay={publication_delay_seconds}",
+            *(["--auth"] if auth else []),
+            *([] if unreserved_minimum is None else [f"--unreserved-minimum={unreserved_minimum}"]),
+        ]
+        self.auth = auth
+        self.directory = Path()
+        self._log_path = log_path
+        self._process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._port = 0
+        self._clock: SandboxClock | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def endpoint(self) -> str:
+        """The address of the local AWS."""
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def log_path(self) -> Path:
+        """Where the local AWS writes what it has to say."""
+        return self._log_path or self.directory / "sandbox.log"
+
+    @property
+    def clock(self) -> SandboxClock:
+        """The virtual time."""
+        if self._clock is None:
+            self._clock = SandboxClock(lambda: self.control("GET", "clock"))
+        return self._clock
+
+    def _start(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="sandbox-"))
+        self._port, smtp_port = _free_ports(2)
+        command = [
+            sys.executable,
+            "-m",
+            "sandbox.launcher",
+            f"--port={self._port}",
+            f"--smtp-port={smtp_port}",
+            f"--directory={self.directory}",
+            f"--parent={os.getpid()}",
+            *self._options,
+        ]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        environment["TMPDIR"] = str(self.directory)
+        environment["PYTHONPATH"] = str(PROJECT)
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while True:
+            try:
+                self.control("GET", "clock")
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    said = self.log_path.read_text(errors="replace")[-4000:]
+                    raise SandboxNotStartedError(
+                        f"the local AWS did not start; it said:\n{said}"
+                    ) from None
+                time.sleep(POLL_SECONDS)
+            else:
+                return
+
+    def stop(self) -> None:
+        """End the local AWS and every process it has started, and remove its files."""
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_TIMEOUT_SECONDS)
+            # The group's number is the launcher's process id, which is still ours: it is freed
+            # only when no process of the group is left.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if self.directory != Path():
+            shutil.rmtree(self.directory, ignore_errors=True)
+            self.directory = Path()
+
+    def environment(self) -> dict[str, str]:
+        """What the CDK command line and boto3 need in their environment."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
+            "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "CDK_DEFAULT_ACCOUNT": ACCOUNT_ID,
+            "CDK_DEFAULT_REGION": REGION,
+            "CDK_DISABLE_VERSION_CHECK": "1",
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+            "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+            "CI": "1",
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the local AWS, with the account's own rights."""
+        with self._lock:
+            if service not in self._clients:
+                session = boto3.session.Session(
+                    aws_access_key_id=ACCOUNT_ID,
+                    aws_secret_access_key="local",  # noqa: S106 - the emulator takes any
+                    region_name=REGION,
+                )
+                self._clients[service] = session.client(
+                    service,  # type: ignore[call-overload]
+                    endpoint_url=self.endpoint,
+                    config=Config(
+                        retries={"total_max_attempts": 1},
+                        max_pool_connections=20,
+                        s3={"addressing_style": "path"},
+                    ),
+                )
+            return self._clients[service]
+
+    def control(self, method: str, name: str, body: Any = None) -> Any:
+        """Call one of the sandbox's own endpoints."""
+        request = urllib.request.Request(  # noqa: S310 - always our own http address
+            f"{self.endpoint}{CONTROL_PREFIX}{name}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            raise ValueError(f"{name}: {error.read().decode()}") from error
+
+    def reset(self) -> None:
+        """Forget everything that happened in this account."""
+        self.control("POST", "reset")
+
+    def state(self) -> dict[str, Any]:
+        """Rates, running invocations, counts and alarms at this moment."""
+        answer: dict[str, Any] = self.control("GET", "state")
+        return answer
+
+    def rates(self, seconds: int = 60) -> dict[str, list[int]]:
+        """Invocations of each function in each of the last real seconds, the oldest first."""
+        answer: dict[str, list[int]] = self.control("GET", f"rates?seconds={seconds}")
+        return answer
+
+    def counts(self) -> dict[str, int]:
+        """How often each function was invoked since the last reset."""
+        answer: dict[str, int] = self.state()["counts"]
+        return answer
+
+    def alarms(self) -> list[dict[str, Any]]:
+        """All alarms with state and reason."""
+        answer: list[dict[str, Any]] = self.control("GET", "alarms")
+        return answer
+
+    def seed(self, series: Sequence[dict[str, Any]], **more: Any) -> int:
+        """Give metrics history, as ``sandbox.seeding`` describes it."""
+        answer: int = self.control("POST", "seed", {"series": list(series), **more})["series"]
+        return answer
+
+    def emit(self, metric: str, function: str, value: float = 1.0) -> None:
+        """Record a metric of a function as AWS/Lambda would."""
+        self.control("POST", "emit", {"metric": metric, "function": function, "value": value})
+
+    def publish(
+        self, source: str, detail_type: str, detail: Any, resources: Sequence[str] = ()
+    ) -> None:
+        """Publish an event on the default bus as an AWS service."""
+        event = {
+            "source": source,
+            "detail-type": detail_type,
+            "detail": detail,
+            "resources": list(resources),
+        }
+        self.control("POST", "events", event)
+
+    def fail(self, action: str, code: str, *, times: int = 1, **more: Any) -> None:
+        """Let the next calls of an API action fail, see ``sandbox.faults.Fault``."""
+        self.control("POST", "faults", {"action": action, "code": code, "times": times, **more})
+
+    def heal(self) -> None:
+        """Let no call fail any more."""
+        self.control("DELETE", "faults")
+
+    def mails(self) -> list[Mail]:
+        """The mails received so far, the oldest first."""
+        paths = sorted((self.directory / "mails").glob("*.eml"))
+        return [_mail(path) for path in paths]
+
+    def wait_for_mail(self, text: str = "", timeout_seconds: float = 30.0) -> Mail:
+        """The first mail that has a text in its subject or body."""
+
+        def arrived() -> Mail | None:
+            found = (m for m in self.mails() if text in m.subject or text in m.body)
+            return next(found, None)
+
+        return self.wait_until(arrived, f"a mail with {text!r}", timeout_seconds)
+
+    def wait_until(
+        self, condition: Callable[[], _T | None], what: str, timeout_seconds: float = 30.0
+    ) -> _T:
+        """Wait until a condition yields something true, and return that."""
+        deadline = time.monotonic() + timeout_seconds
+        while not (found := condition()):
+            if time.monotonic() > deadline:
+                raise SandboxTimeoutError(f"{what}: not within {timeout_seconds:g} s")
+            time.sleep(POLL_SECONDS)
+        return found
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind((HOST, 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def _mail(path: Path) -> Mail:
+    message: EmailMessage = email.message_from_bytes(  # type: ignore[assignment]
+        path.read_bytes(), policy=email.policy.default
+    )
+    body = message.get_body(("plain",))
+    return Mail(
+        recipient=str(message["X-Envelope-To"]),
+        sender=str(message["From"]),
+        subject=str(message["Subject"]),
+        body=str(body.get_content()).replace("\r\n", "\n") if body is not None else "",
+        path=path,
+    )

@@ -1,0 +1,49 @@
+"""What the emulator lacks, one module for each concern.
+
+Each module's ``apply`` checks that the private functions which it replaces still have the
+signature it was written for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+
+def apply_all(world: World) -> Any:
+    """Patch the imported emulator, start what runs in the background, return the application."""
+    from sandbox.control import with_control
+    from sandbox.patches import (
+        alarms,
+        asynchronous,
+        cloudformation,
+        cloudwatch_api,
+        concurrency,
+        credentials,
+        faults,
+        lambda_api,
+        mail,
+        metrics,
+        schedules,
+    )
+
+    metrics.apply(world)
+    desk = alarms.apply(world)
+    cloudwatch_api.apply(world, alarms.operations(desk, world))
+    queue = asynchronous.apply(world)
+    concurrency.apply(world)
+    schedules.apply(world)
+    mail.apply(world)
+    lambda_api.apply(world)
+    cloudformation.apply(world)
+    credentials.apply(world)
+    faults.apply(world)
+
+    from ministack import app
+
+    queue.start()
+    desk.watch.start()
+    schedules.start(world)
+    return with_control(app.app, world, queue)

@@ -1,0 +1,214 @@
+"""Asynchronous invocations through the sandbox's queue, for every service that makes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from sandbox.async_queue import AsyncQueue, AsyncTarget
+from sandbox.patches.hooks import replace
+from sandbox.patches.policies import service_may_invoke
+from sandbox.settings import ACCOUNT_ID, REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.world import World
+
+logger = logging.getLogger("sandbox.async")
+
+_dispatching = threading.local()
+
+
+def live_function(config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The record of a function as it is now, whatever copy of it the caller holds."""
+    from ministack.services import lambda_svc
+
+    found = lambda_svc._functions.get_scoped(ACCOUNT_ID, REGION, config.get("FunctionName", ""))
+    return found if isinstance(found, dict) else None
+
+
+def deliver(arn: str, document: Any, attributes: dict[str, str]) -> None:
+    """Send a document to a queue, a topic, a bus or a function."""
+    from ministack.core.concurrency import esm_wake
+    from ministack.core.responses import new_uuid, request_scope
+    from ministack.services import eventbridge, lambda_svc, sns, sqs
+
+    body = json.dumps(document)
+    kind = arn.split(":")[2]
+    with request_scope(ACCOUNT_ID, REGION):
+        if kind == "sqs" and (queue := sqs._queue_by_arn(arn)) is not None:
+            sent = {k: {"DataType": "String", "StringValue": v} for k, v in attributes.items()}
+            now = time.time()
+            message: dict[str, Any] = {
+                "id": new_uuid(),
+                "body": body,
+                "md5_body": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
+                "md5_attrs": sqs._md5_msg_attrs(sent),
+                "message_attributes": sent,
+                "receipt_handle": None,
+                "sent_at": now,
+                "visible_at": now + sqs.queue_delay(queue),
+                "receive_count": 0,
+            }
+            sqs._ensure_msg_fields(message)
+            queue["messages"].append(message)
+            esm_wake.set()
+        elif kind == "sns":
+            sns.publish_internal(arn, body)
+        elif kind == "events":
+            entry = {
+                "Source": "lambda",
+                "DetailType": f"Lambda Function Invocation Result - {attributes or 'Failure'}",
+                "Detail": body,
+                "EventBusName": arn,
+            }
+            eventbridge._put_events({"Entries": [entry]})
+        elif kind == "lambda" and (func := lambda_svc._get_func_record_for_ref(arn)[0]):
+            lambda_svc.invoke_async_with_retry(func, document)
+        else:
+            logger.error("cannot deliver to %s", arn)
+
+
+class EmulatedLambda:
+    """The queue's view of the emulator's Lambda."""
+
+    def target(self, function_arn: str) -> AsyncTarget | None:
+        """The function's settings now."""
+        from ministack.core.responses import request_scope
+        from ministack.services import lambda_svc
+
+        with request_scope(ACCOUNT_ID, REGION):
+            base, _, _ = lambda_svc._get_base_func_record_for_ref(function_arn)
+        if base is None:
+            return None
+        qualifier = function_arn.split(":")[7] if function_arn.count(":") > 6 else None  # noqa: PLR2004
+        settings = lambda_svc._event_invoke_config(base, qualifier) or {}
+        destinations = settings.get("DestinationConfig") or {}
+        dead_letter = (base["config"].get("DeadLetterConfig") or {}).get("TargetArn")
+        return AsyncTarget(
+            reserved=base.get("concurrency"),
+            maximum_retries=int(settings.get("MaximumRetryAttempts", 2)),
+            maximum_age_seconds=int(settings.get("MaximumEventAgeInSeconds", 21_600)),
+            on_failure=(destinations.get("OnFailure") or {}).get("Destination"),
+            on_success=(destinations.get("OnSuccess") or {}).get("Destination"),
+            dead_letter=dead_letter or None,
+        )
+
+    def execute(self, function_arn: str, event: Any) -> dict[str, Any]:
+        """Run the function once with its present code."""
+        from ministack.core.responses import request_scope
+        from ministack.services import lambda_svc
+
+        with request_scope(ACCOUNT_ID, REGION):
+            func, config, _ = lambda_svc._get_func_record_for_ref(function_arn)
+            if func is None:
+                return {}
+            run = lambda_svc._execution_record_for_config(func, config)
+            result: dict[str, Any] = lambda_svc._execute_function(run, event)
+            return result
+
+    def deliver(self, arn: str, document: Any, attributes: dict[str, str]) -> None:
+        """Send a failed or finished event on."""
+        deliver(arn, document, attributes)
+
+    def new_id(self) -> str:
+        """A request id."""
+        from ministack.core.responses import new_uuid
+
+        return str(new_uuid())
+
+
+def apply(world: World) -> AsyncQueue:
+    """Put the queue behind S3, SNS, EventBridge, the Invoke API and alarm actions."""
+    from ministack.services import eventbridge, lambda_svc, sns
+
+    queue = AsyncQueue(world, EmulatedLambda())
+
+    def invoke(func: dict[str, Any], event: Any) -> None:
+        config = func.get("config") or func
+        queue.submit(config["FunctionArn"], config["FunctionName"], event)
+
+    replace(lambda_svc, "invoke_async_with_retry", invoke, ("func", "event"))
+
+    def from_rule(arn: str, payload: str) -> None:
+        try:
+            event = json.loads(payload)
+        except ValueError:
+            event = payload
+        target, rule = getattr(_dispatching, "current", ({}, {}))
+        func, _, name = lambda_svc._get_func_record_for_ref(arn)
+        if func is None:
+            reason, message = "RESOURCE_NOT_FOUND", f"The function {name} does not exist."
+        elif not service_may_invoke(func, "events.amazonaws.com", rule.get("Arn", "")):
+            reason = "NO_PERMISSIONS"
+            message = f"The policy of {name} does not let EventBridge invoke it."
+        else:
+            invoke(func, event)
+            return
+        logger.error("rule %s: %s", rule.get("Name"), message)
+        dead_letter = (target.get("DeadLetterConfig") or {}).get("Arn")
+        if dead_letter:
+            attributes = {
+                "RULE_ARN": rule.get("Arn", ""),
+                "TARGET_ARN": arn,
+                "ERROR_CODE": reason,
+                "ERROR_MESSAGE": message,
+            }
+            deliver(dead_letter, event, attributes)
+
+    replace(eventbridge, "_dispatch_to_lambda", from_rule, ("arn", "payload"))
+
+    def invoke_target(
+        target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None
+    ) -> None:
+        _dispatching.current = (target, rule)
+        try:
+            original(target, event, rule, view)
+        finally:
+            _dispatching.current = ({}, {})
+
+    original = replace(
+        eventbridge, "_invoke_target", invoke_target, ("target", "event", "rule", "view")
+    )
+
+    def from_topic(
+        endpoint: str,
+        envelope: str,
+        topic_arn: str,  # noqa: ARG001
+        sub_arn: str,
+        msg_id: str,  # noqa: ARG001
+        raw_message: str,  # noqa: ARG001
+        message_attributes: dict[str, Any],  # noqa: ARG001
+    ) -> None:
+        func, _, name = lambda_svc._get_func_record_for_ref(endpoint)
+        if func is None:
+            logger.error("the topic's subscriber %s does not exist", name)
+            return
+        notification = {
+            "EventSource": "aws:sns",
+            "EventVersion": "1.0",
+            "EventSubscriptionArn": sub_arn,
+            "Sns": json.loads(envelope),
+        }
+        invoke(func, {"Records": [notification]})
+
+    replace(
+        sns,
+        "_deliver_to_lambda",
+        from_topic,
+        (
+            "endpoint",
+            "envelope",
+            "topic_arn",
+            "sub_arn",
+            "msg_id",
+            "raw_message",
+            "message_attributes",
+        ),
+    )
+    return queue

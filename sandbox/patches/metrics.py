@@ -1,0 +1,64 @@
+"""AWS/Lambda metrics for every way in which a function is invoked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.patches.hooks import replace
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+
+def apply(world: World) -> None:
+    """Book each execution where all paths meet: at the dispatch to an executor."""
+    from ministack.services import cloudwatch, lambda_svc
+
+    original = replace(
+        lambda_svc,
+        "_execute_function_dispatch",
+        lambda *arguments: dispatch(*arguments),
+        ("func", "config", "event", "request_id", "started"),
+    )
+
+    def dispatch(
+        func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float
+    ) -> Any:
+        name = config.get("FunctionName", "unknown")
+        at = world.invocations.started(name)
+        is_error = True
+        try:
+            result = original(func, config, event, request_id, started)
+            is_error = bool(isinstance(result, dict) and result.get("error"))
+            return result
+        finally:
+            world.invocations.finished(name, at, is_error=is_error)
+
+    # The emulator's own counting knows the Invoke API only, and would count that twice.
+    replace(
+        lambda_svc,
+        "_emit_lambda_metrics",
+        lambda function_name, duration_ms, error, throttle: None,  # noqa: ARG005
+        ("function_name", "duration_ms", "error", "throttle"),
+    )
+
+    def record_metric(
+        namespace: str,
+        metric_name: str,
+        value: float,
+        unit: str = "None",
+        dimensions: dict[str, str] | None = None,
+    ) -> None:
+        function = (dimensions or {}).get("FunctionName")
+        if namespace == "AWS/Lambda" and function:
+            world.invocations.emit(metric_name, function, value)
+            return
+        key = (namespace, metric_name, tuple(sorted((dimensions or {}).items())))
+        world.metrics.record(key, float(value), world.clock.now(), unit=unit)
+
+    replace(
+        cloudwatch,
+        "record_metric",
+        record_metric,
+        ("namespace", "metric_name", "value", "unit", "dimensions"),
+    )

@@ -1,0 +1,49 @@
+"""What a sandbox can be asked to be, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+HOST = "127.0.0.1"
+ACCOUNT_ID = "123456789012"
+REGION = "us-east-1"
+CONTROL_PREFIX = "/_sandbox/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSettings:
+    """The settings of one sandbox.
+
+    ``account_limit`` is what GetAccountSettings answers and what reservations are taken from;
+    ``worker_cap`` is how many functions really run at once on this machine, because a runaway would
+    otherwise start hundreds of processes. ``publication_delay_seconds`` is in virtual seconds and
+    is not AWS's delay: how long CloudWatch takes to publish AWS/Lambda metrics is not documented.
+    """
+
+    port: int
+    smtp_port: int
+    directory: Path
+    speed: float = 1.0
+    auth: bool = False
+    account_limit: int = 1000
+    worker_cap: int = 10
+    unreserved_minimum: int | None = None
+    publication_delay_seconds: float = 0.0
+
+    @property
+    def endpoint(self) -> str:
+        """The address of the sandbox's AWS."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def mail_directory(self) -> Path:
+        """Where each received mail is stored as one ``.eml`` file."""
+        return self.directory / "mails"
+
+    @property
+    def unreserved_floor(self) -> int:
+        """How much concurrency must stay unreserved: 100, or everything on a small account."""
+        if self.unreserved_minimum is not None:
+            return self.unreserved_minimum
+        return min(100, self.account_limit)

@@ -1,0 +1,51 @@
+"""Everything a running sandbox knows beside the emulator's own state."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sandbox.clock import VirtualClock
+from sandbox.faults import FaultTable
+from sandbox.invocations import InvocationLog
+from sandbox.metrics.store import MetricStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.settings import SandboxSettings
+
+
+@dataclass(slots=True)
+class World:
+    """The state which all patches of one sandbox share."""
+
+    settings: SandboxSettings
+    clock: VirtualClock
+    metrics: MetricStore
+    invocations: InvocationLog
+    faults: FaultTable = field(default_factory=FaultTable)
+    stop: threading.Event = field(default_factory=threading.Event)
+    on_reset: list[Callable[[], None]] = field(default_factory=list)
+    on_evaluate: list[Callable[[], None]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, settings: SandboxSettings) -> World:
+        """A new world for these settings."""
+        clock = VirtualClock(settings.speed)
+        metrics = MetricStore(clock.now, settings.publication_delay_seconds)
+        return cls(
+            settings=settings,
+            clock=clock,
+            metrics=metrics,
+            invocations=InvocationLog(metrics, clock),
+        )
+
+    def reset(self) -> None:
+        """Forget everything that happened."""
+        self.metrics.clear()
+        self.invocations.clear()
+        self.faults.clear()
+        for forget in self.on_reset:
+            forget()
