@@ -10,11 +10,11 @@ import sys
 # we say in one line must not drown in them.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
-from aws_cdk import App  # noqa: E402 - the bridge starts with this import
+from aws_cdk import App
 
-from stacks.config import Config, ConfigError  # noqa: E402
-from stacks.loopbreaker_stack import LoopbreakerStack  # noqa: E402
-from stacks.names import STACK_NAME  # noqa: E402
+from stacks.config import Config, ConfigError
+from stacks.loopbreaker_stack import LoopbreakerStack
+from stacks.names import STACK_NAME
 
 
 def main() -> None:

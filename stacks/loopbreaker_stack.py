@@ -165,7 +165,7 @@ class LoopbreakerStack(Stack):
                 ),
                 "LedgerTable": (
                     ledger_name,
-                    "DynamoDB table with all incidents; outlives the stack",
+                    "DynamoDB table with the incidents; outlives the stack",
                 ),
                 "RollbackCommand": (
                     "cdk deploy -c rollback=FUNCTION (with your other flags)",

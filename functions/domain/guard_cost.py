@@ -1,0 +1,96 @@
+"""What the guard itself costs a month, from the number of functions it watches.
+
+Prices are those of us-east-1 in dollars, without any free tier: alarms $0.10 for each metric a
+month, GetMetricData and Metrics Insights queries $0.01 for each 1,000 metrics, a Metrics Insights
+alarm $0.10 for each metric it analyses (aws.amazon.com/cloudwatch/pricing; the last two by
+third-party notes), Lambda on arm64 $0.0000133334 a GB-second and $0.20 a million requests
+(aws.amazon.com/lambda/pricing). docs/costs.md explains them. An estimate: other Regions differ by
+some tens of percent.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+USD_PER_ALARM: Final = 0.10
+USD_PER_METRIC_READ: Final = 0.01 / 1000
+USD_PER_GB_SECOND: Final = 0.0000133334
+USD_PER_REQUEST: Final = 0.20 / 1_000_000
+
+MINUTES_PER_MONTH: Final = 30 * 24 * 60
+
+PULSE_METRICS: Final = 3
+PULSE_SECONDS: Final = 0.5
+GUARD_MEMORY_GB: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardCost:
+    """Dollars a month, tier by tier.
+
+    Attributes
+    ----------
+    functions
+        Number of functions that are watched.
+    alarms_usd
+        The account-wide alarms and those on the guard itself.
+    pulse_usd
+        The look at the account-wide series each minute, with the Lambda runs for it.
+    sweep_usd
+        The query over all functions.
+    per_function_usd
+        The alarm that watches each function by itself; 0 without `coverage=function`.
+    """
+
+    functions: int
+    alarms_usd: float
+    pulse_usd: float
+    sweep_usd: float
+    per_function_usd: float
+
+    @property
+    def total_usd(self) -> float:
+        """All tiers together."""
+        return self.alarms_usd + self.pulse_usd + self.sweep_usd + self.per_function_usd
+
+    def in_words(self) -> str:
+        """Say the total and its parts in one sentence."""
+        parts = {
+            "alarms": self.alarms_usd,
+            "pulse": self.pulse_usd,
+            "sweep": self.sweep_usd,
+            "per-function alarm": self.per_function_usd,
+        }
+        listed = ", ".join(f"{name} ${usd:,.2f}" for name, usd in parts.items() if usd)
+        return (
+            f"about ${self.total_usd:,.2f} a month for {self.functions:,} functions ({listed}); "
+            "prices of us-east-1, free tier not counted"
+        )
+
+
+def guard_cost(
+    *, functions: int, standard_alarms: int, sweep_minutes: int, per_function: bool
+) -> GuardCost:
+    """Estimate what the guard costs a month of 30 days.
+
+    Parameters
+    ----------
+    functions
+        Functions of the account in the Region. All are counted as active; CloudWatch only
+        analyses those that ran lately, so quiet accounts pay less.
+    standard_alarms
+        Alarms on one metric each.
+    sweep_minutes
+        Minutes between two sweeps; 0 for none.
+    per_function
+        Whether one alarm watches each function.
+    """
+    pulses = MINUTES_PER_MONTH
+    sweeps = MINUTES_PER_MONTH / sweep_minutes if sweep_minutes else 0.0
+    run_usd = PULSE_SECONDS * GUARD_MEMORY_GB * USD_PER_GB_SECOND + USD_PER_REQUEST
+    return GuardCost(
+        functions=functions,
+        alarms_usd=standard_alarms * USD_PER_ALARM,
+        pulse_usd=pulses * (PULSE_METRICS * USD_PER_METRIC_READ + run_usd),
+        sweep_usd=sweeps * functions * USD_PER_METRIC_READ,
+        per_function_usd=functions * USD_PER_ALARM if per_function else 0.0,
+    )

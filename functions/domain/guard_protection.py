@@ -1,0 +1,110 @@
+"""Whether concurrency can be set aside for the guard, decided before anything is changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+# "Lambda keeps at least 100 unreserved" on an ordinary account (Lambda developer guide,
+# configuration-concurrency). Small accounts have a lower minimum, which AWS only tells by
+# refusing; on these we do not try, since what is taken from so few is missed elsewhere.
+LEAST_UNRESERVED: Final = 100
+ALARM_SHARE: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountLimits:
+    """The account in one Region, as Lambda's GetAccountSettings tells it.
+
+    Attributes
+    ----------
+    concurrency
+        Most functions that run at the same time.
+    unreserved
+        What of it no function has reserved.
+    functions
+        Number of functions.
+    """
+
+    concurrency: int
+    unreserved: int
+    functions: int
+
+    @property
+    def alarm_threshold(self) -> int:
+        """80 % of the limit, and at least 1: where the alarm on concurrency rings."""
+        return max(1, int(self.concurrency * ALARM_SHARE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserve:
+    """Set these reservations; those that hold already are left out."""
+
+    reservations: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveUnprotected:
+    """The account's limit does not allow it."""
+
+    limits: AccountLimits
+    wanted: int
+
+
+Protection: TypeAlias = Reserve | LeaveUnprotected
+
+
+def decide_protection(
+    *, limits: AccountLimits, wanted: Mapping[str, int], reserved: Mapping[str, int | None]
+) -> Protection:
+    """Decide which reservations of the guard functions are to be set.
+
+    Parameters
+    ----------
+    wanted
+        Function name to concurrent executions.
+    reserved
+        What each of them has now; ``None`` for nothing.
+    """
+    missing = tuple((name, count) for name, count in wanted.items() if reserved.get(name) != count)
+    more = sum(count - (reserved.get(name) or 0) for name, count in missing)
+    if more > 0 and limits.unreserved - more < LEAST_UNRESERVED:
+        return LeaveUnprotected(limits=limits, wanted=sum(wanted.values()))
+    return Reserve(reservations=missing)
+
+
+def protected_text(wanted: Mapping[str, int]) -> str:
+    """Say what the guard has for itself."""
+    shares = ", ".join(f"{name} {count}" for name, count in wanted.items())
+    return f"protected: concurrency is set aside for the guard ({shares})"
+
+
+def too_small_text(decision: LeaveUnprotected) -> str:
+    """Say why nothing was set aside."""
+    limits = decision.limits
+    return unprotected_text(
+        f"the account runs at most {limits.concurrency} functions at a time in this Region and "
+        f"{limits.unreserved} of these are unreserved; the guard needs {decision.wanted}, and "
+        f"{LEAST_UNRESERVED} must stay"
+    )
+
+
+def unprotected_text(reason: str) -> str:
+    """Say that a runaway can starve the guard, and why."""
+    return f"NOT protected, a runaway that takes all concurrency stops the guard too: {reason}"
+
+
+def unprotected_notice(stack_name: str, text: str) -> tuple[str, str]:
+    """Subject and body of the notice for people who never read a stack's outputs."""
+    return (
+        f"{stack_name}: the guard has no concurrency of its own",
+        (
+            f"{stack_name} is deployed and watches your functions, but it is {text}.\n"
+            "\n"
+            "What you can do: ask AWS for a higher limit (Service Quotas, AWS Lambda, Concurrent "
+            "executions) or take reservations away from functions that do not need them. Then deploy "
+            "again with any flag changed, so that the limit is read anew.\n"
+            "\n"
+            "Until then the guard works as long as one execution is free, and its alarms tell you "
+            "when it is throttled.\n"
+        ),
+    )
