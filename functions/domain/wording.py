@@ -1,0 +1,242 @@
+"""Numbers, moments and reasons in plain English, for the notices."""
+
+import math
+import textwrap
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from functions.domain.assessment import Ground, Reason, Unit
+
+WIDTH: Final = 70
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_DAY: Final = 86400
+_WHOLE_FROM: Final = 10
+_CENT: Final = 0.01
+_CENTS_BELOW: Final = 100
+_ARN_FIELDS: Final = 6
+
+_ONE_OF: Final = {
+    Unit.PER_MINUTE: "invocation a minute",
+    Unit.MINUTES: "minute",
+    Unit.DAYS: "day",
+    Unit.CONCURRENT: "concurrent execution",
+    Unit.TIMES: "time",
+    Unit.THROTTLES: "throttled invocation a minute",
+    Unit.DROPS: "invocation dropped by AWS",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How one reason is said: what it means, then its numbers where they are known."""
+
+    means: str
+    seen: str = "{}"
+    compared: str = "against {}"
+
+
+GROUND_WORDS: Final[dict[Reason, Words]] = {
+    Reason.NO_DATA: Words("CloudWatch has no datapoints of it yet"),
+    Reason.BELOW_FLOOR: Words(
+        "It runs too seldom to be called a loop", "{}", "the floor of this deployment is {}"
+    ),
+    Reason.NOT_SUSTAINED: Words(
+        "It has not gone on long enough to be called a loop", "{} so far", "needed are {}"
+    ),
+    Reason.WITHIN_RECENT: Words(
+        "It was as busy within the last 3 hours", "now {}", "then up to {}"
+    ),
+    Reason.HAS_PRECEDENT: Words(
+        "It was as busy before, within the last 14 days", "now {}", "then up to {}"
+    ),
+    Reason.FOLLOWS_CLOCK: Words(
+        "It is as busy at this time on other days", "now {}", "then up to {}"
+    ),
+    Reason.SUBSIDING: Words("It is going down by itself", "now {}", "at its highest {}"),
+    Reason.BACKLOG: Words("It is working off a backlog that gets smaller", "now {}", "before {}"),
+    Reason.LOOP_RULED_OUT: Words("In its configuration nothing that it writes leads back to it"),
+    Reason.ABOVE_FLOOR: Words("It is above the floor of this deployment", "{}", "the floor is {}"),
+    Reason.ABOVE_RECENT: Words("It is far above the 3 hours before", "now {}", "then at most {}"),
+    Reason.NO_PRECEDENT: Words(
+        "It was never this busy in the last 14 days", "now {}", "at most {} then"
+    ),
+    Reason.NO_HISTORY: Words(
+        "It is too new, or was idle too long, to have a normal", "known are {}", "needed are {}"
+    ),
+    Reason.SUSTAINED: Words("It goes on and on", "{} so far", "{} are enough to count"),
+    Reason.GROWING: Words("It keeps growing, as a loop that feeds itself does", "{}", "before {}"),
+    Reason.PLATEAU: Words(
+        "It stays at one height and does not fall, as a closed loop does", "{}", "against {}"
+    ),
+    Reason.AT_CEILING: Words(
+        "It takes all the concurrency that it can get", "{}", "the ceiling is {}"
+    ),
+    Reason.THROTTLED: Words("AWS is throttling it", "{}", "against {}"),
+    Reason.NATIVE_DROPS: Words(
+        "AWS found it invoking itself and dropped invocations", "{}", "against {}"
+    ),
+    Reason.LOOP_PROVEN: Words("In its configuration, what it writes triggers it again"),
+    Reason.PINNED_AT_CAP: Words("It uses its whole cap all the time", "{}", "the cap is {}"),
+    Reason.BELOW_CAP: Words("It stays below its cap", "{}", "the cap is {}"),
+}
+
+
+def sentence(ground: Ground) -> str:
+    """Say a ground with its numbers.
+
+    A reason without words of its own is said by its name, so that a notice is never missing
+    because of its wording.
+    """
+    words = GROUND_WORDS.get(ground.reason) or Words(
+        f"{ground.reason.value.replace('_', ' ').capitalize()}"
+    )
+    parts = []
+    if ground.value is not None:
+        parts.append(words.seen.format(quantity(ground.value, ground.unit)))
+    if ground.reference is not None:
+        # The unit stands once: after the number that comes first.
+        unit = Unit.NONE if parts else ground.unit
+        parts.append(words.compared.format(quantity(ground.reference, unit)))
+    numbers = ", ".join(parts)
+    return f"{words.means}: {numbers}." if numbers else f"{words.means}."
+
+
+def number(value: float) -> str:
+    """A number for people: thousands separated, decimals only where they matter.
+
+    >>> number(14800.0), number(2.5), number(3.0)
+    ('14,800', '2.5', '3')
+    """
+    if not math.isfinite(value):
+        return "an unknown number of"
+    if abs(value) >= _WHOLE_FROM or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.1f}"
+
+
+def quantity(value: float, unit: Unit) -> str:
+    """A number with its unit, in the singular where it is one."""
+    word = _ONE_OF.get(unit, unit.value) if value == 1 else unit.value
+    return f"{number(value)} {word}".rstrip()
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count with its noun.
+
+    >>> counted(1, "mapping"), counted(2, "mapping")
+    ('1 mapping', '2 mappings')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def usd(value: float) -> str:
+    """An amount for people: cents only below $100.
+
+    >>> usd(1240.4), usd(12.4), usd(0.004)
+    ('$1,240', '$12.40', 'less than $0.01')
+    """
+    if not math.isfinite(value):
+        return "an unknown amount"
+    if value <= 0:
+        return "$0"
+    if value < _CENT:
+        return "less than $0.01"
+    return f"${value:,.2f}" if value < _CENTS_BELOW else f"${value:,.0f}"
+
+
+def moment(at: datetime) -> str:
+    """A moment in UTC.
+
+    >>> moment(datetime(2026, 11, 23, 3, 14, 20, tzinfo=UTC))
+    '2026-11-23 03:14 UTC'
+    """
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def lasting(span: timedelta) -> str:
+    """A duration, in its two largest units.
+
+    >>> lasting(timedelta(seconds=380)), lasting(timedelta(hours=26, minutes=3))
+    ('6 min', '1 day 2 h')
+    """
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < _MINUTE:
+        return f"{seconds} s"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE} min"
+    if seconds < _DAY:
+        hours, minutes = divmod(seconds // _MINUTE, 60)
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(seconds // _HOUR, 24)
+    text = counted(days, "day")
+    return f"{text} {hours} h" if hours else text
+
+
+def since(at: datetime, now: datetime) -> str:
+    """A moment with how long ago it was."""
+    gone = now - at
+    if gone < timedelta(seconds=1):
+        return f"{moment(at)} (just now)"
+    return f"{moment(at)} ({lasting(gone)} ago)"
+
+
+def short_name(arn: str) -> str:
+    """What people call the resource of an ARN.
+
+    >>> short_name("arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-01-01T00:00")
+    'orders'
+    >>> short_name("arn:aws:events:eu-west-1:123456789012:rule/nightly")
+    'nightly'
+    """
+    fields = arn.split(":", _ARN_FIELDS - 1)
+    if len(fields) < _ARN_FIELDS:
+        return arn
+    resource = fields[-1].removeprefix("log-group:").removesuffix(":*")
+    kind, _, rest = resource.partition("/")
+    if kind in {"table", "cluster"}:
+        return rest.split("/", 1)[0]
+    if kind in {"rule", "stream", "schedule"}:
+        return rest.rsplit("/", 1)[-1]
+    return resource
+
+
+def clean(text: str, limit: int = 600) -> str:
+    """Text from outside on one line, without control characters, cut to a length."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return line if len(line) <= limit else f"{line[: limit - 6]} [cut]"
+
+
+def middle_cut(text: str, limit: int) -> str:
+    """Text cut in its middle, so that both ends stay readable.
+
+    >>> middle_cut("orders-enricher-production-eu", 19)
+    'orders-e...ction-eu'
+    """
+    if len(text) <= limit:
+        return text
+    kept = max(2, limit - 3)
+    return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
+
+
+def paragraph(*sentences: str) -> str:
+    """Sentences as one paragraph of short lines; names and ARNs are never broken."""
+    return _wrapped(" ".join(one for one in sentences if one), "", "")
+
+
+def bullet(text: str, mark: str = "-") -> str:
+    """One item of a list."""
+    return _wrapped(text, f"{mark} ", " " * (len(mark) + 1))
+
+
+def _wrapped(text: str, first: str, others: str) -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
