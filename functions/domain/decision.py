@@ -143,7 +143,7 @@ def _nothing_to_stop(
 
 def _held(incident: Incident | None, assessment: Assessment, policy: Policy) -> Decision | None:
     """The decision that an incident which is already open takes; ``None`` if it takes none."""
-    if incident is None:
+    if incident is None or incident.is_closed:
         return None
     match incident.state:
         case IncidentState.NOTIFIED:

@@ -80,7 +80,7 @@ _TRANSITIONS: dict[IncidentState, frozenset[IncidentState]] = {
     _S.CONTAINED: frozenset({_S.RELEASED, _S.RESTORING, _S.DELETED, _S.CONTAINING}),
     _S.RELEASED: frozenset({_S.RELEASED, _S.RESTORING, _S.ENDED, _S.SUPERSEDED, _S.DELETED}),
     _S.RESTORING: frozenset(
-        {_S.RESTORED, _S.LIFTED, _S.CONTAINING, _S.CAPPING, _S.DELETED, _S.RELEASED}
+        {_S.RESTORED, _S.LIFTED, _S.CONTAINED, _S.CAPPED, _S.DELETED, _S.RELEASED}
     ),
 }
 
@@ -193,6 +193,8 @@ class Incident:
         Until when the run that works on the incident has it for itself.
     decided
         The decision's reason, as text of `DecisionReason`.
+    closing
+        Where a restore leads: `RESTORED` for a person's, `LIFTED` for the guard's own.
     actor
         Who released the function, where CloudTrail told.
     """
@@ -217,9 +219,15 @@ class Incident:
     released_at: datetime | None = None
     closed_at: datetime | None = None
     lease_until: datetime | None = None
+    closing: IncidentState = IncidentState.RESTORED
     actor: str = ""
     async_target_arn: str = ""
     outbox: tuple[OutboxNotice, ...] = ()
+
+    @property
+    def reservation(self) -> StepOutcome | None:
+        """The step that sets the reservation, with its outcome; ``None`` if nothing was planned."""
+        return next((one for one in self.steps if isinstance(one.step, Reserve)), None)
 
     @property
     def is_closed(self) -> bool:

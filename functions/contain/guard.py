@@ -1,0 +1,263 @@
+"""What a signal sets in motion."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from functions.contain.gathering import Gathering
+from functions.contain.hold import Hold
+from functions.contain.tend import Tending
+from functions.domain.assessment import Assessment, Reason, Verdict
+from functions.domain.decision import Decision, Ignore, LedgerView, decide
+from functions.domain.errors import LoopbreakerError, MetricsUnavailableError
+from functions.domain.evidence import Evidence
+from functions.domain.incident import HOLDING_STATES
+from functions.domain.naming import function_name
+from functions.domain.ports import LiveLedger, PastIncident
+from functions.domain.pulse import Look, NeedsPrecedent, after_look, consider, consider_with
+from functions.domain.signal import Signal, SignalKind
+from functions.domain.spike import assess, is_candidate
+from functions.domain.tagged_snapshot import SNAPSHOT_TAG, UnreadableSnapshotError
+
+# Reasons that call on the past: only with these can a former loop have passed for a precedent.
+_HISTORICAL = (Reason.HAS_PRECEDENT, Reason.WITHIN_RECENT, Reason.FOLLOWS_CLOCK)
+
+
+class Log(Protocol):
+    """Where the guard says what it does; powertools' logger is one."""
+
+    def info(self, message: str, **fields: object) -> None:
+        """Something happened as it should."""
+        ...
+
+    def exception(self, message: str, **fields: object) -> None:
+        """Something went wrong; the exception being handled is logged with it."""
+        ...
+
+
+class PartlyFailedError(LoopbreakerError):
+    """When a signal could not be dealt with in full: Lambda's retry goes on with the rest."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """What one signal led to."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+
+    @property
+    def found(self) -> bool:
+        """Whether anything was contained, capped or told."""
+        return any(not isinstance(one, Ignore) for one in self.decisions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """Deals with signals."""
+
+    hold: Hold
+    gathering: Gathering
+    log: Log
+
+    def handle(self, signal: Signal, now: datetime) -> Report:
+        """Deal with one signal: one failing function never keeps the others from being helped.
+
+        Raises
+        ------
+        PartlyFailedError
+            When something failed, after everything else was done.
+        """
+        report = Report()
+        match signal.kind:
+            case SignalKind.PULSE:
+                self._pulse(now, report)
+            case SignalKind.SWEEP:
+                live = self._look_after_incidents(now, report)
+                self._survey(now, report, live)
+            case SignalKind.ALARM:
+                self._survey(now, report, None)
+            case SignalKind.DROPS:
+                dropped = self.gathering.metrics.dropped(now)
+                self._investigate(tuple(dropped), now, report, None)
+            case SignalKind.CONTRIBUTOR | SignalKind.HEALTH:
+                for name in signal.functions:
+                    self._attempt(report, name, partial(self._named, name, now, report))
+            case SignalKind.CHANGE:
+                self._change(signal, now, report)
+            case SignalKind.CLEARED:
+                self.log.info("alarm cleared; nothing is restored on that account")
+        if report.errors:
+            words = "; ".join(f"{type(one).__name__}: {one}" for one in report.errors)
+            raise PartlyFailedError(words) from report.errors[0]
+        return report
+
+    def _attempt(self, report: Report, what: str, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except LoopbreakerError as error:
+            self.log.exception("failed", about=what)
+            report.errors.append(error)
+
+    def _pulse(self, now: datetime, report: Report) -> None:
+        live = self._look_after_incidents(now, report)
+        self._attempt(report, "pulse", lambda: self._consider(now, report, live))
+
+    def _consider(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
+        memory = live.pulse if live is not None else LiveLedger().pulse
+        metrics, policy = self.gathering.metrics, self.hold.policy
+        consideration = consider(metrics.account(now), memory, policy, now)
+        if isinstance(consideration, NeedsPrecedent):
+            try:
+                precedent = metrics.account_precedent(now)
+            except MetricsUnavailableError:
+                precedent = None
+            consideration = consider_with(consideration, precedent, now)
+        self.log.info(
+            "pulse",
+            outcome=type(consideration).__name__,
+            reason=consideration.reason,
+            level_per_minute=consideration.level_per_minute,
+            expected_per_minute=consideration.expected_per_minute,
+        )
+        if not isinstance(consideration, Look):
+            return
+        before = len(report.decisions)
+        self._survey(now, report, live)
+        found = any(not isinstance(one, Ignore) for one in report.decisions[before:])
+        level = consideration.level_per_minute
+        remembered = after_look(memory, found=found, level_per_minute=level, now=now)
+        self.hold.world.ledger.remember_pulse(remembered)
+
+    def _look_after_incidents(self, now: datetime, report: Report) -> LiveLedger | None:
+        """Tend everything that is open; ``None`` when the ledger cannot be read."""
+        live: list[LiveLedger] = []
+        ledger = self.hold.world.ledger
+        self._attempt(report, "ledger", lambda: live.append(ledger.live()))
+        if not live:
+            return None
+        self._attempt(report, "tagged snapshots", lambda: self._adopt(now, report))
+        tending = Tending(hold=self.hold, gathering=self.gathering, past=live[0].past)
+        for incident in live[0].incidents:
+            self._attempt(report, incident.id, partial(tending.tend, incident, now))
+        return live[0]
+
+    def _adopt(self, now: datetime, report: Report) -> None:
+        functions = self.hold.world.functions
+        for arn, tag in functions.tagged(SNAPSHOT_TAG).items():
+            facts = self.gathering.facts(function_name(arn))
+            if facts is None:
+                continue
+            try:
+                self.hold.adopt(arn, tag, facts, now)
+            except UnreadableSnapshotError:
+                # For people to look at: nothing that a retry would change.
+                self.log.exception("unreadable snapshot", about=arn)
+            except LoopbreakerError as error:
+                self.log.exception("failed", about=arn)
+                report.errors.append(error)
+
+    def _change(self, signal: Signal, now: datetime, report: Report) -> None:
+        tending = Tending(hold=self.hold, gathering=self.gathering)
+        for name in signal.functions:
+            incident = self.hold.world.ledger.find(name)
+            if incident is not None:
+                self._attempt(
+                    report,
+                    incident.id,
+                    partial(tending.tend, incident, now, signal.actor),
+                )
+
+    def _survey(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
+        """Find the candidates with one query, look at these."""
+        busiest = self.gathering.metrics.busiest(now)
+        floor = self.hold.policy.floor_per_minute
+        held = {
+            one.function for one in (live.incidents if live else ()) if one.state in HOLDING_STATES
+        }
+        names = tuple(
+            name
+            for name, series in busiest.items()
+            if is_candidate(series, floor) and name not in held
+        )
+        self.log.info("survey", functions=len(busiest), candidates=len(names))
+        self._investigate(names, now, report, live)
+
+    def _investigate(
+        self, names: Sequence[str], now: datetime, report: Report, live: LiveLedger | None
+    ) -> None:
+        own = self.hold.policy.own_functions
+        for evidence in self.gathering.of([one for one in names if one not in own], now):
+            self._attempt(
+                report,
+                evidence.function,
+                partial(self._judge, evidence, now, report, live),
+            )
+
+    def _named(self, name: str, now: datetime, report: Report) -> None:
+        if name in self.hold.policy.own_functions:
+            return
+        evidence = self.gathering.of_one(name, now)
+        if evidence is None:
+            self.log.info("the function does not exist", function=name)
+            return
+        self._judge(evidence, now, report, None)
+
+    def _judge(
+        self, evidence: Evidence, now: datetime, report: Report, live: LiveLedger | None
+    ) -> None:
+        if live is not None:
+            evidence = _without_past(evidence, live.past)
+        assessment = assess(evidence, self.hold.policy)
+        if live is None and _calls_on_the_past(assessment):
+            evidence = _without_past(evidence, self.hold.world.ledger.live().past)
+            assessment = assess(evidence, self.hold.policy)
+        if not _is_unusual(assessment):
+            self.log.info("assessed", **_fields(assessment))
+            return
+        facts = evidence.facts or self.gathering.facts(evidence.function)
+        if facts is None:
+            return
+        if evidence.facts is None:
+            assessment = assess(replace(evidence, facts=facts), self.hold.policy)
+        decision = decide(assessment, facts, self.hold.policy, LedgerView())
+        decision = self.hold.act(decision, facts, now)
+        report.decisions.append(decision)
+        self.log.info(
+            "decided",
+            decision=type(decision).__name__,
+            because=decision.reason,
+            **_fields(assessment),
+        )
+
+
+def _without_past(evidence: Evidence, past: Iterable[PastIncident]) -> Evidence:
+    return evidence.without(
+        (one.since, one.until) for one in past if one.function == evidence.function
+    )
+
+
+def _calls_on_the_past(assessment: Assessment) -> bool:
+    return not _is_unusual(assessment) and any(assessment.has(one) for one in _HISTORICAL)
+
+
+def _is_unusual(assessment: Assessment) -> bool:
+    return assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY) or (
+        assessment.verdict is Verdict.BUSY and assessment.has(Reason.NATIVE_DROPS)
+    )
+
+
+def _fields(assessment: Assessment) -> dict[str, object]:
+    return {
+        "function": assessment.function,
+        "verdict": assessment.verdict,
+        "rate_per_minute": assessment.rate_per_minute,
+        "normal_per_minute": assessment.normal_per_minute,
+        "since": assessment.since,
+        "grounds": [
+            {"reason": one.reason, "value": one.value, "unit": one.unit, "reference": one.reference}
+            for one in assessment.grounds
+        ],
+    }

@@ -1,0 +1,190 @@
+"""Looking after open incidents: finish what a crash left, watch what is held, end what is over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from functions.contain.gathering import Gathering
+from functions.contain.hold import Hold
+from functions.domain.assessment import Assessment, Verdict
+from functions.domain.containment import close_as_deleted, contain, finish_steps
+from functions.domain.decision import DecisionReason
+from functions.domain.errors import FunctionNotFoundError, MappingNotFoundError, StaleIncidentError
+from functions.domain.evidence import Evidence
+from functions.domain.experiment import judge_cap
+from functions.domain.incident import Incident, IncidentState, Transition
+from functions.domain.notice import FoundReservation
+from functions.domain.outbox import announce, deliver
+from functions.domain.plan import DisableMapping, RemoveProvisioned, Reserve
+from functions.domain.ports import PastIncident
+from functions.domain.restoration import restore
+from functions.domain.spike import assess
+
+# Minutes below the floor, one after the other, after which a loop that nobody stopped is over.
+ENDED_MINUTES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tending:
+    """What each pulse does about each open incident."""
+
+    hold: Hold
+    gathering: Gathering
+    past: tuple[PastIncident, ...] = ()
+
+    def tend(self, incident: Incident, now: datetime, actor: str = "") -> None:
+        """Look after one incident.
+
+        Parameters
+        ----------
+        actor
+            Who is known (from CloudTrail) to have changed the function just now.
+
+        Raises
+        ------
+        LoopbreakerError
+            What the ports raise; the next pulse tries again.
+        """
+        if incident.is_leased(now):
+            return  # a run is working on it
+        world = self.hold.world
+        try:
+            incident = deliver(incident, world, now)
+            if not incident.is_closed:
+                self._by_state(incident)(incident, now, actor)
+        except FunctionNotFoundError:
+            close_as_deleted(incident, world, now)
+        except StaleIncidentError:
+            return  # another run moved it on: the next pulse sees the rest
+
+    def _by_state(self, incident: Incident) -> Callable[[Incident, datetime, str], None]:
+        match incident.state:
+            case IncidentState.CONTAINING | IncidentState.CAPPING:
+                return self._go_on_containing
+            case IncidentState.RESTORING:
+                return self._go_on_restoring
+            case IncidentState.CONTAINED:
+                return self._watch_contained
+            case IncidentState.CAPPED:
+                return self._watch_capped
+            case IncidentState.RELEASED:
+                return self._watch_released
+            case _:
+                return self._watch_notified
+
+    def _go_on_containing(self, incident: Incident, now: datetime, _actor: str) -> None:
+        world = self.hold.world
+        contain(world.ledger.save(incident.leased(now)), world, now)
+
+    def _go_on_restoring(self, incident: Incident, now: datetime, _actor: str) -> None:
+        restore(incident, self.hold.world, now, incident.closing)
+
+    def _watch_contained(self, incident: Incident, now: datetime, actor: str) -> None:
+        if not self._was_released(incident, now, actor):
+            finish_steps(incident, self.hold.world)
+
+    def _watch_capped(self, incident: Incident, now: datetime, actor: str) -> None:
+        if self._was_released(incident, now, actor):
+            return
+        evidence = self._evidence(incident, now)
+        if evidence is None or incident.target is None or incident.contained_at is None:
+            return
+        world, policy = self.hold.world, self.hold.policy
+        verdict = judge_cap(evidence, incident.target, incident.contained_at, policy)
+        judged = replace(incident, assessment=_as_first_seen(verdict, incident))
+        match verdict.verdict:
+            case Verdict.RUNAWAY:
+                decided = replace(judged, decided=DecisionReason.RUNAWAY)
+                prior = incident.snapshot.reserved_concurrency if incident.snapshot else None
+                throttling = decided.to(IncidentState.CONTAINING, now).with_reservation(0, prior)
+                contain(world.ledger.save(throttling.leased(now)), world, now)
+            case Verdict.CALM | Verdict.BUSY:
+                restore(judged, world, now, IncidentState.LIFTED)
+            case Verdict.SUSPECTED:
+                return  # the experiment goes on
+
+    def _was_released(self, incident: Incident, now: datetime, actor: str) -> bool:
+        world = self.hold.world
+        present = world.functions.reserved_concurrency(incident.function)
+        if present == incident.target:
+            return False
+        released = replace(incident.to(IncidentState.RELEASED, now), released_at=now, actor=actor)
+        found = FoundReservation(reserved_concurrency=present)
+        told = announce(released, Transition.RELEASED, world, now, found=found)
+        deliver(world.ledger.save(told), world, now)
+        return True
+
+    def _watch_released(self, incident: Incident, now: datetime, _actor: str) -> None:
+        evidence = self._evidence(incident, now)
+        if evidence is None or evidence.facts is None:
+            return
+        assessment = assess(evidence, self.hold.policy)
+        if assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY):
+            self.hold.reconsider(incident, assessment, evidence.facts, now)
+            return
+        if incident.is_cooling_off(now, self.hold.policy.cooling_off):
+            return
+        if not self._holds_anything(incident):
+            world = self.hold.world
+            deliver(world.ledger.save(incident.to(IncidentState.ENDED, now)), world, now)
+
+    def _watch_notified(self, incident: Incident, now: datetime, _actor: str) -> None:
+        evidence = self._evidence(incident, now)
+        if evidence is None or evidence.facts is None:
+            return
+        if _has_subsided(evidence, self.hold.policy.floor_per_minute):
+            world = self.hold.world
+            ended = incident.to(IncidentState.ENDED, now)
+            if incident.decided != DecisionReason.STOPPED_BY_AWS:
+                ended = announce(ended, Transition.ENDED, world, now)
+            deliver(world.ledger.save(ended), world, now)
+            return
+        assessment = assess(evidence, self.hold.policy)
+        if assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY):
+            self.hold.reconsider(incident, assessment, evidence.facts, now)
+
+    def _evidence(self, incident: Incident, now: datetime) -> Evidence | None:
+        evidence = self.gathering.of_one(incident.function, now)
+        if evidence is None:
+            raise FunctionNotFoundError(f"{incident.function} does not exist any more")
+        return evidence.without(
+            (one.since, one.until) for one in self.past if one.function == incident.function
+        )
+
+    def _holds_anything(self, incident: Incident) -> bool:
+        """Whether anything but the reservation is still as the guard left it."""
+        functions = self.hold.world.functions
+        there = {one.qualifier for one in functions.provisioned(incident.function)}
+        for outcome in incident.steps:
+            match outcome.step:
+                case DisableMapping(uuid=uuid):
+                    try:
+                        if not functions.mapping(uuid).enabled:
+                            return True
+                    except MappingNotFoundError:
+                        continue
+                case RemoveProvisioned(qualifier=qualifier):
+                    if qualifier not in there:
+                        return True
+                case Reserve():
+                    continue
+        return False
+
+
+def _as_first_seen(verdict: Assessment, incident: Incident) -> Assessment:
+    """The new verdict with the beginning and the normal that were seen before the cap."""
+    first = incident.assessment
+    return replace(
+        verdict,
+        since=first.since,
+        normal_per_minute=first.normal_per_minute,
+        normal_concurrency=first.normal_concurrency,
+        rate_per_minute=max(first.rate_per_minute, verdict.rate_per_minute),
+    )
+
+
+def _has_subsided(evidence: Evidence, floor_per_minute: int) -> bool:
+    newest = evidence.recent.invocations.values[-ENDED_MINUTES:]
+    return len(newest) == ENDED_MINUTES and all(
+        value is None or value < floor_per_minute for value in newest
+    )

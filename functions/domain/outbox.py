@@ -1,0 +1,61 @@
+"""Sending the notices that incidents carry: each is written down with its transition first.
+
+SNS has no way to tell whether it took a message whose answer was lost. A notice is claimed in the
+ledger before it is sent and marked after; a run that dies in between leaves it claimed, and once
+the claim has aged it is sent again, marked as a repeat. Better twice than never.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from functions.domain.errors import NoticeUndeliveredError
+from functions.domain.incident import Incident, NoticeStatus, Transition
+from functions.domain.notice import Notice, compose, repeated
+from functions.domain.world import World
+
+
+def announce(
+    incident: Incident, transition: Transition, world: World, now: datetime, **about: Any
+) -> Incident:
+    """The incident with the notice of a transition in its outbox; the caller saves it.
+
+    Parameters
+    ----------
+    about
+        Further fields of `NoticeContext`.
+    """
+    incident, context = world.look_around(incident)
+    notice = compose(transition, incident, replace(context, **about), now)
+    return incident.with_notice(transition, notice.subject, notice.body)
+
+
+def deliver(incident: Incident, world: World, now: datetime) -> Incident:
+    """Send the notices that are due, then file a closed incident away.
+
+    A notice that SNS does not take stays in the outbox for the next pulse.
+
+    Raises
+    ------
+    LedgerUnavailableError, StaleIncidentError
+        As the ledger does.
+    """
+    for notice in incident.due_notices(now):
+        is_repeat = notice.status is NoticeStatus.CLAIMED
+        incident = world.ledger.save(
+            incident.with_notice_status(notice.id, NoticeStatus.CLAIMED, now)
+        )
+        text = Notice(subject=notice.subject, body=notice.body)
+        if is_repeat:
+            text = repeated(notice)
+        try:
+            world.publisher.publish(text.subject, text.body)
+        except NoticeUndeliveredError:
+            incident = world.ledger.save(
+                incident.with_notice_status(notice.id, NoticeStatus.PENDING)
+            )
+            continue
+        incident = world.ledger.save(incident.with_notice_status(notice.id, NoticeStatus.SENT))
+    if incident.is_closed and incident.is_settled:
+        world.ledger.file_away(incident)
+    return incident

@@ -1,0 +1,102 @@
+"""Carrying out one step, or its inverse. Every one looks first and may be repeated."""
+
+from typing import assert_never
+
+from functions.domain.errors import MappingNotFoundError
+from functions.domain.plan import (
+    DisableMapping,
+    EnableMapping,
+    InverseStep,
+    PutBackProvisioned,
+    PutBackReserved,
+    RemoveProvisioned,
+    Reserve,
+    Step,
+    StepStatus,
+)
+from functions.domain.ports import Functions
+
+
+def perform(step: Step, functions: Functions) -> StepStatus:
+    """Carry out a step of a containment.
+
+    Raises
+    ------
+    FunctionNotFoundError, RefusedError, BusyError
+        As the port does.
+    """
+    match step:
+        case Reserve(function=function, to=to):
+            functions.reserve(function, to)
+            return StepStatus.DONE
+        case RemoveProvisioned(function=function, qualifier=qualifier):
+            functions.remove_provisioned(function, qualifier)
+            return StepStatus.DONE
+        case DisableMapping(uuid=uuid):
+            return _switch(uuid, functions, enabled=False)
+        case _:
+            assert_never(step)
+
+
+def undo(
+    step: InverseStep, written: tuple[int, ...], functions: Functions
+) -> tuple[StepStatus, str]:
+    """Carry out the inverse of a step, unless somebody else changed the thing meanwhile.
+
+    Parameters
+    ----------
+    written
+        Every reservation that the guard may have written: any other value is somebody else's.
+
+    Raises
+    ------
+    FunctionNotFoundError, RefusedError, BusyError
+        As the port does.
+    """
+    match step:
+        case PutBackReserved(function=function, prior=prior):
+            return _put_back_reserved(function, prior, written, functions)
+        case EnableMapping(uuid=uuid):
+            return _switch(uuid, functions, enabled=True), ""
+        case PutBackProvisioned(function=function, qualifier=qualifier, requested=requested):
+            return _put_back_provisioned(function, qualifier, requested, functions)
+        case _:
+            assert_never(step)
+
+
+def _switch(uuid: str, functions: Functions, *, enabled: bool) -> StepStatus:
+    try:
+        if functions.mapping(uuid).enabled is enabled:
+            return StepStatus.ALREADY
+        functions.switch_mapping(uuid, enabled=enabled)
+    except MappingNotFoundError:
+        return StepStatus.GONE
+    return StepStatus.DONE
+
+
+def _put_back_reserved(
+    function: str, prior: int | None, written: tuple[int, ...], functions: Functions
+) -> tuple[StepStatus, str]:
+    present = functions.reserved_concurrency(function)
+    if present == prior:
+        return StepStatus.ALREADY, ""
+    if present not in written:
+        now = "nothing is reserved now" if present is None else f"{present} are reserved now"
+        return StepStatus.CHANGED_MEANWHILE, now
+    if prior is None:
+        functions.unreserve(function)
+    else:
+        functions.reserve(function, prior)
+    return StepStatus.DONE, ""
+
+
+def _put_back_provisioned(
+    function: str, qualifier: str, requested: int, functions: Functions
+) -> tuple[StepStatus, str]:
+    present = {one.qualifier: one.requested for one in functions.provisioned(function)}
+    if present.get(qualifier) == requested:
+        return StepStatus.ALREADY, ""
+    if qualifier in present:
+        return StepStatus.CHANGED_MEANWHILE, f"{present[qualifier]} are provisioned now"
+    functions.put_provisioned(function, qualifier, requested)
+    return StepStatus.DONE, ""

@@ -1,0 +1,51 @@
+"""What containing and restoring reach for: the ports, and where this guard is deployed."""
+
+from dataclasses import dataclass, replace
+
+from functions.domain.errors import LoopbreakerError
+from functions.domain.evidence import Trigger
+from functions.domain.incident import Incident
+from functions.domain.notice import NoticeContext
+from functions.domain.ports import Functions, Ledger, Publisher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Ports and place, handed to everything that acts."""
+
+    functions: Functions
+    ledger: Ledger
+    publisher: Publisher
+    place: NoticeContext
+
+    def look_around(self, incident: Incident) -> tuple[Incident, NoticeContext]:
+        """The incident and the place with what is known of the function's triggers, for a notice.
+
+        Asked for after the function was stopped; what AWS does not tell now is left unknown,
+        because a notice that says less is better than one that is late.
+        """
+        target = self._async_target(incident)
+        incident = replace(incident, async_target_arn=target or "")
+        context = replace(
+            self.place,
+            triggers=self._triggers(incident),
+            is_async_target_known=target is not None,
+        )
+        return incident, context
+
+    def _triggers(self, incident: Incident) -> tuple[Trigger, ...] | None:
+        known = incident.snapshot.mappings if incident.snapshot else None
+        try:
+            if known is None:
+                known = self.functions.mappings(incident.function)
+            return self.functions.triggers(incident.function, known)
+        except LoopbreakerError:
+            return None
+
+    def _async_target(self, incident: Incident) -> str | None:
+        if incident.async_target_arn:
+            return incident.async_target_arn
+        try:
+            return self.functions.async_target(incident.function)
+        except LoopbreakerError:
+            return None

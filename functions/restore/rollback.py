@@ -1,0 +1,155 @@
+"""What `cdk deploy -c rollback=...` asks for, carried out function by function."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from functions.domain import notice
+from functions.domain.errors import FunctionNotFoundError, LoopbreakerError, StaleIncidentError
+from functions.domain.incident import HOLDING_STATES, LEASE, Incident, IncidentState
+from functions.domain.naming import function_name
+from functions.domain.plan import PutBackReserved, StepStatus
+from functions.domain.restoration import failures, restore
+from functions.domain.steps import undo
+from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.domain.world import World
+
+ALL = "all"
+_TRIES = 4
+_LOOK_AGAIN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """A function that is as it was, or that was not held at all."""
+
+    function: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A function that is still held, with the words of whoever refused."""
+
+    function: str
+    text: str
+
+
+Result = Restored | Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """Puts functions back.
+
+    Attributes
+    ----------
+    sleep
+        Waits the given seconds, while another run works on the same incident.
+    """
+
+    world: World
+    sleep: Callable[[float], None]
+
+    def of(self, asked: tuple[str, ...], now: datetime) -> tuple[Result, ...]:
+        """Restore the named functions, or all that are held. One refusal stops no other.
+
+        Parameters
+        ----------
+        asked
+            Names or ARNs; ``("all",)`` for everything that the guard holds.
+
+        Raises
+        ------
+        LedgerUnavailableError
+            When it cannot be read what is held.
+        """
+        names = self._held() if asked == (ALL,) else tuple(function_name(one) for one in asked)
+        return tuple(self._one(name, now) for name in dict.fromkeys(names))
+
+    def still_held(self) -> tuple[Incident, ...]:
+        """The incidents in which something of the guard's is in force."""
+        live = self.world.ledger.live()
+        return tuple(one for one in live.incidents if one.state in HOLDING_STATES)
+
+    def tell_of_deletion(self, now: datetime) -> tuple[str, ...]:
+        """Tell people what stays contained when the stack goes; the names of these functions."""
+        held = self.still_held()
+        if held:
+            said = notice.stack_deleted(held, self.world.place, now)
+            self.world.publisher.publish(said.subject, said.body)
+        return tuple(one.function for one in held)
+
+    def _held(self) -> tuple[str, ...]:
+        tagged = self.world.functions.tagged(SNAPSHOT_TAG)
+        return (
+            *(one.function for one in self.still_held()),
+            *(function_name(arn) for arn in tagged),
+        )
+
+    def _one(self, name: str, now: datetime) -> Result:
+        try:
+            return self._restore(name, now)
+        except LoopbreakerError as error:
+            return Refused(function=name, text=str(error))
+
+    def _restore(self, name: str, now: datetime) -> Result:
+        for _ in range(_TRIES):
+            incident = self._free(name, now)
+            if incident is None or incident.state not in HOLDING_STATES:
+                return self._without_incident(name)
+            try:
+                after = restore(incident, self.world, max(now, incident.updated_at))
+            except StaleIncidentError:
+                continue  # another run moved it on: look again
+            words = failures(after)
+            if words:
+                return Refused(function=name, text="; ".join(words))
+            if after.state is IncidentState.DELETED:
+                return Restored(function=name, text="the function no longer exists")
+            return Restored(function=name, text=_said(after))
+        raise StaleIncidentError(f"{name} is being changed by another run: deploy again")
+
+    def _free(self, name: str, now: datetime) -> Incident | None:
+        """The incident once no other run works on it; a run that died holds it for `LEASE`."""
+        waited = 0.0
+        incident = self.world.ledger.find(name)
+        while incident is not None and incident.is_leased(now):
+            if waited >= LEASE.total_seconds():
+                break
+            self.sleep(_LOOK_AGAIN_SECONDS)
+            waited += _LOOK_AGAIN_SECONDS
+            incident = self.world.ledger.find(name)
+        return incident
+
+    def _without_incident(self, name: str) -> Result:
+        """Nothing in the ledger: perhaps the function was contained while it was unreachable."""
+        functions = self.world.functions
+        try:
+            facts = functions.describe(name)
+        except FunctionNotFoundError:
+            held = ", ".join(one.function for one in self.still_held()) or "none"
+            return Refused(
+                function=name,
+                text=f"there is no such function; functions that Loopbreaker holds now: {held}",
+            )
+        tag = facts.tags.get(SNAPSHOT_TAG)
+        if tag is None:
+            return Restored(function=name, text="was not held; nothing was changed")
+        prior = TaggedSnapshot.from_tag(tag).reserved_concurrency
+        status, detail = undo(
+            PutBackReserved(function=name, prior=prior, written=0), (0,), functions
+        )
+        functions.untag(facts.arn, (SNAPSHOT_TAG,))
+        if status is StepStatus.CHANGED_MEANWHILE:
+            return Restored(function=name, text=f"left as somebody else set it: {detail}")
+        return Restored(function=name, text="restored from the snapshot in its tags")
+
+
+def _said(incident: Incident) -> str:
+    left = [
+        one.restored_detail
+        for one in incident.steps
+        if one.restored is StepStatus.CHANGED_MEANWHILE
+    ]
+    return f"restored; left as somebody else set it: {'; '.join(left)}" if left else "restored"
