@@ -25,6 +25,10 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from ministack import app
+from ministack.core.responses import request_scope
+from ministack.services import cloudwatch, eventbridge
+
 from sandbox import seeding
 from sandbox.faults import Fault
 from sandbox.patches.hooks import applied
@@ -82,9 +86,6 @@ class Control:
         return self._world.invocations.per_second(seconds)
 
     def _alarms(self, _query: Query, _body: Any) -> list[dict[str, Any]]:
-        from ministack.core.responses import request_scope
-        from ministack.services import cloudwatch
-
         with request_scope(ACCOUNT_ID, REGION):
             return [
                 {
@@ -116,9 +117,6 @@ class Control:
         return {}
 
     def _publish(self, _query: Query, body: Any) -> Any:
-        from ministack.core.responses import request_scope
-        from ministack.services import eventbridge
-
         entry = {
             "Source": body["source"],
             "DetailType": body["detail-type"],
@@ -143,8 +141,6 @@ class Control:
         return {}
 
     def _reset(self, _query: Query, _body: Any) -> dict[str, Any]:
-        from ministack import app
-
         app._reset_all_state()
         self._world.reset()
         for mail in self._world.settings.mail_directory.glob("*.eml"):

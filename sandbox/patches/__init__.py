@@ -8,27 +8,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ministack import app
+
+from sandbox.control import with_control
+from sandbox.patches import (
+    alarms,
+    asynchronous,
+    cloudformation,
+    cloudwatch_api,
+    concurrency,
+    credentials,
+    faults,
+    lambda_api,
+    mail,
+    metrics,
+    schedules,
+)
+
 if TYPE_CHECKING:
     from sandbox.world import World
 
 
 def apply_all(world: World) -> Any:
     """Patch the imported emulator, start what runs in the background, return the application."""
-    from sandbox.control import with_control
-    from sandbox.patches import (
-        alarms,
-        asynchronous,
-        cloudformation,
-        cloudwatch_api,
-        concurrency,
-        credentials,
-        faults,
-        lambda_api,
-        mail,
-        metrics,
-        schedules,
-    )
-
     metrics.apply(world)
     desk = alarms.apply(world)
     cloudwatch_api.apply(world, alarms.operations(desk, world))
@@ -40,8 +42,6 @@ def apply_all(world: World) -> Any:
     cloudformation.apply(world)
     credentials.apply(world)
     faults.apply(world)
-
-    from ministack import app
 
     queue.start()
     desk.watch.start()

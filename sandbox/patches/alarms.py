@@ -7,9 +7,13 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from ministack.core.responses import request_scope
+from ministack.services import cloudwatch, eventbridge, lambda_svc, sns
+
 from sandbox.alarms import record
 from sandbox.alarms.evaluation import ALARM, INSUFFICIENT_DATA, OK, AlarmState, iso_milliseconds
 from sandbox.alarms.watch import AlarmWatch, Contributor
+from sandbox.patches.cloudwatch_api import ApiError
 from sandbox.patches.hooks import replace
 from sandbox.patches.policies import service_may_invoke
 from sandbox.settings import ACCOUNT_ID, REGION
@@ -36,8 +40,6 @@ class AlarmDesk:
     """Keeps the alarms in the emulator's own tables, publishes events and runs actions."""
 
     def __init__(self, world: World) -> None:
-        from ministack.services import cloudwatch
-
         self._world = world
         self._cloudwatch = cloudwatch
         self._previous: dict[str, dict[str, Any]] = {}
@@ -46,15 +48,11 @@ class AlarmDesk:
 
     def alarms(self) -> Iterable[dict[str, Any]]:
         """All metric alarms."""
-        from ministack.core.responses import request_scope
-
         with request_scope(ACCOUNT_ID, REGION):
             return list(self._cloudwatch._alarms.values())
 
     def transition(self, alarm: dict[str, Any], state: AlarmState) -> None:
         """Give a metric alarm another state and tell of it."""
-        from ministack.core.responses import request_scope
-
         with request_scope(ACCOUNT_ID, REGION):
             old = alarm["StateValue"]
             self._remember(alarm)
@@ -97,8 +95,6 @@ class AlarmDesk:
 
     def contributor_transition(self, alarm: dict[str, Any], contributor: Contributor) -> None:
         """Publish a contributor's transition and run the alarm's actions for it."""
-        from ministack.core.responses import request_scope
-
         state = contributor.state
         detail = {
             "alarmName": alarm["AlarmName"],
@@ -123,8 +119,6 @@ class AlarmDesk:
             self._act(alarm, state.value, detail, message)
 
     def _publish(self, detail_type: str, alarm: dict[str, Any], detail: dict[str, Any]) -> None:
-        from ministack.services import eventbridge
-
         entry = {
             "Source": "aws.cloudwatch",
             "DetailType": detail_type,
@@ -149,14 +143,10 @@ class AlarmDesk:
     def _notify(
         self, topic_arn: str, alarm: dict[str, Any], state: str, message: dict[str, Any]
     ) -> None:
-        from ministack.services import sns
-
         subject = f'{state}: "{alarm["AlarmName"]}" in {REGION_NAME}'[:99]
         _persistently(lambda: sns.publish_internal(topic_arn, json.dumps(message), subject))
 
     def _invoke(self, function_arn: str, alarm: dict[str, Any], detail: dict[str, Any]) -> None:
-        from ministack.services import lambda_svc
-
         func, _, name = lambda_svc._get_func_record_for_ref(function_arn)
         if func is None:
             logger.error("alarm action: the function %s does not exist", function_arn)
@@ -246,8 +236,6 @@ def _sns_message(
 
 def apply(world: World) -> AlarmDesk:
     """Take evaluation and actions away from the emulator."""
-    from ministack.services import cloudwatch
-
     desk = AlarmDesk(world)
     # Evaluation happens on the watch's ticks only, never as a side effect of a request.
     replace(cloudwatch, "_evaluate_alarm", lambda alarm: None, ("alarm",))  # noqa: ARG005
@@ -265,9 +253,6 @@ def operations(
     desk: AlarmDesk, world: World
 ) -> dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]]:
     """The alarm operations of CloudWatch that the sandbox answers itself."""
-    from ministack.services import cloudwatch
-
-    from sandbox.patches.cloudwatch_api import ApiError
 
     def put_metric_alarm(request: dict[str, Any]) -> dict[str, Any]:
         name = request.get("AlarmName", "")

@@ -9,6 +9,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from ministack.core.concurrency import esm_wake
+from ministack.core.responses import new_uuid, request_scope
+from ministack.services import eventbridge, lambda_svc, sns, sqs
+
 from sandbox.async_queue import AsyncQueue, AsyncTarget
 from sandbox.patches.hooks import replace
 from sandbox.patches.policies import service_may_invoke
@@ -26,18 +30,12 @@ _dispatching = threading.local()
 
 def live_function(config: Mapping[str, Any]) -> dict[str, Any] | None:
     """The record of a function as it is now, whatever copy of it the caller holds."""
-    from ministack.services import lambda_svc
-
     found = lambda_svc._functions.get_scoped(ACCOUNT_ID, REGION, config.get("FunctionName", ""))
     return found if isinstance(found, dict) else None
 
 
 def deliver(arn: str, document: Any, attributes: dict[str, str]) -> None:
     """Send a document to a queue, a topic, a bus or a function."""
-    from ministack.core.concurrency import esm_wake
-    from ministack.core.responses import new_uuid, request_scope
-    from ministack.services import eventbridge, lambda_svc, sns, sqs
-
     body = json.dumps(document)
     kind = arn.split(":")[2]
     with request_scope(ACCOUNT_ID, REGION):
@@ -79,9 +77,6 @@ class EmulatedLambda:
 
     def target(self, function_arn: str) -> AsyncTarget | None:
         """The function's settings now."""
-        from ministack.core.responses import request_scope
-        from ministack.services import lambda_svc
-
         with request_scope(ACCOUNT_ID, REGION):
             base, _, _ = lambda_svc._get_base_func_record_for_ref(function_arn)
         if base is None:
@@ -101,9 +96,6 @@ class EmulatedLambda:
 
     def execute(self, function_arn: str, event: Any) -> dict[str, Any]:
         """Run the function once with its present code."""
-        from ministack.core.responses import request_scope
-        from ministack.services import lambda_svc
-
         with request_scope(ACCOUNT_ID, REGION):
             func, config, _ = lambda_svc._get_func_record_for_ref(function_arn)
             if func is None:
@@ -118,15 +110,11 @@ class EmulatedLambda:
 
     def new_id(self) -> str:
         """A request id."""
-        from ministack.core.responses import new_uuid
-
         return str(new_uuid())
 
 
 def apply(world: World) -> AsyncQueue:
     """Put the queue behind S3, SNS, EventBridge, the Invoke API and alarm actions."""
-    from ministack.services import eventbridge, lambda_svc, sns
-
     queue = AsyncQueue(world, EmulatedLambda())
 
     def invoke(func: dict[str, Any], event: Any) -> None:

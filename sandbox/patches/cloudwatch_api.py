@@ -9,6 +9,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ministack.services import cloudwatch
+
+from sandbox.clock import VirtualTimeModule
 from sandbox.metrics import query, statistics
 from sandbox.metrics.store import dimensions_of
 from sandbox.patches.hooks import replace, substitute
@@ -249,10 +252,6 @@ def _page(
 
 def apply(world: World, alarm_operations: Mapping[str, Operation]) -> None:
     """Answer CloudWatch's operations here; the emulator keeps alarms, tags and dashboards."""
-    from ministack.services import cloudwatch
-
-    from sandbox.clock import VirtualTimeModule
-
     substitute(cloudwatch, "time", VirtualTimeModule(world.clock), type(re))
     metrics = MetricApi(world)
     operations: dict[str, Operation] = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ministack.services import lambda_svc
+
 from sandbox.patches.asynchronous import live_function
 from sandbox.patches.hooks import replace, substitute
 
@@ -16,8 +18,6 @@ HEADROOM = 8
 
 def reservations() -> dict[str, int]:
     """The reserved concurrency of every function that has one."""
-    from ministack.services import lambda_svc
-
     return {
         name: int(func["concurrency"])
         for name, func in list(lambda_svc._functions.items())
@@ -27,8 +27,6 @@ def reservations() -> dict[str, int]:
 
 def apply(world: World) -> None:
     """Reserve as AWS does: a reservation is taken from the pool and kept for its function."""
-    from ministack.services import lambda_svc
-
     settings = world.settings
     substitute(lambda_svc, "_ACCOUNT_CONCURRENCY_CAP", settings.account_limit, int)
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ministack import app
+from ministack.core import iam_actions, router
+from ministack.core.router import extract_access_key_id
+from ministack.services import sts
+
 from sandbox.patches.hooks import replace
 
 if TYPE_CHECKING:
@@ -16,8 +21,6 @@ _XML_SERVICES = frozenset({"s3", "cloudformation", "iam", "sts", "sns"})
 
 def apply(world: World) -> None:
     """Look at each call before it is dispatched, while there are faults."""
-    from ministack import app
-    from ministack.core import iam_actions, router
 
     async def dispatch(
         method: str,
@@ -48,11 +51,8 @@ def apply(world: World) -> None:
 
 
 def _caller(headers: dict[str, str], query_params: dict[str, Any]) -> str | None:
-    from ministack.core.router import extract_access_key_id
-    from ministack.services import sts
-
     key = extract_access_key_id(headers, query_params)
-    session = sts._sts_sessions.get(key) if key else None
+    session = sts._sessions.get(key) if key else None
     return session.get("Arn") if session else None
 
 

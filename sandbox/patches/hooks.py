@@ -27,6 +27,13 @@ def replace(module: Any, name: str, replacement: Any, parameters: tuple[str, ...
         The parameter names which the original must have; another list means that the emulator is
         not the version this patch was written for.
     """
+    original = check(module, name, parameters)
+    setattr(module, name, replacement)
+    return original
+
+
+def check(module: Any, name: str, parameters: tuple[str, ...]) -> Any:
+    """The function that is to be replaced or wrapped, when it is what the patch expects."""
     where = f"{module.__name__}.{name}"
     original = getattr(module, name, None)
     if original is None:
@@ -34,7 +41,6 @@ def replace(module: Any, name: str, replacement: Any, parameters: tuple[str, ...
     found = tuple(inspect.signature(original).parameters)
     if found != parameters:
         raise PatchDoesNotFitError(f"{where} takes {found}, expected {parameters}")
-    setattr(module, name, replacement)
     _applied.append(where)
     return original
 

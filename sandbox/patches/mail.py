@@ -10,10 +10,13 @@ import logging
 import queue
 import smtplib
 import threading
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
+
+from ministack.services import sns
 
 from sandbox.patches.hooks import replace
 from sandbox.settings import HOST, REGION
@@ -42,8 +45,6 @@ def compose(
     topic: dict[str, Any], subscription: dict[str, Any], subject: str, text: str
 ) -> EmailMessage:
     """The mail that SNS would send for a notification."""
-    from datetime import UTC, datetime
-
     name = (topic.get("attributes") or {}).get("DisplayName") or DEFAULT_NAME
     link = f"https://sns.{REGION}.amazonaws.com/unsubscribe.html?" + urlencode(
         {"SubscriptionArn": subscription["arn"], "Endpoint": subscription["endpoint"]}
@@ -60,8 +61,6 @@ def compose(
 
 def apply(world: World) -> None:
     """Hand notifications for e-mail subscriptions to a thread that sends them."""
-    from ministack.services import sns
-
     outbox: queue.Queue[EmailMessage] = queue.Queue()
 
     def fanout(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ministack.services import cloudwatch, lambda_svc
+
 from sandbox.patches.hooks import replace
 
 if TYPE_CHECKING:
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
 
 def apply(world: World) -> None:
     """Book each execution where all paths meet: at the dispatch to an executor."""
-    from ministack.services import cloudwatch, lambda_svc
-
     original = replace(
         lambda_svc,
         "_execute_function_dispatch",

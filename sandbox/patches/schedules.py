@@ -6,6 +6,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from ministack.services import eventbridge
+
 from sandbox.patches.hooks import replace
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ _quantised = threading.local()
 
 def apply(world: World) -> None:
     """Give EventBridge the sandbox's clock and tick its schedules on minute boundaries."""
-    from ministack.services import eventbridge
 
     def now() -> float:
         fixed: float | None = getattr(_quantised, "now", None)
@@ -31,7 +32,6 @@ def apply(world: World) -> None:
 
 def start(world: World) -> threading.Thread:
     """Fire the schedules in the background until the world stops."""
-    from ministack.services import eventbridge
 
     def run() -> None:
         while True:
