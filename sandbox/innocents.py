@@ -1,0 +1,149 @@
+"""Busy functions that are no loops."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sandbox.provision import FunctionSettings, Grant, arn, create_function, map_source, settings_of
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sandbox.local_aws import LocalAws
+
+logger = logging.getLogger("sandbox.innocents")
+
+MAX_CALLS = 20_000
+
+
+class Innocent(ABC):
+    """A function under legitimate load; the load runs for the time of a ``with`` block.
+
+    A call that was refused is counted: an innocent that the guard has touched shows it there.
+    """
+
+    functions: ClassVar[tuple[str, ...]]
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.aws = aws
+        self.calls = 0
+        self.refusals = 0
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @abstractmethod
+    def deploy(self) -> None:
+        """Create everything; nothing runs yet."""
+
+    @abstractmethod
+    def call(self) -> None:
+        """Cause a piece of load."""
+
+    @property
+    @abstractmethod
+    def seconds_between_calls(self) -> float:
+        """The pace of the load, in real seconds."""
+
+    def __enter__(self) -> Self:
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._stop.is_set() and self.calls < MAX_CALLS:
+            began = time.monotonic()
+            self.calls += 1
+            try:
+                self.call()
+            except (ClientError, BotoCoreError):
+                self.refusals += 1
+                logger.warning("a call of %s was refused", self.functions, exc_info=True)
+            self._stop.wait(max(0.0, self.seconds_between_calls - (time.monotonic() - began)))
+
+    def settings(self) -> dict[str, FunctionSettings]:
+        """The settings of each function, to compare before and after."""
+        return {name: settings_of(self.aws, name) for name in self.functions}
+
+
+class SteadyInnocent(Innocent):
+    """A function that is called a few times a second, all the time."""
+
+    functions = ("steady-report",)
+
+    def __init__(self, aws: LocalAws, calls_per_second: float = 3.0) -> None:
+        super().__init__(aws)
+        self._calls_per_second = calls_per_second
+
+    @property
+    def seconds_between_calls(self) -> float:
+        """The pace that was asked for."""
+        return 1.0 / self._calls_per_second
+
+    def deploy(self) -> None:
+        """Create the function."""
+        create_function(self.aws, "steady-report")
+
+    def call(self) -> None:
+        """Call the function and wait for its answer."""
+        self.aws.client("lambda").invoke(FunctionName="steady-report", Payload=b"{}")
+
+
+class BurstInnocent(Innocent):
+    """A function that works through a pile of messages now and then, and is done with it."""
+
+    functions = ("nightly-import",)
+    queue = "nightly"
+
+    def __init__(
+        self, aws: LocalAws, messages: int = 100, seconds_between_bursts: float = 3600.0
+    ) -> None:
+        super().__init__(aws)
+        self._messages = messages
+        self._seconds_between_bursts = seconds_between_bursts
+
+    @property
+    def seconds_between_calls(self) -> float:
+        """The time between bursts."""
+        return self._seconds_between_bursts
+
+    def deploy(self) -> None:
+        """Create queue, function and mapping."""
+        self.aws.client("sqs").create_queue(
+            QueueName=self.queue, Attributes={"VisibilityTimeout": "15"}
+        )
+        polling = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+        create_function(
+            self.aws,
+            "nightly-import",
+            grants=(Grant(actions=polling, resources=(arn("sqs", self.queue),)),),
+        )
+        map_source(self.aws, "nightly-import", arn("sqs", self.queue))
+
+    def call(self) -> None:
+        """Send one pile of messages."""
+        sqs = self.aws.client("sqs")
+        url = sqs.get_queue_url(QueueName=self.queue)["QueueUrl"]
+        for first in range(0, self._messages, 10):
+            entries = [
+                {"Id": str(number), "MessageBody": json.dumps({"row": number})}
+                for number in range(first, min(first + 10, self._messages))
+            ]
+            sqs.send_message_batch(QueueUrl=url, Entries=entries)

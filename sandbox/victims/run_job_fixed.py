@@ -1,0 +1,11 @@
+import json
+
+import boto3
+
+results = boto3.resource("dynamodb").Table("job-results")
+
+
+def handler(event, context):
+    for record in event["Records"]:
+        job = json.loads(record["body"])
+        results.put_item(Item={"id": job["id"], "done": True})
