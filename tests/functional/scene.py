@@ -1,0 +1,151 @@
+"""A small stage for stories: one account, one guard, time that moves only when told to."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from functions.contain.gathering import Gathering, one_by_one
+from functions.contain.guard import Guard, PartlyFailedError, Report
+from functions.contain.hold import Hold
+from functions.domain.incident import Incident
+from functions.domain.notice import NoticeContext
+from functions.domain.policy import Policy
+from functions.domain.signal import Signal, SignalKind
+from functions.domain.world import World
+from functions.restore.rollback import Result, Rollback
+from tests.fakes import FakeAccount, FakeFunction, SimulatedCrash
+
+NOON = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)
+OWN = frozenset({"Loopbreaker-contain", "Loopbreaker-restore", "Loopbreaker-protect"})
+TABLE_STREAM = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-01T00:00:00.000"
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders"
+
+
+@dataclass(slots=True)
+class QuietLog:
+    """Keeps what was logged."""
+
+    lines: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def info(self, message: str, **fields: object) -> None:
+        """Keep it."""
+        self.lines.append((message, fields))
+
+    def exception(self, message: str, **fields: object) -> None:
+        """Keep it."""
+        self.lines.append((message, fields))
+
+
+class Scene:
+    """The guard with fakes all round it."""
+
+    def __init__(self, policy: Policy | None = None, *, concurrency: int = 1000) -> None:
+        self.account = FakeAccount(concurrency=concurrency)
+        self.policy = replace(policy or Policy(), own_functions=OWN)
+        self.now = NOON
+        self.log = QuietLog()
+        self.slept = 0.0
+
+    @property
+    def world(self) -> World:
+        """The ports, with a place."""
+        return World(
+            functions=self.account.functions,
+            ledger=self.account.ledger,
+            publisher=self.account.publisher,
+            place=NoticeContext(
+                region="us-east-1", account="123456789012", stack_name="Loopbreaker"
+            ),
+        )
+
+    @property
+    def guard(self) -> Guard:
+        """A guard as a fresh execution environment has it."""
+        gathering = Gathering(
+            functions=self.account.functions,
+            metrics=self.account.metrics,
+            account_concurrency=self.account.concurrency,
+            side_by_side=one_by_one,
+        )
+        return Guard(
+            hold=Hold(world=self.world, policy=self.policy), gathering=gathering, log=self.log
+        )
+
+    def add_runaway(self, name: str = "orders", **given: Any) -> FakeFunction:
+        """A function that was quiet for two weeks and hits the concurrency ceiling right now."""
+        function = self.account.add(name, **given)
+        self.account.metrics.habit(name, 150.0)
+        self.burn(name)
+        return function
+
+    def burn(self, name: str = "orders", minutes: int = 8) -> None:
+        """Let a function run away for the last minutes, from 30 a minute to the ceiling."""
+        before = 180 - minutes
+        ceiling = float(self.account.concurrency)
+        self.account.metrics.record(
+            name,
+            until=self.now,
+            invocations=[30.0] * before + [3_000.0, *[30_000.0] * (minutes - 1)],
+            concurrency=[2.0] * before + [ceiling / 2, *[ceiling] * (minutes - 1)],
+            throttles=[0.0] * before + [0.0, *[9_000.0] * (minutes - 1)],
+            errors=[0.0] * 180,
+            duration_ms=[120.0] * 180,
+        )
+
+    def calm(self, name: str, minutes: int = 15) -> None:
+        """Let a function stand still for the last minutes."""
+        self.account.metrics.record(
+            name,
+            until=self.now,
+            invocations=[0.0] * minutes,
+            concurrency=[0.0] * minutes,
+            throttles=[0.0] * minutes,
+        )
+
+    def signal(self, kind: SignalKind, *functions: str, actor: str = "") -> Report:
+        """Send one signal."""
+        signal = Signal(kind=kind, at=self.now, id="1", functions=functions, actor=actor)
+        return self.guard.handle(signal, self.now)
+
+    def contributor(self, name: str = "orders") -> Report:
+        """The signal that names a function."""
+        return self.signal(SignalKind.CONTRIBUTOR, name)
+
+    def pulse(self, minutes: int = 1) -> None:
+        """Let pulses pass; what fails is tried again by the next."""
+        for _ in range(minutes):
+            self.now += timedelta(minutes=1)
+            try:
+                self.signal(SignalKind.PULSE)
+            except PartlyFailedError:
+                continue
+
+    def rollback(self, *asked: str) -> tuple[Result, ...]:
+        """What the deployment with the rollback flag does."""
+        return Rollback(world=self.world, sleep=self._sleep).of(asked, self.now)
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+    def survives(self, run: Any) -> bool:
+        """Whether a run ends without its process dying; the next process lives again."""
+        try:
+            run()
+        except SimulatedCrash:
+            return False
+        except PartlyFailedError:
+            return True
+        finally:
+            self.account.faults.revive()
+        return True
+
+    def incident(self, name: str = "orders") -> Incident:
+        """The function's stored incident."""
+        stored = self.account.ledger.stored(name)
+        assert stored is not None
+        return stored
+
+    @property
+    def subjects(self) -> list[str]:
+        """Subjects of all notices sent."""
+        return [mail.subject for mail in self.account.publisher.sent]
