@@ -14,6 +14,7 @@ _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86400
 _WHOLE_FROM: Final = 10
+_TENTH: Final = 0.1
 _CENT: Final = 0.01
 _CENTS_BELOW: Final = 100
 _ARN_FIELDS: Final = 6
@@ -59,14 +60,14 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
     Reason.BACKLOG: Words("It is working off a backlog that gets smaller", "now {}", "before {}"),
     Reason.LOOP_RULED_OUT: Words("In its configuration nothing that it writes leads back to it"),
     Reason.ABOVE_FLOOR: Words("It is above the floor of this deployment", "{}", "the floor is {}"),
-    Reason.ABOVE_RECENT: Words("It is far above the 3 hours before", "now {}", "then at most {}"),
+    Reason.ABOVE_RECENT: Words("It is far above the 3 hours before", "now {}", "before at most {}"),
     Reason.NO_PRECEDENT: Words(
-        "It was never this busy in the last 14 days", "now {}", "at most {} then"
+        "It was never this busy in the last 14 days", "now {}", "then at most {}"
     ),
     Reason.NO_HISTORY: Words(
         "It is too new, or was idle too long, to have a normal", "known are {}", "needed are {}"
     ),
-    Reason.SUSTAINED: Words("It goes on and on", "{} so far", "{} are enough to count"),
+    Reason.SUSTAINED: Words("It has not let up", "{} so far", "{} are enough to count"),
     Reason.GROWING: Words("It keeps growing, as a loop that feeds itself does", "{}", "before {}"),
     Reason.PLATEAU: Words(
         "It stays at one height and does not fall, as a closed loop does", "{}", "against {}"
@@ -112,9 +113,9 @@ def number(value: float) -> str:
     """
     if not math.isfinite(value):
         return "an unknown number of"
-    if abs(value) >= _WHOLE_FROM or value == int(value):
+    if value >= _WHOLE_FROM or value == int(value):
         return f"{value:,.0f}"
-    return f"{value:.1f}"
+    return f"{value:.1f}" if value >= _TENTH else "less than 0.1"
 
 
 def quantity(value: float, unit: Unit) -> str:

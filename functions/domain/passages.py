@@ -1,0 +1,727 @@
+"""The passages that notices are made of, and the limits of subject and body."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from functions.domain.assessment import Assessment, Verdict
+from functions.domain.byhand import (
+    exempt_command,
+    function_link,
+    look_command,
+    metric_link,
+    restore_commands,
+    rollback,
+    step_name,
+    stop_command,
+)
+from functions.domain.decision import DecisionReason
+from functions.domain.evidence import Trigger
+from functions.domain.fate import Fate, FateKind, Holding, fates, in_flight_until
+from functions.domain.incident import Incident
+from functions.domain.plan import (
+    DisableMapping,
+    RemoveProvisioned,
+    Reserve,
+    Step,
+    StepOutcome,
+    StepStatus,
+)
+from functions.domain.policy import Response
+from functions.domain.price import burn
+from functions.domain.wording import (
+    bullet,
+    clean,
+    counted,
+    lasting,
+    middle_cut,
+    moment,
+    number,
+    paragraph,
+    sentence,
+    since,
+    usd,
+)
+
+SUBJECT_LIMIT: Final = 99  # SNS: fewer than 100 characters, no line breaks
+BODY_LIMIT: Final = 32_000  # bytes; SNS takes 262,144, a person far fewer
+MARK: Final = "[Loopbreaker]"
+
+MOST_NAMES: Final = 5
+MOST_SETTINGS: Final = 15
+_MOST_GROUNDS: Final = 8
+_MOST_FATES: Final = 10
+_MOST_COMMANDS: Final = 60
+_LONGEST_DRAWING: Final = 1500
+_SHORTEST_NAME: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundReservation:
+    """What was found reserved; ``None`` for nothing, which is never the same as 0."""
+
+    reserved_concurrency: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeContext:
+    """What a notice says beside its incident. Everything may be left out.
+
+    Attributes
+    ----------
+    region, account
+        Where the function lives; ``None`` leaves out what needs them.
+    stack_name
+        Of the guard's deployment.
+    triggers
+        How events reach the function; ``None`` where that could not be read.
+    is_async_target_known
+        Whether an empty `Incident.async_target_arn` means that there is none.
+    loop_drawing
+        The loop in characters, printed as it is.
+    assessment
+        A newer one than the incident's.
+    found
+        What is reserved now, in a `RELEASED` notice.
+    detail
+        AWS's words, where no step of the incident has them.
+    gaps
+        What could not be gathered, in words.
+    cooling_off
+        How long a function that others released is left alone.
+    contained_already
+        The functions that used up the blast radius.
+    response
+        What the deployment does with a suspected function.
+    """
+
+    region: str | None = None
+    account: str | None = None
+    stack_name: str | None = None
+    triggers: tuple[Trigger, ...] | None = None
+    is_async_target_known: bool = False
+    loop_drawing: str | None = None
+    assessment: Assessment | None = None
+    found: FoundReservation | None = None
+    detail: str = ""
+    gaps: tuple[str, ...] = ()
+    cooling_off: timedelta = timedelta(hours=1)
+    blast_radius: int | None = None
+    blast_radius_window: timedelta = timedelta(hours=1)
+    contained_already: tuple[str, ...] = ()
+    response: Response | None = None
+
+
+FIX: Final = (
+    "Fix the loop: change the code, the trigger or the permission, so that what the function"
+    " writes no longer triggers it."
+)
+
+
+def subject_line(lead: str, function: str, tail: str) -> str:
+    """A subject within SNS's limits: the name gives way, in its middle, to what happened."""
+    if lead.endswith(":") and tail.startswith(": "):
+        tail = f", {tail.removeprefix(': ')}"
+    name = clean(function, 400)
+    before = f"{MARK} {lead} "
+    room = max(_SHORTEST_NAME, SUBJECT_LIMIT - len(before) - len(clean(tail)) - 1)
+    return clean(f"{before}{middle_cut(name, room)}{tail}", 400)[:SUBJECT_LIMIT].rstrip()
+
+
+def rates(incident: Incident, context: NoticeContext) -> str:
+    """How fast against how fast normally, as the end of a subject."""
+    assessment = newest(incident, context)
+    if assessment.rate_per_minute <= 0:
+        return ""
+    now = f": {number(assessment.rate_per_minute)}/min"
+    if assessment.normal_per_minute is None:
+        return now
+    return f"{now}, normal {number(assessment.normal_per_minute)}/min"
+
+
+def newest(incident: Incident, context: NoticeContext) -> Assessment:
+    """The newest assessment there is."""
+    return context.assessment or incident.assessment
+
+
+def decision_reason(incident: Incident) -> DecisionReason | None:
+    """Why something was or was not done; ``None`` where the text is not a known reason."""
+    try:
+        return DecisionReason(incident.decided)
+    except ValueError:
+        return None
+
+
+def would_cap(assessment: Assessment, context: NoticeContext) -> bool:
+    """Whether the deployment would cap the function rather than stop it."""
+    return assessment.verdict is Verdict.SUSPECTED and context.response is Response.CAP
+
+
+def held_word(incident: Incident) -> str:
+    """What was done to the function, in a word."""
+    return f"capped at {incident.target:,}" if incident.target else "stopped"
+
+
+def held_sentence(incident: Incident, now: datetime) -> str:
+    """What is reserved, since when, and what was reserved before."""
+    when = f" since {since(incident.contained_at, now)}" if incident.contained_at else ""
+    if incident.snapshot is None:
+        prior = ""
+    elif incident.snapshot.reserved_concurrency is None:
+        prior = "; before, nothing was reserved"
+    else:
+        prior = f"; before, it was {incident.snapshot.reserved_concurrency:,}"
+    caps = [one for one in incident.written if one > 0]
+    capped = f" It had been capped at {caps[-1]:,} first." if caps and not incident.target else ""
+    return f"Its reserved concurrency is {incident.target or 0:,}{when}{prior}.{capped}"
+
+
+def held_for(incident: Incident, now: datetime) -> str:
+    """From when to when it was held; empty where unknown."""
+    if incident.contained_at is None:
+        return ""
+    end = incident.released_at or now
+    return (
+        f"It was {held_word(incident)} from {moment(incident.contained_at)} to {moment(end)}, for"
+        f" {lasting(end - incident.contained_at)}."
+    )
+
+
+def changed_beside(incident: Incident) -> str:
+    """What was changed beside the reservation, as sentences."""
+    done = {StepStatus.DONE, StepStatus.ALREADY}
+    mappings = [one for one in incident.steps if isinstance(one.step, DisableMapping)]
+    disabled = sum(one.status in done for one in mappings)
+    planned = sum(one.status is StepStatus.PLANNED for one in mappings)
+    removed = [
+        one.step.qualifier
+        for one in incident.steps
+        if isinstance(one.step, RemoveProvisioned) and one.status in done
+    ]
+    parts = []
+    if disabled:
+        parts.append(f"Disabled with it: {counted(disabled, 'event source mapping')}.")
+    if planned:
+        parts.append(f"Being disabled: {counted(planned, 'event source mapping')}.")
+    if removed:
+        parts.append(f"Its provisioned concurrency was taken away ({listed(removed)}).")
+    return " ".join(parts)
+
+
+def not_done(incident: Incident) -> tuple[str, ...]:
+    """The steps of a containment that AWS refused."""
+    failed = [one for one in incident.steps if one.status is StepStatus.FAILED]
+    return (
+        *(
+            paragraph(f"Not done: {step_name(one.step)}.", aws_words(one.detail))
+            for one in failed[:MOST_NAMES]
+        ),
+        left_out(len(failed) - MOST_NAMES, "failure"),
+    )
+
+
+def _holding(incident: Incident, context: NoticeContext) -> Holding:
+    mappings = () if incident.snapshot is None else incident.snapshot.mappings or ()
+    return Holding(
+        function_arn=incident.function_arn,
+        since=incident.contained_at,
+        at=incident.target or 0,
+        async_target_arn=incident.async_target_arn,
+        is_async_target_known=context.is_async_target_known,
+        outcomes=incident.steps,
+        disabled_before=frozenset(one.uuid for one in mappings if not one.enabled),
+    )
+
+
+def urgency(incident: Incident, context: NoticeContext) -> str:
+    """The worst that is happening to its events, in a sentence near the top."""
+    found = fates(context.triggers or (), _holding(incident, context))
+    kinds = {fate.kind for fate in found}
+    parts = []
+    if FateKind.LOST in kinds:
+        parts.append("Its new asynchronous events are being lost meanwhile.")
+    elif FateKind.MAYBE_LOST in kinds:
+        parts.append("Its new asynchronous events may be lost meanwhile.")
+    if FateKind.LOOPING in kinds:
+        parts.append("Its failed events are sent to one of its own triggers.")
+    if FateKind.MOVING in kinds:
+        parts.append("Good SQS messages are moving towards a dead-letter queue.")
+    deadlines = [fate.deadline for fate in found if fate.deadline is not None]
+    if deadlines:
+        parts.append(f"Restore it before {moment(min(deadlines))}, or stream records expire.")
+    return paragraph(*parts, "Details are below." if parts else "")
+
+
+def where(context: NoticeContext) -> str:
+    """Account and Region, as far as they are known."""
+    places = []
+    if context.account:
+        places.append(f"Account {clean(context.account, 40)}")
+    if context.region:
+        places.append(f"Region {clean(context.region, 40)}")
+    return paragraph(f"{', '.join(places)}.") if places else ""
+
+
+def measured(
+    incident: Incident, context: NoticeContext, now: datetime, *, is_over: bool = False
+) -> tuple[str, ...]:
+    """How fast, and what it costs."""
+    assessment = newest(incident, context)
+    if assessment.rate_per_minute <= 0:
+        return ()
+    rate = f"{number(assessment.rate_per_minute)} invocations a minute"
+    normal = assessment.normal_per_minute
+    if normal is None:
+        compared = "It has no history to compare that with."
+    elif normal <= 0:
+        compared = "Normally it is not invoked at all."
+    elif assessment.rate_per_minute >= 2 * normal:
+        times = number(assessment.rate_per_minute / normal)
+        compared = f"Normal is {number(normal)}: this is {times} times as many."
+    else:
+        compared = f"Normal is {number(normal)}."
+    began = f"Unusual since {since(assessment.since, now)}." if assessment.since else ""
+    fast = section(
+        "HOW FAST",
+        paragraph(f"{rate}, measured at {moment(assessment.at)}.", compared, began),
+    )
+    return (fast, _cost(incident, assessment, is_over=is_over))
+
+
+def _cost(incident: Incident, assessment: Assessment, *, is_over: bool) -> str:
+    spent = burn(assessment, incident.memory_mb, incident.architecture)
+    hourly = (
+        f"{'It burned' if is_over else 'It burns'} at least {usd(spent.usd_per_hour)}/h"
+        f" ({number(spent.requests_per_hour)} invocations an hour)."
+    )
+    total = (
+        f"So far it has cost at least {usd(spent.usd_so_far)}"
+        f" ({number(spent.requests_so_far)} invocations)."
+        if spent.requests_so_far > 0
+        else ""
+    )
+    scope = (
+        "Counted are Lambda requests and duration at us-east-1 list prices."
+        if spent.is_duration_counted
+        else "Counted are Lambda requests only, at the us-east-1 list price: how long they run is"
+        " not known."
+    )
+    return section(
+        "WHAT IT COSTS",
+        paragraph(hourly, total),
+        paragraph(
+            scope, "Not counted: the other services in the loop, logs, free tier and discounts."
+        ),
+    )
+
+
+def the_loop(context: NoticeContext) -> str:
+    """The drawing of the loop, if there is one."""
+    drawing = (context.loop_drawing or "").rstrip()
+    if not drawing:
+        return ""
+    lines = drawing[:_LONGEST_DRAWING].splitlines()
+    return section("THE LOOP", *(f"  {_printable(line)}" for line in lines))
+
+
+def why(incident: Incident, context: NoticeContext) -> str:
+    """The verdict, its grounds, and what could not be looked at."""
+    assessment = newest(incident, context)
+    grounds = assessment.grounds[:_MOST_GROUNDS]
+    match assessment.verdict:
+        case Verdict.RUNAWAY:
+            verdict = "A loop, by proof or by a shape that only a loop has."
+        case Verdict.SUSPECTED:
+            verdict = "A suspected loop: unusual and unexplained, but not proven."
+        case Verdict.BUSY:
+            verdict = "Unusual, with an explanation."
+        case Verdict.CALM:
+            verdict = "Nothing unusual."
+    return section(
+        "WHY LOOPBREAKER THINKS SO",
+        paragraph(verdict),
+        *(bullet(sentence(ground)) for ground in grounds),
+        left_out(len(assessment.grounds) - len(grounds), "reason"),
+        *(bullet(f"Missing: {clean(gap, 200)}") for gap in context.gaps[:MOST_NAMES]),
+        left_out(len(context.gaps) - MOST_NAMES, "gap"),
+    )
+
+
+def events(
+    incident: Incident,
+    context: NoticeContext,
+    now: datetime,
+    title: str = "WHAT BECOMES OF ITS EVENTS",
+    *,
+    is_imagined: bool = False,
+) -> str:
+    """What becomes of its events; imagined: what would, if the guard stopped the function."""
+    holding = _holding(incident, context)
+    if is_imagined:
+        holding = replace(holding, outcomes=_imagined_outcomes(incident, context))
+    lines = [_in_flight(incident, now)]
+    if context.triggers is None:
+        lines += [bullet(text) for text in _TRIGGERS_UNKNOWN]
+    elif not context.triggers:
+        lines.append(
+            bullet("Loopbreaker found no trigger. Whoever invokes it directly gets status 429.")
+        )
+    else:
+        found = fates(context.triggers, holding)
+        lines += [bullet(_told_fate(fate)) for fate in found[:_MOST_FATES]]
+        lines.append(left_out(sum(len(fate.triggers) for fate in found[_MOST_FATES:]), "trigger"))
+    return section(title, *lines)
+
+
+def _imagined_outcomes(incident: Incident, context: NoticeContext) -> tuple[StepOutcome, ...]:
+    return tuple(
+        StepOutcome(
+            step=DisableMapping(
+                function=incident.function, uuid=one.mapping_uuid, source_arn=one.source_arn
+            ),
+            status=StepStatus.DONE,
+        )
+        for one in context.triggers or ()
+        if one.mapping_uuid
+    )
+
+
+_TRIGGERS_UNKNOWN: Final = (
+    "Its triggers could not be read. In general:",
+    "Asynchronous events go at once to its dead-letter queue or on-failure destination.",
+    "Without one they are lost.",
+    "SQS messages wait in their queue (4 days by default), or go to its dead-letter queue.",
+    "Stream records wait until they expire (DynamoDB: 24 h).",
+    "Callers that wait for an answer get status 429.",
+)
+
+
+def _told_fate(fate: Fate) -> str:
+    names = listed(fate.names)
+    return f"{names}: {fate.text}" if names else fate.text
+
+
+def _in_flight(incident: Incident, now: datetime) -> str:
+    if incident.target:
+        return bullet("Executions that had begun go on.")
+    limit = (
+        f"its timeout is {lasting(timedelta(seconds=incident.timeout_seconds))}"
+        if incident.timeout_seconds
+        else "no timeout is longer than 15 min"
+    )
+    until = in_flight_until(incident.contained_at, incident.timeout_seconds)
+    if until is None:
+        return bullet(f"Executions that have begun go on to their end ({limit}).")
+    if until <= now:
+        return ""
+    return bullet(f"Executions that had begun go on until {moment(until)} at the latest ({limit}).")
+
+
+def to_do(incident: Incident, context: NoticeContext) -> str:
+    """What a person does about a function that is held."""
+    waiting = "Events that wait include the loop's own: they come first after the restore."
+    first, second = (
+        (
+            f"Find out whether it is a loop. {FIX}",
+            "To put everything back at once, from the folder of your Loopbreaker project:",
+        )
+        if incident.target
+        else (
+            f"{FIX} {waiting}",
+            "Then put everything back, from the folder of your Loopbreaker project. It never"
+            " happens by itself, also not when the alarm clears.",
+        )
+    )
+    return section(
+        "WHAT TO DO",
+        bullet(first, "1."),
+        bullet(second, "2."),
+        command_line(rollback(incident)),
+        _indented(
+            "Give every other -c flag of your deployment again, unless it is in cdk.json: one that"
+            " is left out goes back to its default."
+        ),
+        *(
+            (
+                bullet("Not a loop? Restore it as above, and exempt it:", "3."),
+                command_line(exempt_command(incident.function_arn, context.region)),
+            )
+            if incident.function_arn
+            else ()
+        ),
+    )
+
+
+def by_hand(incident: Incident, context: NoticeContext) -> str:
+    """How a person stops the function without the guard."""
+    return section(
+        "STOP IT BY HAND",
+        paragraph("Note what this shows, to put it back later (no number: nothing is reserved):"),
+        command_line(look_command(incident.function, context.region)),
+        paragraph("Then stop it:"),
+        command_line(stop_command(incident.function, context.region)),
+        paragraph("After that, fix the loop before you put the reservation back."),
+    )
+
+
+def settings(incident: Incident) -> tuple[str, ...]:
+    """What became of each setting that the guard had changed."""
+    shown = incident.steps[:MOST_SETTINGS]
+    return (
+        *(bullet(_setting(one)) for one in shown),
+        "" if shown else bullet("Loopbreaker had changed nothing."),
+        left_out(len(incident.steps) - len(shown), "setting"),
+    )
+
+
+def _setting(outcome: StepOutcome) -> str:
+    name = capital(step_name(outcome.step))
+    before = _before_value(outcome.step)
+    found = f" ({clean(outcome.restored_detail, 200)})" if outcome.restored_detail else ""
+    match outcome.restored:
+        case StepStatus.DONE:
+            return f"{name}: put back exactly, {before}."
+        case StepStatus.ALREADY:
+            return f"{name}: was back already, {before}."
+        case StepStatus.CHANGED_MEANWHILE:
+            return f"{name}: somebody changed it meanwhile, so it was left alone{found}."
+        case StepStatus.GONE:
+            return f"{name}: no longer exists, so there was nothing to put back."
+        case StepStatus.FAILED:
+            return f"{name}: NOT put back; before, {before}."
+        case StepStatus.PLANNED | None:
+            if outcome.status in {StepStatus.FAILED, StepStatus.GONE}:
+                return f"{name}: never changed by Loopbreaker."
+            return f"{name}: not put back yet; before, {before}."
+
+
+def _before_value(step: Step) -> str:
+    match step:
+        case Reserve(prior=None):
+            return "nothing reserved"
+        case Reserve(prior=prior):
+            return f"{prior:,} reserved"
+        case DisableMapping():
+            return "enabled"
+        case RemoveProvisioned():
+            return f"{step.prior:,} provisioned"
+
+
+def now_and_before(outcome: StepOutcome) -> str:
+    """A change that is still in force, in a few words."""
+    step = outcome.step
+    match step:
+        case Reserve():
+            return f"reserved concurrency {step.to:,} (before: {_before_value(step)})"
+        case DisableMapping():
+            return f"{step_name(step)} disabled (before: enabled)"
+        case RemoveProvisioned():
+            return f"{step_name(step)} none (before: {step.prior:,})"
+
+
+def befores(outcomes: Sequence[StepOutcome]) -> tuple[str, ...]:
+    """What was there before, one item a setting."""
+    shown = outcomes[:_MOST_COMMANDS]
+    return (
+        *(bullet(f"{capital(step_name(one.step))}: {_before_value(one.step)}.") for one in shown),
+        "" if shown else bullet("Not known."),
+        left_out(len(outcomes) - len(shown), "setting"),
+    )
+
+
+def leftovers(
+    incident: Incident,
+    context: NoticeContext,
+    changed: Sequence[StepOutcome],
+    *,
+    is_closed: bool = False,
+) -> str:
+    """What the guard had changed and nobody has put back, with how to do it."""
+    if not changed:
+        return ""
+    shown = changed[:MOST_SETTINGS]
+    by_flag = (
+        ()
+        if is_closed
+        else (
+            paragraph("This puts it back and leaves alone what others have changed:"),
+            command_line(rollback(incident)),
+            paragraph("Or by hand:"),
+        )
+    )
+    return section(
+        "STILL CHANGED",
+        *(bullet(f"{capital(step_name(one.step))}: {_now_value(one.step)}.") for one in shown),
+        left_out(len(changed) - len(shown), "setting"),
+        *(by_flag or (paragraph("Put it back by hand:"),)),
+        *command_lines(restore_commands(changed, context.region)),
+    )
+
+
+def _now_value(step: Step) -> str:
+    match step:
+        case Reserve():
+            return f"{step.to:,}; before, {_before_value(step)}"
+        case DisableMapping():
+            source = f" ({clean(step.source_arn, 300)})" if step.source_arn else ""
+            return f"disabled{source}"
+        case RemoveProvisioned():
+            return f"none; before, {step.prior:,}"
+
+
+def aftermath(incident: Incident, context: NoticeContext) -> tuple[str, ...]:
+    """What comes after a restore."""
+    lines = ["What has waited is delivered now, the loop's own events among it: expect a burst."]
+    if incident.target == 0:
+        if incident.async_target_arn:
+            lines.append(
+                "Asynchronous events of that time are in"
+                f" {clean(incident.async_target_arn, 300)}. Send them again if you need them."
+            )
+        elif context.is_async_target_known:
+            lines.append(
+                "Asynchronous events of that time were lost: the function had neither a"
+                " dead-letter queue nor an on-failure destination."
+            )
+        else:
+            lines.append(
+                "Asynchronous events of that time are in its dead-letter queue or on-failure"
+                " destination, or were lost if it has none."
+            )
+    return tuple(bullet(line) for line in lines)
+
+
+def remedy(words: str) -> str:
+    """What helps against a refusal, where AWS's words tell."""
+    lower = words.lower()
+    if "unreservedconcurrentexecution" in lower:
+        return (
+            "Others have reserved concurrency meanwhile, and the account has to keep a minimum"
+            " unreserved. Lower the reservation of another function, or ask for a higher account"
+            " limit (Service Quotas, Lambda, Concurrent executions)."
+        )
+    if "in use" in lower or "resourceinuse" in lower or "resourceconflict" in lower:
+        return "AWS is still working on an earlier change of it. Wait a minute."
+    if ("access" in lower and "denied" in lower) or "not authorized" in lower:
+        return "A policy forbids it to Loopbreaker. Check permissions boundaries and SCPs."
+    if "throttl" in lower or "toomanyrequests" in lower or "rate exceeded" in lower:
+        return "AWS was too busy to take the change. Wait a minute."
+    return "Remove what AWS names above, if it names something."
+
+
+def footer(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, ...]:
+    """Links, and which incident this is."""
+    links = []
+    if context.region:
+        begin = newest(incident, context).since or incident.opened_at
+        links = [
+            f"Function:\n{function_link(incident.function, context.region)}",
+            f"Metrics:\n{metric_link(incident.function, context.region, begin, now)}",
+        ]
+    stack = f", stack {clean(context.stack_name, 128)}" if context.stack_name else ""
+    return (
+        section("LINKS", *links) if links else "",
+        paragraph(f"Incident {incident.id}{stack}, written at {moment(now)}."),
+    )
+
+
+def stack(context: NoticeContext) -> str:
+    """The name of the guard's stack."""
+    return clean(context.stack_name or "Loopbreaker", 128)
+
+
+def person(actor: str) -> str:
+    """The last part of an ARN: a user's or a session's name."""
+    return middle_cut(clean(actor, 400).rsplit("/", 1)[-1].rsplit(":", 1)[-1], 32)
+
+
+def aws_words(detail: str) -> str:
+    """Words of AWS, marked as such."""
+    return f'AWS says: "{clean(detail)}"' if detail.strip() else ""
+
+
+def failures(outcomes: Sequence[tuple[Step, str]], detail: str) -> tuple[str, ...]:
+    """Each step that AWS refused, with its words; then words that belong to no step."""
+    shown = outcomes[:MOST_SETTINGS]
+    is_said = any(detail.strip() in words for _, words in outcomes)
+    return (
+        *(
+            paragraph(f"{capital(step_name(step))}:", aws_words(words) or "AWS refused.")
+            for step, words in shown
+        ),
+        left_out(len(outcomes) - len(shown), "failure"),
+        "" if is_said else paragraph(aws_words(detail)),
+    )
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence; of many the first few."""
+    every = tuple(names)
+    shown = ", ".join(clean(one, 160) for one in every[:MOST_NAMES])
+    more = len(every) - MOST_NAMES
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def left_out(count: int, noun: str) -> str:
+    """How many were left out of a list; empty for none."""
+    return bullet(f"({counted(count, f'more {noun}')} left out here.)") if count > 0 else ""
+
+
+def command_line(command: str) -> str:
+    """A command on a line of its own, to be pasted."""
+    return f"  {command}"
+
+
+def command_lines(commands: Sequence[str]) -> tuple[str, ...]:
+    """Commands, one a line, within the limit."""
+    return (
+        *(command_line(one) for one in commands[:_MOST_COMMANDS]),
+        left_out(len(commands) - _MOST_COMMANDS, "command"),
+    )
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"   {line}" for line in paragraph(text).splitlines())
+
+
+def section(title: str, *lines: str) -> str:
+    """A title with its paragraphs apart and its list items together."""
+    text, before = title, ""
+    for line in lines:
+        if line:
+            kind = _kind(line)
+            is_apart = (
+                before not in {"", kind} and (before, kind) != ("text", "item")
+            ) or before == kind == "text"
+            text += f"\n\n{line}" if is_apart else f"\n{line}"
+            before = kind
+    return text
+
+
+def _kind(line: str) -> str:
+    if line.startswith("   "):
+        return "note"
+    if line.startswith("  "):
+        return "command"
+    mark = line.split(" ", 1)[0]
+    return "item" if mark == "-" or mark.rstrip(".").isdecimal() else "text"
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
+def bounded(blocks: Iterable[str]) -> str:
+    """The blocks with an empty line between them, cut at a line if they are far too long."""
+    body = "\n\n".join(block for block in blocks if block) + "\n"
+    if len(body.encode()) <= BODY_LIMIT:
+        return body
+    note = "\n(Cut here: the rest is too long for a notice.)\n"
+    kept = body.encode()[: BODY_LIMIT - len(note)].decode(errors="ignore")
+    return kept.rsplit("\n", 1)[0] + note
