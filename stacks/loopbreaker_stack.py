@@ -60,6 +60,7 @@ class LoopbreakerStack(Stack):
                 notice_topic_arn=topic_arn, stack_name=construct_id
             ).to_env(),
             statements=permissions.protect_statements(topic_arn=topic_arn),
+            accepted=permissions.ACCEPTED_FOR_PROTECT,
             dead_letters=dead_letters.failed,
             timeout=Duration.seconds(120),
             memory_mib=256,
@@ -90,6 +91,7 @@ class LoopbreakerStack(Stack):
             statements=permissions.contain_statements(
                 ledger_arn=ledger.table.table_arn, topic_arn=topic_arn
             ),
+            accepted=permissions.ACCEPTED_FOR_CHANGES,
             dead_letters=dead_letters.failed,
             # A sweep reads evidence for some dozen candidates at 15 control-plane calls a second.
             timeout=Duration.seconds(120),
@@ -111,6 +113,7 @@ class LoopbreakerStack(Stack):
             statements=permissions.restore_statements(
                 ledger_arn=ledger.table.table_arn, topic_arn=topic_arn
             ),
+            accepted=permissions.ACCEPTED_FOR_CHANGES,
             dead_letters=dead_letters.failed,
             timeout=Duration.minutes(15),
             memory_mib=512,

@@ -61,8 +61,9 @@ class GuardCost:
             "per-function alarm": self.per_function_usd,
         }
         listed = ", ".join(f"{name} ${usd:,.2f}" for name, usd in parts.items() if usd)
+        counted = "1 function" if self.functions == 1 else f"{self.functions:,} functions"
         return (
-            f"about ${self.total_usd:,.2f} a month for {self.functions:,} functions ({listed}); "
+            f"about ${self.total_usd:,.2f} a month for {counted} ({listed}); "
             "prices of us-east-1, free tier not counted"
         )
 

@@ -41,6 +41,7 @@ class GuardFunction(Construct):
         description: str,
         environment: Mapping[str, str],
         statements: Sequence[iam.PolicyStatement],
+        accepted: Mapping[str, str],
         dead_letters: sqs.IQueue,
         timeout: Duration,
         memory_mib: int,
@@ -108,4 +109,5 @@ class GuardFunction(Construct):
             "AwsSolutions-L1",
             "Python 3.13 is supported, and the version that the pinned Powertools is tested with",
         )
-        self.role = role
+        for finding, reason in accepted.items():
+            accept(role, finding, reason)

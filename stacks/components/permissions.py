@@ -54,12 +54,25 @@ PUBLISH: Final = ("sns:Publish",)
 READ_ACCOUNT: Final = ("lambda:GetAccountSettings",)
 RESERVE: Final = ("lambda:GetFunctionConcurrency", "lambda:PutFunctionConcurrency")
 
-# Why a statement needs a wildcard as its resource; keyed by what cdk-nag calls the finding.
-ANY_METRIC: Final = "CloudWatch and the tagging API take no resource in a policy for these actions"
-ANY_FUNCTION: Final = (
-    "the guard watches every function of the account and Region, also those that do not exist "
-    "yet; its own and exempt ones are denied in the same policy"
-)
+# Findings of cdk-nag that the statements below cause, with the reasons they are accepted for.
+_ARN_IN_FINDINGS: Final = "arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>"
+_NO_RESOURCES: Final = {
+    "AwsSolutions-IAM5[Resource::*]": (
+        "CloudWatch's metrics, the tagging API, ListEventSourceMappings and GetAccountSettings "
+        "take no resource in a policy"
+    ),
+}
+ACCEPTED_FOR_PROTECT: Final[Mapping[str, str]] = _NO_RESOURCES
+ACCEPTED_FOR_CHANGES: Final[Mapping[str, str]] = {
+    **_NO_RESOURCES,
+    f"AwsSolutions-IAM5[Resource::{_ARN_IN_FINDINGS}:function:*]": (
+        "the guard watches every function of the account and Region, also those to come; its own "
+        "and exempt ones are denied in the same policy"
+    ),
+    f"AwsSolutions-IAM5[Resource::{_ARN_IN_FINDINGS}:event-source-mapping:*]": (
+        "a mapping's ARN does not tell its function; those of the guard are denied by condition"
+    ),
+}
 
 
 def _arn(resource: str, *, region: str = Aws.REGION, account: str = Aws.ACCOUNT_ID) -> str:

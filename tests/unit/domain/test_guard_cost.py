@@ -1,0 +1,99 @@
+"""What the guard costs, and that docs/costs.md says the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from functions.domain.guard_cost import GuardCost, guard_cost
+
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "costs.md"
+
+
+def default_cost(
+    functions: int, *, sweep_minutes: int = 60, per_function: bool = False
+) -> GuardCost:
+    """Cost with default flags."""
+    return guard_cost(
+        functions=functions,
+        standard_alarms=11 if sweep_minutes else 10,
+        sweep_minutes=sweep_minutes,
+        per_function=per_function,
+    )
+
+
+def test_alarms_and_pulse_do_not_depend_on_the_number_of_functions() -> None:
+    """The account-wide tiers cost the same for one function and for ten thousand."""
+    one, many = default_cost(1), default_cost(10_000)
+
+    assert (one.alarms_usd, one.pulse_usd) == (many.alarms_usd, many.pulse_usd)
+
+
+def test_pulse() -> None:
+    """Three metrics a minute are $1.30; the Lambda runs for it some cents more."""
+    assert default_cost(1).pulse_usd == pytest.approx(1.296 + 43_200 * (0.25 * 0.0000133334 + 2e-7))
+
+
+@pytest.mark.parametrize(
+    ("functions", "minutes", "usd"), [(1000, 60, 7.20), (1000, 5, 86.40), (10, 1440, 0.003)]
+)
+def test_sweep(functions: int, minutes: int, usd: float) -> None:
+    """A sweep reads one metric of each function."""
+    assert default_cost(functions, sweep_minutes=minutes).sweep_usd == pytest.approx(usd)
+
+
+def test_no_sweep() -> None:
+    """Without a sweep there is nothing to pay for it."""
+    assert default_cost(1000, sweep_minutes=0).sweep_usd == 0
+
+
+def test_per_function() -> None:
+    """`coverage=function` costs ten cents for each function."""
+    assert default_cost(1000, per_function=True).per_function_usd == pytest.approx(100)
+
+
+def test_total() -> None:
+    """The total is the sum of the tiers."""
+    cost = GuardCost(functions=1, alarms_usd=1, pulse_usd=2, sweep_usd=4, per_function_usd=8)
+
+    assert cost.total_usd == 15
+
+
+def test_in_words() -> None:
+    """The sentence names the total, the number of functions and the tiers that cost something."""
+    cost = GuardCost(
+        functions=1200, alarms_usd=1.1, pulse_usd=1.5, sweep_usd=0, per_function_usd=120
+    )
+
+    assert cost.in_words() == (
+        "about $122.60 a month for 1,200 functions "
+        "(alarms $1.10, pulse $1.50, per-function alarm $120.00); "
+        "prices of us-east-1, free tier not counted"
+    )
+
+
+def documented_rows() -> list[list[str]]:
+    """Rows of the table in docs/costs.md that begin with a number of functions."""
+    rows = (line.strip("| ").split("|") for line in DOCS.read_text().splitlines())
+    return [
+        [cell.strip() for cell in row] for row in rows if re.fullmatch(r"[\d,]+", row[0].strip())
+    ]
+
+
+def table_row(functions: int) -> list[str]:
+    """One row as docs/costs.md must have it."""
+    standard = default_cost(functions)
+    amounts = (
+        standard.alarms_usd,
+        standard.pulse_usd,
+        standard.sweep_usd,
+        standard.total_usd,
+        default_cost(functions, sweep_minutes=5).total_usd,
+        default_cost(functions, per_function=True).total_usd,
+    )
+    return [f"{functions:,}", *(f"${usd:,.2f}" for usd in amounts)]
+
+
+def test_the_documented_table_is_what_the_code_computes() -> None:
+    """docs/costs.md never drifts from the code."""
+    assert documented_rows() == [table_row(count) for count in (10, 100, 1000, 10_000)]

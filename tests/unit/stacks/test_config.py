@@ -1,0 +1,244 @@
+"""The context flags: what is accepted, and the one line that refuses the rest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stacks.config import FLAGS, Config, ConfigError
+
+ROOT = Path(__file__).resolve().parents[3]
+CDK_KEYS: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function"
+A_FUNCTION = f"a function name or an ARN like {ARN}:orders"
+KNOWN = (
+    "known are email, mode, response, rollback, rollback_mode, exempt, floor_per_minute, "
+    "account_alarm_per_minute, coverage, sweep_minutes, blast_radius"
+)
+
+
+def test_defaults() -> None:
+    """Without a flag everything has its documented default."""
+    assert Config(
+        email=(),
+        mode="enforce",
+        response="cap",
+        rollback=(),
+        rollback_mode="now",
+        exempt=(),
+        floor_per_minute=300,
+        account_alarm_per_minute=10_000,
+        coverage="account",
+        sweep_minutes=60,
+        blast_radius=3,
+    ) == Config.from_context({})
+
+
+@pytest.mark.parametrize(
+    ("flag", "text", "value"),
+    [
+        ("email", "you@example.com", ("you@example.com",)),
+        (
+            "email",
+            "a@example.com, b+x@sub.example.co.uk",
+            ("a@example.com", "b+x@sub.example.co.uk"),
+        ),
+        ("mode", "observe", "observe"),
+        ("mode", "enforce", "enforce"),
+        ("response", "throttle", "throttle"),
+        ("response", "notify", "notify"),
+        ("rollback", "all", ("all",)),
+        ("rollback", "orders,enrich-order", ("orders", "enrich-order")),
+        ("rollback", f"{ARN}:orders", (f"{ARN}:orders",)),
+        ("rollback", f"{ARN}:orders,enrich", (f"{ARN}:orders", "enrich")),
+        (
+            "rollback",
+            "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:a",
+            ("arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:a",),
+        ),
+        (
+            "rollback",
+            "arn:aws-cn:lambda:cn-north-1:123456789012:function:a",
+            ("arn:aws-cn:lambda:cn-north-1:123456789012:function:a",),
+        ),
+        (
+            "rollback",
+            "arn:aws-eusc:lambda:eusc-de-east-1:123456789012:function:a",
+            ("arn:aws-eusc:lambda:eusc-de-east-1:123456789012:function:a",),
+        ),
+        ("exempt", "billing,a_b-C9", ("billing", "a_b-C9")),
+        ("floor_per_minute", "1", 1),
+        ("floor_per_minute", "1000000", 1_000_000),
+        ("account_alarm_per_minute", "5000", 5000),
+        ("coverage", "function", "function"),
+        ("sweep_minutes", "0", 0),
+        ("sweep_minutes", "5", 5),
+        ("sweep_minutes", "1440", 1440),
+        ("sweep_minutes", 30, 30),  # a number from cdk.json instead of the command line
+        ("blast_radius", "1", 1),
+        ("blast_radius", "50", 50),
+    ],
+)
+def test_accepted(flag: str, text: object, value: object) -> None:
+    """Each allowed value, the limits included, is parsed into its type."""
+    assert value == getattr(Config.from_context({flag: text}), flag)
+
+
+def test_restored_and_exempt_together() -> None:
+    """A false alarm is answered by restoring and exempting the same function at once."""
+    config = Config.from_context({"rollback": "orders", "exempt": "orders"})
+
+    assert (config.rollback, config.exempt) == (("orders",), ("orders",))
+
+
+@pytest.mark.parametrize(
+    ("context", "line"),
+    [
+        ({"mode": "dry-run"}, "mode=dry-run: must be enforce or observe"),
+        ({"mode": "Observe"}, "mode=Observe: must be enforce or observe"),
+        ({"mode": ""}, "mode=: must be enforce or observe"),
+        ({"response": "kill"}, "response=kill: must be cap or throttle or notify"),
+        ({"coverage": "all"}, "coverage=all: must be account or function"),
+        ({"email": "you"}, "email=you: must be an address like you@example.com"),
+        (
+            {"email": "a@b.co;c@d.co"},
+            "email=a@b.co;c@d.co: must be an address like you@example.com",
+        ),
+        (
+            {"email": "a@example.com,,b@example.com"},
+            (
+                "email=a@example.com,,b@example.com: must be an address like you@example.com; "
+                "several are separated by commas"
+            ),
+        ),
+        (
+            {"email": "a@example.com,A@Example.com"},
+            "email=a@example.com: must be given once, not twice",
+        ),
+        (
+            {"sweep_minutes": "4"},
+            "sweep_minutes=4: must be a whole number from 5 to 1440, or 0 for off",
+        ),
+        (
+            {"sweep_minutes": "1441"},
+            "sweep_minutes=1441: must be a whole number from 5 to 1440, or 0 for off",
+        ),
+        (
+            {"sweep_minutes": "-5"},
+            "sweep_minutes=-5: must be a whole number from 5 to 1440, or 0 for off",
+        ),
+        ({"blast_radius": "0"}, "blast_radius=0: must be a whole number from 1 to 50"),
+        ({"blast_radius": "51"}, "blast_radius=51: must be a whole number from 1 to 50"),
+        ({"blast_radius": "3.5"}, "blast_radius=3.5: must be a whole number from 1 to 50"),
+        ({"blast_radius": "٣"}, "blast_radius=٣: must be a whole number from 1 to 50"),
+        ({"floor_per_minute": "0"}, "floor_per_minute=0: must be a whole number from 1 to 1000000"),
+        (
+            {"account_alarm_per_minute": "many"},
+            "account_alarm_per_minute=many: must be a whole number from 1 to 100000000",
+        ),
+        (
+            {"exempt": f"{ARN}:orders"},
+            f"exempt={ARN}:orders: must be a function name (letters, digits, - and _, at most 64)",
+        ),
+        ({"exempt": "a,b,a"}, "exempt=a: must be given once, not twice"),
+        (
+            {"rollback": ""},
+            f"rollback=: must be {A_FUNCTION}, or all; several are separated by commas",
+        ),
+        (
+            {"rollback": "all,orders"},
+            "rollback=all,orders: must be either all or functions, not both",
+        ),
+        ({"rollback": "my function"}, f"rollback=my function: must be {A_FUNCTION}, or all"),
+        (
+            {"rollback": f"{ARN}:orders:live"},
+            f"rollback={ARN}:orders:live: must be {A_FUNCTION}, or all",
+        ),
+        (
+            {"rollback": "arn:aws-x:lambda:eu-west-1:123456789012:function:orders"},
+            (
+                "rollback=arn:aws-x:lambda:eu-west-1:123456789012:function:orders: "
+                f"must be {A_FUNCTION}, or all"
+            ),
+        ),
+        (
+            {"rollback": "arn:aws:lambda:eu-west-1:12345:function:a"},
+            f"rollback=arn:aws:lambda:eu-west-1:12345:function:a: must be {A_FUNCTION}, or all",
+        ),
+        (
+            {"rollback": "arn:aws:sqs:eu-west-1:123456789012:orders"},
+            f"rollback=arn:aws:sqs:eu-west-1:123456789012:orders: must be {A_FUNCTION}, or all",
+        ),
+        (
+            {"rollback": f"{ARN}:a,arn:aws:lambda:us-east-1:123456789012:function:b"},
+            (
+                f"rollback={ARN}:a,arn:aws:lambda:us-east-1:123456789012:function:b: "
+                "must name functions of one account and one Region"
+            ),
+        ),
+        ({"rollback": f"orders,{ARN}:orders"}, "rollback=orders: must be given once, not twice"),
+        (
+            {"rollback": "Loopbreaker-contain"},
+            "rollback=Loopbreaker-contain: is a function of Loopbreaker, which is never contained",
+        ),
+        (
+            {"rollback": "orders", "rollback_mode": "probation"},
+            "rollback_mode=probation: is not available in this version, must be now",
+        ),
+        ({"rollback": "orders", "rollback_mode": "later"}, "rollback_mode=later: must be now"),
+        (
+            {"rollback_mode": "now"},
+            (
+                "rollback_mode=now: give it together with "
+                "rollback=<function>[,<function>...] or rollback=all"
+            ),
+        ),
+        ({"rolback": "orders"}, f"rolback=orders: unknown flag, did you mean rollback? {KNOWN}"),
+        ({"Rollback": "orders"}, f"Rollback=orders: unknown flag, did you mean rollback? {KNOWN}"),
+        (
+            {"sweep-minutes": "5"},
+            f"sweep-minutes=5: unknown flag, did you mean sweep_minutes? {KNOWN}",
+        ),
+        ({"colour": "red"}, f"colour=red: unknown flag, {KNOWN}"),
+        ({"mode": "a\nb"}, "mode=a b: must be enforce or observe"),
+    ],
+)
+def test_refused(context: dict[str, object], line: str) -> None:
+    """Each wrong flag gives one line that names the flag, the value and what is allowed."""
+    with pytest.raises(ConfigError) as caught:
+        Config.from_context(context)
+
+    assert f"Loopbreaker: flag {line}" == str(caught.value)
+
+
+def test_keys_of_the_cdk_pass() -> None:
+    """The CDK's own context never stops a deployment."""
+    context = {
+        **CDK_KEYS,
+        "aws:cdk:enable-path-metadata": True,
+        "aws:cdk:bundling-stacks": ["**"],
+        "availability-zones:account=123456789012:region=eu-west-1": ["eu-west-1a"],
+        "acknowledged-issue-numbers": [1],
+        "cli-telemetry": False,
+    }
+
+    assert Config() == Config.from_context(context)
+
+
+@given(flag=st.sampled_from(sorted(FLAGS)), value=st.text(max_size=80))
+def test_any_text_is_accepted_or_refused_in_one_line(flag: str, value: str) -> None:
+    """No value of any flag makes synth fail in another way or with a second line."""
+    try:
+        Config.from_context({flag: value})
+    except ConfigError as error:
+        line = str(error)
+    else:
+        return
+
+    assert line.startswith(f"Loopbreaker: flag {flag}=")
+    assert len(line.splitlines()) == 1
