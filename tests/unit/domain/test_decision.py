@@ -1,0 +1,268 @@
+"""What is decided, as data; and what must never be decided, as properties."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.domain.assessment import Assessment, Ground, Reason, Verdict
+from functions.domain.decision import (
+    Cap,
+    Contain,
+    DecisionReason,
+    Ignore,
+    LedgerView,
+    Notify,
+    cap_for,
+    decide,
+)
+from functions.domain.evidence import FunctionFacts
+from functions.domain.incident import Incident, IncidentState, incident_id
+from functions.domain.policy import EXEMPT_TAG, Mode, Policy, Response
+
+NOW = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:orders"
+
+
+def _assessment(
+    verdict: Verdict, *reasons: Reason, normal_concurrency: int | None = 4
+) -> Assessment:
+    return Assessment(
+        function="orders",
+        verdict=verdict,
+        at=NOW,
+        grounds=tuple(Ground(reason=one) for one in reasons),
+        normal_concurrency=normal_concurrency,
+    )
+
+
+def _facts(**changed: object) -> FunctionFacts:
+    facts = FunctionFacts(name="orders", arn=ARN, memory_mb=128, timeout_seconds=3)
+    return replace(facts, **changed)  # type: ignore[arg-type]
+
+
+def _incident(state: IncidentState, released_at: datetime | None = None) -> Incident:
+    return Incident(
+        id=incident_id("orders", NOW),
+        function="orders",
+        function_arn=ARN,
+        state=state,
+        opened_at=NOW,
+        updated_at=NOW,
+        assessment=_assessment(Verdict.RUNAWAY),
+        decided=DecisionReason.RUNAWAY,
+        memory_mb=128,
+        timeout_seconds=3,
+        released_at=released_at,
+    )
+
+
+TABLE = [
+    (Verdict.CALM, Policy(), _facts(), Ignore, DecisionReason.NOTHING_UNUSUAL),
+    (Verdict.BUSY, Policy(), _facts(), Ignore, DecisionReason.EXPLAINED),
+    (Verdict.RUNAWAY, Policy(), _facts(), Contain, DecisionReason.RUNAWAY),
+    (Verdict.RUNAWAY, Policy(response=Response.NOTIFY), _facts(), Contain, DecisionReason.RUNAWAY),
+    (Verdict.SUSPECTED, Policy(), _facts(), Cap, DecisionReason.SUSPECTED),
+    (
+        Verdict.SUSPECTED,
+        Policy(response=Response.THROTTLE),
+        _facts(),
+        Contain,
+        DecisionReason.SUSPECTED,
+    ),
+    (
+        Verdict.SUSPECTED,
+        Policy(response=Response.NOTIFY),
+        _facts(),
+        Notify,
+        DecisionReason.RESPONSE_IS_NOTIFY,
+    ),
+    (
+        Verdict.SUSPECTED,
+        Policy(),
+        _facts(reserved_concurrency=4),
+        Notify,
+        DecisionReason.NO_ROOM_FOR_CAP,
+    ),
+    (Verdict.RUNAWAY, Policy(mode=Mode.OBSERVE), _facts(), Notify, DecisionReason.OBSERVE_MODE),
+    (
+        Verdict.RUNAWAY,
+        Policy(exempt=frozenset({"orders"})),
+        _facts(),
+        Notify,
+        DecisionReason.EXEMPT_BY_FLAG,
+    ),
+    (
+        Verdict.RUNAWAY,
+        Policy(),
+        _facts(tags=MappingProxyType({EXEMPT_TAG: "true"})),
+        Notify,
+        DecisionReason.EXEMPT_BY_TAG,
+    ),
+    (
+        Verdict.RUNAWAY,
+        Policy(),
+        _facts(tags=MappingProxyType({EXEMPT_TAG: "false"})),
+        Contain,
+        DecisionReason.RUNAWAY,
+    ),
+    (
+        Verdict.RUNAWAY,
+        Policy(own_functions=frozenset({"orders"})),
+        _facts(),
+        Ignore,
+        DecisionReason.OWN_FUNCTION,
+    ),
+    (
+        Verdict.RUNAWAY,
+        Policy(),
+        _facts(reserved_concurrency=0),
+        Ignore,
+        DecisionReason.ALREADY_STOPPED,
+    ),
+]
+
+
+@pytest.mark.parametrize(("verdict", "policy", "facts", "kind", "reason"), TABLE)
+def test_each_rule_leads_to_its_decision(
+    verdict: Verdict, policy: Policy, facts: FunctionFacts, kind: type, reason: DecisionReason
+) -> None:
+    """Verdict and policy alone decide, and the decision says why."""
+    decision = decide(_assessment(verdict), facts, policy, LedgerView())
+
+    assert (type(decision), decision.reason) == (kind, reason)
+
+
+HELD = [
+    (IncidentState.NOTIFIED, Contain, DecisionReason.RUNAWAY),
+    (IncidentState.CONTAINING, Ignore, DecisionReason.ALREADY_OPEN),
+    (IncidentState.CAPPING, Ignore, DecisionReason.ALREADY_OPEN),
+    (IncidentState.CONTAINED, Ignore, DecisionReason.ALREADY_OPEN),
+    (IncidentState.CAPPED, Ignore, DecisionReason.ALREADY_OPEN),
+    (IncidentState.RESTORING, Ignore, DecisionReason.RESTORING),
+    (IncidentState.RESTORED, Contain, DecisionReason.RUNAWAY),
+]
+
+
+@pytest.mark.parametrize(("state", "kind", "reason"), HELD)
+def test_an_open_incident_has_its_say(
+    state: IncidentState, kind: type, reason: DecisionReason
+) -> None:
+    """What is held already is not held twice; what was only told may still be stopped."""
+    view = LedgerView(open_incident=_incident(state))
+
+    decision = decide(_assessment(Verdict.RUNAWAY), _facts(), Policy(), view)
+
+    assert (type(decision), decision.reason) == (kind, reason)
+
+
+@pytest.mark.parametrize(("minutes", "kind"), [(59, Notify), (60, Contain)])
+def test_a_released_function_is_only_watched_until_the_cooling_off_ends(
+    minutes: int, kind: type
+) -> None:
+    """For an hour a person's release is respected, whatever the function does."""
+    released = _incident(IncidentState.RELEASED, NOW - timedelta(minutes=minutes))
+
+    decision = decide(
+        _assessment(Verdict.RUNAWAY), _facts(), Policy(), LedgerView(open_incident=released)
+    )
+
+    assert type(decision) is kind
+
+
+def test_native_drops_alone_are_told() -> None:
+    """Where AWS itself stopped the chain, people hear of it and nothing is changed."""
+    busy = _assessment(Verdict.BUSY, Reason.NATIVE_DROPS)
+
+    decision = decide(busy, _facts(), Policy(), LedgerView())
+
+    assert (type(decision), decision.reason) == (Notify, DecisionReason.STOPPED_BY_AWS)
+
+
+@pytest.mark.parametrize(
+    ("normal", "reserved", "cap"),
+    [(None, None, 1), (0, None, 1), (4, None, 4), (4, 10, 4), (4, 4, None), (4, 2, None)],
+)
+def test_the_cap_is_the_normal_peak_and_never_above_a_reservation(
+    normal: int | None, reserved: int | None, cap: int | None
+) -> None:
+    """At least 1, and no cap at all where the own reservation already holds the function lower."""
+    assessment = _assessment(Verdict.SUSPECTED, normal_concurrency=normal)
+
+    assert cap_for(assessment, _facts(reserved_concurrency=reserved)) == cap
+
+
+assessments = st.builds(
+    _assessment,
+    st.sampled_from(Verdict),
+    normal_concurrency=st.none() | st.integers(min_value=0, max_value=3000),
+)
+tags = st.dictionaries(
+    st.sampled_from([EXEMPT_TAG, "team"]), st.sampled_from(["true", "TRUE", "false", ""])
+)
+facts_of_any_kind = st.builds(
+    lambda reserved, given_tags: _facts(
+        reserved_concurrency=reserved, tags=MappingProxyType(given_tags)
+    ),
+    st.none() | st.integers(min_value=0, max_value=1000),
+    tags,
+)
+policies = st.builds(
+    Policy,
+    mode=st.sampled_from(Mode),
+    response=st.sampled_from(Response),
+    exempt=st.sampled_from([frozenset[str](), frozenset({"orders"})]),
+    own_functions=st.sampled_from([frozenset[str](), frozenset({"orders"})]),
+)
+views = st.builds(
+    LedgerView,
+    open_incident=st.none()
+    | st.builds(
+        _incident,
+        st.sampled_from(IncidentState),
+        st.none() | st.integers(0, 200).map(lambda m: NOW - timedelta(minutes=m)),
+    ),
+    blast_radius_reached=st.booleans(),
+)
+
+
+@given(assessments, facts_of_any_kind, policies, views)
+def test_deciding_twice_is_deciding_once(
+    assessment: Assessment, facts: FunctionFacts, policy: Policy, view: LedgerView
+) -> None:
+    """The decision depends on its arguments alone."""
+    assert decide(assessment, facts, policy, view) == decide(assessment, facts, policy, view)
+
+
+@given(assessments, facts_of_any_kind, policies, views)
+def test_what_must_not_be_touched_never_is(
+    assessment: Assessment, facts: FunctionFacts, policy: Policy, view: LedgerView
+) -> None:
+    """No verdict, incident or response leads to a change where one of the rules forbids it."""
+    decision = decide(assessment, facts, policy, view)
+
+    forbidden = (
+        policy.mode is Mode.OBSERVE
+        or "orders" in policy.exempt
+        or "orders" in policy.own_functions
+        or facts.tags.get(EXEMPT_TAG, "").lower() == "true"
+        or view.blast_radius_reached
+        or assessment.verdict in (Verdict.CALM, Verdict.BUSY)
+        or facts.reserved_concurrency == 0
+    )
+    assert not (forbidden and isinstance(decision, Contain | Cap))
+
+
+@given(assessments, facts_of_any_kind, policies, views)
+def test_a_cap_always_lowers_what_the_function_may_use(
+    assessment: Assessment, facts: FunctionFacts, policy: Policy, view: LedgerView
+) -> None:
+    """A cap is at least 1 and below any reservation that the function has."""
+    decision = decide(assessment, facts, policy, view)
+
+    if isinstance(decision, Cap):
+        assert decision.at >= 1
+        assert facts.reserved_concurrency is None or decision.at < facts.reserved_concurrency
