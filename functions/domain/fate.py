@@ -52,6 +52,12 @@ class FateKind(StrEnum):
 _WORST_FIRST: Final = {kind: place for place, kind in enumerate(FateKind)}
 
 
+# Inverses in these states: the mapping is enabled again, or in somebody else's hands.
+_NOT_HELD: Final = frozenset(
+    {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
+)
+
+
 class MappingState(StrEnum):
     """What the guard knows of an event source mapping."""
 
@@ -93,6 +99,8 @@ class Holding:
         """The state of a trigger's mapping."""
         for one in self.outcomes:
             if isinstance(one.step, DisableMapping) and one.step.uuid == uuid:
+                if one.restored in _NOT_HELD:
+                    return MappingState.ENABLED
                 match one.status:
                     case StepStatus.DONE | StepStatus.ALREADY:
                         return MappingState.DISABLED

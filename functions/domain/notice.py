@@ -130,8 +130,8 @@ def ledger_unavailable(
     tag = f" (tag {clean(tag_key, 128)})" if tag_key else ""
     keep = (
         paragraph(
-            f"What was there before is kept in the function's tags{tag} and in this notice. Once the ledger answers again,"
-            " Loopbreaker takes it over by itself.",
+            f"What was there before is kept in the function's tags{tag} and in this notice."
+            " Once the ledger answers again, Loopbreaker takes it over by itself.",
             aws_words(context.detail),
         )
         if is_tagged
@@ -301,8 +301,8 @@ _NOT_STOPPED: Final[dict[DecisionReason, _Told]] = {
         "AWS STOPS A LOOP:",
         "AWS stops {function} in a loop by itself. Loopbreaker changed nothing.",
         "Lambda's recursive loop detection ends each chain after about 16 invocations. Every new"
-        " event still starts a chain, and what it dropped is in the dead-letter queue or on-failure"
-        " destination, or lost.",
+        " event starts the next one. What it drops goes to the dead-letter queue or on-failure"
+        " destination, or is lost.",
     ),
     DecisionReason.OWN_FUNCTION: _Told(
         "ITS OWN FUNCTION IS BUSY:",
@@ -540,6 +540,7 @@ def _restore_failed(incident: Incident, context: NoticeContext, now: datetime) -
                     + (f" It is still {held_word(incident)}." if is_still else "")
                 ),
                 *failures([(one.step, one.restored_detail) for one in failed], context.detail),
+                urgency(incident, context) if is_still else "",
                 where(context),
                 section("SETTINGS", *settings(incident)),
                 section(
@@ -566,6 +567,7 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
         isinstance(one.step, Reserve) and one.status in {StepStatus.DONE, StepStatus.ALREADY}
         for one in incident.steps
     )
+    verb = "CAP" if incident.target else "STOP"
     failed = [one for one in incident.steps if one.status is StepStatus.FAILED]
     opening = (
         paragraph(
@@ -573,13 +575,13 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
         )
         if is_held
         else paragraph(
-            f"{incident.function} is running away and Loopbreaker COULD NOT STOP IT. It goes on"
-            " running."
+            f"{incident.function} {_DOES[newest(incident, context).verdict]}, and Loopbreaker COULD"
+            f" NOT {verb} IT. It goes on running."
         )
     )
     return Notice(
         subject=subject_line(
-            "STOPPED IN PART:" if is_held else "COULD NOT STOP",
+            "STOPPED IN PART:" if is_held else f"COULD NOT {verb}",
             incident.function,
             rates(incident, context),
         ),

@@ -421,18 +421,16 @@ def _in_flight(incident: Incident, now: datetime) -> str:
 def to_do(incident: Incident, context: NoticeContext) -> str:
     """What a person does about a function that is held."""
     waiting = "Events that wait include the loop's own: they come first after the restore."
-    first, second = (
-        (
-            f"Find out whether it is a loop. {FIX}",
-            "To put everything back at once, from the folder of your Loopbreaker project:",
+    again = "from the folder of your Loopbreaker project"
+    if incident.target:
+        first = f"Find out whether it is a loop. {FIX}"
+        second = f"To put everything back at once, {again}:"
+    else:
+        first = f"{FIX} {waiting}"
+        second = (
+            f"Then put everything back, {again}. It never happens by itself, also not when the"
+            " alarm clears."
         )
-        if incident.target
-        else (
-            f"{FIX} {waiting}",
-            "Then put everything back, from the folder of your Loopbreaker project. It never"
-            " happens by itself, also not when the alarm clears.",
-        )
-    )
     return section(
         "WHAT TO DO",
         bullet(first, "1."),

@@ -1,0 +1,269 @@
+"""Incidents as they really end up in the ledger, for the tests of the notices and their pages."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
+from functions.domain.decision import DecisionReason
+from functions.domain.evidence import Trigger, TriggerKind
+from functions.domain.incident import Incident, IncidentState, OutboxNotice, Transition, incident_id
+from functions.domain.notice import (
+    FoundReservation,
+    Notice,
+    NoticeContext,
+    compose,
+    ledger_unavailable,
+    repeated,
+    stack_deleted,
+)
+from functions.domain.plan import (
+    DisableMapping,
+    EventSourceMapping,
+    ProvisionedConcurrency,
+    RemoveProvisioned,
+    Reserve,
+    StepStatus,
+)
+
+NOW: Final = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
+FUNCTION: Final = "orders-enricher"
+HOME: Final = "eu-west-1:123456789012"
+ARN: Final = f"arn:aws:lambda:{HOME}:function:{FUNCTION}"
+TABLE_STREAM: Final = f"arn:aws:dynamodb:{HOME}:table/orders/stream/2026-01-12T09:30:00.000"
+QUEUE: Final = f"arn:aws:sqs:{HOME}:orders-in"
+TOPIC: Final = f"arn:aws:sns:{HOME}:orders-failed"
+STREAM_MAPPING: Final = "0b3d1e9a-52c4-4b7e-9d58-2f1f6b1c7a10"
+QUEUE_MAPPING: Final = "7f2a4c11-8e0d-4a52-b6b9-90c3d5e8f422"
+ALICE: Final = "arn:aws:sts::123456789012:assumed-role/Admin/alice"
+
+TRIGGERS: Final = (
+    Trigger(
+        kind=TriggerKind.STREAM,
+        service="DynamoDB stream",
+        source_arn=TABLE_STREAM,
+        mapping_uuid=STREAM_MAPPING,
+    ),
+    Trigger(kind=TriggerKind.SQS, service="SQS", source_arn=QUEUE, mapping_uuid=QUEUE_MAPPING),
+    Trigger(kind=TriggerKind.ASYNC, service="S3", source_arn="arn:aws:s3:::order-uploads"),
+)
+CONTEXT: Final = NoticeContext(
+    region="eu-west-1",
+    account="123456789012",
+    stack_name="Loopbreaker",
+    triggers=TRIGGERS,
+    is_async_target_known=True,
+    loop_drawing="orders-table ─stream▶ orders-enricher ─PutItem▶ orders-table",
+)
+
+
+def assessed(verdict: Verdict = Verdict.RUNAWAY, function: str = FUNCTION) -> Assessment:
+    """A verdict on a function that suddenly runs 14,800 times a minute."""
+    proof = (
+        Ground(reason=Reason.LOOP_PROVEN)
+        if verdict is Verdict.RUNAWAY
+        else Ground(reason=Reason.NO_PRECEDENT, value=14_800, unit=Unit.PER_MINUTE, reference=112)
+    )
+    return Assessment(
+        function=function,
+        verdict=verdict,
+        at=NOW - timedelta(minutes=1),
+        grounds=(
+            proof,
+            Ground(reason=Reason.ABOVE_RECENT, value=14_800, unit=Unit.PER_MINUTE, reference=41),
+            Ground(reason=Reason.SUSTAINED, value=6, unit=Unit.MINUTES),
+        ),
+        rate_per_minute=14_800,
+        normal_per_minute=35,
+        since=NOW - timedelta(minutes=7),
+        normal_concurrency=5,
+        mean_duration_ms=2_400,
+        invocations_since=81_000,
+    )
+
+
+def told(
+    decided: DecisionReason, verdict: Verdict = Verdict.RUNAWAY, function: str = FUNCTION
+) -> Incident:
+    """An incident of which people are only told."""
+    return Incident(
+        id=incident_id(function, NOW),
+        function=function,
+        function_arn=f"arn:aws:lambda:{HOME}:function:{function}",
+        state=IncidentState.NOTIFIED,
+        opened_at=NOW,
+        updated_at=NOW,
+        assessment=assessed(verdict, function),
+        decided=decided.value,
+        memory_mb=1024,
+        timeout_seconds=300,
+    )
+
+
+def contained(
+    *, function: str = FUNCTION, prior: int | None = None, target: int = 0, hours: float = 0
+) -> Incident:
+    """An incident whose function is held since some hours, at 0 or at a cap."""
+    reason = DecisionReason.SUSPECTED if target else DecisionReason.RUNAWAY
+    verdict = Verdict.SUSPECTED if target else Verdict.RUNAWAY
+    at = NOW - timedelta(hours=hours)
+    incident = replace(
+        told(reason, verdict, function),
+        id=incident_id(function, at),
+        state=IncidentState.CAPPED if target else IncidentState.CONTAINED,
+        opened_at=at,
+        contained_at=at,
+    ).with_reservation(target, prior)
+    if not target:
+        incident = incident.with_surroundings(
+            (ProvisionedConcurrency(qualifier="live", requested=4),),
+            (
+                EventSourceMapping(uuid=STREAM_MAPPING, source_arn=TABLE_STREAM, enabled=True),
+                EventSourceMapping(uuid=QUEUE_MAPPING, source_arn=QUEUE, enabled=True),
+            ),
+        )
+    for outcome in incident.steps:
+        incident = incident.with_outcome(outcome.step, StepStatus.DONE)
+    return incident
+
+
+def released() -> Incident:
+    """An incident whose function somebody released 20 minutes ago."""
+    return replace(
+        contained(hours=2),
+        state=IncidentState.RELEASED,
+        released_at=NOW - timedelta(minutes=20),
+        actor=ALICE,
+    )
+
+
+def restored() -> Incident:
+    """An incident that is over: all is back, but for what somebody else had changed."""
+    incident = replace(contained(prior=25, hours=5.5), state=IncidentState.RESTORED)
+    for outcome in incident.steps:
+        match outcome.step:
+            case Reserve():
+                incident = incident.with_restored(
+                    outcome.step,
+                    StepStatus.CHANGED_MEANWHILE,
+                    "40 are reserved now; Loopbreaker had written 0",
+                )
+            case _:
+                incident = incident.with_restored(outcome.step, StepStatus.DONE)
+    return incident
+
+
+def unrestored() -> Incident:
+    """An incident whose reservation AWS refused to put back."""
+    incident = replace(contained(prior=200, hours=5.5), state=IncidentState.CONTAINED)
+    for outcome in incident.steps:
+        match outcome.step:
+            case DisableMapping():
+                incident = incident.with_restored(outcome.step, StepStatus.DONE)
+            case Reserve():
+                incident = incident.with_restored(
+                    outcome.step,
+                    StepStatus.FAILED,
+                    "Specified ReservedConcurrentExecutions for function decreases account's"
+                    " UnreservedConcurrentExecution below its minimum value of [100].",
+                )
+            case RemoveProvisioned():
+                pass
+    return incident
+
+
+def refused() -> Incident:
+    """An incident whose function could not be stopped."""
+    incident = replace(told(DecisionReason.RUNAWAY), state=IncidentState.NOTIFIED).with_reservation(
+        0, None
+    )
+    return incident.with_outcome(
+        incident.steps[0].step,
+        StepStatus.FAILED,
+        "User: arn:aws:sts::123456789012:assumed-role/Loopbreaker-Contain/contain is not"
+        " authorized to perform: lambda:PutFunctionConcurrency with an explicit deny in a service"
+        " control policy",
+    )
+
+
+def lifted() -> Incident:
+    """An incident whose cap turned out to be unneeded."""
+    incident = replace(contained(target=5, hours=1), state=IncidentState.LIFTED)
+    return incident.with_restored(incident.steps[0].step, StepStatus.DONE)
+
+
+def observed(transition: Transition, incident: Incident, **changes: object) -> Notice:
+    """A notice with a changed context."""
+    return compose(transition, incident, replace(CONTEXT, **changes), NOW)  # type: ignore[arg-type]
+
+
+def _told(reason: DecisionReason, verdict: Verdict = Verdict.RUNAWAY, **changes: object) -> Notice:
+    return observed(Transition.NOTIFIED, told(reason, verdict), **changes)
+
+
+def _again() -> Notice:
+    notice = observed(Transition.RESTORED, restored())
+    return repeated(
+        OutboxNotice(
+            id="x", transition=Transition.RESTORED, subject=notice.subject, body=notice.body
+        )
+    )
+
+
+SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
+    "contained": lambda: observed(Transition.CONTAINED, contained()),
+    "capped": lambda: observed(Transition.CAPPED, contained(target=5)),
+    "observe_mode": lambda: _told(DecisionReason.OBSERVE_MODE),
+    "blast_radius": lambda: _told(
+        DecisionReason.BLAST_RADIUS,
+        blast_radius=3,
+        contained_already=("billing-sync", "image-resize", "mail-out"),
+    ),
+    "exempt": lambda: _told(DecisionReason.EXEMPT_BY_TAG),
+    "response_notify": lambda: _told(DecisionReason.RESPONSE_IS_NOTIFY, Verdict.SUSPECTED),
+    "no_room_for_cap": lambda: _told(DecisionReason.NO_ROOM_FOR_CAP, Verdict.SUSPECTED),
+    "stopped_by_aws": lambda: _told(
+        DecisionReason.STOPPED_BY_AWS,
+        assessment=replace(
+            assessed(Verdict.BUSY),
+            grounds=(Ground(reason=Reason.NATIVE_DROPS, value=12, unit=Unit.DROPS),),
+            rate_per_minute=190,
+        ),
+    ),
+    "contain_failed": lambda: observed(Transition.CONTAIN_FAILED, refused()),
+    "released": lambda: observed(
+        Transition.RELEASED, released(), found=FoundReservation(reserved_concurrency=None)
+    ),
+    "running_away_again": lambda: observed(Transition.RUNNING_AWAY_AGAIN, released()),
+    "restored": lambda: observed(Transition.RESTORED, restored()),
+    "restore_failed": lambda: observed(Transition.RESTORE_FAILED, unrestored()),
+    "lifted": lambda: observed(Transition.LIFTED, lifted()),
+    "ended": lambda: observed(
+        Transition.ENDED,
+        replace(
+            told(DecisionReason.OBSERVE_MODE),
+            state=IncidentState.ENDED,
+            id=incident_id(FUNCTION, NOW - timedelta(hours=3)),
+            opened_at=NOW - timedelta(hours=3),
+            assessment=replace(
+                assessed(),
+                at=NOW - timedelta(hours=3, minutes=1),
+                since=NOW - timedelta(hours=3, minutes=7),
+            ),
+        ),
+    ),
+    "deleted": lambda: observed(
+        Transition.DELETED, replace(contained(hours=2), state=IncidentState.DELETED)
+    ),
+    "ledger_unavailable": lambda: ledger_unavailable(
+        contained(prior=0),
+        replace(CONTEXT, detail="The table does not have the specified index"),
+        NOW,
+        tag_key="loopbreaker:snapshot",
+    ),
+    "stack_deleted": lambda: stack_deleted(
+        (contained(hours=26), contained(function="billing-sync", prior=10, hours=1)), CONTEXT, NOW
+    ),
+    "again": _again,
+}
