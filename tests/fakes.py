@@ -46,6 +46,7 @@ from functions.domain.ports import (
     BlastRadiusReached,
     LiveLedger,
     Opened,
+    PastIncident,
     PulseMemory,
 )
 
@@ -58,7 +59,14 @@ if TYPE_CHECKING:
 ACCOUNT_ID: Final = "123456789012"
 REGION: Final = "us-east-1"
 BUSIEST_MINUTES: Final = 10
-_WEB_SERVICES: Final = frozenset({"apigateway", "elasticloadbalancing"})
+_POLLED: Final = {
+    "sqs": (TriggerKind.SQS, "SQS"),
+    "dynamodb": (TriggerKind.STREAM, "DynamoDB stream"),
+    "kinesis": (TriggerKind.STREAM, "Kinesis"),
+    "kafka": (TriggerKind.OTHER_POLLED, "Kafka"),
+    "mq": (TriggerKind.OTHER_POLLED, "Amazon MQ"),
+    "rds": (TriggerKind.OTHER_POLLED, "DocumentDB"),
+}
 
 
 class SimulatedCrash(BaseException):
@@ -432,8 +440,8 @@ class FakeFunctions:
         with self._account.call("functions", "triggers", function=function, mappings=mappings):
             polled = tuple(
                 Trigger(
-                    kind=_polled_kind(one.source_arn),
-                    service=one.source_arn.split(":")[2],
+                    kind=_POLLED[one.source_arn.split(":")[2]][0],
+                    service=_POLLED[one.source_arn.split(":")[2]][1],
                     source_arn=one.source_arn,
                     mapping_uuid=one.uuid,
                 )
@@ -463,16 +471,6 @@ class FakeFunctions:
             return {
                 one.arn: one.tags[key] for one in self._account.by_name.values() if key in one.tags
             }
-
-
-def _polled_kind(source_arn: str) -> TriggerKind:
-    match source_arn.split(":")[2]:
-        case "sqs":
-            return TriggerKind.SQS
-        case "dynamodb" | "kinesis":
-            return TriggerKind.STREAM
-        case _:
-            return TriggerKind.OTHER_POLLED
 
 
 @dataclass(slots=True)
@@ -708,7 +706,12 @@ class FakeLedger:
         with self._call("live"):
             incidents = [self._live[name] for name in sorted(self._live)]
             aside = [self._aside[name] for name in sorted(self._aside)]
-            return LiveLedger(incidents=(*incidents, *aside), pulse=self._pulse)
+            past = [_past(one) for one in (*self._filed.values(), *self._aside.values())]
+            return LiveLedger(
+                incidents=(*incidents, *aside),
+                pulse=self._pulse,
+                past=tuple(sorted(past, key=lambda one: (one.until, one.function))),
+            )
 
     def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius) -> Opening:
         """See the port."""
@@ -798,6 +801,12 @@ class FakeLedger:
         else:
             self._live[incident.function] = written
         return written
+
+
+def _past(incident: Incident) -> PastIncident:
+    until = incident.closed_at or incident.updated_at
+    since = min(incident.assessment.since or incident.opened_at, incident.opened_at)
+    return PastIncident(function=incident.function, since=since, until=max(since, until))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,92 @@
+"""AWS's errors in the words of the domain. Every adapter translates here, once."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.domain.errors import (
+    BusyError,
+    FunctionNotFoundError,
+    ProvisionedConcurrencyError,
+    RefusedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from functions.domain.errors import LoopbreakerError
+
+AWS_ERRORS: Final = (ClientError, BotoCoreError)
+
+# Something else is being done to the same thing; botocore does not try these again by itself.
+CONFLICT_CODES: Final = frozenset({"ResourceConflictException", "ResourceInUseException"})
+# What passes by itself, though it may take longer than the retries.
+_PASSING_CODES: Final = CONFLICT_CODES | frozenset(
+    {
+        "ServiceException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "InternalFailure",
+        "InternalServerError",
+        "RequestLimitExceeded",
+        "Throttling",
+        "ThrottledException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_SERVER_ERROR: Final = 500
+
+
+def code_of(error: ClientError) -> str:
+    """AWS's code of the error."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def words_of(error: ClientError | BotoCoreError) -> str:
+    """What AWS says, without botocore's frame, as people are told it."""
+    if isinstance(error, ClientError):
+        said = error.response.get("Error", {}).get("Message", "")
+        return f"{code_of(error)}: {said}" if said else str(error)
+    return str(error)
+
+
+def is_passing(error: ClientError) -> bool:
+    """Whether the same call may go well a little later."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return code_of(error) in _PASSING_CODES or status >= _SERVER_ERROR
+
+
+def of_lambda(error: ClientError | BotoCoreError, what: str) -> LoopbreakerError:
+    """The domain's error for an error of Lambda's control plane.
+
+    Parameters
+    ----------
+    what
+        The function that was asked for.
+    """
+    words = words_of(error)
+    if not isinstance(error, ClientError):
+        return BusyError(f"{what}: {words}")
+    code = code_of(error)
+    if code == "ResourceNotFoundException":
+        return FunctionNotFoundError(f"{what}: {words}")
+    if is_passing(error):
+        return BusyError(f"{what}: {words}")
+    if code == "InvalidParameterValueException" and "provisioned" in words.lower():
+        # UNCONFIRMED: AWS's words for a reservation below the provisioned concurrency. Wrong
+        # either way it does no harm: the caller then asks for the provisioned concurrency.
+        return ProvisionedConcurrencyError(f"{what}: {words}")
+    return RefusedError(f"{what}: {words}")
+
+
+@contextmanager
+def lambda_errors(what: str) -> Iterator[None]:
+    """Raise the domain's error for any error of Lambda's control plane inside."""
+    try:
+        yield
+    except AWS_ERRORS as error:
+        raise of_lambda(error, what) from error
