@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from functions.aws.translate import words_of
 from functions.domain.errors import RefusedError
 from functions.domain.guard_protection import AccountLimits
 
 if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
     from mypy_boto3_lambda import LambdaClient
 
 IAM_ACTIONS: Final = frozenset(
@@ -56,8 +56,4 @@ class GuardAccount:
                 FunctionName=function, ReservedConcurrentExecutions=concurrency
             )
         except self._client.exceptions.InvalidParameterValueException as error:
-            raise RefusedError(_words(error)) from error
-
-
-def _words(error: ClientError) -> str:
-    return error.response["Error"].get("Message", str(error))
+            raise RefusedError(words_of(error)) from error

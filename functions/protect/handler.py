@@ -8,14 +8,11 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
-from aws_lambda_powertools import Logger
-from botocore.config import Config
-
-from functions.aws import custom_resource, guard_account, topic
+from functions.aws import clients, custom_resource, guard_account, publisher
 from functions.aws.custom_resource import CustomResourceRequest, respond
 from functions.aws.guard_account import GuardAccount
-from functions.aws.topic import Topic
+from functions.aws.observability import logger
+from functions.aws.publisher import SnsPublisher
 from functions.protect.answer import answer, failed
 from functions.protect.settings import Settings
 
@@ -25,9 +22,7 @@ if TYPE_CHECKING:
     from functions.domain.ports import Publisher
     from functions.protect.answer import Account
 
-ADAPTERS: Final = (custom_resource, guard_account, topic)
-
-logger = Logger()
+ADAPTERS: Final = (custom_resource, guard_account, publisher)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +38,9 @@ class Connections:
 def connect() -> Connections:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
-    config = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard"})
     return Connections(
-        account=GuardAccount(boto3.client("lambda", config=config)),
-        publisher=Topic(boto3.client("sns", config=config), settings.notice_topic_arn),
+        account=GuardAccount(clients.lambda_client()),
+        publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
         stack_name=settings.stack_name,
     )
 
@@ -66,7 +60,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG
             publisher=connections.publisher,
             stack_name=connections.stack_name,
         )
-    except Exception as error:  # the answer carries it to the stack's events
+    except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
         response = failed(request, error)
     respond(request, response, random=random.SystemRandom())

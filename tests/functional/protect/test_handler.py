@@ -17,6 +17,7 @@ from functions.aws.custom_resource import (
     respond,
 )
 from functions.aws.guard_account import GuardAccount
+from functions.domain.errors import RefusedError
 from functions.protect import handler as module
 from functions.protect.handler import Connections, handler
 
@@ -204,7 +205,7 @@ def test_refusal_of_aws_is_told_apart(lambda_api: Stubber) -> None:
     )
     account = module.connect().account
 
-    with pytest.raises(Exception, match="below its minimum value") as caught:
+    with pytest.raises(RefusedError) as caught:
         account.reserve("Loopbreaker-contain", 5)
 
-    assert (type(caught.value).__name__, str(caught.value)) == ("RefusedError", words)
+    assert str(caught.value) == f"InvalidParameterValueException: {words}"

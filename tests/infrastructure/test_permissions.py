@@ -1,0 +1,248 @@
+"""Exactly what each guard function may do, and what it may never do."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import functions.aws
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from tests.infrastructure.conftest import Json, Synthesized
+
+CONTAIN, RESTORE, PROTECT = (f"Loopbreaker-{verb}" for verb in ("contain", "restore", "protect"))
+
+CHANGES = {
+    "lambda:DeleteFunctionConcurrency",
+    "lambda:DeleteProvisionedConcurrencyConfig",
+    "lambda:PutFunctionConcurrency",
+    "lambda:PutProvisionedConcurrencyConfig",
+    "lambda:TagResource",
+    "lambda:UntagResource",
+    "lambda:UpdateEventSourceMapping",
+}
+CHANGE_FUNCTIONS = CHANGES | {
+    "lambda:GetEventSourceMapping",
+    "lambda:GetFunction",
+    "lambda:GetFunctionConcurrency",
+    "lambda:GetFunctionEventInvokeConfig",
+    "lambda:GetPolicy",
+    "lambda:ListAliases",
+    "lambda:ListEventSourceMappings",
+    "lambda:ListProvisionedConcurrencyConfigs",
+    "lambda:ListTags",
+    "tag:GetResources",
+}
+LEDGER = {
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+}
+# What the runtime does in a function's name: write its logs, keep its failed events.
+BY_THE_RUNTIME = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
+
+
+def as_list(value: Any) -> list[Any]:
+    """CloudFormation writes a single entry without its list."""
+    return value if isinstance(value, list) else [value]
+
+
+def arn_text(value: Any) -> str:
+    """Render `Fn::Join` of an ARN with the pseudo parameters' names in it."""
+    if isinstance(value, str):
+        return value
+    if "Ref" in value:
+        return f"<{value['Ref']}>"
+    if "Fn::GetAtt" in value:
+        return f"<{value['Fn::GetAtt'][0]}>"
+    return "".join(arn_text(part) for part in value["Fn::Join"][1])
+
+
+def allowed(synthesized: Synthesized, function: str) -> set[str]:
+    """All actions that a function's policy allows."""
+    return {
+        action
+        for statement in synthesized.statements(function)
+        if statement["Effect"] == "Allow"
+        for action in as_list(statement["Action"])
+    }
+
+
+def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
+    """One statement of a function's policy."""
+    (found,) = (one for one in synthesized.statements(function) if one["Sid"] == sid)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("function", "actions"),
+    [
+        (
+            CONTAIN,
+            CHANGE_FUNCTIONS
+            | LEDGER
+            | BY_THE_RUNTIME
+            | {"cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "sns:Publish"},
+        ),
+        (RESTORE, CHANGE_FUNCTIONS | LEDGER | BY_THE_RUNTIME | {"sns:Publish"}),
+        (
+            PROTECT,
+            BY_THE_RUNTIME
+            | {
+                "lambda:GetAccountSettings",
+                "lambda:GetFunctionConcurrency",
+                "lambda:PutFunctionConcurrency",
+                "sns:Publish",
+            },
+        ),
+    ],
+)
+def test_exact_actions(default: Synthesized, function: str, actions: set[str]) -> None:
+    """Each function is allowed these actions and no other."""
+    assert allowed(default, function) == actions
+
+
+@pytest.mark.parametrize("function", [CONTAIN, RESTORE, PROTECT])
+def test_no_wildcard_action(default: Synthesized, function: str) -> None:
+    """No policy allows an action by a wildcard."""
+    assert [action for action in allowed(default, function) if "*" in action] == []
+
+
+def test_there_are_no_other_policies(default: Synthesized) -> None:
+    """The inline policy of each role is all there is: no managed and no attached policy."""
+    assert default.of_type("AWS::IAM::Policy") == {}
+    assert default.of_type("AWS::IAM::ManagedPolicy") == {}
+    assert len(default.of_type("AWS::IAM::Role")) == 3
+    for role in default.properties("AWS::IAM::Role"):
+        assert "ManagedPolicyArns" not in role
+
+
+@pytest.mark.parametrize("function", [CONTAIN, RESTORE])
+def test_the_guard_never_changes_itself(default: Synthesized, function: str) -> None:
+    """Every change of functions that is allowed is denied on the guard's own functions."""
+    changes = {
+        action
+        for action in allowed(default, function)
+        if action.startswith("lambda:") and not action.startswith(("lambda:Get", "lambda:List"))
+    }
+    by_name = statement(default, function, "NeverOurOwnFunctions")
+    by_mapping = statement(default, function, "NeverOurOwnMappings")
+
+    assert changes == CHANGES
+    assert changes == {*as_list(by_name["Action"]), *as_list(by_mapping["Action"])}
+    assert by_name["Effect"] == by_mapping["Effect"] == "Deny"
+    assert "Condition" not in by_name
+    own = "arn:<AWS::Partition>:lambda:*:*:function:Loopbreaker-*"
+    assert [arn_text(one) for one in as_list(by_name["Resource"])] == [own]
+    assert arn_text(by_mapping["Condition"]["ArnLike"]["lambda:FunctionArn"]) == own
+
+
+def test_the_denied_pattern_covers_every_guard_function(default: Synthesized) -> None:
+    """All deployed functions have a name that the denial matches, also with a qualifier."""
+    names = [one["FunctionName"] for one in default.properties("AWS::Lambda::Function")]
+
+    assert sorted(names) == [CONTAIN, PROTECT, RESTORE]
+    assert all(fnmatchcase(f"{name}:live", "Loopbreaker-*") for name in names)
+
+
+def test_contain_never_touches_exempt_functions(default: Synthesized) -> None:
+    """Changes of concurrency and tags are denied on functions that carry the exempt tag."""
+    denial = statement(default, CONTAIN, "NeverExemptFunctions")
+
+    assert denial["Effect"] == "Deny"
+    assert set(denial["Action"]) == CHANGES - {"lambda:UpdateEventSourceMapping"}
+    assert denial["Condition"] == {"StringEquals": {"aws:ResourceTag/loopbreaker:exempt": "true"}}
+
+
+def test_restore_may_put_back_a_function_that_became_exempt(default: Synthesized) -> None:
+    """A function that gets the tag while it is contained can still be restored."""
+    assert [one["Sid"] for one in default.statements(RESTORE) if "ResourceTag" in str(one)] == []
+
+
+@pytest.mark.parametrize("function", [CONTAIN, RESTORE])
+def test_only_own_tags_are_changed_and_never_the_exempt_tag(
+    default: Synthesized, function: str
+) -> None:
+    """The guard writes tags of its own prefix, and leaves the one that people set."""
+    own = statement(default, function, "ChangeOwnTags")["Condition"]
+    denial = statement(default, function, "NeverTheExemptTag")
+
+    assert own == {"ForAllValues:StringLike": {"aws:TagKeys": ["loopbreaker:*"]}}
+    assert denial["Effect"] == "Deny"
+    assert denial["Condition"] == {
+        "ForAnyValue:StringEquals": {"aws:TagKeys": ["loopbreaker:exempt"]}
+    }
+
+
+@pytest.mark.parametrize("function", [CONTAIN, RESTORE, PROTECT])
+def test_wildcard_resources(default: Synthesized, function: str) -> None:
+    """Only the statements that AWS allows no resource for are allowed on `*`."""
+    on_everything = {
+        action
+        for one in default.statements(function)
+        if one["Effect"] == "Allow" and "*" in as_list(one["Resource"])
+        for action in as_list(one["Action"])
+    }
+
+    assert on_everything <= {
+        "cloudwatch:GetMetricData",
+        "cloudwatch:ListMetrics",
+        "lambda:GetAccountSettings",
+        "lambda:ListEventSourceMappings",
+        "tag:GetResources",
+    }
+
+
+def test_protect_reserves_for_guard_functions_only(default: Synthesized) -> None:
+    """The function that runs at deployments cannot change any function of the user."""
+    arns = [arn_text(one) for one in statement(default, PROTECT, "Reserve")["Resource"]]
+
+    assert arns == [
+        f"arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:{name}"
+        for name in (CONTAIN, RESTORE)
+    ]
+
+
+def adapters_of(verb: str) -> tuple[ModuleType, ...]:
+    """Adapter modules that a handler declares, or an empty tuple when there is no handler."""
+    name = f"functions.{verb}.handler"
+    if importlib.util.find_spec(name) is None:
+        return ()
+    modules: tuple[ModuleType, ...] = importlib.import_module(name).ADAPTERS
+    return modules
+
+
+@pytest.mark.parametrize("verb", ["contain", "restore", "protect"])
+def test_policy_is_what_the_adapters_declare(default: Synthesized, verb: str) -> None:
+    """The actions declared beside the calls are the actions in the policy, both ways."""
+    modules = adapters_of(verb)
+    if not modules:
+        pytest.skip(f"functions.{verb}.handler does not exist yet")
+    declared: set[str] = set()
+    for module in modules:
+        assert module.__name__.startswith("functions.aws."), module
+        declared |= module.IAM_ACTIONS
+
+    assert declared == allowed(default, f"Loopbreaker-{verb}") - BY_THE_RUNTIME
+
+
+def test_every_adapter_declares_its_actions() -> None:
+    """Each module of `functions.aws` that calls AWS by a client declares actions, well-formed."""
+    for path in sorted(Path(functions.aws.__file__).parent.glob("*.py")):
+        if "self._client." not in path.read_text():
+            continue
+        module = importlib.import_module(f"functions.aws.{path.stem}")
+        assert module.IAM_ACTIONS, path.name
+        for action in module.IAM_ACTIONS:
+            assert re.fullmatch(r"[a-z0-9-]+:[A-Z][A-Za-z]+", action), (path.name, action)

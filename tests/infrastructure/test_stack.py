@@ -1,0 +1,585 @@
+"""Consequences of the template: what happens to signals, failures, data and money."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_cdk import Token
+
+if TYPE_CHECKING:
+    from tests.infrastructure.conftest import Json, Synthesize, Synthesized
+
+CONTAIN, RESTORE, PROTECT = (f"Loopbreaker-{verb}" for verb in ("contain", "restore", "protect"))
+SIGNAL_ALARMS = {"invocations", "concurrency", "dropped"}
+GUARD_ALARMS = {
+    "contain-errors",
+    "contain-throttles",
+    "restore-errors",
+    "restore-throttles",
+    "undelivered",
+    "failed",
+    "pulse",
+    "sweep",
+}
+
+
+def logical_id(synthesized: Synthesized, resource_type: str, key: str, value: str) -> str:
+    """Logical id of the resource with a property."""
+    (found,) = (
+        name
+        for name, resource in synthesized.of_type(resource_type).items()
+        if resource["Properties"].get(key) == value
+    )
+    return found
+
+
+def contain_arn(synthesized: Synthesized) -> Json:
+    """The reference to the ARN of `contain`."""
+    name = logical_id(synthesized, "AWS::Lambda::Function", "FunctionName", CONTAIN)
+    return {"Fn::GetAtt": [name, "Arn"]}
+
+
+# -- alarms
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "invocations",
+            {
+                "Namespace": "AWS/Lambda",
+                "MetricName": "Invocations",
+                "Statistic": "Sum",
+                "Threshold": 10_000,
+                "EvaluationPeriods": 2,
+                "DatapointsToAlarm": 2,
+            },
+        ),
+        (
+            "concurrency",
+            {
+                "Namespace": "AWS/Lambda",
+                "MetricName": "ConcurrentExecutions",
+                "Statistic": "Maximum",
+                "EvaluationPeriods": 2,
+                "DatapointsToAlarm": 2,
+            },
+        ),
+        (
+            "dropped",
+            {
+                "Namespace": "AWS/Lambda",
+                "MetricName": "RecursiveInvocationsDropped",
+                "Statistic": "Sum",
+                "Threshold": 1,
+                "EvaluationPeriods": 1,
+                "DatapointsToAlarm": 1,
+            },
+        ),
+    ],
+)
+def test_account_alarms(default: Synthesized, name: str, expected: Json) -> None:
+    """The account-wide alarms look at one minute of a series without dimension."""
+    alarm = default.alarm(f"Loopbreaker-signal-{name}")
+
+    assert expected.items() <= alarm.items()
+    assert "Dimensions" not in alarm
+    assert alarm["Period"] == 60
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_concurrency_threshold_comes_from_the_account(default: Synthesized) -> None:
+    """The alarm on concurrency follows the limit that the account really has."""
+    (account,) = default.of_type("Custom::LoopbreakerAccount")
+
+    assert default.alarm("Loopbreaker-signal-concurrency")["Threshold"] == {
+        "Fn::GetAtt": [account, "ConcurrencyAlarmThreshold"]
+    }
+
+
+def test_alarm_per_function(full: Synthesized) -> None:
+    """With coverage=function one alarm watches all functions, also those to come."""
+    alarm = full.alarm("Loopbreaker-signal-function")
+
+    (metric,) = alarm["Metrics"]
+    assert metric["Expression"] == (
+        'SELECT SUM(Invocations) FROM SCHEMA("AWS/Lambda", FunctionName) '
+        "GROUP BY FunctionName ORDER BY SUM() DESC"
+    )
+    assert metric["Period"] == 60
+    assert metric.get("ReturnData", True) is True
+    assert alarm["Threshold"] == 120
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_no_alarm_per_function_by_default(default: Synthesized) -> None:
+    """The alarm that costs ten cents a function is there only when it is asked for."""
+    assert [one for one in default.properties("AWS::CloudWatch::Alarm") if "Metrics" in one] == []
+
+
+def test_thresholds_follow_the_flags(full: Synthesized) -> None:
+    """The flags reach the alarms."""
+    assert full.alarm("Loopbreaker-signal-invocations")["Threshold"] == 5000
+
+
+def test_signal_alarms_call_contain_directly(full: Synthesized) -> None:
+    """Each signal alarm has a second way to `contain`, and the permission for it."""
+    signals = {
+        name: resource["Properties"]
+        for name, resource in full.of_type("AWS::CloudWatch::Alarm").items()
+        if resource["Properties"]["AlarmName"].startswith("Loopbreaker-signal-")
+    }
+    permitted = {
+        permission["SourceArn"]["Fn::GetAtt"][0]
+        for permission in full.properties("AWS::Lambda::Permission")
+        if permission["Principal"] == "lambda.alarms.cloudwatch.amazonaws.com"
+    }
+
+    assert len(signals) == 4
+    assert all(alarm["AlarmActions"] == [contain_arn(full)] for alarm in signals.values())
+    assert permitted == set(signals)
+
+
+@pytest.mark.parametrize("name", sorted(GUARD_ALARMS))
+def test_guard_alarms_go_straight_to_people(default: Synthesized, name: str) -> None:
+    """Alarms on the guard do not need the guard to be heard."""
+    (topic,) = default.of_type("AWS::SNS::Topic")
+
+    assert default.alarm(f"Loopbreaker-guard-{name}")["AlarmActions"] == [{"Ref": topic}]
+
+
+def test_there_are_no_other_alarms(default: Synthesized) -> None:
+    """Each alarm costs money, so the list is exact."""
+    names = {one["AlarmName"] for one in default.properties("AWS::CloudWatch::Alarm")}
+
+    assert names == {f"Loopbreaker-signal-{name}" for name in SIGNAL_ALARMS} | {
+        f"Loopbreaker-guard-{name}" for name in GUARD_ALARMS
+    }
+
+
+@pytest.mark.parametrize("flags", [{}, {"sweep_minutes": "0"}, {"coverage": "function"}])
+def test_cost_counts_every_standard_alarm(synthesize: Synthesize, flags: dict[str, str]) -> None:
+    """The number of alarms in the cost is the number in the template."""
+    synthesized = synthesize(**flags)
+    standard = [
+        alarm
+        for alarm in synthesized.properties("AWS::CloudWatch::Alarm")
+        if "Metrics" not in alarm
+    ]
+
+    assert synthesized.one("Custom::LoopbreakerAccount")["StandardAlarms"] == len(standard)
+
+
+def test_pulse_alarm(default: Synthesized) -> None:
+    """A pulse that does not run for five minutes is told, however it came to a stop."""
+    alarm = default.alarm("Loopbreaker-guard-pulse")
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Invocations")
+    assert (alarm["Statistic"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Sum", 300, 1)
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["WarmUpConfiguration"] == {"WarmUpPeriodDurationInMinutes": 10}
+
+
+@pytest.mark.parametrize("minutes", [5, 60, 1440])
+def test_sweep_alarm(synthesize: Synthesize, minutes: int) -> None:
+    """A sweep that was left out twice is told; the window is one that CloudWatch accepts."""
+    alarm = synthesize(sweep_minutes=str(minutes)).alarm("Loopbreaker-guard-sweep")
+
+    seconds = alarm["Period"] * alarm["EvaluationPeriods"]
+    assert seconds == 2 * minutes * 60
+    # CloudWatch: a day at most, or a week for periods of an hour or more (PutMetricAlarm).
+    assert seconds <= (604_800 if alarm["Period"] >= 3600 else 86_400)
+    assert alarm["WarmUpConfiguration"]["WarmUpPeriodDurationInMinutes"] <= 2880
+    assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == (
+        "LessThanThreshold",
+        "breaching",
+    )
+
+
+@pytest.mark.parametrize("verb", ["contain", "restore"])
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_failures_of_the_guard(default: Synthesized, verb: str, metric: str) -> None:
+    """One error or throttle of the guard within five minutes is told."""
+    alarm = default.alarm(f"Loopbreaker-guard-{verb}-{metric.lower()}")
+
+    function = logical_id(default, "AWS::Lambda::Function", "FunctionName", f"Loopbreaker-{verb}")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
+    assert (alarm["MetricName"], alarm["Statistic"]) == (metric, "Sum")
+    assert (alarm["Threshold"], alarm["Period"], alarm["TreatMissingData"]) == (
+        1,
+        300,
+        "notBreaching",
+    )
+
+
+# -- rules
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        (
+            "alarm",
+            {
+                "source": ["aws.cloudwatch"],
+                "detail-type": ["CloudWatch Alarm State Change"],
+                "detail": {
+                    "alarmName": [{"prefix": "Loopbreaker-signal-"}],
+                    "state": {"value": ["ALARM"]},
+                },
+            },
+        ),
+        (
+            "contributor",
+            {
+                "source": ["aws.cloudwatch"],
+                "detail-type": ["CloudWatch Alarm Contributor State Change"],
+                "detail": {
+                    "alarmName": [{"prefix": "Loopbreaker-signal-"}],
+                    "state": {"value": ["ALARM"]},
+                },
+            },
+        ),
+        (
+            "change",
+            {
+                "source": ["aws.lambda"],
+                "detail-type": ["AWS API Call via CloudTrail"],
+                "detail": {
+                    "eventSource": ["lambda.amazonaws.com"],
+                    "eventName": [
+                        {"prefix": "PutFunctionConcurrency"},
+                        {"prefix": "DeleteFunctionConcurrency"},
+                        {"prefix": "UpdateEventSourceMapping"},
+                        {"prefix": "DeleteEventSourceMapping"},
+                        {"prefix": "PutProvisionedConcurrencyConfig"},
+                        {"prefix": "DeleteProvisionedConcurrencyConfig"},
+                        "DeleteFunction20150331",
+                    ],
+                },
+            },
+        ),
+        (
+            "health",
+            {
+                "source": ["aws.health"],
+                "detail-type": ["AWS Health Event"],
+                "detail": {
+                    "service": ["LAMBDA"],
+                    "eventTypeCode": ["AWS_LAMBDA_RUNAWAY_TERMINATION_NOTIFICATION"],
+                },
+            },
+        ),
+    ],
+)
+def test_event_rules(default: Synthesized, name: str, pattern: Json) -> None:
+    """Each rule matches AWS's events of the own account, and nothing else."""
+    rule = default.rule(f"Loopbreaker-{name}")
+
+    assert rule["EventPattern"] == {**pattern, "account": [{"Ref": "AWS::AccountId"}]}
+    assert rule["State"] == "ENABLED"
+    assert "EventBusName" not in rule
+
+
+def test_signal_alarms_match_the_rule(full: Synthesized) -> None:
+    """The prefix that the rules look for is that of every signal alarm and of no other."""
+    rung = {
+        one["AlarmName"]
+        for one in full.properties("AWS::CloudWatch::Alarm")
+        if one["AlarmName"].startswith("Loopbreaker-signal-")
+    }
+
+    assert rung == {f"Loopbreaker-signal-{name}" for name in (*SIGNAL_ALARMS, "function")}
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({}, "rate(1 hour)"),
+        ({"sweep_minutes": "5"}, "rate(5 minutes)"),
+        ({"sweep_minutes": "1440"}, "rate(1 day)"),
+        ({"sweep_minutes": "90"}, "rate(90 minutes)"),
+    ],
+)
+def test_schedules(synthesize: Synthesize, flags: dict[str, str], expected: str) -> None:
+    """The pulse runs each minute and the sweep as often as the flag says."""
+    synthesized = synthesize(**flags)
+
+    assert synthesized.rule("Loopbreaker-pulse")["ScheduleExpression"] == "rate(1 minute)"
+    assert synthesized.rule("Loopbreaker-sweep")["ScheduleExpression"] == expected
+
+
+def test_no_sweep(full: Synthesized) -> None:
+    """sweep_minutes=0 leaves out the rule and the alarm on it."""
+    names = {one["Name"] for one in full.properties("AWS::Events::Rule")}
+    alarms = {one["AlarmName"] for one in full.properties("AWS::CloudWatch::Alarm")}
+
+    assert "Loopbreaker-sweep" not in names
+    assert "Loopbreaker-guard-sweep" not in alarms
+
+
+def test_every_rule_has_a_dead_letter_queue_and_a_bounded_retry(default: Synthesized) -> None:
+    """No signal is lost in silence and none arrives when it means nothing any more."""
+    (queue,) = (
+        name for name in default.of_type("AWS::SQS::Queue") if name.startswith("DeadLettersUndel")
+    )
+    rules = default.properties("AWS::Events::Rule")
+
+    assert len(rules) == 6
+    for rule in rules:
+        (target,) = rule["Targets"]
+        assert target["Arn"] == contain_arn(default)
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
+        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 6 * 3600
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] <= 20
+    pulse = default.rule("Loopbreaker-pulse")["Targets"][0]["RetryPolicy"]
+    assert pulse["MaximumEventAgeInSeconds"] <= 600
+
+
+def test_every_rule_may_call_contain_and_write_its_dead_letters(default: Synthesized) -> None:
+    """Permission and queue policy name each rule."""
+    rules = set(default.of_type("AWS::Events::Rule"))
+    may_call = {
+        permission["SourceArn"]["Fn::GetAtt"][0]
+        for permission in default.properties("AWS::Lambda::Permission")
+        if permission["Principal"] == "events.amazonaws.com"
+    }
+
+    assert may_call == rules
+    assert {rule for rule in rules if rule in str(default.properties("AWS::SQS::QueuePolicy"))} == (
+        rules
+    )
+
+
+# -- functions
+
+
+@pytest.mark.parametrize(
+    ("verb", "timeout", "memory", "longest_wait"),
+    [("contain", 120, 512, 600), ("restore", 900, 512, 900), ("protect", 120, 256, 600)],
+)
+def test_functions(
+    default: Synthesized, verb: str, timeout: int, memory: int, longest_wait: int
+) -> None:
+    """Each function has its limits, and what fails three times is kept."""
+    name = f"Loopbreaker-{verb}"
+    function = default.function(name)
+    logical = logical_id(default, "AWS::Lambda::Function", "FunctionName", name)
+    (invoke,) = (
+        one
+        for one in default.properties("AWS::Lambda::EventInvokeConfig")
+        if one["FunctionName"] == {"Ref": logical}
+    )
+    (queue,) = (
+        one for one in default.of_type("AWS::SQS::Queue") if one.startswith("DeadLettersFailed")
+    )
+
+    assert (function["Handler"], function["Timeout"], function["MemorySize"]) == (
+        f"functions.{verb}.handler.handler",
+        timeout,
+        memory,
+    )
+    assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+    assert (invoke["MaximumRetryAttempts"], invoke["MaximumEventAgeInSeconds"]) == (2, longest_wait)
+    assert invoke["DestinationConfig"] == {
+        "OnFailure": {"Destination": {"Fn::GetAtt": [queue, "Arn"]}}
+    }
+    assert {"Key": "loopbreaker:exempt", "Value": "true"} in function["Tags"]
+
+
+def test_no_reservation_in_the_template(default: Synthesized) -> None:
+    """A reservation as a property would fail the deployment on small accounts."""
+    for function in default.properties("AWS::Lambda::Function"):
+        assert "ReservedConcurrentExecutions" not in function
+
+
+def test_logs_are_kept_for_three_months(default: Synthesized) -> None:
+    """Each function writes to its own group, which ends with the stack."""
+    groups = default.of_type("AWS::Logs::LogGroup").values()
+
+    assert {one["Properties"]["LogGroupName"] for one in groups} == {
+        f"/aws/lambda/{name}" for name in (CONTAIN, RESTORE, PROTECT)
+    }
+    assert {one["Properties"]["RetentionInDays"] for one in groups} == {90}
+    assert {one["DeletionPolicy"] for one in groups} == {"Delete"}
+
+
+def test_settings_of_contain(full: Synthesized) -> None:
+    """The flags reach `contain`, and the account's limit comes from the deployment."""
+    variables = full.function(CONTAIN)["Environment"]["Variables"]
+    (account,) = full.of_type("Custom::LoopbreakerAccount")
+    (table,) = full.of_type("AWS::DynamoDB::Table")
+    (topic,) = full.of_type("AWS::SNS::Topic")
+
+    assert variables == {
+        "POWERTOOLS_SERVICE_NAME": CONTAIN,
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+        "LOOPBREAKER_LEDGER_TABLE": {"Ref": table},
+        "LOOPBREAKER_NOTICE_TOPIC_ARN": {"Ref": topic},
+        "LOOPBREAKER_STACK_NAME": "Loopbreaker",
+        "LOOPBREAKER_MODE": "observe",
+        "LOOPBREAKER_RESPONSE": "notify",
+        "LOOPBREAKER_FLOOR_PER_MINUTE": "120",
+        "LOOPBREAKER_BLAST_RADIUS": "7",
+        "LOOPBREAKER_BLAST_RADIUS_WINDOW_MINUTES": "60",
+        "LOOPBREAKER_EXEMPT": "billing,audit",
+        "LOOPBREAKER_OWN_FUNCTIONS": f"{CONTAIN},{RESTORE},{PROTECT}",
+        "LOOPBREAKER_ACCOUNT_CONCURRENCY": {"Fn::GetAtt": [account, "ConcurrencyLimit"]},
+        "LOOPBREAKER_SWEEP_MINUTES": "0",
+    }
+
+
+# -- data
+
+
+def test_ledger_survives(default: Synthesized) -> None:
+    """The table outlives the stack, cannot be deleted in passing and can be put back."""
+    (table,) = default.of_type("AWS::DynamoDB::Table").values()
+    properties = table["Properties"]
+
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert properties["DeletionProtectionEnabled"] is True
+    assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert properties["TimeToLiveSpecification"] == {
+        "AttributeName": "expires_at",
+        "Enabled": True,
+    }
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+
+
+def test_dead_letters_are_encrypted_and_kept(default: Synthesized) -> None:
+    """Both queues keep what failed for two weeks, encrypted, and refuse plain HTTP."""
+    queues = default.properties("AWS::SQS::Queue")
+    refusals = [
+        statement
+        for policy in default.properties("AWS::SQS::QueuePolicy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny"
+    ]
+
+    assert len(queues) == len(refusals) == 2
+    assert all(one["SqsManagedSseEnabled"] is True for one in queues)
+    assert all(one["MessageRetentionPeriod"] == 14 * 86_400 for one in queues)
+    assert all(one["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} for one in refusals)
+
+
+def test_topic_takes_tls_and_the_alarms_on_the_guard(default: Synthesized) -> None:
+    """Only alarms on the guard of this account may publish by the topic's policy."""
+    statements = default.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    (denial,) = (one for one in statements if one["Effect"] == "Deny")
+    (allowance,) = (one for one in statements if one["Effect"] == "Allow")
+
+    assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert allowance["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowance["Condition"]["StringEquals"] == {
+        "aws:SourceAccount": {"Ref": "AWS::AccountId"}
+    }
+    source: Any = allowance["Condition"]["ArnLike"]["aws:SourceArn"]
+    assert source["Fn::Join"][1][-1] == ":alarm:Loopbreaker-guard-*"
+
+
+def test_subscriptions(full: Synthesized, default: Synthesized) -> None:
+    """Each address is subscribed; without the flag nobody is."""
+    subscribed = {
+        (one["Protocol"], one["Endpoint"]) for one in full.properties("AWS::SNS::Subscription")
+    }
+
+    assert subscribed == {("email", "a@example.com"), ("email", "b@example.com")}
+    assert default.properties("AWS::SNS::Subscription") == []
+
+
+# -- custom resources
+
+
+def test_rollback_properties(full: Synthesized) -> None:
+    """The flag reaches `restore` as a list, with the nonce that makes it run again."""
+    restore = logical_id(full, "AWS::Lambda::Function", "FunctionName", RESTORE)
+
+    assert full.one("Custom::LoopbreakerRollback") == {
+        "ServiceToken": {"Fn::GetAtt": [restore, "Arn"]},
+        "ServiceTimeout": "900",
+        "Rollback": ["orders", "enrich"],
+        "Mode": "now",
+        "Nonce": "0123456789abcdef",
+        "StackName": "Loopbreaker",
+    }
+
+
+def test_no_rollback_without_the_flag(default: Synthesized) -> None:
+    """Without the flag the properties are empty and always the same."""
+    properties = default.one("Custom::LoopbreakerRollback")
+
+    assert (properties["Rollback"], properties["Nonce"]) == ([], "")
+
+
+def test_rollback_comes_last_and_goes_first(full: Synthesized) -> None:
+    """All that `restore` needs is there before it is asked and still there when it is deleted."""
+    (rollback,) = full.of_type("Custom::LoopbreakerRollback").values()
+    needed = {
+        name
+        for resource_type in (
+            "AWS::SNS::Topic",
+            "AWS::SNS::TopicPolicy",
+            "AWS::SNS::Subscription",
+            "AWS::DynamoDB::Table",
+            "Custom::LoopbreakerReservation",
+        )
+        for name in full.of_type(resource_type)
+    } | {
+        name
+        for name, resource in full.template["Resources"].items()
+        if name.startswith(("Contain", "Restore"))
+        and resource["Type"]
+        in {
+            "AWS::Lambda::Function",
+            "AWS::IAM::Role",
+            "AWS::Logs::LogGroup",
+            "AWS::Lambda::EventInvokeConfig",
+        }
+    }
+
+    assert needed <= set(rollback["DependsOn"])
+
+
+def test_reservation_is_asked_for_both_functions(default: Synthesized) -> None:
+    """Concurrency is asked for the functions that must run during a runaway."""
+    assert default.one("Custom::LoopbreakerReservation")["Functions"] == {CONTAIN: 5, RESTORE: 2}
+
+
+def test_changed_flags_ask_the_account_anew(default: Synthesized, full: Synthesized) -> None:
+    """A deployment with another flag makes CloudFormation call both resources again."""
+    for resource_type in ("Custom::LoopbreakerAccount", "Custom::LoopbreakerReservation"):
+        assert default.one(resource_type)["Flags"] != full.one(resource_type)["Flags"]
+
+
+def test_outputs(default: Synthesized) -> None:
+    """The outputs say where things are, what they cost and how to restore."""
+    outputs = default.template["Outputs"]
+    (account,) = default.of_type("Custom::LoopbreakerAccount")
+    (reservation,) = default.of_type("Custom::LoopbreakerReservation")
+
+    assert set(outputs) == {
+        "NoticeTopic",
+        "LedgerTable",
+        "RollbackCommand",
+        "Protection",
+        "MonthlyCost",
+        "Watch",
+    }
+    assert outputs["MonthlyCost"]["Value"] == {"Fn::GetAtt": [account, "MonthlyCost"]}
+    assert outputs["Protection"]["Value"] == {"Fn::GetAtt": [reservation, "Protection"]}
+    assert "-c rollback=" in outputs["RollbackCommand"]["Value"]
+
+
+def test_environment_agnostic(default: Synthesized) -> None:
+    """The template names no account and no Region, so it deploys anywhere."""
+    assert Token.is_unresolved(default.stack.account)
+    assert Token.is_unresolved(default.stack.region)
