@@ -1,0 +1,630 @@
+"""The ledger in one DynamoDB table of strings `pk` and `sk`.
+
+=================  ===============================  ================================================
+pk                 sk                               item
+=================  ===============================  ================================================
+live               incident#<function>              the open incident; or a closed one, until filed
+live               unsent#<function>#<incident>     a closed one with unsent notices whose place the
+                                                    function's next incident has taken
+live               past#<closed at>#<incident>      when a function was in trouble; 14 days (TTL)
+live               pulse                            what the pulse remembers
+slot               00, 01, ...                      a place within the blast radius: who has it, and
+                                                    until when
+closed#<function>  <closed at>#<incident>           a closed incident; 400 days (TTL)
+request            <nonce>                          a rollback request, and who carries it out
+=================  ===============================  ================================================
+
+Who opens an incident, and whether the blast radius allows it, is decided by conditions on these
+items, never by an earlier read: two runs at the same moment cannot both have their way.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+import zlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.aws.observability import logger
+from functions.aws.records import UnreadableRecordError, dump_incident, load_incident
+from functions.aws.translate import code_of, words_of
+from functions.domain.errors import (
+    InvalidTransitionError,
+    LedgerUnavailableError,
+    StaleIncidentError,
+)
+from functions.domain.evidence import PRECEDENT_DAYS, RECENT_MINUTES
+from functions.domain.incident import KEPT_AFTER_CLOSE
+from functions.domain.ports import (
+    AlreadyOpen,
+    BlastRadiusReached,
+    LiveLedger,
+    Opened,
+    PastIncident,
+    PulseMemory,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from functions.domain.incident import Incident
+    from functions.domain.ports import BlastRadius, Opening
+
+IAM_ACTIONS: Final = frozenset(
+    {
+        # TransactWriteItems asks for the actions of its items.
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    }
+)
+
+_LIVE: Final = "live"
+_SLOT: Final = "slot"
+_REQUEST: Final = "request"
+_PULSE: Final = "pulse"
+_INCIDENT: Final = "incident#"
+_UNSENT: Final = "unsent#"
+_PAST: Final = "past#"
+_PAST_KEPT: Final = timedelta(days=PRECEDENT_DAYS, minutes=RECENT_MINUTES)
+
+_ATTEMPTS: Final = 5
+_FIRST_PAUSE_SECONDS: Final = 0.05
+_CONFLICTS: Final = frozenset(
+    {
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+        "ThrottlingError",
+        "ProvisionedThroughputExceeded",
+    }
+)
+_REFUSED: Final = "ConditionalCheckFailed"
+
+_Item: TypeAlias = dict[str, Any]
+_T = TypeVar("_T")
+
+_SHOW: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+_ABSENT: Final = "attribute_not_exists(pk)"
+
+
+# One entry for each item of a refused write: the stored item that the condition was checked
+# against (empty where nothing is stored), or ``None`` where the condition held.
+_Refusals: TypeAlias = list[_Item | None]
+
+
+class DynamoLedger:
+    """The port `Ledger`.
+
+    Parameters
+    ----------
+    sleep, randomness
+        For the pauses between attempts.
+    """
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        table: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        randomness: random.Random | None = None,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._sleep = sleep
+        self._random = random.SystemRandom() if randomness is None else randomness
+
+    def open(self, incident: Incident, blast_radius: BlastRadius | None) -> Opening:
+        """See the port. One call, unless the first place that is tried is taken."""
+        until = None if blast_radius is None else incident.opened_at + blast_radius.window
+        put = self._put_live(incident, until=until)
+        put["Put"]["ConditionExpression"] = _ABSENT
+        refusals = self._with_place((put,), incident, incident.opened_at, blast_radius)
+        if isinstance(refusals, BlastRadiusReached):
+            return refusals
+        if refusals is None:
+            return Opened(incident=_written(incident))
+        item = refusals[0] or {}
+        stored = _load(item)
+        if stored.id == incident.id:
+            return Opened(incident=stored)
+        if not stored.is_closed:
+            return AlreadyOpen(incident=stored)
+        return self._open_over(stored, item, incident, blast_radius)
+
+    def hold(self, incident: Incident, blast_radius: BlastRadius) -> Opening:
+        """See the port."""
+        now = incident.updated_at
+        update = self._update_live(incident, until=now + blast_radius.window)
+        # An incident whose place still counts takes no second one.
+        update["Update"]["ConditionExpression"] += (
+            " AND (attribute_not_exists(place_until) OR place_until <= :now)"
+        )
+        update["Update"]["ExpressionAttributeValues"][":now"] = _epoch(now)
+        refusals = self._with_place((update,), incident, now, blast_radius)
+        if isinstance(refusals, BlastRadiusReached):
+            return refusals
+        item = {} if refusals is None else refusals[0] or {}
+        if refusals is None or _is_written(item, incident):
+            return Opened(incident=_written(incident))
+        if _is_version(item, incident):
+            return Opened(incident=self.save(incident))
+        raise _stale(incident, item)
+
+    def save(self, incident: Incident) -> Incident:
+        """See the port. A closed incident is written where `closed` finds it, too."""
+        followers = (self._put_closed(incident),) if incident.is_closed else ()
+        item = self._write_to_either(incident, self._update_live, followers)
+        if item is None or _is_written(item, incident):
+            # The latter: an earlier attempt went through and only its answer was lost.
+            return _written(incident)
+        raise _stale(incident, item)
+
+    def find(self, function: str) -> Incident | None:
+        """See the port."""
+        answer = self._call(
+            lambda: self._client.get_item(
+                TableName=self._table, Key=_incident_key(function), ConsistentRead=True
+            )
+        )
+        item = answer.get("Item")
+        stored = _load(item) if item else None
+        return None if stored is None or stored.is_closed else stored
+
+    def live(self) -> LiveLedger:
+        """See the port. A record that cannot be read is logged and does not hide the others."""
+        incidents: list[Incident] = []
+        past: list[PastIncident] = []
+        pulse = PulseMemory()
+        for item in self._query(_LIVE):
+            key = _text(item, "sk")
+            try:
+                if key.startswith((_INCIDENT, _UNSENT)):
+                    incidents.append(_load(item))
+                elif key.startswith(_PAST):
+                    past.append(_past_of(item))
+                elif key == _PULSE:
+                    pulse = _pulse_of(item)
+            except (UnreadableRecordError, KeyError, ValueError) as error:
+                logger.exception("unreadable record in the ledger", key=key, why=str(error))
+        return LiveLedger(incidents=tuple(incidents), pulse=pulse, past=tuple(past))
+
+    def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius) -> Opening:
+        """See the port. `old` stays among the live ones until its notices are sent."""
+        _require_closed(old)
+        put = self._put_live(new, until=new.opened_at + blast_radius.window)
+        _let_only(put["Put"], old)
+        items = [put, self._put_closed(old), self._put_past(old)]
+        if not old.is_settled:
+            items.append(self._put_live(old, key=_unsent_key(old)))
+        refusals = self._with_place(items, new, new.opened_at, blast_radius)
+        if isinstance(refusals, BlastRadiusReached):
+            return refusals
+        if refusals is None:
+            return Opened(incident=_written(new))
+        item = refusals[0] or {}
+        if _text(item, "id") == new.id:
+            return Opened(incident=_load(item))
+        raise _stale(old, item)
+
+    def file_away(self, incident: Incident) -> None:
+        """See the port."""
+        _require_closed(incident)
+        followers = (self._put_closed(incident), self._put_past(incident))
+        item = self._write_to_either(incident, self._delete_live, followers)
+        if item is not None:
+            raise _stale(incident, item)
+
+    def closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
+        """See the port. A record that cannot be read is logged and left out."""
+        found: list[Incident] = []
+        for item in self._query(f"closed#{function}", after=_iso(since), newest_first=True):
+            try:
+                one = _load(item)
+            except UnreadableRecordError as error:
+                key = _text(item, "sk")
+                logger.exception("unreadable record in the ledger", key=key, why=str(error))
+                continue
+            if _closed_at(one) > since:
+                found.append(one)
+        return tuple(found)
+
+    def remember_pulse(self, memory: PulseMemory) -> None:
+        """See the port."""
+        item = {
+            **_key(_LIVE, _PULSE),
+            "level_per_minute": {"N": repr(float(memory.level_per_minute))},
+            "looks": {"N": str(memory.looks)},
+        }
+        if memory.looked_at is not None:
+            item["looked_at"] = {"S": _iso(memory.looked_at)}
+        self._write(({"Put": {"TableName": self._table, "Item": item}},))
+
+    def claim_request(self, nonce: str, request_id: str, now: datetime) -> bool:
+        """See the port."""
+        put = {
+            "TableName": self._table,
+            "Item": {
+                **_key(_REQUEST, nonce),
+                "request_id": {"S": request_id},
+                "claimed_at": {"S": _iso(now)},
+            },
+            "ConditionExpression": f"{_ABSENT} OR request_id = :request_id",
+            "ExpressionAttributeValues": {":request_id": {"S": request_id}},
+        }
+        return self._write(({"Put": put},)) is None
+
+    def _open_over(
+        self,
+        closed: Incident,
+        item: _Item,
+        incident: Incident,
+        blast_radius: BlastRadius | None,
+    ) -> Opening:
+        """Open where a closed incident waits for its notices: it is put aside, as it is."""
+        until = None if blast_radius is None else incident.opened_at + blast_radius.window
+        put = self._put_live(incident, until=until)
+        _let_only(put["Put"], closed)
+        aside = {"Put": {"TableName": self._table, "Item": {**item, **_unsent_key(closed)}}}
+        items = (put, aside, self._put_past(closed))
+        refusals = self._with_place(items, incident, incident.opened_at, blast_radius)
+        if isinstance(refusals, BlastRadiusReached):
+            return refusals
+        if refusals is None:
+            return Opened(incident=_written(incident))
+        return self.open(incident, blast_radius)  # it was moved meanwhile: begin again
+
+    def _with_place(
+        self,
+        items: Sequence[_Item],
+        incident: Incident,
+        now: datetime,
+        blast_radius: BlastRadius | None,
+    ) -> _Refusals | BlastRadiusReached | None:
+        """Write the items together with a place within the blast radius, if there is one.
+
+        Answers ``None`` when it is done, and what became of the items when one was refused.
+        """
+        if blast_radius is None:
+            return self._write(items)
+        # Runs that come at the same time try different places first.
+        number = zlib.crc32(incident.id.encode()) % max(1, blast_radius.most)
+        while True:
+            if number < blast_radius.most:
+                claim = self._claim(number, incident, now, now + blast_radius.window)
+                refusals = self._write((*items, claim))
+                if refusals is None or any(one is not None for one in refusals[:-1]):
+                    return refusals
+            taken = self._taken(now)
+            if any(owner == incident.id for owner, _ in taken.values()):
+                return self._write(items)
+            free = (one for one in range(blast_radius.most) if one not in taken)
+            number = next(free, blast_radius.most)
+            if number >= blast_radius.most:
+                functions = {function for _, function in taken.values()}
+                return BlastRadiusReached(contained=tuple(sorted(functions)))
+
+    def _taken(self, now: datetime) -> dict[int, tuple[str, str]]:
+        """The places that count now: whose they are, incident and function."""
+        moment = float(_epoch(now)["N"])
+        return {
+            int(_text(item, "sk")): (_text(item, "incident"), _text(item, "function"))
+            for item in self._query(_SLOT)
+            if float(item["until"]["N"]) > moment
+        }
+
+    def _claim(self, number: int, incident: Incident, now: datetime, until: datetime) -> _Item:
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": {
+                    **_key(_SLOT, f"{number:02d}"),
+                    "incident": {"S": incident.id},
+                    "function": {"S": incident.function},
+                    "until": {"N": _epoch(until)["N"]},
+                },
+                "ConditionExpression": f"{_ABSENT} OR #until <= :now OR incident = :incident",
+                "ExpressionAttributeNames": {"#until": "until"},  # a word of DynamoDB's own
+                "ExpressionAttributeValues": {
+                    ":now": _epoch(now),
+                    ":incident": {"S": incident.id},
+                },
+            }
+        }
+
+    def _put_live(
+        self, incident: Incident, *, key: _Item | None = None, until: datetime | None = None
+    ) -> _Item:
+        item = {**(key or _incident_key(incident.function)), **_attributes(incident)}
+        if until is not None:
+            item["place_until"] = _epoch(until)
+        return {"Put": {"TableName": self._table, "Item": item, **_SHOW}}
+
+    def _update_live(
+        self, incident: Incident, key: _Item | None = None, *, until: datetime | None = None
+    ) -> _Item:
+        """An update, not a put: it leaves `place_until` alone, unless there is a new one."""
+        attributes = _attributes(incident)
+        if until is not None:
+            attributes["place_until"] = _epoch(until)
+        update: _Item = {
+            "TableName": self._table,
+            "Key": key or _incident_key(incident.function),
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :new_{name}" for name in attributes),
+            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            "ExpressionAttributeValues": {f":new_{n}": value for n, value in attributes.items()},
+            **_SHOW,
+        }
+        _let_only(update, incident)
+        return {"Update": update}
+
+    def _delete_live(self, incident: Incident, key: _Item | None = None) -> _Item:
+        delete: _Item = {
+            "TableName": self._table,
+            "Key": key or _incident_key(incident.function),
+            **_SHOW,
+        }
+        _let_only(delete, incident)
+        return {"Delete": delete}
+
+    def _put_closed(self, incident: Incident) -> _Item:
+        at = _closed_at(incident)
+        item = {
+            **_key(f"closed#{incident.function}", f"{_iso(at)}#{incident.id}"),
+            **_attributes(incident),
+            "expires_at": _epoch_seconds(at + KEPT_AFTER_CLOSE),
+        }
+        return {"Put": {"TableName": self._table, "Item": item}}
+
+    def _put_past(self, incident: Incident) -> _Item:
+        until = _closed_at(incident)
+        since = min(incident.assessment.since or incident.opened_at, incident.opened_at)
+        item = {
+            **_key(_LIVE, f"{_PAST}{_iso(until)}#{incident.id}"),
+            "function": {"S": incident.function},
+            "since": {"S": _iso(since)},
+            "until": {"S": _iso(max(since, until))},
+            "expires_at": _epoch_seconds(until + _PAST_KEPT),
+        }
+        return {"Put": {"TableName": self._table, "Item": item}}
+
+    def _write_to_either(
+        self,
+        incident: Incident,
+        change: Callable[[Incident, _Item | None], _Item],
+        followers: tuple[_Item, ...],
+    ) -> _Item | None:
+        """Change an incident where it is; answers what stands in its way, ``None`` for nothing.
+
+        It is in its function's place, or aside of it if it is closed and another was opened.
+        """
+        refusals = self._write((change(incident, None), *followers))
+        if refusals is None:
+            return None
+        item = refusals[0] or {}
+        if not incident.is_closed or _text(item, "id") == incident.id:
+            return item
+        refusals = self._write((change(incident, _unsent_key(incident)), *followers))
+        return None if refusals is None else refusals[0] or {}
+
+    def _write(self, items: Sequence[_Item]) -> _Refusals | None:
+        """Write all items or none. Answers ``None`` when they are written.
+
+        Raises
+        ------
+        LedgerUnavailableError
+            For everything but a condition that does not hold.
+        """
+        if len(items) == 1:
+            return self._write_one(items[0])
+        try:
+            self._call(
+                lambda: self._client.transact_write_items(TransactItems=cast("Any", list(items)))
+            )
+        except ClientError as error:
+            return _refusals(error)
+        return None
+
+    def _write_one(self, item: _Item) -> _Refusals | None:
+        ((verb, request),) = item.items()
+        try:
+            match verb:
+                case "Put":
+                    self._call(lambda: self._client.put_item(**request))
+                case "Update":
+                    self._call(lambda: self._client.update_item(**request))
+                case _:
+                    self._call(lambda: self._client.delete_item(**request))
+        except ClientError as error:
+            return [cast("_Item", error.response).get("Item") or {}]
+        return None
+
+    def _query(
+        self, partition: str, *, after: str = "", newest_first: bool = False
+    ) -> Iterator[_Item]:
+        """The items of a partition, read consistently, page by page."""
+        condition = "pk = :pk AND sk >= :after" if after else "pk = :pk"
+        values: _Item = {":pk": {"S": partition}}
+        if after:
+            values[":after"] = {"S": after}
+        start: _Item = {}
+        while True:
+            request: Any = {
+                "TableName": self._table,
+                "KeyConditionExpression": condition,
+                "ExpressionAttributeValues": values,
+                "ConsistentRead": True,
+                "ScanIndexForward": not newest_first,
+                **({"ExclusiveStartKey": start} if start else {}),
+            }
+            page: Any = self._call(functools.partial(self._client.query, **request))
+            yield from page["Items"]
+            start = page.get("LastEvaluatedKey", {})
+            if not start:
+                return
+
+    def _call(self, call: Callable[[], _T]) -> _T:
+        """The answer of a call, tried again while another transaction is in its way.
+
+        Raises
+        ------
+        ClientError
+            Only when a condition does not hold.
+        LedgerUnavailableError
+            For every other reason.
+        """
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                longest = _FIRST_PAUSE_SECONDS * 2**attempt
+                self._sleep(self._random.uniform(longest / 2, longest))
+            try:
+                return call()
+            except ClientError as error:
+                if _is_refusal(error):
+                    raise
+                if not _is_conflict(error):
+                    raise LedgerUnavailableError(words_of(error)) from error
+                last = error
+            except BotoCoreError as error:
+                raise LedgerUnavailableError(words_of(error)) from error
+        raise LedgerUnavailableError(f"{words_of(last)} (tried {_ATTEMPTS} times)") from last
+
+
+def _reasons(error: ClientError) -> list[_Item]:
+    """Why a transaction was cancelled, item by item; empty for other errors."""
+    return cast("list[_Item]", cast("_Item", error.response).get("CancellationReasons", []))
+
+
+def _is_refusal(error: ClientError) -> bool:
+    """Whether a condition does not hold, and not only because somebody is just writing."""
+    reasons = _reasons(error)
+    if not reasons:
+        return code_of(error) == "ConditionalCheckFailedException"
+    codes = [one.get("Code", "None") for one in reasons]
+    return codes[0] == _REFUSED or (_REFUSED in codes and set(codes) <= {_REFUSED, "None"})
+
+
+def _is_conflict(error: ClientError) -> bool:
+    codes = {code_of(error), *(one.get("Code") for one in _reasons(error))}
+    return not codes.isdisjoint(_CONFLICTS)
+
+
+def _refusals(error: ClientError) -> _Refusals:
+    return [one.get("Item", {}) if one.get("Code") == _REFUSED else None for one in _reasons(error)]
+
+
+def _key(partition: str, sort: str) -> _Item:
+    return {"pk": {"S": partition}, "sk": {"S": sort}}
+
+
+def _incident_key(function: str) -> _Item:
+    return _key(_LIVE, f"{_INCIDENT}{function}")
+
+
+def _unsent_key(incident: Incident) -> _Item:
+    return _key(_LIVE, f"{_UNSENT}{incident.function}#{incident.id}")
+
+
+def _attributes(incident: Incident) -> _Item:
+    """The incident, as it will be once it is written. Only `record` is read back."""
+    written = _written(incident)
+    return {
+        "id": {"S": written.id},
+        "version": {"N": str(written.version)},
+        "state": {"S": written.state.value},
+        "record": {"S": dump_incident(written)},
+    }
+
+
+def _let_only(request: _Item, incident: Incident) -> None:
+    """Add the condition that this version of this incident is what is stored."""
+    request["ConditionExpression"] = "#id = :id AND #version = :version"
+    names = request.setdefault("ExpressionAttributeNames", {})
+    names.update({"#id": "id", "#version": "version"})
+    values = request.setdefault("ExpressionAttributeValues", {})
+    values.update({":id": {"S": incident.id}, ":version": {"N": str(incident.version)}})
+
+
+def _written(incident: Incident) -> Incident:
+    return replace(incident, version=incident.version + 1)
+
+
+def _load(item: _Item) -> Incident:
+    record = _text(item, "record")
+    if not record:
+        raise UnreadableRecordError(f"{_text(item, 'sk')} holds no record")
+    return load_incident(record)
+
+
+def _text(item: _Item, name: str) -> str:
+    text: str = item.get(name, {}).get("S", "")
+    return text
+
+
+def _is_version(item: _Item, incident: Incident) -> bool:
+    """Whether the item is the version that the incident is based on."""
+    version = item.get("version", {}).get("N")
+    return _text(item, "id") == incident.id and version == str(incident.version)
+
+
+def _is_written(item: _Item, incident: Incident) -> bool:
+    """Whether the item is exactly what was to be written."""
+    return all(item.get(name) == value for name, value in _attributes(incident).items())
+
+
+def _past_of(item: _Item) -> PastIncident:
+    return PastIncident(
+        function=item["function"]["S"],
+        since=datetime.fromisoformat(item["since"]["S"]),
+        until=datetime.fromisoformat(item["until"]["S"]),
+    )
+
+
+def _pulse_of(item: _Item) -> PulseMemory:
+    looked_at = _text(item, "looked_at")
+    return PulseMemory(
+        looked_at=datetime.fromisoformat(looked_at) if looked_at else None,
+        level_per_minute=float(item["level_per_minute"]["N"]),
+        looks=int(item["looks"]["N"]),
+    )
+
+
+def _closed_at(incident: Incident) -> datetime:
+    return incident.closed_at or incident.updated_at
+
+
+def _iso(moment: datetime) -> str:
+    """UTC in a form that sorts."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _epoch(moment: datetime) -> _Item:
+    return {"N": f"{moment.timestamp():.6f}"}
+
+
+def _epoch_seconds(moment: datetime) -> _Item:
+    return {"N": str(int(moment.timestamp()))}
+
+
+def _require_closed(incident: Incident) -> None:
+    if not incident.is_closed:
+        raise InvalidTransitionError(f"incident {incident.id} is not closed: {incident.state}")
+
+
+def _stale(incident: Incident, item: _Item) -> StaleIncidentError:
+    found = "nothing"
+    if item:
+        found = f"{_text(item, 'id')} version {item.get('version', {}).get('N')}"
+    return StaleIncidentError(
+        f"incident {incident.id} version {incident.version} is not what is stored: {found}"
+    )

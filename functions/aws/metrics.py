@@ -1,0 +1,333 @@
+"""CloudWatch's metrics of Lambda, in as few and as large calls as its limits allow.
+
+A GetMetricData call takes 500 queries and answers up to 100,800 datapoints a page; a Metrics
+Insights query finds the 500 busiest of up to 10,000 functions (CloudWatch API, *GetMetricData*;
+CloudWatch user guide, *CloudWatch Metrics Insights quotas*).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from botocore.exceptions import ClientError
+
+from functions.aws.observability import logger
+from functions.aws.translate import AWS_ERRORS, words_of
+from functions.domain.errors import InvalidSeriesError, MetricsUnavailableError
+from functions.domain.evidence import (
+    MINUTE_SECONDS,
+    PRECEDENT_DAYS,
+    PRECEDENT_PERIOD_SECONDS,
+    RECENT_MINUTES,
+    AccountSeries,
+    RecentSeries,
+    Series,
+    floor_to,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+
+IAM_ACTIONS: Final = frozenset({"cloudwatch:GetMetricData", "cloudwatch:ListMetrics"})
+
+_NAMESPACE: Final = "AWS/Lambda"
+_BUSIEST_MINUTES: Final = 10
+# SCHEMA with this one dimension: the series by version or alias are not counted a second time.
+_LEADING: Final = (
+    'SELECT SUM({metric}) FROM SCHEMA("AWS/Lambda", FunctionName) '
+    "GROUP BY FunctionName ORDER BY SUM() DESC"
+)
+_MOST_QUERIES: Final = 500
+_MOST_DATAPOINTS: Final = 100_800
+
+# In the order of `RecentSeries`' fields.
+_RECENT: Final = (
+    ("invocations", "Invocations", "Sum"),
+    ("concurrency", "ConcurrentExecutions", "Maximum"),
+    ("throttles", "Throttles", "Sum"),
+    ("errors", "Errors", "Sum"),
+    ("duration_ms", "Duration", "Average"),
+    ("native_drops", "RecursiveInvocationsDropped", "Sum"),
+)
+_RECENT_FUNCTIONS: Final = 80  # 480 queries, 86,400 datapoints
+_PRECEDENT_FUNCTIONS: Final = 25  # 14 days of 4,032 datapoints: 100,800
+_ACCOUNT: Final = (
+    ("invocations", "Invocations", "Sum"),
+    ("concurrency", "ConcurrentExecutions", "Maximum"),
+    ("throttles", "Throttles", "Sum"),
+)
+_FAILED: Final = frozenset({"InternalError", "Forbidden"})
+_INCOMPLETE: Final = _FAILED | {"PartialData"}
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What came for one query, over all pages."""
+
+    label: str = ""
+    timestamps: list[datetime] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The grid that is asked for: `end` is excluded, as in GetMetricData."""
+
+    start: datetime
+    end: datetime
+    period_seconds: int
+
+    def series(self, answer: _Answer | None) -> Series:
+        """The datapoints on the grid; empty values where nothing came."""
+        points = () if answer is None else zip(answer.timestamps, answer.values, strict=True)
+        try:
+            return Series.from_datapoints(
+                points, start=self.start, end=self.end, period_seconds=self.period_seconds
+            )
+        except InvalidSeriesError as error:
+            raise MetricsUnavailableError(
+                f"CloudWatch's answer makes no series: {error}"
+            ) from error
+
+
+class CloudWatchMetrics:
+    """The port `Metrics`."""
+
+    def __init__(self, client: CloudWatchClient) -> None:
+        self._client = client
+
+    def account(self, now: datetime) -> AccountSeries:
+        """The three account-wide series in one call.
+
+        UNCONFIRMED: that each of them exists without a dimension. One that does not is empty.
+        """
+        window = _recent_window(now)
+        found = self._get(
+            [_query(name, metric, stat, window) for name, metric, stat in _ACCOUNT], window
+        )
+        return AccountSeries(**{name: window.series(found.get(name)) for name, _, _ in _ACCOUNT})
+
+    def account_precedent(self, now: datetime) -> Series:
+        """14 days of account-wide Invocations, up to where the recent series begin."""
+        window = _precedent_window(now)
+        found = self._get([_query("p", "Invocations", "Sum", window)], window)
+        return window.series(found.get("p"))
+
+    def busiest(self, now: datetime) -> Mapping[str, Series]:
+        """The last 10 minutes of the busiest functions (at most 500), the busiest first."""
+        return self._leading("Invocations", now)
+
+    def dropped(self, now: datetime) -> Mapping[str, Series]:
+        """The last 10 minutes of the functions of which AWS dropped recursive invocations."""
+        leading = self._leading("RecursiveInvocationsDropped", now)
+        return {name: series for name, series in leading.items() if any(series.values)}
+
+    def recent(self, functions: Sequence[str], now: datetime) -> Mapping[str, RecentSeries]:
+        """3 h of 1-minute datapoints up to the last minute that is over."""
+        window = _recent_window(now)
+        recent: dict[str, RecentSeries] = {}
+        for names in _batches(functions, _RECENT_FUNCTIONS):
+            found = self._get(
+                [
+                    _query(f"{metric.lower()}_{index}", metric, stat, window, function)
+                    for index, function in enumerate(names)
+                    for _, metric, stat in _RECENT
+                ],
+                window,
+            )
+            for index, function in enumerate(names):
+                recent[function] = RecentSeries(
+                    **{
+                        name: window.series(found.get(f"{metric.lower()}_{index}"))
+                        for name, metric, _ in _RECENT
+                    }
+                )
+        return recent
+
+    def precedent(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
+        """14 days of 5-minute sums, up to where the recent series begin."""
+        window = _precedent_window(now)
+        precedent: dict[str, Series] = {}
+        for names in _batches(functions, _PRECEDENT_FUNCTIONS):
+            found = self._get(
+                [
+                    _query(f"p{index}", "Invocations", "Sum", window, function)
+                    for index, function in enumerate(names)
+                ],
+                window,
+            )
+            for index, function in enumerate(names):
+                precedent[function] = window.series(found.get(f"p{index}"))
+        return precedent
+
+    def _leading(self, metric: str, now: datetime) -> dict[str, Series]:
+        end = floor_to(now, MINUTE_SECONDS)
+        window = _Window(end - timedelta(minutes=_BUSIEST_MINUTES), end, MINUTE_SECONDS)
+        try:
+            series = self._by_insights(metric, window)
+        except _InsightsUnavailableError as error:
+            logger.warning("Metrics Insights does not answer", error=str(error))
+            series = self._one_by_one(metric, window)
+        known = {
+            name: one for name, one in series.items() if any(v is not None for v in one.values)
+        }
+        totals = {name: sum(v or 0 for v in one.values) for name, one in known.items()}
+        return {name: known[name] for name in sorted(known, key=lambda name: -totals[name])}
+
+    def _by_insights(self, metric: str, window: _Window) -> dict[str, Series]:
+        query: MetricDataQueryTypeDef = {
+            "Id": "leading",
+            "Expression": _LEADING.format(metric=metric),
+            "Period": window.period_seconds,
+        }
+        found: dict[str, _Answer] = defaultdict(_Answer)
+        try:
+            for entry in self._pages([query], window):
+                _add(found[entry["Label"]], entry)
+        except AWS_ERRORS as error:
+            # Refused, unknown to this Region, over its own quota of 10 a second: the slow way
+            # may still be open.
+            if isinstance(error, ClientError):
+                raise _InsightsUnavailableError(words_of(error)) from error
+            raise MetricsUnavailableError(words_of(error)) from error
+        if any(one.status in _FAILED for one in found.values()):
+            raise _InsightsUnavailableError("internal error")
+        # The label of a series is the value that it is grouped by; a name holds no blank.
+        return {
+            label.split()[-1]: window.series(one) for label, one in found.items() if label.split()
+        }
+
+    def _one_by_one(self, metric: str, window: _Window) -> dict[str, Series]:
+        """All functions that were active within 3 hours, in batches."""
+        names: dict[str, None] = {}
+        try:
+            pages = self._client.get_paginator("list_metrics").paginate(
+                Namespace=_NAMESPACE,
+                MetricName=metric,
+                Dimensions=[{"Name": "FunctionName"}],
+                RecentlyActive="PT3H",
+            )
+            for page in pages:
+                for one in page["Metrics"]:
+                    dimensions = one.get("Dimensions", [])
+                    if [entry["Name"] for entry in dimensions] == ["FunctionName"]:
+                        names[dimensions[0]["Value"]] = None
+        except AWS_ERRORS as error:
+            raise MetricsUnavailableError(words_of(error)) from error
+        series: dict[str, Series] = {}
+        for batch in _batches(tuple(names), _MOST_QUERIES):
+            found = self._get(
+                [
+                    _query(f"m{index}", metric, "Sum", window, name)
+                    for index, name in enumerate(batch)
+                ],
+                window,
+            )
+            for index, name in enumerate(batch):
+                series[name] = window.series(found.get(f"m{index}"))
+        return series
+
+    def _get(
+        self, queries: Sequence[MetricDataQueryTypeDef], window: _Window
+    ) -> dict[str, _Answer]:
+        """The answers by query id; what CloudWatch failed to read is asked for once more.
+
+        Raises
+        ------
+        MetricsUnavailableError
+            When it then still fails: a gap would pass for a function that stands still.
+        """
+        found = self._ask(queries, window)
+        failed = [one for one in queries if found[one["Id"]].status in _INCOMPLETE]
+        if failed:
+            found.update(self._ask(failed, window))
+        lost = sorted(one["Id"] for one in failed if found[one["Id"]].status in _INCOMPLETE)
+        if lost:
+            raise MetricsUnavailableError(f"CloudWatch failed to read {', '.join(lost)}")
+        return found
+
+    def _ask(
+        self, queries: Sequence[MetricDataQueryTypeDef], window: _Window
+    ) -> dict[str, _Answer]:
+        found: dict[str, _Answer] = {one["Id"]: _Answer() for one in queries}
+        try:
+            for entry in self._pages(queries, window):
+                _add(found[entry["Id"]], entry)
+        except AWS_ERRORS as error:
+            raise MetricsUnavailableError(words_of(error)) from error
+        return found
+
+    def _pages(
+        self, queries: Sequence[MetricDataQueryTypeDef], window: _Window
+    ) -> Iterator[Mapping[str, Any]]:
+        pages = self._client.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=queries,
+            StartTime=window.start,
+            EndTime=window.end,
+            ScanBy="TimestampAscending",
+            PaginationConfig={"PageSize": _MOST_DATAPOINTS},
+        )
+        for page in pages:
+            for message in page.get("Messages", ()):
+                logger.warning(
+                    "CloudWatch says", code=message.get("Code"), text=message.get("Value")
+                )
+            yield from cast("list[Mapping[str, Any]]", page["MetricDataResults"])
+
+
+class _InsightsUnavailableError(Exception):
+    """When a Metrics Insights query is refused or fails."""
+
+
+def _add(answer: _Answer, entry: Mapping[str, Any]) -> None:
+    """Add a page's part of an answer. Its last status counts: `PartialData` says more follows."""
+    answer.label = entry.get("Label", "")
+    answer.timestamps.extend(entry.get("Timestamps", ()))
+    answer.values.extend(entry.get("Values", ()))
+    answer.status = entry.get("StatusCode", "")
+
+
+def _recent_window(now: datetime) -> _Window:
+    end = floor_to(now, MINUTE_SECONDS)
+    return _Window(end - timedelta(minutes=RECENT_MINUTES), end, MINUTE_SECONDS)
+
+
+def _precedent_window(now: datetime) -> _Window:
+    end = floor_to(_recent_window(now).start, PRECEDENT_PERIOD_SECONDS)
+    return _Window(end - timedelta(days=PRECEDENT_DAYS), end, PRECEDENT_PERIOD_SECONDS)
+
+
+def _query(
+    query_id: str, metric: str, stat: str, window: _Window, function: str | None = None
+) -> MetricDataQueryTypeDef:
+    dimensions = [] if function is None else [{"Name": "FunctionName", "Value": function}]
+    return cast(
+        "MetricDataQueryTypeDef",
+        {
+            "Id": query_id,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": _NAMESPACE,
+                    "MetricName": metric,
+                    "Dimensions": dimensions,
+                },
+                "Period": window.period_seconds,
+                "Stat": stat,
+            },
+        },
+    )
+
+
+def _batches(names: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
+    remaining = iter(dict.fromkeys(names))
+    while batch := tuple(islice(remaining, size)):
+        yield batch
