@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ RollbackMode: TypeAlias = Literal["now"]
 Coverage: TypeAlias = Literal["account", "function"]
 
 ROLLBACK_ALL: Final = "all"
+_FLAGS_FOR_ONE_DEPLOYMENT: Final = frozenset({"rollback", "rollback_mode"})
 
 # Keys of the CDK hold a character such as `@` or `:`, with these exceptions, which its command
 # line writes for `cdk acknowledge` and `cdk cli-telemetry`.
@@ -112,6 +114,23 @@ class Config:
                 "give it together with rollback=<function>[,<function>...] or rollback=all",
             )
         return config
+
+    def lasting_flags(self) -> str:
+        """Render the flags that the next deployment must repeat, as the command line takes them.
+
+        The CDK does not remember flags: a deployment without `email` takes the subscriptions
+        away. Flags with their default value, and those for one deployment only, are left out.
+
+        >>> Config(email=("a@example.com",), blast_radius=5).lasting_flags()
+        '-c email=a@example.com -c blast_radius=5'
+        """
+        given = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value != field.default and field.name not in _FLAGS_FOR_ONE_DEPLOYMENT:
+                text = ",".join(value) if isinstance(value, tuple) else str(value)
+                given.append(f"-c {shlex.quote(f'{field.name}={text}')}")
+        return " ".join(given)
 
 
 def _refuse_unknown(context: Mapping[str, Any]) -> None:

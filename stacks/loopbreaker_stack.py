@@ -87,6 +87,7 @@ class LoopbreakerStack(Stack):
                 own_functions=GUARD_FUNCTIONS,
                 account_concurrency=0,
                 sweep_minutes=config.sweep_minutes,
+                deploy_flags=config.lasting_flags() or None,
             ).to_env(deferred={"account_concurrency": account.concurrency_limit}),
             statements=permissions.contain_statements(
                 ledger_arn=ledger.table.table_arn, topic_arn=topic_arn
@@ -108,7 +109,10 @@ class LoopbreakerStack(Stack):
             handler="functions.restore.handler.handler",
             description="Puts contained functions back as they were",
             environment=RestoreSettings(
-                ledger_table=ledger_name, notice_topic_arn=topic_arn, stack_name=construct_id
+                ledger_table=ledger_name,
+                notice_topic_arn=topic_arn,
+                stack_name=construct_id,
+                deploy_flags=config.lasting_flags() or None,
             ).to_env(),
             statements=permissions.restore_statements(
                 ledger_arn=ledger.table.table_arn, topic_arn=topic_arn
@@ -171,7 +175,9 @@ class LoopbreakerStack(Stack):
                     "DynamoDB table with the incidents; outlives the stack",
                 ),
                 "RollbackCommand": (
-                    "cdk deploy -c rollback=FUNCTION (with your other flags)",
+                    " ".join(
+                        ["npx cdk deploy", *config.lasting_flags().split(), "-c rollback=FUNCTION"]
+                    ),
                     "Restores a contained function; rollback=all restores all",
                 ),
                 "Protection": (

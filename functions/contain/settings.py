@@ -39,6 +39,9 @@ class Settings:
         The account's concurrency limit in this Region when it was last deployed.
     sweep_minutes
         Minutes between two sweeps; 0 when there is none.
+    deploy_flags
+        Flags that a deployment must repeat, such as `-c email=you@example.com`: a restore command
+        without them would take the subscription away. `None` when there are none.
     """
 
     ledger_table: str
@@ -53,6 +56,7 @@ class Settings:
     account_concurrency: int
     sweep_minutes: int
     blast_radius_window_minutes: int = 60
+    deploy_flags: str | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:

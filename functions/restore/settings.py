@@ -21,11 +21,15 @@ class Settings:
         SNS topic on which people are told.
     stack_name
         Name of the CloudFormation stack.
+    deploy_flags
+        Flags that a deployment must repeat, such as `-c email=you@example.com`: a restore command
+        without them would take the subscription away. `None` when there are none.
     """
 
     ledger_table: str
     notice_topic_arn: str
     stack_name: str
+    deploy_flags: str | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:

@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct
 
-from stacks.names import GUARD_ALARM_PREFIX
+from stacks.names import GUARD_ALARM_PREFIX, STACK_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ class GuardWatch(Construct):
             self._presence(
                 f"{verb}Errors",
                 function.metric_errors(period=_FIVE_MINUTES, statistic=cloudwatch.Stats.SUM),
-                f"{function.node.path} failed. Its log group tells why",
+                f"{STACK_NAME}-{verb.lower()} failed. Its log group tells why",
             )
             self._presence(
                 f"{verb}Throttles",

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from tests.infrastructure.conftest import Json, Synthesize, Synthesized
 
 CONTAIN, RESTORE, PROTECT = (f"Loopbreaker-{verb}" for verb in ("contain", "restore", "protect"))
+LASTING = (
+    "-c email=a@example.com,b@example.com -c mode=observe -c response=notify "
+    "-c exempt=billing,audit -c floor_per_minute=120 -c account_alarm_per_minute=5000 "
+    "-c coverage=function -c sweep_minutes=0 -c blast_radius=7"
+)
 SIGNAL_ALARMS = {"invocations", "concurrency", "dropped"}
 GUARD_ALARMS = {
     "contain-errors",
@@ -430,6 +435,7 @@ def test_settings_of_contain(full: Synthesized) -> None:
         "LOOPBREAKER_OWN_FUNCTIONS": f"{CONTAIN},{RESTORE},{PROTECT}",
         "LOOPBREAKER_ACCOUNT_CONCURRENCY": {"Fn::GetAtt": [account, "ConcurrencyLimit"]},
         "LOOPBREAKER_SWEEP_MINUTES": "0",
+        "LOOPBREAKER_DEPLOY_FLAGS": LASTING,
     }
 
 
@@ -576,7 +582,19 @@ def test_outputs(default: Synthesized) -> None:
     }
     assert outputs["MonthlyCost"]["Value"] == {"Fn::GetAtt": [account, "MonthlyCost"]}
     assert outputs["Protection"]["Value"] == {"Fn::GetAtt": [reservation, "Protection"]}
-    assert "-c rollback=" in outputs["RollbackCommand"]["Value"]
+    assert outputs["RollbackCommand"]["Value"] == "npx cdk deploy -c rollback=FUNCTION"
+
+
+def test_restore_commands_repeat_the_flags(full: Synthesized, default: Synthesized) -> None:
+    """A restore command without the flags of the deployment would take the mail away."""
+    assert full.template["Outputs"]["RollbackCommand"]["Value"] == (
+        f"npx cdk deploy {LASTING} -c rollback=FUNCTION"
+    )
+    for function in (CONTAIN, RESTORE):
+        variables = full.function(function)["Environment"]["Variables"]
+        assert variables["LOOPBREAKER_DEPLOY_FLAGS"] == LASTING
+        variables = default.function(function)["Environment"]["Variables"]
+        assert "LOOPBREAKER_DEPLOY_FLAGS" not in variables
 
 
 def test_environment_agnostic(default: Synthesized) -> None:

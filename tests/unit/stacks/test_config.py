@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +243,66 @@ def test_any_text_is_accepted_or_refused_in_one_line(flag: str, value: str) -> N
 
     assert line.startswith(f"Loopbreaker: flag {flag}=")
     assert len(line.splitlines()) == 1
+
+
+def test_lasting_flags() -> None:
+    """What the next deployment must repeat is what differs from the defaults, but no rollback."""
+    config = Config.from_context(
+        {
+            "email": "a@example.com,b@example.com",
+            "mode": "enforce",
+            "exempt": "billing",
+            "sweep_minutes": "0",
+            "rollback": "orders",
+            "rollback_mode": "now",
+        }
+    )
+
+    assert config.lasting_flags() == (
+        "-c email=a@example.com,b@example.com -c exempt=billing -c sweep_minutes=0"
+    )
+
+
+def test_no_lasting_flags() -> None:
+    """Without flags there is nothing to repeat."""
+    assert Config(rollback=("all",)).lasting_flags() == ""
+
+
+def test_lasting_flags_are_safe_in_a_shell() -> None:
+    """An address that a shell would take for more than a text is quoted."""
+    config = Config.from_context({"email": "a$(id)@example.com"})
+
+    assert config.lasting_flags() == "-c 'email=a$(id)@example.com'"
+
+
+@given(
+    st.builds(
+        Config,
+        email=st.lists(st.emails(), max_size=3, unique_by=str.lower)
+        .map(tuple)
+        .filter(lambda emails: _is_accepted("email", ",".join(emails))),
+        mode=st.sampled_from(["enforce", "observe"]),
+        response=st.sampled_from(["cap", "throttle", "notify"]),
+        exempt=st.lists(st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True), unique=True).map(
+            tuple
+        ),
+        floor_per_minute=st.integers(1, 1_000_000),
+        account_alarm_per_minute=st.integers(1, 100_000_000),
+        coverage=st.sampled_from(["account", "function"]),
+        sweep_minutes=st.just(0) | st.integers(5, 1440),
+        blast_radius=st.integers(1, 50),
+    )
+)
+def test_repeating_the_lasting_flags_changes_nothing(config: Config) -> None:
+    """A deployment with the flags of the last one has the same configuration."""
+    words = shlex.split(config.lasting_flags())
+
+    assert Config.from_context(dict(word.split("=", 1) for word in words[1::2])) == config
+
+
+def _is_accepted(flag: str, value: str) -> bool:
+    try:
+        Config.from_context({flag: value} if value else {})
+    except ConfigError:
+        return False
+    return True
