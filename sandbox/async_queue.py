@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import heapq
 import itertools
 import logging
@@ -43,6 +44,7 @@ class _Entry:
     event: Any = field(compare=False)
     accepted: float = field(compare=False)
     request_id: str = field(compare=False)
+    context: contextvars.Context = field(compare=False)
     attempts: int = field(default=0, compare=False)
     throttles: int = field(default=0, compare=False)
 
@@ -108,6 +110,8 @@ class AsyncQueue:
             event=event,
             accepted=now,
             request_id=self._port.new_id(),
+            # Carries how deep in a chain of invocations the caller is.
+            context=contextvars.copy_context(),
         )
         if target.reserved == 0:
             self._world.invocations.refused(function)
@@ -145,7 +149,7 @@ class AsyncQueue:
         if target is None:
             return
         function = entry.function_arn.split(":")[6]
-        result = self._port.execute(entry.function_arn, entry.event)
+        result = entry.context.run(self._port.execute, entry.function_arn, entry.event)
         now = self._world.clock.now()
         if result.get("throttle"):
             delay = min(

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger("sandbox.innocents")
 
 MAX_CALLS = 20_000
+ACCOUNT_REFUSAL = "ConcurrentInvocationLimitExceeded"
 
 
 class Innocent(ABC):
     """A function under legitimate load; the load runs for the time of a ``with`` block.
 
-    A call that was refused is counted: an innocent that the guard has touched shows it there.
+    Refused calls are counted. ``refusals`` shows that the function itself was stopped;
+    ``starved`` counts calls for which the account had no concurrency left.
     """
 
     functions: ClassVar[tuple[str, ...]]
@@ -35,6 +37,7 @@ class Innocent(ABC):
         self.aws = aws
         self.calls = 0
         self.refusals = 0
+        self.starved = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -73,8 +76,11 @@ class Innocent(ABC):
             self.calls += 1
             try:
                 self.call()
-            except (ClientError, BotoCoreError):
-                self.refusals += 1
+            except (ClientError, BotoCoreError) as error:
+                if getattr(error, "response", {}).get("Reason") == ACCOUNT_REFUSAL:
+                    self.starved += 1
+                else:
+                    self.refusals += 1
                 logger.warning("a call of %s was refused", self.functions, exc_info=True)
             self._stop.wait(max(0.0, self.seconds_between_calls - (time.monotonic() - began)))
 

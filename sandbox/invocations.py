@@ -40,6 +40,7 @@ class InvocationLog:
         self._total = 0
         self._started: deque[tuple[float, str]] = deque()
         self._counts: dict[str, int] = {}
+        self._cleared_at = 0.0
 
     def started(self, function: str) -> float:
         """Note a start; the virtual time of it."""
@@ -65,6 +66,8 @@ class InvocationLog:
             else:
                 self._running.pop(function, None)
             self._total = max(0, total - 1)
+        if at < self._cleared_at:
+            return
         if now // 60 != at // 60:
             self._gauge(function, max(1, running), max(1, total), now)
         milliseconds = (now - at) / self._clock.speed * 1000.0
@@ -123,7 +126,8 @@ class InvocationLog:
         return rates
 
     def clear(self) -> None:
-        """Forget the past; what still runs is still counted when it ends."""
+        """Forget the past, and what still runs of it."""
         with self._lock:
             self._started.clear()
             self._counts.clear()
+            self._cleared_at = self._clock.now()

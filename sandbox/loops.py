@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from sandbox.local_aws import LocalAws
 
 QUIET_SECONDS = 1.0
+LEFT_OVER = 3
+"""Events of the runaway that may still come back, from a queue say, while one is looked at."""
+
 POLL_SECONDS = 0.1
 
 
@@ -93,9 +96,21 @@ class Loop(ABC):
         ran = {name: after.get(name, 0) - before.get(name, 0) for name in self.functions}
         return PokeOutcome(
             is_handled=is_handled,
-            is_looping=any(ran[name] > usual for name, usual in self.invocations_per_event.items()),
+            is_looping=any(
+                ran[name] > usual + LEFT_OVER for name, usual in self.invocations_per_event.items()
+            ),
             invocations=ran,
         )
+
+    def rest(self, quiet_seconds: int = 3, timeout_seconds: float = 60.0) -> None:
+        """Wait until no function of the loop has run for some seconds."""
+
+        def is_quiet() -> bool:
+            rates = self.aws.rates(quiet_seconds)
+            return not any(any(rates.get(name, [])) for name in self.functions)
+
+        time.sleep(QUIET_SECONDS)
+        self.aws.wait_until(is_quiet, f"rest of {self.functions}", timeout_seconds)
 
     def settings(self) -> dict[str, FunctionSettings]:
         """The settings of each function, to compare before and after."""

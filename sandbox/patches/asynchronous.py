@@ -82,7 +82,8 @@ class EmulatedLambda:
         if base is None:
             return None
         qualifier = function_arn.split(":")[7] if function_arn.count(":") > 6 else None  # noqa: PLR2004
-        settings = lambda_svc._event_invoke_config(base, qualifier) or {}
+        plain = None if qualifier == "$LATEST" else qualifier
+        settings: dict[str, Any] = lambda_svc._event_invoke_config(base, plain) or {}
         destinations = settings.get("DestinationConfig") or {}
         dead_letter = (base["config"].get("DeadLetterConfig") or {}).get("TargetArn")
         return AsyncTarget(

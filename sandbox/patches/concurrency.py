@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from ministack.services import lambda_svc
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 HEADROOM = 8
 """Executions beyond the worker cap that functions with a reservation may use."""
 
+MACHINE_WAIT_SECONDS = 8.0
+"""Real seconds that an invocation waits for this machine, where AWS would have had room."""
+
+_RECHECK_SECONDS = 0.05
+_FUNCTION, _ACCOUNT, _MACHINE = "function", "account", "machine"
+
 
 def reservations() -> dict[str, int]:
     """The reserved concurrency of every function that has one."""
@@ -25,47 +33,84 @@ def reservations() -> dict[str, int]:
     }
 
 
-def apply(world: World) -> None:
-    """Reserve as AWS does: a reservation is taken from the pool and kept for its function."""
-    settings = world.settings
-    substitute(lambda_svc, "_ACCOUNT_CONCURRENCY_CAP", settings.account_limit, int)
+def _reserved_concurrency(func: dict[str, Any], config: dict[str, Any]) -> int | None:
+    live = live_function(config)
+    value = (live if live is not None else func or {}).get("concurrency")
+    return None if value is None else int(value)
 
-    def reserved_concurrency(func: dict[str, Any], config: dict[str, Any]) -> int | None:
-        live = live_function(config)
-        value = (live if live is not None else func or {}).get("concurrency")
-        return None if value is None else int(value)
 
-    replace(lambda_svc, "_reserved_concurrency", reserved_concurrency, ("func", "config"))
+class Slots:
+    """Who may run now.
 
-    def acquire(func: dict[str, Any], config: dict[str, Any]) -> tuple[str | None, str | None]:
-        name = config.get("FunctionName", "unknown")
-        reserved = reserved_concurrency(func, config)
+    A reservation is taken from the account's pool and kept for its function. Beyond what AWS
+    limits there is the machine: an invocation that AWS would have run waits for a free worker.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._freed = threading.Condition()
+
+    def acquire(
+        self, func: dict[str, Any], config: dict[str, Any]
+    ) -> tuple[str | None, str | None]:
+        """The key of a slot, or what refused it."""
+        deadline = time.monotonic() + MACHINE_WAIT_SECONDS
+        while True:
+            key, refusal = self._try(func, config)
+            if refusal is None:
+                return key, None
+            if refusal != _MACHINE or time.monotonic() > deadline or self._world.stop.is_set():
+                self._world.invocations.refused(config.get("FunctionName", "unknown"))
+                return None, _FUNCTION if refusal == _FUNCTION else _ACCOUNT
+            with self._freed:
+                self._freed.wait(_RECHECK_SECONDS)
+
+    def freed(self) -> None:
+        """Tell those who wait that something ended."""
+        with self._freed:
+            self._freed.notify()
+
+    def _try(self, func: dict[str, Any], config: dict[str, Any]) -> tuple[str, str | None]:
+        reserved = _reserved_concurrency(func, config)
         key = lambda_svc._inflight_key(config)
-        others = reservations() if reserved is None else {}
+        others = reservations()
         with lambda_svc._inflight_lock:
             inflight = lambda_svc._inflight
             running = inflight.get(key, 0)
-            refusal = None
             if reserved is not None:
-                if running >= reserved:
-                    refusal = "function"
-                elif sum(inflight.values()) >= settings.worker_cap + HEADROOM:
-                    refusal = "account"
+                refusal = self._refused_reserved(running, reserved, sum(inflight.values()))
             else:
-                shared = sum(
-                    count for other, count in inflight.items() if other.split(":")[2] not in others
-                )
-                unreserved = settings.account_limit - sum(others.values())
-                if shared >= min(settings.worker_cap, max(0, unreserved)):
-                    refusal = "account"
+                shared = sum(n for k, n in inflight.items() if k.split(":")[2] not in others)
+                refusal = self._refused_unreserved(shared, sum(others.values()))
             if refusal is None:
                 inflight[key] = running + 1
                 lambda_svc._inflight_total += 1
-                return key, None
-        world.invocations.refused(name)
-        return None, refusal
+        return key, refusal
 
-    replace(lambda_svc, "_acquire_execution_slot", acquire, ("func", "config"))
+    def _refused_reserved(self, running: int, reserved: int, total: int) -> str | None:
+        if running >= reserved:
+            return _FUNCTION
+        return _MACHINE if total >= self._world.settings.worker_cap + HEADROOM else None
+
+    def _refused_unreserved(self, running: int, reserved_by_others: int) -> str | None:
+        settings = self._world.settings
+        if running >= max(0, settings.account_limit - reserved_by_others):
+            return _ACCOUNT
+        return _MACHINE if running >= settings.worker_cap else None
+
+
+def apply(world: World) -> None:
+    """Decide here who may run."""
+    substitute(lambda_svc, "_ACCOUNT_CONCURRENCY_CAP", world.settings.account_limit, int)
+    replace(lambda_svc, "_reserved_concurrency", _reserved_concurrency, ("func", "config"))
+    slots = Slots(world)
+    replace(lambda_svc, "_acquire_execution_slot", slots.acquire, ("func", "config"))
+
+    def release(key: str | None) -> None:
+        original_release(key)
+        slots.freed()
+
+    original_release = replace(lambda_svc, "_release_execution_slot", release, ("key",))
 
     def mapping_width(
         esm: dict[str, Any],
@@ -75,8 +120,8 @@ def apply(world: World) -> None:
     ) -> int:
         # A poller goes on polling for a function without concurrency; its messages come back
         # after their visibility timeout with a higher receive count.
-        width = original(esm, func_rec, config, queue)
-        return max(1, min(width, settings.worker_cap))
+        width: int = original(esm, func_rec, config, queue)
+        return max(1, min(width, world.settings.worker_cap))
 
     original = replace(
         lambda_svc, "_sqs_esm_concurrency", mapping_width, ("esm", "func_rec", "config", "queue")

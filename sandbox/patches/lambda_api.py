@@ -61,6 +61,7 @@ def apply(world: World) -> None:
     _policies()
     _reservations(world)
     _mappings()
+    _invoke_configs()
     _routes()
 
 
@@ -155,6 +156,34 @@ def _mappings() -> None:
         return 202, headers, answer
 
     original = replace(lambda_svc, "_update_esm", update, ("esm_id", "data"))
+
+
+def _invoke_configs() -> None:
+    """Make no qualifier and ``$LATEST`` the same, as they are on AWS."""
+
+    def plain(qualifier: str | None) -> str | None:
+        return None if qualifier == _LATEST else qualifier
+
+    def get(func_name: str, qualifier: str | None = None) -> Response:
+        response: Response = original_get(func_name, plain(qualifier))
+        return response
+
+    def put(func_name: str, qualifier: str | None, data: dict[str, Any]) -> Response:
+        status, headers, body = original_put(func_name, plain(qualifier), data)
+        if status < 400 and plain(qualifier) is None:  # noqa: PLR2004
+            config = lambda_svc._functions[func_name]["event_invoke_config"]
+            config["FunctionArn"] = f"{lambda_svc._func_arn(func_name)}:{_LATEST}"
+            body = json.dumps(config).encode()
+        return status, headers, body
+
+    def delete(func_name: str, qualifier: str | None = None) -> Response:
+        response: Response = original_delete(func_name, plain(qualifier))
+        return response
+
+    named = ("func_name", "qualifier")
+    original_get = replace(lambda_svc, "_get_event_invoke_config", get, named)
+    original_put = replace(lambda_svc, "_put_event_invoke_config", put, (*named, "data"))
+    original_delete = replace(lambda_svc, "_delete_event_invoke_config", delete, named)
 
 
 def _routes() -> None:
