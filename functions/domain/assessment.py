@@ -25,6 +25,7 @@ class Reason(StrEnum):
     FOLLOWS_CLOCK = "follows_clock"
     SUBSIDING = "subsiding"
     BACKLOG = "backlog"
+    UNLIKE_LOOP = "unlike_loop"
     LOOP_RULED_OUT = "loop_ruled_out"
     ABOVE_FLOOR = "above_floor"
     ABOVE_RECENT = "above_recent"

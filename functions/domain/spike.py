@@ -1,22 +1,75 @@
 """Whether a function's traffic looks like a loop: from evidence to an assessment.
 
-Pure and cheap: no artefact, no state, a few constants that `docs/detection.md` explains.
+Pure and cheap: no artefact, no state, a few constants that `docs/detection.md` explains. A
+function is suspected when its rate is new, for the last hours and for this time of day, *and* has
+a shape that a loop has and bursts of real work seldom have:
+
+- a step onto a plateau that is flatter than arrivals of independent work can be (fan-out 1);
+- growth by the same factor minute after minute (fan-out above 1, or retries);
+- the account's concurrency filled within a few of the function's own durations.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from statistics import median
 
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.evidence import MINUTE_SECONDS, Evidence, LoopProof, Series
 from functions.domain.policy import Policy
+from functions.domain.precedent import DAYS_NEEDED, Precedent, highest_mean
 
 CANDIDATE_MINUTES = 6  # newest datapoints of the list of all functions that are looked at
 SUSTAINED_MINUTES = 2  # datapoints that make a spike more than a blip
-TIMES_NORMAL = 5.0  # how far above its normal a function is unusual
-TIMES_PRECEDENT = 1.5  # how far above anything seen before
-CEILING_SHARE = 0.9  # of the concurrency that the function can reach at most
+HISTORY_MINUTES = 60  # datapoints before the spike without which nothing is called unusual
+LEAST_HISTORY_MINUTES = 30  # of which must have been quieter, where there is no precedent
+LATE_MINUTES = 2  # newest datapoints that CloudWatch may not have yet
+NEWEST_MINUTES = 3  # the newest datapoints, of which the highest is the rate now
+
+# A plateau. Independent arrivals vary from minute to minute by the square root of their count; a
+# loop of fan-out 1 passes the same events round and round and varies by a third of that. The
+# longer it holds, the more it may wander.
+PLATEAU_SIGMAS = 0.6  # for each doubling of the minutes it holds
+PLATEAU_DRIFT = 1 / 500  # of its height, for each minute
+PLATEAU_MINUTES = 30  # a plateau this long needs no step before it
+FIRST_SHARE = 1.1  # its first datapoint is partial, or a little more when all seeds start at once
+PLATEAU_TIMES = 3.0  # at least, above anything before
+EARLY_PLATEAU_TIMES = 8.0  # the same for one of only two datapoints
+
+# Growth: factors of successive minutes, as logarithms.
+GROWTH_STEPS = (
+    (3, 0.7),
+    (4, 0.5),
+)  # so many steps, the smallest of which is this share of the largest
+GROWTH_LEAST = 0.15  # 16 % a minute
+GROWTH_FROM = (30.0, 20.0)  # invocations in the first minute of each: fewer say nothing
+GROWTH_TIMES = 10.0  # the growth as a whole, above anything before
+GROWTH_STANDS_SHARE = 0.7  # of what it grew to must still be there
+
+# The ceiling.
+CEILING_SHARE = 0.5  # of the concurrency that the account has
+CEILING_TIMES = 10.0  # above anything before, in rate
+CEILING_CONCURRENCY_TIMES = 10.0  # and in concurrency
+CYCLES = 15  # of its own duration, that a loop needs to fill it
+UNKNOWN_DURATION_SECONDS = 20.0
+REQUESTS_SHARE = 0.5  # of ten requests a second for each concurrent execution: AWS's other ceiling
+PINNED_MINUTES = 5  # at the ceiling, throttled and not subsiding: nothing but a loop does that
+
+GUARD_MINUTES = 4  # before the unusual minutes, which may already belong to them
+EARLY_GUARD_MINUTES = 2
+CEILING_GUARD_MINUTES = 6
+GROWTH_GUARD_MINUTES = 15
+REMEMBERED_MINUTES = 10  # after which a shape that was there is looked for no more
+UNUSUAL_TIMES = 3.0  # a rate this far above the normal is busy, below it calm
+SUBSIDED_SHARE = 0.7
+BACKLOG_GAP_MINUTES = 5
+BACKLOG_GAP_SHARE = 0.3
+BACKLOG_TIMES = 1.5
+LONG_RUNNING_SECONDS = 60.0
+DROPS_MINUTES = 10
+NORMAL_PERCENTILE = 0.95
 
 
 def is_candidate(invocations: Series, floor_per_minute: float) -> bool:
@@ -26,21 +79,60 @@ def is_candidate(invocations: Series, floor_per_minute: float) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Spike:
-    """The run of unusual minutes at the end of the series."""
+class _Shape:
+    """A run of minutes that looks like a loop."""
 
     first: int
     last: int
-    normal: float
-    highest_before: float
+    level: float
+    grounds: tuple[Ground, ...]
 
-    @property
-    def minutes(self) -> int:
-        return self.last - self.first + 1
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Traffic:
+    """The evidence laid out for judging: plain numbers, one a minute, newest last."""
+
+    values: list[float]
+    concurrency: list[float]
+    throttles: list[float]
+    duration_seconds: float | None
+    precedent: Precedent | None
+    ceiling: float | None
+    floor: float
+    now: datetime
+
+    def is_new(self, level: float, first: int, minutes: int, guard: int, times: float) -> bool:
+        """Whether a level that began at `first` is so many times anything before it."""
+        return self.explanation(level, first - guard, minutes, times) is None
+
+    def explanation(self, level: float, end: int, minutes: int, times: float) -> Ground | None:
+        """Why a level is nothing new; ``None`` if it is."""
+        if end < LEAST_HISTORY_MINUTES and self.precedent is None:
+            return Ground(
+                reason=Reason.NO_HISTORY,
+                value=max(0, end),
+                unit=Unit.MINUTES,
+                reference=LEAST_HISTORY_MINUTES,
+            )
+        highest = highest_mean(self.values, end, minutes)
+        if level < times * highest:
+            return _rate(Reason.WITHIN_RECENT, level, highest)
+        if self.precedent is None:
+            return None
+        return self.precedent.explains(level, minutes, times, self.now)
 
 
 def assess(evidence: Evidence, policy: Policy) -> Assessment:
-    """The verdict on one function. Bad or missing data is never worse than `CALM`."""
+    """The verdict on one function. Bad or missing data is never worse than `CALM`.
+
+    Parameters
+    ----------
+    evidence
+        See `Evidence`. Without facts the account's limit stands for the function's ceiling;
+        without precedent the shape alone is judged, and the grounds say so.
+    policy
+        Its floor, below which nothing is ever more than `BUSY`.
+    """
     counts = evidence.recent.invocations
     if not _is_sound(counts):
         return Assessment(
@@ -49,145 +141,417 @@ def assess(evidence: Evidence, policy: Policy) -> Assessment:
             at=evidence.now,
             grounds=(Ground(reason=Reason.NO_DATA),),
         )
-    values = [value or 0.0 for value in counts.values]
-    floor = float(policy.floor_per_minute)
-    spike = _spike(values, floor)
-    rate = max(values[-3:])
-    verdict, grounds = _judge(evidence, values, rate, floor, spike)
-    first = None if spike is None else spike.first
-    since = counts.moment(first) if first is not None and verdict is not Verdict.CALM else None
-    return Assessment(
-        function=evidence.function,
-        verdict=verdict,
-        at=evidence.now,
-        grounds=grounds,
-        rate_per_minute=rate,
-        normal_per_minute=median(values[: len(values) if first is None else first] or [0.0]),
-        since=since,
-        normal_concurrency=_normal_concurrency(evidence.recent.concurrency, since),
-        mean_duration_ms=_mean_duration(evidence.recent.duration_ms),
-        invocations_since=0.0 if since is None else sum(values[first:]),
+    traffic = _traffic(evidence, policy)
+    verdict, grounds, shape = _judge(evidence, traffic)
+    return _assessment(evidence, traffic, verdict, grounds, shape)
+
+
+def _judge(
+    evidence: Evidence, traffic: _Traffic
+) -> tuple[Verdict, tuple[Ground, ...], _Shape | None]:
+    values = traffic.values
+    rate = max(values[-NEWEST_MINUTES:])
+    dropped = _dropped(evidence)
+    if rate < traffic.floor:
+        below = _rate(Reason.BELOW_FLOOR, rate, traffic.floor)
+        return (Verdict.BUSY if dropped else Verdict.CALM), (*dropped, below), None
+    shape = _shape(traffic)
+    if shape is None:
+        verdict, grounds = _unsuspicious(traffic, rate)
+        return (Verdict.BUSY if dropped else verdict), (*dropped, *grounds), None
+    backlog = _backlog(traffic, shape)
+    if backlog is not None:
+        return Verdict.BUSY, (*dropped, backlog, *shape.grounds), shape
+    pinned = _pinned(traffic, shape)
+    grounds = (*dropped, *pinned, *shape.grounds, *_novelty(traffic, shape))
+    verdict = Verdict.RUNAWAY if pinned or dropped else Verdict.SUSPECTED
+    match evidence.proof:
+        case LoopProof.CERTAIN:
+            return Verdict.RUNAWAY, (Ground(reason=Reason.LOOP_PROVEN), *grounds), shape
+        case LoopProof.RULED_OUT if not dropped:
+            # One step less: what would be throttled is capped, what would be capped goes on.
+            less = Verdict.SUSPECTED if verdict is Verdict.RUNAWAY else Verdict.BUSY
+            return less, (Ground(reason=Reason.LOOP_RULED_OUT), *grounds), shape
+        case _:
+            return verdict, grounds, shape
+
+
+# -- the shapes ------------------------------------------------------------------------------
+
+
+def _shape(traffic: _Traffic) -> _Shape | None:
+    """The first shape of a loop that the newest minutes have, and that nothing explains."""
+    for last in _ends(traffic):
+        found = _ceiling(traffic, last) or _plateau(traffic, last)
+        if found is not None:
+            return found
+    return _growth(traffic)
+
+
+def _ends(traffic: _Traffic) -> Iterator[int]:
+    """The newest datapoint; the one before it, as well, when the newest may be partial."""
+    values = traffic.values
+    newest = len(values) - 1
+    for last in (newest, newest - 1):
+        if last < HISTORY_MINUTES:
+            return
+        if min(values[last], values[last - 1]) >= traffic.floor:
+            yield last
+        if values[newest] >= values[newest - 1]:
+            return
+
+
+def _ceiling(traffic: _Traffic, last: int) -> _Shape | None:
+    """The account's concurrency, or its request rate, filled within a few cycles."""
+    ceiling = traffic.ceiling
+    if ceiling is None:
+        return None
+    values = traffic.values
+    first = last - SUSTAINED_MINUTES + 1
+    level = sum(values[first : last + 1]) / SUSTAINED_MINUTES
+    requests = REQUESTS_SHARE * 600 * ceiling
+    running = traffic.concurrency[last]
+    if min(values[first : last + 1]) >= requests:
+        ground = _rate(Reason.AT_CEILING, level, 600 * ceiling)
+    elif running >= CEILING_SHARE * ceiling:
+        usual = max(traffic.concurrency[max(0, last - 60) : first - GUARD_MINUTES], default=0.0)
+        if running < CEILING_CONCURRENCY_TIMES * max(1.0, usual):
+            return None
+        if _held(traffic, last) < _cycles_minutes(traffic):
+            return None
+        ground = Ground(
+            reason=Reason.AT_CEILING, value=running, unit=Unit.CONCURRENT, reference=ceiling
+        )
+    else:
+        return None
+    furthest = max(0, last - REMEMBERED_MINUTES)
+    begin = _reach(values, first, level / CEILING_TIMES, furthest)
+    if not traffic.is_new(level, begin, SUSTAINED_MINUTES, CEILING_GUARD_MINUTES, CEILING_TIMES):
+        return None
+    return _Shape(first=first, last=last, level=level, grounds=(ground,))
+
+
+def _held(traffic: _Traffic, last: int) -> int:
+    """For how many minutes, up to `last`, the function has run above the floor."""
+    return last - _reach(traffic.values, last, traffic.floor) + 1
+
+
+def _reach(values: list[float], first: int, least: float, furthest: int = 0) -> int:
+    """How far back from `first` the values have been at least so high."""
+    while first > furthest and values[first - 1] >= least:
+        first -= 1
+    return first
+
+
+def _cycles_minutes(traffic: _Traffic) -> float:
+    seconds = traffic.duration_seconds
+    return CYCLES * (UNKNOWN_DURATION_SECONDS if seconds is None else seconds) / MINUTE_SECONDS
+
+
+def _plateau(traffic: _Traffic, last: int) -> _Shape | None:
+    """A step onto a height that is held more evenly than independent work would."""
+    values = traffic.values
+    lowest = highest = total = values[last]
+    for minutes in range(SUSTAINED_MINUTES, PLATEAU_MINUTES + 1):
+        first = last - minutes + 1
+        if first < GUARD_MINUTES:
+            return None
+        value = values[first]
+        lowest, highest, total = min(lowest, value), max(highest, value), total + value
+        level = total / minutes
+        wander = PLATEAU_SIGMAS * math.log2(minutes) * math.sqrt(level) + (
+            PLATEAU_DRIFT * (minutes - 1) * level
+        )
+        if lowest < traffic.floor:
+            return None
+        if highest - lowest > wander:
+            continue
+        early = minutes == SUSTAINED_MINUTES
+        times = EARLY_PLATEAU_TIMES if early else PLATEAU_TIMES
+        step = minutes == PLATEAU_MINUTES or values[first - 2] <= level / EARLY_PLATEAU_TIMES
+        if not step or values[first - 1] > FIRST_SHARE * level:
+            continue
+        begin = _reach(values, first, level - wander) if minutes == PLATEAU_MINUTES else first
+        if traffic.is_new(
+            level,
+            begin,
+            minutes,
+            EARLY_GUARD_MINUTES if early else GUARD_MINUTES,
+            times,
+        ):
+            grounds = (
+                _rate(Reason.PLATEAU, lowest, highest),
+                Ground(reason=Reason.SUSTAINED, value=last - begin + 1, unit=Unit.MINUTES),
+            )
+            return _Shape(first=begin, last=last, level=level, grounds=grounds)
+    return None
+
+
+def _growth(traffic: _Traffic) -> _Shape | None:
+    """Growth by much the same factor each minute, which has not subsided since."""
+    values = traffic.values
+    newest = len(values) - 1
+    now = max(values[-SUSTAINED_MINUTES:])
+    for last in range(newest, max(HISTORY_MINUTES, newest - REMEMBERED_MINUTES) - 1, -1):
+        level = values[last]
+        if min(level, values[last - 1]) < traffic.floor:
+            continue
+        if now < GROWTH_STANDS_SHARE * level:
+            return None
+        for (steps, share), least in zip(GROWTH_STEPS, GROWTH_FROM, strict=True):
+            minutes = values[last - steps : last + 1]
+            if min(minutes) < least:
+                continue
+            factors = [math.log(b / a) for a, b in pairwise(minutes)]
+            if min(factors) < max(GROWTH_LEAST, share * max(factors)):
+                continue
+            if traffic.is_new(level, last, 1, GROWTH_GUARD_MINUTES, GROWTH_TIMES):
+                grounds = (
+                    _rate(Reason.GROWING, level, minutes[0]),
+                    Ground(reason=Reason.SUSTAINED, value=steps + 1, unit=Unit.MINUTES),
+                )
+                return _Shape(first=last - steps, last=last, level=level, grounds=grounds)
+    return None
+
+
+# -- what goes with a shape -------------------------------------------------------------------
+
+
+def _pinned(traffic: _Traffic, shape: _Shape) -> tuple[Ground, ...]:
+    """Throttled at the ceiling for minutes, from a normal far below it, and not subsiding."""
+    if traffic.ceiling is None:
+        return ()
+    first = shape.last - PINNED_MINUTES + 1
+    throttles = traffic.throttles[first : shape.last + 1]
+    running = traffic.concurrency[first : shape.last + 1]
+    served = traffic.values[first : shape.last + 1]
+    if (
+        min(throttles, default=0.0) <= 0
+        or min(running) < CEILING_SHARE * traffic.ceiling
+        or throttles[-1] < SUBSIDED_SHARE * max(throttles)
+        or min(served) < SUBSIDED_SHARE * max(served)
+    ):
+        return ()
+    level = sum(served) / PINNED_MINUTES
+    if not traffic.is_new(level, first, PINNED_MINUTES, GROWTH_GUARD_MINUTES, CEILING_TIMES):
+        return ()
+    return (
+        Ground(
+            reason=Reason.AT_CEILING,
+            value=max(running),
+            unit=Unit.CONCURRENT,
+            reference=traffic.ceiling,
+        ),
+        Ground(reason=Reason.THROTTLED, value=throttles[-1], unit=Unit.THROTTLES),
     )
+
+
+def _novelty(traffic: _Traffic, shape: _Shape) -> tuple[Ground, ...]:
+    """How new the level is, and how much history that was judged by."""
+    recent = highest_mean(traffic.values, shape.first - GUARD_MINUTES, SUSTAINED_MINUTES)
+    grounds = [_rate(Reason.ABOVE_RECENT, shape.level, recent)]
+    known = traffic.precedent
+    if known is not None:
+        grounds.append(_rate(Reason.NO_PRECEDENT, shape.level, known.highest_per_minute))
+    days = 0.0 if known is None else known.days
+    if days < DAYS_NEEDED:
+        grounds.append(
+            Ground(
+                reason=Reason.NO_HISTORY,
+                value=round(days, 1),
+                unit=Unit.DAYS,
+                reference=DAYS_NEEDED,
+            )
+        )
+    return tuple(grounds)
+
+
+def _backlog(traffic: _Traffic, shape: _Shape) -> Ground | None:
+    """The work of an outage that is caught up with: no more of it than was missing before."""
+    start = _start(traffic, shape.first, shape.level)
+    before = traffic.values[:start]
+    busy = [value for value in before if value > 0]
+    if len(busy) < HISTORY_MINUTES // 2:
+        return None
+    normal = median(busy)
+    gap = 0
+    while gap < len(before) and before[-gap - 1] < BACKLOG_GAP_SHARE * normal:
+        gap += 1
+    if gap < BACKLOG_GAP_MINUTES or gap == len(before):
+        return None
+    missing = gap * normal - sum(before[-gap:])
+    extra = sum(traffic.values[start:]) - normal * (len(traffic.values) - start)
+    if extra > BACKLOG_TIMES * missing:
+        return None
+    return _rate(Reason.BACKLOG, shape.level, normal)
+
+
+def _unsuspicious(traffic: _Traffic, rate: float) -> tuple[Verdict, tuple[Ground, ...]]:
+    """Why a function above the floor is not suspected."""
+    values = traffic.values
+    last = len(values) - 1
+    if last < HISTORY_MINUTES:
+        known = Ground(
+            reason=Reason.NO_HISTORY,
+            value=last + 1,
+            unit=Unit.MINUTES,
+            reference=HISTORY_MINUTES + 1,
+        )
+        return Verdict.CALM, (known,)
+    normal = median(values[: -SUSTAINED_MINUTES - 1])
+    verdict = Verdict.BUSY if rate >= UNUSUAL_TIMES * normal else Verdict.CALM
+    if min(max(values[-2:]), values[-NEWEST_MINUTES]) < traffic.floor:
+        above = sum(1 for value in values[-NEWEST_MINUTES:] if value >= traffic.floor)
+        ground = Ground(
+            reason=Reason.NOT_SUSTAINED,
+            value=above,
+            unit=Unit.MINUTES,
+            reference=SUSTAINED_MINUTES,
+        )
+        return verdict, (ground,)
+    explained = traffic.explanation(rate, last - GROWTH_GUARD_MINUTES, 1, UNUSUAL_TIMES / 2)
+    if explained is not None:
+        return verdict, (explained,)
+    peak = max(values[-GROWTH_GUARD_MINUTES:])
+    if rate < SUBSIDED_SHARE * peak:
+        return verdict, (_rate(Reason.SUBSIDING, rate, peak),)
+    return verdict, (_rate(Reason.UNLIKE_LOOP, rate, normal),)
+
+
+# -- laying out the evidence ------------------------------------------------------------------
 
 
 def _is_sound(series: Series) -> bool:
     if series.period_seconds != MINUTE_SECONDS:
         return False
     seen = [value for value in series.values if value is not None]
-    return bool(seen) and all(0 <= value < math.inf for value in seen)
+    return bool(seen) and math.isfinite(sum(seen)) and min(seen) >= 0
 
 
-def _spike(values: list[float], floor: float) -> _Spike | None:
-    """The unusual minutes at the end; the newest datapoint may still be partial."""
-    last = len(values) - 1
-    if last > 0 and values[last] < floor <= values[last - 1]:
-        last -= 1
-    before = values[: max(0, last - 2)]
-    normal = median(before[-60:]) if before else 0.0
-    threshold = max(floor, TIMES_NORMAL * normal)
-    first = last + 1
-    while first > 0 and values[first - 1] >= threshold:
-        first -= 1
-    if first > last:
-        return None
-    return _Spike(
-        first=first, last=last, normal=normal, highest_before=max(values[:first], default=0.0)
+def _traffic(evidence: Evidence, policy: Policy) -> _Traffic:
+    recent = evidence.recent
+    values = list(recent.invocations.values)
+    for _ in range(LATE_MINUTES):
+        if values and values[-1] is None:
+            values.pop()
+    counts = [value or 0.0 for value in values]
+    length = len(counts)
+    concurrency = _beside(recent.concurrency, recent.invocations, length)
+    seconds = _mean_duration_seconds(evidence)
+    if seconds is not None and seconds >= LONG_RUNNING_SECONDS:
+        # What began in these minutes is still running and not yet counted: concurrency is.
+        for index in range(max(0, length - math.ceil(seconds / MINUTE_SECONDS) - 1), length):
+            counts[index] = max(counts[index], concurrency[index] * MINUTE_SECONDS / seconds)
+    return _Traffic(
+        values=counts or [0.0],
+        concurrency=concurrency or [0.0],
+        throttles=_beside(recent.throttles, recent.invocations, length) or [0.0],
+        duration_seconds=seconds,
+        precedent=Precedent.of(evidence.precedent, evidence.now),
+        ceiling=_ceiling_of(evidence),
+        floor=float(policy.floor_per_minute),
+        now=evidence.now,
     )
 
 
-def _judge(
-    evidence: Evidence, values: list[float], rate: float, floor: float, spike: _Spike | None
-) -> tuple[Verdict, tuple[Ground, ...]]:
-    if rate < floor:
-        return Verdict.CALM, (_rate(Reason.BELOW_FLOOR, rate, floor),)
-    if spike is None:
-        return Verdict.CALM, (_rate(Reason.WITHIN_RECENT, rate, max(values)),)
-    if spike.minutes < SUSTAINED_MINUTES:
-        ground = Ground(
-            reason=Reason.NOT_SUSTAINED,
-            value=spike.minutes,
-            unit=Unit.MINUTES,
-            reference=SUSTAINED_MINUTES,
-        )
-        return Verdict.BUSY, (ground,)
-    if rate < TIMES_PRECEDENT * spike.highest_before:
-        return Verdict.BUSY, (_rate(Reason.WITHIN_RECENT, rate, spike.highest_before),)
-    highest = _highest(evidence.precedent)
-    if highest is not None and rate < TIMES_PRECEDENT * highest:
-        return Verdict.BUSY, (_rate(Reason.HAS_PRECEDENT, rate, highest),)
-    grounds = [
-        _rate(Reason.ABOVE_RECENT, rate, spike.normal),
-        _rate(Reason.NO_HISTORY, rate, None)
-        if highest is None
-        else _rate(Reason.NO_PRECEDENT, rate, highest),
-        Ground(reason=Reason.SUSTAINED, value=spike.minutes, unit=Unit.MINUTES),
+def _beside(series: Series, invocations: Series, length: int) -> list[float]:
+    """The values of another metric on the grid of the invocations; 0 where they are no counts."""
+    if series.start != invocations.start or series.period_seconds != invocations.period_seconds:
+        return [0.0] * length
+    values = [
+        value if value is not None and 0 <= value < math.inf else 0.0
+        for value in series.values[:length]
     ]
-    if evidence.proof is LoopProof.RULED_OUT:
-        return Verdict.BUSY, (Ground(reason=Reason.LOOP_RULED_OUT), *grounds)
-    if evidence.proof is LoopProof.CERTAIN:
-        return Verdict.RUNAWAY, (Ground(reason=Reason.LOOP_PROVEN), *grounds)
-    pinned = _pinned(evidence, spike)
-    if pinned:
-        return Verdict.RUNAWAY, (*pinned, *grounds)
-    return Verdict.SUSPECTED, tuple(grounds)
+    return values + [0.0] * (length - len(values))
+
+
+def _ceiling_of(evidence: Evidence) -> float | None:
+    """The account's concurrency, or a reservation that comes near it.
+
+    A function at its own small reservation is bounded already, and often is there by design.
+    """
+    account = evidence.account_concurrency
+    if account is None or account <= 0:
+        return None
+    reserved = None if evidence.facts is None else evidence.facts.reserved_concurrency
+    if reserved is None or not CEILING_SHARE * account <= reserved <= account:
+        return float(account)
+    return float(reserved)
+
+
+def _mean_duration_seconds(evidence: Evidence) -> float | None:
+    """Mean of the newest durations, each minute weighted by its invocations."""
+    counts = evidence.recent.invocations.values
+    total = weight = 0.0
+    pairs = zip(counts[-30:], evidence.recent.duration_ms.values[-30:], strict=False)
+    for count, milliseconds in pairs:
+        if milliseconds is None or not 0 <= milliseconds < math.inf:
+            continue
+        times = max(1.0, count or 0.0)
+        total, weight = total + times * milliseconds, weight + times
+    return total / weight / 1000 if weight else None
+
+
+def _dropped(evidence: Evidence) -> tuple[Ground, ...]:
+    """What AWS itself dropped of late, because the function invoked itself."""
+    newest = evidence.recent.native_drops.values[-DROPS_MINUTES:]
+    total = sum(value for value in newest if value is not None and 0 < value < math.inf)
+    if not total:
+        return ()
+    return (Ground(reason=Reason.NATIVE_DROPS, value=total, unit=Unit.DROPS),)
 
 
 def _rate(reason: Reason, value: float, reference: float | None) -> Ground:
     return Ground(reason=reason, value=value, unit=Unit.PER_MINUTE, reference=reference)
 
 
-def _highest(precedent: Series | None) -> float | None:
-    """The highest invocations a minute, as 5-minute mean, in the days before."""
-    if precedent is None:
-        return None
-    seen = [value for value in precedent.values if value is not None]
-    if not seen or not all(0 <= value < math.inf for value in seen):
-        return None
-    return max(seen) * MINUTE_SECONDS / precedent.period_seconds
+# -- what the assessment says beside the verdict -----------------------------------------------
 
 
-def _pinned(evidence: Evidence, spike: _Spike) -> tuple[Ground, ...]:
-    """At the concurrency ceiling, with throttles, in each of the unusual minutes but one."""
-    facts = evidence.facts
-    ceiling = facts.reserved_concurrency if facts is not None else None
-    ceiling = ceiling or evidence.account_concurrency
-    if not ceiling:
-        return ()
-    concurrency = evidence.recent.concurrency.values[spike.first : spike.last + 1]
-    throttles = evidence.recent.throttles.values[spike.first : spike.last + 1]
-    pinned = sum(
-        1
-        for running, refused in zip(concurrency, throttles, strict=False)
-        if (running or 0) >= CEILING_SHARE * ceiling and (refused or 0) > 0
-    )
-    if pinned < SUSTAINED_MINUTES + 1:
-        return ()
-    return (
-        Ground(
-            reason=Reason.AT_CEILING,
-            value=max((value or 0.0 for value in concurrency), default=0.0),
-            unit=Unit.CONCURRENT,
-            reference=ceiling,
+def _start(traffic: _Traffic, first: int, level: float) -> int:
+    """Where the unusual minutes began: as far back as the rate stands out."""
+    values = traffic.values
+    usual = max(2 * median(values[:first] or [0.0]), 0.05 * level, 1.0)
+    while first > 0 and values[first - 1] > usual:
+        first -= 1
+    return first
+
+
+def _assessment(
+    evidence: Evidence,
+    traffic: _Traffic,
+    verdict: Verdict,
+    grounds: tuple[Ground, ...],
+    shape: _Shape | None,
+) -> Assessment:
+    values = traffic.values
+    newest = len(values) - 1
+    rate = max(values[-NEWEST_MINUTES:])
+    start = None
+    if verdict is not Verdict.CALM and rate > 0:
+        level = rate if shape is None else shape.level
+        start = _start(traffic, newest if shape is None else shape.first, level)
+    before = len(values) if start is None else start
+    seen = any(value is not None for value in evidence.recent.invocations.values[:before])
+    return Assessment(
+        function=evidence.function,
+        verdict=verdict,
+        at=evidence.now,
+        grounds=grounds,
+        rate_per_minute=rate,
+        normal_per_minute=median(values[:before]) if seen else None,
+        since=None if start is None else evidence.recent.invocations.moment(start),
+        normal_concurrency=_normal_concurrency(traffic.concurrency[:before]),
+        mean_duration_ms=(
+            None if traffic.duration_seconds is None else 1000 * traffic.duration_seconds
         ),
-        Ground(
-            reason=Reason.THROTTLED,
-            value=max((value or 0.0 for value in throttles), default=0.0),
-            unit=Unit.THROTTLES,
-        ),
+        invocations_since=0.0 if start is None else sum(values[start:]),
     )
 
 
-def _normal_concurrency(concurrency: Series, since: datetime | None) -> int | None:
-    seen = [
-        value
-        for index, value in enumerate(concurrency.values)
-        if value is not None
-        and 0 <= value < math.inf
-        and (since is None or concurrency.moment(index) < since)
-    ]
-    return math.ceil(max(seen)) if seen else None
-
-
-def _mean_duration(duration_ms: Series) -> float | None:
-    seen = [value for value in duration_ms.values[-10:] if value is not None and value >= 0]
-    return sum(seen) / len(seen) if seen else None
+def _normal_concurrency(concurrency: list[float]) -> int | None:
+    """The usual peak: what 95 % of its active minutes stay within."""
+    active = sorted(value for value in concurrency if value > 0)
+    if not active:
+        return None
+    return math.ceil(active[min(len(active) - 1, math.floor(NORMAL_PERCENTILE * len(active)))])

@@ -58,6 +58,9 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
     ),
     Reason.SUBSIDING: Words("It is going down by itself", "now {}", "at its highest {}"),
     Reason.BACKLOG: Words("It is working off a backlog that gets smaller", "now {}", "before {}"),
+    Reason.UNLIKE_LOOP: Words(
+        "It is busier than usual, but not in the way of a loop", "now {}", "usual are {}"
+    ),
     Reason.LOOP_RULED_OUT: Words("In its configuration nothing that it writes leads back to it"),
     Reason.ABOVE_FLOOR: Words("It is above the floor of this deployment", "{}", "the floor is {}"),
     Reason.ABOVE_RECENT: Words("It is far above the 3 hours before", "now {}", "before at most {}"),

@@ -1,0 +1,119 @@
+"""Whether a function was legitimately this busy before."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from functions.domain.assessment import Ground, Reason, Unit
+from functions.domain.evidence import MINUTE_SECONDS, Series
+
+DAY_SECONDS = 86_400
+# A precedent at this time of day may lie this far off: jobs drift, clocks change twice a year.
+SAME_HOUR_SECONDS = 5_400
+SAME_CLOCK_SECONDS = 600
+# With this much history the time of day tells something; with less, any time of day counts.
+DAYS_NEEDED = 3.0
+# A level seen at another time of day explains this much more of the same.
+TIMES_OTHER_HOURS = 1.5
+
+
+def highest_mean(values: list[float], end: int, minutes: int) -> float:
+    """The highest mean of that many minutes in a row within ``values[:end]``."""
+    if end <= 0:
+        return 0.0
+    if end < minutes:
+        return sum(values[:end]) / end
+    total = highest = sum(values[:minutes])
+    for index in range(minutes, end):
+        total += values[index] - values[index - minutes]
+        highest = max(highest, total)
+    return highest / minutes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precedent:
+    """The days before, in sums of a few minutes each.
+
+    Attributes
+    ----------
+    values
+        One sum a period; ``None`` where there is no datapoint.
+    peak
+        The highest of them.
+    days
+        How far back the first datapoint lies: the function's age as far as it is known.
+    """
+
+    start: datetime
+    period_seconds: int
+    values: tuple[float | None, ...]
+    peak: float
+    days: float
+
+    @classmethod
+    def of(cls, series: Series | None, now: datetime) -> "Precedent | None":
+        """What a series tells; ``None`` for one that is missing, empty or not made of counts."""
+        if series is None or series.period_seconds <= 0 or DAY_SECONDS % series.period_seconds:
+            return None
+        seen = tuple(filter(None, series.values))
+        if not seen or not math.isfinite(sum(seen)) or min(seen) < 0:
+            return None
+        first = next(index for index, value in enumerate(series.values) if value)
+        age = (now - series.moment(first)).total_seconds() / DAY_SECONDS
+        return cls(
+            start=series.start,
+            period_seconds=series.period_seconds,
+            values=series.values,
+            peak=max(seen),
+            days=age,
+        )
+
+    @property
+    def highest_per_minute(self) -> float:
+        """The highest rate, as a mean of one period."""
+        return self.peak * MINUTE_SECONDS / self.period_seconds
+
+    def explains(self, level: float, minutes: int, factor: float, now: datetime) -> Ground | None:
+        """The ground that `level`, held for `minutes`, is not `factor` times what was there.
+
+        A period's sum may have come within fewer minutes than the period has: what stands out
+        of its neighbours is taken to have come within `minutes`.
+        """
+        within = min(float(minutes), self.period_seconds / MINUTE_SECONDS)
+        if self.peak / within < level / factor:
+            return None
+        days = 14
+        day = DAY_SECONDS // self.period_seconds
+        near = SAME_HOUR_SECONDS // self.period_seconds
+        at = math.floor((now - self.start).total_seconds() / self.period_seconds)
+        for back in range(1, days + 1):
+            middle = at - back * day
+            for index in range(max(0, middle - near), min(len(self.values), middle + near + 1)):
+                seen = self._rate(index, within, level / factor)
+                if seen is not None:
+                    close = abs(index - middle) * self.period_seconds <= SAME_CLOCK_SECONDS
+                    return _explained(
+                        Reason.FOLLOWS_CLOCK if close else Reason.HAS_PRECEDENT, level, seen
+                    )
+        needed = level / (TIMES_OTHER_HOURS if self.days >= DAYS_NEEDED else factor)
+        if self.peak / within >= needed:
+            for index in range(len(self.values)):
+                seen = self._rate(index, within, needed)
+                if seen is not None:
+                    return _explained(Reason.HAS_PRECEDENT, level, seen)
+        return None
+
+    def _rate(self, index: int, within: float, needed: float) -> float | None:
+        """The rate a minute that the period may have held `within` minutes, if that is enough."""
+        total = self.values[index]
+        if total is None or total / within < needed:
+            return None
+        before = self.values[index - 1] if index else None
+        after = self.values[index + 1] if index + 1 < len(self.values) else None
+        usual = min(total, ((before or 0.0) + (after or 0.0)) / 2)
+        rate = usual * MINUTE_SECONDS / self.period_seconds + (total - usual) / within
+        return rate if rate >= needed else None
+
+
+def _explained(reason: Reason, level: float, seen: float) -> Ground:
+    return Ground(reason=reason, value=level, unit=Unit.PER_MINUTE, reference=seen)
