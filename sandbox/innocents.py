@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sandbox.provision import FunctionSettings, Grant, arn, create_function, map_source, settings_of
+from sandbox.provision import Grant, arn, create_function, map_source, settings_of
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from sandbox.local_aws import LocalAws
+    from sandbox.provision import FunctionSettings
 
 logger = logging.getLogger("sandbox.innocents")
 

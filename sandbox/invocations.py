@@ -60,14 +60,14 @@ class InvocationLog:
         """Note the end of the invocation that started at ``at``."""
         now = self._clock.now()
         with self._lock:
+            if at < self._cleared_at:
+                return
             running, total = self._running.get(function, 0), self._total
             if running > 1:
                 self._running[function] = running - 1
             else:
                 self._running.pop(function, None)
             self._total = max(0, total - 1)
-        if at < self._cleared_at:
-            return
         if now // 60 != at // 60:
             self._gauge(function, max(1, running), max(1, total), now)
         milliseconds = (now - at) / self._clock.speed * 1000.0
@@ -130,4 +130,6 @@ class InvocationLog:
         with self._lock:
             self._started.clear()
             self._counts.clear()
+            self._running.clear()
+            self._total = 0
             self._cleared_at = self._clock.now()

@@ -13,12 +13,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
 from sandbox.settings import ACCOUNT_ID, HOST, REGION, SandboxSettings
+from sandbox.smtp import MailServer
+from sandbox.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from sandbox.world import World
 
 logger = logging.getLogger("sandbox")
 
@@ -85,9 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logger.setLevel(logging.INFO)
     settings.mail_directory.mkdir(parents=True, exist_ok=True)
 
-    from sandbox.patches import apply_all
-    from sandbox.smtp import MailServer
-    from sandbox.world import World
+    # The emulator reads its environment when it is imported, so this comes after that is set.
+    from sandbox.patches import apply_all  # noqa: PLC0415
 
     world = World.of(settings)
     application = apply_all(world)
@@ -105,9 +107,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _serve(application: Any, settings: SandboxSettings, world: World) -> None:
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
-
     config = Config()
     config.bind = [f"{HOST}:{settings.port}"]
     config.keep_alive_timeout = 75
@@ -129,7 +128,7 @@ def _follow(parent: int) -> None:
 
 
 def _end_workers() -> None:
-    from ministack.core import lambda_runtime
+    from ministack.core import lambda_runtime  # noqa: PLC0415 - see above
 
     lambda_runtime.reset()
 

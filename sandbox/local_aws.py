@@ -353,9 +353,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _mail(path: Path) -> Mail:
-    message: EmailMessage = email.message_from_bytes(  # type: ignore[assignment]
-        path.read_bytes(), policy=email.policy.default
-    )
+    message: EmailMessage = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     body = message.get_body(("plain",))
     return Mail(
         recipient=str(message["X-Envelope-To"]),

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from sandbox.provision import (
-    FunctionSettings,
     Grant,
     allow_invoke,
     arn,
@@ -26,6 +25,9 @@ from sandbox.provision import (
 
 if TYPE_CHECKING:
     from sandbox.local_aws import LocalAws
+    from sandbox.provision import (
+        FunctionSettings,
+    )
 
 QUIET_SECONDS = 1.0
 LEFT_OVER = 3

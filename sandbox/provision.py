@@ -124,7 +124,8 @@ def create_table(aws: LocalAws, name: str, *, has_stream: bool = False) -> str |
         BillingMode="PAY_PER_REQUEST",
         **({"StreamSpecification": stream} if has_stream else {}),
     )
-    return answer["TableDescription"].get("LatestStreamArn")
+    stream_arn: str | None = answer["TableDescription"].get("LatestStreamArn")
+    return stream_arn
 
 
 def has_item(aws: LocalAws, table: str, key: str, attribute: str) -> bool:

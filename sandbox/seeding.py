@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sandbox.metrics.store import MetricStore, Segment, dimensions_of
+from sandbox.metrics.store import Segment, dimensions_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from sandbox.metrics.store import Dimensions
+    from sandbox.metrics.store import Dimensions, MetricStore
 
 
 def seed(store: MetricStore, minute: int, request: Mapping[str, Any]) -> int:

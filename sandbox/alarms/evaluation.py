@@ -132,7 +132,8 @@ def _reason(
 ) -> str:
     if value == INSUFFICIENT_DATA:
         count = rule.evaluation_periods
-        return f"Insufficient Data: {count} {_plural(count, 'datapoint was', 'datapoints were')} unknown."
+        unknown = _plural(count, "datapoint was", "datapoints were")
+        return f"Insufficient Data: {count} {unknown} unknown."
     if not considered:
         count = rule.evaluation_periods
         treated = "Breaching" if value == ALARM else "NonBreaching"

@@ -120,6 +120,10 @@ def _check(record: Mapping[str, Any]) -> None:
         )
     if "Threshold" not in record:
         raise AlarmValidationError("Threshold is required.")
+    _check_queries(record)
+
+
+def _check_queries(record: Mapping[str, Any]) -> None:
     queries = record.get("Metrics", [])
     if queries and sum(query["ReturnData"] for query in queries) != 1:
         raise AlarmValidationError("Exactly one element of Metrics must have ReturnData true.")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Line = dict[int, float]
 Value = float | Line | list[Line]
 
-_TOKEN = re.compile(
+_WORD = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<text>\"[^\"]*\"|'[^']*')"
     r"|(?P<sign><=|>=|==|!=|&&|\|\||[-+*/^()<>,\[\]]))"
 )
@@ -76,13 +76,13 @@ class Expression:
         self._lines = lines
         self._metric_ids = tuple(metric_ids)
         self._buckets = tuple(buckets)
-        self._tokens = _tokenize(text)
+        self._words = _split(text)
         self._at = 0
 
     def value(self) -> list[Line]:
         """The lines which the expression yields; a number becomes a line without gaps."""
         value = self._either()
-        if self._at != len(self._tokens):
+        if self._at != len(self._words):
             raise self._error()
         if isinstance(value, list):
             return value
@@ -91,18 +91,18 @@ class Expression:
         return [dict.fromkeys(self._buckets, value)]
 
     def _error(self) -> MathError:
-        token = self._tokens[self._at] if self._at < len(self._tokens) else "the end"
-        return MathError(f"Error in expression '{self._text}': cannot read {token}")
+        word = self._words[self._at] if self._at < len(self._words) else "the end"
+        return MathError(f"Error in expression '{self._text}': cannot read {word}")
 
     def _peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+        return self._words[self._at] if self._at < len(self._words) else ""
 
     def _take(self, expected: str | None = None) -> str:
-        token = self._peek()
-        if not token or (expected is not None and token != expected):
+        word = self._peek()
+        if not word or (expected is not None and word != expected):
             raise self._error()
         self._at += 1
-        return token
+        return word
 
     def _either(self) -> Value:
         return self._chain(self._comparison, _LOGIC)
@@ -131,22 +131,22 @@ class Expression:
         return value
 
     def _operand(self) -> Value:
-        token = self._take()
-        if token == "-":
+        word = self._take()
+        if word == "-":
             return _combine(operator.mul, -1.0, self._operand())
-        if token == "(":
+        if word == "(":
             value = self._either()
             self._take(")")
             return value
-        if token == "[":
+        if word == "[":
             return [line for value in self._arguments("]") for line in _as_lines(value)]
-        if token[0].isdigit():
-            return float(token)
+        if word[0].isdigit():
+            return float(word)
         if self._peek() == "(":
-            return self._call(token.upper())
-        if token in self._lines:
-            return self._lines[token]
-        raise MathError(f"Error in expression '{self._text}': {token} is not defined")
+            return self._call(word.upper())
+        if word in self._lines:
+            return self._lines[word]
+        raise MathError(f"Error in expression '{self._text}': {word} is not defined")
 
     def _arguments(self, closing: str) -> list[Value]:
         values: list[Value] = []
@@ -211,16 +211,16 @@ class Expression:
         return full
 
 
-def _tokenize(text: str) -> list[str]:
-    tokens, at = [], 0
+def _split(text: str) -> list[str]:
+    words, at = [], 0
     stripped = text.rstrip()
     while at < len(stripped):
-        match = _TOKEN.match(stripped, at)
+        match = _WORD.match(stripped, at)
         if match is None:
             raise MathError(f"Error in expression '{text}': cannot read {stripped[at:]}")
-        tokens.append(match.group().strip())
+        words.append(match.group().strip())
         at = match.end()
-    return tokens
+    return words
 
 
 def _as_lines(value: Value) -> list[Line]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -247,7 +247,7 @@ class MetricStore:
         """All series of a metric's name, by their dimensions."""
         return self._by_name.get((namespace, name), {})
 
-    def keys(self) -> Iterable[MetricKey]:
+    def known(self) -> list[MetricKey]:
         """All metrics known."""
         return list(self._series)
 

@@ -12,7 +12,7 @@ from ministack.services import cloudwatch, eventbridge, lambda_svc, sns
 
 from sandbox.alarms import record
 from sandbox.alarms.evaluation import ALARM, INSUFFICIENT_DATA, OK, AlarmState, iso_milliseconds
-from sandbox.alarms.watch import AlarmWatch, Contributor
+from sandbox.alarms.watch import AlarmWatch
 from sandbox.patches.cloudwatch_api import ApiError
 from sandbox.patches.hooks import replace
 from sandbox.patches.policies import service_may_invoke
@@ -21,6 +21,7 @@ from sandbox.settings import ACCOUNT_ID, REGION
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from sandbox.alarms.watch import Contributor
     from sandbox.world import World
 
 logger = logging.getLogger("sandbox.alarms")

@@ -129,7 +129,8 @@ def apply(world: World) -> AsyncQueue:
             event = json.loads(payload)
         except ValueError:
             event = payload
-        target, rule = getattr(_dispatching, "current", ({}, {}))
+        target: dict[str, Any] = getattr(_dispatching, "target", {})
+        rule: dict[str, Any] = getattr(_dispatching, "rule", {})
         func, _, name = lambda_svc._get_func_record_for_ref(arn)
         if func is None:
             reason, message = "RESOURCE_NOT_FOUND", f"The function {name} does not exist."
@@ -155,17 +156,17 @@ def apply(world: World) -> AsyncQueue:
     def invoke_target(
         target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None
     ) -> None:
-        _dispatching.current = (target, rule)
+        _dispatching.target, _dispatching.rule = target, rule
         try:
             original(target, event, rule, view)
         finally:
-            _dispatching.current = ({}, {})
+            _dispatching.target, _dispatching.rule = {}, {}
 
     original = replace(
         eventbridge, "_invoke_target", invoke_target, ("target", "event", "rule", "view")
     )
 
-    def from_topic(
+    def from_topic(  # noqa: PLR0917 - as the emulator calls it
         endpoint: str,
         envelope: str,
         topic_arn: str,  # noqa: ARG001

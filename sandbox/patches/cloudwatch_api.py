@@ -164,7 +164,7 @@ class MetricApi:
         )
         with self._world.metrics.lock:
             found = [
-                key for key in self._world.metrics.keys() if self._is_listed(key, request, oldest)
+                key for key in self._world.metrics.known() if self._is_listed(key, request, oldest)
             ]
         skip = _offset(request.get("NextToken"))
         page: dict[str, Any] = {

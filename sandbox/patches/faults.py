@@ -22,7 +22,7 @@ _XML_SERVICES = frozenset({"s3", "cloudformation", "iam", "sts", "sns"})
 def apply(world: World) -> None:
     """Look at each call before it is dispatched, while there are faults."""
 
-    async def dispatch(
+    async def dispatch(  # noqa: PLR0917 - as the emulator calls it
         method: str,
         path: str,
         headers: dict[str, str],

@@ -109,7 +109,8 @@ def _reservations(world: World) -> None:
         if qualifier in (None, "", _LATEST):
             return refusal(
                 "InvalidParameterValueException",
-                "Provisioned Concurrency Configs cannot be applied to unpublished function versions.",
+                "Provisioned Concurrency Configs cannot be applied to unpublished function "
+                "versions.",
             )
         reserved = func.get("concurrency") if func else None
         if reserved is not None and wanted > reserved:

@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 
 def apply(world: World) -> None:
     """Book each execution where all paths meet: at the dispatch to an executor."""
-    original = replace(
-        lambda_svc,
-        "_execute_function_dispatch",
-        lambda *arguments: dispatch(*arguments),
-        ("func", "config", "event", "request_id", "started"),
-    )
 
     def dispatch(
         func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float
@@ -33,6 +27,13 @@ def apply(world: World) -> None:
             return result
         finally:
             world.invocations.finished(name, at, is_error=is_error)
+
+    original = replace(
+        lambda_svc,
+        "_execute_function_dispatch",
+        dispatch,
+        ("func", "config", "event", "request_id", "started"),
+    )
 
     # The emulator's own counting knows the Invoke API only, and would count that twice.
     replace(

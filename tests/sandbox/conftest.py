@@ -34,7 +34,7 @@ def aws(shared_aws: LocalAws) -> LocalAws:
 @pytest.fixture
 def inbox(aws: LocalAws) -> Callable[[str], Inbox]:
     """Makes queues to look into."""
-    return lambda name="seen": Inbox(aws, name)
+    return lambda name: Inbox(aws, name)
 
 
 @pytest.fixture

@@ -205,7 +205,7 @@ def handler(event, context):
 def test_a_lambda_action_needs_permission_and_gets_awss_document(
     aws: LocalAws, function: Callable[..., str], inbox: Callable[[str], Inbox]
 ) -> None:
-    """Without a statement for CloudWatch's principal nothing is invoked; with it AWS's payload is."""
+    """Without a statement for CloudWatch's principal nothing runs; with it AWS's payload comes."""
     seen = inbox("actions")
     arn = function("note", _NOTE)
     _alarm(aws, "first", AlarmActions=[arn])

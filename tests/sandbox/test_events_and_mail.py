@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,7 +50,7 @@ def test_schedules_run_in_virtual_minutes(
     aws.wait_until(lambda: len(seen.bodies()) >= 3, "three ticks", 10)
 
     times = [datetime.fromisoformat(event["time"]).timestamp() for event in seen.bodies()]
-    assert {later - earlier for earlier, later in zip(times, times[1:], strict=False)} == {60.0}
+    assert {later - earlier for earlier, later in pairwise(times)} == {60.0}
     assert abs(times[-1] - aws.clock.timestamp()) < 180
 
 

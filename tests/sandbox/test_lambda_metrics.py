@@ -140,7 +140,8 @@ def test_a_reservation_of_zero_refuses_and_is_counted(
         lambda_.invoke(FunctionName="stopped", Payload=b"{}")
 
     assert refused.value.response["Error"]["Code"] == "TooManyRequestsException"
-    assert refused.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    answer: dict[str, Any] = dict(refused.value.response)
+    assert answer["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
     assert _total(read, "Throttles", "stopped") == 1
     assert _total(read, "Throttles") == 1
     assert _total(read, "Invocations", "stopped") == 0

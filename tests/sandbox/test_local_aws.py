@@ -46,7 +46,7 @@ def _leader(aws: LocalAws) -> int:
 def test_nothing_is_left_when_the_block_is_left() -> None:
     """Workers, ports and files are gone, also after an exception."""
     aws = LocalAws(speed=60)
-    with pytest.raises(KeyboardInterrupt), aws:
+    with pytest.raises(KeyboardInterrupt), aws:  # noqa: PT012 - the block is what is tested
         create_function(aws, "steady-report")
         aws.client("lambda").invoke(FunctionName="steady-report")
         leader, directory, endpoint = _leader(aws), aws.directory, aws.endpoint
@@ -68,7 +68,7 @@ def test_the_sandbox_ends_with_the_process_that_started_it() -> None:
         "    print(aws._process.pid, flush=True)\n"
         "    time.sleep(60)\n"
     )
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - this interpreter, a fixed program
         [sys.executable, "-c", program], cwd=PROJECT, stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
@@ -85,10 +85,10 @@ def test_the_sandbox_ends_with_the_process_that_started_it() -> None:
 def test_it_listens_on_loopback_only(aws: LocalAws) -> None:
     """Every listening socket of the sandbox is bound to 127.0.0.1."""
     inodes = {
-        os.readlink(link)[8:-1]
+        str(link.readlink())[8:-1]
         for process in _group(_leader(aws))
         for link in Path(f"/proc/{process}/fd").iterdir()
-        if os.readlink(link).startswith("socket:")
+        if str(link.readlink()).startswith("socket:")
     }
     listening = []
     for table in ("tcp", "tcp6"):
@@ -106,7 +106,7 @@ def test_the_environment_leads_the_tools_to_the_sandbox(aws: LocalAws) -> None:
     program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
     kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
 
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - this interpreter, a fixed program
         [sys.executable, "-c", program],
         env=kept | aws.environment(),
         capture_output=True,
