@@ -99,7 +99,9 @@ class Hold:
     ) -> Decision:
         match opening:
             case Opened(incident=incident):
-                contain(incident, self.world, now)
+                # One that was opened within the same second may have moved on since.
+                if incident.state in (IncidentState.CONTAINING, IncidentState.CAPPING):
+                    contain(incident, self.world, now)
                 return decision
             case AlreadyOpen(incident=incident):
                 return self.reconsider(incident, decision.assessment, facts, now)
@@ -197,7 +199,7 @@ class Hold:
                 mine = self.world.ledger.save(incident.leased(now))
             except StaleIncidentError:
                 return
-            contain(mine, self.world, now)
+            contain(mine, self.world, now, is_resumed=True)
 
     def _contain_without_ledger(
         self, incident: Incident, unavailable: LedgerUnavailableError, now: datetime

@@ -74,7 +74,7 @@ class Tending:
 
     def _go_on_containing(self, incident: Incident, now: datetime, _actor: str) -> None:
         world = self.hold.world
-        contain(world.ledger.save(incident.leased(now)), world, now)
+        contain(world.ledger.save(incident.leased(now)), world, now, is_resumed=True)
 
     def _go_on_restoring(self, incident: Incident, now: datetime, _actor: str) -> None:
         restore(incident, self.hold.world, now, incident.closing)
@@ -135,7 +135,7 @@ class Tending:
         if _has_subsided(evidence, self.hold.policy.floor_per_minute):
             world = self.hold.world
             ended = incident.to(IncidentState.ENDED, now)
-            if incident.decided != DecisionReason.STOPPED_BY_AWS:
+            if incident.outbox and incident.decided != DecisionReason.STOPPED_BY_AWS:
                 ended = announce(ended, Transition.ENDED, world, now)
             deliver(world.ledger.save(ended), world, now)
             return

@@ -31,16 +31,22 @@ _BEFORE: Final = timedelta(hours=1)
 _LONGEST_GRAPH: Final = timedelta(days=14)
 
 
-def rollback(incident: Incident) -> str:
+def rollback(incident: Incident, deploy_flags: str | None) -> str:
     """The command that puts everything back, safe to paste into a shell.
 
     A function that is called ``all`` is named by its ARN: the flag means every function by that
-    word.
+    word. The flags of the deployment are repeated: the CDK does not remember them.
+
+    Parameters
+    ----------
+    deploy_flags
+        As the command line takes them; ``None`` where they are unknown.
     """
     name = incident.function
     if name == "all" and incident.function_arn:
         name = incident.function_arn
-    return f"npx cdk deploy -c {shlex.quote(f'rollback={name}')}"
+    asked = f"npx cdk deploy -c {shlex.quote(f'rollback={name}')}"
+    return f"{asked} {deploy_flags}" if deploy_flags else asked
 
 
 def still_changed(incident: Incident) -> tuple[StepOutcome, ...]:

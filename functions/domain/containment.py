@@ -12,6 +12,7 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.incident import Incident, IncidentState, Transition
+from functions.domain.notice import FoundReservation
 from functions.domain.outbox import announce, deliver
 from functions.domain.plan import RemoveProvisioned, Reserve, StepStatus
 from functions.domain.steps import perform, undo
@@ -20,11 +21,20 @@ from functions.domain.world import World
 _UNFINISHED = (StepStatus.PLANNED, StepStatus.FAILED)
 
 
-def contain(incident: Incident, world: World, now: datetime) -> Incident:
+def contain(
+    incident: Incident, world: World, now: datetime, *, is_resumed: bool = False
+) -> Incident:
     """Carry out what the incident says: throttle or cap, pause the mappings, tell people.
 
-    The first call is the one that stops the bleeding. `incident` is stored in the ledger, in
-    `CONTAINING` or `CAPPING`.
+    The first call is the one that stops the bleeding.
+
+    Parameters
+    ----------
+    incident
+        As stored in the ledger, in `CONTAINING` or `CAPPING`.
+    is_resumed
+        Whether an earlier run may have begun: then somebody may have changed the reservation
+        since the snapshot, and that is looked at first.
 
     Raises
     ------
@@ -35,6 +45,10 @@ def contain(incident: Incident, world: World, now: datetime) -> Incident:
         When the ledger fails after the incident was opened: the snapshot is safe there.
     """
     try:
+        if is_resumed and not _is_reserved(incident):
+            found = world.functions.reserved_concurrency(incident.function)
+            if found not in _ours_or_prior(incident):
+                return _yield_to_people(incident, found, world, now)
         return _contain(incident, world, now)
     except FunctionNotFoundError:
         return close_as_deleted(incident, world, now)
@@ -115,6 +129,42 @@ def _stop(incident: Incident, world: World) -> Incident:
     return incident
 
 
+def _ours_or_prior(incident: Incident) -> tuple[int | None, ...]:
+    prior = () if incident.snapshot is None else (incident.snapshot.reserved_concurrency,)
+    return (*incident.written, *prior)
+
+
+def _yield_to_people(
+    incident: Incident, found: int | None, world: World, now: datetime
+) -> Incident:
+    """Somebody set the reservation before the guard could: theirs is not to be overwritten.
+
+    Where nothing was changed yet, the next look decides afresh, with a fresh snapshot.
+    """
+    if not _has_changed_anything(incident):
+        return deliver(world.ledger.save(_holding_nothing(incident, now)), world, now)
+    released = replace(incident.to(IncidentState.RELEASED, now), released_at=now).unleased()
+    reservation = FoundReservation(reserved_concurrency=found)
+    told = announce(released, Transition.RELEASED, world, now, found=reservation)
+    return deliver(world.ledger.save(told), world, now)
+
+
+def _has_changed_anything(incident: Incident) -> bool:
+    is_escalated = len(incident.written) > 1
+    return is_escalated or any(one.status is StepStatus.DONE for one in incident.steps)
+
+
+def _holding_nothing(incident: Incident, now: datetime) -> Incident:
+    return replace(
+        incident.to(IncidentState.NOTIFIED, now).unleased(),
+        snapshot=None,
+        steps=(),
+        target=None,
+        written=(),
+        contained_at=None,
+    )
+
+
 def _is_reserved(incident: Incident) -> bool:
     outcome = incident.reservation
     return outcome is not None and outcome.status not in _UNFINISHED
@@ -152,15 +202,7 @@ def _give_up(incident: Incident, refusal: RefusedError, world: World, now: datet
     for outcome in incident.steps:
         if isinstance(outcome.step, RemoveProvisioned) and outcome.status is StepStatus.DONE:
             undo(outcome.step.inverse(), incident.written, world.functions)
-    nothing_held = replace(
-        incident.to(IncidentState.NOTIFIED, now).unleased(),
-        snapshot=None,
-        steps=(),
-        target=None,
-        written=(),
-        contained_at=None,
-    )
-    return deliver(world.ledger.save(nothing_held), world, now)
+    return deliver(world.ledger.save(_holding_nothing(incident, now)), world, now)
 
 
 def _tell_of_delay(incident: Incident, busy: BusyError, world: World, now: datetime) -> None:

@@ -94,6 +94,9 @@ class NoticeContext:
         The functions that used up the blast radius.
     response
         What the deployment does with a suspected function.
+    deploy_flags
+        The flags that the next deployment must repeat, as the command line takes them: empty
+        where there are none, ``None`` where that is unknown.
     """
 
     region: str | None = None
@@ -111,6 +114,7 @@ class NoticeContext:
     blast_radius_window: timedelta = timedelta(hours=1)
     contained_already: tuple[str, ...] = ()
     response: Response | None = None
+    deploy_flags: str | None = None
 
 
 FIX: Final = (
@@ -435,10 +439,13 @@ def to_do(incident: Incident, context: NoticeContext) -> str:
         "WHAT TO DO",
         bullet(first, "1."),
         bullet(second, "2."),
-        command_line(rollback(incident)),
+        command_line(rollback(incident, context.deploy_flags)),
         _indented(
             "Give every other -c flag of your deployment again, unless it is in cdk.json: one that"
             " is left out goes back to its default."
+            if context.deploy_flags is None
+            else "With the flags of your last deployment: one that is left out goes back to its"
+            " default."
         ),
         *(
             (
@@ -544,7 +551,7 @@ def leftovers(
         if is_closed
         else (
             paragraph("This puts it back and leaves alone what others have changed:"),
-            command_line(rollback(incident)),
+            command_line(rollback(incident, context.deploy_flags)),
             paragraph("Or by hand:"),
         )
     )

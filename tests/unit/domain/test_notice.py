@@ -212,12 +212,12 @@ def test_rollback_is_safe_in_a_shell() -> None:
     """A name with characters that a shell would read is quoted."""
     incident = contained(function="a b;$(reboot)'")
 
-    assert shlex.split(rollback(incident))[-1] == "rollback=a b;$(reboot)'"
+    assert shlex.split(rollback(incident, None))[-1] == "rollback=a b;$(reboot)'"
 
 
 def test_a_function_called_all() -> None:
     """A function named "all" is restored by its ARN, since the word alone means every function."""
-    assert rollback(contained(function="all")).endswith(
+    assert rollback(contained(function="all"), None).endswith(
         "rollback=arn:aws:lambda:eu-west-1:123456789012:function:all"
     )
 

@@ -1,0 +1,102 @@
+"""The Lambda function that alarms, rules and the pulse wake."""
+
+from __future__ import annotations
+
+import functools
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.aws import clients, ledger, metrics, publisher, signals
+from functions.aws import functions as target_functions
+from functions.aws.ledger import DynamoLedger
+from functions.aws.metrics import CloudWatchMetrics
+from functions.aws.observability import logger
+from functions.aws.publisher import SnsPublisher
+from functions.aws.signals import parse_signal
+from functions.contain.gathering import Gathering
+from functions.contain.guard import Guard, Log
+from functions.contain.hold import Hold
+from functions.contain.settings import Settings
+from functions.domain.notice import NoticeContext
+from functions.domain.policy import Mode, Policy, Response
+from functions.domain.world import World
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+ADAPTERS: Final = (ledger, metrics, publisher, signals, target_functions)
+
+
+class _Journal(Log):
+    """The powertools logger as the guard uses it: every field becomes a key of the record."""
+
+    def info(self, message: str, **fields: object) -> None:
+        logger.info(message, extra=fields)
+
+    def exception(self, message: str, **fields: object) -> None:
+        logger.exception(message, extra=fields)
+
+
+@functools.cache
+def guard() -> Guard:
+    """Read the settings and create the guard, once per execution environment."""
+    settings = Settings.from_env(os.environ)
+    functions = target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client)
+    policy = _policy(settings)
+    return Guard(
+        hold=Hold(
+            world=World(
+                functions=functions,
+                ledger=DynamoLedger(clients.dynamodb_client(), settings.ledger_table),
+                publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
+                place=_place(settings, policy),
+            ),
+            policy=policy,
+        ),
+        gathering=Gathering(
+            functions=functions,
+            metrics=CloudWatchMetrics(clients.cloudwatch_client()),
+            account_concurrency=settings.account_concurrency,
+        ),
+        log=_Journal(),
+    )
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
+    """Deal with one signal. Whatever fails is raised: Lambda retries, then it is a dead letter.
+
+    `now` is the signal's time or, where that is older, the clock's: a signal that comes late is
+    judged by what is the case now.
+    """
+    signal = parse_signal(event)
+    logger.append_keys(signal=signal.kind, signal_id=signal.id, signal_source=signal.source)
+    guard().handle(signal, max(signal.at, datetime.now(UTC)))
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        mode=Mode(settings.mode),
+        response=Response(settings.response),
+        floor_per_minute=settings.floor_per_minute,
+        blast_radius=settings.blast_radius,
+        blast_radius_window=timedelta(minutes=settings.blast_radius_window_minutes),
+        exempt=frozenset(settings.exempt),
+        own_functions=frozenset(settings.own_functions),
+    )
+
+
+def _place(settings: Settings, policy: Policy) -> NoticeContext:
+    # The topic's ARN holds Region and account: arn:aws:sns:<region>:<account>:<name>.
+    region, account = settings.notice_topic_arn.split(":")[3:5]
+    return NoticeContext(
+        region=region,
+        account=account,
+        stack_name=settings.stack_name,
+        deploy_flags=settings.deploy_flags or "",
+        cooling_off=policy.cooling_off,
+        blast_radius=policy.blast_radius,
+        blast_radius_window=policy.blast_radius_window,
+        response=policy.response,
+    )

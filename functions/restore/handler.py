@@ -1,0 +1,61 @@
+"""The Lambda function behind `cdk deploy -c rollback=...`."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.aws import clients, custom_resource, ledger, publisher
+from functions.aws import functions as target_functions
+from functions.aws.custom_resource import CustomResourceRequest, respond
+from functions.aws.ledger import DynamoLedger
+from functions.aws.observability import logger
+from functions.aws.publisher import SnsPublisher
+from functions.domain.notice import NoticeContext
+from functions.domain.world import World
+from functions.restore.answer import answer, failed
+from functions.restore.rollback import Rollback
+from functions.restore.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+ADAPTERS: Final = (custom_resource, ledger, publisher, target_functions)
+
+
+@functools.cache
+def rollback() -> Rollback:
+    """Read the settings and create the ports, once per execution environment."""
+    settings = Settings.from_env(os.environ)
+    region, account = settings.notice_topic_arn.split(":")[3:5]
+    world = World(
+        functions=target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client),
+        ledger=DynamoLedger(clients.dynamodb_client(), settings.ledger_table),
+        publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
+        place=NoticeContext(
+            region=region,
+            account=account,
+            stack_name=settings.stack_name,
+            deploy_flags=settings.deploy_flags or "",
+        ),
+    )
+    return Rollback(world=world, sleep=time.sleep)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
+    """Answer one request of CloudFormation, whatever happens: without an answer the stack waits.
+
+    An answer that CloudFormation's URL did not take is raised, so that Lambda tries again.
+    """
+    request = CustomResourceRequest.from_event(event)
+    try:
+        response = answer(request, rollback(), datetime.now(UTC))
+    except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
+        logger.exception("request failed", resource_type=request.resource_type)
+        response = failed(request, error)
+    respond(request, response, random=random.SystemRandom())
