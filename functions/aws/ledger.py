@@ -145,7 +145,8 @@ class DynamoLedger:
     def hold(self, incident: Incident, blast_radius: BlastRadius) -> Opening:
         """See the port."""
         now = incident.updated_at
-        update = self._update_live(incident, until=now + blast_radius.window)
+        by = self._writer()
+        update = self._update_live(incident, by=by, until=now + blast_radius.window)
         # An incident whose place still counts takes no second one.
         update["Update"]["ConditionExpression"] += (
             " AND (attribute_not_exists(place_until) OR place_until <= :now)"
@@ -155,7 +156,7 @@ class DynamoLedger:
         if isinstance(refusals, BlastRadiusReached):
             return refusals
         item = {} if refusals is None else refusals[0] or {}
-        if refusals is None or _is_written(item, incident):
+        if refusals is None or _is_written(item, by):
             return Opened(incident=_written(incident))
         if _is_version(item, incident):
             return Opened(incident=self.save(incident))
@@ -163,10 +164,11 @@ class DynamoLedger:
 
     def save(self, incident: Incident) -> Incident:
         """See the port. A closed incident is written where `closed` finds it, too."""
+        by = self._writer()
+        change = functools.partial(self._update_live, by=by)
         followers = (self._put_closed(incident),) if incident.is_closed else ()
-        item = self._write_to_either(incident, self._update_live, followers)
-        if item is None or _is_written(item, incident):
-            # The latter: an earlier attempt went through and only its answer was lost.
+        item = self._write_to_either(incident, change, followers)
+        if item is None or _is_written(item, by):
             return _written(incident)
         raise _stale(incident, item)
 
@@ -351,10 +353,15 @@ class DynamoLedger:
         return {"Put": {"TableName": self._table, "Item": item, **_SHOW}}
 
     def _update_live(
-        self, incident: Incident, key: _Item | None = None, *, until: datetime | None = None
+        self,
+        incident: Incident,
+        key: _Item | None = None,
+        *,
+        by: str,
+        until: datetime | None = None,
     ) -> _Item:
         """An update, not a put: it leaves `place_until` alone, unless there is a new one."""
-        attributes = _attributes(incident)
+        attributes = {**_attributes(incident), "written_by": {"S": by}}
         if until is not None:
             attributes["place_until"] = _epoch(until)
         update: _Item = {
@@ -397,6 +404,14 @@ class DynamoLedger:
             "expires_at": _epoch_seconds(until + _PAST_KEPT),
         }
         return {"Put": {"TableName": self._table, "Item": item}}
+
+    def _writer(self) -> str:
+        """A mark to know one's own write by.
+
+        An update whose answer was lost is sent again by the client, and then finds its own work in
+        its way.
+        """
+        return f"{self._random.getrandbits(64):016x}"
 
     def _write_to_either(
         self,
@@ -577,9 +592,9 @@ def _is_version(item: _Item, incident: Incident) -> bool:
     return _text(item, "id") == incident.id and version == str(incident.version)
 
 
-def _is_written(item: _Item, incident: Incident) -> bool:
-    """Whether the item is exactly what was to be written."""
-    return all(item.get(name) == value for name, value in _attributes(incident).items())
+def _is_written(item: _Item, by: str) -> bool:
+    """Whether the item is what this very call has written."""
+    return _text(item, "written_by") == by
 
 
 def _past_of(item: _Item) -> PastIncident:
