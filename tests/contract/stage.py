@@ -1,0 +1,282 @@
+"""The two worlds in which every contract test runs: the fakes, and the adapters on a local AWS."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from functions.aws import clients
+from functions.aws.functions import LambdaFunctions
+from functions.aws.ledger import DynamoLedger
+from functions.aws.metrics import CloudWatchMetrics
+from functions.aws.publisher import SnsPublisher
+from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
+from functions.domain.evidence import Trigger, TriggerKind
+from functions.domain.incident import Incident, IncidentState, incident_id
+from tests.fakes import FakeAccount
+from tests.sandbox.support import package
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from functions.domain.ports import Functions, Ledger, Metrics, Publisher
+    from sandbox.local_aws import LocalAws
+
+ACCOUNT: Final = "123456789012"
+NOON: Final = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)
+ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/any"
+# What ``MetricName`` the fields of `RecentSeries` have.
+METRIC_NAMES: Final = {
+    "invocations": "Invocations",
+    "concurrency": "ConcurrentExecutions",
+    "throttles": "Throttles",
+    "errors": "Errors",
+    "duration_ms": "Duration",
+    "native_drops": "RecursiveInvocationsDropped",
+}
+_numbers: Final = itertools.count(1)
+
+
+def unique(name: str) -> str:
+    """A name that no other test uses: the local AWS is shared."""
+    return f"{name}-{next(_numbers)}"
+
+
+def an_incident(function: str, opened_at: datetime = NOON, **given: Any) -> Incident:
+    """An incident in which nothing was done yet."""
+    assessment = Assessment(
+        function=function,
+        verdict=Verdict.RUNAWAY,
+        at=opened_at,
+        grounds=(Ground(reason=Reason.PLATEAU, value=9.0, unit=Unit.MINUTES, reference=5.0),),
+        rate_per_minute=16_000.0,
+        since=opened_at - timedelta(minutes=9),
+    )
+    incident = Incident(
+        id=incident_id(function, opened_at),
+        function=function,
+        function_arn=f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{function}",
+        state=IncidentState.NOTIFIED,
+        opened_at=opened_at,
+        updated_at=opened_at,
+        assessment=assessment,
+        decided="runaway",
+        memory_mb=128,
+        timeout_seconds=3,
+    )
+    return replace(incident, **given)
+
+
+class Stage(Protocol):
+    """What a contract test needs: the ports, and hands to set the scene with."""
+
+    @property
+    def functions(self) -> Functions:
+        """The port."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """The port."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """The port."""
+        ...
+
+    @property
+    def publisher(self) -> Publisher:
+        """The port."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """The time by the stage's clock."""
+        ...
+
+    def add(
+        self, name: str, *, reserved: int | None = None, tags: Mapping[str, str] | None = None
+    ) -> str:
+        """Create a function; answers its ARN."""
+        ...
+
+    def provision(self, name: str, requested: int) -> str:
+        """Request provisioned concurrency for a new alias; answers the alias."""
+        ...
+
+    def let_poll(self, name: str, *, enabled: bool = True, alias: str = "") -> tuple[str, str]:
+        """Let a function poll a new queue; answers the mapping's UUID and the queue's ARN."""
+        ...
+
+    def admit_topic(self, name: str) -> str:
+        """Let an SNS topic invoke a function; answers its ARN."""
+        ...
+
+    def send_failures_to(self, name: str, target_arn: str) -> None:
+        """Give a function an on-failure destination."""
+        ...
+
+    def record(self, name: str, **metrics: Sequence[float | None]) -> None:
+        """Give a function datapoints, the last in the minute before `now`."""
+        ...
+
+    def break_topic(self) -> None:
+        """Let the next notice fail."""
+        ...
+
+
+class FakeStage:
+    """The fakes."""
+
+    def __init__(self) -> None:
+        self.account = FakeAccount()
+        self.functions = self.account.functions
+        self.metrics = self.account.metrics
+        self.ledger = self.account.ledger
+        self.publisher = self.account.publisher
+        self.now = NOON
+
+    def add(
+        self, name: str, *, reserved: int | None = None, tags: Mapping[str, str] | None = None
+    ) -> str:
+        """See `Stage`."""
+        return self.account.add(name, reserved=reserved, tags=dict(tags or {})).arn
+
+    def provision(self, name: str, requested: int) -> str:
+        """See `Stage`."""
+        self.account.by_name[name].provisioned["live"] = requested
+        return "live"
+
+    def let_poll(self, name: str, *, enabled: bool = True, alias: str = "") -> tuple[str, str]:
+        """See `Stage`."""
+        queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{unique('queue')}"
+        return self.account.add_mapping(name, queue, enabled=enabled).uuid, queue
+
+    def admit_topic(self, name: str) -> str:
+        """See `Stage`."""
+        topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:{unique('topic')}"
+        function = self.account.by_name[name]
+        trigger = Trigger(kind=TriggerKind.ASYNC, service="SNS", source_arn=topic)
+        function.pushed = (*function.pushed, trigger)
+        return topic
+
+    def send_failures_to(self, name: str, target_arn: str) -> None:
+        """See `Stage`."""
+        self.account.by_name[name].on_failure_arn = target_arn
+
+    def record(self, name: str, **metrics: Sequence[float | None]) -> None:
+        """See `Stage`."""
+        self.metrics.record(name, until=self.now, **metrics)
+
+    def break_topic(self) -> None:
+        """See `Stage`."""
+        from functions.domain.errors import NoticeUndeliveredError  # noqa: PLC0415
+
+        self.account.faults.fail("publish", NoticeUndeliveredError("NotFound"))
+
+
+class AwsStage:
+    """The adapters, with their own clients, on a local AWS."""
+
+    def __init__(self, aws: LocalAws, table: str) -> None:
+        self.aws = aws
+        self.pauses: list[float] = []
+        topic = aws.client("sns").create_topic(Name=unique("notices"))["TopicArn"]
+        self.topic_arn = topic
+        self.functions = LambdaFunctions(
+            clients.lambda_client(), clients.tagging_client, sleep=self._sleep
+        )
+        self.metrics = CloudWatchMetrics(clients.cloudwatch_client())
+        self.ledger = DynamoLedger(clients.dynamodb_client(), table, sleep=self.pauses.append)
+        self.publisher = SnsPublisher(clients.sns_client(), topic)
+        self._lambda = aws.client("lambda")
+
+    @property
+    def now(self) -> datetime:
+        """The local AWS's own time."""
+        return self.aws.clock.now()
+
+    def _sleep(self, seconds: float) -> None:
+        import time  # noqa: PLC0415
+
+        self.pauses.append(seconds)
+        time.sleep(min(seconds, 0.1))
+
+    def add(
+        self, name: str, *, reserved: int | None = None, tags: Mapping[str, str] | None = None
+    ) -> str:
+        """See `Stage`."""
+        arn: str = self._lambda.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=ROLE,
+            Handler="index.handler",
+            Code={"ZipFile": package("def handler(event, context): return None")},
+            Tags=dict(tags or {}),
+        )["FunctionArn"]
+        if reserved is not None:
+            self._lambda.put_function_concurrency(
+                FunctionName=name, ReservedConcurrentExecutions=reserved
+            )
+        return arn
+
+    def provision(self, name: str, requested: int) -> str:
+        """See `Stage`."""
+        version = self._lambda.publish_version(FunctionName=name)["Version"]
+        self._lambda.create_alias(FunctionName=name, Name="live", FunctionVersion=version)
+        self._lambda.put_provisioned_concurrency_config(
+            FunctionName=name, Qualifier="live", ProvisionedConcurrentExecutions=requested
+        )
+        return "live"
+
+    def let_poll(self, name: str, *, enabled: bool = True, alias: str = "") -> tuple[str, str]:
+        """See `Stage`."""
+        queue = unique("queue")
+        self.aws.client("sqs").create_queue(QueueName=queue)
+        arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{queue}"
+        if alias:
+            version = self._lambda.publish_version(FunctionName=name)["Version"]
+            self._lambda.create_alias(FunctionName=name, Name=alias, FunctionVersion=version)
+        mapping = self._lambda.create_event_source_mapping(
+            FunctionName=f"{name}:{alias}" if alias else name, EventSourceArn=arn, Enabled=enabled
+        )
+        return mapping["UUID"], arn
+
+    def admit_topic(self, name: str) -> str:
+        """See `Stage`."""
+        topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:{unique('topic')}"
+        self._lambda.add_permission(
+            FunctionName=name,
+            StatementId=unique("statement"),
+            Action="lambda:InvokeFunction",
+            Principal="sns.amazonaws.com",
+            SourceArn=topic,
+        )
+        return topic
+
+    def send_failures_to(self, name: str, target_arn: str) -> None:
+        """See `Stage`."""
+        self._lambda.put_function_event_invoke_config(
+            FunctionName=name,
+            DestinationConfig={"OnFailure": {"Destination": target_arn}},
+        )
+
+    def record(self, name: str, **metrics: Sequence[float | None]) -> None:
+        """See `Stage`. The account's own series are the sums of what is recorded."""
+        series: list[dict[str, Any]] = []
+        for metric, values in metrics.items():
+            entry = {
+                "metric": METRIC_NAMES[metric],
+                "values": list(values),
+                "minutes_ago": len(values),
+            }
+            series += [{**entry, "functions": [name]}, entry]
+        self.aws.seed(json.loads(json.dumps(series)))
+
+    def break_topic(self) -> None:
+        """See `Stage`."""
+        self.aws.client("sns").delete_topic(TopicArn=self.topic_arn)

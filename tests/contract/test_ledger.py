@@ -1,0 +1,449 @@
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from functions.domain.errors import InvalidTransitionError, StaleIncidentError
+from functions.domain.incident import Incident, IncidentState, NoticeStatus, Transition
+from functions.domain.ports import (
+    AlreadyOpen,
+    BlastRadius,
+    BlastRadiusReached,
+    LiveLedger,
+    Opened,
+    PastIncident,
+    PulseMemory,
+)
+from tests.contract.stage import NOON, Stage, an_incident
+
+HOUR = timedelta(hours=1)
+THREE = BlastRadius(most=3, window=HOUR)
+ONE = BlastRadius(most=1, window=HOUR)
+
+
+def opened(stage: Stage, function: str, at: datetime = NOON, most: int = 3) -> Incident:
+    """An incident that was opened with a place within the blast radius."""
+    opening = stage.ledger.open(an_incident(function, at), BlastRadius(most=most, window=HOUR))
+    assert isinstance(opening, Opened)
+    return opening.incident
+
+
+def noted(stage: Stage, function: str, at: datetime = NOON) -> Incident:
+    """An incident of which people are only told."""
+    opening = stage.ledger.open(an_incident(function, at), None)
+    assert isinstance(opening, Opened)
+    return opening.incident
+
+
+def ended(incident: Incident, at: datetime) -> Incident:
+    """The incident, closed."""
+    return incident.to(IncidentState.ENDED, at)
+
+
+def told(incident: Incident) -> Incident:
+    """The incident with a notice that waits to be sent."""
+    return incident.with_notice(Transition.NOTIFIED, "subject", "body")
+
+
+def test_opens_an_incident(stage: Stage) -> None:
+    """What was opened is found, with the version that the ledger gave it."""
+    incident = an_incident("orders")
+
+    opening = stage.ledger.open(incident, THREE)
+
+    assert opening == Opened(incident=replace(incident, version=1))
+    assert stage.ledger.find("orders") == replace(incident, version=1)
+
+
+def test_opening_again_is_harmless(stage: Stage) -> None:
+    """The same incident opened a second time answers what is stored, changed as it may be."""
+    incident = opened(stage, "orders", most=1)
+    changed = stage.ledger.save(incident.leased(NOON))
+
+    assert stage.ledger.open(an_incident("orders"), ONE) == Opened(incident=changed)
+
+
+def test_one_open_incident_a_function(stage: Stage) -> None:
+    """A second incident of the function is refused, with the first in the answer."""
+    first = opened(stage, "orders")
+
+    later = stage.ledger.open(an_incident("orders", NOON + HOUR), THREE)
+
+    assert later == AlreadyOpen(incident=first)
+    assert stage.ledger.find("orders") == first
+
+
+def test_finds_nothing_where_nothing_is_open(stage: Stage) -> None:
+    """A function without trouble has no incident."""
+    assert stage.ledger.find("orders") is None
+    assert stage.ledger.live() == LiveLedger()
+
+
+def test_keeps_the_blast_radius(stage: Stage) -> None:
+    """When all places are taken, nothing is opened and the answer names who has them."""
+    for name in ("c", "a", "b"):
+        opened(stage, name)
+
+    refused = stage.ledger.open(an_incident("d", NOON + timedelta(minutes=59)), THREE)
+
+    assert refused == BlastRadiusReached(contained=("a", "b", "c"))
+    assert stage.ledger.find("d") is None
+
+
+def test_open_goes_before_the_blast_radius(stage: Stage) -> None:
+    """A function that is open already is answered so, whether or not a place is free."""
+    first = opened(stage, "orders", most=1)
+
+    later = stage.ledger.open(an_incident("orders", NOON + timedelta(minutes=1)), ONE)
+
+    assert later == AlreadyOpen(incident=first)
+
+
+def test_a_place_is_free_after_its_window(stage: Stage) -> None:
+    """The window slides: a place counts until its own hour is over, to the second."""
+    opened(stage, "a", most=1)
+
+    early = stage.ledger.open(an_incident("b", NOON + HOUR - timedelta(seconds=1)), ONE)
+    in_time = stage.ledger.open(an_incident("b", NOON + HOUR), ONE)
+
+    assert early == BlastRadiusReached(contained=("a",))
+    assert isinstance(in_time, Opened)
+
+
+def test_a_closed_incident_keeps_its_place(stage: Stage) -> None:
+    """The blast radius counts what was done within the window, undone or not."""
+    stage.ledger.file_away(stage.ledger.save(ended(opened(stage, "a", most=1), NOON)))
+
+    assert stage.ledger.open(an_incident("b"), ONE) == BlastRadiusReached(contained=("a",))
+
+
+def test_telling_takes_no_place(stage: Stage) -> None:
+    """Incidents that change nothing do not count."""
+    for name in ("a", "b"):
+        noted(stage, name)
+
+    assert isinstance(stage.ledger.open(an_incident("c"), ONE), Opened)
+
+
+def test_holding_takes_a_place(stage: Stage) -> None:
+    """An incident that begins to hold its function takes one of the places."""
+    incident = noted(stage, "a")
+
+    held = stage.ledger.hold(replace(incident, memory_mb=256), ONE)
+
+    assert held == Opened(incident=replace(incident, memory_mb=256, version=2))
+    assert stage.ledger.find("a") == replace(incident, memory_mb=256, version=2)
+    assert stage.ledger.open(an_incident("b"), ONE) == BlastRadiusReached(contained=("a",))
+
+
+def test_holding_needs_a_free_place(stage: Stage) -> None:
+    """Without a free place the incident stays as it is."""
+    opened(stage, "a", most=1)
+    incident = noted(stage, "b")
+
+    refused = stage.ledger.hold(replace(incident, memory_mb=256), ONE)
+
+    assert refused == BlastRadiusReached(contained=("a",))
+    assert stage.ledger.find("b") == incident
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_holding_again_takes_no_second_place(stage: Stage, most: int) -> None:
+    """An incident that has a place keeps it, even where others have become free since."""
+    radius = BlastRadius(most=most, window=HOUR)
+    others = [opened(stage, f"other-{n}", NOON - timedelta(minutes=50)) for n in range(most - 1)]
+    incident = opened(stage, "a", most=most)
+
+    held = stage.ledger.hold(incident.to(incident.state, NOON + timedelta(minutes=20)), radius)
+
+    assert isinstance(held, Opened)
+    later = NOON + timedelta(minutes=21)
+    free = [stage.ledger.open(an_incident(f"late-{n}", later), radius) for n in range(most)]
+    assert len(others) == sum(isinstance(one, Opened) for one in free)
+
+
+def test_holding_anew_after_the_window(stage: Stage) -> None:
+    """A place that has run out is no place: holding again needs one that is free."""
+    incident = opened(stage, "a", most=1)
+    later = NOON + 2 * HOUR
+    opened(stage, "b", later, most=1)
+
+    refused = stage.ledger.hold(incident.to(incident.state, later), ONE)
+
+    assert refused == BlastRadiusReached(contained=("b",))
+
+
+def test_holding_checks_the_version(stage: Stage) -> None:
+    """What somebody else changed since is not written over."""
+    incident = noted(stage, "a")
+    stage.ledger.save(incident.leased(NOON))
+
+    with pytest.raises(StaleIncidentError, match=r"1 is not what is stored: a-\S+ version 2"):
+        stage.ledger.hold(incident, THREE)
+
+
+def test_saving_counts_the_version(stage: Stage) -> None:
+    """Each write carries the next version."""
+    incident = opened(stage, "orders")
+
+    saved = stage.ledger.save(incident.leased(NOON))
+
+    assert saved == replace(incident.leased(NOON), version=2)
+    assert stage.ledger.find("orders") == saved
+
+
+def test_saving_twice_is_stale(stage: Stage) -> None:
+    """Of two runs with the same version only one writes, even when they would write the same."""
+    incident = opened(stage, "orders")
+    stage.ledger.save(incident.leased(NOON))
+
+    with pytest.raises(StaleIncidentError):
+        stage.ledger.save(incident.leased(NOON))
+
+
+def test_saving_nothing_is_stale(stage: Stage) -> None:
+    """An incident that is not stored cannot be saved."""
+    with pytest.raises(StaleIncidentError, match="not what is stored: nothing"):
+        stage.ledger.save(an_incident("orders"))
+
+
+def test_saving_over_another_incident_is_stale(stage: Stage) -> None:
+    """The function's next incident is not written over by its last."""
+    incident = opened(stage, "orders")
+
+    with pytest.raises(StaleIncidentError):
+        stage.ledger.save(replace(incident, id="other"))
+
+
+def test_live_holds_all_that_is_open(stage: Stage) -> None:
+    """One read brings every open incident and the pulse's memory."""
+    b, a = opened(stage, "b"), noted(stage, "a")
+    memory = PulseMemory(looked_at=NOON, level_per_minute=12.5, looks=3)
+    stage.ledger.remember_pulse(memory)
+
+    assert stage.ledger.live() == LiveLedger(incidents=(a, b), pulse=memory)
+
+
+def test_the_pulse_forgets(stage: Stage) -> None:
+    """The last memory counts, one without a look as well."""
+    stage.ledger.remember_pulse(PulseMemory(looked_at=NOON, level_per_minute=1.0, looks=1))
+    stage.ledger.remember_pulse(PulseMemory())
+
+    assert stage.ledger.live().pulse == PulseMemory()
+
+
+def test_a_closed_incident_waits_for_its_notices(stage: Stage) -> None:
+    """Closed but not filed away, it is live, and no longer open."""
+    closed = stage.ledger.save(told(ended(opened(stage, "orders"), NOON)))
+
+    assert stage.ledger.find("orders") is None
+    assert stage.ledger.live().incidents == (closed,)
+    assert stage.ledger.live().past == ()
+
+
+def test_filing_away(stage: Stage) -> None:
+    """Filed away it is no longer live, except as a stretch of time that is no precedent."""
+    at = NOON + timedelta(minutes=7)
+    closed = stage.ledger.save(ended(opened(stage, "orders"), at))
+
+    stage.ledger.file_away(closed)
+
+    past = PastIncident(function="orders", since=NOON - timedelta(minutes=9), until=at)
+    assert stage.ledger.live() == LiveLedger(past=(past,))
+    assert stage.ledger.closed("orders", NOON) == (replace(closed, version=closed.version + 1),)
+
+
+def test_filing_away_checks_the_version(stage: Stage) -> None:
+    """What somebody else changed since is not filed away."""
+    closed = ended(opened(stage, "orders"), NOON)
+    saved = stage.ledger.save(closed)
+
+    with pytest.raises(StaleIncidentError):
+        stage.ledger.file_away(closed)
+
+    assert stage.ledger.live().incidents == (saved,)
+
+
+def test_filing_away_twice_is_stale(stage: Stage) -> None:
+    """What is filed away already is not there any more."""
+    closed = stage.ledger.save(ended(opened(stage, "orders"), NOON))
+    stage.ledger.file_away(closed)
+
+    with pytest.raises(StaleIncidentError):
+        stage.ledger.file_away(closed)
+
+
+def test_only_closed_incidents_are_filed_away(stage: Stage) -> None:
+    """Filing away what is open is a mistake of the caller's."""
+    incident = opened(stage, "orders")
+
+    with pytest.raises(InvalidTransitionError):
+        stage.ledger.file_away(incident)
+
+
+def test_a_new_incident_does_not_wait_for_old_notices(stage: Stage) -> None:
+    """A function may run away again while the last notice of its former incident is unsent."""
+    old = stage.ledger.save(told(ended(opened(stage, "orders"), NOON)))
+
+    new = opened(stage, "orders", NOON + HOUR)
+
+    assert stage.ledger.find("orders") == new
+    assert stage.ledger.live().incidents == (new, old)
+
+
+def test_an_old_incident_is_finished_beside_the_new(stage: Stage) -> None:
+    """The former incident's notice is sent and it is filed away; the new one stays as it is."""
+    old = stage.ledger.save(told(ended(opened(stage, "orders"), NOON)))
+    new = opened(stage, "orders", NOON + HOUR)
+
+    sent = stage.ledger.save(old.with_notice_status(old.outbox[0].id, NoticeStatus.SENT))
+    stage.ledger.file_away(sent)
+
+    assert stage.ledger.live().incidents == (new,)
+    assert [old.id] == [one.id for one in stage.ledger.closed("orders", NOON - HOUR)]
+    with pytest.raises(StaleIncidentError):
+        stage.ledger.save(sent)
+
+
+def test_opening_over_a_closed_incident_needs_a_place(stage: Stage) -> None:
+    """The blast radius holds there, too, and leaves the former incident where it is."""
+    old = stage.ledger.save(told(ended(opened(stage, "orders", most=1), NOON)))
+
+    refused = stage.ledger.open(an_incident("orders", NOON + timedelta(minutes=5)), ONE)
+
+    assert refused == BlastRadiusReached(contained=("orders",))
+    assert stage.ledger.live().incidents == (old,)
+
+
+def test_closed_ones_newest_first(stage: Stage) -> None:
+    """The closed incidents of one function, filed away or not, after a moment."""
+    ids = []
+    for hour in range(4):
+        at = NOON + hour * HOUR
+        closed = stage.ledger.save(ended(opened(stage, "orders", at), at + timedelta(minutes=1)))
+        ids.append(closed.id)
+        if hour < 3:
+            stage.ledger.file_away(closed)
+    stage.ledger.save(ended(noted(stage, "other"), NOON + 9 * HOUR))
+
+    since = NOON + HOUR + timedelta(minutes=1)
+
+    assert [ids[3], ids[2]] == [one.id for one in stage.ledger.closed("orders", since)]
+    assert stage.ledger.closed("nobody", NOON - HOUR) == ()
+
+
+def released(stage: Stage, function: str, most: int = 3) -> Incident:
+    """An incident of a function that somebody has released."""
+    incident = opened(stage, function, most=most)
+    changed = replace(incident, state=IncidentState.RELEASED, released_at=NOON)
+    return stage.ledger.save(changed)
+
+
+def test_superseding(stage: Stage) -> None:
+    """The old incident is filed away and the new one open, in one go."""
+    later = NOON + timedelta(minutes=10)
+    old = released(stage, "orders").to(IncidentState.SUPERSEDED, later)
+    new = an_incident("orders", later)
+
+    opening = stage.ledger.supersede(old, new, THREE)
+
+    assert opening == Opened(incident=replace(new, version=1))
+    assert stage.ledger.live().incidents == (replace(new, version=1),)
+    past = PastIncident(function="orders", since=NOON - timedelta(minutes=9), until=later)
+    assert stage.ledger.live().past == (past,)
+    assert [old.id] == [one.id for one in stage.ledger.closed("orders", NOON)]
+
+
+def test_superseding_keeps_unsent_notices(stage: Stage) -> None:
+    """An old incident with a notice to send stays among the live ones until it is sent."""
+    later = NOON + timedelta(minutes=10)
+    old = told(released(stage, "orders").to(IncidentState.SUPERSEDED, later))
+
+    stage.ledger.supersede(old, an_incident("orders", later), THREE)
+
+    new, kept = stage.ledger.live().incidents
+    assert (new.opened_at, kept) == (later, replace(old, version=old.version + 1))
+    sent = stage.ledger.save(kept.with_notice_status(kept.outbox[0].id, NoticeStatus.SENT))
+    stage.ledger.file_away(sent)
+    assert stage.ledger.live().incidents == (new,)
+
+
+def test_superseding_needs_a_place(stage: Stage) -> None:
+    """Without a free place both stay as they are."""
+    incident = released(stage, "orders", most=1)
+    later = NOON + timedelta(minutes=10)
+
+    refused = stage.ledger.supersede(
+        incident.to(IncidentState.SUPERSEDED, later), an_incident("orders", later), ONE
+    )
+
+    assert refused == BlastRadiusReached(contained=("orders",))
+    assert stage.ledger.find("orders") == incident
+
+
+def test_superseding_checks_the_version(stage: Stage) -> None:
+    """What somebody else changed since is not superseded."""
+    incident = released(stage, "orders")
+    saved = stage.ledger.save(incident)
+    later = NOON + timedelta(minutes=10)
+
+    with pytest.raises(StaleIncidentError):
+        stage.ledger.supersede(
+            incident.to(IncidentState.SUPERSEDED, later), an_incident("orders", later), THREE
+        )
+
+    assert stage.ledger.find("orders") == saved
+
+
+def test_superseding_again_is_harmless(stage: Stage) -> None:
+    """The same once more answers what is stored."""
+    later = NOON + timedelta(minutes=10)
+    old = released(stage, "orders").to(IncidentState.SUPERSEDED, later)
+    new = an_incident("orders", later)
+
+    assert stage.ledger.supersede(old, new, THREE) == stage.ledger.supersede(old, new, THREE)
+
+
+def test_only_closed_incidents_are_superseded(stage: Stage) -> None:
+    """Superseding what is open is a mistake of the caller's."""
+    incident = released(stage, "orders")
+
+    with pytest.raises(InvalidTransitionError):
+        stage.ledger.supersede(incident, an_incident("orders", NOON + HOUR), THREE)
+
+
+def test_a_request_is_claimed_once(stage: Stage) -> None:
+    """A nonce belongs to the request that brought it first, and to its retries."""
+    claims = [
+        stage.ledger.claim_request("nonce", request, NOON)
+        for request in ("first", "first", "second", "first")
+    ]
+
+    assert claims == [True, True, False, True]
+    assert stage.ledger.claim_request("another", "second", NOON)
+
+
+def test_as_many_as_allowed_at_the_same_moment(stage: Stage) -> None:
+    """Of eight functions at the same moment, exactly three are opened."""
+    names = [f"function-{number}" for number in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        openings = list(pool.map(lambda name: stage.ledger.open(an_incident(name), THREE), names))
+
+    assert sum(isinstance(one, Opened) for one in openings) == 3
+    assert sum(isinstance(one, BlastRadiusReached) for one in openings) == 5
+    assert len(stage.ledger.live().incidents) == 3
+
+
+def test_one_of_many_at_the_same_moment(stage: Stage) -> None:
+    """Of eight incidents of one function at the same moment, exactly one is opened."""
+    incidents = [an_incident("orders", NOON + timedelta(seconds=number)) for number in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        openings = list(pool.map(lambda one: stage.ledger.open(one, ONE), incidents))
+
+    (winner,) = [one.incident for one in openings if isinstance(one, Opened)]
+    assert openings.count(AlreadyOpen(incident=winner)) == 7
+    taken = stage.ledger.open(an_incident("b"), ONE)
+    assert taken == BlastRadiusReached(contained=("orders",))
