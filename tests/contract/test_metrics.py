@@ -1,0 +1,161 @@
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from functions.domain.evidence import floor_to
+from tests.contract.stage import AwsStage, unique
+
+if TYPE_CHECKING:
+    from tests.contract.stage import Stage
+
+
+@pytest.fixture
+def quiet(stage: "Stage") -> "Stage":
+    """An account in which nothing was ever measured."""
+    if isinstance(stage, AwsStage):
+        stage.aws.reset()
+    return stage
+
+
+def last(values: tuple[float | None, ...], count: int) -> list[float | None]:
+    """The newest values."""
+    return list(values[-count:])
+
+
+def test_recent_series_on_one_grid(stage: "Stage") -> None:
+    """Six series of 180 minutes up to the last minute that is over, gaps where nothing came."""
+    name = unique("orders")
+    now = stage.now
+    stage.record(
+        name,
+        invocations=(10.0, None, 30.0),
+        concurrency=(1.0, 2.0, 3.0),
+        throttles=(0.0, 0.0, 5.0),
+        errors=(1.0, 0.0, 0.0),
+        duration_ms=(12.5, 13.5, 14.5),
+        native_drops=(None, None, 2.0),
+    )
+
+    recent = stage.metrics.recent([name], now)[name]
+
+    end = floor_to(now, 60)
+    for series in (recent.invocations, recent.concurrency, recent.throttles, recent.errors):
+        assert (series.start, series.period_seconds) == (end - timedelta(minutes=180), 60)
+        assert (series.end, len(series.values)) == (end, 180)
+    assert last(recent.invocations.values, 4) == [None, 10.0, None, 30.0]
+    assert last(recent.concurrency.values, 3) == [1.0, 2.0, 3.0]
+    assert last(recent.throttles.values, 3) == [0.0, 0.0, 5.0]
+    assert last(recent.errors.values, 3) == [1.0, 0.0, 0.0]
+    assert last(recent.duration_ms.values, 3) == [12.5, 13.5, 14.5]
+    assert last(recent.native_drops.values, 3) == [None, None, 2.0]
+
+
+def test_recent_series_of_nobody(stage: "Stage") -> None:
+    """A function without datapoints has series of gaps, not no series."""
+    name = unique("idle")
+
+    recent = stage.metrics.recent([name], stage.now)
+
+    assert list(recent) == [name]
+    assert set(recent[name].invocations.values) == {None}
+    assert len(recent[name].duration_ms.values) == 180
+
+
+def test_precedent_ends_where_the_recent_series_begin(stage: "Stage") -> None:
+    """14 days in 5-minute sums, on the 5-minute grid, without the last 3 hours."""
+    name = unique("orders")
+    now = stage.now
+    stage.record(name, invocations=tuple(float(number) for number in range(200)))
+
+    precedent = stage.metrics.precedent([name], now)[name]
+
+    end = floor_to(floor_to(now, 60) - timedelta(minutes=180), 300)
+    assert (precedent.end, precedent.period_seconds) == (end, 300)
+    assert len(precedent.values) == 14 * 288
+    first = floor_to(now, 60) - timedelta(minutes=200)
+    expected = [
+        sum(
+            float(number)
+            for number in range(200)
+            if start <= first + timedelta(minutes=number) < start + timedelta(minutes=5)
+        )
+        for start in (end - timedelta(minutes=10), end - timedelta(minutes=5))
+    ]
+    assert last(precedent.values, 2) == expected
+    assert precedent.values[0] is None
+
+
+def test_many_functions_at_once(stage: "Stage") -> None:
+    """More functions than fit into one call all get their series."""
+    names = [unique("many") for _ in range(83)]
+    stage.record(names[82], invocations=(7.0,))
+
+    now = stage.now
+    recent = stage.metrics.recent(names, now)
+    precedent = stage.metrics.precedent(names[:26], now)
+
+    assert names == list(recent)
+    assert names[:26] == list(precedent)
+    assert recent[names[82]].invocations.values[-1] == 7.0
+    assert recent[names[81]].invocations.values[-1] is None
+
+
+def test_account_wide_series(quiet: "Stage") -> None:
+    """The three series without a dimension, on the grid of the recent ones."""
+    quiet.record(
+        unique("orders"), invocations=(10.0, 20.0), concurrency=(1.0, 2.0), throttles=(0.0, 3.0)
+    )
+
+    account = quiet.metrics.account(quiet.now)
+
+    assert last(account.invocations.values, 3) == [None, 10.0, 20.0]
+    assert last(account.concurrency.values, 3) == [None, 1.0, 2.0]
+    assert last(account.throttles.values, 3) == [None, 0.0, 3.0]
+    assert len(account.throttles.values) == 180
+
+
+def test_account_wide_series_of_a_silent_account(quiet: "Stage") -> None:
+    """Where there is no such series, there are gaps."""
+    account = quiet.metrics.account(quiet.now)
+
+    assert set(account.invocations.values) == {None}
+    assert set(quiet.metrics.account_precedent(quiet.now).values) == {None}
+
+
+def test_account_wide_precedent(quiet: "Stage") -> None:
+    """14 days of the account in 5-minute sums."""
+    now = quiet.now
+    quiet.record(unique("orders"), invocations=(1.0,) * 230)
+
+    precedent = quiet.metrics.account_precedent(now)
+
+    assert len(precedent.values) == 14 * 288
+    assert precedent.values[-5] == 5.0
+
+
+def test_busiest_first(quiet: "Stage") -> None:
+    """The last 10 minutes of every active function, the busiest first."""
+    small, large, past = unique("small"), unique("large"), unique("past")
+    quiet.record(small, invocations=(1.0, 2.0))
+    quiet.record(large, invocations=(900.0, 1000.0))
+    quiet.record(past, invocations=(5000.0,) + (None,) * 20)
+    now = quiet.now
+
+    busiest = quiet.metrics.busiest(now)
+
+    assert [large, small] == list(busiest)
+    assert last(busiest[large].values, 3) == [None, 900.0, 1000.0]
+    assert (busiest[large].end, len(busiest[large].values)) == (floor_to(now, 60), 10)
+
+
+def test_dropped_by_aws(quiet: "Stage") -> None:
+    """Only functions of which AWS dropped invocations, with how many."""
+    looping, calm = unique("looping"), unique("calm")
+    quiet.record(looping, native_drops=(16.0, 32.0), invocations=(100.0, 100.0))
+    quiet.record(calm, native_drops=(0.0, 0.0), invocations=(100.0, 100.0))
+
+    dropped = quiet.metrics.dropped(quiet.now)
+
+    assert [looping] == list(dropped)
+    assert last(dropped[looping].values, 2) == [16.0, 32.0]

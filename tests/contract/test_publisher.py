@@ -1,0 +1,17 @@
+import pytest
+
+from functions.domain.errors import NoticeUndeliveredError
+from tests.contract.stage import Stage
+
+
+def test_publishes_a_notice(stage: Stage) -> None:
+    """A notice of several lines is accepted."""
+    stage.publisher.publish("Loopbreaker stopped orders", "It ran away.\n\norders ─stream▶ orders")
+
+
+def test_says_that_a_notice_was_not_taken(stage: Stage) -> None:
+    """A notice that the topic does not take is an error, not a silence."""
+    stage.break_topic()
+
+    with pytest.raises(NoticeUndeliveredError, match="NotFound"):
+        stage.publisher.publish("subject", "body")
