@@ -155,7 +155,7 @@ class LoopbreakerStack(Stack):
             config=config,
             after=[contain, restore, protect],
         )
-        Rollback(
+        rollback = Rollback(
             self,
             "Rollback",
             restore=restore.function,
@@ -180,6 +180,7 @@ class LoopbreakerStack(Stack):
                     ),
                     "Restores a contained function; rollback=all restores all",
                 ),
+                "Restored": (rollback.restored, "What this deployment restored"),
                 "Protection": (
                     reservation.protection,
                     "Whether a runaway can take the guard's own concurrency",

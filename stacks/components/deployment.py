@@ -111,6 +111,11 @@ class Rollback(Construct):
 
     It comes after all it needs, and so CloudFormation deletes it before all of that: its Delete
     tells people what is still contained while topic, subscriptions and ledger are there.
+
+    Attributes
+    ----------
+    restored
+        What was restored, in words, for the person who sits before the command line.
     """
 
     def __init__(
@@ -138,6 +143,7 @@ class Rollback(Construct):
             },
         )
         resource.node.add_dependency(*after)
+        self.restored = resource.get_att_string("Restored")
 
 
 def standard_alarms(config: Config) -> int:

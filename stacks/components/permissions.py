@@ -43,7 +43,6 @@ CHANGE_TAGS: Final = ("lambda:TagResource", "lambda:UntagResource")
 FIND_TAGGED: Final = ("tag:GetResources",)
 
 USE_LEDGER: Final = (
-    "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",

@@ -571,15 +571,18 @@ def test_outputs(default: Synthesized) -> None:
     outputs = default.template["Outputs"]
     (account,) = default.of_type("Custom::LoopbreakerAccount")
     (reservation,) = default.of_type("Custom::LoopbreakerReservation")
+    (rollback,) = default.of_type("Custom::LoopbreakerRollback")
 
     assert set(outputs) == {
         "NoticeTopic",
         "LedgerTable",
         "RollbackCommand",
+        "Restored",
         "Protection",
         "MonthlyCost",
         "Watch",
     }
+    assert outputs["Restored"]["Value"] == {"Fn::GetAtt": [rollback, "Restored"]}
     assert outputs["MonthlyCost"]["Value"] == {"Fn::GetAtt": [account, "MonthlyCost"]}
     assert outputs["Protection"]["Value"] == {"Fn::GetAtt": [reservation, "Protection"]}
     assert outputs["RollbackCommand"]["Value"] == "npx cdk deploy -c rollback=FUNCTION"
