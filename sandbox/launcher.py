@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings.mail_directory.mkdir(parents=True, exist_ok=True)
 
     # The emulator reads its environment when it is imported, so this comes after that is set.
-    from sandbox.patches import apply_all  # noqa: PLC0415
+    from sandbox.patching import apply_all  # noqa: PLC0415
 
     world = World.of(settings)
     application = apply_all(world)

@@ -40,10 +40,12 @@ def seed(store: MetricStore, minute: int, request: Mapping[str, Any]) -> int:
     }
     count = 0
     for series in request["series"]:
+        values = _values(series, patterns)
         segment = Segment(
             start=minute - int(series["minutes_ago"]),
             step=int(series.get("step_minutes", 1)),
-            values=_values(series, patterns),
+            values=values,
+            has_gaps=bool(np.isnan(values).any()),
             scale=float(series.get("scale", 1.0)),
         )
         for dimensions in _dimensions(series):

@@ -28,6 +28,7 @@ class World:
     faults: FaultTable = field(default_factory=FaultTable)
     stop: threading.Event = field(default_factory=threading.Event)
     on_reset: list[Callable[[], None]] = field(default_factory=list)
+    on_tick: list[Callable[[], None]] = field(default_factory=list)
     on_evaluate: list[Callable[[], None]] = field(default_factory=list)
 
     @classmethod
@@ -35,11 +36,13 @@ class World:
         """A new world for these settings."""
         clock = VirtualClock(settings.speed)
         metrics = MetricStore(clock.now, settings.publication_delay_seconds)
+        invocations = InvocationLog(metrics, clock)
         return cls(
             settings=settings,
             clock=clock,
             metrics=metrics,
-            invocations=InvocationLog(metrics, clock),
+            invocations=invocations,
+            on_tick=[invocations.tick],
         )
 
     def reset(self) -> None:

@@ -17,7 +17,7 @@ _KEPT = ("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp"
          "StateTransitionedTimestamp")  # fmt: skip
 _TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 _SIMPLE = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Unit", "ThresholdMetricId",
-           "EvaluateLowSampleCountPercentile")  # fmt: skip
+           "EvaluateLowSampleCountPercentile", "WarmUpConfiguration")  # fmt: skip
 _ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 

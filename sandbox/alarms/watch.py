@@ -67,7 +67,9 @@ class AlarmWatch:
         self._world = world
         self._transitions = transitions
         self._contributors: dict[str, dict[Attributes, Contributor]] = {}
+        self._first_seen: dict[str, float] = {}
         world.on_reset.append(self._contributors.clear)
+        world.on_reset.append(self._first_seen.clear)
         world.on_evaluate.append(lambda: self.evaluate_all(world.clock.minute() * 60))
 
     def start(self) -> threading.Thread:
@@ -82,13 +84,25 @@ class AlarmWatch:
             boundary = (clock.minute() + 1) * 60
             if not clock.wait_until(boundary + EVALUATION_OFFSET_SECONDS, self._world.stop):
                 return
-            self._world.invocations.tick()
-            self.evaluate_all(boundary)
+            self.tick(boundary)
+
+    def tick(self, boundary: int) -> None:
+        """Record what is measured once in a minute, then evaluate."""
+        for measure in self._world.on_tick:
+            try:
+                measure()
+            except Exception:
+                logger.exception("cannot measure")
+        self.evaluate_all(boundary)
 
     def evaluate_all(self, boundary: int) -> None:
         """Evaluate every alarm on the minutes before ``boundary``."""
         self._world.metrics.settle()
-        for alarm in list(self._transitions.alarms()):
+        alarms = list(self._transitions.alarms())
+        for gone in self._first_seen.keys() - {alarm["AlarmName"] for alarm in alarms}:
+            self._first_seen.pop(gone)
+            self.forget(gone)
+        for alarm in alarms:
             try:
                 self._evaluate(alarm, boundary)
             except Exception:
@@ -104,6 +118,7 @@ class AlarmWatch:
         self._contributors.pop(name, None)
 
     def _evaluate(self, alarm: dict[str, Any], boundary: int) -> None:
+        self._first_seen.setdefault(alarm["AlarmName"], self._world.clock.now())
         rule = record.rule_of(alarm)
         answers = self._answers(alarm, rule, boundary)
         now = self._world.clock.now()
@@ -112,9 +127,20 @@ class AlarmWatch:
             return
         values = answers[0] if answers else None
         window = _window(rule, values, boundary)
+        if self._is_warming_up(alarm, window[-rule.evaluation_periods :]):
+            return
         state = evaluation.evaluate(rule, window, alarm["StateValue"], now)
         if state is not None:
             self._transitions.transition(alarm, state)
+
+    def _is_warming_up(self, alarm: dict[str, Any], window: list[Datapoint]) -> bool:
+        """Whether a new alarm still waits for data that would fill its window."""
+        warm_up = alarm.get("WarmUpConfiguration") or {}
+        minutes = int(warm_up.get("WarmUpPeriodDurationInMinutes", 0))
+        if self._world.clock.now() >= self._first_seen[alarm["AlarmName"]] + minutes * 60:
+            return False
+        is_strict = bool(warm_up.get("OnlyStartEvaluatingAfterWarmUpPeriodEnds"))
+        return is_strict or any(point.value is None for point in window)
 
     def _answers(
         self, alarm: dict[str, Any], rule: evaluation.AlarmRule, boundary: int

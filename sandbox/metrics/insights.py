@@ -6,10 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sandbox.metrics.store import add_cells
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sandbox.metrics.store import Cell, Dimensions, MetricStore, Series
+
+Attributes = tuple[tuple[str, str], ...]
 
 MAX_SERIES = 500
 MAX_METRICS = 10_000
@@ -67,7 +71,7 @@ class InsightsQuery:
 class InsightsSeries:
     """One line of the answer."""
 
-    attributes: tuple[tuple[str, str], ...]
+    attributes: Attributes
     values: dict[int, float]
 
     @property
@@ -117,31 +121,48 @@ def _condition(text: str) -> Condition:
 def run(
     query: InsightsQuery, store: MetricStore, low: int, high: int, period: int
 ) -> list[InsightsSeries]:
-    """The answer of a query over the minutes ``[low, high)``."""
+    """The answer of a query over the minutes ``[low, high)``.
+
+    Which lines are kept is decided on whole ranges; only those are then computed by bucket.
+    """
+    aggregate = _AGGREGATE[query.function]
     with store.lock:
         groups = _grouped(query, store.of_name(query.namespace, query.metric))
-        rows = []
-        for attributes, members in groups.items():
-            cells = _merged(members, low, high, period)
-            if cells:
-                rows.append((attributes, cells))
+        kept = _ranked(query, groups, low, high)
+        return [
+            InsightsSeries(
+                attributes=attributes,
+                values={bucket: aggregate(cells[bucket]) for bucket in sorted(cells)},
+            )
+            for attributes in kept
+            if (cells := _merged(groups[attributes], low, high, period))
+        ]
+
+
+def _ranked(
+    query: InsightsQuery, groups: Mapping[Attributes, list[Series]], low: int, high: int
+) -> list[Attributes]:
+    wholes: list[tuple[Attributes, Cell]] = []
+    for attributes, members in groups.items():
+        whole: Cell | None = None
+        for member in members:
+            cell = member.whole(low, high)
+            if cell is not None:
+                whole = cell if whole is None else add_cells(whole, cell)
+        if whole is not None:
+            wholes.append((attributes, whole))
+            if query.order_by is None and len(wholes) == query.limit:
+                break
     if query.order_by is not None:
         rank = _AGGREGATE[query.order_by]
-        rows.sort(key=lambda row: rank(_whole(row[1])), reverse=query.descending)
-    aggregate = _AGGREGATE[query.function]
-    return [
-        InsightsSeries(
-            attributes=attributes,
-            values={bucket: aggregate(cells[bucket]) for bucket in sorted(cells)},
-        )
-        for attributes, cells in rows[: query.limit]
-    ]
+        wholes.sort(key=lambda row: rank(row[1]), reverse=query.descending)
+    return [attributes for attributes, _ in wholes[: query.limit]]
 
 
 def _grouped(
     query: InsightsQuery, series: Mapping[Dimensions, Series]
-) -> dict[tuple[tuple[str, str], ...], list[Series]]:
-    groups: dict[tuple[tuple[str, str], ...], list[Series]] = {}
+) -> dict[Attributes, list[Series]]:
+    groups: dict[Attributes, list[Series]] = {}
     examined = 0
     for dimensions, member in series.items():
         named = dict(dimensions)
@@ -163,17 +184,5 @@ def _merged(members: list[Series], low: int, high: int, period: int) -> dict[int
     for member in members[1:]:
         for bucket, cell in member.buckets(low, high, period).items():
             known = cells.get(bucket)
-            cells[bucket] = cell if known is None else _sum(known, cell)
+            cells[bucket] = cell if known is None else add_cells(known, cell)
     return cells
-
-
-def _whole(cells: dict[int, Cell]) -> Cell:
-    iterator = iter(cells.values())
-    whole = next(iterator)
-    for cell in iterator:
-        whole = _sum(whole, cell)
-    return whole
-
-
-def _sum(one: Cell, two: Cell) -> Cell:
-    return one[0] + two[0], one[1] + two[1], min(one[2], two[2]), max(one[3], two[3])

@@ -23,6 +23,12 @@ SAMPLES_PER_MINUTE = 500
 """Single values kept per minute for percentiles; beyond that a percentile is an estimate."""
 
 _ARRAY_WORTHWHILE = 64
+_FEW = 16
+
+
+def add_cells(one: Cell, two: Cell) -> Cell:
+    """The statistics of two buckets together."""
+    return one[0] + two[0], one[1] + two[1], min(one[2], two[2]), max(one[3], two[3])
 
 
 def dimensions_of(pairs: Mapping[str, str]) -> Dimensions:
@@ -61,6 +67,7 @@ class Segment:
     step: int
     values: NDArray[np.float64]
     scale: float = 1.0
+    has_gaps: bool = True
 
     @property
     def end(self) -> int:
@@ -73,6 +80,19 @@ class Segment:
         last = min(len(self.values), -(-(high - self.start) // self.step))
         part = self.values[first : max(first, last)]
         return self.start + first * self.step, part if self.scale == 1.0 else part * self.scale
+
+    def whole(self, low: int, high: int) -> Cell | None:
+        """Statistics of the part inside ``[low, high)``; nothing without data."""
+        _, part = self.between(low, high)
+        if self.has_gaps:
+            part = part[~np.isnan(part)]
+        if not len(part):
+            return None
+        if len(part) < _FEW:
+            values = part.tolist()
+            return float(len(values)), sum(values), min(values), max(values)
+        total, lowest, highest = part.sum(), part.min(), part.max()
+        return float(len(part)), float(total), float(lowest), float(highest)
 
 
 class Series:
@@ -90,6 +110,19 @@ class Series:
         if len(self.live) <= high - low:
             return sorted(minute for minute in self.live if low <= minute < high)
         return [minute for minute in range(low, high) if minute in self.live]
+
+    def whole(self, low: int, high: int) -> Cell | None:
+        """Statistics over all of ``[low, high)``, quicker than by bucket; nothing without data."""
+        cell: Cell | None = None
+        for segment in self.segments:
+            if segment.end > low and segment.start < high:
+                part = segment.whole(low, high)
+                cell = part if cell is None else add_cells(cell, part) if part else cell
+        for minute in self.minutes(low, high):
+            live = self.live[minute]
+            part = (live.count, live.total, live.low, live.high)
+            cell = part if cell is None else add_cells(cell, part)
+        return cell
 
     def newest(self) -> int:
         """The latest minute that has data, or -1."""
@@ -131,14 +164,7 @@ class Series:
 
 def _merge(found: dict[int, Cell], bucket: int, cell: Cell) -> None:
     known = found.get(bucket)
-    if known is not None:
-        cell = (
-            known[0] + cell[0],
-            known[1] + cell[1],
-            min(known[2], cell[2]),
-            max(known[3], cell[3]),
-        )
-    found[bucket] = cell
+    found[bucket] = cell if known is None else add_cells(known, cell)
 
 
 def _add_segment(

@@ -16,6 +16,7 @@ from ministack.services import eventbridge, lambda_svc, sns, sqs
 from sandbox.async_queue import AsyncQueue, AsyncTarget
 from sandbox.patches.hooks import replace
 from sandbox.patches.policies import service_may_invoke
+from sandbox.patches.service_metrics import rule_metric
 from sandbox.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def apply(world: World) -> AsyncQueue:
             invoke(func, event)
             return
         logger.error("rule %s: %s", rule.get("Name"), message)
+        rule_metric(world, "FailedInvocations", rule)
         dead_letter = (target.get("DeadLetterConfig") or {}).get("Arn")
         if dead_letter:
             attributes = {
@@ -157,6 +159,7 @@ def apply(world: World) -> AsyncQueue:
         target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None
     ) -> None:
         _dispatching.target, _dispatching.rule = target, rule
+        rule_metric(world, "Invocations", rule)
         try:
             original(target, event, rule, view)
         finally:

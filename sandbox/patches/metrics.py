@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.services import cloudwatch, lambda_svc
 
+from sandbox.metrics import embedded
 from sandbox.patches.hooks import replace
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def apply(world: World) -> None:
         try:
             result = original(func, config, event, request_id, started)
             is_error = bool(isinstance(result, dict) and result.get("error"))
+            embedded.ingest(world.metrics, result.get("log") or "", world.clock.now())
             return result
         finally:
             world.invocations.finished(name, at, is_error=is_error)

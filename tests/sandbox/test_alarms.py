@@ -265,3 +265,26 @@ def test_alarms_are_described_as_they_were_made(aws: LocalAws) -> None:
     assert alarm["Metrics"] == [query]
     assert "MetricName" not in alarm
     assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_a_new_alarm_may_warm_up(aws: LocalAws, cloudwatch_events: Inbox) -> None:
+    """Within its warm-up an alarm on missing data says nothing; without one it speaks at once."""
+    for name, more in (("cold", {}), ("warm", {"WarmUpPeriodDurationInMinutes": 600})):
+        warm_up = {"WarmUpConfiguration": more} if more else {}
+        aws.client("cloudwatch").put_metric_alarm(
+            AlarmName=name,
+            Namespace="AWS/Lambda",
+            MetricName="Invocations",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="LessThanThreshold",
+            TreatMissingData="breaching",
+            **warm_up,
+        )
+
+    cloudwatch_events.wait(lambda e: e["detail"]["alarmName"] == "cold")
+
+    states = {alarm["name"]: alarm["state"] for alarm in aws.alarms()}
+    assert states == {"cold": "ALARM", "warm": "INSUFFICIENT_DATA"}

@@ -353,3 +353,59 @@ def test_own_metrics_are_stored(aws: LocalAws) -> None:
 
     assert sum(point["Sum"] for point in answer["Datapoints"]) == 8
     assert max(point["Maximum"] for point in answer["Datapoints"]) == 4
+
+
+def test_embedded_metrics_are_taken_from_the_log(
+    aws: LocalAws, function: Callable[..., str]
+) -> None:
+    """What a function prints in the embedded metric format becomes a metric."""
+    function(
+        "counting",
+        "import json\n"
+        "def handler(event, context):\n"
+        "    directive = {'Namespace': 'Guard', 'Dimensions': [['service']],\n"
+        "                 'Metrics': [{'Name': 'Contained', 'Unit': 'Count'}]}\n"
+        "    print(json.dumps({'_aws': {'Timestamp': 0, 'CloudWatchMetrics': [directive]},\n"
+        "                      'service': 'contain', 'Contained': [2]}))\n",
+    )
+    aws.client("lambda").invoke(FunctionName="counting", Payload=b"{}")
+    now = aws.clock.timestamp()
+
+    answer = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="Guard",
+        MetricName="Contained",
+        Dimensions=[{"Name": "service", "Value": "contain"}],
+        Period=3600,
+        StartTime=now - 3600,
+        EndTime=now + 60,
+        Statistics=["Sum"],
+    )
+
+    assert sum(point["Sum"] for point in answer["Datapoints"]) == 2
+
+
+def test_queues_and_rules_are_measured(aws: LocalAws, inbox: Callable[[str], Inbox]) -> None:
+    """The length of a queue and the deliveries of a rule are metrics as well."""
+    seen, events = inbox("waiting"), aws.client("events")
+    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["mine"]}))
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": seen.arn}])
+    events.put_events(Entries=[{"Source": "mine", "DetailType": "d", "Detail": "{}"}])
+    cloudwatch = aws.client("cloudwatch")
+
+    def latest(namespace: str, name: str, dimension: str, value: str) -> list[float]:
+        now = aws.clock.timestamp()
+        answer = cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=[{"Name": dimension, "Value": value}],
+            Period=3600,
+            StartTime=now - 3600,
+            EndTime=now + 60,
+            Statistics=["Maximum"],
+        )
+        return [point["Maximum"] for point in answer["Datapoints"]]
+
+    name = "ApproximateNumberOfMessagesVisible"
+    aws.wait_until(lambda: latest("AWS/SQS", name, "QueueName", "waiting"), "a measure", 5)
+    assert max(latest("AWS/SQS", name, "QueueName", "waiting")) == 1
+    assert latest("AWS/Events", "Invocations", "RuleName", "r") == [1.0]

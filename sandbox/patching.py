@@ -1,0 +1,47 @@
+"""Applies all patches to the emulator, which is imported with this module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ministack import app
+
+from sandbox.control import with_control
+from sandbox.patches import (
+    alarms,
+    asynchronous,
+    cloudformation,
+    cloudwatch_api,
+    concurrency,
+    credentials,
+    faults,
+    lambda_api,
+    mail,
+    metrics,
+    schedules,
+    service_metrics,
+)
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+
+def apply_all(world: World) -> Any:
+    """Patch the imported emulator, start what runs in the background, return the application."""
+    metrics.apply(world)
+    desk = alarms.apply(world)
+    cloudwatch_api.apply(world, alarms.operations(desk, world))
+    queue = asynchronous.apply(world)
+    concurrency.apply(world)
+    schedules.apply(world)
+    service_metrics.apply(world)
+    mail.apply(world)
+    lambda_api.apply(world)
+    cloudformation.apply(world)
+    credentials.apply(world)
+    faults.apply(world)
+
+    queue.start()
+    desk.watch.start()
+    schedules.start(world)
+    return with_control(app.app, world, queue)
