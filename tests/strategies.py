@@ -1,0 +1,124 @@
+"""Hypothesis strategies for the domain's records."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Final
+
+from hypothesis import strategies as st
+
+from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
+from functions.domain.incident import (
+    Incident,
+    IncidentState,
+    NoticeStatus,
+    OutboxNotice,
+    Snapshot,
+    Transition,
+)
+from functions.domain.plan import (
+    DisableMapping,
+    EventSourceMapping,
+    ProvisionedConcurrency,
+    RemoveProvisioned,
+    Reserve,
+    StepOutcome,
+    StepStatus,
+)
+
+if TYPE_CHECKING:
+    from functions.domain.plan import Step
+
+names: Final = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+texts: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
+counts: Final = st.integers(0, 10_000)
+numbers: Final = st.floats(0, 1e12)
+zones: Final = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45))])
+moments: Final = st.datetimes(
+    min_value=datetime(2026, 1, 1),  # noqa: DTZ001 - Hypothesis adds the zone
+    max_value=datetime(2099, 12, 31),  # noqa: DTZ001
+    timezones=zones,
+)
+# ``None`` and 0 are both frequent on purpose.
+reservations: Final = st.one_of(st.none(), st.just(0), counts)
+
+grounds: Final = st.builds(
+    Ground,
+    reason=st.sampled_from(Reason),
+    value=st.none() | numbers,
+    unit=st.sampled_from(Unit),
+    reference=st.none() | numbers,
+)
+assessments: Final = st.builds(
+    Assessment,
+    function=names,
+    verdict=st.sampled_from(Verdict),
+    at=moments,
+    grounds=st.lists(grounds, max_size=4).map(tuple),
+    rate_per_minute=numbers,
+    normal_per_minute=st.none() | numbers,
+    since=st.none() | moments,
+    normal_concurrency=st.none() | counts,
+    mean_duration_ms=st.none() | numbers,
+    invocations_since=numbers,
+)
+provisioned: Final = st.builds(ProvisionedConcurrency, qualifier=names, requested=counts)
+mappings: Final = st.builds(
+    EventSourceMapping, uuid=st.uuids().map(str), source_arn=texts, enabled=st.booleans()
+)
+snapshots: Final = st.builds(
+    Snapshot,
+    reserved_concurrency=reservations,
+    provisioned=st.none() | st.lists(provisioned, max_size=3).map(tuple),
+    mappings=st.none() | st.lists(mappings, max_size=3).map(tuple),
+)
+steps: Final[st.SearchStrategy[Step]] = st.one_of(
+    st.builds(RemoveProvisioned, function=names, qualifier=names, prior=counts),
+    st.builds(Reserve, function=names, to=counts, prior=reservations),
+    st.builds(DisableMapping, function=names, uuid=st.uuids().map(str), source_arn=texts),
+)
+outcomes: Final = st.builds(
+    StepOutcome,
+    step=steps,
+    status=st.sampled_from(StepStatus),
+    detail=texts,
+    restored=st.none() | st.sampled_from(StepStatus),
+    restored_detail=texts,
+)
+outbox_notices: Final = st.builds(
+    OutboxNotice,
+    id=texts,
+    transition=st.sampled_from(Transition),
+    subject=texts,
+    body=texts,
+    status=st.sampled_from(NoticeStatus),
+    claimed_at=st.none() | moments,
+    attempts=counts,
+)
+incidents: Final = st.builds(
+    Incident,
+    id=texts,
+    function=names,
+    function_arn=texts,
+    state=st.sampled_from(IncidentState),
+    opened_at=moments,
+    updated_at=moments,
+    assessment=assessments,
+    decided=texts,
+    memory_mb=counts,
+    timeout_seconds=counts,
+    architecture=st.sampled_from(["x86_64", "arm64"]),
+    version=counts,
+    snapshot=st.none() | snapshots,
+    steps=st.lists(outcomes, max_size=4).map(tuple),
+    target=reservations,
+    written=st.lists(counts, max_size=3).map(tuple),
+    contained_at=st.none() | moments,
+    released_at=st.none() | moments,
+    closed_at=st.none() | moments,
+    lease_until=st.none() | moments,
+    closing=st.sampled_from(IncidentState),
+    actor=texts,
+    async_target_arn=texts,
+    outbox=st.lists(outbox_notices, max_size=3).map(tuple),
+)

@@ -1,0 +1,153 @@
+import dataclasses
+import inspect
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from functions.aws.records import (
+    CUT,
+    MOST_RECORD_BYTES,
+    UnreadableRecordError,
+    dump_incident,
+    load_incident,
+)
+from functions.domain.errors import LedgerUnavailableError
+from functions.domain.incident import Incident, NoticeStatus, Snapshot, Transition
+from tests.contract.stage import NOON, an_incident
+from tests.strategies import incidents
+
+
+@given(incident=incidents)
+@settings(max_examples=150, deadline=None)
+def test_reads_what_it_wrote(incident: Incident) -> None:
+    """Every incident comes back as it was, whatever it holds."""
+    assert incident == load_incident(dump_incident(incident))
+
+
+@pytest.mark.parametrize("reserved", [None, 0, 1])
+def test_keeps_none_and_zero_apart(reserved: int | None) -> None:
+    """Nothing reserved, 0 and 1 are three different things to put back."""
+    incident = an_incident("orders", snapshot=Snapshot(reserved_concurrency=reserved))
+
+    snapshot = load_incident(dump_incident(incident)).snapshot
+
+    assert snapshot is not None
+    assert snapshot.reserved_concurrency == reserved
+    assert type(snapshot.reserved_concurrency) is type(reserved)
+
+
+def test_the_strategy_covers_every_field() -> None:
+    """A field that is added to the incident is added to the strategy of the test above."""
+    fields = {one.name for one in dataclasses.fields(Incident)}
+
+    given_fields = {name for name in fields if f"    {name}=" in _strategies_source()}
+
+    assert fields == given_fields
+
+
+def _strategies_source() -> str:
+    import tests.strategies  # noqa: PLC0415
+
+    return inspect.getsource(tests.strategies).partition("incidents: Final")[2]
+
+
+def _record(**changes: Any) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(dump_incident(an_incident("orders")))
+    record["incident"].update(changes)
+    return record
+
+
+def test_leaves_unknown_fields_alone() -> None:
+    """A record of a later deployment that only knows more is read."""
+    record = _record(mood="bad")
+    record["incident"]["assessment"]["colour"] = "red"
+
+    assert an_incident("orders") == load_incident(json.dumps(record))
+
+
+def test_takes_defaults_for_missing_fields() -> None:
+    """A record of an earlier deployment that did not know a field is read."""
+    record = _record()
+    for name in ("closing", "actor", "outbox", "architecture"):
+        del record["incident"][name]
+
+    assert an_incident("orders") == load_incident(json.dumps(record))
+
+
+def _without(name: str) -> dict[str, Any]:
+    record = _record()
+    del record["incident"][name]
+    return record
+
+
+@pytest.mark.parametrize(
+    ("record", "why"),
+    [
+        ("", "JSONDecodeError"),
+        ("{", "JSONDecodeError"),
+        ("[]", "TypeError"),
+        ("null", "TypeError"),
+        ("{}", "KeyError 'record'"),
+        (json.dumps({"record": 1}), "KeyError 'incident'"),
+        (json.dumps({"record": 1, "incident": 5}), "TypeError"),
+        (json.dumps({**_record(), "record": 2}), "version 2, this code reads up to 1"),
+        (json.dumps(_without("id")), "'id'"),
+        (json.dumps(_record(state="lost")), "'lost' is not a valid IncidentState"),
+        (json.dumps(_record(memory_mb="128")), "'128' is no int"),
+        (json.dumps(_record(opened_at="noon")), "noon"),
+        (json.dumps(_record(opened_at=None)), "TypeError"),
+        (json.dumps(_record(version=None)), "None is no int"),
+        (json.dumps(_record(snapshot=[])), "TypeError"),
+        (json.dumps(_record(steps=[{"step": {"kind": "Explode"}}])), "KeyError 'Explode'"),
+        (json.dumps(_record(steps=7)), "TypeError"),
+    ],
+)
+def test_says_what_it_cannot_read(record: str, why: str) -> None:
+    """An unreadable record is a clear error, and one that the guard goes on after."""
+    with pytest.raises(UnreadableRecordError) as refused:
+        load_incident(record)
+
+    assert why in str(refused.value)
+    assert isinstance(refused.value, LedgerUnavailableError)
+
+
+@given(text=st.text())
+def test_never_fails_otherwise(text: str) -> None:
+    """Whatever the table holds, reading it fails in the one expected way."""
+    with pytest.raises(UnreadableRecordError):
+        load_incident(text)
+
+
+def test_fits_into_an_item() -> None:
+    """Notices too long for DynamoDB are cut, those first that are sent; nothing else is."""
+    long = "x─" * 200_000
+    incident = (
+        an_incident("orders", snapshot=Snapshot(reserved_concurrency=5))
+        .with_notice(Transition.CONTAINED, "sent", long)
+        .with_notice(Transition.RELEASED, "pending", "y" * 100_000)
+    )
+    incident = incident.with_notice_status(incident.outbox[0].id, NoticeStatus.SENT, NOON)
+
+    text = dump_incident(incident)
+    read = load_incident(text)
+
+    assert len(text.encode()) <= MOST_RECORD_BYTES
+    sent, pending = read.outbox
+    assert (len(sent.body), sent.body[-len(CUT) :]) == (200, CUT)
+    assert pending == incident.outbox[1]
+    assert dataclasses.replace(read, outbox=incident.outbox) == incident
+
+
+def test_cuts_pending_notices_last() -> None:
+    """Where only pending notices are left, the longest gives way and keeps its beginning."""
+    incident = an_incident("orders").with_notice(Transition.CONTAINED, "subject", "a" * 900_000)
+
+    text = dump_incident(incident)
+    (notice,) = load_incident(text).outbox
+
+    assert len(text.encode()) <= MOST_RECORD_BYTES
+    assert notice.body.startswith("a" * 200_000)
+    assert notice.body.endswith(CUT)
