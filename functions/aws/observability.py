@@ -6,9 +6,8 @@ from typing import Final
 
 from aws_lambda_powertools import Logger, Metrics
 
-SERVICE: Final = "loopbreaker"
 NAMESPACE: Final = "Loopbreaker"
 
-# POWERTOOLS_SERVICE_NAME and POWERTOOLS_LOG_LEVEL of the deployment win over what stands here.
+# The deployment names the service and the level: POWERTOOLS_SERVICE_NAME, POWERTOOLS_LOG_LEVEL.
 logger: Final = Logger()
 metrics: Final = Metrics(namespace=NAMESPACE)
