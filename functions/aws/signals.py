@@ -85,6 +85,8 @@ def _parse(event: Mapping[str, Any]) -> Signal:
     match event.get("detail-type"), event.get("source"):
         case (str() as kind, "aws.cloudwatch") if kind in {_ALARM, _CONTRIBUTOR}:
             data = EventBridgeEvent(dict(event))
+            if kind == _CONTRIBUTOR and "alarmContributor" not in data.detail:
+                raise _unrecognised(event, "a contributor's change without a contributor")
             return _alarm(data.detail, id=data.get_id, time=data.time, event=event)
         case (str() as kind, "aws.events" | "aws.scheduler") if kind == _SCHEDULED:
             return _scheduled(event)

@@ -72,7 +72,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG
     """
     signal = parse_signal(event)
     logger.append_keys(signal=signal.kind, signal_id=signal.id, signal_source=signal.source)
-    guard().handle(signal, max(signal.at, datetime.now(UTC)))
+    guard().handle(signal, max(signal.at, clock()))
+
+
+def clock() -> datetime:
+    """The time of day."""
+    return datetime.now(UTC)
 
 
 def _policy(settings: Settings) -> Policy:

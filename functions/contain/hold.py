@@ -255,18 +255,31 @@ class Hold:
         """
         tagged = TaggedSnapshot.from_tag(tag)
         if facts.reserved_concurrency == 0:
-            incident = _adopted(facts, tagged, now)
-            opening = self.world.ledger.open(incident, None)
-            known = opening.incident if isinstance(opening, AlreadyOpen) else None
-            if known is not None and known.state is IncidentState.NOTIFIED:
-                held = known.to(IncidentState.CONTAINING, now).with_reservation(
-                    0, tagged.reserved_concurrency
-                )
-                opening = Opened(incident=self.world.ledger.save(held.leased(now)))
-            if isinstance(opening, Opened):
-                contain(opening.incident, self.world, now)
+            opening: Opening | None = self.world.ledger.open(_adopted(facts, tagged, now), None)
+            if isinstance(opening, AlreadyOpen):
+                opening = self._adopt_over(opening.incident, facts, tagged, now)
+            if isinstance(opening, Opened) and not opening.incident.is_closed:
+                contain(opening.incident, self.world, now, is_resumed=True)
         # Otherwise somebody has released it since, or the throttle never came to be.
         self.world.functions.untag(arn, (SNAPSHOT_TAG,))
+
+    def _adopt_over(
+        self, known: Incident, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime
+    ) -> Opening | None:
+        """What the tag adds to an incident that is open already."""
+        if known.state is IncidentState.NOTIFIED:
+            held = known.to(IncidentState.CONTAINING, now).with_reservation(
+                0, tagged.reserved_concurrency
+            )
+            return Opened(incident=self.world.ledger.save(held.leased(now)))
+        prior = known.snapshot.reserved_concurrency if known.snapshot else None
+        if prior == tagged.reserved_concurrency or known.opened_at > tagged.at:
+            return None  # the tag is of this incident, or older
+        # It was released and stopped again while the ledger was away: what the tag says was
+        # there is what a restore must bring back.
+        new = succeed(known, _adopted(facts, tagged, now), self.world.functions)
+        old = known.to(IncidentState.RELEASED, now).to(IncidentState.SUPERSEDED, now)
+        return self.world.ledger.supersede(old, new, self.blast_radius)
 
 
 def _incident(decision: Contain | Cap | Notify, facts: FunctionFacts, now: datetime) -> Incident:

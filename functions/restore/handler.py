@@ -54,8 +54,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG
     """
     request = CustomResourceRequest.from_event(event)
     try:
-        response = answer(request, rollback(), datetime.now(UTC))
+        response = answer(request, rollback(), clock())
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
         response = failed(request, error)
     respond(request, response, random=random.SystemRandom())
+
+
+def clock() -> datetime:
+    """The time of day."""
+    return datetime.now(UTC)

@@ -98,7 +98,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(name=names, value=st.integers(min_value=51, max_value=99))
     def somebody_changes(self, name: str, value: int) -> None:
-        """A person or a deploy sets the reservation."""
+        """A person or a deploy sets the reservation, which takes a moment."""
+        self.scene.now += timedelta(seconds=2)
         self.scene.account.reserves(name, value)
         self.wanted[name] = value
 
