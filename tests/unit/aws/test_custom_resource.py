@@ -8,6 +8,7 @@ import threading
 import urllib.error
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -139,6 +140,36 @@ def test_the_url_is_not_shown() -> None:
 def test_recognised(event: dict[str, Any], expected: bool) -> None:  # noqa: FBT001
     """Requests of CloudFormation are told from other events."""
     assert is_custom_resource_event(event) is expected
+
+
+SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "events"
+needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="AWS's sample documents")
+
+
+@needs_samples
+@pytest.mark.parametrize("kind", ["create", "update", "delete"])
+def test_documented_requests_are_parsed(kind: str) -> None:
+    """AWS's own samples, which have no ServiceToken, are parsed with nothing lost."""
+    sample = json.loads((SAMPLES / f"cfn_custom_resource.request_{kind}.json").read_text())
+
+    request = CustomResourceRequest.from_event(sample)
+
+    assert request.request_type.value.lower() == kind
+    assert request.properties == sample["ResourceProperties"]
+    assert request.old_properties == sample.get("OldResourceProperties", {})
+    assert request.physical_resource_id == sample.get("PhysicalResourceId")
+
+
+@needs_samples
+@pytest.mark.parametrize(("kind", "reason"), [("success", None), ("failed", "denied")])
+def test_answers_have_the_documented_shape(kind: str, reason: str | None) -> None:
+    """The answers have the keys of AWS's own samples."""
+    sample = json.loads((SAMPLES / f"cfn_custom_resource.response_{kind}.json").read_text())
+
+    body = CustomResourceResponse(physical_resource_id="it", reason=reason).body(REQUEST)
+
+    assert set(json.loads(body)) == set(sample)
+    assert json.loads(body)["Status"] == sample["Status"]
 
 
 def test_success() -> None:
