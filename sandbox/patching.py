@@ -15,11 +15,13 @@ from sandbox.patches import (
     concurrency,
     credentials,
     faults,
+    lambda_actions,
     lambda_api,
     mail,
     metrics,
     schedules,
     service_metrics,
+    trail,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ def apply_all(world: World) -> Any:
     lambda_api.apply(world)
     cloudformation.apply(world)
     credentials.apply(world)
+    lambda_actions.apply(world)
+    trail.apply(world)
     faults.apply(world)
 
     queue.start()

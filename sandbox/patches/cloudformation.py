@@ -10,6 +10,7 @@ from ministack.services import cloudwatch, dynamodb, lambda_svc
 from ministack.services.cloudformation import custom_resource, provisioners
 
 from sandbox.alarms import record
+from sandbox.patches import trail
 from sandbox.patches.hooks import check, replace
 from sandbox.patches.lambda_api import concurrency_refusal
 
@@ -106,8 +107,22 @@ def _functions(world: World) -> None:
         before, after = (p.get("ReservedConcurrentExecutions") for p in (old, new))
         if before != after:
             reserve(name, after)
+            _tell_of_reservation(world, name, after)
 
     _wrap(provisioners, "AWS::Lambda::Function", created, updated)
+
+
+def _tell_of_reservation(world: World, name: str, value: Any) -> None:
+    request: dict[str, Any] = {"FunctionName": name}
+    if value is None:
+        operation, response = "DeleteFunctionConcurrency", None
+    else:
+        operation = "PutFunctionConcurrency"
+        response = {"ReservedConcurrentExecutions": int(value)}
+        request |= response
+    trail.publish(
+        world, operation, identity=trail.BY_CLOUDFORMATION, request=request, response=response
+    )
 
 
 def _alarms(world: World) -> None:

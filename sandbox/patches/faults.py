@@ -35,7 +35,7 @@ def apply(world: World) -> None:
         parameters = app._routing_params(method, path, headers, body, query_params)
         service = router.detect_service(method, path, headers, parameters)
         action = iam_actions.extract_iam_action(service, method, path, headers, body, parameters)
-        fault = world.faults.take(action or f"{service}:", _caller(headers, query_params))
+        fault = world.faults.take(action or f"{service}:", caller_of(headers, query_params))
         if fault is None:
             return await original(method, path, headers, body, query_params, request_id)
         if fault.is_applied:
@@ -50,7 +50,8 @@ def apply(world: World) -> None:
     )
 
 
-def _caller(headers: dict[str, str], query_params: dict[str, Any]) -> str | None:
+def caller_of(headers: dict[str, str], query_params: dict[str, Any]) -> str | None:
+    """The ARN of the session that signed a request; nothing for the account itself."""
     key = extract_access_key_id(headers, query_params)
     session = sts._sessions.get(key) if key else None
     return session.get("Arn") if session else None

@@ -1,0 +1,181 @@
+"""CloudTrail's events on the default bus for calls that change a function.
+
+On AWS they need a trail and come minutes later; here they come at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from ministack import app
+from ministack.core import router
+from ministack.core.responses import new_uuid, request_scope
+from ministack.services import eventbridge
+
+from sandbox.patches.faults import caller_of
+from sandbox.patches.hooks import replace
+from sandbox.patches.lambda_actions import operation_of
+from sandbox.settings import ACCOUNT_ID, REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.world import World
+
+logger = logging.getLogger("sandbox.trail")
+
+EVENT_NAMES = {
+    "PutFunctionConcurrency": "PutFunctionConcurrency20171031",
+    "DeleteFunctionConcurrency": "DeleteFunctionConcurrency20171031",
+    "CreateEventSourceMapping": "CreateEventSourceMapping20150331",
+    "UpdateEventSourceMapping": "UpdateEventSourceMapping20150331",
+    "DeleteEventSourceMapping": "DeleteEventSourceMapping20150331",
+    "PutProvisionedConcurrencyConfig": "PutProvisionedConcurrencyConfig",
+    "DeleteProvisionedConcurrencyConfig": "DeleteProvisionedConcurrencyConfig",
+    "CreateFunction": "CreateFunction20150331",
+    "UpdateFunctionCode": "UpdateFunctionCode20150331v2",
+    "UpdateFunctionConfiguration": "UpdateFunctionConfiguration20150331v2",
+    "DeleteFunction": "DeleteFunction20150331",
+}
+BY_CLOUDFORMATION = {"type": "AWSService", "invokedBy": "cloudformation.amazonaws.com"}
+_NAMED = re.compile(r"/functions/([^/]+)")
+_MAPPING = re.compile(r"/event-source-mappings/([^/]+)")
+_OMITTED = frozenset({"ZipFile", "Environment"})
+
+
+def publish(
+    world: World,
+    operation: str,
+    *,
+    identity: Mapping[str, Any],
+    request: Mapping[str, Any],
+    response: Mapping[str, Any] | None = None,
+    error: str | None = None,
+) -> None:
+    """Publish what CloudTrail would tell about a call."""
+    moment = datetime.fromtimestamp(world.clock.now(), UTC)
+    detail: dict[str, Any] = {
+        "eventVersion": "1.11",
+        "userIdentity": dict(identity),
+        "eventTime": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        "eventSource": "lambda.amazonaws.com",
+        "eventName": EVENT_NAMES[operation],
+        "awsRegion": REGION,
+        "sourceIPAddress": "127.0.0.1",
+        "userAgent": "sandbox",
+        "requestParameters": _camel(request),
+        "responseElements": None if response is None else _camel(response),
+        "requestID": new_uuid(),
+        "eventID": new_uuid(),
+        "readOnly": False,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": ACCOUNT_ID,
+        "eventCategory": "Management",
+    }
+    if error is not None:
+        detail["errorCode"] = error
+    entry = {
+        "Source": "aws.lambda",
+        "DetailType": "AWS API Call via CloudTrail",
+        "Detail": json.dumps(detail),
+    }
+    with request_scope(ACCOUNT_ID, REGION):
+        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def _camel(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {k[:1].lower() + k[1:]: v for k, v in document.items() if k not in _OMITTED}
+
+
+def _identity(arn: str | None) -> dict[str, Any]:
+    if arn is None:
+        return {
+            "type": "Root",
+            "principalId": ACCOUNT_ID,
+            "arn": f"arn:aws:iam::{ACCOUNT_ID}:root",
+            "accountId": ACCOUNT_ID,
+        }
+    role = arn.split("/")[1]
+    return {
+        "type": "AssumedRole",
+        "principalId": f"AROA:{arn.rpartition('/')[2]}",
+        "arn": arn,
+        "accountId": ACCOUNT_ID,
+        "sessionContext": {
+            "sessionIssuer": {
+                "type": "Role",
+                "arn": f"arn:aws:iam::{ACCOUNT_ID}:role/{role}",
+                "accountId": ACCOUNT_ID,
+                "userName": role,
+            }
+        },
+    }
+
+
+def _document(body: Any) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body or b"{}")
+    except (TypeError, ValueError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _parameters(path: str, body: bytes, query_params: Mapping[str, Any]) -> dict[str, Any]:
+    request = _document(body)
+    if named := _NAMED.search(unquote(path)):
+        request["FunctionName"] = named.group(1)
+    if mapping := _MAPPING.search(path):
+        request["UUID"] = mapping.group(1)
+    if qualifier := query_params.get("Qualifier"):
+        request["Qualifier"] = qualifier[0]
+    return request
+
+
+def apply(world: World) -> None:
+    """Watch the calls that reach Lambda's API."""
+
+    async def dispatch(  # noqa: PLR0917 - as the emulator calls it
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query_params: dict[str, Any],
+        request_id: str,
+    ) -> Any:
+        answer = await original(method, path, headers, body, query_params, request_id)
+        if (
+            method == "GET"
+            or router.detect_service(method, path, headers, query_params) != "lambda"
+        ):
+            return answer
+        operation = operation_of(method, path, query_params)
+        if operation not in EVENT_NAMES:
+            return answer
+        try:
+            status, _, response_body = answer
+            response = _document(response_body)
+            failed = status >= 400  # noqa: PLR2004
+            publish(
+                world,
+                operation,
+                identity=_identity(caller_of(headers, query_params)),
+                request=_parameters(path, body, query_params),
+                response=None if failed or not response else response,
+                error=str(response.get("__type", "ServiceException")) if failed else None,
+            )
+        except Exception:
+            logger.exception("cannot tell of %s", operation)
+        return answer
+
+    original = replace(
+        app,
+        "_dispatch_service_request",
+        dispatch,
+        ("method", "path", "headers", "body", "query_params", "request_id"),
+    )
