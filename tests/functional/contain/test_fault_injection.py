@@ -196,15 +196,15 @@ def test_a_function_deleted_in_the_middle_closes_its_incident(number: int) -> No
     assert scene.account.ledger.stored("orders") is None
 
 
-def test_a_pulse_in_the_middle_of_a_restore_does_not_contain_again() -> None:
+@pytest.mark.parametrize("number", range(1, RESTORE_CALLS + 1))
+def test_a_pulse_in_the_middle_of_a_restore_does_not_contain_again(number: int) -> None:
     """The pulse leaves an incident alone while a restore works on it."""
-    for number in range(1, RESTORE_CALLS + 1):
-        scene, stream, queue = _contained()
-        scene.account.faults.before(
-            number, lambda scene=scene: scene.survives(lambda: scene.signal(SignalKind.PULSE))
-        )
+    scene, stream, queue = _contained()
+    scene.account.faults.before(
+        number, lambda: scene.survives(lambda: scene.signal(SignalKind.PULSE))
+    )
 
-        scene.rollback("orders")
-        scene.pulse(SETTLED_PULSES)
+    scene.rollback("orders")
+    scene.pulse(SETTLED_PULSES)
 
-        _assert_restored(scene, queue, stream)
+    _assert_restored(scene, queue, stream)
