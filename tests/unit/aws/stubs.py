@@ -1,0 +1,55 @@
+"""Clients whose calls are answered from a list, strictly in its order."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from botocore.stub import Stubber
+
+from functions.aws import clients
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@functools.cache
+def offline_client(service: str) -> Any:
+    """One client of a service for all tests: making one takes longer than any of them."""
+    return clients.session().create_client(
+        service,
+        region_name="us-east-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+    )
+
+
+class Script:
+    """A client, and the calls that it is to get, with their answers."""
+
+    def __init__(self, service: str) -> None:
+        self.client = offline_client(service)
+        self._stubber = Stubber(self.client)
+        self._stubber.activate()
+
+    def answer(self, operation: str, answer: Any = None, **expected: Any) -> None:
+        """Answer the next call, which must have these parameters (any, if none are given)."""
+        self._stubber.add_response(operation, answer or {}, expected or None)
+
+    def refuse(
+        self, operation: str, code: str, words: str = "AWS's words", status: int = 400
+    ) -> None:
+        """Let the next call fail."""
+        self._stubber.add_client_error(operation, code, words, http_status_code=status)
+
+    def done(self) -> None:
+        """Check that every call was made, and leave the client to the next test."""
+        self._stubber.deactivate()
+        self._stubber.assert_no_pending_responses()
+
+
+def scripts(service: str) -> Iterator[Script]:
+    """For a fixture: a script that must be played to its end."""
+    script = Script(service)
+    yield script
+    script.done()

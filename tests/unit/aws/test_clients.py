@@ -1,0 +1,66 @@
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.aws import clients
+
+PROJECT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def _somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+    clients.forget()
+
+
+def test_makes_each_client_once() -> None:
+    """Threads that ask at the same time share one client."""
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: clients.sns_client(), range(8)))
+
+    assert {id(made[0])} == {id(one) for one in made}
+
+
+def test_every_service_has_its_client() -> None:
+    """The five clients are those of their services."""
+    made = [
+        clients.lambda_client(),
+        clients.cloudwatch_client(),
+        clients.dynamodb_client(),
+        clients.sns_client(),
+        clients.tagging_client(),
+    ]
+
+    names = [one.meta.service_model.service_name for one in made]
+    assert names == ["lambda", "cloudwatch", "dynamodb", "sns", "resourcegroupstaggingapi"]
+
+
+def test_bounds_every_call() -> None:
+    """Attempts and timeouts are bounded, those of the ledger more narrowly."""
+    ledger: Any = clients.dynamodb_client().meta.config
+    other: Any = clients.lambda_client().meta.config
+
+    assert (ledger.connect_timeout, ledger.read_timeout) == (1, 3)
+    assert ledger.retries == {"mode": "standard", "total_max_attempts": 3}
+    assert (other.connect_timeout, other.read_timeout) == (2, 10)
+    assert other.retries == {"mode": "standard", "total_max_attempts": 4}
+
+
+def test_imports_create_nothing() -> None:
+    """Importing every adapter loads neither boto3 nor a session, and asks for no credentials."""
+    modules = ["clients", "functions", "ledger", "metrics", "observability", "publisher", "signals"]
+    heavy = {"boto3", "botocore.client", "botocore.session"}
+    code = (
+        f"import sys, {', '.join(f'functions.aws.{name}' for name in modules)}\n"
+        f"sys.exit(bool({heavy} & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False)  # noqa: S603
+
+    assert done.returncode == 0

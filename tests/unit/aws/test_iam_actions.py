@@ -1,0 +1,48 @@
+"""The declared actions are exactly those of the calls beside which they stand."""
+
+import inspect
+import re
+from types import ModuleType
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from functions.aws import functions, ledger, metrics, publisher, signals
+
+CALLS = (re.compile(r"_client\.(\w+)"), re.compile(r"get_paginator\(\s*\"(\w+)\""))
+# The tagging API's actions go by another prefix than its endpoint.
+PREFIXES = {"resourcegroupstaggingapi": "tag"}
+
+
+def _actions(module: ModuleType, services: tuple[str, ...]) -> set[str]:
+    source = inspect.getsource(module)
+    named = {name for call in CALLS for name in call.findall(source)}
+    actions = set()
+    for service in services:
+        model = botocore.session.get_session().get_service_model(service)
+        for operation in model.operation_names:
+            if xform_name(operation) in named:
+                actions.add(f"{PREFIXES.get(service, service)}:{operation}")
+    return actions
+
+
+@pytest.mark.parametrize(
+    ("module", "services", "instead"),
+    [
+        # GetFunction answers the tags only to those who may list them.
+        (functions, ("lambda", "resourcegroupstaggingapi"), {"lambda:ListTags"}),
+        (metrics, ("cloudwatch",), set()),
+        (publisher, ("sns",), set()),
+        (signals, (), set()),
+        (ledger, ("dynamodb",), set()),
+    ],
+)
+def test_declares_what_it_calls(
+    module: ModuleType, services: tuple[str, ...], instead: set[str]
+) -> None:
+    """No action is missing and none is too many."""
+    # A transaction needs the permissions of its items, there is no action of its own.
+    called = _actions(module, services) - {"dynamodb:TransactWriteItems"}
+
+    assert called | instead == module.IAM_ACTIONS

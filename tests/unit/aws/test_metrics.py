@@ -1,0 +1,335 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from functions.aws.metrics import CloudWatchMetrics
+from functions.domain.errors import MetricsUnavailableError
+from tests.unit.aws.stubs import scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.unit.aws.stubs import Script
+
+NOW = datetime(2026, 3, 10, 12, 3, 30, tzinfo=UTC)
+END = datetime(2026, 3, 10, 12, 3, tzinfo=UTC)
+INSIGHTS = (
+    'SELECT SUM(Invocations) FROM SCHEMA("AWS/Lambda", FunctionName) '
+    "GROUP BY FunctionName ORDER BY SUM() DESC"
+)
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    """CloudWatch, as it is to answer."""
+    yield from scripts("cloudwatch")
+
+
+@pytest.fixture
+def metrics(script: Script) -> CloudWatchMetrics:
+    """The adapter."""
+    return CloudWatchMetrics(script.client)
+
+
+def entry(
+    query: str, *values: float, status: str = "Complete", label: str = "", end: datetime = END
+) -> dict[str, Any]:
+    """A part of an answer whose last datapoint lies in the minute before `end`."""
+    first = end - timedelta(minutes=len(values))
+    return {
+        "Id": query,
+        "Label": label or query,
+        "Timestamps": [first + timedelta(minutes=number) for number in range(len(values))],
+        "Values": list(values),
+        "StatusCode": status,
+    }
+
+
+def page(*entries: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A page of an answer."""
+    return {"MetricDataResults": list(entries), **more}
+
+
+def _query(query: str, metric: str, stat: str, *, period: int = 60, name: str = "") -> Any:
+    dimensions = [{"Name": "FunctionName", "Value": name}] if name else []
+    return {
+        "Id": query,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": "AWS/Lambda",
+                "MetricName": metric,
+                "Dimensions": dimensions,
+            },
+            "Period": period,
+            "Stat": stat,
+        },
+    }
+
+
+def test_the_account_is_one_call(metrics: CloudWatchMetrics, script: Script) -> None:
+    """Three series without a dimension, 3 hours, in one GetMetricData."""
+    script.answer(
+        "get_metric_data",
+        page(entry("invocations", 1, 2), entry("concurrency", 3)),
+        MetricDataQueries=[
+            _query("invocations", "Invocations", "Sum"),
+            _query("concurrency", "ConcurrentExecutions", "Maximum"),
+            _query("throttles", "Throttles", "Sum"),
+        ],
+        StartTime=END - timedelta(hours=3),
+        EndTime=END,
+        ScanBy="TimestampAscending",
+        MaxDatapoints=100_800,
+    )
+
+    account = metrics.account(NOW)
+
+    assert account.invocations.values[-3:] == (None, 1.0, 2.0)
+    assert account.concurrency.values[-1] == 3.0
+    assert set(account.throttles.values) == {None}
+
+
+def test_the_precedent_is_one_call(metrics: CloudWatchMetrics, script: Script) -> None:
+    """14 days of 5-minute sums that end on the grid before the recent series begin."""
+    end = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+    script.answer(
+        "get_metric_data",
+        page(),
+        MetricDataQueries=[_query("p0", "Invocations", "Sum", period=300, name="orders")],
+        StartTime=end - timedelta(days=14),
+        EndTime=end,
+        ScanBy="TimestampAscending",
+        MaxDatapoints=100_800,
+    )
+
+    assert metrics.precedent(["orders"], NOW)["orders"].end == end
+
+
+def test_one_call_for_a_function(metrics: CloudWatchMetrics, script: Script) -> None:
+    """The six series of a function come from one call; a name given twice is asked once."""
+    script.answer("get_metric_data", page(entry("invocations_0", 5)))
+
+    assert metrics.recent(["orders", "orders"], NOW)["orders"].invocations.values[-1] == 5.0
+
+
+@pytest.mark.parametrize(("count", "calls"), [(80, 1), (81, 2), (160, 2)])
+def test_batches_stay_within_the_limits(
+    metrics: CloudWatchMetrics, script: Script, count: int, calls: int
+) -> None:
+    """80 functions make 480 queries and 86,400 datapoints: a call's limits are 500 and 100,800."""
+    for _ in range(calls):
+        script.answer("get_metric_data", page())
+
+    assert len(metrics.recent([f"f{number}" for number in range(count)], NOW)) == count
+
+
+def test_precedents_fill_a_page(metrics: CloudWatchMetrics, script: Script) -> None:
+    """25 functions of 4,032 datapoints are exactly what a page holds."""
+    for _ in range(2):
+        script.answer("get_metric_data", page())
+
+    assert len(metrics.precedent([f"f{number}" for number in range(26)], NOW)) == 26
+
+
+def test_nobody_is_no_call(metrics: CloudWatchMetrics) -> None:
+    """Without functions there is nothing to ask."""
+    assert metrics.recent([], NOW) == {}
+    assert metrics.precedent([], NOW) == {}
+
+
+def test_pages_are_put_together(metrics: CloudWatchMetrics, script: Script) -> None:
+    """A series that is spread over pages is one; partial data that goes on is no failure."""
+    early = entry("invocations", 1, 2, status="PartialData", end=END - timedelta(minutes=2))
+    script.answer("get_metric_data", page(early, NextToken="more"))
+    script.answer("get_metric_data", page(entry("invocations", 3, 4)))
+
+    assert metrics.account(NOW).invocations.values[-5:] == (None, 1.0, 2.0, 3.0, 4.0)
+
+
+@pytest.mark.parametrize("status", ["InternalError", "PartialData"])
+def test_what_failed_is_asked_once_more(
+    metrics: CloudWatchMetrics, script: Script, status: str
+) -> None:
+    """Only the series that CloudWatch could not read are asked for again."""
+    script.answer(
+        "get_metric_data", page(entry("invocations", 1), entry("throttles", 7, status=status))
+    )
+    script.answer(
+        "get_metric_data",
+        page(entry("throttles", 8, 9)),
+        MetricDataQueries=[_query("throttles", "Throttles", "Sum")],
+        StartTime=END - timedelta(hours=3),
+        EndTime=END,
+        ScanBy="TimestampAscending",
+        MaxDatapoints=100_800,
+    )
+
+    account = metrics.account(NOW)
+
+    assert account.invocations.values[-1] == 1.0
+    assert account.throttles.values[-2:] == (8.0, 9.0)
+
+
+def test_what_fails_twice_is_no_gap(metrics: CloudWatchMetrics, script: Script) -> None:
+    """A series that cannot be read is an error: a gap would pass for standing still."""
+    for _ in range(2):
+        script.answer("get_metric_data", page(entry("invocations", status="InternalError")))
+
+    with pytest.raises(MetricsUnavailableError, match="failed to read invocations"):
+        metrics.account(NOW)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda metrics: metrics.account(NOW),
+        lambda metrics: metrics.account_precedent(NOW),
+        lambda metrics: metrics.recent(["a"], NOW),
+        lambda metrics: metrics.precedent(["a"], NOW),
+    ],
+)
+def test_refusals_are_the_domains(metrics: CloudWatchMetrics, script: Script, call: Any) -> None:
+    """Throttled beyond the retries, CloudWatch is unavailable, in its own words."""
+    script.refuse("get_metric_data", "Throttling", "Rate exceeded")
+
+    with pytest.raises(MetricsUnavailableError, match="Throttling: Rate exceeded"):
+        call(metrics)
+
+
+@pytest.mark.parametrize(
+    ("moment", "value"),
+    [
+        (END - timedelta(minutes=1), -1.0),
+        (END - timedelta(minutes=1), float("nan")),
+        (END - timedelta(seconds=30), 1.0),
+    ],
+)
+def test_impossible_datapoints_are_no_series(
+    metrics: CloudWatchMetrics, script: Script, moment: datetime, value: float
+) -> None:
+    """Negative counts, NaN and datapoints off the grid are not passed on as facts."""
+    wrong = {**entry("invocations"), "Timestamps": [moment], "Values": [value]}
+    script.answer("get_metric_data", page(wrong))
+
+    with pytest.raises(MetricsUnavailableError, match="makes no series"):
+        metrics.account(NOW)
+
+
+def test_the_busiest_are_one_query(metrics: CloudWatchMetrics, script: Script) -> None:
+    """One Metrics Insights query finds them; labels name the functions."""
+    script.answer(
+        "get_metric_data",
+        page(
+            entry("leading", 5, 6, label="small"),
+            entry("leading", 900, label="FunctionName large"),
+            entry("leading", label="silent"),
+            entry("leading", 1, label=" "),
+        ),
+        MetricDataQueries=[{"Id": "leading", "Expression": INSIGHTS, "Period": 60}],
+        StartTime=END - timedelta(minutes=10),
+        EndTime=END,
+        ScanBy="TimestampAscending",
+        MaxDatapoints=100_800,
+    )
+
+    busiest = metrics.busiest(NOW)
+
+    assert list(busiest) == ["large", "small"]
+    assert busiest["small"].values == (*[None] * 8, 5.0, 6.0)
+
+
+def test_drops_leave_out_zeros(metrics: CloudWatchMetrics, script: Script) -> None:
+    """Functions of which nothing was dropped are not named."""
+    script.answer(
+        "get_metric_data",
+        page(entry("leading", 16, label="looping"), entry("leading", 0, 0, label="calm")),
+    )
+
+    assert list(metrics.dropped(NOW)) == ["looping"]
+
+
+def test_a_busy_account_is_partly_told(metrics: CloudWatchMetrics, script: Script) -> None:
+    """Beyond its limits Insights answers partially; the busiest are what matters."""
+    script.answer("get_metric_data", page(entry("leading", 9, label="large", status="PartialData")))
+
+    assert list(metrics.busiest(NOW)) == ["large"]
+
+
+def _listed(*names: str) -> dict[str, Any]:
+    return {
+        "Metrics": [
+            {
+                "Namespace": "AWS/Lambda",
+                "MetricName": "Invocations",
+                "Dimensions": [{"Name": "FunctionName", "Value": name}],
+            }
+            for name in names
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    "code", ["ValidationError", "AccessDenied", "Throttling", "LimitExceededException"]
+)
+def test_without_insights_the_slow_way(
+    metrics: CloudWatchMetrics, script: Script, code: str
+) -> None:
+    """Where Insights is refused, the active functions are listed and asked for in one batch."""
+    script.refuse("get_metric_data", code)
+    with_resource = _listed("small")
+    with_resource["Metrics"][0]["Dimensions"].append({"Name": "Resource", "Value": "small:1"})
+    script.answer(
+        "list_metrics",
+        {"Metrics": [*_listed("small", "large")["Metrics"], *with_resource["Metrics"]]},
+        Namespace="AWS/Lambda",
+        MetricName="Invocations",
+        Dimensions=[{"Name": "FunctionName"}],
+        RecentlyActive="PT3H",
+    )
+    script.answer(
+        "get_metric_data",
+        page(entry("m0", 1), entry("m1", 1000)),
+        MetricDataQueries=[
+            _query("m0", "Invocations", "Sum", name="small"),
+            _query("m1", "Invocations", "Sum", name="large"),
+        ],
+        StartTime=END - timedelta(minutes=10),
+        EndTime=END,
+        ScanBy="TimestampAscending",
+        MaxDatapoints=100_800,
+    )
+
+    assert list(metrics.busiest(NOW)) == ["large", "small"]
+
+
+def test_insights_failing_inside_takes_the_slow_way(
+    metrics: CloudWatchMetrics, script: Script
+) -> None:
+    """An answer that is itself an error counts as a refusal."""
+    script.answer("get_metric_data", page(entry("leading", status="InternalError")))
+    script.answer("list_metrics", {"Metrics": []})
+
+    assert metrics.busiest(NOW) == {}
+
+
+def test_the_slow_way_in_batches_of_500(metrics: CloudWatchMetrics, script: Script) -> None:
+    """More than 500 active functions take a second call."""
+    script.refuse("get_metric_data", "ValidationError")
+    script.answer("list_metrics", {**_listed(*(f"a{n}" for n in range(500))), "NextToken": "more"})
+    script.answer("list_metrics", _listed("last"))
+    script.answer("get_metric_data", page(entry("m3", 1)))
+    script.answer("get_metric_data", page(entry("m0", 2)))
+
+    assert list(metrics.busiest(NOW)) == ["last", "a3"]
+
+
+def test_no_way_is_open(metrics: CloudWatchMetrics, script: Script) -> None:
+    """Where the slow way is refused, too, CloudWatch is unavailable."""
+    script.refuse("get_metric_data", "AccessDenied")
+    script.refuse("list_metrics", "AccessDenied")
+
+    with pytest.raises(MetricsUnavailableError):
+        metrics.busiest(NOW)
