@@ -1,4 +1,5 @@
 import json
+import time
 
 import boto3
 
@@ -9,4 +10,5 @@ queue = sqs.get_queue_url(QueueName="imports")["QueueUrl"]
 def handler(event, context):
     for record in event["Records"]:
         key = record["s3"]["object"]["key"]
+        time.sleep(0.12)  # reads the file
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"key": key}))

@@ -1,4 +1,5 @@
 import json
+import time
 
 import boto3
 
@@ -11,4 +12,5 @@ def handler(event, context):
         key = record["s3"]["object"]["key"]
         if key.startswith("reports/"):
             continue
+        time.sleep(0.12)  # reads the file
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"key": key}))

@@ -236,3 +236,16 @@ def test_many_functions_are_bounded_by_the_worker_cap(
         time.sleep(0.02)
 
     assert 1 < most <= 4
+
+
+def test_a_reservation_covers_all_versions(aws: LocalAws, function: Callable[..., str]) -> None:
+    """A stopped function does not run by way of a published version either."""
+    function("f")
+    lambda_ = aws.client("lambda")
+    version = lambda_.publish_version(FunctionName="f")["Version"]
+    lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+
+    with pytest.raises(lambda_.exceptions.TooManyRequestsException):
+        lambda_.invoke(FunctionName="f", Qualifier=version, Payload=b"{}")
+
+    assert aws.counts() == {}
