@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -103,6 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         world.stop.set()
         mail_server.stop()
         _end_workers()
+        if parent is not None and os.getppid() != parent:
+            # Nobody is left who would remove it.
+            shutil.rmtree(settings.directory, ignore_errors=True)
     return 0
 
 

@@ -65,14 +65,15 @@ def test_the_sandbox_ends_with_the_process_that_started_it() -> None:
         "import sys, time\n"
         "from sandbox.local_aws import LocalAws\n"
         "with LocalAws(speed=60) as aws:\n"
-        "    print(aws._process.pid, flush=True)\n"
+        "    print(aws._process.pid, aws.directory, flush=True)\n"
         "    time.sleep(60)\n"
     )
     with subprocess.Popen(  # noqa: S603 - this interpreter, a fixed program
         [sys.executable, "-c", program], cwd=PROJECT, stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
-        leader = int(parent.stdout.readline())
+        number, directory = parent.stdout.readline().split()
+        leader = int(number)
         assert _group(leader)
         parent.send_signal(signal.SIGKILL)
 
@@ -80,6 +81,7 @@ def test_the_sandbox_ends_with_the_process_that_started_it() -> None:
     while _group(leader) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert _group(leader) == []
+    assert not Path(directory).exists()
 
 
 def test_it_listens_on_loopback_only(aws: LocalAws) -> None:
