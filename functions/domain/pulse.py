@@ -1,19 +1,24 @@
 """Whether the account as a whole moved enough to look at its functions one by one.
 
 The pulse reads three account-wide series a minute. A look costs one Metrics Insights query over
-all functions, so it is made only on a rise that neither the last hours nor other days explain,
+all functions, so it is made only on a rise that neither the hours before nor other days explain,
 and not again at a level that was looked at and explained.
+
+What is expected of a minute: the same minute of the two hours before, moved by as much as the
+half hour before lay above or below those. Jobs that follow the clock so expect themselves.
 """
 
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from statistics import median
 from typing import TypeAlias
 
-from functions.domain.evidence import MINUTE_SECONDS, AccountSeries, Series, floor_to
+from functions.domain.evidence import MINUTE_SECONDS, AccountSeries, Series
 from functions.domain.policy import Policy
 from functions.domain.ports import PulseMemory
+from functions.domain.precedent import Precedent
 
 
 class PulseReason(StrEnum):
@@ -21,12 +26,12 @@ class PulseReason(StrEnum):
 
     NO_DATA = "no_data"
     BELOW_FLOOR = "below_floor"  # the rise is smaller than the smallest loop that is looked for
-    STEADY = "steady"  # no rise
-    NOT_SUSTAINED = "not_sustained"
-    FOLLOWS_CLOCK = "follows_clock"  # the same minute of the hours before was like this
+    STEADY = "steady"  # no rise that stands out of the account's own noise
+    UNLIKE_LOOP = "unlike_loop"  # a small rise that neither holds its height nor grows
     HAS_PRECEDENT = "has_precedent"  # the same hour of other days was like this
     LOOKED_ALREADY = "looked_already"  # a look at this level found nothing
     RISEN = "risen"
+    CONCURRENCY_RISEN = "concurrency_risen"
     THROTTLED = "throttled"
 
 
@@ -62,11 +67,35 @@ class NeedsPrecedent:
 
 Consideration: TypeAlias = Look | Quiet | NeedsPrecedent
 
-RISE_SHARE = 0.08  # of what is expected: a loop of 10 % is to be seen through the noise
-SUSTAINED_MINUTES = 2
-REST = timedelta(minutes=15)  # after a look that found nothing, doubled with each in a row
-LONGEST_REST = timedelta(hours=6)
-RISEN_FURTHER = 1.25  # times the level of the last look, which ends the rest
+FLOOR_SHARE = 0.8  # of the floor: a rise smaller than that hides no loop above the floor
+RISE_SHARE = 0.08  # of what is expected: a loop that adds 10 % is to be seen
+NOISE_TIMES = 3.0  # the account's own noise
+SUSTAINED_MINUTES = 3
+STEEP_MINUTES = 2  # are enough for a rise this many times what is needed
+STEEP_TIMES = 3.0
+EVEN_TIMES = 3.0  # the noise: within that a rise holds its height
+LARGE_SHARE = 0.75  # of what is expected: such a rise is looked at whatever its shape
+BEGUN_MINUTES = 5  # a small rise is looked at when it begins; later the sweep finds what it was
+LEVEL_MINUTES = 25
+GUARD_MINUTES = 6
+HOUR = 60
+CONCURRENCY_TIMES = 3.0
+CONCURRENCY_LEAST = 100.0
+THROTTLED_TIMES = 3.0
+PRECEDENT_TIMES = 1.15  # above any precedent at this hour
+REST = timedelta(hours=1)  # after a look that found nothing, doubled with each in a row
+LONGEST_REST = timedelta(hours=8)
+RISEN_FURTHER = 1.5  # times the level of the last look, which ends the rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rise:
+    """How far each of the newest minutes lies above what was expected of it."""
+
+    by: list[float]
+    noise: float
+    expected: float
+    level: float
 
 
 def consider(
@@ -74,42 +103,40 @@ def consider(
 ) -> Consideration:
     """Whether to look closer, as far as the last hours can say."""
     counts = account.invocations
-    values = [value or 0.0 for value in counts.values]
-    if counts.period_seconds != MINUTE_SECONDS or len(values) <= SUSTAINED_MINUTES:
-        return Quiet(reason=PulseReason.NO_DATA)
-    if not all(0 <= value < math.inf for value in values):
+    values = _values(counts)
+    if values is None or len(values) < HOUR + LEVEL_MINUTES + SUSTAINED_MINUTES:
         return Quiet(reason=PulseReason.NO_DATA)
     if counts.values[-1] is None or values[-1] < values[-2]:
         values.pop()  # may still be partial
-    level = min(values[-SUSTAINED_MINUTES:])
-    before = sorted(values[-30:-SUSTAINED_MINUTES]) or [0.0]
-    expected = before[len(before) // 2]
-    rise = level - expected
-    if rise < policy.floor_per_minute:
+    rise = _rise(values)
+    reason = _risen(rise, policy)
+    if reason is not PulseReason.RISEN:
+        reason = _strained(account, rise) or reason
+    if reason not in {PulseReason.RISEN, PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED}:
+        return Quiet(reason=reason, level_per_minute=rise.level, expected_per_minute=rise.expected)
+    if _is_resting(memory, rise.level, now):
         return Quiet(
-            reason=PulseReason.BELOW_FLOOR, level_per_minute=level, expected_per_minute=expected
+            reason=PulseReason.LOOKED_ALREADY,
+            level_per_minute=rise.level,
+            expected_per_minute=rise.expected,
         )
-    if rise < RISE_SHARE * expected:
-        return Quiet(
-            reason=PulseReason.STEADY, level_per_minute=level, expected_per_minute=expected
-        )
-    if _is_resting(memory, level, now):
-        return Quiet(
-            reason=PulseReason.LOOKED_ALREADY, level_per_minute=level, expected_per_minute=expected
-        )
-    return NeedsPrecedent(
-        reason=PulseReason.RISEN, level_per_minute=level, expected_per_minute=expected
-    )
+    answer = NeedsPrecedent if reason is PulseReason.RISEN else Look
+    return answer(reason=reason, level_per_minute=rise.level, expected_per_minute=rise.expected)
 
 
 def consider_with(asked: NeedsPrecedent, precedent: Series | None, now: datetime) -> Look | Quiet:
     """The answer once the account's precedent is there (``None``: it could not be read)."""
-    highest = _precedent_at(precedent, now)
-    if highest is not None and asked.level_per_minute <= highest:
+    known = Precedent.of(precedent, now)
+    explained = (
+        None
+        if known is None
+        else known.explains(asked.level_per_minute, SUSTAINED_MINUTES, PRECEDENT_TIMES, now)
+    )
+    if explained is not None:
         return Quiet(
             reason=PulseReason.HAS_PRECEDENT,
             level_per_minute=asked.level_per_minute,
-            expected_per_minute=highest,
+            expected_per_minute=explained.reference or asked.expected_per_minute,
         )
     return Look(
         reason=asked.reason,
@@ -122,9 +149,79 @@ def after_look(
     memory: PulseMemory, *, found: bool, level_per_minute: float, now: datetime
 ) -> PulseMemory:
     """What to remember of a look: one that found nothing makes the next one wait longer."""
-    return PulseMemory(
-        looked_at=now, level_per_minute=level_per_minute, looks=0 if found else memory.looks + 1
+    if found:
+        return PulseMemory(looked_at=now, level_per_minute=level_per_minute)
+    is_old = memory.looked_at is None or now - memory.looked_at >= 2 * LONGEST_REST
+    looks = 1 if is_old else memory.looks + 1
+    return PulseMemory(looked_at=now, level_per_minute=level_per_minute, looks=looks)
+
+
+def _values(series: Series) -> list[float] | None:
+    """The values with 0 where there is none; ``None`` for what is no series of counts."""
+    if series.period_seconds != MINUTE_SECONDS:
+        return None
+    values = [0.0 if value is None else value for value in series.values]
+    return values if all(0 <= value < math.inf for value in values) else None
+
+
+def _rise(values: list[float]) -> _Rise:
+    """The newest minutes against the same minutes of the hours before."""
+    newest = len(values) - 1
+    above: list[float] = []
+    for index in range(newest - LEVEL_MINUTES, newest + 1):
+        hours = [values[back] for back in (index - HOUR, index - 2 * HOUR) if back >= 0]
+        above.append(values[index] - min(hours))
+    before = above[:-GUARD_MINUTES]
+    shift = median(before)
+    noise = 1.48 * median(abs(value - shift) for value in before)
+    by = [value - shift for value in above[-GUARD_MINUTES:]]
+    level = sum(values[-SUSTAINED_MINUTES:]) / SUSTAINED_MINUTES
+    return _Rise(
+        by=by,
+        noise=max(noise, math.sqrt(level)),
+        expected=max(0.0, level - sum(by[-SUSTAINED_MINUTES:]) / SUSTAINED_MINUTES),
+        level=level,
     )
+
+
+def _risen(rise: _Rise, policy: Policy) -> PulseReason:
+    """Whether the newest minutes stand out, together."""
+    needed = max(RISE_SHARE * rise.expected, NOISE_TIMES * rise.noise)
+    floor = FLOOR_SHARE * policy.floor_per_minute
+    newest = rise.by[-SUSTAINED_MINUTES:]
+    steep = min(rise.by[-STEEP_MINUTES:])
+    if steep >= max(floor, STEEP_TIMES * max(needed, LARGE_SHARE * rise.expected)):
+        return PulseReason.RISEN
+    if min(newest) < needed:
+        return PulseReason.STEADY
+    if min(newest) < floor:
+        return PulseReason.BELOW_FLOOR
+    if min(newest) >= LARGE_SHARE * rise.expected:
+        return PulseReason.RISEN
+    is_even = max(newest) - min(newest) <= EVEN_TIMES * rise.noise
+    is_growing = newest[0] < newest[1] < newest[2] and newest[2] >= 2 * newest[0]
+    has_begun = rise.by[-BEGUN_MINUTES] < needed / 2
+    return PulseReason.RISEN if has_begun and (is_even or is_growing) else PulseReason.UNLIKE_LOOP
+
+
+def _strained(account: AccountSeries, rise: _Rise) -> PulseReason | None:
+    """Whether concurrency or throttles rose, which they do before long-running work is counted."""
+    for series, times, least, reason in (
+        (
+            account.throttles,
+            THROTTLED_TIMES,
+            max(1.0, RISE_SHARE * rise.expected),
+            PulseReason.THROTTLED,
+        ),
+        (account.concurrency, CONCURRENCY_TIMES, CONCURRENCY_LEAST, PulseReason.CONCURRENCY_RISEN),
+    ):
+        values = _values(series)
+        if values is None or len(values) <= GUARD_MINUTES:
+            continue
+        now = min(values[-STEEP_MINUTES:])
+        if now >= max(least, times * max(values[:-GUARD_MINUTES])):
+            return reason
+    return None
 
 
 def _is_resting(memory: PulseMemory, level: float, now: datetime) -> bool:
@@ -132,23 +229,3 @@ def _is_resting(memory: PulseMemory, level: float, now: datetime) -> bool:
         return False
     rest = min(LONGEST_REST, REST * 2 ** min(10, memory.looks - 1))
     return now - memory.looked_at < rest and level < RISEN_FURTHER * memory.level_per_minute
-
-
-def _precedent_at(precedent: Series | None, now: datetime) -> float | None:
-    """The second highest rate at this time of day, give or take half an hour, on other days."""
-    if precedent is None or precedent.period_seconds <= 0:
-        return None
-    day = 86_400 // precedent.period_seconds
-    near = 1_800 // precedent.period_seconds
-    at = (
-        int((floor_to(now, precedent.period_seconds) - precedent.start).total_seconds())
-        // precedent.period_seconds
-    )
-    seen: list[float] = []
-    for days in range(1, 15):
-        middle = at - days * day
-        around = precedent.values[max(0, middle - near) : max(0, middle + near + 1)]
-        highest = max((value for value in around if value is not None), default=None)
-        if highest is not None:
-            seen.append(highest * MINUTE_SECONDS / precedent.period_seconds)
-    return sorted(seen)[-2] if len(seen) > 1 else None
