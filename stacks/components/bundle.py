@@ -90,4 +90,4 @@ def _package_files(package: str) -> Iterator[tuple[str, Path]]:
 
 def _is_wanted(path: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.parts)
-    return not hidden and "__pycache__" not in path.parts and path.suffix != ".pyc"
+    return not hidden and "__pycache__" not in path.parts
