@@ -10,5 +10,5 @@ queue = sqs.get_queue_url(QueueName="imports")["QueueUrl"]
 def handler(event, context):
     for record in event["Records"]:
         key = record["s3"]["object"]["key"]
-        time.sleep(0.12)  # reads the file
+        time.sleep(0.1)  # reads the file
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"key": key}))

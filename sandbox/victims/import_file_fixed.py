@@ -12,5 +12,5 @@ def handler(event, context):
         key = record["s3"]["object"]["key"]
         if key.startswith("reports/"):
             continue
-        time.sleep(0.12)  # reads the file
+        time.sleep(0.1)  # reads the file
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"key": key}))
