@@ -10,8 +10,6 @@ from constructs import Construct
 from stacks.names import GUARD_ALARM_PREFIX, STACK_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aws_cdk import aws_events as events
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sns as sns
@@ -68,10 +66,9 @@ class GuardWatch(Construct):
             )
         self._absence(
             "Pulse",
-            contain.metric_invocations(period=_FIVE_MINUTES, statistic=cloudwatch.Stats.SUM),
-            "The pulse did not run for five minutes: the guard is blind",
-            periods=1,
-            warm_up_minutes=10,
+            contain.metric_invocations(period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM),
+            "The pulse has not run for minutes: the guard is blind",
+            periods=5,
         )
         if sweep is not None:
             # Invocations of a rule counts what EventBridge handed to its target.
@@ -86,7 +83,6 @@ class GuardWatch(Construct):
                 ),
                 "No sweep ran for twice its interval",
                 periods=2,
-                warm_up_minutes=2 * sweep_minutes,
             )
 
     def _presence(self, construct_id: str, metric: cloudwatch.IMetric, description: str) -> None:
@@ -106,22 +102,21 @@ class GuardWatch(Construct):
         description: str,
         *,
         periods: int,
-        warm_up_minutes: int,
     ) -> None:
+        # A metric that is sent no more has no datapoint, and an alarm begins its life without any.
+        # Were that breaching, every new deployment would begin with a false alarm; so the state
+        # INSUFFICIENT_DATA acts, which a new alarm is in and a running one falls back to. (It
+        # looks some periods further back before it does: CloudWatch user guide, *Configuring how
+        # CloudWatch alarms treat missing data*.)
         alarm = self._alarm(
             construct_id,
             metric,
             description,
             comparison=_LESS_THAN,
             periods=periods,
-            missing=cloudwatch.TreatMissingData.BREACHING,
+            missing=cloudwatch.TreatMissingData.MISSING,
         )
-        # Without this every new deployment would begin with a false alarm, since there is no
-        # datapoint yet. At most 2,880 minutes (CloudWatch API reference, WarmUpConfiguration).
-        warm_up: Mapping[str, int] = {"WarmUpPeriodDurationInMinutes": warm_up_minutes}
-        resource = alarm.node.default_child
-        assert isinstance(resource, cloudwatch.CfnAlarm)  # noqa: S101 - for the type checker
-        resource.add_property_override("WarmUpConfiguration", warm_up)
+        alarm.add_insufficient_data_action(actions.SnsAction(self._topic))
 
     def _alarm(
         self,

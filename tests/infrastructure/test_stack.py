@@ -183,10 +183,10 @@ def test_pulse_alarm(default: Synthesized) -> None:
     alarm = default.alarm("Loopbreaker-guard-pulse")
 
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Invocations")
-    assert (alarm["Statistic"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Sum", 300, 1)
+    assert (alarm["Statistic"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Sum", 60, 5)
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
-    assert alarm["TreatMissingData"] == "breaching"
-    assert alarm["WarmUpConfiguration"] == {"WarmUpPeriodDurationInMinutes": 10}
+    assert alarm["TreatMissingData"] == "missing"
+    assert alarm["InsufficientDataActions"] == alarm["AlarmActions"]
 
 
 @pytest.mark.parametrize("minutes", [5, 60, 1440])
@@ -198,11 +198,11 @@ def test_sweep_alarm(synthesize: Synthesize, minutes: int) -> None:
     assert seconds == 2 * minutes * 60
     # CloudWatch: a day at most, or a week for periods of an hour or more (PutMetricAlarm).
     assert seconds <= (604_800 if alarm["Period"] >= 3600 else 86_400)
-    assert alarm["WarmUpConfiguration"]["WarmUpPeriodDurationInMinutes"] <= 2880
     assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == (
         "LessThanThreshold",
-        "breaching",
+        "missing",
     )
+    assert alarm["InsufficientDataActions"] == alarm["AlarmActions"]
 
 
 @pytest.mark.parametrize("verb", ["contain", "restore"])
