@@ -40,6 +40,7 @@ class Reason(StrEnum):
     LOOP_PROVEN = "loop_proven"
     PINNED_AT_CAP = "pinned_at_cap"
     BELOW_CAP = "below_cap"
+    OUTSIDE_DEMAND = "outside_demand"
 
 
 class Unit(StrEnum):

@@ -41,7 +41,7 @@ from functions.domain.wording import (
     paragraph,
     sentence,
     since,
-    usd,
+    usd_at_least,
 )
 
 SUBJECT_LIMIT: Final = 99  # SNS: fewer than 100 characters, no line breaks
@@ -296,11 +296,11 @@ def measured(
 def _cost(incident: Incident, assessment: Assessment, *, is_over: bool) -> str:
     spent = burn(assessment, incident.memory_mb, incident.architecture)
     hourly = (
-        f"{'It burned' if is_over else 'It burns'} at least {usd(spent.usd_per_hour)}/h"
+        f"{'It burned' if is_over else 'It burns'} {usd_at_least(spent.usd_per_hour)} an hour"
         f" ({number(spent.requests_per_hour)} invocations an hour)."
     )
     total = (
-        f"So far it has cost at least {usd(spent.usd_so_far)}"
+        f"So far it has cost {usd_at_least(spent.usd_so_far)}"
         f" ({number(spent.requests_so_far)} invocations)."
         if spent.requests_so_far > 0
         else ""

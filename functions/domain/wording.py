@@ -85,6 +85,11 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
     Reason.LOOP_PROVEN: Words("In its configuration, what it writes triggers it again"),
     Reason.PINNED_AT_CAP: Words("It uses its whole cap all the time", "{}", "the cap is {}"),
     Reason.BELOW_CAP: Words("It stays below its cap", "{}", "the cap is {}"),
+    Reason.OUTSIDE_DEMAND: Words(
+        "It is asked for as much under its cap as before, so the work comes from outside",
+        "now {}",
+        "before {}",
+    ),
 }
 
 
@@ -149,6 +154,17 @@ def usd(value: float) -> str:
     if value < _CENT:
         return "less than $0.01"
     return f"${value:,.2f}" if value < _CENTS_BELOW else f"${value:,.0f}"
+
+
+def usd_at_least(value: float) -> str:
+    """A lower bound for people: one that is below a cent says nothing of the kind.
+
+    >>> usd_at_least(12.4), usd_at_least(0.004)
+    ('at least $12.40', 'less than $0.01 for Lambda alone')
+    """
+    if 0 < value < _CENT:
+        return f"{usd(value)} for Lambda alone"
+    return f"at least {usd(value)}"
 
 
 def moment(at: datetime) -> str:
