@@ -8,7 +8,6 @@ not, hence the lock (boto3 guide, *Multithreading or multiprocessing with client
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
@@ -33,6 +32,9 @@ _LEDGER_READ_SECONDS: Final = 3
 _LEDGER_ATTEMPTS: Final = 3
 # Threads that share one client: evidence is gathered by a handful.
 _CONNECTIONS: Final = 10
+# What CloudTrail shows beside the role, for whoever asks what touched a function. It also spares
+# putting botocore's long one together anew for each call.
+_USER_AGENT: Final = "Loopbreaker"
 
 
 def lambda_client() -> LambdaClient:
@@ -75,15 +77,13 @@ def forget() -> None:
 
 
 def session() -> Session:
-    """A botocore session that reads timestamps as UTC.
-
-    botocore's own way goes through the local time zone, which takes eight times as long: 33 ms
-    against 4 ms for 14 days of 5-minute datapoints.
-    """
+    """A botocore session that reads answers as `answers` says."""
     import botocore.session  # noqa: PLC0415 - see the module's first lines
 
+    from functions.aws.answers import AnswerParserFactory  # noqa: PLC0415 - the same
+
     made = botocore.session.get_session()
-    made.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_as_utc)
+    made.register_component("response_parser_factory", AnswerParserFactory())
     return made
 
 
@@ -107,15 +107,8 @@ def _client(
                     read_timeout=read_seconds,
                     retries={"mode": "standard", "total_max_attempts": attempts},
                     max_pool_connections=_CONNECTIONS,
+                    user_agent=_USER_AGENT,
                     tcp_keepalive=True,
                 ),
             )
         return _made[service]
-
-
-def _as_utc(value: Any) -> datetime:
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC)
-    from botocore.utils import parse_timestamp  # noqa: PLC0415 - see the module's first lines
-
-    return parse_timestamp(value)

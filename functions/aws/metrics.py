@@ -7,9 +7,10 @@ CloudWatch user guide, *CloudWatch Metrics Insights quotas*).
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -31,10 +32,9 @@ from functions.domain.evidence import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+    from mypy_boto3_cloudwatch.type_defs import GetMetricDataInputTypeDef, MetricDataQueryTypeDef
 
 IAM_ACTIONS: Final = frozenset({"cloudwatch:GetMetricData", "cloudwatch:ListMetrics"})
 
@@ -73,7 +73,7 @@ class _Answer:
     """What came for one query, over all pages."""
 
     label: str = ""
-    timestamps: list[datetime] = field(default_factory=list)
+    timestamps: list[float | datetime] = field(default_factory=list)  # see `answers`
     values: list[float] = field(default_factory=list)
     status: str = ""
 
@@ -88,7 +88,11 @@ class _Window:
 
     def series(self, answer: _Answer | None) -> Series:
         """The datapoints on the grid; empty values where nothing came."""
-        points = () if answer is None else zip(answer.timestamps, answer.values, strict=True)
+        answer = answer or _Answer()
+        values = self._laid_out(answer)
+        if values is not None:
+            return Series(start=self.start, period_seconds=self.period_seconds, values=values)
+        points = zip(map(_moment, answer.timestamps), answer.values, strict=True)
         try:
             return Series.from_datapoints(
                 points, start=self.start, end=self.end, period_seconds=self.period_seconds
@@ -97,6 +101,22 @@ class _Window:
             raise MetricsUnavailableError(
                 f"CloudWatch's answer makes no series: {error}"
             ) from error
+
+    def _laid_out(self, answer: _Answer) -> tuple[float | None, ...] | None:
+        """The values of an answer without any flaw, five times as fast as one by one.
+
+        ``None`` where there is something to look at: that is left to `Series`.
+        """
+        moments, counts = answer.timestamps, answer.values
+        if not moments or len(moments) != len(counts) or isinstance(moments[0], datetime):
+            return None
+        first, last = int(self.start.timestamp()), int(self.end.timestamp())
+        known = dict(zip(moments, map(float, counts), strict=True))
+        values = tuple(map(known.get, range(first, last, self.period_seconds)))
+        is_on_grid = len(values) - values.count(None) == len(moments)
+        # A sum of counts is finite only if each of them is, and a number.
+        is_countable = min(counts) >= 0 and math.isfinite(sum(counts))
+        return values if is_on_grid and is_countable and moments == sorted(moments) else None
 
 
 class CloudWatchMetrics:
@@ -269,19 +289,24 @@ class CloudWatchMetrics:
     def _pages(
         self, queries: Sequence[MetricDataQueryTypeDef], window: _Window
     ) -> Iterator[Mapping[str, Any]]:
-        pages = self._client.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=queries,
-            StartTime=window.start,
-            EndTime=window.end,
-            ScanBy="TimestampAscending",
-            PaginationConfig={"PageSize": _MOST_DATAPOINTS},
-        )
-        for page in pages:
+        # By hand: botocore's paginator takes as long as all else that is done to a page.
+        request: GetMetricDataInputTypeDef = {
+            "MetricDataQueries": queries,
+            "StartTime": window.start,
+            "EndTime": window.end,
+            "ScanBy": "TimestampAscending",
+            "MaxDatapoints": _MOST_DATAPOINTS,
+        }
+        while True:
+            page = self._client.get_metric_data(**request)
             for message in page.get("Messages", ()):
                 logger.warning(
                     "CloudWatch says", code=message.get("Code"), text=message.get("Value")
                 )
             yield from cast("list[Mapping[str, Any]]", page["MetricDataResults"])
+            if not page.get("NextToken"):
+                return
+            request["NextToken"] = page["NextToken"]
 
 
 class _InsightsUnavailableError(Exception):
@@ -294,6 +319,12 @@ def _add(answer: _Answer, entry: Mapping[str, Any]) -> None:
     answer.timestamps.extend(entry.get("Timestamps", ()))
     answer.values.extend(entry.get("Values", ()))
     answer.status = entry.get("StatusCode", "")
+
+
+def _moment(timestamp: float | datetime) -> datetime:
+    if isinstance(timestamp, datetime):
+        return timestamp
+    return datetime.fromtimestamp(timestamp, UTC)
 
 
 def _recent_window(now: datetime) -> _Window:
