@@ -1,25 +1,43 @@
 """Gathering evidence: as few calls as the question allows, side by side where they are apart."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.domain.errors import FunctionNotFoundError, MetricsUnavailableError
-from functions.domain.evidence import Evidence, FunctionFacts, Series
+from functions.domain.errors import (
+    FunctionNotFoundError,
+    LoopbreakerError,
+    MetricsUnavailableError,
+)
+from functions.domain.evidence import Evidence, FunctionFacts, RecentSeries, Series
 from functions.domain.ports import Functions, Metrics
 
 PRECEDENT_GAP = "14 days of history could not be read"
+MOST_SIDE_BY_SIDE = 3
 
 
 def together(*calls: Callable[[], Any]) -> tuple[Any, ...]:
-    """The answers of independent calls, made side by side: an alarm does not wait in line."""
-    if len(calls) == 1:
-        return (calls[0](),)
-    with ThreadPoolExecutor(max_workers=len(calls)) as pool:
-        waiting = [pool.submit(call) for call in calls]
-        return tuple(one.result() for one in waiting)
+    """The answers of independent calls, made side by side: an alarm does not wait in line.
+
+    The last call is made by the thread that waits anyway. None of them may call this again: the
+    threads are few.
+    """
+    *others, last = calls
+    waiting = [_threads().submit(call) for call in others]
+    try:
+        answer = last()
+    finally:
+        wait(waiting)
+    return (*(one.result() for one in waiting), answer)
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    """Threads for the life of the execution environment: starting them takes as long as a call."""
+    return ThreadPoolExecutor(max_workers=MOST_SIDE_BY_SIDE - 1, thread_name_prefix="evidence")
 
 
 def one_by_one(*calls: Callable[[], Any]) -> tuple[Any, ...]:
@@ -37,38 +55,68 @@ class Gathering:
     side_by_side: Callable[..., tuple[Any, ...]] = together
 
     def of(self, names: Sequence[str], now: datetime) -> tuple[Evidence, ...]:
-        """Evidence without configurations: two calls, whatever the number of functions."""
+        """Evidence in two calls, whatever the number of functions.
+
+        The configuration of a single function comes along: it is likely to be needed, and asking
+        for it later is one more wait while a loop burns. With several functions it would be old by
+        the time their turn comes.
+        """
         if not names:
             return ()
-        recent, precedent = self.side_by_side(
-            lambda: self.metrics.recent(names, now), lambda: self._precedent(names, now)
+        single = names[:1] if len(names) == 1 else ()
+        precedent, recent, *facts = self.side_by_side(
+            lambda: self._precedent(names, now),
+            lambda: self.metrics.recent(names, now),
+            *(functools.partial(self._facts_if_told, name) for name in single),
         )
+        known = dict(zip(single, facts, strict=True))
         return tuple(
-            Evidence(
-                function=name,
-                now=now,
-                recent=recent[name],
-                precedent=precedent.get(name),
-                account_concurrency=self.account_concurrency,
-                gaps=() if name in precedent else (PRECEDENT_GAP,),
-            )
+            self._evidence(name, now, recent[name], precedent.get(name), known.get(name))
             for name in names
             if name in recent
         )
 
     def of_one(self, name: str, now: datetime) -> Evidence | None:
         """Evidence with the configuration, in three calls side by side; ``None``: no function."""
-        evidence, facts = self.side_by_side(lambda: self.of((name,), now), lambda: self.facts(name))
-        if not evidence or facts is None:
+        precedent, recent, facts = self.side_by_side(
+            lambda: self._precedent((name,), now),
+            lambda: self.metrics.recent((name,), now),
+            lambda: self.facts(name),
+        )
+        if facts is None or name not in recent:
             return None
-        found: Evidence = replace(evidence[0], facts=facts)
-        return found
+        return self._evidence(name, now, recent[name], precedent.get(name), facts)
 
     def facts(self, name: str) -> FunctionFacts | None:
         """The configuration; ``None`` when the function does not exist (any more)."""
         try:
             return self.functions.describe(name)
         except FunctionNotFoundError:
+            return None
+
+    def _evidence(
+        self,
+        name: str,
+        now: datetime,
+        recent: RecentSeries,
+        precedent: Series | None,
+        facts: FunctionFacts | None,
+    ) -> Evidence:
+        return Evidence(
+            function=name,
+            now=now,
+            recent=recent,
+            precedent=precedent,
+            facts=facts,
+            account_concurrency=self.account_concurrency,
+            gaps=() if precedent is not None else (PRECEDENT_GAP,),
+        )
+
+    def _facts_if_told(self, name: str) -> FunctionFacts | None:
+        """The configuration; who needs it asks again where there is none, and then sees why."""
+        try:
+            return self.functions.describe(name)
+        except LoopbreakerError:
             return None
 
     def _precedent(self, names: Sequence[str], now: datetime) -> Mapping[str, Series]:
