@@ -308,19 +308,16 @@ class DynamoLedger:
                 if refusals is None or any(one is not None for one in refusals[:-1]):
                     return refusals
             taken = self._taken(now)
-            if any(owner == incident.id for owner, _ in taken.values()):
-                return self._write(items)
             free = (one for one in range(blast_radius.most) if one not in taken)
             number = next(free, blast_radius.most)
             if number >= blast_radius.most:
-                functions = {function for _, function in taken.values()}
-                return BlastRadiusReached(contained=tuple(sorted(functions)))
+                return BlastRadiusReached(contained=tuple(sorted(set(taken.values()))))
 
-    def _taken(self, now: datetime) -> dict[int, tuple[str, str]]:
-        """The places that count now: whose they are, incident and function."""
+    def _taken(self, now: datetime) -> dict[int, str]:
+        """The places that count now, with the functions that have them."""
         moment = float(_epoch(now)["N"])
         return {
-            int(_text(item, "sk")): (_text(item, "incident"), _text(item, "function"))
+            int(_text(item, "sk")): _text(item, "function")
             for item in self._query(_SLOT)
             if float(item["until"]["N"]) > moment
         }

@@ -100,6 +100,23 @@ def test_the_calls_of_a_containment(aws_stage: AwsStage) -> None:
     ]
 
 
+def test_reads_what_was_written_last(aws_stage: AwsStage) -> None:
+    """Every read is consistent: a run sees what the run before it wrote."""
+    asked: list[tuple[str, Any]] = []
+    events = clients.dynamodb_client().meta.events
+
+    def keep(params: dict[str, Any], model: Any, **_: Any) -> None:
+        asked.append((model.name, params.get("ConsistentRead")))
+
+    events.register("before-parameter-build.dynamodb", keep)
+    aws_stage.ledger.find("orders")
+    aws_stage.ledger.live()
+    aws_stage.ledger.closed("orders", NOON)
+    events.unregister("before-parameter-build.dynamodb", keep)
+
+    assert asked == [("GetItem", True), ("Query", True), ("Query", True)]
+
+
 def test_only_closed_incidents_expire(aws_stage: AwsStage) -> None:
     """Nothing that is still needed carries a time to live; what is filed away does."""
     ledger = aws_stage.ledger

@@ -149,11 +149,17 @@ def test_holding_needs_a_free_place(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
-def test_holding_again_takes_no_second_place(stage: Stage, most: int) -> None:
+@pytest.mark.parametrize("held_before", [False, True])
+def test_holding_again_takes_no_second_place(stage: Stage, most: int, *, held_before: bool) -> None:
     """An incident that has a place keeps it, even where others have become free since."""
     radius = BlastRadius(most=most, window=HOUR)
     others = [opened(stage, f"other-{n}", NOON - timedelta(minutes=50)) for n in range(most - 1)]
-    incident = opened(stage, "a", most=most)
+    if held_before:
+        first = stage.ledger.hold(noted(stage, "a"), radius)
+        assert isinstance(first, Opened)
+        incident = first.incident
+    else:
+        incident = opened(stage, "a", most=most)
 
     held = stage.ledger.hold(incident.to(incident.state, NOON + timedelta(minutes=20)), radius)
 
@@ -290,6 +296,8 @@ def test_a_new_incident_does_not_wait_for_old_notices(stage: Stage) -> None:
 
     assert stage.ledger.find("orders") == new
     assert stage.ledger.live().incidents == (new, old)
+    past = PastIncident(function="orders", since=NOON - timedelta(minutes=9), until=NOON)
+    assert stage.ledger.live().past == (past,)
 
 
 def test_an_old_incident_is_finished_beside_the_new(stage: Stage) -> None:

@@ -279,7 +279,7 @@ def test_without_insights_the_slow_way(
 ) -> None:
     """Where Insights is refused, the active functions are listed and asked for in one batch."""
     script.refuse("get_metric_data", code)
-    with_resource = _listed("small")
+    with_resource = _listed("by-version")
     with_resource["Metrics"][0]["Dimensions"].append({"Name": "Resource", "Value": "small:1"})
     script.answer(
         "list_metrics",

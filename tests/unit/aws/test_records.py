@@ -123,11 +123,11 @@ def test_never_fails_otherwise(text: str) -> None:
 
 def test_fits_into_an_item() -> None:
     """Notices too long for DynamoDB are cut, those first that are sent; nothing else is."""
-    long = "x─" * 200_000
+    long = "x─" * 50_000
     incident = (
         an_incident("orders", snapshot=Snapshot(reserved_concurrency=5))
         .with_notice(Transition.CONTAINED, "sent", long)
-        .with_notice(Transition.RELEASED, "pending", "y" * 100_000)
+        .with_notice(Transition.RELEASED, "pending", "y" * 250_000)
     )
     incident = incident.with_notice_status(incident.outbox[0].id, NoticeStatus.SENT, NOON)
 
