@@ -1,0 +1,91 @@
+"""What the demonstration was asked to do, and the commands which that makes."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sandbox.settings import ACCOUNT_ID, REGION
+
+PROJECT: Final = Path(__file__).resolve().parents[2]
+OUTPUT: Final = PROJECT / "build" / "demo"
+ADDRESS: Final = "on-call@example.com"
+
+DEFAULT_SPEED: Final = 12.0
+SECONDS_PER_MINUTE: Final = 60
+
+# Rates of this machine in invocations per real second. A CloudWatch minute is shorter at a higher
+# speed and counts fewer of them, so thresholds per minute are divided by the speed.
+_FLOOR_PER_MINUTE: Final = 300  # the default of the flag
+_ACCOUNT_ALARM_PER_MINUTE: Final = 480  # 8 a second; the innocents make 3
+
+ROUNDS: Final = 4
+"""How many events go round in the loop: a function that is called once in a while by its users
+would be, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSettings:
+    """One demonstration.
+
+    Attributes
+    ----------
+    loop
+        Which kind of loop, see ``sandbox.scenarios``.
+    speed
+        How many times faster than real time the sandbox's CloudWatch lives.
+    output
+        Where the report, the picture, the mails and the logs are written.
+    """
+
+    loop: str
+    speed: float = DEFAULT_SPEED
+    output: Path = OUTPUT
+
+    @property
+    def minute_seconds(self) -> float:
+        """How long a CloudWatch minute takes."""
+        return SECONDS_PER_MINUTE / self.speed
+
+    @property
+    def flags(self) -> dict[str, str]:
+        """The context flags of every deployment."""
+        return {
+            "email": ADDRESS,
+            "response": "throttle",
+            "floor_per_minute": str(round(_FLOOR_PER_MINUTE / self.speed)),
+            "account_alarm_per_minute": str(round(_ACCOUNT_ALARM_PER_MINUTE / self.speed)),
+        }
+
+    @property
+    def bootstrap(self) -> tuple[str, ...]:
+        """The arguments of the CDK command that prepares the account."""
+        return ("bootstrap", f"aws://{ACCOUNT_ID}/{REGION}")
+
+    @property
+    def deploy(self) -> tuple[str, ...]:
+        """The arguments of the CDK command that deploys the guard."""
+        return ("deploy", *_context(self.flags))
+
+    def rollback(self, functions: tuple[str, ...]) -> tuple[str, ...]:
+        """The arguments of the CDK command that restores functions."""
+        return ("deploy", *_context({**self.flags, "rollback": ",".join(functions)}))
+
+    def minutes(self, real_seconds: float) -> float:
+        """How many CloudWatch minutes some real seconds are."""
+        return real_seconds / self.minute_seconds
+
+    def patience_seconds(self, minutes: float, more_seconds: float = 20.0) -> float:
+        """How long to wait for what takes CloudWatch so many minutes."""
+        return minutes * self.minute_seconds + more_seconds
+
+
+def _context(flags: dict[str, str]) -> list[str]:
+    return [part for name, value in flags.items() for part in ("-c", f"{name}={value}")]
+
+
+def spoken(arguments: tuple[str, ...]) -> str:
+    """A CDK command as a person types it."""
+    return shlex.join(["npx", "cdk", *arguments])

@@ -1,0 +1,169 @@
+"""Looks at the running account again and again, and remembers when things happened."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from sandbox.demo.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.demo.journal import Decided
+    from sandbox.local_aws import LocalAws, Mail
+
+LOOK_SECONDS: Final = 0.15
+READ_SECONDS: Final = 1.0
+ALARM_PREFIX: Final = "Loopbreaker-signal-"
+STOPPED: Final = "STOPPED"
+
+
+class NotInTimeError(TimeoutError):
+    """When something that the demonstration waits for did not happen."""
+
+
+@dataclass(slots=True)
+class Happened:
+    """Moments in real seconds from the start of the loop; unknown ones are missing."""
+
+    alarm: float | None = None
+    contained: float | None = None
+    mail: float | None = None
+    fixed: float | None = None
+    rolled_back: float | None = None
+    handled: float | None = None
+
+
+@dataclass(slots=True)
+class Watch:
+    """The account as it was at the last look.
+
+    Attributes
+    ----------
+    loop, innocents
+        Names of the functions.
+    on_look
+        Called after each look, to show it.
+    until_contained
+        How often the looping functions had run when the first of them was seen at reserved
+        concurrency 0; counted before that was asked, so it is never too high.
+    """
+
+    aws: LocalAws
+    loop: tuple[str, ...]
+    innocents: tuple[str, ...]
+    on_look: Callable[[Watch], None] = lambda _watch: None
+    happened: Happened = field(default_factory=Happened)
+    rates: dict[str, list[int]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    ringing: tuple[str, ...] = ()
+    reserved: dict[str, int | None] = field(default_factory=dict)
+    until_contained: int = 0
+    journal: Journal = field(init=False)
+    _began: float | None = None
+    _counted_before: int = 0
+    _looked: float = 0.0
+    _read: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.aws)
+
+    @property
+    def seconds(self) -> float | None:
+        """Real seconds since the loop started."""
+        return None if self._began is None else time.monotonic() - self._began
+
+    @property
+    def stopped(self) -> tuple[str, ...]:
+        """The functions of the loop whose reserved concurrency is 0."""
+        return tuple(name for name in self.loop if self.reserved.get(name) == 0)
+
+    def begin(self) -> None:
+        """The loop starts now."""
+        self._counted_before = self._loop_count(self.aws.counts())
+        self._began = time.monotonic()
+
+    def look(self) -> None:
+        """Look at the account, at most every `LOOK_SECONDS`."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        state: dict[str, Any] = self.aws.state()
+        self.rates, self.counts = state["rates"], state["counts"]
+        self.ringing = tuple(
+            alarm["name"].removeprefix(ALARM_PREFIX)
+            for alarm in state["alarms"]
+            if alarm["name"].startswith(ALARM_PREFIX) and alarm["state"] == "ALARM"
+        )
+        self.reserved = {name: self._reserved(name) for name in self.loop}
+        if now - self._read >= READ_SECONDS:
+            self._read = now
+            self.journal.read()
+        if self._began is not None:
+            self._note()
+        self.on_look(self)
+
+    def until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
+        """Look until something is the case.
+
+        Raises
+        ------
+        NotInTimeError
+            When it is not the case within so many real seconds.
+        """
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise NotInTimeError(f"{what}: not within {seconds:.0f} s")
+            self.look()
+            time.sleep(LOOK_SECONDS / 2)
+
+    def for_seconds(self, seconds: float) -> None:
+        """Look for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.look()
+            time.sleep(LOOK_SECONDS / 2)
+
+    def loop_invocations(self) -> int:
+        """How often the looping functions have run since the loop started."""
+        return self._loop_count(self.aws.counts()) - self._counted_before
+
+    def mail_of_stop(self) -> Mail | None:
+        """The mail that tells that a function of the loop was stopped."""
+        return next(
+            (
+                mail
+                for mail in self.aws.mails()
+                if STOPPED in mail.subject and any(name in mail.subject for name in self.loop)
+            ),
+            None,
+        )
+
+    def decision(self) -> Decided | None:
+        """The decision that stopped the loop."""
+        stopping = (one for one in self.journal.decisions if one.is_stopping)
+        return next((one for one in stopping if one.function in self.loop), None)
+
+    def _note(self) -> None:
+        at, happened = self.seconds, self.happened
+        if happened.alarm is None and self.ringing:
+            happened.alarm = at
+        if happened.contained is None:
+            if self.stopped:
+                happened.contained = at
+            else:
+                self.until_contained = self._loop_count(self.counts) - self._counted_before
+        if happened.mail is None and happened.contained and self.mail_of_stop() is not None:
+            happened.mail = at
+
+    def _loop_count(self, counts: dict[str, int]) -> int:
+        return sum(counts.get(name, 0) for name in self.loop)
+
+    def _reserved(self, name: str) -> int | None:
+        answer = self.aws.client("lambda").get_function_concurrency(FunctionName=name)
+        value: int | None = answer.get("ReservedConcurrentExecutions")
+        return value
