@@ -94,10 +94,14 @@ class Rollback:
             return Refused(function=name, text=str(error))
 
     def _restore(self, name: str, now: datetime) -> Result:
+        was_held = False
         for _ in range(_TRIES):
             incident = self._free(name, now)
             if incident is None or incident.state not in HOLDING_STATES:
+                if was_held:  # a pulse finished what was begun here
+                    return Restored(function=name, text="restored")
                 return self._without_incident(name)
+            was_held = True
             try:
                 after = restore(incident, self.world, max(now, incident.updated_at))
             except StaleIncidentError:
