@@ -4,7 +4,7 @@ from typing import NoReturn
 
 import pytest
 
-from functions.contain.gathering import Gathering, together
+from functions.contain.gathering import BATCH, Gathering, together
 from functions.domain.errors import BusyError
 from tests.fakes import FakeAccount
 
@@ -69,3 +69,17 @@ def test_a_configuration_that_cannot_be_read_early_is_left_for_later() -> None:
     (evidence,) = gathering(account).of(("orders",), NOON)
 
     assert evidence.facts is None
+
+
+def test_the_next_batch_is_asked_for_when_the_one_before_was_dealt_with() -> None:
+    """The busiest functions come first, and do not wait for the history of all others."""
+    names = tuple(f"orders-{number}" for number in range(BATCH + 1))
+    account = account_of(*names)
+    found = gathering(account).of(names, NOON)
+
+    first = next(found)
+    asked_first = [one.arguments["functions"] for one in account.calls("recent")]
+    rest = list(found)
+
+    assert asked_first == [names[:BATCH]]
+    assert [first.function, *(one.function for one in rest)] == list(names)
