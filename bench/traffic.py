@@ -33,7 +33,7 @@ LATENCY: Final = {
 }
 ASYNC: Final = frozenset({"s3", "sns", "eventbridge", "invoke"})
 LONGEST_BACKOFF: Final = 300
-STREAM_BACKOFF: Final = 30
+STREAM_BACKOFF: Final = 15.0  # seconds, on average, that a refused shard waits
 BACKOFF_STAGES: Final = 10
 ENVIRONMENTS_PER_SECOND: Final = 100.0
 OVERDRIVE: Final = 1.5
@@ -133,6 +133,11 @@ class _Delay:
         self._ring = np.zeros(reach + 2, np.int64)
         self._at = 0
 
+    @property
+    def pending(self) -> int:
+        """How much has not come out yet."""
+        return int(self._ring.sum())
+
     def put(self, count: int) -> None:
         if count <= 0:
             return
@@ -207,6 +212,8 @@ class Function:
         self._ready = np.zeros(BACKOFF_STAGES, np.int64)
         self._ready[0] = loop.seeds if loop else 0
         self._outside = np.zeros(BACKOFF_STAGES, np.int64)
+        self._waiting_lanes = _Waiting(rng)
+        self._asleep = 0
         self._running = 0
         self._environments = 0
         self._tokens = 1000.0
@@ -214,6 +221,12 @@ class Function:
         self._budget = 0.0
         self._time = 0.0
         self._second = -1
+
+    @property
+    def is_burnt_out(self) -> bool:
+        """Whether nothing of the loop is left anywhere."""
+        left = self._ready.sum() + self._waiting_loop.slots.sum() + self._failed.slots.sum()
+        return not (left or self._deliveries.pending or self._loop_work.pending)
 
     def minute(self, arrivals: float = 0.0, reserved: int | None = None) -> Minute:
         """Let a minute pass with that much work from outside, at a reserved concurrency."""
@@ -237,6 +250,7 @@ class Function:
             self._ready += self._waiting_loop.pop(second)
             self._ready[0] += self._failed.pop(second).sum()
             self._outside += self._waiting_outside.pop(second)
+            self._asleep -= int(self._waiting_lanes.pop(second).sum())
         self._running -= self._runs.pop()
         self._outside[0] += arrivals
         loop = self.loop
@@ -277,7 +291,11 @@ class Function:
         self._begin(first, started - first, batch)
         refused_loop = min(mine - first, -(-int(self._ready.sum()) // batch))
         refused_outside = int(self._outside.sum())
-        self._refuse_loop(refused_loop * batch)
+        if self.loop is not None and self.loop.kind == "dynamodb":
+            self._asleep += refused_loop
+            self._waiting_lanes.put(self._second, refused_loop, STREAM_BACKOFF, 0)
+        else:
+            self._refuse_loop(refused_loop * batch)
         self._refuse_outside()
         return started, refused_loop + refused_outside
 
@@ -292,7 +310,7 @@ class Function:
             self._pollers = float(np.clip(self._pollers + change, 5.0, 1000.0))
             return max(0, int(self._pollers) - self._running)
         if loop.kind == "dynamodb":
-            return max(0, loop.lanes - self._running)
+            return max(0, loop.lanes - self._running - self._asleep)
         if loop.kind in ASYNC:
             speed = OVERDRIVE * max(1, limit) / self.seconds
             self._budget = min(self._budget + speed * self.step, max(speed, 50.0))
@@ -330,8 +348,8 @@ class Function:
             elif loop.kind == "sqs":
                 self._waiting_loop.put(self._second, many, loop.visibility, 0)
             else:
-                longest = STREAM_BACKOFF if loop.kind == "dynamodb" else LONGEST_BACKOFF
-                self._waiting_loop.put(self._second, many, min(longest, 2.0**stage), later)
+                delay = min(float(LONGEST_BACKOFF), 2.0**stage)
+                self._waiting_loop.put(self._second, many, delay, later)
 
     def _refuse_outside(self) -> None:
         for stage in range(BACKOFF_STAGES):

@@ -17,14 +17,17 @@ from functions.domain.policy import Policy
 from functions.domain.spike import LATE_MINUTES, assess
 
 SETTLING = timedelta(minutes=1)  # until the cap is in force and what ran before it has ended
-BEFORE = timedelta(minutes=5)  # whose highest rate the demand under the cap is compared with
+BEFORE_MINUTES = 3  # the highest of which the demand under the cap is compared with
 PINNED_MINUTES = 5  # in a row at the cap and throttled, with a demand that collapsed
-PINNED_EVENLY_MINUTES = 7  # the same with a demand that stays, but does not vary at all
-PINNED_LONGEST_MINUTES = 30  # in a row, whatever the demand
 CONTRADICTED_TIMES = 3  # so much longer, each, where the event graph rules a loop out
-COLLAPSED_SHARE = 0.5  # of the rate before the cap
-EVEN_SIGMAS = 1.5  # of a count; independent work varies by more within these minutes
-EVEN_SHARE = 0.03
+COLLAPSED_SHARE = 0.4  # of the rate before the cap
+CEILING_SHARE = 0.5  # of the account, before the cap: such a loop has a long queue to try again
+TELLING_MINUTES = 9  # within which a demand that collapses did so because of the cap
+OUTSIDE_MINUTES = 15  # after which a demand that goes on is people's, or another machine's
+CAP_SHARE_TIMES = 1.2  # where the cap leaves more than that of the concurrency before
+STEADY_TIMES = 3.0  # the highest over the lowest of these minutes; bursts end by more
+EVEN_TIMES = 1.25  # the same for a demand that collapsed only after a while
+STEADY_SIGMAS = 2.0
 BELOW_MINUTES = 3  # in a row without a throttle, at a fraction of the rate before
 FREE_MINUTES = 20  # without a throttle at the old rate: the cap binds nothing
 
@@ -53,38 +56,64 @@ def judge_cap(evidence: Evidence, cap: int, capped_at: datetime, policy: Policy)
     if seen.has(Reason.NO_DATA):
         return replace(seen, verdict=Verdict.SUSPECTED)
     minutes = _minutes(evidence, capped_at + SETTLING)
-    before = _highest(evidence.recent.invocations, capped_at - BEFORE, capped_at)
-    pinned = _newest(minutes, lambda one: one.refused > 0 and one.running >= cap)
-    if pinned:
-        is_loop = _is_loop(minutes[-pinned:], before, evidence.proof)
-        verdict = Verdict.RUNAWAY if is_loop else Verdict.SUSPECTED
+    before = _before(evidence.recent.invocations, capped_at)
+    pinned = _pinned(minutes, cap)
+    if pinned and _is_loop(evidence, minutes, cap, capped_at):
         grounds = _grounds(minutes[-pinned:], pinned, cap)
-        return replace(seen, verdict=verdict, grounds=(*grounds, *seen.grounds))
+        return replace(seen, verdict=Verdict.RUNAWAY, grounds=(*grounds, *seen.grounds))
     free = _newest(minutes, lambda one: one.refused == 0)
     fallen = all(one.served <= COLLAPSED_SHARE * before for one in minutes[-BELOW_MINUTES:])
     if (free >= BELOW_MINUTES and fallen) or free >= FREE_MINUTES:
         return replace(seen, verdict=Verdict.CALM, grounds=_below(minutes[-free:], cap))
-    return replace(seen, verdict=Verdict.SUSPECTED)
-
-
-def _is_loop(pinned: list[_Minute], before: float, proof: LoopProof) -> bool:
-    """Whether minutes in a row at the cap, throttled, are those of a loop."""
-    if proof is LoopProof.CERTAIN:
-        return True
-    times = CONTRADICTED_TIMES if proof is LoopProof.RULED_OUT else 1
-    if len(pinned) >= PINNED_LONGEST_MINUTES * times:
-        return True
-    newest = [one.attempts for one in pinned[-PINNED_MINUTES:]]
-    if len(pinned) >= PINNED_MINUTES * times:
-        return sum(newest[-2:]) / 2 <= COLLAPSED_SHARE * before or (
-            len(pinned) >= PINNED_EVENLY_MINUTES * times and _is_even(newest)
+    if len(minutes) >= OUTSIDE_MINUTES * _patience(evidence):
+        asked = minutes[-1].attempts
+        ground = Ground(
+            reason=Reason.OUTSIDE_DEMAND, value=asked, unit=Unit.PER_MINUTE, reference=before
         )
-    return False
+        return replace(seen, verdict=Verdict.CALM, grounds=(ground,))
+    grounds = _grounds(minutes[-pinned:], pinned, cap) if pinned else ()
+    return replace(seen, verdict=Verdict.SUSPECTED, grounds=(*grounds, *seen.grounds))
 
 
-def _is_even(counts: list[float]) -> bool:
-    mean = sum(counts) / len(counts)
-    return max(counts) - min(counts) <= EVEN_SIGMAS * math.sqrt(mean) + EVEN_SHARE * mean
+def _is_loop(evidence: Evidence, minutes: list[_Minute], cap: int, capped_at: datetime) -> bool:
+    """Whether minutes in a row at the cap, throttled, are those of a loop."""
+    if evidence.proof is LoopProof.CERTAIN:
+        return True
+    if _pinned(minutes, cap) < PINNED_MINUTES * _patience(evidence):
+        return False
+    before = _before(evidence.recent.invocations, capped_at)
+    most = _expected_share(evidence, cap, capped_at) * before
+    newest = [one.attempts for one in minutes[-PINNED_MINUTES:]]
+    if all(one.attempts <= most for one in minutes) and _is_steady(newest, STEADY_TIMES):
+        return True  # its demand collapsed with its supply, at once
+    if len(minutes) > TELLING_MINUTES * _patience(evidence):
+        return False  # by now people have come and gone by themselves
+    if max(newest) <= most and _is_steady(newest, EVEN_TIMES):
+        return True  # after a while, and goes round evenly since
+    return _was_at_ceiling(evidence) and max(newest[-2:]) <= most
+
+
+def _expected_share(evidence: Evidence, cap: int, capped_at: datetime) -> float:
+    """What a loop can still ask for: no more than the cap leaves of its concurrency."""
+    running = _before(evidence.recent.concurrency, capped_at)
+    return max(COLLAPSED_SHARE, CAP_SHARE_TIMES * cap / running if running > cap else 0.0)
+
+
+def _is_steady(counts: list[float], times: float) -> bool:
+    return max(counts) <= times * min(counts) + STEADY_SIGMAS * math.sqrt(max(counts))
+
+
+def _patience(evidence: Evidence) -> int:
+    return CONTRADICTED_TIMES if evidence.proof is LoopProof.RULED_OUT else 1
+
+
+def _was_at_ceiling(evidence: Evidence) -> bool:
+    """Whether it held much of the account's concurrency within the last hours."""
+    account = evidence.account_concurrency
+    if account is None or account <= 0:
+        return False
+    highest = max((_count(value) for value in evidence.recent.concurrency.values), default=0.0)
+    return highest >= CEILING_SHARE * account
 
 
 def _minutes(evidence: Evidence, since: datetime) -> list[_Minute]:
@@ -110,6 +139,11 @@ def _newest(minutes: list[_Minute], holds: Callable[[_Minute], bool]) -> int:
     while count < len(minutes) and holds(minutes[-count - 1]):
         count += 1
     return count
+
+
+def _pinned(minutes: list[_Minute], cap: int) -> int:
+    """For how many of the newest minutes in a row it is at the cap and throttled."""
+    return _newest(minutes, lambda one: one.refused > 0 and one.running >= cap)
 
 
 def _grounds(minutes: list[_Minute], pinned: int, cap: int) -> tuple[Ground, ...]:
@@ -142,12 +176,10 @@ def _after(series: Series, moment: datetime) -> tuple[float | None, ...]:
     return series.values[max(0, first) :]
 
 
-def _highest(series: Series, start: datetime, end: datetime) -> float:
-    values = series.values[
-        max(0, math.floor((start - series.start).total_seconds() / series.period_seconds)) : max(
-            0, math.ceil((end - series.start).total_seconds() / series.period_seconds)
-        )
-    ]
+def _before(series: Series, capped_at: datetime) -> float:
+    """The highest of the last whole minutes before the cap."""
+    end = math.floor((capped_at - series.start).total_seconds() / series.period_seconds)
+    values = series.values[max(0, end - BEFORE_MINUTES) : max(0, end)]
     return max((_count(value) for value in values), default=0.0)
 
 

@@ -31,7 +31,7 @@ NEWEST_MINUTES = 3  # the newest datapoints, of which the highest is the rate no
 # A plateau. Independent arrivals vary from minute to minute by the square root of their count; a
 # loop of fan-out 1 passes the same events round and round and varies by a third of that. The
 # longer it holds, the more it may wander.
-PLATEAU_SIGMAS = 0.6  # for each doubling of the minutes it holds
+PLATEAU_SIGMAS = 0.5  # for each doubling of the minutes it holds
 PLATEAU_DRIFT = 1 / 500  # of its height, for each minute
 PLATEAU_MINUTES = 30  # a plateau this long needs no step before it
 FIRST_SHARE = 1.1  # its first datapoint is partial, or a little more when all seeds start at once
@@ -50,9 +50,10 @@ GROWTH_STANDS_SHARE = 0.7  # of what it grew to must still be there
 
 # The ceiling.
 CEILING_SHARE = 0.5  # of the concurrency that the account has
+CEILING_LEAP_SHARE = 0.25  # of it, that is filled within one minute, unless there are throttles
 CEILING_TIMES = 10.0  # above anything before, in rate
 CEILING_CONCURRENCY_TIMES = 10.0  # and in concurrency
-CYCLES = 15  # of its own duration, that a loop needs to fill it
+CYCLES = 30  # of its own duration, that a loop needs to fill it
 UNKNOWN_DURATION_SECONDS = 20.0
 REQUESTS_SHARE = 0.5  # of ten requests a second for each concurrent execution: AWS's other ceiling
 PINNED_MINUTES = 5  # at the ceiling, throttled and not subsiding: nothing but a loop does that
@@ -219,6 +220,8 @@ def _ceiling(traffic: _Traffic, last: int) -> _Shape | None:
             return None
         if _held(traffic, last) < _cycles_minutes(traffic):
             return None
+        if traffic.throttles[last] <= 0 and _leap(traffic, last) < CEILING_LEAP_SHARE * ceiling:
+            return None
         ground = Ground(
             reason=Reason.AT_CEILING, value=running, unit=Unit.CONCURRENT, reference=ceiling
         )
@@ -229,6 +232,12 @@ def _ceiling(traffic: _Traffic, last: int) -> _Shape | None:
     if not traffic.is_new(level, begin, SUSTAINED_MINUTES, CEILING_GUARD_MINUTES, CEILING_TIMES):
         return None
     return _Shape(first=first, last=last, level=level, grounds=(ground,))
+
+
+def _leap(traffic: _Traffic, last: int) -> float:
+    """The most by which concurrency rose from one minute to the next, of late."""
+    newest = traffic.concurrency[max(0, last - REMEMBERED_MINUTES) : last + 1]
+    return max((after - before for before, after in pairwise(newest)), default=0.0)
 
 
 def _held(traffic: _Traffic, last: int) -> int:
@@ -511,7 +520,7 @@ def _rate(reason: Reason, value: float, reference: float | None) -> Ground:
 def _start(traffic: _Traffic, first: int, level: float) -> int:
     """Where the unusual minutes began: as far back as the rate stands out."""
     values = traffic.values
-    usual = max(2 * median(values[:first] or [0.0]), 0.05 * level, 1.0)
+    usual = max(2 * median(values[:first] or [0.0]), 0.01 * level, 1.0)
     while first > 0 and values[first - 1] > usual:
         first -= 1
     return first
@@ -541,7 +550,9 @@ def _assessment(
         rate_per_minute=rate,
         normal_per_minute=median(values[:before]) if seen else None,
         since=None if start is None else evidence.recent.invocations.moment(start),
-        normal_concurrency=_normal_concurrency(traffic.concurrency[:before]),
+        normal_concurrency=_normal_concurrency(
+            traffic.concurrency[: max(0, before - GUARD_MINUTES)]
+        ),
         mean_duration_ms=(
             None if traffic.duration_seconds is None else 1000 * traffic.duration_seconds
         ),

@@ -50,7 +50,7 @@ def _minutes_under_the_cap(scene: Scene, minutes: int, *, pinned: bool) -> None:
             until=scene.now,
             invocations=[300.0 if pinned else 25.0],
             concurrency=[float(NORMAL_PEAK) if pinned else 1.0],
-            throttles=[2_000.0 if pinned else 0.0],
+            throttles=[200.0 if pinned else 0.0],
             errors=[0.0],
             duration_ms=[600.0],
         )

@@ -1,0 +1,152 @@
+"""The graduated response played through: what a cap does to loops and to real traffic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+
+from bench.detection.data import Row, Run
+from bench.detection.ours import EPOCH, STOPPING, Episode, Watched, watched
+from bench.traffic import ACCOUNT, Function, Minute, Source
+from functions.domain.assessment import Verdict
+from functions.domain.experiment import judge_cap
+from functions.domain.policy import Policy
+from functions.domain.spike import assess
+
+LATE_MINUTES: Final = 1  # CloudWatch shows a minute this long after it is over
+WATCHED_MINUTES: Final = 60
+WARM_MINUTES: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How it ended.
+
+    Attributes
+    ----------
+    suspected_after, ended_after
+        Minutes from the loop's first event to the cap, and from the cap to the end.
+    burnt_out
+        Whether the loop died under the cap, as synchronous chains do.
+    """
+
+    verdict: Verdict | None
+    cap: int = 0
+    suspected_after: int = 0
+    ended_after: int = 0
+    invocations: float = 0.0
+    burnt_out: bool = False
+
+
+class Play:
+    """A function whose recorded past goes on as a simulation that the guard can act on."""
+
+    def __init__(
+        self, row: Row, start: int, function: Function, seconds: float, policy: Policy
+    ) -> None:
+        self.row = row
+        self.start = start
+        self.function = function
+        self.policy = policy
+        before = watched(row)
+        self.counts = before.counts[:start]
+        self.concurrency = before.concurrency[:start]
+        self.throttles = before.throttles[:start]
+        self.duration_ms = [1000 * seconds] * start
+        self.sums = before.sums
+        self.seconds = seconds
+        self.served = 0.0
+
+    def step(self, reserved: int | None) -> Minute:
+        """One more minute: the recorded arrivals, and the loop if there is one."""
+        at = len(self.counts)
+        arrivals = float(self.row.counts[at]) if at < len(self.row.counts) else 0.0
+        minute = self.function.minute(arrivals, reserved)
+        self.counts.append(float(minute.invocations))
+        self.concurrency.append(float(min(minute.concurrency, ACCOUNT)))
+        self.throttles.append(float(minute.throttles))
+        self.duration_ms.append(1000 * self.seconds)
+        self.served += minute.invocations
+        return minute
+
+    @property
+    def seen(self) -> Watched:
+        """What has been recorded so far."""
+        return Watched(
+            counts=self.counts,
+            concurrency=self.concurrency,
+            throttles=self.throttles,
+            duration_ms=self.duration_ms,
+            sums=self.sums,
+        )
+
+    def experiment(self, cap: int, suspected_after: int, minutes: int) -> Outcome:
+        """Cap the function and judge it each minute until that is decided."""
+        capped_at = EPOCH + timedelta(minutes=len(self.counts))
+        for passed in range(1, minutes + 1):
+            self.step(cap)
+            newest = len(self.counts) - 1 - LATE_MINUTES
+            judged = judge_cap(self.seen.evidence(newest), cap, capped_at, self.policy)
+            if judged.verdict is not Verdict.SUSPECTED:
+                return Outcome(
+                    verdict=judged.verdict,
+                    cap=cap,
+                    suspected_after=suspected_after,
+                    ended_after=passed,
+                    invocations=self.served,
+                    burnt_out=self.function.is_burnt_out,
+                )
+        return Outcome(
+            verdict=Verdict.SUSPECTED,
+            cap=cap,
+            suspected_after=suspected_after,
+            ended_after=minutes,
+            invocations=self.served,
+        )
+
+
+def play_loop(row: Row, run: Run, onset: int, policy: Policy, rng: np.random.Generator) -> Outcome:
+    """A loop that begins at `onset` in a real function, from its first event to its end."""
+    function = Function(rng, loop=run.loop, source=Source.ASYNC)
+    play = Play(row, onset, function, run.loop.seconds, policy)
+    for passed in range(1, WATCHED_MINUTES + 1):
+        play.step(None)
+        newest = len(play.counts) - 1 - LATE_MINUTES
+        if newest < onset or play.counts[newest] < policy.floor_per_minute:
+            continue
+        assessment = assess(play.seen.evidence(newest), policy)
+        if assessment.verdict is Verdict.RUNAWAY:
+            return Outcome(verdict=Verdict.RUNAWAY, suspected_after=passed, invocations=play.served)
+        if assessment.verdict in STOPPING:
+            cap = max(1, assessment.normal_concurrency or 1)
+            return play.experiment(cap, passed, WATCHED_MINUTES)
+    return Outcome(verdict=None, invocations=play.served)
+
+
+def play_innocent(
+    episode: Episode, source: Source, policy: Policy, rng: np.random.Generator
+) -> Outcome:
+    """A function that was capped by mistake."""
+    row, minute = episode.row, episode.minute
+    cap = max(1, episode.assessment.normal_concurrency or 1)
+    function = Function(rng, seconds=row.seconds, source=source)
+    start = max(0, minute + 1 + LATE_MINUTES - WARM_MINUTES)
+    play = Play(row, start, function, row.seconds, policy)
+    for _ in range(minute + 1 + LATE_MINUTES - start):
+        play.step(None)
+    return play.experiment(cap, 0, WATCHED_MINUTES)
+
+
+def onset_in(row: Row, rng: np.random.Generator, room: int) -> int:
+    """A random moment with an hour of history before it and `room` minutes after it."""
+    return int(rng.integers(HOUR, max(HOUR + 1, len(row.counts) - room)))
+
+
+HOUR: Final = 62
+
+
+def sample(rows: Sequence[Row], rng: np.random.Generator) -> Row:
+    """One of the rows."""
+    return rows[int(rng.integers(len(rows)))]
