@@ -1,0 +1,328 @@
+"""How well loops are told from busy days: ``python -m bench detection --traces DIR``."""
+
+import argparse
+import json
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bench.detection import pictures
+from bench.detection.accounts import PulseRecord, judge_account
+from bench.detection.capped import onset_in, play_innocent, play_loop, sample
+from bench.detection.data import (
+    LOOP_MINUTES,
+    MINUTES_A_DAY,
+    STRESS_POOL,
+    Floats,
+    Row,
+    Traffic,
+    load,
+)
+from bench.detection.judge import Ours, Record, injections, judge_ours, judge_rival  # noqa: TC001
+from bench.detection.rules import rivals
+from bench.detection.statistics import share_interval
+from bench.traffic import Source
+from functions.domain.assessment import Verdict
+from functions.domain.policy import Policy
+
+DEFAULT_TRACES: Final = Path("../shared/traces")
+DEFAULT_REPORT: Final = Path("build/bench/detection.json")
+OTHER_FLOORS: Final = (300, 1000)
+EACH: Final = 3
+ACCOUNTS: Final = (10, 100, 1000)
+IN_TIME: Final = 10
+
+
+def main(argv: list[str]) -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m bench detection", description=__doc__)
+    parser.add_argument("--traces", type=Path, default=DEFAULT_TRACES, help="folder of *.npz")
+    parser.add_argument("--report", type=Path, default=DEFAULT_REPORT, help="JSON to write")
+    parser.add_argument("--floor", type=int, default=Policy().floor_per_minute)
+    parser.add_argument("--each", type=int, default=EACH, help="rows that each loop is put into")
+    parser.add_argument("--seed", type=int, default=20)
+    parser.add_argument("--quick", action="store_true", help="a subset, to see that it works")
+    given = parser.parse_args(argv)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=190)
+    started = time.monotonic()
+    traffic = load(given.traces, seed=given.seed)
+    if traffic.source == "generated":
+        console.print(f"[yellow]no traces in {given.traces}: judging by traffic of our own[/]")
+    if given.quick:
+        traffic = Traffic(
+            source=traffic.source,
+            rows=traffic.rows[:: len(traffic.rows) // 200 or 1],
+            runs=traffic.runs[::5],
+        )
+    bench = Bench(
+        traffic=traffic,
+        floor=given.floor,
+        each=given.each,
+        seed=given.seed,
+        console=console,
+        folder=given.report.parent,
+    )
+    report = bench.run()
+    report["seconds"] = round(time.monotonic() - started, 1)
+    given.report.parent.mkdir(parents=True, exist_ok=True)
+    given.report.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
+    console.print(
+        f"{given.report} and {len(report['pictures'])} pictures beside it, "
+        f"{report['seconds']:.0f} s"
+    )
+    return 0
+
+
+class Bench:
+    """One run of all parts, with its progress on the screen."""
+
+    def __init__(
+        self,
+        *,
+        traffic: Traffic,
+        floor: int,
+        each: int,
+        seed: int,
+        console: Console,
+        folder: Path,
+    ) -> None:
+        self.traffic = traffic
+        self.policy = Policy(floor_per_minute=floor)
+        self.each = each
+        self.rng = np.random.default_rng(seed)
+        self.console = console
+        self.folder = folder
+        self.records: list[Record] = []
+        self.ours: dict[str, Ours] = {}
+
+    def run(self) -> dict[str, Any]:
+        """All parts."""
+        self._pools()
+        others = self._other_floors()
+        cap = self._closed_loop()
+        pulse = self._pulse()
+        paths = pictures.frontier([*self.records, *others], self.folder)
+        for pool, ours in self.ours.items():
+            paths += pictures.alarms(ours.episodes, self.folder, pool)
+            paths += pictures.misses(ours.missed, self.folder, pool)
+        return {
+            "source": self.traffic.source,
+            "floor_per_minute": self.policy.floor_per_minute,
+            "records": [one.to_json() for one in self.records],
+            "other_floors": [one.to_json() for one in others],
+            "closed_loop": cap,
+            "pulse": [one.to_json() for one in pulse],
+            "pictures": [str(path) for path in paths],
+        }
+
+    def _pools(self) -> None:
+        """Every rule on every pool."""
+        for pool in self.traffic.pools:
+            rows = self.traffic.pool(pool)
+            drawn = injections(rows, self.traffic.runs, self.each, self.rng)
+            rest = self._rest_of_account(rows)
+            named = rivals(rest)
+            with self._progress() as progress:
+                task = progress.add_task(pool, total=len(rows) + len(drawn) + len(named))
+                floor = float(self.policy.floor_per_minute)
+                tick = partial(progress.advance, task)
+                ours = judge_ours(pool, rows, drawn, self.policy, tick)
+                records = list(ours.records)
+                for one in named:
+                    records.append(judge_rival(one, pool, rows, drawn, floor))
+                    progress.advance(task)
+            self.ours[pool] = ours
+            self.records += records
+            self.console.print(_table(pool, records, sum(row.days for row in rows)))
+
+    def _other_floors(self) -> list[Record]:
+        """Ours at floors below and above the default, for choosing it."""
+        found = []
+        for floor in OTHER_FLOORS:
+            policy = Policy(floor_per_minute=floor)
+            for pool in self.traffic.pools:
+                rows = self.traffic.pool(pool)
+                drawn = injections(rows, self.traffic.runs, 1, self.rng)
+                found.append(judge_ours(pool, rows, drawn, policy, lambda: None).records[0])
+        self.console.print(_table("other floors", found, None))
+        return found
+
+    def _closed_loop(self) -> dict[str, Any]:
+        """What becomes of loops and of innocents under the cap."""
+        rows = [row for pool in ("day", "h8") for row in self.traffic.pool(pool)]
+        policy = self.policy
+        outcomes = []
+        runs = [one for one in self.traffic.runs if one.above(policy.floor_per_minute) is not None]
+        with self._progress() as progress:
+            task = progress.add_task("closed loop", total=len(runs))
+            for run in runs:
+                row = sample(rows, self.rng)
+                onset = onset_in(row, self.rng, LOOP_MINUTES)
+                outcomes.append(play_loop(row, run, onset, policy, self.rng))
+                progress.advance(task)
+        suspected = [one for one in outcomes if one.verdict is not None]
+        in_time = sum(
+            1
+            for one in suspected
+            if one.ended_after <= IN_TIME and (one.verdict is Verdict.RUNAWAY or one.burnt_out)
+        )
+        burnt_out = sum(one.burnt_out and one.verdict is not Verdict.RUNAWAY for one in suspected)
+        ended = sorted(one.ended_after for one in suspected if one.verdict is Verdict.RUNAWAY)
+        result: dict[str, Any] = {
+            "loops": len(outcomes),
+            "suspected": len(suspected),
+            "at_0_within_10_minutes": in_time,
+            "of_these_burnt_out_under_the_cap": burnt_out,
+            "share": in_time / max(1, len(suspected)),
+            "share_interval": share_interval(in_time, len(suspected)),
+            "minutes_after_cap_median": ended[len(ended) // 2] if ended else None,
+            "minutes_after_cap_longest": ended[-1] if ended else None,
+            "innocents": self._innocents(),
+        }
+        self.console.print(
+            f"closed loop: {in_time} of {len(suspected)} suspected loops at 0 within "
+            f"{IN_TIME} minutes of the cap ({100 * result['share']:.1f} %, {burnt_out} of them "
+            f"burnt out by themselves), median {result['minutes_after_cap_median']}, longest "
+            f"{result['minutes_after_cap_longest']} minutes"
+        )
+        for line in result["innocents"]:
+            self.console.print(
+                f"  capped by mistake, {line['pool']}, {line['source']}: {line['capped']} "
+                f"episodes, {line['lifted']} lifted, {line['zeroed']} taken to 0 "
+                f"({line['zeroed_per_1000_days']:.2f} per 1,000 days)"
+            )
+        return result
+
+    def _innocents(self) -> list[dict[str, Any]]:
+        lines = []
+        for pool, ours in self.ours.items():
+            days = sum(row.days for row in self.traffic.pool(pool))
+            for source in Source:
+                verdicts = Counter(
+                    play_innocent(one, source, self.policy, self.rng).verdict
+                    for one in ours.episodes
+                )
+                zeroed = verdicts[Verdict.RUNAWAY]
+                lines.append(
+                    {
+                        "pool": pool,
+                        "source": source.value,
+                        "capped": len(ours.episodes),
+                        "lifted": verdicts[Verdict.CALM],
+                        "zeroed": zeroed,
+                        "zeroed_per_1000_days": 1000 * zeroed / days,
+                    }
+                )
+        return lines
+
+    def _pulse(self) -> list[PulseRecord]:
+        """Accounts of three sizes; the busy ones are made of the stress pool."""
+        found = []
+        for pool in ("day", STRESS_POOL):
+            rows = [one for one in self.traffic.pool(pool) if len(one.counts) == MINUTES_A_DAY]
+            if not rows:
+                continue
+            with self._progress() as progress:
+                task = progress.add_task(f"pulse, {pool}", total=len(ACCOUNTS) * 60)
+                tick = partial(progress.advance, task)
+                found += [
+                    judge_account(
+                        rows, self.traffic.runs, functions, self.policy, rng=self.rng, tick=tick
+                    )
+                    for functions in ACCOUNTS
+                ]
+        self.console.print(_pulse_table(found))
+        return found
+
+    def _rest_of_account(self, rows: tuple[Row, ...]) -> Floats:
+        """The other 99 functions of an account, for the single-alarm recipe."""
+        total = np.zeros(MINUTES_A_DAY)
+        for _ in range(99):
+            row = sample(rows, self.rng)
+            total += np.resize(row.counts, MINUTES_A_DAY)
+        return total
+
+    def _progress(self) -> Progress:
+        return Progress(console=self.console, transient=True)
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def _table(title: str, records: list[Record], days: float | None) -> Table:
+    heading = title if days is None else f"{title}: {days:,.0f} function-days"
+    table = Table(title=heading, title_justify="left")
+    for name in (
+        "rule",
+        "floor",
+        "false per 1,000 d (95 %)",
+        "to 0",
+        "found (95 %)",
+        "min. median",
+        "p95",
+        "from 1st event",
+        "invocations",
+        "USD median",
+        "below floor",
+    ):
+        table.add_column(name, justify="left" if name == "rule" else "right")
+    for one in records:
+        low, high = one.false_interval
+        least, most = one.found_interval
+        table.add_row(
+            one.rule if days is not None else f"{one.rule}, {one.pool}",
+            _number(one.floor_per_minute),
+            f"{one.false_per_1000_days:.1f} ({low:.1f}-{high:.1f})",
+            "-" if one.zeroed_episodes is None else str(one.zeroed_episodes),
+            f"{100 * one.found_share:.1f} % ({100 * least:.1f}-{100 * most:.1f})",
+            _number(one.minutes_median),
+            _number(one.minutes_p95),
+            f"{_number(one.from_first_event_median)}/{_number(one.from_first_event_p95)}",
+            _number(one.invocations_median),
+            _number(one.usd_median, 4),
+            f"{one.found_below_floor}/{one.loops_below_floor}",
+        )
+    return table
+
+
+def _pulse_table(records: list[PulseRecord]) -> Table:
+    table = Table(title="pulse, without any precedent to calm it", title_justify="left")
+    for name in (
+        "account",
+        "level/min",
+        "needless looks/day",
+        "10 % within 3",
+        "10 % within 40",
+        "loops within 3",
+        "loops within 40",
+        "min. median/p95",
+        "rest by sweep",
+        "USD pulse+looks",
+        "USD sweep",
+    ):
+        table.add_column(name, justify="right")
+    for one in records:
+        table.add_row(
+            f"{one.functions:,} x {one.pool}",
+            _number(one.level_per_minute),
+            f"{one.needless_looks_a_day:.1f}",
+            f"{100 * one.ten_percent_within_3:.0f} %",
+            f"{100 * one.ten_percent_within_40:.0f} %",
+            f"{100 * one.looked_within_3:.0f} %",
+            f"{100 * one.looked_within_40:.0f} %",
+            f"{_number(one.minutes_median)}/{_number(one.minutes_p95)}",
+            "-" if one.rest_found_by_sweep is None else f"{100 * one.rest_found_by_sweep:.0f} %",
+            f"{one.usd_pulse + one.usd_looks:.2f}",
+            f"{one.usd_sweep:.2f}",
+        )
+    return table

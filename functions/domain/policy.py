@@ -42,7 +42,7 @@ class Policy:
 
     mode: Mode = Mode.ENFORCE
     response: Response = Response.CAP
-    floor_per_minute: int = 300
+    floor_per_minute: int = 500
     blast_radius: int = 3
     blast_radius_window: timedelta = timedelta(hours=1)
     cooling_off: timedelta = timedelta(hours=1)

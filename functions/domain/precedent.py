@@ -73,18 +73,34 @@ class Precedent:
         """The highest rate, as a mean of one period."""
         return self.peak * MINUTE_SECONDS / self.period_seconds
 
-    def explains(self, level: float, minutes: int, factor: float, now: datetime) -> Ground | None:
+    def explains(
+        self,
+        level: float,
+        minutes: int,
+        factor: float,
+        now: datetime,
+        *,
+        near_seconds: int = SAME_HOUR_SECONDS,
+        at_other_hours: bool = True,
+    ) -> Ground | None:
         """The ground that `level`, held for `minutes`, is not `factor` times what was there.
 
         A period's sum may have come within fewer minutes than the period has: what stands out
         of its neighbours is taken to have come within `minutes`.
+
+        Parameters
+        ----------
+        near_seconds
+            How far from this time of day a precedent may lie.
+        at_other_hours
+            Whether other times of day count at all.
         """
         within = min(float(minutes), self.period_seconds / MINUTE_SECONDS)
         if self.peak / within < level / factor:
             return None
         days = 14
         day = DAY_SECONDS // self.period_seconds
-        near = SAME_HOUR_SECONDS // self.period_seconds
+        near = near_seconds // self.period_seconds
         at = math.floor((now - self.start).total_seconds() / self.period_seconds)
         for back in range(1, days + 1):
             middle = at - back * day
@@ -95,6 +111,8 @@ class Precedent:
                     return _explained(
                         Reason.FOLLOWS_CLOCK if close else Reason.HAS_PRECEDENT, level, seen
                     )
+        if not at_other_hours:
+            return None
         needed = level / (TIMES_OTHER_HOURS if self.days >= DAYS_NEEDED else factor)
         if self.peak / within >= needed:
             for index in range(len(self.values)):
@@ -108,9 +126,10 @@ class Precedent:
         total = self.values[index]
         if total is None or total / within < needed:
             return None
-        before = self.values[index - 1] if index else None
-        after = self.values[index + 1] if index + 1 < len(self.values) else None
-        usual = min(total, ((before or 0.0) + (after or 0.0)) / 2)
+        last = len(self.values) - 1
+        before = self.values[index - 1 if index else min(1, last)] or 0.0
+        after = self.values[index + 1 if index < last else max(0, last - 1)] or 0.0
+        usual = min(total, (before + after) / 2)
         rate = usual * MINUTE_SECONDS / self.period_seconds + (total - usual) / within
         return rate if rate >= needed else None
 

@@ -75,14 +75,17 @@ STEEP_MINUTES = 2  # are enough for a rise this many times what is needed
 STEEP_TIMES = 3.0
 EVEN_TIMES = 3.0  # the noise: within that a rise holds its height
 LARGE_SHARE = 0.75  # of what is expected: such a rise is looked at whatever its shape
+FALLING_SHARE = 0.85  # of the highest of these minutes: a burst that goes down again
 BEGUN_MINUTES = 5  # a small rise is looked at when it begins; later the sweep finds what it was
 LEVEL_MINUTES = 25
 GUARD_MINUTES = 6
 HOUR = 60
+PARTIAL_SHARE = 0.7  # of the median of so many minutes: less is a datapoint that is still filling
+PARTIAL_MINUTES = 10
 CONCURRENCY_TIMES = 3.0
 CONCURRENCY_LEAST = 100.0
 THROTTLED_TIMES = 3.0
-PRECEDENT_TIMES = 1.15  # above any precedent at this hour
+PRECEDENT_SECONDS = 1800  # a precedent lies this near to the time of day, on another day
 REST = timedelta(hours=1)  # after a look that found nothing, doubled with each in a row
 LONGEST_REST = timedelta(hours=8)
 RISEN_FURTHER = 1.5  # times the level of the last look, which ends the rest
@@ -106,8 +109,8 @@ def consider(
     values = _values(counts)
     if values is None or len(values) < HOUR + LEVEL_MINUTES + SUSTAINED_MINUTES:
         return Quiet(reason=PulseReason.NO_DATA)
-    if counts.values[-1] is None or values[-1] < values[-2]:
-        values.pop()  # may still be partial
+    if counts.values[-1] is None or values[-1] < PARTIAL_SHARE * median(values[-PARTIAL_MINUTES:]):
+        values.pop()  # not there yet, or not all of it
     rise = _rise(values)
     reason = _risen(rise, policy)
     if reason is not PulseReason.RISEN:
@@ -130,7 +133,14 @@ def consider_with(asked: NeedsPrecedent, precedent: Series | None, now: datetime
     explained = (
         None
         if known is None
-        else known.explains(asked.level_per_minute, SUSTAINED_MINUTES, PRECEDENT_TIMES, now)
+        else known.explains(
+            asked.level_per_minute,
+            SUSTAINED_MINUTES,
+            1.0,
+            now,
+            near_seconds=PRECEDENT_SECONDS,
+            at_other_hours=False,
+        )
     )
     if explained is not None:
         return Quiet(
@@ -190,12 +200,17 @@ def _risen(rise: _Rise, policy: Policy) -> PulseReason:
     floor = FLOOR_SHARE * policy.floor_per_minute
     newest = rise.by[-SUSTAINED_MINUTES:]
     steep = min(rise.by[-STEEP_MINUTES:])
-    if steep >= max(floor, STEEP_TIMES * max(needed, LARGE_SHARE * rise.expected)):
+    is_falling = newest[-1] < FALLING_SHARE * max(newest)
+    if not is_falling and steep >= max(
+        floor, STEEP_TIMES * max(needed, LARGE_SHARE * rise.expected)
+    ):
         return PulseReason.RISEN
     if min(newest) < needed:
         return PulseReason.STEADY
     if min(newest) < floor:
         return PulseReason.BELOW_FLOOR
+    if is_falling:
+        return PulseReason.UNLIKE_LOOP
     if min(newest) >= LARGE_SHARE * rise.expected:
         return PulseReason.RISEN
     is_even = max(newest) - min(newest) <= EVEN_TIMES * rise.noise

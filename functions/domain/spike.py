@@ -409,7 +409,8 @@ def _unsuspicious(traffic: _Traffic, rate: float) -> tuple[Verdict, tuple[Ground
         return Verdict.CALM, (known,)
     normal = median(values[: -SUSTAINED_MINUTES - 1])
     verdict = Verdict.BUSY if rate >= UNUSUAL_TIMES * normal else Verdict.CALM
-    if min(max(values[-2:]), values[-NEWEST_MINUTES]) < traffic.floor:
+    pairs = pairwise(values[-NEWEST_MINUTES:])
+    if not any(min(pair) >= traffic.floor for pair in pairs):
         above = sum(1 for value in values[-NEWEST_MINUTES:] if value >= traffic.floor)
         ground = Ground(
             reason=Reason.NOT_SUSTAINED,
@@ -422,8 +423,8 @@ def _unsuspicious(traffic: _Traffic, rate: float) -> tuple[Verdict, tuple[Ground
     if explained is not None:
         return verdict, (explained,)
     peak = max(values[-GROWTH_GUARD_MINUTES:])
-    if rate < SUBSIDED_SHARE * peak:
-        return verdict, (_rate(Reason.SUBSIDING, rate, peak),)
+    if values[-1] < values[-2] < peak and values[-1] < SUBSIDED_SHARE * peak:
+        return verdict, (_rate(Reason.SUBSIDING, values[-1], peak),)
     return verdict, (_rate(Reason.UNLIKE_LOOP, rate, normal),)
 
 
