@@ -157,7 +157,7 @@ def _played(loop: Loop, rng: np.random.Generator, minutes: int = LOOP_MINUTES) -
     for _ in range(minutes):
         seen.append(function.minute())
         newest = [one.invocations for one in seen[-5:]]
-        if len(seen) >= 25 and max(newest) - min(newest) <= 0.03 * max(newest) + 3:
+        if len(seen) >= 12 and max(newest) - min(newest) <= 0.03 * max(newest) + 3:
             break
     while len(seen) < minutes:
         seen.append(seen[-1 - int(rng.integers(0, 5))])

@@ -74,7 +74,7 @@ SUSTAINED_MINUTES = 3
 STEEP_MINUTES = 2  # are enough for a rise this many times what is needed
 STEEP_TIMES = 3.0
 EVEN_TIMES = 3.0  # the noise: within that a rise holds its height
-LARGE_SHARE = 0.75  # of what is expected: such a rise is looked at whatever its shape
+LARGE_SHARE = 1.0  # of what is expected: such a rise is looked at whatever its shape
 FALLING_SHARE = 0.85  # of the highest of these minutes: a burst that goes down again
 BEGUN_MINUTES = 5  # a small rise is looked at when it begins; later the sweep finds what it was
 LEVEL_MINUTES = 25
@@ -86,7 +86,7 @@ CONCURRENCY_TIMES = 3.0
 CONCURRENCY_LEAST = 100.0
 THROTTLED_TIMES = 3.0
 PRECEDENT_SECONDS = 1800  # a precedent lies this near to the time of day, on another day
-REST = timedelta(hours=1)  # after a look that found nothing, doubled with each in a row
+REST = timedelta(hours=2)  # after a look that found nothing, doubled with each in a row
 LONGEST_REST = timedelta(hours=8)
 RISEN_FURTHER = 1.5  # times the level of the last look, which ends the rest
 
