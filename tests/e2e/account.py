@@ -1,0 +1,236 @@
+"""What the end-to-end tests do and see in the account that the guard watches."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from functions.aws.ledger import DynamoLedger
+from sandbox.provision import (
+    Grant,
+    arn,
+    create_function,
+    map_source,
+    settings_of,
+)
+from stacks.names import CONTAIN, SIGNAL_ALARM_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from functions.domain.incident import Incident, IncidentState
+    from sandbox.local_aws import LocalAws, Mail
+    from sandbox.provision import FunctionSettings
+    from tests.e2e.deployment import Deployment
+
+SPIKE_PER_MINUTE = 400.0
+SPIKE_MINUTES = 4
+USUAL_PER_MINUTE = 1.0
+DAYS = 14
+RECENT_MINUTES = 180
+
+# Far more than anything takes, for machines that are busy with something else.
+PATIENCE_SECONDS = 40.0
+PULSES = 3
+
+
+class Account:
+    """The account, seen by its owner."""
+
+    def __init__(self, aws: LocalAws, stack: Deployment) -> None:
+        self.aws = aws
+        self.stack = stack
+        self._lambda = aws.client("lambda")
+        self._with_past: set[str] = set()
+
+    # -- what the owner does --------------------------------------------------------------------
+
+    def function(
+        self, name: str, *, reserved: int | None = None, tags: dict[str, str] | None = None
+    ) -> str:
+        """Create a function behind a queue; its name."""
+        self.aws.client("sqs").create_queue(QueueName=name, Attributes={"VisibilityTimeout": "15"})
+        polling = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+        grants = (Grant(actions=polling, resources=(arn("sqs", name),)),)
+        create_function(self.aws, name, code="nightly_import", grants=grants, tags=tags)
+        map_source(self.aws, name, arn("sqs", name))
+        if reserved is not None:
+            self._lambda.put_function_concurrency(
+                FunctionName=name, ReservedConcurrentExecutions=reserved
+            )
+        return name
+
+    def past(self, *functions: str) -> None:
+        """Give functions 14 days in which they ran once a minute."""
+        steps = (DAYS * 1440 - RECENT_MINUTES) // 5
+        old = {
+            "minutes_ago": DAYS * 1440,
+            "step_minutes": 5,
+            "values": [5 * USUAL_PER_MINUTE] * steps,
+        }
+        recent = {"minutes_ago": RECENT_MINUTES, "values": [USUAL_PER_MINUTE] * RECENT_MINUTES}
+        whose = {"functions": list(functions), "metric": "Invocations"}
+        self.aws.seed([{**whose, **old}, {**whose, **recent}])
+        self._with_past.update(functions)
+
+    def spike(self, function: str) -> None:
+        """Let a function's metrics look like those of a loop, and an alarm name it.
+
+        The account's own series stay quiet, so that no pulse looks at the function by itself.
+        """
+        if function not in self._with_past:
+            self.past(function)
+        self.aws.seed(
+            [
+                {
+                    "functions": [function],
+                    "metric": "Invocations",
+                    "minutes_ago": SPIKE_MINUTES,
+                    "values": [SPIKE_PER_MINUTE] * SPIKE_MINUTES,
+                }
+            ]
+        )
+        self.signal(function)
+
+    def signal(self, function: str) -> None:
+        """Publish what an alarm with one series per function publishes."""
+        alarm = f"{SIGNAL_ALARM_PREFIX}function"
+        moment = datetime.fromtimestamp(self.aws.clock.timestamp(), UTC)
+        detail = {
+            "alarmName": alarm,
+            "alarmContributor": {
+                "id": "6d442278dba546f6",
+                "attributes": {"FunctionName": function},
+            },
+            "state": {
+                "value": "ALARM",
+                "reason": "Threshold Crossed",
+                "timestamp": f"{moment:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "+0000",
+            },
+            "configuration": {"metrics": [], "description": ""},
+        }
+        self.aws.publish(
+            "aws.cloudwatch",
+            "CloudWatch Alarm Contributor State Change",
+            detail,
+            [arn("cloudwatch", f"alarm:{alarm}")],
+        )
+
+    def contain(self, function: str) -> Mail:
+        """Let a function be contained; the mail that tells of it."""
+        self.spike(function)
+        self.until(lambda: self.reserved(function) == 0, f"{function} is contained")
+        return self.mail("STOPPED", function)
+
+    def let_spike_pass(self) -> None:
+        """Wait until the last spike lies a few quiet minutes back."""
+        self.wait_minutes(SPIKE_MINUTES + 3)
+
+    # -- what can be seen ---------------------------------------------------------------------
+
+    def reserved(self, function: str) -> int | None:
+        """The reserved concurrency of a function; ``None`` for nothing."""
+        answer = self._lambda.get_function_concurrency(FunctionName=function)
+        value: int | None = answer.get("ReservedConcurrentExecutions")
+        return value
+
+    def settings(self, function: str) -> FunctionSettings:
+        """All of a function's settings that a containment may change."""
+        return settings_of(self.aws, function)
+
+    def until_settings(self, function: str, wanted: FunctionSettings) -> None:
+        """Wait until a function's settings are these: a mapping takes a while to switch."""
+        self.until(
+            lambda: self.settings(function) == wanted, f"{wanted}, not {self.settings(function)}"
+        )
+
+    def incident(self, function: str) -> Incident | None:
+        """The open incident of a function."""
+        ledger = DynamoLedger(self.aws.client("dynamodb"), self.stack.resource("LedgerTable"))
+        return ledger.find(function)
+
+    def state(self, function: str) -> IncidentState | None:
+        """The state of a function's open incident."""
+        incident = self.incident(function)
+        return None if incident is None else incident.state
+
+    def mails(self, text: str, function: str = "") -> list[Mail]:
+        """The mails with a text and a function in the subject."""
+        return [
+            mail for mail in self.aws.mails() if text in mail.subject and function in mail.subject
+        ]
+
+    def mail(self, text: str, function: str = "") -> Mail:
+        """Wait for the first mail with a text and a function in the subject."""
+        self.until(lambda: bool(self.mails(text, function)), f"a mail {text} {function}")
+        return self.mails(text, function)[0]
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until something is the case."""
+        self.aws.wait_until(condition, what, PATIENCE_SECONDS)
+
+    def wait_minutes(self, minutes: float) -> None:
+        """Wait some of CloudWatch's minutes."""
+        time.sleep(self.aws.clock.real_seconds(60 * minutes))
+
+    def let_pulses_pass(self) -> None:
+        """Give the guard the time to do what it must not do."""
+        self.wait_minutes(PULSES)
+
+    # -- who may do what ------------------------------------------------------------------------
+
+    def as_guard(self, function: str) -> str:
+        """Ask to throttle a function under the role of `contain`; the error's code or ``done``."""
+        name = "loopbreaker-deputy"
+        if name not in self._names():
+            role = self._lambda.get_function(FunctionName=CONTAIN)["Configuration"]["Role"]
+            self._lambda.create_function(
+                FunctionName=name,
+                Runtime="python3.13",
+                Role=role,
+                Handler="index.handler",
+                Code={"ZipFile": deputy_package()},
+                Timeout=20,
+            )
+        answer = self._lambda.invoke(FunctionName=name, Payload=json.dumps(function).encode())
+        return str(json.load(answer["Payload"]))
+
+    def invoke_guard(self, event: Any) -> None:
+        """Hand `contain` an event as EventBridge does: asynchronously."""
+        self._lambda.invoke(
+            FunctionName=CONTAIN, InvocationType="Event", Payload=json.dumps(event).encode()
+        )
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """What could not be handled, taken out of its queue."""
+        sqs = self.aws.client("sqs")
+        url = self.stack.resource("DeadLettersFailed")
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+    def _names(self) -> list[str]:
+        return [one["FunctionName"] for one in self._lambda.list_functions()["Functions"]]
+
+
+DEPUTY = """
+import boto3
+client = boto3.client("lambda")
+def handler(function, context):
+    try:
+        client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    except client.exceptions.ClientError as error:
+        return error.response["Error"]["Code"]
+    return "done"
+"""
+
+
+def deputy_package() -> bytes:
+    """Code that does what it is asked to, under whatever role it has."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.py", DEPUTY)
+    return archive.getvalue()

@@ -1,0 +1,87 @@
+"""One local AWS with IAM enforced for each module, the real stack in it, its log on a failure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.local_aws import LocalAws
+from tests.e2e.account import Account
+from tests.e2e.deployment import Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A CloudWatch minute lasts one second, unless a module says otherwise.
+SPEED = 60.0
+LOG_LINES = 120
+
+
+@pytest.fixture(scope="module")
+def aws(request: pytest.FixtureRequest) -> Iterator[LocalAws]:
+    """A local AWS that enforces IAM."""
+    with LocalAws(speed=getattr(request.module, "SPEED", SPEED), auth=True) as local:
+        yield local
+
+
+@pytest.fixture(scope="module")
+def stack(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """The stack, deployed with the flags of the tests."""
+    deployment = Deployment(aws, tmp_path_factory.mktemp("assembly"))
+    deployment.deploy()
+    return deployment
+
+
+@pytest.fixture
+def account(aws: LocalAws, stack: Deployment) -> Iterator[Account]:
+    """The account with the stack in it, without faults before and after."""
+    aws.heal()
+    yield Account(aws, stack)
+    aws.heal()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Put what the guard logged, and the mails, beside a failure."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    aws = getattr(item, "funcargs", {}).get("aws")
+    if report.failed and isinstance(aws, LocalAws):
+        try:
+            report.sections.append(("the guard's log", guard_log(aws)))
+            report.sections.append(("mails", "\n".join(mail.subject for mail in aws.mails())))
+        except Exception as error:  # noqa: BLE001 - the failure itself must be shown all the same
+            report.sections.append(("the guard's log", f"cannot be read: {error}"))
+
+
+def guard_log(aws: LocalAws) -> str:
+    """The end of what the guard's functions logged, without the frame around it."""
+    logs = aws.client("logs")
+    lines: list[tuple[int, str]] = []
+    for group in logs.describe_log_groups()["logGroups"]:
+        name = group["logGroupName"]
+        if "Loopbreaker" in name:
+            for event in logs.filter_log_events(logGroupName=name)["events"]:
+                text = _short(event["message"].rstrip())
+                if text:
+                    lines.append((event["timestamp"], f"{name.rpartition('/')[2]}: {text}"))
+    return "\n".join(text for _, text in sorted(lines)[-LOG_LINES:])
+
+
+def _short(message: str) -> str:
+    if message.startswith(("START", "END", "REPORT")):
+        return ""
+    if not message.startswith("{"):
+        return message
+    record = json.loads(message)
+    if record.get("message") == "pulse" and record.get("outcome") == "Quiet":
+        return ""
+    frame = ("service", "cold_start", "location", "level", "xray_trace_id")
+    kept = {
+        key: value
+        for key, value in record.items()
+        if key not in frame and not key.startswith("function_")
+    }
+    return json.dumps(kept)

@@ -1,0 +1,182 @@
+"""Deploys the real stack the quick way: synthesized in this process, created by one API call."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import secrets
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+
+from aws_cdk import App
+
+from sandbox.settings import ACCOUNT_ID, REGION
+from stacks.config import Config
+from stacks.loopbreaker_stack import LoopbreakerStack
+from stacks.names import STACK_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.local_aws import LocalAws
+
+ROOT = Path(__file__).resolve().parents[2]
+CDK_CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
+POLL_SECONDS = 0.1
+TIMEOUT_SECONDS = 60.0
+ADDRESS = "on-call@example.com"
+
+# What suits the modest rates of this machine: a CloudWatch minute is short and counts little. The
+# scenarios bring the signals themselves, so nothing else is to look at the functions.
+FLAGS = {
+    "email": ADDRESS,
+    "response": "throttle",
+    "floor_per_minute": "10",
+    "account_alarm_per_minute": "100000",
+    "sweep_minutes": "0",
+    "blast_radius": "50",
+}
+
+
+class DeploymentFailedError(Exception):
+    """When CloudFormation says that a stack operation failed; its events are the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What a synthesis wrote."""
+
+    template: str
+    assets: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, directory: Path, **flags: str) -> Assembly:
+        """Synthesize the stack with context flags as `app.py` does."""
+        app = App(outdir=str(directory), context={**CDK_CONTEXT, **flags})
+        config = Config.from_context(app.node.get_all_context())
+        nonce = secrets.token_hex(8) if config.rollback else ""
+        LoopbreakerStack(app, STACK_NAME, config=config, nonce=nonce)
+        app.synth()
+        manifest = json.loads((directory / f"{STACK_NAME}.assets.json").read_text())
+        assets = {}
+        for asset in manifest["files"].values():
+            path = directory / asset["source"]["path"]
+            (destination,) = asset["destinations"].values()
+            is_zip = asset["source"]["packaging"] == "zip"
+            assets[destination["objectKey"]] = _zipped(path) if is_zip else path.read_bytes()
+        return cls((directory / f"{STACK_NAME}.template.json").read_text(), assets)
+
+
+def _zipped(directory: Path) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(directory.rglob("*")):
+            if path.is_file():
+                file.write(path, path.relative_to(directory))
+    return archive.getvalue()
+
+
+class Deployment:
+    """The stack in one local account: deployed, updated and deleted as the CDK command line does.
+
+    Parameters
+    ----------
+    directory
+        Where syntheses are written.
+    """
+
+    def __init__(self, aws: LocalAws, directory: Path) -> None:
+        self.aws = aws
+        self._directory = directory
+        self._count = 0
+
+    def deploy(self, **flags: str) -> dict[str, str]:
+        """Create or update the stack with the flags of the tests and these; its outputs.
+
+        Raises
+        ------
+        DeploymentFailedError
+            When CloudFormation rolls it back.
+        """
+        assembly = self.synthesize(**flags)
+        self._upload(assembly)
+        return self.apply(assembly.template)
+
+    def synthesize(self, **flags: str) -> Assembly:
+        """Synthesize the stack with the flags of the tests and these."""
+        self._count += 1
+        return Assembly.of(self._directory / f"cdk-{self._count}", **{**FLAGS, **flags})
+
+    def apply(self, template: str) -> dict[str, str]:
+        """Create or update the stack with a template; its outputs."""
+        cloudformation = self.aws.client("cloudformation")
+        request = {
+            "StackName": STACK_NAME,
+            "TemplateURL": self._put_template(template),
+            "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        }
+        if self._status() is None:
+            cloudformation.create_stack(**request)
+            self._finished("CREATE_COMPLETE")
+        else:
+            cloudformation.update_stack(**request)
+            self._finished("UPDATE_COMPLETE")
+        (stack,) = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
+        return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+
+    def delete(self) -> None:
+        """Delete the stack."""
+        self.aws.client("cloudformation").delete_stack(StackName=STACK_NAME)
+        self._finished("DELETE_COMPLETE")
+
+    def resource(self, logical_prefix: str) -> str:
+        """The physical id of the resource whose logical id begins like this."""
+        pages = self.aws.client("cloudformation").describe_stack_resources(StackName=STACK_NAME)
+        (found,) = (
+            one["PhysicalResourceId"]
+            for one in pages["StackResources"]
+            if one["LogicalResourceId"].startswith(logical_prefix)
+        )
+        return str(found)
+
+    def _put_template(self, template: str) -> str:
+        self.aws.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=template.encode())
+        return f"{self.aws.endpoint}/{BUCKET}/template.json"
+
+    def _upload(self, assembly: Assembly) -> None:
+        s3, ssm = self.aws.client("s3"), self.aws.client("ssm")
+        s3.create_bucket(Bucket=BUCKET)
+        ssm.put_parameter(
+            Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True
+        )
+        for key, body in assembly.assets.items():
+            s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    def _status(self) -> str | None:
+        stacks = self.aws.client("cloudformation").list_stacks()["StackSummaries"]
+        known = [one["StackStatus"] for one in stacks if one["StackName"] == STACK_NAME]
+        return next((one for one in known if one != "DELETE_COMPLETE"), None)
+
+    def _finished(self, wanted: str) -> None:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while (status := self._status() or "DELETE_COMPLETE").endswith("_IN_PROGRESS"):
+            if time.monotonic() > deadline:
+                raise DeploymentFailedError(f"still {status} after {TIMEOUT_SECONDS:g} s")
+            time.sleep(POLL_SECONDS)
+        if status != wanted:
+            raise DeploymentFailedError(f"{status}\n{self._failures()}")
+
+    def _failures(self) -> str:
+        events = self.aws.client("cloudformation").describe_stack_events(StackName=STACK_NAME)
+        return "\n".join(
+            f"{one['LogicalResourceId']} {one['ResourceStatus']}: {one['ResourceStatusReason']}"
+            for one in events["StackEvents"]
+            if one.get("ResourceStatusReason")
+        )

@@ -1,0 +1,91 @@
+"""Each of the five loops, from the first invocation to an exact restore."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.scenarios import LOOPS, BurstInnocent, SteadyInnocent, make_loop
+from tests.e2e.account import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.innocents import Innocent
+    from sandbox.local_aws import LocalAws
+    from tests.e2e.account import Account
+    from tests.e2e.deployment import Deployment
+
+pytestmark = pytest.mark.e2e
+
+# Loops really run here: a CloudWatch minute has to be long enough to count some rounds.
+SPEED = 30.0
+ROUNDS = 3
+# What was reserved before, where something was: it must come back, and nothing must stay nothing.
+RESERVED = {"run-job": 20, "write-report": 15}
+# A loop that is not found at the first look is found by the sweep.
+SWEEP_MINUTES = "5"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def flags(stack: Deployment) -> None:
+    """Look at all functions often."""
+    stack.deploy(sweep_minutes=SWEEP_MINUTES)
+
+
+@pytest.fixture(scope="module")
+def innocents(aws: LocalAws, flags: None) -> Iterator[list[Innocent]]:
+    """A steady function and a burst, under load beside all loops."""
+    steady, burst = SteadyInnocent(aws), BurstInnocent(aws, messages=60, seconds_between_bursts=20)
+    steady.deploy()
+    burst.deploy()
+    with steady, burst:
+        yield [steady, burst]
+
+
+@pytest.mark.parametrize("kind", sorted(LOOPS))
+def test_a_loop_is_stopped_and_put_back(
+    account: Account, innocents: list[Innocent], kind: str
+) -> None:
+    """It is found by its metrics, throttled, told of, and restored exactly; innocents run on."""
+    loop = make_loop(kind, account.aws)
+    loop.deploy()
+    for name in loop.functions:
+        if name in RESERVED:
+            account.aws.client("lambda").put_function_concurrency(
+                FunctionName=name, ReservedConcurrentExecutions=RESERVED[name]
+            )
+    account.past(*loop.functions)
+    before = loop.settings()
+    bystanders = [one.settings() for one in innocents]
+
+    loop.seed(ROUNDS)
+    account.aws.wait_until(
+        lambda: any(account.reserved(name) == 0 for name in loop.functions),
+        f"{loop.functions} contained",
+        2 * PATIENCE_SECONDS,
+    )
+    stopped = [name for name in loop.functions if account.reserved(name) == 0]
+    mail = account.mail("STOPPED", stopped[0])
+    loop.rest()
+    at_rest = account.aws.counts()
+    account.let_pulses_pass()
+    assert [account.aws.counts()[name] for name in loop.functions] == [
+        at_rest[name] for name in loop.functions
+    ]
+    assert f"-c rollback={stopped[0]}" in mail.body
+
+    loop.fix()
+    account.stack.deploy(sweep_minutes=SWEEP_MINUTES, rollback="all")
+    loop.rest()
+    outcome = loop.poke()
+
+    assert outcome, outcome
+    assert loop.settings() == before
+    assert account.mail("RESTORED", stopped[0])
+    assert account.incident(stopped[0]) is None
+    assert [one.settings() for one in innocents] == bystanders
+    assert [one.refusals for one in innocents] == [0, 0]
+    for one in innocents:
+        assert not account.mails("", one.functions[0])

@@ -1,0 +1,140 @@
+"""The rollback flag: what it restores, and what must restore nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from functions.domain.incident import IncidentState
+from tests.e2e.deployment import DeploymentFailedError
+
+if TYPE_CHECKING:
+    from sandbox.local_aws import LocalAws
+    from tests.e2e.account import Account
+
+pytestmark = pytest.mark.e2e
+
+UNRESERVED_MINIMUM = 100
+ACCOUNT_LIMIT = 1000
+
+
+def test_the_same_flag_restores_again_and_again(account: Account) -> None:
+    """A function that is contained a second time is restored a second time, to what it had."""
+    name = account.function("again-and-again", reserved=20)
+    before = account.settings(name)
+
+    for times in (1, 2):
+        account.contain(name)
+        assert account.settings(name) != before
+        outputs = account.stack.deploy(rollback=name)
+
+        account.until_settings(name, before)
+        assert outputs["Restored"] == f"{name}: restored"
+        assert len(account.mails("RESTORED", name)) == times
+        account.let_spike_pass()
+
+
+def test_what_the_owner_had_switched_off_stays_off(account: Account) -> None:
+    """A mapping that was disabled before stays disabled; 0 that was reserved before stays 0."""
+    name = account.function("half-off", reserved=5)
+    client = account.aws.client("lambda")
+    (mapping,) = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    account.until(
+        lambda: account.settings(name).mappings == ((mapping["UUID"], "Disabled"),), "disabled"
+    )
+    before = account.settings(name)
+
+    account.contain(name)
+    account.stack.deploy(rollback=name)
+
+    account.until_settings(name, before)
+
+
+def test_without_the_flag_nothing_is_restored(account: Account) -> None:
+    """A deployment without the flag leaves what is contained contained."""
+    name = account.function("left-contained")
+    account.contain(name)
+
+    outputs = account.stack.deploy()
+
+    assert outputs["Restored"] == "nothing was asked for"
+    assert account.reserved(name) == 0
+    assert not account.mails("RESTORED", name)
+    account.stack.deploy(rollback=name)
+    assert account.reserved(name) is None
+
+
+def test_a_failed_deployment_restores_nothing(account: Account) -> None:
+    """CloudFormation's rollback repeats the old request; that must not release what is held."""
+    name = account.function("held-since")
+    account.contain(name)
+    account.stack.deploy(rollback=name)
+    account.let_spike_pass()
+    account.contain(name)
+
+    broken = json.loads(account.stack.synthesize().template)
+    (rollback,) = (
+        logical_id
+        for logical_id, resource in broken["Resources"].items()
+        if resource["Type"] == "Custom::LoopbreakerRollback"
+    )
+    broken["Resources"]["Broken"] = {
+        "Type": "AWS::SQS::QueuePolicy",
+        "Properties": {"Queues": ["https://nowhere"], "PolicyDocument": "not a policy"},
+        "DependsOn": rollback,
+    }
+    with pytest.raises(DeploymentFailedError, match="UPDATE_ROLLBACK_COMPLETE"):
+        account.stack.apply(json.dumps(broken))
+
+    assert account.reserved(name) == 0
+    assert len(account.mails("RESTORED", name)) == 1
+    account.stack.deploy(rollback=name)
+    assert account.reserved(name) is None
+
+
+def test_a_refused_restore_fails_the_deployment_and_stays_open(account: Account) -> None:
+    """AWS's words and the function's name are in the error; the others are restored."""
+    greedy = account.function("greedy")
+    refused = account.function("wants-many", reserved=300)
+    other = account.function("wants-nothing")
+    account.contain(refused)
+    account.contain(other)
+    account.aws.client("lambda").put_function_concurrency(
+        FunctionName=greedy, ReservedConcurrentExecutions=ACCOUNT_LIMIT - UNRESERVED_MINIMUM - 100
+    )
+
+    with pytest.raises(DeploymentFailedError) as failure:
+        account.stack.deploy(rollback=f"{refused},{other}")
+
+    assert refused in str(failure.value)
+    assert f"below its minimum value of [{UNRESERVED_MINIMUM}]" in str(failure.value)
+    assert account.reserved(refused) == 0
+    assert account.reserved(other) is None
+    incident = account.incident(refused)
+    assert incident is not None
+    assert incident.state is IncidentState.CONTAINED
+    assert account.mail("RESTORE FAILED", refused)
+
+    account.aws.client("lambda").delete_function_concurrency(FunctionName=greedy)
+    account.stack.deploy(rollback=refused)
+
+    assert account.reserved(refused) == 300
+    assert account.incident(refused) is None
+
+
+def test_deleting_the_stack_names_what_is_still_contained(account: Account, aws: LocalAws) -> None:
+    """The last notice tells which function stays stopped, and how to restore it by hand."""
+    name = account.function("left-behind", reserved=7)
+    account.contain(name)
+
+    account.stack.delete()
+
+    mail = account.mail("STACK DELETED", name)
+    assert account.reserved(name) == 0
+    assert f"aws lambda put-function-concurrency --function-name {name}" in mail.body
+    assert "--reserved-concurrent-executions 7" in mail.body
+    tables = aws.client("dynamodb").list_tables()["TableNames"]
+    assert any("Ledger" in table for table in tables)

@@ -1,0 +1,183 @@
+"""What the guard may never do, and what it does when AWS fails it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from functions.domain.incident import IncidentState
+from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+from stacks.names import EXEMPT_TAG, GUARD_FUNCTIONS
+
+if TYPE_CHECKING:
+    from tests.e2e.account import Account
+
+pytestmark = pytest.mark.e2e
+
+OFTEN = 100_000
+
+
+def test_iam_denies_exempt_functions_and_the_guard_itself(account: Account) -> None:
+    """Even code that is asked to cannot touch them under the guard's role; others it can."""
+    exempt = account.function("exempt-by-tag", tags={EXEMPT_TAG: "true"})
+    other = account.function("not-exempt")
+
+    answers = {name: account.as_guard(name) for name in (exempt, other, *GUARD_FUNCTIONS)}
+
+    assert answers[other] == "done"
+    assert {answers[name] for name in (exempt, *GUARD_FUNCTIONS)} == {"AccessDeniedException"}
+
+
+def test_an_exempt_function_is_told_of_and_not_touched(account: Account) -> None:
+    """People learn that it runs away; nothing of it is changed."""
+    name = account.function("exempt-runaway", tags={EXEMPT_TAG: "true"})
+    before = account.settings(name)
+
+    account.spike(name)
+
+    assert account.mail("exempt", name)
+    assert account.settings(name) == before
+
+
+def test_duplicates_lead_to_one_incident_and_one_mail(account: Account) -> None:
+    """The same signal five times, some at the same moment: contained once, told once."""
+    name = account.function("told-once", reserved=9)
+    account.past(name)
+
+    account.spike(name)
+    for _ in range(4):
+        account.signal(name)
+    account.until(lambda: account.reserved(name) == 0, f"{name} is contained")
+    account.mail("STOPPED", name)
+    account.let_pulses_pass()
+
+    assert len(account.mails("", name)) == 1
+    incident = account.incident(name)
+    assert incident is not None
+    assert incident.snapshot is not None
+    assert incident.snapshot.reserved_concurrency == 9
+
+
+def test_a_throttled_control_plane_delays_and_does_not_prevent(account: Account) -> None:
+    """Bounded retries carry the call that matters through AWS's own throttling."""
+    name = account.function("throttled-twice")
+    account.aws.fail(
+        "lambda:PutFunctionConcurrency", "TooManyRequestsException", status=429, times=2
+    )
+
+    account.contain(name)
+
+    assert account.reserved(name) == 0
+    assert not account.mails("COULD NOT STOP", name)
+
+
+def test_a_refused_throttle_is_told_and_tried_again(account: Account) -> None:
+    """When the call keeps failing people are told; the next pulse stops the function."""
+    name = account.function("throttled-long")
+    account.aws.fail(
+        "lambda:PutFunctionConcurrency", "TooManyRequestsException", status=429, times=OFTEN
+    )
+
+    account.spike(name)
+    assert account.mail("COULD NOT STOP", name)
+    assert account.reserved(name) is None
+    account.aws.heal()
+
+    account.until(lambda: account.reserved(name) == 0, f"{name} is contained after all")
+
+
+def test_mail_that_could_not_be_sent_is_sent_later(account: Account) -> None:
+    """With SNS down the function is contained all the same; the notice follows."""
+    name = account.function("told-later")
+    account.aws.fail("sns:Publish", "InternalError", status=500, times=OFTEN)
+
+    account.spike(name)
+    account.until(lambda: account.reserved(name) == 0, f"{name} is contained")
+    account.let_pulses_pass()
+    assert not account.mails("", name)
+    account.aws.heal()
+
+    assert account.mail("STOPPED", name)
+    assert len(account.mails("STOPPED", name)) == 1
+
+
+def test_without_its_ledger_the_guard_contains_all_the_same(account: Account) -> None:
+    """The snapshot is in a tag and in the mail; the ledger takes it over when it is back."""
+    name = account.function("no-ledger", reserved=11)
+    before = account.settings(name)
+    account.aws.fail("dynamodb:*", "InternalServerError", status=500, times=OFTEN, role="Contain")
+
+    account.spike(name)
+    account.until(lambda: account.reserved(name) == 0, f"{name} is contained")
+    mail = account.mail("ledger down", name)
+    tags = dict(account.settings(name).tags)
+    assert "reserved=11 " in tags[SNAPSHOT_TAG]
+    assert "11" in mail.body
+    account.aws.heal()
+
+    account.until(lambda: account.incident(name) is not None, "the ledger takes it over")
+    account.until(lambda: SNAPSHOT_TAG not in dict(account.settings(name).tags), "the tag is gone")
+    account.until(lambda: account.state(name) is IncidentState.CONTAINED, "contained")
+    account.stack.deploy(rollback=name)
+    account.until_settings(name, before)
+
+
+def test_a_malformed_event_ends_as_a_dead_letter(account: Account) -> None:
+    """After its retries it lies in the queue with the error, and an alarm says so by mail."""
+    name = account.function("bystander")
+    before = account.settings(name)
+
+    account.invoke_guard({"detail-type": "Something Else", "source": "nobody", "function": name})
+
+    assert account.mail("Loopbreaker-guard-failed")
+    letters: list[dict[str, object]] = []
+
+    def has_arrived() -> bool:
+        letters.extend(account.dead_letters())
+        return any("nobody" in str(one) for one in letters)
+
+    account.until(has_arrived, "the dead letter")
+    assert any("UnrecognisedSignalError" in str(one) for one in letters)
+    assert account.settings(name) == before
+    assert not account.mails("", name)
+
+
+def test_a_person_who_releases_a_function_is_not_fought(account: Account) -> None:
+    """The release is noticed and told; the function is left as the person set it."""
+    name = account.function("released")
+    account.contain(name)
+
+    account.aws.client("lambda").put_function_concurrency(
+        FunctionName=name, ReservedConcurrentExecutions=3
+    )
+
+    assert account.mail("RELEASED", name)
+    account.let_pulses_pass()
+    assert account.reserved(name) == 3
+
+
+def test_a_deleted_function_closes_its_incident(account: Account) -> None:
+    """The incident of a function that no longer exists is over, and people are told."""
+    name = account.function("deleted-meanwhile")
+    account.contain(name)
+
+    account.aws.client("lambda").delete_function(FunctionName=name)
+
+    assert account.mail("DELETED", name)
+    account.until(lambda: account.incident(name) is None, "the incident is closed")
+
+
+def test_in_observe_mode_nothing_is_changed(account: Account) -> None:
+    """The guard decides and tells what it would have done."""
+    name = account.function("only-observed")
+    before = account.settings(name)
+    account.stack.deploy(mode="observe")
+    try:
+        account.spike(name)
+
+        assert account.mail("WOULD STOP", name)
+        account.let_pulses_pass()
+        assert account.settings(name) == before
+    finally:
+        account.stack.deploy()
