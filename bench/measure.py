@@ -97,7 +97,8 @@ class Target:
     @property
     def aim(self) -> str:
         """In words."""
-        return f"at most {self.at_most:g}" if self.at_least is None else f"at least {self.at_least:g}"
+        words = ("at most", self.at_most) if self.at_least is None else ("at least", self.at_least)
+        return f"{words[0]} {words[1]:g}"
 
     def document(self) -> dict[str, Any]:
         """For the report."""
@@ -105,9 +106,16 @@ class Target:
 
 
 class Wire:
-    """Sees the requests of botocore clients as they leave, retries included."""
+    """Sees the requests of botocore clients as they leave, retries included.
+
+    Attributes
+    ----------
+    delay_seconds
+        How long each request is held up, as by a network. Requests side by side wait side by side.
+    """
 
     def __init__(self, stop: str = "PutFunctionConcurrency") -> None:
+        self.delay_seconds = 0.0
         self._stop = stop
         self._lock = threading.Lock()
         self._started = 0.0
@@ -147,6 +155,8 @@ class Wire:
     def _sends(self, request: Any, event_name: str, **_: object) -> None:
         with self._lock:
             self._sent.append((event_name.rpartition(".")[2], request))
+        if self.delay_seconds:
+            time.sleep(self.delay_seconds)
 
     def _stopped(self, **_: object) -> None:
         with self._lock:

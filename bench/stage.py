@@ -65,14 +65,7 @@ class Stage:
             entered.enter_context(_environment(self.aws.environment() | _guard_environment(topic)))
             entered.callback(_forget)
             entered.enter_context(_quiet_logger())
-            _forget()
-            self.wire.watch(
-                clients.lambda_client(),
-                clients.cloudwatch_client(),
-                clients.dynamodb_client(),
-                clients.sns_client(),
-                clients.tagging_client(),
-            )
+            self._begin_afresh()
             self._left = entered.pop_all()
         return self
 
@@ -81,7 +74,7 @@ class Stage:
 
     def client(self, service: str) -> Any:
         """A client as boto3 makes it."""
-        return boto3.client(service)  # type: ignore[call-overload]
+        return boto3.session.Session().client(service)  # type: ignore[call-overload]
 
     def add_functions(self, count: int) -> None:
         """Create functions until there are so many, and give the new ones their history."""
@@ -117,18 +110,35 @@ class Stage:
         answer = self.aws.client("lambda").get_function_concurrency(FunctionName=RUNAWAY)
         return bool(answer.get("ReservedConcurrentExecutions") == 0)
 
-    def handle(self, event: dict[str, Any]) -> float:
+    def handle(self, event: dict[str, Any], *, is_fresh: bool = False) -> float:
         """Hand an event to the guard; the seconds until the runaway function is stopped.
 
         What the guard says on its standard output is not shown.
+
+        Parameters
+        ----------
+        is_fresh
+            Whether the guard is to make its clients anew, within the time.
         """
         with contextlib.redirect_stdout(io.StringIO()):
             self.wire.start()
+            if is_fresh:
+                self._begin_afresh()
             contain.handler(event, self._context)
         seconds = self.wire.seconds
         if seconds is None or not self.is_stopped():
             raise RuntimeError("the guard did not stop the function that runs away")
         return seconds
+
+    def _begin_afresh(self) -> None:
+        _forget()
+        self.wire.watch(
+            clients.lambda_client(),
+            clients.cloudwatch_client(),
+            clients.dynamodb_client(),
+            clients.sns_client(),
+            clients.tagging_client(),
+        )
 
     def _create_ledger_and_topic(self) -> str:
         self.aws.client("dynamodb").create_table(
@@ -216,7 +226,7 @@ def is_busy(name: str) -> bool:
 def _name(number: int) -> str:
     if number == 0:
         return RUNAWAY
-    return f"busy-{number}" if number % 100 == 50 else f"function-{number}"  # noqa: PLR2004
+    return f"busy-{number}" if number % 100 == 50 else f"function-{number}"
 
 
 def _guard_environment(topic: str) -> dict[str, str]:
