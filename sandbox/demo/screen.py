@@ -81,11 +81,11 @@ class Screen:
 
     def line(self, text: str, style: str = "") -> None:
         """One line of the story."""
-        self.console.print(Padding(Text(text, style=style), (0, 0, 0, 2)))
+        self.console.print(Padding(Text(text, style=style), (0, 0, 0, 2), expand=False))
 
     def command(self, text: str) -> None:
         """A command as a person would type it."""
-        self.console.print(Padding(Text(f"$ {text}", style="green"), (0, 0, 0, 2)))
+        self.console.print(Padding(Text(f"$ {text}", style="green"), (0, 0, 0, 2), expand=False))
 
     def document(self, title: str, text: str) -> None:
         """A text as it was received."""
@@ -117,7 +117,7 @@ class Screen:
             f"{name} {_newest(watch, name)}/s" for name in (*watch.loop, *watch.innocents)
         )
         alarm = f"; ALARM {', '.join(watch.ringing)}" if watch.ringing else ""
-        stopped = f"; reserved concurrency of {', '.join(watch.stopped)}: 0" * bool(watch.stopped)
+        stopped = f"; {', '.join(watch.stopped)} at 0" * bool(watch.stopped)
         return f"{'before' if seconds is None else f'{seconds:5.0f} s'}  {rates}{alarm}{stopped}"
 
     def _picture(self, watch: Watch) -> RenderableType:

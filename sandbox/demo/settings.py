@@ -21,9 +21,7 @@ SECONDS_PER_MINUTE: Final = 60
 _FLOOR_PER_MINUTE: Final = 300  # the default of the flag
 _ACCOUNT_ALARM_PER_MINUTE: Final = 480  # 8 a second; the innocents make 3
 
-ROUNDS: Final = 4
-"""How many events go round in the loop: a function that is called once in a while by its users
-would be, too."""
+ROUNDS: Final = 3  # events that go round in the loop at the same time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +53,7 @@ class DemoSettings:
         return {
             "email": ADDRESS,
             "response": "throttle",
+            "sweep_minutes": "5",
             "floor_per_minute": str(round(_FLOOR_PER_MINUTE / self.speed)),
             "account_alarm_per_minute": str(round(_ACCOUNT_ALARM_PER_MINUTE / self.speed)),
         }

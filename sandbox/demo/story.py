@@ -201,7 +201,6 @@ class Story:
             command = self._settings.rollback(watch.stopped)
             self._screen.command(spoken(command))
             told = outputs(scene.cdk.run(command, watch.look))
-            watch.happened.rolled_back = watch.seconds
             self._screen.line(told.get("Restored", ""), "bold")
 
     def _check(self, scene: _Scene) -> None:

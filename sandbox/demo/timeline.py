@@ -22,7 +22,7 @@ GREEN: Final = "#4c9f70"
 GREY: Final = "#555555"
 SECONDS_BEFORE: Final = 8
 SECONDS_AFTER: Final = 3
-HEADROOM: Final = 1.9  # room above the curves for the moments' names
+HEADROOM: Final = 1.75  # room above the curves for the moments' names
 ROWS: Final = 5
 
 
@@ -83,7 +83,7 @@ class Timeline:
         axes.set_xlabel("seconds since the loop started")
         axes.set_ylabel("invocations per second")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.legend(loc="center right", frameon=False, fontsize=9)
+        figure.legend(loc="upper right", frameon=False, fontsize=9)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
         minutes = axes.secondary_xaxis(
@@ -109,7 +109,7 @@ class Timeline:
                 moment.at, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)), ymax=height / top
             )
             axes.annotate(
-                f" {moment.name}, {moment.at:.0f} s" if moment.at else f" {moment.name}",
+                f" {moment.name}, {moment.at:.1f} s" if moment.at else f" {moment.name}",
                 (moment.at, height),
                 fontsize=8.5,
                 va="center",

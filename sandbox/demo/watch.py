@@ -157,6 +157,8 @@ class Watch:
                 happened.contained = at
             else:
                 self.until_contained = self._loop_count(self.counts) - self._counted_before
+        elif happened.rolled_back is None and not self.stopped:
+            happened.rolled_back = at
         if happened.mail is None and happened.contained and self.mail_of_stop() is not None:
             happened.mail = at
 

@@ -77,7 +77,7 @@ class Account:
         self.aws.seed([{**whose, **old}, {**whose, **recent}])
         self._with_past.update(functions)
 
-    def spike(self, function: str) -> None:
+    def spike(self, function: str, per_minute: float = SPIKE_PER_MINUTE) -> None:
         """Let a function's metrics look like those of a loop, and an alarm name it.
 
         The account's own series stay quiet, so that no pulse looks at the function by itself.
@@ -90,7 +90,7 @@ class Account:
                     "functions": [function],
                     "metric": "Invocations",
                     "minutes_ago": SPIKE_MINUTES,
-                    "values": [SPIKE_PER_MINUTE] * SPIKE_MINUTES,
+                    "values": [per_minute] * SPIKE_MINUTES,
                 }
             ]
         )
@@ -120,15 +120,11 @@ class Account:
             [arn("cloudwatch", f"alarm:{alarm}")],
         )
 
-    def contain(self, function: str) -> Mail:
+    def contain(self, function: str, per_minute: float = SPIKE_PER_MINUTE) -> Mail:
         """Let a function be contained; the mail that tells of it."""
-        self.spike(function)
+        self.spike(function, per_minute)
         self.until(lambda: self.reserved(function) == 0, f"{function} is contained")
         return self.mail("STOPPED", function)
-
-    def let_spike_pass(self) -> None:
-        """Wait until the last spike lies a few quiet minutes back."""
-        self.wait_minutes(SPIKE_MINUTES + 3)
 
     # -- what can be seen ---------------------------------------------------------------------
 
@@ -150,7 +146,9 @@ class Account:
 
     def incident(self, function: str) -> Incident | None:
         """The open incident of a function."""
-        ledger = DynamoLedger(self.aws.client("dynamodb"), self.stack.resource("LedgerTable"))
+        ledger = DynamoLedger(
+            self.aws.client("dynamodb"), self.stack.resource("AWS::DynamoDB::Table", "Ledger")
+        )
         return ledger.find(function)
 
     def state(self, function: str) -> IncidentState | None:
@@ -208,7 +206,7 @@ class Account:
     def dead_letters(self) -> list[dict[str, Any]]:
         """What could not be handled, taken out of its queue."""
         sqs = self.aws.client("sqs")
-        url = self.stack.resource("DeadLettersFailed")
+        url = self.stack.resource("AWS::SQS::Queue", "DeadLettersFailed")
         answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
         return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 

@@ -136,13 +136,14 @@ class Deployment:
         self.aws.client("cloudformation").delete_stack(StackName=STACK_NAME)
         self._finished("DELETE_COMPLETE")
 
-    def resource(self, logical_prefix: str) -> str:
-        """The physical id of the resource whose logical id begins like this."""
+    def resource(self, resource_type: str, logical_prefix: str) -> str:
+        """The physical id of the resource of a type whose logical id begins like this."""
         pages = self.aws.client("cloudformation").describe_stack_resources(StackName=STACK_NAME)
         (found,) = (
             one["PhysicalResourceId"]
             for one in pages["StackResources"]
-            if one["LogicalResourceId"].startswith(logical_prefix)
+            if one["ResourceType"] == resource_type
+            and one["LogicalResourceId"].startswith(logical_prefix)
         )
         return str(found)
 
