@@ -244,8 +244,8 @@ def import_rounds(rounds: int) -> dict[str, list[float]]:
 def show(measured: Measured) -> None:
     """The figures as a table."""
     table = Table(title="contain: median (least to 95th percentile)", title_justify="left")
-    for words in ("", "ms", "times the bare call", "local AWS alone", "with network", "calls"):
-        table.add_column(words, justify="right" if words else "left")
+    for words in ("", "ms", "times bare", "local AWS", "10 ms away", "calls"):
+        table.add_column(words, justify="right" if words else "left", no_wrap=True)
     table.add_row("bare call", _ms(measured.near.seconds[BARE]), "1", "", "1", "")
     for name in SIGNALS:
         table.add_row(
@@ -275,7 +275,7 @@ def show(measured: Measured) -> None:
 
 
 def _ms(seconds: Sequence[float]) -> str:
-    return Spread.of(seconds).scaled(1000).text()
+    return Spread.of(seconds).scaled(1000).text(1)
 
 
 if __name__ == "__main__":

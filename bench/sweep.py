@@ -273,8 +273,8 @@ def _query(number: int, name: str) -> dict[str, Any]:
 def show(sizes: Sequence[Size]) -> None:
     """The figures as a table."""
     table = Table(title="sweep: until the function is stopped", title_justify="left")
-    for words in ("functions", "", "calls", "seconds", "times the calls", "times the seconds"):
-        table.add_column(words, justify="right" if words else "left")
+    for words in ("functions", "", "calls", "seconds", "times calls", "times seconds"):
+        table.add_column(words, justify="right" if words else "left", no_wrap=True)
     for size in sizes:
         seconds = Spread.of(size.guard.seconds).text()
         table.add_row(

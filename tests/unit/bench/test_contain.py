@@ -200,7 +200,7 @@ def test_the_table_and_the_report_can_be_written(
     measure.write_report(path, measured().document())
 
     assert json.loads(path.read_text())["calls_before_throttle"] == {"named": 4, "unnamed": 5}
-    assert "times the bare" in capsys.readouterr().out
+    assert "times bare" in capsys.readouterr().out
 
 
 def test_signals_are_real_events_about_the_function_that_runs_away() -> None:
