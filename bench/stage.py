@@ -20,6 +20,7 @@ from functions.aws import clients
 from functions.aws.observability import logger
 from functions.contain import handler as contain
 from functions.contain.settings import Settings
+from functions.domain.policy import Policy
 from sandbox.local_aws import LocalAws
 from sandbox.provision import package
 from sandbox.settings import ACCOUNT_ID, REGION
@@ -236,7 +237,7 @@ def _guard_environment(topic: str) -> dict[str, str]:
         stack_name="Loopbreaker",
         mode="enforce",
         response="cap",
-        floor_per_minute=300,
+        floor_per_minute=Policy().floor_per_minute,
         blast_radius=3,
         exempt=(),
         own_functions=(GUARD,),
