@@ -20,13 +20,15 @@ SETTLING = timedelta(minutes=1)  # until the cap is in force and what ran before
 BEFORE_MINUTES = 3  # the highest of which the demand under the cap is compared with
 PINNED_MINUTES = 5  # in a row at the cap and throttled, with a demand that collapsed
 CONTRADICTED_TIMES = 3  # so much longer, each, where the event graph rules a loop out
-COLLAPSED_SHARE = 0.4  # of the rate before the cap
+COLLAPSED_SHARE = 0.33  # of the rate before the cap
 CEILING_SHARE = 0.5  # of the account, before the cap: such a loop has a long queue to try again
 TELLING_MINUTES = 9  # within which a demand that collapses did so because of the cap
 OUTSIDE_MINUTES = 15  # after which a demand that goes on is people's, or another machine's
 CAP_SHARE_TIMES = 1.2  # where the cap leaves more than that of the concurrency before
 STEADY_TIMES = 3.0  # the highest over the lowest of these minutes; bursts end by more
 EVEN_TIMES = 1.25  # the same for a demand that collapsed only after a while
+LESSENED_SHARE = 0.7  # of the rate before, for demand that lessened at once but did not collapse
+LESSENED_TIMES = 1.1  # and is this even ever since, as shards that take turns are
 STEADY_SIGMAS = 2.0
 BELOW_MINUTES = 3  # in a row without a throttle, at a fraction of the rate before
 FREE_MINUTES = 20  # without a throttle at the old rate: the cap binds nothing
@@ -90,6 +92,9 @@ def _is_loop(evidence: Evidence, minutes: list[_Minute], cap: int, capped_at: da
         return False  # by now people have come and gone by themselves
     if max(newest) <= most and _is_steady(newest, EVEN_TIMES):
         return True  # after a while, and goes round evenly since
+    asked = [one.attempts for one in minutes]
+    if max(asked) <= LESSENED_SHARE * before and _is_steady(asked, LESSENED_TIMES):
+        return True  # it asks for less from the first minute on, and never for more again
     return _was_at_ceiling(evidence) and max(newest[-2:]) <= most
 
 
