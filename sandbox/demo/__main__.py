@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = parse(arguments)
     # Refused calls of the innocents are counted; their traces belong in no story.
     logging.getLogger("sandbox").setLevel(logging.CRITICAL)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     report = Report(loop=settings.loop, speed=settings.speed)
     screen = Screen(settings.minute_seconds)
