@@ -20,7 +20,7 @@ SETTLING = timedelta(minutes=1)  # until the cap is in force and what ran before
 BEFORE_MINUTES = 3  # the highest of which the demand under the cap is compared with
 PINNED_MINUTES = 5  # in a row at the cap and throttled, with a demand that collapsed
 CONTRADICTED_TIMES = 3  # so much longer, each, where the event graph rules a loop out
-COLLAPSED_SHARE = 0.33  # of the rate before the cap
+COLLAPSED_SHARE = 0.4  # of the rate before the cap
 CEILING_SHARE = 0.5  # of the account, before the cap: such a loop has a long queue to try again
 TELLING_MINUTES = 9  # within which a demand that collapses did so because of the cap
 OUTSIDE_MINUTES = 15  # after which a demand that goes on is people's, or another machine's
