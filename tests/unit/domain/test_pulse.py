@@ -102,8 +102,8 @@ def test_precedent_of_the_hour_calms() -> None:
 def test_a_look_that_found_nothing_is_not_repeated_at_the_same_level() -> None:
     """It rests, longer each time; a level well above ends the rest; so does time."""
     counts = raised(6000.0)
-    first = after_look(FRESH, found=False, level_per_minute=16_000.0, now=NOW - timedelta(hours=1))
-    again = after_look(first, found=False, level_per_minute=16_000.0, now=NOW - timedelta(hours=1))
+    first = after_look(FRESH, found=False, level_per_minute=16_000.0, now=NOW - timedelta(hours=2))
+    again = after_look(first, found=False, level_per_minute=16_000.0, now=NOW - timedelta(hours=2))
 
     assert isinstance(asked(counts, first), NeedsPrecedent)
     resting = asked(counts, again)
