@@ -85,7 +85,8 @@ class Screen:
 
     def command(self, text: str) -> None:
         """A command as a person would type it."""
-        self.console.print(Padding(Text(f"$ {text}", style="green"), (0, 0, 0, 2), expand=False))
+        # Never wrapped: people copy it.
+        self.console.print(Text(f"  $ {text}", style="green"), soft_wrap=True)
 
     def document(self, title: str, text: str) -> None:
         """A text as it was received."""

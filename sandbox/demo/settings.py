@@ -59,6 +59,17 @@ class DemoSettings:
         }
 
     @property
+    def why(self) -> str:
+        """Why these flags."""
+        why = (
+            "throttle: what is suspected is stopped at once, not capped first; "
+            "sweep: every function is looked at every 5 minutes"
+        )
+        if self.speed == 1:
+            return why
+        return f"{why}; thresholds: {self.speed:g} times lower, as minutes are that much shorter"
+
+    @property
     def bootstrap(self) -> tuple[str, ...]:
         """The arguments of the CDK command that prepares the account."""
         return ("bootstrap", f"aws://{ACCOUNT_ID}/{REGION}")

@@ -121,6 +121,7 @@ class Story:
             scene.cdk.run(settings.bootstrap)
         with self._stage("Deploy Loopbreaker"):
             self._screen.command(spoken(settings.deploy))
+            self._screen.line(settings.why, "dim")
             told = outputs(scene.cdk.run(settings.deploy))
             for name in ("Protection", "MonthlyCost"):
                 self._screen.line(told.get(name, ""), "dim")
