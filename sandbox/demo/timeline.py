@@ -57,7 +57,7 @@ class Timeline:
 
     def draw(self, path: Path) -> None:
         """Write the picture."""
-        figure = Figure(figsize=(10.5, 4.9), dpi=130)
+        figure = Figure(figsize=(10.5, 5.2), dpi=130)
         axes = figure.subplots()
         seconds = max((len(one) for one in self.rates.values()), default=0)
         at = [self.end - seconds + index for index in range(seconds)]
@@ -83,7 +83,13 @@ class Timeline:
         axes.set_xlabel("seconds since the loop started")
         axes.set_ylabel("invocations per second")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        figure.legend(loc="upper right", frameon=False, fontsize=9)
+        figure.legend(
+            loc="upper left",
+            bbox_to_anchor=(0.0, 0.905),
+            ncols=len(colours),
+            frameon=False,
+            fontsize=9,
+        )
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
         minutes = axes.secondary_xaxis(
@@ -98,7 +104,7 @@ class Timeline:
         minutes.spines["top"].set_visible(False)
         figure.suptitle(self.title, fontsize=12.5, fontweight="bold", x=0.01, ha="left")
         figure.text(0.01, 0.012, self.note, fontsize=7.5, color=GREY)
-        figure.tight_layout(rect=(0, 0.03, 1, 1))
+        figure.tight_layout(rect=(0, 0.03, 1, 0.96))
         figure.savefig(path)
 
     def _mark(self, axes: Axes) -> None:
