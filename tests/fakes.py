@@ -713,7 +713,7 @@ class FakeLedger:
                 past=tuple(sorted(past, key=lambda one: (one.until, one.function))),
             )
 
-    def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius) -> Opening:
+    def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius | None) -> Opening:
         """See the port."""
         with self._call("supersede", old=old, new=new, blast_radius=blast_radius):
             stored = self._live.get(new.function)

@@ -201,10 +201,14 @@ class DynamoLedger:
                 logger.exception("unreadable record in the ledger", key=key, why=str(error))
         return LiveLedger(incidents=tuple(incidents), pulse=pulse, past=tuple(past))
 
-    def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius) -> Opening:
-        """See the port. `old` stays among the live ones until its notices are sent."""
+    def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius | None) -> Opening:
+        """See the port. `old` stays among the live ones until its notices are sent.
+
+        Without a blast radius no place is asked for: what is done already is only written down.
+        """
         _require_closed(old)
-        put = self._put_live(new, until=new.opened_at + blast_radius.window)
+        until = None if blast_radius is None else new.opened_at + blast_radius.window
+        put = self._put_live(new, until=until)
         _let_only(put["Put"], old)
         items = [put, self._put_closed(old), self._put_past(old)]
         if not old.is_settled:

@@ -1,6 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -388,6 +389,20 @@ def test_superseding_needs_a_place(stage: Stage) -> None:
 
     assert refused == BlastRadiusReached(contained=("orders",))
     assert stage.ledger.find("orders") == incident
+
+
+def test_superseding_what_is_done_already_needs_no_place(stage: Stage) -> None:
+    """What is true already is written down, whether or not a place is free, and takes none."""
+    incident = released(stage, "orders", most=1)
+    later = NOON + HOUR + timedelta(minutes=10)
+    ledger: Any = stage.ledger  # the port asks for a blast radius
+
+    early = ledger.supersede(
+        incident.to(IncidentState.SUPERSEDED, NOON), an_incident("orders", NOON + HOUR / 2), None
+    )
+
+    assert isinstance(early, Opened)
+    assert isinstance(stage.ledger.open(an_incident("other", later), ONE), Opened)
 
 
 def test_superseding_checks_the_version(stage: Stage) -> None:
