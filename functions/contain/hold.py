@@ -260,6 +260,8 @@ class Hold:
                 opening = self._adopt_over(opening.incident, facts, tagged, now)
             if isinstance(opening, Opened) and not opening.incident.is_closed:
                 contain(opening.incident, self.world, now, is_resumed=True)
+            elif isinstance(opening, AlreadyOpen | BlastRadiusReached):
+                return  # another run is at it: the tag stays until its snapshot is in the ledger
         # Otherwise somebody has released it since, or the throttle never came to be.
         self.world.functions.untag(arn, (SNAPSHOT_TAG,))
 
@@ -279,7 +281,9 @@ class Hold:
         # there is what a restore must bring back.
         new = succeed(known, _adopted(facts, tagged, now), self.world.functions)
         old = known.to(IncidentState.RELEASED, now).to(IncidentState.SUPERSEDED, now)
-        return self.world.ledger.supersede(old, new, self.blast_radius)
+        # No place of the blast radius is asked for: the function is stopped already, and a refusal
+        # would leave the only true snapshot in a tag.
+        return self.world.ledger.supersede(old, new, None)
 
 
 def _incident(decision: Contain | Cap | Notify, facts: FunctionFacts, now: datetime) -> Incident:

@@ -229,8 +229,10 @@ class Ledger(Protocol):
         """All that is not filed away, in one query."""
         ...
 
-    def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius) -> Opening:
+    def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius | None) -> Opening:
         """File `old` away and open `new` for the same function, in one transaction.
+
+        `blast_radius` is ``None`` where the change that `new` tells of is done already.
 
         Raises
         ------
