@@ -5,6 +5,8 @@ clock          GET   virtual and real time, speed
 state          GET   everything below at once, for the demo
 rates          GET   invocations by function in each of the last ``seconds``
 alarms         GET   alarm names with state and reason
+traces         GET   how many traces of each function have reached X-Ray
+memory         POST  what a function reports as its memory used: function, megabytes
 patches        GET   which of the emulator's functions have been replaced
 seed           POST  give metrics history, see ``sandbox.seeding``
 emit           POST  record a metric of a function, such as RecursiveInvocationsDropped
@@ -57,6 +59,8 @@ class Control:
             ("GET", "state"): self._state,
             ("GET", "rates"): self._rates,
             ("GET", "alarms"): self._alarms,
+            ("GET", "traces"): lambda *_: dict(self._world.traces),
+            ("POST", "memory"): self._memory,
             ("GET", "patches"): lambda *_: list(applied()),
             ("POST", "seed"): self._seed,
             ("POST", "emit"): self._emit,
@@ -114,6 +118,10 @@ class Control:
         self._world.invocations.emit(
             body["metric"], body["function"], float(body.get("value", 1.0))
         )
+        return {}
+
+    def _memory(self, _query: Query, body: Any) -> dict[str, Any]:
+        self._world.memory_used_mb[body["function"]] = int(body["megabytes"])
         return {}
 
     def _publish(self, _query: Query, body: Any) -> Any:

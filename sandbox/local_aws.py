@@ -298,6 +298,15 @@ class LocalAws:
         """Record a metric of a function as AWS/Lambda would."""
         self.control("POST", "emit", {"metric": metric, "function": function, "value": value})
 
+    def traces(self) -> dict[str, int]:
+        """How many traces of each function have reached X-Ray."""
+        answer: dict[str, int] = self.control("GET", "traces")
+        return answer
+
+    def memory_used(self, function: str, megabytes: int) -> None:
+        """Let a function report so much as its memory used."""
+        self.control("POST", "memory", {"function": function, "megabytes": megabytes})
+
     def publish(
         self, source: str, detail_type: str, detail: Any, resources: Sequence[str] = ()
     ) -> None:

@@ -14,6 +14,7 @@ from sandbox.patches import (
     cloudwatch_api,
     concurrency,
     credentials,
+    execution_role,
     faults,
     lambda_actions,
     lambda_api,
@@ -41,6 +42,7 @@ def apply_all(world: World) -> Any:
     lambda_api.apply(world)
     cloudformation.apply(world)
     credentials.apply(world)
+    execution_role.apply(world)
     lambda_actions.apply(world)
     trail.apply(world)
     faults.apply(world)

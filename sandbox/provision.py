@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 VICTIMS = Path(__file__).resolve().parent / "victims"
 RUNTIME = "python3.12"
+BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -80,10 +81,14 @@ def create_function(
     tags: Mapping[str, str] | None = None,
     timeout_seconds: int = 10,
     allows_loops: bool = False,
+    writes_logs: bool = True,
+    **settings: Any,
 ) -> str:
     """Create a function with a role of its own; its ARN.
 
     ``allows_loops`` turns Lambda's own loop detection off, as for loops it does not see.
+    ``writes_logs`` attaches AWS's basic execution role policy; ``settings`` are further ones of
+    CreateFunction.
     """
     role = f"{name}-role"
     iam = aws.client("iam")
@@ -95,6 +100,8 @@ def create_function(
     if statements:
         document = {"Version": "2012-10-17", "Statement": statements}
         iam.put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=json.dumps(document))
+    if writes_logs:
+        iam.attach_role_policy(RoleName=role, PolicyArn=BASIC_EXECUTION)
     created = aws.client("lambda").create_function(
         FunctionName=name,
         Runtime=RUNTIME,
@@ -103,6 +110,7 @@ def create_function(
         Code={"ZipFile": package(code or name.replace("-", "_"))},
         Timeout=timeout_seconds,
         Tags=dict(tags or {}),
+        **settings,
     )
     if allows_loops:
         aws.client("lambda").put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")

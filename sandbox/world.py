@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class World:
-    """The state which all patches of one sandbox share."""
+    """The state which all patches of one sandbox share.
+
+    ``traces`` counts the traces that reached X-Ray, by function; ``memory_used_mb`` is what
+    functions are to report as used.
+    """
 
     settings: SandboxSettings
     clock: VirtualClock
     metrics: MetricStore
     invocations: InvocationLog
     faults: FaultTable = field(default_factory=FaultTable)
+    traces: dict[str, int] = field(default_factory=dict)
+    memory_used_mb: dict[str, int] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     on_reset: list[Callable[[], None]] = field(default_factory=list)
     on_tick: list[Callable[[], None]] = field(default_factory=list)
@@ -50,5 +56,7 @@ class World:
         self.metrics.clear()
         self.invocations.clear()
         self.faults.clear()
+        self.traces.clear()
+        self.memory_used_mb.clear()
         for forget in self.on_reset:
             forget()
