@@ -1,6 +1,7 @@
-"""CloudTrail's events on the default bus for calls that change a function.
+"""CloudTrail's events on the default bus for calls that change a function, a role or a policy.
 
-On AWS they need a trail and come minutes later; here they come at once.
+On AWS they need a trail and come minutes later; here they come at once. An invocation is a data
+event, which a trail must be told to log; here those that IAM denied are told.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import logging
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from ministack import app
 from ministack.core import router
@@ -20,6 +21,7 @@ from ministack.services import eventbridge
 from sandbox.patches.faults import caller_of
 from sandbox.patches.hooks import replace
 from sandbox.patches.lambda_actions import operation_of
+from sandbox.provision import function_arn
 from sandbox.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
@@ -41,11 +43,28 @@ EVENT_NAMES = {
     "UpdateFunctionCode": "UpdateFunctionCode20150331v2",
     "UpdateFunctionConfiguration": "UpdateFunctionConfiguration20150331v2",
     "DeleteFunction": "DeleteFunction20150331",
+    "AddPermission": "AddPermission20150331v2",
+    "RemovePermission": "RemovePermission20150331v2",
+    "Invoke": "Invoke",
 }
+ROLE_CHANGES = frozenset(
+    {
+        "AttachRolePolicy",
+        "CreatePolicyVersion",
+        "DeletePolicyVersion",
+        "DeleteRolePermissionsBoundary",
+        "DeleteRolePolicy",
+        "DetachRolePolicy",
+        "PutRolePermissionsBoundary",
+        "PutRolePolicy",
+        "SetDefaultPolicyVersion",
+    }
+)
 BY_CLOUDFORMATION = {"type": "AWSService", "invokedBy": "cloudformation.amazonaws.com"}
 _NAMED = re.compile(r"/functions/([^/]+)")
 _MAPPING = re.compile(r"/event-source-mappings/([^/]+)")
 _OMITTED = frozenset({"ZipFile", "Environment"})
+_DENIED = frozenset({"AccessDeniedException", "AccessDenied"})
 
 
 def publish(
@@ -56,15 +75,18 @@ def publish(
     request: Mapping[str, Any],
     response: Mapping[str, Any] | None = None,
     error: str | None = None,
+    message: str | None = None,
+    service: str = "lambda",
 ) -> None:
     """Publish what CloudTrail would tell about a call."""
+    is_data = operation == "Invoke"
     moment = datetime.fromtimestamp(world.clock.now(), UTC)
     detail: dict[str, Any] = {
         "eventVersion": "1.11",
         "userIdentity": dict(identity),
         "eventTime": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
-        "eventSource": "lambda.amazonaws.com",
-        "eventName": EVENT_NAMES[operation],
+        "eventSource": f"{service}.amazonaws.com",
+        "eventName": EVENT_NAMES.get(operation, operation),
         "awsRegion": REGION,
         "sourceIPAddress": "127.0.0.1",
         "userAgent": "sandbox",
@@ -74,14 +96,20 @@ def publish(
         "eventID": new_uuid(),
         "readOnly": False,
         "eventType": "AwsApiCall",
-        "managementEvent": True,
+        "managementEvent": not is_data,
         "recipientAccountId": ACCOUNT_ID,
-        "eventCategory": "Management",
+        "eventCategory": "Data" if is_data else "Management",
     }
+    if is_data:
+        function = function_arn(str(request.get("FunctionName", "")))
+        resource = {"accountId": ACCOUNT_ID, "type": "AWS::Lambda::Function", "ARN": function}
+        detail["resources"] = [resource]
     if error is not None:
         detail["errorCode"] = error
+    if message:
+        detail["errorMessage"] = message
     entry = {
-        "Source": "aws.lambda",
+        "Source": f"aws.{service}",
         "DetailType": "AWS API Call via CloudTrail",
         "Detail": json.dumps(detail),
     }
@@ -137,8 +165,39 @@ def _parameters(path: str, body: bytes, query_params: Mapping[str, Any]) -> dict
     return request
 
 
+def _role_change(body: bytes, query_params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a call of IAM's query API, with its name."""
+    parameters = {**query_params, **parse_qs(body.decode(errors="replace"))}
+    named = {
+        key: value[0] if isinstance(value, list) else value for key, value in parameters.items()
+    }
+    named.pop("Version", None)
+    return named
+
+
+def _tell(
+    world: World, operation: str, answer: Any, parameters: Mapping[str, Any], caller: str | None
+) -> None:
+    status, _, body = answer
+    response = _document(body)
+    failed = status >= 400  # noqa: PLR2004
+    code = str(response.get("__type", "ServiceException")) if failed else None
+    if operation == "Invoke" and code not in _DENIED:
+        return
+    publish(
+        world,
+        operation,
+        identity=_identity(caller),
+        request=parameters,
+        response=None if failed or not response else response,
+        error="AccessDenied" if operation == "Invoke" else code,
+        message=str(response.get("Message") or response.get("message") or ""),
+        service="iam" if operation in ROLE_CHANGES else "lambda",
+    )
+
+
 def apply(world: World) -> None:
-    """Watch the calls that reach Lambda's API."""
+    """Watch the calls that reach Lambda's API and IAM's."""
 
     async def dispatch(  # noqa: PLR0917 - as the emulator calls it
         method: str,
@@ -149,26 +208,13 @@ def apply(world: World) -> None:
         request_id: str,
     ) -> Any:
         answer = await original(method, path, headers, body, query_params, request_id)
-        if (
-            method == "GET"
-            or router.detect_service(method, path, headers, query_params) != "lambda"
-        ):
+        if method == "GET":
             return answer
-        operation = operation_of(method, path, query_params)
-        if operation not in EVENT_NAMES:
+        operation, parameters = _call(method, path, headers, body, query_params)
+        if operation not in EVENT_NAMES and operation not in ROLE_CHANGES:
             return answer
         try:
-            status, _, response_body = answer
-            response = _document(response_body)
-            failed = status >= 400  # noqa: PLR2004
-            publish(
-                world,
-                operation,
-                identity=_identity(caller_of(headers, query_params)),
-                request=_parameters(path, body, query_params),
-                response=None if failed or not response else response,
-                error=str(response.get("__type", "ServiceException")) if failed else None,
-            )
+            _tell(world, operation, answer, parameters, caller_of(headers, query_params))
         except Exception:
             logger.exception("cannot tell of %s", operation)
         return answer
@@ -179,3 +225,16 @@ def apply(world: World) -> None:
         dispatch,
         ("method", "path", "headers", "body", "query_params", "request_id"),
     )
+
+
+def _call(
+    method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
+) -> tuple[str, Mapping[str, Any]]:
+    """The operation of Lambda or IAM that a request is, with its parameters."""
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        parameters = _role_change(body, query_params)
+        return str(parameters.pop("Action", "")), parameters
+    if router.detect_service(method, path, headers, query_params) != "lambda":
+        return "", {}
+    operation = operation_of(method, path, query_params) or ""
+    return operation, _parameters(path, body, query_params)

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.local_aws import LocalAws
-from tests.sandbox.support import package
+from sandbox.provision import create_function
+from tests.sandbox.support import Inbox, package
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tests.sandbox.support import Inbox
 
 TRUST = json.dumps(
     {
@@ -79,6 +78,52 @@ def test_the_role_of_a_function_is_told(
     assert detail["errorCode"] == "ResourceNotFoundException"
     assert detail["userIdentity"]["arn"].endswith(":assumed-role/any/caller")
     assert detail["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] == "any"
+
+
+def test_a_changed_role_is_told_by_cloudtrail(aws: LocalAws, inbox: Callable[[str], Inbox]) -> None:
+    """The event names the call and the role."""
+    seen, events = inbox("roles"), aws.client("events")
+    events.put_rule(Name="roles", EventPattern=json.dumps({"source": ["aws.iam"]}))
+    events.put_targets(Rule="roles", Targets=[{"Id": "1", "Arn": seen.arn}])
+    iam = aws.client("iam")
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+
+    document = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    iam.put_role_policy(
+        RoleName="r",
+        PolicyName="own",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": document}),
+    )
+    event = seen.wait()
+
+    assert event["source"] == "aws.iam"
+    assert event["detail"]["eventSource"] == "iam.amazonaws.com"
+    assert event["detail"]["eventName"] == "PutRolePolicy"
+    assert event["detail"]["requestParameters"]["roleName"] == "r"
+
+
+def test_a_denied_invocation_is_told_as_a_data_event() -> None:
+    """Who was denied which function, in IAM's words, as a trail with data events tells it."""
+    with LocalAws(speed=60, auth=True) as aws:
+        seen = Inbox(aws, "denied")
+        events = aws.client("events")
+        pattern = {"source": ["aws.lambda"], "detail": {"eventName": ["Invoke"]}}
+        events.put_rule(Name="denied", EventPattern=json.dumps(pattern))
+        events.put_targets(Rule="denied", Targets=[{"Id": "1", "Arn": seen.arn}])
+        create_function(aws, "callee", code="steady_report")
+        create_function(aws, "caller", code="call_callee")
+
+        aws.client("lambda").invoke(FunctionName="callee", Payload=b"{}")
+        aws.client("lambda").invoke(FunctionName="caller", Payload=b"{}")
+        detail = seen.wait()["detail"]
+
+        assert detail["eventCategory"] == "Data"
+        assert detail["errorCode"] == "AccessDenied"
+        assert "is not authorized to perform: lambda:InvokeFunction" in detail["errorMessage"]
+        assert detail["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] == (
+            "caller-role"
+        )
+        assert detail["resources"][0]["ARN"].endswith(":function:callee")
 
 
 @pytest.mark.e2e
