@@ -20,9 +20,10 @@ Mode: TypeAlias = Literal["enforce", "observe"]
 Response: TypeAlias = Literal["cap", "throttle", "notify"]
 RollbackMode: TypeAlias = Literal["now"]
 Coverage: TypeAlias = Literal["account", "function"]
+Remedy: TypeAlias = Literal["logs", "traces", "permissions", "memory"]
 
 ROLLBACK_ALL: Final = "all"
-_FLAGS_FOR_ONE_DEPLOYMENT: Final = frozenset({"rollback", "rollback_mode"})
+_FLAGS_FOR_ONE_DEPLOYMENT: Final = frozenset({"rollback", "rollback_mode", "diagnose"})
 
 # Keys of the CDK hold a character such as `@` or `:`, with these exceptions, which its command
 # line writes for `cdk acknowledge` and `cdk cli-telemetry`.
@@ -81,6 +82,12 @@ class Config:
         Minutes between two sweeps over all functions; 0 for none.
     blast_radius
         Most functions that are contained within one hour.
+    diagnose
+        Function to examine with this deployment, by name or ARN; empty for none.
+    remedies
+        Kinds of remedies that are applied without asking; without any, they are only named.
+    memory_ceiling_mb
+        Most memory that the remedy `memory` may give a function; 0 when it is not allowed.
     """
 
     email: tuple[str, ...] = ()
@@ -89,11 +96,14 @@ class Config:
     rollback: tuple[str, ...] = ()
     rollback_mode: RollbackMode = "now"
     exempt: tuple[str, ...] = ()
-    floor_per_minute: int = 300
+    floor_per_minute: int = 500
     account_alarm_per_minute: int = 10_000
     coverage: Coverage = "account"
     sweep_minutes: int = 60
     blast_radius: int = 3
+    diagnose: str = ""
+    remedies: tuple[Remedy, ...] = ()
+    memory_ceiling_mb: int = 0
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Config:
@@ -112,6 +122,18 @@ class Config:
                 "rollback_mode",
                 config.rollback_mode,
                 "give it together with rollback=<function>[,<function>...] or rollback=all",
+            )
+        if "memory" in config.remedies and not config.memory_ceiling_mb:
+            raise ConfigError(
+                "remedies",
+                given["remedies"],
+                "give it together with memory_ceiling_mb=<most megabytes of a function>",
+            )
+        if config.memory_ceiling_mb and "memory" not in config.remedies:
+            raise ConfigError(
+                "memory_ceiling_mb",
+                config.memory_ceiling_mb,
+                "give it together with remedies=memory",
             )
         return config
 
@@ -222,6 +244,27 @@ def _rollback(flag: str, value: str) -> tuple[str, ...]:
     return functions
 
 
+def _function(flag: str, value: str) -> str:
+    arn = _FUNCTION_ARN.fullmatch(value)
+    if arn is None and not _FUNCTION_NAME.fullmatch(value):
+        raise ConfigError(flag, value, f"must be {_A_FUNCTION}")
+    name = value if arn is None else arn["name"]
+    if name.startswith(_OWN_PREFIX):
+        raise ConfigError(flag, name, "is a function of Loopbreaker, which is never diagnosed")
+    return value
+
+
+def _remedies(flag: str, value: str) -> tuple[str, ...]:
+    kinds = get_args(Remedy)
+    allowed = " or ".join(kinds)
+    given = _parts(flag, value, allowed)
+    for one in given:
+        if one not in kinds:
+            raise ConfigError(flag, one, f"must be {allowed}")
+    _refuse_twice(flag, given)
+    return given
+
+
 def _refuse_twice(flag: str, names: tuple[str, ...]) -> None:
     for index, name in enumerate(names):
         if name in names[:index]:
@@ -240,4 +283,7 @@ FLAGS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "coverage": _choice(*get_args(Coverage)),
     "sweep_minutes": _whole(5, 1440, off=True),
     "blast_radius": _whole(1, 50),
+    "diagnose": _function,
+    "remedies": _remedies,
+    "memory_ceiling_mb": _whole(128, 10_240),
 }

@@ -19,7 +19,8 @@ ARN = "arn:aws:lambda:eu-west-1:123456789012:function"
 A_FUNCTION = f"a function name or an ARN like {ARN}:orders"
 KNOWN = (
     "known are email, mode, response, rollback, rollback_mode, exempt, floor_per_minute, "
-    "account_alarm_per_minute, coverage, sweep_minutes, blast_radius"
+    "account_alarm_per_minute, coverage, sweep_minutes, blast_radius, diagnose, remedies, "
+    "memory_ceiling_mb"
 )
 
 
@@ -32,11 +33,14 @@ def test_defaults() -> None:
         rollback=(),
         rollback_mode="now",
         exempt=(),
-        floor_per_minute=300,
+        floor_per_minute=500,
         account_alarm_per_minute=10_000,
         coverage="account",
         sweep_minutes=60,
         blast_radius=3,
+        diagnose="",
+        remedies=(),
+        memory_ceiling_mb=0,
     ) == Config.from_context({})
 
 
@@ -83,11 +87,22 @@ def test_defaults() -> None:
         ("sweep_minutes", 30, 30),  # a number from cdk.json instead of the command line
         ("blast_radius", "1", 1),
         ("blast_radius", "50", 50),
+        ("diagnose", "orders", "orders"),
+        ("diagnose", f"{ARN}:orders", f"{ARN}:orders"),
+        ("remedies", "logs, traces,permissions", ("logs", "traces", "permissions")),
     ],
 )
 def test_accepted(flag: str, text: object, value: object) -> None:
     """Each allowed value, the limits included, is parsed into its type."""
     assert value == getattr(Config.from_context({flag: text}), flag)
+
+
+@pytest.mark.parametrize("ceiling", ["128", "10240"])
+def test_memory_within_its_ceiling(ceiling: str) -> None:
+    """The remedy that costs money comes with its bound."""
+    config = Config.from_context({"remedies": "memory", "memory_ceiling_mb": ceiling})
+
+    assert (("memory",), int(ceiling)) == (config.remedies, config.memory_ceiling_mb)
 
 
 def test_restored_and_exempt_together() -> None:
@@ -105,6 +120,34 @@ def test_restored_and_exempt_together() -> None:
         ({"mode": ""}, "mode=: must be enforce or observe"),
         ({"response": "kill"}, "response=kill: must be cap or throttle or notify"),
         ({"coverage": "all"}, "coverage=all: must be account or function"),
+        (
+            {"remedies": "logs,all"},
+            "remedies=all: must be logs or traces or permissions or memory",
+        ),
+        ({"remedies": "logs,logs"}, "remedies=logs: must be given once, not twice"),
+        (
+            {"remedies": "memory"},
+            (
+                "remedies=memory: give it together with "
+                "memory_ceiling_mb=<most megabytes of a function>"
+            ),
+        ),
+        (
+            {"memory_ceiling_mb": "512"},
+            "memory_ceiling_mb=512: give it together with remedies=memory",
+        ),
+        (
+            {"remedies": "memory", "memory_ceiling_mb": "127"},
+            "memory_ceiling_mb=127: must be a whole number from 128 to 10240",
+        ),
+        ({"diagnose": "a,b"}, f"diagnose=a,b: must be {A_FUNCTION}"),
+        (
+            {"diagnose": "Loopbreaker-contain"},
+            (
+                "diagnose=Loopbreaker-contain: is a function of Loopbreaker, "
+                "which is never diagnosed"
+            ),
+        ),
         ({"email": "you"}, "email=you: must be an address like you@example.com"),
         (
             {"email": "a@b.co;c@d.co"},
