@@ -706,7 +706,7 @@ class FakeLedger:
         with self._call("live"):
             incidents = [self._live[name] for name in sorted(self._live)]
             aside = [self._aside[name] for name in sorted(self._aside)]
-            past = [_past(one) for one in (*self._filed.values(), *self._aside.values())]
+            past = [PastIncident.of(one) for one in (*self._filed.values(), *self._aside.values())]
             return LiveLedger(
                 incidents=(*incidents, *aside),
                 pulse=self._pulse,
@@ -801,12 +801,6 @@ class FakeLedger:
         else:
             self._live[incident.function] = written
         return written
-
-
-def _past(incident: Incident) -> PastIncident:
-    until = incident.closed_at or incident.updated_at
-    since = min(incident.assessment.since or incident.opened_at, incident.opened_at)
-    return PastIncident(function=incident.function, since=since, until=max(since, until))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -254,6 +254,9 @@ class DynamoLedger:
         }
         if memory.looked_at is not None:
             item["looked_at"] = {"S": _iso(memory.looked_at)}
+        if memory.watch_until is not None:
+            item["watched"] = {"L": [{"S": name} for name in memory.watched]}
+            item["watch_until"] = {"S": _iso(memory.watch_until)}
         self._write(({"Put": {"TableName": self._table, "Item": item}},))
 
     def claim_request(self, nonce: str, request_id: str, now: datetime) -> bool:
@@ -395,14 +398,14 @@ class DynamoLedger:
         return {"Put": {"TableName": self._table, "Item": item}}
 
     def _put_past(self, incident: Incident) -> _Item:
-        until = _closed_at(incident)
-        since = min(incident.assessment.since or incident.opened_at, incident.opened_at)
+        closed_at, past = _closed_at(incident), PastIncident.of(incident)
         item = {
-            **_key(_LIVE, f"{_PAST}{_iso(until)}#{incident.id}"),
-            "function": {"S": incident.function},
-            "since": {"S": _iso(since)},
-            "until": {"S": _iso(max(since, until))},
-            "expires_at": _epoch_seconds(until + _PAST_KEPT),
+            **_key(_LIVE, f"{_PAST}{_iso(closed_at)}#{incident.id}"),
+            "function": {"S": past.function},
+            "since": {"S": _iso(past.since)},
+            "until": {"S": _iso(past.until)},
+            "is_lifted": {"BOOL": past.is_lifted},
+            "expires_at": _epoch_seconds(closed_at + _PAST_KEPT),
         }
         return {"Put": {"TableName": self._table, "Item": item}}
 
@@ -603,15 +606,19 @@ def _past_of(item: _Item) -> PastIncident:
         function=item["function"]["S"],
         since=datetime.fromisoformat(item["since"]["S"]),
         until=datetime.fromisoformat(item["until"]["S"]),
+        is_lifted=item.get("is_lifted", {}).get("BOOL", False),
     )
 
 
 def _pulse_of(item: _Item) -> PulseMemory:
     looked_at = _text(item, "looked_at")
+    watch_until = _text(item, "watch_until")
     return PulseMemory(
         looked_at=datetime.fromisoformat(looked_at) if looked_at else None,
         level_per_minute=float(item["level_per_minute"]["N"]),
         looks=int(item["looks"]["N"]),
+        watched=tuple(one["S"] for one in item.get("watched", {}).get("L", ())),
+        watch_until=datetime.fromisoformat(watch_until) if watch_until else None,
     )
 
 

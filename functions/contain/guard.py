@@ -1,6 +1,6 @@
 """What a signal sets in motion."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -15,14 +15,29 @@ from functions.domain.errors import LoopbreakerError, MetricsUnavailableError
 from functions.domain.evidence import Evidence
 from functions.domain.incident import HOLDING_STATES
 from functions.domain.naming import function_name
-from functions.domain.ports import LiveLedger, PastIncident
-from functions.domain.pulse import Look, NeedsPrecedent, after_look, consider, consider_with
+from functions.domain.policy import Response
+from functions.domain.ports import LiveLedger
+from functions.domain.pulse import (
+    Look,
+    NeedsPrecedent,
+    after_look,
+    consider,
+    consider_with,
+    is_young,
+    watch,
+    watched,
+)
 from functions.domain.signal import Signal, SignalKind
 from functions.domain.spike import assess, is_candidate
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG, UnreadableSnapshotError
 
 # Reasons that call on the past: only with these can a former loop have passed for a precedent.
-_HISTORICAL = (Reason.HAS_PRECEDENT, Reason.WITHIN_RECENT, Reason.FOLLOWS_CLOCK)
+_HISTORICAL = (
+    Reason.HAS_PRECEDENT,
+    Reason.WITHIN_RECENT,
+    Reason.FOLLOWS_CLOCK,
+    Reason.UNLIKE_LOOP,  # the steps of a shape are told from what was there before
+)
 
 
 class Log(Protocol):
@@ -43,10 +58,11 @@ class PartlyFailedError(LoopbreakerError):
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What one signal led to."""
+    """What one signal led to; `young` are functions of which it is too early to tell."""
 
     decisions: list[Decision] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
+    young: list[str] = field(default_factory=list)
 
     @property
     def found(self) -> bool:
@@ -71,6 +87,15 @@ class Guard:
             When something failed, after everything else was done.
         """
         report = Report()
+        self._answer(signal, now, report)
+        if report.young:
+            self._attempt(report, "watch list", lambda: self._keep_watching(report.young, now))
+        if report.errors:
+            words = "; ".join(f"{type(one).__name__}: {one}" for one in report.errors)
+            raise PartlyFailedError(words) from report.errors[0]
+        return report
+
+    def _answer(self, signal: Signal, now: datetime, report: Report) -> None:
         match signal.kind:
             case SignalKind.PULSE:
                 self._pulse(now, report)
@@ -89,10 +114,6 @@ class Guard:
                 self._change(signal, now, report)
             case SignalKind.CLEARED:
                 self.log.info("alarm cleared; nothing is restored on that account")
-        if report.errors:
-            words = "; ".join(f"{type(one).__name__}: {one}" for one in report.errors)
-            raise PartlyFailedError(words) from report.errors[0]
-        return report
 
     def _attempt(self, report: Report, what: str, action: Callable[[], None]) -> None:
         try:
@@ -103,7 +124,21 @@ class Guard:
 
     def _pulse(self, now: datetime, report: Report) -> None:
         live = self._look_after_incidents(now, report)
+        self._attempt(report, "watched", lambda: self._watch(now, report, live))
         self._attempt(report, "pulse", lambda: self._consider(now, report, live))
+
+    def _watch(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
+        """Look again at functions whose spike was too young to tell when it was seen."""
+        held = _held(live)
+        names = watched(live.pulse, now) if live is not None else ()
+        again = Report(decisions=report.decisions, errors=report.errors)  # not young a second time
+        self._investigate([name for name in names if name not in held], now, again, live)
+
+    def _keep_watching(self, names: Sequence[str], now: datetime) -> None:
+        ledger = self.hold.world.ledger
+        memory = ledger.live().pulse
+        ledger.remember_pulse(watch(memory, names, now))
+        self.log.info("watching", functions=names)
 
     def _consider(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
         memory = live.pulse if live is not None else LiveLedger().pulse
@@ -139,7 +174,7 @@ class Guard:
         if not live:
             return None
         self._attempt(report, "tagged snapshots", lambda: self._adopt(now, report))
-        tending = Tending(hold=self.hold, gathering=self.gathering, past=live[0].past)
+        tending = Tending(hold=self.hold, gathering=self.gathering, live=live[0])
         for incident in live[0].incidents:
             self._attempt(report, incident.id, partial(tending.tend, incident, now))
         return live[0]
@@ -174,9 +209,7 @@ class Guard:
         """Find the candidates with one query, look at these."""
         busiest = self.gathering.metrics.busiest(now)
         floor = self.hold.policy.floor_per_minute
-        held = {
-            one.function for one in (live.incidents if live else ()) if one.state in HOLDING_STATES
-        }
+        held = _held(live)
         names = tuple(
             name
             for name, series in busiest.items()
@@ -208,15 +241,25 @@ class Guard:
     def _judge(
         self, evidence: Evidence, now: datetime, report: Report, live: LiveLedger | None
     ) -> None:
+        policy = self.hold.policy
         if live is not None:
-            evidence = _without_past(evidence, live.past)
-        assessment = assess(evidence, self.hold.policy)
+            evidence = evidence.without(live.troubles(evidence.function))
+        assessment = assess(evidence, policy)
         if live is None and _calls_on_the_past(assessment):
-            evidence = _without_past(evidence, self.hold.world.ledger.live().past)
-            assessment = assess(evidence, self.hold.policy)
+            live = self.hold.world.ledger.live()
+            evidence = evidence.without(live.troubles(evidence.function))
+            assessment = assess(evidence, policy)
         if not _is_unusual(assessment):
             self.log.info("assessed", **_fields(assessment))
+            if is_young(assessment):
+                report.young.append(evidence.function)
             return
+        # A cap is not urgent enough to be decided without the ledger; a throttle is.
+        if assessment.verdict is Verdict.SUSPECTED and policy.response is not Response.THROTTLE:
+            live = live or self.hold.world.ledger.live()
+            if live.was_lifted(evidence.function, now - policy.cooling_off):
+                self.log.info("left alone after its cap was lifted", **_fields(assessment))
+                return
         facts = evidence.facts or self.gathering.facts(evidence.function)
         if facts is None:
             return
@@ -233,10 +276,9 @@ class Guard:
         )
 
 
-def _without_past(evidence: Evidence, past: Iterable[PastIncident]) -> Evidence:
-    return evidence.without(
-        (one.since, one.until) for one in past if one.function == evidence.function
-    )
+def _held(live: LiveLedger | None) -> frozenset[str]:
+    incidents = live.incidents if live is not None else ()
+    return frozenset(one.function for one in incidents if one.state in HOLDING_STATES)
 
 
 def _calls_on_the_past(assessment: Assessment) -> bool:

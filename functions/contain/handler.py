@@ -104,4 +104,5 @@ def _place(settings: Settings, policy: Policy) -> NoticeContext:
         blast_radius=policy.blast_radius,
         blast_radius_window=policy.blast_radius_window,
         response=policy.response,
+        patience=policy.patience,
     )

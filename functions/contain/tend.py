@@ -1,7 +1,7 @@
 """Looking after open incidents: finish what a crash left, watch what is held, end what is over."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from functions.contain.gathering import Gathering
@@ -16,7 +16,7 @@ from functions.domain.incident import Incident, IncidentState, Transition
 from functions.domain.notice import FoundReservation
 from functions.domain.outbox import announce, deliver
 from functions.domain.plan import DisableMapping, RemoveProvisioned, Reserve
-from functions.domain.ports import PastIncident
+from functions.domain.ports import LiveLedger
 from functions.domain.restoration import restore
 from functions.domain.spike import assess
 
@@ -30,7 +30,7 @@ class Tending:
 
     hold: Hold
     gathering: Gathering
-    past: tuple[PastIncident, ...] = ()
+    live: LiveLedger = field(default_factory=LiveLedger)
 
     def tend(self, incident: Incident, now: datetime, actor: str = "") -> None:
         """Look after one incident.
@@ -147,9 +147,7 @@ class Tending:
         evidence = self.gathering.of_one(incident.function, now)
         if evidence is None:
             raise FunctionNotFoundError(f"{incident.function} does not exist any more")
-        return evidence.without(
-            (one.since, one.until) for one in self.past if one.function == incident.function
-        )
+        return evidence.without(self.live.troubles(incident.function))
 
     def _holds_anything(self, incident: Incident) -> bool:
         """Whether anything but the reservation is still as the guard left it."""

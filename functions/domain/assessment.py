@@ -90,6 +90,8 @@ class Assessment:
         The reasons, the most telling first.
     normal_concurrency
         The function's usual peak concurrency, for a cap; ``None`` where unknown.
+    concurrency
+        Concurrent executions now: the highest of the newest datapoints; ``None`` where unknown.
     mean_duration_ms
         Mean duration of its recent invocations, for the cost; ``None`` where unknown.
     invocations_since
@@ -104,6 +106,7 @@ class Assessment:
     normal_per_minute: float | None = None
     since: datetime | None = None
     normal_concurrency: int | None = None
+    concurrency: float | None = None
     mean_duration_ms: float | None = None
     invocations_since: float = 0.0
 

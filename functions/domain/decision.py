@@ -4,6 +4,7 @@ Pure: deciding twice is deciding once.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -32,6 +33,8 @@ class DecisionReason(StrEnum):
     RELEASED_BY_OTHERS = "released_by_others"
     RESTORING = "restoring"
     NO_ROOM_FOR_CAP = "no_room_for_cap"
+    CAP_BINDS_NOTHING = "cap_binds_nothing"
+    STILL_SUSPECTED = "still_suspected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,17 @@ def cap_for(assessment: Assessment, facts: FunctionFacts) -> int | None:
     return at
 
 
+def _would_bind(assessment: Assessment, at: int) -> bool:
+    """Whether a cap would slow the function down, now or as it grows.
+
+    A stream of one shard is worked off by one execution at a time, loop or not: at a cap of 1 it
+    goes on as before, and what it does there says nothing.
+    """
+    if assessment.concurrency is None or assessment.concurrency > at:
+        return True
+    return assessment.has(Reason.GROWING)
+
+
 def decide(
     assessment: Assessment, facts: FunctionFacts, policy: Policy, view: LedgerView
 ) -> Decision:
@@ -121,7 +135,7 @@ def decide(
         _nothing_to_stop(assessment, facts, policy)
         or _held(view.open_incident, assessment, policy)
         or _tell_only(assessment, facts, policy, view)
-        or _stop(assessment, facts, policy)
+        or _stop(assessment, facts, policy, view.open_incident)
     )
 
 
@@ -177,12 +191,35 @@ def _tell_only(
     return None if reason is None else Notify(assessment=assessment, reason=reason)
 
 
-def _stop(assessment: Assessment, facts: FunctionFacts, policy: Policy) -> Decision:
+# What was decided about an incident of which people were told because no cap could hold it.
+# `SUSPECTED` is left where AWS refused the cap.
+_UNCAPPED = frozenset(
+    {DecisionReason.NO_ROOM_FOR_CAP, DecisionReason.CAP_BINDS_NOTHING, DecisionReason.SUSPECTED}
+)
+
+
+def _was_told_in_vain(incident: Incident | None, at: datetime, policy: Policy) -> bool:
+    """Whether people had their time to look at a suspected function that no cap could hold."""
+    return (
+        incident is not None
+        and incident.state is IncidentState.NOTIFIED
+        and incident.decided in _UNCAPPED
+        and at - incident.opened_at >= policy.patience
+    )
+
+
+def _stop(
+    assessment: Assessment, facts: FunctionFacts, policy: Policy, incident: Incident | None
+) -> Decision:
     if assessment.verdict is Verdict.RUNAWAY:
         return Contain(assessment=assessment, reason=DecisionReason.RUNAWAY)
     if policy.response is Response.THROTTLE:
         return Contain(assessment=assessment, reason=DecisionReason.SUSPECTED)
+    if _was_told_in_vain(incident, assessment.at, policy):
+        return Contain(assessment=assessment, reason=DecisionReason.STILL_SUSPECTED)
     at = cap_for(assessment, facts)
     if at is None:
         return Notify(assessment=assessment, reason=DecisionReason.NO_ROOM_FOR_CAP)
+    if not _would_bind(assessment, at):
+        return Notify(assessment=assessment, reason=DecisionReason.CAP_BINDS_NOTHING)
     return Cap(assessment=assessment, reason=DecisionReason.SUSPECTED, at=at)

@@ -55,6 +55,7 @@ from functions.domain.passages import (
     urgency,
     where,
     why,
+    will_stop,
     would_cap,
 )
 from functions.domain.plan import DisableMapping, Reserve, StepStatus
@@ -283,9 +284,15 @@ _NOT_STOPPED: Final[dict[DecisionReason, _Told]] = {
     ),
     DecisionReason.NO_ROOM_FOR_CAP: _Told(
         "SUSPECTED, NOT CAPPED:",
-        "{function} {does}. Loopbreaker changed nothing.",
+        "{function} {does}. Loopbreaker changed nothing yet.",
         "A cap would not slow it down: its reserved concurrency already is as low as its normal"
         " peak.",
+    ),
+    DecisionReason.CAP_BINDS_NOTHING: _Told(
+        "SUSPECTED, NOT CAPPED:",
+        "{function} {does}. Loopbreaker changed nothing yet.",
+        "A cap would not slow it down: it does all this with no more concurrent executions than"
+        " it normally has.",
     ),
     DecisionReason.EXEMPT_BY_TAG: _Told(
         "NOT STOPPED (exempt):",
@@ -325,6 +332,7 @@ _DOES: Final = {
     Verdict.BUSY: "is unusually busy",
     Verdict.CALM: "is calm",
 }
+_NOT_CAPPED: Final = frozenset({DecisionReason.NO_ROOM_FOR_CAP, DecisionReason.CAP_BINDS_NOTHING})
 # Reasons after which nobody is to stop the function by hand on Loopbreaker's advice.
 _NO_STOP_ADVICE: Final = frozenset({DecisionReason.STOPPED_BY_AWS, DecisionReason.OWN_FUNCTION})
 
@@ -356,6 +364,7 @@ def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Noti
                     told.why.format(radius=radius),
                     f"It already holds {already}." if already else "",
                 ),
+                will_stop(incident, context) if reason in _NOT_CAPPED else "",
                 by_hand(incident, context) if reason is DecisionReason.BLAST_RADIUS else "",
                 where(context),
                 *measured(incident, context, now),
@@ -386,7 +395,12 @@ def _contained(incident: Incident, context: NoticeContext, now: datetime) -> Not
         subject=subject_line("STOPPED", incident.function, rates(incident, context)),
         body=bounded(
             (
-                paragraph(f"Loopbreaker stopped {incident.function}."),
+                paragraph(
+                    f"Loopbreaker stopped {incident.function}.",
+                    "A cap could not hold it, and it went on."
+                    if decision_reason(incident) is DecisionReason.STILL_SUSPECTED
+                    else "",
+                ),
                 paragraph(held_sentence(incident, now), changed_beside(incident)),
                 *not_done(incident),
                 urgency(incident, context),
@@ -592,6 +606,7 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
                 ""
                 if failed or context.detail
                 else paragraph("What AWS answered is not known; see Loopbreaker's log."),
+                will_stop(incident, context) if incident.target and not is_held else "",
                 "" if is_held else by_hand(incident, context),
                 where(context),
                 *measured(incident, context, now, is_over=is_held),

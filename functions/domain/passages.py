@@ -28,7 +28,7 @@ from functions.domain.plan import (
     StepOutcome,
     StepStatus,
 )
-from functions.domain.policy import Response
+from functions.domain.policy import EXEMPT_TAG, Response
 from functions.domain.price import burn
 from functions.domain.wording import (
     bullet,
@@ -94,6 +94,9 @@ class NoticeContext:
         The functions that used up the blast radius.
     response
         What the deployment does with a suspected function.
+    patience
+        How long a suspected function that no cap can hold goes on before it is stopped; ``None``
+        leaves out what needs it.
     deploy_flags
         The flags that the next deployment must repeat, as the command line takes them: empty
         where there are none, ``None`` where that is unknown.
@@ -114,6 +117,7 @@ class NoticeContext:
     blast_radius_window: timedelta = timedelta(hours=1)
     contained_already: tuple[str, ...] = ()
     response: Response | None = None
+    patience: timedelta | None = None
     deploy_flags: str | None = None
 
 
@@ -160,6 +164,17 @@ def decision_reason(incident: Incident) -> DecisionReason | None:
 def would_cap(assessment: Assessment, context: NoticeContext) -> bool:
     """Whether the deployment would cap the function rather than stop it."""
     return assessment.verdict is Verdict.SUSPECTED and context.response is Response.CAP
+
+
+def will_stop(incident: Incident, context: NoticeContext) -> str:
+    """When a suspected function that no cap holds is stopped, and how to prevent that."""
+    if context.patience is None or not would_cap(newest(incident, context), context):
+        return ""
+    return paragraph(
+        f"If it goes on like this, Loopbreaker stops it at"
+        f" {moment(incident.opened_at + context.patience)}. To prevent that, give it the tag"
+        f" {EXEMPT_TAG}=true."
+    )
 
 
 def held_word(incident: Incident) -> str:

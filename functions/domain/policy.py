@@ -34,6 +34,9 @@ class Policy:
         Most functions that are contained or capped within `blast_radius_window`.
     cooling_off
         How long a function that a person released is watched without being touched again.
+    patience
+        How long people are told about a suspected function that no cap can hold, before it is
+        throttled.
     exempt
         Names of functions that are never touched, beside those with the tag `EXEMPT_TAG`.
     own_functions
@@ -46,5 +49,6 @@ class Policy:
     blast_radius: int = 3
     blast_radius_window: timedelta = timedelta(hours=1)
     cooling_off: timedelta = timedelta(hours=1)
+    patience: timedelta = timedelta(minutes=15)
     exempt: frozenset[str] = frozenset()
     own_functions: frozenset[str] = frozenset()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from functions.domain.evidence import AccountSeries, FunctionFacts, RecentSeries, Series, Trigger
-from functions.domain.incident import Incident
+from functions.domain.incident import Incident, IncidentState
 from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency
 
 
@@ -160,11 +160,17 @@ class PulseMemory:
         The account's invocations a minute at that time.
     looks
         Closer looks in a row that found nothing, for backing off.
+    watched
+        Functions whose young spike was no loop yet when it was looked at: looked at each minute.
+    watch_until
+        Until when; ``None`` for nothing to watch.
     """
 
     looked_at: datetime | None = None
     level_per_minute: float = 0.0
     looks: int = 0
+    watched: tuple[str, ...] = ()
+    watch_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,11 +178,29 @@ class PastIncident:
     """When a function was in trouble, of incidents that were filed away within 14 days.
 
     Loops of the past are no precedent: the datapoints between `since` and `until` do not count.
+
+    Attributes
+    ----------
+    is_lifted
+        A cap showed that it was no loop: its datapoints are a precedent like any other.
     """
 
     function: str
     since: datetime
     until: datetime
+    is_lifted: bool = False
+
+    @classmethod
+    def of(cls, incident: Incident) -> "PastIncident":
+        """What stays of a closed incident."""
+        until = incident.closed_at or incident.updated_at
+        since = min(incident.assessment.since or incident.opened_at, incident.opened_at)
+        return cls(
+            function=incident.function,
+            since=since,
+            until=max(since, until),
+            is_lifted=incident.state is IncidentState.LIFTED,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +214,25 @@ class LiveLedger:
     incidents: tuple[Incident, ...] = ()
     pulse: PulseMemory = PulseMemory()
     past: tuple[PastIncident, ...] = ()
+
+    def troubles(self, function: str) -> tuple[tuple[datetime, datetime], ...]:
+        """The periods (start, end) of former loops of a function, which are no precedent."""
+        return tuple(
+            (one.since, one.until)
+            for one in self.past
+            if one.function == function and not one.is_lifted
+        )
+
+    def was_lifted(self, function: str, since: datetime) -> bool:
+        """Whether a cap has shown, after `since`, that the function was no loop."""
+        filed = any(
+            one.is_lifted and one.until >= since for one in self.past if one.function == function
+        )
+        return filed or any(
+            one.state is IncidentState.LIFTED and one.updated_at >= since
+            for one in self.incidents
+            if one.function == function
+        )
 
 
 class Ledger(Protocol):

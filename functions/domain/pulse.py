@@ -9,12 +9,14 @@ half hour before lay above or below those. Jobs that follow the clock so expect 
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median
 from typing import TypeAlias
 
+from functions.domain.assessment import Assessment, Reason, Verdict
 from functions.domain.evidence import MINUTE_SECONDS, AccountSeries, Series
 from functions.domain.policy import Policy
 from functions.domain.ports import PulseMemory
@@ -89,6 +91,9 @@ PRECEDENT_SECONDS = 1800  # a precedent lies this near to the time of day, on an
 REST = timedelta(hours=2)  # after a look that found nothing, doubled with each in a row
 LONGEST_REST = timedelta(hours=8)
 RISEN_FURTHER = 1.5  # times the level of the last look, which ends the rest
+YOUNG = timedelta(minutes=15)  # a spike that began so lately may yet show what it is
+WATCHED_FOR = timedelta(minutes=12)  # in which a plateau shows, or a growth reaches its ceiling
+MOST_WATCHED = 5  # functions: seven series each a minute are $0.01 for each look that watches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,10 +165,32 @@ def after_look(
 ) -> PulseMemory:
     """What to remember of a look: one that found nothing makes the next one wait longer."""
     if found:
-        return PulseMemory(looked_at=now, level_per_minute=level_per_minute)
+        return replace(memory, looked_at=now, level_per_minute=level_per_minute, looks=0)
     is_old = memory.looked_at is None or now - memory.looked_at >= 2 * LONGEST_REST
     looks = 1 if is_old else memory.looks + 1
-    return PulseMemory(looked_at=now, level_per_minute=level_per_minute, looks=looks)
+    return replace(memory, looked_at=now, level_per_minute=level_per_minute, looks=looks)
+
+
+def is_young(assessment: Assessment) -> bool:
+    """Whether a spike is too young to tell: it may yet take the shape of a loop."""
+    return (
+        assessment.verdict is Verdict.BUSY
+        and assessment.since is not None
+        and assessment.at - assessment.since <= YOUNG
+        and any(assessment.has(one) for one in (Reason.UNLIKE_LOOP, Reason.NOT_SUSTAINED))
+    )
+
+
+def watch(memory: PulseMemory, functions: Iterable[str], now: datetime) -> PulseMemory:
+    """What to remember of functions with a young spike, given by urgency."""
+    names = dict.fromkeys((*watched(memory, now), *functions))
+    return replace(memory, watched=tuple(names)[:MOST_WATCHED], watch_until=now + WATCHED_FOR)
+
+
+def watched(memory: PulseMemory, now: datetime) -> tuple[str, ...]:
+    """The functions to look at in this minute, whatever the account as a whole does."""
+    is_over = memory.watch_until is None or now > memory.watch_until
+    return () if is_over else memory.watched
 
 
 def _values(series: Series) -> list[float] | None:

@@ -554,6 +554,7 @@ def _assessment(
         normal_concurrency=_normal_concurrency(
             traffic.concurrency[: max(0, before - GUARD_MINUTES)]
         ),
+        concurrency=max(traffic.concurrency[-NEWEST_MINUTES:]) or None,
         mean_duration_ms=(
             None if traffic.duration_seconds is None else 1000 * traffic.duration_seconds
         ),

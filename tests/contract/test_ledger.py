@@ -226,7 +226,13 @@ def test_saving_over_another_incident_is_stale(stage: Stage) -> None:
 def test_live_holds_all_that_is_open(stage: Stage) -> None:
     """One read brings every open incident and the pulse's memory."""
     b, a = opened(stage, "b"), noted(stage, "a")
-    memory = PulseMemory(looked_at=NOON, level_per_minute=12.5, looks=3)
+    memory = PulseMemory(
+        looked_at=NOON,
+        level_per_minute=12.5,
+        looks=3,
+        watched=("orders", "mails"),
+        watch_until=NOON + timedelta(minutes=12),
+    )
     stage.ledger.remember_pulse(memory)
 
     assert stage.ledger.live() == LiveLedger(incidents=(a, b), pulse=memory)
@@ -259,6 +265,25 @@ def test_filing_away(stage: Stage) -> None:
     past = PastIncident(function="orders", since=NOON - timedelta(minutes=9), until=at)
     assert stage.ledger.live() == LiveLedger(past=(past,))
     assert stage.ledger.closed("orders", NOON) == (replace(closed, version=closed.version + 1),)
+
+
+def test_a_lifted_cap_is_filed_as_one(stage: Stage) -> None:
+    """What a cap showed to be no loop stays a precedent."""
+    moves = (
+        IncidentState.CAPPING,
+        IncidentState.CAPPED,
+        IncidentState.RESTORING,
+        IncidentState.LIFTED,
+    )
+    lifted = opened(stage, "orders")
+    for state in moves:
+        lifted = stage.ledger.save(lifted.to(state, NOON))
+
+    stage.ledger.file_away(lifted)
+
+    live = stage.ledger.live()
+    assert [one.is_lifted for one in live.past] == [True]
+    assert (live.troubles("orders"), live.was_lifted("orders", NOON)) == ((), True)
 
 
 def test_filing_away_checks_the_version(stage: Stage) -> None:

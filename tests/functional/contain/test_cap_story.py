@@ -135,6 +135,80 @@ def test_a_function_whose_own_reservation_is_lower_is_not_capped() -> None:
     assert len(scene.subjects) == 1
 
 
+def _one_shard(scene: Scene, minutes: int) -> None:
+    """A stream of one shard that is worked off as fast as one execution can."""
+    before = 180 - minutes
+    scene.account.metrics.record(
+        "orders",
+        until=scene.now,
+        invocations=[30.0] * before + [4_000.0] * minutes,
+        concurrency=[1.0] * 180,
+        throttles=[0.0] * 180,
+        errors=[0.0] * 180,
+        duration_ms=[14.0] * 180,
+    )
+
+
+def test_a_loop_that_no_cap_can_hold_is_told_and_then_throttled() -> None:
+    """A one-shard loop runs at its normal concurrency: a cap would change and show nothing."""
+    scene = Scene()
+    scene.account.add("orders")
+    scene.account.metrics.habit("orders", 150.0)
+    _one_shard(scene, 10)
+    scene.contributor()
+    at_once = (scene.account.by_name["orders"].reserved, scene.incident().state)
+
+    for minute in range(11, 26):
+        scene.now += timedelta(minutes=1)
+        _one_shard(scene, minute)
+        scene.survives(lambda: scene.signal(SignalKind.PULSE))
+
+    assert at_once == (None, IncidentState.NOTIFIED)
+    assert scene.account.by_name["orders"].reserved == 0
+    assert scene.incident().state is IncidentState.CONTAINED
+    assert ["NOT CAPPED" in one for one in scene.subjects] == [True, False]
+
+
+def test_a_one_shard_backlog_that_ends_in_time_is_left_alone() -> None:
+    """Work that was waiting looks the same and ends: people hear of both, nothing is changed."""
+    scene = Scene()
+    scene.account.add("orders")
+    scene.account.metrics.habit("orders", 150.0)
+    _one_shard(scene, 10)
+    scene.contributor()
+
+    for minute in range(20):
+        scene.now += timedelta(minutes=1)
+        scene.account.metrics.record(
+            "orders",
+            until=scene.now,
+            invocations=[4_000.0 if minute < 5 else 30.0],
+            concurrency=[1.0],
+            throttles=[0.0],
+        )
+        scene.survives(lambda: scene.signal(SignalKind.PULSE))
+
+    assert scene.account.by_name["orders"].reserved is None
+    assert scene.account.ledger.stored("orders") is None
+    assert len(scene.subjects) == 2
+
+
+def test_a_spike_that_a_cap_explained_is_left_alone_for_an_hour() -> None:
+    """The same plateau is not capped again at once, and is capped again when it goes on."""
+    scene = _suspected()
+    scene.contributor()
+    _minutes_under_the_cap(scene, 12, pinned=False)
+    _plateau(scene, 20)
+
+    scene.contributor()
+    within = scene.account.by_name["orders"].reserved
+    scene.now += scene.policy.cooling_off
+    _plateau(scene, 20)
+    scene.contributor()
+
+    assert (within, scene.account.by_name["orders"].reserved) == (None, NORMAL_PEAK)
+
+
 def test_a_rollback_ends_the_experiment() -> None:
     """A person may put a capped function back like a stopped one."""
     scene = _suspected(reserved=50)

@@ -26,6 +26,7 @@ from functions.domain.plan import (
     Reserve,
     StepStatus,
 )
+from functions.domain.policy import Response
 
 NOW: Final = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
 FUNCTION: Final = "orders-enricher"
@@ -222,7 +223,21 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     ),
     "exempt": lambda: _told(DecisionReason.EXEMPT_BY_TAG),
     "response_notify": lambda: _told(DecisionReason.RESPONSE_IS_NOTIFY, Verdict.SUSPECTED),
-    "no_room_for_cap": lambda: _told(DecisionReason.NO_ROOM_FOR_CAP, Verdict.SUSPECTED),
+    "no_room_for_cap": lambda: _told(
+        DecisionReason.NO_ROOM_FOR_CAP,
+        Verdict.SUSPECTED,
+        response=Response.CAP,
+        patience=timedelta(minutes=15),
+    ),
+    "cap_binds_nothing": lambda: _told(
+        DecisionReason.CAP_BINDS_NOTHING,
+        Verdict.SUSPECTED,
+        response=Response.CAP,
+        patience=timedelta(minutes=15),
+    ),
+    "still_suspected": lambda: observed(
+        Transition.CONTAINED, replace(contained(), decided=DecisionReason.STILL_SUSPECTED)
+    ),
     "stopped_by_aws": lambda: _told(
         DecisionReason.STOPPED_BY_AWS,
         assessment=replace(

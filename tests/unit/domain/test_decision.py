@@ -195,6 +195,61 @@ def test_the_cap_is_the_normal_peak_and_never_above_a_reservation(
     assert cap_for(assessment, _facts(reserved_concurrency=reserved)) == cap
 
 
+FLAT = (Reason.PLATEAU,)
+
+
+@pytest.mark.parametrize(
+    ("running", "reasons", "kind"),
+    [
+        (4.0, FLAT, Notify),
+        (1.0, FLAT, Notify),
+        (5.0, FLAT, Cap),
+        (None, FLAT, Cap),
+        (1.0, (Reason.GROWING,), Cap),
+    ],
+)
+def test_a_cap_that_binds_nothing_is_not_set(
+    running: float | None, reasons: tuple[Reason, ...], kind: type
+) -> None:
+    """At its normal peak of 4 a flat loop would go on as before, a growing one would not."""
+    suspected = replace(_assessment(Verdict.SUSPECTED, *reasons), concurrency=running)
+
+    assert type(decide(suspected, _facts(), Policy(), LedgerView())) is kind
+
+
+@pytest.mark.parametrize("decided", [DecisionReason.CAP_BINDS_NOTHING, DecisionReason.SUSPECTED])
+@pytest.mark.parametrize(("minutes", "kind"), [(14, Notify), (15, Contain)])
+def test_what_no_cap_can_hold_is_throttled_after_people_had_their_time(
+    minutes: int, kind: type, decided: DecisionReason
+) -> None:
+    """A loop that runs at its normal concurrency does not burn until somebody wakes up."""
+    suspected = replace(_assessment(Verdict.SUSPECTED, *FLAT), concurrency=1.0)
+    told = replace(
+        _incident(IncidentState.NOTIFIED),
+        opened_at=NOW - timedelta(minutes=minutes),
+        decided=decided,
+    )
+
+    decision = decide(suspected, _facts(), Policy(), LedgerView(open_incident=told))
+
+    assert type(decision) is kind
+
+
+def test_what_was_told_for_another_reason_is_capped_first() -> None:
+    """An exemption that was taken away an hour later is no reason to skip the experiment."""
+    told = replace(
+        _incident(IncidentState.NOTIFIED),
+        opened_at=NOW - timedelta(hours=1),
+        decided=DecisionReason.EXEMPT_BY_TAG,
+    )
+
+    decision = decide(
+        _assessment(Verdict.SUSPECTED), _facts(), Policy(), LedgerView(open_incident=told)
+    )
+
+    assert type(decision) is Cap
+
+
 assessments = st.builds(
     _assessment,
     st.sampled_from(Verdict),
