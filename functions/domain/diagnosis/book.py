@@ -1,0 +1,143 @@
+"""The book of findings: which are open, which were closed lately, and who was told what.
+
+`advance` is pure and may be repeated: examining the same thing twice changes nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Self
+
+from functions.domain.diagnosis.finding import Certainty, Examination, Finding, FindingKey
+from functions.domain.diagnosis.posting import Posting
+from functions.domain.incident import NoticeStatus
+
+LISTED_EVERY: Final = timedelta(days=7)
+# A finding that comes back within this time is the same one. It is told the first time it comes
+# back; after that it flaps, and only the weekly list has it.
+REMEMBERED: Final = timedelta(days=14)
+MOST_RETURNS_TOLD: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFinding:
+    """A finding that is not closed, in as few words as the weekly list needs.
+
+    Attributes
+    ----------
+    told_causes
+        All causes that people were told of.
+    returns
+        How often it was closed and found again.
+    """
+
+    function: str
+    entry: str
+    title: str
+    summary: str
+    certainty: Certainty
+    causes: tuple[str, ...]
+    told_causes: tuple[str, ...]
+    first_seen: datetime
+    last_seen: datetime
+    returns: int = 0
+
+    @property
+    def key(self) -> FindingKey:
+        """What makes it the same finding tomorrow."""
+        return FindingKey(function=self.function, entry=self.entry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedFinding:
+    """A finding that was closed within `REMEMBERED`."""
+
+    finding: OpenFinding
+    closed_at: datetime
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingBook:
+    """The record of all findings.
+
+    Attributes
+    ----------
+    version
+        Of the stored record; 0 for one that is not stored yet.
+    listed_at
+        When the weekly list was sent last, or when the first finding came into an empty book.
+    """
+
+    version: int = 0
+    open: tuple[OpenFinding, ...] = ()
+    closed: tuple[ClosedFinding, ...] = ()
+    listed_at: datetime | None = None
+    outbox: tuple[Posting, ...] = ()
+
+    def of(self, function: str) -> tuple[OpenFinding, ...]:
+        """The open findings of one function."""
+        return tuple(one for one in self.open if one.function == function)
+
+    def is_list_due(self, now: datetime) -> bool:
+        """Whether the weekly list is to be sent now."""
+        if not self.open or self.listed_at is None:
+            return False
+        return now - self.listed_at >= LISTED_EVERY
+
+    def with_posting(self, name: str, subject: str, body: str) -> Self:
+        """The book with a notice to be sent; one of the same name is there already or was sent."""
+        if any(one.id == name for one in self.outbox):
+            return self
+        return replace(self, outbox=(*self.outbox, Posting(id=name, subject=subject, body=body)))
+
+    def with_outbox(self, outbox: tuple[Posting, ...]) -> Self:
+        """The book with another outbox."""
+        return replace(self, outbox=outbox)
+
+    def without_sent(self) -> Self:
+        """The book without the notices that are known to be sent."""
+        return replace(
+            self,
+            outbox=tuple(one for one in self.outbox if one.status is not NoticeStatus.SENT),
+        )
+
+
+class ChangeKind(StrEnum):
+    """What is new since the last examination."""
+
+    NEW = "new"
+    NEW_CAUSE = "new_cause"  # open already, but for a cause that nobody was told of
+    RETURNED = "returned"  # was closed lately and is back
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing that people are to be told once.
+
+    `finding` is ``None`` for a closed one.
+    """
+
+    kind: ChangeKind
+    record: OpenFinding
+    finding: Finding | None = None
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """The book after an examination, and what people are to be told."""
+
+    book: FindingBook
+    changes: tuple[Change, ...]
+
+
+def advance(book: FindingBook, examinations: Iterable[Examination], now: datetime) -> Advance:
+    """Enter what was examined into the book.
+
+    A finding is closed only by an examination whose silence counts: where something could not be
+    read, or the function was not examined at all, it stays as it is.
+    """
+    raise NotImplementedError

@@ -1,0 +1,130 @@
+"""What treating findings needs of the world. Adapters in `functions.aws`, fakes in the tests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from functions.domain.diagnosis.book import FindingBook
+from functions.domain.diagnosis.remedy import AddPermission
+from functions.domain.diagnosis.treatment import Treatment
+from functions.domain.notice import NoticeContext
+from functions.domain.ports import Publisher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What the remedies may change in a function's configuration.
+
+    `description` is empty for none.
+    """
+
+    memory_mb: int
+    tracing_mode: str
+    description: str
+
+
+class Repairs(Protocol):
+    """The changes that remedies make.
+
+    Every method raises `FunctionNotFoundError` when the function (for the policies: the role) does
+    not exist, `RefusedError` when AWS refuses for good, and `BusyError` when AWS keeps throttling,
+    or is still at work on an earlier change, after the bounded retries. A change returns once the
+    next one may follow: the adapter waits for ``LastUpdateStatus``.
+    """
+
+    def configuration(self, function: str) -> Configuration:
+        """What is configured now."""
+        ...
+
+    def set_memory(self, function: str, memory_mb: int) -> None:
+        """UpdateFunctionConfiguration with nothing but MemorySize."""
+        ...
+
+    def set_tracing(self, function: str, mode: str) -> None:
+        """UpdateFunctionConfiguration with nothing but TracingConfig."""
+        ...
+
+    def set_description(self, function: str, description: str) -> None:
+        """UpdateFunctionConfiguration with nothing but Description."""
+        ...
+
+    def inline_policy(self, role: str, policy_name: str) -> str | None:
+        """The JSON document of an inline policy, URL-decoded; ``None`` where there is none."""
+        ...
+
+    def put_inline_policy(self, role: str, policy_name: str, document: str) -> None:
+        """PutRolePolicy. The name always begins with ``Loopbreaker-``."""
+        ...
+
+    def delete_inline_policy(self, role: str, policy_name: str) -> None:
+        """DeleteRolePolicy; nothing happens where there is none."""
+        ...
+
+    def permission(self, function: str, qualifier: str, statement_id: str) -> str | None:
+        """The JSON of one statement of the resource policy; ``None`` where there is none."""
+        ...
+
+    def add_permission(self, permission: AddPermission) -> None:
+        """AddPermission."""
+        ...
+
+    def remove_permission(self, function: str, qualifier: str, statement_id: str) -> None:
+        """RemovePermission; nothing happens where there is none."""
+        ...
+
+
+class Infirmary(Protocol):
+    """The durable record of findings and treatments.
+
+    Every method raises `LedgerUnavailableError`.
+    """
+
+    def book(self) -> FindingBook:
+        """All findings that are open or were closed lately; an empty book where there is none."""
+        ...
+
+    def save_book(self, book: FindingBook) -> FindingBook:
+        """Replace the book and answer it with its new version.
+
+        Raises
+        ------
+        StaleIncidentError
+            When the stored version is not the one that `book` carries.
+        """
+        ...
+
+    def open(self, treatment: Treatment) -> Treatment:
+        """Write a new treatment, in place of a closed one of the same function and entry.
+
+        Answers what is stored: with the same id on a retry, and another one where a treatment of
+        the same function and entry is not closed.
+        """
+        ...
+
+    def save(self, treatment: Treatment) -> Treatment:
+        """Replace the stored treatment and answer it with its new version.
+
+        Raises
+        ------
+        StaleIncidentError
+            When the stored version is not the one that `treatment` carries.
+        """
+        ...
+
+    def find(self, function: str, entry: str) -> Treatment | None:
+        """The newest treatment, open or closed, read consistently."""
+        ...
+
+    def treatments(self, functions: Sequence[str] = ()) -> tuple[Treatment, ...]:
+        """The newest treatment of each entry of some functions; of all where none is named."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """Ports and place, handed to everything that treats."""
+
+    repairs: Repairs
+    infirmary: Infirmary
+    publisher: Publisher
+    place: NoticeContext

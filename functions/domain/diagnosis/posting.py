@@ -1,0 +1,110 @@
+"""Notices that are written down together with what they tell, and sent from there.
+
+As with incidents (`functions.domain.outbox`): claimed before it is sent, marked after, and sent
+again, marked as a repeat, where a run died in between. Better twice than never.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, Self, TypeVar
+
+from functions.domain.errors import NoticeUndeliveredError
+from functions.domain.incident import NOTICE_LEASE, NoticeStatus
+from functions.domain.passages import MARK, SUBJECT_LIMIT, bounded
+from functions.domain.ports import Publisher
+from functions.domain.wording import clean, middle_cut, paragraph
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """A notice in an outbox. `id` is unique within its record."""
+
+    id: str
+    subject: str
+    body: str
+    status: NoticeStatus = NoticeStatus.PENDING
+    claimed_at: datetime | None = None
+    attempts: int = 0
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is to be sent now: pending, or claimed by a run that seems to have died."""
+        match self.status:
+            case NoticeStatus.PENDING:
+                return True
+            case NoticeStatus.CLAIMED:
+                return self.claimed_at is None or now - self.claimed_at >= NOTICE_LEASE
+            case NoticeStatus.SENT:
+                return False
+
+
+class Posted(Protocol):
+    """A record with an outbox: a treatment, or the book of findings."""
+
+    @property
+    def outbox(self) -> tuple[Posting, ...]:
+        """Its notices, oldest first."""
+        ...
+
+    def with_outbox(self, outbox: tuple[Posting, ...]) -> Self:
+        """The record with another outbox."""
+        ...
+
+
+_R = TypeVar("_R", bound=Posted)
+
+
+def deliver(record: _R, save: Callable[[_R], _R], publisher: Publisher, now: datetime) -> _R:
+    """Send the notices of a record that are due, saving the record before and after each.
+
+    A notice that SNS does not take stays in the outbox for the next run.
+
+    Raises
+    ------
+    LedgerUnavailableError, StaleIncidentError
+        As `save` does.
+    """
+    for posting in record.outbox:
+        if not posting.is_due(now):
+            continue
+        record = save(_marked(record, posting.id, NoticeStatus.CLAIMED, now))
+        subject, body = posting.subject, posting.body
+        if posting.status is NoticeStatus.CLAIMED:
+            subject, body = _repeated(posting)
+        try:
+            publisher.publish(subject, body)
+        except NoticeUndeliveredError:
+            record = save(_marked(record, posting.id, NoticeStatus.PENDING))
+            continue
+        record = save(_marked(record, posting.id, NoticeStatus.SENT))
+    return record
+
+
+def is_settled(record: Posted) -> bool:
+    """Whether all notices of a record are known to be sent."""
+    return all(one.status is NoticeStatus.SENT for one in record.outbox)
+
+
+def _marked(record: _R, posting_id: str, status: NoticeStatus, at: datetime | None = None) -> _R:
+    return record.with_outbox(
+        tuple(
+            replace(
+                one,
+                status=status,
+                claimed_at=at,
+                attempts=one.attempts + (status is NoticeStatus.CLAIMED),
+            )
+            if one.id == posting_id
+            else one
+            for one in record.outbox
+        )
+    )
+
+
+def _repeated(posting: Posting) -> tuple[str, str]:
+    subject = clean(posting.subject, 400).removeprefix(MARK).strip()
+    first = paragraph(
+        "Sent again, because the first sending was not confirmed. If you have it already, there is"
+        " nothing new here."
+    )
+    return middle_cut(f"{MARK} (again) {subject}", SUBJECT_LIMIT), bounded((first, posting.body))
