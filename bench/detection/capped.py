@@ -10,14 +10,18 @@ import numpy as np
 from bench.detection.data import Row, Run
 from bench.detection.ours import EPOCH, STOPPING, Episode, Watched, watched
 from bench.traffic import ACCOUNT, Function, Minute, Source
-from functions.domain.assessment import Verdict
+from functions.domain.assessment import Assessment, Verdict
+from functions.domain.decision import Cap, Contain, LedgerView, Notify, decide
+from functions.domain.evidence import FunctionFacts
 from functions.domain.experiment import judge_cap
+from functions.domain.incident import Incident, IncidentState, incident_id
 from functions.domain.policy import Policy
 from functions.domain.spike import assess
 
 LATE_MINUTES: Final = 1  # CloudWatch shows a minute this long after it is over
 WATCHED_MINUTES: Final = 60
 WARM_MINUTES: Final = 5
+ENDED_MINUTES: Final = 10  # below the floor, after which people are told that it is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,48 @@ class Play:
             sums=self.sums,
         )
 
+    def respond(self, assessment: Assessment, suspected_after: int) -> Outcome:
+        """Do what the guard decides about a suspected function, until that is decided.
+
+        People who are told do nothing here.
+        """
+        told: Incident | None = None
+        for passed in range(WATCHED_MINUTES + 1):
+            view = LedgerView(open_incident=told)
+            decision = decide(assessment, _FACTS, self.policy, view)
+            match decision:
+                case Cap(at=cap):
+                    return self.experiment(cap, suspected_after + passed, WATCHED_MINUTES)
+                case Contain():
+                    return Outcome(
+                        verdict=Verdict.RUNAWAY,
+                        suspected_after=suspected_after,
+                        ended_after=passed,
+                        invocations=self.served,
+                    )
+                case Notify() if told is None:
+                    told = _told(decision)
+                case _:
+                    pass
+            self.step(None)
+            newest = len(self.counts) - 1 - LATE_MINUTES
+            last = self.counts[max(0, newest + 1 - ENDED_MINUTES) : newest + 1]
+            if max(last) < self.policy.floor_per_minute:
+                return Outcome(
+                    verdict=Verdict.CALM,
+                    suspected_after=suspected_after,
+                    ended_after=passed,
+                    invocations=self.served,
+                    burnt_out=self.function.is_burnt_out,
+                )
+            assessment = assess(self.seen.evidence(newest), self.policy)
+        return Outcome(
+            verdict=Verdict.SUSPECTED,
+            suspected_after=suspected_after,
+            ended_after=WATCHED_MINUTES,
+            invocations=self.served,
+        )
+
     def experiment(self, cap: int, suspected_after: int, minutes: int) -> Outcome:
         """Cap the function and judge it each minute until that is decided."""
         capped_at = EPOCH + timedelta(minutes=len(self.counts))
@@ -107,6 +153,25 @@ class Play:
         )
 
 
+_FACTS: Final = FunctionFacts(name="watched", arn="", memory_mb=128, timeout_seconds=60)
+
+
+def _told(decision: Notify) -> Incident:
+    at = decision.assessment.at
+    return Incident(
+        id=incident_id("watched", at),
+        function="watched",
+        function_arn="",
+        state=IncidentState.NOTIFIED,
+        opened_at=at,
+        updated_at=at,
+        assessment=decision.assessment,
+        decided=decision.reason,
+        memory_mb=_FACTS.memory_mb,
+        timeout_seconds=_FACTS.timeout_seconds,
+    )
+
+
 def play_loop(row: Row, run: Run, onset: int, policy: Policy, rng: np.random.Generator) -> Outcome:
     """A loop that begins at `onset` in a real function, from its first event to its end."""
     function = Function(rng, loop=run.loop, source=Source.ASYNC)
@@ -120,8 +185,7 @@ def play_loop(row: Row, run: Run, onset: int, policy: Policy, rng: np.random.Gen
         if assessment.verdict is Verdict.RUNAWAY:
             return Outcome(verdict=Verdict.RUNAWAY, suspected_after=passed, invocations=play.served)
         if assessment.verdict in STOPPING:
-            cap = max(1, assessment.normal_concurrency or 1)
-            return play.experiment(cap, passed, WATCHED_MINUTES)
+            return play.respond(assessment, passed)
     return Outcome(verdict=None, invocations=play.served)
 
 
@@ -130,13 +194,12 @@ def play_innocent(
 ) -> Outcome:
     """A function that was capped by mistake."""
     row, minute = episode.row, episode.minute
-    cap = max(1, episode.assessment.normal_concurrency or 1)
     function = Function(rng, seconds=row.seconds, source=source)
     start = max(0, minute + 1 + LATE_MINUTES - WARM_MINUTES)
     play = Play(row, start, function, row.seconds, policy)
     for _ in range(minute + 1 + LATE_MINUTES - start):
         play.step(None)
-    return play.experiment(cap, 0, WATCHED_MINUTES)
+    return play.respond(episode.assessment, 0)
 
 
 def onset_in(row: Row, rng: np.random.Generator, room: int) -> int:
