@@ -1,0 +1,97 @@
+"""Bucket notifications against what a role may do with the objects of the bucket."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import unquote_plus
+
+from functions.domain.filters.passage import Filtered, Passage, Reason
+from functions.domain.iam.wildcard import Glob, Pattern, as_glob, covers, overlaps
+
+# `Event notification types and destinations` of the S3 user guide.
+EVENTS_BY_ACTION: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "s3:PutObject": (
+            "s3:ObjectCreated:Put",
+            "s3:ObjectCreated:Post",
+            "s3:ObjectCreated:Copy",
+            "s3:ObjectCreated:CompleteMultipartUpload",
+        ),
+        "s3:ReplicateObject": ("s3:ObjectCreated:Put", "s3:ObjectCreated:Copy"),
+        "s3:DeleteObject": ("s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated"),
+        "s3:DeleteObjectVersion": ("s3:ObjectRemoved:Delete",),
+        "s3:RestoreObject": (
+            "s3:ObjectRestore:Post",
+            "s3:ObjectRestore:Completed",
+            "s3:ObjectRestore:Delete",
+        ),
+        "s3:PutObjectTagging": ("s3:ObjectTagging:Put",),
+        "s3:DeleteObjectTagging": ("s3:ObjectTagging:Delete",),
+        "s3:PutObjectAcl": ("s3:ObjectAcl:Put",),
+    }
+)
+
+
+def key_filters(prefix: str, suffix: str) -> tuple[Glob, ...]:
+    """Patterns of the keys that pass a notification's filter: a key that one of them matches.
+
+    UNCONFIRMED: S3 wants characters such as spaces URL-encoded in a filter. The filter is taken
+    both as it is written and decoded, so that it excludes what neither lets pass.
+    """
+    found: list[Glob] = []
+    for first, last in dict.fromkeys(
+        ((prefix, suffix), (unquote_plus(prefix), unquote_plus(suffix)))
+    ):
+        found.append(Glob.literal(first) + Glob.anything() + Glob.literal(last))
+        # `a.jpg` begins with `a.jpg` and ends with `.jpg`: the two may share characters.
+        found.extend(
+            Glob.literal(first + last[shared:])
+            for shared in range(1, min(len(first), len(last)) + 1)
+            if first.endswith(last[:shared])
+        )
+    return tuple(found)
+
+
+def keys_within(arn_pattern: str, bucket_arn: str) -> Glob | None:
+    """The key pattern of an ARN pattern of objects; ``None`` if none is in the bucket.
+
+    An ARN pattern whose wildcard begins before the key, such as ``*``, says nothing of the key.
+    """
+    start = f"{bucket_arn}/"
+    if arn_pattern.startswith(start):
+        return as_glob(arn_pattern[len(start) :])
+    return Glob.anything() if overlaps(arn_pattern, f"{start}*") else None
+
+
+def events_passage(events: Iterable[str], action: str) -> Passage:
+    """Whether what an action does raises one of a notification's events.
+
+    NEVER for an action that raises other events; SOMETIMES for one that is not known here.
+    """
+    raised = EVENTS_BY_ACTION.get(action)
+    if raised is None:
+        return Passage.SOMETIMES
+    found = [any(covers(own, event) for own in events) for event in raised]
+    if all(found):
+        return Passage.ALWAYS
+    return Passage.SOMETIMES if any(found) else Passage.NEVER
+
+
+def keys_passage(prefix: str, suffix: str, keys: Iterable[Pattern]) -> Filtered:
+    """Whether objects whose keys match one of the patterns pass a notification's filter.
+
+    Parameters
+    ----------
+    keys
+        Patterns of keys, each of which may be written (see `keys_within`).
+    """
+    if not prefix and not suffix:
+        return Filtered(passage=Passage.ALWAYS, reason=Reason.NO_FILTER)
+    written = tuple(map(as_glob, keys))
+    passing = key_filters(prefix, suffix)
+    if not any(overlaps(own, key) for own in passing for key in written):
+        return Filtered(passage=Passage.NEVER, reason=Reason.EXCLUDED, place="key")
+    begins, ends = Glob.literal(prefix) + Glob.anything(), Glob.anything() + Glob.literal(suffix)
+    if all(key.is_exact and covers(begins, key) and covers(ends, key) for key in written):
+        return Filtered(passage=Passage.ALWAYS, reason=Reason.FITS, place="key")
+    return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNDECIDED, place="key")

@@ -1,0 +1,313 @@
+"""Patterns with ``*`` (any text, also none) and ``?`` (any one character), as IAM writes them.
+
+Patterns are texts of the account and may be hostile: nothing here backtracks. The cost is at most
+the product of the two lengths, divided by the width of a machine word.
+
+A pattern is a text in IAM's own notation, or a `Glob` where the caller has literal stars:
+
+- ``${*}``, ``${?}`` and ``${$}`` are the literal characters;
+- any other ``${variable}`` stands for a text that nobody knows here. It is taken for any text, and
+  the pattern is then not *exact*: it matches more than IAM's does.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+# Inside a segment. No text of IAM holds these characters: one that does is not exact.
+_ONE: Final = "\0"
+_RUN: Final = "\1"
+_RESERVED: Final = re.compile(f"[{_ONE}{_RUN}]")
+_WILD: Final = re.compile(f"[{_ONE}{_RUN}]+")
+_TOKEN: Final = re.compile(r"\$\{([^{}]*)\}|[*?]")
+_LITERALS: Final = frozenset({"*", "?", "$"})
+_PARSED: Final = 16_384
+_FILLINGS: Final = ("", "x", "/x", "0-x.y")
+
+
+@dataclass(frozen=True, slots=True)
+class Glob:
+    """A pattern that was read.
+
+    Attributes
+    ----------
+    segments
+        The texts between the runs (``*``), so that ``n`` runs make ``n + 1`` segments. One that is
+        neither first nor last is never empty.
+    is_exact
+        False where the pattern holds a variable: it matches everything that IAM's matches, and
+        perhaps more.
+    """
+
+    segments: tuple[str, ...]
+    is_exact: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> "Glob":
+        """Read a pattern in IAM's notation."""
+        return _parse(text)
+
+    @classmethod
+    def literal(cls, text: str) -> "Glob":
+        """The pattern that matches this text only."""
+        return _glob(_RESERVED.sub(_ONE, text), is_exact=not _RESERVED.search(text))
+
+    @classmethod
+    def anything(cls) -> "Glob":
+        """The pattern that matches every text."""
+        return cls(("", ""))
+
+    def __add__(self, other: "Glob") -> "Glob":
+        """The pattern of a text of this one followed by a text of the other."""
+        return _glob(_tokens(self) + _tokens(other), is_exact=self.is_exact and other.is_exact)
+
+    def __str__(self) -> str:
+        """The pattern in IAM's notation; what a variable was is lost."""
+        return "*".join(map(_written, self.segments))
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether exactly one text matches."""
+        return len(self.segments) == 1 and _ONE not in self.segments[0]
+
+    @property
+    def head(self) -> str:
+        """The literal text that everything it matches begins with."""
+        return self.segments[0].partition(_ONE)[0]
+
+    def lower(self) -> "Glob":
+        """The same in lower case, for texts that are compared without case."""
+        return Glob(tuple(segment.lower() for segment in self.segments), self.is_exact)
+
+
+Pattern = str | Glob
+
+
+def as_glob(pattern: Pattern) -> Glob:
+    """Read a pattern unless it was read before."""
+    return pattern if isinstance(pattern, Glob) else _parse(pattern)
+
+
+def matches(pattern: Pattern, text: str, *, ignore_case: bool = False) -> bool:
+    """Whether the pattern matches the text (for one that is not exact: whether it may)."""
+    glob = as_glob(pattern)
+    if ignore_case:
+        glob, text = glob.lower(), text.lower()
+    return _accepts(glob, _RESERVED.sub("\2", text))
+
+
+def overlaps(one: Pattern, other: Pattern) -> bool:
+    """Whether a text exists that both match. Exact for exact patterns, else it may say too much."""
+    return _overlap(as_glob(one), as_glob(other))
+
+
+def covers(general: Pattern, special: Pattern) -> bool:
+    """Whether `general` certainly matches everything that `special` matches.
+
+    False proves nothing: rare shapes (``??*`` and ``a*b``) are not seen, and a general pattern
+    that is not exact covers nothing.
+    """
+    glob = as_glob(general)
+    return glob.is_exact and _accepts(glob, _tokens(as_glob(special)))
+
+
+def intersection(one: Pattern, other: Pattern) -> Glob | None:
+    """A pattern that matches every text that both match (perhaps more); ``None`` for no text.
+
+    It is the narrower of the two where one covers the other, as with almost all that is written.
+    Otherwise it keeps what both ask of beginning and end.
+    """
+    first, second = as_glob(one), as_glob(other)
+    if not _overlap(first, second):
+        return None
+    if covers(first, second):
+        return second
+    if covers(second, first):
+        return first
+    is_exact = first.is_exact and second.is_exact
+    if len(first.segments) == 1 or len(second.segments) == 1:
+        fixed, loose = (first, second) if len(first.segments) == 1 else (second, first)
+        if len(loose.segments) == 1:
+            return Glob((_merged(fixed.segments[0], loose.segments[0]),), is_exact)
+        return Glob(fixed.segments, is_exact)
+    head = _merged(first.segments[0], second.segments[0])
+    tail = _merged(first.segments[-1][::-1], second.segments[-1][::-1])[::-1]
+    return _glob(f"{head}{_RUN}{tail}", is_exact=is_exact)
+
+
+def witnesses(*patterns: Pattern) -> Iterator[str]:
+    """Some texts that all the patterns match, if they were found: the proof that one exists.
+
+    Finding none proves nothing. Patterns that are not exact are believed to match what they may
+    match, so a witness for them is a witness of a possibility.
+    """
+    globs = tuple(map(as_glob, patterns))
+    if not globs:
+        return
+    seen: set[str] = set()
+    for text in _candidates(globs):
+        if text not in seen and all(_accepts(glob, text) for glob in globs):
+            seen.add(text)
+            yield text
+
+
+def _candidates(globs: tuple[Glob, ...]) -> Iterator[str]:
+    head, tail = "", ""
+    for glob in globs:
+        if len(glob.segments) == 1:
+            for filling in ("x", "0"):
+                yield glob.segments[0].replace(_ONE, filling)
+            continue
+        head = _merged(head, glob.segments[0])
+        tail = _merged(tail, glob.segments[-1][::-1])
+    middles = [segment for glob in globs for segment in glob.segments[1:-1]]
+    for filling in _FILLINGS:
+        yield filling.join((head, *middles, tail[::-1])).replace(_ONE, "x")
+
+
+@lru_cache(maxsize=_PARSED)
+def _parse(text: str) -> Glob:
+    is_exact = True
+
+    def token(found: re.Match[str]) -> str:
+        nonlocal is_exact
+        if found[0] == "*":
+            return _RUN
+        if found[0] == "?":
+            return _ONE
+        if found[1] in _LITERALS:
+            return str(found[1])
+        is_exact = False
+        return _RUN
+
+    if _RESERVED.search(text):
+        is_exact = False
+        text = _RESERVED.sub("?", text)
+    return _glob(_TOKEN.sub(token, text), is_exact=is_exact)
+
+
+def _glob(tokens: str, *, is_exact: bool) -> Glob:
+    """Read tokens. ``*?`` and ``?*`` are the same and are written the same: ones, then one run."""
+    ordered = _WILD.sub(_ordered, tokens)
+    return Glob(tuple(ordered.split(_RUN)), is_exact)
+
+
+def _tokens(glob: Glob) -> str:
+    return _RUN.join(glob.segments)
+
+
+def _ordered(found: re.Match[str]) -> str:
+    return _ONE * found[0].count(_ONE) + (_RUN if _RUN in found[0] else "")
+
+
+def _written(segment: str) -> str:
+    text = segment.replace("${", "${$}{").replace("*", "${*}").replace("?", "${?}")
+    return text.replace(_ONE, "?")
+
+
+def _merged(one: str, other: str) -> str:
+    """Two compatible beginnings as one: the longer, with what the other knows of its unknowns."""
+    if len(one) < len(other):
+        one, other = other, one
+    if _ONE not in one[: len(other)]:
+        return one
+    known = (b if a == _ONE else a for a, b in zip(one, other, strict=False))
+    return "".join(known) + one[len(other) :]
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two texts of one length, both with unknown characters, can be the same."""
+    if one == other:
+        return True
+    if _ONE not in one and _ONE not in other:
+        return False
+    return all(_meet(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _meet(one: str, other: str) -> bool:
+    """A run in a text is only eaten by a run of a pattern: no single character stands for it."""
+    return one == other or (_ONE in (one, other) and _RUN not in (one, other))
+
+
+def _overlap(one: Glob, other: Glob) -> bool:
+    if len(one.segments) == 1:
+        return _accepts(other, one.segments[0], both=True)
+    if len(other.segments) == 1:
+        return _accepts(one, other.segments[0], both=True)
+    # Both have a run: the longer beginning, everything in the middle of one, then of the other,
+    # and the longer end make a text of both. Only beginnings and ends can contradict each other.
+    head = min(len(one.segments[0]), len(other.segments[0]))
+    tail = min(len(one.segments[-1]), len(other.segments[-1]))
+    return _alike(one.segments[0][:head], other.segments[0][:head]) and _alike(
+        one.segments[-1][len(one.segments[-1]) - tail :],
+        other.segments[-1][len(other.segments[-1]) - tail :],
+    )
+
+
+def _accepts(glob: Glob, text: str, *, both: bool = False) -> bool:
+    """Match tokens: `text` may hold runs (for `covers`), and ones, which are unknown if `both`.
+
+    Leftmost first is right for the segments in the middle: each is a place further left than any
+    other way of matching could have it, and what follows only needs room.
+    """
+    segments = glob.segments
+    if len(segments) == 1:
+        return len(text) == len(segments[0]) and _fits(segments[0], text, both=both)
+    head, tail = segments[0], segments[-1]
+    end = len(text) - len(tail)
+    if end < len(head):
+        return False
+    if not _fits(head, text[: len(head)], both=both) or not _fits(tail, text[end:], both=both):
+        return False
+    position = len(head)
+    for segment in segments[1:-1]:
+        found = _find(segment, text, position, end, both=both)
+        if found < 0:
+            return False
+        position = found + len(segment)
+    return True
+
+
+def _fits(segment: str, text: str, *, both: bool) -> bool:
+    """Whether a segment matches a text of its length."""
+    if segment == text:
+        return True
+    if _ONE not in segment and not (both and _ONE in text):
+        return False
+    if both:
+        return _alike(segment, text)
+    return all(a == b or (a == _ONE and b != _RUN) for a, b in zip(segment, text, strict=True))
+
+
+def _find(segment: str, text: str, start: int, end: int, *, both: bool) -> int:
+    """The first place of a segment in ``text[start:end]``, -1 for none.
+
+    Segments with unknown characters go through all places at once, one bit for each beginning of
+    the segment (Shift-And), so that a hostile segment costs no more than its length.
+    """
+    if _ONE not in segment and not (both and _ONE in text):
+        return text.find(segment, start, end)
+    anywhere = _bits(index for index, own in enumerate(segment) if own == _ONE)
+    everywhere = (1 << len(segment)) - 1
+    masks: dict[str, int] = {_RUN: 0}
+    if both:
+        masks[_ONE] = everywhere
+    for index, own in enumerate(segment):
+        if own != _ONE:
+            masks[own] = masks.get(own, anywhere) | 1 << index
+    done = 1 << (len(segment) - 1)
+    state = 0
+    for position in range(start, end):
+        state = (state << 1 | 1) & masks.get(text[position], anywhere)
+        if state & done:
+            return position - len(segment) + 1
+    return -1
+
+
+def _bits(indexes: Iterable[int]) -> int:
+    total = 0
+    for index in indexes:
+        total |= 1 << index
+    return total
