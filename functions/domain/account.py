@@ -11,7 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+def _nothing() -> Mapping[str, str]:
+    """No entries: a default of its own must be hashable, which this is not before Python 3.12."""
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +70,9 @@ class FunctionDescription:
     name: str
     arn: str
     role_arn: str
-    environment: Mapping[str, str] = _NOTHING
-    tags: Mapping[str, str] = _NOTHING
-    resource_policies: Mapping[str, str] = _NOTHING
+    environment: Mapping[str, str] = field(default_factory=_nothing)
+    tags: Mapping[str, str] = field(default_factory=_nothing)
+    resource_policies: Mapping[str, str] = field(default_factory=_nothing)
     is_policy_known: bool = True
     dead_letter_arn: str = ""
     on_success_arn: str = ""
@@ -332,7 +335,7 @@ class Account:
     state_machines: tuple[StateMachine, ...] = ()
     queues: tuple[Queue, ...] = ()
     delivery_streams: tuple[DeliveryStream, ...] = ()
-    streams: Mapping[str, str] = _NOTHING
+    streams: Mapping[str, str] = field(default_factory=_nothing)
     gaps: tuple[Gap, ...] = ()
 
     def sees(self, area: Area) -> bool:

@@ -13,7 +13,7 @@ Logic: `Policy evaluation logic` of the IAM user guide.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -530,6 +530,8 @@ class Caller:
         ``None``: not known. Empty: not sent.
     organisation
         Identifier of the organisation (``o-...``); ``None``: not known.
+    known
+        More condition keys that are known of the call.
     """
 
     service: str = ""
@@ -538,7 +540,7 @@ class Caller:
     source_arn: str | None = None
     source_account: str | None = None
     organisation: str | None = None
-    known: Context = _NOTHING_KNOWN
+    known: Context = field(default_factory=lambda: _NOTHING_KNOWN)
 
 
 def resource_access(
