@@ -1,0 +1,341 @@
+"""Findings and treatments in the ledger's table, beside the incidents.
+
+=================  ===============================  ================================================
+pk                 sk                               item
+=================  ===============================  ================================================
+diagnosis          book                             the book of findings
+diagnosis          round                            how far an unfinished round has come
+denial             <function>#<principal>           a denied invocation that CloudTrail told of;
+                                                    14 days (TTL)
+treatment          <function>#<entry>               the newest treatment, open or closed; a closed
+                                                    one stays for 400 days (TTL)
+=================  ===============================  ================================================
+
+Records are JSON, compressed: an account with hundreds of findings fits into one item, and whoever
+writes the book writes all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta  # noqa: TC003 - `records` reads the hints
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+
+from botocore.exceptions import ClientError
+
+from functions.aws.observability import logger
+from functions.aws.records import UnreadableRecordError, dump_record, load_record
+from functions.aws.translate import AWS_ERRORS, code_of, words_of
+from functions.domain.diagnosis.book import FindingBook
+from functions.domain.diagnosis.facts import DeniedCall
+from functions.domain.diagnosis.treatment import Treatment
+from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
+from functions.domain.incident import KEPT_AFTER_CLOSE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+IAM_ACTIONS: Final = frozenset(
+    {
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+    }
+)
+
+# DynamoDB takes 400 KB an item, names and the other attributes included.
+MOST_RECORD_BYTES: Final = 350_000
+DENIALS_KEPT: Final = timedelta(days=14)
+
+_DIAGNOSIS: Final = "diagnosis"
+_BOOK: Final = "book"
+_ROUND: Final = "round"
+_DENIAL: Final = "denial"
+_TREATMENT: Final = "treatment"
+_REFUSED: Final = "ConditionalCheckFailedException"
+_ABSENT: Final = "attribute_not_exists(pk)"
+_SEPARATOR: Final = "#"  # no name of a function and no entry holds it
+
+_Item: TypeAlias = dict[str, Any]
+
+
+class _Versioned(Protocol):
+    """A record with the version of what is stored."""
+
+    @property
+    def version(self) -> int:
+        """0 for one that is not stored yet."""
+        ...
+
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """How far a round over all functions has come, for the run that goes on with it.
+
+    Attributes
+    ----------
+    began_at
+        The moment of the round, which all its examinations share.
+    after
+        The name of the last function that was examined, in the order of names; empty for none.
+    """
+
+    began_at: datetime
+    after: str = ""
+
+
+class DiagnosisStore:
+    """The port `Infirmary`, and what the rounds themselves must remember.
+
+    Parameters
+    ----------
+    randomness
+        For the mark by which a write knows itself again.
+    """
+
+    def __init__(
+        self, client: DynamoDBClient, table: str, *, randomness: random.Random | None = None
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._random = random.SystemRandom() if randomness is None else randomness
+
+    # -- the book of findings --------------------------------------------------------------------
+
+    def book(self) -> FindingBook:
+        """See the port."""
+        item = self._get(_DIAGNOSIS, _BOOK)
+        return FindingBook() if item is None else _load(FindingBook, item)
+
+    def save_book(self, book: FindingBook) -> FindingBook:
+        """See the port."""
+        written = replace(book, version=book.version + 1)
+        self._put(_key(_DIAGNOSIS, _BOOK), written, book.version, "the book of findings")
+        return written
+
+    # -- treatments --------------------------------------------------------------------------------
+
+    def open(self, treatment: Treatment) -> Treatment:
+        """See the port.
+
+        Raises
+        ------
+        StaleIncidentError
+            When somebody else writes the same treatment at the same moment.
+        """
+        stored = self.find(treatment.function, treatment.entry)
+        if stored is not None and (stored.id == treatment.id or not stored.is_closed):
+            return stored
+        base = 0 if stored is None else stored.version
+        written = replace(treatment, version=base + 1)
+        key = _treatment_key(treatment)
+        self._put(key, written, base, f"treatment {treatment.id}")
+        return written
+
+    def save(self, treatment: Treatment) -> Treatment:
+        """See the port."""
+        written = replace(treatment, version=treatment.version + 1)
+        expires = treatment.closed_at + KEPT_AFTER_CLOSE if treatment.closed_at else None
+        self._put(
+            _treatment_key(treatment),
+            written,
+            treatment.version,
+            f"treatment {treatment.id}",
+            expires=expires,
+        )
+        return written
+
+    def find(self, function: str, entry: str) -> Treatment | None:
+        """See the port."""
+        item = self._get(_TREATMENT, f"{function}{_SEPARATOR}{entry}")
+        return None if item is None else _load(Treatment, item)
+
+    def treatments(self, functions: Sequence[str] = ()) -> tuple[Treatment, ...]:
+        """See the port. A record that cannot be read is logged and does not hide the others."""
+        wanted = frozenset(functions)
+        found: list[Treatment] = []
+        for item in self._query(_TREATMENT):
+            key = _text(item, "sk")
+            if wanted and key.partition(_SEPARATOR)[0] not in wanted:
+                continue
+            try:
+                found.append(_load(Treatment, item))
+            except UnreadableRecordError as error:
+                logger.exception("unreadable treatment", key=key, why=str(error))
+        return tuple(found)
+
+    # -- what the rounds remember ------------------------------------------------------------------
+
+    def round(self) -> Round | None:
+        """The round that was not finished; ``None`` where none was begun."""
+        item = self._get(_DIAGNOSIS, _ROUND)
+        return None if item is None else _load(Round, item)
+
+    def save_round(self, progress: Round | None) -> None:
+        """Remember how far a round has come; ``None`` when it is finished. Last writer wins."""
+        if progress is None:
+            with _store_errors():
+                self._client.delete_item(TableName=self._table, Key=_key(_DIAGNOSIS, _ROUND))
+            return
+        item = {**_key(_DIAGNOSIS, _ROUND), "record": {"B": _packed(progress)}}
+        with _store_errors():
+            self._client.put_item(TableName=self._table, Item=item)
+
+    def remember_denial(self, function: str, denied: DeniedCall, now: datetime) -> None:
+        """Keep a denied invocation for a fortnight, the latest of each principal."""
+        item = {
+            **_key(_DENIAL, f"{function}{_SEPARATOR}{denied.principal_arn}"),
+            "record": {"B": _packed(denied)},
+            "expires_at": {"N": str(int((now + DENIALS_KEPT).timestamp()))},
+        }
+        with _store_errors():
+            self._client.put_item(TableName=self._table, Item=item)
+
+    def denials(self, since: datetime) -> dict[str, tuple[DeniedCall, ...]]:
+        """The denied invocations that were seen since a moment, by function."""
+        found: dict[str, list[DeniedCall]] = {}
+        for item in self._query(_DENIAL):
+            key = _text(item, "sk")
+            try:
+                denied = _load(DeniedCall, item)
+            except UnreadableRecordError as error:
+                logger.exception("unreadable denial", key=key, why=str(error))
+                continue
+            if denied.last_at is None or denied.last_at >= since:
+                found.setdefault(key.partition(_SEPARATOR)[0], []).append(denied)
+        return {function: tuple(denials) for function, denials in found.items()}
+
+    # -- the table ---------------------------------------------------------------------------------
+
+    def _put(
+        self,
+        key: _Item,
+        record: _Versioned,
+        base: int,
+        what: str,
+        *,
+        expires: datetime | None = None,
+    ) -> None:
+        """Write a record in place of version `base` (0: where nothing is).
+
+        An answer that was lost makes the client write again and find its own work in its way: the
+        mark tells that it is its own.
+
+        Raises
+        ------
+        StaleIncidentError
+            When another version is stored.
+        """
+        mark = f"{self._random.getrandbits(64):016x}"
+        item: _Item = {
+            **key,
+            "version": {"N": str(record.version)},
+            "written_by": {"S": mark},
+            "record": {"B": _packed(record)},
+        }
+        if expires is not None:
+            item["expires_at"] = {"N": str(int(expires.timestamp()))}
+        request: Any = {
+            "TableName": self._table,
+            "Item": item,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if base:
+            request["ConditionExpression"] = "#version = :version"
+            request["ExpressionAttributeNames"] = {"#version": "version"}
+            request["ExpressionAttributeValues"] = {":version": {"N": str(base)}}
+        else:
+            request["ConditionExpression"] = _ABSENT
+        try:
+            self._client.put_item(**request)
+        except AWS_ERRORS as error:
+            if not isinstance(error, ClientError) or code_of(error) != _REFUSED:
+                raise LedgerUnavailableError(words_of(error)) from error
+            stored: _Item = dict(error.response).get("Item", {})  # type: ignore[assignment]
+            if _text(stored, "written_by") == mark:
+                return
+            found = stored.get("version", {}).get("N", "nothing")
+            raise StaleIncidentError(
+                f"{what}: version {base} is not stored, but {found}"
+            ) from error
+
+    def _get(self, partition: str, sort: str) -> _Item | None:
+        with _store_errors():
+            answer = self._client.get_item(
+                TableName=self._table, Key=_key(partition, sort), ConsistentRead=True
+            )
+        return answer.get("Item")
+
+    def _query(self, partition: str) -> Iterator[_Item]:
+        start: _Item = {}
+        while True:
+            request: Any = {
+                "TableName": self._table,
+                "KeyConditionExpression": "pk = :pk",
+                "ExpressionAttributeValues": {":pk": {"S": partition}},
+                "ConsistentRead": True,
+                **({"ExclusiveStartKey": start} if start else {}),
+            }
+            with _store_errors():
+                page: Any = self._client.query(**request)
+            yield from page["Items"]
+            start = page.get("LastEvaluatedKey", {})
+            if not start:
+                return
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    """Raise `LedgerUnavailableError` for any error of DynamoDB inside."""
+    try:
+        yield
+    except AWS_ERRORS as error:
+        raise LedgerUnavailableError(words_of(error)) from error
+
+
+def _key(partition: str, sort: str) -> _Item:
+    return {"pk": {"S": partition}, "sk": {"S": sort}}
+
+
+def _treatment_key(treatment: Treatment) -> _Item:
+    return _key(_TREATMENT, f"{treatment.function}{_SEPARATOR}{treatment.entry}")
+
+
+def _text(item: _Item, name: str) -> str:
+    text: str = item.get(name, {}).get("S", "")
+    return text
+
+
+def _packed(record: object) -> bytes:
+    packed = zlib.compress(dump_record(record).encode(errors="surrogatepass"))
+    if len(packed) > MOST_RECORD_BYTES:
+        raise LedgerUnavailableError(
+            f"a record of {len(packed):,} bytes does not fit into an item of DynamoDB"
+        )
+    return packed
+
+
+def _load(shape: type[_T], item: _Item) -> _T:
+    """The record of an item.
+
+    Raises
+    ------
+    UnreadableRecordError
+        When it is no such record.
+    """
+    try:
+        packed = item["record"]["B"]
+        text = zlib.decompress(packed).decode(errors="surrogatepass")
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        key = f"{_text(item, 'pk')} {_text(item, 'sk')}"
+        raise UnreadableRecordError(f"{key} holds no record: {error}") from error
+    return load_record(shape, text)
