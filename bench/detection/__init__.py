@@ -98,6 +98,7 @@ class Bench:
         self.traffic = traffic
         self.policy = Policy(floor_per_minute=floor)
         self.each = each
+        self.seed = seed
         self.rng = np.random.default_rng(seed)
         self.console = console
         self.folder = folder
@@ -236,7 +237,13 @@ class Bench:
                 tick = partial(progress.advance, task)
                 found += [
                     judge_account(
-                        rows, self.traffic.runs, functions, self.policy, rng=self.rng, tick=tick
+                        rows,
+                        self.traffic.runs,
+                        functions,
+                        self.policy,
+                        # Draws of its own: what another part draws moves nothing here.
+                        rng=np.random.default_rng([self.seed, functions]),
+                        tick=tick,
                     )
                     for functions in ACCOUNTS
                 ]

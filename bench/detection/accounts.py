@@ -134,8 +134,13 @@ def judge_account(
     tick: Callable[[], None],
     accounts: int = 5,
     each: int = 12,
+    quiet: int = 20,
 ) -> PulseRecord:
-    """Accounts of one size: quiet days, a step of 10 %, and the loops."""
+    """Accounts of one size: quiet days, a step of 10 %, and the loops.
+
+    Needless looks are counted over more accounts than the loops are put into: they are few, and
+    differ much from one day to another.
+    """
     needless: list[float] = []
     levels: list[float] = []
     steps: list[int | None] = []
@@ -143,12 +148,12 @@ def judge_account(
     sweep: list[bool] = []
     floor = policy.floor_per_minute
     able = [run for run in runs if run.above(floor) is not None]
-    for _ in range(accounts):
+    for number in range(quiet):
         counts = account_of(rows, functions, rng)
         looks, _ = watch(counts, policy)
         needless.append(len(looks) * MINUTES_A_DAY / (MINUTES_A_DAY - FROM))
         levels.append(float(np.median(counts)))
-        for _ in range(each):
+        for _ in range(each if number < accounts else 0):
             onset = int(rng.integers(FROM + 20, MINUTES_A_DAY - LOOP_MINUTES - 5))
             height = 0.1 * float(np.median(counts[onset - 60 : onset]))
             steps.append(first_look(counts, np.full(WAITED, height), onset, 0, policy))

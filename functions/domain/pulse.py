@@ -69,7 +69,7 @@ class NeedsPrecedent:
 
 Consideration: TypeAlias = Look | Quiet | NeedsPrecedent
 
-FLOOR_SHARE = 0.8  # of the floor: a rise smaller than that hides no loop above the floor
+FLOOR_SHARE = 0.85  # of the floor: a rise smaller than that hides no loop above the floor
 RISE_SHARE = 0.08  # of what is expected: a loop that adds 10 % is to be seen
 NOISE_TIMES = 3.0  # the account's own noise
 SUSTAINED_MINUTES = 3
