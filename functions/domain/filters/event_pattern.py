@@ -3,23 +3,188 @@
 EventBridge rules, FilterCriteria of event source mappings and filters of pipes share the language:
 `Create event patterns` and `Comparison operators` of the EventBridge user guide, `Control which
 events Lambda sends to your function` of the Lambda developer guide.
+
+NEVER is only said where it is proved for every event that fits what is known. A pattern, or a part
+of it, that cannot be read lets everything pass sometimes.
 """
 
-from functions.domain.filters.known import Known
-from functions.domain.filters.passage import Filtered, Passage, Reason
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from functions.domain.filters.comparisons import (
+    Test,
+    UnreadableFilterError,
+    field_passage,
+    read_tests,
+    strange,
+)
+from functions.domain.filters.known import Absent, Fields, Known, Like, Listed, OneOf, Unknown
+from functions.domain.filters.passage import Filtered, Passage, Reason, every, some
+from functions.domain.strict_json import Json, UnreadableJsonError, read_json
+
+_ANYTHING: Final = Unknown()
+
+
+@dataclass(frozen=True, slots=True)
+class EventPattern:
+    """A pattern that was read: every field and every group of alternatives has to pass.
+
+    Attributes
+    ----------
+    values
+        By field: the comparisons of its value, of which one has to pass.
+    objects
+        By field: the pattern of an object.
+    alternatives
+        For each ``$or`` its patterns, of which one has to pass.
+    """
+
+    values: tuple[tuple[str, tuple[Test, ...]], ...] = ()
+    objects: tuple[tuple[str, "EventPattern"], ...] = ()
+    alternatives: tuple[tuple["EventPattern", ...], ...] = ()
+
+
+def read_pattern(text: str, *, is_flat: bool = False) -> EventPattern:
+    """Read a pattern.
+
+    Parameters
+    ----------
+    is_flat
+        For patterns whose fields are values, never objects.
+
+    Raises
+    ------
+    UnreadableFilterError
+        With the field and what is wrong with it.
+    """
+    try:
+        document = read_json(text)
+    except UnreadableJsonError as error:
+        raise UnreadableFilterError(str(error)) from error
+    return _pattern(document, "", is_flat=is_flat)
 
 
 def pattern_passage(pattern: str, event: Known) -> Filtered:
     """Whether an event passes a pattern (JSON text; empty passes everything)."""
-    del event
     if not pattern:
         return Filtered(passage=Passage.ALWAYS, reason=Reason.NO_FILTER)
-    return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNDECIDED)
+    try:
+        return judged(read_pattern(pattern), event)
+    except UnreadableFilterError as error:
+        return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNREADABLE, words=str(error))
 
 
-def patterns_passage(patterns: tuple[str, ...], event: Known) -> Filtered:
+def patterns_passage(patterns: Iterable[str], event: Known) -> Filtered:
     """Whether an event passes one of several patterns (FilterCriteria; none passes everything)."""
-    del event
-    if not patterns:
+    found = [pattern_passage(pattern, event) for pattern in patterns]
+    if not found:
         return Filtered(passage=Passage.ALWAYS, reason=Reason.NO_FILTER)
-    return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNDECIDED)
+    passage = some(each.passage for each in found)
+    return next(each for each in found if each.passage is passage)
+
+
+def judged(pattern: EventPattern, event: Known) -> Filtered:
+    """Whether an event passes a pattern that was read, and which field decides."""
+    passage = _passage(pattern, event)
+    if passage is Passage.ALWAYS:
+        return Filtered(passage=passage, reason=Reason.FITS)
+    place = _place(pattern, event, passage)
+    if passage is Passage.NEVER:
+        is_impossible = _passage(pattern, _ANYTHING) is Passage.NEVER
+        reason = Reason.IMPOSSIBLE if is_impossible else Reason.EXCLUDED
+        return Filtered(passage=passage, reason=reason, place=place)
+    name = _strange(pattern)
+    if name:
+        words = f"unknown comparison {name}"
+        return Filtered(passage=passage, reason=Reason.UNREADABLE, place=place, words=words)
+    return Filtered(passage=passage, reason=Reason.UNDECIDED, place=place)
+
+
+def _pattern(document: Json, place: str, *, is_flat: bool) -> EventPattern:
+    if not isinstance(document, Mapping) or not document:
+        raise UnreadableFilterError(f"{place or 'the filter'}: is not an object with fields")
+    values: list[tuple[str, tuple[Test, ...]]] = []
+    objects: list[tuple[str, EventPattern]] = []
+    alternatives: list[tuple[EventPattern, ...]] = []
+    for name, value in document.items():
+        where = f"{place}.{name}" if place else name
+        if name == "$or":
+            if not isinstance(value, list) or not value:
+                raise UnreadableFilterError(f"{where}: is not a list of patterns")
+            alternatives.append(tuple(_pattern(each, where, is_flat=is_flat) for each in value))
+        elif isinstance(value, Mapping) and not is_flat:
+            objects.append((name, _pattern(value, where, is_flat=is_flat)))
+        else:
+            values.append((name, read_tests(value, where)))
+    return EventPattern(tuple(values), tuple(objects), tuple(alternatives))
+
+
+def _passage(pattern: EventPattern, known: Known) -> Passage:
+    match known:
+        case Fields():
+            return every(passage for _, passage in _parts(pattern, known))
+        case Listed(items=items):
+            # The elements' fields as lists: what EventBridge does, but that it also wants the
+            # fields to be of one element.
+            flat = _passage(
+                pattern, Fields({name: _column(items, name) for name in _names(pattern)})
+            )
+            return Passage.NEVER if flat is Passage.NEVER else Passage.SOMETIMES
+        case Absent():
+            # UNCONFIRMED: whether exists: false is true of a field of an object that is not there.
+            absent = _passage(pattern, Fields({}, is_closed=True))
+            return Passage.NEVER if absent is Passage.NEVER else Passage.SOMETIMES
+        case Unknown() | OneOf() | Like():
+            # Lambda reads a text as JSON where the pattern asks for an object.
+            return _passage(pattern, Fields({}))
+
+
+def _parts(pattern: EventPattern, known: Fields) -> Iterable[tuple[str, Passage]]:
+    for name, tests in pattern.values:
+        yield name, field_passage(tests, known.get(name))
+    for name, inner in pattern.objects:
+        yield name, _passage(inner, known.get(name))
+    for choices in pattern.alternatives:
+        yield "$or", some(_passage(choice, known) for choice in choices)
+
+
+def _column(items: tuple[Known, ...], name: str) -> Known:
+    found: list[Known] = []
+    for item in items:
+        match item:
+            case Fields():
+                found.append(item.get(name))
+            case Listed(items=inner):
+                found.append(_column(inner, name))
+            case _:
+                return Unknown()
+    return Listed(tuple(found))
+
+
+def _names(pattern: EventPattern) -> frozenset[str]:
+    """The fields that a pattern asks for on its own level."""
+    own = frozenset(name for name, _ in (*pattern.values, *pattern.objects))
+    return own.union(
+        *(_names(choice) for choices in pattern.alternatives for choice in choices),
+    )
+
+
+def _place(pattern: EventPattern, known: Known, passage: Passage) -> str:
+    """The path of the first field that decides, as far down as it is one field."""
+    fields = known if isinstance(known, Fields) else Fields({})
+    for name, found in _parts(pattern, fields):
+        if found is not passage:
+            continue
+        wanted = dict(pattern.objects).get(name)
+        inner = _place(wanted, fields.get(name), passage) if wanted else ""
+        return f"{name}.{inner}" if inner else name
+    return ""
+
+
+def _strange(pattern: EventPattern) -> str:
+    """A comparison that is not known here; empty for none."""
+    inner = [wanted for _, wanted in pattern.objects]
+    inner.extend(choice for choices in pattern.alternatives for choice in choices)
+    own = (strange(tests) for _, tests in pattern.values)
+    return next(filter(None, (*own, *map(_strange, inner))), "")

@@ -3,16 +3,25 @@
 `Amazon SNS message filtering` of the SNS developer guide.
 """
 
+from typing import Final
+
+from functions.domain.filters.comparisons import UnreadableFilterError
+from functions.domain.filters.event_pattern import judged, read_pattern
 from functions.domain.filters.known import Fields, Known, Unknown
 from functions.domain.filters.passage import Filtered, Passage, Reason
+
+ATTRIBUTES: Final = "MessageAttributes"
+BODY: Final = "MessageBody"
+NO_ATTRIBUTES: Final = Fields({}, is_closed=True)
+_UNKNOWN: Final = Unknown()
 
 
 def subscription_passage(
     filter_policy: str,
     scope: str,
     *,
-    attributes: Fields | Unknown = Unknown(),  # noqa: B008 (frozen)
-    body: Known = Unknown(),  # noqa: B008 (frozen)
+    attributes: Fields | Unknown = _UNKNOWN,
+    body: Known = _UNKNOWN,
 ) -> Filtered:
     """Whether a message passes a subscription's filter policy (JSON text; empty passes all).
 
@@ -21,12 +30,17 @@ def subscription_passage(
     scope
         ``MessageAttributes`` or ``MessageBody``.
     attributes
-        Message attributes by name; ``Fields({}, is_closed=True)`` for a publisher that sends none,
+        Message attributes by name; `NO_ATTRIBUTES` for a publisher that sends none,
         such as S3, EventBridge or CloudWatch.
     body
         The body as JSON.
     """
-    del scope, attributes, body
-    if not filter_policy:
-        return Filtered(passage=Passage.ALWAYS, reason=Reason.NO_FILTER)
-    return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNDECIDED)
+    if scope not in (ATTRIBUTES, BODY):
+        words = f"unknown scope {ascii(scope)[:40]}"
+        return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNREADABLE, words=words)
+    is_flat = scope == ATTRIBUTES
+    try:
+        pattern = read_pattern(filter_policy, is_flat=is_flat)
+    except UnreadableFilterError as error:
+        return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNREADABLE, words=str(error))
+    return judged(pattern, attributes if is_flat else body)
