@@ -203,7 +203,8 @@ class Traffic:
     Attributes
     ----------
     since, until
-        The window.
+        The window. It begins no earlier than the last change of the function's configuration:
+        what was measured before tells nothing of the function as it is now.
     invocations, errors, throttles
         Sums.
     first_invoked_at, last_invoked_at
@@ -226,7 +227,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportStatistics:
-    """What the REPORT lines of the window say.
+    """What the REPORT lines of the traffic's window say.
 
     Attributes
     ----------
@@ -325,6 +326,10 @@ class FunctionUnderDiagnosis:
         Answers of SimulatePrincipalPolicy. Where there is one it overrides our own evaluation.
     mappings
         The function's event source mappings.
+    description
+        Of the function; ``None`` where it was not read.
+    memory_ceiling_mb
+        What the operator allows the remedy `memory` to go up to; ``None`` for nothing.
     is_contained
         Whether the guard holds the function: it is not invoked, probed or changed then.
     is_exempt
@@ -350,6 +355,8 @@ class FunctionUnderDiagnosis:
     reports: ReportStatistics | None = None
     log_group: LogGroupFacts | None = None
     tracing: TracingFacts = TracingFacts()
+    description: str | None = None
+    memory_ceiling_mb: int | None = None
     is_contained: bool = False
     is_exempt: bool = False
     is_guard: bool = False

@@ -1,29 +1,317 @@
-"""To be written."""
+"""Traces do not appear in X-Ray.
 
+Rests on "Troubleshoot execution issues in Lambda", entry "Logs or traces don't appear": the role
+needs xray:PutTraceSegments and xray:PutTelemetryRecords, and tracing must be active. Which event
+sources support tracing: https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html.
+
+PassThrough is the default and most people's choice. It is only reported where something shows that
+somebody expects traces of this function.
+"""
+
+from collections.abc import Mapping
 from typing import Final
 
-from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
-from functions.domain.diagnosis.finding import Check, Finding
+from functions.domain.diagnosis import pages
+from functions.domain.diagnosis.facts import FunctionUnderDiagnosis, Part
+from functions.domain.diagnosis.finding import Certainty, Check, Finding, Observation
+from functions.domain.diagnosis.remedy import (
+    ACTIVE,
+    PREFIX,
+    Grant,
+    PutInlinePolicy,
+    Remedy,
+    RemedyKind,
+    SetTracing,
+    policy_text,
+    refresh,
+    role_name,
+)
+from functions.domain.diagnosis.rights import Blocker, Right, role_right
+from functions.domain.iam.access import Access
+from functions.domain.wording import clean, short_name
 
 ENTRY: Final = "no_traces"
-PAGE: Final = "https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-execution.html"
+TITLE: Final = "traces do not appear"
+
+PUT_SEGMENTS: Final = "xray:PutTraceSegments"
+PUT_TELEMETRY: Final = "xray:PutTelemetryRecords"
+# Services whose event source mappings Lambda does not trace (services-xray).
+UNTRACED: Final = {
+    "kafka": "Amazon MSK",
+    "mq": "Amazon MQ",
+    "rds": "DocumentDB",
+    "docdb": "DocumentDB",
+}
+# Variables that only code with a tracer has, and values that switch a tracer off. The runtime's
+# own AWS_XRAY_DAEMON_ADDRESS and AWS_XRAY_CONTEXT_MISSING say nothing: the second one is often set
+# in order to live without traces.
+_TRACER_VARIABLES: Final = frozenset(
+    {
+        "AWS_XRAY_TRACING_NAME",
+        "AWS_XRAY_DEBUG_MODE",
+        "POWERTOOLS_TRACER_CAPTURE_RESPONSE",
+        "POWERTOOLS_TRACER_CAPTURE_ERROR",
+    }
+)
+_SWITCHED_OFF: Final = {
+    "POWERTOOLS_TRACE_DISABLED": frozenset({"true", "1", "yes", "on"}),
+    "OTEL_SDK_DISABLED": frozenset({"true"}),
+    "AWS_XRAY_SDK_ENABLED": frozenset({"false", "0"}),
+}
+_SWITCHED_ON: Final = {
+    "POWERTOOLS_TRACE_DISABLED": frozenset({"false", "0"}),
+    "AWS_XRAY_SDK_ENABLED": frozenset({"true", "1"}),
+}
+_TAGS: Final = frozenset({"tracing", "xray", "x-ray", "traces"})
+_TAG_ON: Final = frozenset({"active", "on", "true", "yes", "enabled", "expected"})
+_TAG_OFF: Final = frozenset({"passthrough", "off", "false", "no", "disabled", "none"})
+_TRACING_LAYERS: Final = ("layer:aws-otel-", "layer:AWSOpenTelemetryDistro")
+_BROAD: Final = (
+    "AWS's own alternative is the managed policy AWSXRayDaemonWriteAccess"
+    " (arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess)."
+)
+_WILDCARD: Final = (
+    "X-Ray knows no resources, so the statement has to say Resource *, and Loopbreaker never writes"
+    " a wildcard."
+)
 
 
-def examine(facts: FunctionUnderDiagnosis) -> Finding | None:  # noqa: ARG001
-    """Nothing yet."""
-    return None
+def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
+    """Report a function whose traces are expected and cannot appear."""
+    if facts.tracing.has_traces is True:
+        return None
+    if facts.function.tracing_mode == ACTIVE:
+        return _role_lacks(facts) or _untraced(facts)
+    return _passes_through(facts)
 
 
-def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:  # noqa: ARG001
-    """Nothing yet."""
-    return False
+def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:
+    """Whether traces are seen, or nobody expects any, or nothing stands in their way."""
+    if facts.tracing.has_traces is True:
+        return True
+    if facts.function.tracing_mode == ACTIVE:
+        return all(right.access is Access.ALLOWED for right in _rights(facts).values())
+    return not _expectations(facts)[1]
+
+
+def _role_lacks(facts: FunctionUnderDiagnosis) -> Finding | None:
+    denied = {action: right for action, right in _rights(facts).items() if right.is_denied}
+    if not denied:
+        return None
+    role = role_name(facts.function.role_arn)
+    return _finding(
+        facts,
+        # Without telemetry records segments still arrive.
+        certainty=Certainty.CERTAIN if PUT_SEGMENTS in denied else Certainty.LIKELY,
+        summary=f"{facts.name} has tracing active, but its role {role} may not do"
+        f" {' and '.join(denied)}.",
+        causes=tuple(sorted(f"{right.blocker}:{action}" for action, right in denied.items())),
+        evidence=(
+            *(
+                Observation(words=f"{action} is denied: {right.words}")
+                for action, right in denied.items()
+            ),
+            *_seen_none(facts),
+            *_untraced_sources(facts),
+        ),
+        remedies=(_grant(facts, denied, ()),),
+    )
+
+
+def _untraced(facts: FunctionUnderDiagnosis) -> Finding | None:
+    """All that invokes it is a source that Lambda does not trace."""
+    sources = _untraced_sources(facts)
+    is_only = len(sources) == len(facts.mappings) and not facts.triggers and not facts.callers
+    if facts.tracing.has_traces is not False or not sources or not is_only:
+        return None
+    return _finding(
+        facts,
+        certainty=Certainty.LIKELY,
+        summary=f"{facts.name} has tracing active, but what triggers it does not support tracing.",
+        causes=("untraced_source",),
+        evidence=(*sources, *_seen_none(facts)),
+        remedies=(
+            Remedy(
+                words="Lambda does not trace invocations by Kafka, MQ and DocumentDB event source"
+                " mappings. Trace within the code (X-Ray SDK or OpenTelemetry, with a segment of"
+                " its own), or measure with metrics and logs.",
+                named_only="Only people can do that.",
+            ),
+        ),
+    )
+
+
+def _passes_through(facts: FunctionUnderDiagnosis) -> Finding | None:
+    certainty, expected = _expectations(facts)
+    if not expected:
+        return None
+    denied = {action: right for action, right in _rights(facts).items() if right.is_denied}
+    step = SetTracing(function=facts.name, to=ACTIVE, prior=facts.function.tracing_mode)
+    remedy = (
+        _grant(facts, denied, (step,))
+        if denied
+        else Remedy(
+            kind=RemedyKind.TRACES,
+            words="Set its tracing mode to Active. Lambda then records the first request each"
+            " second and 5 % of the others; X-Ray bills recorded traces.",
+            steps=(step,),
+        )
+    )
+    causes = ["passthrough", *(f"{right.blocker}:{action}" for action, right in denied.items())]
+    return _finding(
+        facts,
+        certainty=certainty,
+        summary=f"Traces of {facts.name} are expected, but its tracing mode is"
+        f" {clean(facts.function.tracing_mode, 40)}: it adds nothing to a trace.",
+        causes=tuple(sorted(causes)),
+        evidence=(*expected, *_seen_none(facts), *_untraced_sources(facts)),
+        remedies=(remedy,),
+    )
+
+
+def _expectations(
+    facts: FunctionUnderDiagnosis,
+) -> tuple[Certainty, tuple[Observation, ...]]:
+    """What shows that somebody expects traces; nothing where somebody opted out."""
+    if _is_opted_out(facts.function.environment, facts.function.tags):
+        return Certainty.LIKELY, ()
+    said = [
+        Observation(words=f"its environment variable {clean(name, 80)} is for a tracer")
+        for name, value in sorted(facts.function.environment.items())
+        if name in _TRACER_VARIABLES or value.strip().lower() in _SWITCHED_ON.get(name, ())
+    ]
+    said += [
+        Observation(words=f"its tag {clean(key, 80)} says {clean(value, 40)}")
+        for key, value in sorted(facts.function.tags.items())
+        if key.lower() in _TAGS and value.strip().lower() in _TAG_ON
+    ]
+    implied = [
+        Observation(words=f"it has the layer {clean(short_name(arn), 120)}")
+        for arn in facts.tracing.layers
+        if any(part in arn for part in _TRACING_LAYERS)
+    ]
+    implied += [
+        Observation(words=f"{clean(short_name(arn), 120)}, which calls it, has tracing active")
+        for arn in facts.tracing.traced_upstream[:_MOST]
+    ]
+    certainty = Certainty.CERTAIN if said else Certainty.LIKELY
+    return certainty, (*said, *implied)
+
+
+_MOST: Final = 5
+
+
+def _is_opted_out(environment: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+    return any(
+        environment.get(name, "").strip().lower() in values
+        for name, values in _SWITCHED_OFF.items()
+    ) or any(
+        key.lower() in _TAGS and value.strip().lower() in _TAG_OFF for key, value in tags.items()
+    )
+
+
+def _rights(facts: FunctionUnderDiagnosis) -> dict[str, Right]:
+    return {
+        action: role_right(facts, facts.function.role_arn, facts.role, action, "*")
+        for action in (PUT_SEGMENTS, PUT_TELEMETRY)
+    }
+
+
+def _grant(
+    facts: FunctionUnderDiagnosis, denied: Mapping[str, Right], before: tuple[SetTracing, ...]
+) -> Remedy:
+    """How to give the missing rights: always by a person."""
+    switch = "Set its tracing mode to Active, and " if before else ""
+    others = {right.blocker for right in denied.values()} - {Blocker.IDENTITY}
+    actions = " and ".join(denied)
+    if others:
+        kinds = " and ".join(sorted(str(one) for one in others))
+        text = f"make room for {actions} in the {kinds}, which an Allow beside it does not change."
+        return Remedy(
+            words=switch + text if switch else text[:1].upper() + text[1:],
+            steps=before,
+            named_only="Loopbreaker never changes a policy that somebody wrote to deny.",
+        )
+    grant = Grant(sid="WriteTraces", actions=tuple(denied), resources=("*",))
+    text = f"allow {actions}."
+    return Remedy(
+        words=switch + text if switch else text[:1].upper() + text[1:],
+        steps=(
+            PutInlinePolicy(
+                role=role_name(facts.function.role_arn),
+                policy_name=f"{PREFIX}traces-{facts.name}",
+                document=policy_text((grant,)),
+            ),
+            *before,
+            *(() if before else (refresh(facts.name, facts.description, facts.at),)),
+        ),
+        alternative=_BROAD,
+        named_only=_WILDCARD,
+    )
+
+
+def _seen_none(facts: FunctionUnderDiagnosis) -> tuple[Observation, ...]:
+    if facts.tracing.has_traces is not False or facts.traffic is None:
+        return ()
+    return (
+        Observation(
+            words="traces of it in X-Ray",
+            value=0,
+            reference=facts.traffic.invocations,
+            reference_words="the number of invocations",
+        ),
+    )
+
+
+def _untraced_sources(facts: FunctionUnderDiagnosis) -> tuple[Observation, ...]:
+    found = []
+    for mapping in facts.mappings:
+        service = _service(mapping.source_arn)
+        if service:
+            found.append(
+                Observation(
+                    words=f"its event source {clean(short_name(mapping.source_arn), 120)}"
+                    f" ({service}) does not support tracing"
+                )
+            )
+    return tuple(found)
+
+
+def _service(source_arn: str) -> str:
+    if not source_arn.startswith("arn:"):
+        return "self-managed Kafka"  # bootstrap servers
+    return UNTRACED.get(source_arn.split(":")[2], "")
+
+
+def _finding(
+    facts: FunctionUnderDiagnosis,
+    *,
+    certainty: Certainty,
+    summary: str,
+    causes: tuple[str, ...],
+    evidence: tuple[Observation, ...],
+    remedies: tuple[Remedy, ...],
+) -> Finding:
+    return Finding(
+        function=facts.name,
+        function_arn=facts.function.arn,
+        entry=ENTRY,
+        title=TITLE,
+        certainty=certainty,
+        summary=summary,
+        causes=causes,
+        evidence=evidence,
+        remedies=remedies,
+        page=pages.EXECUTION,
+        gaps=facts.gaps_of(*CHECK.needs, Part.TRACES),
+    )
 
 
 CHECK: Final = Check(
     entry=ENTRY,
-    title="no_traces",
-    page=PAGE,
-    needs=frozenset(),
+    title=TITLE,
+    page=pages.EXECUTION,
+    needs=frozenset({Part.FUNCTION, Part.ROLE}),
     examine=examine,
     is_conclusive=is_conclusive,
 )

@@ -8,6 +8,7 @@ left alone and reported.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self, TypeAlias
 
@@ -15,6 +16,7 @@ from functions.domain.plan import StepStatus
 
 PREFIX: Final = "Loopbreaker-"
 ACTIVE: Final = "Active"
+_MARK_BEGIN: Final = "(Loopbreaker: credentials refreshed "
 DESCRIPTION_LIMIT: Final = 256  # characters of a function's description (CreateFunction)
 
 
@@ -285,6 +287,20 @@ def is_same_policy(one: str, other: str) -> bool:
         return bool(json.loads(one) == json.loads(other))
     except ValueError:
         return one == other
+
+
+def refreshed(description: str, now: datetime) -> str:
+    """A description with a mark, within its limit; an earlier mark is replaced."""
+    mark = f"{_MARK_BEGIN}{now:%Y-%m-%dT%H:%MZ})"
+    plain = description.split(_MARK_BEGIN, 1)[0].rstrip()
+    kept = plain[: DESCRIPTION_LIMIT - len(mark) - 1].rstrip()
+    return f"{kept} {mark}".lstrip()
+
+
+def refresh(function: str, description: str | None, now: datetime) -> RefreshCredentials:
+    """The trivial update of a function whose description is known, or ``None``."""
+    to = "" if description is None else refreshed(description, now)
+    return RefreshCredentials(function=function, prior=description or "", to=to)
 
 
 def role_name(role_arn: str) -> str:
