@@ -551,6 +551,11 @@ class FakeMetrics:
         with self._account.call("metrics", "busiest", now=now):
             return self._latest("invocations", now)
 
+    def most_concurrent(self, now: datetime) -> Mapping[str, Series]:
+        """See the port."""
+        with self._account.call("metrics", "most_concurrent", now=now):
+            return self._latest("concurrency", now)
+
     def dropped(self, now: datetime) -> Mapping[str, Series]:
         """See the port."""
         with self._account.call("metrics", "dropped", now=now):

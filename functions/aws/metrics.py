@@ -42,9 +42,10 @@ _NAMESPACE: Final = "AWS/Lambda"
 _BUSIEST_MINUTES: Final = 10
 # SCHEMA with this one dimension: the series by version or alias are not counted a second time.
 _LEADING: Final = (
-    'SELECT SUM({metric}) FROM SCHEMA("AWS/Lambda", FunctionName) '
-    "GROUP BY FunctionName ORDER BY SUM() DESC"
+    'SELECT {stat}({metric}) FROM SCHEMA("AWS/Lambda", FunctionName) '
+    "GROUP BY FunctionName ORDER BY {stat}() DESC"
 )
+_IN_INSIGHTS: Final = {"Sum": "SUM", "Maximum": "MAX"}
 _MOST_QUERIES: Final = 500
 _MOST_DATAPOINTS: Final = 100_800
 
@@ -144,11 +145,15 @@ class CloudWatchMetrics:
 
     def busiest(self, now: datetime) -> Mapping[str, Series]:
         """The last 10 minutes of the busiest functions (at most 500), the busiest first."""
-        return self._leading("Invocations", now)
+        return self._leading("Invocations", "Sum", now)
+
+    def most_concurrent(self, now: datetime) -> Mapping[str, Series]:
+        """The last 10 minutes of concurrent executions, the highest first."""
+        return self._leading("ConcurrentExecutions", "Maximum", now)
 
     def dropped(self, now: datetime) -> Mapping[str, Series]:
         """The last 10 minutes of the functions of which AWS dropped recursive invocations."""
-        leading = self._leading("RecursiveInvocationsDropped", now)
+        leading = self._leading("RecursiveInvocationsDropped", "Sum", now)
         return {name: series for name, series in leading.items() if any(series.values)}
 
     def recent(self, functions: Sequence[str], now: datetime) -> Mapping[str, RecentSeries]:
@@ -189,24 +194,24 @@ class CloudWatchMetrics:
                 precedent[function] = window.series(found.get(f"p{index}"))
         return precedent
 
-    def _leading(self, metric: str, now: datetime) -> dict[str, Series]:
+    def _leading(self, metric: str, stat: str, now: datetime) -> dict[str, Series]:
         end = floor_to(now, MINUTE_SECONDS)
         window = _Window(end - timedelta(minutes=_BUSIEST_MINUTES), end, MINUTE_SECONDS)
         try:
-            series = self._by_insights(metric, window)
+            series = self._by_insights(metric, stat, window)
         except _InsightsUnavailableError as error:
             logger.warning("Metrics Insights does not answer", error=str(error))
-            series = self._one_by_one(metric, window)
+            series = self._one_by_one(metric, stat, window)
         known = {
             name: one for name, one in series.items() if any(v is not None for v in one.values)
         }
         totals = {name: sum(v or 0 for v in one.values) for name, one in known.items()}
         return {name: known[name] for name in sorted(known, key=lambda name: -totals[name])}
 
-    def _by_insights(self, metric: str, window: _Window) -> dict[str, Series]:
+    def _by_insights(self, metric: str, stat: str, window: _Window) -> dict[str, Series]:
         query: MetricDataQueryTypeDef = {
             "Id": "leading",
-            "Expression": _LEADING.format(metric=metric),
+            "Expression": _LEADING.format(metric=metric, stat=_IN_INSIGHTS[stat]),
             "Period": window.period_seconds,
         }
         found: dict[str, _Answer] = defaultdict(_Answer)
@@ -226,7 +231,7 @@ class CloudWatchMetrics:
             label.split()[-1]: window.series(one) for label, one in found.items() if label.split()
         }
 
-    def _one_by_one(self, metric: str, window: _Window) -> dict[str, Series]:
+    def _one_by_one(self, metric: str, stat: str, window: _Window) -> dict[str, Series]:
         """All functions that were active within 3 hours, in batches."""
         names: dict[str, None] = {}
         try:
@@ -247,7 +252,7 @@ class CloudWatchMetrics:
         for batch in _batches(tuple(names), _MOST_QUERIES):
             found = self._get(
                 [
-                    _query(f"m{index}", metric, "Sum", window, name)
+                    _query(f"m{index}", metric, stat, window, name)
                     for index, name in enumerate(batch)
                 ],
                 window,

@@ -20,6 +20,7 @@ from functions.domain.ports import LiveLedger
 from functions.domain.pulse import (
     Look,
     NeedsPrecedent,
+    PulseReason,
     after_look,
     consider,
     consider_with,
@@ -28,7 +29,7 @@ from functions.domain.pulse import (
     watched,
 )
 from functions.domain.signal import Signal, SignalKind
-from functions.domain.spike import assess, is_candidate
+from functions.domain.spike import assess, holds_the_account, is_candidate
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG, UnreadableSnapshotError
 
 # Reasons that call on the past: only with these can a former loop have passed for a precedent.
@@ -38,6 +39,7 @@ _HISTORICAL = (
     Reason.FOLLOWS_CLOCK,
     Reason.UNLIKE_LOOP,  # the steps of a shape are told from what was there before
 )
+_STRAINED = frozenset({PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED})
 
 
 class Log(Protocol):
@@ -103,7 +105,7 @@ class Guard:
                 live = self._look_after_incidents(now, report)
                 self._survey(now, report, live)
             case SignalKind.ALARM:
-                self._survey(now, report, None)
+                self._survey(now, report, None, is_strained=True)
             case SignalKind.DROPS:
                 dropped = self.gathering.metrics.dropped(now)
                 self._investigate(tuple(dropped), now, report, None)
@@ -160,7 +162,8 @@ class Guard:
         if not isinstance(consideration, Look):
             return
         before = len(report.decisions)
-        self._survey(now, report, live)
+        is_strained = consideration.reason in _STRAINED
+        self._survey(now, report, live, is_strained=is_strained)
         found = any(not isinstance(one, Ignore) for one in report.decisions[before:])
         level = consideration.level_per_minute
         remembered = after_look(memory, found=found, level_per_minute=level, now=now)
@@ -205,8 +208,19 @@ class Guard:
                     partial(tending.tend, incident, now, signal.actor),
                 )
 
-    def _survey(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
-        """Find the candidates with one query, look at these."""
+    def _survey(
+        self,
+        now: datetime,
+        report: Report,
+        live: LiveLedger | None,
+        *,
+        is_strained: bool = False,
+    ) -> None:
+        """Find the candidates with one query, look at these.
+
+        Where the account is strained and no function is busy, one with long invocations may hold
+        its concurrency: a second query finds it.
+        """
         busiest = self.gathering.metrics.busiest(now)
         floor = self.hold.policy.floor_per_minute
         held = _held(live)
@@ -215,6 +229,13 @@ class Guard:
             for name, series in busiest.items()
             if is_candidate(series, floor) and name not in held
         )
+        if is_strained and not names:
+            limit = self.gathering.account_concurrency
+            names = tuple(
+                name
+                for name, series in self.gathering.metrics.most_concurrent(now).items()
+                if holds_the_account(series, limit) and name not in held
+            )
         self.log.info("survey", functions=len(busiest), candidates=len(names))
         self._investigate(names, now, report, live)
 

@@ -103,6 +103,10 @@ class Metrics(Protocol):
         """The last minutes of Invocations of the busiest functions, in one query if possible."""
         ...
 
+    def most_concurrent(self, now: datetime) -> Mapping[str, Series]:
+        """The same of concurrent executions, maxima a minute, the highest first."""
+        ...
+
     def dropped(self, now: datetime) -> Mapping[str, Series]:
         """The same of recursive invocations that AWS dropped; functions without any left out."""
         ...

@@ -53,7 +53,9 @@ CEILING_SHARE = 0.5  # of the concurrency that the account has
 CEILING_LEAP_SHARE = 0.25  # of it, that is filled within one minute, unless there are throttles
 CEILING_TIMES = 10.0  # above anything before, in rate
 CEILING_CONCURRENCY_TIMES = 10.0  # and in concurrency
+SLOW_FLOOR_PER_MINUTE = 30.0  # of a function that holds the account with long invocations
 CYCLES = 30  # of its own duration, that a loop needs to fill it
+PROVEN_CYCLES = 3  # the same, where the event graph shows the cycle: one batch of jobs lasts one
 UNKNOWN_DURATION_SECONDS = 20.0
 REQUESTS_SHARE = 0.5  # of ten requests a second for each concurrent execution: AWS's other ceiling
 PINNED_MINUTES = 5  # at the ceiling, throttled and not subsiding: nothing but a loop does that
@@ -79,6 +81,16 @@ def is_candidate(invocations: Series, floor_per_minute: float) -> bool:
     return any(value is not None and value >= floor_per_minute for value in newest)
 
 
+def holds_the_account(concurrency: Series, account_concurrency: int | None) -> bool:
+    """Whether a function has so much of the account's concurrency that no rate is too small."""
+    if not account_concurrency or account_concurrency < 0:
+        return False
+    newest = concurrency.values[-CANDIDATE_MINUTES:]
+    return any(
+        value is not None and value >= CEILING_SHARE * account_concurrency for value in newest
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shape:
     """A run of minutes that looks like a loop."""
@@ -100,6 +112,8 @@ class _Traffic:
     precedent: Precedent | None
     ceiling: float | None
     floor: float
+    is_slow: bool
+    cycles: int
     now: datetime
 
     def is_new(self, level: float, first: int, minutes: int, guard: int, times: float) -> bool:
@@ -182,6 +196,8 @@ def _judge(
 
 def _shape(traffic: _Traffic) -> _Shape | None:
     """The first shape of a loop that the newest minutes have, and that nothing explains."""
+    if traffic.is_slow:
+        return _hold(traffic)
     for last in _ends(traffic):
         found = _ceiling(traffic, last) or _plateau(traffic, last)
         if found is not None:
@@ -234,6 +250,34 @@ def _ceiling(traffic: _Traffic, last: int) -> _Shape | None:
     return _Shape(first=first, last=last, level=level, grounds=(ground,))
 
 
+def _hold(traffic: _Traffic) -> _Shape | None:
+    """The account's concurrency held by slow work for many of its own durations.
+
+    Neither flatness nor growth says anything here: the ceiling makes any flood of jobs flat.
+    """
+    ceiling, values, running = traffic.ceiling, traffic.values, traffic.concurrency
+    last = len(values) - 1
+    if ceiling is None:
+        return None
+    first = _reach(running, last, CEILING_SHARE * ceiling)
+    minutes = last - first + 1
+    if minutes < max(SUSTAINED_MINUTES, _cycles_minutes(traffic)):
+        return None
+    usual = max(running[: max(0, first - CEILING_GUARD_MINUTES)], default=0.0)
+    if running[last] < CEILING_CONCURRENCY_TIMES * max(1.0, usual):
+        return None
+    level = sum(values[first : last + 1]) / minutes
+    if not traffic.is_new(level, first, minutes, GROWTH_GUARD_MINUTES, CEILING_TIMES):
+        return None
+    grounds = (
+        Ground(
+            reason=Reason.AT_CEILING, value=running[last], unit=Unit.CONCURRENT, reference=ceiling
+        ),
+        Ground(reason=Reason.SUSTAINED, value=minutes, unit=Unit.MINUTES),
+    )
+    return _Shape(first=first, last=last, level=level, grounds=grounds)
+
+
 def _leap(traffic: _Traffic, last: int) -> float:
     """The most by which concurrency rose from one minute to the next, of late."""
     newest = traffic.concurrency[max(0, last - REMEMBERED_MINUTES) : last + 1]
@@ -254,7 +298,8 @@ def _reach(values: list[float], first: int, least: float, furthest: int = 0) -> 
 
 def _cycles_minutes(traffic: _Traffic) -> float:
     seconds = traffic.duration_seconds
-    return CYCLES * (UNKNOWN_DURATION_SECONDS if seconds is None else seconds) / MINUTE_SECONDS
+    each = UNKNOWN_DURATION_SECONDS if seconds is None else seconds
+    return traffic.cycles * each / MINUTE_SECONDS
 
 
 def _plateau(traffic: _Traffic, last: int) -> _Shape | None:
@@ -452,6 +497,10 @@ def _traffic(evidence: Evidence, policy: Policy) -> _Traffic:
         # What began in these minutes is still running and not yet counted: concurrency is.
         for index in range(max(0, length - math.ceil(seconds / MINUTE_SECONDS) - 1), length):
             counts[index] = max(counts[index], concurrency[index] * MINUTE_SECONDS / seconds)
+    floor = float(policy.floor_per_minute)
+    is_slow = max(counts[-NEWEST_MINUTES:], default=0.0) < floor and holds_the_account(
+        recent.concurrency, evidence.account_concurrency
+    )
     return _Traffic(
         values=counts or [0.0],
         concurrency=concurrency or [0.0],
@@ -459,7 +508,9 @@ def _traffic(evidence: Evidence, policy: Policy) -> _Traffic:
         duration_seconds=seconds,
         precedent=Precedent.of(evidence.precedent, evidence.now),
         ceiling=_ceiling_of(evidence),
-        floor=float(policy.floor_per_minute),
+        floor=min(floor, SLOW_FLOOR_PER_MINUTE) if is_slow else floor,
+        is_slow=is_slow,
+        cycles=PROVEN_CYCLES if evidence.proof is LoopProof.CERTAIN else CYCLES,
         now=evidence.now,
     )
 

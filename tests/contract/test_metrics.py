@@ -149,6 +149,18 @@ def test_busiest_first(quiet: "Stage") -> None:
     assert (busiest[large].end, len(busiest[large].values)) == (floor_to(now, 60), 10)
 
 
+def test_most_concurrent_first(quiet: "Stage") -> None:
+    """The maxima of each minute, by which functions with few and long invocations are found."""
+    fast, slow = unique("fast"), unique("slow")
+    quiet.record(fast, invocations=(9000.0, 9000.0), concurrency=(4.0, 5.0))
+    quiet.record(slow, invocations=(10.0, 10.0), concurrency=(700.0, 900.0))
+
+    leading = quiet.metrics.most_concurrent(quiet.now)
+
+    assert [slow, fast] == list(leading)
+    assert last(leading[slow].values, 2) == [700.0, 900.0]
+
+
 def test_dropped_by_aws(quiet: "Stage") -> None:
     """Only functions of which AWS dropped invocations, with how many."""
     looping, calm = unique("looping"), unique("calm")

@@ -472,3 +472,37 @@ def test_a_ledger_that_dies_after_the_throttle_loses_nothing() -> None:
     assert len(scene.subjects) == 1
     scene.rollback("orders")
     assert scene.account.by_name["orders"].reserved == 5
+
+
+def _slow_runaway(scene: Scene) -> None:
+    scene.account.add("render")
+    scene.account.metrics.habit("render", 10.0)
+    scene.account.metrics.record(
+        "render",
+        until=scene.now,
+        invocations=[2.0] * 94 + [400.0] * 86,
+        concurrency=[5.0] * 94 + [1000.0] * 86,
+        throttles=[0.0] * 94 + [900.0] * 86,
+        errors=[0.0] * 180,
+        duration_ms=[150_000.0] * 180,
+    )
+
+
+def test_an_alarm_on_the_account_finds_a_loop_of_long_invocations() -> None:
+    """No function is busy, and one holds all that the account has."""
+    scene = Scene()
+    _slow_runaway(scene)
+
+    scene.signal(SignalKind.ALARM)
+
+    assert scene.account.by_name["render"].reserved == 5
+
+
+def test_a_sweep_asks_once_only() -> None:
+    """A second query over all functions is for an account in trouble."""
+    scene = Scene()
+    scene.account.add("render")
+
+    scene.signal(SignalKind.SWEEP)
+
+    assert "most_concurrent" not in [call.method for call in scene.account.journal]

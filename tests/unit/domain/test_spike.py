@@ -320,3 +320,27 @@ def test_a_thousand_candidates_take_less_than_a_second() -> None:
         assess(candidates[index % len(candidates)], POLICY)
 
     assert time.process_time() - started < 1.0
+
+
+def _slow(minutes: int, seconds: float = 150.0, running: float = 1000.0) -> Evidence:
+    """A function that has run for `minutes` with the account's concurrency, below the floor."""
+    quiet = 170 - minutes
+    return evidence(
+        [*[2.0] * quiet, *[running * 60 / seconds] * minutes],
+        concurrency=[*[5.0] * quiet, *[running] * minutes],
+        throttles=[*[0.0] * quiet, *[900.0] * minutes],
+        habit=10.0,
+        seconds=seconds,
+    )
+
+
+def test_a_slow_loop_that_holds_the_account_is_found_below_the_floor() -> None:
+    """400 invocations a minute are few, and with 150 s each they are all that the account has."""
+    assert assess(_slow(76), POLICY).verdict in STOPPING
+    assert assess(_slow(20), POLICY).verdict not in STOPPING
+    assert assess(replace(_slow(20), proof=LoopProof.CERTAIN), POLICY).verdict is Verdict.RUNAWAY
+
+
+def test_long_work_that_leaves_the_account_room_stays_below_the_floor() -> None:
+    """A tenth of the account's concurrency is somebody's night job."""
+    assert assess(_slow(76, running=100.0), POLICY).verdict is Verdict.CALM
