@@ -13,7 +13,7 @@ A pattern is a text in IAM's own notation, or a `Glob` where the caller has lite
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Final
 
 # Inside a segment. No text of IAM holds these characters: one that does is not exact.
@@ -24,6 +24,8 @@ _WILD: Final = re.compile(f"[{_ONE}{_RUN}]+")
 _TOKEN: Final = re.compile(r"\$\{([^{}]*)\}|[*?]")
 _LITERALS: Final = frozenset({"*", "?", "$"})
 _PARSED: Final = 16_384
+# Of the ends that an intersection is made of; longer ones are not looked at so closely.
+_LONGEST_SHARED: Final = 512
 _FILLINGS: Final = ("", "x", "/x", "0-x.y")
 
 
@@ -134,7 +136,8 @@ def intersection(one: Pattern, other: Pattern) -> Glob | None:
         return Glob(fixed.segments, is_exact)
     head = _merged(first.segments[0], second.segments[0])
     tail = _merged(first.segments[-1][::-1], second.segments[-1][::-1])[::-1]
-    return _glob(f"{head}{_RUN}{tail}", is_exact=is_exact)
+    # `in/a*` and `*a.jpg` share `in/a.jpg`, where the ends meet: what can be of both is left out.
+    return _glob(f"{head}{_RUN}{tail[_shared(head, tail) :]}", is_exact=is_exact)
 
 
 def witnesses(*patterns: Pattern) -> Iterator[str]:
@@ -154,17 +157,38 @@ def witnesses(*patterns: Pattern) -> Iterator[str]:
 
 
 def _candidates(globs: tuple[Glob, ...]) -> Iterator[str]:
+    fixed = [glob.segments[0] for glob in globs if len(glob.segments) == 1]
+    if fixed:
+        # Every text has the same length then.
+        text = reduce(_merged, fixed)
+        for glob in globs:
+            text = _placed(text, glob)
+        yield text.replace(_ONE, "x")
+        return
     head, tail = "", ""
     for glob in globs:
-        if len(glob.segments) == 1:
-            for filling in ("x", "0"):
-                yield glob.segments[0].replace(_ONE, filling)
-            continue
         head = _merged(head, glob.segments[0])
         tail = _merged(tail, glob.segments[-1][::-1])
     middles = [segment for glob in globs for segment in glob.segments[1:-1]]
     for filling in _FILLINGS:
         yield filling.join((head, *middles, tail[::-1])).replace(_ONE, "x")
+
+
+def _placed(text: str, glob: Glob) -> str:
+    """A text with what a pattern with runs knows of its unknown characters, leftmost first."""
+    segments = glob.segments
+    end = len(text) - len(segments[-1])
+    if len(segments) == 1 or len(segments[0]) > end:
+        return text
+    text = _merged(text[:end], segments[0]) + _merged(text[end:], segments[-1])
+    position = len(segments[0])
+    for segment in segments[1:-1]:
+        found = _find(segment, text, position, end, both=True)
+        if found < 0:
+            break
+        position = found + len(segment)
+        text = text[:found] + _merged(text[found:position], segment) + text[position:]
+    return text
 
 
 @lru_cache(maxsize=_PARSED)
@@ -215,6 +239,16 @@ def _merged(one: str, other: str) -> str:
         return one
     known = (b if a == _ONE else a for a, b in zip(one, other, strict=False))
     return "".join(known) + one[len(other) :]
+
+
+def _shared(head: str, tail: str) -> int:
+    """The most characters that the end of one and the beginning of the other can have in common."""
+    longest = min(len(head), len(tail))
+    if longest > _LONGEST_SHARED:
+        return len(tail)
+    return next(
+        size for size in range(longest, -1, -1) if _alike(head[len(head) - size :], tail[:size])
+    )
 
 
 def _alike(one: str, other: str) -> bool:
