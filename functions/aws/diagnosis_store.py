@@ -4,7 +4,9 @@
 pk                 sk                               item
 =================  ===============================  ================================================
 diagnosis          book                             the book of findings
-diagnosis          round                            how far an unfinished round has come
+diagnosis          progress                         how far the round over all functions has come
+touched            <function>, role/<role>          what was changed since the last round; 14 days
+                                                    (TTL)
 denial             <function>#<principal>           a denied invocation that CloudTrail told of;
                                                     14 days (TTL)
 treatment          <function>#<entry>               the newest treatment, open or closed; a closed
@@ -36,7 +38,7 @@ from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
 from functions.domain.incident import KEPT_AFTER_CLOSE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -51,11 +53,12 @@ IAM_ACTIONS: Final = frozenset(
 
 # DynamoDB takes 400 KB an item, names and the other attributes included.
 MOST_RECORD_BYTES: Final = 350_000
-DENIALS_KEPT: Final = timedelta(days=14)
+TRACES_KEPT: Final = timedelta(days=14)
 
 _DIAGNOSIS: Final = "diagnosis"
 _BOOK: Final = "book"
-_ROUND: Final = "round"
+_PROGRESS: Final = "progress"
+_TOUCHED: Final = "touched"
 _DENIAL: Final = "denial"
 _TREATMENT: Final = "treatment"
 _REFUSED: Final = "ConditionalCheckFailedException"
@@ -78,19 +81,20 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """How far a round over all functions has come, for the run that goes on with it.
+class Progress:
+    """How far the round over all functions has come, for the run that goes on with it.
 
     Attributes
     ----------
-    began_at
-        The moment of the round, which all its examinations share.
     after
         The name of the last function that was examined, in the order of names; empty for none.
+    finished_at
+        ``None`` while some are still to be examined.
     """
 
     began_at: datetime
     after: str = ""
+    finished_at: datetime | None = None
 
 
 class DiagnosisStore:
@@ -175,27 +179,54 @@ class DiagnosisStore:
 
     # -- what the rounds remember ------------------------------------------------------------------
 
-    def round(self) -> Round | None:
-        """The round that was not finished; ``None`` where none was begun."""
-        item = self._get(_DIAGNOSIS, _ROUND)
-        return None if item is None else _load(Round, item)
+    def progress(self) -> Progress | None:
+        """How far the last round came; ``None`` before the first."""
+        item = self._get(_DIAGNOSIS, _PROGRESS)
+        return None if item is None else _load(Progress, item)
 
-    def save_round(self, progress: Round | None) -> None:
-        """Remember how far a round has come; ``None`` when it is finished. Last writer wins."""
-        if progress is None:
-            with _store_errors():
-                self._client.delete_item(TableName=self._table, Key=_key(_DIAGNOSIS, _ROUND))
-            return
-        item = {**_key(_DIAGNOSIS, _ROUND), "record": {"B": _packed(progress)}}
+    def save_progress(self, progress: Progress) -> None:
+        """Remember how far a round has come. Last writer wins: examining again is harmless."""
+        item = {**_key(_DIAGNOSIS, _PROGRESS), "record": {"B": _packed(progress)}}
         with _store_errors():
             self._client.put_item(TableName=self._table, Item=item)
+
+    def touch(self, names: Iterable[str], now: datetime) -> None:
+        """Remember that functions and roles were changed."""
+        for name in names:
+            item = {
+                **_key(_TOUCHED, name),
+                "at": {"S": now.isoformat()},
+                "expires_at": {"N": str(int((now + TRACES_KEPT).timestamp()))},
+            }
+            with _store_errors():
+                self._client.put_item(TableName=self._table, Item=item)
+
+    def touched(self) -> dict[str, str]:
+        """What was changed since it was examined last, with the mark of the last change."""
+        return {_text(item, "sk"): _text(item, "at") for item in self._query(_TOUCHED)}
+
+    def examined(self, marks: Mapping[str, str]) -> None:
+        """Forget changes, unless something was changed again meanwhile."""
+        for name, mark in marks.items():
+            request: Any = {
+                "TableName": self._table,
+                "Key": _key(_TOUCHED, name),
+                "ConditionExpression": "#at = :at",
+                "ExpressionAttributeNames": {"#at": "at"},
+                "ExpressionAttributeValues": {":at": {"S": mark}},
+            }
+            try:
+                self._client.delete_item(**request)
+            except AWS_ERRORS as error:
+                if not isinstance(error, ClientError) or code_of(error) != _REFUSED:
+                    raise LedgerUnavailableError(words_of(error)) from error
 
     def remember_denial(self, function: str, denied: DeniedCall, now: datetime) -> None:
         """Keep a denied invocation for a fortnight, the latest of each principal."""
         item = {
             **_key(_DENIAL, f"{function}{_SEPARATOR}{denied.principal_arn}"),
             "record": {"B": _packed(denied)},
-            "expires_at": {"N": str(int((now + DENIALS_KEPT).timestamp()))},
+            "expires_at": {"N": str(int((now + TRACES_KEPT).timestamp()))},
         }
         with _store_errors():
             self._client.put_item(TableName=self._table, Item=item)

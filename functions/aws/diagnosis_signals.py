@@ -1,0 +1,164 @@
+"""Every event that wakes the diagnosis, read into one of a few forms.
+
+The shapes are those of the EventBridge reference (*Scheduled events*, *Events via CloudTrail*) and
+of CloudTrail's record contents. Calls of IAM are told in us-east-1 only, because IAM is a global
+service (CloudTrail user guide, *Global service events*); in other Regions the daily round finds
+what they changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from functions.domain.diagnosis.facts import DenialSource, DeniedCall
+from functions.domain.errors import UnrecognisedSignalError
+from functions.domain.naming import InvalidFunctionReferenceError, function_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+IAM_ACTIONS: Final[frozenset[str]] = frozenset()  # events come by themselves
+
+ROLE: Final = "role/"
+
+_SCHEDULED: Final = "Scheduled Event"
+_API_CALL: Final = "AWS API Call via CloudTrail"
+_INVOKE: Final = "Invoke"
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "Client.UnauthorizedAccess"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """The schedule: go on with what is due."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """Somebody changed a function, its resource policy, or a role.
+
+    `names` are names of functions, and names of roles behind `ROLE`; empty where the event does not
+    tell, or nothing was changed.
+    """
+
+    at: datetime
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denied:
+    """An invocation was denied, by a data event of CloudTrail."""
+
+    at: datetime
+    function: str
+    call: DeniedCall
+
+
+DiagnosisSignal: TypeAlias = Tick | Touched | Denied
+
+
+def parse_diagnosis_signal(event: Mapping[str, Any]) -> DiagnosisSignal:
+    """Read one event.
+
+    Raises
+    ------
+    UnrecognisedSignalError
+        When it has a shape that no trigger of the stack sends.
+    """
+    if not isinstance(event, Mapping):
+        raise _unrecognised(event, "not an object")
+    try:
+        return _parse(event)
+    except (
+        InvalidFunctionReferenceError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        ValueError,
+    ) as error:
+        raise _unrecognised(event, f"{type(error).__name__} {error}") from error
+
+
+def _parse(event: Mapping[str, Any]) -> DiagnosisSignal:
+    match event.get("detail-type"), event.get("source"):
+        case (str() as kind, "aws.events" | "aws.scheduler") if kind == _SCHEDULED:
+            return Tick(at=_moment(event["time"]))
+        case (str() as kind, "aws.lambda") if kind == _API_CALL:
+            return _lambda_call(event["detail"], event["time"])
+        case (str() as kind, "aws.iam") if kind == _API_CALL:
+            return _iam_call(event["detail"], event["time"])
+        case _:
+            raise _unrecognised(event, "an unknown kind of event")
+
+
+def _lambda_call(detail: Mapping[str, Any], time: str) -> DiagnosisSignal:
+    at = _moment(detail.get("eventTime") or time)
+    parameters = detail.get("requestParameters") or {}
+    if detail["eventName"] == _INVOKE:
+        return _invocation(detail, parameters, at)
+    if detail.get("errorCode"):
+        return Touched(at=at, names=())
+    reference = parameters.get("functionName")
+    return Touched(at=at, names=(function_name(reference),) if reference else ())
+
+
+def _invocation(
+    detail: Mapping[str, Any], parameters: Mapping[str, Any], at: datetime
+) -> DiagnosisSignal:
+    if detail.get("errorCode") not in _DENIED:
+        return Touched(at=at, names=())
+    reference = next(_functions(detail), "") or str(parameters.get("functionName", ""))
+    name = function_name(reference)
+    principal = _principal(detail.get("userIdentity") or {})
+    qualifier = str(parameters.get("qualifier", ""))
+    return Denied(
+        at=at,
+        function=name,
+        call=DeniedCall(
+            source=DenialSource.CLOUDTRAIL,
+            principal_arn=principal,
+            last_at=at,
+            message=str(detail.get("errorMessage", ""))[:1000],
+            qualifier=qualifier,
+        ),
+    )
+
+
+def _functions(detail: Mapping[str, Any]) -> Iterator[str]:
+    for resource in detail.get("resources") or ():
+        if resource.get("type") == "AWS::Lambda::Function":
+            yield str(resource.get("ARN", ""))
+
+
+def _principal(identity: Mapping[str, Any]) -> str:
+    """The role or user whose policies decide: of a session, the role that issued it."""
+    issuer = (identity.get("sessionContext") or {}).get("sessionIssuer") or {}
+    return str(issuer.get("arn") or identity.get("arn") or identity.get("invokedBy") or "")
+
+
+def _iam_call(detail: Mapping[str, Any], time: str) -> DiagnosisSignal:
+    at = _moment(detail.get("eventTime") or time)
+    role = str((detail.get("requestParameters") or {}).get("roleName", ""))
+    if detail.get("errorCode") or not role:
+        # A new version of a managed policy names no role: the daily round reads its text.
+        return Touched(at=at, names=())
+    return Touched(at=at, names=(f"{ROLE}{role}",))
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _unrecognised(event: object, why: str) -> UnrecognisedSignalError:
+    known = ", ".join(sorted(str(key) for key in event)) if isinstance(event, Mapping) else ""
+    return UnrecognisedSignalError(
+        f"the diagnosis does not know this event ({why}); its keys: {known[:300]}; expected: a "
+        f"'{_SCHEDULED}' of aws.events, '{_API_CALL}' of aws.lambda or aws.iam, or a custom "
+        "resource of CloudFormation"
+    )

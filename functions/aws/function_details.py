@@ -1,0 +1,61 @@
+"""What lists leave out of a function's configuration, for the few that are looked at closely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from functions.aws.translate import lambda_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+IAM_ACTIONS: Final = frozenset({"lambda:GetFunctionConfiguration"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionDetails:
+    """A function's configuration at this moment, as far as a list does not tell it.
+
+    Attributes
+    ----------
+    system_log_level
+        Of the LoggingConfig, in JSON format only; empty for none.
+    layers
+        ARNs of its layers' versions.
+    """
+
+    architecture: str = "x86_64"
+    description: str = ""
+    memory_mb: int = 128
+    timeout_seconds: int = 3
+    tracing_mode: str = "PassThrough"
+    system_log_level: str = ""
+    layers: tuple[str, ...] = ()
+
+
+class DetailsReader:
+    """GetFunctionConfiguration, one of the 15 calls a second of Lambda's control plane."""
+
+    def __init__(self, client: LambdaClient) -> None:
+        self._client = client
+
+    def of(self, function: str) -> FunctionDetails:
+        """The configuration of a function.
+
+        Raises
+        ------
+        FunctionNotFoundError, RefusedError, BusyError
+            As Lambda's control plane answers.
+        """
+        with lambda_errors(function):
+            answer = self._client.get_function_configuration(FunctionName=function)
+        return FunctionDetails(
+            architecture=next(iter(answer.get("Architectures", ())), "x86_64"),
+            description=answer.get("Description", ""),
+            memory_mb=answer.get("MemorySize", 128),
+            timeout_seconds=answer.get("Timeout", 3),
+            tracing_mode=answer.get("TracingConfig", {}).get("Mode", "PassThrough"),
+            system_log_level=answer.get("LoggingConfig", {}).get("SystemLogLevel", ""),
+            layers=tuple(one["Arn"] for one in answer.get("Layers", ())),
+        )

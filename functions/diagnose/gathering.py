@@ -1,0 +1,424 @@
+"""Gathering facts: account-wide lists first, then details of what something is suspected of.
+
+Whatever AWS does not tell is a gap of one part of one function's facts: it silences the checks that
+need it, and stops nothing else.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Final, Protocol, TypeVar
+
+from functions.aws.diagnosis_logs import LogGroup
+from functions.aws.function_details import FunctionDetails
+from functions.diagnose.traffic import Measured, Metrics, log_group_of, measure
+from functions.domain.account import Account, Area, FunctionDescription
+from functions.domain.diagnosis.facts import (
+    DeniedCall,
+    FactGap,
+    FoundTrigger,
+    FunctionUnderDiagnosis,
+    LogGroupFacts,
+    NamedCaller,
+    Part,
+    ReportStatistics,
+    Simulation,
+    TracingFacts,
+    Traffic,
+)
+from functions.domain.diagnosis.surroundings import Surroundings
+from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
+from functions.domain.iam.access import Access, identity_access, identity_of
+
+_T = TypeVar("_T")
+
+INVOKE: Final = "lambda:InvokeFunction"
+LOGGING: Final = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+TRACING: Final = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+
+# From which share of the timeout on REPORT lines are read. Far below what is called slow: who is
+# not looked at closely is never found.
+CLOSE_LOOK: Final = 0.5
+# How many principals one function has simulated at most: the API is slow and throttled early.
+MOST_SIMULATED: Final = 5
+
+# Which part of a function's facts is missing where an area of the account could not be read.
+_PARTS: Final[Mapping[Area, Part]] = {
+    Area.POLICIES: Part.RESOURCE_POLICY,
+    Area.ROLES: Part.ROLE,
+    Area.BUCKETS: Part.TRIGGERS,
+    Area.TOPICS: Part.TRIGGERS,
+    Area.RULES: Part.TRIGGERS,
+    Area.APIS: Part.TRIGGERS,
+    Area.LOGS: Part.TRIGGERS,
+    Area.MAPPINGS: Part.TRIGGERS,
+    Area.SCHEDULES: Part.CALLERS,
+    Area.PIPES: Part.CALLERS,
+    Area.STATE_MACHINES: Part.CALLERS,
+    Area.DESTINATIONS: Part.CALLERS,
+}
+
+
+class Logs(Protocol):
+    """CloudWatch Logs. Every method raises `RefusedError` or `BusyError`."""
+
+    def group(self, name: str) -> LogGroup | None:
+        """A log group by its name; ``None`` where there is none."""
+        ...
+
+    def reports(self, group: str, since: datetime, until: datetime) -> ReportStatistics | None:
+        """What the REPORT lines of some time say; ``None`` where there is none."""
+        ...
+
+
+class Simulator(Protocol):
+    """SimulatePrincipalPolicy."""
+
+    def simulate(
+        self, principal_arn: str, actions: Sequence[str], resource_arn: str
+    ) -> tuple[Simulation, ...]:
+        """What AWS answers for each action. Raises `RefusedError` or `BusyError`."""
+        ...
+
+
+class Alarms(Protocol):
+    """DescribeAlarms."""
+
+    def triggers(self, partition: str) -> Mapping[str, tuple[FoundTrigger, ...]]:
+        """What the alarms invoke, by the function. Raises `RefusedError` or `BusyError`."""
+        ...
+
+
+class Details(Protocol):
+    """GetFunctionConfiguration."""
+
+    def of(self, function: str) -> FunctionDetails:
+        """Raises `FunctionNotFoundError`, `RefusedError` or `BusyError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readers:
+    """Where facts come from."""
+
+    metrics: Metrics
+    logs: Logs
+    simulator: Simulator
+    alarms: Alarms
+    details: Details
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the guard itself knows of functions, by their names.
+
+    Attributes
+    ----------
+    contained
+        Functions that the guard holds.
+    exempt, own
+        Functions that are never changed: by flag, and the guard's own.
+    denials
+        Invocations that CloudTrail said were denied.
+    """
+
+    contained: frozenset[str] = frozenset()
+    exempt: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
+    denials: Mapping[str, tuple[DeniedCall, ...]] = field(default_factory=dict)
+    memory_ceiling_mb: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathering:
+    """One reading of the account, out of which the facts of any of its functions come.
+
+    Attributes
+    ----------
+    alarms
+        What alarms invoke, by the function's name.
+    traced
+        ARNs of the functions with active tracing.
+    is_exempt_tag
+        Whether a function's tags exempt it.
+    """
+
+    account: Account
+    surroundings: Surroundings
+    readers: Readers
+    standing: Standing
+    alarms: Mapping[str, tuple[FoundTrigger, ...]]
+    traced: frozenset[str]
+    gaps: tuple[FactGap, ...]
+    is_exempt_tag: Callable[[Mapping[str, str]], bool]
+
+    @classmethod
+    def of(
+        cls,
+        account: Account,
+        readers: Readers,
+        standing: Standing,
+        is_exempt_tag: Callable[[Mapping[str, str]], bool],
+    ) -> "Gathering":
+        """Index the account and read what concerns all functions."""
+        gaps = [
+            FactGap(part=part, words=gap.words, action=gap.action)
+            for gap in account.gaps
+            if not gap.resource and (part := _PARTS.get(gap.area)) is not None
+        ]
+        alarms, gap = _attempt(Part.TRIGGERS, lambda: readers.alarms.triggers(account.partition))
+        return cls(
+            account=account,
+            surroundings=Surroundings.of(account),
+            readers=readers,
+            standing=standing,
+            alarms=alarms or {},
+            traced=frozenset(one.arn for one in account.functions if one.tracing_mode == "Active"),
+            gaps=(*gaps, *gap),
+            is_exempt_tag=is_exempt_tag,
+        )
+
+    def names(self) -> tuple[str, ...]:
+        """All functions, in the order in which they are examined."""
+        return tuple(sorted(one.name for one in self.account.functions))
+
+    def facts(self, names: Sequence[str], now: datetime) -> Iterator[FunctionUnderDiagnosis]:
+        """The facts of functions: those that are gone are left out."""
+        wanted = frozenset(names)
+        functions = sorted(
+            (one for one in self.account.functions if one.name in wanted),
+            key=lambda one: one.name,
+        )
+        measured, gaps = _attempt(
+            Part.TRAFFIC, lambda: measure(functions, self.readers.metrics, now)
+        )
+        shared = self._shared_groups()
+        for function in functions:
+            try:
+                yield self._facts(function, (measured or {}).get(function.name), gaps, shared, now)
+            except FunctionNotFoundError:
+                continue
+
+    def _facts(
+        self,
+        function: FunctionDescription,
+        measured: Measured | None,
+        gaps: tuple[FactGap, ...],
+        shared: frozenset[str],
+        now: datetime,
+    ) -> FunctionUnderDiagnosis:
+        account, standing = self.account, self.standing
+        name = function.name
+        role = account.roles.get(function.role_arn)
+        own_gaps = [*self.gaps, *gaps, *self._gaps_of(function)]
+        if role is None:
+            own_gaps.append(FactGap(part=Part.ROLE, words=f"{function.role_arn} was not read"))
+        if not function.is_policy_known:
+            own_gaps.append(
+                FactGap(part=Part.RESOURCE_POLICY, words="the resource policy was not read")
+            )
+        facts = FunctionUnderDiagnosis(
+            function=function,
+            at=now,
+            account=account.account,
+            region=account.region,
+            partition=account.partition,
+            role=role,
+            triggers=(*self.surroundings.triggers.get(name, ()), *self.alarms.get(name, ())),
+            callers=self.surroundings.callers.get(name, ()),
+            denials=standing.denials.get(name, ()),
+            mappings=self.surroundings.mappings.get(name, ()),
+            traffic=None if measured is None else measured.traffic,
+            tracing=TracingFacts(traced_upstream=self._traced_upstream(name)),
+            memory_ceiling_mb=standing.memory_ceiling_mb,
+            is_contained=name in standing.contained,
+            is_exempt=name in standing.exempt or self.is_exempt_tag(function.tags),
+            is_guard=name in standing.own,
+            gaps=tuple(own_gaps),
+        )
+        return self._closely(facts, measured, is_shared=log_group_of(function) in shared)
+
+    def _closely(
+        self, facts: FunctionUnderDiagnosis, measured: Measured | None, *, is_shared: bool
+    ) -> FunctionUnderDiagnosis:
+        """The facts with what is worth asking about this function only."""
+        group = _group_by_metrics(facts, measured, is_shared=is_shared)
+        facts = replace(facts, log_group=group)
+        traffic = facts.traffic
+        is_silent = group.has_events is False and traffic is not None and traffic.invocations > 0
+        is_slow = traffic is not None and _deserves_reports(facts.function, traffic)
+        if is_silent or is_slow or facts.function.tracing_mode == "Active":
+            facts = self._with_details(facts)
+        if is_silent:
+            facts = self._with_group(facts)
+        if is_slow and traffic is not None:
+            facts = self._with_reports(facts, traffic)
+        return self._with_simulations(facts, is_silent=is_silent)
+
+    def _with_details(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
+        """The facts with the configuration of this moment.
+
+        Raises
+        ------
+        FunctionNotFoundError
+            When the function is gone by now.
+        """
+        details, gaps = _attempt(Part.FUNCTION, lambda: self.readers.details.of(facts.name))
+        facts = replace(facts, gaps=(*facts.gaps, *gaps))
+        if details is None:
+            return facts
+        group = facts.log_group
+        return replace(
+            facts,
+            function=replace(
+                facts.function,
+                memory_mb=details.memory_mb,
+                timeout_seconds=details.timeout_seconds,
+                tracing_mode=details.tracing_mode,
+            ),
+            architecture=details.architecture,
+            description=details.description,
+            tracing=replace(facts.tracing, layers=details.layers),
+            log_group=None
+            if group is None
+            else replace(group, system_log_level=details.system_log_level),
+        )
+
+    def _with_group(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
+        name = log_group_of(facts.function)
+        known = facts.log_group or LogGroupFacts(name=name)
+        group, gaps = _attempt(Part.LOG_GROUP, lambda: self.readers.logs.group(name))
+        if gaps:
+            return replace(facts, gaps=(*facts.gaps, *gaps))
+        if group is None:
+            return replace(facts, log_group=replace(known, exists=False))
+        return replace(
+            facts,
+            log_group=replace(
+                known,
+                exists=True,
+                retention_days=group.retention_days,
+                kms_key_arn=group.kms_key_arn,
+            ),
+        )
+
+    def _with_reports(
+        self, facts: FunctionUnderDiagnosis, traffic: Traffic
+    ) -> FunctionUnderDiagnosis:
+        group = log_group_of(facts.function)
+        reports, gaps = _attempt(
+            Part.REPORTS,
+            lambda: self.readers.logs.reports(group, traffic.since, traffic.until),
+        )
+        return replace(facts, reports=reports, gaps=(*facts.gaps, *gaps))
+
+    def _with_simulations(
+        self, facts: FunctionUnderDiagnosis, *, is_silent: bool
+    ) -> FunctionUnderDiagnosis:
+        found: list[Simulation] = []
+        gaps: list[FactGap] = []
+        for principal, actions, resource in self._questions(facts, is_silent=is_silent):
+            answers, gap = _attempt(
+                Part.SIMULATIONS,
+                partial(self.readers.simulator.simulate, principal, actions, resource),
+            )
+            found.extend(answers or ())
+            gaps.extend(gap)
+        return replace(facts, simulations=tuple(found), gaps=(*facts.gaps, *gaps))
+
+    def _questions(
+        self, facts: FunctionUnderDiagnosis, *, is_silent: bool
+    ) -> Iterator[tuple[str, tuple[str, ...], str]]:
+        """Which principals AWS is asked about: those that our own evaluation does not let pass."""
+        if is_silent and facts.role is not None:
+            group = f"arn:{facts.partition}:logs:{facts.region}:{facts.account}:log-group"
+            yield facts.role.arn, LOGGING, f"{group}:{log_group_of(facts.function)}:log-stream:any"
+        if (
+            facts.role is not None
+            and facts.function.tracing_mode == "Active"
+            and not _may_all(facts, TRACING)
+        ):
+            yield facts.role.arn, TRACING, "*"
+        asked: dict[str, None] = {}
+        for caller in facts.callers:
+            if caller.role is not None and _is_questionable(caller, facts):
+                asked[caller.role_arn] = None
+        for denied in facts.denials:
+            if denied.principal_arn.partition(":iam::")[2]:
+                asked[denied.principal_arn] = None
+        for principal in list(asked)[:MOST_SIMULATED]:
+            yield principal, (INVOKE,), facts.function.arn
+
+    def _traced_upstream(self, name: str) -> tuple[str, ...]:
+        callers = self.surroundings.callers.get(name, ())
+        return tuple(one.arn for one in callers if one.arn in self.traced)
+
+    def _gaps_of(self, function: FunctionDescription) -> Iterator[FactGap]:
+        for gap in self.account.gaps:
+            part = _PARTS.get(gap.area)
+            if part is not None and gap.resource in {
+                function.name,
+                function.arn,
+                function.role_arn,
+            } - {""}:
+                yield FactGap(part=part, words=gap.words, action=gap.action)
+
+    def _shared_groups(self) -> frozenset[str]:
+        """Log groups of several functions, of which a metric tells nothing about one of them."""
+        seen: set[str] = set()
+        shared: set[str] = set()
+        for function in self.account.functions:
+            group = log_group_of(function)
+            (shared if group in seen else seen).add(group)
+        return frozenset(shared)
+
+
+def _group_by_metrics(
+    facts: FunctionUnderDiagnosis, measured: Measured | None, *, is_shared: bool
+) -> LogGroupFacts:
+    group = LogGroupFacts(name=log_group_of(facts.function))
+    if measured is None or measured.logged is None:
+        return group
+    if is_shared:
+        # The others may have written it; that nobody did tells of this one, too.
+        return replace(group, has_events=None if measured.logged else False)
+    return replace(
+        group,
+        has_events=bool(measured.logged),
+        exists=True if measured.logged else None,
+        last_event_at=measured.logged[-1][0] if measured.logged else None,
+    )
+
+
+def _deserves_reports(function: FunctionDescription, traffic: Traffic) -> bool:
+    bound = CLOSE_LOOK * 1000 * function.timeout_seconds
+    longest = max(traffic.p95_duration_ms or 0.0, traffic.max_duration_ms or 0.0)
+    # What runs out of memory fails, however short it runs.
+    return longest >= bound or bool(traffic.errors)
+
+
+def _may_all(facts: FunctionUnderDiagnosis, actions: Sequence[str]) -> bool:
+    if facts.role is None:
+        return False
+    identity = identity_of(facts.role)
+    return all(
+        identity_access(identity, action, "*").access is Access.ALLOWED for action in actions
+    )
+
+
+def _is_questionable(caller: NamedCaller, facts: FunctionUnderDiagnosis) -> bool:
+    if caller.role is None:
+        return False
+    answer = identity_access(identity_of(caller.role), INVOKE, facts.function.arn)
+    return answer.access is not Access.ALLOWED
+
+
+def _attempt(part: Part, ask: Callable[[], _T]) -> tuple[_T | None, tuple[FactGap, ...]]:
+    """An answer, or the gap that its absence leaves. That the function is gone is no gap."""
+    try:
+        return ask(), ()
+    except FunctionNotFoundError:
+        raise
+    except LoopbreakerError as error:
+        return None, (FactGap(part=part, words=str(error)),)

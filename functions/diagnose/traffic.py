@@ -1,0 +1,210 @@
+"""What CloudWatch's datapoints say of each function: asked for in three steps, the cheap first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from functions.aws.diagnosis_metrics import Asked, Datapoints, Window
+from functions.domain.account import FunctionDescription
+from functions.domain.diagnosis.facts import Traffic
+
+LOOKBACK: Final = timedelta(days=1)
+PERIOD_SECONDS: Final = 300
+DAY_SECONDS: Final = 86_400
+_LAMBDA: Final = "AWS/Lambda"
+_P95: Final = 0.95
+
+
+class Metrics(Protocol):
+    """CloudWatch."""
+
+    def datapoints(self, asked: Sequence[Asked], window: Window) -> Mapping[Asked, Datapoints]:
+        """The datapoints of each metric. Raises `MetricsUnavailableError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The traffic of one function, and when its log group received events.
+
+    `logged` is ``None`` where it was not asked: of a function that was not invoked.
+    """
+
+    traffic: Traffic
+    logged: Datapoints | None = None
+
+
+def window_at(now: datetime) -> Window:
+    """The last day in periods of five minutes, the running one included."""
+    seconds = PERIOD_SECONDS
+    end = datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, tz=now.tzinfo)
+    return Window(since=end - LOOKBACK, until=end, period_seconds=seconds)
+
+
+def measure(
+    functions: Sequence[FunctionDescription], metrics: Metrics, now: datetime
+) -> dict[str, Measured]:
+    """The traffic of functions, by name.
+
+    Only those that were invoked at all are asked about further, because CloudWatch is paid by the
+    metric.
+
+    Raises
+    ------
+    MetricsUnavailableError
+        As CloudWatch does.
+    """
+    window = window_at(now)
+    invocations = metrics.datapoints([_asked(one, "Invocations") for one in functions], window)
+    active = [one for one in functions if _total(invocations[_asked(one, "Invocations")])]
+    fresh = [one for one in active if _began(one, window) > window.since]
+    details = metrics.datapoints(
+        [
+            *(_asked(one, "Errors") for one in active),
+            *(_asked(one, "Throttles") for one in active),
+            *(_asked(one, "Duration", "Maximum") for one in active),
+            *(_asked(one, "Duration", "p95") for one in fresh),
+            *(_asked(one, "Duration", "Average") for one in fresh),
+            *(incoming(one) for one in active),
+        ],
+        window,
+    )
+    settled = [one for one in active if _began(one, window) == window.since]
+    # UNCONFIRMED: that a period of a day begins at midnight UTC. The datapoints of two days are
+    # weighed by what was invoked since each began, which is right either way.
+    days = metrics.datapoints(
+        [
+            *(_asked(one, "Duration", "p95") for one in settled),
+            *(_asked(one, "Duration", "Average") for one in settled),
+        ],
+        Window(since=window.since, until=window.until, period_seconds=DAY_SECONDS),
+    )
+    found = {**invocations, **details}
+    names = {one.name for one in active}
+    return {
+        one.name: _measured(one, found, days, window, is_active=one.name in names)
+        for one in functions
+    }
+
+
+def incoming(function: FunctionDescription) -> Asked:
+    """How many log events the function's log group received."""
+    return Asked(
+        namespace="AWS/Logs",
+        metric="IncomingLogEvents",
+        dimensions=(("LogGroupName", log_group_of(function)),),
+    )
+
+
+def log_group_of(function: FunctionDescription) -> str:
+    """The log group that a function writes to."""
+    return function.log_group or f"/aws/lambda/{function.name}"
+
+
+def _asked(function: FunctionDescription, metric: str, statistic: str = "Sum") -> Asked:
+    return Asked(
+        namespace=_LAMBDA,
+        metric=metric,
+        dimensions=(("FunctionName", function.name),),
+        statistic=statistic,
+    )
+
+
+def _began(function: FunctionDescription, window: Window) -> datetime:
+    """From when on the datapoints tell of the function as it is configured now."""
+    changed = function.last_modified
+    if changed is None or changed <= window.since:
+        return window.since
+    return min(changed, window.until)
+
+
+def _measured(
+    function: FunctionDescription,
+    found: Mapping[Asked, Datapoints],
+    days: Mapping[Asked, Datapoints],
+    window: Window,
+    *,
+    is_active: bool,
+) -> Measured:
+    since = _began(function, window)
+
+    def points(metric: str, statistic: str = "Sum") -> Datapoints:
+        return _from(found.get(_asked(function, metric, statistic), ()), since, window)
+
+    invocations = tuple(one for one in points("Invocations") if one[1] > 0)
+    p95, mean = (
+        days.get(_asked(function, "Duration", "p95")),
+        days.get(_asked(function, "Duration", "Average")),
+    )
+    traffic = Traffic(
+        since=since,
+        until=window.until,
+        invocations=_total(invocations),
+        errors=_total(points("Errors")) if is_active else None,
+        throttles=_total(points("Throttles")) if is_active else None,
+        first_invoked_at=invocations[0][0] if invocations else None,
+        last_invoked_at=invocations[-1][0] if invocations else None,
+        mean_duration_ms=(
+            _weighed(points("Duration", "Average"), invocations, PERIOD_SECONDS)
+            if mean is None
+            else _weighed(mean, invocations, DAY_SECONDS)
+        ),
+        p95_duration_ms=(
+            _upper(points("Duration", "p95"), invocations)
+            if p95 is None
+            else _weighed(p95, invocations, DAY_SECONDS)
+        ),
+        max_duration_ms=max((value for _, value in points("Duration", "Maximum")), default=None),
+    )
+    logged = None
+    if is_active:
+        logged = tuple(
+            one for one in _from(found.get(incoming(function), ()), since, window) if one[1] > 0
+        )
+    return Measured(traffic=traffic, logged=logged)
+
+
+def _from(points: Datapoints, since: datetime, window: Window) -> Datapoints:
+    """The datapoints of the time from `since` on.
+
+    A period in which the function was changed tells of both sides of the change: it is left out,
+    unless the change was before the window.
+    """
+    if since == window.since:
+        return points
+    return tuple(one for one in points if one[0] >= since)
+
+
+def _total(points: Datapoints) -> float:
+    return sum(value for _, value in points)
+
+
+def _weighed(points: Datapoints, invocations: Datapoints, period_seconds: int) -> float | None:
+    """The mean of datapoints, each counted by the invocations of its period."""
+    period = timedelta(seconds=period_seconds)
+    weights = [
+        sum(count for at, count in invocations if start <= at < start + period)
+        for start, _ in points
+    ]
+    total = sum(weights)
+    if not total:
+        return points[-1][1] if points else None
+    return sum(w * value for w, (_, value) in zip(weights, points, strict=True)) / total
+
+
+def _upper(points: Datapoints, invocations: Datapoints) -> float | None:
+    """A 95th percentile out of those of many short periods: never below the true one by much.
+
+    Short periods hold few invocations, so their percentiles are nearly their maxima; the value that
+    95 % of the invocations stay below in this sense is the best that they can tell.
+    """
+    counts = dict(invocations)
+    ordered = sorted((value, counts.get(at, 0.0)) for at, value in points)
+    total = sum(count for _, count in ordered)
+    seen = 0.0
+    for value, count in ordered:
+        seen += count
+        if seen >= _P95 * total:
+            return value
+    return ordered[-1][0] if ordered else None
