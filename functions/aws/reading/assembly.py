@@ -1,0 +1,201 @@
+"""The account out of the facts: what one question told is joined with what the others did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from functions.aws.reading import facts as f
+from functions.aws.reading.sources import admitted
+from functions.domain.account import Account, Api, FunctionDescription, Queue, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from functions.domain.account import NamedPolicy
+
+_CALLERS: Final = frozenset({"apigateway", "elasticloadbalancing"})
+_KINDS: Final = {"apigateway": "api", "elasticloadbalancing": "load balancer"}
+_URL_ACTION: Final = "InvokeFunctionUrl"
+_TABLE_OF_STREAM: Final = "/stream/"
+
+
+def account_of(facts: f.Facts) -> Account:
+    """Everything that was read."""
+    functions = tuple(_functions(facts))
+    mappings = tuple(facts.of(f.MAPPINGS).values())
+    pipes = tuple(
+        replace(pipe, filters=more.filters, role_arn=more.role_arn)
+        if (more := facts.of(f.PIPE_DETAILS).get(name)) is not None
+        else pipe
+        for name, pipe in facts.of(f.PIPES).items()
+    )
+    sources = {one.source_arn for one in mappings} | {one.source_arn for one in pipes}
+    return Account(
+        account=facts.account,
+        region=facts.region,
+        partition=facts.partition,
+        at=facts.at,
+        functions=functions,
+        roles=MappingProxyType(_roles(facts)),
+        mappings=mappings,
+        buckets=tuple(
+            replace(bucket, replicates_to=targets) if targets else bucket
+            for name, bucket in facts.of(f.BUCKETS).items()
+            if bucket is not None
+            for targets in [facts.of(f.REPLICATIONS).get(name) or ()]
+            if targets or bucket.notifications or bucket.has_event_bridge
+        ),
+        subscriptions=tuple(
+            replace(one, is_filter_known=False)
+            if (told := facts.of(f.FILTERS).get(arn)) is None
+            else replace(one, filter_policy=told.policy, filter_scope=told.scope)
+            for arn, one in facts.of(f.SUBSCRIPTIONS).items()
+        ),
+        rules=tuple(
+            replace(rule, targets=facts.of(f.TARGETS).get(arn) or ())
+            for arn, rule in facts.of(f.RULES).items()
+        ),
+        schedules=tuple(facts.of(f.SCHEDULES).values()),
+        pipes=pipes,
+        log_subscriptions=(
+            *facts.of(f.ACCOUNT_LOG_SUBSCRIPTIONS).values(),
+            *(
+                one
+                for subscriptions in facts.of(f.LOG_SUBSCRIPTIONS).values()
+                for one in subscriptions or ()
+            ),
+        ),
+        apis=tuple(_apis(facts, functions)),
+        state_machines=tuple(one for one in facts.of(f.MACHINES).values() if one is not None),
+        queues=tuple(
+            Queue(arn=source, dead_letter_arn=target)
+            for target, from_queues in facts.of(f.DEAD_LETTER_SOURCES).items()
+            for source in from_queues or ()
+        ),
+        delivery_streams=tuple(one for one in facts.of(f.STREAMS).values() if one is not None),
+        streams=MappingProxyType(tables_of(sources)),
+        gaps=tuple(facts.of(f.GAPS).values()),
+    )
+
+
+def tables_of(sources: Iterable[str]) -> dict[str, str]:
+    """The table of each DynamoDB stream: its ARN begins with the table's.
+
+    >>> tables_of(["arn:aws:dynamodb:a:1:table/orders/stream/2026"])
+    {'arn:aws:dynamodb:a:1:table/orders/stream/2026': 'arn:aws:dynamodb:a:1:table/orders'}
+    """
+    return {
+        arn: arn.partition(_TABLE_OF_STREAM)[0]
+        for arn in sorted(sources)
+        if ":dynamodb:" in arn and _TABLE_OF_STREAM in arn
+    }
+
+
+def _functions(facts: f.Facts) -> Iterable[FunctionDescription]:
+    policies: dict[str, dict[str, str]] = {}
+    unknown: set[str] = set()
+    for key, text in facts.of(f.POLICIES).items():
+        name, _, qualifier = key.partition(":")
+        if text is None:
+            unknown.add(name)
+        elif text:
+            policies.setdefault(name, {})[qualifier] = text
+    known = facts.of(f.POLICIES)
+    for name, one in facts.of(f.FUNCTIONS).items():
+        destinations = facts.of(f.DESTINATIONS).get(name) or f.DestinationFacts()
+        # The constructor by name: `replace` looks every field up again, 10,000 times.
+        yield FunctionDescription(
+            name=name,
+            arn=one.arn,
+            role_arn=one.role_arn,
+            environment=one.environment,
+            tags=facts.of(f.TAGS).get(name, {}),
+            resource_policies=policies.get(name, {}),
+            is_policy_known=name in known and name not in unknown,
+            dead_letter_arn=one.dead_letter_arn,
+            on_success_arn=destinations.on_success_arn,
+            on_failure_arn=destinations.on_failure_arn,
+            log_group=one.log_group,
+            recursive_loop=facts.of(f.RECURSION).get(name) or "",
+            memory_mb=one.memory_mb,
+            timeout_seconds=one.timeout_seconds,
+            runtime=one.runtime,
+            tracing_mode=one.tracing_mode,
+            last_modified=one.last_modified,
+        )
+
+
+def _roles(facts: f.Facts) -> dict[str, Role]:
+    managed = facts.of(f.MANAGED)
+    found: dict[str, Role] = {}
+    for arn, told in facts.of(f.ROLES).items():
+        if told is None:
+            found[arn] = Role(arn=arn, is_complete=False)
+            continue
+        attached = [managed.get(one) for one in told.attached]
+        boundary = managed.get(told.boundary) if told.boundary else None
+        found[arn] = Role(
+            arn=arn,
+            policies=(*told.inline, *_present(attached)),
+            boundary=boundary,
+            is_complete=told.is_complete
+            and None not in attached
+            and (boundary is not None or not told.boundary),
+        )
+    return found
+
+
+def _present(policies: Iterable[NamedPolicy | None]) -> Iterable[NamedPolicy]:
+    return (one for one in policies if one is not None)
+
+
+def _apis(facts: f.Facts, functions: Iterable[FunctionDescription]) -> Iterable[Api]:
+    """Who calls functions and waits, as their resource policies tell: no call of its own."""
+    behind: dict[tuple[str, str], dict[str, None]] = {}
+    for function in functions:
+        for qualifier, text in function.resource_policies.items():
+            arn = f"{function.arn}:{qualifier}" if qualifier else function.arn
+            for service, source in admitted(text, _CALLERS):
+                behind.setdefault((service, _api_arn(source)), {})[arn] = None
+        if _has_url(function.resource_policies):
+            urls = facts.of(f.URLS).get(function.name) or ("",)
+            for url in urls:
+                yield Api(arn=function.arn, function_arns=(function.arn,), url=url, kind="url")
+    for (service, source), arns in behind.items():
+        yield Api(
+            arn=source,
+            function_arns=tuple(arns),
+            url=_api_url(source) if service == "apigateway" else "",
+            kind=_KINDS[service],
+        )
+
+
+def _has_url(policies: Mapping[str, str]) -> bool:
+    return any(_URL_ACTION in text for text in policies.values())
+
+
+def functions_with_urls(facts: f.Facts) -> list[str]:
+    """The functions whose URL somebody may call, by their resource policy."""
+    return [
+        key.partition(":")[0]
+        for key, text in facts.of(f.POLICIES).items()
+        if text and _URL_ACTION in text
+    ]
+
+
+def _api_arn(source: str) -> str:
+    """The API of an ARN that names a stage, a method and a path.
+
+    ``arn:aws:execute-api:us-east-1:123456789012:abc123/*/GET/orders``
+    """
+    return source.partition("/")[0] if ":execute-api:" in source else source
+
+
+def _api_url(arn: str) -> str:
+    parts = arn.split(":")
+    if len(parts) < 6 or parts[2] != "execute-api" or "*" in parts[5]:  # noqa: PLR2004
+        return ""
+    domain = "amazonaws.com.cn" if parts[1] == "aws-cn" else "amazonaws.com"
+    return f"https://{parts[5]}.execute-api.{parts[3]}.{domain}"

@@ -1,0 +1,294 @@
+"""Which parts of the account an API call has changed, as CloudTrail tells it.
+
+A change says what is to be read again, not what it is now: calls arrive late, twice or out of
+order, and what is the case is asked for anyway.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+from functions.domain.account import Area
+from functions.domain.errors import UnrecognisedSignalError
+from functions.domain.naming import InvalidFunctionReferenceError, function_name
+
+
+class ChangeKind(StrEnum):
+    """What is to be read again."""
+
+    FUNCTION = "function"
+    PERMISSION = "permission"
+    MAPPING = "mapping"
+    DESTINATIONS = "destinations"
+    RECURSION = "recursion"
+    URL = "url"
+    TAGS = "tags"
+    ROLE = "role"
+    POLICY = "policy"
+    BUCKET = "bucket"
+    BUCKET_GONE = "bucket_gone"
+    SUBSCRIPTION = "subscription"
+    RULE = "rule"
+    SCHEDULE = "schedule"
+    PIPE = "pipe"
+    LOG_GROUP = "log_group"
+    ACCOUNT_LOGS = "account_logs"
+    MACHINE = "machine"
+    MACHINE_GONE = "machine_gone"
+    STREAM = "stream"
+    STREAM_GONE = "stream_gone"
+    QUEUE = "queue"
+
+
+AREAS: Final[Mapping[ChangeKind, Area]] = {
+    ChangeKind.FUNCTION: Area.FUNCTIONS,
+    ChangeKind.PERMISSION: Area.POLICIES,
+    ChangeKind.MAPPING: Area.MAPPINGS,
+    ChangeKind.DESTINATIONS: Area.DESTINATIONS,
+    ChangeKind.RECURSION: Area.RECURSION,
+    ChangeKind.URL: Area.APIS,
+    ChangeKind.TAGS: Area.TAGS,
+    ChangeKind.ROLE: Area.ROLES,
+    ChangeKind.POLICY: Area.ROLES,
+    ChangeKind.BUCKET: Area.BUCKETS,
+    ChangeKind.BUCKET_GONE: Area.BUCKETS,
+    ChangeKind.SUBSCRIPTION: Area.TOPICS,
+    ChangeKind.RULE: Area.RULES,
+    ChangeKind.SCHEDULE: Area.SCHEDULES,
+    ChangeKind.PIPE: Area.PIPES,
+    ChangeKind.LOG_GROUP: Area.LOGS,
+    ChangeKind.ACCOUNT_LOGS: Area.LOGS,
+    ChangeKind.MACHINE: Area.STATE_MACHINES,
+    ChangeKind.MACHINE_GONE: Area.STATE_MACHINES,
+    ChangeKind.STREAM: Area.DELIVERY_STREAMS,
+    ChangeKind.STREAM_GONE: Area.DELIVERY_STREAMS,
+    ChangeKind.QUEUE: Area.QUEUES,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Change:
+    """One thing to read again.
+
+    Attributes
+    ----------
+    name
+        What its kind goes by: a function's or bucket's name, a mapping's UUID, the ARN of a
+        subscription, managed policy or state machine. A rule is ``bus|rule``, a schedule
+        ``group|name``, a queue ``its ARN|the ARN of its dead-letter queue``.
+    """
+
+    kind: ChangeKind
+    name: str
+
+
+_Call: TypeAlias = Mapping[str, Any]  # the `detail` of the event
+_Told: TypeAlias = Callable[[_Call], str]
+
+
+def _asked(*names: str) -> _Told:
+    """A parameter of the call, by the first of these names that it has."""
+
+    def told(call: _Call) -> str:
+        request = call.get("requestParameters") or {}
+        return next((str(request[one]) for one in names if request.get(one)), "")
+
+    return told
+
+
+def _answered(name: str) -> _Told:
+    def told(call: _Call) -> str:
+        return str((call.get("responseElements") or {}).get(name) or "")
+
+    return told
+
+
+def _first(*ways: _Told) -> _Told:
+    return lambda call: next((one for one in (way(call) for way in ways) if one), "")
+
+
+def _function(call: _Call) -> str:
+    request, answer = call.get("requestParameters") or {}, call.get("responseElements") or {}
+    named = request.get("functionName") or answer.get("functionArn") or answer.get("functionName")
+    return function_name(named) if named else ""
+
+
+def _rule(call: _Call) -> str:
+    request = call.get("requestParameters") or {}
+    name = request.get("rule") or request.get("name") or ""
+    return f"{request.get('eventBusName') or 'default'}|{name}" if name else ""
+
+
+def _schedule(call: _Call) -> str:
+    request = call.get("requestParameters") or {}
+    name = request.get("name") or ""
+    return f"{request.get('groupName') or 'default'}|{name}" if name else ""
+
+
+def _queue(call: _Call) -> str:
+    """A queue with its new dead-letter queue; empty where the call leaves that alone."""
+    request, answer = call.get("requestParameters") or {}, call.get("responseElements") or {}
+    attributes = request.get("attributes") or request.get("attribute") or {}
+    if "RedrivePolicy" not in attributes:
+        return ""
+    url = request.get("queueUrl") or answer.get("queueUrl") or ""
+    if not url:
+        return ""
+    account, name = url.split("/")[-2:]
+    arn = f"arn:aws:sqs:{call.get('awsRegion', '')}:{account}:{name}"
+    policy = attributes["RedrivePolicy"]
+    told = json.loads(policy) if isinstance(policy, str) and policy else policy or {}
+    return f"{arn}|{told.get('deadLetterTargetArn', '')}"
+
+
+def _subscriptions_only(call: _Call) -> str:
+    request = call.get("requestParameters") or {}
+    return "account" if request.get("policyType") == "SUBSCRIPTION_FILTER_POLICY" else ""
+
+
+def _any(call: _Call) -> str:  # noqa: ARG001 - the same for every call
+    return "all"
+
+
+_MAPPING: Final = _first(_asked("uUID", "uuid", "UUID"), _answered("uUID"), _answered("uuid"))
+_ROLE: Final = _asked("roleName")
+_POLICY: Final = _asked("policyArn")
+_SUBSCRIPTION: Final = _first(_asked("subscriptionArn"), _answered("subscriptionArn"))
+_MACHINE: Final = _first(_asked("stateMachineArn"), _answered("stateMachineArn"))
+_STREAM: Final = _asked("deliveryStreamName")
+
+# By event source without its domain, then by the call's name without the version of the API.
+_K = ChangeKind
+CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
+    "lambda": {
+        "CreateFunction": (_K.FUNCTION, _function),
+        "UpdateFunctionConfiguration": (_K.FUNCTION, _function),
+        "DeleteFunction": (_K.FUNCTION, _function),
+        "AddPermission": (_K.PERMISSION, _function),
+        "RemovePermission": (_K.PERMISSION, _function),
+        "CreateEventSourceMapping": (_K.MAPPING, _MAPPING),
+        "UpdateEventSourceMapping": (_K.MAPPING, _MAPPING),
+        "DeleteEventSourceMapping": (_K.MAPPING, _MAPPING),
+        "PutFunctionEventInvokeConfig": (_K.DESTINATIONS, _function),
+        "UpdateFunctionEventInvokeConfig": (_K.DESTINATIONS, _function),
+        "DeleteFunctionEventInvokeConfig": (_K.DESTINATIONS, _function),
+        "PutFunctionRecursionConfig": (_K.RECURSION, _function),
+        "CreateFunctionUrlConfig": (_K.URL, _function),
+        "DeleteFunctionUrlConfig": (_K.URL, _function),
+        "TagResource": (_K.TAGS, _any),
+        "UntagResource": (_K.TAGS, _any),
+    },
+    "iam": {
+        "PutRolePolicy": (_K.ROLE, _ROLE),
+        "DeleteRolePolicy": (_K.ROLE, _ROLE),
+        "AttachRolePolicy": (_K.ROLE, _ROLE),
+        "DetachRolePolicy": (_K.ROLE, _ROLE),
+        "PutRolePermissionsBoundary": (_K.ROLE, _ROLE),
+        "DeleteRolePermissionsBoundary": (_K.ROLE, _ROLE),
+        "CreatePolicyVersion": (_K.POLICY, _POLICY),
+        "SetDefaultPolicyVersion": (_K.POLICY, _POLICY),
+    },
+    "s3": {
+        # CloudTrail's name; the API's own in case that changes.
+        "PutBucketNotification": (_K.BUCKET, _asked("bucketName")),
+        "PutBucketNotificationConfiguration": (_K.BUCKET, _asked("bucketName")),
+        "PutBucketReplication": (_K.BUCKET, _asked("bucketName")),
+        "DeleteBucketReplication": (_K.BUCKET, _asked("bucketName")),
+        "DeleteBucket": (_K.BUCKET_GONE, _asked("bucketName")),
+    },
+    "sns": {
+        "Subscribe": (_K.SUBSCRIPTION, _SUBSCRIPTION),
+        "ConfirmSubscription": (_K.SUBSCRIPTION, _SUBSCRIPTION),
+        "SetSubscriptionAttributes": (_K.SUBSCRIPTION, _SUBSCRIPTION),
+        "Unsubscribe": (_K.SUBSCRIPTION, _SUBSCRIPTION),
+    },
+    "events": {
+        "PutRule": (_K.RULE, _rule),
+        "DeleteRule": (_K.RULE, _rule),
+        "EnableRule": (_K.RULE, _rule),
+        "DisableRule": (_K.RULE, _rule),
+        "PutTargets": (_K.RULE, _rule),
+        "RemoveTargets": (_K.RULE, _rule),
+    },
+    "scheduler": {
+        "CreateSchedule": (_K.SCHEDULE, _schedule),
+        "UpdateSchedule": (_K.SCHEDULE, _schedule),
+        "DeleteSchedule": (_K.SCHEDULE, _schedule),
+    },
+    "pipes": {
+        "CreatePipe": (_K.PIPE, _asked("name")),
+        "UpdatePipe": (_K.PIPE, _asked("name")),
+        "DeletePipe": (_K.PIPE, _asked("name")),
+        "StartPipe": (_K.PIPE, _asked("name")),
+        "StopPipe": (_K.PIPE, _asked("name")),
+    },
+    "logs": {
+        "PutSubscriptionFilter": (_K.LOG_GROUP, _asked("logGroupName")),
+        "DeleteSubscriptionFilter": (_K.LOG_GROUP, _asked("logGroupName")),
+        "PutAccountPolicy": (_K.ACCOUNT_LOGS, _subscriptions_only),
+        "DeleteAccountPolicy": (_K.ACCOUNT_LOGS, _subscriptions_only),
+    },
+    "states": {
+        "CreateStateMachine": (_K.MACHINE, _MACHINE),
+        "UpdateStateMachine": (_K.MACHINE, _MACHINE),
+        "DeleteStateMachine": (_K.MACHINE_GONE, _MACHINE),
+    },
+    "firehose": {
+        "CreateDeliveryStream": (_K.STREAM, _STREAM),
+        "UpdateDestination": (_K.STREAM, _STREAM),
+        "DeleteDeliveryStream": (_K.STREAM_GONE, _STREAM),
+    },
+    "sqs": {
+        "CreateQueue": (_K.QUEUE, _queue),
+        "SetQueueAttributes": (_K.QUEUE, _queue),
+    },
+}
+
+_API_CALL: Final = "AWS API Call via CloudTrail"
+# CloudTrail writes most of Lambda's names with the date of the API version.
+_API_VERSION: Final = re.compile(r"\d{8}(?:v\d+)?$")
+_MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError)
+
+
+def changes_of(event: Mapping[str, Any]) -> tuple[Change, ...]:
+    """What a CloudTrail event asks to read again; nothing for a call that failed.
+
+    Raises
+    ------
+    UnrecognisedSignalError
+        When it is no event of a call that changes what is read.
+    """
+    try:
+        if event["detail-type"] != _API_CALL:
+            raise _unrecognised(event, "no API call")
+        call = event["detail"]
+        source = call["eventSource"].partition(".")[0]
+        name = _API_VERSION.sub("", call["eventName"])
+        kind, told = CALLS[source][name]
+        if call.get("errorCode"):
+            return ()
+        named = told(call)
+    except InvalidFunctionReferenceError as error:
+        raise _unrecognised(event, str(error)) from error
+    except _MALFORMED as error:
+        raise _unrecognised(event, f"{type(error).__name__} {error}") from error
+    return (Change(kind=kind, name=named),) if named else ()
+
+
+def is_change(event: Mapping[str, Any]) -> bool:
+    """Whether an event tells of an API call at all."""
+    return event.get("detail-type") == _API_CALL
+
+
+def _unrecognised(event: Mapping[str, Any], what: str) -> UnrecognisedSignalError:
+    detail = event.get("detail") if isinstance(event, Mapping) else None
+    name = detail.get("eventName") if isinstance(detail, Mapping) else None
+    return UnrecognisedSignalError(
+        f"no call that changes what is charted: {what}. Seen: source {event.get('source')!r}, "
+        f"detail-type {event.get('detail-type')!r}, eventName {name!r}"
+    )

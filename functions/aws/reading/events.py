@@ -1,0 +1,247 @@
+"""What carries events on by a rule: EventBridge's buses and rules, schedules, pipes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from functions.aws.reading import facts as f
+from functions.aws.reading.asking import GoneError, Operation, Paging
+from functions.aws.reading.pace import Lane
+from functions.domain.account import Area, Pipe, Rule, RuleTarget, Schedule
+
+if TYPE_CHECKING:
+    from functions.aws.reading.steps import Entry, Reading
+
+_LIST_BUSES: Final = Operation(
+    service="events", method="list_event_buses", action="events:ListEventBuses", lane=Lane.EVENTS
+)
+_LIST_RULES: Final = Operation(
+    service="events", method="list_rules", action="events:ListRules", lane=Lane.EVENTS
+)
+_LIST_TARGETS: Final = Operation(
+    service="events",
+    method="list_targets_by_rule",
+    action="events:ListTargetsByRule",
+    lane=Lane.EVENTS,
+)
+_GET_RULE: Final = Operation(
+    service="events", method="describe_rule", action="events:DescribeRule", lane=Lane.EVENTS
+)
+_LIST_SCHEDULES: Final = Operation(
+    service="scheduler",
+    method="list_schedules",
+    action="scheduler:ListSchedules",
+    lane=Lane.SCHEDULER,
+)
+_GET_SCHEDULE: Final = Operation(
+    service="scheduler", method="get_schedule", action="scheduler:GetSchedule", lane=Lane.SCHEDULER
+)
+_LIST_PIPES: Final = Operation(
+    service="pipes", method="list_pipes", action="pipes:ListPipes", lane=Lane.PIPES
+)
+_GET_PIPE: Final = Operation(
+    service="pipes", method="describe_pipe", action="pipes:DescribePipe", lane=Lane.PIPES
+)
+OPERATIONS: Final = (
+    _LIST_BUSES,
+    _LIST_RULES,
+    _LIST_TARGETS,
+    _GET_RULE,
+    _LIST_SCHEDULES,
+    _GET_SCHEDULE,
+    _LIST_PIPES,
+    _GET_PIPE,
+)
+IAM_ACTIONS: Final = frozenset(one.action for one in OPERATIONS)
+
+_DEFAULT_BUS: Final = "default"
+_PER_PAGE: Final = 100
+_BUSES: Final = "buses"
+_TOKENS: Final = Paging()
+# Where a pipe keeps the filter of its source.
+_FILTERS: Final = "FilterCriteria"
+
+
+# -- rules
+
+
+def list_rules(reading: Reading) -> None:
+    """The rules of all buses, the default one first."""
+    facts = reading.facts
+    names = {_DEFAULT_BUS: None}
+
+    def take_bus(entry: Entry) -> None:
+        names[entry["Name"]] = None
+
+    # The buses are few and their names are kept nowhere: a reading that goes on lists them again.
+    facts.begin_again(_BUSES)
+    reading.listing(_BUSES, Area.RULES, _LIST_BUSES, "EventBuses", take_bus, Limit=_PER_PAGE)
+    for bus in names:
+        _list_rules_of(reading, bus)
+
+
+def _list_rules_of(reading: Reading, bus: str) -> None:
+    def take(entry: Entry) -> None:
+        reading.facts.put(f.RULES, entry["Arn"], _rule(reading, entry, bus))
+
+    reading.listing(
+        f"rules {bus}",
+        Area.RULES,
+        _LIST_RULES,
+        "Rules",
+        take,
+        EventBusName=bus,
+        Limit=_PER_PAGE,
+    )
+
+
+def read_targets(reading: Reading) -> None:
+    """The targets of each rule."""
+    rules = reading.facts.of(f.RULES)
+
+    def read(arn: str) -> tuple[RuleTarget, ...]:
+        rule = rules[arn]
+        targets = [
+            _target(one)
+            for page, _ in reading.asker.pages(
+                _LIST_TARGETS, _TOKENS, Rule=rule.name, EventBusName=_bus_name(rule.bus_arn)
+            )
+            for one in page["Targets"]
+        ]
+        return tuple(targets)
+
+    reading.details(f.TARGETS, Area.RULES, rules, read, if_gone=())
+
+
+def reread_rule(reading: Reading, bus: str, name: str) -> None:
+    """A rule after a change of it or its targets."""
+    try:
+        answer = reading.asker.ask(_GET_RULE, Name=name, EventBusName=bus)
+    except GoneError:
+        for arn in rule_arns(reading, bus, name):
+            reading.facts.drop(f.RULES, arn)
+            reading.facts.drop(f.TARGETS, arn)
+        return
+    reading.facts.put(f.RULES, answer["Arn"], _rule(reading, answer, bus))
+    reading.facts.drop(f.TARGETS, answer["Arn"])
+
+
+def rule_arns(reading: Reading, bus: str, name: str) -> list[str]:
+    """The ARNs of the known rules of a bus with this name."""
+    return [
+        arn
+        for arn, rule in reading.facts.of(f.RULES).items()
+        if rule.name == name and _bus_name(rule.bus_arn) == _bus_name(bus)
+    ]
+
+
+def _rule(reading: Reading, entry: Entry, bus: str) -> Rule:
+    return Rule(
+        arn=entry["Arn"],
+        name=entry["Name"],
+        bus_arn=bus if bus.startswith("arn:") else reading.arn("events", f"event-bus/{bus}"),
+        pattern=entry.get("EventPattern", ""),
+        schedule=entry.get("ScheduleExpression", ""),
+        is_enabled=entry.get("State", "ENABLED") != "DISABLED",
+    )
+
+
+def _target(entry: Entry) -> RuleTarget:
+    return RuleTarget(
+        arn=entry["Arn"],
+        id=entry.get("Id", ""),
+        dead_letter_arn=(entry.get("DeadLetterConfig") or {}).get("Arn", ""),
+        role_arn=entry.get("RoleArn", ""),
+        input_is_constant="Input" in entry,
+    )
+
+
+def _bus_name(bus: str) -> str:
+    return bus.rpartition("/")[2]
+
+
+# -- schedules
+
+
+def list_schedules(reading: Reading) -> None:
+    """All schedules, as far as the list tells: its entries name the target."""
+
+    def take(entry: Entry) -> None:
+        reading.facts.put(f.SCHEDULES, entry["Arn"], _schedule(entry))
+
+    reading.listing(
+        "schedules",
+        Area.SCHEDULES,
+        _LIST_SCHEDULES,
+        "Schedules",
+        take,
+        MaxResults=_PER_PAGE,
+    )
+
+
+def reread_schedule(reading: Reading, group: str, name: str) -> None:
+    """A schedule after a change."""
+    try:
+        answer = reading.asker.ask(_GET_SCHEDULE, GroupName=group, Name=name)
+    except GoneError:
+        reading.facts.drop(f.SCHEDULES, reading.arn("scheduler", f"schedule/{group}/{name}"))
+        return
+    # Role and dead letters are left out, as the list leaves them out: one shape of the facts.
+    reading.facts.put(f.SCHEDULES, answer["Arn"], _schedule(answer))
+
+
+def _schedule(entry: Entry) -> Schedule:
+    return Schedule(
+        arn=entry["Arn"],
+        target_arn=(entry.get("Target") or {}).get("Arn", ""),
+        is_enabled=entry.get("State", "ENABLED") != "DISABLED",
+    )
+
+
+# -- pipes
+
+
+def list_pipes(reading: Reading) -> None:
+    """All pipes, without their filters."""
+
+    def take(entry: Entry) -> None:
+        reading.facts.put(f.PIPES, entry["Name"], _pipe(entry))
+
+    reading.listing("pipes", Area.PIPES, _LIST_PIPES, "Pipes", take, Limit=_PER_PAGE)
+
+
+def read_pipes(reading: Reading) -> None:
+    """The filter and the role of each pipe."""
+
+    def read(name: str) -> f.PipeFacts:
+        answer = reading.asker.ask(_GET_PIPE, Name=name)
+        criteria = (answer.get("SourceParameters") or {}).get(_FILTERS) or {}
+        return f.PipeFacts(
+            filters=tuple(one["Pattern"] for one in criteria.get("Filters") or ()),
+            role_arn=answer.get("RoleArn", ""),
+        )
+
+    reading.details(
+        f.PIPE_DETAILS, Area.PIPES, reading.facts.of(f.PIPES), read, if_gone=f.PipeFacts()
+    )
+
+
+def reread_pipe(reading: Reading, name: str) -> None:
+    """A pipe after a change."""
+    reading.facts.drop(f.PIPE_DETAILS, name)
+    try:
+        answer = reading.asker.ask(_GET_PIPE, Name=name)
+    except GoneError:
+        reading.facts.drop(f.PIPES, name)
+        return
+    reading.facts.put(f.PIPES, name, _pipe(answer))
+
+
+def _pipe(entry: Entry) -> Pipe:
+    return Pipe(
+        arn=entry["Arn"],
+        source_arn=entry.get("Source", ""),
+        target_arn=entry.get("Target", ""),
+        enrichment_arn=entry.get("Enrichment", ""),
+        is_enabled=entry.get("DesiredState", "RUNNING") == "RUNNING",
+    )

@@ -1,0 +1,311 @@
+"""What was read of an account so far, section by section.
+
+Each section is a dictionary, filled by one kind of question. A detail that was asked for has an
+entry even where AWS has nothing (an empty value) or did not tell (``None``), so whatever lacks an
+entry is still to be read: after a run that ended early, after a change, and after an hour. A
+reading needs no other memory than that and the tokens of half-read listings.
+"""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from functions.domain.account import (
+    Bucket,
+    DeliveryStream,
+    FunctionDescription,
+    Gap,
+    LogSubscription,
+    MappingDescription,
+    NamedPolicy,
+    Pipe,
+    Rule,
+    RuleTarget,
+    Schedule,
+    StateMachine,
+    Subscription,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from functions.domain.account import Area
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleFacts:
+    """A role with the ARNs of its managed policies, whose texts many roles share.
+
+    `trusts` are the services that may assume it, such as ``lambda``.
+    """
+
+    arn: str
+    inline: tuple[NamedPolicy, ...] = ()
+    attached: tuple[str, ...] = ()
+    boundary: str = ""
+    trusts: tuple[str, ...] = ()
+    is_complete: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterFacts:
+    """The filter policy of a subscription; an empty text lets everything pass."""
+
+    policy: str = ""
+    scope: str = "MessageAttributes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationFacts:
+    """Where the outcomes of asynchronous invocations go."""
+
+    on_success_arn: str = ""
+    on_failure_arn: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipeFacts:
+    """What only DescribePipe tells."""
+
+    filters: tuple[str, ...] = ()
+    role_arn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section(Generic[_T]):
+    """A part of the facts.
+
+    Attributes
+    ----------
+    name
+        In the store; never used for another shape again.
+    shape
+        The type of a value, for the store.
+    is_detail
+        Whether each entry takes a call of its own.
+    shards
+        Into how many parts it is stored: only what changed is written.
+    """
+
+    name: str
+    shape: Any
+    is_detail: bool = False
+    shards: int = 1
+
+
+FUNCTIONS: Final[Section[FunctionDescription]] = Section(
+    "functions", FunctionDescription, shards=16
+)
+# By `function`, or `function:qualifier` where a trigger names a version or an alias.
+POLICIES: Final[Section[str | None]] = Section("policies", str | None, is_detail=True, shards=16)
+DESTINATIONS: Final[Section[DestinationFacts | None]] = Section(
+    "destinations", DestinationFacts | None, is_detail=True
+)
+RECURSION: Final[Section[str | None]] = Section("recursion", str | None, is_detail=True)
+URLS: Final[Section[tuple[str, ...] | None]] = Section(
+    "urls", tuple[str, ...] | None, is_detail=True
+)
+TAGS: Final[Section[dict[str, str]]] = Section("tags", dict[str, str])
+MAPPINGS: Final[Section[MappingDescription]] = Section("mappings", MappingDescription, shards=4)
+ROLES: Final[Section[RoleFacts | None]] = Section("roles", RoleFacts | None, shards=16)
+MANAGED: Final[Section[NamedPolicy | None]] = Section("managed", NamedPolicy | None, shards=4)
+BUCKET_NAMES: Final[Section[bool]] = Section("bucket_names", bool)
+BUCKETS: Final[Section[Bucket | None]] = Section("buckets", Bucket | None, is_detail=True, shards=4)
+REPLICATIONS: Final[Section[tuple[str, ...] | None]] = Section(
+    "replications", tuple[str, ...] | None, is_detail=True
+)
+SUBSCRIPTIONS: Final[Section[Subscription]] = Section("subscriptions", Subscription, shards=4)
+FILTERS: Final[Section[FilterFacts | None]] = Section(
+    "filters", FilterFacts | None, is_detail=True, shards=4
+)
+RULES: Final[Section[Rule]] = Section("rules", Rule, shards=4)
+TARGETS: Final[Section[tuple[RuleTarget, ...] | None]] = Section(
+    "targets", tuple[RuleTarget, ...] | None, is_detail=True, shards=4
+)
+SCHEDULES: Final[Section[Schedule]] = Section("schedules", Schedule, shards=4)
+PIPES: Final[Section[Pipe]] = Section("pipes", Pipe)
+PIPE_DETAILS: Final[Section[PipeFacts | None]] = Section(
+    "pipe_details", PipeFacts | None, is_detail=True
+)
+ACCOUNT_LOG_SUBSCRIPTIONS: Final[Section[LogSubscription]] = Section(
+    "account_log_subscriptions", LogSubscription
+)
+LOG_SUBSCRIPTIONS: Final[Section[tuple[LogSubscription, ...] | None]] = Section(
+    "log_subscriptions", tuple[LogSubscription, ...] | None, is_detail=True
+)
+MACHINE_NAMES: Final[Section[bool]] = Section("machine_names", bool)
+MACHINES: Final[Section[StateMachine | None]] = Section(
+    "machines", StateMachine | None, is_detail=True, shards=4
+)
+# By ARN of the queue that dead letters go to: the ARNs of the queues they come from.
+DEAD_LETTER_SOURCES: Final[Section[tuple[str, ...] | None]] = Section(
+    "dead_letter_sources", tuple[str, ...] | None, is_detail=True
+)
+STREAM_NAMES: Final[Section[bool]] = Section("delivery_stream_names", bool)
+STREAMS: Final[Section[DeliveryStream | None]] = Section(
+    "delivery_streams", DeliveryStream | None, is_detail=True
+)
+GAPS: Final[Section[Gap]] = Section("gaps", Gap)
+# By step: `done`, or the token with which its listing goes on.
+STEPS: Final[Section[str]] = Section("steps", str)
+
+SECTIONS: Final[tuple[Section[Any], ...]] = (
+    FUNCTIONS,
+    POLICIES,
+    DESTINATIONS,
+    RECURSION,
+    URLS,
+    TAGS,
+    MAPPINGS,
+    ROLES,
+    MANAGED,
+    BUCKET_NAMES,
+    BUCKETS,
+    REPLICATIONS,
+    SUBSCRIPTIONS,
+    FILTERS,
+    RULES,
+    TARGETS,
+    SCHEDULES,
+    PIPES,
+    PIPE_DETAILS,
+    ACCOUNT_LOG_SUBSCRIPTIONS,
+    LOG_SUBSCRIPTIONS,
+    MACHINE_NAMES,
+    MACHINES,
+    DEAD_LETTER_SOURCES,
+    STREAM_NAMES,
+    STREAMS,
+    GAPS,
+    STEPS,
+)
+_DONE: Final = "done"
+_RESUMED_AT: Final = "from "
+
+
+def shard_of(section: Section[Any], key: str) -> int:
+    """The part of the section that an entry is stored in."""
+    return zlib.crc32(key.encode(errors="surrogatepass")) % section.shards
+
+
+@dataclass(slots=True, kw_only=True)
+class Facts:
+    """Everything read of one account and Region; changed by the reading, safe for its threads.
+
+    Attributes
+    ----------
+    at
+        When the reading of it began.
+    changed
+        The shards that are not stored as they are here.
+    """
+
+    account: str
+    region: str
+    partition: str
+    at: datetime
+    changed: set[tuple[str, int]] = field(default_factory=set)
+    _entries: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {section.name: {} for section in SECTIONS}
+    )
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, section: Section[_T]) -> Mapping[str, _T]:
+        """The entries of a section. They are not to be changed by this."""
+        return self._entries[section.name]
+
+    def put(self, section: Section[_T], key: str, value: _T) -> None:
+        """Set an entry; an equal one stays as it is stored."""
+        with self._lock:
+            entries = self._entries[section.name]
+            if key not in entries or entries[key] != value:
+                entries[key] = value
+                self.changed.add((section.name, shard_of(section, key)))
+
+    def drop(self, section: Section[Any], key: str) -> None:
+        """Forget an entry, so that it is read again if anything still needs it."""
+        with self._lock:
+            if self._entries[section.name].pop(key, _ABSENT) is not _ABSENT:
+                self.changed.add((section.name, shard_of(section, key)))
+
+    def keep(self, section: Section[Any], wanted: Callable[[str], bool]) -> None:
+        """Forget the entries that nobody wants."""
+        for key in [one for one in self.of(section) if not wanted(one)]:
+            self.drop(section, key)
+
+    def load(self, section: Section[_T], entries: Mapping[str, _T]) -> None:
+        """Take entries over as they are stored."""
+        self._entries[section.name].update(entries)
+
+    def missing(self, section: Section[Any], wanted: Iterable[str]) -> list[str]:
+        """What is wanted of a section and was not asked for, each once, in order."""
+        entries = self.of(section)
+        return [one for one in dict.fromkeys(wanted) if one not in entries]
+
+    # -- steps
+
+    def is_done(self, step: str) -> bool:
+        """Whether a listing was read to its end."""
+        return self.of(STEPS).get(step) == _DONE
+
+    def token(self, step: str) -> str:
+        """Where a listing goes on; empty for its beginning."""
+        told = self.of(STEPS).get(step, "")
+        return told.removeprefix(_RESUMED_AT) if told.startswith(_RESUMED_AT) else ""
+
+    def went_on(self, step: str, token: str) -> None:
+        """Remember how far a listing was read; without a token it is done."""
+        self.put(STEPS, step, f"{_RESUMED_AT}{token}" if token else _DONE)
+
+    def begin_again(self, step: str) -> None:
+        """Read a listing from its beginning."""
+        self.drop(STEPS, step)
+
+    # -- gaps
+
+    def miss(self, area: Area, words: str, *, resource: str = "", action: str = "") -> None:
+        """Note what could not be read."""
+        gap = Gap(area=area, words=words, resource=resource, action=action)
+        self.put(GAPS, _gap_key(area, resource), gap)
+
+    def found(self, area: Area, resource: str = "") -> None:
+        """Take a gap back: it could be read after all."""
+        self.drop(GAPS, _gap_key(area, resource))
+
+    def is_missed(self, area: Area) -> bool:
+        """Whether the whole area could not be read."""
+        return _gap_key(area, "") in self.of(GAPS)
+
+
+_ABSENT: Final = object()
+
+
+def _gap_key(area: Area, resource: str) -> str:
+    return f"{area.value}|{resource}"
+
+
+def begun(
+    account: str, region: str, partition: str, at: datetime, *, carried_from: Facts | None = None
+) -> Facts:
+    """Facts for a reading that begins.
+
+    Parameters
+    ----------
+    carried_from
+        An earlier reading, whose details need not be asked for again: all listings are new, and
+        of what is not listed any more the details are left behind at the end.
+    """
+    facts = Facts(account=account, region=region, partition=partition, at=at)
+    if carried_from is not None:
+        for section in SECTIONS:
+            if section.is_detail:
+                for key, value in carried_from.of(section).items():
+                    if value is not None:
+                        facts.put(section, key, value)
+    return facts
