@@ -13,7 +13,6 @@ from functions.domain.assessment import Assessment, Reason, Verdict
 from functions.domain.decision import Decision, Ignore, LedgerView, decide
 from functions.domain.errors import LoopbreakerError, MetricsUnavailableError
 from functions.domain.evidence import Evidence
-from functions.domain.incident import HOLDING_STATES
 from functions.domain.naming import function_name
 from functions.domain.policy import Response
 from functions.domain.ports import LiveLedger
@@ -131,10 +130,10 @@ class Guard:
 
     def _watch(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
         """Look again at functions whose spike was too young to tell when it was seen."""
-        held = _held(live)
+        tended = _tended(live)
         names = watched(live.pulse, now) if live is not None else ()
         again = Report(decisions=report.decisions, errors=report.errors)  # not young a second time
-        self._investigate([name for name in names if name not in held], now, again, live)
+        self._investigate([name for name in names if name not in tended], now, again, live)
 
     def _keep_watching(self, names: Sequence[str], now: datetime) -> None:
         ledger = self.hold.world.ledger
@@ -223,18 +222,18 @@ class Guard:
         """
         busiest = self.gathering.metrics.busiest(now)
         floor = self.hold.policy.floor_per_minute
-        held = _held(live)
+        tended = _tended(live)
         names = tuple(
             name
             for name, series in busiest.items()
-            if is_candidate(series, floor) and name not in held
+            if is_candidate(series, floor) and name not in tended
         )
         if is_strained and not names:
             limit = self.gathering.account_concurrency
             names = tuple(
                 name
                 for name, series in self.gathering.metrics.most_concurrent(now).items()
-                if holds_the_account(series, limit) and name not in held
+                if holds_the_account(series, limit) and name not in tended
             )
         self.log.info("survey", functions=len(busiest), candidates=len(names))
         self._investigate(names, now, report, live)
@@ -297,9 +296,10 @@ class Guard:
         )
 
 
-def _held(live: LiveLedger | None) -> frozenset[str]:
+def _tended(live: LiveLedger | None) -> frozenset[str]:
+    """Functions whose open incident has been looked after in this run, or is being restored."""
     incidents = live.incidents if live is not None else ()
-    return frozenset(one.function for one in incidents if one.state in HOLDING_STATES)
+    return frozenset(one.function for one in incidents if not one.is_closed)
 
 
 def _calls_on_the_past(assessment: Assessment) -> bool:

@@ -220,10 +220,14 @@ class LiveLedger:
     past: tuple[PastIncident, ...] = ()
 
     def troubles(self, function: str) -> tuple[tuple[datetime, datetime], ...]:
-        """The periods (start, end) of former loops of a function, which are no precedent."""
+        """The periods (start, end) of former loops of a function, which are no precedent.
+
+        Nor are they the present: right after a restore the newest datapoints are still theirs.
+        """
+        closed = (PastIncident.of(one) for one in self.incidents if one.is_closed)
         return tuple(
             (one.since, one.until)
-            for one in self.past
+            for one in (*self.past, *closed)
             if one.function == function and not one.is_lifted
         )
 

@@ -506,3 +506,20 @@ def test_a_sweep_asks_once_only() -> None:
     scene.signal(SignalKind.SWEEP)
 
     assert "most_concurrent" not in [call.method for call in scene.account.journal]
+
+
+def test_what_a_restored_function_did_before_is_not_held_against_it() -> None:
+    """A minute after the rollback the newest datapoints are still those of the stopped loop.
+
+    Also while its incident waits for its last notice to be sent.
+    """
+    scene = Scene()
+    scene.add_runaway()
+    scene.contributor()
+    scene.account.faults.fail("publish", NoticeUndeliveredError("no answer"), times=1)
+    scene.rollback("orders")
+
+    scene.pulse(2)
+
+    assert scene.account.by_name["orders"].reserved is None
+    assert [subject for subject in scene.subjects if "STOPPED" in subject] == scene.subjects[:1]
