@@ -180,7 +180,7 @@ class PagedAccount:
 
     # -- events, schedules, pipes
 
-    def _list_event_buses(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _list_event_buses(self, _given: Mapping[str, Any]) -> dict[str, Any]:
         return {"EventBuses": [{"Name": one} for one in self.buses]}
 
     def _list_rules(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,7 +230,7 @@ class PagedAccount:
     def _list_dead_letter_source_queues(self, given: Mapping[str, Any]) -> dict[str, Any]:
         return {"queueUrls": self.dead_letter_sources.get(given["QueueUrl"], [])}
 
-    def _describe_account_policies(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _describe_account_policies(self, _given: Mapping[str, Any]) -> dict[str, Any]:
         return {"accountPolicies": self.account_policies}
 
     def _describe_subscription_filters(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,7 +292,7 @@ def _present(things: Mapping[Any, Any], key: Any, code: str = "ResourceNotFoundE
     return things[key]
 
 
-def _page(
+def _page(  # noqa: PLR0917 - the names of the API's parts, as its documentation lists them
     things: Mapping[str, Any],
     given: Mapping[str, Any],
     entries: str,
@@ -424,7 +424,9 @@ class _Growth:
     def _admit(self, number: int, service: str, source: str) -> None:
         name = self._name(number)
         before = self.account.policies.get(name)
-        document = json.loads(before) if before else {"Version": "2012-10-17", "Statement": []}
+        document: dict[str, Any] = (
+            json.loads(before) if before else {"Version": "2012-10-17", "Statement": []}
+        )
         document["Statement"].append(
             {
                 "Sid": f"s{len(document['Statement'])}",

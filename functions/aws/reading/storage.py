@@ -1,0 +1,222 @@
+"""Facts in DynamoDB: in parts of one section each, compressed, named by their content.
+
+A manifest names the part of each section; whoever has the manifest has exactly the facts that it
+was made of, whatever was written since. So a change writes the parts that it touches and no other,
+and a run that dies while it writes leaves what was valid before. Nothing is ever changed in place.
+
+The partition's name holds account and Region: facts of another one are never read for ours.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+
+from functions.aws.reading import facts as f
+from functions.aws.reading.codec import UnreadableFactsError, plain, reader
+from functions.aws.translate import AWS_ERRORS, words_of
+from functions.domain.errors import LedgerUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+IAM_ACTIONS: Final = frozenset({"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"})
+
+SCHEMA: Final = 1
+# DynamoDB takes 400 KB an item, names and the other attributes included.
+MOST_PART_BYTES: Final = 350_000
+_LEVEL: Final = 6
+
+_Item: TypeAlias = dict[str, Any]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """Which parts make up the facts that began to be read at `at`.
+
+    Attributes
+    ----------
+    parts
+        By ``section#shard``: the part's name, which is ``<digest>#<number of items>``.
+    """
+
+    at: datetime
+    schema: int = SCHEMA
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+class FactStore:
+    """Facts of one account and Region in the ledger's table."""
+
+    def __init__(
+        self, client: DynamoDBClient, table: str, *, account: str, region: str, partition: str
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._account = account
+        self._region = region
+        self._partition = partition
+
+    @property
+    def _key(self) -> str:
+        return f"account#{self._account}#{self._region}"
+
+    def save(
+        self, facts: f.Facts, base: Manifest | None = None, *, stored: Iterable[Manifest] = ()
+    ) -> Manifest:
+        """Write what is not stored yet, and answer the manifest of all.
+
+        Parameters
+        ----------
+        base
+            The manifest that the facts were loaded from, or were last saved as.
+        stored
+            Other manifests whose parts are stored for certain: an equal part is not written again.
+
+        Raises
+        ------
+        LedgerUnavailableError
+        """
+        before = {} if base is None else base.parts
+        there = {part for one in stored for part in one.parts.values()} | set(before.values())
+        parts: dict[str, str] = {}
+        for section in f.SECTIONS:
+            for shard, entries in _sharded(facts, section):
+                name = f"{section.name}#{shard:02}"
+                if (section.name, shard) not in facts.changed and name in before:
+                    parts[name] = before[name]
+                    continue
+                data = _packed(entries)
+                part = _part_name(data)
+                if part not in there:
+                    self._write(part, data)
+                    there.add(part)
+                parts[name] = part
+        facts.changed.clear()
+        return Manifest(at=facts.at, parts=parts)
+
+    def load(self, manifest: Manifest) -> f.Facts:
+        """The facts of a manifest.
+
+        Raises
+        ------
+        UnreadableFactsError
+            When a part is missing or of another version: the account is to be read anew.
+        LedgerUnavailableError
+        """
+        if manifest.schema != SCHEMA:
+            raise UnreadableFactsError(f"schema {manifest.schema}, this code reads {SCHEMA}")
+        found = self._parts(set(manifest.parts.values()))
+        facts = self.begun(manifest.at)
+        for section in f.SECTIONS:
+            read = reader(dict[str, section.shape])  # type: ignore[name-defined]
+            for shard in range(section.shards):
+                part = manifest.parts.get(f"{section.name}#{shard:02}")
+                if part is not None:
+                    facts.load(section, read(_unpacked(part, found)))
+        return facts
+
+    def begun(self, at: datetime, *, carried_from: f.Facts | None = None) -> f.Facts:
+        """Facts for a reading that begins now."""
+        return f.begun(self._account, self._region, self._partition, at, carried_from=carried_from)
+
+    def clear(self, kept: Iterable[Manifest]) -> int:
+        """Delete the parts that none of these manifests names; answers how many items.
+
+        Raises
+        ------
+        LedgerUnavailableError
+        """
+        wanted = {part for manifest in kept for part in manifest.parts.values()}
+        deleted = 0
+        for item in self._items("sk"):
+            name = item["sk"]["S"]
+            if _part_of(name) not in wanted:
+                key = {"pk": {"S": self._key}, "sk": {"S": name}}
+                _call(functools.partial(self._client.delete_item, TableName=self._table, Key=key))
+                deleted += 1
+        return deleted
+
+    def _write(self, part: str, data: bytes) -> None:
+        for number in range(_items_in(data)):
+            item: _Item = {
+                "pk": {"S": self._key},
+                "sk": {"S": f"{part}#{number:03}"},
+                "data": {"B": data[number * MOST_PART_BYTES : (number + 1) * MOST_PART_BYTES]},
+            }
+            _call(functools.partial(self._client.put_item, TableName=self._table, Item=item))
+
+    def _parts(self, wanted: set[str]) -> dict[str, bytes]:
+        pieces: dict[str, list[bytes]] = {}
+        for item in self._items(""):
+            part = _part_of(item["sk"]["S"])
+            if part in wanted:
+                pieces.setdefault(part, []).append(item["data"]["B"])
+        return {part: b"".join(pieces[part]) for part in pieces}
+
+    def _items(self, attribute: str) -> list[_Item]:
+        """All items of the partition in their order, or one attribute of each."""
+        request: Any = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": self._key}},
+            "ConsistentRead": True,
+        }
+        if attribute:
+            request["ProjectionExpression"] = attribute
+        found: list[_Item] = []
+        while True:
+            page: Any = _call(functools.partial(self._client.query, **request))
+            found += page["Items"]
+            if not page.get("LastEvaluatedKey"):
+                return found
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _sharded(facts: f.Facts, section: f.Section[Any]) -> list[tuple[int, dict[str, Any]]]:
+    """The entries of each shard that has any."""
+    shards: dict[int, dict[str, Any]] = {}
+    for key, value in facts.of(section).items():
+        shards.setdefault(f.shard_of(section, key), {})[key] = value
+    return sorted(shards.items())
+
+
+def _packed(entries: Mapping[str, Any]) -> bytes:
+    """Bytes that are the same for the same entries, in whatever order they were read."""
+    told = {key: plain(value) for key, value in entries.items()}
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    return zlib.compress(text.encode(), _LEVEL)
+
+
+def _unpacked(part: str, found: Mapping[str, bytes]) -> Any:
+    data = found.get(part, b"")
+    if _part_name(data) != part:
+        raise UnreadableFactsError(f"part {part} is missing or incomplete")
+    return json.loads(zlib.decompress(data))
+
+
+def _part_name(data: bytes) -> str:
+    return f"{hashlib.sha256(data).hexdigest()[:32]}#{_items_in(data)}"
+
+
+def _part_of(key: str) -> str:
+    return key.rpartition("#")[0]
+
+
+def _items_in(data: bytes) -> int:
+    return -(-len(data) // MOST_PART_BYTES)
+
+
+def _call(call: Callable[[], _T]) -> _T:
+    try:
+        return call()
+    except AWS_ERRORS as error:
+        raise LedgerUnavailableError(words_of(error)) from error
