@@ -12,6 +12,7 @@ from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from typing import Final, TypeAlias
 
+from functions.domain.iam.arn import ARN_PARTS
 from functions.domain.iam.document import Condition
 from functions.domain.iam.wildcard import Glob, as_glob, covers, overlaps
 
@@ -34,7 +35,6 @@ known in parts.
 _FOR_ALL: Final = "forallvalues:"
 _FOR_ANY: Final = "foranyvalue:"
 _IF_EXISTS: Final = "ifexists"
-_ARN_PARTS: Final = 6
 _LONGEST_NUMBER: Final = 64
 _LONGEST_DATE: Final = 40
 _FACTS: Final = {True: Truth.YES, False: Truth.NO}
@@ -70,6 +70,17 @@ def opposite(truth: Truth) -> Truth:
 def hold(conditions: Iterable[Condition], context: Context) -> Truth:
     """Whether all lines hold: NO as soon as one is known not to; YES for none."""
     return every(holds(condition, context) for condition in conditions)
+
+
+def undecided(
+    conditions: Iterable[Condition], context: Context
+) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
+    """The lines that do not hold, and those that nobody here can decide."""
+    truths = [(line, holds(line, context)) for line in conditions]
+    return (
+        tuple(line for line, truth in truths if truth is Truth.NO),
+        tuple(line for line, truth in truths if truth is Truth.UNKNOWN),
+    )
 
 
 def holds(condition: Condition, context: Context) -> Truth:
@@ -156,11 +167,11 @@ def _like(own: str, value: str) -> Truth:
 
 def _arn_like(own: str, value: str) -> Truth:
     """Part by part: a wildcard does not reach beyond a colon, but in the last part."""
-    wanted, known = own.split(":", _ARN_PARTS - 1), value.split(":", _ARN_PARTS - 1)
-    if "${" in own or len(known) < _ARN_PARTS:
+    wanted, known = own.split(":", ARN_PARTS - 1), value.split(":", ARN_PARTS - 1)
+    if "${" in own or len(known) < ARN_PARTS:
         # A variable may hold colons; a value known as `*` may be any ARN.
         return _fits(as_glob(own), value)
-    if len(wanted) < _ARN_PARTS:
+    if len(wanted) < ARN_PARTS:
         # UNCONFIRMED: what ArnLike does with less than six parts. People write `*`, and it works.
         return _fits(as_glob(own), value) if own.endswith("*") else Truth.NO
     return every(_fits(as_glob(a), b) for a, b in zip(wanted, known, strict=True))

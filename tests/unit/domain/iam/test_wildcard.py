@@ -16,17 +16,12 @@ from functions.domain.iam.wildcard import (
     overlaps,
     witnesses,
 )
+from tests.unit.domain.iam.oracle import oracle
 
 LONGEST = 6
 PATTERNS = st.text(alphabet="ab*?", max_size=LONGEST)
 TEXTS = tuple("".join(text) for size in range(LONGEST + 1) for text in product("abc", repeat=size))
 HOSTILE_SECONDS = 2.0
-
-
-def oracle(pattern: str, text: str) -> bool:
-    """Match by a regular expression: right, and slow where a pattern is hostile."""
-    translated = "".join({"*": ".*", "?": "."}.get(each, re.escape(each)) for each in pattern)
-    return re.fullmatch(translated, text, re.DOTALL) is not None
 
 
 @given(PATTERNS, st.text(alphabet="abc", max_size=LONGEST))

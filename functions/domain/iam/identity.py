@@ -1,0 +1,446 @@
+"""What the policies of a role let it do.
+
+Logic: `Policy evaluation logic` of the IAM user guide. What is not seen is told in `access`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from functions.domain.account import Role
+from functions.domain.iam.answer import Access, Answer, Because
+from functions.domain.iam.arn import account_of
+from functions.domain.iam.conditions import Context, undecided
+from functions.domain.iam.document import (
+    Condition,
+    Effect,
+    MalformedPolicyError,
+    PolicyDocument,
+    Selection,
+    Statement,
+    parse_policy,
+)
+from functions.domain.iam.wildcard import (
+    Glob,
+    Pattern,
+    as_glob,
+    covers,
+    intersection,
+    matches,
+    overlaps,
+    witnesses,
+)
+
+# What to ask for of an action that has no resources, such as ``xray:PutTraceSegments``: only a
+# statement on ``*`` is about it.
+NO_RESOURCE: Final = "${*}"
+
+_NOTHING_KNOWN: Final[Context] = MappingProxyType({})
+_EVERYTHING: Final = Glob.anything()
+# Past this many patterns a further Deny with NotResource no longer narrows what is looked at. It
+# is still asked about each witness, so that nothing is allowed that it denies.
+_MOST_NARROWED: Final = 64
+# Patterns of a role, times those of its boundary, times those of Deny, for one question. No policy
+# that somebody wrote for a purpose comes near.
+_MOST_COMPARED: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Resources that a role may act on, and the statement that says so.
+
+    Attributes
+    ----------
+    pattern
+        ARN pattern within what was asked; it may be wider than what the policies together allow,
+        never narrower.
+    excluded
+        Patterns of that which are certainly not allowed (Deny, NotResource).
+    access
+        ALLOWED where at least one resource matching `pattern` is certainly allowed, else POSSIBLE.
+    """
+
+    pattern: str
+    excluded: tuple[str, ...] = ()
+    access: Access
+    because: Because
+    policy: str = ""
+    sid: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it takes something that is not known here."""
+        return self.access is Access.POSSIBLE
+
+    @property
+    def answer(self) -> Answer:
+        """The same without the resources."""
+        return Answer(
+            access=self.access,
+            because=self.because,
+            policy=self.policy,
+            sid=self.sid,
+            conditions=self.conditions,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The policies that a role acts with.
+
+    Attributes
+    ----------
+    is_complete
+        False where a policy is missing or could not be read: nothing is certain then but an
+        explicit Deny and what a boundary leaves out.
+    unreadable
+        Errors of policies that could not be read, each with the policy's name.
+    """
+
+    policies: tuple[PolicyDocument, ...] = ()
+    boundary: PolicyDocument | None = None
+    is_complete: bool = True
+    unreadable: tuple[str, ...] = ()
+
+
+def identity_of(role: Role) -> Identity:
+    """Read the policies of a role. One that is malformed is named and left out."""
+    policies: list[PolicyDocument] = []
+    unreadable: list[str] = []
+    for policy in role.policies:
+        try:
+            policies.append(parse_policy(policy.text, policy.name))
+        except MalformedPolicyError as error:
+            unreadable.append(str(error))
+    boundary = None
+    if role.boundary:
+        try:
+            boundary = parse_policy(role.boundary.text, role.boundary.name)
+        except MalformedPolicyError as error:
+            unreadable.append(str(error))
+    return Identity(
+        policies=tuple(policies),
+        boundary=boundary,
+        is_complete=role.is_complete and not unreadable,
+        unreadable=tuple(unreadable),
+    )
+
+
+def identity_access(
+    identity: Identity, action: str, resource: str, context: Context = _NOTHING_KNOWN
+) -> Answer:
+    """Whether a role may do an action on some resource that matches `resource`.
+
+    Parameters
+    ----------
+    action
+        Such as ``s3:PutObject``; no pattern.
+    resource
+        An ARN or a pattern of ARNs.
+    context
+        What is known of the request; see `conditions.Context`.
+    """
+    return rights(identity, action, context).answer(resource)
+
+
+def reachable(
+    identity: Identity, action: str, resource_pattern: str, context: Context = _NOTHING_KNOWN
+) -> tuple[Reach, ...]:
+    """The resources matching `resource_pattern` that a role may do an action on, certain first."""
+    return rights(identity, action, context).reach(resource_pattern)
+
+
+def execution_context(
+    *, role_arn: str = "", function_arn: str = "", region: str = ""
+) -> dict[str, tuple[str, ...] | None]:
+    """What is known of every request that a function makes through an SDK.
+
+    UNCONFIRMED: that functions call AWS with TLS and in their own Region. Both is what the SDKs do
+    unless they are told otherwise, and only policies that ask for the contrary depend on it.
+    """
+    known: dict[str, tuple[str, ...] | None] = {
+        "aws:SecureTransport": ("true",),
+        "aws:PrincipalIsAWSService": ("false",),
+        "aws:PrincipalType": ("AssumedRole",),
+        "aws:MultiFactorAuthPresent": (),
+        "aws:MultiFactorAuthAge": (),
+    }
+    if role_arn:
+        known["aws:PrincipalArn"] = (role_arn,)
+        known["aws:PrincipalAccount"] = (account_of(role_arn),)
+    if function_arn:
+        known["lambda:SourceFunctionArn"] = (function_arn,)
+    if region:
+        known["aws:RequestedRegion"] = (region,)
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """What one Allow statement lets a role act on.
+
+    `left_out` is what NotResource names; `is_sure`: neither a condition nor a variable is open.
+    """
+
+    pattern: Glob
+    left_out: tuple[Glob, ...]
+    policy: str
+    statement: Statement
+    open_conditions: tuple[Condition, ...]
+    is_sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Denied:
+    """What one Deny statement takes away: what matches `patterns`, or all else (NotResource)."""
+
+    patterns: tuple[Glob, ...]
+    is_all_else: bool
+    policy: str
+    statement: Statement
+    open_conditions: tuple[Condition, ...]
+    is_sure: bool
+
+    def takes(self, pattern: Glob) -> bool:
+        """Whether it certainly denies everything that matches."""
+        if not self.is_sure:
+            return False
+        if self.is_all_else:
+            return not any(overlaps(own, pattern) for own in self.patterns)
+        return any(covers(own, pattern) for own in self.patterns)
+
+    def may_take(self, text: str) -> bool:
+        """Whether it may deny this one: a pattern that is not exact matches too much."""
+        if self.is_all_else:
+            return not any(own.is_exact and matches(own, text) for own in self.patterns)
+        return any(matches(own, text) for own in self.patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """The statements of some documents that are about one action."""
+
+    allowed: tuple[_Allowed, ...]
+    denied: tuple[_Denied, ...]
+    failed: tuple[tuple[str, Statement, tuple[Condition, ...]], ...]
+
+    @classmethod
+    def of(cls, documents: Iterable[PolicyDocument], action: str, context: Context) -> "_Side":
+        allowed: list[_Allowed] = []
+        denied: list[_Denied] = []
+        failed: list[tuple[str, Statement, tuple[Condition, ...]]] = []
+        for document in documents:
+            for statement in document.statements:
+                if not statement.speaks_of(action):
+                    continue
+                not_met, unclear = undecided(statement.conditions, context)
+                if statement.effect is Effect.DENY:
+                    if not not_met:
+                        denied.append(_denied(document.name, statement, unclear))
+                elif not_met:
+                    failed.append((document.name, statement, not_met))
+                else:
+                    allowed.extend(_allowed(document.name, statement, unclear))
+        return cls(tuple(allowed), tuple(denied), tuple(failed))
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What an identity says about one action: asked for many resources, it is read once.
+
+    Made by `rights`.
+    """
+
+    identity: Identity
+    own: _Side
+    boundary: _Side | None
+
+    def answer(self, resource: Pattern) -> Answer:
+        """As `identity_access`."""
+        asked = as_glob(resource)
+        reached = self.reach(asked)
+        return reached[0].answer if reached else self._refusal(asked)
+
+    def reach(self, resource_pattern: Pattern) -> tuple[Reach, ...]:
+        """As `reachable`."""
+        asked = as_glob(resource_pattern)
+        if self._denial(asked):
+            return ()
+        grants = [own for own in self.own.allowed if overlaps(own.pattern, asked)]
+        limits: list[_Allowed | None] = [None]
+        if self.boundary:
+            limits = [own for own in self.boundary.allowed if overlaps(own.pattern, asked)]
+        denials = sum(len(denied.patterns) for denied in self._denials())
+        if len(grants) * len(limits) * (1 + denials) > _MOST_COMPARED:
+            return (_unread(asked, grants[0].policy),)
+        found = [
+            reach
+            for grant in grants
+            for limit in limits
+            for reach in self._reach(asked, (grant, limit) if limit else (grant,))
+        ]
+        if not self.identity.is_complete:
+            patterns = (intersection(asked, limit.pattern) if limit else asked for limit in limits)
+            found.extend(_unread(pattern) for pattern in patterns if pattern and self._may(pattern))
+        return tuple(sorted(found, key=lambda reach: reach.access is not Access.ALLOWED))
+
+    def _may(self, pattern: Glob) -> bool:
+        """Whether no Deny takes all that matches."""
+        return not any(denied.takes(pattern) for denied in self._denials())
+
+    def _reach(self, asked: Glob, grants: tuple[_Allowed, ...]) -> Iterable[Reach]:
+        """What statements that are needed together allow of what is asked."""
+        denials = self._denials()
+        confined = [denied.patterns for denied in denials if denied.is_sure and denied.is_all_else]
+        wanted = [asked, *(grant.pattern for grant in grants)]
+        left_out = [glob for grant in grants for glob in grant.left_out]
+        taken = [
+            glob
+            for denied in denials
+            if denied.is_sure and not denied.is_all_else
+            for glob in denied.patterns
+        ]
+        is_sure = self.identity.is_complete and all(grant.is_sure for grant in grants)
+        conditions = [line for grant in grants for line in grant.open_conditions]
+        conditions.extend(line for denied in denials for line in denied.open_conditions)
+        for pattern in _within(wanted, confined):
+            if not self._may(pattern) or any(covers(glob, pattern) for glob in left_out):
+                continue
+            is_proved = is_sure and any(
+                not any(matches(glob, text) for glob in left_out)
+                and not any(denied.may_take(text) for denied in denials)
+                for text in witnesses(pattern, *wanted)
+            )
+            yield Reach(
+                pattern=str(pattern),
+                excluded=tuple(
+                    str(glob)
+                    for glob in (*left_out, *taken)
+                    if glob.is_exact and overlaps(glob, pattern)
+                ),
+                access=Access.ALLOWED if is_proved else Access.POSSIBLE,
+                because=self._because(is_proved=is_proved),
+                policy=grants[0].policy,
+                sid=grants[0].statement.name,
+                conditions=() if is_proved else tuple(conditions),
+            )
+
+    def _because(self, *, is_proved: bool) -> Because:
+        if is_proved:
+            return Because.ALLOW_STATEMENT
+        return Because.CONDITION if self.identity.is_complete else Because.UNREADABLE
+
+    def _denials(self) -> tuple[_Denied, ...]:
+        return self.own.denied + (self.boundary.denied if self.boundary else ())
+
+    def _denial(self, asked: Glob) -> _Denied | None:
+        return next((denied for denied in self._denials() if denied.takes(asked)), None)
+
+    def _refusal(self, asked: Glob) -> Answer:
+        """Why not: what would still stand in the way is named before what is merely missing."""
+        granted = [own for own in self.own.allowed if overlaps(own.pattern, asked)]
+        denial = self._denial(asked) or next(
+            (
+                denied
+                for denied in self._denials()
+                for own in granted
+                if (pattern := intersection(own.pattern, asked)) and denied.takes(pattern)
+            ),
+            None,
+        )
+        if denial:
+            return Answer(
+                access=Access.DENIED,
+                because=Because.EXPLICIT_DENY,
+                policy=denial.policy,
+                sid=denial.statement.name,
+            )
+        is_granted = any(
+            not any(covers(glob, pattern) for glob in own.left_out)
+            for own in granted
+            if (pattern := intersection(own.pattern, asked))
+        )
+        if self.identity.boundary and (is_granted or not self.identity.is_complete):
+            return Answer(
+                access=Access.DENIED,
+                because=Because.BOUNDARY,
+                policy=self.identity.boundary.name,
+            )
+        for policy, statement, not_met in self.own.failed:
+            if any(overlaps(grant.pattern, asked) for grant in _allowed(policy, statement, ())):
+                return Answer(
+                    access=Access.DENIED,
+                    because=Because.OTHER_CONDITION,
+                    policy=policy,
+                    sid=statement.name,
+                    conditions=not_met,
+                )
+        return Answer(access=Access.DENIED, because=Because.NO_STATEMENT)
+
+
+def rights(identity: Identity, action: str, context: Context = _NOTHING_KNOWN) -> Rights:
+    """Read what an identity says about one action (``s3:PutObject``; no pattern)."""
+    boundary = identity.boundary
+    return Rights(
+        identity=identity,
+        own=_Side.of(identity.policies, action, context),
+        boundary=_Side.of((boundary,), action, context) if boundary else None,
+    )
+
+
+def _unread(pattern: Glob, policy: str = "") -> Reach:
+    """What may be allowed by what was not read, or not looked at."""
+    return Reach(
+        pattern=str(pattern),
+        access=Access.POSSIBLE,
+        because=Because.UNREADABLE,
+        policy=policy,
+    )
+
+
+def _within(wanted: list[Glob], confined: list[tuple[Glob, ...]]) -> tuple[Glob, ...]:
+    """Patterns of what is wanted and, for each Deny with NotResource, left by one of its own."""
+    found = [_EVERYTHING]
+    for choices in (*((glob,) for glob in wanted), *confined):
+        if len(found) * len(choices) > _MOST_NARROWED:
+            continue
+        found = [
+            narrower
+            for glob in found
+            for choice in choices
+            if (narrower := intersection(glob, choice)) is not None
+        ]
+    return tuple(dict.fromkeys(found))
+
+
+def _allowed(
+    policy: str, statement: Statement, unclear: tuple[Condition, ...]
+) -> Iterable[_Allowed]:
+    """What an Allow statement lets act on: one entry for each of its patterns."""
+    selection = statement.resources
+    if selection is None or selection.is_inverted:
+        # IAM takes no identity policy without resources: what it would mean is not known.
+        left_out = tuple(map(as_glob, selection.patterns)) if selection else ()
+        is_sure = bool(selection) and all(glob.is_exact for glob in left_out)
+        yield _Allowed(
+            _EVERYTHING, left_out, policy, statement, unclear, is_sure=is_sure and not unclear
+        )
+        return
+    for pattern in dict.fromkeys(selection.patterns):
+        glob = as_glob(pattern)
+        is_sure = glob.is_exact and not unclear
+        yield _Allowed(glob, (), policy, statement, unclear, is_sure=is_sure)
+
+
+def _denied(policy: str, statement: Statement, unclear: tuple[Condition, ...]) -> _Denied:
+    selection = statement.resources or Selection(patterns=("*",))
+    return _Denied(
+        tuple(map(as_glob, selection.patterns)),
+        selection.is_inverted,
+        policy,
+        statement,
+        unclear,
+        is_sure=not unclear and statement.resources is not None,
+    )

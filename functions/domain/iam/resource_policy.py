@@ -1,0 +1,230 @@
+"""What the resource policy of a function lets others do with it."""
+
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from functions.domain.iam.answer import Access, Answer, Because
+from functions.domain.iam.arn import ACCOUNT_PART, ARN_PARTS
+from functions.domain.iam.conditions import Context, Truth, opposite, some, undecided
+from functions.domain.iam.document import (
+    Condition,
+    Effect,
+    MalformedPolicyError,
+    Principal,
+    Principals,
+    Selection,
+    Statement,
+    parse_policy,
+)
+from functions.domain.iam.wildcard import covers, overlaps
+
+_REGION: Final = re.compile(r"\.[a-z]{2}(?:-[a-z]+)+-\d+\.")
+_NAME: Final = "resource policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who invokes: a service on behalf of a source, a role or user, or an account's anybody.
+
+    Attributes
+    ----------
+    service
+        Service principal, such as ``events.amazonaws.com``; empty for IAM principals.
+    account
+        The account that calls; for a service the one that it acts for, where that is known.
+    arn
+        ARN of the role or user; empty for anybody of `account`.
+    source_arn
+        ARN of rule, bucket, topic, API...; may hold ``*``. ``None``: not known. Empty: not sent.
+    source_account
+        ``None``: not known. Empty: not sent.
+    organisation
+        Identifier of the organisation (``o-...``); ``None``: not known.
+    known
+        More condition keys that are known of the call.
+    """
+
+    service: str = ""
+    account: str = ""
+    arn: str = ""
+    source_arn: str | None = None
+    source_account: str | None = None
+    organisation: str | None = None
+    known: Context = field(default_factory=lambda: MappingProxyType({}))
+
+
+def resource_access(
+    policy_text: str | None, caller: Caller, action: str, resource_arn: str
+) -> Answer:
+    """Whether the resource policy of a function lets a caller do an action on it.
+
+    This is the resource policy alone. An IAM principal of the function's own account may need none
+    (its own policies suffice), one of another account needs both.
+
+    Parameters
+    ----------
+    policy_text
+        JSON; ``None`` or empty for no policy.
+    resource_arn
+        With the qualifier that is invoked, if one is: policies are kept by qualifier, and one
+        statement names one version or alias.
+    """
+    if not policy_text:
+        return Answer(access=Access.DENIED, because=Because.NO_POLICY)
+    try:
+        document = parse_policy(policy_text, _NAME)
+    except MalformedPolicyError:
+        return Answer(access=Access.POSSIBLE, because=Because.UNREADABLE, policy=_NAME)
+    context = _context_of(caller)
+    views = [
+        view
+        for statement in document.statements
+        if statement.speaks_of(action)
+        and (view := _view(document.name, statement, caller, resource_arn, context))
+    ]
+    denial = min((view for view in views if view.is_denial), key=_Seen.order, default=None)
+    grant = min((view for view in views if not view.is_denial), key=_Seen.order, default=None)
+    if denial and denial.answer.access is Access.DENIED:
+        return denial.answer
+    if grant is None:
+        return Answer(access=Access.DENIED, because=Because.NO_STATEMENT)
+    if denial and grant.answer.access is not Access.DENIED:
+        return denial.answer
+    return grant.answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one statement says to a caller; `misses`: how many things about it do not fit."""
+
+    answer: Answer
+    is_denial: bool
+    misses: int = 0
+
+    def order(self) -> tuple[bool, bool, int]:
+        """What decides first; among near misses the nearest."""
+        is_certain = self.answer.access is (Access.DENIED if self.is_denial else Access.ALLOWED)
+        return (not is_certain, bool(self.misses), self.misses)
+
+
+def _view(
+    policy: str, statement: Statement, caller: Caller, resource: str, context: Context
+) -> _Seen | None:
+    """What a statement about the action says to a caller; ``None`` if it is about others."""
+    principal = _is_meant(statement.principals, caller)
+    if principal is Truth.NO:
+        return None
+    target = _is_about(statement.resources, resource)
+    not_met, unclear = undecided(statement.conditions, context)
+    is_denial = statement.effect is Effect.DENY
+    misses = len(not_met) + (target is Truth.NO)
+    if is_denial and misses:
+        return None
+    access, because = Access.DENIED, Because.EXPLICIT_DENY
+    if misses:
+        because = _miss(not_met)
+    elif unclear or Truth.UNKNOWN in (principal, target):
+        access = Access.POSSIBLE
+        because = Because.EXPLICIT_DENY if is_denial else Because.CONDITION
+    elif not is_denial:
+        access, because = Access.ALLOWED, Because.ALLOW_STATEMENT
+    answer = Answer(
+        access=access,
+        because=because,
+        policy=policy,
+        sid=statement.name,
+        conditions=not_met or unclear,
+    )
+    return _Seen(answer, is_denial, misses)
+
+
+def _miss(not_met: tuple[Condition, ...]) -> Because:
+    keys = {line.key.lower() for line in not_met}
+    if "aws:sourcearn" in keys:
+        return Because.OTHER_SOURCE_ARN
+    if "aws:sourceaccount" in keys:
+        return Because.OTHER_SOURCE_ACCOUNT
+    return Because.OTHER_CONDITION if keys else Because.OTHER_RESOURCE
+
+
+def _is_about(selection: Selection | None, resource: str) -> Truth:
+    """Whether a statement's resources take in the one that is asked for."""
+    if selection is None:
+        return Truth.UNKNOWN
+    named = some(_takes_in(own, resource) for own in selection.patterns)
+    return opposite(named) if selection.is_inverted else named
+
+
+def _takes_in(own: str, resource: str) -> Truth:
+    if covers(own, resource):
+        return Truth.YES
+    return Truth.UNKNOWN if overlaps(own, resource) else Truth.NO
+
+
+def _is_meant(principals: Principals | None, caller: Caller) -> Truth:
+    """Whether a statement is about the caller."""
+    if principals is None:
+        return Truth.UNKNOWN
+    named = some(_is_caller(own, caller) for own in principals.listed)
+    return opposite(named) if principals.is_inverted else named
+
+
+def _is_caller(principal: Principal, caller: Caller) -> Truth:
+    value = principal.value
+    if principal.kind == "AWS" and value == "*":
+        # UNCONFIRMED for services: that "everybody" takes them in. Topic policies of AWS's own
+        # examples for buckets are written so.
+        return Truth.YES
+    if principal.kind == "Service" and caller.service:
+        return _is_service(value.lower(), caller.service.lower())
+    if principal.kind != "AWS" or caller.service:
+        return Truth.NO
+    if value == caller.account or value == caller.arn != "":
+        return Truth.YES
+    parts = value.split(":", ARN_PARTS - 1)
+    if len(parts) < ARN_PARTS or not caller.account or parts[ACCOUNT_PART] != caller.account:
+        return Truth.NO
+    if parts[-1] == "root":
+        return Truth.YES
+    if not caller.arn:
+        return Truth.UNKNOWN
+    # A session of the role: which sessions there are is not known.
+    is_session = parts[2] == "sts" and parts[-1].split("/")[1:2] == [caller.arn.rpartition("/")[2]]
+    return Truth.UNKNOWN if is_session else Truth.NO
+
+
+def _is_service(named: str, caller: str) -> Truth:
+    """Some services have a name for each Region (``logs.eu-west-1.amazonaws.com``) beside theirs.
+
+    UNCONFIRMED: which services take the one for the other.
+    """
+    if named == caller:
+        return Truth.YES
+    is_same = _without_region(named) == _without_region(caller)
+    return Truth.UNKNOWN if is_same else Truth.NO
+
+
+def _without_region(service: str) -> str:
+    return _REGION.sub(".", service)
+
+
+def _context_of(caller: Caller) -> Context:
+    known: dict[str, tuple[str, ...] | None] = {}
+    for key, value in (
+        ("aws:SourceArn", caller.source_arn),
+        ("aws:SourceAccount", caller.source_account),
+    ):
+        if value is not None:
+            known[key] = (value,) if value else ()
+    if caller.organisation is not None:
+        key = "aws:SourceOrgID" if caller.service else "aws:PrincipalOrgID"
+        known[key] = (caller.organisation,) if caller.organisation else ()
+    known["aws:PrincipalIsAWSService"] = ("true" if caller.service else "false",)
+    if caller.service:
+        known["aws:PrincipalServiceName"] = (caller.service,)
+    else:
+        known["aws:PrincipalAccount"] = (caller.account,) if caller.account else None
+        known["aws:PrincipalArn"] = (caller.arn,) if caller.arn else None
+    return {**known, **caller.known}
