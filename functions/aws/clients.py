@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from botocore.session import Session
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_sns import SNSClient
 
@@ -30,6 +32,8 @@ _ATTEMPTS: Final = 4
 _LEDGER_CONNECT_SECONDS: Final = 1
 _LEDGER_READ_SECONDS: Final = 3
 _LEDGER_ATTEMPTS: Final = 3
+# A page of roles with all their policies takes long to put together.
+_LONG_READ_SECONDS: Final = 30
 # Threads that share one client: evidence is gathered by a handful.
 _CONNECTIONS: Final = 10
 # What CloudTrail shows beside the role, for whoever asks what touched a function. It also spares
@@ -70,6 +74,29 @@ def tagging_client() -> ResourceGroupsTaggingAPIClient:
     return cast("ResourceGroupsTaggingAPIClient", _client("resourcegroupstaggingapi"))
 
 
+def reading_client(service: str) -> Any:
+    """A client to read an account with, given up after its first failure but one.
+
+    Who reads keeps a pace, which attempts behind its back would break.
+    """
+    return _client(service, key=f"reading {service}", read_seconds=_LONG_READ_SECONDS, attempts=2)
+
+
+def iam_client() -> IAMClient:
+    """IAM."""
+    return cast("IAMClient", _client("iam"))
+
+
+def logs_client() -> CloudWatchLogsClient:
+    """CloudWatch Logs."""
+    return cast("CloudWatchLogsClient", _client("logs"))
+
+
+def client_of(service: str) -> Any:
+    """The client of any service, by botocore's name of it."""
+    return _client(service)
+
+
 def forget() -> None:
     """Let the next call make new clients: for tests, and after the credentials changed."""
     with _lock:
@@ -90,17 +117,19 @@ def session() -> Session:
 def _client(
     service: str,
     *,
+    key: str = "",
     connect_seconds: int = _CONNECT_SECONDS,
     read_seconds: int = _READ_SECONDS,
     attempts: int = _ATTEMPTS,
 ) -> Any:
+    name = key or service
     with _lock:
-        if service not in _made:
+        if name not in _made:
             from botocore.config import Config  # noqa: PLC0415 - see the module's first lines
 
             if "session" not in _made:
                 _made["session"] = session()
-            _made[service] = _made["session"].create_client(
+            _made[name] = _made["session"].create_client(
                 service,
                 config=Config(
                     connect_timeout=connect_seconds,
@@ -111,4 +140,4 @@ def _client(
                     tcp_keepalive=True,
                 ),
             )
-        return _made[service]
+        return _made[name]

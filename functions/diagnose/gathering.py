@@ -30,6 +30,7 @@ from functions.domain.diagnosis.facts import (
 from functions.domain.diagnosis.surroundings import Surroundings
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
 from functions.domain.iam.access import Access, identity_access, identity_of
+from functions.domain.policy import EXEMPT_TAG
 
 _T = TypeVar("_T")
 
@@ -140,8 +141,6 @@ class Gathering:
         What alarms invoke, by the function's name.
     traced
         ARNs of the functions with active tracing.
-    is_exempt_tag
-        Whether a function's tags exempt it.
     """
 
     account: Account
@@ -151,16 +150,9 @@ class Gathering:
     alarms: Mapping[str, tuple[FoundTrigger, ...]]
     traced: frozenset[str]
     gaps: tuple[FactGap, ...]
-    is_exempt_tag: Callable[[Mapping[str, str]], bool]
 
     @classmethod
-    def of(
-        cls,
-        account: Account,
-        readers: Readers,
-        standing: Standing,
-        is_exempt_tag: Callable[[Mapping[str, str]], bool],
-    ) -> "Gathering":
+    def of(cls, account: Account, readers: Readers, standing: Standing) -> "Gathering":
         """Index the account and read what concerns all functions."""
         gaps = [
             FactGap(part=part, words=gap.words, action=gap.action)
@@ -176,7 +168,6 @@ class Gathering:
             alarms=alarms or {},
             traced=frozenset(one.arn for one in account.functions if one.tracing_mode == "Active"),
             gaps=(*gaps, *gap),
-            is_exempt_tag=is_exempt_tag,
         )
 
     def names(self) -> tuple[str, ...]:
@@ -233,7 +224,7 @@ class Gathering:
             tracing=TracingFacts(traced_upstream=self._traced_upstream(name)),
             memory_ceiling_mb=standing.memory_ceiling_mb,
             is_contained=name in standing.contained,
-            is_exempt=name in standing.exempt or self.is_exempt_tag(function.tags),
+            is_exempt=name in standing.exempt or _is_exempt(function.tags),
             is_guard=name in standing.own,
             gaps=tuple(own_gaps),
         )
@@ -372,6 +363,10 @@ class Gathering:
             group = log_group_of(function)
             (shared if group in seen else seen).add(group)
         return frozenset(shared)
+
+
+def _is_exempt(tags: Mapping[str, str]) -> bool:
+    return tags.get(EXEMPT_TAG, "").strip().lower() == "true"
 
 
 def _group_by_metrics(
