@@ -1,0 +1,241 @@
+"""What the diagnosis does with each event: remember it, or go over the account as far as due.
+
+Events are cheap: a change is only remembered, and the next tick looks at all that was changed with
+one reading of the account. A tick that runs out of time leaves a note where the next one goes on.
+A function's first errors are found by the daily round's metrics; nothing wakes the diagnosis for
+them, because an alarm for each function would cost more than all else.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, Protocol, assert_never
+
+from functions.aws.diagnosis_signals import ROLE, Denied, DiagnosisSignal, Tick, Touched
+from functions.aws.diagnosis_store import Progress
+from functions.diagnose.gathering import Gathering
+from functions.domain.account import Account, Area
+from functions.domain.diagnosis.book import FindingBook
+from functions.domain.diagnosis.consent import RemedyPolicy
+from functions.domain.diagnosis.facts import DeniedCall, FunctionUnderDiagnosis
+from functions.domain.diagnosis.ports import Practice
+from functions.domain.diagnosis.remedy import role_name
+from functions.domain.diagnosis.rounds import Patient, Round, make_round, tend
+from functions.domain.errors import (
+    FunctionNotFoundError,
+    LoopbreakerError,
+    StaleIncidentError,
+)
+
+# Functions of one round: as many as CloudWatch answers at once, and few enough to end in time.
+BATCH: Final = 350
+# Time that is left for a batch: below it the next tick goes on.
+BATCH_SECONDS: Final = 90.0
+_TRIES: Final = 3
+
+
+class Memory(Protocol):
+    """What rounds remember. Every method raises `LedgerUnavailableError`."""
+
+    def book(self) -> FindingBook:
+        """All findings that are open or were closed lately."""
+        ...
+
+    def progress(self) -> Progress | None:
+        """How far the last round came; ``None`` before the first."""
+        ...
+
+    def save_progress(self, progress: Progress) -> None:
+        """Remember how far a round has come."""
+        ...
+
+    def touch(self, names: Iterable[str], now: datetime) -> None:
+        """Remember that functions and roles were changed."""
+        ...
+
+    def touched(self) -> dict[str, str]:
+        """What was changed since it was examined last, with the mark of the last change."""
+        ...
+
+    def examined(self, marks: dict[str, str]) -> None:
+        """Forget changes, unless something was changed again meanwhile."""
+        ...
+
+    def remember_denial(self, function: str, denied: DeniedCall, now: datetime) -> None:
+        """Keep a denied invocation for a fortnight."""
+        ...
+
+
+class Log(Protocol):
+    """Where the diagnosis says what it does."""
+
+    def info(self, message: str, **fields: object) -> None:
+        """Say something with its fields."""
+        ...
+
+    def exception(self, message: str, **fields: object) -> None:
+        """The same, with the exception that is being handled."""
+        ...
+
+
+class UnreadAccountError(LoopbreakerError):
+    """When there was not enough time to read the account."""
+
+
+class UnknownFunctionError(LoopbreakerError):
+    """When a function that a person named does not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosing:
+    """Examines functions, on events, on the schedule, or because a person asks.
+
+    Attributes
+    ----------
+    look
+        Reads the account at a moment; ``None`` when the time is up before it is read.
+    seconds_left
+        How long this run may still go on.
+    every
+        Time between two rounds over all functions.
+    """
+
+    look: Callable[[datetime], Gathering | None]
+    practice: Practice
+    memory: Memory
+    policy: RemedyPolicy
+    log: Log
+    seconds_left: Callable[[], float]
+    exists: Callable[[str], object]
+    every: timedelta = timedelta(days=1)
+
+    def handle(self, signal: DiagnosisSignal, now: datetime) -> None:
+        """Deal with one event. Whatever is unavailable is raised: Lambda tries again."""
+        match signal:
+            case Touched(names=names):
+                self.memory.touch(names, now)
+            case Denied(function=function, call=call):
+                self.memory.remember_denial(function, call, now)
+                self.memory.touch((function,), now)
+            case Tick():
+                self.tick(now)
+            case _:
+                assert_never(signal)
+
+    def tick(self, now: datetime) -> None:
+        """Finish what was begun, look at what was changed, and go over all functions when due."""
+        tend(self.practice, now)
+        marks = self.memory.touched()
+        progress = self._due(self.memory.progress(), now)
+        if not marks and progress is None:
+            self.log.info("nothing to examine")
+            return
+        gathering = self._look(now)
+        if marks:
+            names = tuple(sorted(_functions_of(marks, gathering.account)))
+            self._examine_all(names, gathering, now)
+            self.memory.examined(marks)
+        if progress is not None:
+            self._go_on(progress, gathering, now)
+
+    def on_demand(self, function: str, now: datetime) -> Round:
+        """Examine one function because a person asks; nothing of it is invoked.
+
+        Raises
+        ------
+        UnknownFunctionError
+            When it does not exist.
+        LoopbreakerError
+            When something that is needed cannot be read.
+        """
+        try:
+            self.exists(function)
+        except FunctionNotFoundError as error:
+            raise UnknownFunctionError(
+                f"there is no function {function} in this account and Region"
+            ) from error
+        gathering = self._look(now)
+        return self._round(tuple(gathering.facts((function,), now)), now)
+
+    def _look(self, now: datetime) -> Gathering:
+        gathering = self.look(now)
+        if gathering is None:
+            raise UnreadAccountError("the account could not be read in the time of one run")
+        gaps = sorted({f"{gap.area}: {gap.words}" for gap in gathering.account.gaps})
+        if gaps:
+            self.log.info("some of the account could not be read", gaps=gaps[:20])
+        return gathering
+
+    def _due(self, progress: Progress | None, now: datetime) -> Progress | None:
+        """The round to go on with, or to begin; ``None`` while none is due."""
+        if progress is not None and progress.finished_at is None:
+            return progress
+        if progress is not None and now - progress.began_at < self.every:
+            return None
+        return Progress(began_at=now)
+
+    def _go_on(self, progress: Progress, gathering: Gathering, now: datetime) -> None:
+        remaining = [one for one in gathering.names() if one > progress.after]
+        for batch in _batches(remaining):
+            if self.seconds_left() < BATCH_SECONDS:
+                self.log.info("time is up", after=progress.after, left=len(remaining))
+                return
+            self._examine_all(batch, gathering, now)
+            progress = replace(progress, after=batch[-1])
+            self.memory.save_progress(progress)
+        self._round((), now, gone=self._gone(gathering))
+        self.memory.save_progress(replace(progress, finished_at=now))
+        self.log.info("round finished", functions=len(gathering.names()))
+
+    def _gone(self, gathering: Gathering) -> tuple[str, ...]:
+        """Functions of the book that are no more: only where all functions could be listed."""
+        if not gathering.account.sees(Area.FUNCTIONS):
+            return ()
+        known = frozenset(gathering.names())
+        return tuple(
+            sorted({one.function for one in self.memory.book().open if one.function not in known})
+        )
+
+    def _examine_all(self, names: Sequence[str], gathering: Gathering, now: datetime) -> None:
+        for batch in _batches(names):
+            done = self._round(tuple(gathering.facts(batch, now)), now)
+            self.log.info(
+                "examined",
+                functions=len(done.patients),
+                findings=sum(len(one.examination.findings) for one in done.patients),
+                changes=[
+                    f"{one.kind} {one.record.function} {one.record.entry}" for one in done.changes
+                ],
+                gaps=_gaps(done.patients),
+            )
+
+    def _round(
+        self, examined: Sequence[FunctionUnderDiagnosis], now: datetime, gone: Sequence[str] = ()
+    ) -> Round:
+        """Make a round; when another run entered something at the same moment, make it again."""
+        for _ in range(_TRIES - 1):
+            try:
+                return make_round(examined, self.practice, self.policy, now, gone)
+            except StaleIncidentError as error:
+                self.log.info("another run was faster", why=str(error))
+        return make_round(examined, self.practice, self.policy, now, gone)
+
+
+def _functions_of(marks: Iterable[str], account: Account) -> Iterator[str]:
+    """The functions that changed, and those whose role or caller's role did."""
+    marked = frozenset(marks)
+    roles = {one.removeprefix(ROLE) for one in marked if one.startswith(ROLE)}
+    for function in account.functions:
+        if function.name in marked or role_name(function.role_arn) in roles:
+            yield function.name
+
+
+def _gaps(patients: Sequence[Patient]) -> list[str]:
+    """What could not be read of functions, each once."""
+    said = {f"{gap.part}: {gap.words}" for one in patients for gap in one.facts.gaps}
+    return sorted(said)[:20]
+
+
+def _batches(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    for first in range(0, len(names), BATCH):
+        yield tuple(names[first : first + BATCH])

@@ -1,0 +1,217 @@
+"""The Lambda function that finds the other causes on AWS's troubleshooting pages."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.aws import (
+    alarm_actions,
+    clients,
+    custom_resource,
+    diagnosis_logs,
+    diagnosis_metrics,
+    diagnosis_signals,
+    diagnosis_store,
+    function_details,
+    ledger,
+    publisher,
+    repairs,
+    simulations,
+)
+from functions.aws.custom_resource import CustomResourceRequest, is_custom_resource_event, respond
+from functions.aws.diagnosis_signals import parse_diagnosis_signal
+from functions.aws.diagnosis_store import DiagnosisStore
+from functions.aws.ledger import DynamoLedger
+from functions.aws.observability import logger
+from functions.aws.publisher import SnsPublisher
+from functions.aws.reading import reader
+from functions.aws.reading.asking import Asker
+from functions.aws.reading.facts import begun
+from functions.aws.reading.pace import Pace
+from functions.aws.reading.reader import AccountReader
+from functions.diagnose.answer import answer, failed
+from functions.diagnose.diagnosing import Diagnosing, Log
+from functions.diagnose.gathering import Gathering, Readers, Standing
+from functions.diagnose.settings import Settings
+from functions.domain.diagnosis.consent import RemedyPolicy
+from functions.domain.diagnosis.ports import Practice
+from functions.domain.diagnosis.remedy import RemedyKind
+from functions.domain.incident import HOLDING_STATES
+from functions.domain.notice import NoticeContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from functions.domain.account import Account
+
+# What always needs permission; `repairs` does so for the kinds of remedies that are allowed.
+ADAPTERS: Final = (
+    alarm_actions,
+    custom_resource,
+    diagnosis_logs,
+    diagnosis_metrics,
+    diagnosis_signals,
+    diagnosis_store,
+    function_details,
+    ledger,
+    publisher,
+    reader,
+    simulations,
+)
+LOOKBACK: Final = timedelta(days=1)
+# Time that is kept for what comes after the reading.
+_RESERVE_SECONDS: Final = 120.0
+
+
+class _Journal(Log):
+    """The powertools logger: every field becomes a key of the record."""
+
+    def info(self, message: str, **fields: object) -> None:
+        logger.info(message, extra=fields)
+
+    def exception(self, message: str, **fields: object) -> None:
+        logger.exception(message, extra=fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """What the handler talks to, made once per execution environment."""
+
+    settings: Settings
+    practice: Practice
+    store: DiagnosisStore
+    ledger: DynamoLedger
+    readers: Readers
+    pace: Pace
+
+    @property
+    def policy(self) -> RemedyPolicy:
+        """What the operator allows."""
+        settings = self.settings
+        return RemedyPolicy(
+            kinds=frozenset(RemedyKind(one) for one in settings.remedies),
+            memory_ceiling_mb=settings.memory_ceiling_mb or None,
+            exempt=frozenset(settings.exempt),
+            own_functions=frozenset(settings.own_functions),
+            is_observing=settings.mode == "observe",
+        )
+
+    def diagnosing(self, seconds_left: Callable[[], float]) -> Diagnosing:
+        """The diagnosis, for one run."""
+        return Diagnosing(
+            look=lambda now: self.look(now, seconds_left),
+            practice=self.practice,
+            memory=self.store,
+            policy=self.policy,
+            log=_Journal(),
+            seconds_left=seconds_left,
+            exists=self.readers.details.of,
+            every=timedelta(hours=self.settings.round_hours),
+        )
+
+    def look(self, now: datetime, seconds_left: Callable[[], float]) -> Gathering | None:
+        """Read the account; ``None`` when there is no time for it."""
+        account = self._account(now, lambda: seconds_left() < _RESERVE_SECONDS)
+        if account is None:
+            return None
+        settings = self.settings
+        live = self.ledger.live()
+        return Gathering.of(
+            account,
+            self.readers,
+            Standing(
+                contained=frozenset(
+                    one.function for one in live.incidents if one.state in HOLDING_STATES
+                ),
+                exempt=frozenset(settings.exempt),
+                own=frozenset(settings.own_functions),
+                denials=self.store.denials(now - LOOKBACK),
+                memory_ceiling_mb=settings.memory_ceiling_mb or None,
+            ),
+        )
+
+    def _account(self, now: datetime, is_time_up: Callable[[], bool]) -> Account | None:
+        place = self.practice.place
+        facts = begun(place.account or "", place.region or "", _partition(self.settings), now)
+        asker = Asker(clients.client_of, self.pace, is_time_up=is_time_up)
+        return AccountReader(asker).read(facts)
+
+
+@functools.cache
+def connect() -> Connections:
+    """Read the settings and create the clients, once per execution environment."""
+    settings = Settings.from_env(os.environ)
+    store = DiagnosisStore(clients.dynamodb_client(), settings.ledger_table)
+    region, account = settings.notice_topic_arn.split(":")[3:5]
+    return Connections(
+        settings=settings,
+        practice=Practice(
+            repairs=repairs.AwsRepairs(clients.lambda_client(), clients.iam_client()),
+            infirmary=store,
+            publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
+            place=NoticeContext(
+                region=region,
+                account=account,
+                stack_name=settings.stack_name,
+                deploy_flags=settings.deploy_flags or "",
+            ),
+        ),
+        store=store,
+        ledger=DynamoLedger(clients.dynamodb_client(), settings.ledger_table),
+        readers=Readers(
+            metrics=diagnosis_metrics.DiagnosisMetrics(clients.cloudwatch_client()),
+            logs=diagnosis_logs.FunctionLogs(clients.logs_client()),
+            simulator=simulations.Simulator(clients.iam_client()),
+            alarms=alarm_actions.AlarmActions(clients.cloudwatch_client()),
+            details=function_details.DetailsReader(clients.lambda_client()),
+        ),
+        pace=Pace(),
+    )
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Deal with one event, or answer CloudFormation.
+
+    Whatever fails is raised for Lambda to try again; CloudFormation is answered whatever happens,
+    because without an answer the stack waits.
+    """
+
+    def seconds_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
+    if is_custom_resource_event(event):
+        _answer(event, seconds_left)
+        return
+    signal = parse_diagnosis_signal(event)
+    logger.append_keys(signal=type(signal).__name__)
+    connect().diagnosing(seconds_left).handle(signal, max(signal.at, clock()))
+
+
+def _answer(event: dict[str, Any], seconds_left: Callable[[], float]) -> None:
+    request = CustomResourceRequest.from_event(event)
+    try:
+        connections = connect()
+        response = answer(
+            request, connections.diagnosing(seconds_left), connections.ledger, clock()
+        )
+    except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's outputs
+        logger.exception("request failed", resource_type=request.resource_type)
+        response = failed(request, error)
+    respond(request, response, random=random.SystemRandom())
+
+
+def clock() -> datetime:
+    """The time of day."""
+    return datetime.now(UTC)
+
+
+def _partition(settings: Settings) -> str:
+    return settings.notice_topic_arn.split(":")[1]
