@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,12 @@ from functions.domain.errors import (
     LoopbreakerError,
     MetricsUnavailableError,
 )
-from functions.domain.evidence import Evidence, FunctionFacts, RecentSeries, Series
+from functions.domain.evidence import Evidence, FunctionFacts, LoopProof, RecentSeries, Series
+from functions.domain.known_loops import KnownLoop, KnownLoops, NoGraph
 from functions.domain.ports import Functions, Metrics
 
 PRECEDENT_GAP = "14 days of history could not be read"
-MOST_SIDE_BY_SIDE = 3
+MOST_SIDE_BY_SIDE = 4
 BATCH = 25  # functions: two weeks of each are as much as CloudWatch answers at once
 
 
@@ -54,6 +55,7 @@ class Gathering:
     metrics: Metrics
     account_concurrency: int | None
     side_by_side: Callable[..., tuple[Any, ...]] = together
+    loops: KnownLoops = field(default_factory=NoGraph)
 
     def of(self, names: Sequence[str], now: datetime) -> Iterator[Evidence]:
         """Evidence in two calls for each batch, in the order of the names.
@@ -71,7 +73,8 @@ class Gathering:
         later is one more wait while a loop burns. With several it would be old by their turn.
         """
         single = names if len(names) == 1 else ()
-        precedent, recent, *facts = self.side_by_side(
+        _, precedent, recent, *facts = self.side_by_side(
+            self.loops.refresh,
             lambda: self._precedent(names, now),
             lambda: self.metrics.recent(names, now),
             *(functools.partial(self._facts_if_told, name) for name in single),
@@ -83,7 +86,8 @@ class Gathering:
 
     def of_one(self, name: str, now: datetime) -> Evidence | None:
         """Evidence with the configuration, in three calls side by side; ``None``: no function."""
-        precedent, recent, facts = self.side_by_side(
+        _, precedent, recent, facts = self.side_by_side(
+            self.loops.refresh,
             lambda: self._precedent((name,), now),
             lambda: self.metrics.recent((name,), now),
             lambda: self.facts(name),
@@ -114,6 +118,7 @@ class Gathering:
             precedent=precedent,
             facts=facts,
             account_concurrency=self.account_concurrency,
+            proof=_proof(self.loops.of(name).believed(now), facts),
             gaps=() if precedent is not None else (PRECEDENT_GAP,),
         )
 
@@ -129,3 +134,11 @@ class Gathering:
             return self.metrics.precedent(names, now)
         except MetricsUnavailableError:
             return {}  # the shape alone must do; the evidence says that it does
+
+
+def _proof(known: KnownLoop, facts: FunctionFacts | None) -> LoopProof:
+    """What the graph proves; nothing about a function that was deployed since it was read."""
+    changed_at = None if facts is None else facts.last_modified
+    if known.at is not None and changed_at is not None and changed_at > known.at:
+        return LoopProof.UNKNOWN
+    return known.proof

@@ -17,9 +17,10 @@ from functions.domain.byhand import (
     stop_command,
 )
 from functions.domain.decision import DecisionReason
-from functions.domain.evidence import Trigger
+from functions.domain.evidence import LoopProof, Trigger
 from functions.domain.fate import Fate, FateKind, Holding, fates, in_flight_until
 from functions.domain.incident import Incident
+from functions.domain.known_loops import NOTHING_KNOWN, KnownLoop
 from functions.domain.plan import (
     DisableMapping,
     RemoveProvisioned,
@@ -78,8 +79,8 @@ class NoticeContext:
         How events reach the function; ``None`` where that could not be read.
     is_async_target_known
         Whether an empty `Incident.async_target_arn` means that there is none.
-    loop_drawing
-        The loop in characters, printed as it is.
+    loop
+        What the event graph knows.
     assessment
         A newer one than the incident's.
     found
@@ -107,7 +108,7 @@ class NoticeContext:
     stack_name: str | None = None
     triggers: tuple[Trigger, ...] | None = None
     is_async_target_known: bool = False
-    loop_drawing: str | None = None
+    loop: KnownLoop = NOTHING_KNOWN
     assessment: Assessment | None = None
     found: FoundReservation | None = None
     detail: str = ""
@@ -335,13 +336,36 @@ def _cost(incident: Incident, assessment: Assessment, *, is_over: bool) -> str:
     )
 
 
+_LONGEST_REASON: Final = 600
+_CERTAINTY: Final = {
+    LoopProof.CERTAIN: "The configuration of the account closes this loop.",
+    LoopProof.POSSIBLE: "The configuration of the account allows this loop; whether the function"
+    " really writes there is not known.",
+}
+
+
 def the_loop(context: NoticeContext) -> str:
-    """The drawing of the loop, if there is one."""
-    drawing = (context.loop_drawing or "").rstrip()
+    """The loop as the event graph knows it: drawing, what closes it, what breaks it."""
+    drawing = context.loop.drawing.rstrip()
     if not drawing:
         return ""
     lines = drawing[:_LONGEST_DRAWING].splitlines()
-    return section("THE LOOP", *(f"  {_printable(line)}" for line in lines))
+    read = context.loop.at
+    return section(
+        "THE LOOP",
+        *(f"  {_printable(line)}" for line in lines),
+        *(
+            bullet(_printable(words[:_LONGEST_REASON]))
+            for words in context.loop.closed_by[:MOST_NAMES]
+        ),
+        paragraph(
+            _CERTAINTY.get(context.loop.proof, ""),
+            f"Read from the configuration at {moment(read)}." if read else "",
+        ),
+        paragraph(f"What breaks it: {_printable(context.loop.broken_by[:_LONGEST_REASON])}")
+        if context.loop.broken_by
+        else "",
+    )
 
 
 def why(incident: Incident, context: NoticeContext) -> str:

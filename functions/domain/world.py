@@ -1,10 +1,11 @@
 """What containing and restoring reach for: the ports, and where this guard is deployed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from functions.domain.errors import LoopbreakerError
 from functions.domain.evidence import Trigger
 from functions.domain.incident import Incident
+from functions.domain.known_loops import KnownLoops, NoGraph
 from functions.domain.notice import NoticeContext
 from functions.domain.ports import Functions, Ledger, Publisher
 
@@ -17,6 +18,7 @@ class World:
     ledger: Ledger
     publisher: Publisher
     place: NoticeContext
+    loops: KnownLoops = field(default_factory=NoGraph)
 
     def look_around(self, incident: Incident) -> tuple[Incident, NoticeContext]:
         """The incident and the place with what is known of the function's triggers, for a notice.
@@ -30,6 +32,7 @@ class World:
             self.place,
             triggers=self._triggers(incident),
             is_async_target_known=target is not None,
+            loop=self.loops.of(incident.function),
         )
         return incident, context
 

@@ -8,6 +8,7 @@ from functions.contain.gathering import Gathering, one_by_one
 from functions.contain.guard import Guard, PartlyFailedError, Report
 from functions.contain.hold import Hold
 from functions.domain.incident import Incident
+from functions.domain.known_loops import NOTHING_KNOWN, KnownLoop
 from functions.domain.notice import NoticeContext
 from functions.domain.policy import Policy
 from functions.domain.signal import Signal, SignalKind
@@ -36,6 +37,22 @@ class QuietLog:
         self.lines.append((message, fields))
 
 
+@dataclass(slots=True)
+class FakeLoops:
+    """A stored event graph: what it knows is seen after it was read, as with the real one."""
+
+    stored: dict[str, KnownLoop] = field(default_factory=dict)
+    read: dict[str, KnownLoop] = field(default_factory=dict)
+
+    def refresh(self) -> None:
+        """See the port."""
+        self.read = dict(self.stored)
+
+    def of(self, function: str) -> KnownLoop:
+        """See the port."""
+        return self.read.get(function, NOTHING_KNOWN)
+
+
 class Scene:
     """The guard with fakes all round it."""
 
@@ -45,6 +62,7 @@ class Scene:
         self.now = NOON
         self.log = QuietLog()
         self.slept = 0.0
+        self.loops = FakeLoops()
 
     @property
     def world(self) -> World:
@@ -56,6 +74,7 @@ class Scene:
             place=NoticeContext(
                 region="us-east-1", account="123456789012", stack_name="Loopbreaker"
             ),
+            loops=self.loops,
         )
 
     @property
@@ -66,6 +85,7 @@ class Scene:
             metrics=self.account.metrics,
             account_concurrency=self.account.concurrency,
             side_by_side=one_by_one,
+            loops=self.loops,
         )
         return Guard(
             hold=Hold(world=self.world, policy=self.policy), gathering=gathering, log=self.log

@@ -7,8 +7,9 @@ from typing import Final
 
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.decision import DecisionReason
-from functions.domain.evidence import Trigger, TriggerKind
+from functions.domain.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.incident import Incident, IncidentState, OutboxNotice, Transition, incident_id
+from functions.domain.known_loops import KnownLoop
 from functions.domain.notice import (
     FoundReservation,
     Notice,
@@ -55,7 +56,24 @@ CONTEXT: Final = NoticeContext(
     stack_name="Loopbreaker",
     triggers=TRIGGERS,
     is_async_target_known=True,
-    loop_drawing="orders-table ─stream▶ orders-enricher ─PutItem▶ orders-table",
+    loop=KnownLoop(
+        proof=LoopProof.CERTAIN,
+        drawing="orders-table ─stream▶ orders-enricher ─PutItem▶ orders-table",
+        closed_by=(
+            (
+                "orders-table ─stream▶ orders-enricher: event source mapping"
+                " 2b6f1e7c-0000-4000-8000-000000000001, every record passes"
+            ),
+            (
+                "orders-enricher ─PutItem▶ orders-table: statement WriteOrders of the policy"
+                " orders-enricher-inline"
+            ),
+        ),
+        broken_by="let orders-enricher write to another table than orders-table (statement"
+        " WriteOrders), or filter the records that it writes itself out of its event source"
+        " mapping",
+        at=datetime(2026, 11, 23, 3, 1, tzinfo=UTC),
+    ),
 )
 
 

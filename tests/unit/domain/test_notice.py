@@ -20,6 +20,7 @@ from functions.domain.byhand import metric_link, restore_commands, rollback, sti
 from functions.domain.decision import DecisionReason
 from functions.domain.evidence import Trigger, TriggerKind
 from functions.domain.incident import Incident, OutboxNotice, Transition
+from functions.domain.known_loops import KnownLoop
 from functions.domain.notice import (
     FoundReservation,
     Notice,
@@ -199,7 +200,7 @@ def test_any_function(
 def test_words_from_outside(text: str) -> None:
     """Whatever AWS or a name says, it cannot break lines or the limits."""
     incident = replace(refused(), actor=text)
-    context = replace(CONTEXT, detail=text, gaps=(text,), loop_drawing=None)
+    context = replace(CONTEXT, detail=text, gaps=(text,), loop=KnownLoop())
     for transition in (Transition.CONTAIN_FAILED, Transition.RELEASED, Transition.RESTORE_FAILED):
         notice = compose(transition, incident, context, NOW)
 
@@ -286,7 +287,8 @@ def test_bounded_whatever_happens() -> None:
             for i in range(3_000)
         ),
     )
-    context = replace(CONTEXT, triggers=(*many, sync), loop_drawing="▶" * 90_000, gaps=("g",) * 99)
+    loop = KnownLoop(drawing="▶" * 90_000, closed_by=("c" * 9_000,) * 99, broken_by="b" * 9_000)
+    context = replace(CONTEXT, triggers=(*many, sync), loop=loop, gaps=("g",) * 99)
 
     for transition in Transition:
         notice = compose(transition, incident, context, NOW)

@@ -1,0 +1,119 @@
+"""Stories of what the event graph proves: it hastens, it holds back, and it is never waited for."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from functions.domain.evidence import LoopProof
+from functions.domain.incident import IncidentState
+from functions.domain.known_loops import STALE_AFTER, KnownLoop
+from tests.functional.scene import Scene
+
+DRAWING = "orders ─stream▶ enrich ─PutItem▶ orders"
+
+
+def _suspected(proof: LoopProof, age: timedelta = timedelta(hours=1)) -> Scene:
+    """A flat plateau far above the normal: without proof it is capped."""
+    scene = Scene()
+    scene.account.add("orders")
+    scene.account.metrics.habit("orders", 150.0)
+    scene.account.metrics.record(
+        "orders",
+        until=scene.now,
+        invocations=[30.0] * 160 + [4_000.0] * 20,
+        concurrency=[3.0] * 160 + [40.0] * 20,
+        throttles=[0.0] * 180,
+        errors=[0.0] * 180,
+        duration_ms=[600.0] * 180,
+    )
+    scene.loops.stored["orders"] = KnownLoop(
+        proof=proof,
+        drawing=DRAWING,
+        closed_by=("the mapping 42",),
+        broken_by="filter the records of orders",
+        at=scene.now - age,
+    )
+    return scene
+
+
+@pytest.mark.parametrize(
+    ("proof", "reserved"),
+    [
+        (LoopProof.CERTAIN, 0),
+        (LoopProof.POSSIBLE, 3),
+        (LoopProof.UNKNOWN, 3),
+        (LoopProof.RULED_OUT, None),
+    ],
+)
+def test_the_same_spike_ends_as_the_graph_says(proof: LoopProof, reserved: int | None) -> None:
+    """A proven loop is stopped at once, a disproven one goes on, any other is capped."""
+    scene = _suspected(proof)
+
+    scene.contributor()
+
+    assert scene.account.by_name["orders"].reserved == reserved
+
+
+@pytest.mark.parametrize("proof", [LoopProof.CERTAIN, LoopProof.RULED_OUT])
+def test_a_stale_graph_proves_nothing(proof: LoopProof) -> None:
+    """What the account was like two days ago neither hastens nor holds back."""
+    scene = _suspected(proof, STALE_AFTER + timedelta(minutes=1))
+
+    scene.contributor()
+
+    assert scene.account.by_name["orders"].reserved == 3
+
+
+@pytest.mark.parametrize("proof", [LoopProof.CERTAIN, LoopProof.RULED_OUT])
+def test_a_function_deployed_since_is_judged_without_the_graph(proof: LoopProof) -> None:
+    """The deployment of a minute ago may have closed the loop, or opened it."""
+    scene = _suspected(proof)
+    fake = scene.account.by_name["orders"]
+    fake.last_modified = scene.now - timedelta(minutes=5)
+
+    scene.contributor()
+
+    assert scene.account.by_name["orders"].reserved == 3
+
+
+def test_the_notice_draws_the_loop_and_says_what_breaks_it() -> None:
+    """People read which trigger and which right close it, and as of when."""
+    scene = _suspected(LoopProof.CERTAIN)
+
+    scene.contributor()
+
+    (mail,) = scene.account.publisher.sent
+    assert scene.incident().state is IncidentState.CONTAINED
+    for text in (DRAWING, "- the mapping 42", "What breaks it: filter the records of orders"):
+        assert text in mail.body
+    assert "2026-03-10 11:00 UTC" in mail.body
+
+
+def test_a_runaway_at_the_ceiling_that_cannot_trigger_itself_is_capped_first() -> None:
+    """Proof of the contrary asks for far more: the cap must show it."""
+    scene = Scene()
+    scene.add_runaway()
+    scene.loops.stored["orders"] = KnownLoop(proof=LoopProof.RULED_OUT, at=scene.now)
+
+    scene.contributor()
+
+    assert scene.account.by_name["orders"].reserved == 2
+
+
+def test_an_older_proof_still_draws_the_loop() -> None:
+    """A stale graph is no reason to act, and still a hint for people."""
+    scene = _suspected(LoopProof.CERTAIN, STALE_AFTER * 2)
+
+    scene.contributor()
+
+    assert DRAWING in scene.account.publisher.sent[0].body
+
+
+def test_what_is_known_loses_only_its_proof_with_age() -> None:
+    """Everything else is told as it was read."""
+    scene = _suspected(LoopProof.CERTAIN)
+    known = scene.loops.stored["orders"]
+
+    assert known.believed(scene.now) == known
+    assert known.believed(scene.now + STALE_AFTER) == replace(known, proof=LoopProof.POSSIBLE)
