@@ -18,6 +18,7 @@ from sandbox.patches import (
     faults,
     lambda_actions,
     lambda_api,
+    lists,
     mail,
     metrics,
     schedules,
@@ -45,6 +46,7 @@ def apply_all(world: World) -> Any:
     execution_role.apply(world)
     lambda_actions.apply(world)
     trail.apply(world)
+    lists.apply(world)
     faults.apply(world)
 
     queue.start()
