@@ -172,8 +172,8 @@ def _arn_like(own: str, value: str) -> Truth:
         # A variable may hold colons; a value known as `*` may be any ARN.
         return _fits(as_glob(own), value)
     if len(wanted) < ARN_PARTS:
-        # UNCONFIRMED: what ArnLike does with less than six parts. People write `*`, and it works.
-        return _fits(as_glob(own), value) if own.endswith("*") else Truth.NO
+        # UNCONFIRMED: what ArnLike does with a pattern of fewer parts, such as `*`.
+        return every((_fits(as_glob(own), value), Truth.UNKNOWN))
     return every(_fits(as_glob(a), b) for a, b in zip(wanted, known, strict=True))
 
 

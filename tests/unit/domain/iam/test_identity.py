@@ -441,6 +441,21 @@ def test_reach_through_a_boundary() -> None:
     assert [reach.pattern for reach in found] == [f"{BUCKET}/out/*", f"{BUCKET}/new/*"]
 
 
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [inverted(allow("s3:*", [f"{BUCKET}/?", f"{BUCKET}/??*"]), "Resource")],
+        [allow("s3:*"), deny("s3:*", [f"{BUCKET}/?", f"{BUCKET}/??*"])],
+        [allow("s3:*"), deny("s3:*", f"{BUCKET}/?"), deny("s3:*", f"{BUCKET}/??*")],
+    ],
+)
+def test_joint_denial(statements: list[Statement]) -> None:
+    """What is only denied by several patterns together is never said to be allowed."""
+    answer = identity_access(identity(*statements), "s3:PutObject", f"{BUCKET}/?*")
+
+    assert answer.access is POSSIBLE
+
+
 def test_no_resource() -> None:
     """An action that has no resources is only allowed by a statement on everything."""
     narrow, wide = identity(allow("xray:*", "arn:aws:xray:*")), identity(allow("xray:*"))
