@@ -117,12 +117,13 @@ class ChangeKind(StrEnum):
 class Change:
     """One thing that people are to be told once.
 
-    `finding` is ``None`` for a closed one.
+    `finding` is ``None`` for a closed one; `new_causes` are those that nobody was told of.
     """
 
     kind: ChangeKind
     record: OpenFinding
     finding: Finding | None = None
+    new_causes: tuple[str, ...] = ()
     is_deleted: bool = False
 
 
@@ -140,4 +141,76 @@ def advance(book: FindingBook, examinations: Iterable[Examination], now: datetim
     A finding is closed only by an examination whose silence counts: where something could not be
     read, or the function was not examined at all, it stays as it is.
     """
-    raise NotImplementedError
+    opened = {one.key: one for one in book.open}
+    closed = {one.finding.key: one for one in book.closed if now - one.closed_at < REMEMBERED}
+    changes: list[Change] = []
+    for examination in examinations:
+        found = {one.key: one for one in examination.findings}
+        for key, finding in found.items():
+            change = _entered(finding, opened.get(key), closed.pop(key, None), now)
+            opened[key] = change.record
+            if _is_told(change):
+                changes.append(change)
+        for key, record in tuple(opened.items()):
+            is_over = not examination.exists or key.entry in examination.complete
+            if key.function != examination.function or key in found or not is_over:
+                continue
+            del opened[key]
+            is_deleted = not examination.exists
+            closed[key] = ClosedFinding(finding=record, closed_at=now, is_deleted=is_deleted)
+            if record.returns <= MOST_RETURNS_TOLD:
+                changes.append(Change(kind=ChangeKind.CLOSED, record=record, is_deleted=is_deleted))
+    moved = replace(
+        book,
+        open=tuple(sorted(opened.values(), key=_order)),
+        closed=tuple(sorted(closed.values(), key=lambda one: _order(one.finding))),
+        listed_at=book.listed_at if book.open and book.listed_at else (now if opened else None),
+    )
+    return Advance(book=moved, changes=tuple(changes))
+
+
+def listed(book: FindingBook, name: str, subject: str, body: str, now: datetime) -> FindingBook:
+    """The book with the weekly list in its outbox."""
+    return replace(book, listed_at=now).with_posting(name, subject, body)
+
+
+def _order(finding: OpenFinding) -> tuple[datetime, str, str]:
+    return finding.first_seen, finding.function, finding.entry
+
+
+def _entered(
+    finding: Finding, before: OpenFinding | None, closed: ClosedFinding | None, now: datetime
+) -> Change:
+    """The finding as it stands in the book, with what is new about it."""
+    known = before or (closed.finding if closed else None)
+    told = known.told_causes if known else ()
+    new = set(finding.causes) - set(told)
+    kind = ChangeKind.NEW if known is None else ChangeKind.NEW_CAUSE
+    returns = known.returns if known else 0
+    if before is None and closed is not None:
+        kind, returns = ChangeKind.RETURNED, returns + 1
+    is_weaker = (
+        before is not None
+        and before.certainty is Certainty.CERTAIN
+        and finding.certainty is not Certainty.CERTAIN
+    )
+    record = OpenFinding(
+        function=finding.function,
+        entry=finding.entry,
+        title=finding.title,
+        summary=finding.summary,
+        certainty=Certainty.CERTAIN if is_weaker else finding.certainty,
+        causes=finding.causes,
+        told_causes=tuple(sorted({*told, *(() if is_weaker else new)})),
+        first_seen=before.first_seen if before else now,
+        last_seen=max(now, before.last_seen) if before else now,
+        returns=returns,
+    )
+    news = () if is_weaker else tuple(sorted(new))
+    return Change(kind=kind, record=record, finding=finding, new_causes=news)
+
+
+def _is_told(change: Change) -> bool:
+    if change.kind is ChangeKind.NEW or change.new_causes:
+        return True
+    return change.kind is ChangeKind.RETURNED and change.record.returns <= MOST_RETURNS_TOLD

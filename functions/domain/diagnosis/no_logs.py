@@ -38,6 +38,7 @@ QUIET_LEVELS: Final = frozenset({"WARN", "ERROR"})
 
 _CREATE_GROUP: Final = "logs:CreateLogGroup"
 _WRITE: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
+LOG_ACTIONS: Final = frozenset({_CREATE_GROUP, *_WRITE})
 _BROAD: Final = (
     "AWS's own alternative is the managed policy AWSLambdaBasicExecutionRole"
     " (arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole), which allows the same on"

@@ -281,7 +281,7 @@ def _remedy(facts: FunctionUnderDiagnosis, refused: _Refused) -> Remedy:
 
 
 def _resource(facts: FunctionUnderDiagnosis, refused: _Refused) -> str:
-    found = (*refused.callers, *refused.denials)
+    found: tuple[NamedCaller | DeniedCall, ...] = (*refused.callers, *refused.denials)
     named = next((one.qualifier for one in found if one.qualifier not in {"", LATEST}), "")
     return f"{facts.function.arn}:{named}" if named else facts.function.arn
 

@@ -26,10 +26,10 @@ class Configuration:
 class Repairs(Protocol):
     """The changes that remedies make.
 
-    Every method raises `FunctionNotFoundError` when the function (for the policies: the role) does
-    not exist, `RefusedError` when AWS refuses for good, and `BusyError` when AWS keeps throttling,
-    or is still at work on an earlier change, after the bounded retries. A change returns once the
-    next one may follow: the adapter waits for ``LastUpdateStatus``.
+    Every method raises `FunctionNotFoundError` when the function does not exist, `RefusedError`
+    when AWS refuses for good (a role that is gone, for instance), and `BusyError` when AWS keeps
+    throttling, or is still at work on an earlier change, after the bounded retries. A change
+    returns once the next one may follow: the adapter waits for ``LastUpdateStatus``.
     """
 
     def configuration(self, function: str) -> Configuration:
@@ -49,7 +49,10 @@ class Repairs(Protocol):
         ...
 
     def inline_policy(self, role: str, policy_name: str) -> str | None:
-        """The JSON document of an inline policy, URL-decoded; ``None`` where there is none."""
+        """The JSON document of an inline policy, URL-decoded.
+
+        ``None`` where there is none, or no such role.
+        """
         ...
 
     def put_inline_policy(self, role: str, policy_name: str, document: str) -> None:
@@ -57,7 +60,7 @@ class Repairs(Protocol):
         ...
 
     def delete_inline_policy(self, role: str, policy_name: str) -> None:
-        """DeleteRolePolicy; nothing happens where there is none."""
+        """DeleteRolePolicy; nothing happens where there is none, or no such role."""
         ...
 
     def permission(self, function: str, qualifier: str, statement_id: str) -> str | None:

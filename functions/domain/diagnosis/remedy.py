@@ -7,10 +7,10 @@ left alone and reported.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Self, TypeAlias
+from typing import Final, TypeAlias
 
 from functions.domain.plan import StepStatus
 
@@ -243,10 +243,6 @@ class StepResult:
     detail: str = ""
     undone: StepStatus | None = None
     undone_detail: str = ""
-
-    def planned(self) -> Self:
-        """The step as not tried yet."""
-        return replace(self, status=StepStatus.PLANNED, detail="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

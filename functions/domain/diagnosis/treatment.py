@@ -4,7 +4,6 @@ There is at most one open treatment for each function and entry. Everything in i
 the change that it describes, so that whoever finds it after a crash can finish the work.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -35,7 +34,7 @@ CLOSED_STATES: Final = frozenset(
 _S = TreatmentState
 _TRANSITIONS: dict[TreatmentState, frozenset[TreatmentState]] = {
     _S.APPLYING: frozenset({_S.APPLIED, _S.FAILED, _S.UNDOING, _S.DELETED}),
-    _S.APPLIED: frozenset({_S.UNDOING, _S.DELETED}),
+    _S.APPLIED: frozenset({_S.APPLYING, _S.UNDOING, _S.DELETED}),
     _S.UNDOING: frozenset({_S.UNDONE, _S.APPLIED, _S.DELETED}),
 }
 
@@ -69,14 +68,16 @@ class Treatment:
     ----------
     id
         Function, entry and time of opening; the name that people see.
-    entry, title, summary, causes, evidence, remedy
+    entry, title, summary, causes, evidence, remedy, page
         Of the finding and its remedy, for notices; `evidence` as sentences.
     snapshot
-        What was there before, written once, before the first change; ``None`` until then.
+        What each step found, written once, before the first change; ``None`` until then.
     version
         Of the stored record; 0 for one that is not stored yet.
     lease_until
         Until when a run works on it.
+    closing
+        The state that an undoing leads to.
     actor
         Who asked for the undoing; empty where unknown.
     """
@@ -92,6 +93,7 @@ class Treatment:
     title: str
     summary: str
     remedy: str
+    page: str = ""
     causes: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     steps: tuple[StepResult, ...] = ()
@@ -100,6 +102,7 @@ class Treatment:
     lease_until: datetime | None = None
     applied_at: datetime | None = None
     closed_at: datetime | None = None
+    closing: TreatmentState = TreatmentState.UNDONE
     actor: str = ""
     outbox: tuple[Posting, ...] = ()
 
@@ -138,17 +141,26 @@ class Treatment:
             changed = replace(changed, closed_at=at, lease_until=None)
         return changed
 
-    def with_snapshot(self, priors: Iterable[Prior]) -> Self:
-        """The treatment with what was there before.
+    def with_prior(self, prior: Prior) -> Self:
+        """The treatment with what a step found before the first change.
 
         Raises
         ------
         SnapshotOverwriteError
             When that is already written.
         """
-        if self.snapshot is not None:
-            raise SnapshotOverwriteError(f"treatment {self.id} already holds a snapshot")
-        return replace(self, snapshot=tuple(priors))
+        if any(one.key == prior.key for one in self.snapshot or ()):
+            raise SnapshotOverwriteError(f"treatment {self.id} already holds {prior.key}")
+        return replace(self, snapshot=(*(self.snapshot or ()), prior))
+
+    def with_step(self, step: RemedyStep) -> Self:
+        """The treatment with a step in the place of the one of the same key."""
+        return replace(
+            self,
+            steps=tuple(
+                replace(one, step=step) if one.step.key == step.key else one for one in self.steps
+            ),
+        )
 
     def was(self, key: str) -> str | None:
         """What a step found before the first change."""
