@@ -290,6 +290,7 @@ class Area(StrEnum):
     DELIVERY_STREAMS = "Firehose streams"
     TAGS = "tags"
     RECURSION = "recursive loop settings"
+    RESOURCE_POLICIES = "resource policies of queues, topics, buckets, buses, streams and tables"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,6 +315,11 @@ class Account:
     ----------
     streams
         ARN of the table by ARN of its stream: writing to the table writes to the stream.
+    resource_policies
+        Resource policies, as JSON, by ARN of queue, topic, bucket, bus, stream or table: within
+        an account such a policy alone lets a role write that its own policies do not let. A
+        resource that was asked for and has none is there with an empty text; one that is not
+        there was not asked for.
     gaps
         What could not be read. Edges that depend on it are possible, never ruled out.
     """
@@ -336,6 +342,7 @@ class Account:
     queues: tuple[Queue, ...] = ()
     delivery_streams: tuple[DeliveryStream, ...] = ()
     streams: Mapping[str, str] = field(default_factory=_nothing)
+    resource_policies: Mapping[str, str] = field(default_factory=_nothing)
     gaps: tuple[Gap, ...] = ()
 
     def sees(self, area: Area) -> bool:
