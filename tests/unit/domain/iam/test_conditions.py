@@ -39,7 +39,7 @@ def line(operator: str, values: str | tuple[str, ...], key: str = "k") -> Condit
         ("StringEquals", "a", ("*",), UNKNOWN),
         ("ArnLike", "arn:aws:s3:::b", ("arn:aws:s3:::b",), YES),
         ("ArnLike", "arn:aws:events:*:1:rule/*", ("arn:aws:events:eu-west-1:1:rule/a/b",), YES),
-        ("ArnLike", "arn:aws:events:*:rule/x", ("arn:aws:events:eu-west-1:1:rule/x",), NO),
+        ("ArnLike", "arn:aws:events:*:rule/x", ("arn:aws:events:eu-west-1:1:rule/x",), UNKNOWN),
         ("ArnLike", "arn:*", ("arn:aws:events:eu-west-1:1:rule/x",), UNKNOWN),
         ("ArnLike", "*", ("arn:aws:events:eu-west-1:1:rule/x",), UNKNOWN),
         ("ArnLike", "arn", ("arn:aws:events:eu-west-1:1:rule/x",), NO),
