@@ -8,16 +8,18 @@ from urllib.parse import unquote_plus
 from functions.domain.filters.passage import Filtered, Passage, Reason
 from functions.domain.iam.wildcard import Glob, Pattern, as_glob, covers, overlaps
 
-# `Event notification types and destinations` of the S3 user guide.
+_CREATED: Final = (
+    "s3:ObjectCreated:Put",
+    "s3:ObjectCreated:Post",
+    "s3:ObjectCreated:Copy",
+    "s3:ObjectCreated:CompleteMultipartUpload",
+)
+# `Event notification types and destinations` of the S3 user guide. UNCONFIRMED: which event of
+# creation a replica raises; any of them is believed.
 EVENTS_BY_ACTION: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "s3:PutObject": (
-            "s3:ObjectCreated:Put",
-            "s3:ObjectCreated:Post",
-            "s3:ObjectCreated:Copy",
-            "s3:ObjectCreated:CompleteMultipartUpload",
-        ),
-        "s3:ReplicateObject": ("s3:ObjectCreated:Put", "s3:ObjectCreated:Copy"),
+        "s3:PutObject": _CREATED,
+        "s3:ReplicateObject": _CREATED,
         "s3:DeleteObject": ("s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated"),
         "s3:DeleteObjectVersion": ("s3:ObjectRemoved:Delete",),
         "s3:RestoreObject": (
@@ -85,9 +87,9 @@ def keys_passage(prefix: str, suffix: str, keys: Iterable[Pattern]) -> Filtered:
     keys
         Patterns of keys, each of which may be written (see `keys_within`).
     """
-    if not prefix and not suffix:
-        return Filtered(passage=Passage.ALWAYS, reason=Reason.NO_FILTER)
     written = tuple(map(as_glob, keys))
+    if written and not prefix and not suffix:
+        return Filtered(passage=Passage.ALWAYS, reason=Reason.NO_FILTER)
     passing = key_filters(prefix, suffix)
     if not any(overlaps(own, key) for own in passing for key in written):
         return Filtered(passage=Passage.NEVER, reason=Reason.EXCLUDED, place="key")

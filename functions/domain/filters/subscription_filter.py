@@ -30,11 +30,13 @@ def subscription_passage(
     scope
         ``MessageAttributes`` or ``MessageBody``.
     attributes
-        Message attributes by name; `NO_ATTRIBUTES` for a publisher that sends none,
-        such as S3, EventBridge or CloudWatch.
+        Message attributes by name; `NO_ATTRIBUTES` for a publisher that sends
+        none, such as S3.
     body
         The body as JSON.
     """
+    if filter_policy.strip() in ("", "{}"):
+        return Filtered(passage=Passage.ALWAYS, reason=Reason.NO_FILTER)
     if scope not in (ATTRIBUTES, BODY):
         words = f"unknown scope {ascii(scope)[:40]}"
         return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNREADABLE, words=words)
