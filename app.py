@@ -24,8 +24,9 @@ def main() -> None:
         config = Config.from_context(app.node.get_all_context())
     except ConfigError as error:
         sys.exit(str(error))
+    is_asking = bool(config.rollback or config.diagnose)
     LoopbreakerStack(
-        app, STACK_NAME, config=config, nonce=secrets.token_hex(8) if config.rollback else ""
+        app, STACK_NAME, config=config, nonce=secrets.token_hex(8) if is_asking else ""
     )
     app.synth()
 

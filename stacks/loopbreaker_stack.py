@@ -5,18 +5,20 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnOutput, Duration, Stack
 
 from functions.contain.settings import Settings as ContainSettings
+from functions.diagnose.settings import Settings as DiagnoseSettings
 from functions.protect.settings import Settings as ProtectSettings
 from functions.restore.settings import Settings as RestoreSettings
 from stacks.components import permissions
 from stacks.components.bundle import function_code
 from stacks.components.dead_letters import DeadLetters
 from stacks.components.deployment import Account, Reservation, Rollback
+from stacks.components.diagnosing import Diagnosis, DiagnosisRules
 from stacks.components.guard_function import GuardFunction
 from stacks.components.guard_watch import GuardWatch
 from stacks.components.ledger import Ledger
 from stacks.components.notices import Notices
 from stacks.components.signals import SignalAlarms, SignalRules
-from stacks.names import CONTAIN, GUARD_FUNCTIONS, PROTECT, RESTORE
+from stacks.names import CONTAIN, DIAGNOSE, GUARD_FUNCTIONS, PROTECT, RESTORE
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -32,7 +34,7 @@ class LoopbreakerStack(Stack):
     config
         The checked context flags.
     nonce
-        New with each synthesis that restores something, otherwise empty.
+        New with each synthesis that restores or examines something, otherwise empty.
     """
 
     def __init__(
@@ -115,13 +117,42 @@ class LoopbreakerStack(Stack):
                 deploy_flags=config.lasting_flags() or None,
             ).to_env(),
             statements=permissions.restore_statements(
-                ledger_arn=ledger.table.table_arn, topic_arn=topic_arn
+                ledger_arn=ledger.table.table_arn, topic_arn=topic_arn, remedies=config.remedies
             ),
-            accepted=permissions.ACCEPTED_FOR_CHANGES,
+            accepted={**permissions.ACCEPTED_FOR_CHANGES, **permissions.ACCEPTED_FOR_REPAIRS},
             dead_letters=dead_letters.failed,
             timeout=Duration.minutes(15),
             memory_mib=512,
             longest_wait=Duration.minutes(15),
+        )
+
+        diagnose = GuardFunction(
+            self,
+            "Diagnose",
+            name=DIAGNOSE,
+            code=code,
+            handler="functions.diagnose.handler.handler",
+            description="Finds the other causes on AWS's troubleshooting pages",
+            environment=DiagnoseSettings(
+                ledger_table=ledger_name,
+                notice_topic_arn=topic_arn,
+                stack_name=construct_id,
+                mode=config.mode,
+                remedies=config.remedies,
+                memory_ceiling_mb=config.memory_ceiling_mb,
+                exempt=config.exempt,
+                own_functions=GUARD_FUNCTIONS,
+                deploy_flags=config.lasting_flags() or None,
+            ).to_env(),
+            statements=permissions.diagnose_statements(
+                ledger_arn=ledger.table.table_arn, topic_arn=topic_arn, remedies=config.remedies
+            ),
+            accepted=permissions.ACCEPTED_FOR_DIAGNOSIS,
+            dead_letters=dead_letters.failed,
+            # It reads an account of 1,000 functions in minutes, at a share of AWS's rates.
+            timeout=Duration.minutes(15),
+            memory_mib=1024,
+            longest_wait=Duration.hours(1),
         )
 
         SignalAlarms(
@@ -136,6 +167,12 @@ class LoopbreakerStack(Stack):
             "SignalRules",
             config=config,
             contain=contain.function,
+            undelivered=dead_letters.undelivered,
+        )
+        diagnosis_rules = DiagnosisRules(
+            self,
+            "DiagnosisRules",
+            diagnose=diagnose.function,
             undelivered=dead_letters.undelivered,
         )
         GuardWatch(
@@ -160,8 +197,17 @@ class LoopbreakerStack(Stack):
             "Rollback",
             restore=restore.function,
             config=config,
-            nonce=nonce,
+            nonce=nonce if config.rollback else "",
             after=[notices, ledger, dead_letters, contain, restore, reservation],
+        )
+        diagnosis = Diagnosis(
+            self,
+            "OnDemand",
+            diagnose=diagnose.function,
+            config=config,
+            nonce=nonce,
+            # After the restoring too: what is examined is what this deployment leaves.
+            after=[notices, ledger, diagnose, diagnosis_rules, rollback],
         )
 
         self._outputs(
@@ -181,6 +227,7 @@ class LoopbreakerStack(Stack):
                     "Restores a contained function; rollback=all restores all",
                 ),
                 "Restored": (rollback.restored, "What this deployment restored"),
+                "Diagnosis": (diagnosis.answer, "What is wrong with the function asked about"),
                 "Protection": (
                     reservation.protection,
                     "Whether a runaway can take the guard's own concurrency",

@@ -13,7 +13,8 @@ STACK_NAME: Final = "Loopbreaker"
 CONTAIN: Final = f"{STACK_NAME}-contain"
 RESTORE: Final = f"{STACK_NAME}-restore"
 PROTECT: Final = f"{STACK_NAME}-protect"
-GUARD_FUNCTIONS: Final = (CONTAIN, RESTORE, PROTECT)
+DIAGNOSE: Final = f"{STACK_NAME}-diagnose"
+GUARD_FUNCTIONS: Final = (CONTAIN, RESTORE, PROTECT, DIAGNOSE)
 
 # Alarms on the watched functions are signals; alarms on the guard itself are not.
 SIGNAL_ALARM_PREFIX: Final = f"{STACK_NAME}-signal-"

@@ -19,28 +19,37 @@ writes the book writes all of it or nothing.
 
 from __future__ import annotations
 
+import json
 import random
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta  # noqa: TC003 - `records` reads the hints
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from botocore.exceptions import ClientError
 
 from functions.aws.observability import logger
-from functions.aws.records import UnreadableRecordError, dump_record, load_record
 from functions.aws.translate import AWS_ERRORS, code_of, words_of
 from functions.domain.diagnosis.book import FindingBook
 from functions.domain.diagnosis.facts import DeniedCall
-from functions.domain.diagnosis.treatment import Treatment
+from functions.domain.diagnosis.record import (
+    UnreadableTreatmentError,
+    dump_book,
+    dump_treatment,
+    load_book,
+    load_treatment,
+)
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
 from functions.domain.incident import KEPT_AFTER_CLOSE
+from functions.domain.plain_form import from_plain, to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from functions.domain.diagnosis.treatment import Treatment
 
 IAM_ACTIONS: Final = frozenset(
     {
@@ -66,15 +75,6 @@ _ABSENT: Final = "attribute_not_exists(pk)"
 _SEPARATOR: Final = "#"  # no name of a function and no entry holds it
 
 _Item: TypeAlias = dict[str, Any]
-
-
-class _Versioned(Protocol):
-    """A record with the version of what is stored."""
-
-    @property
-    def version(self) -> int:
-        """0 for one that is not stored yet."""
-        ...
 
 
 _T = TypeVar("_T")
@@ -118,12 +118,13 @@ class DiagnosisStore:
     def book(self) -> FindingBook:
         """See the port."""
         item = self._get(_DIAGNOSIS, _BOOK)
-        return FindingBook() if item is None else _load(FindingBook, item)
+        return FindingBook() if item is None else load_book(_unpacked(item))
 
     def save_book(self, book: FindingBook) -> FindingBook:
         """See the port."""
         written = replace(book, version=book.version + 1)
-        self._put(_key(_DIAGNOSIS, _BOOK), written, book.version, "the book of findings")
+        key = _key(_DIAGNOSIS, _BOOK)
+        self._put(key, dump_book(written), book.version, "the book of findings")
         return written
 
     # -- treatments --------------------------------------------------------------------------------
@@ -142,7 +143,7 @@ class DiagnosisStore:
         base = 0 if stored is None else stored.version
         written = replace(treatment, version=base + 1)
         key = _treatment_key(treatment)
-        self._put(key, written, base, f"treatment {treatment.id}")
+        self._put(key, dump_treatment(written), base, f"treatment {treatment.id}")
         return written
 
     def save(self, treatment: Treatment) -> Treatment:
@@ -151,7 +152,7 @@ class DiagnosisStore:
         expires = treatment.closed_at + KEPT_AFTER_CLOSE if treatment.closed_at else None
         self._put(
             _treatment_key(treatment),
-            written,
+            dump_treatment(written),
             treatment.version,
             f"treatment {treatment.id}",
             expires=expires,
@@ -161,7 +162,7 @@ class DiagnosisStore:
     def find(self, function: str, entry: str) -> Treatment | None:
         """See the port."""
         item = self._get(_TREATMENT, f"{function}{_SEPARATOR}{entry}")
-        return None if item is None else _load(Treatment, item)
+        return None if item is None else load_treatment(_unpacked(item))
 
     def treatments(self, functions: Sequence[str] = ()) -> tuple[Treatment, ...]:
         """See the port. A record that cannot be read is logged and does not hide the others."""
@@ -172,8 +173,8 @@ class DiagnosisStore:
             if wanted and key.partition(_SEPARATOR)[0] not in wanted:
                 continue
             try:
-                found.append(_load(Treatment, item))
-            except UnreadableRecordError as error:
+                found.append(load_treatment(_unpacked(item)))
+            except UnreadableTreatmentError as error:
                 logger.exception("unreadable treatment", key=key, why=str(error))
         return tuple(found)
 
@@ -186,7 +187,7 @@ class DiagnosisStore:
 
     def save_progress(self, progress: Progress) -> None:
         """Remember how far a round has come. Last writer wins: examining again is harmless."""
-        item = {**_key(_DIAGNOSIS, _PROGRESS), "record": {"B": _packed(progress)}}
+        item = {**_key(_DIAGNOSIS, _PROGRESS), "record": {"B": _packed(_dump(progress))}}
         with _store_errors():
             self._client.put_item(TableName=self._table, Item=item)
 
@@ -225,7 +226,7 @@ class DiagnosisStore:
         """Keep a denied invocation for a fortnight, the latest of each principal."""
         item = {
             **_key(_DENIAL, f"{function}{_SEPARATOR}{denied.principal_arn}"),
-            "record": {"B": _packed(denied)},
+            "record": {"B": _packed(_dump(denied))},
             "expires_at": {"N": str(int((now + TRACES_KEPT).timestamp()))},
         }
         with _store_errors():
@@ -238,7 +239,7 @@ class DiagnosisStore:
             key = _text(item, "sk")
             try:
                 denied = _load(DeniedCall, item)
-            except UnreadableRecordError as error:
+            except UnreadableTreatmentError as error:
                 logger.exception("unreadable denial", key=key, why=str(error))
                 continue
             if denied.last_at is None or denied.last_at >= since:
@@ -250,7 +251,7 @@ class DiagnosisStore:
     def _put(
         self,
         key: _Item,
-        record: _Versioned,
+        record: str,
         base: int,
         what: str,
         *,
@@ -269,7 +270,7 @@ class DiagnosisStore:
         mark = f"{self._random.getrandbits(64):016x}"
         item: _Item = {
             **key,
-            "version": {"N": str(record.version)},
+            "version": {"N": str(base + 1)},
             "written_by": {"S": mark},
             "record": {"B": _packed(record)},
         }
@@ -346,8 +347,8 @@ def _text(item: _Item, name: str) -> str:
     return text
 
 
-def _packed(record: object) -> bytes:
-    packed = zlib.compress(dump_record(record).encode(errors="surrogatepass"))
+def _packed(record: str) -> bytes:
+    packed = zlib.compress(record.encode(errors="surrogatepass"))
     if len(packed) > MOST_RECORD_BYTES:
         raise LedgerUnavailableError(
             f"a record of {len(packed):,} bytes does not fit into an item of DynamoDB"
@@ -355,18 +356,26 @@ def _packed(record: object) -> bytes:
     return packed
 
 
-def _load(shape: type[_T], item: _Item) -> _T:
-    """The record of an item.
-
-    Raises
-    ------
-    UnreadableRecordError
-        When it is no such record.
-    """
+def _unpacked(item: _Item) -> str:
+    """The text of an item. Raises `UnreadableTreatmentError`."""
     try:
         packed = item["record"]["B"]
-        text = zlib.decompress(packed).decode(errors="surrogatepass")
+        return zlib.decompress(packed).decode(errors="surrogatepass")
     except (KeyError, TypeError, ValueError, zlib.error) as error:
         key = f"{_text(item, 'pk')} {_text(item, 'sk')}"
-        raise UnreadableRecordError(f"{key} holds no record: {error}") from error
-    return load_record(shape, text)
+        raise UnreadableTreatmentError(f"{key} holds no record: {error}") from error
+
+
+def _dump(value: object) -> str:
+    return json.dumps(to_plain(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def _load(shape: type[_T], item: _Item) -> _T:
+    """A small record. Raises `UnreadableTreatmentError`."""
+    text = _unpacked(item)
+    try:
+        return from_plain(shape, json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadableTreatmentError(
+            f"no record of a {shape.__name__}: {type(error).__name__} {error}: {text[:200]!r}"
+        ) from error

@@ -1,4 +1,4 @@
-"""Incidents, findings and treatments as text for the ledger, and back.
+"""Incidents as text for the ledger, and back.
 
 A record is JSON: a version, then the incident by its fields' names. The fields are read from the
 dataclasses themselves, so that none can be forgotten: fields that a record lacks take their
@@ -61,33 +61,6 @@ def dump_incident(incident: Incident, most_bytes: int = MOST_RECORD_BYTES) -> st
     return text
 
 
-def dump_record(value: object) -> str:
-    """The record of any frozen dataclass of the domain."""
-    return json.dumps(
-        {"record": RECORD_VERSION, "value": _plain(value)},
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
-
-
-def load_record(shape: type[_T], text: str) -> _T:
-    """Read what `dump_record` wrote.
-
-    Raises
-    ------
-    UnreadableRecordError
-        When it is no record of this shape, or one of a later version.
-    """
-    try:
-        record = json.loads(text)
-        _require_readable(record["record"])
-        return _read(shape, record["value"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnreadableRecordError(
-            f"no record of a {shape.__name__}: {type(error).__name__} {error}: {text[:200]!r}"
-        ) from error
-
-
 def load_incident(text: str) -> Incident:
     """Read a record.
 
@@ -98,19 +71,16 @@ def load_incident(text: str) -> Incident:
     """
     try:
         record = json.loads(text)
-        _require_readable(record["record"])
+        version = record["record"]
+        if version > RECORD_VERSION:
+            raise UnreadableRecordError(
+                f"the record is of version {version}, this code reads up to {RECORD_VERSION}"
+            )
         return _read(Incident, record["incident"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableRecordError(
             f"not a record of an incident: {type(error).__name__} {error}: {text[:200]!r}"
         ) from error
-
-
-def _require_readable(version: int) -> None:
-    if version > RECORD_VERSION:
-        raise UnreadableRecordError(
-            f"the record is of version {version}, this code reads up to {RECORD_VERSION}"
-        )
 
 
 def _dump(incident: Incident) -> str:

@@ -42,7 +42,8 @@ _GRANT: Final = frozenset({"iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:Put
 # What each kind of remedy needs, by the name under which the operator allows it.
 IAM_ACTIONS_BY_REMEDY: Final[Mapping[str, frozenset[str]]] = {
     "logs": _CONFIGURE | _GRANT,
-    "traces": _CONFIGURE | _GRANT,
+    # The rights that tracing needs are never granted: X-Ray knows no resources to narrow them to.
+    "traces": _CONFIGURE,
     "permissions": frozenset(
         {"lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission"}
     ),

@@ -18,20 +18,16 @@ from functions.domain.account import Account, Area
 from functions.domain.diagnosis.book import FindingBook
 from functions.domain.diagnosis.consent import RemedyPolicy
 from functions.domain.diagnosis.facts import DeniedCall, FunctionUnderDiagnosis
+from functions.domain.diagnosis.judged import Patient
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.remedy import role_name
-from functions.domain.diagnosis.rounds import Patient, Round, make_round, tend
-from functions.domain.errors import (
-    FunctionNotFoundError,
-    LoopbreakerError,
-    StaleIncidentError,
-)
+from functions.domain.diagnosis.rounds import Round, make_round, tend
+from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
 
 # Functions of one round: as many as CloudWatch answers at once, and few enough to end in time.
 BATCH: Final = 350
 # Time that is left for a batch: below it the next tick goes on.
 BATCH_SECONDS: Final = 90.0
-_TRIES: Final = 3
 
 
 class Memory(Protocol):
@@ -212,12 +208,6 @@ class Diagnosing:
     def _round(
         self, examined: Sequence[FunctionUnderDiagnosis], now: datetime, gone: Sequence[str] = ()
     ) -> Round:
-        """Make a round; when another run entered something at the same moment, make it again."""
-        for _ in range(_TRIES - 1):
-            try:
-                return make_round(examined, self.practice, self.policy, now, gone)
-            except StaleIncidentError as error:
-                self.log.info("another run was faster", why=str(error))
         return make_round(examined, self.practice, self.policy, now, gone)
 
 

@@ -1,4 +1,4 @@
-"""What each guard function may do, and what two of them may never do.
+"""What each guard function may do, and what they may never do.
 
 All of it stands here, as plain lists, so that it can be reviewed in one place. A test compares
 the lists with what the adapters in `functions/aws` declare beside their calls. Resource types and
@@ -51,6 +51,61 @@ USE_LEDGER: Final = (
 )
 PUBLISH: Final = ("sns:Publish",)
 
+# What an event graph and a diagnosis are made of: the configuration of the account, and nothing
+# that is kept in it. Most of these take no resource, and which resources matter is only known once
+# all are read.
+READ_CONFIGURATION: Final = (
+    "events:DescribeRule",
+    "events:ListEventBuses",
+    "events:ListRules",
+    "events:ListTargetsByRule",
+    "firehose:DescribeDeliveryStream",
+    "firehose:ListDeliveryStreams",
+    "iam:GetAccountAuthorizationDetails",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
+    "lambda:GetEventSourceMapping",
+    "lambda:GetFunctionConfiguration",
+    "lambda:GetFunctionRecursionConfig",
+    "lambda:GetPolicy",
+    "lambda:ListEventSourceMappings",
+    "lambda:ListFunctionEventInvokeConfigs",
+    "lambda:ListFunctionUrlConfigs",
+    "lambda:ListFunctions",
+    "logs:DescribeAccountPolicies",
+    "logs:DescribeSubscriptionFilters",
+    "pipes:DescribePipe",
+    "pipes:ListPipes",
+    "s3:GetBucketNotification",
+    "s3:GetReplicationConfiguration",
+    "s3:ListAllMyBuckets",
+    "scheduler:GetSchedule",
+    "scheduler:ListSchedules",
+    "sns:GetSubscriptionAttributes",
+    "sns:ListSubscriptions",
+    "sqs:ListDeadLetterSourceQueues",
+    "states:DescribeStateMachine",
+    "states:ListStateMachines",
+    "tag:GetResources",
+)
+READ_FOR_DIAGNOSIS: Final = (
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
+    "logs:DescribeLogGroups",
+)
+READ_REPORTS: Final = ("logs:FilterLogEvents",)
+SIMULATE: Final = ("iam:SimulatePrincipalPolicy",)
+
+# What each kind of remedy changes, and what takes it back.
+CHANGE_ROLES: Final = ("iam:DeleteRolePolicy", "iam:PutRolePolicy")
+CHANGE_CONFIGURATION: Final = ("lambda:UpdateFunctionConfiguration",)
+ADMIT: Final = ("lambda:AddPermission",)
+EXPEL: Final = ("lambda:RemovePermission",)
+
 READ_ACCOUNT: Final = ("lambda:GetAccountSettings",)
 RESERVE: Final = ("lambda:GetFunctionConcurrency", "lambda:PutFunctionConcurrency")
 
@@ -75,6 +130,30 @@ ACCEPTED_FOR_CHANGES: Final[Mapping[str, str]] = {
 }
 
 
+_IAM_IN_FINDINGS: Final = "arn:<AWS::Partition>:iam::<AWS::AccountId>"
+_LOGS_IN_FINDINGS: Final = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>"
+ACCEPTED_FOR_REPAIRS: Final[Mapping[str, str]] = {
+    f"AwsSolutions-IAM5[Resource::{_IAM_IN_FINDINGS}:role/*]": (
+        "which function, and so which role, needs a remedy is known only then; own roles, those of "
+        "AWS and of the CDK and exempt ones are denied in the same policy"
+    ),
+}
+ACCEPTED_FOR_DIAGNOSIS: Final[Mapping[str, str]] = {
+    **ACCEPTED_FOR_CHANGES,
+    **ACCEPTED_FOR_REPAIRS,
+    "AwsSolutions-IAM5[Resource::*]": (
+        "reads the configuration of the whole account and nothing else: what is connected with "
+        "what is not known before"
+    ),
+    f"AwsSolutions-IAM5[Resource::{_IAM_IN_FINDINGS}:user/*]": (
+        "whoever was denied to invoke a function may be any user"
+    ),
+    f"AwsSolutions-IAM5[Resource::{_LOGS_IN_FINDINGS}:log-group:*]": (
+        "the REPORT lines of any function, in whatever log group it writes"
+    ),
+}
+
+
 def _arn(resource: str, *, region: str = Aws.REGION, account: str = Aws.ACCOUNT_ID) -> str:
     return f"arn:{Aws.PARTITION}:lambda:{region}:{account}:{resource}"
 
@@ -92,6 +171,22 @@ def any_mapping() -> str:
 def own_functions() -> str:
     """The guard's own functions, wherever they are."""
     return _arn(f"function:{STACK_NAME}-*", region="*", account="*")
+
+
+def any_role() -> str:
+    """Every role of the account."""
+    return f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/*"
+
+
+def untouched_roles() -> list[str]:
+    """Roles that no remedy is for: our own, AWS's, and those that deploy."""
+    roles = f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role"
+    return [
+        f"{roles}/{STACK_NAME}-*",
+        f"{roles}/aws-reserved/*",
+        f"{roles}/aws-service-role/*",
+        f"{roles}/cdk-*",
+    ]
 
 
 def _allow(
@@ -174,14 +269,101 @@ def contain_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicySta
     ]
 
 
-def restore_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicyStatement]:
-    """What `restore` may do."""
+def restore_statements(
+    *, ledger_arn: str, topic_arn: str, remedies: Sequence[str] = ()
+) -> list[iam.PolicyStatement]:
+    """What `restore` may do: put back contained functions, and take allowed remedies back."""
     return [
         *_change_functions(),
+        *_undo_remedies(remedies),
         _allow("FindTagged", FIND_TAGGED, "*"),
         _allow("UseLedger", USE_LEDGER, ledger_arn),
         _allow("Tell", PUBLISH, topic_arn),
     ]
+
+
+def _undo_remedies(remedies: Sequence[str]) -> list[iam.PolicyStatement]:
+    kinds = frozenset(remedies)
+    statements = []
+    if "logs" in kinds:
+        statements += [
+            _allow("TakeBackGrants", ("iam:DeleteRolePolicy", "iam:GetRolePolicy"), any_role()),
+            _deny("NeverTheseRoles", ("iam:DeleteRolePolicy",), *untouched_roles()),
+        ]
+    if kinds & {"logs", "traces", "memory"}:
+        statements += [
+            _allow(
+                "PutBackConfiguration",
+                ("lambda:GetFunctionConfiguration", *CHANGE_CONFIGURATION),
+                any_function(),
+            ),
+            _deny("NeverOurOwnConfiguration", CHANGE_CONFIGURATION, own_functions()),
+        ]
+    if "permissions" in kinds:
+        statements += [
+            _allow("TakeBackPermissions", EXPEL, any_function()),
+            _deny("NeverOurOwnPermissions", EXPEL, own_functions()),
+        ]
+    return statements
+
+
+def diagnose_statements(
+    *, ledger_arn: str, topic_arn: str, remedies: Sequence[str]
+) -> list[iam.PolicyStatement]:
+    """What `diagnose` may do: read, tell, and change what the operator allowed by name."""
+    logs = f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:*"
+    users = f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:user/*"
+    return [
+        _allow("ReadConfiguration", (*READ_CONFIGURATION, *READ_FOR_DIAGNOSIS), "*"),
+        _allow("ReadReports", READ_REPORTS, logs),
+        _allow("Simulate", SIMULATE, any_role(), users),
+        *_apply_remedies(remedies),
+        _allow("UseLedger", USE_LEDGER, ledger_arn),
+        _allow("Tell", PUBLISH, topic_arn),
+    ]
+
+
+def _apply_remedies(remedies: Sequence[str]) -> list[iam.PolicyStatement]:
+    """Changes of the allowed kinds, never on our own, exempt or AWS's things.
+
+    IAM has no condition on the name or the content of an inline policy: that a grant is one of
+    three actions on one log group is checked in the code alone.
+    """
+    kinds = frozenset(remedies)
+    exempt = {"StringEquals": {f"aws:ResourceTag/{EXEMPT_TAG}": EXEMPT_VALUE}}
+    statements: list[iam.PolicyStatement] = []
+    changes: list[str] = []
+    if "logs" in kinds:
+        statements += [
+            _allow("GrantLogs", CHANGE_ROLES, any_role()),
+            _deny("NeverTheseRoles", CHANGE_ROLES, *untouched_roles()),
+            _deny("NeverExemptRoles", CHANGE_ROLES, any_role(), conditions=exempt),
+        ]
+    if kinds & {"logs", "traces", "memory"}:
+        changes += CHANGE_CONFIGURATION
+        statements.append(_allow("Configure", CHANGE_CONFIGURATION, any_function()))
+    if "permissions" in kinds:
+        changes += (*ADMIT, *EXPEL)
+        statements += [
+            # Services only: an account or a role is never let in, whoever asks.
+            _allow(
+                "AdmitServices",
+                ADMIT,
+                any_function(),
+                conditions={
+                    "StringLike": {
+                        "lambda:Principal": ["*.amazonaws.com", "*.amazonaws.com.cn"],
+                    }
+                },
+            ),
+            _allow("TakeBackPermissions", EXPEL, any_function()),
+        ]
+    if changes:
+        statements += [
+            _deny("NeverOurOwnFunctions", changes, own_functions()),
+            _deny("NeverExemptFunctions", changes, any_function(), conditions=exempt),
+        ]
+    return statements
 
 
 def protect_statements(*, topic_arn: str) -> list[iam.PolicyStatement]:

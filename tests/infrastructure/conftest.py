@@ -91,7 +91,7 @@ Synthesize: TypeAlias = Callable[..., Synthesized]
 def _synthesize(flags: tuple[tuple[str, str], ...]) -> Synthesized:
     app = App(context={**CDK_CONTEXT, **dict(flags)})
     config = Config.from_context(app.node.get_all_context())
-    nonce = "0123456789abcdef" if config.rollback else ""
+    nonce = "0123456789abcdef" if config.rollback or config.diagnose else ""
     stack = LoopbreakerStack(app, STACK_NAME, config=config, nonce=nonce)
     return Synthesized(app=app, stack=stack, template=dict(Template.from_stack(stack).to_json()))
 
@@ -127,4 +127,7 @@ def full(synthesize: Synthesize) -> Synthesized:
         coverage="function",
         sweep_minutes="0",
         blast_radius="7",
+        diagnose="orders",
+        remedies="logs,traces,permissions,memory",
+        memory_ceiling_mb="2048",
     )

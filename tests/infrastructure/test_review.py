@@ -25,6 +25,11 @@ FLAGS = [
         "rollback": "all",
         "sweep_minutes": "0",
     },
+    {
+        "diagnose": "orders",
+        "remedies": "logs,traces,permissions,memory",
+        "memory_ceiling_mb": "2048",
+    },
 ]
 
 # Accepted findings of cfn-lint and why.

@@ -10,11 +10,14 @@ from aws_cdk import Token
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Json, Synthesize, Synthesized
 
-CONTAIN, RESTORE, PROTECT = (f"Loopbreaker-{verb}" for verb in ("contain", "restore", "protect"))
+CONTAIN, RESTORE, PROTECT, DIAGNOSE = (
+    f"Loopbreaker-{verb}" for verb in ("contain", "restore", "protect", "diagnose")
+)
 LASTING = (
     "-c email=a@example.com,b@example.com -c mode=observe -c response=notify "
     "-c exempt=billing,audit -c floor_per_minute=120 -c account_alarm_per_minute=5000 "
-    "-c coverage=function -c sweep_minutes=0 -c blast_radius=7"
+    "-c coverage=function -c sweep_minutes=0 -c blast_radius=7 "
+    "-c remedies=logs,traces,permissions,memory -c memory_ceiling_mb=2048"
 )
 SIGNAL_ALARMS = {"invocations", "concurrency", "dropped"}
 GUARD_ALARMS = {
@@ -39,10 +42,15 @@ def logical_id(synthesized: Synthesized, resource_type: str, key: str, value: st
     return found
 
 
+def arn_of(synthesized: Synthesized, function: str) -> Json:
+    """The reference to the ARN of a guard function."""
+    name = logical_id(synthesized, "AWS::Lambda::Function", "FunctionName", function)
+    return {"Fn::GetAtt": [name, "Arn"]}
+
+
 def contain_arn(synthesized: Synthesized) -> Json:
     """The reference to the ARN of `contain`."""
-    name = logical_id(synthesized, "AWS::Lambda::Function", "FunctionName", CONTAIN)
-    return {"Fn::GetAtt": [name, "Arn"]}
+    return arn_of(synthesized, CONTAIN)
 
 
 # -- alarms
@@ -334,10 +342,11 @@ def test_every_rule_has_a_dead_letter_queue_and_a_bounded_retry(default: Synthes
     )
     rules = default.properties("AWS::Events::Rule")
 
-    assert len(rules) == 6
+    assert len(rules) == 10
     for rule in rules:
         (target,) = rule["Targets"]
-        assert target["Arn"] == contain_arn(default)
+        owner = DIAGNOSE if rule["Name"].startswith("Loopbreaker-diagnosis") else CONTAIN
+        assert target["Arn"] == arn_of(default, owner)
         assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
         assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 6 * 3600
         assert target["RetryPolicy"]["MaximumRetryAttempts"] <= 20
@@ -365,7 +374,12 @@ def test_every_rule_may_call_contain_and_write_its_dead_letters(default: Synthes
 
 @pytest.mark.parametrize(
     ("verb", "timeout", "memory", "longest_wait"),
-    [("contain", 120, 512, 600), ("restore", 900, 512, 900), ("protect", 120, 256, 600)],
+    [
+        ("contain", 120, 512, 600),
+        ("restore", 900, 512, 900),
+        ("protect", 120, 256, 600),
+        ("diagnose", 900, 1024, 3600),
+    ],
 )
 def test_functions(
     default: Synthesized, verb: str, timeout: int, memory: int, longest_wait: int
@@ -407,7 +421,7 @@ def test_logs_are_kept_for_three_months(default: Synthesized) -> None:
     groups = default.of_type("AWS::Logs::LogGroup").values()
 
     assert {one["Properties"]["LogGroupName"] for one in groups} == {
-        f"/aws/lambda/{name}" for name in (CONTAIN, RESTORE, PROTECT)
+        f"/aws/lambda/{name}" for name in (CONTAIN, RESTORE, PROTECT, DIAGNOSE)
     }
     assert {one["Properties"]["RetentionInDays"] for one in groups} == {90}
     assert {one["DeletionPolicy"] for one in groups} == {"Delete"}
@@ -432,7 +446,7 @@ def test_settings_of_contain(full: Synthesized) -> None:
         "LOOPBREAKER_BLAST_RADIUS": "7",
         "LOOPBREAKER_BLAST_RADIUS_WINDOW_MINUTES": "60",
         "LOOPBREAKER_EXEMPT": "billing,audit",
-        "LOOPBREAKER_OWN_FUNCTIONS": f"{CONTAIN},{RESTORE},{PROTECT}",
+        "LOOPBREAKER_OWN_FUNCTIONS": f"{CONTAIN},{RESTORE},{PROTECT},{DIAGNOSE}",
         "LOOPBREAKER_ACCOUNT_CONCURRENCY": {"Fn::GetAtt": [account, "ConcurrencyLimit"]},
         "LOOPBREAKER_SWEEP_MINUTES": "0",
         "LOOPBREAKER_DEPLOY_FLAGS": LASTING,
@@ -578,6 +592,7 @@ def test_outputs(default: Synthesized) -> None:
         "LedgerTable",
         "RollbackCommand",
         "Restored",
+        "Diagnosis",
         "Protection",
         "MonthlyCost",
         "Watch",
@@ -593,7 +608,7 @@ def test_restore_commands_repeat_the_flags(full: Synthesized, default: Synthesiz
     assert full.template["Outputs"]["RollbackCommand"]["Value"] == (
         f"npx cdk deploy {LASTING} -c rollback=FUNCTION"
     )
-    for function in (CONTAIN, RESTORE):
+    for function in (CONTAIN, RESTORE, DIAGNOSE):
         variables = full.function(function)["Environment"]["Variables"]
         assert variables["LOOPBREAKER_DEPLOY_FLAGS"] == LASTING
         variables = default.function(function)["Environment"]["Variables"]
