@@ -1,0 +1,867 @@
+"""Everything that events can do in the account, as a graph of whole numbers.
+
+A place is a node with what is known of what lies in it, so that every filter is asked about what
+really may come by. A function has two places: asynchronous invocations also reach destinations.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from functions.domain.account import Account, Area, FunctionDescription, MappingDescription, Role
+from functions.domain.eventgraph.contents import ANYTHING, Content, Invoked
+from functions.domain.eventgraph.machines import Place as Home
+from functions.domain.eventgraph.machines import Reading, read_machine
+from functions.domain.eventgraph.mentions import Mentions
+from functions.domain.eventgraph.model import (
+    Certainty,
+    Doubt,
+    Edge,
+    EdgeReason,
+    Means,
+    Node,
+    NodeKind,
+)
+from functions.domain.eventgraph.nodes import (
+    bucket_arn,
+    is_elsewhere,
+    log_group_arn,
+    node_of,
+)
+from functions.domain.eventgraph.triggers import Hop, api_node, arriving, read_triggers
+from functions.domain.eventgraph.writes import (
+    WAYS,
+    Grant,
+    Hub,
+    Member,
+    Permissions,
+    Profile,
+    Resources,
+    asked,
+)
+from functions.domain.iam.access import Access, Answer, Because, Identity, execution_context, rights
+
+
+class Rank(IntEnum):
+    """How sure an edge is, for searching."""
+
+    CERTAIN = 0
+    POSSIBLE = 1
+    UNSEEN = 2  # nobody looked, or nobody can: never part of a loop, but of a doubt
+    RULED_OUT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Dark:
+    """Where events are not seen any more, though they may go on."""
+
+    name: str
+
+
+OUT_OF_SIGHT: Final = Dark("out of sight")  # may lead to any function
+
+Place: TypeAlias = tuple[Node, Content] | Hub | Dark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A write that the configuration of a function makes: a destination, a queue, its logs."""
+
+    means: Means
+    certainty: Certainty
+    reason: EdgeReason
+    id: str = ""
+    label: str = ""
+    policy: str = ""
+    sid: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A hop with what it says of one content."""
+
+    hop: Hop
+    certainty: Certainty
+    reason: EdgeReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """A grant of a role, as one writer has it."""
+
+    grant: Grant
+    role_arn: str
+    reason: EdgeReason
+    certainty: Certainty
+    means: Means = Means.PERMISSION
+
+
+Info: TypeAlias = Link | Passage | Granted | Member | Doubt
+
+_RANK: Final[Mapping[Certainty, Rank]] = MappingProxyType(
+    {
+        Certainty.CERTAIN: Rank.CERTAIN,
+        Certainty.POSSIBLE: Rank.POSSIBLE,
+        Certainty.RULED_OUT: Rank.RULED_OUT,
+    }
+)
+_SYNCHRONOUS: Final = frozenset(
+    {Means.MAPPING, Means.HTTP, Means.TRANSFORM, Means.PIPE, Means.TASK}
+)
+_DELIVERY_ACTIONS: Final[Mapping[NodeKind, str]] = MappingProxyType(
+    {
+        NodeKind.QUEUE: "sqs:SendMessage",
+        NodeKind.TOPIC: "sns:Publish",
+        NodeKind.FUNCTION: "lambda:InvokeFunction",
+        NodeKind.BUS: "events:PutEvents",
+        NodeKind.BUCKET: "s3:PutObject",
+    }
+)
+_EVERYTHING_DARK: Final = frozenset(
+    {Area.FUNCTIONS, Area.ROLES, Area.MAPPINGS, Area.APIS, Area.POLICIES}
+)
+_DARK_KINDS: Final[Mapping[Area, frozenset[NodeKind]]] = MappingProxyType(
+    {
+        Area.BUCKETS: frozenset({NodeKind.BUCKET}),
+        Area.TOPICS: frozenset({NodeKind.TOPIC}),
+        Area.RULES: frozenset({NodeKind.BUS, NodeKind.BUCKET, NodeKind.SERVICE}),
+        Area.PIPES: frozenset({NodeKind.QUEUE, NodeKind.STREAM, NodeKind.TABLE}),
+        Area.LOGS: frozenset({NodeKind.LOG_GROUP}),
+        Area.STATE_MACHINES: frozenset({NodeKind.STATE_MACHINE}),
+        Area.QUEUES: frozenset({NodeKind.QUEUE}),
+        Area.DELIVERY_STREAMS: frozenset({NodeKind.DELIVERY_STREAM}),
+    }
+)
+# The other areas cast no doubt: a destination takes the role's permission to write to it, which is
+# read; schedules are begun by the clock; tags and settings of AWS's own detection lead nowhere.
+_ANY_NODE: Final = Node(NodeKind.SCHEDULE, "*", "*")
+
+
+@dataclass(slots=True)
+class Flow:
+    """The graph. Edge ``e`` goes from ``sources[e]`` to ``targets[e]``.
+
+    Attributes
+    ----------
+    functions
+        By place: the function's name, or nothing.
+    places_of
+        By function name: its places.
+    """
+
+    places: list[Place] = field(default_factory=list)
+    functions: list[str] = field(default_factory=list)
+    places_of: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    sources: list[int] = field(default_factory=list)
+    targets: list[int] = field(default_factory=list)
+    ranks: list[Rank] = field(default_factory=list)
+    infos: list[Info] = field(default_factory=list)
+    unreadable_filters: int = 0
+    unreadable_policies: int = 0
+
+    def edge(self, first: int, second: int | None = None) -> Edge:
+        """The edge with a number; for one that leads to a hub with the one that leads on."""
+        last = first if second is None else second
+        source, target = self._node(self.sources[first]), self._node(self.targets[last])
+        info = self.infos[first]
+        match info:
+            case Passage():
+                return Edge(
+                    source=source,
+                    target=target,
+                    means=info.hop.means,
+                    certainty=info.certainty,
+                    reason=info.reason,
+                    id=info.hop.id,
+                    label=info.hop.label,
+                    detail=info.detail,
+                )
+            case Link():
+                return Edge(
+                    source=source,
+                    target=target,
+                    means=info.means,
+                    certainty=info.certainty,
+                    reason=info.reason,
+                    id=info.id,
+                    label=info.label,
+                    policy=info.policy,
+                    sid=info.sid,
+                    detail=info.detail,
+                )
+            case Granted():
+                member = self.infos[last] if second is not None else None
+                return _granted_edge(source, target, info, member)
+            case _:
+                raise TypeError(f"edge {first} is not one of events")
+
+    def is_hub(self, place: int) -> bool:
+        """Whether a place only stands for many."""
+        return isinstance(self.places[place], Hub)
+
+    def _node(self, place: int) -> Node:
+        found = self.places[place]
+        if isinstance(found, tuple):
+            return found[0]
+        raise TypeError(f"place {place} is no node")
+
+
+def _granted_edge(source: Node, target: Node, info: Granted, member: Info | None) -> Edge:
+    grant = info.grant
+    certainty, reason, policy, sid = info.certainty, info.reason, grant.policy, grant.sid
+    if isinstance(member, Member) and member.refusal:
+        certainty, reason = Certainty.RULED_OUT, member.refusal
+        policy, sid = member.policy, member.sid
+    return Edge(
+        source=source,
+        target=target,
+        means=info.means,
+        certainty=certainty,
+        reason=reason,
+        id=info.role_arn,
+        label=grant.actions[0].split(":", 1)[-1],
+        actions=grant.actions,
+        policy=policy,
+        sid=sid,
+        detail=grant.detail,
+    )
+
+
+def read_flow(account: Account) -> Flow:
+    """Everything that events can do in the account."""
+    return _Reader(account).read()
+
+
+class _Reader:
+    """Makes one flow."""
+
+    __slots__ = (
+        "_account",
+        "_functions",
+        "_home",
+        "_hops",
+        "_mapped",
+        "_mentions",
+        "_numbers",
+        "_open",
+        "_permissions",
+        "_redriven",
+        "_resources",
+        "_triggers",
+        "_unseen",
+        "flow",
+    )
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._home = Home(
+            partition=account.partition, region=account.region, account=account.account
+        )
+        self._functions = sorted(account.functions, key=lambda one: one.arn)
+        self._triggers = read_triggers(account)
+        hops = [*self._triggers.hops, *self._function_hops()]
+        nodes = {hop.source for hop in hops}
+        nodes.update(node_of(one.arn) for one in self._functions)
+        nodes.update(node_of(one.arn) for one in account.state_machines)
+        nodes.update(one.node for one in self._triggers.listeners)
+        self._hops: dict[Node, list[Hop]] = {}
+        for hop in hops:
+            self._hops.setdefault(hop.source, []).append(hop)
+        self._resources = Resources(nodes, account.partition)
+        self._mentions = Mentions(
+            {*nodes, *(api_node(one.arn, one.url, one.kind) for one in account.apis)},
+            account.partition,
+        )
+        self._permissions = Permissions(
+            self._resources,
+            self._triggers.listeners,
+            account=account.account,
+            region=account.region,
+        )
+        self._unseen = _unseen(account)
+        self._mapped = _by_function(account.mappings)
+        self._redriven = {one.arn: one.dead_letter_arn for one in account.queues}
+        self._numbers: dict[Place, int] = {}
+        self._open: deque[int] = deque()
+        self.flow = Flow(unreadable_filters=self._triggers.unreadable_filters)
+
+    def read(self) -> Flow:
+        machines = self._machines()
+        for function in self._functions:
+            node = node_of(function.arn)
+            ways = tuple(
+                self._number((node, Invoked(is_async=is_async))) for is_async in (True, False)
+            )
+            self.flow.places_of[function.name] = ways
+        for function in self._functions:
+            self._write(function)
+        for machine in machines:
+            self._number((machine, ANYTHING))
+        self._lead_on(machines)
+        self._darken()
+        return self.flow
+
+    # -- places and edges
+
+    def _number(self, place: Place) -> int:
+        found = self._numbers.get(place)
+        if found is None:
+            found = self._numbers[place] = len(self.flow.places)
+            self.flow.places.append(place)
+            is_function = isinstance(place, tuple) and place[0].kind is NodeKind.FUNCTION
+            self.flow.functions.append(place[0].name if is_function else "")  # type: ignore[index]
+            self._open.append(found)
+        return found
+
+    def _join(self, source: int, target: int, rank: Rank, info: Info) -> None:
+        self.flow.sources.append(source)
+        self.flow.targets.append(target)
+        self.flow.ranks.append(rank)
+        self.flow.infos.append(info)
+
+    def _place(self, node: Node, content: Content, *, is_async: bool = True) -> int:
+        if node.kind is NodeKind.FUNCTION:
+            return self._number((node, Invoked(is_async=is_async)))
+        return self._number((node, content))
+
+    # -- what leads on
+
+    def _function_hops(self) -> Iterator[Hop]:
+        """What functions return, which others pass on."""
+        for pipe in self._account.pipes:
+            if pipe.enrichment_arn and pipe.target_arn:
+                target = node_of(pipe.target_arn)
+                yield Hop(
+                    source=node_of(pipe.enrichment_arn),
+                    target=target,
+                    means=Means.PIPE,
+                    id=pipe.arn,
+                    label=f"pipe {pipe.arn.rsplit('/', 1)[-1]}",
+                    arrives=arriving(target),
+                    is_enabled=pipe.is_enabled,
+                )
+        for stream in self._account.delivery_streams:
+            for arn in stream.destination_arns if stream.transform_arn else ():
+                target = node_of(arn)
+                if target.kind is not NodeKind.OTHER:
+                    yield Hop(
+                        source=node_of(stream.transform_arn),
+                        target=target,
+                        means=Means.DELIVERY,
+                        id=stream.arn,
+                        label="delivery",
+                        arrives=arriving(target),
+                    )
+
+    def _lead_on(self, machines: Mapping[Node, tuple[Reading, Role | None, str]]) -> None:
+        """Follow every place that was reached, until nothing new is."""
+        while self._open:
+            number = self._open.popleft()
+            place = self.flow.places[number]
+            if isinstance(place, Hub):
+                for member in self._permissions.members(place):
+                    rank = Rank.RULED_OUT if member.refusal else Rank.CERTAIN
+                    target = self._place(member.node, member.content)
+                    self._join(number, target, rank, member)
+            elif isinstance(place, tuple):
+                node, content = place
+                for hop in self._hops.get(node, ()):
+                    self._follow(number, hop, content)
+                if node in machines:
+                    self._run(number, machines[node])
+
+    def _follow(self, number: int, hop: Hop, content: Content) -> None:
+        passed = hop.passes(content)
+        if passed is None:
+            return
+        target = hop.target
+        if self._is_out_of_sight(target):
+            if passed.certainty is not Certainty.RULED_OUT:
+                doubt = Doubt.UNKNOWN_TARGET if target.kind is NodeKind.OTHER else Doubt.ELSEWHERE
+                self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, doubt)
+            return
+        arrived = self._place(target, hop.after(content), is_async=hop.means not in _SYNCHRONOUS)
+        info = Passage(
+            hop=hop, certainty=passed.certainty, reason=passed.reason, detail=passed.detail
+        )
+        self._join(number, arrived, _RANK[passed.certainty], info)
+
+    def _is_out_of_sight(self, node: Node) -> bool:
+        return node.kind is NodeKind.OTHER or is_elsewhere(
+            node.arn, self._account.account, self._account.region
+        )
+
+    # -- state machines
+
+    def _machines(self) -> dict[Node, tuple[Reading, Role | None, str]]:
+        return {
+            node_of(one.arn): (
+                read_machine(one, self._home),
+                self._account.roles.get(one.role_arn),
+                one.role_arn,
+            )
+            for one in sorted(self._account.state_machines, key=lambda one: one.arn)
+        }
+
+    def _run(self, number: int, machine: tuple[Reading, Role | None, str]) -> None:
+        """What a state machine does, if its role may."""
+        reading, role, role_arn = machine
+        profile = self._permissions.profile(role) if role else None
+        identity = profile.identity if profile else Identity(is_complete=False)
+        if not reading.is_readable:
+            self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.RESOURCE)
+        for task in reading.tasks:
+            if self._is_out_of_sight(task.target):
+                self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.ELSEWHERE)
+                continue
+            answer = self._may(identity, role_arn, task.action, task.target)
+            certainty = Certainty.CERTAIN if task.is_always else Certainty.POSSIBLE
+            reason = EdgeReason.CONFIGURED if task.is_always else EdgeReason.ONLY_SOMETIMES
+            if answer.access is Access.DENIED:
+                certainty, reason = Certainty.RULED_OUT, _refusal(answer)
+            elif answer.access is Access.POSSIBLE and role is not None and task.is_always:
+                certainty, reason = Certainty.POSSIBLE, EdgeReason.CONDITION
+            link = Link(
+                means=Means.TASK,
+                certainty=certainty,
+                reason=reason,
+                id=task.state,
+                label=f"state {task.state}",
+                policy=answer.policy if answer.access is Access.DENIED else "",
+                sid=answer.sid if answer.access is Access.DENIED else "",
+            )
+            target = self._place(task.target, task.content, is_async=False)
+            self._join(number, target, _RANK[certainty], link)
+        for url in reading.urls:
+            for node in self._mentions.of({"url": url}):
+                link = Link(
+                    means=Means.TASK,
+                    certainty=Certainty.CERTAIN,
+                    reason=EdgeReason.CONFIGURED,
+                    label="HTTP task",
+                )
+                self._join(number, self._place(node, ANYTHING), Rank.CERTAIN, link)
+        if reading.open_actions and profile is not None:
+            self._grants(
+                (number,),
+                [one for one in profile.grants if set(one.actions) & set(reading.open_actions)],
+                role_arn,
+                means=Means.TASK,
+            )
+        elif reading.open_actions:
+            self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.ROLE)
+
+    # -- what functions write
+
+    def _may(self, identity: Identity, role_arn: str, action: str, target: Node) -> Answer:
+        context = execution_context(role_arn=role_arn, region=self._account.region)
+        return rights(identity, action, context).answer(asked(target))
+
+    def _write(self, function: FunctionDescription) -> None:
+        ways = self.flow.places_of[function.name]
+        role = self._account.roles.get(function.role_arn)
+        profile = self._permissions.profile(role) if role else Profile(is_complete=False)
+        own_group = self._own_group(function)
+        grants = [one for one in profile.grants if one.target != own_group]
+        if role is None or not profile.is_complete:
+            self.flow.unreadable_policies += 1
+            self._doubt(ways, Doubt.ROLE)
+        if profile.elsewhere:
+            self._doubt(ways, Doubt.ELSEWHERE)
+        self._grants(ways, grants, function.role_arn)
+        mentioned = self._mentions.of(function.environment)
+        if mentioned:
+            self._mentioned(function, profile, grants, mentioned)
+        identity = profile.identity if role else Identity(is_complete=False)
+        self._log(ways, function.role_arn, identity, own_group)
+        self._destinations(function, identity)
+        for invoked in self._triggers.invokers.get(function.role_arn, ()):
+            link = Link(
+                means=Means.RESOURCE_POLICY,
+                certainty=Certainty.CERTAIN,
+                reason=EdgeReason.CONFIGURED,
+                id=invoked.arn,
+                label="InvokeFunction",
+            )
+            for way in ways:
+                self._join(way, self._place(invoked, ANYTHING), Rank.CERTAIN, link)
+        if self._may(identity, function.role_arn, "scheduler:CreateSchedule", _ANY_NODE).access in (
+            Access.ALLOWED,
+            Access.POSSIBLE,
+        ):
+            self._doubt(ways, Doubt.SCHEDULES)
+        self._overlook(function.name, profile)
+
+    def _own_group(self, function: FunctionDescription) -> Node:
+        name = function.log_group or f"/aws/lambda/{function.name}"
+        home = self._home
+        return node_of(log_group_arn(home.partition, home.region, home.account, name))
+
+    def _doubt(self, ways: Iterable[int], doubt: Doubt) -> None:
+        for way in ways:
+            self._join(way, self._number(OUT_OF_SIGHT), Rank.UNSEEN, doubt)
+
+    def _grants(
+        self,
+        ways: Iterable[int],
+        grants: Iterable[Grant],
+        role_arn: str,
+        means: Means = Means.PERMISSION,
+    ) -> None:
+        for grant in grants:
+            if isinstance(grant.target, Hub):
+                target = self._number(grant.target)
+                if grant.target.kind is NodeKind.LOG_GROUP:
+                    # Every basic execution role may write to every log group, and none does.
+                    for way in ways:
+                        self._join(way, target, Rank.UNSEEN, Doubt.LOGS)
+                    continue
+            else:
+                target = self._place(grant.target, grant.content)
+            certainty, reason = grant.certainty, grant.reason
+            if means is Means.TASK and certainty is Certainty.CERTAIN:
+                certainty, reason = Certainty.POSSIBLE, EdgeReason.ONLY_SOMETIMES
+            granted = Granted(
+                grant=grant, role_arn=role_arn, reason=reason, certainty=certainty, means=means
+            )
+            for way in ways:
+                self._join(way, target, _RANK[certainty], granted)
+
+    def _mentioned(
+        self,
+        function: FunctionDescription,
+        profile: Profile,
+        grants: Iterable[Grant],
+        mentioned: frozenset[Node],
+    ) -> None:
+        """What the environment names: more than a wildcard where one allows it."""
+        ways = self.flow.places_of[function.name]
+        named = {one.target for one in grants if not isinstance(one.target, Hub)}
+        hubs = [one for one in grants if isinstance(one.target, Hub)]
+        for node in sorted(mentioned):
+            if node.kind in {NodeKind.API, NodeKind.BROKER}:
+                link = Link(
+                    means=Means.CALL,
+                    certainty=Certainty.POSSIBLE,
+                    reason=EdgeReason.NAMED_BY_ENVIRONMENT,
+                    label="HTTP" if node.kind is NodeKind.API else "produce",
+                )
+                for way in ways:
+                    self._join(way, self._place(node, ANYTHING), Rank.POSSIBLE, link)
+                continue
+            if node in named or node.kind not in WAYS or node == node_of(function.arn):
+                continue
+            is_found = False
+            for grant in hubs:
+                for member in self._of_hub(grant, node):
+                    is_found = True
+                    self._grants(ways, [_strengthened(grant, member)], function.role_arn)
+            if not is_found and profile.is_complete:
+                refused = Grant(
+                    target=node,
+                    content=WAYS[node.kind][0].content(node),
+                    actions=WAYS[node.kind][0].actions[:1],
+                    certainty=Certainty.RULED_OUT,
+                    reason=EdgeReason.NOT_ALLOWED,
+                )
+                self._grants(ways, [refused], function.role_arn)
+
+    def _of_hub(self, grant: Grant, node: Node) -> Iterator[Member]:
+        if isinstance(grant.target, Hub) and grant.target.kind is node.kind:
+            for member in self._permissions.members(grant.target):
+                if member.node == node:
+                    yield member
+
+    def _log(self, ways: Iterable[int], role_arn: str, identity: Identity, own_group: Node) -> None:
+        """Every function writes logs, unless its role does not let it."""
+        if own_group not in self._hops:
+            return
+        answers = [
+            self._may(identity, role_arn, action, own_group)
+            for action in ("logs:PutLogEvents", "logs:CreateLogStream")
+        ]
+        refused = next((one for one in answers if one.access is Access.DENIED), None)
+        certainty, reason = Certainty.CERTAIN, EdgeReason.CONFIGURED
+        if refused:
+            certainty, reason = Certainty.RULED_OUT, _refusal(refused)
+        elif any(one.access is Access.POSSIBLE for one in answers):
+            certainty, reason = Certainty.POSSIBLE, EdgeReason.CONDITION
+        link = Link(
+            means=Means.RUNTIME_LOGS,
+            certainty=certainty,
+            reason=reason,
+            id=role_arn,
+            label="logs",
+            policy=(refused or answers[0]).policy,
+            sid=(refused or answers[0]).sid,
+        )
+        for way in ways:
+            self._join(way, self._place(own_group, ANYTHING), _RANK[certainty], link)
+
+    def _destinations(self, function: FunctionDescription, identity: Identity) -> None:
+        asynchronous, synchronous = self.flow.places_of[function.name]
+        arn = function.arn
+        if function.on_success_arn:
+            self._deliver(
+                asynchronous, function.role_arn, identity, function.on_success_arn, id_=arn
+            )
+            target = node_of(function.on_success_arn)
+            link = Link(
+                means=Means.DESTINATION,
+                certainty=Certainty.RULED_OUT,
+                reason=EdgeReason.NOT_ASYNCHRONOUS,
+                id=arn,
+                label="on success",
+            )
+            if not self._is_out_of_sight(target):
+                place = self._place(target, arriving(target))
+                self._join(synchronous, place, Rank.RULED_OUT, link)
+        failures = [
+            (function.on_failure_arn, Means.DESTINATION, arn),
+            (function.dead_letter_arn, Means.DEAD_LETTER, arn),
+        ]
+        for mapping in self._mapped.get(node_of(arn), ()):
+            failures.append((mapping.on_failure_arn, Means.DESTINATION, mapping.uuid))
+            redriven = self._redriven.get(mapping.source_arn, "")
+            failures.append((redriven, Means.REDRIVE, mapping.source_arn))
+        for target_arn, means, number in failures:
+            if target_arn:
+                for way in (asynchronous, synchronous):
+                    self._deliver(
+                        way,
+                        function.role_arn,
+                        identity,
+                        target_arn,
+                        id_=number,
+                        means=means,
+                        is_failure=True,
+                    )
+
+    def _deliver(
+        self,
+        way: int,
+        role_arn: str,
+        identity: Identity,
+        arn: str,
+        *,
+        id_: str,
+        means: Means = Means.DESTINATION,
+        is_failure: bool = False,
+    ) -> None:
+        """Lambda writes to a destination with the function's role."""
+        target = node_of(arn)
+        if self._is_out_of_sight(target):
+            self._join(way, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.ELSEWHERE)
+            return
+        certainty = Certainty.POSSIBLE if is_failure else Certainty.CERTAIN
+        reason = EdgeReason.ONLY_ON_FAILURE if is_failure else EdgeReason.CONFIGURED
+        action = _DELIVERY_ACTIONS.get(target.kind)
+        policy = sid = ""
+        if action and means is not Means.REDRIVE:
+            answer = self._may(identity, role_arn, action, target)
+            if answer.access is Access.DENIED:
+                certainty, reason = Certainty.RULED_OUT, _refusal(answer)
+                policy, sid = answer.policy, answer.sid
+            elif answer.access is Access.POSSIBLE and not is_failure:
+                certainty, reason = Certainty.POSSIBLE, EdgeReason.CONDITION
+        link = Link(
+            means=means,
+            certainty=certainty,
+            reason=reason,
+            id=id_,
+            label=_DELIVERY_LABELS.get(means, "on failure" if is_failure else "on success"),
+            policy=policy,
+            sid=sid,
+        )
+        place = self._place(target, arriving(target))
+        self._join(way, place, _RANK[certainty], link)
+
+    # -- what is not seen
+
+    def _overlook(self, name: str, profile: Profile) -> None:
+        """Doubts about what a function writes to where nobody could look."""
+        ways = self.flow.places_of[name]
+        if self._unseen.is_everything or name in self._unseen.functions:
+            self._doubt(ways, Doubt.AREA)
+            return
+        for kind in sorted(self._unseen.kinds):
+            if self._permissions.reaches(profile, kind):
+                self._doubt(ways, Doubt.AREA)
+                return
+
+    def _darken(self) -> None:
+        """Doubts about resources, and what may come out of the dark."""
+        for number in range(len(self.flow.places)):
+            self._overlook_place(number)
+        everybody = [way for ways in self.flow.places_of.values() for way in ways]
+        if OUT_OF_SIGHT in self._numbers:
+            number = self._numbers[OUT_OF_SIGHT]
+            for way in everybody:
+                self._join(number, way, Rank.UNSEEN, Doubt.AREA)
+        for doubt, entries in self._entries().items():
+            if not entries:
+                continue
+            number = self._number(Dark(doubt.value))
+            for way in everybody:
+                self._join(way, number, Rank.UNSEEN, doubt)
+            for entry in sorted(entries):
+                self._join(number, entry, Rank.UNSEEN, doubt)
+        self._lead_on({})
+
+    def _overlook_place(self, number: int) -> None:
+        """Doubts about where a resource leads."""
+        place = self.flow.places[number]
+        if not isinstance(place, tuple) or self.flow.functions[number]:
+            return
+        node = place[0]
+        if node in self._unseen.nodes:
+            self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.RESOURCE)
+        elif node.kind in self._unseen.kinds:
+            self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.AREA)
+
+    def _entries(self) -> dict[Doubt, set[int]]:
+        """What anybody may call without a permission of IAM, and what may have unread triggers."""
+        found: dict[Doubt, set[int]] = {Doubt.HTTP: set(), Doubt.BROKER: set()}
+        for doubt, kind in ((Doubt.HTTP, NodeKind.API), (Doubt.BROKER, NodeKind.BROKER)):
+            for node in self._resources.of(kind):
+                if node in self._hops:
+                    found[doubt].add(self._number((node, ANYTHING)))
+        self._lead_on({})
+        known = {
+            hop.target for hops in self._hops.values() for hop in hops if hop.means is Means.HTTP
+        }
+        for node in self._triggers.url_callable - known:
+            found[Doubt.HTTP].add(self._number((node, Invoked(is_async=False))))
+        unread = found.setdefault(Doubt.RESOURCE, set())
+        for function in self._functions:
+            if not function.is_policy_known or function.name in self._unseen.entries:
+                unread.update(self.flow.places_of[function.name])
+        return found
+
+
+_DELIVERY_LABELS: Final[Mapping[Means, str]] = MappingProxyType(
+    {Means.DEAD_LETTER: "dead letters", Means.REDRIVE: "redrive"}
+)
+
+
+def _by_function(
+    mappings: Iterable[MappingDescription],
+) -> dict[Node, list[MappingDescription]]:
+    found: dict[Node, list[MappingDescription]] = {}
+    for mapping in sorted(mappings, key=lambda one: one.uuid):
+        if mapping.is_enabled:
+            found.setdefault(node_of(mapping.function_arn), []).append(mapping)
+    return found
+
+
+def _refusal(answer: Answer) -> EdgeReason:
+    match answer.because:
+        case Because.EXPLICIT_DENY:
+            return EdgeReason.EXPLICIT_DENY
+        case Because.BOUNDARY:
+            return EdgeReason.BOUNDARY
+        case _:
+            return EdgeReason.NOT_ALLOWED
+
+
+def _strengthened(grant: Grant, member: Member) -> Grant:
+    """A wildcard that the environment makes a name of."""
+    certainty, reason = Certainty.CERTAIN, EdgeReason.NAMED_BY_ENVIRONMENT
+    if member.refusal:
+        certainty, reason = Certainty.RULED_OUT, member.refusal
+    elif grant.is_conditional or member.is_conditional:
+        certainty, reason = Certainty.POSSIBLE, EdgeReason.CONDITION
+    return Grant(
+        target=member.node,
+        content=member.content,
+        actions=grant.actions,
+        certainty=certainty,
+        reason=reason,
+        policy=member.policy or grant.policy,
+        sid=member.sid or grant.sid,
+        detail=grant.detail,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unseen:
+    """What gaps leave in the dark.
+
+    Attributes
+    ----------
+    kinds, nodes
+        Of which it is not known where their events go.
+    functions
+        Of which it is not known what they do; `entries`: what invokes them.
+    """
+
+    is_everything: bool
+    kinds: frozenset[NodeKind]
+    nodes: frozenset[Node]
+    functions: frozenset[str]
+    entries: frozenset[str]
+
+
+def _unseen(account: Account) -> _Unseen:
+    is_everything = False
+    kinds: set[NodeKind] = set()
+    nodes: set[Node] = set()
+    functions: set[str] = set()
+    entries: set[str] = set()
+    names = {one.arn: one.name for one in account.functions}
+    names |= {one.name: one.name for one in account.functions}
+    for gap in account.gaps:
+        if not gap.resource:
+            is_everything = is_everything or gap.area in _EVERYTHING_DARK
+            kinds |= _DARK_KINDS.get(gap.area, frozenset())
+            continue
+        name = names.get(gap.resource) or names.get(gap.resource.split(":", 1)[0])
+        node = _gap_node(account, gap.area, gap.resource)
+        if gap.area in {Area.POLICIES, Area.APIS} and name:
+            entries.add(name)
+        elif gap.area in {Area.FUNCTIONS, Area.MAPPINGS} and name:
+            functions.add(name)
+            entries.add(name)
+        elif node is not None:
+            nodes.add(node)
+        elif gap.area in _EVERYTHING_DARK - {Area.ROLES, Area.FUNCTIONS, Area.POLICIES}:
+            is_everything = True
+        else:
+            kinds |= _DARK_KINDS.get(gap.area, frozenset())
+    return _Unseen(
+        is_everything=is_everything,
+        kinds=frozenset(kinds),
+        nodes=frozenset(nodes),
+        functions=frozenset(functions),
+        entries=frozenset(entries),
+    )
+
+
+def _gap_node(account: Account, area: Area, resource: str) -> Node | None:
+    """The node that a gap is about; ``None`` where it may be more than one."""
+    home = Home(partition=account.partition, region=account.region, account=account.account)
+    if ":rule/" in resource:
+        prefix, _, path = resource.partition(":rule/")
+        return node_of(f"{prefix}:event-bus/{path.rpartition('/')[0] or 'default'}")
+    if resource.startswith("arn:"):
+        node = node_of(resource)
+        if area is Area.TOPICS and resource.count(":") > _TOPIC_COLONS:
+            node = node_of(resource.rsplit(":", 1)[0])  # a subscription
+        return None if node.kind in {NodeKind.OTHER, NodeKind.FUNCTION, NodeKind.API} else node
+    match area:
+        case Area.BUCKETS:
+            return node_of(bucket_arn(home.partition, resource))
+        case Area.LOGS:
+            return node_of(log_group_arn(home.partition, home.region, home.account, resource))
+        case Area.DELIVERY_STREAMS:
+            return node_of(home.arn("firehose", f"deliverystream/{resource}"))
+        case _:
+            return None
+
+
+_TOPIC_COLONS: Final = 5

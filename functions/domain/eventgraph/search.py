@@ -1,0 +1,277 @@
+"""Loops in a flow, and what is proved about each function.
+
+What is on a cycle is told by strongly connected components, for all functions at once. Then one
+shortest loop is looked for, for each function and each way it is triggered: enough to say how it
+loops, and no more of them than functions and triggers, however many ways a wildcard opens.
+"""
+
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+from functions.domain.eventgraph.cycles import Budget, cyclic, shortest_way
+from functions.domain.eventgraph.flow import Flow, Rank
+from functions.domain.eventgraph.model import Certainty, Doubt, Edge
+from functions.domain.evidence import LoopProof
+
+MOST_TRIGGERS: Final = 20  # of one function
+_WORK: Final = 4_000  # edges looked at, for each function of the account
+_LEAST_WORK: Final = 200_000
+_NEAR_WORK: Final = 1_000
+
+Way: TypeAlias = tuple[int, ...]
+Trigger: TypeAlias = tuple[int, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a search found.
+
+    Attributes
+    ----------
+    ways
+        Each loop as the numbers of its edges; the last one enters the function that the first one
+        leaves.
+    near
+        The same for cycles that something rules out.
+    unlisted
+        Functions on a loop of which none is listed.
+    """
+
+    ways: tuple[Way, ...]
+    near: tuple[Way, ...]
+    proofs: Mapping[str, LoopProof]
+    doubts: Mapping[str, tuple[Doubt, ...]]
+    unlisted: int
+
+
+def search(flow: Flow) -> Found:
+    """Find the loops of a flow."""
+    return _Search(flow).run()
+
+
+def successors(flow: Flow, edges: Iterable[int]) -> list[list[int]]:
+    """Where each place leads by some of the edges."""
+    found: list[list[int]] = [[] for _ in flow.places]
+    for edge in edges:
+        found[flow.sources[edge]].append(flow.targets[edge])
+    return found
+
+
+class _Search:
+    """One search."""
+
+    __slots__ = ("_after", "_before", "_budget", "_flow", "_sorted", "_ways")
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        # Surer edges first, so that of two ways of one length the surer one is found.
+        self._sorted = sorted(range(len(flow.sources)), key=lambda edge: (flow.ranks[edge], edge))
+        self._before: list[list[tuple[int, int]]] = [[] for _ in flow.places]
+        self._after: list[list[int]] = [[] for _ in flow.places]
+        for edge in self._sorted:
+            self._before[flow.targets[edge]].append((flow.sources[edge], edge))
+            self._after[flow.sources[edge]].append(edge)
+        self._budget = Budget(max(_LEAST_WORK, _WORK * len(flow.places_of)))
+        self._ways: dict[tuple[str, Trigger], Way] = {}
+
+    def run(self) -> Found:
+        flow = self._flow
+        certain = self._loops(Rank.CERTAIN)
+        possible = self._loops(Rank.POSSIBLE)
+        parts = self._parts(Rank.UNSEEN)
+        proofs: dict[str, LoopProof] = {}
+        doubts: dict[str, tuple[Doubt, ...]] = {}
+        by_part = self._doubts(parts)
+        for name, places in flow.places_of.items():
+            inside = [parts[place] for place in places if place in parts]
+            if name in certain:
+                proofs[name] = LoopProof.CERTAIN
+            elif name in possible:
+                proofs[name] = LoopProof.POSSIBLE
+            elif inside:
+                proofs[name] = LoopProof.UNKNOWN
+                found = {doubt for part in inside for doubt in by_part.get(part, ())}
+                doubts[name] = tuple(sorted(found))
+            else:
+                proofs[name] = LoopProof.RULED_OUT
+        listed = {name for name, _ in self._ways}
+        return Found(
+            ways=self._distinct(self._ways.values()),
+            near=self._near(certain | possible),
+            proofs=proofs,
+            doubts=doubts,
+            unlisted=len((certain | possible) - listed),
+        )
+
+    def _parts(self, rank: Rank) -> dict[int, int]:
+        """The number of its component, for each place on a cycle of edges up to a rank."""
+        flow = self._flow
+        edges = (edge for edge in self._sorted if flow.ranks[edge] <= rank)
+        parts = cyclic(successors(flow, edges))
+        return {place: number for number, part in enumerate(parts) for place in part}
+
+    def _doubts(self, parts: Mapping[int, int]) -> dict[int, set[Doubt]]:
+        flow = self._flow
+        found: dict[int, set[Doubt]] = {}
+        for edge in self._sorted:
+            if flow.ranks[edge] is not Rank.UNSEEN:
+                continue
+            part = parts.get(flow.sources[edge])
+            info = flow.infos[edge]
+            is_inside = part is not None and part == parts.get(flow.targets[edge])
+            if part is not None and is_inside and isinstance(info, Doubt):
+                found.setdefault(part, set()).add(info)
+        return found
+
+    def _loops(self, rank: Rank) -> set[str]:
+        """Functions on a loop of edges up to a rank. Their loops are kept in `_ways`."""
+        flow = self._flow
+        parts = self._parts(rank)
+        functions: set[str] = set()
+        for name in sorted(flow.places_of):
+            for place in flow.places_of[name]:
+                if place in parts:
+                    functions.add(name)
+                    self._close(name, place, rank, parts)
+        return functions
+
+    def _close(self, name: str, place: int, rank: Rank, parts: Mapping[int, int]) -> None:
+        """Find the shortest loop for each way in which a function is triggered."""
+        flow = self._flow
+        leaving: dict[int, int] = {}
+        for edge in self._after[place]:
+            if flow.ranks[edge] <= rank:
+                leaving.setdefault(flow.targets[edge], edge)
+        looked = 0
+        for origin, edge in self._before[place]:
+            if flow.ranks[edge] > rank or parts.get(origin) != parts[place]:
+                continue
+            key = (name, self._trigger(origin, edge))
+            if key in self._ways:
+                continue
+            looked += 1
+            if looked > MOST_TRIGGERS or self._budget.is_spent:
+                return
+            way = self._way(place, origin, leaving, rank)
+            if way is not None:
+                self._ways[key] = (*way, edge)
+
+    def _way(
+        self, place: int, goal: int, leaving: Mapping[int, int], rank: Rank
+    ) -> list[int] | None:
+        if place == goal:
+            return []
+        flow = self._flow
+        found = shortest_way(
+            self._before,
+            leaving.keys(),
+            goal,
+            self._budget,
+            lambda edge: flow.ranks[edge] <= rank,
+        )
+        if found is None:
+            return None
+        first = flow.sources[found[0]] if found else goal
+        return [leaving[first], *found]
+
+    def _trigger(self, origin: int, edge: int) -> Trigger:
+        """What makes two ways of being triggered different: not what lies in the resource."""
+        flow = self._flow
+        place = flow.places[origin]
+        if not isinstance(place, tuple):
+            return origin, "", ""
+        described = flow.edge(edge)
+        return -1, place[0].arn, f"{described.means.name} {described.id}"
+
+    def _distinct(self, ways: Iterable[Way]) -> tuple[Way, ...]:
+        """The same cycle is found from every function on it."""
+        found: dict[Way, Way] = {}
+        for way in ways:
+            first = min(range(len(way)), key=lambda index: way[index:] + way[:index])
+            found.setdefault(way[first:] + way[:first], way)
+        return tuple(found.values())
+
+    # -- what is ruled out
+
+    def _near(self, looping: set[str]) -> tuple[Way, ...]:
+        """For functions on no loop: the cycle that the fewest things rule out."""
+        flow = self._flow
+        edges = [edge for edge in self._sorted if flow.ranks[edge] is not Rank.UNSEEN]
+        parts = {
+            place: number
+            for number, part in enumerate(cyclic(successors(flow, edges)))
+            for place in part
+        }
+        budget = Budget(max(_LEAST_WORK, _NEAR_WORK * len(flow.places_of)))
+        found: list[Way] = []
+        for name in sorted(flow.places_of):
+            if name in looping:
+                continue
+            ways = [
+                way
+                for place in flow.places_of[name]
+                if place in parts and (way := self._cheapest(place, parts, budget)) is not None
+            ]
+            if ways:
+                found.append(min(ways, key=self._cost))
+        return self._distinct(found)
+
+    def _cost(self, way: Sequence[int]) -> tuple[int, int]:
+        ranks = [self._flow.ranks[edge] for edge in way]
+        return ranks.count(Rank.RULED_OUT), len(way)
+
+    def _cheapest(self, place: int, parts: Mapping[int, int], budget: Budget) -> Way | None:
+        """A cycle through a place with the fewest edges that are ruled out (Dijkstra 1959)."""
+        flow = self._flow
+        done: set[int] = set()
+        came: dict[int, int] = {}
+        waiting: list[tuple[int, int, int, int]] = [(0, 0, place, -1)]
+        while waiting and not budget.is_spent:
+            ruled_out, length, node, edge = heapq.heappop(waiting)
+            if node in done or (node == place and edge >= 0):
+                if node == place and edge >= 0:
+                    return self._walked(came, place, edge)
+                continue
+            done.add(node)
+            if edge >= 0:
+                came[node] = edge
+            budget.left -= len(self._after[node]) + 1
+            for after in self._after[node]:
+                rank, target = flow.ranks[after], flow.targets[after]
+                is_open = target not in done or target == place
+                if rank is Rank.UNSEEN or not is_open or parts.get(target) != parts[place]:
+                    continue
+                cost = ruled_out + (rank is Rank.RULED_OUT)
+                heapq.heappush(waiting, (cost, length + 1, target, after))
+        return None
+
+    def _walked(self, came: Mapping[int, int], place: int, last: int) -> Way:
+        way = [last]
+        node = self._flow.sources[last]
+        while node != place:
+            way.append(came[node])
+            node = self._flow.sources[came[node]]
+        return tuple(reversed(way))
+
+
+def edges_of(flow: Flow, way: Way) -> tuple[Edge, ...]:
+    """The edges of a loop as people know them: what leads through a hub is one edge."""
+    found: list[Edge] = []
+    for number, after in pairwise((*way, way[0])):
+        if flow.is_hub(flow.sources[number]):
+            continue
+        found.append(
+            flow.edge(number, after) if flow.is_hub(flow.targets[number]) else flow.edge(number)
+        )
+    return tuple(found)
+
+
+def certainty_of(flow: Flow, way: Way) -> Certainty:
+    """The certainty of a loop."""
+    worst = max(flow.ranks[edge] for edge in way)
+    return {Rank.CERTAIN: Certainty.CERTAIN, Rank.RULED_OUT: Certainty.RULED_OUT}.get(
+        worst, Certainty.POSSIBLE
+    )

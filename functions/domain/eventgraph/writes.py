@@ -1,0 +1,672 @@
+"""What a role may write, seen from the resources that lead on.
+
+Only resources that lead somewhere count: what a function writes to a bucket that tells nobody ends
+there. Policies are read once for each set of them, and resources are found by their name in an
+index, so that the work does not grow with functions times resources.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from functions.domain.account import Role
+from functions.domain.eventgraph.contents import (
+    ANYTHING,
+    S3_ACTIONS,
+    Changed,
+    Content,
+    Invoked,
+    Put,
+    Stored,
+)
+from functions.domain.eventgraph.model import Certainty, EdgeReason, Node, NodeKind
+from functions.domain.eventgraph.nodes import is_elsewhere
+from functions.domain.eventgraph.triggers import Listener
+from functions.domain.filters.s3_keys import keys_within
+from functions.domain.iam.access import (
+    Access,
+    Because,
+    Identity,
+    Reach,
+    Rights,
+    execution_context,
+    identity_of,
+    rights,
+)
+from functions.domain.iam.document import Condition, Effect
+from functions.domain.iam.wildcard import Glob, as_glob, overlaps
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Many resources that one wildcard reaches: shared by all roles that have the same one."""
+
+    kind: NodeKind
+    action: str
+    pattern: str
+    limits: tuple[str, ...] = ()  # what else narrows it: denials, a boundary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A role may write to a node (or to all of a hub), and this statement says so."""
+
+    target: Node | Hub
+    content: Content
+    actions: tuple[str, ...]
+    certainty: Certainty
+    reason: EdgeReason
+    policy: str = ""
+    sid: str = ""
+    detail: str = ""
+    is_conditional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One resource of a hub. `refusal`: what takes it out of the wildcard after all."""
+
+    node: Node
+    content: Content
+    refusal: EdgeReason | None = None
+    is_conditional: bool = False
+    policy: str = ""
+    sid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What one set of policies may write.
+
+    Attributes
+    ----------
+    is_complete
+        False where a policy could not be read: there may be more.
+    elsewhere
+        Whether it names something of another account or Region.
+    """
+
+    grants: tuple[Grant, ...] = ()
+    is_complete: bool = True
+    elsewhere: bool = False
+    identity: Identity = field(default_factory=Identity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way of writing to a kind of resource: actions that leave the same behind."""
+
+    actions: tuple[str, ...]
+    content: Callable[[Node], Content]
+
+
+def _same(content: Content) -> Callable[[Node], Content]:
+    return lambda _: content
+
+
+def _stored_by(action: str) -> Callable[[Node], Content]:
+    return lambda node: Stored(node.name, action)
+
+
+_INSERTS: Final = _same(Changed(("INSERT", "MODIFY")))
+_REMOVES: Final = _same(Changed(("REMOVE",)))
+_ANY: Final = _same(ANYTHING)
+
+# Service authorization reference. TransactWriteItems needs the actions of its items; CopyObject
+# and CompleteMultipartUpload need s3:PutObject. PartiQLUpdate and PartiQLDelete touch what is
+# there; UpdateItem also makes what is not.
+WAYS: Final[Mapping[NodeKind, tuple[Way, ...]]] = {
+    NodeKind.QUEUE: (Way(actions=("sqs:SendMessage",), content=_ANY),),
+    NodeKind.TOPIC: (Way(actions=("sns:Publish",), content=_ANY),),
+    NodeKind.TABLE: (
+        Way(actions=("dynamodb:PutItem", "dynamodb:UpdateItem"), content=_INSERTS),
+        Way(actions=("dynamodb:DeleteItem",), content=_REMOVES),
+        Way(actions=("dynamodb:BatchWriteItem",), content=_same(Changed())),
+        Way(actions=("dynamodb:PartiQLInsert",), content=_same(Changed(("INSERT",)))),
+        Way(actions=("dynamodb:PartiQLUpdate",), content=_same(Changed(("MODIFY",)))),
+        Way(actions=("dynamodb:PartiQLDelete",), content=_REMOVES),
+    ),
+    NodeKind.STREAM: (Way(actions=("kinesis:PutRecord", "kinesis:PutRecords"), content=_ANY),),
+    NodeKind.DELIVERY_STREAM: (
+        Way(actions=("firehose:PutRecord", "firehose:PutRecordBatch"), content=_ANY),
+    ),
+    NodeKind.BUS: (Way(actions=("events:PutEvents",), content=_same(Put())),),
+    NodeKind.STATE_MACHINE: (
+        Way(actions=("states:StartExecution", "states:StartSyncExecution"), content=_ANY),
+    ),
+    NodeKind.FUNCTION: (
+        Way(
+            actions=("lambda:InvokeFunction", "lambda:InvokeAsync"),
+            content=_same(Invoked(is_async=True)),
+        ),
+    ),
+    NodeKind.LOG_GROUP: (Way(actions=("logs:PutLogEvents",), content=_ANY),),
+    NodeKind.BUCKET: tuple(
+        Way(actions=(action,), content=_stored_by(action)) for action in S3_ACTIONS
+    ),
+}
+
+_ARN_HEADS: Final[Mapping[NodeKind, tuple[str, str]]] = {
+    NodeKind.QUEUE: ("sqs", ""),
+    NodeKind.TOPIC: ("sns", ""),
+    NodeKind.TABLE: ("dynamodb", "table/"),
+    NodeKind.STREAM: ("kinesis", "stream/"),
+    NodeKind.DELIVERY_STREAM: ("firehose", "deliverystream/"),
+    NodeKind.BUS: ("events", "event-bus/"),
+    NodeKind.STATE_MACHINE: ("states", "stateMachine:"),
+    NodeKind.FUNCTION: ("lambda", "function:"),
+    NodeKind.LOG_GROUP: ("logs", "log-group:"),
+    NodeKind.BUCKET: ("s3", ""),
+}
+_CUT_AT_COLON: Final = frozenset({NodeKind.STATE_MACHINE, NodeKind.FUNCTION, NodeKind.LOG_GROUP})
+_CUT_AT_SLASH: Final = frozenset({NodeKind.TABLE, NodeKind.BUCKET, NodeKind.STREAM})
+_FIELDS: Final = 6
+
+# Conditions on what is put, which the code chooses: they narrow the event, not the permission.
+_EVENT_KEYS: Final = frozenset({"events:source", "events:detail-type"})
+_POSITIVE: Final = frozenset({"stringequals", "stringlike"})
+
+# Calls that change data, not resources: no management event of CloudTrail tells of them.
+_DATA_CALLS: Final = frozenset(
+    action.lower()
+    for kind in WAYS.values()
+    for way in kind
+    for action in way.actions
+    if not action.startswith("states:")
+) | {
+    "logs:createlogstream",
+    "logs:createloggroup",
+    "cloudwatch:putmetricdata",
+    "xray:puttracesegments",
+    "xray:puttelemetryrecords",
+    "sqs:deletemessage",
+    "sqs:receivemessage",
+    "sqs:changemessagevisibility",
+    "dynamodb:conditioncheckitem",
+    "lambda:invokefunctionurl",
+    "ec2:createnetworkinterface",
+    "ec2:deletenetworkinterface",
+    "ec2:assignprivateipaddresses",
+    "ec2:unassignprivateipaddresses",
+    "kms:decrypt",
+    "kms:encrypt",
+    "kms:generatedatakey",
+    "sts:assumerole",
+    "s3:abortmultipartupload",
+    "ssm:startautomationexecution",
+}
+_READS: Final = (
+    "get",
+    "list",
+    "describe",
+    "head",
+    "batchget",
+    "query",
+    "scan",
+    "lookup",
+    "search",
+    "view",
+    "read",
+    "receive",
+    "select",
+    "simulate",
+    "validate",
+    "check",
+    "poll",
+    "subscribe",
+    "connect",
+    "decrypt",
+    "generatedatakey",
+    "reencrypt",
+    "filter",
+    "startquery",
+    "stopquery",
+)
+
+
+class Resources:
+    """The resources that lead on, by kind and by name, with what wildcards match of them."""
+
+    __slots__ = ("_by_kind", "_by_name", "_matched", "partition")
+
+    def __init__(self, nodes: Iterable[Node], partition: str) -> None:
+        self.partition = partition
+        self._by_kind: dict[NodeKind, tuple[Node, ...]] = {}
+        self._by_name: dict[tuple[NodeKind, str], list[Node]] = {}
+        self._matched: dict[tuple[NodeKind, Glob], tuple[Node, ...]] = {}
+        grouped: dict[NodeKind, set[Node]] = {}
+        for node in nodes:
+            grouped.setdefault(node.kind, set()).add(node)
+        for kind, members in grouped.items():
+            self._by_kind[kind] = tuple(sorted(members))
+            for node in self._by_kind[kind]:
+                self._by_name.setdefault((kind, node.name), []).append(node)
+
+    def of(self, kind: NodeKind) -> tuple[Node, ...]:
+        """All of a kind, in order."""
+        return self._by_kind.get(kind, ())
+
+    def matching(self, kind: NodeKind, pattern: Glob) -> tuple[Node, ...]:
+        """Those that a resource pattern of a statement reaches."""
+        name = name_in(kind, str(pattern))
+        if name is not None:
+            near = self._by_name.get((kind, name), ())
+            return tuple(node for node in near if overlaps(pattern, asked(node)))
+        key = (kind, pattern)
+        found = self._matched.get(key)
+        if found is None:
+            found = tuple(node for node in self.of(kind) if overlaps(pattern, asked(node)))
+            self._matched[key] = found
+        return found
+
+
+def asked(node: Node) -> str:
+    """The ARN pattern that a statement must reach for somebody to write to a node."""
+    match node.kind:
+        case NodeKind.BUCKET:
+            return f"{node.arn}/*"
+        case NodeKind.LOG_GROUP:
+            return f"{node.arn}:*"
+        case _:
+            return node.arn
+
+
+def name_in(kind: NodeKind, pattern: str) -> str | None:
+    """The one name that a pattern names, though perhaps in any Region; ``None`` for a wildcard.
+
+    >>> name_in(NodeKind.TABLE, "arn:aws:dynamodb:*:*:table/orders/index/*")
+    'orders'
+    """
+    service, prefix = _ARN_HEADS[kind]
+    fields = pattern.split(":", _FIELDS - 1)
+    if len(fields) < _FIELDS or fields[2] != service or not fields[5].startswith(prefix):
+        return None
+    name = fields[5][len(prefix) :]
+    if kind in _CUT_AT_COLON:
+        name = name.split(":", 1)[0]
+    elif kind in _CUT_AT_SLASH:
+        name = name.split("/", 1)[0]
+    return None if any(one in name for one in "*?$") or not name else name
+
+
+class Permissions:
+    """Profiles of roles, each set of policies read once."""
+
+    __slots__ = ("_account", "_hubs", "_listeners", "_profiles", "_region", "_resources")
+
+    def __init__(
+        self,
+        resources: Resources,
+        listeners: Iterable[Listener],
+        *,
+        account: str,
+        region: str,
+    ) -> None:
+        self._resources = resources
+        self._listeners = tuple(listeners)
+        self._account, self._region = account, region
+        self._profiles: dict[tuple[object, ...], Profile] = {}
+        self._hubs: dict[Hub, tuple[Member, ...]] = {}
+
+    def members(self, hub: Hub) -> tuple[Member, ...]:
+        """The resources of a hub that a profile has mentioned."""
+        return self._hubs[hub]
+
+    def profile(self, role: Role) -> Profile:
+        """What a role may write."""
+        texts = tuple(sorted((one.name, one.text) for one in role.policies))
+        limit = (role.boundary.name, role.boundary.text) if role.boundary else None
+        is_personal = any("principal" in text.lower() for _, text in (*texts, limit or ("", "")))
+        key = (texts, limit, role.is_complete, role.arn if is_personal else "")
+        found = self._profiles.get(key)
+        if found is None:
+            found = self._profiles[key] = self._read(role)
+        return found
+
+    def reaches(self, profile: Profile, kind: NodeKind) -> bool:
+        """Whether a role may write to anything of a kind, whether it leads on or not."""
+        if kind is NodeKind.SERVICE:
+            return bool(_changing(profile.identity, {}))
+        service, _ = _ARN_HEADS[kind]
+        everything = f"arn:{self._resources.partition}:{service}:*"
+        return any(
+            rights(profile.identity, action).reach(everything)
+            for way in WAYS.get(kind, ())
+            for action in way.actions
+        )
+
+    def _read(self, role: Role) -> Profile:
+        identity = identity_of(role)
+        context = execution_context(role_arn=role.arn, region=self._region)
+        grants: dict[tuple[object, ...], Grant] = {}
+        services = _services(identity)
+        elsewhere = False
+        for kind, ways in WAYS.items():
+            service = _ARN_HEADS[kind][0]
+            if services is not None and service not in services:
+                continue
+            for way in ways:
+                for action in way.actions:
+                    allowed = rights(identity, action, context)
+                    elsewhere = elsewhere or self._is_elsewhere(allowed)
+                    for grant in self._grants(_Question(kind, way, action, allowed)):
+                        _merge(grants, grant)
+        for grant in self._calls(identity, services, context):
+            _merge(grants, grant)
+        return Profile(
+            grants=tuple(grants.values()),
+            is_complete=identity.is_complete,
+            elsewhere=elsewhere,
+            identity=identity,
+        )
+
+    def _is_elsewhere(self, allowed: Rights) -> bool:
+        return any(
+            is_elsewhere(str(one.pattern), self._account, self._region)
+            for one in allowed.own.allowed
+        )
+
+    def _grants(self, question: "_Question") -> Iterator[Grant]:
+        for own in question.allowed.own.allowed:
+            nodes = self._resources.matching(question.kind, own.pattern)
+            if not nodes:
+                continue
+            statement = (own.policy, own.statement.name)
+            if name_in(question.kind, str(own.pattern)) is not None:
+                for node in nodes:
+                    yield from _named(node, question, own.pattern, statement)
+                continue
+            yield Grant(
+                target=self._hub(question, own.pattern, nodes),
+                content=ANYTHING,
+                actions=(question.action,),
+                certainty=Certainty.POSSIBLE,
+                reason=EdgeReason.WILDCARD,
+                policy=own.policy,
+                sid=own.statement.name,
+                detail=str(own.pattern),
+                is_conditional=not own.is_sure,
+            )
+
+    def _hub(self, question: "_Question", pattern: Glob, nodes: tuple[Node, ...]) -> Hub:
+        limits = _limits(question.allowed)
+        hub = Hub(question.kind, question.action, str(pattern), limits)
+        if hub not in self._hubs:
+            self._hubs[hub] = tuple(
+                member
+                for node in nodes
+                for member in _members(node, question, pattern, is_limited=bool(limits))
+            )
+        return hub
+
+    def _calls(
+        self,
+        identity: Identity,
+        services: frozenset[str] | None,
+        context: Mapping[str, tuple[str, ...] | None],
+    ) -> Iterator[Grant]:
+        """Calls of AWS services that somebody listens for."""
+        changing: dict[str, tuple[str, str, str]] | None = None
+        for listener in self._listeners:
+            for action in listener.actions:
+                if services is not None and action.split(":", 1)[0].lower() not in services:
+                    continue
+                reached = rights(identity, action, context).reach("*")
+                first = next((one for one in reached if one.sid), None)
+                if first:
+                    yield _call_grant(listener, action, first.policy, first.sid)
+            if not listener.actions:
+                if changing is None:
+                    changing = _changing(identity, context)
+                cause = _cause(identity, listener.service, changing, context)
+                if cause:
+                    yield _call_grant(listener, *cause)
+
+
+def _cause(
+    identity: Identity,
+    service: str,
+    changing: Mapping[str, tuple[str, str, str]],
+    context: Mapping[str, tuple[str, ...] | None],
+) -> tuple[str, str, str] | None:
+    """What a role may change of a service (empty: of any), and the statement."""
+    if not service:
+        return next(iter(changing.values()), None)
+    if service in changing:
+        return changing[service]
+    if "*" in changing and rights(identity, f"{service}:Change", context).reach("*"):
+        return changing["*"]
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One action on one kind of resource, and what a set of policies says of it."""
+
+    kind: NodeKind
+    way: Way
+    action: str
+    allowed: Rights
+
+
+def _named(
+    node: Node, question: _Question, pattern: Glob, statement: tuple[str, str]
+) -> Iterator[Grant]:
+    """Grants of a statement that names a resource, with what limits it."""
+    way, action, allowed = question.way, question.action, question.allowed
+    within = pattern if node.kind is NodeKind.BUCKET else as_glob(asked(node))
+    reached = allowed.reach(within)
+    if not reached:
+        answer = allowed.answer(within)
+        yield Grant(
+            target=node,
+            content=way.content(node),
+            actions=(action,),
+            certainty=Certainty.RULED_OUT,
+            reason=_REFUSALS.get(answer.because, EdgeReason.NOT_ALLOWED),
+            policy=answer.policy,
+            sid=answer.sid,
+        )
+        return
+    for reach in reached:
+        if (reach.policy, reach.sid) != statement:
+            continue  # another statement, which is looked at on its own
+        left = _content(way, node, reach)
+        if left is None:
+            continue
+        is_open, content = _narrowed(left, reach)
+        yield Grant(
+            target=node,
+            content=content,
+            actions=(action,),
+            certainty=Certainty.POSSIBLE if is_open else Certainty.CERTAIN,
+            reason=_OPEN_REASONS.get(reach.because, EdgeReason.CONDITION)
+            if is_open
+            else EdgeReason.NAMED_BY_STATEMENT,
+            policy=reach.policy,
+            sid=reach.sid,
+            detail=_condition_words(reach.conditions) if is_open else "",
+        )
+
+
+def _call_grant(listener: Listener, action: str, policy: str, sid: str) -> Grant:
+    return Grant(
+        target=listener.node,
+        content=listener.content,
+        actions=(action,),
+        certainty=Certainty.POSSIBLE,
+        reason=EdgeReason.WILDCARD if "*" in action else EdgeReason.SERVICE_CALL,
+        policy=policy,
+        sid=sid,
+    )
+
+
+_REFUSALS: Final[Mapping[Because, EdgeReason]] = {
+    Because.EXPLICIT_DENY: EdgeReason.EXPLICIT_DENY,
+    Because.BOUNDARY: EdgeReason.BOUNDARY,
+}
+_OPEN_REASONS: Final[Mapping[Because, EdgeReason]] = {
+    Because.CONDITION: EdgeReason.CONDITION,
+    Because.UNREADABLE: EdgeReason.UNREADABLE,
+}
+
+
+def _merge(grants: dict[tuple[object, ...], Grant], grant: Grant) -> None:
+    """Actions of one statement that leave the same behind are one grant."""
+    if isinstance(grant.target, Hub):
+        key: tuple[object, ...] = (grant.target, grant.policy, grant.sid)
+    else:
+        key = (grant.target, grant.content, grant.certainty, grant.policy, grant.sid, grant.detail)
+    before = grants.get(key)
+    if before is None:
+        grants[key] = grant
+    elif not set(grant.actions) <= set(before.actions):
+        grants[key] = Grant(
+            target=before.target,
+            content=before.content,
+            actions=(*before.actions, *grant.actions),
+            certainty=before.certainty,
+            reason=before.reason,
+            policy=before.policy,
+            sid=before.sid,
+            detail=before.detail,
+            is_conditional=before.is_conditional,
+        )
+
+
+def _services(identity: Identity) -> frozenset[str] | None:
+    """The services that the statements speak of; ``None`` for all of them."""
+    found: set[str] = set()
+    for document in identity.policies:
+        for statement in document.statements:
+            if statement.effect is Effect.DENY:
+                continue
+            if statement.actions.is_inverted:
+                return None
+            for pattern in statement.actions.patterns:
+                service, colon, _ = pattern.partition(":")
+                if not colon or "*" in service or "?" in service:
+                    return None
+                found.add(service.lower())
+    return frozenset(found)
+
+
+def _limits(allowed: Rights) -> tuple[str, ...]:
+    """What narrows a wildcard, as a text: the same limits give the same hub."""
+    found: list[str] = []
+    sides = [allowed.own] + ([allowed.boundary] if allowed.boundary else [])
+    for one in allowed.own.allowed:
+        found.extend(f"not {pattern}" for pattern in one.left_out)
+    for side in sides:
+        for denied in side.denied:
+            mode = f"{denied.is_all_else}{denied.is_sure}"
+            found.extend(f"deny {mode} {pattern}" for pattern in denied.patterns)
+    if allowed.boundary:
+        found.extend(
+            f"within {one.pattern} {one.is_sure} {one.left_out}" for one in allowed.boundary.allowed
+        )
+        found.append("boundary")
+    return tuple(found)
+
+
+def _members(
+    node: Node, question: _Question, pattern: Glob, *, is_limited: bool
+) -> Iterator[Member]:
+    way, allowed = question.way, question.allowed
+    if not is_limited:
+        content = way.content(node)
+        if isinstance(content, Stored):
+            keys = keys_within(str(pattern), node.arn)
+            content = Stored(content.bucket, content.action, "*" if keys is None else str(keys))
+        yield Member(node=node, content=content)
+        return
+    reached = [one for one in allowed.reach(asked(node)) if one.sid]
+    if not reached:
+        answer = allowed.answer(asked(node))
+        refusal = _REFUSALS.get(answer.because)
+        if refusal:
+            yield Member(
+                node=node,
+                content=way.content(node),
+                refusal=refusal,
+                policy=answer.policy,
+                sid=answer.sid,
+            )
+        return
+    seen: set[Content] = set()
+    for reach in reached:
+        left = _content(way, node, reach)
+        if left is not None and left not in seen:
+            seen.add(left)
+            yield Member(node=node, content=left, is_conditional=reach.is_conditional)
+
+
+def _content(way: Way, node: Node, reach: Reach) -> Content | None:
+    """What is left behind: for a bucket, under which keys."""
+    content = way.content(node)
+    if not isinstance(content, Stored):
+        return content
+    keys = keys_within(reach.pattern, node.arn)
+    if keys is None:
+        return None
+    excluded = [keys_within(one, node.arn) for one in reach.excluded]
+    return Stored(
+        content.bucket,
+        content.action,
+        str(keys),
+        tuple(str(one) for one in excluded if one is not None),
+    )
+
+
+def _narrowed(content: Content, reach: Reach) -> tuple[bool, Content]:
+    """Whether something about the permission is open, and the content that it allows."""
+    if reach.access is Access.ALLOWED:
+        return False, content
+    if not isinstance(content, Put) or not reach.conditions:
+        return True, content
+    found: dict[str, tuple[str, ...]] = {}
+    for line in reach.conditions:
+        key, operator = line.key.lower(), line.operator.lower()
+        if key not in _EVENT_KEYS or operator not in _POSITIVE or key in found:
+            return True, content
+        is_literal = operator == "stringequals"
+        found[key] = tuple(_escaped(one) if is_literal else one for one in line.values)
+    return False, Put(found.get("events:source", ()), found.get("events:detail-type", ()))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("*", "${*}").replace("?", "${?}")
+
+
+def _condition_words(conditions: tuple[Condition, ...]) -> str:
+    return ", ".join(
+        f"{line.operator} {line.key} {' or '.join(line.values)}" for line in conditions
+    )
+
+
+def _changing(
+    identity: Identity, context: Mapping[str, tuple[str, ...] | None]
+) -> dict[str, tuple[str, str, str]]:
+    """By service: an action by which the role may change something, and the statement.
+
+    ``*`` stands for a statement about all services.
+    """
+    found: dict[str, tuple[str, str, str]] = {}
+    for document in identity.policies:
+        for statement in document.statements:
+            if statement.effect is Effect.DENY:
+                continue
+            patterns = ("*",) if statement.actions.is_inverted else statement.actions.patterns
+            for pattern in patterns:
+                service, colon, verb = pattern.lower().partition(":")
+                if not colon:
+                    service, verb = "*", "*"
+                if service in found or verb.startswith(_READS):
+                    continue
+                if f"{service}:{verb}" in _DATA_CALLS:
+                    continue
+                # A wildcard is tried with a call of an invented name.
+                tried = f"{service}:{verb}".replace("*", "Change").replace("?", "x")
+                if rights(identity, tried, context).reach("*"):
+                    found[service] = (pattern, document.name, statement.name)
+    return found
