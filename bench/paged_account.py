@@ -73,6 +73,8 @@ class PagedAccount:
         self.pipes: dict[str, dict[str, Any]] = {}
         self.machines: dict[str, dict[str, Any]] = {}
         self.delivery_streams: dict[str, dict[str, Any]] = {}
+        self.queues: dict[str, dict[str, str]] = {}
+        self.resource_policies: dict[str, str] = {}
         self.dead_letter_sources: dict[str, list[str]] = {}
         self.log_filters: dict[str, list[dict[str, Any]]] = {}
         self.account_policies: list[dict[str, Any]] = []
@@ -181,7 +183,11 @@ class PagedAccount:
     # -- events, schedules, pipes
 
     def _list_event_buses(self, _given: Mapping[str, Any]) -> dict[str, Any]:
-        return {"EventBuses": [{"Name": one} for one in self.buses]}
+        return {
+            "EventBuses": [
+                {"Name": one, "Arn": self.arn("events", f"event-bus/{one}")} for one in self.buses
+            ]
+        }
 
     def _list_rules(self, given: Mapping[str, Any]) -> dict[str, Any]:
         bus = given["EventBusName"]
@@ -226,6 +232,20 @@ class PagedAccount:
 
     def _get_subscription_attributes(self, given: Mapping[str, Any]) -> dict[str, Any]:
         return {"Attributes": _present(self.subscriptions, given["SubscriptionArn"], "NotFound")}
+
+    def _get_queue_attributes(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {"Attributes": self.queues.get(given["QueueUrl"], {})}
+
+    def _get_topic_attributes(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {"Attributes": {"Policy": self.resource_policies.get(given["TopicArn"], "{}")}}
+
+    def _get_bucket_policy(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        arn = f"arn:aws:s3:::{given['Bucket']}"
+        return {"Policy": _present(self.resource_policies, arn, "NoSuchBucketPolicy")}
+
+    def _get_resource_policy(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        arn = given.get("ResourceArn") or given["ResourceARN"]
+        return {"Policy": _present(self.resource_policies, arn, "PolicyNotFoundException")}
 
     def _list_dead_letter_source_queues(self, given: Mapping[str, Any]) -> dict[str, Any]:
         return {"queueUrls": self.dead_letter_sources.get(given["QueueUrl"], [])}

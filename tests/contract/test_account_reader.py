@@ -238,7 +238,7 @@ def test_a_queue_whose_dead_letters_are_polled(account: Account) -> None:
     """The queue is found from its dead-letter queue, which a function polls."""
     found = [(one.arn.rpartition(":")[2], one.dead_letter_arn) for one in account.queues]
 
-    assert found == [("work", f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead")]
+    assert found == [("dead", ""), ("work", f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead")]
 
 
 def test_nothing_is_missing(account: Account) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from functions.aws.reading import facts as f
 from functions.aws.reading.sources import admitted
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from functions.domain.account import NamedPolicy
 
+_T = TypeVar("_T")
+
 _CALLERS: Final = frozenset({"apigateway", "elasticloadbalancing"})
 _KINDS: Final = {"apigateway": "api", "elasticloadbalancing": "load balancer"}
 _URL_ACTION: Final = "InvokeFunctionUrl"
@@ -22,14 +24,14 @@ _TABLE_OF_STREAM: Final = "/stream/"
 
 
 def account_of(facts: f.Facts) -> Account:
-    """Everything that was read."""
+    """Everything that was read, in an order that does not depend on how it was read."""
     functions = tuple(_functions(facts))
-    mappings = tuple(facts.of(f.MAPPINGS).values())
+    mappings = tuple(_told(facts, f.MAPPINGS))
     pipes = tuple(
         replace(pipe, filters=more.filters, role_arn=more.role_arn)
         if (more := facts.of(f.PIPE_DETAILS).get(name)) is not None
         else pipe
-        for name, pipe in facts.of(f.PIPES).items()
+        for name, pipe in sorted(facts.of(f.PIPES).items())
     )
     sources = {one.source_arn for one in mappings} | {one.source_arn for one in pipes}
     return Account(
@@ -42,7 +44,7 @@ def account_of(facts: f.Facts) -> Account:
         mappings=mappings,
         buckets=tuple(
             replace(bucket, replicates_to=targets) if targets else bucket
-            for name, bucket in facts.of(f.BUCKETS).items()
+            for name, bucket in sorted(facts.of(f.BUCKETS).items())
             if bucket is not None
             for targets in [facts.of(f.REPLICATIONS).get(name) or ()]
             if targets or bucket.notifications or bucket.has_event_bridge
@@ -51,32 +53,52 @@ def account_of(facts: f.Facts) -> Account:
             replace(one, is_filter_known=False)
             if (told := facts.of(f.FILTERS).get(arn)) is None
             else replace(one, filter_policy=told.policy, filter_scope=told.scope)
-            for arn, one in facts.of(f.SUBSCRIPTIONS).items()
+            for arn, one in sorted(facts.of(f.SUBSCRIPTIONS).items())
         ),
         rules=tuple(
             replace(rule, targets=facts.of(f.TARGETS).get(arn) or ())
-            for arn, rule in facts.of(f.RULES).items()
+            for arn, rule in sorted(facts.of(f.RULES).items())
         ),
-        schedules=tuple(facts.of(f.SCHEDULES).values()),
+        schedules=tuple(_told(facts, f.SCHEDULES)),
         pipes=pipes,
         log_subscriptions=(
-            *facts.of(f.ACCOUNT_LOG_SUBSCRIPTIONS).values(),
-            *(
-                one
-                for subscriptions in facts.of(f.LOG_SUBSCRIPTIONS).values()
-                for one in subscriptions or ()
-            ),
+            *_told(facts, f.ACCOUNT_LOG_SUBSCRIPTIONS),
+            *(one for each in _told(facts, f.LOG_SUBSCRIPTIONS) for one in each),
         ),
         apis=tuple(_apis(facts, functions)),
-        state_machines=tuple(one for one in facts.of(f.MACHINES).values() if one is not None),
-        queues=tuple(
-            Queue(arn=source, dead_letter_arn=target)
-            for target, from_queues in facts.of(f.DEAD_LETTER_SOURCES).items()
-            for source in from_queues or ()
-        ),
-        delivery_streams=tuple(one for one in facts.of(f.STREAMS).values() if one is not None),
+        state_machines=tuple(_told(facts, f.MACHINES)),
+        queues=tuple(_queues(facts)),
+        delivery_streams=tuple(_told(facts, f.STREAMS)),
         streams=MappingProxyType(tables_of(sources)),
-        gaps=tuple(facts.of(f.GAPS).values()),
+        resource_policies=MappingProxyType(_resource_policies(facts)),
+        gaps=tuple(_told(facts, f.GAPS)),
+    )
+
+
+def _told(facts: f.Facts, section: f.Section[_T | None]) -> Iterable[_T]:
+    """The entries of a section that AWS told, by their keys."""
+    return (value for _, value in sorted(facts.of(section).items()) if value is not None)
+
+
+def _queues(facts: f.Facts) -> Iterable[Queue]:
+    """The queues that are polled, and those that only their dead-letter queue told of."""
+    polled = facts.of(f.QUEUES)
+    for arn, told in sorted(polled.items()):
+        if told is not None:
+            yield Queue(arn=arn, dead_letter_arn=told.dead_letter_arn)
+    for target, from_queues in sorted(facts.of(f.DEAD_LETTER_SOURCES).items()):
+        for source in from_queues or ():
+            if polled.get(source) is None:
+                yield Queue(arn=source, dead_letter_arn=target)
+
+
+def _resource_policies(facts: f.Facts) -> dict[str, str]:
+    queues = facts.of(f.QUEUES).items()
+    policies = facts.of(f.RESOURCE_POLICIES).items()
+    return (
+        dict(facts.of(f.BUS_POLICIES))
+        | {arn: told.policy for arn, told in queues if told is not None}
+        | {arn: text for arn, text in policies if text is not None}
     )
 
 
@@ -96,14 +118,14 @@ def tables_of(sources: Iterable[str]) -> dict[str, str]:
 def _functions(facts: f.Facts) -> Iterable[FunctionDescription]:
     policies: dict[str, dict[str, str]] = {}
     unknown: set[str] = set()
-    for key, text in facts.of(f.POLICIES).items():
+    for key, text in sorted(facts.of(f.POLICIES).items()):
         name, _, qualifier = key.partition(":")
         if text is None:
             unknown.add(name)
         elif text:
             policies.setdefault(name, {})[qualifier] = text
     known = facts.of(f.POLICIES)
-    for name, one in facts.of(f.FUNCTIONS).items():
+    for name, one in sorted(facts.of(f.FUNCTIONS).items()):
         destinations = facts.of(f.DESTINATIONS).get(name) or f.DestinationFacts()
         # The constructor by name: `replace` looks every field up again, 10,000 times.
         yield FunctionDescription(

@@ -43,6 +43,8 @@ class ChangeKind(StrEnum):
     STREAM = "stream"
     STREAM_GONE = "stream_gone"
     QUEUE = "queue"
+    RESOURCE_POLICY = "resource_policy"
+    BUS_POLICY = "bus_policy"
 
 
 AREAS: Final[Mapping[ChangeKind, Area]] = {
@@ -68,6 +70,8 @@ AREAS: Final[Mapping[ChangeKind, Area]] = {
     ChangeKind.STREAM: Area.DELIVERY_STREAMS,
     ChangeKind.STREAM_GONE: Area.DELIVERY_STREAMS,
     ChangeKind.QUEUE: Area.QUEUES,
+    ChangeKind.RESOURCE_POLICY: Area.RESOURCE_POLICIES,
+    ChangeKind.BUS_POLICY: Area.RULES,
 }
 
 
@@ -131,19 +135,28 @@ def _schedule(call: _Call) -> str:
 
 
 def _queue(call: _Call) -> str:
-    """A queue with its new dead-letter queue; empty where the call leaves that alone."""
+    """A queue, with its dead-letter queue where the call sets one."""
     request, answer = call.get("requestParameters") or {}, call.get("responseElements") or {}
-    attributes = request.get("attributes") or request.get("attribute") or {}
-    if "RedrivePolicy" not in attributes:
-        return ""
     url = request.get("queueUrl") or answer.get("queueUrl") or ""
     if not url:
         return ""
     account, name = url.split("/")[-2:]
-    arn = f"arn:aws:sqs:{call.get('awsRegion', '')}:{account}:{name}"
-    policy = attributes["RedrivePolicy"]
+    region = call.get("awsRegion", "")
+    arn = f"arn:{_partition(region)}:sqs:{region}:{account}:{name}"
+    attributes = request.get("attributes") or request.get("attribute") or {}
+    policy = attributes.get("RedrivePolicy")
     told = json.loads(policy) if isinstance(policy, str) and policy else policy or {}
     return f"{arn}|{told.get('deadLetterTargetArn', '')}"
+
+
+def _bucket_arn(call: _Call) -> str:
+    name = (call.get("requestParameters") or {}).get("bucketName") or ""
+    return f"arn:{_partition(call.get('awsRegion', ''))}:s3:::{name}" if name else ""
+
+
+def _partition(region: str) -> str:
+    starts = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
+    return next((one for start, one in starts.items() if region.startswith(start)), "aws")
 
 
 def _subscriptions_only(call: _Call) -> str:
@@ -200,12 +213,15 @@ CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
         "PutBucketReplication": (_K.BUCKET, _asked("bucketName")),
         "DeleteBucketReplication": (_K.BUCKET, _asked("bucketName")),
         "DeleteBucket": (_K.BUCKET_GONE, _asked("bucketName")),
+        "PutBucketPolicy": (_K.RESOURCE_POLICY, _bucket_arn),
+        "DeleteBucketPolicy": (_K.RESOURCE_POLICY, _bucket_arn),
     },
     "sns": {
         "Subscribe": (_K.SUBSCRIPTION, _SUBSCRIPTION),
         "ConfirmSubscription": (_K.SUBSCRIPTION, _SUBSCRIPTION),
         "SetSubscriptionAttributes": (_K.SUBSCRIPTION, _SUBSCRIPTION),
         "Unsubscribe": (_K.SUBSCRIPTION, _SUBSCRIPTION),
+        "SetTopicAttributes": (_K.RESOURCE_POLICY, _asked("topicArn")),
     },
     "events": {
         "PutRule": (_K.RULE, _rule),
@@ -214,6 +230,8 @@ CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
         "DisableRule": (_K.RULE, _rule),
         "PutTargets": (_K.RULE, _rule),
         "RemoveTargets": (_K.RULE, _rule),
+        "PutPermission": (_K.BUS_POLICY, _any),
+        "RemovePermission": (_K.BUS_POLICY, _any),
     },
     "scheduler": {
         "CreateSchedule": (_K.SCHEDULE, _schedule),
@@ -243,8 +261,15 @@ CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
         "UpdateDestination": (_K.STREAM, _STREAM),
         "DeleteDeliveryStream": (_K.STREAM_GONE, _STREAM),
     },
+    "dynamodb": {
+        "PutResourcePolicy": (_K.RESOURCE_POLICY, _asked("resourceArn")),
+        "DeleteResourcePolicy": (_K.RESOURCE_POLICY, _asked("resourceArn")),
+    },
+    "kinesis": {
+        "PutResourcePolicy": (_K.RESOURCE_POLICY, _asked("resourceARN")),
+        "DeleteResourcePolicy": (_K.RESOURCE_POLICY, _asked("resourceARN")),
+    },
     "sqs": {
-        "CreateQueue": (_K.QUEUE, _queue),
         "SetQueueAttributes": (_K.QUEUE, _queue),
     },
 }

@@ -10,6 +10,8 @@ from functions.aws.reading.pace import Lane
 from functions.domain.account import Area, Pipe, Rule, RuleTarget, Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from functions.aws.reading.steps import Entry, Reading
 
 _LIST_BUSES: Final = Operation(
@@ -72,12 +74,28 @@ def list_rules(reading: Reading) -> None:
 
     def take_bus(entry: Entry) -> None:
         names[entry["Name"]] = None
+        _take_bus_policy(reading, entry)
 
     # The buses are few and their names are kept nowhere: a reading that goes on lists them again.
     facts.begin_again(_BUSES)
     reading.listing(_BUSES, Area.RULES, _LIST_BUSES, "EventBuses", take_bus, Limit=_PER_PAGE)
     for bus in names:
         _list_rules_of(reading, bus)
+
+
+def reread_bus(reading: Reading, _name: str) -> None:
+    """The buses after the policy of one was changed: one list tells all of them."""
+
+    def take(entry: Entry) -> None:
+        _take_bus_policy(reading, entry)
+
+    reading.facts.begin_again(_BUSES)
+    reading.listing(_BUSES, Area.RULES, _LIST_BUSES, "EventBuses", take, Limit=_PER_PAGE)
+
+
+def _take_bus_policy(reading: Reading, entry: Entry) -> None:
+    arn = entry.get("Arn") or reading.arn("events", f"event-bus/{entry['Name']}")
+    reading.facts.put(f.BUS_POLICIES, arn, entry.get("Policy", ""))
 
 
 def _list_rules_of(reading: Reading, bus: str) -> None:
@@ -95,8 +113,8 @@ def _list_rules_of(reading: Reading, bus: str) -> None:
     )
 
 
-def read_targets(reading: Reading) -> None:
-    """The targets of each rule."""
+def read_targets(reading: Reading, arns: Iterable[str]) -> None:
+    """The targets of these rules."""
     rules = reading.facts.of(f.RULES)
 
     def read(arn: str) -> tuple[RuleTarget, ...]:
@@ -110,7 +128,7 @@ def read_targets(reading: Reading) -> None:
         ]
         return tuple(targets)
 
-    reading.details(f.TARGETS, Area.RULES, rules, read, if_gone=())
+    reading.details(f.TARGETS, Area.RULES, arns, read, if_gone=())
 
 
 def reread_rule(reading: Reading, bus: str, name: str) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from functions.domain.account import Area
 
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,14 @@ class DestinationFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFacts:
+    """The attributes of a queue; empty texts for none."""
+
+    policy: str = ""
+    dead_letter_arn: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PipeFacts:
     """What only DescribePipe tells."""
 
@@ -78,7 +87,7 @@ class PipeFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Section(Generic[_T]):
+class Section(Generic[_T_co]):
     """A part of the facts.
 
     Attributes
@@ -143,6 +152,14 @@ MACHINE_NAMES: Final[Section[bool]] = Section("machine_names", bool)
 MACHINES: Final[Section[StateMachine | None]] = Section(
     "machines", StateMachine | None, is_detail=True, shards=4
 )
+QUEUES: Final[Section[QueueFacts | None]] = Section(
+    "queues", QueueFacts | None, is_detail=True, shards=4
+)
+# By ARN: empty where there is none.
+BUS_POLICIES: Final[Section[str]] = Section("bus_policies", str)
+RESOURCE_POLICIES: Final[Section[str | None]] = Section(
+    "resource_policies", str | None, is_detail=True, shards=4
+)
 # By ARN of the queue that dead letters go to: the ARNs of the queues they come from.
 DEAD_LETTER_SOURCES: Final[Section[tuple[str, ...] | None]] = Section(
     "dead_letter_sources", tuple[str, ...] | None, is_detail=True
@@ -179,6 +196,9 @@ SECTIONS: Final[tuple[Section[Any], ...]] = (
     LOG_SUBSCRIPTIONS,
     MACHINE_NAMES,
     MACHINES,
+    QUEUES,
+    BUS_POLICIES,
+    RESOURCE_POLICIES,
     DEAD_LETTER_SOURCES,
     STREAM_NAMES,
     STREAMS,

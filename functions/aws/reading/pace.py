@@ -30,6 +30,8 @@ class Lane(StrEnum):
     STATES = "states"
     SQS = "sqs"
     FIREHOSE = "firehose"
+    TABLES = "tables"
+    KINESIS = "kinesis"
     TAGS = "tags"
     OWN = "own"
 
@@ -52,6 +54,8 @@ ALLOWED_PER_SECOND: Final[Mapping[Lane, float]] = {
     Lane.STATES: 5,
     Lane.SQS: 30,
     Lane.FIREHOSE: 5,
+    Lane.TABLES: 10,
+    Lane.KINESIS: 5,
     Lane.TAGS: 15,
 }
 # Two thirds of it: somebody may be deploying.

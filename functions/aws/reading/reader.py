@@ -2,7 +2,7 @@
 
 Lists of the whole account come first, and in parallel; only the resource policy takes a call for
 each function. What a list does not tell is asked for each bucket, rule, subscription, pipe and
-state machine, and some things only where they can matter: see `_complete`.
+state machine, and some things only where they can matter: see `_within_the_budget`.
 
 A reading is a set of facts that becomes complete. It may stop between any two calls, be stored,
 and go on in the next run; a change is worked in by forgetting what it made untrue and completing
@@ -18,7 +18,7 @@ from functions.aws.observability import logger
 from functions.aws.reading import events, flows, lambdas, roles, sources
 from functions.aws.reading import facts as f
 from functions.aws.reading.asking import OutOfTimeError
-from functions.aws.reading.assembly import account_of, functions_with_urls
+from functions.aws.reading.assembly import account_of, functions_with_urls, tables_of
 from functions.aws.reading.steps import Reading, one_by_one
 from functions.aws.reading.updates import work_in
 from functions.domain.account import Area
@@ -56,12 +56,24 @@ _LISTS: Final = (
     flows.list_machines,
     flows.list_streams,
 )
-# Two calls for each function that may be part of a loop, for so many of the functions at most.
-_MOST_SUSPECTS_SHARE: Final = 0.2
-_LEAST_SUSPECTS: Final = 15
-# Log groups that are asked for without anything naming them.
-_MOST_GROUPS_SHARE: Final = 0.1
-_LEAST_GROUPS: Final = 10
+# What a whole reading may take, for each function: things that are good to know, but not needed to
+# find most loops, are asked for within what is left of that.
+CALLS_PER_FUNCTION: Final = 2.2
+_LEAST_CALLS: Final = 200
+# Lists take a call for each so many entries; those without entries take one.
+_PAGES: Final[tuple[tuple[f.Section[Any], int], ...]] = (
+    (f.FUNCTIONS, 50),
+    (f.MAPPINGS, 100),
+    (f.ROLES, 100),
+    (f.MANAGED, 100),
+    (f.RULES, 100),
+    (f.SUBSCRIPTIONS, 100),
+    (f.SCHEDULES, 100),
+    (f.PIPES, 100),
+    (f.BUS_POLICIES, 1),
+)
+_OTHER_LISTS: Final = 8
+_DETAILS: Final = tuple(section for section in f.SECTIONS if section.is_detail)
 
 
 def in_threads(tasks: Sequence[Callable[[], None]]) -> None:
@@ -138,7 +150,7 @@ class AccountReader:
         self._side_by_side(
             [
                 lambda: lambdas.read_policies(reading, facts.of(f.FUNCTIONS)),
-                lambda: events.read_targets(reading),
+                lambda: events.read_targets(reading, _listening(facts)),
                 lambda: events.read_pipes(reading),
                 lambda: sources.read_buckets(reading),
                 lambda: sources.read_filters(reading),
@@ -149,22 +161,63 @@ class AccountReader:
         self._side_by_side(
             [
                 lambda: lambdas.read_policies(reading, _qualified(facts)),
-                lambda: sources.read_dead_letter_sources(reading, _polled_queues(facts)),
+                lambda: sources.read_queues(reading, _polled_queues(facts)),
                 lambda: self._complete_roles(reading),
                 lambda: lambdas.read_urls(reading, functions_with_urls(facts)),
+                lambda: sources.read_log_subscriptions(reading, _named_groups(facts)),
             ]
         )
-        sources.read_log_subscriptions(reading, _log_groups(facts))
+        return self._within_the_budget(reading)
+
+    def _within_the_budget(self, reading: Reading) -> Account:
+        """Ask for what is good to know too, what matters most first."""
+        facts = reading.facts
+        _forget_what_nothing_needs(facts)
         account = account_of(facts)
-        few = max(_LEAST_SUSPECTS, int(_MOST_SUSPECTS_SHARE * len(account.functions)))
-        names = list(dict.fromkeys(self._suspects(account)))
-        _bound_told(facts, Area.DESTINATIONS, "functions that may be part of a loop", names, few)
+        names = [
+            one for one in dict.fromkeys(self._suspects(account)) if one in facts.of(f.FUNCTIONS)
+        ]
+        suspects = _affordable(
+            facts,
+            Area.DESTINATIONS,
+            "functions that may be part of a loop",
+            names,
+            (f.DESTINATIONS, f.RECURSION),
+        )
         self._side_by_side(
             [
-                lambda: lambdas.read_destinations(reading, names[:few]),
-                lambda: lambdas.read_recursion(reading, names[:few]),
+                lambda: lambdas.read_destinations(reading, suspects),
+                lambda: lambdas.read_recursion(reading, suspects),
             ]
         )
+        groups = _affordable(
+            facts,
+            Area.LOGS,
+            "log groups that nothing names",
+            _other_groups(facts),
+            (f.LOG_SUBSCRIPTIONS,),
+        )
+        sources.read_log_subscriptions(reading, groups)
+        resources = _affordable(
+            facts,
+            Area.RESOURCE_POLICIES,
+            "resources that trigger something",
+            _triggering(facts),
+            (f.RESOURCE_POLICIES,),
+        )
+        sources.read_resource_policies(reading, resources)
+        queues = _affordable(
+            facts,
+            Area.QUEUES,
+            "queues that are polled",
+            _polled_queues(facts),
+            (f.DEAD_LETTER_SOURCES,),
+        )
+        sources.read_dead_letter_sources(reading, queues)
+        clocks = _affordable(
+            facts, Area.RULES, "rules that only a clock fires", _clocks(facts), (f.TARGETS,)
+        )
+        events.read_targets(reading, clocks)
         return account_of(facts)
 
     def _complete_roles(self, reading: Reading) -> None:
@@ -196,6 +249,14 @@ def _forget_what_is_gone(facts: f.Facts) -> None:
         facts.keep(section, facts.of(listed).__contains__)
 
 
+def _forget_what_nothing_needs(facts: f.Facts) -> None:
+    """Details that only mattered to something that is gone or was changed."""
+    facts.keep(f.RESOURCE_POLICIES, set(_triggering(facts)).__contains__)
+    queues = set(_polled_queues(facts))
+    facts.keep(f.QUEUES, queues.__contains__)
+    facts.keep(f.DEAD_LETTER_SOURCES, queues.__contains__)
+
+
 def _qualified(facts: f.Facts) -> list[str]:
     """The versions and aliases that a trigger names."""
     arns = [one.endpoint for one in facts.of(f.SUBSCRIPTIONS).values()]
@@ -224,53 +285,104 @@ def _used_roles(facts: f.Facts) -> list[str]:
     return [arn for arn in used if arn]
 
 
-def _log_groups(facts: f.Facts) -> list[str]:
-    """The log groups that may have a subscription which can be part of a loop.
+def _named_groups(facts: f.Facts) -> list[str]:
+    """The log groups that a resource policy lets invoke a function.
 
-    A subscription to a function needs its resource policy to admit CloudWatch Logs, and one to a
-    stream needs a role that CloudWatch Logs may assume (CloudWatch Logs user guide, *Log
-    group-level subscription filters*). Without either there is none, and nothing is asked.
+    A subscription to a function needs that function's policy to admit CloudWatch Logs (CloudWatch
+    Logs user guide, *Log group-level subscription filters*).
+    """
+    groups = (_group_in(source) for _, source in _log_sources(facts))
+    return [group for group in dict.fromkeys(groups) if group]
+
+
+def _other_groups(facts: f.Facts) -> list[str]:
+    """The log groups of functions, where a subscription of any may be, those that can loop first.
+
+    That is so where a policy admits any log group, and where CloudWatch Logs may assume a role,
+    which a subscription to a stream needs. Without either there is none, and nothing is asked.
     """
     functions = facts.of(f.FUNCTIONS)
-    named: dict[str, None] = {}
-    own_first: dict[str, None] = {}
-    is_any = any(role is not None and "logs" in role.trusts for role in facts.of(f.ROLES).values())
-    for key, text in facts.of(f.POLICIES).items():
-        function = functions.get(key.partition(":")[0])
-        if not text or function is None or '"logs.' not in text:
-            continue
-        for _, source in sources.admitted(text, frozenset({"logs"})):
-            group = _group_in(source)
-            if group and "*" not in group and "?" not in group:
-                named[group] = None
-            else:
-                is_any = True
-            own_first[function.log_group] = None
-    if not is_any:
-        return list(named)
-    reads_streams = {
+    admitting = [name for name, source in _log_sources(facts) if not _group_in(source)]
+    roles_ = facts.of(f.ROLES).values()
+    if not admitting and not any(one is not None and "logs" in one.trusts for one in roles_):
+        return []
+    reads_streams = [
         _name_in(one.function_arn)
         for one in facts.of(f.MAPPINGS).values()
         if ":kinesis:" in one.source_arn
-    }
-    own_first.update(
-        (one.log_group, None) for name, one in functions.items() if name in reads_streams
-    )
-    own_first.update((one.log_group, None) for one in functions.values())
-    few = max(_LEAST_GROUPS, int(_MOST_GROUPS_SHARE * len(functions)))
-    guessed = [group for group in own_first if group not in named]
-    _bound_told(facts, Area.LOGS, "log groups that nothing names", guessed, few)
-    return [*named, *guessed[:few]]
+    ]
+    names = dict.fromkeys((*admitting, *sorted(reads_streams), *functions))
+    groups = dict.fromkeys(functions[name].log_group for name in names if name in functions)
+    named = set(_named_groups(facts))
+    return [group for group in groups if group not in named]
 
 
-def _bound_told(facts: f.Facts, area: Area, what: str, found: Sequence[str], few: int) -> None:
-    """Say so where only some of what may matter is asked for, and take it back where all is."""
+def _log_sources(facts: f.Facts) -> Iterable[tuple[str, str]]:
+    """Each function that admits CloudWatch Logs, with the ARN of the group (or a pattern)."""
+    functions = facts.of(f.FUNCTIONS)
+    for key, text in facts.of(f.POLICIES).items():
+        name = key.partition(":")[0]
+        if text and '"logs.' in text and name in functions:
+            for _, source in sources.admitted(text, frozenset({"logs"})):
+                yield name, source
+
+
+def _listening(facts: f.Facts) -> list[str]:
+    """The rules that events fire: others cannot be part of a loop."""
+    return [arn for arn, rule in facts.of(f.RULES).items() if rule.pattern]
+
+
+def _clocks(facts: f.Facts) -> list[str]:
+    return [arn for arn, rule in facts.of(f.RULES).items() if not rule.pattern]
+
+
+def _triggering(facts: f.Facts) -> list[str]:
+    """What triggers something and takes a resource policy, but for queues and buses."""
+    partition = facts.partition
+    found = [one.topic_arn for one in facts.of(f.SUBSCRIPTIONS).values()]
+    found += [
+        f"arn:{partition}:s3:::{bucket.name}"
+        for bucket in facts.of(f.BUCKETS).values()
+        if bucket is not None and (bucket.notifications or bucket.has_event_bridge)
+    ]
+    polled = [one.source_arn for one in facts.of(f.MAPPINGS).values()]
+    polled += [one.source_arn for one in facts.of(f.PIPES).values()]
+    found += tables_of(polled).values()
+    found += [arn for arn in polled if ":kinesis:" in arn]
+    place = f":{facts.region}:{facts.account}:"
+    return [arn for arn in dict.fromkeys(found) if place in arn or ":s3:::" in arn]
+
+
+def _affordable(
+    facts: f.Facts,
+    area: Area,
+    what: str,
+    found: Sequence[str],
+    sections: Sequence[f.Section[Any]],
+) -> list[str]:
+    """As many of them as the budget allows, those that were asked for already included.
+
+    A gap tells of the others, and is taken back where there are none.
+    """
+    known = [one for one in found if all(one in facts.of(section) for section in sections)]
+    spent = sum(len(facts.of(section)) for section in _DETAILS)
+    spent += _spent_on_lists(facts)
+    allowed = max(_LEAST_CALLS, CALLS_PER_FUNCTION * len(facts.of(f.FUNCTIONS)))
+    few = max(0, int((allowed - spent) / len(sections)))
+    asked = set(known)
+    fresh = [one for one in found if one not in asked][:few]
     resource = f"further {what}"
-    if len(found) > few:
-        words = f"asked for {few} of {len(found)} {what}, to keep the number of calls low"
+    left = len(found) - len(known) - len(fresh)
+    if left:
+        words = f"{left} of {len(found)} {what} not asked for, to keep the number of calls low"
         facts.miss(area, words, resource=resource)
     else:
         facts.found(area, resource)
+    return [*known, *fresh]
+
+
+def _spent_on_lists(facts: f.Facts) -> int:
+    return _OTHER_LISTS + sum(1 + len(facts.of(one)) // per_page for one, per_page in _PAGES)
 
 
 def _group_in(source: str) -> str:
@@ -278,8 +390,8 @@ def _group_in(source: str) -> str:
 
     ``arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/orders:*``
     """
-    marker = ":log-group:"
-    return source.partition(marker)[2].removesuffix(":*") if marker in source else ""
+    group = source.partition(":log-group:")[2].removesuffix(":*")
+    return "" if "*" in group or "?" in group else group
 
 
 def _name_in(function_arn: str) -> str:

@@ -1,8 +1,8 @@
 """What sends events to functions and takes what they write: buckets, topics, queues, log groups.
 
 Where AWS has no list that tells, only those are asked for that can matter: the replication of
-buckets that a replicating role names, the dead letters of queues that are polled, the
-subscriptions of log groups from which a subscription can lead anywhere.
+buckets that a replicating role names, the queues that are polled, the resource policies of what
+triggers something, the subscriptions of log groups from which a subscription can lead anywhere.
 """
 
 from __future__ import annotations
@@ -57,6 +57,30 @@ _LIST_DEAD_LETTER_SOURCES: Final = Operation(
     action="sqs:ListDeadLetterSourceQueues",
     lane=Lane.SQS,
 )
+_GET_QUEUE: Final = Operation(
+    service="sqs",
+    method="get_queue_attributes",
+    action="sqs:GetQueueAttributes",
+    lane=Lane.SQS,
+)
+_GET_TOPIC: Final = Operation(
+    service="sns", method="get_topic_attributes", action="sns:GetTopicAttributes", lane=Lane.SNS
+)
+_GET_BUCKET_POLICY: Final = Operation(
+    service="s3", method="get_bucket_policy", action="s3:GetBucketPolicy", lane=Lane.S3
+)
+_GET_TABLE_POLICY: Final = Operation(
+    service="dynamodb",
+    method="get_resource_policy",
+    action="dynamodb:GetResourcePolicy",
+    lane=Lane.TABLES,
+)
+_GET_STREAM_POLICY: Final = Operation(
+    service="kinesis",
+    method="get_resource_policy",
+    action="kinesis:GetResourcePolicy",
+    lane=Lane.KINESIS,
+)
 _LIST_ACCOUNT_POLICIES: Final = Operation(
     service="logs",
     method="describe_account_policies",
@@ -76,6 +100,11 @@ OPERATIONS: Final = (
     _LIST_SUBSCRIPTIONS,
     _GET_SUBSCRIPTION,
     _LIST_DEAD_LETTER_SOURCES,
+    _GET_QUEUE,
+    _GET_TOPIC,
+    _GET_BUCKET_POLICY,
+    _GET_TABLE_POLICY,
+    _GET_STREAM_POLICY,
     _LIST_ACCOUNT_POLICIES,
     _LIST_SUBSCRIPTION_FILTERS,
 )
@@ -255,8 +284,25 @@ def _filter(told: Entry) -> f.FilterFacts:
 # -- queues
 
 
-def read_dead_letter_sources(reading: Reading, queues: Iterable[str]) -> None:
-    """The queues whose dead letters go to one of these (given by ARN, as polled by something)."""
+def read_queues(reading: Reading, arns: Iterable[str]) -> None:
+    """Policy and dead-letter queue of queues that something polls."""
+
+    def read(arn: str) -> f.QueueFacts:
+        told = reading.asker.ask(
+            _GET_QUEUE, QueueUrl=queue_url(arn), AttributeNames=["Policy", "RedrivePolicy"]
+        )
+        attributes = told.get("Attributes") or {}
+        redrive = json.loads(attributes.get("RedrivePolicy") or "{}")
+        return f.QueueFacts(
+            policy=attributes.get("Policy", ""),
+            dead_letter_arn=redrive.get("deadLetterTargetArn", ""),
+        )
+
+    reading.details(f.QUEUES, Area.QUEUES, _ours(reading, arns), read, if_gone=f.QueueFacts())
+
+
+def read_dead_letter_sources(reading: Reading, arns: Iterable[str]) -> None:
+    """The queues whose dead letters go to one of these, also those that nothing here polls."""
 
     def read(arn: str) -> tuple[str, ...]:
         urls = [
@@ -268,16 +314,25 @@ def read_dead_letter_sources(reading: Reading, queues: Iterable[str]) -> None:
         ]
         return tuple(queue_arn(url, arn) for url in urls)
 
-    ours = [arn for arn in queues if arn.split(":")[3:5] == reading.place.split(":")]
+    ours = _ours(reading, arns)
     reading.details(f.DEAD_LETTER_SOURCES, Area.QUEUES, ours, read, if_gone=())
 
 
-def forget_dead_letters(reading: Reading, queue: str, target: str) -> None:
-    """What is known of a queue's dead letters, after its redrive policy was changed to `target`."""
+def reread_queue(reading: Reading, queue: str, target: str) -> None:
+    """What is known of a queue, after its attributes were changed; `target` gets its dead letters.
+
+    Whether something still depends on it, the lists tell.
+    """
     known = reading.facts.of(f.DEAD_LETTER_SOURCES)
     before = [arn for arn, queues in known.items() if queue in (queues or ())]
     for arn in (*before, target):
         reading.facts.drop(f.DEAD_LETTER_SOURCES, arn)
+    reading.facts.drop(f.QUEUES, queue)
+
+
+def _ours(reading: Reading, arns: Iterable[str]) -> list[str]:
+    """Those of this account and Region: the attributes of others are for others to read."""
+    return [arn for arn in arns if arn.split(":")[3:5] == reading.place.split(":")]
 
 
 def queue_url(arn: str) -> str:
@@ -295,6 +350,31 @@ def queue_arn(url: str, like: str) -> str:
     """The ARN of the queue with this URL, in the Region of another one."""
     account, name = url.split("/")[-2:]
     return ":".join([*like.split(":")[:4], account, name])
+
+
+# -- resource policies
+
+
+def read_resource_policies(reading: Reading, arns: Iterable[str]) -> None:
+    """The resource policies of topics, buckets, tables and Kinesis streams."""
+
+    def read(arn: str) -> str:
+        service, name = arn.split(":")[2], arn.rpartition(":")[2]
+        match service:
+            case "sns":
+                told = reading.asker.ask(_GET_TOPIC, TopicArn=arn).get("Attributes") or {}
+                return str(told.get("Policy", ""))
+            case "s3":
+                told = reading.asker.ask(
+                    _GET_BUCKET_POLICY, Bucket=name, ExpectedBucketOwner=reading.facts.account
+                )
+            case "dynamodb":
+                told = reading.asker.ask(_GET_TABLE_POLICY, ResourceArn=arn)
+            case _:
+                told = reading.asker.ask(_GET_STREAM_POLICY, ResourceARN=arn)
+        return str(told.get("Policy", ""))
+
+    reading.details(f.RESOURCE_POLICIES, Area.RESOURCE_POLICIES, arns, read, if_gone="")
 
 
 # -- log groups

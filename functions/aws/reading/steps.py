@@ -149,8 +149,15 @@ class Reading:
         """
         if self.facts.is_missed(area):
             return
-        run = _Details(facts=self.facts, section=section, area=area, read=read, if_gone=if_gone)
         missing = self.facts.missing(section, wanted)
+        run = _Details(
+            facts=self.facts,
+            section=section,
+            area=area,
+            read=read,
+            if_gone=if_gone,
+            most_refusals=min(_REFUSALS, len(missing)),
+        )
         self.side_by_side([_task(run, key) for key in missing])
 
 
@@ -163,6 +170,7 @@ class _Details:
     area: Area
     read: Callable[[str], Any]
     if_gone: Any
+    most_refusals: int
     refusals: int = 0
     has_answers: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -190,7 +198,7 @@ class _Details:
     def _refused(self, key: str, error: NotAllowedError) -> None:
         with self.lock:
             self.refusals += 1
-            is_whole_area = self.refusals >= _REFUSALS and not self.has_answers
+            is_whole_area = self.refusals >= self.most_refusals and not self.has_answers
         if is_whole_area:
             # One gap for the area instead of one for each thing in it; the entries stay unasked.
             self.facts.miss(self.area, str(error), action=error.action)

@@ -64,7 +64,7 @@ def _schedule(reading: Reading, name: str) -> None:
 
 def _queue(reading: Reading, name: str) -> None:
     queue, _, target = name.partition("|")
-    sources.forget_dead_letters(reading, queue, target)
+    sources.reread_queue(reading, queue, target)
 
 
 _K = ChangeKind
@@ -91,4 +91,6 @@ _WAYS: Final[Mapping[ChangeKind, _Way]] = {
     _K.STREAM: flows.reread_stream,
     _K.STREAM_GONE: flows.forget_stream,
     _K.QUEUE: _queue,
+    _K.RESOURCE_POLICY: _forget(f.RESOURCE_POLICIES),
+    _K.BUS_POLICY: events.reread_bus,
 }
