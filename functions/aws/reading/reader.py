@@ -198,14 +198,6 @@ class AccountReader:
             (f.LOG_SUBSCRIPTIONS,),
         )
         sources.read_log_subscriptions(reading, groups)
-        resources = _affordable(
-            facts,
-            Area.RESOURCE_POLICIES,
-            "resources that trigger something",
-            _triggering(facts),
-            (f.RESOURCE_POLICIES,),
-        )
-        sources.read_resource_policies(reading, resources)
         queues = _affordable(
             facts,
             Area.QUEUES,
@@ -214,10 +206,16 @@ class AccountReader:
             (f.DEAD_LETTER_SOURCES,),
         )
         sources.read_dead_letter_sources(reading, queues)
-        clocks = _affordable(
-            facts, Area.RULES, "rules that only a clock fires", _clocks(facts), (f.TARGETS,)
+        resources = _affordable(
+            facts,
+            Area.RESOURCE_POLICIES,
+            "resources that trigger something",
+            _triggering(facts),
+            (f.RESOURCE_POLICIES,),
         )
-        events.read_targets(reading, clocks)
+        sources.read_resource_policies(reading, resources)
+        # No gap tells of these: what only a clock fires is part of no loop.
+        events.read_targets(reading, _within_reach(facts, _clocks(facts), (f.TARGETS,)))
         return account_of(facts)
 
     def _complete_roles(self, reading: Reading) -> None:
@@ -360,25 +358,28 @@ def _affordable(
     found: Sequence[str],
     sections: Sequence[f.Section[Any]],
 ) -> list[str]:
-    """As many of them as the budget allows, those that were asked for already included.
-
-    A gap tells of the others, and is taken back where there are none.
-    """
-    known = [one for one in found if all(one in facts.of(section) for section in sections)]
-    spent = sum(len(facts.of(section)) for section in _DETAILS)
-    spent += _spent_on_lists(facts)
-    allowed = max(_LEAST_CALLS, CALLS_PER_FUNCTION * len(facts.of(f.FUNCTIONS)))
-    few = max(0, int((allowed - spent) / len(sections)))
-    asked = set(known)
-    fresh = [one for one in found if one not in asked][:few]
+    """What of this is asked for; a gap tells of the rest, and is taken back where there is none."""
+    asked = _within_reach(facts, found, sections)
     resource = f"further {what}"
-    left = len(found) - len(known) - len(fresh)
+    left = len(found) - len(asked)
     if left:
         words = f"{left} of {len(found)} {what} not asked for, to keep the number of calls low"
         facts.miss(area, words, resource=resource)
     else:
         facts.found(area, resource)
-    return [*known, *fresh]
+    return asked
+
+
+def _within_reach(
+    facts: f.Facts, found: Sequence[str], sections: Sequence[f.Section[Any]]
+) -> list[str]:
+    """As many of them as the budget allows, those that were asked for already included."""
+    known = [one for one in found if all(one in facts.of(section) for section in sections)]
+    spent = sum(len(facts.of(section)) for section in _DETAILS) + _spent_on_lists(facts)
+    allowed = max(_LEAST_CALLS, CALLS_PER_FUNCTION * len(facts.of(f.FUNCTIONS)))
+    few = max(0, int((allowed - spent) / len(sections)))
+    asked = set(known)
+    return [*known, *[one for one in found if one not in asked][:few]]
 
 
 def _spent_on_lists(facts: f.Facts) -> int:
