@@ -59,6 +59,11 @@ class Reach:
         Patterns of that which are certainly not allowed (Deny, NotResource).
     access
         ALLOWED where at least one resource matching `pattern` is certainly allowed, else POSSIBLE.
+    conditions
+        The lines of the statements that allow it and that nobody here can decide, where they are
+        all that is open: if they hold, it is ALLOWED.
+    doubts
+        All lines that nobody here can decide, those of statements that deny it too.
     """
 
     pattern: str
@@ -68,6 +73,7 @@ class Reach:
     policy: str = ""
     sid: str = ""
     conditions: tuple[Condition, ...] = ()
+    doubts: tuple[Condition, ...] = ()
 
     @property
     def is_conditional(self) -> bool:
@@ -82,7 +88,7 @@ class Reach:
             because=self.because,
             policy=self.policy,
             sid=self.sid,
-            conditions=self.conditions,
+            conditions=self.doubts,
         )
 
 
@@ -178,10 +184,15 @@ def execution_context(
 
 
 @dataclass(frozen=True, slots=True)
-class _Allowed:
-    """What one Allow statement lets a role act on.
+class Allowed:
+    """What one pattern of an Allow statement lets a role act on.
 
-    `left_out` is what NotResource names; `is_sure`: neither a condition nor a variable is open.
+    Attributes
+    ----------
+    left_out
+        What NotResource names; `pattern` is then everything.
+    is_exact
+        False where the statement holds a variable, or names no resources.
     """
 
     pattern: Glob
@@ -189,11 +200,16 @@ class _Allowed:
     policy: str
     statement: Statement
     open_conditions: tuple[Condition, ...]
-    is_sure: bool
+    is_exact: bool
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether nothing about the statement is open."""
+        return self.is_exact and not self.open_conditions
 
 
 @dataclass(frozen=True, slots=True)
-class _Denied:
+class Denied:
     """What one Deny statement takes away: what matches `patterns`, or all else (NotResource)."""
 
     patterns: tuple[Glob, ...]
@@ -219,17 +235,26 @@ class _Denied:
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
-    """The statements of some documents that are about one action."""
+class Side:
+    """The statements of some documents that are about one action.
 
-    allowed: tuple[_Allowed, ...]
-    denied: tuple[_Denied, ...]
+    Attributes
+    ----------
+    allowed, denied
+        Those whose conditions hold, or may hold.
+    failed
+        Those that would allow it, with the lines that do not hold.
+    """
+
+    allowed: tuple[Allowed, ...]
+    denied: tuple[Denied, ...]
     failed: tuple[tuple[str, Statement, tuple[Condition, ...]], ...]
 
     @classmethod
-    def of(cls, documents: Iterable[PolicyDocument], action: str, context: Context) -> "_Side":
-        allowed: list[_Allowed] = []
-        denied: list[_Denied] = []
+    def of(cls, documents: Iterable[PolicyDocument], action: str, context: Context) -> "Side":
+        """Read the statements of documents."""
+        allowed: list[Allowed] = []
+        denied: list[Denied] = []
         failed: list[tuple[str, Statement, tuple[Condition, ...]]] = []
         for document in documents:
             for statement in document.statements:
@@ -250,12 +275,12 @@ class _Side:
 class Rights:
     """What an identity says about one action: asked for many resources, it is read once.
 
-    Made by `rights`.
+    Made by `rights`. `boundary` is ``None`` for a role that has none.
     """
 
     identity: Identity
-    own: _Side
-    boundary: _Side | None
+    own: Side
+    boundary: Side | None
 
     def answer(self, resource: Pattern) -> Answer:
         """As `identity_access`."""
@@ -269,7 +294,7 @@ class Rights:
         if self._denial(asked):
             return ()
         grants = [own for own in self.own.allowed if overlaps(own.pattern, asked)]
-        limits: list[_Allowed | None] = [None]
+        limits: list[Allowed | None] = [None]
         if self.boundary:
             limits = [own for own in self.boundary.allowed if overlaps(own.pattern, asked)]
         denials = sum(len(denied.patterns) for denied in self._denials())
@@ -290,7 +315,7 @@ class Rights:
         """Whether no Deny takes all that matches."""
         return not any(denied.takes(pattern) for denied in self._denials())
 
-    def _reach(self, asked: Glob, grants: tuple[_Allowed, ...]) -> Iterable[Reach]:
+    def _reach(self, asked: Glob, grants: tuple[Allowed, ...]) -> Iterable[Reach]:
         """What statements that are needed together allow of what is asked."""
         denials = self._denials()
         confined = [denied.patterns for denied in denials if denied.is_sure and denied.is_all_else]
@@ -302,17 +327,18 @@ class Rights:
             if denied.is_sure and not denied.is_all_else
             for glob in denied.patterns
         ]
-        is_sure = self.identity.is_complete and all(grant.is_sure for grant in grants)
-        conditions = [line for grant in grants for line in grant.open_conditions]
-        conditions.extend(line for denied in denials for line in denied.open_conditions)
+        is_exact = self.identity.is_complete and all(grant.is_exact for grant in grants)
+        needed = tuple(line for grant in grants for line in grant.open_conditions)
+        feared = tuple(line for denied in denials for line in denied.open_conditions)
         for pattern in _within(wanted, confined):
             if not self._may(pattern) or any(covers(glob, pattern) for glob in left_out):
                 continue
-            is_proved = is_sure and any(
+            is_shown = is_exact and any(
                 not any(matches(glob, text) for glob in left_out)
                 and not any(denied.may_take(text) for denied in denials)
                 for text in witnesses(pattern, *wanted)
             )
+            is_proved = is_shown and not needed
             yield Reach(
                 pattern=str(pattern),
                 excluded=tuple(
@@ -324,7 +350,8 @@ class Rights:
                 because=self._because(is_proved=is_proved),
                 policy=grants[0].policy,
                 sid=grants[0].statement.name,
-                conditions=() if is_proved else tuple(conditions),
+                conditions=needed if is_shown else (),
+                doubts=() if is_proved else needed + (() if is_shown else feared),
             )
 
     def _because(self, *, is_proved: bool) -> Because:
@@ -332,10 +359,10 @@ class Rights:
             return Because.ALLOW_STATEMENT
         return Because.CONDITION if self.identity.is_complete else Because.UNREADABLE
 
-    def _denials(self) -> tuple[_Denied, ...]:
+    def _denials(self) -> tuple[Denied, ...]:
         return self.own.denied + (self.boundary.denied if self.boundary else ())
 
-    def _denial(self, asked: Glob) -> _Denied | None:
+    def _denial(self, asked: Glob) -> Denied | None:
         return next((denied for denied in self._denials() if denied.takes(asked)), None)
 
     def _refusal(self, asked: Glob) -> Answer:
@@ -385,8 +412,8 @@ def rights(identity: Identity, action: str, context: Context = _NOTHING_KNOWN) -
     boundary = identity.boundary
     return Rights(
         identity=identity,
-        own=_Side.of(identity.policies, action, context),
-        boundary=_Side.of((boundary,), action, context) if boundary else None,
+        own=Side.of(identity.policies, action, context),
+        boundary=Side.of((boundary,), action, context) if boundary else None,
     )
 
 
@@ -417,26 +444,23 @@ def _within(wanted: list[Glob], confined: list[tuple[Glob, ...]]) -> tuple[Glob,
 
 def _allowed(
     policy: str, statement: Statement, unclear: tuple[Condition, ...]
-) -> Iterable[_Allowed]:
+) -> Iterable[Allowed]:
     """What an Allow statement lets act on: one entry for each of its patterns."""
     selection = statement.resources
     if selection is None or selection.is_inverted:
         # IAM takes no identity policy without resources: what it would mean is not known.
         left_out = tuple(map(as_glob, selection.patterns)) if selection else ()
-        is_sure = bool(selection) and all(glob.is_exact for glob in left_out)
-        yield _Allowed(
-            _EVERYTHING, left_out, policy, statement, unclear, is_sure=is_sure and not unclear
-        )
+        is_exact = bool(selection) and all(glob.is_exact for glob in left_out)
+        yield Allowed(_EVERYTHING, left_out, policy, statement, unclear, is_exact=is_exact)
         return
     for pattern in dict.fromkeys(selection.patterns):
         glob = as_glob(pattern)
-        is_sure = glob.is_exact and not unclear
-        yield _Allowed(glob, (), policy, statement, unclear, is_sure=is_sure)
+        yield Allowed(glob, (), policy, statement, unclear, is_exact=glob.is_exact)
 
 
-def _denied(policy: str, statement: Statement, unclear: tuple[Condition, ...]) -> _Denied:
+def _denied(policy: str, statement: Statement, unclear: tuple[Condition, ...]) -> Denied:
     selection = statement.resources or Selection(patterns=("*",))
-    return _Denied(
+    return Denied(
         tuple(map(as_glob, selection.patterns)),
         selection.is_inverted,
         policy,

@@ -419,10 +419,34 @@ def test_reach() -> None:
             policy="own",
             sid="Temporary",
             conditions=found[1].conditions,
+            doubts=found[1].conditions,
         ),
     )
+    assert [line.key for line in found[1].conditions] == ["aws:PrincipalTag/team"]
     assert found[1].is_conditional
     assert found[0].answer.access is ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("statements", "conditions", "doubts"),
+    [
+        ([allow("s3:*", Condition=IF_TAGGED)], 1, 1),
+        (
+            [allow("s3:*", Condition=IF_TAGGED), deny("s3:*", f"{BUCKET}/x", Condition=IF_TAGGED)],
+            1,
+            1,
+        ),
+        ([allow("s3:*", Condition=IF_TAGGED), deny("s3:*", Condition=IF_TAGGED)], 0, 2),
+        ([allow("s3:*", f"{BUCKET}/${{aws:username}}/*", Condition=IF_TAGGED)], 0, 1),
+        ([allow("s3:*"), deny("s3:*", Condition=IF_TAGGED)], 0, 1),
+        ([allow("s3:*")], 0, 0),
+    ],
+)
+def test_what_is_open(statements: list[Statement], conditions: int, doubts: int) -> None:
+    """Conditions are only named as such where, if they hold, the role certainly may."""
+    (found,) = reachable(identity(*statements), "s3:PutObject", f"{BUCKET}/*")
+
+    assert (conditions, doubts) == (len(found.conditions), len(found.doubts))
 
 
 def test_reach_of_a_wide_statement() -> None:
@@ -607,6 +631,11 @@ def test_against_oracle(
         assert not any(allowed)
     if answer.access is ALLOWED:
         assert all(allowed)
+    for reach in reached:
+        keys = {line.key for line in reach.conditions}
+        for world, may in zip(WORLDS, allowed, strict=True):
+            if reach.access is ALLOWED or (keys and all(world[key] for key in keys)):
+                assert any(matches(reach.pattern, text) for text in may)
     for text in set().union(*allowed):
         assert any(
             matches(reach.pattern, text) and not any(matches(own, text) for own in reach.excluded)
