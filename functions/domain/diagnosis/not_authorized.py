@@ -112,8 +112,13 @@ def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:
 
 
 def _principals(facts: FunctionUnderDiagnosis) -> tuple[str, ...]:
-    denied = (role_of(one.principal_arn) for one in facts.denials if one.principal_arn)
-    every = (*(one.role_arn for one in facts.callers), *denied)
+    named = tuple(one.role_arn for one in facts.callers)
+    denied = (
+        role_of(one.principal_arn)
+        for one in facts.denials
+        if one.principal_arn and not any(_is_of(one.principal_arn, own) for own in named)
+    )
+    every = (*named, *denied)
     return tuple(
         dict.fromkeys(one for one in every if one and account_of(one) in {"", facts.account})
     )
