@@ -164,7 +164,7 @@ def advance(book: FindingBook, examinations: Iterable[Examination], now: datetim
         book,
         open=tuple(sorted(opened.values(), key=_order)),
         closed=tuple(sorted(closed.values(), key=lambda one: _order(one.finding))),
-        listed_at=book.listed_at if book.open and book.listed_at else (now if opened else None),
+        listed_at=(book.listed_at or now) if opened and book.open else (now if opened else None),
     )
     return Advance(book=moved, changes=tuple(changes))
 

@@ -105,6 +105,18 @@ def tend(practice: Practice, now: datetime) -> None:
     _deliver(book, practice, now)
 
 
+def followed(practice: Practice) -> frozenset[str]:
+    """Names of the functions of which something is open: who no longer exists belongs to `gone`.
+
+    Raises
+    ------
+    LedgerUnavailableError
+        As the infirmary does.
+    """
+    treated = (one.function for one in practice.infirmary.treatments() if one.state in _OPEN)
+    return frozenset((*(one.function for one in practice.infirmary.book().open), *treated))
+
+
 def undo_for(
     functions: Sequence[str], practice: Practice, now: datetime, actor: str = ""
 ) -> tuple[Treatment, ...]:
