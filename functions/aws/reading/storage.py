@@ -13,7 +13,9 @@ import functools
 import hashlib
 import json
 import zlib
+from collections.abc import Mapping  # noqa: TC003 - the fields of a manifest are read from it
 from dataclasses import dataclass, field
+from datetime import datetime  # noqa: TC003 - the same
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from functions.aws.reading import facts as f
@@ -22,8 +24,7 @@ from functions.aws.translate import AWS_ERRORS, words_of
 from functions.domain.errors import LedgerUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterable
 
     from mypy_boto3_dynamodb import DynamoDBClient
 

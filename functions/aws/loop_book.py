@@ -1,0 +1,114 @@
+"""The loops of the account, as `contain` reads them: by one GetItem, and not at every signal."""
+
+from __future__ import annotations
+
+import json
+import threading
+import zlib
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.aws.observability import logger
+from functions.aws.translate import AWS_ERRORS, words_of
+from functions.domain.eventgraph.book import BookUnreadableError, LoopBook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+IAM_ACTIONS: Final = frozenset({"dynamodb:GetItem"})
+
+CHART: Final = "chart"
+BOOK: Final = "book"
+# A function does not begin to loop, nor stop, because `contain` knows it some minutes late.
+KEPT: Final = timedelta(minutes=5)
+# DynamoDB takes 400 KB an item, names and the other attributes included.
+MOST_BYTES: Final = 380_000
+
+
+class LoopBookStore:
+    """The port `LoopBooks`.
+
+    It never raises and never waits for a new book: whoever contains a loop does so with what is
+    known, or without.
+
+    Parameters
+    ----------
+    clock
+        The time of day.
+    """
+
+    def __init__(
+        self, client: Callable[[], DynamoDBClient], table: str, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: LoopBook | None = None
+        self._read_at: datetime | None = None
+
+    def load(self) -> LoopBook | None:
+        """The book; ``None`` while there is none, or none that can be read."""
+        with self._lock:
+            now = self._clock()
+            if self._read_at is None or now - self._read_at >= KEPT:
+                self._kept = self._read(self._kept)
+                self._read_at = now
+            return self._kept
+
+    def _read(self, before: LoopBook | None) -> LoopBook | None:
+        try:
+            answer: Mapping[str, Any] = self._client().get_item(
+                TableName=self._table, Key={"pk": {"S": CHART}, "sk": {"S": BOOK}}
+            )
+        except AWS_ERRORS as error:
+            logger.warning("the book of loops cannot be read", why=words_of(error))
+            return before
+        item = answer.get("Item")
+        if item is None:
+            return None
+        try:
+            return unpacked(item["data"]["B"])
+        except (BookUnreadableError, KeyError, TypeError) as error:
+            logger.warning("the book of loops cannot be read", why=str(error))
+            return None
+
+
+def packed(book: LoopBook, most_bytes: int = MOST_BYTES) -> bytes:
+    """The book in bytes that fit into an item.
+
+    Where they would not, loops are kept without their words, from the last function backwards: how
+    sure a loop is matters more than how it looks.
+    """
+    shown = len(book.entries)
+    while True:
+        data = zlib.compress(json.dumps(book.to_dict()).encode(), 9)
+        if len(data) <= most_bytes or not shown:
+            return data
+        shown //= 2
+        entries = {
+            name: entry if number < shown else replace(entry, page=None)
+            for number, (name, entry) in enumerate(book.entries.items())
+        }
+        book = replace(book, entries=entries)
+
+
+def unpacked(data: bytes) -> LoopBook:
+    """Read what `packed` wrote.
+
+    Raises
+    ------
+    BookUnreadableError
+        When it is anything else.
+    """
+    try:
+        told = json.loads(zlib.decompress(data))
+    except (ValueError, zlib.error) as error:
+        raise BookUnreadableError(f"not a book: {error}") from error
+    if not isinstance(told, dict):
+        raise BookUnreadableError("not a book: no object")
+    return LoopBook.from_dict(told)
