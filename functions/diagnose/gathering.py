@@ -171,12 +171,13 @@ class Gathering:
         )
 
     def names(self) -> tuple[str, ...]:
-        """All functions, in the order in which they are examined."""
-        return tuple(sorted(one.name for one in self.account.functions))
+        """All functions but the guard's own, in the order in which they are examined."""
+        own = self.standing.own
+        return tuple(sorted(one.name for one in self.account.functions if one.name not in own))
 
     def facts(self, names: Sequence[str], now: datetime) -> Iterator[FunctionUnderDiagnosis]:
-        """The facts of functions: those that are gone are left out."""
-        wanted = frozenset(names)
+        """The facts of functions: those that are gone, and the guard's own, are left out."""
+        wanted = frozenset(names) - self.standing.own
         functions = sorted(
             (one for one in self.account.functions if one.name in wanted),
             key=lambda one: one.name,

@@ -9,12 +9,13 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws import clients, custom_resource, ledger, publisher
+from functions.aws import clients, custom_resource, diagnosis_store, ledger, publisher, repairs
 from functions.aws import functions as target_functions
 from functions.aws.custom_resource import CustomResourceRequest, respond
 from functions.aws.ledger import DynamoLedger
 from functions.aws.observability import logger
 from functions.aws.publisher import SnsPublisher
+from functions.domain.diagnosis.ports import Practice
 from functions.domain.notice import NoticeContext
 from functions.domain.world import World
 from functions.restore.answer import answer, failed
@@ -24,7 +25,8 @@ from functions.restore.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-ADAPTERS: Final = (custom_resource, ledger, publisher, target_functions)
+# What always needs permission; `repairs` does so for the kinds of remedies that are allowed.
+ADAPTERS: Final = (custom_resource, diagnosis_store, ledger, publisher, target_functions)
 
 
 @functools.cache
@@ -43,7 +45,13 @@ def rollback() -> Rollback:
             deploy_flags=settings.deploy_flags or "",
         ),
     )
-    return Rollback(world=world, sleep=time.sleep)
+    practice = Practice(
+        repairs=repairs.AwsRepairs(clients.lambda_client(), clients.iam_client()),
+        infirmary=diagnosis_store.DiagnosisStore(clients.dynamodb_client(), settings.ledger_table),
+        publisher=world.publisher,
+        place=world.place,
+    )
+    return Rollback(world=world, sleep=time.sleep, practice=practice)
 
 
 @logger.inject_lambda_context

@@ -1,10 +1,18 @@
-"""What `cdk deploy -c rollback=...` asks for, carried out function by function."""
+"""What `cdk deploy -c rollback=...` asks for, carried out function by function.
+
+A function may be held, or treated with remedies, or both: all of it is put back.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from functions.domain import notice
+from functions.domain.diagnosis import treating
+from functions.domain.diagnosis.farewell import IN_FORCE, treatments_left
+from functions.domain.diagnosis.ports import Practice
+from functions.domain.diagnosis.rounds import undo_for
+from functions.domain.diagnosis.treatment import Treatment
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError, StaleIncidentError
 from functions.domain.incident import HOLDING_STATES, LEASE, Incident, IncidentState
 from functions.domain.naming import function_name
@@ -15,6 +23,7 @@ from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.world import World
 
 ALL = "all"
+NOT_HELD = "was not held; nothing was changed"
 _TRIES = 4
 _LOOK_AGAIN_SECONDS = 2.0
 
@@ -29,10 +38,14 @@ class Restored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A function that is still held, with the words of whoever refused."""
+    """A function that is still held or treated, with the words of whoever refused.
+
+    `is_unknown`: there is no such function.
+    """
 
     function: str
     text: str
+    is_unknown: bool = False
 
 
 Result = Restored | Refused
@@ -46,10 +59,13 @@ class Rollback:
     ----------
     sleep
         Waits the given seconds, while another run works on the same incident.
+    practice
+        What undoing remedies reaches for.
     """
 
     world: World
     sleep: Callable[[float], None]
+    practice: Practice
 
     def of(self, asked: tuple[str, ...], now: datetime) -> tuple[Result, ...]:
         """Restore the named functions, or all that are held. One refusal stops no other.
@@ -72,11 +88,22 @@ class Rollback:
         live = self.world.ledger.live()
         return tuple(one for one in live.incidents if one.state in HOLDING_STATES)
 
+    def still_treated(self) -> tuple[Treatment, ...]:
+        """The remedies that are in force."""
+        return tuple(one for one in self.practice.infirmary.treatments() if one.state in IN_FORCE)
+
     def tell_of_deletion(self, now: datetime) -> tuple[str, ...]:
-        """Tell people what stays contained when the stack goes; the names of these functions."""
+        """Tell people what stays contained, and which remedies stay, when the stack goes.
+
+        Answers the names of the contained functions.
+        """
         held = self.still_held()
         if held:
             said = notice.stack_deleted(held, self.world.place, now)
+            self.world.publisher.publish(said.subject, said.body)
+        treated = self.still_treated()
+        if treated:
+            said = treatments_left(treated, self.world.place, now)
             self.world.publisher.publish(said.subject, said.body)
         return tuple(one.function for one in held)
 
@@ -85,13 +112,42 @@ class Rollback:
         return (
             *(one.function for one in self.still_held()),
             *(function_name(arn) for arn in tagged),
+            *(one.function for one in self.still_treated()),
         )
 
     def _one(self, name: str, now: datetime) -> Result:
         try:
-            return self._restore(name, now)
+            result = self._restore(name, now)
         except LoopbreakerError as error:
-            return Refused(function=name, text=str(error))
+            result = Refused(function=name, text=str(error))
+        return self._with_treatments(result, now)
+
+    def _with_treatments(self, result: Result, now: datetime) -> Result:
+        """Undo the remedies of the function too; neither stands in the way of the other."""
+        name = result.function
+        try:
+            treatments = undo_for((name,), self.practice, now)
+        except LoopbreakerError as error:
+            return Refused(function=name, text=f"{result.text}; its remedies: {error}")
+        if not treatments:
+            return result
+        refused = [words for one in treatments for words in treating.failures(one)]
+        titles = ", ".join(one.title for one in treatments)
+        if refused:
+            return Refused(
+                function=name,
+                text=f"{result.text}; remedy not undone ({titles}): {'; '.join(refused)}."
+                " If its permission is missing, deploy with -c remedies="
+                f"{','.join(sorted({one.kind.value for one in treatments}))} once more",
+            )
+        told = f"remedy undone ({titles})"
+        if isinstance(result, Refused):
+            if result.is_unknown:
+                return Restored(function=name, text=f"the function no longer exists; {told}")
+            return Refused(function=name, text=f"{result.text}; {told}")
+        return Restored(
+            function=name, text=told if result.text == NOT_HELD else f"{result.text}; {told}"
+        )
 
     def _restore(self, name: str, now: datetime) -> Result:
         was_held = False
@@ -136,10 +192,11 @@ class Rollback:
             return Refused(
                 function=name,
                 text=f"there is no such function; functions that Loopbreaker holds now: {held}",
+                is_unknown=True,
             )
         tag = facts.tags.get(SNAPSHOT_TAG)
         if tag is None:
-            return Restored(function=name, text="was not held; nothing was changed")
+            return Restored(function=name, text=NOT_HELD)
         prior = TaggedSnapshot.from_tag(tag).reserved_concurrency
         status, detail = undo(
             PutBackReserved(function=name, prior=prior, written=0), (0,), functions

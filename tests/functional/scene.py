@@ -15,6 +15,7 @@ from functions.domain.signal import Signal, SignalKind
 from functions.domain.world import World
 from functions.restore.rollback import Result, Rollback
 from tests.fakes import FakeAccount, FakeFunction, SimulatedCrash
+from tests.unit.domain.diagnosis.samples import Hospital
 
 NOON = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)
 OWN = frozenset({"Loopbreaker-contain", "Loopbreaker-restore", "Loopbreaker-protect"})
@@ -63,6 +64,7 @@ class Scene:
         self.log = QuietLog()
         self.slept = 0.0
         self.loops = FakeLoops()
+        self.hospital = Hospital()
 
     @property
     def world(self) -> World:
@@ -142,7 +144,12 @@ class Scene:
 
     def rollback(self, *asked: str) -> tuple[Result, ...]:
         """What the deployment with the rollback flag does."""
-        return Rollback(world=self.world, sleep=self._sleep).of(asked, self.now)
+        return self.rollbacks.of(asked, self.now)
+
+    @property
+    def rollbacks(self) -> Rollback:
+        """Who puts functions back."""
+        return Rollback(world=self.world, sleep=self._sleep, practice=self.hospital.practice)
 
     def _sleep(self, seconds: float) -> None:
         self.slept += seconds

@@ -11,7 +11,6 @@ from functions.aws.custom_resource import respond
 from functions.domain.incident import IncidentState
 from functions.restore import handler as module
 from functions.restore.handler import handler
-from functions.restore.rollback import Rollback
 from tests.functional.lambda_context import lambda_context
 from tests.functional.scene import QUEUE, Scene
 
@@ -63,9 +62,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 
     monkeypatch.setattr(module, "respond", partial(respond, put=put))
     monkeypatch.setattr(module, "clock", lambda: staged.scene.now)
-    monkeypatch.setattr(
-        module, "rollback", lambda: Rollback(world=staged.scene.world, sleep=staged.scene._sleep)
-    )
+    monkeypatch.setattr(module, "rollback", lambda: staged.scene.rollbacks)
     return staged
 
 
