@@ -10,6 +10,7 @@ memory         POST  what a function reports as its memory used: function, megab
 patches        GET   which of the emulator's functions have been replaced
 seed           POST  give metrics history, see ``sandbox.seeding``
 emit           POST  record a metric of a function, such as RecursiveInvocationsDropped
+fire           POST  let the schedule of a rule be due at once: rule
 events         POST  publish an event as an AWS service: source, detail-type, detail
 faults         POST  let the next calls of an action fail
 faults         DELETE  let no call fail any more
@@ -33,6 +34,7 @@ from ministack.services import cloudwatch, eventbridge
 
 from sandbox import seeding
 from sandbox.faults import Fault
+from sandbox.patches import schedules
 from sandbox.patches.hooks import applied
 from sandbox.settings import ACCOUNT_ID, CONTROL_PREFIX, REGION
 
@@ -61,6 +63,7 @@ class Control:
             ("GET", "alarms"): self._alarms,
             ("GET", "traces"): lambda *_: dict(self._world.traces),
             ("POST", "memory"): self._memory,
+            ("POST", "fire"): lambda _, body: {"rules": schedules.fire(body["rule"])},
             ("GET", "patches"): lambda *_: list(applied()),
             ("POST", "seed"): self._seed,
             ("POST", "emit"): self._emit,

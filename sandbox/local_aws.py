@@ -307,6 +307,17 @@ class LocalAws:
         """Let a function report so much as its memory used."""
         self.control("POST", "memory", {"function": function, "megabytes": megabytes})
 
+    def fire(self, rule: str) -> None:
+        """Let the schedule of a rule be due at once.
+
+        Raises
+        ------
+        ValueError
+            When there is no such rule.
+        """
+        if not self.control("POST", "fire", {"rule": rule})["rules"]:
+            raise ValueError(f"there is no rule {rule}")
+
     def publish(
         self, source: str, detail_type: str, detail: Any, resources: Sequence[str] = ()
     ) -> None:

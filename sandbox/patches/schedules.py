@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ministack.services import eventbridge
 
-from sandbox.patches.hooks import replace
+from sandbox.patches.hooks import check, replace
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -28,6 +28,17 @@ def apply(world: World) -> None:
     replace(eventbridge, "_now_ts", now, ())
     # The emulator's own loop sleeps in real seconds.
     replace(eventbridge, "_scheduler_loop", lambda: None, ())
+    check(eventbridge, "_tick_scheduled_rules", ())
+
+
+def fire(name: str) -> int:
+    """Let the schedules of a rule be due at once; how many rules have the name."""
+    due = [key for key, rule in list(eventbridge._rules._data.items()) if rule.get("Name") == name]
+    for key in due:
+        eventbridge._rule_last_fired[key] = 0.0
+    if due:
+        eventbridge._tick_scheduled_rules()
+    return len(due)
 
 
 def start(world: World) -> threading.Thread:

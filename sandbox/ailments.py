@@ -1,0 +1,289 @@
+"""The other causes on AWS's troubleshooting pages: functions that something is wrong with.
+
+::
+
+    with LocalAws(speed=60, auth=True) as aws:
+        ailment = make_ailment("permission", aws)
+        ailment.deploy()
+        ailment.use()  # as its users would: the trouble shows in its own way
+        ...
+        assert ailment.is_well()  # once it is cured
+
+Each comes with a look-alike: a function that only seems to have the same trouble.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, ClassVar
+
+from sandbox.provision import (
+    Grant,
+    allow_invoke,
+    arn,
+    create_function,
+    function_arn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.local_aws import LocalAws
+
+POLL_SECONDS = 0.1
+PATIENCE_SECONDS = 10.0
+SIDE_BY_SIDE = 8
+
+
+class Ailment(ABC):
+    """A function with a trouble, and another that only seems to have it."""
+
+    entry: ClassVar[str]
+    """The stable name of what is wrong."""
+
+    function: ClassVar[str]
+    look_alike: ClassVar[str]
+    trouble: ClassVar[str]
+    """What is wrong, for people."""
+
+    innocence: ClassVar[str]
+    """Why nothing is wrong with the look-alike."""
+
+    flags: ClassVar[dict[str, str]] = {}
+    """What allows the guard to cure it; without any it only names the cure."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.aws = aws
+
+    @abstractmethod
+    def deploy(self) -> None:
+        """Create both functions and what belongs to them."""
+
+    @abstractmethod
+    def use(self) -> None:
+        """Use both as their users do."""
+
+    @abstractmethod
+    def is_well(self) -> bool:
+        """Use the function once more and tell whether it does what it should."""
+
+    def cure(self) -> None:
+        """Do by hand what the guard only names; nothing where the guard does it."""
+
+    def _invoke(self, name: str, times: int = 1) -> None:
+        client = self.aws.client("lambda")
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            list(pool.map(lambda _: client.invoke(FunctionName=name, Payload=b"{}"), range(times)))
+
+    def _comes_true(self, condition: Callable[[], bool]) -> bool:
+        """Whether something becomes the case within a while."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (is_so := condition()) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return is_so
+
+
+class PermissionAilment(Ailment):
+    """A rule whose target does not admit it."""
+
+    entry = "not_invocable"
+    function = "send-invoice"
+    look_alike = "send-receipt"
+    trouble = "rule orders-paid ─▶ send-invoice, whose resource policy does not admit the rule"
+    innocence = "send-receipt admits every rule of the account by a wildcard"
+    flags: ClassVar = {"remedies": "permissions"}
+
+    def deploy(self) -> None:
+        """Create a rule with both functions as targets."""
+        events = self.aws.client("events")
+        for name in (self.function, self.look_alike):
+            create_function(self.aws, name, code="steady_report")
+        allow_invoke(self.aws, self.look_alike, "events.amazonaws.com", arn("events", "rule/*"))
+        events.put_rule(Name="orders-paid", EventPattern=json.dumps({"source": ["shop.billing"]}))
+        targets = [
+            {"Id": name, "Arn": function_arn(name)} for name in (self.function, self.look_alike)
+        ]
+        events.put_targets(Rule="orders-paid", Targets=targets)
+
+    def use(self) -> None:
+        """Let an order be paid."""
+        entry = {"Source": "shop.billing", "DetailType": "OrderPaid", "Detail": "{}"}
+        self.aws.client("events").put_events(Entries=[entry])
+
+    def is_well(self) -> bool:
+        """Whether a paid order invokes the function."""
+        before = self.aws.counts().get(self.function, 0)
+        self.use()
+        return self._comes_true(lambda: self.aws.counts().get(self.function, 0) > before)
+
+
+class LogsAilment(Ailment):
+    """A function whose role may not write logs."""
+
+    entry = "no_logs"
+    function = "import-prices"
+    look_alike = "import-never"
+    trouble = "import-prices runs, and its role may not write logs"
+    innocence = "import-never has no such rights either, but was never invoked"
+    flags: ClassVar = {"remedies": "logs"}
+
+    def deploy(self) -> None:
+        """Create both without the rights to log."""
+        for name in (self.function, self.look_alike):
+            create_function(self.aws, name, code="steady_report", writes_logs=False)
+
+    def use(self) -> None:
+        """Import some prices."""
+        self._invoke(self.function, 3)
+
+    def is_well(self) -> bool:
+        """Whether an invocation leaves its lines in the log."""
+        before = self._lines()
+        self._invoke(self.function)
+        return self._comes_true(lambda: self._lines() > before)
+
+    def _lines(self) -> int:
+        logs, group = self.aws.client("logs"), f"/aws/lambda/{self.function}"
+        if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            return 0
+        return len(logs.filter_log_events(logGroupName=group)["events"])
+
+
+class TracesAilment(Ailment):
+    """A function whose code traces, and whose tracing mode does not let it."""
+
+    entry = "no_traces"
+    function = "check-out"
+    look_alike = "check-stock"
+    trouble = "check-out has a tracer in its code, and PassThrough as its tracing mode"
+    innocence = "check-stock passes traces through by choice: nothing in it traces"
+    flags: ClassVar = {"remedies": "traces"}
+
+    def deploy(self) -> None:
+        """Create both with the rights to trace, in AWS's default mode."""
+        rights = Grant(
+            actions=("xray:PutTraceSegments", "xray:PutTelemetryRecords"), resources=("*",)
+        )
+        create_function(
+            self.aws,
+            self.function,
+            code="steady_report",
+            grants=(rights,),
+            Environment={"Variables": {"AWS_XRAY_TRACING_NAME": "checkout"}},
+        )
+        create_function(self.aws, self.look_alike, code="steady_report", grants=(rights,))
+
+    def use(self) -> None:
+        """Check out."""
+        for name in (self.function, self.look_alike):
+            self._invoke(name, 3)
+
+    def is_well(self) -> bool:
+        """Whether an invocation leaves a trace."""
+        before = self.aws.traces().get(self.function, 0)
+        self._invoke(self.function)
+        return self._comes_true(lambda: self.aws.traces().get(self.function, 0) > before)
+
+
+class SlowAilment(Ailment):
+    """A function that takes nearly all of its time for want of memory, and so of CPU.
+
+    This machine gives every function a whole processor; so the function's code waits as long as
+    its work would take with the share that its memory buys.
+    """
+
+    entry = "too_slow"
+    function = "render-report"
+    look_alike = "render-archive"
+    trouble = "render-report takes 1.65 s of its 2 s, with 128 MB of memory"
+    innocence = "render-archive is as slow, and far from its timeout of 30 s"
+    flags: ClassVar = {"remedies": "memory", "memory_ceiling_mb": "512"}
+
+    CALLS = 24
+    WELL_SECONDS = 1.2
+
+    def deploy(self) -> None:
+        """Create both."""
+        for name, seconds in ((self.function, 2), (self.look_alike, 30)):
+            create_function(
+                self.aws, name, code="render_report", timeout_seconds=seconds, MemorySize=128
+            )
+
+    def use(self) -> None:
+        """Render many reports."""
+        for name in (self.function, self.look_alike):
+            self._invoke(name, self.CALLS)
+
+    def is_well(self) -> bool:
+        """Whether a report takes far less than the timeout."""
+        self._invoke(self.function)  # the first one after an update starts cold
+        began = time.monotonic()
+        self._invoke(self.function)
+        return time.monotonic() - began < self.WELL_SECONDS
+
+
+class DeniedAilment(Ailment):
+    """A function that another one calls, whose role may not."""
+
+    entry = "not_authorized"
+    function = "charge-card"
+    look_alike = "charge-voucher"
+    trouble = "place-order calls charge-card, and its role may not invoke it"
+    innocence = "place-gift calls charge-voucher with the right to invoke every function"
+
+    def deploy(self) -> None:
+        """Create both, and who calls them."""
+        for name in (self.function, self.look_alike):
+            create_function(self.aws, name, code="steady_report")
+        everything = Grant(actions=("lambda:InvokeFunction",), resources=(function_arn("*"),))
+        for caller, callee, grants in (
+            ("place-order", self.function, ()),
+            ("place-gift", self.look_alike, (everything,)),
+        ):
+            create_function(
+                self.aws,
+                caller,
+                code="call_callee",
+                grants=grants,
+                Environment={"Variables": {"CALLEE": callee}},
+            )
+
+    def use(self) -> None:
+        """Place an order, and a gift."""
+        for name in ("place-order", "place-gift"):
+            self._invoke(name)
+
+    def is_well(self) -> bool:
+        """Whether an order charges the card."""
+        answer = self.aws.client("lambda").invoke(FunctionName="place-order", Payload=b"{}")
+        return "FunctionError" not in answer
+
+    def cure(self) -> None:
+        """Let the caller invoke this one function, as the notice says."""
+        statement = {
+            "Effect": "Allow",
+            "Action": "lambda:InvokeFunction",
+            "Resource": function_arn(self.function),
+        }
+        self.aws.client("iam").put_role_policy(
+            RoleName="place-order-role",
+            PolicyName=f"invoke-{self.function}",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+
+
+AILMENTS: dict[str, type[Ailment]] = {
+    "permission": PermissionAilment,
+    "logs": LogsAilment,
+    "traces": TracesAilment,
+    "slow": SlowAilment,
+    "denied": DeniedAilment,
+}
+
+
+def make_ailment(kind: str, aws: LocalAws) -> Ailment:
+    """The ailment of a kind: ``permission``, ``logs``, ``traces``, ``slow`` or ``denied``."""
+    return AILMENTS[kind](aws)
