@@ -31,6 +31,13 @@ from functions.domain.iam.document import Effect, MalformedPolicyError, parse_po
 
 # A remedy that AWS refused is tried again after this long: somebody may have allowed it since.
 TRIED_AGAIN_AFTER: Final = timedelta(days=7)
+# One source: an ARN without wildcards; but the streams of one log group, and the stages and path
+# parameters of one method of one API, are written with a star by AWS itself.
+_ONE_SOURCE: Final = re.compile(
+    r"arn:[a-z-]+:execute-api:[a-z0-9-]+:\d{12}:[A-Za-z0-9]+/[^?]*[^?/*][^?]*"
+    r"|arn:[a-z-]+:logs:[a-z0-9-]+:\d{12}:log-group:[^*?:]+:\*"
+    r"|arn:[^*?]+"
+)
 _SERVICE: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?")
 
 
@@ -229,18 +236,13 @@ def _is_narrow_permission(step: AddPermission, facts: FunctionUnderDiagnosis) ->
         for one in facts.triggers
     )
     owner = account_of(step.source_arn) or step.source_account
-    # An API's ARN names any stage by a star; everything up to the API itself is literal.
-    api, _, path = step.source_arn.partition("/")
-    literal = api if ":execute-api:" in api else step.source_arn.removesuffix(":*")
     return (
         found
         and step.function == facts.name
         and step.action == INVOKE
         and step.statement_id.startswith(PREFIX)
         and _SERVICE.fullmatch(step.principal) is not None
-        and step.source_arn.startswith("arn:")
-        and not set("*?") & set(literal)
+        and _ONE_SOURCE.fullmatch(step.source_arn) is not None
         and owner == facts.account
         and step.source_account in {"", facts.account}
-        and (literal != api or bool(path) or ":execute-api:" not in api)
     )

@@ -97,15 +97,15 @@ def _silence(
     if traffic.invocations <= 0 or first is None:
         return ()
     invoked = Observation(
-        words=f"invocations since {moment(traffic.since)}, the first at {moment(first)}",
+        words=f"Invocations since {moment(traffic.since)}, the first at {moment(first)}",
         value=traffic.invocations,
     )
     if facts.at - first < DELAY:
         return ()
     if group.exists is False:
-        return (invoked, Observation(words=f"there is no log group {group.name}"))
+        return (invoked, Observation(words=f"There is no log group {group.name}"))
     if group.has_events is False:
-        nothing = Observation(words=f"log events in {group.name} since then", value=0)
+        nothing = Observation(words=f"Log events in {group.name} since then", value=0)
         return (invoked, nothing)
     newest = group.last_event_at
     if newest is None or last is None or last - newest < SILENCE:
@@ -115,7 +115,7 @@ def _silence(
     return (
         invoked,
         Observation(
-            words=f"the newest log event in {group.name} is of {moment(newest)}, the last"
+            words=f"The newest log event in {group.name} is of {moment(newest)}, the last"
             f" invocation of {moment(last)}"
         ),
     )
@@ -250,7 +250,7 @@ def _unexplained(
 def _setting(facts: FunctionUnderDiagnosis, group: LogGroupFacts) -> tuple[Observation, ...]:
     if group.name == f"/aws/lambda/{facts.name}":
         return ()
-    return (Observation(words=f"its LoggingConfig names the log group {group.name}"),)
+    return (Observation(words=f"Its LoggingConfig names the log group {group.name}"),)
 
 
 def _finding(

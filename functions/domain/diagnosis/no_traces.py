@@ -176,17 +176,17 @@ def _expectations(
     if _is_opted_out(facts.function.environment, facts.function.tags):
         return Certainty.LIKELY, ()
     said = [
-        Observation(words=f"its environment variable {clean(name, 80)} is for a tracer")
+        Observation(words=f"Its environment variable {clean(name, 80)} is for a tracer")
         for name, value in sorted(facts.function.environment.items())
         if name in _TRACER_VARIABLES or value.strip().lower() in _SWITCHED_ON.get(name, ())
     ]
     said += [
-        Observation(words=f"its tag {clean(key, 80)} says {clean(value, 40)}")
+        Observation(words=f"Its tag {clean(key, 80)} says {clean(value, 40)}")
         for key, value in sorted(facts.function.tags.items())
         if key.lower() in _TAGS and value.strip().lower() in _TAG_ON
     ]
     implied = [
-        Observation(words=f"it has the layer {clean(short_name(arn), 120)}")
+        Observation(words=f"It has the layer {clean(short_name(arn), 120)}")
         for arn in facts.tracing.layers
         if any(part in arn for part in _TRACING_LAYERS)
     ]
@@ -255,7 +255,7 @@ def _seen_none(facts: FunctionUnderDiagnosis) -> tuple[Observation, ...]:
         return ()
     return (
         Observation(
-            words="traces of it in X-Ray",
+            words="Traces of it in X-Ray",
             value=0,
             reference=facts.traffic.invocations,
             reference_words="the number of invocations",
@@ -270,7 +270,7 @@ def _untraced_sources(facts: FunctionUnderDiagnosis) -> tuple[Observation, ...]:
         if service:
             found.append(
                 Observation(
-                    words=f"its event source {clean(short_name(mapping.source_arn), 120)}"
+                    words=f"Its event source {clean(short_name(mapping.source_arn), 120)}"
                     f" ({service}) does not support tracing"
                 )
             )

@@ -11,6 +11,7 @@ schedule or pipe names this function but may not invoke it. Callers of other acc
 The right to invoke is only ever named: no flag makes the guard grant it to an identity.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +34,7 @@ from functions.domain.diagnosis.rights import (
     role_right,
 )
 from functions.domain.iam.access import Access, Because, Caller, account_of, resource_access
+from functions.domain.passages import capital
 from functions.domain.wording import clean, moment, short_name
 
 ENTRY: Final = "not_authorized"
@@ -94,6 +96,7 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
 
 def _summary(facts: FunctionUnderDiagnosis, refused: tuple[_Refused, ...], names: str) -> str:
     is_one = len(refused) == 1
+    names = capital(names)
     if any(one.denials for one in refused):
         return f"{names} {'is' if is_one else 'are'} denied when invoking {facts.name}."
     if any(one.is_certain for one in refused):
@@ -241,7 +244,7 @@ def _evidence(refused: _Refused) -> tuple[Observation, ...]:
     who = _who(refused.principal)
     found = [
         Observation(
-            words=f"{one.kind} {clean(short_name(one.arn), 120)} names it"
+            words=f"{capital(one.kind)} {_called(one.arn)} names it"
             f" ({clean(one.named_in, 160)}) and acts as {who}"
         )
         for one in refused.callers[:MOST_CALLERS]
@@ -250,14 +253,19 @@ def _evidence(refused: _Refused) -> tuple[Observation, ...]:
         when = f", last at {moment(call.last_at)}" if call.last_at else ""
         found.append(
             Observation(
-                words=f"calls of {who} that were denied ({call.source}{when})", value=call.count
+                words=f"Calls of {who} that were denied ({call.source}{when})", value=call.count
             )
         )
         if call.message:
             found.append(Observation(words=_quoted(call.message)))
     words = f": {refused.right.words}" if refused.right.words else ""
-    found.append(Observation(words=f"what stands in the way is the {refused.blocker}{words}"))
+    what = "not known" if refused.blocker is Blocker.UNKNOWN else f"the {refused.blocker}"
+    found.append(Observation(words=f"What stands in the way is {what}{words}"))
     return tuple(found)
+
+
+def _called(arn: str) -> str:
+    return clean(re.split("[:/]", short_name(arn))[-1], 120)
 
 
 def _remedy(facts: FunctionUnderDiagnosis, refused: _Refused) -> Remedy:

@@ -31,6 +31,7 @@ from functions.domain.iam.access import (
     account_of,
     resource_access,
 )
+from functions.domain.passages import capital
 from functions.domain.wording import clean, short_name
 
 ENTRY: Final = "not_invocable"
@@ -220,11 +221,11 @@ def _cause(trigger: FoundTrigger) -> str:
 def _evidence(shut: _Shut) -> tuple[Observation, ...]:
     trigger = shut.trigger
     found = trigger.evidence or f"{_name(trigger)} has it as its target"
-    observed = [Observation(words=f"{clean(found, 300)}; {shut.words}")]
+    observed = [Observation(words=f"{capital(clean(found, 300))}; {shut.words}")]
     if trigger.failed_invocations:
         observed.append(
             Observation(
-                words=f"failed invocations of {_name(trigger)}", value=trigger.failed_invocations
+                words=f"Failed invocations of {_name(trigger)}", value=trigger.failed_invocations
             )
         )
     return tuple(observed)

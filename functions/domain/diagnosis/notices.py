@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from functions.domain.byhand import function_link
+from functions.domain.diagnosis import pages
 from functions.domain.diagnosis.book import Change, ChangeKind, FindingBook, OpenFinding
 from functions.domain.diagnosis.byhand import (
     diagnose_command,
@@ -97,7 +98,7 @@ def closed_notice(change: Change, context: NoticeContext, now: datetime) -> Noti
     opening = (
         f"{record.function} no longer exists, so this is resolved: {record.title}."
         if change.is_deleted
-        else f"{record.function}: {record.title} no more. Its cause is gone."
+        else f"{record.function}: the cause of this finding is gone ({record.title})."
     )
     return Notice(
         subject=subject_line("RESOLVED", record.function, f": {record.title}"),
@@ -204,10 +205,11 @@ def answer_notice(patients: Sequence[Patient], context: NoticeContext, now: date
     """The same at length, for the mail."""
     first = patients[0].facts.name if patients else "nothing"
     found = sum(len(one.judged) for one in patients)
+    what = counted(found, "finding") if found else "nothing found"
+    if patients and all(one.facts.is_contained for one in patients):
+        what = "not examined"
     return Notice(
-        subject=subject_line(
-            "DIAGNOSIS", first, f": {counted(found, 'finding') if found else 'nothing found'}"
-        ),
+        subject=subject_line("DIAGNOSIS", first, f": {what}"),
         body=bounded(
             (
                 *(block for one in patients for block in _answered(one, context)),
@@ -234,7 +236,7 @@ def _about(judged: Judged, context: NoticeContext) -> tuple[str, ...]:
         _cure(finding, context),
         section("WHAT LOOPBREAKER DID", paragraph(decision_words(judged.decision, finding))),
         _unread(finding.gaps),
-        paragraph("AWS's page:") + f"\n{finding.page}",
+        _page(finding.page),
     )
 
 
@@ -251,8 +253,9 @@ def _cure(finding: Finding, context: NoticeContext) -> str:
 
 
 def _commands(remedy: Remedy, context: NoticeContext) -> tuple[str, ...]:
+    """What to paste. A name that no line can hold is none of AWS's, so its command is left out."""
     commands = (step_command(one, context.region) for one in remedy.steps)
-    return tuple(one for one in commands if one)
+    return tuple(one for one in commands if one and one.isprintable())
 
 
 def decision_words(decision: RemedyDecision, finding: Finding) -> str:
@@ -303,7 +306,7 @@ def _applied(treatment: Treatment, context: NoticeContext, now: datetime) -> Not
                     "Whether it helped is looked at with the next examination; you are told when"
                     " the finding is resolved."
                 ),
-                *_page(treatment),
+                _page(treatment.page),
                 *_footer(treatment.function, context, now),
             )
         ),
@@ -330,7 +333,7 @@ def _apply_failed(treatment: Treatment, context: NoticeContext, now: datetime) -
                         if (text := step_command(one.step, context.region))
                     ),
                 ),
-                *_page(treatment),
+                _page(treatment.page),
                 *_footer(treatment.function, context, now),
             )
         ),
@@ -442,8 +445,11 @@ def _undo_section(treatment: Treatment, context: NoticeContext) -> str:
     )
 
 
-def _page(treatment: Treatment) -> tuple[str, ...]:
-    return (paragraph("AWS's page:") + f"\n{treatment.page}",) if treatment.page else ()
+def _page(url: str) -> str:
+    if not url:
+        return ""
+    title = f", {pages.TITLES[url]}" if url in pages.TITLES else ""
+    return f"{paragraph(f'On the page of AWS{title}:')}\n{url}"
 
 
 def _unread(gaps: Sequence[str]) -> str:

@@ -7,3 +7,7 @@ _GUIDE: Final = "https://docs.aws.amazon.com/lambda/latest/dg"
 INVOCATION: Final = f"{_GUIDE}/troubleshooting-invocation.html"
 # "Troubleshoot execution issues in Lambda"
 EXECUTION: Final = f"{_GUIDE}/troubleshooting-execution.html"
+TITLES: Final = {
+    INVOCATION: "Troubleshoot invocation issues",
+    EXECUTION: "Troubleshoot execution issues",
+}

@@ -182,10 +182,8 @@ def _evidence(
     if seen.timeouts:
         found.append(
             Observation(
-                words="invocations that timed out",
+                words=f"Invocations that timed out, of {number(seen.invocations)}",
                 value=seen.timeouts,
-                reference=seen.invocations,
-                reference_words="the number of all",
             )
         )
     if seen.p95_ms is not None:
@@ -199,15 +197,15 @@ def _evidence(
             )
         )
     if seen.max_ms is not None:
-        found.append(Observation(words="the longest took", value=seen.max_ms, unit="ms"))
+        found.append(Observation(words="The longest took", value=seen.max_ms, unit="ms"))
     if seen.out_of_memory:
         found.append(
-            Observation(words="invocations killed for want of memory", value=seen.out_of_memory)
+            Observation(words="Invocations killed for want of memory", value=seen.out_of_memory)
         )
     if seen.memory_used_mb is not None:
         found.append(
             Observation(
-                words="most memory used",
+                words="Most memory used",
                 value=seen.memory_used_mb,
                 unit="MB",
                 reference=facts.function.memory_mb,
@@ -217,8 +215,8 @@ def _evidence(
     if _is_cpu_short(facts, seen, causes):
         found.append(
             Observation(
-                words="it has memory to spare and less than one vCPU, so CPU may be what it is"
-                " short of (CPU grows with memory); the memory size is",
+                words="It has memory to spare and less than one vCPU, so CPU may be what it is"
+                " short of (CPU grows with memory)",
                 value=facts.function.memory_mb,
                 unit="MB",
                 reference=FULL_VCPU_MB,
@@ -236,7 +234,7 @@ def _start(facts: FunctionUnderDiagnosis, seen: _Measured) -> tuple[Observation,
         return ()
     return (
         Observation(
-            words=f"cold starts ({reports.init_count:,} of {reports.reports:,} invocations) take"
+            words=f"Cold starts ({reports.init_count:,} of {reports.reports:,} invocations) take"
             " before that, on average",
             value=reports.mean_init_ms,
             unit="ms",

@@ -220,6 +220,7 @@ BROAD: dict[str, tuple[RemedyKind, NamedStep]] = {
         RemedyKind.PERMISSIONS,
         replace(ADMIT, source_arn=ADMIT.source_arn.replace("nightly", "hourly")),
     ),
+    "any bucket": (RemedyKind.PERMISSIONS, replace(ADMIT, source_arn="arn:aws:s3:::*")),
     "another account's source": (RemedyKind.PERMISSIONS, replace(ADMIT, source_account="9" * 12)),
     "another action on the function": (
         RemedyKind.PERMISSIONS,
@@ -257,8 +258,11 @@ def test_the_narrow_ones_are_narrow() -> None:
         assert is_narrow(Remedy(words="", kind=kind, steps=(step,)), under)
 
 
+API = "arn:aws:execute-api:eu-west-1:123456789012:a1b2"
+LOG = "arn:aws:logs:eu-west-1:123456789012:log-group"
 TEXTS = st.sampled_from(
-    ["*", "", "orders", "arn:aws:events:eu-west-1:123456789012:rule/nightly", "arn:aws:s3:::*",
+    ["*", "", "orders", f"{API}/*/GET/orders/*", f"{API}/*", f"{API}/*/*/*", f"{LOG}:/shop:*",
+     f"{LOG}:*", f"{LOG}:/*:*", rule().source_arn, "arn:aws:s3:::*",
      "arn:aws:s3:::b", "arn:aws:iam::123456789012:role/a", "123456789012", "live", "$LATEST"]
 )  # fmt: skip
 TRIGGERS = st.builds(
@@ -333,7 +337,10 @@ def assert_harmless(step: NamedStep, under: FunctionUnderDiagnosis) -> None:
         case AddPermission():
             assert step.principal.endswith(".amazonaws.com")
             assert step.source_arn in {one.source_arn for one in under.triggers}
-            assert "*" not in step.principal + step.source_arn + step.source_account
+            own = step.source_arn.removesuffix(":*") if ":logs:" in step.source_arn else ""
+            own = step.source_arn.partition("/")[0] if ":execute-api:" in step.source_arn else own
+            assert not set("*?") & set(own or step.source_arn)
+            assert "*" not in step.principal + step.source_account
             assert step.source_account in {"", "123456789012"}
         case SetMemory():
             assert step.prior < step.to <= 2_048
@@ -348,3 +355,26 @@ def test_deciding_twice_equals_deciding_once(under: FunctionUnderDiagnosis) -> N
     assume(first)
 
     assert [(one, decide(one, under, ALL)) for one in examine(under).findings] == first
+
+
+@pytest.mark.parametrize(
+    ("source_arn", "expected"),
+    [
+        ("arn:aws:s3:::*", Consent.TOO_BROAD),
+        ("*", Consent.TOO_BROAD),
+        ("arn:aws:events:eu-west-1:123456789012:rule/*", Consent.TOO_BROAD),
+        (f"{API}/*", Consent.TOO_BROAD),
+        (f"{API}/*/*/*", Consent.TOO_BROAD),
+        (f"{LOG}:*", Consent.TOO_BROAD),
+        (f"{LOG}:/shop*:*", Consent.TOO_BROAD),
+        (f"{API}/*/GET/orders", Consent.ALLOWED),
+        (f"{API}/*/GET/orders/*", Consent.ALLOWED),
+        (f"{LOG}:/shop:*", Consent.ALLOWED),
+        ("arn:aws:sns:eu-west-1:123456789012:orders", Consent.ALLOWED),
+    ],
+)
+def test_one_source_is_admitted(source_arn: str, expected: Consent) -> None:
+    """Stars that AWS itself writes into the ARN of one source are fine, all others are not."""
+    under = facts(triggers=(rule(source_arn=source_arn),))
+
+    assert consent(under, ALL) is expected

@@ -221,7 +221,7 @@ def test_the_custom_group_is_named() -> None:
     finding = no_logs.examine(logless(log_group=group(name=CUSTOM, has_events=False)))
 
     assert finding is not None
-    assert f"its LoggingConfig names the log group {CUSTOM}." in [
+    assert f"Its LoggingConfig names the log group {CUSTOM}." in [
         one.said() for one in finding.evidence
     ]
 

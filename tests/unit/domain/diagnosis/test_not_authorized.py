@@ -202,7 +202,7 @@ def test_a_name_in_the_environment_alone_is_only_likely() -> None:
 
     assert finding is not None
     assert finding.certainty is Certainty.LIKELY
-    assert finding.summary == "role checkout names orders and may not invoke it."
+    assert finding.summary == "Role checkout names orders and may not invoke it."
 
 
 def test_a_denied_session_and_a_named_role_with_a_path_are_one_principal() -> None:
@@ -223,7 +223,7 @@ def test_users_get_no_command_for_roles() -> None:
 
     assert finding is not None
     assert finding.remedies[0].steps == ()
-    assert finding.summary == "user alice is denied when invoking orders."
+    assert finding.summary == "User alice is denied when invoking orders."
 
 
 def test_only_known_rights_end_a_finding() -> None:

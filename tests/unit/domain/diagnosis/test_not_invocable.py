@@ -15,6 +15,7 @@ from functions.domain.diagnosis.facts import (
 )
 from functions.domain.diagnosis.finding import Certainty
 from functions.domain.diagnosis.remedy import AddPermission, RemedyKind
+from functions.domain.passages import capital
 from tests.unit.domain.diagnosis.samples import ACCOUNT, ARN, RULE, admits, facts, rule
 
 EVENTS = {"Service": "events.amazonaws.com"}
@@ -91,7 +92,7 @@ def test_shut_out(trigger: FoundTrigger, policies: dict[str, str], words: str) -
 
     assert finding is not None
     assert finding.certainty is Certainty.CERTAIN
-    assert finding.evidence[0].said() == f"{trigger.evidence}; {words}."
+    assert finding.evidence[0].said() == f"{capital(trigger.evidence)}; {words}."
 
 
 ADMITTED: dict[str, tuple[FoundTrigger, dict[str, str]]] = {
@@ -254,7 +255,7 @@ def test_failed_invocations_are_evidence() -> None:
     finding = not_invocable.examine(facts(triggers=(rule(failed_invocations=12),)))
 
     assert finding is not None
-    assert "failed invocations of EventBridge rule nightly: 12." in [
+    assert "Failed invocations of EventBridge rule nightly: 12." in [
         one.said() for one in finding.evidence
     ]
 

@@ -170,7 +170,7 @@ def test_cold_starts_are_said_where_they_matter() -> None:
     finding = too_slow.examine(facts(reports=statistics))
 
     assert finding is not None
-    assert any("cold starts (300 of 4,000" in one.said() for one in finding.evidence)
+    assert any("Cold starts (300 of 4,000" in one.said() for one in finding.evidence)
 
 
 @pytest.mark.parametrize(
