@@ -16,6 +16,7 @@ from sandbox.patches import (
     credentials,
     execution_role,
     faults,
+    identity,
     lambda_actions,
     lambda_api,
     lists,
@@ -45,6 +46,7 @@ def apply_all(world: World) -> Any:
     credentials.apply(world)
     execution_role.apply(world)
     lambda_actions.apply(world)
+    identity.apply(world)
     trail.apply(world)
     lists.apply(world)
     faults.apply(world)

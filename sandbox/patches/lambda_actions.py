@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import json
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -61,7 +62,7 @@ def operation_of(method: str, path: str, query_params: Mapping[str, Any]) -> str
 
 
 def apply(world: World) -> None:  # noqa: ARG001 - every patch takes the world
-    """Name Lambda's actions rightly, and give mappings their condition key."""
+    """Name Lambda's actions rightly, and give mappings and permissions their condition keys."""
 
     def extract(  # noqa: PLR0917 - as the emulator calls it
         service: str,
@@ -91,6 +92,8 @@ def apply(world: World) -> None:  # noqa: ARG001 - every patch takes the world
         keys: dict[str, Any] = original_context(service, iam_action, body, params)
         if service == "lambda" and (function := _mapped_function.get()):
             keys["lambda:FunctionArn"] = function
+        if iam_action == "lambda:AddPermission" and (principal := _admitted(body)):
+            keys["lambda:Principal"] = principal
         return keys
 
     original_context = replace(
@@ -103,6 +106,15 @@ def apply(world: World) -> None:  # noqa: ARG001 - every patch takes the world
         original_pin(source_ip, True)  # noqa: FBT003
 
     original_pin = replace(app, "pin_request_origin", pin, ("source_ip", "secure_transport"))
+
+
+def _admitted(body: bytes) -> str:
+    """Whom a permission is for."""
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError:
+        return ""
+    return str(document.get("Principal", "")) if isinstance(document, dict) else ""
 
 
 def _function_of_mapping(path: str) -> str | None:

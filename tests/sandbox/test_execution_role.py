@@ -173,3 +173,56 @@ def test_duration_has_percentiles(aws: LocalAws) -> None:
     )
 
     assert len(answer["MetricDataResults"][0]["Values"]) == 1
+
+
+def test_a_principal_is_what_the_simulator_is_asked_about(aws: LocalAws) -> None:
+    """Who may simulate roles may simulate roles, and no users."""
+    document = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Action": "iam:SimulatePrincipalPolicy",
+            "Resource": "arn:aws:iam::123456789012:role/*",
+        },
+    }
+    create_function(aws, "asks", code="simulate")
+    aws.client("iam").put_role_policy(
+        RoleName="asks-role", PolicyName="own", PolicyDocument=json.dumps(document)
+    )
+    aws.client("iam").create_user(UserName="ada")
+
+    def ask(principal: str) -> str:
+        answer = aws.client("lambda").invoke(
+            FunctionName="asks", Payload=json.dumps({"principal": principal}).encode()
+        )
+        return str(json.load(answer["Payload"]))
+
+    assert ask("arn:aws:iam::123456789012:role/asks-role") == "allowed"
+    assert ask("arn:aws:iam::123456789012:user/ada") == "AccessDenied"
+
+
+def test_who_is_admitted_is_a_condition_key(aws: LocalAws) -> None:
+    """A policy may allow permissions for services only."""
+    document = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Action": "lambda:AddPermission",
+            "Resource": "*",
+            "Condition": {"StringLike": {"lambda:Principal": "*.amazonaws.com"}},
+        },
+    }
+    create_function(aws, "admits", code="admit")
+    create_function(aws, "f", code="steady_report")
+    aws.client("iam").put_role_policy(
+        RoleName="admits-role", PolicyName="own", PolicyDocument=json.dumps(document)
+    )
+
+    def admit(principal: str) -> str:
+        answer = aws.client("lambda").invoke(
+            FunctionName="admits", Payload=json.dumps({"principal": principal}).encode()
+        )
+        return str(json.load(answer["Payload"]))
+
+    assert admit("events.amazonaws.com") == "done"
+    assert admit("210987654321") == "AccessDeniedException"
