@@ -55,6 +55,7 @@ PUBLISH: Final = ("sns:Publish",)
 # that is kept in it. Most of these take no resource, and which resources matter is only known once
 # all are read.
 READ_CONFIGURATION: Final = (
+    "dynamodb:GetResourcePolicy",
     "events:DescribeRule",
     "events:ListEventBuses",
     "events:ListRules",
@@ -68,6 +69,7 @@ READ_CONFIGURATION: Final = (
     "iam:GetRolePolicy",
     "iam:ListAttachedRolePolicies",
     "iam:ListRolePolicies",
+    "kinesis:GetResourcePolicy",
     "lambda:GetEventSourceMapping",
     "lambda:GetFunctionConfiguration",
     "lambda:GetFunctionRecursionConfig",
@@ -81,12 +83,15 @@ READ_CONFIGURATION: Final = (
     "pipes:DescribePipe",
     "pipes:ListPipes",
     "s3:GetBucketNotification",
+    "s3:GetBucketPolicy",
     "s3:GetReplicationConfiguration",
     "s3:ListAllMyBuckets",
     "scheduler:GetSchedule",
     "scheduler:ListSchedules",
     "sns:GetSubscriptionAttributes",
+    "sns:GetTopicAttributes",
     "sns:ListSubscriptions",
+    "sqs:GetQueueAttributes",
     "sqs:ListDeadLetterSourceQueues",
     "states:DescribeStateMachine",
     "states:ListStateMachines",
