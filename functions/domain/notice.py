@@ -98,7 +98,7 @@ def compose(
     return _COMPOSERS[transition](incident, context, now)
 
 
-def repeated(stored: OutboxNotice) -> Notice:
+def repeated(stored: OutboxNotice | Notice) -> Notice:
     """A stored notice, marked: it may have arrived before."""
     subject = clean(stored.subject, 400).removeprefix(MARK).strip()
     marked = f"{MARK} (again) {subject}"

@@ -69,28 +69,23 @@ _FILTERS: Final = "FilterCriteria"
 
 def list_rules(reading: Reading) -> None:
     """The rules of all buses, the default one first."""
-    facts = reading.facts
-    names = {_DEFAULT_BUS: None}
-
-    def take_bus(entry: Entry) -> None:
-        names[entry["Name"]] = None
-        _take_bus_policy(reading, entry)
-
-    # The buses are few and their names are kept nowhere: a reading that goes on lists them again.
-    facts.begin_again(_BUSES)
-    reading.listing(_BUSES, Area.RULES, _LIST_BUSES, "EventBuses", take_bus, Limit=_PER_PAGE)
-    for bus in names:
+    reading.listing(
+        _BUSES,
+        Area.RULES,
+        _LIST_BUSES,
+        "EventBuses",
+        lambda entry: _take_bus_policy(reading, entry),
+        Limit=_PER_PAGE,
+    )
+    listed = (_bus_name(arn) for arn in reading.facts.of(f.BUS_POLICIES))
+    for bus in dict.fromkeys((_DEFAULT_BUS, *listed)):
         _list_rules_of(reading, bus)
 
 
 def reread_bus(reading: Reading, _name: str) -> None:
     """The buses after the policy of one was changed: one list tells all of them."""
-
-    def take(entry: Entry) -> None:
-        _take_bus_policy(reading, entry)
-
     reading.facts.begin_again(_BUSES)
-    reading.listing(_BUSES, Area.RULES, _LIST_BUSES, "EventBuses", take, Limit=_PER_PAGE)
+    list_rules(reading)
 
 
 def _take_bus_policy(reading: Reading, entry: Entry) -> None:

@@ -1,0 +1,352 @@
+"""Keeps the chart of the account up to date, a tick at a time, and tells what is new on it.
+
+A change of the configuration is only noted when it happens. The next tick, some minutes later at
+most, works in all that were noted: a deployment changes a hundred things within a minute, and one
+look afterwards sees them all. A reading that takes longer than one run goes on in the next tick:
+no run ever starts another one, which would be a loop of the guard's own.
+
+What is told follows from what is stored, in this order: the book; then, in one transaction, where
+charting stands and the notices; then the notices are sent. A run that dies in between leaves the
+rest to the next tick, and no loop is told of twice or not at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol
+
+from functions.aws.chart_store import ChartNotice, Pass, PassKind, notice_id
+from functions.aws.reading.codec import UnreadableFactsError
+from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
+from functions.domain.eventgraph.book import LoopBook
+from functions.domain.eventgraph.build import build
+from functions.domain.eventgraph.model import LoopKey
+from functions.domain.eventgraph.news import news
+from functions.domain.eventgraph.warning import Told, blind_spots, warnings
+from functions.domain.incident import NOTICE_LEASE, NoticeStatus
+from functions.domain.notice import Notice, repeated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from functions.aws.chart_store import ChartState, ChartStore, NotedChange
+    from functions.aws.reading.facts import Facts
+    from functions.aws.reading.reader import AccountReader
+    from functions.aws.reading.storage import FactStore, Manifest
+    from functions.domain.account import Account, Gap
+    from functions.domain.eventgraph.model import EventGraph
+    from functions.domain.notice import NoticeContext
+    from functions.domain.ports import Publisher
+
+MOST_RUNS: Final = 40
+"""A pass that took so many runs is given up; at 15 minutes each that is ten hours."""
+
+
+class PassTooLongError(LoopbreakerError):
+    """When a reading does not come to its end. The next one begins anew."""
+
+
+class Work(StrEnum):
+    """What a tick does."""
+
+    FULL = "full pass"
+    LIGHT = "light pass"
+    GO_ON = "pass goes on"
+    CHANGES = "changes"
+    NOTHING = "nothing"
+    BUSY = "another run is at it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """How often the account is read."""
+
+    full: timedelta = timedelta(hours=24)
+    light: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a tick did.
+
+    Attributes
+    ----------
+    is_complete
+        Whether it came to its end; a pass may need several.
+    """
+
+    work: Work
+    is_complete: bool = True
+    functions: int = 0
+    loops: int = 0
+    told: int = 0
+    gaps: int = 0
+    changes: int = 0
+
+
+class Log(Protocol):
+    """Where charting says what it does."""
+
+    def info(self, message: str, **fields: object) -> None:
+        """Say something, with fields."""
+        ...
+
+
+def due(state: ChartState, now: datetime, rhythm: Rhythm, *, has_changes: bool) -> Work:
+    """What the next tick has to do."""
+    if state.going is not None:
+        return Work.GO_ON
+    if state.facts is None or state.full_at is None or now - state.full_at >= rhythm.full:
+        return Work.FULL
+    if state.listed_at is None or now - state.listed_at >= rhythm.light:
+        return Work.LIGHT
+    return Work.CHANGES if has_changes else Work.NOTHING
+
+
+class Graphs:
+    """The graph of an account, built once as long as the account stays the same."""
+
+    def __init__(self, accepted: Mapping[str, str]) -> None:
+        self.accepted = accepted
+        self._account: Account | None = None
+        self._graph: EventGraph | None = None
+
+    def of(self, account: Account) -> EventGraph:
+        """Build the graph, unless the last one is of the same account."""
+        if self._graph is None or self._account != account:
+            self._graph = build(account, self.accepted)
+            self._account = account
+        return self._graph
+
+    def suspects(self, account: Account) -> Iterable[str]:
+        """The functions on a loop, those on the surest ones first."""
+        return (name for loop in self.of(account).loops for name in loop.functions)
+
+
+class Charting:
+    """One run of `chart`.
+
+    Parameters
+    ----------
+    until
+        When the run ends at the latest.
+    clock
+        The time of day.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: ChartStore,
+        facts: FactStore,
+        reader: AccountReader,
+        graphs: Graphs,
+        publisher: Publisher,
+        place: NoticeContext,
+        rhythm: Rhythm,
+        until: datetime,
+        clock: Callable[[], datetime],
+        log: Log,
+    ) -> None:
+        self._store = store
+        self._facts = facts
+        self._reader = reader
+        self._graphs = graphs
+        self._publisher = publisher
+        self._place = place
+        self._rhythm = rhythm
+        self._until = until
+        self._clock = clock
+        self._log = log
+
+    def tick(self) -> Report:
+        """Do what is due, if nobody else is at it.
+
+        Raises
+        ------
+        LedgerUnavailableError, TurnLostError
+            The next tick does the work again.
+        PassTooLongError
+        """
+        state = self._store.take_turn(self._clock(), self._until)
+        if state is None:
+            return Report(work=Work.BUSY)
+        try:
+            self._deliver()
+            noted = self._store.noted()
+            work = due(state, self._clock(), self._rhythm, has_changes=bool(noted))
+            report = self._do(work, state, noted)
+            if report.told:
+                self._deliver()
+        finally:
+            self._store.end_turn()
+        self._log.info("charted", **asdict(report))
+        return report
+
+    def _do(self, work: Work, state: ChartState, noted: Sequence[NotedChange]) -> Report:
+        match work:
+            case Work.NOTHING | Work.BUSY:
+                return Report(work=work)
+            case Work.CHANGES:
+                return self._work_in(state, noted)
+            case _:
+                return self._read(work, state, noted)
+
+    # -- readings
+
+    def _read(self, work: Work, state: ChartState, noted: Sequence[NotedChange]) -> Report:
+        """Begin a pass or go on with it.
+
+        Changes that were noted before the pass began are seen by it. Those that were noted while
+        it went on stay noted: what they touched may have been read before.
+        """
+        kind, facts = self._facts_for(work, state)
+        going = state.going if work is Work.GO_ON else None
+        seen = noted if going is None else ()
+        runs = 1 if going is None else going.runs + 1
+        if runs > MOST_RUNS:
+            self._store.save(replace(state, going=None))
+            raise PassTooLongError(f"a {kind} pass is not at its end after {runs - 1} runs")
+        account = self._reader.read(facts)
+        base = None if going is None else going.manifest
+        manifest = self._facts.save(facts, base, stored=_stored(state))
+        if account is None:
+            self._store.save(replace(state, going=Pass(kind=kind, manifest=manifest, runs=runs)))
+            self._store.forget(seen)
+            return Report(work=work, is_complete=False)
+        # Before anything is concluded: should that fail, the next tick has it all and asks nothing.
+        self._store.save(replace(state, going=Pass(kind=kind, manifest=manifest, runs=runs)))
+        after = replace(
+            state,
+            facts=manifest,
+            going=None,
+            listed_at=facts.at,
+            full_at=facts.at if kind is PassKind.FULL else state.full_at,
+        )
+        report = self._conclude(work, account, after, is_first=state.listed_at is None)
+        self._facts.clear([manifest])
+        self._store.forget(seen)
+        return replace(report, changes=len(seen))
+
+    def _facts_for(self, work: Work, state: ChartState) -> tuple[PassKind, Facts]:
+        """The facts that a pass begins or goes on with."""
+        now = self._clock()
+        try:
+            if work is Work.GO_ON and state.going is not None:
+                return state.going.kind, self._facts.load(state.going.manifest)
+            if work is Work.LIGHT and state.facts is not None:
+                known = self._facts.load(state.facts)
+                return PassKind.LIGHT, self._facts.begun(now, carried_from=known)
+        except UnreadableFactsError as error:
+            self._log.info("facts are read anew", why=str(error))
+        return PassKind.FULL, self._facts.begun(now)
+
+    def _work_in(self, state: ChartState, noted: Sequence[NotedChange]) -> Report:
+        """Bring the facts up to date; when the time is up before, the changes stay noted."""
+        known = state.facts
+        if known is None:
+            raise AssertionError("changes are worked into facts")
+        try:
+            facts = self._facts.load(known)
+        except UnreadableFactsError as error:
+            self._log.info("facts are read anew", why=str(error))
+            return self._read(Work.FULL, replace(state, facts=None), noted)
+        account = self._reader.work_in([one.change for one in noted], facts)
+        if account is None:
+            return Report(work=Work.CHANGES, is_complete=False, changes=len(noted))
+        manifest = self._facts.save(facts, known)
+        after = replace(state, facts=manifest)
+        report = self._conclude(Work.CHANGES, account, after, is_first=False)
+        self._store.forget(noted)
+        return replace(report, changes=len(noted))
+
+    # -- conclusions
+
+    def _conclude(
+        self, work: Work, account: Account, state: ChartState, *, is_first: bool
+    ) -> Report:
+        """Store what follows from the account, with the notices that tell of what is new."""
+        graph = self._graphs.of(account)
+        self._store.write_book(LoopBook.of(graph))
+        known = tuple(map(LoopKey, state.told))
+        fresh = news(known, graph.loops, self._graphs.accepted)
+        told = [
+            *warnings(fresh, self._place, account.at, is_first=is_first),
+            *self._blind_spots(account, state),
+        ]
+        now = self._clock()
+        notices = [
+            ChartNotice(
+                id=notice_id(now, number, one.notice),
+                subject=one.notice.subject,
+                body=one.notice.body,
+            )
+            for number, one in enumerate(told)
+        ]
+        gaps = tuple(sorted({*state.told_gaps, *map(_gap_key, _missing(account))}))
+        self._store.save(
+            replace(
+                state,
+                told=(*state.told, *(key for one in told for key in one.keys)),
+                told_gaps=gaps,
+            ),
+            notices,
+        )
+        return Report(
+            work=work,
+            functions=len(account.functions),
+            loops=len(graph.loops),
+            told=len(told),
+            gaps=len(account.gaps),
+        )
+
+    def _blind_spots(self, account: Account, state: ChartState) -> Sequence[Told]:
+        """One notice of missing permissions, if one of them was not told of."""
+        missing = _missing(account)
+        if {_gap_key(gap) for gap in missing} <= set(state.told_gaps):
+            return ()
+        return (Told(notice=blind_spots(missing, self._place, account.at), keys=()),)
+
+    # -- notices
+
+    def _deliver(self) -> None:
+        """Send the notices that are due: each is claimed first, and forgotten once it is sent.
+
+        One that was claimed by a run that died is sent again, marked as a repeat.
+        """
+        for notice in self._store.notices():
+            now = self._clock()
+            is_claimed = notice.status is NoticeStatus.CLAIMED
+            if is_claimed and notice.claimed_at and now - notice.claimed_at < NOTICE_LEASE:
+                continue
+            claimed = replace(notice, status=NoticeStatus.CLAIMED, claimed_at=now)
+            self._store.keep_notice(claimed)
+            text = Notice(subject=notice.subject, body=notice.body)
+            if is_claimed:
+                text = repeated(text)
+            try:
+                self._publisher.publish(text.subject, text.body)
+            except NoticeUndeliveredError as error:
+                self._log.info("notice not sent", subject=notice.subject, why=str(error))
+                self._store.keep_notice(
+                    replace(notice, status=NoticeStatus.PENDING, claimed_at=None)
+                )
+                continue
+            self._store.drop_notice(claimed)
+
+
+def _stored(state: ChartState) -> tuple[Manifest, ...]:
+    going = () if state.going is None else (state.going.manifest,)
+    return (*going, *(() if state.facts is None else (state.facts,)))
+
+
+def _missing(account: Account) -> tuple[Gap, ...]:
+    """What the guard was not allowed to read, as a whole."""
+    return tuple(gap for gap in account.gaps if gap.action and not gap.resource)
+
+
+def _gap_key(gap: Gap) -> str:
+    return f"{gap.area.value}|{gap.action}"

@@ -1,0 +1,152 @@
+"""The Lambda function that charts the account: woken by its schedule and by changes."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.aws import chart_store, clients, publisher
+from functions.aws.chart_store import ChartStore
+from functions.aws.observability import logger
+from functions.aws.publisher import SnsPublisher
+from functions.aws.reading import reader, storage
+from functions.aws.reading.asking import Asker
+from functions.aws.reading.changes import changes_of, is_change
+from functions.aws.reading.pace import Pace
+from functions.aws.reading.reader import AccountReader
+from functions.aws.reading.storage import FactStore
+from functions.chart.charting import Charting, Graphs, Log, Rhythm
+from functions.chart.settings import Settings
+from functions.domain.errors import UnrecognisedSignalError
+from functions.domain.notice import NoticeContext
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+ADAPTERS: Final = (chart_store, publisher, reader, storage)
+
+_SCHEDULED: Final = "Scheduled Event"
+_RULE: Final = "-chart"
+# Time that is kept for what comes after the reading: storing, the graph, notices. A graph of 10,000
+# functions takes some 20 s of the memory's share of a processor.
+_RESERVE: Final = timedelta(seconds=120)
+# A run that was killed without a word holds its turn for no longer than this beyond its timeout.
+_SPARE: Final = timedelta(seconds=15)
+_ACCEPTED_BY_FLAG: Final = "accepted by the deployment's flag accepted_loops"
+
+
+class _Journal(Log):
+    """The powertools logger: every field becomes a key of the record."""
+
+    def info(self, message: str, **fields: object) -> None:
+        logger.info(message, extra=fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """What the handler talks to, made once per execution environment."""
+
+    settings: Settings
+    facts: FactStore
+    publisher: SnsPublisher
+    graphs: Graphs
+    pace: Pace
+    place: NoticeContext
+
+    def store(self, holder: str) -> ChartStore:
+        """The store, for one run."""
+        return ChartStore(clients.dynamodb_client(), self.settings.ledger_table, holder=holder)
+
+    def charting(self, holder: str, until: datetime) -> Charting:
+        """Charting, for one run."""
+        asker = Asker(
+            clients.reading_client,
+            self.pace,
+            is_time_up=lambda: clock() >= until - _RESERVE,
+        )
+        return Charting(
+            store=self.store(holder),
+            facts=self.facts,
+            reader=AccountReader(asker, suspects=self.graphs.suspects),
+            graphs=self.graphs,
+            publisher=self.publisher,
+            place=self.place,
+            rhythm=Rhythm(
+                full=timedelta(hours=self.settings.full_pass_hours),
+                light=timedelta(minutes=self.settings.light_pass_minutes),
+            ),
+            until=until + _SPARE,
+            clock=clock,
+            log=_Journal(),
+        )
+
+
+@functools.cache
+def connect() -> Connections:
+    """Read the settings and create the clients, once per execution environment."""
+    settings = Settings.from_env(os.environ)
+    # The topic's ARN holds all of this: arn:<partition>:sns:<region>:<account>:<name>.
+    _, partition, _, region, account, _ = settings.notice_topic_arn.split(":")
+    return Connections(
+        settings=settings,
+        facts=FactStore(
+            clients.dynamodb_client(),
+            settings.ledger_table,
+            account=account,
+            region=region,
+            partition=partition,
+        ),
+        publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
+        graphs=Graphs(dict.fromkeys(settings.accepted_loops, _ACCEPTED_BY_FLAG)),
+        pace=Pace(),
+        place=NoticeContext(
+            region=region,
+            account=account,
+            stack_name=settings.stack_name,
+            deploy_flags=settings.deploy_flags or "",
+        ),
+    )
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Note a change, or do what is due. Whatever fails is raised: Lambda tries again.
+
+    Raises
+    ------
+    UnrecognisedSignalError
+        When neither the schedule nor a change sends such an event.
+    """
+    connections = connect()
+    now = clock()
+    if is_change(event):
+        changes = changes_of(event)
+        mark = str(event.get("id") or context.aws_request_id)
+        connections.store(context.aws_request_id).note(changes, mark, now)
+        logger.info("noted", extra={"changes": [f"{one.kind}: {one.name}" for one in changes]})
+    elif is_tick(event):
+        until = now + timedelta(milliseconds=context.get_remaining_time_in_millis())
+        connections.charting(context.aws_request_id, until).tick()
+    else:
+        raise UnrecognisedSignalError(
+            f"no trigger of chart sends this event: source {event.get('source')!r}, detail-type "
+            f"{event.get('detail-type')!r}. Accepted: scheduled events of a rule that ends with "
+            f"{_RULE}, CloudTrail's events of calls that change what is charted"
+        )
+
+
+def is_tick(event: Mapping[str, Any]) -> bool:
+    """Whether the schedule sent the event."""
+    rules = event.get("resources") or [""]
+    name = str(rules[0]).rpartition("/")[2]
+    return event.get("detail-type") == _SCHEDULED and name.casefold().endswith(_RULE)
+
+
+def clock() -> datetime:
+    """The time of day."""
+    return datetime.now(UTC)

@@ -1,0 +1,206 @@
+"""The chart's memory: the fake that the stories use, and DynamoDB."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from functions.aws import clients
+from functions.aws.chart_store import (
+    MOST_TOLD,
+    ChartState,
+    ChartStore,
+    Pass,
+    PassKind,
+    TurnLostError,
+)
+from functions.aws.loop_book import KEPT, LoopBookStore
+from functions.aws.reading.changes import Change, ChangeKind
+from functions.aws.reading.storage import FactStore, Manifest
+from functions.domain.eventgraph.book import Entry, LoopBook
+from functions.domain.evidence import LoopProof
+from tests.contract.stage import unique
+from tests.fake_chart import FakeChartMemory, FakeChartStore, a_notice, claimed
+from tests.unit.aws.reading.test_storage import read_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.contract.stage import AwsStage
+
+NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=15)
+STATE = ChartState(
+    facts=Manifest(at=NOW, parts={"functions#00": "abc#1"}),
+    full_at=NOW,
+    listed_at=NOW,
+    going=Pass(kind=PassKind.LIGHT, manifest=Manifest(at=LATER), runs=3),
+    told=("0123456789abcdef",),
+    told_gaps=("queues|sqs:ListQueues",),
+)
+ROLE = Change(kind=ChangeKind.ROLE, name="orders-role")
+BOOK = LoopBook(
+    account="123456789012",
+    region="us-east-1",
+    at=NOW,
+    entries={"orders": Entry(proof=LoopProof.CERTAIN)},
+    functions=1,
+)
+
+Store: TypeAlias = Any
+
+
+@pytest.fixture
+def table(aws_stage: AwsStage) -> str:
+    """The name of an empty table."""
+    return aws_stage.ledger._table
+
+
+@pytest.fixture(params=["fake", "aws"])
+def run(request: pytest.FixtureRequest) -> Callable[[str], Store]:
+    """Makes the store of a run, by the run's name; all share one memory."""
+    if request.param == "fake":
+        memory = FakeChartMemory()
+        return lambda holder: FakeChartStore(memory, holder=holder)
+    table: str = request.getfixturevalue("table")
+    return lambda holder: ChartStore(clients.dynamodb_client(), table, holder=holder)
+
+
+def test_one_run_at_a_time(run: Callable[[str], Store]) -> None:
+    """Who comes while another run has the turn is sent away, until that ends or its time is up."""
+    assert run("a").take_turn(NOW, LATER) == ChartState()
+    assert run("b").take_turn(NOW, LATER) is None
+    assert run("a").take_turn(NOW, LATER) == ChartState()
+    assert run("b").take_turn(LATER, LATER + timedelta(minutes=15)) == ChartState()
+    run("b").end_turn()
+    assert run("a").take_turn(LATER, LATER + timedelta(minutes=15)) == ChartState()
+
+
+def test_who_lost_the_turn_writes_nothing(run: Callable[[str], Store]) -> None:
+    """A run that was held up for too long does not undo what its successor did."""
+    run("a").take_turn(NOW, LATER)
+    run("b").take_turn(LATER, LATER + timedelta(minutes=15))
+
+    for notices in ((), (a_notice(),)):
+        with pytest.raises(TurnLostError):
+            run("a").save(STATE, notices)
+    assert run("b").notices() == ()
+    run("a").end_turn()
+    assert run("c").take_turn(LATER, LATER + timedelta(minutes=15)) is None
+
+
+def test_the_state_comes_back_as_it_was(run: Callable[[str], Store]) -> None:
+    """What one run saves, the next one finds."""
+    run("a").take_turn(NOW, LATER)
+    run("a").save(STATE)
+    run("a").end_turn()
+
+    assert run("b").take_turn(NOW, LATER) == STATE
+
+
+def test_state_and_notices_are_written_together(run: Callable[[str], Store]) -> None:
+    """Notices are there with the state that they follow from, in their order."""
+    run("a").take_turn(NOW, LATER)
+    run("a").save(STATE, [a_notice(1), a_notice(2)])
+
+    assert run("a").notices() == (a_notice(1), a_notice(2))
+
+
+def test_notices_are_claimed_and_dropped(run: Callable[[str], Store]) -> None:
+    """A notice keeps what was written of it, until it is dropped."""
+    run("a").take_turn(NOW, LATER)
+    run("a").save(STATE, [a_notice()])
+    run("a").keep_notice(claimed(a_notice(), NOW))
+
+    assert run("a").notices() == (claimed(a_notice(), NOW),)
+    run("a").drop_notice(a_notice())
+    assert run("a").notices() == ()
+
+
+def test_changes_are_noted_once(run: Callable[[str], Store]) -> None:
+    """The same change twice is one note; one that came again after it was read stays."""
+    run("a").note([ROLE], "first", NOW)
+    read = run("a").noted()
+    run("b").note([ROLE], "second", NOW)
+    run("a").forget(read)
+
+    assert [(one.change, one.mark) for one in run("a").noted()] == [(ROLE, "second")]
+    run("a").forget(run("a").noted())
+    assert run("a").noted() == ()
+
+
+# -- DynamoDB only
+
+
+def test_names_of_any_length(table: str) -> None:
+    """A name that is longer than a key may be is noted all the same."""
+    store = ChartStore(clients.dynamodb_client(), table, holder="a")
+    change = Change(kind=ChangeKind.RULE, name="x" * 3000)
+    store.note([change], "m", NOW)
+
+    assert [one.change for one in store.noted()] == [change]
+    store.forget(store.noted())
+    assert store.noted() == ()
+
+
+def test_a_state_that_cannot_be_read_is_none(table: str) -> None:
+    """Whatever stands there, charting begins anew instead of never again."""
+    client = clients.dynamodb_client()
+    for number, record in enumerate((b"no zlib", b"x\x9c\x03\x00\x00\x00\x00\x01")):
+        client.put_item(
+            TableName=table,
+            Item={"pk": {"S": "chart"}, "sk": {"S": "state"}, "record": {"B": record}},
+        )
+        store = ChartStore(client, table, holder=str(number))
+        assert store.take_turn(NOW, LATER) == ChartState()
+
+
+def test_what_was_told_is_bounded(table: str) -> None:
+    """The oldest loops that were told of are forgotten first."""
+    store = ChartStore(clients.dynamodb_client(), table, holder="a")
+    store.take_turn(NOW, LATER)
+    store.save(replace(STATE, told=tuple(f"{number:016x}" for number in range(MOST_TOLD + 5))))
+    state = store.take_turn(NOW, LATER)
+
+    assert state is not None
+    assert (len(state.told), state.told[0]) == (MOST_TOLD, f"{5:016x}")
+
+
+def test_facts_come_back_from_the_table(table: str) -> None:
+    """Parts of real items are read as they were written, and cleared when nothing names them."""
+    client = clients.dynamodb_client()
+    store = FactStore(client, table, account="123456789012", region="us-east-1", partition="aws")
+    facts = read_facts()
+    first = store.save(facts)
+    again = store.save(read_facts(10), stored=[first])
+    loaded = store.load(first)
+
+    assert {name: loaded._entries[name] for name in loaded._entries} == facts._entries
+    assert store.clear([again]) > 0
+    assert store.load(again).account == "123456789012"
+
+
+def test_contain_reads_the_book_now_and_then(table: str) -> None:
+    """The book is read by one call and kept for minutes."""
+    now = [NOW]
+    client = clients.dynamodb_client()
+    books = LoopBookStore(lambda: client, table, clock=lambda: now[0])
+    ChartStore(client, table, holder="a").write_book(BOOK)
+    first = books.load()
+    ChartStore(client, table, holder="a").write_book(replace(BOOK, at=LATER))
+
+    assert first == BOOK
+    assert books.load() == BOOK
+    now[0] += KEPT
+    assert books.load() == replace(BOOK, at=LATER)
+
+
+def test_no_book_is_no_error(table: str) -> None:
+    """Before the first reading, and where the table is gone, nothing is known."""
+    client = clients.dynamodb_client()
+
+    assert LoopBookStore(lambda: client, table, clock=lambda: NOW).load() is None
+    assert LoopBookStore(lambda: client, unique("none"), clock=lambda: NOW).load() is None

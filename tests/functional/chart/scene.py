@@ -1,0 +1,138 @@
+"""A stage for stories of the chart: one account, one memory, time that moves when told to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from bench.paged_account import ACCOUNT, REGION, grown
+from functions.aws.reading.asking import Asker
+from functions.aws.reading.pace import Pace
+from functions.aws.reading.reader import AccountReader
+from functions.aws.reading.steps import one_by_one
+from functions.aws.reading.storage import FactStore
+from functions.chart.charting import Charting, Graphs, Rhythm
+from functions.domain.errors import NoticeUndeliveredError
+from functions.domain.notice import Notice, NoticeContext
+from tests.fake_chart import FakeChartMemory, FakeChartStore
+from tests.fakes import SimulatedCrash
+from tests.unit.aws.reading.test_storage import Table
+
+if TYPE_CHECKING:
+    from bench.paged_account import PagedAccount
+    from functions.aws.reading.changes import Change
+    from functions.chart.charting import Report
+
+NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+PLACE = NoticeContext(region=REGION, account=ACCOUNT, stack_name="Loopbreaker", deploy_flags="")
+
+
+@dataclass(slots=True)
+class FakeTopic:
+    """Keeps what is sent; `broken` refuses it."""
+
+    sent: list[Notice] = field(default_factory=list)
+    broken: bool = False
+
+    def publish(self, subject: str, body: str) -> None:
+        """See the port."""
+        if self.broken:
+            raise NoticeUndeliveredError("NotFound")
+        self.sent.append(Notice(subject=subject, body=body))
+
+
+@dataclass(slots=True)
+class QuietLog:
+    """Keeps what was logged."""
+
+    lines: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def info(self, message: str, **fields: object) -> None:
+        """Keep it."""
+        self.lines.append((message, fields))
+
+
+class Scene:
+    """`chart` with fakes all round it.
+
+    Attributes
+    ----------
+    calls
+        How many calls a run may make before its time is up; ``None`` for any number.
+    """
+
+    def __init__(self, functions: int = 20, *, accepted: dict[str, str] | None = None) -> None:
+        self.aws: PagedAccount = grown(functions)
+        self.memory = FakeChartMemory()
+        self.table = Table()
+        self.topic = FakeTopic()
+        self.log = QuietLog()
+        self.now = NOON
+        self.calls: int | None = None
+        self.accepted = accepted or {}
+        self.runs = 0
+
+    def charting(self) -> Charting:
+        """A run in a fresh execution environment."""
+        self.runs += 1
+        graphs = Graphs(self.accepted)
+        asker = Asker(
+            self.aws.client,
+            Pace({}),
+            sleep=lambda _: None,
+            is_time_up=lambda: self.calls is not None and asker.calls.total() >= self.calls,
+        )
+        client: Any = self.table
+        store: Any = FakeChartStore(self.memory, holder=f"run {self.runs}")
+        return Charting(
+            store=store,
+            facts=FactStore(client, "ledger", account=ACCOUNT, region=REGION, partition="aws"),
+            reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one),
+            graphs=graphs,
+            publisher=self.topic,
+            place=PLACE,
+            rhythm=Rhythm(),
+            until=self.now + timedelta(minutes=15),
+            clock=lambda: self.now,
+            log=self.log,
+        )
+
+    def tick(self, minutes: float = 2) -> Report:
+        """Let time pass, then tick."""
+        self.now += timedelta(minutes=minutes)
+        return self.charting().tick()
+
+    def dying_tick(self) -> bool:
+        """A tick that may die; whether it did. Its turn ends when its time is up."""
+        try:
+            self.tick(minutes=16)
+        except SimulatedCrash:
+            return True
+        return False
+
+    def note(self, *changes: Change) -> None:
+        """Note changes."""
+        FakeChartStore(self.memory).note(changes, f"mark {self.now}", self.now)
+
+    @property
+    def subjects(self) -> list[str]:
+        """Subjects of all that was sent."""
+        return [one.subject for one in self.topic.sent]
+
+    def add_loop(self, number: int = 3) -> str:
+        """Let a function write to the table whose stream invokes it; answers its name."""
+        name = f"orders-{number:05}"
+        table = self.aws.arn("dynamodb", f"table/fresh-{number}")
+        role = self.aws.roles[f"arn:aws:iam::{ACCOUNT}:role/{name}-role"]
+        role["RolePolicyList"][0]["PolicyDocument"]["Statement"].append(
+            {"Sid": "Loop", "Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": table}
+        )
+        uuid = f"fresh-{number}"
+        self.aws.mappings[uuid] = {
+            "UUID": uuid,
+            "FunctionArn": self.aws.arn("lambda", f"function:{name}"),
+            "EventSourceArn": f"{table}/stream/2026-01-01T00:00:00.000",
+            "State": "Enabled",
+        }
+        return name

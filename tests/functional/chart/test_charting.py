@@ -1,0 +1,337 @@
+"""Stories of the chart: readings, changes, warnings, and runs that die."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from functions.aws.chart_store import ChartState, Pass, PassKind
+from functions.aws.reading.changes import Change, ChangeKind
+from functions.aws.reading.storage import Manifest
+from functions.chart.charting import MOST_RUNS, PassTooLongError, Rhythm, Work, due
+from functions.domain.evidence import LoopProof
+from tests.fake_chart import a_notice, claimed
+from tests.functional.chart.scene import NOON, Scene
+
+FACTS = Manifest(at=NOON)
+READ = ChartState(facts=FACTS, full_at=NOON, listed_at=NOON)
+
+
+def loop_changes(scene: Scene, number: int = 3) -> tuple[Change, Change]:
+    """A new loop, and the two changes that make it."""
+    name = scene.add_loop(number)
+    return (
+        Change(kind=ChangeKind.ROLE, name=f"{name}-role"),
+        Change(kind=ChangeKind.MAPPING, name=f"fresh-{number}"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes", "has_changes", "work"),
+    [
+        (ChartState(), 0, False, Work.FULL),
+        (READ, 1, False, Work.NOTHING),
+        (READ, 1, True, Work.CHANGES),
+        (READ, 60, True, Work.LIGHT),
+        (READ, 24 * 60, False, Work.FULL),
+        (
+            ChartState(going=Pass(kind=PassKind.FULL, manifest=FACTS)),
+            10_000,
+            True,
+            Work.GO_ON,
+        ),
+    ],
+)
+def test_what_is_due(state: ChartState, minutes: int, has_changes: bool, work: Work) -> None:  # noqa: FBT001
+    """A pass that goes on comes first, then what has waited longest."""
+    now = NOON + timedelta(minutes=minutes)
+
+    assert due(state, now, Rhythm(), has_changes=has_changes) is work
+
+
+def test_the_first_tick_reads_everything_and_tells_of_the_loop_that_is_there() -> None:
+    """A loop that was there before the guard is told of, before any event."""
+    scene = Scene()
+    report = scene.tick()
+
+    assert (report.work, report.functions, report.loops, report.told) == (Work.FULL, 20, 1, 1)
+    assert scene.subjects == ["[Loopbreaker] WARNING orders-00000 can invoke itself in a loop"]
+    book = scene.memory.book
+    assert book is not None
+    assert book.proof("orders-00000") is LoopProof.CERTAIN
+    assert book.proof("orders-00010") is LoopProof.RULED_OUT
+
+
+def test_loops_that_were_there_come_in_one_notice() -> None:
+    """The first look at an account sends one mail, however many loops it finds."""
+    scene = Scene()
+    for number in (3, 4):
+        scene.add_loop(number)
+    scene.tick()
+
+    assert scene.subjects == ["[Loopbreaker] WARNING 3 loops that could run, 3 certain"]
+    assert all(f"orders-0000{number}" in scene.topic.sent[0].body for number in (0, 3, 4))
+
+
+def test_an_account_without_loops_is_no_news() -> None:
+    """Nothing is told where there is nothing to tell."""
+    scene = Scene()
+    scene.aws.mappings.clear()
+    report = scene.tick()
+
+    assert (report.loops, scene.subjects) == (0, [])
+
+
+def test_nothing_is_read_between_the_readings() -> None:
+    """A tick without anything to do calls nobody."""
+    scene = Scene()
+    scene.tick()
+    scene.aws.calls.clear()
+    works = [scene.tick().work for _ in range(5)]
+
+    assert works == [Work.NOTHING] * 5
+    assert scene.aws.calls.total() == 0
+
+
+def test_a_change_is_told_by_the_next_tick() -> None:
+    """Minutes after a deployment makes a loop people know of it, after few calls."""
+    scene = Scene()
+    scene.tick()
+    scene.aws.calls.clear()
+    scene.note(*loop_changes(scene))
+    report = scene.tick()
+
+    assert (report.work, report.changes, report.told) == (Work.CHANGES, 2, 1)
+    assert scene.subjects[1:] == ["[Loopbreaker] WARNING orders-00003 can invoke itself in a loop"]
+    assert scene.aws.calls.total() < 20
+    assert scene.memory.changes == {}
+
+
+def test_no_loop_is_told_of_twice() -> None:
+    """Not by later readings, not after it was away for a while."""
+    scene = Scene()
+    scene.tick()
+    mapping = next(one for one in scene.aws.mappings.values() if "loop-0" in one["EventSourceArn"])
+    uuid = mapping["UUID"]
+    for _ in range(3):
+        scene.tick(minutes=61)
+    scene.aws.mappings.pop(uuid)
+    scene.note(Change(kind=ChangeKind.MAPPING, name=uuid))
+    scene.tick()
+    away = scene.memory.book
+    scene.aws.mappings[uuid] = mapping
+    scene.note(Change(kind=ChangeKind.MAPPING, name=uuid))
+    scene.tick()
+
+    assert away is not None
+    assert away.proof("orders-00000") is LoopProof.UNKNOWN  # it is called over HTTP
+    assert len(scene.subjects) == 1
+
+
+def test_many_new_loops_come_in_one_notice() -> None:
+    """A deployment that makes many loops sends one mail."""
+    scene = Scene()
+    scene.tick()
+    scene.note(*(change for number in range(1, 8) for change in loop_changes(scene, number)))
+    scene.tick()
+
+    assert scene.subjects[1:] == ["[Loopbreaker] WARNING 7 loops more that could run, 7 certain"]
+
+
+def test_accepted_loops_are_not_told_of() -> None:
+    """Neither those of the flag nor those of the tag; their functions are accused by nothing."""
+    scene = Scene(accepted={"orders-00000": "by flag"})
+    name = scene.add_loop(3)
+    scene.aws.tags[scene.aws.arn("lambda", f"function:{name}")] = {
+        "loopbreaker:accepted-loop": "it ends after ten rounds"
+    }
+    report = scene.tick()
+
+    assert (report.loops, report.told, scene.subjects) == (2, 0, [])
+    book = scene.memory.book
+    assert book is not None
+    page = book.page(name)
+    assert page is not None
+    assert page.accepted == "it ends after ten rounds"
+
+
+def test_an_hour_later_the_lists_are_read() -> None:
+    """Without a trail a new loop is found within the hour."""
+    scene = Scene()
+    scene.tick()
+    scene.add_loop()
+    report = scene.tick(minutes=61)
+
+    assert (report.work, report.told) == (Work.LIGHT, 1)
+
+
+def test_a_day_later_everything_is_read() -> None:
+    """Whatever nobody told of is found within the day."""
+    scene = Scene()
+    scene.tick()
+    scene.aws.calls.clear()
+    report = scene.tick(minutes=24 * 60)
+
+    assert report.work is Work.FULL
+    assert scene.aws.calls["lambda.get_policy"] == 20
+
+
+def test_a_long_pass_goes_on_tick_by_tick() -> None:
+    """A reading that takes several runs asks nothing twice, and tells once at its end."""
+    scene = Scene()
+    scene.calls = 15
+    reports = [scene.tick()]
+    while not reports[-1].is_complete:
+        reports.append(scene.tick())
+
+    assert [one.work for one in reports] == [Work.FULL, *[Work.GO_ON] * (len(reports) - 1)]
+    assert len(reports) > 3
+    assert scene.aws.calls["lambda.get_policy"] == 20
+    assert (reports[-1].functions, len(scene.subjects)) == (20, 1)
+
+
+def test_a_change_during_a_long_pass_is_not_lost() -> None:
+    """What changes after it was read is worked in when the pass is at its end."""
+    scene = Scene()
+    scene.calls = 15
+    scene.tick()
+    scene.tick()
+    scene.note(*loop_changes(scene))
+    while not scene.tick().is_complete:
+        pass
+    scene.calls = None
+    scene.tick()
+
+    assert scene.memory.changes == {}
+    assert any("orders-00003" in one.subject + one.body for one in scene.topic.sent)
+
+
+def test_a_pass_without_an_end_is_given_up_loudly() -> None:
+    """A reading that never ends becomes an error, which the alarm on errors tells of."""
+    scene = Scene()
+    scene.calls = 0
+    for _ in range(MOST_RUNS):
+        scene.tick()
+    with pytest.raises(PassTooLongError):
+        scene.tick()
+    scene.calls = None
+
+    assert scene.tick().is_complete
+
+
+def test_who_comes_second_leaves_at_once() -> None:
+    """A tick while another run is at it does nothing."""
+    scene = Scene()
+    scene.memory.holder, scene.memory.until = "other", NOON + timedelta(hours=1)
+
+    assert scene.tick().work is Work.BUSY
+    assert scene.aws.calls.total() == 0
+
+
+@pytest.mark.parametrize("when", ["crash_before", "crash_after"])
+@pytest.mark.parametrize("call", ["write_book", "save", "forget", "keep_notice", "drop_notice"])
+def test_a_run_that_dies_loses_nothing_and_doubles_nothing(when: str, call: str) -> None:
+    """Wherever a run dies, in the end each loop was told of, once; a doubt says that it is one."""
+    scene = Scene()
+    scene.tick()
+    scene.note(*loop_changes(scene))
+    setattr(scene.memory, when, call)
+    died = scene.dying_tick()
+    for _ in range(3):
+        scene.tick(minutes=16)
+
+    told = [one for one in scene.subjects if "orders-00003" in one]
+    assert died
+    assert scene.memory.notices == {}
+    assert scene.memory.changes == {}
+    assert len([one for one in told if "(again)" not in one]) <= 1
+    # Only where nobody can know whether SNS took it, it is sent again, marked.
+    is_unknown = (when, call) in {("crash_after", "keep_notice"), ("crash_before", "drop_notice")}
+    assert len(told) == (2 if (when, call) == ("crash_before", "drop_notice") else 1)
+    assert ("(again)" in told[-1]) == is_unknown
+
+
+@pytest.mark.parametrize("call", ["write_book", "save"])
+def test_a_full_pass_that_dies_at_its_end_is_not_read_again(call: str) -> None:
+    """What was read is kept before anything is concluded from it."""
+    scene = Scene()
+    if call == "write_book":
+        scene.memory.crash_before = call
+    else:
+        scene.memory.crash_after = call
+    died = scene.dying_tick()
+    scene.aws.calls.clear()
+    scene.tick(minutes=16)
+
+    assert died
+    assert scene.aws.calls.total() == 0
+    assert len(scene.subjects) == 1
+
+
+def test_a_notice_that_sns_does_not_take_is_sent_later() -> None:
+    """A warning is not lost because the topic was away."""
+    scene = Scene()
+    scene.topic.broken = True
+    scene.tick()
+    scene.topic.broken = False
+    scene.tick()
+
+    assert len(scene.subjects) == 1
+    assert "(again)" not in scene.subjects[0]
+
+
+def test_a_notice_that_was_claimed_just_now_is_left_alone() -> None:
+    """Only a claim that has aged is taken for that of a dead run."""
+    scene = Scene()
+    scene.tick()
+    notice = claimed(a_notice(), scene.now)
+    scene.memory.notices[notice.id] = notice
+    scene.tick(minutes=0.5)
+    early = list(scene.subjects)
+    scene.tick(minutes=2)
+
+    assert len(early) == 1
+    assert scene.subjects[1:] == ["[Loopbreaker] (again) subject 1"]
+
+
+def test_missing_permissions_are_told_once() -> None:
+    """What the guard may not read is told once, and again only when more is missing."""
+    scene = Scene()
+    scene.aws.refused.add(("s3", "list_buckets"))
+    for _ in range(3):
+        scene.tick(minutes=61)
+    once = len([one for one in scene.subjects if "unseen" in one])
+    scene.aws.refused.add(("pipes", "list_pipes"))
+    scene.tick(minutes=61)
+    told = [one for one in scene.topic.sent if "unseen" in one.subject]
+
+    assert (once, len(told)) == (1, 2)
+    assert "s3:ListAllMyBuckets" in told[0].body
+    assert "pipes:ListPipes" in told[1].body
+
+
+def test_facts_that_were_lost_are_read_anew() -> None:
+    """Somebody emptied the table: the next reading starts from nothing, and tells nothing twice."""
+    scene = Scene()
+    scene.tick()
+    scene.table.items.clear()
+    scene.note(*loop_changes(scene))
+    report = scene.tick()
+
+    assert report.is_complete
+    assert report.functions == 20
+    assert len(scene.subjects) == 2
+
+
+def test_the_table_does_not_grow() -> None:
+    """Parts of readings that are over are deleted."""
+    scene = Scene()
+    scene.tick(minutes=61)
+    sizes = []
+    for hour in range(4):
+        scene.add_loop(hour + 2)
+        scene.tick(minutes=61)
+        sizes.append(len(scene.table.items))
+
+    assert max(sizes) - min(sizes) <= 4
