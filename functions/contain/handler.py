@@ -7,9 +7,10 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws import clients, ledger, metrics, publisher, signals
+from functions.aws import clients, ledger, loop_book, metrics, publisher, signals
 from functions.aws import functions as target_functions
 from functions.aws.ledger import DynamoLedger
+from functions.aws.loop_book import LoopBookStore
 from functions.aws.metrics import CloudWatchMetrics
 from functions.aws.observability import logger
 from functions.aws.publisher import SnsPublisher
@@ -17,6 +18,7 @@ from functions.aws.signals import parse_signal
 from functions.contain.gathering import Gathering
 from functions.contain.guard import Guard, Log
 from functions.contain.hold import Hold
+from functions.contain.known import BookedLoops
 from functions.contain.settings import Settings
 from functions.domain.notice import NoticeContext
 from functions.domain.policy import Mode, Policy, Response
@@ -25,7 +27,7 @@ from functions.domain.world import World
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-ADAPTERS: Final = (ledger, metrics, publisher, signals, target_functions)
+ADAPTERS: Final = (ledger, loop_book, metrics, publisher, signals, target_functions)
 
 
 class _Journal(Log):
@@ -44,6 +46,7 @@ def guard() -> Guard:
     settings = Settings.from_env(os.environ)
     functions = target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client)
     policy = _policy(settings)
+    loops = BookedLoops(LoopBookStore(clients.dynamodb_client, settings.ledger_table, clock=clock))
     return Guard(
         hold=Hold(
             world=World(
@@ -51,6 +54,7 @@ def guard() -> Guard:
                 ledger=DynamoLedger(clients.dynamodb_client(), settings.ledger_table),
                 publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
                 place=_place(settings, policy),
+                loops=loops,
             ),
             policy=policy,
         ),
@@ -58,6 +62,7 @@ def guard() -> Guard:
             functions=functions,
             metrics=CloudWatchMetrics(clients.cloudwatch_client()),
             account_concurrency=settings.account_concurrency,
+            loops=loops,
         ),
         log=_Journal(),
     )

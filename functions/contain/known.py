@@ -1,0 +1,48 @@
+"""The stored event graph as containing asks for it."""
+
+from typing import TYPE_CHECKING
+
+from functions.domain.eventgraph.book import Page
+from functions.domain.eventgraph.ports import LoopBooks
+from functions.domain.known_loops import KnownLoop
+
+if TYPE_CHECKING:
+    from functions.domain.eventgraph.book import LoopBook
+
+
+class BookedLoops:
+    """The port `KnownLoops`, out of the newest book of loops.
+
+    Parameters
+    ----------
+    books
+        Where the book is; it reads seldom, and never raises.
+    """
+
+    def __init__(self, books: LoopBooks) -> None:
+        self._books = books
+        self._book: LoopBook | None = None
+
+    def refresh(self) -> None:
+        """See the port."""
+        self._book = self._books.load()
+
+    def of(self, function: str) -> KnownLoop:
+        """See the port."""
+        book = self._book
+        if book is None:
+            return KnownLoop()
+        known = KnownLoop(proof=book.proof(function), at=book.at)
+        entry = book.entries.get(function)
+        return known if entry is None or entry.page is None else _drawn(known, entry.page)
+
+
+def _drawn(known: KnownLoop, page: Page) -> KnownLoop:
+    accepted = "" if page.accepted is None else f"Accepted as intended: {page.accepted}"
+    return KnownLoop(
+        proof=known.proof,
+        drawing=page.drawing,
+        closed_by=tuple(one for one in (page.trigger, page.write, accepted) if one),
+        broken_by=page.cuts[0] if page.cuts else "",
+        at=known.at,
+    )

@@ -1,0 +1,85 @@
+"""What containing knows of loops, out of the book that the chart wrote."""
+
+from datetime import UTC, datetime
+
+from functions.contain.known import BookedLoops
+from functions.domain.eventgraph.book import Entry, LoopBook, Page
+from functions.domain.evidence import LoopProof
+from functions.domain.known_loops import NOTHING_KNOWN, KnownLoop
+from tests.fake_chart import FakeLoopBooks
+
+AT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
+
+
+def _book(accepted: str | None = None) -> LoopBook:
+    page = Page(
+        key="k",
+        line="orders ─▶ enrich ─▶ orders",
+        drawing="orders\n  enrich",
+        trigger="the mapping 42",
+        write="statement WriteOrders",
+        cuts=("take WriteOrders away", "filter"),
+        accepted=accepted,
+    )
+    return LoopBook(
+        account="123456789012",
+        region="us-east-1",
+        at=AT,
+        entries={
+            "enrich": Entry(proof=LoopProof.CERTAIN, page=page),
+            "unlisted": Entry(proof=LoopProof.POSSIBLE),
+        },
+    )
+
+
+def test_a_loop_is_known_with_what_closes_and_what_breaks_it() -> None:
+    """Drawing, both ends, and the best cut."""
+    loops = BookedLoops(FakeLoopBooks(_book()))
+    loops.refresh()
+
+    assert loops.of("enrich") == KnownLoop(
+        proof=LoopProof.CERTAIN,
+        drawing="orders\n  enrich",
+        closed_by=("the mapping 42", "statement WriteOrders"),
+        broken_by="take WriteOrders away",
+        at=AT,
+    )
+
+
+def test_an_accepted_loop_is_drawn_and_accuses_nobody() -> None:
+    """People said that it is intended: it is a hint, with their reason."""
+    loops = BookedLoops(FakeLoopBooks(_book("retries end after three rounds")))
+    loops.refresh()
+
+    known = loops.of("enrich")
+
+    assert known.proof is LoopProof.POSSIBLE
+    assert known.closed_by[-1] == "Accepted as intended: retries end after three rounds"
+
+
+def test_a_loop_without_a_page_is_known_by_its_proof_alone() -> None:
+    """In a huge account some loops are counted and not drawn."""
+    loops = BookedLoops(FakeLoopBooks(_book()))
+    loops.refresh()
+
+    assert loops.of("unlisted") == KnownLoop(proof=LoopProof.POSSIBLE, at=AT)
+
+
+def test_without_a_book_nothing_is_known() -> None:
+    """Before the first pass, and when the ledger does not answer."""
+    loops = BookedLoops(FakeLoopBooks())
+    before = loops.of("enrich")
+    loops.refresh()
+
+    assert (before, loops.of("enrich")) == (NOTHING_KNOWN, NOTHING_KNOWN)
+
+
+def test_asking_reads_nothing() -> None:
+    """Only a refresh goes to the ledger."""
+    books = FakeLoopBooks(_book())
+    loops = BookedLoops(books)
+    loops.refresh()
+    loops.of("enrich")
+    loops.of("other")
+
+    assert books.reads == 1
