@@ -378,3 +378,12 @@ def test_one_source_is_admitted(source_arn: str, expected: Consent) -> None:
     under = facts(triggers=(rule(source_arn=source_arn),))
 
     assert consent(under, ALL) is expected
+
+
+def test_a_source_of_another_account_is_never_admitted() -> None:
+    """Not even where it was found as a trigger: people decide whom they let in."""
+    foreign = rule().source_arn.replace("123456789012", "9" * 12)
+    under = facts(triggers=(rule(source_arn=foreign),))
+    step = replace(ADMIT, source_arn=foreign)
+
+    assert not is_narrow(Remedy(words="", kind=RemedyKind.PERMISSIONS, steps=(step,)), under)
