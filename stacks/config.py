@@ -82,6 +82,8 @@ class Config:
         Minutes between two sweeps over all functions; 0 for none.
     blast_radius
         Most functions that are contained within one hour.
+    accepted_loops
+        Names of functions whose loops are intended: they are not told of, and prove nothing.
     diagnose
         Function to examine with this deployment, by name or ARN; empty for none.
     remedies
@@ -101,6 +103,7 @@ class Config:
     coverage: Coverage = "account"
     sweep_minutes: int = 60
     blast_radius: int = 3
+    accepted_loops: tuple[str, ...] = ()
     diagnose: str = ""
     remedies: tuple[Remedy, ...] = ()
     memory_ceiling_mb: int = 0
@@ -283,6 +286,7 @@ FLAGS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "coverage": _choice(*get_args(Coverage)),
     "sweep_minutes": _whole(5, 1440, off=True),
     "blast_radius": _whole(1, 50),
+    "accepted_loops": _names,
     "diagnose": _function,
     "remedies": _remedies,
     "memory_ceiling_mb": _whole(128, 10_240),

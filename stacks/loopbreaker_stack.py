@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Duration, Stack
 
+from functions.chart.settings import Settings as ChartSettings
 from functions.contain.settings import Settings as ContainSettings
 from functions.diagnose.settings import Settings as DiagnoseSettings
 from functions.protect.settings import Settings as ProtectSettings
 from functions.restore.settings import Settings as RestoreSettings
 from stacks.components import permissions
 from stacks.components.bundle import function_code
+from stacks.components.charting import ChartingRules
 from stacks.components.dead_letters import DeadLetters
 from stacks.components.deployment import Account, Reservation, Rollback
 from stacks.components.diagnosing import Diagnosis, DiagnosisRules
@@ -18,7 +20,7 @@ from stacks.components.guard_watch import GuardWatch
 from stacks.components.ledger import Ledger
 from stacks.components.notices import Notices
 from stacks.components.signals import SignalAlarms, SignalRules
-from stacks.names import CONTAIN, DIAGNOSE, GUARD_FUNCTIONS, PROTECT, RESTORE
+from stacks.names import CHART, CONTAIN, DIAGNOSE, GUARD_FUNCTIONS, PROTECT, RESTORE
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -155,6 +157,31 @@ class LoopbreakerStack(Stack):
             longest_wait=Duration.hours(1),
         )
 
+        chart = GuardFunction(
+            self,
+            "Chart",
+            name=CHART,
+            code=code,
+            handler="functions.chart.handler.handler",
+            description="Finds loops in the configuration before they run",
+            environment=ChartSettings(
+                ledger_table=ledger_name,
+                notice_topic_arn=topic_arn,
+                stack_name=construct_id,
+                accepted_loops=config.accepted_loops,
+                deploy_flags=config.lasting_flags() or None,
+            ).to_env(),
+            statements=permissions.chart_statements(
+                ledger_arn=ledger.table.table_arn, topic_arn=topic_arn
+            ),
+            accepted=permissions.ACCEPTED_FOR_CHART,
+            dead_letters=dead_letters.failed,
+            # An account of 10,000 functions takes two such runs; the second goes on with the first.
+            timeout=Duration.minutes(15),
+            memory_mib=1024,
+            longest_wait=Duration.hours(1),
+        )
+
         SignalAlarms(
             self,
             "SignalAlarms",
@@ -175,6 +202,12 @@ class LoopbreakerStack(Stack):
             diagnose=diagnose.function,
             undelivered=dead_letters.undelivered,
         )
+        charting_rules = ChartingRules(
+            self,
+            "ChartingRules",
+            chart=chart.function,
+            undelivered=dead_letters.undelivered,
+        )
         GuardWatch(
             self,
             "GuardWatch",
@@ -183,6 +216,7 @@ class LoopbreakerStack(Stack):
             restore=restore.function,
             dead_letters=dead_letters,
             sweep=rules.sweep,
+            chart_tick=charting_rules.tick,
             sweep_minutes=config.sweep_minutes,
         )
         reservation = Reservation(

@@ -14,7 +14,8 @@ CONTAIN: Final = f"{STACK_NAME}-contain"
 RESTORE: Final = f"{STACK_NAME}-restore"
 PROTECT: Final = f"{STACK_NAME}-protect"
 DIAGNOSE: Final = f"{STACK_NAME}-diagnose"
-GUARD_FUNCTIONS: Final = (CONTAIN, RESTORE, PROTECT, DIAGNOSE)
+CHART: Final = f"{STACK_NAME}-chart"
+GUARD_FUNCTIONS: Final = (CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART)
 
 # Alarms on the watched functions are signals; alarms on the guard itself are not.
 SIGNAL_ALARM_PREFIX: Final = f"{STACK_NAME}-signal-"

@@ -22,6 +22,15 @@ PULSE_METRICS: Final = 3
 PULSE_SECONDS: Final = 0.5
 GUARD_MEMORY_GB: Final = 0.5
 
+TICKS_PER_MONTH: Final = MINUTES_PER_MONTH // 2
+TICK_SECONDS: Final = 0.2
+CHART_MEMORY_GB: Final = 1.0
+FULL_READINGS_PER_MONTH: Final = 30
+LISTINGS_PER_MONTH: Final = 30 * 24
+# A full reading takes 2.2 calls for each function at ten a second; the lists, a fiftieth of that.
+FULL_READING_SECONDS: Final = 0.22
+LISTING_SECONDS: Final = 0.01
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardCost:
@@ -37,6 +46,8 @@ class GuardCost:
         The look at the account-wide series each minute, with the Lambda runs for it.
     sweep_usd
         The query over all functions.
+    chart_usd
+        The readings of the account's configuration and the ticks between them, for Lambda.
     per_function_usd
         The alarm that watches each function by itself; 0 without `coverage=function`.
     """
@@ -45,12 +56,19 @@ class GuardCost:
     alarms_usd: float
     pulse_usd: float
     sweep_usd: float
+    chart_usd: float
     per_function_usd: float
 
     @property
     def total_usd(self) -> float:
         """All tiers together."""
-        return self.alarms_usd + self.pulse_usd + self.sweep_usd + self.per_function_usd
+        return (
+            self.alarms_usd
+            + self.pulse_usd
+            + self.sweep_usd
+            + self.chart_usd
+            + self.per_function_usd
+        )
 
     def in_words(self) -> str:
         """Say the total and its parts in one sentence."""
@@ -58,6 +76,7 @@ class GuardCost:
             "alarms": self.alarms_usd,
             "pulse": self.pulse_usd,
             "sweep": self.sweep_usd,
+            "chart": self.chart_usd,
             "per-function alarm": self.per_function_usd,
         }
         listed = ", ".join(f"{name} ${usd:,.2f}" for name, usd in parts.items() if usd)
@@ -88,10 +107,16 @@ def guard_cost(
     pulses = MINUTES_PER_MONTH
     sweeps = MINUTES_PER_MONTH / sweep_minutes if sweep_minutes else 0.0
     run_usd = PULSE_SECONDS * GUARD_MEMORY_GB * USD_PER_GB_SECOND + USD_PER_REQUEST
+    tick_usd = TICK_SECONDS * CHART_MEMORY_GB * USD_PER_GB_SECOND + USD_PER_REQUEST
+    reading_seconds = (
+        FULL_READINGS_PER_MONTH * FULL_READING_SECONDS + LISTINGS_PER_MONTH * LISTING_SECONDS
+    )
     return GuardCost(
         functions=functions,
         alarms_usd=standard_alarms * USD_PER_ALARM,
         pulse_usd=pulses * (PULSE_METRICS * USD_PER_METRIC_READ + run_usd),
         sweep_usd=sweeps * functions * USD_PER_METRIC_READ,
+        chart_usd=TICKS_PER_MONTH * tick_usd
+        + functions * reading_seconds * CHART_MEMORY_GB * USD_PER_GB_SECOND,
         per_function_usd=functions * USD_PER_ALARM if per_function else 0.0,
     )

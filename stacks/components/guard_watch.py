@@ -37,6 +37,7 @@ class GuardWatch(Construct):
         restore: lambda_.IFunction,
         dead_letters: DeadLetters,
         sweep: events.IRule | None,
+        chart_tick: events.IRule,
         sweep_minutes: int,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -69,6 +70,19 @@ class GuardWatch(Construct):
             contain.metric_invocations(period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM),
             "The pulse has not run for minutes: the guard is blind",
             periods=5,
+        )
+        # What a run of it fails at ends as a dead letter; this one is for runs that never begin.
+        self._absence(
+            "Chart",
+            cloudwatch.Metric(
+                namespace="AWS/Events",
+                metric_name="Invocations",
+                dimensions_map={"RuleName": chart_tick.rule_name},
+                statistic=cloudwatch.Stats.SUM,
+                period=_FIVE_MINUTES,
+            ),
+            "The chart of the account is not kept any more: it grows old",
+            periods=6,
         )
         if sweep is not None:
             # Invocations of a rule counts what EventBridge handed to its target.

@@ -49,6 +49,14 @@ USE_LEDGER: Final = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
+# The chart's part of the same table, by the keys of its items: incidents are out of its reach.
+USE_CHART: Final = (
+    "dynamodb:DeleteItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+)
+CHART_KEYS: Final = ("chart", "chart-*", "account#*")
 PUBLISH: Final = ("sns:Publish",)
 
 # What an event graph and a diagnosis are made of: the configuration of the account, and nothing
@@ -155,6 +163,14 @@ ACCEPTED_FOR_DIAGNOSIS: Final[Mapping[str, str]] = {
     ),
     f"AwsSolutions-IAM5[Resource::{_LOGS_IN_FINDINGS}:log-group:*]": (
         "the REPORT lines of any function, in whatever log group it writes"
+    ),
+}
+
+
+ACCEPTED_FOR_CHART: Final[Mapping[str, str]] = {
+    "AwsSolutions-IAM5[Resource::*]": (
+        "reads the configuration of the whole account and nothing else: what is connected with "
+        "what is not known before"
     ),
 }
 
@@ -369,6 +385,20 @@ def _apply_remedies(remedies: Sequence[str]) -> list[iam.PolicyStatement]:
             _deny("NeverExemptFunctions", changes, any_function(), conditions=exempt),
         ]
     return statements
+
+
+def chart_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicyStatement]:
+    """What `chart` may do: read the configuration of the account, keep what it read, tell."""
+    return [
+        _allow("ReadConfiguration", READ_CONFIGURATION, "*"),
+        _allow(
+            "KeepTheChart",
+            USE_CHART,
+            ledger_arn,
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(CHART_KEYS)}},
+        ),
+        _allow("Tell", PUBLISH, topic_arn),
+    ]
 
 
 def protect_statements(*, topic_arn: str) -> list[iam.PolicyStatement]:

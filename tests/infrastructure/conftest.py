@@ -127,6 +127,7 @@ def full(synthesize: Synthesize) -> Synthesized:
         coverage="function",
         sweep_minutes="0",
         blast_radius="7",
+        accepted_loops="archiver,requeue",
         diagnose="orders",
         remedies="logs,traces,permissions,memory",
         memory_ceiling_mb="2048",

@@ -244,15 +244,15 @@ def _payload(name: str, **detail: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "rules"),
     [
-        ("cloudtrail.add_permission", {"diagnosis-functions"}),
-        ("cloudtrail.update_function_configuration", {"diagnosis-functions"}),
-        ("cloudtrail.put_role_policy", {"diagnosis-roles"}),
+        ("cloudtrail.add_permission", {"chart-functions", "diagnosis-functions"}),
+        ("cloudtrail.update_function_configuration", {"chart-functions", "diagnosis-functions"}),
+        ("cloudtrail.put_role_policy", {"chart-roles", "diagnosis-roles"}),
         ("cloudtrail.invoke_denied", {"diagnosis-denied"}),
         ("cloudtrail.put_function_concurrency", {"change"}),
     ],
 )
 def test_payloads(default: Synthesized, name: str, rules: set[str]) -> None:
-    """Each payload sets off its rule and no other."""
+    """Each payload sets off its rules and no other."""
     assert rules_for(default, _payload(name)) == rules
 
 

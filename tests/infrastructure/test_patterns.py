@@ -61,9 +61,9 @@ def payload(name: str) -> dict[str, Any]:
         ("alarm_contributor_state_change.ok", set()),
         ("cloudtrail.put_function_concurrency", {"change"}),
         ("cloudtrail.delete_function_concurrency", {"change"}),
-        ("cloudtrail.delete_function", {"change"}),
+        ("cloudtrail.delete_function", {"change", "chart-functions"}),
         ("cloudtrail.put_provisioned_concurrency", {"change"}),
-        ("cloudtrail.update_event_source_mapping", {"change"}),
+        ("cloudtrail.update_event_source_mapping", {"change", "chart-functions"}),
         ("health.runaway", {"health"}),
         ("scheduled.pulse", set()),
     ],
@@ -86,13 +86,12 @@ def test_other_alarms_do_not_wake_the_guard(default: Synthesized) -> None:
     "name",
     [
         "UpdateFunctionCode20150331v2",
-        "DeleteFunctionUrlConfig",
-        "DeleteFunctionEventInvokeConfig",
+        "DeleteFunctionCodeSigningConfig",
         "GetFunctionConcurrency",
     ],
 )
 def test_other_calls_do_not_wake_the_guard(default: Synthesized, name: str) -> None:
-    """Calls that change nothing of what the guard holds stay unheard."""
+    """Calls that change nothing of what the guard holds or charts stay unheard."""
     event = payload("cloudtrail.delete_function")
     event["detail"]["eventName"] = name
 

@@ -15,8 +15,8 @@ import functions.aws
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Json, Synthesized
 
-CONTAIN, RESTORE, PROTECT, DIAGNOSE = (
-    f"Loopbreaker-{verb}" for verb in ("contain", "restore", "protect", "diagnose")
+CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART = (
+    f"Loopbreaker-{verb}" for verb in ("contain", "restore", "protect", "diagnose", "chart")
 )
 
 CHANGES = {
@@ -111,7 +111,7 @@ def test_exact_actions(default: Synthesized, function: str, actions: set[str]) -
     assert allowed(default, function) == actions
 
 
-@pytest.mark.parametrize("function", [CONTAIN, RESTORE, PROTECT, DIAGNOSE])
+@pytest.mark.parametrize("function", [CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART])
 def test_no_wildcard_action(full: Synthesized, function: str) -> None:
     """No policy allows an action by a wildcard."""
     assert [action for action in allowed(full, function) if "*" in action] == []
@@ -121,7 +121,7 @@ def test_there_are_no_other_policies(default: Synthesized) -> None:
     """The inline policy of each role is all there is: no managed and no attached policy."""
     assert default.of_type("AWS::IAM::Policy") == {}
     assert default.of_type("AWS::IAM::ManagedPolicy") == {}
-    assert len(default.of_type("AWS::IAM::Role")) == 4
+    assert len(default.of_type("AWS::IAM::Role")) == 5
     for role in default.properties("AWS::IAM::Role"):
         assert "ManagedPolicyArns" not in role
 
@@ -150,7 +150,7 @@ def test_the_denied_pattern_covers_every_guard_function(default: Synthesized) ->
     """All deployed functions have a name that the denial matches, also with a qualifier."""
     names = [one["FunctionName"] for one in default.properties("AWS::Lambda::Function")]
 
-    assert sorted(names) == [CONTAIN, DIAGNOSE, PROTECT, RESTORE]
+    assert sorted(names) == [CHART, CONTAIN, DIAGNOSE, PROTECT, RESTORE]
     assert all(fnmatchcase(f"{name}:live", "Loopbreaker-*") for name in names)
 
 
@@ -212,7 +212,7 @@ def test_protect_reserves_for_guard_functions_only(default: Synthesized) -> None
     ]
 
 
-@pytest.mark.parametrize("verb", ["contain", "restore", "protect", "diagnose"])
+@pytest.mark.parametrize("verb", ["contain", "restore", "protect", "diagnose", "chart"])
 def test_policy_is_what_the_adapters_declare(default: Synthesized, verb: str) -> None:
     """The actions declared beside the calls are the actions in the policy, both ways."""
     declared: set[str] = set()

@@ -10,13 +10,16 @@ from aws_cdk import Token
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Json, Synthesize, Synthesized
 
-CONTAIN, RESTORE, PROTECT, DIAGNOSE = (
-    f"Loopbreaker-{verb}" for verb in ("contain", "restore", "protect", "diagnose")
+CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART = (
+    f"Loopbreaker-{verb}" for verb in ("contain", "restore", "protect", "diagnose", "chart")
 )
+# By the beginning of a rule's name: whom it wakes. All others wake `contain`.
+OWNERS = {"Loopbreaker-diagnosis": DIAGNOSE, "Loopbreaker-chart": CHART}
 LASTING = (
     "-c email=a@example.com,b@example.com -c mode=observe -c response=notify "
     "-c exempt=billing,audit -c floor_per_minute=120 -c account_alarm_per_minute=5000 "
     "-c coverage=function -c sweep_minutes=0 -c blast_radius=7 "
+    "-c accepted_loops=archiver,requeue "
     "-c remedies=logs,traces,permissions,memory -c memory_ceiling_mb=2048"
 )
 SIGNAL_ALARMS = {"invocations", "concurrency", "dropped"}
@@ -28,6 +31,7 @@ GUARD_ALARMS = {
     "undelivered",
     "failed",
     "pulse",
+    "chart",
     "sweep",
 }
 
@@ -342,10 +346,12 @@ def test_every_rule_has_a_dead_letter_queue_and_a_bounded_retry(default: Synthes
     )
     rules = default.properties("AWS::Events::Rule")
 
-    assert len(rules) == 10
+    assert len(rules) == 16
     for rule in rules:
         (target,) = rule["Targets"]
-        owner = DIAGNOSE if rule["Name"].startswith("Loopbreaker-diagnosis") else CONTAIN
+        owner = next(
+            (one for start, one in OWNERS.items() if rule["Name"].startswith(start)), CONTAIN
+        )
         assert target["Arn"] == arn_of(default, owner)
         assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
         assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 6 * 3600
@@ -379,6 +385,7 @@ def test_every_rule_may_call_contain_and_write_its_dead_letters(default: Synthes
         ("restore", 900, 512, 900),
         ("protect", 120, 256, 600),
         ("diagnose", 900, 1024, 3600),
+        ("chart", 900, 1024, 3600),
     ],
 )
 def test_functions(
@@ -421,7 +428,7 @@ def test_logs_are_kept_for_three_months(default: Synthesized) -> None:
     groups = default.of_type("AWS::Logs::LogGroup").values()
 
     assert {one["Properties"]["LogGroupName"] for one in groups} == {
-        f"/aws/lambda/{name}" for name in (CONTAIN, RESTORE, PROTECT, DIAGNOSE)
+        f"/aws/lambda/{name}" for name in (CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART)
     }
     assert {one["Properties"]["RetentionInDays"] for one in groups} == {90}
     assert {one["DeletionPolicy"] for one in groups} == {"Delete"}
@@ -446,7 +453,7 @@ def test_settings_of_contain(full: Synthesized) -> None:
         "LOOPBREAKER_BLAST_RADIUS": "7",
         "LOOPBREAKER_BLAST_RADIUS_WINDOW_MINUTES": "60",
         "LOOPBREAKER_EXEMPT": "billing,audit",
-        "LOOPBREAKER_OWN_FUNCTIONS": f"{CONTAIN},{RESTORE},{PROTECT},{DIAGNOSE}",
+        "LOOPBREAKER_OWN_FUNCTIONS": f"{CONTAIN},{RESTORE},{PROTECT},{DIAGNOSE},{CHART}",
         "LOOPBREAKER_ACCOUNT_CONCURRENCY": {"Fn::GetAtt": [account, "ConcurrencyLimit"]},
         "LOOPBREAKER_SWEEP_MINUTES": "0",
         "LOOPBREAKER_DEPLOY_FLAGS": LASTING,
@@ -608,7 +615,7 @@ def test_restore_commands_repeat_the_flags(full: Synthesized, default: Synthesiz
     assert full.template["Outputs"]["RollbackCommand"]["Value"] == (
         f"npx cdk deploy {LASTING} -c rollback=FUNCTION"
     )
-    for function in (CONTAIN, RESTORE, DIAGNOSE):
+    for function in (CONTAIN, RESTORE, DIAGNOSE, CHART):
         variables = full.function(function)["Environment"]["Variables"]
         assert variables["LOOPBREAKER_DEPLOY_FLAGS"] == LASTING
         variables = default.function(function)["Environment"]["Variables"]

@@ -16,7 +16,7 @@ def default_cost(
     """Cost with default flags."""
     return guard_cost(
         functions=functions,
-        standard_alarms=11 if sweep_minutes else 10,
+        standard_alarms=12 if sweep_minutes else 11,
         sweep_minutes=sweep_minutes,
         per_function=per_function,
     )
@@ -42,6 +42,14 @@ def test_sweep(functions: int, minutes: int, usd: float) -> None:
     assert default_cost(functions, sweep_minutes=minutes).sweep_usd == pytest.approx(usd)
 
 
+def test_chart() -> None:
+    """A tick every two minutes, a reading of everything a day, the lists each hour."""
+    ticks = 21_600 * (0.2 * 0.0000133334 + 2e-7)
+    readings = 1000 * (30 * 0.22 + 720 * 0.01) * 0.0000133334
+
+    assert default_cost(1000).chart_usd == pytest.approx(ticks + readings)
+
+
 def test_no_sweep() -> None:
     """Without a sweep there is nothing to pay for it."""
     assert default_cost(1000, sweep_minutes=0).sweep_usd == 0
@@ -54,20 +62,27 @@ def test_per_function() -> None:
 
 def test_total() -> None:
     """The total is the sum of the tiers."""
-    cost = GuardCost(functions=1, alarms_usd=1, pulse_usd=2, sweep_usd=4, per_function_usd=8)
+    cost = GuardCost(
+        functions=1, alarms_usd=1, pulse_usd=2, sweep_usd=4, chart_usd=16, per_function_usd=8
+    )
 
-    assert cost.total_usd == 15
+    assert cost.total_usd == 31
 
 
 def test_in_words() -> None:
     """The sentence names the total, the number of functions and the tiers that cost something."""
     cost = GuardCost(
-        functions=1200, alarms_usd=1.1, pulse_usd=1.5, sweep_usd=0, per_function_usd=120
+        functions=1200,
+        alarms_usd=1.1,
+        pulse_usd=1.5,
+        sweep_usd=0,
+        chart_usd=0.3,
+        per_function_usd=120,
     )
 
     assert cost.in_words() == (
-        "about $122.60 a month for 1,200 functions "
-        "(alarms $1.10, pulse $1.50, per-function alarm $120.00); "
+        "about $122.90 a month for 1,200 functions "
+        "(alarms $1.10, pulse $1.50, chart $0.30, per-function alarm $120.00); "
         "prices of us-east-1, free tier not counted"
     )
 
@@ -87,6 +102,7 @@ def table_row(functions: int) -> list[str]:
         standard.alarms_usd,
         standard.pulse_usd,
         standard.sweep_usd,
+        standard.chart_usd,
         standard.total_usd,
         default_cost(functions, sweep_minutes=5).total_usd,
         default_cost(functions, per_function=True).total_usd,

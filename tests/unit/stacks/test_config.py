@@ -19,8 +19,8 @@ ARN = "arn:aws:lambda:eu-west-1:123456789012:function"
 A_FUNCTION = f"a function name or an ARN like {ARN}:orders"
 KNOWN = (
     "known are email, mode, response, rollback, rollback_mode, exempt, floor_per_minute, "
-    "account_alarm_per_minute, coverage, sweep_minutes, blast_radius, diagnose, remedies, "
-    "memory_ceiling_mb"
+    "account_alarm_per_minute, coverage, sweep_minutes, blast_radius, accepted_loops, "
+    "diagnose, remedies, memory_ceiling_mb"
 )
 
 
@@ -38,6 +38,7 @@ def test_defaults() -> None:
         coverage="account",
         sweep_minutes=60,
         blast_radius=3,
+        accepted_loops=(),
         diagnose="",
         remedies=(),
         memory_ceiling_mb=0,
@@ -87,6 +88,7 @@ def test_defaults() -> None:
         ("sweep_minutes", 30, 30),  # a number from cdk.json instead of the command line
         ("blast_radius", "1", 1),
         ("blast_radius", "50", 50),
+        ("accepted_loops", "archiver,requeue", ("archiver", "requeue")),
         ("diagnose", "orders", "orders"),
         ("diagnose", f"{ARN}:orders", f"{ARN}:orders"),
         ("remedies", "logs, traces,permissions", ("logs", "traces", "permissions")),

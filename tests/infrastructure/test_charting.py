@@ -1,0 +1,138 @@
+"""The part of the template that charts: what wakes it, and what it may do."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+import pytest
+
+from functions.aws.reading.changes import CALLS, changes_of
+from stacks.components import charting
+from tests.infrastructure.conftest import ROOT
+from tests.infrastructure.test_permissions import BY_THE_RUNTIME, allowed, as_list, statement
+
+if TYPE_CHECKING:
+    from tests.infrastructure.conftest import Synthesized
+
+CHART = "Loopbreaker-chart"
+RULES = (
+    charting.ROLE_CALLS,
+    charting.SOURCE_CALLS,
+    charting.POLICY_CALLS,
+    charting.FLOW_CALLS,
+)
+SERVICES = {"states": "stepfunctions"}
+# CloudTrail's names of calls that the API names otherwise.
+TRAIL_NAMES = {"s3": {"PutBucketNotification"}}
+
+
+def operations(source: str) -> set[str]:
+    """The names of all calls of a service."""
+    session = botocore.session.get_session()
+    model = session.get_service_model(SERVICES.get(source, source))
+    return {*model.operation_names, *TRAIL_NAMES.get(source, ())}
+
+
+def woken_by(source: str) -> set[str]:
+    """The calls of a service for which a rule wakes the chart."""
+    if source == "lambda":
+        # As CloudTrail writes them, with the version after most names.
+        return {
+            name
+            for name in operations(source)
+            if any(
+                form.startswith(call)
+                for call in charting.LAMBDA_CALLS
+                for form in (f"{name}20150331v2", name)
+                if form != name or name not in {"CreateFunction", "DeleteFunction"}
+            )
+        }
+    names = {one for calls in RULES if source in calls for each in calls.values() for one in each}
+    return names & operations(source)
+
+
+@pytest.mark.parametrize("source", sorted(CALLS))
+def test_whatever_wakes_the_chart_is_understood(source: str) -> None:
+    """No rule sends a call that the chart does not know, and none that it knows is left out."""
+    assert woken_by(source) == set(CALLS[source]) & operations(source)
+
+
+def test_it_reads_and_keeps_and_tells_and_nothing_else(default: Synthesized) -> None:
+    """Beside reading it writes to its part of the table, and publishes."""
+    writing = {
+        one
+        for one in allowed(default, CHART) - BY_THE_RUNTIME
+        if not one.split(":")[1].startswith(("Get", "List", "Describe"))
+    }
+
+    assert writing == {
+        "dynamodb:DeleteItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "sns:Publish",
+    }
+
+
+def test_incidents_are_out_of_its_reach(default: Synthesized) -> None:
+    """The table's other items are not the chart's, whatever its code does."""
+    kept = statement(default, CHART, "KeepTheChart")
+
+    assert kept["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["chart", "chart-*", "account#*"]}
+    }
+    everywhere = [
+        one["Sid"]
+        for one in default.statements(CHART)
+        if one["Effect"] == "Allow" and "*" in as_list(one["Resource"])
+    ]
+    assert everywhere == ["ReadConfiguration"]
+
+
+def test_it_ticks_every_two_minutes(default: Synthesized) -> None:
+    """A change is told of within minutes."""
+    assert default.rule("Loopbreaker-chart")["ScheduleExpression"] == "rate(2 minutes)"
+
+
+def test_a_chart_that_is_not_kept_is_told(default: Synthesized) -> None:
+    """Half an hour without a tick rings."""
+    alarm = default.alarm("Loopbreaker-guard-chart")
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Events", "Invocations")
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (300, 6)
+    assert alarm["InsufficientDataActions"] == alarm["AlarmActions"]
+
+
+def test_settings(full: Synthesized, default: Synthesized) -> None:
+    """The flag reaches the chart."""
+    given = full.function(CHART)["Environment"]["Variables"]
+    none = default.function(CHART)["Environment"]["Variables"]
+
+    assert given["LOOPBREAKER_ACCEPTED_LOOPS"] == "archiver,requeue"
+    assert none["LOOPBREAKER_ACCEPTED_LOOPS"] == ""
+
+
+def test_patterns_fit_the_bus(default: Synthesized) -> None:
+    """A pattern holds at most 2,048 characters (EventBridge quotas)."""
+    for rule in default.properties("AWS::Events::Rule"):
+        if "EventPattern" in rule:
+            assert len(json.dumps(rule["EventPattern"], separators=(",", ":"))) < 2048, rule["Name"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cloudtrail.add_permission",
+        "cloudtrail.put_role_policy",
+        "cloudtrail.update_event_source_mapping",
+        "cloudtrail.update_function_configuration",
+        "cloudtrail.delete_function",
+    ],
+)
+def test_recorded_events_are_understood(name: str) -> None:
+    """The payloads that wake the chart name what is to be read again."""
+    event: dict[str, Any] = json.loads((ROOT / "tests/events" / f"{name}.json").read_text())
+
+    assert len(changes_of(event)) == 1
