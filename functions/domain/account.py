@@ -317,9 +317,8 @@ class Account:
         ARN of the table by ARN of its stream: writing to the table writes to the stream.
     resource_policies
         Resource policies, as JSON, by ARN of queue, topic, bucket, bus, stream or table: within
-        an account such a policy alone lets a role write that its own policies do not let. A
-        resource that was asked for and has none is there with an empty text; one that is not
-        there was not asked for.
+        an account such a policy alone lets a role write that its own policies do not let. One
+        that has none is left out or has an empty text; one that could not be read is a gap.
     gaps
         What could not be read. Edges that depend on it are possible, never ruled out.
     """

@@ -57,6 +57,7 @@ from functions.domain.eventgraph.model import (
     Means,
     NodeKind,
 )
+from functions.domain.eventgraph.resource_grants import with_resource_grants
 from functions.domain.eventgraph.search import Found, Way, edges_of, search
 from functions.domain.evidence import LoopProof
 
@@ -83,6 +84,7 @@ def build(account: Account, accepted: Mapping[str, str] = _NOTHING) -> EventGrap
         Reasons by function name: loops through these functions are intended. The tag
         ``loopbreaker:accepted-loop`` of a function says the same.
     """
+    account = with_resource_grants(account)
     flow = read_flow(account)
     found = search(flow)
     said = _acceptances(account, accepted)

@@ -123,7 +123,14 @@ _DELIVERY_ACTIONS: Final[Mapping[NodeKind, str]] = MappingProxyType(
     }
 )
 _EVERYTHING_DARK: Final = frozenset(
-    {Area.FUNCTIONS, Area.ROLES, Area.MAPPINGS, Area.APIS, Area.POLICIES}
+    {
+        Area.FUNCTIONS,
+        Area.ROLES,
+        Area.MAPPINGS,
+        Area.APIS,
+        Area.POLICIES,
+        Area.RESOURCE_POLICIES,
+    }
 )
 _DARK_KINDS: Final[Mapping[Area, frozenset[NodeKind]]] = MappingProxyType(
     {
@@ -822,7 +829,9 @@ def _unseen(account: Account) -> _Unseen:
             continue
         name = names.get(gap.resource) or names.get(gap.resource.split(":", 1)[0])
         node = _gap_node(account, gap.area, gap.resource)
-        if gap.area in {Area.POLICIES, Area.APIS} and name:
+        if gap.area is Area.RESOURCE_POLICIES:
+            is_everything = True  # anybody may be admitted there
+        elif gap.area in {Area.POLICIES, Area.APIS} and name:
             entries.add(name)
         elif gap.area in {Area.FUNCTIONS, Area.MAPPINGS} and name:
             functions.add(name)
