@@ -1,0 +1,278 @@
+"""What contain needs to know of an event graph, small enough to be read in one call.
+
+For every function on a loop: how sure it is, the loop drawn, what closes it and what breaks it. Of
+the functions that are ruled out only a fingerprint of the name is kept, because of 10,000 names
+nothing else is asked. All others are unknown.
+"""
+
+import base64
+import hashlib
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from functions.domain.errors import LoopbreakerError
+from functions.domain.eventgraph.drawing import drawing, line
+from functions.domain.eventgraph.model import Certainty, EventGraph, Loop
+from functions.domain.eventgraph.words import closing_trigger, edge_words, leaving_write
+from functions.domain.evidence import LoopProof
+from functions.domain.wording import clean
+
+Stored: TypeAlias = "str | int | bool | list[Stored] | dict[str, Stored] | None"
+
+VERSION: Final = 1
+MOST_PAGES: Final = 1_000  # the proofs of further functions are kept, without words and drawing
+_MOST_CUTS: Final = 2
+_LONGEST_WORDS: Final = 300
+_LONGEST_DRAWING: Final = 1_200
+_FINGERPRINT_BYTES: Final = 6
+
+
+class BookUnreadableError(LoopbreakerError):
+    """When a stored book has a shape that this code did not write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One loop, in words, as seen from one function.
+
+    Attributes
+    ----------
+    line
+        The loop on one line; `drawing`: from top to bottom.
+    trigger, write
+        What closes it: how the function is triggered, and what it writes.
+    cuts
+        What breaks it, best first.
+    accepted
+        Why a person accepted it; ``None`` if nobody did.
+    """
+
+    key: str
+    line: str
+    drawing: str
+    trigger: str
+    write: str
+    cuts: tuple[str, ...] = ()
+    is_protected_by_aws: bool = False
+    allowing: tuple[str, ...] = ()
+    accepted: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is known of a function on a loop. `page`: ``None`` where its loop was not listed."""
+
+    proof: LoopProof
+    page: Page | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopBook:
+    """The stored form of an event graph.
+
+    Attributes
+    ----------
+    at
+        When the account was read.
+    entries
+        Functions on a loop, by name.
+    ruled_out
+        Fingerprints of the functions that are ruled out, in order.
+    gaps
+        How many things could not be read.
+    """
+
+    account: str
+    region: str
+    at: datetime
+    entries: Mapping[str, Entry]
+    ruled_out: tuple[bytes, ...] = ()
+    functions: int = 0
+    gaps: int = 0
+
+    @classmethod
+    def of(cls, graph: EventGraph) -> "LoopBook":
+        """Write the book of a graph."""
+        entries: dict[str, Entry] = {}
+        own: dict[str, list[Loop]] = {}
+        for loop in graph.loops:
+            for name in loop.functions:
+                own.setdefault(name, []).append(loop)
+        by_proof = sorted(own, key=lambda name: (graph.proofs[name] is not LoopProof.CERTAIN, name))
+        for number, name in enumerate(by_proof):
+            # A loop that nobody accepted says more than one that somebody did.
+            best = min(own[name], key=lambda loop: loop.accepted is not None)
+            is_certain = best.certainty is Certainty.CERTAIN
+            entries[name] = Entry(
+                proof=LoopProof.CERTAIN if is_certain else LoopProof.POSSIBLE,
+                page=_page(best, name) if number < MOST_PAGES else None,
+            )
+        for name, proof in graph.proofs.items():
+            if proof in _PROOFS and name not in entries:
+                entries[name] = Entry(proof=proof)
+        return cls(
+            account=graph.account,
+            region=graph.region,
+            at=graph.at,
+            entries=entries,
+            ruled_out=tuple(
+                sorted(
+                    _fingerprint(name)
+                    for name, proof in graph.proofs.items()
+                    if proof is LoopProof.RULED_OUT
+                )
+            ),
+            functions=len(graph.proofs),
+            gaps=len(graph.gaps),
+        )
+
+    def proof(self, function: str) -> LoopProof:
+        """What is proved about a function, by name. An accepted loop accuses nobody."""
+        entry = self.entries.get(function)
+        if entry is not None:
+            is_accepted = entry.page is not None and entry.page.accepted is not None
+            return LoopProof.POSSIBLE if is_accepted else entry.proof
+        mark = _fingerprint(function)
+        index = bisect_left(self.ruled_out, mark)
+        is_there = index < len(self.ruled_out) and self.ruled_out[index] == mark
+        return LoopProof.RULED_OUT if is_there else LoopProof.UNKNOWN
+
+    def page(self, function: str) -> Page | None:
+        """The loop of a function in words, if there is one and it was listed."""
+        entry = self.entries.get(function)
+        return entry.page if entry else None
+
+    def age(self, now: datetime) -> timedelta:
+        """How long ago the account was read."""
+        return max(now - self.at, timedelta(0))
+
+    def to_dict(self) -> dict[str, Stored]:
+        """As JSON can hold it."""
+        functions: dict[str, Stored] = {
+            name: [_PROOFS.index(entry.proof), *([_written(entry.page)] if entry.page else [])]
+            for name, entry in self.entries.items()
+        }
+        marks = base64.b64encode(b"".join(self.ruled_out)).decode()
+        return {
+            "version": VERSION,
+            "account": self.account,
+            "region": self.region,
+            "at": self.at.isoformat(),
+            "functions": functions,
+            "ruled_out": marks,
+            "count": self.functions,
+            "gaps": self.gaps,
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, object]) -> "LoopBook":
+        """Read what `to_dict` wrote.
+
+        Raises
+        ------
+        BookUnreadableError
+            When it is anything else, such as the book of another version.
+        """
+        try:
+            if stored["version"] != VERSION:
+                raise BookUnreadableError(f"a book of version {stored['version']!r}")
+            marks = base64.b64decode(str(stored["ruled_out"]), validate=True)
+            entries: dict[str, Entry] = {}
+            for name, told in _mapping(stored["functions"]).items():
+                proof, *page = _list(told)
+                entries[str(name)] = Entry(
+                    proof=_PROOFS[int(str(proof))], page=_read_page(page[0]) if page else None
+                )
+            return cls(
+                account=str(stored["account"]),
+                region=str(stored["region"]),
+                at=datetime.fromisoformat(str(stored["at"])),
+                entries=entries,
+                ruled_out=tuple(
+                    marks[index : index + _FINGERPRINT_BYTES]
+                    for index in range(0, len(marks), _FINGERPRINT_BYTES)
+                ),
+                functions=int(str(stored["count"])),
+                gaps=int(str(stored["gaps"])),
+            )
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise BookUnreadableError(f"not a book: {error!r}") from error
+
+
+_PROOFS: Final = (LoopProof.CERTAIN, LoopProof.POSSIBLE)
+_FIELDS: Final = 9
+
+
+def _fingerprint(name: str) -> bytes:
+    """48 bits of a name: among 10,000 functions a new one has the mark of another once in 2**34."""
+    return hashlib.blake2b(name.encode(), digest_size=_FINGERPRINT_BYTES).digest()
+
+
+def _page(loop: Loop, first: str) -> Page:
+    return Page(
+        key=loop.key,
+        line=clean(line(loop, first), _LONGEST_WORDS),
+        drawing=_cut(drawing(loop, first)),
+        trigger=clean(edge_words(closing_trigger(loop, first)), _LONGEST_WORDS),
+        write=clean(edge_words(leaving_write(loop, first)), _LONGEST_WORDS),
+        cuts=tuple(
+            clean("; and ".join(cut.words), _LONGEST_WORDS) for cut in loop.cuts[:_MOST_CUTS]
+        ),
+        is_protected_by_aws=loop.is_protected_by_aws,
+        allowing=loop.allowing,
+        accepted=clean(loop.accepted.reason, _LONGEST_WORDS) if loop.accepted else None,
+    )
+
+
+def _cut(text: str) -> str:
+    """Whole lines only."""
+    if len(text) <= _LONGEST_DRAWING:
+        return text
+    return f"{text[:_LONGEST_DRAWING].rsplit(chr(10), 1)[0]}\n..."
+
+
+def _written(page: Page) -> Stored:
+    return [
+        page.key,
+        page.line,
+        page.drawing,
+        page.trigger,
+        page.write,
+        list(page.cuts),
+        page.is_protected_by_aws,
+        list(page.allowing),
+        page.accepted,
+    ]
+
+
+def _read_page(stored: object) -> Page:
+    fields = _list(stored)
+    if len(fields) != _FIELDS:
+        raise BookUnreadableError(f"a loop of {len(fields)} fields")
+    key, one_line, drawn, trigger, write, cuts, is_protected, allowing, accepted = fields
+    return Page(
+        key=str(key),
+        line=str(one_line),
+        drawing=str(drawn),
+        trigger=str(trigger),
+        write=str(write),
+        cuts=tuple(map(str, _list(cuts))),
+        is_protected_by_aws=is_protected is True,
+        allowing=tuple(map(str, _list(allowing))),
+        accepted=None if accepted is None else str(accepted),
+    )
+
+
+def _list(stored: object) -> list[object]:
+    if not isinstance(stored, Iterable) or isinstance(stored, str | Mapping):
+        raise TypeError(f"{type(stored).__name__} instead of a list")
+    return list(stored)
+
+
+def _mapping(stored: object) -> Mapping[object, object]:
+    if not isinstance(stored, Mapping):
+        raise TypeError(f"{type(stored).__name__} instead of an object")
+    return stored
