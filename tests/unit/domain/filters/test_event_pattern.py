@@ -1,7 +1,7 @@
 """Event patterns against partly known events."""
 
 import json
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ from tests.unit.domain.filters.events import EVENTS, PATTERNS, Pair
 from tests.unit.domain.filters.exact import passes
 
 ALWAYS, SOMETIMES, NEVER = Passage.ALWAYS, Passage.SOMETIMES, Passage.NEVER
-HOSTILE_SECONDS = 2.0
+HOSTILE_SECONDS = 5.0
 
 STORED = Fields(
     {
@@ -335,11 +335,11 @@ def test_hostile(pattern: str, event: Pair) -> None:
 def test_slow_patterns(pattern: object) -> None:
     """Patterns that are made to be slow are not."""
     known = of(Like(tuple("*".join("ab" * size) for size in range(20))))
-    start = perf_counter()
+    start = process_time()
 
     pattern_passage(json.dumps(pattern), known)
 
-    assert perf_counter() - start < HOSTILE_SECONDS
+    assert process_time() - start < HOSTILE_SECONDS
 
 
 def test_deep_patterns() -> None:

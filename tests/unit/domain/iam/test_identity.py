@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from itertools import product
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -534,12 +534,12 @@ def test_context() -> None:
 def test_hostile(statements: list[Statement]) -> None:
     """Policies that are made to be slow are not, and what was not looked at stays possible."""
     own = identity(*statements, boundary=(allow(["s3:*"] * 1_000, ["*"] * 5_000),))
-    start = perf_counter()
+    start = process_time()
 
     answer = identity_access(own, "s3:PutObject", f"{BUCKET}/*")
 
     assert answer.access is not DENIED
-    assert perf_counter() - start < HOSTILE_SECONDS
+    assert process_time() - start < HOSTILE_SECONDS
 
 
 # The oracle: one action, texts of two characters, and every world of two unknown conditions and

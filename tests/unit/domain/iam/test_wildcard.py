@@ -2,7 +2,7 @@
 
 import re
 from itertools import product
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import example, given
@@ -21,7 +21,7 @@ from tests.unit.domain.iam.oracle import oracle
 LONGEST = 6
 PATTERNS = st.text(alphabet="ab*?", max_size=LONGEST)
 TEXTS = tuple("".join(text) for size in range(LONGEST + 1) for text in product("abc", repeat=size))
-HOSTILE_SECONDS = 2.0
+HOSTILE_SECONDS = 5.0
 
 
 @given(PATTERNS, st.text(alphabet="abc", max_size=LONGEST))
@@ -188,11 +188,11 @@ def test_case() -> None:
 )
 def test_hostile(pattern: str, text: str) -> None:
     """Patterns of the length of the longest policies that are made to be slow are not."""
-    start = perf_counter()
+    start = process_time()
 
     matches(pattern, text)
     overlaps(pattern, text.replace("b", "?"))
     covers(pattern, pattern)
     intersection(pattern, pattern[::-1])
 
-    assert perf_counter() - start < HOSTILE_SECONDS
+    assert process_time() - start < HOSTILE_SECONDS
