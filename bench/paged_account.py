@@ -237,7 +237,8 @@ class PagedAccount:
         return {"Attributes": self.queues.get(given["QueueUrl"], {})}
 
     def _get_topic_attributes(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        return {"Attributes": {"Policy": self.resource_policies.get(given["TopicArn"], "{}")}}
+        arn = given["TopicArn"]
+        return {"Attributes": {"Policy": self.resource_policies.get(arn, _default_policy(arn))}}
 
     def _get_bucket_policy(self, given: Mapping[str, Any]) -> dict[str, Any]:
         arn = f"arn:aws:s3:::{given['Bucket']}"
@@ -303,6 +304,26 @@ def refusal(code: str, operation: str) -> ClientError:
             },
         },
         operation,
+    )
+
+
+def _default_policy(topic_arn: str) -> str:
+    """What SNS gives a topic when it is created."""
+    return json.dumps(
+        {
+            "Version": "2008-10-17",
+            "Id": "__default_policy_ID",
+            "Statement": [
+                {
+                    "Sid": "__default_statement_ID",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": "*"},
+                    "Action": ["SNS:Publish", "SNS:Subscribe", "SNS:GetTopicAttributes"],
+                    "Resource": topic_arn,
+                    "Condition": {"StringEquals": {"AWS:SourceOwner": ACCOUNT}},
+                }
+            ],
+        }
     )
 
 

@@ -33,8 +33,8 @@ ADAPTERS: Final = (chart_store, publisher, reader, storage)
 _SCHEDULED: Final = "Scheduled Event"
 _RULE: Final = "-chart"
 # Time that is kept for what comes after the reading: storing, the graph, notices. A graph of 10,000
-# functions takes some 20 s of the memory's share of a processor.
-_RESERVE: Final = timedelta(seconds=120)
+# functions takes some seconds, one of as many whose roles allow nearly everything some minutes.
+_RESERVE: Final = timedelta(minutes=5)
 # A run that was killed without a word holds its turn for no longer than this beyond its timeout.
 _SPARE: Final = timedelta(seconds=15)
 _ACCEPTED_BY_FLAG: Final = "accepted by the deployment's flag accepted_loops"

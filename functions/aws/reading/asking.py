@@ -132,8 +132,7 @@ class Asker:
         """
         method = getattr(self._client(operation.service), operation.method)
         for attempt in range(_ATTEMPTS):
-            if self._is_time_up():
-                raise OutOfTimeError(operation.action)
+            self.check_time(operation.action)
             if attempt:
                 self._pause(attempt)
             self._pace.wait(operation.lane)
@@ -148,6 +147,11 @@ class Asker:
             else:
                 return answer
         raise _told_apart(last, operation) from last
+
+    def check_time(self, before: str = "more is done") -> None:
+        """Raise `OutOfTimeError` when the run has to end."""
+        if self._is_time_up():
+            raise OutOfTimeError(before)
 
     def pages(
         self, operation: Operation, paging: Paging, *, start: str = "", **parameters: Any

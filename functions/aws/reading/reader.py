@@ -170,42 +170,9 @@ class AccountReader:
         return self._within_the_budget(reading)
 
     def _within_the_budget(self, reading: Reading) -> Account:
-        """Ask for what is good to know too, what matters most first."""
+        """Ask for what is good to know too, what casts most doubt while it is not known first."""
         facts = reading.facts
         _forget_what_nothing_needs(facts)
-        account = account_of(facts)
-        names = [
-            one for one in dict.fromkeys(self._suspects(account)) if one in facts.of(f.FUNCTIONS)
-        ]
-        suspects = _affordable(
-            facts,
-            Area.DESTINATIONS,
-            "functions that may be part of a loop",
-            names,
-            (f.DESTINATIONS, f.RECURSION),
-        )
-        self._side_by_side(
-            [
-                lambda: lambdas.read_destinations(reading, suspects),
-                lambda: lambdas.read_recursion(reading, suspects),
-            ]
-        )
-        groups = _affordable(
-            facts,
-            Area.LOGS,
-            "log groups that nothing names",
-            _other_groups(facts),
-            (f.LOG_SUBSCRIPTIONS,),
-        )
-        sources.read_log_subscriptions(reading, groups)
-        queues = _affordable(
-            facts,
-            Area.QUEUES,
-            "queues that are polled",
-            _polled_queues(facts),
-            (f.DEAD_LETTER_SOURCES,),
-        )
-        sources.read_dead_letter_sources(reading, queues)
         resources = _affordable(
             facts,
             Area.RESOURCE_POLICIES,
@@ -214,6 +181,37 @@ class AccountReader:
             (f.RESOURCE_POLICIES,),
         )
         sources.read_resource_policies(reading, resources)
+        queues = _affordable(
+            facts,
+            Area.QUEUES,
+            "queues that are polled",
+            _polled_queues(facts),
+            (f.DEAD_LETTER_SOURCES,),
+        )
+        sources.read_dead_letter_sources(reading, queues)
+        groups = _affordable(
+            facts,
+            Area.LOGS,
+            "log groups that nothing names",
+            _other_groups(facts),
+            (f.LOG_SUBSCRIPTIONS,),
+        )
+        sources.read_log_subscriptions(reading, groups)
+        self._asker.check_time()  # who may be on a loop takes long to tell in a large account
+        named = dict.fromkeys(self._suspects(account_of(facts)))
+        suspects = _affordable(
+            facts,
+            Area.DESTINATIONS,
+            "functions that may be part of a loop",
+            [one for one in named if one in facts.of(f.FUNCTIONS)],
+            (f.DESTINATIONS, f.RECURSION),
+        )
+        self._side_by_side(
+            [
+                lambda: lambdas.read_destinations(reading, suspects),
+                lambda: lambdas.read_recursion(reading, suspects),
+            ]
+        )
         # No gap tells of these: what only a clock fires is part of no loop.
         events.read_targets(reading, _within_reach(facts, _clocks(facts), (f.TARGETS,)))
         return account_of(facts)
