@@ -5,6 +5,7 @@ happened, then what the loop is, whether AWS would stop it, what takes it apart,
 that it is meant to be.
 """
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,7 +41,7 @@ _TAG: Final = "loopbreaker:accepted-loop"
 _FLAG: Final = "accepted_loops"
 _NOTHING_CHANGED: Final = (
     "Nothing was changed, so there is nothing to restore. Should it begin to run away, Loopbreaker"
-    " stops it as any other."
+    " deals with it as with any other."
 )
 
 
@@ -214,10 +215,11 @@ def _cuts(loop: Loop) -> tuple[str, ...]:
 
 def _acceptance(loop: Loop, place: NoticeContext) -> tuple[str, ...]:
     first = loop.functions[0]
-    region = f" --region {place.region}" if place.region else ""
+    region = f" --region {shlex.quote(place.region)}" if place.region else ""
     arn = next(
         (edge.target.arn for edge in loop.edges if edge.target.name == first), "FUNCTION_ARN"
     )
+    resource = shlex.quote(clean(arn, 400))
     return (
         paragraph(
             "Code can end a loop by itself, which no configuration tells. If this one is intended,"
@@ -225,9 +227,12 @@ def _acceptance(loop: Loop, place: NoticeContext) -> tuple[str, ...]:
             " judged without the proof:"
         ),
         command_line(
-            f"aws lambda tag-resource --resource {arn} --tags '{_TAG}=why it is intended'{region}"
+            f"aws lambda tag-resource --resource {resource}"
+            f" --tags '{_TAG}=why it is intended'{region}"
         ),
-        paragraph(f"Or deploy with -c {_FLAG}={clean(first, 64)}."),
+        paragraph(
+            f"Or deploy with -c {_FLAG}={shlex.quote(clean(first, 400))} beside your other flags."
+        ),
     )
 
 
