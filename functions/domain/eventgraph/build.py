@@ -34,9 +34,11 @@ not read, policies that could not be, other accounts, URLs and brokers (which ta
 schedules that it may make, log groups that a wildcard lets it write to. Where one of these could
 close a cycle the proof is UNKNOWN, and `EventGraph.doubts` says which.
 
-Not seen at all: what other compute does (containers, machines, people), resource policies of
-queues, topics, buckets and buses that admit a role by themselves, and changes of the configuration
-that a function itself may make.
+Resource policies of queues, topics, buckets, buses, tables and streams count like policies of the
+roles that they name; one that names everybody only makes a write possible.
+
+Not seen at all: what other compute does (containers, machines, people), service and resource
+control policies, and changes of the configuration that a function itself may make.
 """
 
 from collections.abc import Mapping
