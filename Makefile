@@ -50,7 +50,7 @@ e2e: setup
 
 test: setup check e2e  ## everything
 
-bench: $(READY)  ## measure (part: make bench PART=contain|sweep)
+bench: $(READY)  ## measure (part: make bench PART=contain|sweep|detection|graph|diagnosis)
 	@$(PY) -m bench $(PART)
 
 deploy: setup  ## deploy to the AWS account of your credentials (FLAGS="-c email=you@example.com")
