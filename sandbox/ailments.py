@@ -67,8 +67,8 @@ class Ailment(ABC):
         """Use both as their users do."""
 
     @abstractmethod
-    def is_well(self) -> bool:
-        """Use the function once more and tell whether it does what it should."""
+    def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
+        """Use the function once more and tell whether it does what it should, in a while."""
 
     def cure(self) -> None:
         """Do by hand what the guard only names."""
@@ -79,9 +79,10 @@ class Ailment(ABC):
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             list(pool.map(lambda _: client.invoke(FunctionName=name, Payload=b"{}"), range(times)))
 
-    def _comes_true(self, condition: Callable[[], bool]) -> bool:
+    @staticmethod
+    def _comes_true(condition: Callable[[], bool], patience_seconds: float) -> bool:
         """Whether something becomes the case within a while."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + patience_seconds
         while not (is_so := condition()) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         return is_so
@@ -114,11 +115,13 @@ class PermissionAilment(Ailment):
         entry = {"Source": "shop.billing", "DetailType": "OrderPaid", "Detail": "{}"}
         self.aws.client("events").put_events(Entries=[entry])
 
-    def is_well(self) -> bool:
+    def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether a paid order invokes the function."""
         before = self.aws.counts().get(self.function, 0)
         self.use()
-        return self._comes_true(lambda: self.aws.counts().get(self.function, 0) > before)
+        return self._comes_true(
+            lambda: self.aws.counts().get(self.function, 0) > before, patience_seconds
+        )
 
 
 class LogsAilment(Ailment):
@@ -140,11 +143,11 @@ class LogsAilment(Ailment):
         """Import some prices."""
         self._invoke(self.function, 3)
 
-    def is_well(self) -> bool:
+    def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether an invocation leaves its lines in the log."""
         before = self._lines()
         self._invoke(self.function)
-        return self._comes_true(lambda: self._lines() > before)
+        return self._comes_true(lambda: self._lines() > before, patience_seconds)
 
     def _lines(self) -> int:
         logs, group = self.aws.client("logs"), f"/aws/lambda/{self.function}"
@@ -182,11 +185,13 @@ class TracesAilment(Ailment):
         for name in (self.function, self.look_alike):
             self._invoke(name, 3)
 
-    def is_well(self) -> bool:
+    def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether an invocation leaves a trace."""
         before = self.aws.traces().get(self.function, 0)
         self._invoke(self.function)
-        return self._comes_true(lambda: self.aws.traces().get(self.function, 0) > before)
+        return self._comes_true(
+            lambda: self.aws.traces().get(self.function, 0) > before, patience_seconds
+        )
 
 
 class SlowAilment(Ailment):
@@ -218,8 +223,9 @@ class SlowAilment(Ailment):
         for name in (self.function, self.look_alike):
             self._invoke(name, self.CALLS)
 
-    def is_well(self) -> bool:
+    def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether a report takes far less than the timeout."""
+        del patience_seconds  # the answer is there with the report
         self._invoke(self.function)  # the first one after an update starts cold
         began = time.monotonic()
         self._invoke(self.function)
@@ -257,8 +263,9 @@ class DeniedAilment(Ailment):
         for name in ("place-order", "place-gift"):
             self._invoke(name)
 
-    def is_well(self) -> bool:
+    def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether an order charges the card."""
+        del patience_seconds  # the answer is there with the order
         answer = self.aws.client("lambda").invoke(FunctionName="place-order", Payload=b"{}")
         return "FunctionError" not in answer
 

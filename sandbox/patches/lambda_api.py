@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -58,11 +59,22 @@ def concurrency_refusal(world: World, name: str, wanted: int) -> str | None:
 
 def apply(world: World) -> None:
     """Correct policies, reservations, provisioned concurrency, mappings and invoke settings."""
+    _times(world)
     _policies()
     _reservations(world)
     _mappings()
     _invoke_configs()
     _routes()
+
+
+def _times(world: World) -> None:
+    """Let a function be changed at the time by which its metrics are kept."""
+
+    def now() -> str:
+        moment = datetime.fromtimestamp(world.clock.now(), UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"
+
+    replace(lambda_svc, "_now_iso", now, ())
 
 
 def _policies() -> None:

@@ -61,7 +61,7 @@ class Assembly:
         """Synthesize the stack with context flags as `app.py` does."""
         app = App(outdir=str(directory), context={**CDK_CONTEXT, **flags})
         config = Config.from_context(app.node.get_all_context())
-        nonce = secrets.token_hex(8) if config.rollback else ""
+        nonce = secrets.token_hex(8) if config.rollback or config.diagnose else ""
         LoopbreakerStack(app, STACK_NAME, config=config, nonce=nonce)
         app.synth()
         manifest = json.loads((directory / f"{STACK_NAME}.assets.json").read_text())

@@ -1,0 +1,270 @@
+"""The other causes on AWS's pages: found without being asked, cured where allowed, told of.
+
+One story in the order of the file: five functions are ill and five only look so; the guard names
+what it finds, cures what it then is allowed to, and undoes it when asked.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.ailments import AILMENTS, make_ailment
+from sandbox.provision import create_function
+from stacks.names import EXEMPT_TAG, EXEMPT_VALUE
+from tests.e2e.account import Account
+from tests.e2e.deployment import DeploymentFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.ailments import Ailment
+    from sandbox.local_aws import LocalAws
+    from tests.e2e.deployment import Deployment
+
+pytestmark = pytest.mark.e2e
+
+ROUND = "Loopbreaker-diagnosis"
+ALLOWED = {"remedies": "logs,traces,permissions,memory", "memory_ceiling_mb": "512"}
+CURABLE = sorted(kind for kind in AILMENTS if AILMENTS[kind].flags)
+# Minutes of CloudWatch: until what is measured is of the function as it is now, and until logs
+# would have appeared.
+SETTLED_MINUTES = 6.0
+DELAY_MINUTES = 16.0
+SOON_SECONDS = 1.0
+EXEMPT = "exempt-and-silent"
+
+
+@pytest.fixture(scope="module")
+def owner(aws: LocalAws, stack: Deployment) -> Account:
+    """The account through the whole story."""
+    return Account(aws, stack)
+
+
+@pytest.fixture(scope="module")
+def ailments(owner: Account) -> Mapping[str, Ailment]:
+    """All of them, noticed by their users and then by the guard, which may only tell."""
+    found = {kind: make_ailment(kind, owner.aws) for kind in AILMENTS}
+    for one in found.values():
+        one.deploy()
+    owner.wait_minutes(SETTLED_MINUTES)
+    for one in found.values():
+        one.use()
+    owner.wait_minutes(DELAY_MINUTES)
+    look(owner)
+    return found
+
+
+@pytest.fixture(scope="module")
+def before(owner: Account, ailments: Mapping[str, Ailment]) -> Mapping[str, Any]:
+    """All settings that a remedy may change, before any was applied."""
+    return {one.function: state(owner, one.function) for one in ailments.values()}
+
+
+@pytest.fixture(scope="module")
+def cured(owner: Account, ailments: Mapping[str, Ailment], before: Mapping[str, Any]) -> None:
+    """The same account once every kind of remedy is allowed; an exempt function joined it."""
+    silent(owner, EXEMPT, tags={EXEMPT_TAG: EXEMPT_VALUE})
+    owner.stack.deploy(**ALLOWED)
+    owner.wait_minutes(SETTLED_MINUTES)
+    owner.aws.client("lambda").invoke(FunctionName=EXEMPT, Payload=b"{}")
+    owner.wait_minutes(DELAY_MINUTES)
+    look(owner)
+    owner.mail("REMEDY APPLIED")
+
+
+@pytest.fixture(scope="module")
+def well(owner: Account, ailments: Mapping[str, Ailment], cured: None) -> None:
+    """The same account once everything was used for a while without trouble."""
+    owner.wait_minutes(SETTLED_MINUTES)
+    for one in ailments.values():
+        one.use()
+    owner.wait_minutes(DELAY_MINUTES)
+    look(owner)
+
+
+def silent(account: Account, name: str, **more: Any) -> None:
+    """Create a function that may not write logs."""
+    create_function(account.aws, name, code="steady_report", writes_logs=False, **more)
+
+
+def look(account: Account) -> None:
+    """Let a day pass for the diagnosis, and its hourly look be due."""
+    account.aws.client("dynamodb").delete_item(
+        TableName=account.stack.resource("AWS::DynamoDB::Table", "Ledger"),
+        Key={"pk": {"S": "diagnosis"}, "sk": {"S": "progress"}},
+    )
+    account.aws.fire(ROUND)
+
+
+def state(account: Account, function: str) -> tuple[Any, ...]:
+    """Everything that a remedy may change."""
+    client, iam = account.aws.client("lambda"), account.aws.client("iam")
+    configuration = client.get_function_configuration(FunctionName=function)
+    try:
+        policy = json.loads(client.get_policy(FunctionName=function)["Policy"])["Statement"]
+    except client.exceptions.ResourceNotFoundException:
+        policy = []
+    role = configuration["Role"].rpartition("/")[2]
+    return (
+        configuration["MemorySize"],
+        configuration["TracingConfig"],
+        configuration.get("Description", ""),
+        policy,
+        iam.list_role_policies(RoleName=role)["PolicyNames"],
+    )
+
+
+@pytest.mark.parametrize("kind", sorted(AILMENTS))
+def test_it_is_found_and_named(
+    owner: Account, ailments: Mapping[str, Ailment], before: Mapping[str, Any], kind: str
+) -> None:
+    """One notice tells what is wrong, what shows it and what cures it; nothing is changed."""
+    ailment = ailments[kind]
+
+    mail = owner.mail("FOUND", ailment.function)
+
+    assert "WHAT SHOWS IT" in mail.body
+    assert "WHAT CURES IT" in mail.body
+    assert "Nothing" in mail.body.partition("WHAT LOOPBREAKER DID")[2]
+    assert state(owner, ailment.function) == before[ailment.function]
+    assert not ailment.is_well(SOON_SECONDS)
+
+
+def test_it_is_told_once(owner: Account, ailments: Mapping[str, Ailment]) -> None:
+    """The next looks find the same and say nothing again."""
+    for _ in range(2):
+        look(owner)
+    owner.wait_minutes(2)
+
+    for ailment in ailments.values():
+        assert len(owner.mails("FOUND", ailment.function)) == 1, ailment.function
+
+
+@pytest.mark.parametrize("kind", sorted(AILMENTS))
+def test_its_look_alike_is_not_mentioned(
+    owner: Account, ailments: Mapping[str, Ailment], kind: str
+) -> None:
+    """A function that only seems to have the trouble is in no notice."""
+    name = ailments[kind].look_alike
+
+    assert [mail.subject for mail in owner.aws.mails() if name in mail.subject + mail.body] == []
+
+
+def test_the_guard_does_not_diagnose_itself(
+    owner: Account, ailments: Mapping[str, Ailment]
+) -> None:
+    """Its own functions are in no finding."""
+    assert [m.subject for m in owner.mails("FOUND") if "Loopbreaker-" in m.subject] == []
+
+
+@pytest.mark.parametrize("kind", CURABLE)
+def test_it_is_cured_where_that_is_allowed(
+    owner: Account, ailments: Mapping[str, Ailment], cured: None, kind: str
+) -> None:
+    """With the flag the guard does what it named, says so, and the function does its work."""
+    ailment = ailments[kind]
+
+    mail = owner.mail("REMEDY APPLIED", ailment.function)
+
+    assert f"-c rollback={ailment.function}" in mail.body
+    assert ailment.is_well()
+
+
+def test_invocation_rights_are_never_granted(
+    owner: Account, ailments: Mapping[str, Ailment], cured: None
+) -> None:
+    """A denied caller is named only; done by hand as the notice says, the caller is allowed."""
+    ailment = ailments["denied"]
+    mail = owner.mail("FOUND", ailment.function)
+    assert not owner.mails("REMEDY", ailment.function)
+    assert not ailment.is_well()
+    assert "lambda:InvokeFunction" in mail.body
+    assert "AWSLambdaRole" in mail.body
+
+    ailment.cure()
+
+    owner.until(ailment.is_well, "the caller is allowed")
+
+
+def test_an_exempt_function_is_never_cured(owner: Account, cured: None) -> None:
+    """It is told of and left alone, whatever the flags say."""
+    assert owner.mail("FOUND", EXEMPT)
+    assert owner.mails("REMEDY", EXEMPT) == []
+    names = owner.aws.client("iam").list_role_policies(RoleName=f"{EXEMPT}-role")["PolicyNames"]
+    assert names == []
+
+
+@pytest.mark.parametrize("kind", sorted(AILMENTS))
+def test_what_is_well_again_is_closed(
+    owner: Account, ailments: Mapping[str, Ailment], well: None, kind: str
+) -> None:
+    """The finding is closed by itself once its cause is gone, and said once."""
+    name = ailments[kind].function
+
+    assert owner.mail("RESOLVED", name)
+    assert len(owner.mails("RESOLVED", name)) == 1
+
+
+def test_a_remedy_is_undone_by_the_rollback_flag(
+    owner: Account, ailments: Mapping[str, Ailment], well: None, before: Mapping[str, Any]
+) -> None:
+    """Everything that was changed is as it was before, and the output names each function."""
+    outputs = owner.stack.deploy(**ALLOWED, rollback="all")
+
+    for kind in CURABLE:
+        name = ailments[kind].function
+        assert f"{name}: remedy undone" in outputs["Restored"]
+        assert state(owner, name) == before[name]
+        assert owner.mail("REMEDY UNDONE", name)
+
+
+def test_a_question_is_answered(owner: Account, ailments: Mapping[str, Ailment]) -> None:
+    """The output of the deployment tells what is wrong with one function, a mail at length."""
+    name = ailments["permission"].function
+
+    outputs = owner.stack.deploy(diagnose=name)
+
+    assert "its resource policy does not admit" in outputs["Diagnosis"]
+    assert owner.mail("DIAGNOSIS", name)
+    assert owner.stack.deploy()["Diagnosis"] == "nothing was asked for"
+
+
+def test_a_question_about_nobody_fails_the_deployment(owner: Account) -> None:
+    """A name that is wrong is said as such; nothing else fails a deployment."""
+    with pytest.raises(DeploymentFailedError, match="there is no function nobody-knows"):
+        owner.stack.deploy(diagnose="nobody-knows")
+
+
+def test_a_diagnosis_that_cannot_be_made_fails_no_deployment(
+    owner: Account, ailments: Mapping[str, Ailment]
+) -> None:
+    """What AWS does not answer is said in the output."""
+    owner.aws.fail("dynamodb:*", "InternalServerError", status=500, times=1000, role="Diagnose")
+    try:
+        outputs = owner.stack.deploy(diagnose=ailments["permission"].function)
+    finally:
+        owner.aws.heal()
+
+    assert "could not be diagnosed" in outputs["Diagnosis"]
+
+
+def test_deleting_the_stack_names_open_remedies(
+    owner: Account, ailments: Mapping[str, Ailment]
+) -> None:
+    """The last notice tells which remedy stays, and how to undo it by hand."""
+    silent(owner, "late-import")
+    owner.stack.deploy(**ALLOWED)
+    owner.wait_minutes(SETTLED_MINUTES)
+    owner.aws.client("lambda").invoke(FunctionName="late-import", Payload=b"{}")
+    owner.wait_minutes(DELAY_MINUTES)
+    look(owner)
+    owner.mail("REMEDY APPLIED", "late-import")
+
+    owner.stack.delete()
+
+    mail = owner.mail("STACK DELETED, remedies")
+    assert "late-import" in mail.body
+    assert "aws iam delete-role-policy --role-name late-import-role" in mail.body
