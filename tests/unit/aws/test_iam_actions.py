@@ -8,9 +8,10 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from functions.aws import functions, ledger, metrics, publisher, signals
+from functions.aws import chart_store, functions, ledger, loop_book, metrics, publisher, signals
+from functions.aws.reading import storage
 
-CALLS = (re.compile(r"_client\.(\w+)"), re.compile(r"get_paginator\(\s*\"(\w+)\""))
+CALLS = (re.compile(r"_client(?:\(\))?\.(\w+)"), re.compile(r"get_paginator\(\s*\"(\w+)\""))
 # The tagging API's actions go by another prefix than its endpoint.
 PREFIXES = {"resourcegroupstaggingapi": "tag"}
 
@@ -36,6 +37,9 @@ def _actions(module: ModuleType, services: tuple[str, ...]) -> set[str]:
         (publisher, ("sns",), set()),
         (signals, (), set()),
         (ledger, ("dynamodb",), set()),
+        (chart_store, ("dynamodb",), set()),
+        (loop_book, ("dynamodb",), set()),
+        (storage, ("dynamodb",), set()),
     ],
 )
 def test_declares_what_it_calls(
