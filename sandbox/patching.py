@@ -24,6 +24,7 @@ from sandbox.patches import (
     metrics,
     schedules,
     service_metrics,
+    stack_trail,
     trail,
 )
 
@@ -48,6 +49,7 @@ def apply_all(world: World) -> Any:
     lambda_actions.apply(world)
     identity.apply(world)
     trail.apply(world)
+    stack_trail.apply(world)
     lists.apply(world)
     faults.apply(world)
 

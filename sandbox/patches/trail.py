@@ -1,7 +1,8 @@
-"""CloudTrail's events on the default bus for calls that change a function, a role or a policy.
+"""CloudTrail's events on the default bus for calls that change what invokes a function or may do.
 
 On AWS they need a trail and come minutes later; here they come at once. An invocation is a data
-event, which a trail must be told to log; here those that IAM denied are told.
+event, which a trail must be told to log; here those that IAM denied are told. What CloudFormation
+calls for the resources of a stack is told by `stack_trail`.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import json
 import logging
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
 from ministack import app
-from ministack.core import router
+from ministack.core import iam_actions, router
 from ministack.core.responses import new_uuid, request_scope
 from ministack.services import eventbridge
 
@@ -45,26 +47,94 @@ EVENT_NAMES = {
     "DeleteFunction": "DeleteFunction20150331",
     "AddPermission": "AddPermission20150331v2",
     "RemovePermission": "RemovePermission20150331v2",
+    "TagResource": "TagResource20170331v2",
+    "UntagResource": "UntagResource20170331v2",
+    "CreateFunctionUrlConfig": "CreateFunctionUrlConfig",
+    "DeleteFunctionUrlConfig": "DeleteFunctionUrlConfig",
+    "PutFunctionEventInvokeConfig": "PutFunctionEventInvokeConfig",
+    "UpdateFunctionEventInvokeConfig": "UpdateFunctionEventInvokeConfig",
+    "DeleteFunctionEventInvokeConfig": "DeleteFunctionEventInvokeConfig",
+    "PutFunctionRecursionConfig": "PutFunctionRecursionConfig",
     "Invoke": "Invoke",
 }
-ROLE_CHANGES = frozenset(
-    {
-        "AttachRolePolicy",
-        "CreatePolicyVersion",
-        "DeletePolicyVersion",
-        "DeleteRolePermissionsBoundary",
-        "DeleteRolePolicy",
-        "DetachRolePolicy",
-        "PutRolePermissionsBoundary",
-        "PutRolePolicy",
-        "SetDefaultPolicyVersion",
-    }
-)
+# The calls of other services, by the service's name in an event source.
+TOLD = {
+    "iam": frozenset(
+        {
+            "AttachRolePolicy",
+            "CreatePolicyVersion",
+            "DeletePolicyVersion",
+            "DeleteRolePermissionsBoundary",
+            "DeleteRolePolicy",
+            "DetachRolePolicy",
+            "PutRolePermissionsBoundary",
+            "PutRolePolicy",
+            "SetDefaultPolicyVersion",
+        }
+    ),
+    "sns": frozenset(
+        {
+            "ConfirmSubscription",
+            "SetSubscriptionAttributes",
+            "SetTopicAttributes",
+            "Subscribe",
+            "Unsubscribe",
+        }
+    ),
+    "sqs": frozenset({"SetQueueAttributes"}),
+    "events": frozenset(
+        {
+            "DeleteRule",
+            "DisableRule",
+            "EnableRule",
+            "PutPermission",
+            "PutRule",
+            "PutTargets",
+            "RemovePermission",
+            "RemoveTargets",
+        }
+    ),
+    "logs": frozenset(
+        {
+            "DeleteAccountPolicy",
+            "DeleteSubscriptionFilter",
+            "PutAccountPolicy",
+            "PutSubscriptionFilter",
+        }
+    ),
+    "states": frozenset({"CreateStateMachine", "DeleteStateMachine", "UpdateStateMachine"}),
+    "firehose": frozenset({"CreateDeliveryStream", "DeleteDeliveryStream", "UpdateDestination"}),
+    "dynamodb": frozenset({"DeleteResourcePolicy", "PutResourcePolicy"}),
+    "kinesis": frozenset({"DeleteResourcePolicy", "PutResourcePolicy"}),
+    "scheduler": frozenset({"CreateSchedule", "DeleteSchedule", "UpdateSchedule"}),
+    "pipes": frozenset({"CreatePipe", "DeletePipe", "StartPipe", "StopPipe", "UpdatePipe"}),
+    "s3": frozenset(
+        {
+            "DeleteBucket",
+            "DeleteBucketPolicy",
+            "DeleteBucketReplication",
+            "PutBucketNotification",
+            "PutBucketPolicy",
+            "PutBucketReplication",
+        }
+    ),
+}
+_TOLD_BY_TARGET = frozenset().union(*TOLD.values())
+# What is changed of a bucket, by the request's query parameter and method.
+_BUCKET_CALLS = {
+    ("notification", "PUT"): "PutBucketNotification",
+    ("policy", "PUT"): "PutBucketPolicy",
+    ("policy", "DELETE"): "DeleteBucketPolicy",
+    ("replication", "PUT"): "PutBucketReplication",
+    ("replication", "DELETE"): "DeleteBucketReplication",
+}
 BY_CLOUDFORMATION = {"type": "AWSService", "invokedBy": "cloudformation.amazonaws.com"}
 _NAMED = re.compile(r"/functions/([^/]+)")
 _MAPPING = re.compile(r"/event-source-mappings/([^/]+)")
+_LEAF = re.compile(rb"<(\w+)>([^<]*)</\1>")
 _OMITTED = frozenset({"ZipFile", "Environment"})
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied"})
+_UNNAMED = "ServiceException"
 
 
 def publish(
@@ -147,6 +217,9 @@ def _identity(arn: str | None) -> dict[str, Any]:
 
 
 def _document(body: Any) -> dict[str, Any]:
+    """What a JSON document holds, or the single values of an XML one."""
+    if isinstance(body, bytes) and body.startswith(b"<"):
+        return {key.decode(): value.decode() for key, value in _LEAF.findall(body)}
     try:
         parsed = json.loads(body or b"{}")
     except (TypeError, ValueError):
@@ -165,8 +238,8 @@ def _parameters(path: str, body: bytes, query_params: Mapping[str, Any]) -> dict
     return request
 
 
-def _role_change(body: bytes, query_params: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a call of IAM's query API, with its name."""
+def _form(body: bytes, query_params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a call of a query API, with its name."""
     parameters = {**query_params, **parse_qs(body.decode(errors="replace"))}
     named = {
         key: value[0] if isinstance(value, list) else value for key, value in parameters.items()
@@ -175,29 +248,34 @@ def _role_change(body: bytes, query_params: Mapping[str, Any]) -> dict[str, Any]
     return named
 
 
-def _tell(
-    world: World, operation: str, answer: Any, parameters: Mapping[str, Any], caller: str | None
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    service: str
+    operation: str
+    parameters: Mapping[str, Any]
+
+
+def _tell(world: World, call: _Call, answer: Any, caller: str | None) -> None:
     status, _, body = answer
     response = _document(body)
     failed = status >= 400  # noqa: PLR2004
-    code = str(response.get("__type", "ServiceException")) if failed else None
-    if operation == "Invoke" and code not in _DENIED:
+    code = str(response.get("__type") or response.get("Code") or _UNNAMED) if failed else None
+    if call.operation == "Invoke" and code not in _DENIED:
         return
     publish(
         world,
-        operation,
+        call.operation,
         identity=_identity(caller),
-        request=parameters,
+        request=call.parameters,
         response=None if failed or not response else response,
-        error="AccessDenied" if operation == "Invoke" else code,
+        error="AccessDenied" if call.operation == "Invoke" else code,
         message=str(response.get("Message") or response.get("message") or ""),
-        service="iam" if operation in ROLE_CHANGES else "lambda",
+        service=call.service,
     )
 
 
 def apply(world: World) -> None:
-    """Watch the calls that reach Lambda's API and IAM's."""
+    """Watch the calls that reach the emulator."""
 
     async def dispatch(  # noqa: PLR0917 - as the emulator calls it
         method: str,
@@ -210,13 +288,12 @@ def apply(world: World) -> None:
         answer = await original(method, path, headers, body, query_params, request_id)
         if method == "GET":
             return answer
-        operation, parameters = _call(method, path, headers, body, query_params)
-        if operation not in EVENT_NAMES and operation not in ROLE_CHANGES:
-            return answer
         try:
-            _tell(world, operation, answer, parameters, caller_of(headers, query_params))
+            call = _call(method, path, headers, body, query_params)
+            if call is not None:
+                _tell(world, call, answer, caller_of(headers, query_params))
         except Exception:
-            logger.exception("cannot tell of %s", operation)
+            logger.exception("cannot tell of %s %s", method, path)
         return answer
 
     original = replace(
@@ -229,12 +306,49 @@ def apply(world: World) -> None:
 
 def _call(
     method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
-) -> tuple[str, Mapping[str, Any]]:
-    """The operation of Lambda or IAM that a request is, with its parameters."""
-    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        parameters = _role_change(body, query_params)
-        return str(parameters.pop("Action", "")), parameters
-    if router.detect_service(method, path, headers, query_params) != "lambda":
-        return "", {}
-    operation = operation_of(method, path, query_params) or ""
-    return operation, _parameters(path, body, query_params)
+) -> _Call | None:
+    """The call that a request is; ``None`` for one that is not told."""
+    if target := headers.get("x-amz-target", ""):
+        operation = target.rpartition(".")[2]
+        if operation not in _TOLD_BY_TARGET:
+            return None
+        parameters = _document(body)
+        service = router.detect_service(method, path, headers, query_params)
+    elif headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        parameters = _form(body, query_params)
+        operation = str(parameters.pop("Action", ""))
+        service = router.detect_service(method, path, headers, query_params)
+    else:
+        service = router.detect_service(method, path, headers, query_params)
+        operation, parameters = _by_path(service, method, path, body, query_params)
+    names = EVENT_NAMES if service == "lambda" else TOLD.get(service, ())
+    if operation not in names:
+        return None
+    return _Call(service=service, operation=operation, parameters=parameters)
+
+
+def _by_path(
+    service: str, method: str, path: str, body: bytes, query_params: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """The operation of a service that names it by path and method, with its parameters."""
+    match service:
+        case "lambda":
+            operation = operation_of(method, path, query_params) or ""
+            return operation, _parameters(path, body, query_params)
+        case "s3":
+            bucket, _, key = unquote(path).strip("/").partition("/")
+            changes = (
+                name
+                for (what, by), name in _BUCKET_CALLS.items()
+                if by == method and what in query_params
+            )
+            usual = "DeleteBucket" if method == "DELETE" and not query_params else ""
+            return "" if key else next(changes, usual), {"BucketName": bucket}
+        case "scheduler" | "pipes":
+            operation = iam_actions._match_rest_action(service, method, path, query_params) or ""
+            name = unquote(path).removeprefix("/v1").strip("/").split("/")[1:2]
+            group = query_params.get("groupName")
+            parameters = _document(body) | ({"GroupName": group[0]} if group else {})
+            return operation, parameters | {"Name": "".join(name)}
+        case _:
+            return "", {}
