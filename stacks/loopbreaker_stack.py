@@ -169,6 +169,7 @@ class LoopbreakerStack(Stack):
                 notice_topic_arn=topic_arn,
                 stack_name=construct_id,
                 accepted_loops=config.accepted_loops,
+                own_functions=GUARD_FUNCTIONS,
                 deploy_flags=config.lasting_flags() or None,
             ).to_env(),
             statements=permissions.chart_statements(

@@ -16,6 +16,7 @@ the notices that tell it are written in one transaction: a crash between the two
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -263,7 +264,7 @@ class ChartStore:
     def forget(self, noted: Iterable[NotedChange]) -> None:
         """Delete notes that were worked in; one that was noted again meanwhile stays."""
         for one in noted:
-            try:
+            with contextlib.suppress(_RefusedError):  # noted again meanwhile: it stays
                 _call(
                     functools.partial(
                         self._client.delete_item,
@@ -273,8 +274,6 @@ class ChartStore:
                         ExpressionAttributeValues={":mark": {"S": one.mark}},
                     )
                 )
-            except _RefusedError:
-                logger.info("noted again meanwhile", extra={"change": one.change.name})
 
     # -- notices
 

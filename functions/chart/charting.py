@@ -183,7 +183,8 @@ class Charting:
                 self._deliver()
         finally:
             self._store.end_turn()
-        self._log.info("charted", **asdict(report))
+        if report.work is not Work.NOTHING:
+            self._log.info("charted", **asdict(report))
         return report
 
     def _do(self, work: Work, state: ChartState, noted: Sequence[NotedChange]) -> Report:

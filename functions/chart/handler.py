@@ -38,6 +38,8 @@ _RESERVE: Final = timedelta(minutes=5)
 # A run that was killed without a word holds its turn for no longer than this beyond its timeout.
 _SPARE: Final = timedelta(seconds=15)
 _ACCEPTED_BY_FLAG: Final = "accepted by the deployment's flag accepted_loops"
+# The guard hears of changes, its own among them, and answers a change of its own with nothing.
+_ACCEPTED_AS_OWN: Final = "the guard's own: what it changes wakes it once, and then it rests"
 
 
 class _Journal(Log):
@@ -102,7 +104,10 @@ def connect() -> Connections:
             partition=partition,
         ),
         publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
-        graphs=Graphs(dict.fromkeys(settings.accepted_loops, _ACCEPTED_BY_FLAG)),
+        graphs=Graphs(
+            dict.fromkeys(settings.accepted_loops, _ACCEPTED_BY_FLAG)
+            | dict.fromkeys(settings.own_functions, _ACCEPTED_AS_OWN)
+        ),
         pace=Pace(),
         place=NoticeContext(
             region=region,

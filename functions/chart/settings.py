@@ -23,6 +23,8 @@ class Settings:
         Name of the CloudFormation stack.
     accepted_loops
         Names of functions whose loops are intended, beside those with the tag.
+    own_functions
+        Names of the guard functions. What they change wakes them, which ends by itself.
     full_pass_hours
         Hours between two readings of everything.
     light_pass_minutes
@@ -35,6 +37,7 @@ class Settings:
     notice_topic_arn: str
     stack_name: str
     accepted_loops: tuple[str, ...] = ()
+    own_functions: tuple[str, ...] = ()
     full_pass_hours: int = 24
     light_pass_minutes: int = 60
     deploy_flags: str | None = None

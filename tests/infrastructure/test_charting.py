@@ -112,6 +112,7 @@ def test_settings(full: Synthesized, default: Synthesized) -> None:
 
     assert given["LOOPBREAKER_ACCEPTED_LOOPS"] == "archiver,requeue"
     assert none["LOOPBREAKER_ACCEPTED_LOOPS"] == ""
+    assert CHART in given["LOOPBREAKER_OWN_FUNCTIONS"].split(",")
 
 
 def test_patterns_fit_the_bus(default: Synthesized) -> None:
