@@ -7,6 +7,7 @@ is kept as a content, and every filter on the way is asked about that content.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, TypeAlias, assert_never
 
@@ -161,6 +162,7 @@ class Passed:
 
 _OPEN: Final = Passed(Certainty.CERTAIN, EdgeReason.UNFILTERED)
 _UNREADABLE: Final = Passed(Certainty.POSSIBLE, EdgeReason.FILTER_UNREADABLE, "encrypted")
+_CACHED: Final = 8_192
 _CREATED: Final = frozenset({"s3:PutObject", "s3:ReplicateObject"})
 
 # `Amazon S3 event message structure` for EventBridge, of the S3 user guide.
@@ -312,8 +314,13 @@ def _ruled(gate: RulePattern, content: Content) -> Passed | None:
 
 
 def _put(gate: RulePattern, content: Put) -> Passed:
-    if wants_only_aws(gate.pattern):
-        # PutEvents refuses sources that begin with `aws.`.
+    # PutEvents refuses sources that begin with `aws.`.
+    is_other = _wants_only_aws(gate.pattern)
+    if not is_other and _are_literal(content.sources):
+        # Most rules ask for sources by name, and a bus has hundreds of them.
+        wanted = _asked_texts(gate.pattern)
+        is_other = wanted is not None and wanted.isdisjoint(content.sources)
+    if is_other:
         return Passed(Certainty.RULED_OUT, EdgeReason.FILTER_EXCLUDES, "source")
     return _passed(
         pattern_passage(
@@ -424,15 +431,24 @@ def _are_texts(values: list[Json]) -> bool:
     return bool(values) and all(isinstance(one, str) for one in values)
 
 
-def wants_only_aws(pattern: str) -> bool:
+@lru_cache(maxsize=_CACHED)
+def _asked_texts(pattern: str) -> frozenset[str] | None:
+    """The sources that a pattern asks for by name; ``None`` for any, or in another way."""
+    sources = _inner(_object(pattern), "source")
+    if not _are_texts(sources):
+        return None
+    return frozenset(one for one in sources if isinstance(one, str))
+
+
+@lru_cache(maxsize=_CACHED)
+def _wants_only_aws(pattern: str) -> bool:
     """Whether every source that a pattern asks for begins with ``aws.``."""
     sources = _inner(_object(pattern), "source")
-    return bool(sources) and all(
-        (isinstance(one, str) and one.startswith("aws."))
-        or (
-            isinstance(one, Mapping)
-            and isinstance(start := one.get("prefix"), str)
-            and start.startswith("aws.")
-        )
-        for one in sources
+    starts = [one.get("prefix") if isinstance(one, Mapping) else one for one in sources]
+    return bool(starts) and all(
+        isinstance(start, str) and start.startswith("aws.") for start in starts
     )
+
+
+def _are_literal(patterns: tuple[str, ...]) -> bool:
+    return bool(patterns) and not any(set(one) & set("*?$") for one in patterns)

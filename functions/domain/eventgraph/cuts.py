@@ -6,7 +6,6 @@ what is said to break everything does.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Final
 
 from functions.domain.eventgraph.cycles import cyclic
@@ -53,8 +52,8 @@ def cuts_of(flow: Flow, listed: Sequence[Listed]) -> list[tuple[Cut, ...]]:
     found: list[tuple[Cut, ...]] = [()] * len(listed)
     for members, part in _components(flow, listed):
         component = _Component(flow, part, [listed[index] for index in members])
-        for index in members:
-            found[index] = component.cuts(listed[index])
+        for number, index in enumerate(members):
+            found[index] = component.cuts(number)
     return found
 
 
@@ -82,18 +81,22 @@ class _Component:
     __slots__ = (
         "_actions",
         "_changes",
+        "_cuts",
         "_edges",
         "_flow",
-        "_listed",
-        "_ranked",
+        "_loops",
+        "_order",
+        "_own",
         "_sample",
-        "_tried",
+        "_together",
         "_work",
+        "_writers",
     )
 
     def __init__(self, flow: Flow, edges: list[int], listed: list[Listed]) -> None:
-        self._flow, self._edges, self._listed = flow, edges, listed
+        self._flow, self._edges = flow, edges
         self._work = _WORK
+        self._cuts: dict[tuple[Change, ...], Cut] = {}
         self._changes = {edge: _change_of(flow, edge) for edge in edges}
         self._actions: dict[Change, dict[str, None]] = {}
         for edge in edges:
@@ -101,64 +104,80 @@ class _Component:
             if change is not None and isinstance(info, Granted):
                 known = self._actions.setdefault(change, {})
                 known.update(dict.fromkeys(info.grant.actions))
-        self._tried: dict[frozenset[Change], bool] = {}
         self._sample: dict[Change, Edge] = {}
-        counts: dict[Change, int] = {}
-        for one in listed:
-            changes = {made.change: made for made in one.loop.edges}
-            for change, made in changes.items():
-                counts[change] = counts.get(change, 0) + 1
-                self._sample.setdefault(change, made)
-        self._ranked = sorted(counts, key=lambda change: (-counts[change], self._harm(change)))
+        self._loops: dict[Change, set[int]] = {}  # which loops a change breaks
+        self._writers: dict[Change, dict[str, None]] = {}
+        self._own: list[tuple[Change, ...]] = []
+        for number, one in enumerate(listed):
+            self._own.append(self._take_in(number, one.loop))
+        ranked = sorted(self._loops, key=lambda one: (-len(self._loops[one]), self._harm(one)))
+        self._order = {change: index for index, change in enumerate(ranked)}
+        self._together = self._fewest()
 
-    def cuts(self, one: Listed) -> tuple[Cut, ...]:
+    def _take_in(self, number: int, loop: Loop) -> tuple[Change, ...]:
+        found: dict[Change, None] = {}
+        before = loop.edges[-1]
+        for edge in loop.edges:
+            change = edge.change
+            found[change] = None
+            self._sample.setdefault(change, edge)
+            self._loops.setdefault(change, set()).add(number)
+            if before.source.kind is NodeKind.FUNCTION:
+                self._writers.setdefault(change, {})[before.source.name] = None
+            before = edge
+        return tuple(found)
+
+    def cuts(self, number: int) -> tuple[Cut, ...]:
         """What breaks one loop: what breaks the whole component first, then what breaks most."""
-        own = list(dict.fromkeys(edge.change for edge in one.loop.edges))
-        own = [change for change in own if change.means not in _NEVER_ALONE] or own
-        order = {change: index for index, change in enumerate(self._ranked)}
-        tried = sorted(own, key=order.__getitem__)[:_MOST_TRIED]
+        own = self._own[number]
+        alone = [change for change in own if change.means not in _NEVER_ALONE] or list(own)
+        tried = sorted(alone, key=self._order.__getitem__)[:_MOST_TRIED]
         cuts = [self._cut((change,)) for change in tried]
         cuts.sort(
             key=lambda cut: (not cut.is_complete, -cut.loops_broken, self._harm(cut.changes[0]))
         )
-        if not cuts[0].is_complete:
-            together = self._together()
-            if together is not None:
-                cuts.insert(1, together)
+        if not cuts[0].is_complete and self._together is not None:
+            cuts.insert(1, self._together)
         return tuple(cuts[:MOST_CUTS])
 
     def _harm(self, change: Change) -> tuple[int, Change]:
         return _pain(self._sample[change]), change
 
     def _cut(self, changes: tuple[Change, ...]) -> Cut:
-        taken = frozenset(changes)
-        broken = sum(any(edge.change in taken for edge in one.loop.edges) for one in self._listed)
-        return Cut(
+        known = self._cuts.get(changes)
+        if known is not None:
+            return known
+        total = len(self._own)
+        broken = len(set().union(*(self._loops[change] for change in changes)))
+        cut = Cut(
             changes=changes,
-            words=tuple(self._words(change) for change in changes),
+            words=tuple(map(self._words, changes)),
             loops_broken=broken,
-            loops=len(self._listed),
-            is_complete=broken == len(self._listed) and self._breaks_all(taken),
+            loops=total,
+            is_complete=broken == total and self._breaks_all(frozenset(changes)),
         )
+        self._cuts[changes] = cut
+        return cut
 
     def _words(self, change: Change) -> str:
         edge = self._sample[change]
-        writers = dict.fromkeys(name for one in self._listed for name in _writers(one, change))
-        actions = tuple(self._actions.get(change, {})) or edge.actions
-        return change_words(replace(edge, actions=actions), tuple(writers))
+        actions = tuple(self._actions.get(change, ())) or edge.actions
+        return change_words(replace(edge, actions=actions), tuple(self._writers.get(change, ())))
 
-    def _together(self) -> Cut | None:
-        """The fewest changes that were found to break every loop of the component."""
-        left = list(self._listed)
+    def _fewest(self) -> Cut | None:
+        """Few changes that break every loop of the component, if no single one does.
+
+        At each step the change is taken that breaks most of what is left: not always the fewest,
+        but never many more.
+        """
+        left = set(range(len(self._own)))
         chosen: list[Change] = []
         while left and len(chosen) < _MOST_TOGETHER:
-            counts: dict[Change, int] = {}
-            for one in left:
-                for change in {edge.change for edge in one.loop.edges}:
-                    counts[change] = counts.get(change, 0) + 1
-            best = min(counts, key=lambda change: (-counts[change], self._harm(change)))
+            best = min(
+                self._order, key=lambda one: (-len(self._loops[one] & left), self._order[one])
+            )
             chosen.append(best)
-            left = [one for one in left if all(edge.change != best for edge in one.loop.edges)]
+            left -= self._loops[best]
         if left or len(chosen) < 2:  # noqa: PLR2004 (together)
             return None
         cut = self._cut(tuple(chosen))
@@ -166,39 +185,22 @@ class _Component:
 
     def _breaks_all(self, changes: frozenset[Change]) -> bool:
         """Whether nothing of the component loops any more without the edges of some changes."""
-        known = self._tried.get(changes)
-        if known is not None:
-            return known
         if self._work <= 0:
             return False
         self._work -= len(self._edges)
         flow = self._flow
-        edges = [edge for edge in self._edges if not self._is_taken(edge, changes)]
         numbers: dict[int, int] = {}
         after: list[list[int]] = []
-        for edge in edges:
+        for edge in self._edges:
+            if self._changes[edge] in changes:
+                continue
             for place in (flow.sources[edge], flow.targets[edge]):
                 if place not in numbers:
                     numbers[place] = len(after)
                     after.append([])
             after[numbers[flow.sources[edge]]].append(numbers[flow.targets[edge]])
         names = {number: flow.functions[place] for place, number in numbers.items()}
-        is_broken = not any(any(names[place] for place in part) for part in cyclic(after))
-        self._tried[changes] = is_broken
-        return is_broken
-
-    def _is_taken(self, edge: int, changes: frozenset[Change]) -> bool:
-        """Whether a change takes an edge away. What leads on from a hub stays."""
-        change = self._changes[edge]
-        return change is not None and change in changes
-
-
-def _writers(one: Listed, change: Change) -> Iterable[str]:
-    """The functions of a loop that write what a changed trigger would hear of."""
-    edges = one.loop.edges
-    for before, after in pairwise((edges[-1], *edges)):
-        if after.change == change and before.source.kind is NodeKind.FUNCTION:
-            yield before.source.name
+        return not any(any(names[place] for place in part) for part in cyclic(after))
 
 
 def _pain(edge: Edge) -> int:

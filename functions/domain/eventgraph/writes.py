@@ -6,7 +6,7 @@ index, so that the work does not grow with functions times resources.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from functions.domain.account import Role
@@ -33,7 +33,7 @@ from functions.domain.iam.access import (
     identity_of,
     rights,
 )
-from functions.domain.iam.document import Condition, Effect
+from functions.domain.iam.document import Condition, Effect, Statement
 from functions.domain.iam.wildcard import Glob, as_glob, overlaps
 
 
@@ -161,6 +161,7 @@ _ARN_HEADS: Final[Mapping[NodeKind, tuple[str, str]]] = {
 _CUT_AT_COLON: Final = frozenset({NodeKind.STATE_MACHINE, NodeKind.FUNCTION, NodeKind.LOG_GROUP})
 _CUT_AT_SLASH: Final = frozenset({NodeKind.TABLE, NodeKind.BUCKET, NodeKind.STREAM})
 _FIELDS: Final = 6
+_MOST_LIMITED: Final = 200_000  # resources of wildcards that a Deny or a boundary narrows
 
 # Conditions on what is put, which the code chooses: they narrow the event, not the permission.
 _EVENT_KEYS: Final = frozenset({"events:source", "events:detail-type"})
@@ -292,7 +293,15 @@ def name_in(kind: NodeKind, pattern: str) -> str | None:
 class Permissions:
     """Profiles of roles, each set of policies read once."""
 
-    __slots__ = ("_account", "_hubs", "_listeners", "_profiles", "_region", "_resources")
+    __slots__ = (
+        "_account",
+        "_hubs",
+        "_limited",
+        "_listeners",
+        "_profiles",
+        "_region",
+        "_resources",
+    )
 
     def __init__(
         self,
@@ -307,6 +316,7 @@ class Permissions:
         self._account, self._region = account, region
         self._profiles: dict[tuple[object, ...], Profile] = {}
         self._hubs: dict[Hub, tuple[Member, ...]] = {}
+        self._limited = 0
 
     def members(self, hub: Hub) -> tuple[Member, ...]:
         """The resources of a hub that a profile has mentioned."""
@@ -337,6 +347,7 @@ class Permissions:
 
     def _read(self, role: Role) -> Profile:
         identity = identity_of(role)
+        of_service = _by_service(identity)
         context = execution_context(role_arn=role.arn, region=self._region)
         grants: dict[tuple[object, ...], Grant] = {}
         services = _services(identity)
@@ -345,9 +356,10 @@ class Permissions:
             service = _ARN_HEADS[kind][0]
             if services is not None and service not in services:
                 continue
+            about = of_service(service)
             for way in ways:
                 for action in way.actions:
-                    allowed = rights(identity, action, context)
+                    allowed = rights(about, action, context)
                     elsewhere = elsewhere or self._is_elsewhere(allowed)
                     for grant in self._grants(_Question(kind, way, action, allowed)):
                         _merge(grants, grant)
@@ -391,11 +403,16 @@ class Permissions:
     def _hub(self, question: "_Question", pattern: Glob, nodes: tuple[Node, ...]) -> Hub:
         limits = _limits(question.allowed)
         hub = Hub(question.kind, question.action, str(pattern), limits)
+        if limits and hub not in self._hubs and self._limited > _MOST_LIMITED:
+            # Too many different ones to look at each: what takes away is left out, so that more
+            # is possible, and what wildcards alone make possible is never certain.
+            hub = Hub(question.kind, question.action, str(pattern))
         if hub not in self._hubs:
+            self._limited += len(nodes) if hub.limits else 0
             self._hubs[hub] = tuple(
                 member
                 for node in nodes
-                for member in _members(node, question, pattern, is_limited=bool(limits))
+                for member in _members(node, question, pattern, is_limited=bool(hub.limits))
             )
         return hub
 
@@ -534,6 +551,45 @@ def _merge(grants: dict[tuple[object, ...], Grant], grant: Grant) -> None:
         )
 
 
+def _by_service(identity: Identity) -> Callable[[str], Identity]:
+    """The same policies with the statements only that may speak of a service."""
+    spoken = [
+        (document, [(statement, _service_of(statement)) for statement in document.statements])
+        for document in identity.policies
+    ]
+
+    def about(service: str) -> Identity:
+        return replace(
+            identity,
+            policies=tuple(
+                replace(document, statements=kept)
+                for document, statements in spoken
+                if (
+                    kept := tuple(
+                        one
+                        for one, services in statements
+                        if services is None or service in services
+                    )
+                )
+            ),
+        )
+
+    return about
+
+
+def _service_of(statement: Statement) -> frozenset[str] | None:
+    """The services that a statement speaks of; ``None`` for any."""
+    if statement.actions.is_inverted:
+        return None
+    found: set[str] = set()
+    for pattern in statement.actions.patterns:
+        service, colon, _ = pattern.partition(":")
+        if not colon or "*" in service or "?" in service:
+            return None
+        found.add(service.lower())
+    return frozenset(found)
+
+
 def _services(identity: Identity) -> frozenset[str] | None:
     """The services that the statements speak of; ``None`` for all of them."""
     found: set[str] = set()
@@ -541,13 +597,10 @@ def _services(identity: Identity) -> frozenset[str] | None:
         for statement in document.statements:
             if statement.effect is Effect.DENY:
                 continue
-            if statement.actions.is_inverted:
+            services = _service_of(statement)
+            if services is None:
                 return None
-            for pattern in statement.actions.patterns:
-                service, colon, _ = pattern.partition(":")
-                if not colon or "*" in service or "?" in service:
-                    return None
-                found.add(service.lower())
+            found |= services
     return frozenset(found)
 
 
