@@ -29,7 +29,7 @@ from functions.domain.incident import NOTICE_LEASE, NoticeStatus
 from functions.domain.notice import Notice, repeated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from functions.aws.chart_store import ChartState, ChartStore, NotedChange
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from functions.aws.reading.reader import AccountReader
     from functions.aws.reading.storage import FactStore, Manifest
     from functions.domain.account import Account, Gap
-    from functions.domain.eventgraph.model import EventGraph
+    from functions.domain.eventgraph.model import EventGraph, Loop
     from functions.domain.notice import NoticeContext
     from functions.domain.ports import Publisher
 
@@ -109,8 +109,9 @@ def due(state: ChartState, now: datetime, rhythm: Rhythm, *, has_changes: bool) 
 class Graphs:
     """The graph of an account, built once as long as the account stays the same."""
 
-    def __init__(self, accepted: Mapping[str, str]) -> None:
+    def __init__(self, accepted: Mapping[str, str], own: Collection[str] = ()) -> None:
         self.accepted = accepted
+        self._own = frozenset(own)
         self._account: Account | None = None
         self._graph: EventGraph | None = None
 
@@ -120,6 +121,10 @@ class Graphs:
             self._graph = build(account, self.accepted)
             self._account = account
         return self._graph
+
+    def news(self, told: Sequence[str], graph: EventGraph) -> tuple[Loop, ...]:
+        """The loops that people are to be told of, after those with the keys in `told`."""
+        return news(tuple(map(LoopKey, told)), graph.loops, self.accepted, self._own)
 
     def suspects(self, account: Account) -> Iterable[str]:
         """The functions on a loop, those on the surest ones first."""
@@ -272,8 +277,7 @@ class Charting:
         """Store what follows from the account, with the notices that tell of what is new."""
         graph = self._graphs.of(account)
         self._store.write_book(LoopBook.of(graph))
-        known = tuple(map(LoopKey, state.told))
-        fresh = news(known, graph.loops, self._graphs.accepted)
+        fresh = self._graphs.news(state.told, graph)
         told = [
             *warnings(fresh, self._place, account.at, is_first=is_first),
             *self._blind_spots(account, state),

@@ -24,7 +24,7 @@ from functions.domain.errors import UnrecognisedSignalError
 from functions.domain.notice import NoticeContext
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -38,8 +38,6 @@ _RESERVE: Final = timedelta(minutes=5)
 # A run that was killed without a word holds its turn for no longer than this beyond its timeout.
 _SPARE: Final = timedelta(seconds=15)
 _ACCEPTED_BY_FLAG: Final = "accepted by the deployment's flag accepted_loops"
-# The guard hears of changes, its own among them, and answers a change of its own with nothing.
-_ACCEPTED_AS_OWN: Final = "the guard's own: what it changes wakes it once, and then it rests"
 
 
 class _Journal(Log):
@@ -64,7 +62,7 @@ class Connections:
         """The store, for one run."""
         return ChartStore(clients.dynamodb_client(), self.settings.ledger_table, holder=holder)
 
-    def charting(self, holder: str, until: datetime) -> Charting:
+    def charting(self, holder: str, until: datetime, clock: Callable[[], datetime]) -> Charting:
         """Charting, for one run."""
         asker = Asker(
             clients.reading_client,
@@ -105,8 +103,7 @@ def connect() -> Connections:
         ),
         publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
         graphs=Graphs(
-            dict.fromkeys(settings.accepted_loops, _ACCEPTED_BY_FLAG)
-            | dict.fromkeys(settings.own_functions, _ACCEPTED_AS_OWN)
+            dict.fromkeys(settings.accepted_loops, _ACCEPTED_BY_FLAG), settings.own_functions
         ),
         pace=Pace(),
         place=NoticeContext(
@@ -128,7 +125,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         When neither the schedule nor a change sends such an event.
     """
     connections = connect()
-    now = clock()
+    time_of_day = clock_for(event)
+    now = time_of_day()
     if is_change(event):
         changes = changes_of(event)
         mark = str(event.get("id") or context.aws_request_id)
@@ -136,7 +134,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         logger.info("noted", extra={"changes": [f"{one.kind}: {one.name}" for one in changes]})
     elif is_tick(event):
         until = now + timedelta(milliseconds=context.get_remaining_time_in_millis())
-        connections.charting(context.aws_request_id, until).tick()
+        connections.charting(context.aws_request_id, until, time_of_day).tick()
     else:
         raise UnrecognisedSignalError(
             f"no trigger of chart sends this event: source {event.get('source')!r}, detail-type "
@@ -150,6 +148,19 @@ def is_tick(event: Mapping[str, Any]) -> bool:
     rules = event.get("resources") or [""]
     name = str(rules[0]).rpartition("/")[2]
     return event.get("detail-type") == _SCHEDULED and name.casefold().endswith(_RULE)
+
+
+def clock_for(event: Mapping[str, Any]) -> Callable[[], datetime]:
+    """A clock that is not behind the event, as `contain` reckons: its time is AWS's own.
+
+    So are the times of the functions' last changes, with which the reading's is compared.
+    """
+    told = event.get("time")
+    try:
+        ahead = datetime.fromisoformat(str(told)) - clock()
+    except (TypeError, ValueError):
+        ahead = timedelta(0)
+    return lambda: clock() + max(ahead, timedelta(0))
 
 
 def clock() -> datetime:

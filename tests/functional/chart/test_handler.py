@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,6 @@ from tests.sandbox.support import package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
 EVENTS = Path(__file__).parents[2] / "events"
 TABLE = "Loopbreaker-ledger"
@@ -198,6 +197,20 @@ def test_no_time_to_read_is_no_failure(local: LocalAws, clock: list[timedelta]) 
     invoke(TICK, "long")
 
     assert proof("enrich") is LoopProof.CERTAIN
+
+
+@pytest.mark.parametrize(
+    ("time", "minutes"),
+    [("2026-11-23T12:07:00Z", 7), ("2026-11-23T11:00:00Z", 0), ("soon", 0), (None, 0)],
+)
+def test_no_reading_is_dated_before_its_event(
+    monkeypatch: pytest.MonkeyPatch, time: str | None, minutes: int
+) -> None:
+    """An event from a clock that is ahead moves the time of day; a late or odd one does not."""
+    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    monkeypatch.setattr(module, "clock", lambda: noon)
+
+    assert module.clock_for({"time": time})() - noon == timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize(
