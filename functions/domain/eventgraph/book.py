@@ -1,8 +1,8 @@
 """What contain needs to know of an event graph, small enough to be read in one call.
 
-For every function on a loop: how sure it is, the loop drawn, what closes it and what breaks it. Of
-the functions that are ruled out only a fingerprint of the name is kept, because of 10,000 names
-nothing else is asked. All others are unknown.
+For functions on a loop: how sure it is, the loop drawn, what closes it and what breaks it. Of the
+functions that are ruled out, and of those on loops beyond what a book holds, only a fingerprint of
+the name is kept: of 10,000 names nothing else is asked. All others are unknown.
 """
 
 import base64
@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from functions.domain.errors import LoopbreakerError
@@ -22,7 +23,7 @@ from functions.domain.wording import clean
 
 Stored: TypeAlias = "str | int | bool | list[Stored] | dict[str, Stored] | None"
 
-VERSION: Final = 1
+VERSION: Final = 2
 MOST_PAGES: Final = 1_000  # the proofs of further functions are kept, without words and drawing
 _MOST_CUTS: Final = 2
 _LONGEST_WORDS: Final = 300
@@ -79,8 +80,10 @@ class LoopBook:
         When the account was read.
     entries
         Functions on a loop, by name.
+    certain, possible
+        Fingerprints of further functions on loops, of which there are too many to be told.
     ruled_out
-        Fingerprints of the functions that are ruled out, in order.
+        Fingerprints of the functions that are ruled out. All of these are in order.
     gaps
         How many things could not be read.
     """
@@ -89,6 +92,8 @@ class LoopBook:
     region: str
     at: datetime
     entries: Mapping[str, Entry]
+    certain: tuple[bytes, ...] = ()
+    possible: tuple[bytes, ...] = ()
     ruled_out: tuple[bytes, ...] = ()
     functions: int = 0
     gaps: int = 0
@@ -102,29 +107,32 @@ class LoopBook:
             for name in loop.functions:
                 own.setdefault(name, []).append(loop)
         by_proof = sorted(own, key=lambda name: (graph.proofs[name] is not LoopProof.CERTAIN, name))
+        told: dict[str, LoopProof] = dict(graph.proofs)
         for number, name in enumerate(by_proof):
             # A loop that nobody accepted says more than one that somebody did.
             best = min(own[name], key=lambda loop: loop.accepted is not None)
-            is_certain = best.certainty is Certainty.CERTAIN
-            entries[name] = Entry(
-                proof=LoopProof.CERTAIN if is_certain else LoopProof.POSSIBLE,
-                page=_page(best, name) if number < MOST_PAGES else None,
+            is_certain = best.certainty is Certainty.CERTAIN and best.accepted is None
+            told[name] = LoopProof.CERTAIN if is_certain else LoopProof.POSSIBLE
+            if number < MOST_PAGES:
+                entries[name] = Entry(proof=told[name], page=_page(best, name))
+
+        def marks(proof: LoopProof) -> tuple[bytes, ...]:
+            return tuple(
+                sorted(
+                    _fingerprint(name)
+                    for name, own_proof in told.items()
+                    if own_proof is proof and name not in entries
+                )
             )
-        for name, proof in graph.proofs.items():
-            if proof in _PROOFS and name not in entries:
-                entries[name] = Entry(proof=proof)
+
         return cls(
             account=graph.account,
             region=graph.region,
             at=graph.at,
-            entries=entries,
-            ruled_out=tuple(
-                sorted(
-                    _fingerprint(name)
-                    for name, proof in graph.proofs.items()
-                    if proof is LoopProof.RULED_OUT
-                )
-            ),
+            entries=MappingProxyType(entries),
+            certain=marks(LoopProof.CERTAIN),
+            possible=marks(LoopProof.POSSIBLE),
+            ruled_out=marks(LoopProof.RULED_OUT),
             functions=len(graph.proofs),
             gaps=len(graph.gaps),
         )
@@ -136,9 +144,15 @@ class LoopBook:
             is_accepted = entry.page is not None and entry.page.accepted is not None
             return LoopProof.POSSIBLE if is_accepted else entry.proof
         mark = _fingerprint(function)
-        index = bisect_left(self.ruled_out, mark)
-        is_there = index < len(self.ruled_out) and self.ruled_out[index] == mark
-        return LoopProof.RULED_OUT if is_there else LoopProof.UNKNOWN
+        for proof, marks in (
+            (LoopProof.CERTAIN, self.certain),
+            (LoopProof.POSSIBLE, self.possible),
+            (LoopProof.RULED_OUT, self.ruled_out),
+        ):
+            index = bisect_left(marks, mark)
+            if index < len(marks) and marks[index] == mark:
+                return proof
+        return LoopProof.UNKNOWN
 
     def page(self, function: str) -> Page | None:
         """The loop of a function in words, if there is one and it was listed."""
@@ -155,14 +169,15 @@ class LoopBook:
             name: [_PROOFS.index(entry.proof), *([_written(entry.page)] if entry.page else [])]
             for name, entry in self.entries.items()
         }
-        marks = base64.b64encode(b"".join(self.ruled_out)).decode()
         return {
             "version": VERSION,
             "account": self.account,
             "region": self.region,
             "at": self.at.isoformat(),
             "functions": functions,
-            "ruled_out": marks,
+            "certain": _joined(self.certain),
+            "possible": _joined(self.possible),
+            "ruled_out": _joined(self.ruled_out),
             "count": self.functions,
             "gaps": self.gaps,
         }
@@ -179,7 +194,6 @@ class LoopBook:
         try:
             if stored["version"] != VERSION:
                 raise BookUnreadableError(f"a book of version {stored['version']!r}")
-            marks = base64.b64decode(str(stored["ruled_out"]), validate=True)
             entries: dict[str, Entry] = {}
             for name, told in _mapping(stored["functions"]).items():
                 proof, *page = _list(told)
@@ -190,11 +204,10 @@ class LoopBook:
                 account=str(stored["account"]),
                 region=str(stored["region"]),
                 at=datetime.fromisoformat(str(stored["at"])),
-                entries=entries,
-                ruled_out=tuple(
-                    marks[index : index + _FINGERPRINT_BYTES]
-                    for index in range(0, len(marks), _FINGERPRINT_BYTES)
-                ),
+                entries=MappingProxyType(entries),
+                certain=_split(stored["certain"]),
+                possible=_split(stored["possible"]),
+                ruled_out=_split(stored["ruled_out"]),
                 functions=int(str(stored["count"])),
                 gaps=int(str(stored["gaps"])),
             )
@@ -209,6 +222,18 @@ _FIELDS: Final = 9
 def _fingerprint(name: str) -> bytes:
     """48 bits of a name: among 10,000 functions a new one has the mark of another once in 2**34."""
     return hashlib.blake2b(name.encode(), digest_size=_FINGERPRINT_BYTES).digest()
+
+
+def _joined(marks: tuple[bytes, ...]) -> str:
+    return base64.b64encode(b"".join(marks)).decode()
+
+
+def _split(stored: object) -> tuple[bytes, ...]:
+    marks = base64.b64decode(str(stored), validate=True)
+    return tuple(
+        marks[index : index + _FINGERPRINT_BYTES]
+        for index in range(0, len(marks), _FINGERPRINT_BYTES)
+    )
 
 
 def _page(loop: Loop, first: str) -> Page:

@@ -129,7 +129,6 @@ _EVERYTHING_DARK: Final = frozenset(
         Area.MAPPINGS,
         Area.APIS,
         Area.POLICIES,
-        Area.RESOURCE_POLICIES,
     }
 )
 _DARK_KINDS: Final[Mapping[Area, frozenset[NodeKind]]] = MappingProxyType(
@@ -142,6 +141,16 @@ _DARK_KINDS: Final[Mapping[Area, frozenset[NodeKind]]] = MappingProxyType(
         Area.STATE_MACHINES: frozenset({NodeKind.STATE_MACHINE}),
         Area.QUEUES: frozenset({NodeKind.QUEUE}),
         Area.DELIVERY_STREAMS: frozenset({NodeKind.DELIVERY_STREAM}),
+    }
+)
+_WITH_POLICIES: Final = frozenset(
+    {
+        NodeKind.QUEUE,
+        NodeKind.TOPIC,
+        NodeKind.BUCKET,
+        NodeKind.BUS,
+        NodeKind.TABLE,
+        NodeKind.STREAM,
     }
 )
 # The other areas cast no doubt: a destination takes the role's permission to write to it, which is
@@ -748,6 +757,10 @@ class _Reader:
         for function in self._functions:
             if not function.is_policy_known or function.name in self._unseen.entries:
                 unread.update(self.flow.places_of[function.name])
+        for kind in sorted(_WITH_POLICIES):
+            for node in self._resources.of(kind):
+                if self._unseen.is_open or node in self._unseen.open_nodes:
+                    unread.update(self._number((node, way.content(node))) for way in WAYS[kind])
         return found
 
 
@@ -805,6 +818,8 @@ class _Unseen:
         Of which it is not known where their events go.
     functions
         Of which it is not known what they do; `entries`: what invokes them.
+    open_nodes
+        Of which it is not known who may write to them; `is_open`: of no resource is it known.
     """
 
     is_everything: bool
@@ -812,10 +827,13 @@ class _Unseen:
     nodes: frozenset[Node]
     functions: frozenset[str]
     entries: frozenset[str]
+    open_nodes: frozenset[Node]
+    is_open: bool
 
 
 def _unseen(account: Account) -> _Unseen:
-    is_everything = False
+    is_everything = is_open = False
+    open_nodes: set[Node] = set()
     kinds: set[NodeKind] = set()
     nodes: set[Node] = set()
     functions: set[str] = set()
@@ -825,12 +843,13 @@ def _unseen(account: Account) -> _Unseen:
     for gap in account.gaps:
         if not gap.resource:
             is_everything = is_everything or gap.area in _EVERYTHING_DARK
+            is_open = is_open or gap.area is Area.RESOURCE_POLICIES
             kinds |= _DARK_KINDS.get(gap.area, frozenset())
             continue
         name = names.get(gap.resource) or names.get(gap.resource.split(":", 1)[0])
         node = _gap_node(account, gap.area, gap.resource)
-        if gap.area is Area.RESOURCE_POLICIES:
-            is_everything = True  # anybody may be admitted there
+        if gap.area is Area.RESOURCE_POLICIES and node is not None:
+            open_nodes.add(node)
         elif gap.area in {Area.POLICIES, Area.APIS} and name:
             entries.add(name)
         elif gap.area in {Area.FUNCTIONS, Area.MAPPINGS} and name:
@@ -838,6 +857,8 @@ def _unseen(account: Account) -> _Unseen:
             entries.add(name)
         elif node is not None:
             nodes.add(node)
+        elif gap.area is Area.RESOURCE_POLICIES:
+            is_open = True
         elif gap.area in _EVERYTHING_DARK - {Area.ROLES, Area.FUNCTIONS, Area.POLICIES}:
             is_everything = True
         else:
@@ -848,6 +869,8 @@ def _unseen(account: Account) -> _Unseen:
         nodes=frozenset(nodes),
         functions=frozenset(functions),
         entries=frozenset(entries),
+        open_nodes=frozenset(open_nodes),
+        is_open=is_open,
     )
 
 
