@@ -180,6 +180,24 @@ class ChartStore:
             return None
         return _state_of(cast("_Item", answer["Attributes"]))
 
+    def state(self) -> ChartState:
+        """Where charting stands, for whoever only reads: another run may be moving it on.
+
+        Raises
+        ------
+        LedgerUnavailableError
+        """
+        page = _call(
+            functools.partial(
+                self._client.query,
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND sk = :sk",
+                ExpressionAttributeValues={":pk": {"S": CHART}, ":sk": {"S": _STATE}},
+                ConsistentRead=True,
+            )
+        )
+        return _state_of(cast("_Item", next(iter(page["Items"]), {})))
+
     def end_turn(self) -> None:
         """Let the next run have its turn; nothing happens where another has it already."""
         try:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from botocore.session import Session
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -92,9 +93,9 @@ def logs_client() -> CloudWatchLogsClient:
     return cast("CloudWatchLogsClient", _client("logs"))
 
 
-def client_of(service: str) -> Any:
-    """The client of any service, by botocore's name of it."""
-    return _client(service)
+def events_client() -> EventBridgeClient:
+    """EventBridge."""
+    return cast("EventBridgeClient", _client("events"))
 
 
 def forget() -> None:

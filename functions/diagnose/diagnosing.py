@@ -89,14 +89,15 @@ class Diagnosing:
     Attributes
     ----------
     look
-        Reads the account at a moment; ``None`` when the time is up before it is read.
+        Reads the account at a moment; ``None`` when the time is up before it is read. Of some
+        functions, and roles behind `ROLE`, it reads afresh what others may take from elsewhere.
     seconds_left
         How long this run may still go on.
     every
         Time between two rounds over all functions.
     """
 
-    look: Callable[[datetime], Gathering | None]
+    look: Callable[[datetime, Sequence[str]], Gathering | None]
     practice: Practice
     memory: Memory
     policy: RemedyPolicy
@@ -126,7 +127,9 @@ class Diagnosing:
         if not marks and progress is None:
             self.log.info("nothing to examine")
             return
-        gathering = self._look(now)
+        # A finding is closed, and a remedy judged, by nothing that is older than this look.
+        known = {one.function for one in self.memory.book().open}
+        gathering = self._look(now, sorted({*marks, *known}))
         if marks:
             names = tuple(sorted(_functions_of(marks, gathering.account)))
             self._examine_all(names, gathering, now)
@@ -150,11 +153,11 @@ class Diagnosing:
             raise UnknownFunctionError(
                 f"there is no function {function} in this account and Region"
             ) from error
-        gathering = self._look(now)
+        gathering = self._look(now, (function,))
         return self._round(tuple(gathering.facts((function,), now)), now)
 
-    def _look(self, now: datetime) -> Gathering:
-        gathering = self.look(now)
+    def _look(self, now: datetime, fresh: Sequence[str]) -> Gathering:
+        gathering = self.look(now, fresh)
         if gathering is None:
             raise UnreadAccountError("the account could not be read in the time of one run")
         gaps = sorted({f"{gap.area}: {gap.words}" for gap in gathering.account.gaps})

@@ -12,8 +12,8 @@ from typing import Final, Protocol, TypeVar
 
 from functions.aws.diagnosis_logs import LogGroup
 from functions.aws.function_details import FunctionDetails
-from functions.diagnose.traffic import Measured, Metrics, log_group_of, measure
-from functions.domain.account import Account, Area, FunctionDescription
+from functions.diagnose.traffic import Measured, Metrics, failures, log_group_of, measure
+from functions.domain.account import Account, Area, FunctionDescription, Rule, RuleTarget
 from functions.domain.diagnosis.facts import (
     DeniedCall,
     FactGap,
@@ -91,6 +91,14 @@ class Alarms(Protocol):
         ...
 
 
+class Targets(Protocol):
+    """ListTargetsByRule."""
+
+    def of(self, rule: Rule) -> tuple[RuleTarget, ...]:
+        """The targets of a rule. Raises `RefusedError` or `BusyError`."""
+        ...
+
+
 class Details(Protocol):
     """GetFunctionConfiguration."""
 
@@ -107,6 +115,7 @@ class Readers:
     logs: Logs
     simulator: Simulator
     alarms: Alarms
+    targets: Targets
     details: Details
 
 
@@ -139,6 +148,9 @@ class Gathering:
     ----------
     alarms
         What alarms invoke, by the function's name.
+    failed
+        How often EventBridge could not invoke a target of a rule, by the rule's ARN; of rules that
+        never failed there is nothing.
     traced
         ARNs of the functions with active tracing.
     """
@@ -148,11 +160,14 @@ class Gathering:
     readers: Readers
     standing: Standing
     alarms: Mapping[str, tuple[FoundTrigger, ...]]
+    failed: Mapping[str, int]
     traced: frozenset[str]
     gaps: tuple[FactGap, ...]
 
     @classmethod
-    def of(cls, account: Account, readers: Readers, standing: Standing) -> "Gathering":
+    def of(
+        cls, account: Account, readers: Readers, standing: Standing, now: datetime
+    ) -> "Gathering":
         """Index the account and read what concerns all functions."""
         gaps = [
             FactGap(part=part, words=gap.words, action=gap.action)
@@ -160,14 +175,19 @@ class Gathering:
             if not gap.resource and (part := _PARTS.get(gap.area)) is not None
         ]
         alarms, gap = _attempt(Part.TRIGGERS, lambda: readers.alarms.triggers(account.partition))
+        failed, unmeasured = _attempt(
+            Part.DENIALS, lambda: failures(account.rules, readers.metrics, now)
+        )
+        account, unread = _with_targets(account, frozenset(failed or ()), readers)
         return cls(
             account=account,
             surroundings=Surroundings.of(account),
             readers=readers,
             standing=standing,
             alarms=alarms or {},
+            failed=failed or {},
             traced=frozenset(one.arn for one in account.functions if one.tracing_mode == "Active"),
-            gaps=(*gaps, *gap),
+            gaps=(*gaps, *gap, *unmeasured, *unread),
         )
 
     def names(self) -> tuple[str, ...]:
@@ -217,7 +237,7 @@ class Gathering:
             region=account.region,
             partition=account.partition,
             role=role,
-            triggers=(*self.surroundings.triggers.get(name, ()), *self.alarms.get(name, ())),
+            triggers=self._triggers(name),
             callers=self.surroundings.callers.get(name, ()),
             denials=standing.denials.get(name, ()),
             mappings=self.surroundings.mappings.get(name, ()),
@@ -230,6 +250,15 @@ class Gathering:
             gaps=tuple(own_gaps),
         )
         return self._closely(facts, measured, is_shared=log_group_of(function) in shared)
+
+    def _triggers(self, name: str) -> tuple[FoundTrigger, ...]:
+        found = (*self.surroundings.triggers.get(name, ()), *self.alarms.get(name, ()))
+        return tuple(
+            replace(one, failed_invocations=self.failed[one.source_arn])
+            if one.source_arn in self.failed
+            else one
+            for one in found
+        )
 
     def _closely(
         self, facts: FunctionUnderDiagnosis, measured: Measured | None, *, is_shared: bool
@@ -364,6 +393,22 @@ class Gathering:
             group = log_group_of(function)
             (shared if group in seen else seen).add(group)
         return frozenset(shared)
+
+
+def _with_targets(
+    account: Account, failed: frozenset[str], readers: Readers
+) -> tuple[Account, tuple[FactGap, ...]]:
+    """The account with the targets of rules that fail, where its reading left them out."""
+    rules: list[Rule] = []
+    gaps: list[FactGap] = []
+    for rule in account.rules:
+        if rule.targets or rule.arn not in failed:
+            rules.append(rule)
+            continue
+        targets, gap = _attempt(Part.TRIGGERS, partial(readers.targets.of, rule))
+        rules.append(replace(rule, targets=targets or ()))
+        gaps.extend(gap)
+    return replace(account, rules=tuple(rules)), tuple(gaps)
 
 
 def _is_exempt(tags: Mapping[str, str]) -> bool:

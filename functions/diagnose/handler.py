@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws import (
+    account_facts,
     alarm_actions,
+    chart_store,
     clients,
     custom_resource,
     diagnosis_logs,
@@ -21,19 +23,21 @@ from functions.aws import (
     ledger,
     publisher,
     repairs,
+    rule_watch,
     simulations,
 )
+from functions.aws.account_facts import AccountFacts
 from functions.aws.custom_resource import CustomResourceRequest, is_custom_resource_event, respond
-from functions.aws.diagnosis_signals import parse_diagnosis_signal
+from functions.aws.diagnosis_signals import ROLE, parse_diagnosis_signal
 from functions.aws.diagnosis_store import DiagnosisStore
 from functions.aws.ledger import DynamoLedger
 from functions.aws.observability import logger
 from functions.aws.publisher import SnsPublisher
 from functions.aws.reading import reader
 from functions.aws.reading.asking import Asker
-from functions.aws.reading.facts import begun
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
+from functions.aws.reading.storage import FactStore
 from functions.diagnose.answer import answer, failed
 from functions.diagnose.diagnosing import Diagnosing, Log
 from functions.diagnose.gathering import Gathering, Readers, Standing
@@ -45,14 +49,13 @@ from functions.domain.incident import HOLDING_STATES
 from functions.domain.notice import NoticeContext
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from functions.domain.account import Account
-
 # What always needs permission; `repairs` does so for the kinds of remedies that are allowed.
 ADAPTERS: Final = (
+    account_facts,
     alarm_actions,
     custom_resource,
     diagnosis_logs,
@@ -63,6 +66,7 @@ ADAPTERS: Final = (
     ledger,
     publisher,
     reader,
+    rule_watch,
     simulations,
 )
 LOOKBACK: Final = timedelta(days=1)
@@ -89,6 +93,7 @@ class Connections:
     store: DiagnosisStore
     ledger: DynamoLedger
     readers: Readers
+    facts: AccountFacts
     pace: Pace
 
     @property
@@ -106,7 +111,7 @@ class Connections:
     def diagnosing(self, seconds_left: Callable[[], float]) -> Diagnosing:
         """The diagnosis, for one run."""
         return Diagnosing(
-            look=lambda now: self.look(now, seconds_left),
+            look=lambda now, fresh: self.look(now, fresh, seconds_left),
             practice=self.practice,
             memory=self.store,
             policy=self.policy,
@@ -116,9 +121,21 @@ class Connections:
             every=timedelta(hours=self.settings.round_hours),
         )
 
-    def look(self, now: datetime, seconds_left: Callable[[], float]) -> Gathering | None:
+    def look(
+        self, now: datetime, fresh: Sequence[str], seconds_left: Callable[[], float]
+    ) -> Gathering | None:
         """Read the account; ``None`` when there is no time for it."""
-        account = self._account(now, lambda: seconds_left() < _RESERVE_SECONDS)
+        asker = Asker(
+            clients.reading_client,
+            self.pace,
+            is_time_up=lambda: seconds_left() < _RESERVE_SECONDS,
+        )
+        account = self.facts.account(
+            AccountReader(asker),
+            [one for one in fresh if not one.startswith(ROLE)],
+            [one.removeprefix(ROLE) for one in fresh if one.startswith(ROLE)],
+            now,
+        )
         if account is None:
             return None
         settings = self.settings
@@ -135,13 +152,8 @@ class Connections:
                 denials=self.store.denials(now - LOOKBACK),
                 memory_ceiling_mb=settings.memory_ceiling_mb or None,
             ),
+            now,
         )
-
-    def _account(self, now: datetime, is_time_up: Callable[[], bool]) -> Account | None:
-        place = self.practice.place
-        facts = begun(place.account or "", place.region or "", _partition(self.settings), now)
-        asker = Asker(clients.client_of, self.pace, is_time_up=is_time_up)
-        return AccountReader(asker).read(facts)
 
 
 @functools.cache
@@ -149,7 +161,8 @@ def connect() -> Connections:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
     store = DiagnosisStore(clients.dynamodb_client(), settings.ledger_table)
-    region, account = settings.notice_topic_arn.split(":")[3:5]
+    # The topic's ARN holds all of this: arn:<partition>:sns:<region>:<account>:<name>.
+    _, partition, _, region, account, _ = settings.notice_topic_arn.split(":")
     return Connections(
         settings=settings,
         practice=Practice(
@@ -170,7 +183,21 @@ def connect() -> Connections:
             logs=diagnosis_logs.FunctionLogs(clients.logs_client()),
             simulator=simulations.Simulator(clients.iam_client()),
             alarms=alarm_actions.AlarmActions(clients.cloudwatch_client()),
+            targets=rule_watch.RuleTargets(clients.events_client()),
             details=function_details.DetailsReader(clients.lambda_client()),
+        ),
+        facts=AccountFacts(
+            # It only reads: whose turn it is is none of its business.
+            chart=chart_store.ChartStore(
+                clients.dynamodb_client(), settings.ledger_table, holder="diagnose"
+            ),
+            facts=FactStore(
+                clients.dynamodb_client(),
+                settings.ledger_table,
+                account=account,
+                region=region,
+                partition=partition,
+            ),
         ),
         pace=Pace(),
     )
@@ -211,7 +238,3 @@ def _answer(event: dict[str, Any], seconds_left: Callable[[], float]) -> None:
 def clock() -> datetime:
     """The time of day."""
     return datetime.now(UTC)
-
-
-def _partition(settings: Settings) -> str:
-    return settings.notice_topic_arn.split(":")[1]

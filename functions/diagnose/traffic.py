@@ -1,12 +1,13 @@
 """What CloudWatch's datapoints say of each function: asked for in three steps, the cheap first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from functions.aws.diagnosis_metrics import Asked, Datapoints, Window
-from functions.domain.account import FunctionDescription
+from functions.aws.rule_watch import failures_of
+from functions.domain.account import FunctionDescription, Rule
 from functions.domain.diagnosis.facts import Traffic
 
 LOOKBACK: Final = timedelta(days=1)
@@ -78,7 +79,7 @@ def measure(
             *(_asked(one, "Duration", "p95") for one in settled),
             *(_asked(one, "Duration", "Average") for one in settled),
         ],
-        Window(since=window.since, until=window.until, period_seconds=DAY_SECONDS),
+        replace(window, period_seconds=DAY_SECONDS),
     )
     found = {**invocations, **details}
     names = {one.name for one in active}
@@ -86,6 +87,21 @@ def measure(
         one.name: _measured(one, found, days, window, is_active=one.name in names)
         for one in functions
     }
+
+
+def failures(rules: Sequence[Rule], metrics: Metrics, now: datetime) -> dict[str, int]:
+    """How often each rule failed to invoke a target within the last day, by its ARN.
+
+    Raises
+    ------
+    MetricsUnavailableError
+        As CloudWatch does.
+    """
+    enabled = [one for one in rules if one.is_enabled]
+    window = replace(window_at(now), period_seconds=DAY_SECONDS)
+    found = metrics.datapoints([failures_of(one) for one in enabled], window)
+    totals = {one.arn: int(_total(found[failures_of(one)])) for one in enabled}
+    return {arn: total for arn, total in totals.items() if total}
 
 
 def incoming(function: FunctionDescription) -> Asked:

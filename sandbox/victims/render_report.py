@@ -1,8 +1,8 @@
 import os
 import time
 
-# Seconds of work for one processor of which 128 MB buy so much that it takes 1.65 s.
-WORK = 1.65 * 128
+# Seconds of work for one processor of which 128 MB buy so much that it takes 2.5 s.
+WORK = 2.5 * 128
 
 
 def handler(event, context):

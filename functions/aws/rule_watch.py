@@ -1,0 +1,78 @@
+"""Rules of EventBridge whose invocations fail: which they are, and what they are to invoke."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from functions.aws.diagnosis_metrics import Asked
+from functions.aws.translate import AWS_ERRORS, is_passing, words_of
+from functions.domain.account import RuleTarget
+from functions.domain.errors import BusyError, RefusedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+    from functions.domain.account import Rule
+
+IAM_ACTIONS: Final = frozenset({"events:ListTargetsByRule"})
+
+_DEFAULT_BUS: Final = "default"
+
+
+def failures_of(rule: Rule) -> Asked:
+    """How often EventBridge could not invoke a target of a rule.
+
+    The metric is there only while it is not zero, and has a dimension for the bus only where that
+    is not the default one (EventBridge user guide, *Monitoring Amazon EventBridge*).
+    """
+    bus = _bus(rule)
+    dimensions: tuple[tuple[str, str], ...] = (("RuleName", rule.name),)
+    if bus != _DEFAULT_BUS:
+        dimensions = (("EventBusName", bus), *dimensions)
+    return Asked(namespace="AWS/Events", metric="FailedInvocations", dimensions=dimensions)
+
+
+class RuleTargets:
+    """ListTargetsByRule, for a rule of which a reading of the account left the targets out."""
+
+    def __init__(self, client: EventBridgeClient) -> None:
+        self._client = client
+
+    def of(self, rule: Rule) -> tuple[RuleTarget, ...]:
+        """The targets of a rule.
+
+        Raises
+        ------
+        RefusedError, BusyError
+            When AWS does not tell.
+        """
+        request: Any = {"Rule": rule.name, "EventBusName": _bus(rule)}
+        found: list[RuleTarget] = []
+        while True:
+            try:
+                page = self._client.list_targets_by_rule(**request)
+            except AWS_ERRORS as error:
+                words = f"rule {rule.name}: {words_of(error)}"
+                if not isinstance(error, ClientError) or is_passing(error):
+                    raise BusyError(words) from error
+                raise RefusedError(words) from error
+            found.extend(
+                RuleTarget(
+                    arn=one.get("Arn", ""),
+                    id=one.get("Id", ""),
+                    dead_letter_arn=one.get("DeadLetterConfig", {}).get("Arn", ""),
+                    role_arn=one.get("RoleArn", ""),
+                    input_is_constant="Input" in one,
+                )
+                for one in page.get("Targets", ())
+            )
+            if not page.get("NextToken"):
+                return tuple(found)
+            request["NextToken"] = page["NextToken"]
+
+
+def _bus(rule: Rule) -> str:
+    """The name in ``arn:aws:events:<region>:<account>:event-bus/<name>``."""
+    return rule.bus_arn.rpartition("/")[2] or _DEFAULT_BUS
