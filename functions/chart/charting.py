@@ -276,7 +276,8 @@ class Charting:
     ) -> Report:
         """Store what follows from the account, with the notices that tell of what is new."""
         graph = self._graphs.of(account)
-        self._store.write_book(LoopBook.of(graph))
+        changed = {one.name: one.last_modified for one in account.functions if one.last_modified}
+        self._store.write_book(LoopBook.of(graph, changed))
         fresh = self._graphs.news(state.told, graph)
         told = [
             *warnings(fresh, self._place, account.at, is_first=is_first),

@@ -32,7 +32,7 @@ class BookedLoops:
         book = self._book
         if book is None:
             return KnownLoop()
-        known = KnownLoop(proof=book.proof(function), at=book.at)
+        known = KnownLoop(proof=book.proof(function), at=book.read_at(function))
         entry = book.entries.get(function)
         return known if entry is None or entry.page is None else _drawn(known, entry.page)
 

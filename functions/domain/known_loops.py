@@ -25,7 +25,7 @@ class KnownLoop:
     broken_by
         The single change that breaks it, in words; empty where there is none.
     at
-        When the graph was read; ``None`` where there is no graph.
+        When the function was read for the graph; ``None`` where there is no graph.
     """
 
     proof: LoopProof = LoopProof.UNKNOWN

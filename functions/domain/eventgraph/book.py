@@ -9,7 +9,7 @@ import base64
 import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -29,6 +29,8 @@ _MOST_CUTS: Final = 2
 _LONGEST_WORDS: Final = 300
 _LONGEST_DRAWING: Final = 1_200
 _FINGERPRINT_BYTES: Final = 6
+_MOST_RENEWED: Final = 1_000
+_NOTHING: Final[Mapping[str, datetime]] = MappingProxyType({})
 
 
 class BookUnreadableError(LoopbreakerError):
@@ -86,6 +88,9 @@ class LoopBook:
         Fingerprints of the functions that are ruled out. All of these are in order.
     gaps
         How many things could not be read.
+    renewed
+        Functions that were changed after `at`, with the time of the change up to which they were
+        read: a change is worked into the graph minutes later, the account is read by the hour.
     """
 
     account: str
@@ -97,10 +102,17 @@ class LoopBook:
     ruled_out: tuple[bytes, ...] = ()
     functions: int = 0
     gaps: int = 0
+    renewed: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
-    def of(cls, graph: EventGraph) -> "LoopBook":
-        """Write the book of a graph."""
+    def of(cls, graph: EventGraph, changed: Mapping[str, datetime] = _NOTHING) -> "LoopBook":
+        """Write the book of a graph.
+
+        Parameters
+        ----------
+        changed
+            When the functions of the account were changed last, as it was read.
+        """
         entries: dict[str, Entry] = {}
         own: dict[str, list[Loop]] = {}
         for loop in graph.loops:
@@ -135,6 +147,7 @@ class LoopBook:
             ruled_out=marks(LoopProof.RULED_OUT),
             functions=len(graph.proofs),
             gaps=len(graph.gaps),
+            renewed=_newest({name: at for name, at in changed.items() if at > graph.at}),
         )
 
     def proof(self, function: str) -> LoopProof:
@@ -153,6 +166,10 @@ class LoopBook:
             if index < len(marks) and marks[index] == mark:
                 return proof
         return LoopProof.UNKNOWN
+
+    def read_at(self, function: str) -> datetime:
+        """When a function was read: a later change of it is unknown here."""
+        return max(self.at, self.renewed.get(function, self.at))
 
     def page(self, function: str) -> Page | None:
         """The loop of a function in words, if there is one and it was listed."""
@@ -180,6 +197,7 @@ class LoopBook:
             "ruled_out": _joined(self.ruled_out),
             "count": self.functions,
             "gaps": self.gaps,
+            "renewed": {name: at.isoformat() for name, at in self.renewed.items()},
         }
 
     @classmethod
@@ -210,9 +228,20 @@ class LoopBook:
                 ruled_out=_split(stored["ruled_out"]),
                 functions=int(str(stored["count"])),
                 gaps=int(str(stored["gaps"])),
+                renewed=MappingProxyType(
+                    {
+                        str(name): datetime.fromisoformat(str(at))
+                        for name, at in _mapping(stored["renewed"]).items()
+                    }
+                ),
             )
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise BookUnreadableError(f"not a book: {error!r}") from error
+
+
+def _newest(changed: Mapping[str, datetime]) -> Mapping[str, datetime]:
+    names = sorted(changed, key=lambda name: (changed[name], name))[-_MOST_RENEWED:]
+    return MappingProxyType({name: changed[name] for name in sorted(names)})
 
 
 _PROOFS: Final = (LoopProof.CERTAIN, LoopProof.POSSIBLE)

@@ -108,6 +108,23 @@ def test_a_change_is_told_by_the_next_tick() -> None:
     assert scene.memory.changes == {}
 
 
+def test_what_was_deployed_after_a_reading_counts_as_read_once_it_is_worked_in() -> None:
+    """The loop of a new function is proof at once, not from the next reading of the account on."""
+    scene = Scene()
+    scene.tick()
+    function = scene.aws.functions["orders-00003"]
+    deployed = scene.now + timedelta(minutes=1)
+    function["LastModified"] = deployed.isoformat()
+    scene.note(*loop_changes(scene), Change(kind=ChangeKind.FUNCTION, name="orders-00003"))
+    scene.tick()
+
+    book = scene.memory.book
+    assert book is not None
+    assert book.proof("orders-00003") is LoopProof.CERTAIN
+    assert book.read_at("orders-00003") == deployed
+    assert book.read_at("orders-00010") < deployed
+
+
 def test_no_loop_is_told_of_twice() -> None:
     """Not by later readings, not after it was away for a while."""
     scene = Scene()

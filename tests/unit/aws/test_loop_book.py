@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import zlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -35,7 +35,12 @@ def book(functions: int, words: int = 10) -> LoopBook:
         for number in range(functions)
     }
     return LoopBook(
-        account="123456789012", region="us-east-1", at=NOW, entries=entries, functions=functions
+        account="123456789012",
+        region="us-east-1",
+        at=NOW,
+        entries=entries,
+        functions=functions,
+        renewed=dict.fromkeys(list(entries)[:1_000], NOW + timedelta(minutes=5)),
     )
 
 

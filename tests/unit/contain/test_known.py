@@ -1,6 +1,7 @@
 """What containing knows of loops, out of the book that the chart wrote."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from functions.contain.known import BookedLoops
 from functions.domain.eventgraph.book import Entry, LoopBook, Page
@@ -55,6 +56,15 @@ def test_an_accepted_loop_is_drawn_and_accuses_nobody() -> None:
 
     assert known.proof is LoopProof.POSSIBLE
     assert known.closed_by[-1] == "Accepted as intended: retries end after three rounds"
+
+
+def test_a_function_that_was_read_again_is_known_as_of_then() -> None:
+    """A deployment after the account was read counts as read once it was worked in."""
+    later = AT + timedelta(hours=3)
+    loops = BookedLoops(FakeLoopBooks(replace(_book(), renewed={"enrich": later})))
+    loops.refresh()
+
+    assert (loops.of("enrich").at, loops.of("unlisted").at) == (later, AT)
 
 
 def test_a_loop_without_a_page_is_known_by_its_proof_alone() -> None:
