@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 CDK_READY := node_modules/.ready
 LOOP ?= dynamodb
 SPEED ?=
+STORY ?=
 
 .PHONY: help setup demo test check lint types imports unit e2e bench deploy lock clean
 
@@ -27,8 +28,8 @@ $(CDK_READY): package.json package-lock.json
 
 setup: $(READY) $(CDK_READY)  ## install everything that is pinned
 
-demo: setup  ## watch a loop being found, stopped, mailed and rolled back (LOOP=dynamodb|sqs|s3|events|chain, SPEED=1)
-	@$(PY) -m sandbox.demo --loop $(LOOP) $(if $(SPEED),--speed $(SPEED))
+demo: setup  ## watch a loop being found, stopped, mailed and rolled back (LOOP=dynamodb|sqs|s3|events|chain, SPEED=1); then STORY=permission|logs|traces|slow|denied
+	@$(PY) -m sandbox.demo --loop $(LOOP) $(if $(SPEED),--speed $(SPEED)) $(if $(STORY),--story $(STORY))
 
 lint: $(READY)
 	@$(VENV)/bin/ruff check .

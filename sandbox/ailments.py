@@ -55,6 +55,12 @@ class Ailment(ABC):
     flags: ClassVar[dict[str, str]] = {}
     """What allows the guard to cure it; without any it only names the cure."""
 
+    minutes_before_use: ClassVar[float] = 0.0
+    """CloudWatch's minutes until what is measured is of the function as it is."""
+
+    minutes_after_use: ClassVar[float] = 0.0
+    """CloudWatch's minutes until the trouble can be told from a delay."""
+
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
 
@@ -133,6 +139,8 @@ class LogsAilment(Ailment):
     trouble = "import-prices runs, and its role may not write logs"
     innocence = "import-never has no such rights either, but was never invoked"
     flags: ClassVar = {"remedies": "logs"}
+    minutes_before_use = 6.0
+    minutes_after_use = 16.0
 
     def deploy(self) -> None:
         """Create both without the rights to log."""
@@ -207,6 +215,8 @@ class SlowAilment(Ailment):
     trouble = "render-report takes 2.5 s of its 3 s, with 128 MB of memory"
     innocence = "render-archive is as slow, and far from its timeout of 30 s"
     flags: ClassVar = {"remedies": "memory", "memory_ceiling_mb": "512"}
+    minutes_before_use = 6.0
+    minutes_after_use = 1.0
 
     CALLS = 24
     WELL_SECONDS = 2.0

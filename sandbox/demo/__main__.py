@@ -9,6 +9,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Final
 
+from sandbox.ailments import AILMENTS
 from sandbox.demo.report import Report
 from sandbox.demo.screen import Screen
 from sandbox.demo.settings import DEFAULT_SPEED, PROJECT, DemoSettings
@@ -35,8 +36,11 @@ def parse(arguments: Sequence[str] | None = None) -> DemoSettings:
         default=DEFAULT_SPEED,
         help="how much faster than real time CloudWatch lives (default: %(default)g)",
     )
+    parser.add_argument(
+        "--story", choices=sorted(AILMENTS), default="", help="what else is ill, after the loop"
+    )
     given = parser.parse_args(arguments)
-    return DemoSettings(loop=given.loop, speed=given.speed)
+    return DemoSettings(loop=given.loop, speed=given.speed, story=given.story)
 
 
 def _speed(text: str) -> float:
@@ -53,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("sandbox").setLevel(logging.CRITICAL)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    report = Report(loop=settings.loop, speed=settings.speed)
+    report = Report(loop=settings.loop, speed=settings.speed, story=settings.story)
     screen = Screen(settings.minute_seconds)
     screen.title(
         "Loopbreaker",

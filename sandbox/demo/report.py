@@ -50,6 +50,10 @@ class Report:
     mails: list[str] = field(default_factory=list)
     works_again: bool = False
     restored_exactly: bool = False
+    story: str = ""
+    story_found: bool = False
+    story_cured: bool = False
+    look_alike_untold: bool = False
     stages: list[Stage] = field(default_factory=list)
     total_seconds: float = 0.0
     failure: str = ""
@@ -71,6 +75,12 @@ class Report:
             "the function does not work again": self.works_again,
             "the settings are not what they were before": self.restored_exactly,
         }
+        if self.story:
+            missing |= {
+                "the ailment was not found": self.story_found,
+                "the function was not cured": self.story_cured,
+                "the look-alike was told of": self.look_alike_untold,
+            }
         found = [self.failure] if self.failure else []
         return found + [what for what, happened in missing.items() if not happened]
 

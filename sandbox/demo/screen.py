@@ -174,6 +174,9 @@ def _summary_rows(report: Report) -> list[tuple[str, str]]:
             f"{report.invocations_after_contained or 0:,} after"
         )
     innocents = ", ".join(f"{name} {n:,} runs" for name, n in report.innocent_invocations.items())
+    cured = f"found {_yes(report.story_found)}, cured {_yes(report.story_cured)}"
+    untold = f"look-alike left in peace {_yes(report.look_alike_untold)}"
+    story = [(f"then: {report.story}", f"{cured}, {untold}")]
     return [
         ("loop", f"{report.loop}: {', '.join(report.functions)}"),
         ("contained", contained),
@@ -182,6 +185,7 @@ def _summary_rows(report: Report) -> list[tuple[str, str]]:
         ("mail received", _yes(report.mail_received)),
         ("works again", _yes(report.works_again)),
         ("restored exactly", _yes(report.restored_exactly)),
+        *(story if report.story else ()),
         ("took", f"{report.total_seconds:.0f} s"),
     ]
 

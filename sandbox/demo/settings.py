@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sandbox.ailments import AILMENTS
 from sandbox.settings import ACCOUNT_ID, REGION
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
@@ -34,12 +35,15 @@ class DemoSettings:
         Which kind of loop, see ``sandbox.scenarios``.
     speed
         How many times faster than real time the sandbox's CloudWatch lives.
+    story
+        Which other ailment is shown after the loop, see ``sandbox.ailments``; empty for none.
     output
         Where the report, the picture, the mails and the logs are written.
     """
 
     loop: str
     speed: float = DEFAULT_SPEED
+    story: str = ""
     output: Path = OUTPUT
 
     @property
@@ -56,6 +60,7 @@ class DemoSettings:
             "sweep_minutes": "5",
             "floor_per_minute": str(round(_FLOOR_PER_MINUTE / self.speed)),
             "account_alarm_per_minute": str(round(_ACCOUNT_ALARM_PER_MINUTE / self.speed)),
+            **(AILMENTS[self.story].flags if self.story else {}),
         }
 
     @property

@@ -7,11 +7,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from sandbox.ailments import make_ailment
 from sandbox.demo.cdk import Cdk, outputs
 from sandbox.demo.journal import keep_log
 from sandbox.demo.past import DAYS, give_past
 from sandbox.demo.report import Stage
 from sandbox.demo.settings import ROUNDS, spoken
+from sandbox.demo.sickbed import FOOTER, Sickbed
 from sandbox.demo.timeline import Moment, Timeline
 from sandbox.demo.watch import Watch
 from sandbox.local_aws import LocalAws
@@ -37,7 +39,6 @@ PATIENCE_MINUTES: Final = 20.0
 BURST_PATIENCE_SECONDS: Final = 30.0
 MAIL_PATIENCE_SECONDS: Final = 30.0
 LONGEST_SHOWN_SECONDS: Final = 900
-FOOTER: Final = "\n--\n"  # what SNS puts below each mail
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,7 +74,12 @@ class Story:
         with ExitStack() as stack:
             with self._stage("Start an AWS account on this machine"):
                 aws = stack.enter_context(
-                    LocalAws(speed=self._settings.speed, log_path=output / "sandbox.log")
+                    LocalAws(
+                        speed=self._settings.speed,
+                        # What else may be wrong with a function is mostly what IAM denies.
+                        auth=bool(self._settings.story),
+                        log_path=output / "sandbox.log",
+                    )
                 )
                 self._screen.line(f"{aws.endpoint}: loopback only, no AWS account is touched")
             stack.callback(keep_log, aws, output / "guard.log")
@@ -86,6 +92,14 @@ class Story:
                 self._roll_back(scene)
                 self._check(scene)
             self._draw(scene)
+            if self._settings.story:
+                Sickbed(
+                    ailment=make_ailment(self._settings.story, aws),
+                    settings=self._settings,
+                    screen=self._screen,
+                    report=self._report,
+                    stage=self._stage,
+                ).tell()
 
     def _scene(self, aws: LocalAws) -> _Scene:
         loop = make_loop(self._settings.loop, aws)

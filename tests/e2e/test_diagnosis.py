@@ -31,8 +31,8 @@ ALLOWED = {"remedies": "logs,traces,permissions,memory", "memory_ceiling_mb": "5
 CURABLE = sorted(kind for kind in AILMENTS if AILMENTS[kind].flags)
 # Minutes of CloudWatch: until what is measured is of the function as it is now, and until logs
 # would have appeared.
-SETTLED_MINUTES = 6.0
-DELAY_MINUTES = 16.0
+SETTLED_MINUTES = max(one.minutes_before_use for one in AILMENTS.values())
+DELAY_MINUTES = max(one.minutes_after_use for one in AILMENTS.values())
 SOON_SECONDS = 1.0
 EXEMPT = "exempt-and-silent"
 
