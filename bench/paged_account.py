@@ -353,11 +353,11 @@ def _page(  # noqa: PLR0917 - the names of the API's parts, as its documentation
 def grown(functions: int, mix: Mix | None = None) -> PagedAccount:
     """An account with so many functions and what belongs to them."""
     account = PagedAccount()
-    _Growth(account, functions, mix or Mix()).all()
+    Growth(account, functions, mix or Mix()).all()
     return account
 
 
-class _Growth:
+class Growth:
     """Puts things into an account."""
 
     def __init__(self, account: PagedAccount, functions: int, mix: Mix) -> None:
