@@ -62,7 +62,7 @@ def wrong(told: dict[str, Any], shape: Any) -> list[Any]:
     """What of a question or an answer is not as its model says."""
     if shape is None:
         return [told] if told else []
-    errors: list[Any] = ParamValidator().validate(told, shape)._errors  # type: ignore[attr-defined]
+    errors: list[Any] = ParamValidator().validate(told, shape)._errors
     return errors
 
 
