@@ -11,7 +11,8 @@ wiring, and the certainty of a loop is that of its weakest edge.
   statement that names it; or the role may by a wildcard and an environment variable names the
   resource (name, ARN, URL); or an on-success destination or a state that every execution comes by
   names it and the role may; or it is the function's own log group and the role may write logs.
-- POSSIBLE: only a wildcard over many resources allows it; or a condition, a variable or a policy
+- POSSIBLE: only a wildcard over many resources allows it; or the statement that names it is what a
+  destination of the function needs anyway; or a condition, a variable or a policy
   that could not be read decides; or only what fails goes there (dead-letter queue, on-failure
   destination, redrive policy); or a state behind a Choice does it; or a URL or broker that takes no
   permission of IAM is named in the environment; or the role may make calls of an AWS service whose

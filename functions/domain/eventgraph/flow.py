@@ -6,7 +6,7 @@ really may come by. A function has two places: asynchronous invocations also rea
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -101,7 +101,7 @@ class Granted:
     means: Means = Means.PERMISSION
 
 
-Info: TypeAlias = Link | Passage | Granted | Member | Doubt
+Info: TypeAlias = Link | Passage | Granted | Member | Doubt | Dark
 
 _RANK: Final[Mapping[Certainty, Rank]] = MappingProxyType(
     {
@@ -476,7 +476,10 @@ class _Reader:
 
     def _may(self, identity: Identity, role_arn: str, action: str, target: Node) -> Answer:
         context = execution_context(role_arn=role_arn, region=self._account.region)
-        return rights(identity, action, context).answer(asked(target))
+        said = rights(identity, action, context)
+        # A function may be invoked with a qualifier and without one.
+        answers = [said.answer(pattern) for pattern in asked(target)]
+        return min(answers, key=lambda answer: _BY_ACCESS[answer.access])
 
     def _write(self, function: FunctionDescription) -> None:
         ways = self.flow.places_of[function.name]
@@ -489,13 +492,19 @@ class _Reader:
             self._doubt(ways, Doubt.ROLE)
         if profile.elsewhere:
             self._doubt(ways, Doubt.ELSEWHERE)
-        self._grants(ways, grants, function.role_arn)
+        identity = profile.identity if role else Identity(is_complete=False)
+        # Destinations come first: of two ways of one length the one that is configured is told.
+        self._destinations(function, identity)
         mentioned = self._mentions.of(function.environment)
+        served = self._served(function) - mentioned
+        self._grants(
+            ways,
+            [_explained(one) if one.target in served else one for one in grants],
+            function.role_arn,
+        )
         if mentioned:
             self._mentioned(function, profile, grants, mentioned)
-        identity = profile.identity if role else Identity(is_complete=False)
         self._log(ways, function.role_arn, identity, own_group)
-        self._destinations(function, identity)
         for invoked in self._triggers.invokers.get(function.role_arn, ()):
             link = Link(
                 means=Means.RESOURCE_POLICY,
@@ -506,10 +515,8 @@ class _Reader:
             )
             for way in ways:
                 self._join(way, self._place(invoked, ANYTHING), Rank.CERTAIN, link)
-        if self._may(identity, function.role_arn, "scheduler:CreateSchedule", _ANY_NODE).access in (
-            Access.ALLOWED,
-            Access.POSSIBLE,
-        ):
+        schedules = self._may(identity, function.role_arn, "scheduler:CreateSchedule", _ANY_NODE)
+        if schedules.access is not Access.DENIED and schedules.because is not Because.UNREADABLE:
             self._doubt(ways, Doubt.SCHEDULES)
         self._overlook(function.name, profile)
 
@@ -619,6 +626,12 @@ class _Reader:
         for way in ways:
             self._join(way, self._place(own_group, ANYTHING), _RANK[certainty], link)
 
+    def _served(self, function: FunctionDescription) -> frozenset[Node]:
+        """What Lambda writes to with the function's role: that needs a permission too."""
+        arns = [function.on_success_arn, function.on_failure_arn, function.dead_letter_arn]
+        arns += [one.on_failure_arn for one in self._mapped.get(node_of(function.arn), ())]
+        return frozenset(node_of(arn) for arn in arns if arn)
+
     def _destinations(self, function: FunctionDescription, identity: Identity) -> None:
         asynchronous, synchronous = self.flow.places_of[function.name]
         arn = function.arn
@@ -718,7 +731,7 @@ class _Reader:
         if OUT_OF_SIGHT in self._numbers:
             number = self._numbers[OUT_OF_SIGHT]
             for way in everybody:
-                self._join(number, way, Rank.UNSEEN, Doubt.AREA)
+                self._join(number, way, Rank.UNSEEN, OUT_OF_SIGHT)
         for doubt, entries in self._entries().items():
             if not entries:
                 continue
@@ -764,6 +777,9 @@ class _Reader:
         return found
 
 
+_BY_ACCESS: Final[Mapping[Access, int]] = MappingProxyType(
+    {Access.ALLOWED: 0, Access.POSSIBLE: 1, Access.DENIED: 2}
+)
 _DELIVERY_LABELS: Final[Mapping[Means, str]] = MappingProxyType(
     {Means.DEAD_LETTER: "dead letters", Means.REDRIVE: "redrive"}
 )
@@ -787,6 +803,13 @@ def _refusal(answer: Answer) -> EdgeReason:
             return EdgeReason.BOUNDARY
         case _:
             return EdgeReason.NOT_ALLOWED
+
+
+def _explained(grant: Grant) -> Grant:
+    """A permission that is needed for a destination, so that it says nothing of the code."""
+    if grant.certainty is not Certainty.CERTAIN:
+        return grant
+    return replace(grant, certainty=Certainty.POSSIBLE, reason=EdgeReason.FOR_DESTINATION)
 
 
 def _strengthened(grant: Grant, member: Member) -> Grant:

@@ -104,6 +104,7 @@ class EdgeReason(StrEnum):
     # Writes: whether the writer may put something there, and would.
     NAMED_BY_STATEMENT = "named_by_statement"
     NAMED_BY_ENVIRONMENT = "named_by_environment"
+    FOR_DESTINATION = "for_destination"  # a destination or dead-letter queue needs the permission
     WILDCARD = "wildcard"
     CONDITION = "condition"
     UNREADABLE = "unreadable"

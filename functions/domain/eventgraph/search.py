@@ -184,7 +184,9 @@ class _Search:
         if not isinstance(place, tuple):
             return origin, "", ""
         described = flow.edge(edge)
-        return -1, place[0].arn, f"{described.means.name} {described.id}"
+        # What other functions write into it comes from them, by whatever means.
+        by = "" if described.is_write else f"{described.means.name} {described.id}"
+        return -1, place[0].arn, by
 
     def _distinct(self, ways: Iterable[Way]) -> tuple[Way, ...]:
         """The same cycle is found from every function on it."""

@@ -84,6 +84,7 @@ _REASONS: Final[dict[EdgeReason, str]] = {
     EdgeReason.ONLY_PERMITTED: "the resource policy allows it; the trigger was not seen",
     EdgeReason.NAMED_BY_STATEMENT: "the statement names the resource",
     EdgeReason.NAMED_BY_ENVIRONMENT: "the environment names it",
+    EdgeReason.FOR_DESTINATION: "a destination needs the permission as well",
     EdgeReason.WILDCARD: "only a wildcard allows it",
     EdgeReason.CONDITION: "only under a condition",
     EdgeReason.UNREADABLE: "a policy could not be read",

@@ -252,24 +252,30 @@ class Resources:
         name = name_in(kind, str(pattern))
         if name is not None:
             near = self._by_name.get((kind, name), ())
-            return tuple(node for node in near if overlaps(pattern, asked(node)))
+            return tuple(node for node in near if _is_reached(pattern, node))
         key = (kind, pattern)
         found = self._matched.get(key)
         if found is None:
-            found = tuple(node for node in self.of(kind) if overlaps(pattern, asked(node)))
+            found = tuple(node for node in self.of(kind) if _is_reached(pattern, node))
             self._matched[key] = found
         return found
 
 
-def asked(node: Node) -> str:
-    """The ARN pattern that a statement must reach for somebody to write to a node."""
+def asked(node: Node) -> tuple[str, ...]:
+    """The ARN patterns of which a statement must reach one for somebody to write to a node."""
     match node.kind:
         case NodeKind.BUCKET:
-            return f"{node.arn}/*"
+            return (f"{node.arn}/*",)
         case NodeKind.LOG_GROUP:
-            return f"{node.arn}:*"
+            return (f"{node.arn}:*",)
+        case NodeKind.FUNCTION:
+            return node.arn, f"{node.arn}:*"
         case _:
-            return node.arn
+            return (node.arn,)
+
+
+def _is_reached(pattern: Glob, node: Node) -> bool:
+    return any(overlaps(pattern, one) for one in asked(node))
 
 
 def name_in(kind: NodeKind, pattern: str) -> str | None:
@@ -471,7 +477,11 @@ def _named(
 ) -> Iterator[Grant]:
     """Grants of a statement that names a resource, with what limits it."""
     way, action, allowed = question.way, question.action, question.allowed
-    within = pattern if node.kind is NodeKind.BUCKET else as_glob(asked(node))
+    within = (
+        pattern
+        if node.kind is NodeKind.BUCKET
+        else next(as_glob(one) for one in asked(node) if overlaps(pattern, one))
+    )
     reached = allowed.reach(within)
     if not reached:
         answer = allowed.answer(within)
@@ -633,9 +643,9 @@ def _members(
             content = Stored(content.bucket, content.action, "*" if keys is None else str(keys))
         yield Member(node=node, content=content)
         return
-    reached = [one for one in allowed.reach(asked(node)) if one.sid]
+    reached = [one for text in asked(node) for one in allowed.reach(text) if one.sid]
     if not reached:
-        answer = allowed.answer(asked(node))
+        answer = allowed.answer(asked(node)[0])
         refusal = _REFUSALS.get(answer.because)
         if refusal:
             yield Member(
