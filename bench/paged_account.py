@@ -135,6 +135,9 @@ class PagedAccount:
         host = f"{given['FunctionName']}.lambda-url.{REGION}.on.aws"
         return {"FunctionUrlConfigs": [{"FunctionUrl": f"https://{host}/"}]}
 
+    def _list_tags(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {"Tags": self.tags.get(given["Resource"], {})}
+
     def _get_resources(self, given: Mapping[str, Any]) -> dict[str, Any]:
         key = given["TagFilters"][0]["Key"]
         found = {

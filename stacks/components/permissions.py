@@ -86,6 +86,7 @@ READ_CONFIGURATION: Final = (
     "lambda:ListFunctionEventInvokeConfigs",
     "lambda:ListFunctionUrlConfigs",
     "lambda:ListFunctions",
+    "lambda:ListTags",
     "logs:DescribeAccountPolicies",
     "logs:DescribeSubscriptionFilters",
     "pipes:DescribePipe",
@@ -322,7 +323,9 @@ def _undo_remedies(remedies: Sequence[str]) -> list[iam.PolicyStatement]:
         ]
     if "permissions" in kinds:
         statements += [
-            _allow("TakeBackPermissions", EXPEL, any_function()),
+            _allow(
+                "TakeBackPermissions", ("lambda:GetFunctionConfiguration", *EXPEL), any_function()
+            ),
             _deny("NeverOurOwnPermissions", EXPEL, own_functions()),
         ]
     return statements

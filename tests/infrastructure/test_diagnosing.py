@@ -52,6 +52,7 @@ READING = {
     "lambda:ListFunctionEventInvokeConfigs",
     "lambda:ListFunctionUrlConfigs",
     "lambda:ListFunctions",
+    "lambda:ListTags",
     "logs:DescribeAccountPolicies",
     "logs:DescribeLogGroups",
     "logs:DescribeSubscriptionFilters",
@@ -113,7 +114,10 @@ def test_a_change_is_allowed_only_with_its_flag(
             },
         ),
         ({"remedies": "traces"}, {UPDATE, "lambda:GetFunctionConfiguration"}),
-        ({"remedies": "permissions"}, {"lambda:RemovePermission"}),
+        (
+            {"remedies": "permissions"},
+            {"lambda:GetFunctionConfiguration", "lambda:RemovePermission"},
+        ),
     ],
 )
 def test_what_is_allowed_may_be_taken_back(

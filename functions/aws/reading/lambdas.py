@@ -68,6 +68,9 @@ _GET_TAGGED: Final = Operation(
     action="tag:GetResources",
     lane=Lane.TAGS,
 )
+_LIST_TAGS: Final = Operation(
+    service="lambda", method="list_tags", action="lambda:ListTags", lane=Lane.LAMBDA
+)
 OPERATIONS: Final = (
     _LIST_FUNCTIONS,
     _GET_FUNCTION,
@@ -78,6 +81,7 @@ OPERATIONS: Final = (
     _GET_RECURSION,
     _LIST_URLS,
     _GET_TAGGED,
+    _LIST_TAGS,
 )
 IAM_ACTIONS: Final = frozenset(one.action for one in OPERATIONS)
 
@@ -115,7 +119,11 @@ def list_functions(reading: Reading) -> None:
 
 
 def reread_function(reading: Reading, name: str) -> None:
-    """A function after a change; what belongs to a deleted one is forgotten."""
+    """A function after a change; what belongs to a deleted one is forgotten.
+
+    A new one may have been created with tags, of which no other change tells.
+    """
+    is_new = name not in reading.facts.of(f.FUNCTIONS)
     try:
         answer = reading.asker.ask(_GET_FUNCTION, FunctionName=name)
     except GoneError:
@@ -123,6 +131,11 @@ def reread_function(reading: Reading, name: str) -> None:
         return
     described = description(answer)
     reading.facts.put(f.FUNCTIONS, described.name, described)
+    if is_new:
+        told = reading.asker.ask(_LIST_TAGS, Resource=described.arn).get("Tags") or {}
+        tags: dict[str, str] = {key: told[key] for key in TAG_KEYS if key in told}
+        if tags:
+            reading.facts.put(f.TAGS, described.name, tags)
 
 
 def forget_function(reading: Reading, name: str) -> None:

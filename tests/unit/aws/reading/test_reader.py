@@ -416,6 +416,14 @@ def no_function(aws: PagedAccount) -> Change:
     return Change(kind=ChangeKind.FUNCTION, name="orders-00001")
 
 
+def new_tagged_function(aws: PagedAccount) -> Change:
+    """A function is created with the word that its loop is meant to be, among other tags."""
+    change = new_function(aws)
+    arn = aws.functions[change.name]["FunctionArn"]
+    aws.tags[arn] = {"loopbreaker:accepted-loop": "it ends", "team": "orders"}
+    return change
+
+
 def permission(aws: PagedAccount) -> Change:
     """A function's resource policy changes."""
     aws.policies["orders-00001"] = '{"Statement": [{"Sid": "new"}]}'
@@ -567,6 +575,7 @@ CHANGES = [
     new_rule,
     no_rule,
     new_function,
+    new_tagged_function,
     no_function,
     permission,
     mapping,
