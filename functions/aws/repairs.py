@@ -45,7 +45,12 @@ IAM_ACTIONS_BY_REMEDY: Final[Mapping[str, frozenset[str]]] = {
     # The rights that tracing needs are never granted: X-Ray knows no resources to narrow them to.
     "traces": _CONFIGURE,
     "permissions": frozenset(
-        {"lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission"}
+        {
+            "lambda:AddPermission",
+            "lambda:GetFunctionConfiguration",
+            "lambda:GetPolicy",
+            "lambda:RemovePermission",
+        }
     ),
     "memory": _CONFIGURE,
 }

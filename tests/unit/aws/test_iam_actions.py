@@ -8,7 +8,22 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from functions.aws import chart_store, functions, ledger, loop_book, metrics, publisher, signals
+from functions.aws import (
+    alarm_actions,
+    chart_store,
+    diagnosis_logs,
+    diagnosis_metrics,
+    diagnosis_store,
+    function_details,
+    functions,
+    ledger,
+    loop_book,
+    metrics,
+    publisher,
+    rule_watch,
+    signals,
+    simulations,
+)
 from functions.aws.reading import storage
 
 CALLS = (re.compile(r"_client(?:\(\))?\.(\w+)"), re.compile(r"get_paginator\(\s*\"(\w+)\""))
@@ -40,6 +55,13 @@ def _actions(module: ModuleType, services: tuple[str, ...]) -> set[str]:
         (chart_store, ("dynamodb",), set()),
         (loop_book, ("dynamodb",), set()),
         (storage, ("dynamodb",), set()),
+        (alarm_actions, ("cloudwatch",), set()),
+        (diagnosis_logs, ("logs",), set()),
+        (diagnosis_metrics, ("cloudwatch",), set()),
+        (diagnosis_store, ("dynamodb",), set()),
+        (function_details, ("lambda",), set()),
+        (rule_watch, ("events",), set()),
+        (simulations, ("iam",), set()),
     ],
 )
 def test_declares_what_it_calls(
