@@ -9,6 +9,8 @@ from functions.domain.known_loops import KnownLoop
 if TYPE_CHECKING:
     from functions.domain.eventgraph.book import LoopBook
 
+WIDEST = 68  # columns of a mail, but for the indentation
+
 
 class BookedLoops:
     """The port `KnownLoops`, out of the newest book of loops.
@@ -39,10 +41,13 @@ class BookedLoops:
 
 def _drawn(known: KnownLoop, page: Page) -> KnownLoop:
     accepted = "" if page.accepted is None else f"Accepted as intended: {page.accepted}"
+    # A loop too long for a line is drawn from top to bottom, with the reasons at its edges.
+    is_short = len(page.line) <= WIDEST
+    reasons = (page.trigger, page.write) if is_short else ()
     return KnownLoop(
         proof=known.proof,
-        drawing=page.drawing,
-        closed_by=tuple(one for one in (page.trigger, page.write, accepted) if one),
+        drawing=page.line if is_short else page.drawing,
+        closed_by=tuple(one for one in (*reasons, accepted) if one),
         broken_by=page.cuts[0] if page.cuts else "",
         at=known.at,
     )

@@ -37,6 +37,8 @@ class Report:
     loop: str
     speed: float
     functions: tuple[str, ...] = ()
+    warned_before: bool = False
+    seconds_to_warn: float | None = None
     contained: bool = False
     contained_by: str = ""
     verdict: str = ""
@@ -69,6 +71,7 @@ class Report:
     def shortcomings(self) -> list[str]:
         """What did not happen of what a demonstration is to show."""
         missing = {
+            "nobody was warned before the first event": self.warned_before,
             "the loop was not contained": self.contained,
             "the mail was not received": self.mail_received,
             "the innocents did not run on untouched": self.innocents_untouched,

@@ -56,7 +56,6 @@ class DemoSettings:
         """The context flags of every deployment."""
         return {
             "email": ADDRESS,
-            "response": "throttle",
             "sweep_minutes": "5",
             "floor_per_minute": str(round(_FLOOR_PER_MINUTE / self.speed)),
             "account_alarm_per_minute": str(round(_ACCOUNT_ALARM_PER_MINUTE / self.speed)),
@@ -66,10 +65,7 @@ class DemoSettings:
     @property
     def why(self) -> str:
         """Why these flags."""
-        why = (
-            "throttle: what is suspected is stopped at once, not capped first; "
-            "sweep: every function is looked at every 5 minutes"
-        )
+        why = "sweep: every function is looked at every 5 minutes"
         if self.speed == 1:
             return why
         return f"{why}; thresholds: {self.speed:g} times lower, as minutes are that much shorter"

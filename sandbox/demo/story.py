@@ -36,6 +36,7 @@ BURST_AFTER_SECONDS: Final = 2.0
 AFTERMATH_SECONDS: Final = 4.0  # shown after the stop, for stragglers
 AFTERWORD_SECONDS: Final = 2.0
 PATIENCE_MINUTES: Final = 20.0
+WARNING_PATIENCE_MINUTES: Final = 6.0  # the chart's ticks come every two
 BURST_PATIENCE_SECONDS: Final = 30.0
 MAIL_PATIENCE_SECONDS: Final = 30.0
 LONGEST_SHOWN_SECONDS: Final = 900
@@ -87,6 +88,7 @@ class Story:
             self._deploy_guard(scene)
             self._deploy_users(scene)
             with scene.steady, ExitStack() as burst:
+                self._warn(scene)
                 self._run_away(scene, burst)
                 self._explain(scene)
                 self._roll_back(scene)
@@ -159,6 +161,21 @@ class Story:
             say(f"{burst}: {BURST_MESSAGES} messages at once, every day at this hour")
             say(f"Their metrics are given a past: {DAYS} days in which nothing looped.", "dim")
             scene.before = scene.settings()
+
+    def _warn(self, scene: _Scene) -> None:
+        watch, report, settings = scene.watch, self._report, self._settings
+        with self._stage("Before the first event: Loopbreaker reads the configuration"):
+            began = self._screen.seconds
+            watch.until(
+                lambda: watch.mail_of_warning() is not None,
+                "the warning of a loop that could run",
+                settings.patience_seconds(WARNING_PATIENCE_MINUTES),
+            )
+            report.warned_before = not watch.counted_loop()
+            report.seconds_to_warn = round(self._screen.seconds - began, 1)
+            mail = watch.mail_of_warning()
+            if mail is not None:
+                self._show(mail)
 
     def _run_away(self, scene: _Scene, burst: ExitStack) -> None:
         watch, report, settings = scene.watch, self._report, self._settings

@@ -18,6 +18,7 @@ LOOK_SECONDS: Final = 0.15
 READ_SECONDS: Final = 1.0
 ALARM_PREFIX: Final = "Loopbreaker-signal-"
 STOPPED: Final = "STOPPED"
+WARNINGS: Final = ("WARNING", "Perhaps")
 
 
 class NotInTimeError(TimeoutError):
@@ -128,6 +129,10 @@ class Watch:
             self.look()
             time.sleep(LOOK_SECONDS / 2)
 
+    def counted_loop(self) -> int:
+        """How often the looping functions have run at all."""
+        return self._loop_count(self.aws.counts())
+
     def loop_invocations(self) -> int:
         """How often the looping functions have run since the loop started."""
         return self._loop_count(self.aws.counts()) - self._counted_before
@@ -139,6 +144,18 @@ class Watch:
                 mail
                 for mail in self.aws.mails()
                 if STOPPED in mail.subject and any(name in mail.subject for name in self.loop)
+            ),
+            None,
+        )
+
+    def mail_of_warning(self) -> Mail | None:
+        """The mail that tells that the functions could loop, from before the first event."""
+        return next(
+            (
+                mail
+                for mail in self.aws.mails()
+                if any(mark in mail.subject for mark in WARNINGS)
+                and any(name in mail.body for name in self.loop)
             ),
             None,
         )

@@ -40,11 +40,25 @@ def test_a_loop_is_known_with_what_closes_and_what_breaks_it() -> None:
 
     assert loops.of("enrich") == KnownLoop(
         proof=LoopProof.CERTAIN,
-        drawing="orders\n  enrich",
+        drawing="orders ─▶ enrich ─▶ orders",
         closed_by=("the mapping 42", "statement WriteOrders"),
         broken_by="take WriteOrders away",
         at=AT,
     )
+
+
+def test_a_long_loop_is_drawn_from_top_to_bottom() -> None:
+    """Its edges say themselves why they are there."""
+    book = _book()
+    entry = book.entries["enrich"]
+    assert entry.page is not None
+    wide = replace(entry.page, line="a ─▶ b " * 20)
+    loops = BookedLoops(FakeLoopBooks(replace(book, entries={"enrich": replace(entry, page=wide)})))
+    loops.refresh()
+
+    known = loops.of("enrich")
+
+    assert (known.drawing, known.closed_by) == ("orders\n  enrich", ())
 
 
 def test_an_accepted_loop_is_drawn_and_accuses_nobody() -> None:
