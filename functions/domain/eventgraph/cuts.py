@@ -10,9 +10,19 @@ from typing import Final
 
 from functions.domain.eventgraph.cycles import cyclic
 from functions.domain.eventgraph.flow import Flow, Granted, Rank
-from functions.domain.eventgraph.model import Change, Cut, Edge, EdgeReason, Loop, Means, NodeKind
+from functions.domain.eventgraph.model import (
+    Change,
+    Cut,
+    Edge,
+    EdgeReason,
+    Loop,
+    Means,
+    NodeKind,
+    wildcards_of,
+)
 from functions.domain.eventgraph.search import Way, successors
 from functions.domain.eventgraph.words import change_words
+from functions.domain.eventgraph.writes import Hub
 
 MOST_CUTS: Final = 3  # of one loop
 _MOST_TRIED: Final = 40
@@ -58,21 +68,34 @@ def cuts_of(flow: Flow, listed: Sequence[Listed]) -> list[tuple[Cut, ...]]:
 
 
 def _components(flow: Flow, listed: Sequence[Listed]) -> Iterable[tuple[list[int], list[int]]]:
-    """The loops of each component, and the component's edges."""
+    """The loops of each component, and the component's edges.
+
+    Components that share a function, invoked asynchronously in one and not in the other, are one:
+    who is told that nothing loops any more means the function.
+    """
     edges = [edge for edge, rank in enumerate(flow.ranks) if rank <= Rank.POSSIBLE]
-    number = {
-        place: index for index, part in enumerate(cyclic(successors(flow, edges))) for place in part
-    }
+    number: dict[int, int] = {}
+    by_function: dict[str, int] = {}
+    for index, part in enumerate(cyclic(successors(flow, edges))):
+        names = [name for place in part if (name := flow.functions[place])]
+        known = {by_function[name] for name in names if name in by_function}
+        group = min(known, default=index)
+        for place, other in number.items() if len(known) > 1 else ():
+            number[place] = group if other in known else other
+        for name, other in by_function.items() if len(known) > 1 else ():
+            by_function[name] = group if other in known else other
+        number.update(dict.fromkeys(part, group))
+        by_function.update(dict.fromkeys(names, group))
     inside: dict[int, list[int]] = {}
     for edge in edges:
-        part = number.get(flow.sources[edge])
-        if part is not None and part == number.get(flow.targets[edge]):
-            inside.setdefault(part, []).append(edge)
+        found = number.get(flow.sources[edge])
+        if found is not None and found == number.get(flow.targets[edge]):
+            inside.setdefault(found, []).append(edge)
     members: dict[int, list[int]] = {}
     for index, one in enumerate(listed):
         members.setdefault(number[flow.sources[one.way[0]]], []).append(index)
-    for part, indexes in members.items():
-        yield indexes, inside[part]
+    for group, indexes in members.items():
+        yield indexes, inside[group]
 
 
 class _Component:
@@ -84,10 +107,12 @@ class _Component:
         "_cuts",
         "_edges",
         "_flow",
+        "_functions",
         "_loops",
         "_order",
         "_own",
         "_sample",
+        "_statements",
         "_together",
         "_work",
         "_writers",
@@ -99,14 +124,17 @@ class _Component:
         self._cuts: dict[tuple[Change, ...], Cut] = {}
         self._changes = {edge: _change_of(flow, edge) for edge in edges}
         self._actions: dict[Change, dict[str, None]] = {}
+        self._statements: dict[Change, dict[str, None]] = {}
         for edge in edges:
             change, info = self._changes[edge], flow.infos[edge]
             if change is not None and isinstance(info, Granted):
-                known = self._actions.setdefault(change, {})
-                known.update(dict.fromkeys(info.grant.actions))
+                self._actions.setdefault(change, {}).update(dict.fromkeys(info.grant.actions))
+                said = f"policy {info.grant.policy}, {info.grant.sid}"
+                self._statements.setdefault(change, {})[said] = None
         self._sample: dict[Change, Edge] = {}
         self._loops: dict[Change, set[int]] = {}  # which loops a change breaks
         self._writers: dict[Change, dict[str, None]] = {}
+        self._functions = [frozenset(one.loop.functions) for one in listed]
         self._own: list[tuple[Change, ...]] = []
         for number, one in enumerate(listed):
             self._own.append(self._take_in(number, one.loop))
@@ -148,13 +176,13 @@ class _Component:
         if known is not None:
             return known
         total = len(self._own)
-        broken = len(set().union(*(self._loops[change] for change in changes)))
+        broken, is_complete = self._tried(frozenset(changes))
         cut = Cut(
             changes=changes,
             words=tuple(map(self._words, changes)),
             loops_broken=broken,
             loops=total,
-            is_complete=broken == total and self._breaks_all(frozenset(changes)),
+            is_complete=is_complete,
         )
         self._cuts[changes] = cut
         return cut
@@ -162,7 +190,11 @@ class _Component:
     def _words(self, change: Change) -> str:
         edge = self._sample[change]
         actions = tuple(self._actions.get(change, ())) or edge.actions
-        return change_words(replace(edge, actions=actions), tuple(self._writers.get(change, ())))
+        return change_words(
+            replace(edge, actions=actions),
+            tuple(self._writers.get(change, ())),
+            more_statements=max(0, len(self._statements.get(change, ())) - 1),
+        )
 
     def _fewest(self) -> Cut | None:
         """Few changes that break every loop of the component, if no single one does.
@@ -183,10 +215,14 @@ class _Component:
         cut = self._cut(tuple(chosen))
         return cut if cut.is_complete else None
 
-    def _breaks_all(self, changes: frozenset[Change]) -> bool:
-        """Whether nothing of the component loops any more without the edges of some changes."""
+    def _tried(self, changes: frozenset[Change]) -> tuple[int, bool]:
+        """How many loops some changes break, and whether nothing loops any more.
+
+        In a component too large to be tried again and again the loops are counted that lose an
+        edge, and nothing is said to be complete.
+        """
         if self._work <= 0:
-            return False
+            return len(set().union(*(self._loops[change] for change in changes))), False
         self._work -= len(self._edges)
         flow = self._flow
         numbers: dict[int, int] = {}
@@ -200,7 +236,9 @@ class _Component:
                     after.append([])
             after[numbers[flow.sources[edge]]].append(numbers[flow.targets[edge]])
         names = {number: flow.functions[place] for place, number in numbers.items()}
-        return not any(any(names[place] for place in part) for part in cyclic(after))
+        left = [{names[place] for place in part} - {""} for part in cyclic(after)]
+        broken = sum(not any(own <= part for part in left) for own in self._functions)
+        return broken, not any(left)
 
 
 def _pain(edge: Edge) -> int:
@@ -213,13 +251,13 @@ def _pain(edge: Edge) -> int:
 
 
 def _change_of(flow: Flow, edge: int) -> Change | None:
-    """The change that takes an edge away; one to a hub only goes with its whole statement."""
+    """The change that takes an edge away. What leads on from a hub stays."""
     if flow.is_hub(flow.sources[edge]):
         return None
-    if not flow.is_hub(flow.targets[edge]):
+    hub = flow.places[flow.targets[edge]]
+    if not isinstance(hub, Hub):
         return flow.edge(edge).change
     info = flow.infos[edge]
     if not isinstance(info, Granted):
         return None
-    statement = f"{info.grant.policy}/{info.grant.sid}"
-    return Change(means=info.means, id=info.role_arn, what=statement)
+    return Change(means=info.means, id=info.role_arn, what=wildcards_of(hub.kind))

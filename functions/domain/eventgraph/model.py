@@ -164,11 +164,17 @@ class Edge:
     def change(self) -> "Change":
         """The change that would take this edge away."""
         if self.means is Means.PERMISSION:
-            what = f"{self.policy}/{self.sid}" if self.is_by_wildcard else self.target.arn
+            is_named = self.target.kind is NodeKind.SERVICE or not self.is_by_wildcard
+            what = self.target.arn if is_named else wildcards_of(self.target.kind)
             return Change(means=self.means, id=self.id, what=what)
         if self.means in _BY_ID:
             return Change(means=self.means, id=self.id, what=self.target.arn)
         return Change(means=self.means, id=self.source.arn, what=self.target.arn)
+
+
+def wildcards_of(kind: NodeKind) -> str:
+    """What a change is about that narrows every wildcard of a role over a kind of resource."""
+    return f"every {kind.value}"
 
 
 _WRITES: Final = frozenset(
@@ -188,7 +194,6 @@ _BY_ID: Final = frozenset(
         Means.RULE,
         Means.PIPE,
         Means.LOG_SUBSCRIPTION,
-        Means.ACCOUNT_LOG_SUBSCRIPTION,
         Means.DESTINATION,
         Means.REDRIVE,
         Means.RUNTIME_LOGS,
@@ -200,8 +205,8 @@ _BY_ID: Final = frozenset(
 class Change:
     """One change of the configuration: this mapping, this permission, this subscription.
 
-    `id` is as in `Edge`; `what` is the resource that it is about, or the statement
-    (``policy/sid``) of a permission that a wildcard gives.
+    `id` is as in `Edge`; `what` is the resource that it is about, or ``every queue`` for
+    permissions that wildcards over many of them give: narrowing one of two would change nothing.
     """
 
     means: Means
@@ -216,7 +221,8 @@ class Cut:
     Attributes
     ----------
     loops_broken, loops
-        Of the `loops` that are listed of the component, so many are broken.
+        Of the `loops` that are listed of the component, so many are broken: their functions are on
+        no common cycle any more, listed or not.
     is_complete
         Whether nothing in the component can loop any more, listed or not.
     """

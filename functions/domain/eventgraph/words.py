@@ -140,26 +140,34 @@ _CHANGES: Final[dict[Means, str]] = {
 }
 _NARROW: Final = "Narrow {statement} of role {role}: by {detail} it allows {actions} on {target}"
 _TAKE: Final = "Take {actions} on {target} out of {statement} of role {role}"
-_TAKE_CALL: Final = "Take {actions} out of {statement} of role {role}"
+_TAKE_CALL: Final = (
+    "Let role {role} change nothing that {source} is told of: {actions}, {statement}"
+)
 _OTHER: Final = "Let {source} not reach {target} by the {means}"
 
 
-def change_words(edge: Edge, writers: Sequence[str] = ()) -> str:
+def change_words(edge: Edge, writers: Sequence[str] = (), *, more_statements: int = 0) -> str:
     """How to take an edge away, as an order to a person.
 
-    `writers` are the functions that write what must not come by, for triggers.
+    Parameters
+    ----------
+    writers
+        For a trigger: the functions that write what must not come by.
+    more_statements
+        For a permission: how many other statements of the role give the same.
     """
     template = _CHANGES.get(edge.means, _OTHER)
     if edge.means is Means.PERMISSION:
         template = _TAKE_CALL if edge.target.kind is NodeKind.SERVICE else _TAKE
-        if edge.is_by_wildcard:
+        if edge.is_by_wildcard and edge.target.kind is not NodeKind.SERVICE:
             template = _NARROW
     return template.format(
         source=name(edge.source),
         target=name(edge.target),
         means=means(edge),
         written=f"what {_listed(writers)} may write" if writers else "what the loop writes",
-        statement=statement(edge),
+        statement=statement(edge)
+        + (f" and {counted(more_statements, 'other statement')}" if more_statements else ""),
         role=_role(edge),
         detail=detail(edge) or "*",
         actions=actions(edge),

@@ -146,7 +146,7 @@ WAYS: Final[Mapping[NodeKind, tuple[Way, ...]]] = {
     ),
 }
 
-_ARN_HEADS: Final[Mapping[NodeKind, tuple[str, str]]] = {
+ARN_HEADS: Final[Mapping[NodeKind, tuple[str, str]]] = {
     NodeKind.QUEUE: ("sqs", ""),
     NodeKind.TOPIC: ("sns", ""),
     NodeKind.TABLE: ("dynamodb", "table/"),
@@ -284,7 +284,7 @@ def name_in(kind: NodeKind, pattern: str) -> str | None:
     >>> name_in(NodeKind.TABLE, "arn:aws:dynamodb:*:*:table/orders/index/*")
     'orders'
     """
-    service, prefix = _ARN_HEADS[kind]
+    service, prefix = ARN_HEADS[kind]
     fields = pattern.split(":", _FIELDS - 1)
     if len(fields) < _FIELDS or fields[2] != service or not fields[5].startswith(prefix):
         return None
@@ -343,7 +343,7 @@ class Permissions:
         """Whether a role may write to anything of a kind, whether it leads on or not."""
         if kind is NodeKind.SERVICE:
             return bool(_changing(profile.identity, {}))
-        service, _ = _ARN_HEADS[kind]
+        service, _ = ARN_HEADS[kind]
         everything = f"arn:{self._resources.partition}:{service}:*"
         return any(
             rights(profile.identity, action).reach(everything)
@@ -359,7 +359,7 @@ class Permissions:
         services = _services(identity)
         elsewhere = False
         for kind, ways in WAYS.items():
-            service = _ARN_HEADS[kind][0]
+            service = ARN_HEADS[kind][0]
             if services is not None and service not in services:
                 continue
             about = of_service(service)
