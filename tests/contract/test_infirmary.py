@@ -1,0 +1,256 @@
+"""The record of findings and treatments: the same with the fake and in the ledger's table."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functions.aws import clients
+from functions.aws.diagnosis_store import MOST_RECORD_BYTES, DiagnosisStore, Progress
+from functions.domain.diagnosis.book import FindingBook
+from functions.domain.diagnosis.checks import examine
+from functions.domain.diagnosis.facts import DenialSource, DeniedCall
+from functions.domain.diagnosis.record import UnreadableTreatmentError
+from functions.domain.diagnosis.rounds import make_round
+from functions.domain.diagnosis.treating import planned
+from functions.domain.diagnosis.treatment import TreatmentState
+from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
+from tests.functional.restore.test_treatments import ALLOWED
+from tests.unit.domain.diagnosis import samples
+from tests.unit.domain.diagnosis.samples import NOW, Hospital
+
+if TYPE_CHECKING:
+    from functions.domain.diagnosis.ports import Infirmary
+    from functions.domain.diagnosis.treatment import Treatment
+    from tests.contract.stage import AwsStage
+
+
+def a_treatment(name: str = samples.NAME) -> Treatment:
+    """A treatment of a function that may not log."""
+    facts = samples.logless(name=name, arn=samples.ARN.replace(samples.NAME, name))
+    (finding,) = examine(facts).findings
+    return planned(finding, finding.remedies[0], NOW)
+
+
+def a_book() -> FindingBook:
+    """A book with findings, told causes and notices."""
+    hospital = Hospital()
+    make_round((samples.logless(),), hospital.practice, replace(ALLOWED, kinds=frozenset()), NOW)
+    assert hospital.stored_book.open
+    return replace(hospital.stored_book, version=0).with_posting("a", "subject", "bödy ☃")
+
+
+@pytest.fixture(params=["fake", "aws"])
+def infirmary(request: pytest.FixtureRequest) -> Infirmary:
+    """The record of the test."""
+    if request.param == "fake":
+        return Hospital().practice.infirmary
+    store: DiagnosisStore = request.getfixturevalue("store")
+    return store
+
+
+@pytest.fixture
+def store(aws_stage: AwsStage) -> DiagnosisStore:
+    """The real one."""
+    return DiagnosisStore(clients.dynamodb_client(), aws_stage.ledger._table)
+
+
+# -- the port
+
+
+def test_an_empty_book(infirmary: Infirmary) -> None:
+    """Before the first round there is nothing in it."""
+    assert infirmary.book() == FindingBook()
+
+
+def test_a_book_comes_back_as_it_was(infirmary: Infirmary) -> None:
+    """All of it, with its new version."""
+    saved = infirmary.save_book(a_book())
+
+    assert saved.version == 1
+    assert infirmary.book() == saved
+
+
+def test_two_writers_of_the_book_cannot_both_have_their_way(infirmary: Infirmary) -> None:
+    """Who read before the other wrote has to look again."""
+    first = infirmary.save_book(a_book())
+    infirmary.save_book(first)
+
+    with pytest.raises(StaleIncidentError):
+        infirmary.save_book(first)
+
+
+def test_a_treatment_is_opened_once(infirmary: Infirmary) -> None:
+    """A retry finds its own; another of the same function and entry finds the open one."""
+    opened = infirmary.open(a_treatment())
+    other = replace(a_treatment(), id="another")
+
+    assert infirmary.open(a_treatment()) == opened
+    assert infirmary.open(other) == opened
+    assert infirmary.find(samples.NAME, "no_logs") == opened
+
+
+def test_a_closed_treatment_makes_room(infirmary: Infirmary) -> None:
+    """The newest takes its place."""
+    opened = infirmary.open(a_treatment())
+    infirmary.save(opened.to(TreatmentState.FAILED, NOW))
+    newer = replace(a_treatment(), id="newer")
+
+    assert infirmary.open(newer).id == "newer"
+    found = infirmary.find(samples.NAME, "no_logs")
+    assert found is not None
+    assert found.id == "newer"
+
+
+def test_a_treatment_comes_back_as_it_was_saved(infirmary: Infirmary) -> None:
+    """Snapshot, steps and notices included."""
+    opened = infirmary.open(a_treatment())
+    saved = infirmary.save(opened.leased(NOW))
+
+    assert infirmary.find(samples.NAME, "no_logs") == saved
+    with pytest.raises(StaleIncidentError):
+        infirmary.save(opened)
+
+
+def test_treatments_of_some_functions(infirmary: Infirmary) -> None:
+    """Of those named, or of all."""
+    one, two = infirmary.open(a_treatment("one")), infirmary.open(a_treatment("one-two"))
+
+    assert set(infirmary.treatments()) == {one, two}
+    assert infirmary.treatments(("one",)) == (one,)
+    assert infirmary.treatments(("nobody",)) == ()
+
+
+def test_no_treatment(infirmary: Infirmary) -> None:
+    """Nothing is nothing."""
+    assert infirmary.find("nobody", "no_logs") is None
+
+
+# -- what only the real one keeps
+
+
+def test_how_far_a_round_has_come(store: DiagnosisStore) -> None:
+    """The last writer wins."""
+    assert store.progress() is None
+
+    store.save_progress(Progress(began_at=NOW, after="m"))
+    store.save_progress(Progress(began_at=NOW, after="z", finished_at=NOW + timedelta(minutes=1)))
+
+    assert store.progress() == Progress(
+        began_at=NOW, after="z", finished_at=NOW + timedelta(minutes=1)
+    )
+
+
+def test_what_was_changed_again_meanwhile_stays(store: DiagnosisStore) -> None:
+    """A change that comes while its function is examined is looked at the next time."""
+    store.touch(("orders", "role/orders-role"), NOW)
+    marks = store.touched()
+    store.touch(("orders",), NOW + timedelta(seconds=1))
+
+    store.examined(marks)
+
+    assert set(store.touched()) == {"orders"}
+
+
+def test_denials_are_kept_by_principal(store: DiagnosisStore) -> None:
+    """The latest of each, and none from before a moment."""
+    call = DeniedCall(source=DenialSource.CLOUDTRAIL, principal_arn="arn:ada", last_at=NOW)
+    later = replace(call, last_at=NOW + timedelta(hours=1), message="no")
+    old = replace(call, principal_arn="arn:bob", last_at=NOW - timedelta(days=2))
+    for one in (call, later, old):
+        store.remember_denial("orders", one, NOW)
+
+    assert store.denials(NOW - timedelta(days=1)) == {"orders": (later,)}
+
+
+def test_closed_treatments_and_denials_expire(store: DiagnosisStore, aws_stage: AwsStage) -> None:
+    """What is over does not stay for ever; what is open does."""
+    opened = store.open(a_treatment("open"))
+    closed = store.open(a_treatment("closed"))
+    store.save(closed.to(TreatmentState.FAILED, NOW))
+    store.remember_denial("orders", DeniedCall(source=DenialSource.CLOUDTRAIL), NOW)
+
+    items: list[dict[str, Any]] = aws_stage.aws.client("dynamodb").scan(TableName=store._table)[
+        "Items"
+    ]
+
+    kept = {item["sk"]["S"]: item for item in items}
+    assert opened.state is TreatmentState.APPLYING
+    assert "expires_at" not in kept["open#no_logs"]
+    days = (int(kept["closed#no_logs"]["expires_at"]["N"]) - NOW.timestamp()) / 86_400
+    assert days == 400
+    assert "expires_at" in kept["orders#"]
+
+
+def test_a_record_that_cannot_be_read_hides_no_other(
+    store: DiagnosisStore, aws_stage: AwsStage
+) -> None:
+    """It is logged and left out of a list; asked for by name it is an error."""
+    good = store.open(a_treatment("good"))
+    aws_stage.aws.client("dynamodb").put_item(
+        TableName=store._table,
+        Item={"pk": {"S": "treatment"}, "sk": {"S": "bad#no_logs"}, "record": {"B": b"odd"}},
+    )
+
+    assert store.treatments() == (good,)
+    with pytest.raises(UnreadableTreatmentError):
+        store.find("bad", "no_logs")
+
+
+def test_a_book_that_does_not_fit_is_refused(store: DiagnosisStore) -> None:
+    """Never half of it."""
+    noise = secrets.token_hex(MOST_RECORD_BYTES)
+    huge = (
+        FindingBook().with_posting("a", "subject", noise).with_posting("b", "subject", noise[::3])
+    )
+
+    with pytest.raises(LedgerUnavailableError, match="does not fit"):
+        store.save_book(huge)
+
+    assert store.book() == FindingBook()
+
+
+class _LostAnswers:
+    """DynamoDB, after it took a write whose answer was lost."""
+
+    def put_item(self, **request: Any) -> None:
+        """Find that very write in the way of its repetition."""
+        answer: Any = {
+            "Error": {"Code": "ConditionalCheckFailedException", "Message": "no"},
+            "Item": request["Item"],
+        }
+        raise ClientError(answer, "PutItem")
+
+
+def test_an_answer_that_was_lost_is_no_conflict() -> None:
+    """The client writes again and finds its own work in its way."""
+    client: Any = _LostAnswers()
+
+    assert DiagnosisStore(client, "table").save_book(a_book()).version == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store: store.book(),
+        lambda store: store.save_book(FindingBook()),
+        lambda store: store.treatments(),
+        lambda store: store.find("a", "b"),
+        lambda store: store.progress(),
+        lambda store: store.touch(("a",), NOW),
+        lambda store: store.touched(),
+        lambda store: store.examined({"a": "b"}),
+        lambda store: store.denials(NOW),
+    ],
+)
+def test_dynamodb_s_failures(call: Any, shared_aws: Any) -> None:
+    """Each is told in the domain's words."""
+    store = DiagnosisStore(clients.dynamodb_client(), "no-such-table")
+
+    with pytest.raises(LedgerUnavailableError):
+        call(store)
