@@ -1,0 +1,323 @@
+"""An account for the diagnosis, in memory: what its readers tell, and each of them may refuse."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.aws.diagnosis_metrics import Asked
+from functions.aws.function_details import FunctionDetails
+from functions.diagnose.diagnosing import Diagnosing
+from functions.diagnose.gathering import Gathering, Readers, Standing
+from functions.domain.account import (
+    Account,
+    FunctionDescription,
+    Role,
+    Rule,
+    RuleTarget,
+)
+from functions.domain.diagnosis.consent import RemedyPolicy
+from functions.domain.diagnosis.facts import (
+    SimulatedDecision,
+    Simulation,
+)
+from functions.domain.errors import FunctionNotFoundError
+from tests.functional.scene import QuietLog
+from tests.unit.domain.diagnosis.samples import Hospital, allow, policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from functions.aws.diagnosis_logs import LogGroup
+    from functions.aws.diagnosis_metrics import Datapoints, Window
+    from functions.aws.diagnosis_store import Progress
+    from functions.domain.account import (
+        NamedPolicy,
+    )
+    from functions.domain.diagnosis.book import FindingBook
+    from functions.domain.diagnosis.facts import (
+        DeniedCall,
+        FoundTrigger,
+        ReportStatistics,
+    )
+
+NOON: Final = datetime(2026, 11, 23, 12, 2, tzinfo=UTC)
+LONG_AGO: Final = NOON - timedelta(days=30)
+HOME: Final = "us-east-1:123456789012"
+LOGS: Final = allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"])
+
+
+@dataclass(slots=True)
+class Ward:
+    """An account whose functions are examined.
+
+    Attributes
+    ----------
+    refusals
+        What a reader raises, by its name: ``metrics``, ``logs``, ``simulator``, ``alarms``,
+        ``targets``, ``details``, ``account``.
+    asked
+        How often each reader was asked.
+    """
+
+    functions: dict[str, FunctionDescription] = field(default_factory=dict)
+    roles: dict[str, Role] = field(default_factory=dict)
+    rules: list[Rule] = field(default_factory=list)
+    series: dict[Asked, Datapoints] = field(default_factory=dict)
+    groups: dict[str, LogGroup] = field(default_factory=dict)
+    reported: dict[str, ReportStatistics] = field(default_factory=dict)
+    alarm_triggers: dict[str, tuple[FoundTrigger, ...]] = field(default_factory=dict)
+    details_: dict[str, FunctionDetails] = field(default_factory=dict)
+    hidden_targets: dict[str, tuple[RuleTarget, ...]] = field(default_factory=dict)
+    refusals: dict[str, Exception] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+    standing: Standing = field(default_factory=Standing)
+    policy: RemedyPolicy = field(default_factory=RemedyPolicy)
+    hospital: Hospital = field(default_factory=Hospital)
+    memory: FakeMemory = field(init=False)
+    log: QuietLog = field(default_factory=QuietLog)
+    gaps: tuple[Any, ...] = ()
+    seconds: float = 900.0
+    fresh: list[Sequence[str]] = field(default_factory=list)
+    is_time_up: bool = False
+
+    def __post_init__(self) -> None:
+        self.memory = FakeMemory(self.hospital)
+
+    # -- the account
+
+    def add(self, name: str, *statements: Mapping[str, Any], **changes: Any) -> FunctionDescription:
+        """A function with a role of its own, which may write logs unless told otherwise."""
+        arn = f"arn:aws:iam::123456789012:role/{name}-role"
+        policies: tuple[NamedPolicy, ...] = (policy(*(statements or (LOGS,))),)
+        self.roles[arn] = Role(arn=arn, policies=policies)
+        described = FunctionDescription(
+            name=name,
+            arn=f"arn:aws:lambda:{HOME}:function:{name}",
+            role_arn=arn,
+            log_group=f"/aws/lambda/{name}",
+            last_modified=LONG_AGO,
+        )
+        self.functions[name] = replace(described, **changes)
+        return self.functions[name]
+
+    def add_rule(self, name: str, function: str, *, is_hidden: bool = False) -> Rule:
+        """A rule that has a function as its target."""
+        arn = f"arn:aws:events:{HOME}:rule/{name}"
+        targets = (RuleTarget(arn=self.functions[function].arn, id="1"),)
+        rule = Rule(
+            arn=arn,
+            name=name,
+            bus_arn=f"arn:aws:events:{HOME}:event-bus/default",
+            schedule="rate(1 day)",
+            targets=() if is_hidden else targets,
+        )
+        if is_hidden:
+            self.hidden_targets[arn] = targets
+        self.rules.append(rule)
+        return rule
+
+    def invoked(self, name: str, times: float = 100.0, *, logged: bool = True) -> None:
+        """Let a function have been invoked an hour ago."""
+        at = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+        self.record("Invocations", name, (at, times))
+        if logged:
+            group = self.functions[name].log_group
+            asked = Asked(
+                namespace="AWS/Logs",
+                metric="IncomingLogEvents",
+                dimensions=(("LogGroupName", group),),
+            )
+            self.series[asked] = ((at, 3 * times),)
+
+    def record(
+        self, metric: str, name: str, *points: tuple[datetime, float], statistic: str = "Sum"
+    ) -> None:
+        """Give a function datapoints."""
+        asked = Asked(
+            namespace="AWS/Lambda",
+            metric=metric,
+            dimensions=(("FunctionName", name),),
+            statistic=statistic,
+        )
+        self.series[asked] = points
+
+    @property
+    def account(self) -> Account:
+        """What a reading finds."""
+        return Account(
+            account="123456789012",
+            region="us-east-1",
+            at=NOON,
+            functions=tuple(self.functions.values()),
+            roles=self.roles,
+            rules=tuple(self.rules),
+            gaps=self.gaps,
+        )
+
+    # -- the readers
+
+    @property
+    def readers(self) -> Readers:
+        """All of them."""
+        return Readers(
+            metrics=_Metrics(self),
+            logs=_Logs(self),
+            simulator=_Simulator(self),
+            alarms=_Alarms(self),
+            targets=_Targets(self),
+            details=_Details(self),
+        )
+
+    def ask(self, reader: str) -> None:
+        """Count a question, and refuse it if that is what is wanted."""
+        self.asked[reader] += 1
+        if reader in self.refusals:
+            raise self.refusals[reader]
+
+    # -- the diagnosis
+
+    @property
+    def diagnosing(self) -> Diagnosing:
+        """The diagnosis of this account."""
+        return Diagnosing(
+            look=self._look,
+            practice=self.hospital.practice,
+            memory=self.memory,
+            policy=self.policy,
+            log=self.log,
+            seconds_left=lambda: self.seconds,
+            exists=_Details(self).of,
+        )
+
+    def gathering(self, now: datetime = NOON) -> Gathering:
+        """One reading of the account."""
+        return Gathering.of(self.account, self.readers, self.standing, now)
+
+    def _look(self, now: datetime, fresh: Sequence[str]) -> Gathering | None:
+        self.fresh.append(fresh)
+        self.ask("account")
+        return None if self.is_time_up else self.gathering(now)
+
+
+@dataclass(slots=True)
+class FakeMemory:
+    """What rounds remember, in memory."""
+
+    hospital: Hospital
+    stored: Progress | None = None
+    marks: dict[str, str] = field(default_factory=dict)
+    denied: list[tuple[str, DeniedCall]] = field(default_factory=list)
+
+    def book(self) -> FindingBook:
+        """See the port."""
+        return self.hospital.stored_book
+
+    def progress(self) -> Progress | None:
+        """See the port."""
+        return self.stored
+
+    def save_progress(self, progress: Progress) -> None:
+        """See the port."""
+        self.stored = progress
+
+    def touch(self, names: Iterable[str], now: datetime) -> None:
+        """See the port."""
+        self.marks |= dict.fromkeys(names, now.isoformat())
+
+    def touched(self) -> dict[str, str]:
+        """See the port."""
+        return dict(self.marks)
+
+    def examined(self, marks: dict[str, str]) -> None:
+        """See the port."""
+        self.marks = {name: at for name, at in self.marks.items() if marks.get(name) != at}
+
+    def remember_denial(self, function: str, denied: DeniedCall, now: datetime) -> None:
+        """See the port."""
+        self.denied.append((function, denied))
+
+
+@dataclass(frozen=True, slots=True)
+class _Metrics:
+    ward: Ward
+
+    def datapoints(self, asked: Sequence[Asked], window: Window) -> Mapping[Asked, Datapoints]:
+        self.ward.ask("metrics")
+        return {
+            one: tuple(
+                (at, value)
+                for at, value in self.ward.series.get(one, ())
+                if window.since - timedelta(seconds=window.period_seconds) < at < window.until
+            )
+            for one in asked
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Logs:
+    ward: Ward
+
+    def group(self, name: str) -> LogGroup | None:
+        self.ward.ask("logs")
+        return self.ward.groups.get(name)
+
+    def reports(self, group: str, since: datetime, until: datetime) -> ReportStatistics | None:
+        self.ward.ask("reports")
+        return self.ward.reported.get(group)
+
+
+@dataclass(frozen=True, slots=True)
+class _Simulator:
+    ward: Ward
+
+    def simulate(
+        self, principal_arn: str, actions: Sequence[str], resource_arn: str
+    ) -> tuple[Simulation, ...]:
+        self.ward.ask("simulator")
+        return tuple(
+            Simulation(
+                principal_arn=principal_arn,
+                action=action,
+                resource_arn=resource_arn,
+                decision=SimulatedDecision.IMPLICIT_DENY,
+            )
+            for action in actions
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Alarms:
+    ward: Ward
+
+    def triggers(self, partition: str) -> Mapping[str, tuple[FoundTrigger, ...]]:
+        self.ward.ask("alarms")
+        return self.ward.alarm_triggers
+
+
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    ward: Ward
+
+    def of(self, rule: Rule) -> tuple[RuleTarget, ...]:
+        self.ward.ask("targets")
+        return self.ward.hidden_targets.get(rule.arn, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Details:
+    ward: Ward
+
+    def of(self, function: str) -> FunctionDetails:
+        self.ward.ask("details")
+        known = self.ward.functions.get(function)
+        if known is None:
+            raise FunctionNotFoundError(function)
+        usual = FunctionDetails(
+            memory_mb=known.memory_mb,
+            timeout_seconds=known.timeout_seconds,
+            tracing_mode=known.tracing_mode,
+        )
+        return self.ward.details_.get(function, usual)

@@ -1,0 +1,235 @@
+"""The handler of `diagnose`: events, CloudFormation's requests, and the answers on their URL."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.aws.custom_resource import MAX_BODY_BYTES, respond
+from functions.diagnose import handler as module
+from functions.diagnose.answer import ASKED_BEFORE, NOTHING_ASKED
+from functions.diagnose.handler import handler
+from functions.domain.errors import (
+    LedgerUnavailableError,
+    NoticeUndeliveredError,
+    UnrecognisedSignalError,
+)
+from tests.fake_diagnosis import NOON, Ward
+from tests.functional.lambda_context import lambda_context
+from tests.unit.domain.diagnosis.samples import allow
+
+EVENTS = Path(__file__).resolve().parents[2] / "events"
+CONTEXT = lambda_context("Loopbreaker-diagnose")
+
+
+class Stage:
+    """A ward behind the handler, and what CloudFormation was answered."""
+
+    def __init__(self, ward: Ward) -> None:
+        self.ward = ward
+        self.answers: list[dict[str, Any]] = []
+        self.claimed: dict[str, str] = {}
+        self.ledger_error: Exception | None = None
+
+    # -- as the handler's connections
+
+    @property
+    def ledger(self) -> Stage:
+        """Who claims requests."""
+        return self
+
+    def diagnosing(self, seconds_left: Any) -> Any:
+        """The diagnosis of one run."""
+        assert seconds_left() >= 0
+        return self.ward.diagnosing
+
+    def claim_request(self, nonce: str, request_id: str, now: Any) -> bool:
+        """See `Ledger`."""
+        if self.ledger_error is not None:
+            raise self.ledger_error
+        return self.claimed.setdefault(nonce, request_id) == request_id
+
+    # -- as CloudFormation
+
+    def ask(self, function: str, nonce: str = "n", kind: str = "Update", **more: Any) -> Any:
+        """One request; its answer."""
+        handler(request(kind, function, nonce, **more), CONTEXT)
+        return self.answers[-1]
+
+
+def request(kind: str, function: str, nonce: str, request_id: str = "") -> dict[str, Any]:
+    """CloudFormation's event."""
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:Loopbreaker-diagnose"
+    return {
+        "RequestType": kind,
+        "ServiceToken": arn,
+        "ResponseURL": "https://cloudformation-custom-resource-response.example.com/it",
+        "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/Loopbreaker/id",
+        "RequestId": request_id or f"request-{kind}-{nonce}",
+        "LogicalResourceId": "OnDemand",
+        "ResourceType": "Custom::LoopbreakerDiagnosis",
+        "ResourceProperties": {"ServiceToken": arn, "Function": function, "Nonce": nonce},
+    } | ({} if kind == "Create" else {"PhysicalResourceId": "LoopbreakerDiagnosis"})
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The handler with fakes behind it, and a function that logs nothing."""
+    ward = Ward()
+    ward.add("orders", allow("s3:GetObject"))
+    ward.invoked("orders", logged=False)
+    staged = Stage(ward)
+
+    def put(url: str, body: bytes) -> None:
+        assert len(body) < MAX_BODY_BYTES
+        staged.answers.append(json.loads(body))
+
+    monkeypatch.setattr(module, "respond", partial(respond, put=put))
+    monkeypatch.setattr(module, "clock", lambda: NOON)
+    monkeypatch.setattr(module, "connect", lambda: staged)
+    return staged
+
+
+# -- on demand
+
+
+@pytest.mark.parametrize(
+    "function", ["orders", "arn:aws:lambda:us-east-1:123456789012:function:orders"]
+)
+def test_the_answer_is_in_the_output_and_in_a_mail(stage: Stage, function: str) -> None:
+    """What is wrong, in words, by name or by ARN."""
+    answered = stage.ask(function)
+
+    assert answered["Status"] == "SUCCESS"
+    assert answered["PhysicalResourceId"] == "LoopbreakerDiagnosis"
+    assert "orders" in answered["Data"]["Diagnosis"]
+    assert "log" in answered["Data"]["Diagnosis"]
+    assert any(one.startswith("[Loopbreaker] DIAGNOSIS") for one in stage.ward.hospital.subjects)
+
+
+def test_a_healthy_function_is_said_to_be_well(stage: Stage) -> None:
+    """No finding is an answer, too."""
+    stage.ward.add("well")
+    stage.ward.invoked("well")
+
+    answered = stage.ask("well")
+
+    assert answered["Status"] == "SUCCESS"
+    assert answered["Data"]["Diagnosis"]
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_the_absence_of_the_flag_asks_nothing(stage: Stage, kind: str) -> None:
+    """Most deployments."""
+    answered = stage.ask("", "", kind)
+
+    assert (answered["Status"], answered["Data"]) == ("SUCCESS", {"Diagnosis": NOTHING_ASKED})
+    assert stage.ward.asked["account"] == 0
+
+
+def test_a_replayed_request_asks_nothing(stage: Stage) -> None:
+    """CloudFormation rolls a failed deployment back with the former properties."""
+    stage.ask("orders", "monday")
+
+    answered = stage.ask("orders", "monday", request_id="the rollback's own")
+
+    assert answered["Data"] == {"Diagnosis": ASKED_BEFORE}
+    assert stage.ward.asked["account"] == 1
+
+
+def test_a_deletion_asks_nothing(stage: Stage) -> None:
+    """The stack goes."""
+    answered = stage.ask("orders", "n", "Delete")
+
+    assert answered["Status"] == "SUCCESS"
+    assert stage.ward.asked["account"] == 0
+
+
+def test_a_function_that_does_not_exist_fails_the_deployment(stage: Stage) -> None:
+    """The one thing that does, with a clear message."""
+    answered = stage.ask("nobody")
+
+    assert answered["Status"] == "FAILED"
+    assert answered["Reason"] == "there is no function nobody in this account and Region"
+
+
+@pytest.mark.parametrize(
+    ("break_", "words"),
+    [
+        (lambda s: setattr(s, "ledger_error", LedgerUnavailableError("down")), "down"),
+        (lambda s: s.ward.hospital.refusals.update(book=LedgerUnavailableError("down")), "down"),
+        (lambda s: setattr(s.ward, "is_time_up", True), "in the time of one run"),
+        (lambda s: s.ward.refusals.update(account=RuntimeError("a bug")), "RuntimeError a bug"),
+    ],
+)
+def test_a_diagnosis_that_cannot_be_made_fails_no_deployment(
+    stage: Stage, break_: Any, words: str
+) -> None:
+    """It is said in the output."""
+    break_(stage)
+
+    answered = stage.ask("orders")
+
+    assert answered["Status"] == "SUCCESS"
+    assert words in answered["Data"]["Diagnosis"]
+
+
+def test_an_answer_whose_mail_was_not_sent_says_so(stage: Stage) -> None:
+    """The output has it all the same."""
+    stage.ward.hospital.refusals["publish"] = NoticeUndeliveredError("SNS is down")
+
+    answered = stage.ask("orders")
+
+    assert "could not be sent: SNS is down" in answered["Data"]["Diagnosis"]
+
+
+def test_a_very_long_answer_fits(stage: Stage) -> None:
+    """CloudFormation takes 4 KB, whatever characters there are."""
+    stage.ward.refusals["account"] = LedgerUnavailableError("☃" * 5000)
+
+    answered = stage.ask("orders")
+
+    assert answered["Data"]["Diagnosis"].endswith(" ...")
+
+
+# -- events
+
+
+def payload(name: str) -> dict[str, Any]:
+    """A payload."""
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return event
+
+
+def test_the_schedule_examines(stage: Stage) -> None:
+    """The hourly tick."""
+    handler(payload("scheduled.pulse"), CONTEXT)
+
+    assert stage.ward.hospital.subjects == ["[Loopbreaker] FOUND orders: logs do not appear"]
+
+
+@pytest.mark.parametrize(
+    ("name", "marks"),
+    [
+        ("cloudtrail.add_permission", {"enrich-order"}),
+        ("cloudtrail.put_role_policy", {"role/enrich-order-role"}),
+        ("cloudtrail.invoke_denied", {"enrich-order"}),
+    ],
+)
+def test_calls_are_remembered(stage: Stage, name: str, marks: set[str]) -> None:
+    """Nothing is read for them."""
+    handler(payload(name), CONTEXT)
+
+    assert set(stage.ward.memory.marks) == marks
+    assert stage.ward.asked["account"] == 0
+
+
+@pytest.mark.parametrize("event", [{}, {"detail-type": "x"}, {"Records": []}])
+def test_unknown_events_are_dead_letters(stage: Stage, event: dict[str, Any]) -> None:
+    """They are raised, for Lambda's retries."""
+    with pytest.raises(UnrecognisedSignalError):
+        handler(event, CONTEXT)

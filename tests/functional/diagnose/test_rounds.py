@@ -1,0 +1,322 @@
+"""The diagnosis through days: what is found, cured, told and closed, and how often it looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from functions.aws.diagnosis_signals import Denied, Tick, Touched
+from functions.diagnose import diagnosing as module
+from functions.diagnose.diagnosing import UnknownFunctionError, UnreadAccountError
+from functions.diagnose.gathering import Standing
+from functions.domain.account import Area, Gap
+from functions.domain.diagnosis.consent import RemedyPolicy
+from functions.domain.diagnosis.facts import DenialSource, DeniedCall
+from functions.domain.diagnosis.remedy import RemedyKind
+from functions.domain.diagnosis.treatment import TreatmentState
+from functions.domain.errors import (
+    BusyError,
+    LedgerUnavailableError,
+    MetricsUnavailableError,
+    RefusedError,
+)
+from tests.fake_diagnosis import NOON, Ward
+from tests.unit.domain.diagnosis.samples import CrashError, allow
+
+DAY = timedelta(days=1)
+ALL = RemedyPolicy(kinds=frozenset(RemedyKind), memory_ceiling_mb=1024)
+
+
+@pytest.fixture
+def ward() -> Ward:
+    """An account with a function that is well, and one that logs nothing."""
+    ward = Ward()
+    ward.add("well")
+    ward.invoked("well")
+    ward.add("orders", allow("s3:GetObject"))
+    ward.invoked("orders", logged=False)
+    return ward
+
+
+# -- when it looks
+
+
+def test_the_first_tick_goes_over_all_functions(ward: Ward) -> None:
+    """What it finds is told, one notice for one thing."""
+    ward.diagnosing.tick(NOON)
+
+    assert ward.hospital.subjects == ["[Loopbreaker] FOUND orders: logs do not appear"]
+    assert ward.memory.stored is not None
+    assert ward.memory.stored.finished_at == NOON
+
+
+def test_the_next_hours_do_nothing(ward: Ward) -> None:
+    """Until a day has passed nothing is read."""
+    for hour in range(24):
+        ward.diagnosing.tick(NOON + timedelta(hours=hour))
+
+    assert ward.asked["account"] == 1
+
+
+def test_the_next_day_finds_the_same_and_is_silent(ward: Ward) -> None:
+    """A finding is told once."""
+    for day in range(3):
+        ward.diagnosing.tick(NOON + day * DAY)
+
+    assert ward.asked["account"] == 3
+    assert len(ward.hospital.subjects) == 1
+
+
+def test_a_change_is_looked_at_within_the_hour(ward: Ward) -> None:
+    """The function that was changed, and those whose role was, and no other."""
+    ward.diagnosing.tick(NOON)
+    soon = NOON + timedelta(minutes=10)
+    ward.add("late", allow("s3:GetObject"))
+    ward.invoked("late", logged=False)
+    ward.diagnosing.handle(Touched(at=soon, names=("role/late-role",)), soon)
+
+    ward.diagnosing.tick(NOON + timedelta(hours=1))
+
+    assert ward.hospital.subjects[-1] == "[Loopbreaker] FOUND late: logs do not appear"
+    assert ward.memory.marks == {}
+    examined = [fields for text, fields in ward.log.lines if text == "examined"]
+    assert examined[-1]["functions"] == 1
+
+
+def test_events_alone_read_nothing(ward: Ward) -> None:
+    """A deployment of a hundred changes leads to one reading."""
+    for number in range(100):
+        ward.diagnosing.handle(Touched(at=NOON, names=(f"f{number}",)), NOON)
+
+    assert ward.asked["account"] == 0
+
+
+def test_what_was_found_is_read_afresh(ward: Ward) -> None:
+    """A finding is closed by nothing that is older than the look."""
+    ward.diagnosing.tick(NOON)
+    ward.diagnosing.tick(NOON + DAY)
+
+    assert ward.fresh == [[], ["orders"]]
+
+
+def test_a_denied_invocation_is_remembered_and_examined(ward: Ward) -> None:
+    """CloudTrail's data events are facts of the next look."""
+    caller = "arn:aws:iam::123456789012:role/caller"
+    call = DeniedCall(source=DenialSource.CLOUDTRAIL, principal_arn=caller, last_at=NOON)
+
+    ward.diagnosing.handle(Denied(at=NOON, function="well", call=call), NOON)
+
+    assert ward.memory.denied == [("well", call)]
+    assert set(ward.memory.marks) == {"well"}
+
+
+# -- when time runs out
+
+
+def test_a_long_round_goes_on_where_it_stopped(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every function is examined once, in however many runs."""
+    monkeypatch.setattr(module, "BATCH", 1)
+    diagnosing = ward.diagnosing
+    left = iter([900.0, 10.0])
+    hurried = replace(diagnosing, seconds_left=lambda: next(left))
+
+    hurried.tick(NOON)
+    progress = ward.memory.stored
+    ward.diagnosing.tick(NOON + timedelta(hours=1))
+
+    assert progress is not None
+    assert (progress.after, progress.finished_at) == ("orders", None)
+    counts = [f["functions"] for text, f in ward.log.lines if text == "examined"]
+    assert counts == [1, 1]
+    assert ward.memory.stored is not None
+    assert ward.memory.stored.finished_at is not None
+
+
+def test_an_account_that_cannot_be_read_in_time_is_said(ward: Ward) -> None:
+    """The run fails, so that an alarm rings, and the next one tries again."""
+    ward.is_time_up = True
+
+    with pytest.raises(UnreadAccountError):
+        ward.diagnosing.tick(NOON)
+
+    assert ward.memory.stored is None
+
+
+# -- cures
+
+
+def test_nothing_is_cured_by_default(ward: Ward) -> None:
+    """Without the flag nothing is changed."""
+    healthy = ward.hospital.state
+
+    for day in range(3):
+        ward.diagnosing.tick(NOON + day * DAY)
+
+    assert ward.hospital.state == healthy
+
+
+def test_a_cure_and_its_end(ward: Ward) -> None:
+    """Applied, told, and closed once the logs appear."""
+    ward.policy = ALL
+    ward.diagnosing.tick(NOON)
+    assert list(ward.hospital.policies) == [("orders-role", "Loopbreaker-logs-orders")]
+
+    ward.add("orders")
+    ward.invoked("orders")
+    ward.diagnosing.tick(NOON + DAY - timedelta(hours=1))
+    ward.diagnosing.handle(Touched(at=NOON, names=("orders",)), NOON)
+    ward.diagnosing.tick(NOON + timedelta(minutes=30))
+
+    assert ward.hospital.subjects == [
+        "[Loopbreaker] REMEDY APPLIED: orders, logs do not appear",
+        "[Loopbreaker] RESOLVED orders: logs do not appear",
+    ]
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [Standing(contained=frozenset({"orders"})), Standing(exempt=frozenset({"orders"}))],
+)
+def test_contained_and_exempt_functions_are_never_changed(ward: Ward, standing: Standing) -> None:
+    """Whatever the flags say."""
+    ward.policy = ALL
+    ward.standing = standing
+    healthy = ward.hospital.state
+
+    ward.diagnosing.tick(NOON)
+
+    assert ward.hospital.state == healthy
+    assert ward.hospital.stored == {}
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_run_that_dies_anywhere_is_finished_by_the_next(moment: str) -> None:
+    """At every call of a round with a treatment: the end is the same, and told."""
+    calls = _calls_of_a_round()
+    assert calls > 10
+    for number in range(1, calls + 1):
+        ward = _silent_ward()
+        ward.hospital.crash(number, moment)
+        try:
+            ward.diagnosing.tick(NOON)
+        except CrashError:
+            ward.hospital.revive()
+            ward.diagnosing.tick(NOON + timedelta(hours=1))
+        ward.hospital.revive()
+
+        assert list(ward.hospital.policies) == [("orders-role", "Loopbreaker-logs-orders")], number
+        (treatment,) = ward.hospital.stored.values()
+        assert treatment.state is TreatmentState.APPLIED, (number, moment)
+        told = [one for one in ward.hospital.subjects if "REMEDY APPLIED" in one]
+        assert told, (number, moment)
+        assert {one.was for one in treatment.snapshot or ()} == {None, "takes orders"}, number
+
+
+def _silent_ward() -> Ward:
+    ward = Ward(policy=ALL)
+    ward.add("orders", allow("s3:GetObject"))
+    ward.invoked("orders", logged=False)
+    return ward
+
+
+def _calls_of_a_round() -> int:
+    ward = _silent_ward()
+    ward.diagnosing.tick(NOON)
+    return ward.hospital.calls
+
+
+@pytest.mark.parametrize(
+    "error", [RefusedError("AccessDenied: not you"), BusyError("Rate exceeded")]
+)
+def test_a_refused_cure_stops_nothing_else(ward: Ward, error: Exception) -> None:
+    """The other function is examined and told of."""
+    ward.policy = ALL
+    ward.add("another", tracing_mode="Active", tags={"tracing": "active"})
+    ward.invoked("another")
+    ward.hospital.refusals["put_inline_policy"] = error
+
+    ward.diagnosing.tick(NOON)
+
+    assert ward.hospital.policies == {}
+    assert any("another" in one for one in ward.hospital.subjects)
+
+
+def test_a_function_that_is_deleted_during_its_cure_is_closed(ward: Ward) -> None:
+    """Nothing is left behind, and people are told."""
+    ward.policy = ALL
+    ward.hospital.is_deleted = True
+
+    ward.diagnosing.tick(NOON)
+
+    (treatment,) = ward.hospital.stored.values()
+    assert treatment.is_closed
+    assert ward.hospital.policies == {}
+
+
+# -- what is gone, and what is not told
+
+
+def test_a_deleted_function_closes_its_findings(ward: Ward) -> None:
+    """The round that does not find it any more says so."""
+    ward.diagnosing.tick(NOON)
+    ward.functions.pop("orders")
+
+    ward.diagnosing.tick(NOON + DAY)
+
+    assert ward.hospital.stored_book.open == ()
+    assert ward.hospital.subjects[-1].startswith("[Loopbreaker] RESOLVED orders")
+
+
+def test_a_list_that_was_not_told_closes_nothing(ward: Ward) -> None:
+    """A function that could not be listed is not gone."""
+    ward.diagnosing.tick(NOON)
+    ward.functions.pop("orders")
+    ward.gaps = (Gap(area=Area.FUNCTIONS, words="AccessDenied"),)
+
+    ward.diagnosing.tick(NOON + DAY)
+
+    assert len(ward.hospital.stored_book.open) == 1
+
+
+def test_metrics_that_are_not_told_close_nothing(ward: Ward) -> None:
+    """Silence that proves nothing leaves a finding as it is, and the gap is said once."""
+    ward.diagnosing.tick(NOON)
+    ward.refusals["metrics"] = MetricsUnavailableError("AccessDenied: not you")
+
+    ward.diagnosing.tick(NOON + DAY)
+
+    assert len(ward.hospital.stored_book.open) == 1
+    (gaps,) = [f["gaps"] for text, f in ward.log.lines if text == "examined"][-1:]
+    assert [one for one in gaps if "CloudWatch metrics" in one] == [
+        "CloudWatch metrics: AccessDenied: not you"
+    ]
+
+
+def test_the_record_being_down_is_raised(ward: Ward) -> None:
+    """Lambda tries again, then it is a dead letter."""
+    ward.hospital.refusals["book"] = LedgerUnavailableError("down")
+
+    with pytest.raises(LedgerUnavailableError):
+        ward.diagnosing.handle(Tick(at=NOON), NOON)
+
+
+# -- on demand
+
+
+def test_a_question_about_one_function(ward: Ward) -> None:
+    """It is examined alone."""
+    done = ward.diagnosing.on_demand("orders", NOON)
+
+    assert [one.facts.name for one in done.patients] == ["orders"]
+    assert [one.finding.entry for one in done.patients[0].judged] == ["no_logs"]
+    assert ward.fresh == [("orders",)]
+
+
+def test_a_question_about_nobody(ward: Ward) -> None:
+    """It names the function, and reads nothing."""
+    with pytest.raises(UnknownFunctionError, match="there is no function nobody"):
+        ward.diagnosing.on_demand("nobody", NOON)
+
+    assert ward.asked["account"] == 0

@@ -1,0 +1,338 @@
+"""Facts of functions: what is asked of which, and what a missing answer leaves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from functions.aws.diagnosis_logs import LogGroup
+from functions.aws.function_details import FunctionDetails
+from functions.aws.rule_watch import failures_of
+from functions.diagnose.gathering import Standing
+from functions.domain.account import Area, Gap
+from functions.domain.diagnosis.checks import examine
+from functions.domain.diagnosis.facts import (
+    DenialSource,
+    DeniedCall,
+    FoundTrigger,
+    Part,
+    ReportStatistics,
+    TriggerKind,
+)
+from functions.domain.errors import BusyError, MetricsUnavailableError, RefusedError
+from tests.fake_diagnosis import NOON, Ward
+from tests.unit.domain.diagnosis.samples import allow
+
+if TYPE_CHECKING:
+    from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
+
+DENIED = RefusedError("AccessDenied: not you")
+
+
+@pytest.fixture
+def ward() -> Ward:
+    """An account with one healthy function that was invoked."""
+    ward = Ward()
+    ward.add("orders")
+    ward.invoked("orders")
+    return ward
+
+
+def facts_of(ward: Ward, name: str = "orders") -> FunctionUnderDiagnosis:
+    """The facts of one function."""
+    (found,) = ward.gathering().facts((name,), NOON)
+    return found
+
+
+def entries(ward: Ward, name: str = "orders") -> list[str]:
+    """What the checks make of the facts."""
+    return [one.entry for one in examine(facts_of(ward, name)).findings]
+
+
+# -- few questions
+
+
+def test_a_healthy_function_is_not_looked_at_closely(ward: Ward) -> None:
+    """Metrics and lists tell that nothing is wrong: nothing is asked of it alone."""
+    facts = facts_of(ward)
+
+    assert examine(facts).findings == ()
+    assert facts.gaps == ()
+    assert [ward.asked[one] for one in ("details", "logs", "reports", "simulator")] == [0] * 4
+
+
+def test_a_thousand_functions_take_some_dozen_questions() -> None:
+    """Metrics are asked for all functions together."""
+    ward = Ward()
+    for number in range(1000):
+        ward.add(f"f{number}")
+        ward.invoked(f"f{number}")
+
+    gathering = ward.gathering()
+    count = sum(1 for _ in gathering.facts(gathering.names(), NOON))
+
+    assert count == 1000
+    assert sum(ward.asked.values()) < 10
+
+
+# -- each entry's own questions
+
+
+def test_a_silent_function(ward: Ward) -> None:
+    """Its log group, its logging configuration and its role are asked about."""
+    ward.add("orders", allow("s3:GetObject"))
+    ward.invoked("orders", logged=False)
+    ward.series = {
+        one: points for one, points in ward.series.items() if "Logs" not in one.namespace
+    }
+    ward.groups["/aws/lambda/orders"] = LogGroup(name="/aws/lambda/orders", retention_days=3)
+    ward.details_["orders"] = FunctionDetails(system_log_level="WARN", description="takes orders")
+
+    facts = facts_of(ward)
+
+    group = facts.log_group
+    assert group is not None
+    assert (group.exists, group.has_events, group.retention_days) == (True, False, 3)
+    assert group.system_log_level == "WARN"
+    assert facts.description == "takes orders"
+    assert {one.action for one in facts.simulations} == {
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+
+
+def test_a_function_without_its_log_group(ward: Ward) -> None:
+    """That there is none is a fact."""
+    ward.add("orders", allow("s3:GetObject"))
+    ward.series.clear()
+    ward.invoked("orders", logged=False)
+
+    assert entries(ward) == ["no_logs"]
+    group = facts_of(ward).log_group
+    assert group is not None
+    assert group.exists is False
+
+
+def test_a_function_that_was_never_invoked_is_not_asked_for_logs(ward: Ward) -> None:
+    """It has none because it did nothing."""
+    ward.add("orders", allow("s3:GetObject"))
+    ward.series.clear()
+
+    assert entries(ward) == []
+    assert ward.asked["logs"] == 0
+
+
+def test_a_shared_log_group_proves_nothing_of_one_function(ward: Ward) -> None:
+    """What another function wrote is not taken for its own."""
+    for name in ("orders", "other"):
+        ward.add(name, log_group="/shop/all")
+        ward.invoked(name)
+
+    group = facts_of(ward).log_group
+
+    assert group is not None
+    assert group.has_events is None
+
+
+def test_a_slow_function(ward: Ward) -> None:
+    """Its REPORT lines are read, from half of the timeout on."""
+    ward.record("Duration", "orders", (NOON - timedelta(hours=1), 1600.0), statistic="Maximum")
+    ward.reported["/aws/lambda/orders"] = ReportStatistics(reports=5, timeouts=1)
+
+    facts = facts_of(ward)
+
+    assert facts.reports == ReportStatistics(reports=5, timeouts=1)
+
+
+def test_a_failing_function(ward: Ward) -> None:
+    """What runs out of memory fails, however short it runs."""
+    ward.record("Errors", "orders", (NOON - timedelta(hours=1), 1.0))
+
+    facts_of(ward)
+
+    assert ward.asked["reports"] == 1
+
+
+def test_a_traced_function_without_rights(ward: Ward) -> None:
+    """AWS's simulator is asked where our own evaluation finds something."""
+    ward.add("orders", tracing_mode="Active")
+
+    facts = facts_of(ward)
+
+    assert {one.action for one in facts.simulations} == {
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+    }
+
+
+def test_who_was_denied_is_simulated(ward: Ward) -> None:
+    """A caller that CloudTrail told of, with what AWS says of its rights."""
+    caller = "arn:aws:iam::123456789012:role/caller"
+    call = DeniedCall(source=DenialSource.CLOUDTRAIL, principal_arn=caller, last_at=NOON)
+    ward.standing = Standing(denials={"orders": (call,)})
+
+    facts = facts_of(ward)
+
+    assert facts.denials == (call,)
+    assert [one.principal_arn for one in facts.simulations] == [caller]
+    assert entries(ward) == ["not_authorized"]
+
+
+def test_callers_with_the_right_are_not_simulated(ward: Ward) -> None:
+    """A function that names this one and may invoke it costs no question."""
+    orders = ward.functions["orders"]
+    ward.add(
+        "caller",
+        allow("lambda:InvokeFunction", orders.arn),
+        environment={"TARGET": orders.arn},
+    )
+
+    facts = facts_of(ward)
+
+    assert [one.arn for one in facts.callers] == [ward.functions["caller"].arn]
+    assert ward.asked["simulator"] == 0
+
+
+def test_a_rule_that_fails(ward: Ward) -> None:
+    """Its target does not admit it, and EventBridge counted that."""
+    rule = ward.add_rule("nightly", "orders")
+    ward.series[failures_of(rule)] = ((NOON - timedelta(hours=2), 4.0),)
+
+    facts = facts_of(ward)
+
+    assert [one.failed_invocations for one in facts.triggers] == [4]
+    assert entries(ward) == ["not_invocable"]
+
+
+def test_a_failing_rule_whose_targets_were_left_out(ward: Ward) -> None:
+    """They are asked for, of this rule only."""
+    ward.add_rule("quiet", "orders", is_hidden=True)
+    rule = ward.add_rule("nightly", "orders", is_hidden=True)
+    ward.series[failures_of(rule)] = ((NOON - timedelta(hours=2), 4.0),)
+
+    assert entries(ward) == ["not_invocable"]
+    assert ward.asked["targets"] == 1
+
+
+def test_an_alarm_that_is_not_let_in(ward: Ward) -> None:
+    """Alarms are triggers, too."""
+    arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:a"
+    ward.alarm_triggers["orders"] = (
+        FoundTrigger(
+            kind=TriggerKind.ALARM,
+            principal="lambda.alarms.cloudwatch.amazonaws.com",
+            source_arn=arn,
+            source_account="123456789012",
+        ),
+    )
+
+    assert entries(ward) == ["not_invocable"]
+
+
+# -- who is who
+
+
+def test_exempt_contained_and_own_functions(ward: Ward) -> None:
+    """By tag or by flag; what the guard holds; and its own are not examined at all."""
+    ward.add("tagged", tags={"loopbreaker:exempt": " True "})
+    ward.add("flagged")
+    ward.add("held")
+    ward.add("Loopbreaker-contain")
+    ward.standing = Standing(
+        contained=frozenset({"held"}),
+        exempt=frozenset({"flagged"}),
+        own=frozenset({"Loopbreaker-contain"}),
+    )
+    gathering = ward.gathering()
+
+    found = {one.name: one for one in gathering.facts(tuple(ward.functions), NOON)}
+
+    assert set(found) == set(gathering.names()) == {"orders", "tagged", "flagged", "held"}
+    assert {name for name, one in found.items() if one.is_exempt} == {"tagged", "flagged"}
+    assert {name for name, one in found.items() if one.is_contained} == {"held"}
+
+
+def test_who_calls_it_with_active_tracing(ward: Ward) -> None:
+    """A traced caller shows that somebody expects traces."""
+    orders = ward.functions["orders"]
+    ward.add("caller", environment={"TARGET": orders.arn}, tracing_mode="Active")
+
+    assert facts_of(ward).tracing.traced_upstream == (ward.functions["caller"].arn,)
+
+
+# -- what is not told
+
+
+@pytest.mark.parametrize(
+    ("reader", "error", "part"),
+    [
+        ("metrics", MetricsUnavailableError("AccessDenied: not you"), Part.TRAFFIC),
+        ("alarms", DENIED, Part.TRIGGERS),
+        ("logs", DENIED, Part.LOG_GROUP),
+        ("details", BusyError("Rate exceeded"), Part.FUNCTION),
+        ("simulator", DENIED, Part.SIMULATIONS),
+    ],
+)
+def test_what_is_refused_is_a_gap(ward: Ward, reader: str, error: Exception, part: Part) -> None:
+    """The part is missing in AWS's words, and the rest is there."""
+    ward.add("orders", allow("s3:GetObject"))
+    ward.series.clear()
+    ward.invoked("orders", logged=False)
+    ward.refusals[reader] = error
+
+    facts = facts_of(ward)
+
+    assert facts.lacks(part)
+    assert any(str(error) in gap.words for gap in facts.gaps)
+    assert facts.name == "orders"
+
+
+def test_reports_that_are_refused_are_a_gap(ward: Ward) -> None:
+    """The metrics still tell how slow it is."""
+    ward.record("Duration", "orders", (NOON - timedelta(hours=1), 2900.0), statistic="Maximum")
+    ward.refusals["reports"] = DENIED
+
+    facts = facts_of(ward)
+
+    assert facts.lacks(Part.REPORTS)
+    assert facts.traffic is not None
+
+
+def test_areas_that_could_not_be_read_silence_their_checks(ward: Ward) -> None:
+    """A gap of the account is one of each function that needs the area."""
+    ward.gaps = (
+        Gap(area=Area.ROLES, words="AccessDenied", action="iam:GetAccountAuthorizationDetails"),
+        Gap(area=Area.POLICIES, words="AccessDenied", resource="orders"),
+        Gap(area=Area.POLICIES, words="AccessDenied", resource="other"),
+    )
+
+    facts = facts_of(ward)
+
+    assert facts.lacks(Part.ROLE)
+    assert facts.lacks(Part.RESOURCE_POLICY)
+    assert len([gap for gap in facts.gaps if gap.part is Part.RESOURCE_POLICY]) == 1
+
+
+def test_a_role_that_is_missing_is_a_gap(ward: Ward) -> None:
+    """So is a resource policy that was not read."""
+    ward.roles.clear()
+    ward.functions["orders"] = replace(ward.functions["orders"], is_policy_known=False)
+
+    facts = facts_of(ward)
+
+    assert facts.role is None
+    assert facts.lacks(Part.ROLE)
+    assert facts.lacks(Part.RESOURCE_POLICY)
+
+
+def test_a_function_that_is_deleted_meanwhile_is_left_out(ward: Ward) -> None:
+    """The others are examined all the same."""
+    ward.add("gone", tracing_mode="Active")
+    gathering = ward.gathering()
+    ward.functions.pop("gone")
+
+    assert [one.name for one in gathering.facts(("gone", "orders"), NOON)] == ["orders"]
