@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from stacks.components.waking import waking_rule
 from stacks.names import STACK_NAME
 
 if TYPE_CHECKING:
@@ -179,19 +179,14 @@ class ChartingRules(Construct):
         schedule: events.Schedule | None = None,
     ) -> events.Rule:
         words = "".join(f"-{char.lower()}" if char.isupper() else char for char in construct_id)
-        return events.Rule(
+        return waking_rule(
             self,
             construct_id,
             rule_name=f"{STACK_NAME}{words}",
             description=description,
-            event_pattern=pattern,
+            function=self._chart,
+            undelivered=self._undelivered,
+            longest_wait=longest_wait,
+            pattern=pattern,
             schedule=schedule,
-            targets=[
-                targets.LambdaFunction(
-                    self._chart,
-                    dead_letter_queue=self._undelivered,
-                    max_event_age=longest_wait,
-                    retry_attempts=20,
-                )
-            ],
         )

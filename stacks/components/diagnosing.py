@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Aws, CustomResource, Duration
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from stacks.components.waking import waking_rule
 from stacks.names import STACK_NAME
 
 if TYPE_CHECKING:
@@ -113,21 +113,16 @@ class DiagnosisRules(Construct):
         schedule: events.Schedule | None = None,
     ) -> None:
         words = "".join(f"-{char.lower()}" if char.isupper() else char for char in construct_id)
-        events.Rule(
+        waking_rule(
             self,
             construct_id,
             rule_name=f"{STACK_NAME}{words}",
             description=description,
-            event_pattern=pattern,
+            function=self._diagnose,
+            undelivered=self._undelivered,
+            longest_wait=_LONGEST_WAIT,
+            pattern=pattern,
             schedule=schedule,
-            targets=[
-                targets.LambdaFunction(
-                    self._diagnose,
-                    dead_letter_queue=self._undelivered,
-                    max_event_age=_LONGEST_WAIT,
-                    retry_attempts=20,
-                )
-            ],
         )
 
 

@@ -6,9 +6,9 @@ from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from stacks.components.waking import waking_rule
 from stacks.names import SIGNAL_ALARM_PREFIX, STACK_NAME
 
 if TYPE_CHECKING:
@@ -241,19 +241,14 @@ class SignalRules(Construct):
         pattern: events.EventPattern | None = None,
         schedule: events.Schedule | None = None,
     ) -> events.Rule:
-        return events.Rule(
+        return waking_rule(
             self,
             construct_id,
             rule_name=f"{STACK_NAME}-{construct_id.lower()}",
             description=description,
-            event_pattern=pattern,
+            function=self._contain,
+            undelivered=self._undelivered,
+            longest_wait=longest_wait,
+            pattern=pattern,
             schedule=schedule,
-            targets=[
-                targets.LambdaFunction(
-                    self._contain,
-                    dead_letter_queue=self._undelivered,
-                    max_event_age=longest_wait,
-                    retry_attempts=20,
-                )
-            ],
         )

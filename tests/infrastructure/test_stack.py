@@ -360,16 +360,25 @@ def test_every_rule_has_a_dead_letter_queue_and_a_bounded_retry(default: Synthes
     assert pulse["MaximumEventAgeInSeconds"] <= 600
 
 
-def test_every_rule_may_call_contain_and_write_its_dead_letters(default: Synthesized) -> None:
-    """Permission and queue policy name each rule."""
-    rules = set(default.of_type("AWS::Events::Rule"))
-    may_call = {
-        permission["SourceArn"]["Fn::GetAtt"][0]
-        for permission in default.properties("AWS::Lambda::Permission")
-        if permission["Principal"] == "events.amazonaws.com"
-    }
+def test_every_rule_may_call_its_function_before_it_is_there(default: Synthesized) -> None:
+    """What CloudTrail tells of the deployment itself finds no rule that may not call yet."""
+    permissions = default.of_type("AWS::Lambda::Permission")
+    rules = default.of_type("AWS::Events::Rule")
 
-    assert may_call == rules
+    for rule in rules.values():
+        (permission,) = (permissions[one] for one in rule["DependsOn"] if one in permissions)
+        told = permission["Properties"]
+        name = rule["Properties"]["Name"]
+        assert told["Principal"] == "events.amazonaws.com"
+        assert told["FunctionName"] == rule["Properties"]["Targets"][0]["Arn"]
+        assert told["SourceArn"]["Fn::Join"][1][-1] == f":rule/{name}"
+        assert "AWS::AccountId" in str(told["SourceArn"])
+
+
+def test_every_rule_may_write_its_dead_letters(default: Synthesized) -> None:
+    """The queue's policy names each rule."""
+    rules = set(default.of_type("AWS::Events::Rule"))
+
     assert {rule for rule in rules if rule in str(default.properties("AWS::SQS::QueuePolicy"))} == (
         rules
     )
