@@ -27,7 +27,7 @@ from functions.domain.eventgraph.writes import Hub
 MOST_CUTS: Final = 3  # of one loop
 _MOST_TRIED: Final = 40
 _MOST_TOGETHER: Final = 4
-_WORK: Final = 2_000_000  # edges looked at while trying, for one component
+_WORK: Final = 500_000  # edges looked at while trying, for one component
 
 # What is asked of people first: what costs them least. A filter or a narrower statement leaves all
 # that they meant in place.

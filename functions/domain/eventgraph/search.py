@@ -19,7 +19,8 @@ from functions.domain.evidence import LoopProof
 MOST_TRIGGERS: Final = 20  # of one function
 _WORK: Final = 4_000  # edges looked at, for each function of the account
 _LEAST_WORK: Final = 200_000
-_NEAR_WORK: Final = 1_000
+_NEAR_WORK: Final = 300
+_MOST_RULED_OUT: Final = 2  # what more than two things rule out is not near
 
 Way: TypeAlias = tuple[int, ...]
 Trigger: TypeAlias = tuple[int, str, str]
@@ -247,6 +248,8 @@ class _Search:
                 if rank is Rank.UNSEEN or not is_open or parts.get(target) != parts[place]:
                     continue
                 cost = ruled_out + (rank is Rank.RULED_OUT)
+                if cost > _MOST_RULED_OUT:
+                    continue
                 heapq.heappush(waiting, (cost, length + 1, target, after))
         return None
 

@@ -7,6 +7,7 @@ index, so that the work does not grow with functions times resources.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 from functions.domain.account import Role
@@ -33,8 +34,8 @@ from functions.domain.iam.access import (
     identity_of,
     rights,
 )
-from functions.domain.iam.document import Condition, Effect, Statement
-from functions.domain.iam.wildcard import Glob, as_glob, overlaps
+from functions.domain.iam.document import Condition, Effect, Selection, Statement
+from functions.domain.iam.wildcard import Glob, as_glob, matches, overlaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +159,14 @@ ARN_HEADS: Final[Mapping[NodeKind, tuple[str, str]]] = {
     NodeKind.LOG_GROUP: ("logs", "log-group:"),
     NodeKind.BUCKET: ("s3", ""),
 }
+_EVERY_ACTION: Final = tuple(
+    (kind, way, action) for kind, ways in WAYS.items() for way in ways for action in way.actions
+)
+_CACHED: Final = 4_096
 _CUT_AT_COLON: Final = frozenset({NodeKind.STATE_MACHINE, NodeKind.FUNCTION, NodeKind.LOG_GROUP})
 _CUT_AT_SLASH: Final = frozenset({NodeKind.TABLE, NodeKind.BUCKET, NodeKind.STREAM})
 _FIELDS: Final = 6
-_MOST_LIMITED: Final = 200_000  # resources of wildcards that a Deny or a boundary narrows
+_MOST_LIMITED: Final = 50_000  # resources of wildcards that a Deny or a boundary narrows
 
 # Conditions on what is put, which the code chooses: they narrow the event, not the permission.
 _EVENT_KEYS: Final = frozenset({"events:source", "events:detail-type"})
@@ -353,22 +358,19 @@ class Permissions:
 
     def _read(self, role: Role) -> Profile:
         identity = identity_of(role)
-        of_service = _by_service(identity)
+        by_action = _by_action(identity)
         context = execution_context(role_arn=role.arn, region=self._region)
         grants: dict[tuple[object, ...], Grant] = {}
         services = _services(identity)
         elsewhere = False
-        for kind, ways in WAYS.items():
-            service = ARN_HEADS[kind][0]
-            if services is not None and service not in services:
+        for kind, way, action in _EVERY_ACTION:
+            about = by_action.get(action)
+            if about is None:
                 continue
-            about = of_service(service)
-            for way in ways:
-                for action in way.actions:
-                    allowed = rights(about, action, context)
-                    elsewhere = elsewhere or self._is_elsewhere(allowed)
-                    for grant in self._grants(_Question(kind, way, action, allowed)):
-                        _merge(grants, grant)
+            allowed = rights(about, action, context)
+            elsewhere = elsewhere or self._is_elsewhere(allowed)
+            for grant in self._grants(_Question(kind, way, action, allowed)):
+                _merge(grants, grant)
         for grant in self._calls(identity, services, context):
             _merge(grants, grant)
         return Profile(
@@ -561,30 +563,39 @@ def _merge(grants: dict[tuple[object, ...], Grant], grant: Grant) -> None:
         )
 
 
-def _by_service(identity: Identity) -> Callable[[str], Identity]:
-    """The same policies with the statements only that may speak of a service."""
-    spoken = [
-        (document, [(statement, _service_of(statement)) for statement in document.statements])
-        for document in identity.policies
-    ]
+@lru_cache(maxsize=_CACHED)
+def _spoken_of(actions: Selection) -> frozenset[str]:
+    """Those of the actions in `WAYS` that a statement's actions name."""
+    every = (action for ways in WAYS.values() for way in ways for action in way.actions)
+    return frozenset(
+        action
+        for action in every
+        if actions.is_inverted
+        is not any(matches(own, action, ignore_case=True) for own in actions.patterns)
+    )
 
-    def about(service: str) -> Identity:
-        return replace(
+
+def _by_action(identity: Identity) -> dict[str, Identity]:
+    """For each action that is allowed at all: the policies with the statements about it only."""
+    documents: dict[str, dict[int, list[Statement]]] = {}
+    allowed: set[str] = set()
+    for number, document in enumerate(identity.policies):
+        for statement in document.statements:
+            spoken = _spoken_of(statement.actions)
+            if statement.effect is Effect.ALLOW:
+                allowed |= spoken
+            for action in spoken:
+                documents.setdefault(action, {}).setdefault(number, []).append(statement)
+    return {
+        action: replace(
             identity,
             policies=tuple(
-                replace(document, statements=kept)
-                for document, statements in spoken
-                if (
-                    kept := tuple(
-                        one
-                        for one, services in statements
-                        if services is None or service in services
-                    )
-                )
+                replace(identity.policies[number], statements=tuple(statements))
+                for number, statements in documents[action].items()
             ),
         )
-
-    return about
+        for action in allowed
+    }
 
 
 def _service_of(statement: Statement) -> frozenset[str] | None:
