@@ -19,7 +19,7 @@ from functions.domain.diagnosis.facts import ReportStatistics
 from functions.domain.errors import BusyError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -54,10 +54,19 @@ class LogGroup:
 
 
 class FunctionLogs:
-    """CloudWatch Logs."""
+    """CloudWatch Logs.
 
-    def __init__(self, client: CloudWatchLogsClient) -> None:
+    Parameters
+    ----------
+    wait
+        Returns when the next call may go out.
+    """
+
+    def __init__(
+        self, client: CloudWatchLogsClient, wait: Callable[[], None] = lambda: None
+    ) -> None:
         self._client = client
+        self._wait = wait
 
     def group(self, name: str) -> LogGroup | None:
         """A log group by its name; ``None`` where there is none.
@@ -67,6 +76,7 @@ class FunctionLogs:
         RefusedError, BusyError
             When AWS does not tell.
         """
+        self._wait()
         try:
             # The prefix may be the beginning of many names; the shortest of them comes first.
             answer = self._client.describe_log_groups(logGroupNamePrefix=name, limit=50)
@@ -104,6 +114,7 @@ class FunctionLogs:
         count = 0
         # A page may be empty and others follow: a busy log group is not read to its end.
         for _ in range(_MOST_PAGES):
+            self._wait()
             try:
                 page = self._client.filter_log_events(**request)
             except AWS_ERRORS as error:

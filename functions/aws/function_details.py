@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from functions.aws.translate import lambda_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_lambda import LambdaClient
 
 IAM_ACTIONS: Final = frozenset({"lambda:GetFunctionConfiguration"})
@@ -35,10 +37,17 @@ class FunctionDetails:
 
 
 class DetailsReader:
-    """GetFunctionConfiguration, one of the 15 calls a second of Lambda's control plane."""
+    """GetFunctionConfiguration, one of the 15 calls a second of Lambda's control plane.
 
-    def __init__(self, client: LambdaClient) -> None:
+    Parameters
+    ----------
+    wait
+        Returns when the next call may go out.
+    """
+
+    def __init__(self, client: LambdaClient, wait: Callable[[], None] = lambda: None) -> None:
         self._client = client
+        self._wait = wait
 
     def of(self, function: str) -> FunctionDetails:
         """The configuration of a function.
@@ -48,6 +57,7 @@ class DetailsReader:
         FunctionNotFoundError, RefusedError, BusyError
             As Lambda's control plane answers.
         """
+        self._wait()
         with lambda_errors(function):
             answer = self._client.get_function_configuration(FunctionName=function)
         return FunctionDetails(

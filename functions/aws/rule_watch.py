@@ -12,6 +12,8 @@ from functions.domain.account import RuleTarget
 from functions.domain.errors import BusyError, RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_events import EventBridgeClient
 
     from functions.domain.account import Rule
@@ -35,10 +37,17 @@ def failures_of(rule: Rule) -> Asked:
 
 
 class RuleTargets:
-    """ListTargetsByRule, for a rule of which a reading of the account left the targets out."""
+    """ListTargetsByRule, for a rule of which a reading of the account left the targets out.
 
-    def __init__(self, client: EventBridgeClient) -> None:
+    Parameters
+    ----------
+    wait
+        Returns when the next call may go out.
+    """
+
+    def __init__(self, client: EventBridgeClient, wait: Callable[[], None] = lambda: None) -> None:
         self._client = client
+        self._wait = wait
 
     def of(self, rule: Rule) -> tuple[RuleTarget, ...]:
         """The targets of a rule.
@@ -51,6 +60,7 @@ class RuleTargets:
         request: Any = {"Rule": rule.name, "EventBusName": _bus(rule)}
         found: list[RuleTarget] = []
         while True:
+            self._wait()
             try:
                 page = self._client.list_targets_by_rule(**request)
             except AWS_ERRORS as error:

@@ -11,7 +11,7 @@ from functions.domain.diagnosis.facts import SimulatedDecision, Simulation
 from functions.domain.errors import BusyError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mypy_boto3_iam import IAMClient
 
@@ -23,10 +23,16 @@ class Simulator:
 
     It reads identity policies, the boundary and what AWS Organizations sets; a resource policy
     only for users, so none is handed to it here.
+
+    Parameters
+    ----------
+    wait
+        Returns when the next call may go out.
     """
 
-    def __init__(self, client: IAMClient) -> None:
+    def __init__(self, client: IAMClient, wait: Callable[[], None] = lambda: None) -> None:
         self._client = client
+        self._wait = wait
 
     def simulate(
         self, principal_arn: str, actions: Sequence[str], resource_arn: str
@@ -40,6 +46,7 @@ class Simulator:
         BusyError
             When it is throttled beyond the client's retries.
         """
+        self._wait()
         try:
             answer: Any = self._client.simulate_principal_policy(
                 PolicySourceArn=principal_arn,

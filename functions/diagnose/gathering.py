@@ -12,7 +12,14 @@ from typing import Final, Protocol, TypeVar
 
 from functions.aws.diagnosis_logs import LogGroup
 from functions.aws.function_details import FunctionDetails
-from functions.diagnose.traffic import Measured, Metrics, failures, log_group_of, measure
+from functions.diagnose.traffic import (
+    CLOSE_LOOK,
+    Measured,
+    Metrics,
+    failures,
+    log_group_of,
+    measure,
+)
 from functions.domain.account import Account, Area, FunctionDescription, Rule, RuleTarget
 from functions.domain.diagnosis.facts import (
     DeniedCall,
@@ -38,9 +45,6 @@ INVOKE: Final = "lambda:InvokeFunction"
 LOGGING: Final = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
 TRACING: Final = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
 
-# From which share of the timeout on REPORT lines are read. Far below what is called slow: who is
-# not looked at closely is never found.
-CLOSE_LOOK: Final = 0.5
 # How many principals one function has simulated at most: the API is slow and throttled early.
 MOST_SIMULATED: Final = 5
 

@@ -35,7 +35,7 @@ from functions.aws.observability import logger
 from functions.aws.publisher import SnsPublisher
 from functions.aws.reading import reader
 from functions.aws.reading.asking import Asker
-from functions.aws.reading.pace import Pace
+from functions.aws.reading.pace import Lane, Pace
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.storage import FactStore
 from functions.diagnose.answer import answer, failed
@@ -163,6 +163,7 @@ def connect() -> Connections:
     store = DiagnosisStore(clients.dynamodb_client(), settings.ledger_table)
     # The topic's ARN holds all of this: arn:<partition>:sns:<region>:<account>:<name>.
     _, partition, _, region, account, _ = settings.notice_topic_arn.split(":")
+    pace = Pace()
     return Connections(
         settings=settings,
         practice=Practice(
@@ -180,11 +181,19 @@ def connect() -> Connections:
         ledger=DynamoLedger(clients.dynamodb_client(), settings.ledger_table),
         readers=Readers(
             metrics=diagnosis_metrics.DiagnosisMetrics(clients.cloudwatch_client()),
-            logs=diagnosis_logs.FunctionLogs(clients.logs_client()),
-            simulator=simulations.Simulator(clients.iam_client()),
+            logs=diagnosis_logs.FunctionLogs(
+                clients.logs_client(), functools.partial(pace.wait, Lane.LOGS)
+            ),
+            simulator=simulations.Simulator(
+                clients.iam_client(), functools.partial(pace.wait, Lane.IAM)
+            ),
             alarms=alarm_actions.AlarmActions(clients.cloudwatch_client()),
-            targets=rule_watch.RuleTargets(clients.events_client()),
-            details=function_details.DetailsReader(clients.lambda_client()),
+            targets=rule_watch.RuleTargets(
+                clients.events_client(), functools.partial(pace.wait, Lane.EVENTS)
+            ),
+            details=function_details.DetailsReader(
+                clients.lambda_client(), functools.partial(pace.wait, Lane.LAMBDA)
+            ),
         ),
         facts=AccountFacts(
             # It only reads: whose turn it is is none of its business.
@@ -199,7 +208,7 @@ def connect() -> Connections:
                 partition=partition,
             ),
         ),
-        pace=Pace(),
+        pace=pace,
     )
 
 

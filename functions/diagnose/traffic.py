@@ -13,6 +13,9 @@ from functions.domain.diagnosis.facts import Traffic
 LOOKBACK: Final = timedelta(days=1)
 PERIOD_SECONDS: Final = 300
 DAY_SECONDS: Final = 86_400
+# From which share of the timeout on a function is looked at closely. Far below what is called slow:
+# who is not looked at is never found.
+CLOSE_LOOK: Final = 0.5
 _LAMBDA: Final = "AWS/Lambda"
 _P95: Final = 0.95
 
@@ -63,10 +66,8 @@ def measure(
     details = metrics.datapoints(
         [
             *(_asked(one, "Errors") for one in active),
-            *(_asked(one, "Throttles") for one in active),
             *(_asked(one, "Duration", "Maximum") for one in active),
             *(_asked(one, "Duration", "p95") for one in fresh),
-            *(_asked(one, "Duration", "Average") for one in fresh),
             *(incoming(one) for one in active),
         ],
         window,
@@ -74,10 +75,11 @@ def measure(
     settled = [one for one in active if _began(one, window) == window.since]
     # UNCONFIRMED: that a period of a day begins at midnight UTC. The datapoints of two days are
     # weighed by what was invoked since each began, which is right either way.
+    slow = [one for one in active if _is_slow(one, details)]
     days = metrics.datapoints(
         [
             *(_asked(one, "Duration", "p95") for one in settled),
-            *(_asked(one, "Duration", "Average") for one in settled),
+            *(_asked(one, "Duration", "Average") for one in slow),
         ],
         replace(window, period_seconds=DAY_SECONDS),
     )
@@ -118,6 +120,12 @@ def log_group_of(function: FunctionDescription) -> str:
     return function.log_group or f"/aws/lambda/{function.name}"
 
 
+def _is_slow(function: FunctionDescription, found: Mapping[Asked, Datapoints]) -> bool:
+    """Whether some invocation took so long that a close look is worth it."""
+    longest = max((v for _, v in found[_asked(function, "Duration", "Maximum")]), default=0.0)
+    return longest >= CLOSE_LOOK * 1000 * function.timeout_seconds
+
+
 def _asked(function: FunctionDescription, metric: str, statistic: str = "Sum") -> Asked:
     return Asked(
         namespace=_LAMBDA,
@@ -149,23 +157,18 @@ def _measured(
         return _from(found.get(_asked(function, metric, statistic), ()), since, window)
 
     invocations = tuple(one for one in points("Invocations") if one[1] > 0)
-    p95, mean = (
-        days.get(_asked(function, "Duration", "p95")),
-        days.get(_asked(function, "Duration", "Average")),
-    )
+    p95 = days.get(_asked(function, "Duration", "p95"))
+    mean = days.get(_asked(function, "Duration", "Average"), ())
     traffic = Traffic(
         since=since,
         until=window.until,
         invocations=_total(invocations),
         errors=_total(points("Errors")) if is_active else None,
-        throttles=_total(points("Throttles")) if is_active else None,
         first_invoked_at=invocations[0][0] if invocations else None,
         last_invoked_at=invocations[-1][0] if invocations else None,
-        mean_duration_ms=(
-            _weighed(points("Duration", "Average"), invocations, PERIOD_SECONDS)
-            if mean is None
-            else _weighed(mean, invocations, DAY_SECONDS)
-        ),
+        # Of a fresh function the day's mean is one of both sides of its change: near enough for an
+        # estimate of its price, which REPORT lines tell better.
+        mean_duration_ms=_weighed(mean, invocations, DAY_SECONDS),
         p95_duration_ms=(
             _upper(points("Duration", "p95"), invocations)
             if p95 is None

@@ -31,6 +31,15 @@ LISTINGS_PER_MONTH: Final = 30 * 24
 FULL_READING_SECONDS: Final = 0.22
 LISTING_SECONDS: Final = 0.01
 
+ROUNDS_PER_MONTH: Final = 30
+LOOKS_PER_MONTH: Final = 30 * 24
+DIAGNOSE_MEMORY_GB: Final = 1.0
+# Of each function in a round: invocations, errors, two statistics of duration, log events.
+METRICS_PER_FUNCTION: Final = 5
+LOOK_SECONDS: Final = 0.2
+# A round takes a call for every eighth function.
+ROUND_SECONDS: Final = 0.02
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardCost:
@@ -48,6 +57,8 @@ class GuardCost:
         The query over all functions.
     chart_usd
         The readings of the account's configuration and the ticks between them, for Lambda.
+    diagnosis_usd
+        The metrics of a round over all functions a day, with the Lambda runs for it.
     per_function_usd
         The alarm that watches each function by itself; 0 without `coverage=function`.
     """
@@ -57,6 +68,7 @@ class GuardCost:
     pulse_usd: float
     sweep_usd: float
     chart_usd: float
+    diagnosis_usd: float
     per_function_usd: float
 
     @property
@@ -67,6 +79,7 @@ class GuardCost:
             + self.pulse_usd
             + self.sweep_usd
             + self.chart_usd
+            + self.diagnosis_usd
             + self.per_function_usd
         )
 
@@ -77,6 +90,7 @@ class GuardCost:
             "pulse": self.pulse_usd,
             "sweep": self.sweep_usd,
             "chart": self.chart_usd,
+            "diagnosis": self.diagnosis_usd,
             "per-function alarm": self.per_function_usd,
         }
         listed = ", ".join(f"{name} ${usd:,.2f}" for name, usd in parts.items() if usd)
@@ -111,6 +125,11 @@ def guard_cost(
     reading_seconds = (
         FULL_READINGS_PER_MONTH * FULL_READING_SECONDS + LISTINGS_PER_MONTH * LISTING_SECONDS
     )
+    look_usd = LOOK_SECONDS * DIAGNOSE_MEMORY_GB * USD_PER_GB_SECOND + USD_PER_REQUEST
+    round_usd = (
+        METRICS_PER_FUNCTION * USD_PER_METRIC_READ
+        + ROUND_SECONDS * DIAGNOSE_MEMORY_GB * USD_PER_GB_SECOND
+    )
     return GuardCost(
         functions=functions,
         alarms_usd=standard_alarms * USD_PER_ALARM,
@@ -118,5 +137,6 @@ def guard_cost(
         sweep_usd=sweeps * functions * USD_PER_METRIC_READ,
         chart_usd=TICKS_PER_MONTH * tick_usd
         + functions * reading_seconds * CHART_MEMORY_GB * USD_PER_GB_SECOND,
+        diagnosis_usd=LOOKS_PER_MONTH * look_usd + ROUNDS_PER_MONTH * functions * round_usd,
         per_function_usd=functions * USD_PER_ALARM if per_function else 0.0,
     )

@@ -56,7 +56,6 @@ def test_what_was_invoked(ward: Ward) -> None:
     ward.invoked("orders", 60)
     ward.record("Invocations", "orders", (ELEVEN, 60.0), (ELEVEN + timedelta(minutes=5), 40.0))
     ward.record("Errors", "orders", (ELEVEN, 3.0))
-    ward.record("Throttles", "orders", (ELEVEN, 1.0))
     ward.record(
         "Duration",
         "orders",
@@ -68,7 +67,7 @@ def test_what_was_invoked(ward: Ward) -> None:
     found = measured(ward)
 
     assert found.traffic.invocations == 100
-    assert (found.traffic.errors, found.traffic.throttles) == (3, 1)
+    assert found.traffic.errors == 3
     assert found.traffic.first_invoked_at == ELEVEN
     assert found.traffic.last_invoked_at == ELEVEN + timedelta(minutes=5)
     assert found.traffic.max_duration_ms == 1200
@@ -82,6 +81,18 @@ def test_days_are_weighed_by_their_invocations(ward: Ward) -> None:
     ward.record("Duration", "orders", (YESTERDAY, 400.0), (MIDNIGHT, 800.0), statistic="p95")
 
     assert measured(ward).traffic.p95_duration_ms == 0.25 * 400 + 0.75 * 800
+
+
+def test_the_mean_is_asked_for_where_a_price_is_told(ward: Ward) -> None:
+    """Only of functions that come close to their timeout of three seconds."""
+    ward.record("Invocations", "orders", (ELEVEN, 75.0))
+    ward.record("Duration", "orders", (MIDNIGHT, 800.0), statistic="Average")
+    ward.record("Duration", "orders", (ELEVEN, 1000.0), statistic="Maximum")
+    assert measured(ward).traffic.mean_duration_ms is None
+
+    ward.record("Duration", "orders", (ELEVEN, 1600.0), statistic="Maximum")
+
+    assert measured(ward).traffic.mean_duration_ms == 800
 
 
 def test_what_was_before_a_change_does_not_count(ward: Ward) -> None:

@@ -50,6 +50,14 @@ def test_chart() -> None:
     assert default_cost(1000).chart_usd == pytest.approx(ticks + readings)
 
 
+def test_diagnosis() -> None:
+    """A round a day reads five metrics of each function; every hour it looks whether one is due."""
+    looks = 720 * (0.2 * 0.0000133334 + 2e-7)
+    rounds = 30 * 1000 * (5 * 0.00001 + 0.02 * 0.0000133334)
+
+    assert default_cost(1000).diagnosis_usd == pytest.approx(looks + rounds)
+
+
 def test_no_sweep() -> None:
     """Without a sweep there is nothing to pay for it."""
     assert default_cost(1000, sweep_minutes=0).sweep_usd == 0
@@ -63,10 +71,16 @@ def test_per_function() -> None:
 def test_total() -> None:
     """The total is the sum of the tiers."""
     cost = GuardCost(
-        functions=1, alarms_usd=1, pulse_usd=2, sweep_usd=4, chart_usd=16, per_function_usd=8
+        functions=1,
+        alarms_usd=1,
+        pulse_usd=2,
+        sweep_usd=4,
+        chart_usd=16,
+        diagnosis_usd=32,
+        per_function_usd=8,
     )
 
-    assert cost.total_usd == 31
+    assert cost.total_usd == 63
 
 
 def test_in_words() -> None:
@@ -77,12 +91,13 @@ def test_in_words() -> None:
         pulse_usd=1.5,
         sweep_usd=0,
         chart_usd=0.3,
+        diagnosis_usd=1.8,
         per_function_usd=120,
     )
 
     assert cost.in_words() == (
-        "about $122.90 a month for 1,200 functions "
-        "(alarms $1.10, pulse $1.50, chart $0.30, per-function alarm $120.00); "
+        "about $124.70 a month for 1,200 functions (alarms $1.10, pulse $1.50, chart $0.30, "
+        "diagnosis $1.80, per-function alarm $120.00); "
         "prices of us-east-1, free tier not counted"
     )
 
@@ -103,6 +118,7 @@ def table_row(functions: int) -> list[str]:
         standard.pulse_usd,
         standard.sweep_usd,
         standard.chart_usd,
+        standard.diagnosis_usd,
         standard.total_usd,
         default_cost(functions, sweep_minutes=5).total_usd,
         default_cost(functions, per_function=True).total_usd,
