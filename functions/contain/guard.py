@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 from functions.contain.gathering import Gathering
 from functions.contain.hold import Hold
+from functions.contain.journal import Log, fields_of
 from functions.contain.tend import Tending
 from functions.domain.assessment import Assessment, Reason, Verdict
 from functions.domain.decision import Decision, Ignore, LedgerView, decide
@@ -39,18 +39,6 @@ _HISTORICAL = (
     Reason.UNLIKE_LOOP,  # the steps of a shape are told from what was there before
 )
 _STRAINED = frozenset({PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED})
-
-
-class Log(Protocol):
-    """Where the guard says what it does; powertools' logger is one."""
-
-    def info(self, message: str, **fields: object) -> None:
-        """Something happened as it should."""
-        ...
-
-    def exception(self, message: str, **fields: object) -> None:
-        """Something went wrong; the exception being handled is logged with it."""
-        ...
 
 
 class PartlyFailedError(LoopbreakerError):
@@ -176,7 +164,7 @@ class Guard:
         if not live:
             return None
         self._attempt(report, "tagged snapshots", lambda: self._adopt(now, report))
-        tending = Tending(hold=self.hold, gathering=self.gathering, live=live[0])
+        tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log, live=live[0])
         for incident in live[0].incidents:
             self._attempt(report, incident.id, partial(tending.tend, incident, now))
         return live[0]
@@ -197,7 +185,7 @@ class Guard:
                 report.errors.append(error)
 
     def _change(self, signal: Signal, now: datetime, report: Report) -> None:
-        tending = Tending(hold=self.hold, gathering=self.gathering)
+        tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log)
         for name in signal.functions:
             incident = self.hold.world.ledger.find(name)
             if incident is not None:
@@ -270,7 +258,7 @@ class Guard:
             evidence = evidence.without(live.troubles(evidence.function))
             assessment = assess(evidence, policy)
         if not _is_unusual(assessment):
-            self.log.info("assessed", **_fields(assessment))
+            self.log.info("assessed", **fields_of(assessment))
             if is_young(assessment):
                 report.young.append(evidence.function)
             return
@@ -278,7 +266,7 @@ class Guard:
         if assessment.verdict is Verdict.SUSPECTED and policy.response is not Response.THROTTLE:
             live = live or self.hold.world.ledger.live()
             if live.was_lifted(evidence.function, now - policy.cooling_off):
-                self.log.info("left alone after its cap was lifted", **_fields(assessment))
+                self.log.info("left alone after its cap was lifted", **fields_of(assessment))
                 return
         facts = evidence.facts or self.gathering.facts(evidence.function)
         if facts is None:
@@ -292,7 +280,7 @@ class Guard:
             "decided",
             decision=type(decision).__name__,
             because=decision.reason,
-            **_fields(assessment),
+            **fields_of(assessment),
         )
 
 
@@ -310,17 +298,3 @@ def _is_unusual(assessment: Assessment) -> bool:
     return assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY) or (
         assessment.verdict is Verdict.BUSY and assessment.has(Reason.NATIVE_DROPS)
     )
-
-
-def _fields(assessment: Assessment) -> dict[str, object]:
-    return {
-        "function": assessment.function,
-        "verdict": assessment.verdict,
-        "rate_per_minute": assessment.rate_per_minute,
-        "normal_per_minute": assessment.normal_per_minute,
-        "since": assessment.since,
-        "grounds": [
-            {"reason": one.reason, "value": one.value, "unit": one.unit, "reference": one.reference}
-            for one in assessment.grounds
-        ],
-    }

@@ -16,8 +16,9 @@ from functions.aws.observability import logger
 from functions.aws.publisher import SnsPublisher
 from functions.aws.signals import parse_signal
 from functions.contain.gathering import Gathering
-from functions.contain.guard import Guard, Log
+from functions.contain.guard import Guard
 from functions.contain.hold import Hold
+from functions.contain.journal import Log
 from functions.contain.known import BookedLoops
 from functions.contain.settings import Settings
 from functions.domain.notice import NoticeContext

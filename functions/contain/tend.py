@@ -6,6 +6,7 @@ from datetime import datetime
 
 from functions.contain.gathering import Gathering
 from functions.contain.hold import Hold
+from functions.contain.journal import Log, fields_of
 from functions.domain.assessment import Assessment, Verdict
 from functions.domain.containment import close_as_deleted, contain, finish_steps
 from functions.domain.decision import DecisionReason
@@ -23,6 +24,13 @@ from functions.domain.spike import assess
 # Minutes below the floor, one after the other, after which a loop that nobody stopped is over.
 ENDED_MINUTES = 10
 
+_UNDER_A_CAP = {
+    Verdict.RUNAWAY: "Contain",
+    Verdict.SUSPECTED: "KeepCap",
+    Verdict.CALM: "LiftCap",
+    Verdict.BUSY: "LiftCap",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tending:
@@ -30,6 +38,7 @@ class Tending:
 
     hold: Hold
     gathering: Gathering
+    log: Log
     live: LiveLedger = field(default_factory=LiveLedger)
 
     def tend(self, incident: Incident, now: datetime, actor: str = "") -> None:
@@ -92,6 +101,9 @@ class Tending:
         world, policy = self.hold.world, self.hold.policy
         verdict = judge_cap(evidence, incident.target, incident.contained_at, policy)
         judged = replace(incident, assessment=_as_first_seen(verdict, incident))
+        self.log.info(
+            "decided", decision=_UNDER_A_CAP[verdict.verdict], because="cap", **fields_of(verdict)
+        )
         match verdict.verdict:
             case Verdict.RUNAWAY:
                 decided = replace(judged, decided=DecisionReason.RUNAWAY)

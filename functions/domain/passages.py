@@ -353,7 +353,7 @@ def the_loop(context: NoticeContext) -> str:
     read = context.loop.at
     return section(
         "THE LOOP",
-        *(f"  {_printable(line)}" for line in lines),
+        "\n".join(f"  {_printable(line)}" for line in lines),
         *(
             bullet(_printable(words[:_LONGEST_REASON]))
             for words in context.loop.closed_by[:MOST_NAMES]
