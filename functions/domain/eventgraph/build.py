@@ -42,7 +42,7 @@ Not seen at all: what other compute does (containers, machines, people), service
 control policies, and changes of the configuration that a function itself may make.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -75,6 +75,7 @@ _DETECTED_TARGETS: Final = frozenset(
 _DETECTED_MEANS: Final = frozenset(
     {Means.PERMISSION, Means.MAPPING, Means.SUBSCRIPTION, Means.NOTIFICATION}
 )
+_MOST_AROUND: Final = 4  # of one function
 _ORDER: Final = {Certainty.CERTAIN: 0, Certainty.POSSIBLE: 1, Certainty.RULED_OUT: 2}
 
 
@@ -107,6 +108,7 @@ def build(account: Account, accepted: Mapping[str, str] = _NOTHING) -> EventGrap
         at=account.at,
         loops=_distinct(loops),
         ruled_out=_distinct(near),
+        around=_around(flow, loops),
         proofs=MappingProxyType(dict(sorted(found.proofs.items()))),
         doubts=MappingProxyType(dict(sorted(found.doubts.items()))),
         gaps=tuple(
@@ -115,6 +117,25 @@ def build(account: Account, accepted: Mapping[str, str] = _NOTHING) -> EventGrap
         ),
         counts=_counts(flow, found),
     )
+
+
+def _around(flow: Flow, loops: Sequence[Loop]) -> tuple[Edge, ...]:
+    """Edges beside the loops, a few of each function."""
+    counts = {name: 0 for loop in loops if not loop.is_broad for name in loop.functions}
+    found: dict[tuple[str, str, Means], Edge] = {}
+    inside = {(edge.source.arn, edge.target.arn) for loop in loops for edge in loop.edges}
+    for number in flow.named_edges() if counts else ():
+        ends = flow.functions[flow.sources[number]], flow.functions[flow.targets[number]]
+        names = [name for name in ends if name in counts]
+        if not names or all(counts[name] >= _MOST_AROUND for name in names):
+            continue
+        edge = flow.edge(number)
+        key = edge.source.arn, edge.target.arn, edge.means
+        if key not in found and key[:2] not in inside:
+            found[key] = edge
+            for name in names:
+                counts[name] += 1
+    return tuple(found.values())
 
 
 def _counts(flow: Flow, found: Found) -> Counts:

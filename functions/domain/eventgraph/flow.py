@@ -216,6 +216,16 @@ class Flow:
             case _:
                 raise TypeError(f"edge {first} is not one of events")
 
+    def named_edges(self) -> Iterator[int]:
+        """The edges between two nodes that may carry events, without those by a wildcard."""
+        for number, rank in enumerate(self.ranks):
+            if (
+                rank <= Rank.POSSIBLE
+                and isinstance(self.places[self.sources[number]], tuple)
+                and isinstance(self.places[self.targets[number]], tuple)
+            ):
+                yield number
+
     def is_hub(self, place: int) -> bool:
         """Whether a place only stands for many."""
         return isinstance(self.places[place], Hub)

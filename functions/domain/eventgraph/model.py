@@ -359,6 +359,9 @@ class EventGraph:
     ruled_out
         Cycles that something rules out, with what does: at most one for a function, only for
         functions that are on no loop.
+    around
+        Edges that enter or leave functions on loops beside the loops themselves, not all of them:
+        what a picture shows in grey.
     proofs
         By function name; every function of the account has one.
     doubts
@@ -370,6 +373,7 @@ class EventGraph:
     at: datetime
     loops: tuple[Loop, ...] = ()
     ruled_out: tuple[Loop, ...] = ()
+    around: tuple[Edge, ...] = ()
     proofs: Mapping[str, LoopProof] = field(default_factory=lambda: MappingProxyType({}))
     doubts: Mapping[str, tuple[Doubt, ...]] = field(default_factory=lambda: MappingProxyType({}))
     gaps: tuple[str, ...] = ()

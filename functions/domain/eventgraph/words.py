@@ -143,6 +143,7 @@ _TAKE: Final = "Take {actions} on {target} out of {statement} of role {role}"
 _TAKE_CALL: Final = (
     "Let role {role} change nothing that {source} is told of: {actions}, {statement}"
 )
+_REDRIVE: Final = "Give {source} another dead-letter queue than {target}"
 _OTHER: Final = "Let {source} not reach {target} by the {means}"
 
 
@@ -161,6 +162,8 @@ def change_words(edge: Edge, writers: Sequence[str] = (), *, more_statements: in
         template = _TAKE_CALL if edge.target.kind is NodeKind.SERVICE else _TAKE
         if edge.is_by_wildcard and edge.target.kind is not NodeKind.SERVICE:
             template = _NARROW
+    if edge.means is Means.REDRIVE and edge.source.kind is NodeKind.QUEUE:
+        template = _REDRIVE
     return template.format(
         source=name(edge.source),
         target=name(edge.target),
