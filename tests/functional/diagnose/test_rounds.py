@@ -191,6 +191,20 @@ def test_contained_and_exempt_functions_are_never_changed(ward: Ward, standing: 
     assert ward.hospital.stored == {}
 
 
+def test_held_functions_are_not_examined(ward: Ward) -> None:
+    """What they do now says nothing of them: their findings stay as they are."""
+    ward.diagnosing.tick(NOON)
+    ward.standing = Standing(contained=frozenset({"orders"}))
+    ward.add("orders")
+    ward.invoked("orders")
+
+    ward.diagnosing.tick(NOON + DAY)
+
+    assert len(ward.hospital.stored_book.open) == 1
+    examined = [fields for text, fields in ward.log.lines if text == "examined"]
+    assert examined[-1]["functions"] == 1
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_run_that_dies_anywhere_is_finished_by_the_next(moment: str) -> None:
     """At every call of a round with a treatment: the end is the same, and told."""
