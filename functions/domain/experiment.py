@@ -32,6 +32,18 @@ LESSENED_TIMES = 1.1  # and is this even ever since, as shards that take turns a
 STEADY_SIGMAS = 2.0
 BELOW_MINUTES = 3  # in a row without a throttle, at a fraction of the rate before
 FREE_MINUTES = 20  # without a throttle at the old rate: the cap binds nothing
+# What the rate alone would excuse a function by; under a cap it is the cap that keeps it low.
+_EXCUSES = frozenset(
+    {
+        Reason.BELOW_FLOOR,
+        Reason.NOT_SUSTAINED,
+        Reason.WITHIN_RECENT,
+        Reason.HAS_PRECEDENT,
+        Reason.FOLLOWS_CLOCK,
+        Reason.SUBSIDING,
+        Reason.UNLIKE_LOOP,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +74,8 @@ def judge_cap(evidence: Evidence, cap: int, capped_at: datetime, policy: Policy)
     pinned = _pinned(minutes, cap)
     if pinned and _is_loop(evidence, minutes, cap, capped_at):
         grounds = _grounds(minutes[-pinned:], pinned, cap)
-        return replace(seen, verdict=Verdict.RUNAWAY, grounds=(*grounds, *seen.grounds))
+        accusing = (one for one in seen.grounds if one.reason not in _EXCUSES)
+        return replace(seen, verdict=Verdict.RUNAWAY, grounds=(*grounds, *accusing))
     free = _newest(minutes, lambda one: one.refused == 0)
     fallen = all(one.served <= COLLAPSED_SHARE * before for one in minutes[-BELOW_MINUTES:])
     if (free >= BELOW_MINUTES and fallen) or free >= FREE_MINUTES:

@@ -45,6 +45,7 @@ def test_a_loop_is_pinned_with_a_demand_that_collapsed() -> None:
 
     assert verdict is Verdict.RUNAWAY
     assert reasons[0] is Reason.PINNED_AT_CAP
+    assert Reason.BELOW_FLOOR not in reasons, "it is the cap that keeps the rate low"
 
 
 def test_work_that_falls_back_below_the_cap_is_calm() -> None:
