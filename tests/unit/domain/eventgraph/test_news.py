@@ -1,75 +1,64 @@
-"""Which loops are told of."""
+"""Which loops deserve a warning."""
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
-from functions.domain.eventgraph.model import (
-    Acceptance,
-    Certainty,
-    Edge,
-    EdgeReason,
-    Loop,
-    Means,
-    Node,
-    NodeKind,
-)
+from functions.domain.eventgraph.build import build
+from functions.domain.eventgraph.model import LoopKey
 from functions.domain.eventgraph.news import news
-
-GUARD = ("Loopbreaker-contain", "Loopbreaker-restore")
-
-
-def edge(source: Node, target: Node) -> Edge:
-    """Something passes from one to the other."""
-    return Edge(
-        source=source,
-        target=target,
-        means=Means.RULE,
-        certainty=Certainty.POSSIBLE,
-        reason=EdgeReason.FILTER_MAY_FIT,
-    )
+from tests.unit.domain.eventgraph.changing import turned_round
+from tests.unit.domain.eventgraph.samples import ACCOUNTS, graph_of
 
 
-def loop_through(*functions: str, accepted: Acceptance | None = None) -> Loop:
-    """A loop that goes from each function by way of a bus to the next one."""
-    nodes = [
-        node
-        for name in functions
-        for node in (
-            Node(kind=NodeKind.BUS, arn=f"bus-{name}", name=f"bus-{name}"),
-            Node(kind=NodeKind.FUNCTION, arn=name, name=name),
-        )
-    ]
-    following = (*nodes[1:], nodes[0])
-    return Loop(
-        edges=tuple(edge(one, two) for one, two in zip(nodes, following, strict=True)),
-        accepted=accepted,
-    )
+def test_a_new_loop_is_news() -> None:
+    """A loop that nobody was told of is told of."""
+    loops = graph_of("dynamodb_same_table").loops
+
+    assert loops == news((), loops)
 
 
-def test_a_loop_is_told_of_once() -> None:
-    """What was told is told no more, nor is the same loop twice at once."""
-    loop, other = loop_through("enrich"), loop_through("price")
+def test_nobody_is_told_twice() -> None:
+    """The same account, read again in another order, is no news."""
+    again = build(turned_round(ACCOUNTS["two_loops_one_cut"]))
 
-    assert news((loop.key,), (loop, other, other)) == (other,)
+    told = [loop.key for loop in graph_of("two_loops_one_cut").loops]
 
-
-def test_an_accepted_loop_is_not_told_of() -> None:
-    """Neither by a tag nor by the deployment's flag."""
-    tagged = loop_through("requeue", accepted=Acceptance(by="requeue", reason="ends by itself"))
-    flagged = loop_through("archive", "compress")
-
-    assert news((), (tagged, flagged), accepted={"compress": "flag"}) == ()
+    assert news(told, again.loops) == ()
 
 
-@pytest.mark.parametrize("functions", [GUARD[:1], GUARD])
-def test_the_guard_does_not_accuse_itself(functions: tuple[str, ...]) -> None:
-    """Its functions wake each other, and pass over what they did themselves."""
-    assert news((), (loop_through(*functions),), own=GUARD) == ()
+def test_stored_keys_are_plain_texts() -> None:
+    """Keys that come back from a store as texts are known."""
+    loops = graph_of("dynamodb_same_table").loops
+
+    assert news([LoopKey(str(loops[0].key))], loops) == ()
 
 
-def test_a_loop_by_way_of_the_guard_is_told_of() -> None:
-    """Another function on it may answer the guard with what wakes the guard."""
-    loop = loop_through("Loopbreaker-contain", "post-to-chat")
+def test_a_mapping_made_anew_is_no_news() -> None:
+    """A mapping with another UUID between the same two makes the same loop."""
+    account = ACCOUNTS["dynamodb_same_table"]
+    renewed = tuple(replace(one, uuid="other") for one in account.mappings)
+    told = [loop.key for loop in graph_of("dynamodb_same_table").loops]
 
-    assert news((), (loop,), own=GUARD) == (loop,)
+    assert news(told, build(replace(account, mappings=renewed)).loops) == ()
+
+
+def test_a_loop_that_became_certain_is_news() -> None:
+    """A possible loop whose filter is taken away is told of again."""
+    account = ACCOUNTS["dynamodb_filter_on_insertions"]
+    unfiltered = tuple(replace(one, filters=()) for one in account.mappings)
+    told = [loop.key for loop in graph_of("dynamodb_filter_on_insertions").loops]
+
+    after = build(replace(account, mappings=unfiltered))
+
+    assert after.loops == news(told, after.loops)
+
+
+def test_accepted_loops_are_no_news() -> None:
+    """A loop with an acknowledgement, by tag or by name, needs no warning."""
+    tagged = graph_of("accepted_by_tag").loops
+    loops = graph_of("dynamodb_same_table").loops
+
+    assert news((), tagged) == ()
+    assert news((), loops, {"enrich": "meant"}) == ()
+    assert news((), loops, {"other": "meant"}) == loops
