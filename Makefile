@@ -8,7 +8,7 @@ LOOP ?= dynamodb
 SPEED ?=
 STORY ?=
 
-.PHONY: help setup demo test check lint types imports unit e2e bench deploy lock clean
+.PHONY: help setup demo test check lint types imports unit sandbox e2e bench deploy lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,14 +42,17 @@ imports: $(READY)
 	@$(VENV)/bin/lint-imports --no-cache
 
 unit: $(READY)
-	@$(PY) -m pytest -q -n auto -m "not e2e"
+	@$(PY) -m pytest -q -n auto -m "not e2e" --ignore=tests/sandbox
 
-check: lint types imports unit  ## everything but e2e, under 90 seconds once set up
+sandbox: $(READY)
+	@$(PY) -m pytest -q -n auto -m "not e2e" tests/sandbox
+
+check: lint types imports unit  ## everything but the sandbox's own tests and e2e
 
 e2e: setup
 	@$(PY) -m pytest -q -m e2e
 
-test: setup check e2e  ## everything
+test: setup check sandbox e2e  ## everything
 
 bench: $(READY)  ## measure (part: make bench PART=contain|sweep|detection|graph|diagnosis)
 	@$(PY) -m bench $(PART)
