@@ -276,11 +276,13 @@ class Charting:
     ) -> Report:
         """Store what follows from the account, with the notices that tell of what is new."""
         graph = self._graphs.of(account)
+        # What was worked in has just been read, whenever everything else was.
+        read_at = self._clock() if work is Work.CHANGES else account.at
         changed = {one.name: one.last_modified for one in account.functions if one.last_modified}
         self._store.write_book(LoopBook.of(graph, changed))
         fresh = self._graphs.news(state.told, graph)
         told = [
-            *warnings(fresh, self._place, account.at, is_first=is_first),
+            *warnings(fresh, self._place, read_at, is_first=is_first),
             *self._blind_spots(account, state),
         ]
         now = self._clock()

@@ -39,9 +39,15 @@ _MOST_GAPS: Final = 20
 _MOST_CUTS: Final = 3
 _TAG: Final = "loopbreaker:accepted-loop"
 _FLAG: Final = "accepted_loops"
-_NOTHING_CHANGED: Final = (
-    "Nothing was changed, so there is nothing to restore. Should it begin to run away, Loopbreaker"
-    " deals with it as with any other."
+_NOTHING_CHANGED: Final = "Nothing was changed, so there is nothing to restore."
+_AS_ANY_OTHER: Final = (
+    "Should it begin to run away, Loopbreaker deals with it as with any other function."
+)
+_AS_PROVEN_OR_NOT: Final = (
+    "Should one begin to run away, Loopbreaker takes a certain loop as proof, and acts on less."
+)
+_AS_PROVEN: Final = (
+    "Should it begin to run away, Loopbreaker takes this loop as proof, and acts on less."
 )
 
 
@@ -92,7 +98,10 @@ def warning(loop: Loop, place: NoticeContext, read_at: datetime) -> Notice:
                 section("WOULD AWS STOP IT", paragraph(_protection(loop))),
                 section("WHAT BREAKS IT", *_cuts(loop)),
                 section("IS IT MEANT TO BE", *_acceptance(loop, place)),
-                section("NOTHING TO RESTORE", paragraph(_NOTHING_CHANGED)),
+                section(
+                    "NOTHING TO RESTORE",
+                    paragraph(_NOTHING_CHANGED, _AS_PROVEN if is_certain else _AS_ANY_OTHER),
+                ),
                 paragraph(
                     f"Loop {loop.key}, stack {stack(place)}, account read at {moment(read_at)}.",
                     "You get no second notice of it unless it changes.",
@@ -150,8 +159,8 @@ def _beginning(loop: Loop, first: str) -> str:
     if loop.certainty is Certainty.CERTAIN:
         return paragraph(
             f"{said} can invoke itself{by_way_of}: what it writes triggers it again. This was read"
-            " from the configuration of the account. No event has to have come yet, and nothing"
-            " was changed."
+            " from the configuration of the account, whether or not it has run yet. Nothing was"
+            " changed."
         )
     return paragraph(
         f"{said} might invoke itself{by_way_of}. The configuration allows it, but does not show"
@@ -269,7 +278,10 @@ def _digest(
                         f" reason, or deploy with -c {_FLAG}=FUNCTION[,FUNCTION...]."
                     ),
                 ),
-                section("NOTHING TO RESTORE", paragraph(_NOTHING_CHANGED)),
+                section(
+                    "NOTHING TO RESTORE",
+                    paragraph(_NOTHING_CHANGED, _AS_PROVEN_OR_NOT if certain else _AS_ANY_OTHER),
+                ),
                 paragraph(
                     f"Stack {stack(place)}, account read at {moment(read_at)}.",
                     "From now on each new loop comes in a notice of its own, unless many come at"

@@ -104,6 +104,9 @@ def test_a_change_is_told_by_the_next_tick() -> None:
 
     assert (report.work, report.changes, report.told) == (Work.CHANGES, 2, 1)
     assert scene.subjects[1:] == ["[Loopbreaker] WARNING orders-00003 can invoke itself in a loop"]
+    assert f"account read at {scene.now:%Y-%m-%d %H:%M} UTC" in " ".join(
+        scene.topic.sent[-1].body.split()
+    )
     assert scene.aws.calls.total() < 20
     assert scene.memory.changes == {}
 
