@@ -329,7 +329,6 @@ class Doubt(StrEnum):
     RESOURCE = "resource"  # a resource on the way could not be read
     ELSEWHERE = "elsewhere"  # it writes to another account or Region
     UNKNOWN_TARGET = "unknown_target"  # events go to something that this graph does not follow
-    TOO_LARGE = "too_large"  # the account has more ways than were followed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,3 +62,13 @@ def test_accepted_loops_are_no_news() -> None:
     assert news((), tagged) == ()
     assert news((), loops, {"enrich": "meant"}) == ()
     assert news((), loops, {"other": "meant"}) == loops
+
+
+def test_a_key_does_not_depend_on_where_one_begins() -> None:
+    """A loop of two functions has one key, whichever function it is told of."""
+    (loop,) = graph_of("dynamodb_two_functions").loops
+
+    seen = loop.seen_from("price")
+
+    assert seen.edges != loop.edges
+    assert seen.key == loop.key
