@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -102,6 +102,11 @@ class Gathering:
             return self.functions.describe(name)
         except FunctionNotFoundError:
             return None
+
+    def completed(self, evidence: Evidence, facts: FunctionFacts) -> Evidence:
+        """The same with the configuration, and with what the graph proves about that one."""
+        known = self.loops.of(evidence.function).believed(evidence.now)
+        return replace(evidence, facts=facts, proof=_proof(known, facts))
 
     def _evidence(
         self,

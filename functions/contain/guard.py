@@ -1,7 +1,7 @@
 """What a signal sets in motion."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -246,17 +246,32 @@ class Guard:
             return
         self._judge(evidence, now, report, None)
 
+    def _assessed(self, evidence: Evidence) -> tuple[Evidence, Assessment]:
+        """What the evidence means, with the evidence.
+
+        Who is let go on because the graph rules a loop out may have been deployed since the graph
+        was read, and hold one by now: its configuration tells.
+        """
+        assessment = assess(evidence, self.hold.policy)
+        if evidence.facts is not None or not assessment.has(Reason.LOOP_RULED_OUT):
+            return evidence, assessment
+        facts = self.gathering.facts(evidence.function)
+        if facts is None:
+            return evidence, assessment
+        completed = self.gathering.completed(evidence, facts)
+        return completed, assess(completed, self.hold.policy)
+
     def _judge(
         self, evidence: Evidence, now: datetime, report: Report, live: LiveLedger | None
     ) -> None:
         policy = self.hold.policy
         if live is not None:
             evidence = evidence.without(live.troubles(evidence.function))
-        assessment = assess(evidence, policy)
+        evidence, assessment = self._assessed(evidence)
         if live is None and _calls_on_the_past(assessment):
             live = self.hold.world.ledger.live()
             evidence = evidence.without(live.troubles(evidence.function))
-            assessment = assess(evidence, policy)
+            evidence, assessment = self._assessed(evidence)
         if not _is_unusual(assessment):
             self.log.info("assessed", **fields_of(assessment))
             if is_young(assessment):
@@ -272,7 +287,7 @@ class Guard:
         if facts is None:
             return
         if evidence.facts is None:
-            assessment = assess(replace(evidence, facts=facts), self.hold.policy)
+            assessment = assess(self.gathering.completed(evidence, facts), self.hold.policy)
         decision = decide(assessment, facts, self.hold.policy, LedgerView())
         decision = self.hold.act(decision, facts, now)
         report.decisions.append(decision)

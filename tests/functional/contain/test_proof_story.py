@@ -8,6 +8,7 @@ import pytest
 from functions.domain.evidence import LoopProof
 from functions.domain.incident import IncidentState
 from functions.domain.known_loops import STALE_AFTER, KnownLoop
+from functions.domain.signal import SignalKind
 from tests.functional.scene import Scene
 
 DRAWING = "orders ─stream▶ enrich ─PutItem▶ orders"
@@ -73,6 +74,19 @@ def test_a_function_deployed_since_is_judged_without_the_graph(proof: LoopProof)
     fake.last_modified = scene.now - timedelta(minutes=5)
 
     scene.contributor()
+
+    assert scene.account.by_name["orders"].reserved == 3
+
+
+@pytest.mark.parametrize("proof", [LoopProof.CERTAIN, LoopProof.RULED_OUT])
+def test_so_is_one_among_many(proof: LoopProof) -> None:
+    """Where several are looked at, no proof counts before the configuration was compared."""
+    scene = _suspected(proof)
+    scene.account.add("bystander")
+    scene.account.metrics.record("bystander", until=scene.now, invocations=[900.0] * 180)
+    scene.account.by_name["orders"].last_modified = scene.now - timedelta(minutes=5)
+
+    scene.signal(SignalKind.SWEEP)
 
     assert scene.account.by_name["orders"].reserved == 3
 
