@@ -38,8 +38,8 @@ close a cycle the proof is UNKNOWN, and `EventGraph.doubts` says which.
 Resource policies of queues, topics, buckets, buses, tables and streams count like policies of the
 roles that they name; one that names everybody only makes a write possible.
 
-Not seen at all: what other compute does (containers, machines, people), what an organisation's own
-policies take away, and changes of the configuration that a function itself may make.
+Not seen at all: what other compute does (containers, machines, people), service and resource
+control policies, and changes of the configuration that a function itself may make.
 """
 
 from collections.abc import Mapping, Sequence

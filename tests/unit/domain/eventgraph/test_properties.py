@@ -9,6 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from functions.domain.account import (
+    Api,
+    Area,
+    Gap,
+    LogSubscription,
+    NamedPolicy,
+    Pipe,
+    RuleTarget,
+    StateMachine,
+    Subscription,
+)
 from functions.domain.eventgraph.build import build
 from functions.domain.eventgraph.model import Certainty
 from functions.domain.evidence import LoopProof
@@ -28,6 +39,22 @@ if TYPE_CHECKING:
     from tests.corpus.description import Case
 
 CASES: Final = cases()
+STRANGE: Final = (
+    "arn:aws:lambda:::function:",
+    "arn:aws:sqs:eu-west-1:123456789012:orders",
+    "arn:aws:dynamodb:::table/",
+    "arn:::::",
+    "::::::",
+    "{}",
+    "[]",
+    '{"Statement": {}}',
+    '{"source": "shop"}',
+    '{"source": [{"prefix": 1}], "detail": {"eventName": [1]}}',
+    '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}',
+    '{"StartAt": "A", "States": {"A": {"Resource": "arn:aws:states:::lambda:invoke"}}}',
+    "https://sqs.eu-west-1.amazonaws.com/1/",
+    "*",
+)
 _STRENGTH: Final = {
     LoopProof.RULED_OUT: 0,
     LoopProof.UNKNOWN: 0,
@@ -35,7 +62,7 @@ _STRENGTH: Final = {
     LoopProof.CERTAIN: 2,
 }
 _thorough: Final = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 every_case: Final = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -169,7 +196,7 @@ def test_a_trigger_less_in_the_corpus(case: Case) -> None:
 
 
 @given(account=accounts())
-@settings(_thorough, max_examples=60)
+@settings(_thorough, max_examples=30)
 def test_a_gap_never_rules_out(account: Account) -> None:
     """What could not be read never proves that a function cannot loop, and hides no loop."""
     check_gaps(account)
@@ -218,6 +245,54 @@ def test_graph_agrees_with_itself(account: Account) -> None:
 def test_graph_agrees_with_itself_in_the_corpus(case: Case) -> None:
     """The same for every account of the corpus."""
     check_sense(case.account)
+
+
+@given(texts=st.lists(st.text(max_size=30) | st.sampled_from(STRANGE), min_size=8, max_size=8))
+@_thorough
+def test_nothing_from_outside_raises(texts: list[str]) -> None:
+    """Policies, patterns, filters, definitions and ARNs may be any text: a graph is made."""
+    case = next(one for one in CASES if one.name == "events_to_queue")
+    account = case.account
+    (role,) = account.roles.values()
+    strange = replace(
+        account,
+        roles={
+            role.arn: replace(
+                role, policies=(*role.policies, NamedPolicy(name=texts[0], text=texts[1]))
+            )
+        },
+        functions=tuple(
+            replace(one, environment={"X": texts[2]}, resource_policies={"": texts[3]})
+            for one in account.functions
+        ),
+        mappings=tuple(
+            replace(one, source_arn=texts[4], filters=(texts[5],)) for one in account.mappings
+        ),
+        rules=tuple(
+            replace(one, pattern=texts[6], targets=(RuleTarget(arn=texts[7]), *one.targets))
+            for one in account.rules
+        ),
+        subscriptions=(
+            Subscription(
+                arn=texts[0],
+                topic_arn=texts[4],
+                protocol="lambda",
+                endpoint=texts[7],
+                filter_policy=texts[5],
+            ),
+        ),
+        state_machines=(StateMachine(arn=texts[4], role_arn=role.arn, definition=texts[1]),),
+        pipes=(Pipe(arn=texts[0], source_arn=texts[4], target_arn=texts[7], filters=(texts[6],)),),
+        apis=(Api(arn=texts[0], function_arns=(texts[7],), url=texts[2]),),
+        log_subscriptions=(
+            LogSubscription(name=texts[0], log_group=texts[1], destination_arn=texts[7]),
+        ),
+        gaps=(Gap(area=Area.RULES, words=texts[0], resource=texts[4]),),
+    )
+
+    graph = build(strange)
+
+    assert [one.name for one in account.functions] == list(graph.proofs)
 
 
 def test_the_properties_can_fail() -> None:
