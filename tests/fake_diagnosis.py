@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from functions.domain.account import (
     Role,
     Rule,
     RuleTarget,
+    StateMachine,
 )
 from functions.domain.diagnosis.consent import RemedyPolicy
 from functions.domain.diagnosis.facts import (
@@ -65,6 +67,7 @@ class Ward:
     functions: dict[str, FunctionDescription] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
+    machines: list[StateMachine] = field(default_factory=list)
     series: dict[Asked, Datapoints] = field(default_factory=dict)
     groups: dict[str, LogGroup] = field(default_factory=dict)
     reported: dict[str, ReportStatistics] = field(default_factory=dict)
@@ -119,6 +122,19 @@ class Ward:
         self.rules.append(rule)
         return rule
 
+    def add_machine(self, name: str, function: str, *statements: Mapping[str, Any]) -> StateMachine:
+        """A state machine that invokes a function, with a role of its own."""
+        role = f"arn:aws:iam::123456789012:role/{name}-role"
+        self.roles[role] = Role(arn=role, policies=(policy(*statements),))
+        task = {"Type": "Task", "Resource": self.functions[function].arn, "End": True}
+        machine = StateMachine(
+            arn=f"arn:aws:states:{HOME}:stateMachine:{name}",
+            role_arn=role,
+            definition=json.dumps({"StartAt": "Work", "States": {"Work": task}}),
+        )
+        self.machines.append(machine)
+        return machine
+
     def invoked(self, name: str, times: float = 100.0, *, logged: bool = True) -> None:
         """Let a function have been invoked an hour ago."""
         at = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
@@ -154,6 +170,7 @@ class Ward:
             functions=tuple(self.functions.values()),
             roles=self.roles,
             rules=tuple(self.rules),
+            state_machines=tuple(self.machines),
             gaps=self.gaps,
         )
 

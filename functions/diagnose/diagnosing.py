@@ -199,7 +199,7 @@ class Diagnosing:
         """Examine functions, but for those that are held: what they do now says nothing of them."""
         held = gathering.standing.contained
         for batch in _batches([one for one in names if one not in held]):
-            done = self._round(tuple(gathering.facts(batch, now)), now)
+            done = self._safely(batch, gathering, now)
             self.log.info(
                 "examined",
                 functions=len(done.patients),
@@ -209,6 +209,28 @@ class Diagnosing:
                 ],
                 gaps=_gaps(done.patients),
             )
+
+    def _safely(self, batch: Sequence[str], gathering: Gathering, now: datetime) -> Round:
+        """A round of some functions, of which one that nobody expected stops no other.
+
+        Raises
+        ------
+        LoopbreakerError
+            When what all of them need cannot be had.
+        """
+        try:
+            return self._round(tuple(gathering.facts(batch, now)), now)
+        except LoopbreakerError:
+            raise
+        except Exception:
+            if len(batch) == 1:
+                self.log.exception("a function could not be examined", function=batch[0])
+                return Round(patients=(), changes=())
+        rounds = [self._safely((one,), gathering, now) for one in batch]
+        return Round(
+            patients=tuple(patient for one in rounds for patient in one.patients),
+            changes=tuple(change for one in rounds for change in one.changes),
+        )
 
     def _round(
         self, examined: Sequence[FunctionUnderDiagnosis], now: datetime, gone: Sequence[str] = ()

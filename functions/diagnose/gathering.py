@@ -14,8 +14,11 @@ from functions.aws.diagnosis_logs import LogGroup
 from functions.aws.function_details import FunctionDetails
 from functions.diagnose.traffic import (
     CLOSE_LOOK,
+    SOURCES,
     Measured,
     Metrics,
+    counted,
+    failed_calls,
     failures,
     log_group_of,
     measure,
@@ -279,7 +282,7 @@ class Gathering:
             facts = self._with_group(facts)
         if is_slow and traffic is not None:
             facts = self._with_reports(facts, traffic)
-        return self._with_simulations(facts, is_silent=is_silent)
+        return self._with_failed_calls(self._with_simulations(facts, is_silent=is_silent))
 
     def _with_details(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
         """The facts with the configuration of this moment.
@@ -337,6 +340,35 @@ class Gathering:
             lambda: self.readers.logs.reports(group, traffic.since, traffic.until),
         )
         return replace(facts, reports=reports, gaps=(*facts.gaps, *gaps))
+
+    def _with_failed_calls(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
+        """The facts with how often callers failed that may not invoke the function.
+
+        Asked of these only: a state machine or a destination fails for many reasons, and a count
+        of failures says nothing about one whose role may.
+        """
+        asked = {
+            question: caller
+            for caller in facts.callers
+            if _is_refused(caller, facts) and (question := failed_calls(caller)) is not None
+        }
+        if not asked:
+            return facts
+        found, gaps = _attempt(
+            Part.DENIALS,
+            lambda: counted(tuple(asked), self.readers.metrics, facts.at),
+        )
+        denials = tuple(
+            DeniedCall(
+                source=SOURCES[caller.kind],
+                principal_arn=caller.role_arn,
+                count=count,
+                qualifier=caller.qualifier,
+            )
+            for question, caller in asked.items()
+            if (count := (found or {}).get(question, 0))
+        )
+        return replace(facts, denials=(*facts.denials, *denials), gaps=(*facts.gaps, *gaps))
 
     def _with_simulations(
         self, facts: FunctionUnderDiagnosis, *, is_silent: bool
@@ -453,10 +485,18 @@ def _may_all(facts: FunctionUnderDiagnosis, actions: Sequence[str]) -> bool:
 
 
 def _is_questionable(caller: NamedCaller, facts: FunctionUnderDiagnosis) -> bool:
+    return _access_of(caller, facts) in {Access.DENIED, Access.POSSIBLE}
+
+
+def _is_refused(caller: NamedCaller, facts: FunctionUnderDiagnosis) -> bool:
+    return caller.is_certain and _access_of(caller, facts) is Access.DENIED
+
+
+def _access_of(caller: NamedCaller, facts: FunctionUnderDiagnosis) -> Access | None:
+    """What the caller's own policies say; ``None`` where they are not known."""
     if caller.role is None:
-        return False
-    answer = identity_access(identity_of(caller.role), INVOKE, facts.function.arn)
-    return answer.access is not Access.ALLOWED
+        return None
+    return identity_access(identity_of(caller.role), INVOKE, facts.function.arn).access
 
 
 def _attempt(part: Part, ask: Callable[[], _T]) -> tuple[_T | None, tuple[FactGap, ...]]:

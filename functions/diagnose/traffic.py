@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from functions.aws.diagnosis_metrics import Asked, Datapoints, Window
 from functions.aws.rule_watch import failures_of
 from functions.domain.account import FunctionDescription, Rule
-from functions.domain.diagnosis.facts import Traffic
+from functions.domain.diagnosis.facts import CallerKind, DenialSource, NamedCaller, Traffic
 
 LOOKBACK: Final = timedelta(days=1)
 PERIOD_SECONDS: Final = 300
@@ -16,6 +16,10 @@ DAY_SECONDS: Final = 86_400
 # From which share of the timeout on a function is looked at closely. Far below what is called slow:
 # who is not looked at is never found.
 CLOSE_LOOK: Final = 0.5
+SOURCES: Final[Mapping[CallerKind, DenialSource]] = {
+    CallerKind.STATE_MACHINE: DenialSource.STATE_MACHINE,
+    CallerKind.DESTINATION: DenialSource.DESTINATION,
+}
 _LAMBDA: Final = "AWS/Lambda"
 _P95: Final = 0.95
 
@@ -100,10 +104,43 @@ def failures(rules: Sequence[Rule], metrics: Metrics, now: datetime) -> dict[str
         As CloudWatch does.
     """
     enabled = [one for one in rules if one.is_enabled]
+    totals = counted([failures_of(one) for one in enabled], metrics, now)
+    return {one.arn: total for one in enabled if (total := totals[failures_of(one)])}
+
+
+def counted(asked: Sequence[Asked], metrics: Metrics, now: datetime) -> dict[Asked, int]:
+    """The sum of each metric over the last day.
+
+    Raises
+    ------
+    MetricsUnavailableError
+        As CloudWatch does.
+    """
     window = replace(window_at(now), period_seconds=DAY_SECONDS)
-    found = metrics.datapoints([failures_of(one) for one in enabled], window)
-    totals = {one.arn: int(_total(found[failures_of(one)])) for one in enabled}
-    return {arn: total for arn, total in totals.items() if total}
+    return {one: int(_total(points)) for one, points in metrics.datapoints(asked, window).items()}
+
+
+def failed_calls(caller: NamedCaller) -> Asked | None:
+    """What counts the failures of a caller; ``None`` where CloudWatch does not tell of one.
+
+    A schedule's failures are counted for its whole group only.
+    """
+    match caller.kind:
+        case CallerKind.STATE_MACHINE:
+            return Asked(
+                namespace="AWS/States",
+                metric="ExecutionsFailed",
+                dimensions=(("StateMachineArn", caller.arn),),
+            )
+        case CallerKind.DESTINATION:
+            name = caller.arn.partition(":function:")[2].partition(":")[0]
+            return Asked(
+                namespace=_LAMBDA,
+                metric="DestinationDeliveryFailures",
+                dimensions=(("FunctionName", name),),
+            )
+        case _:
+            return None
 
 
 def incoming(function: FunctionDescription) -> Asked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from functions.domain.account import Area, Gap
 from functions.domain.diagnosis.consent import RemedyPolicy
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.diagnosis.remedy import RemedyKind
+from functions.domain.diagnosis.rounds import make_round
 from functions.domain.diagnosis.treatment import TreatmentState
 from functions.domain.errors import (
     BusyError,
@@ -23,7 +25,10 @@ from functions.domain.errors import (
     RefusedError,
 )
 from tests.fake_diagnosis import NOON, Ward
-from tests.unit.domain.diagnosis.samples import CrashError, allow
+from tests.unit.domain.diagnosis.samples import allow
+
+if TYPE_CHECKING:
+    from tests.unit.domain.diagnosis.samples import Hospital
 
 DAY = timedelta(days=1)
 ALL = RemedyPolicy(kinds=frozenset(RemedyKind), memory_ceiling_mb=1024)
@@ -212,10 +217,10 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(moment: str) -> None:
     assert calls > 10
     for number in range(1, calls + 1):
         ward = _silent_ward()
-        ward.hospital.crash(number, moment)
+        _die_at(number, moment, ward.hospital)
         try:
             ward.diagnosing.tick(NOON)
-        except CrashError:
+        except ProcessDiedError:
             ward.hospital.revive()
             ward.diagnosing.tick(NOON + timedelta(hours=1))
         ward.hospital.revive()
@@ -226,6 +231,22 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(moment: str) -> None:
         told = [one for one in ward.hospital.subjects if "REMEDY APPLIED" in one]
         assert told, (number, moment)
         assert {one.was for one in treatment.snapshot or ()} == {None, "takes orders"}, number
+
+
+class ProcessDiedError(BaseException):
+    """No code survives it."""
+
+
+def _die_at(number: int, moment: str, hospital: Hospital) -> None:
+    def die(count: int, name: str) -> None:
+        if count == number:
+            raise ProcessDiedError(name)
+
+    hospital.calls = 0
+    if moment == "before":
+        hospital.before_call = die
+    else:
+        hospital.after_call = die
 
 
 def _silent_ward() -> Ward:
@@ -314,6 +335,30 @@ def test_the_record_being_down_is_raised(ward: Ward) -> None:
 
     with pytest.raises(LedgerUnavailableError):
         ward.diagnosing.handle(Tick(at=NOON), NOON)
+
+
+def test_a_function_that_nobody_expected_stops_no_other(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong with one is logged, and the others are examined."""
+    ward.add("odd")
+    ward.invoked("odd")
+    usual = make_round
+
+    def odd(examined: Any, *rest: Any, **more: Any) -> Any:
+        if any(one.name == "odd" for one in examined):
+            raise ZeroDivisionError
+        return usual(examined, *rest, **more)
+
+    monkeypatch.setattr(module, "make_round", odd)
+
+    ward.diagnosing.tick(NOON)
+
+    assert ward.hospital.subjects == ["[Loopbreaker] FOUND orders: logs do not appear"]
+    failed = [f["function"] for text, f in ward.log.lines if "could not be examined" in text]
+    assert failed == ["odd"]
+    assert ward.memory.stored is not None
+    assert ward.memory.stored.finished_at == NOON
 
 
 # -- on demand

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.aws.diagnosis_logs import LogGroup
+from functions.aws.diagnosis_metrics import Asked
 from functions.aws.function_details import FunctionDetails
 from functions.aws.rule_watch import failures_of
 from functions.diagnose.gathering import Standing
@@ -195,6 +196,36 @@ def test_callers_with_the_right_are_not_simulated(ward: Ward) -> None:
 
     assert [one.arn for one in facts.callers] == [ward.functions["caller"].arn]
     assert ward.asked["simulator"] == 0
+
+
+def test_a_state_machine_that_fails_for_want_of_the_right(ward: Ward) -> None:
+    """Its failures are evidence, because its role may not invoke the function."""
+    machine = ward.add_machine("order-flow", "orders", allow("s3:GetObject"))
+    asked = Asked(
+        namespace="AWS/States",
+        metric="ExecutionsFailed",
+        dimensions=(("StateMachineArn", machine.arn),),
+    )
+    ward.series[asked] = ((NOON - timedelta(hours=2), 6.0),)
+
+    facts = facts_of(ward)
+
+    (denied,) = facts.denials
+    assert (denied.source, denied.count) == (DenialSource.STATE_MACHINE, 6)
+    assert entries(ward) == ["not_authorized"]
+
+
+def test_a_state_machine_that_fails_for_another_reason(ward: Ward) -> None:
+    """Its role may invoke the function: its failures are none of ours, and not asked for."""
+    orders = ward.functions["orders"]
+    ward.add_machine("order-flow", "orders", allow("lambda:InvokeFunction", orders.arn))
+    before = ward.asked["metrics"]
+
+    facts = facts_of(ward)
+
+    assert facts.denials == ()
+    assert ward.asked["metrics"] - before <= 4
+    assert entries(ward) == []
 
 
 def test_a_rule_that_fails(ward: Ward) -> None:
