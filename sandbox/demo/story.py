@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sandbox.ailments import make_ailment
 from sandbox.demo.cdk import Cdk, outputs
 from sandbox.demo.journal import keep_log
+from sandbox.demo.loops_drawn import draw_loops
 from sandbox.demo.past import DAYS, give_past
 from sandbox.demo.report import Stage
 from sandbox.demo.settings import ROUNDS, spoken
@@ -294,6 +295,7 @@ class Story:
                 report.mails.append(mail.subject)
                 text = f"To: {mail.recipient}\nSubject: {mail.subject}\n\n{mail.body}"
                 (settings.output / f"mail-{index}.txt").write_text(text)
+            draw_loops(scene.aws, settings.output / "loops.svg")
             end = watch.seconds or 0.0
             happened = {
                 "loop starts": 0.0,

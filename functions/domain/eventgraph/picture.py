@@ -16,6 +16,7 @@ from functions.domain.eventgraph.model import Certainty, Edge, EventGraph, Loop,
 from functions.domain.eventgraph.words import edge_words
 from functions.domain.wording import clean, counted, middle_cut, moment
 
+_LONGEST_WORD: Final = 28
 MOST_CARDS: Final = 120
 MOST_BROAD_CARDS: Final = 12
 MOST_NODES: Final = 16  # on one card
@@ -431,7 +432,9 @@ def _cut_lines(card: _Card) -> list[str]:
     if loop.certainty is Certainty.RULED_OUT or not loop.cuts or loop.accepted:
         return []
     room = int((card.width - 2 * _PADDING) / _SMALL_TEXT)
-    lines = textwrap.wrap(f"Breaks it: {clean(loop.cuts[0].words[0], 400)}.", room)
+    told = clean(loop.cuts[0].words[0], 400).split()  # names of S3's own making are long
+    words = " ".join(middle_cut(one, _LONGEST_WORD) for one in told)
+    lines = textwrap.wrap(f"Breaks it: {words}.", room)
     if len(lines) > _MOST_CUT_LINES:
         lines = [*lines[: _MOST_CUT_LINES - 1], f"{lines[_MOST_CUT_LINES - 1][: room - 3]}..."]
     return lines
