@@ -101,7 +101,7 @@ def _without(name: str) -> dict[str, Any]:
         (json.dumps(_record(opened_at=None)), "TypeError"),
         (json.dumps(_record(version=None)), "None is no int"),
         (json.dumps(_record(snapshot=[])), "TypeError"),
-        (json.dumps(_record(steps=[{"step": {"kind": "Explode"}}])), "KeyError 'Explode'"),
+        (json.dumps(_record(steps=[{"step": {"kind_": "Explode"}}])), "KeyError 'Explode'"),
         (json.dumps(_record(steps=7)), "TypeError"),
     ],
 )
