@@ -179,6 +179,7 @@ def _summary_rows(report: Report) -> list[tuple[str, str]]:
     story = [(f"then: {report.story}", f"{cured}, {untold}")]
     return [
         ("loop", f"{report.loop}: {', '.join(report.functions)}"),
+        ("warned before", _yes(report.warned_before)),
         ("contained", contained),
         ("its invocations", count),
         ("innocents untouched", f"{_yes(report.innocents_untouched)} ({innocents})"),
