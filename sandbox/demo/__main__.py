@@ -77,7 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report.write(settings.output / "report.json")
     screen.summary(report)
     kept = settings.output.relative_to(PROJECT)
-    screen.line(f"{kept}/report.json, timeline.png, loops.svg, mail-*.txt, guard.log, sandbox.log", "dim")
+    screen.line(
+        f"{kept}/report.json, timeline.png, loops.svg, mail-*.txt, guard.log, sandbox.log", "dim"
+    )
     for shortcoming in report.shortcomings:
         screen.line(f"FAILED: {shortcoming}", "bold red")
     return 1 if report.shortcomings else 0
