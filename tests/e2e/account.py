@@ -52,12 +52,24 @@ class Account:
     def function(
         self, name: str, *, reserved: int | None = None, tags: dict[str, str] | None = None
     ) -> str:
-        """Create a function behind a queue; its name."""
+        """Create a function behind a queue, and behind a URL; its name.
+
+        Who calls the URL no configuration tells: the function is not ruled out as a loop, as one
+        behind the queue alone would be.
+        """
         self.aws.client("sqs").create_queue(QueueName=name, Attributes={"VisibilityTimeout": "15"})
         polling = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
         grants = (Grant(actions=polling, resources=(arn("sqs", name),)),)
         create_function(self.aws, name, code="nightly_import", grants=grants, tags=tags)
         map_source(self.aws, name, arn("sqs", name))
+        self._lambda.create_function_url_config(FunctionName=name, AuthType="NONE")
+        self._lambda.add_permission(
+            FunctionName=name,
+            StatementId="url",
+            Action="lambda:InvokeFunctionUrl",
+            Principal="*",
+            FunctionUrlAuthType="NONE",
+        )
         if reserved is not None:
             self._lambda.put_function_concurrency(
                 FunctionName=name, ReservedConcurrentExecutions=reserved
