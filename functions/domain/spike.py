@@ -34,6 +34,7 @@ NEWEST_MINUTES = 3  # the newest datapoints, of which the highest is the rate no
 PLATEAU_SIGMAS = 0.5  # for each doubling of the minutes it holds
 PLATEAU_DRIFT = 1 / 500  # of its height, for each minute
 PLATEAU_MINUTES = 30  # a plateau this long needs no step before it
+PROVEN_PLATEAU_MINUTES = 6  # the same, where the event graph shows the cycle
 FIRST_SHARE = 1.1  # its first datapoint is partial, or a little more when all seeds start at once
 PLATEAU_TIMES = 3.0  # at least, above anything before
 EARLY_PLATEAU_TIMES = 8.0  # the same for one of only two datapoints
@@ -114,6 +115,7 @@ class _Traffic:
     floor: float
     is_slow: bool
     cycles: int
+    long_plateau: int
     now: datetime
 
     def is_new(self, level: float, first: int, minutes: int, guard: int, times: float) -> bool:
@@ -306,7 +308,7 @@ def _plateau(traffic: _Traffic, last: int) -> _Shape | None:
     """A step onto a height that is held more evenly than independent work would."""
     values = traffic.values
     lowest = highest = total = values[last]
-    for minutes in range(SUSTAINED_MINUTES, PLATEAU_MINUTES + 1):
+    for minutes in range(SUSTAINED_MINUTES, traffic.long_plateau + 1):
         first = last - minutes + 1
         if first < GUARD_MINUTES:
             return None
@@ -322,10 +324,11 @@ def _plateau(traffic: _Traffic, last: int) -> _Shape | None:
             continue
         early = minutes == SUSTAINED_MINUTES
         times = EARLY_PLATEAU_TIMES if early else PLATEAU_TIMES
-        step = minutes == PLATEAU_MINUTES or values[first - 2] <= level / EARLY_PLATEAU_TIMES
+        is_long = minutes == traffic.long_plateau
+        step = is_long or values[first - 2] <= level / EARLY_PLATEAU_TIMES
         if not step or values[first - 1] > FIRST_SHARE * level:
             continue
-        begin = _reach(values, first, level - wander) if minutes == PLATEAU_MINUTES else first
+        begin = _reach(values, first, level - wander) if is_long else first
         if traffic.is_new(
             level,
             begin,
@@ -501,6 +504,7 @@ def _traffic(evidence: Evidence, policy: Policy) -> _Traffic:
     is_slow = max(counts[-NEWEST_MINUTES:], default=0.0) < floor and holds_the_account(
         recent.concurrency, evidence.account_concurrency
     )
+    is_proven = evidence.proof is LoopProof.CERTAIN
     return _Traffic(
         values=counts or [0.0],
         concurrency=concurrency or [0.0],
@@ -510,7 +514,8 @@ def _traffic(evidence: Evidence, policy: Policy) -> _Traffic:
         ceiling=_ceiling_of(evidence),
         floor=min(floor, SLOW_FLOOR_PER_MINUTE) if is_slow else floor,
         is_slow=is_slow,
-        cycles=PROVEN_CYCLES if evidence.proof is LoopProof.CERTAIN else CYCLES,
+        cycles=PROVEN_CYCLES if is_proven else CYCLES,
+        long_plateau=PROVEN_PLATEAU_MINUTES if is_proven else PLATEAU_MINUTES,
         now=evidence.now,
     )
 

@@ -344,3 +344,22 @@ def test_a_slow_loop_that_holds_the_account_is_found_below_the_floor() -> None:
 def test_long_work_that_leaves_the_account_room_stays_below_the_floor() -> None:
     """A tenth of the account's concurrency is somebody's night job."""
     assert assess(_slow(76, running=100.0), POLICY).verdict is Verdict.CALM
+
+
+def test_a_proven_loop_that_came_up_slowly_is_known_by_a_short_plateau() -> None:
+    """A slope before the plateau is no step; with the cycle known, six flat minutes are enough."""
+    slope = evidence([*QUIET, 150.0, 400.0, 650.0, *flat(900, 8)])
+    begun = evidence([*QUIET, 150.0, 400.0, 650.0, *flat(900, 3)])
+
+    assert assess(slope, POLICY).verdict is Verdict.BUSY
+    assert assess(replace(slope, proof=LoopProof.CERTAIN), POLICY).verdict is Verdict.RUNAWAY
+    assert assess(replace(begun, proof=LoopProof.CERTAIN), POLICY).verdict is Verdict.BUSY
+
+
+def test_what_a_proven_loop_always_does_stays_busy() -> None:
+    """The cycle alone accuses nobody: the level must be new."""
+    usual = evidence([*flat(900, 40), *flat(300, 120), *flat(900, 10)])
+
+    seen = assess(replace(usual, proof=LoopProof.CERTAIN), POLICY)
+
+    assert seen.verdict not in STOPPING
