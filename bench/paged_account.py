@@ -82,6 +82,11 @@ class PagedAccount:
         self.recursion: dict[str, str] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.buses: list[str] = ["default"]
+        self.apis: dict[str, dict[str, Any]] = {}
+        self.integrations: dict[str, dict[str, dict[str, Any]]] = {}
+        self.routes: dict[str, dict[str, dict[str, Any]]] = {}
+        self.rest_apis: dict[str, dict[str, Any]] = {}
+        self.rest_resources: dict[str, dict[str, dict[str, Any]]] = {}
 
     def client(self, service: str) -> Any:
         """A client of a service."""
@@ -138,7 +143,7 @@ class PagedAccount:
     def _list_tags(self, given: Mapping[str, Any]) -> dict[str, Any]:
         return {"Tags": self.tags.get(given["Resource"], {})}
 
-    def _get_resources(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _tagged(self, given: Mapping[str, Any]) -> dict[str, Any]:
         key = given["TagFilters"][0]["Key"]
         found = {
             arn: {"ResourceARN": arn, "Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}
@@ -279,6 +284,29 @@ class PagedAccount:
     def _describe_delivery_stream(self, given: Mapping[str, Any]) -> dict[str, Any]:
         name = given["DeliveryStreamName"]
         return {"DeliveryStreamDescription": _present(self.delivery_streams, name)}
+
+    # -- API Gateway
+
+    def _get_apis(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        most = int(given["MaxResults"])
+        return _page(self.apis, given, "Items", most, "NextToken", "NextToken")
+
+    def _get_integrations(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        found = _present(self.integrations, given["ApiId"], "NotFoundException")
+        return _page(found, given, "Items", int(given["MaxResults"]), "NextToken", "NextToken")
+
+    def _get_routes(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        found = _present(self.routes, given["ApiId"], "NotFoundException")
+        return _page(found, given, "Items", int(given["MaxResults"]), "NextToken", "NextToken")
+
+    def _get_rest_apis(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return _page(self.rest_apis, given, "items", given["limit"], "position", "position")
+
+    def _get_resources(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        if "restApiId" not in given:  # the tagging API's call of the same name
+            return self._tagged(given)
+        found = _present(self.rest_resources, given["restApiId"], "NotFoundException")
+        return _page(found, given, "items", given["limit"], "position", "position")
 
 
 class _Client:
@@ -464,6 +492,37 @@ class Growth:
         if number < self._times(self.mix.apis):
             source = self.account.arn("execute-api", f"api{number // 8}/*/GET/orders/{number}")
             self._admit(number, "apigateway", source)
+            self.integrate(number, f"api{number // 8}", f"/orders/{number}")
+
+    def integrate(self, number: int, api: str, path: str) -> None:
+        """Every other API is a REST API."""
+        function, account = self._function_arn(number), self.account
+        if int(api.removeprefix("api")) % 2 == 0:
+            account.apis[api] = {"ApiId": api, "Name": api, "ProtocolType": "HTTP"}
+            account.integrations.setdefault(api, {})[f"i{number}"] = {
+                "IntegrationId": f"i{number}",
+                "IntegrationType": "AWS_PROXY",
+                "IntegrationUri": function,
+            }
+            account.routes.setdefault(api, {})[f"r{number}"] = {
+                "RouteId": f"r{number}",
+                "RouteKey": f"GET {path}",
+                "Target": f"integrations/i{number}",
+            }
+            return
+        uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function}/invocations"
+        account.rest_apis[api] = {"id": api, "name": api}
+        account.rest_resources.setdefault(api, {})[f"r{number}"] = {
+            "id": f"r{number}",
+            "path": path,
+            "resourceMethods": {
+                "GET": {
+                    "httpMethod": "GET",
+                    "methodIntegration": {"type": "AWS_PROXY", "httpMethod": "POST", "uri": uri},
+                },
+                "OPTIONS": {"httpMethod": "OPTIONS", "methodIntegration": {"type": "MOCK"}},
+            },
+        }
 
     def _admit(self, number: int, service: str, source: str) -> None:
         name = self._name(number)

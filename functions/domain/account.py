@@ -232,13 +232,36 @@ class LogSubscription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Integration:
+    """What of an API leads to a function.
+
+    Attributes
+    ----------
+    function_arn
+        With the version or alias, where one is named.
+    source_arn
+        What the API invokes as, for every stage: ``...:a1b2c3/*/GET/orders``.
+    role_arn
+        The role that the API invokes with; empty where the function's resource policy admits it.
+    """
+
+    function_arn: str
+    source_arn: str
+    role_arn: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """An API, function URL or load balancer that invokes functions when it is called."""
+    """An API, function URL or load balancer that invokes functions when it is called.
+
+    `integrations` are those that are known; `function_arns` names their functions too.
+    """
 
     arn: str
     function_arns: tuple[str, ...]
     url: str = ""
     kind: str = "api"
+    integrations: tuple[Integration, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,6 +106,17 @@ READ_CONFIGURATION: Final = (
     "states:ListStateMachines",
     "tag:GetResources",
 )
+# API Gateway's actions are the methods of HTTP: what may be read is a matter of the resource.
+READ_APIS: Final = ("apigateway:GET",)
+_APIS: Final = (
+    "/apis",
+    "/apis/*/integrations",
+    "/apis/*/routes",
+    "/restapis",
+    "/restapis/*/resources",
+    # UNCONFIRMED: whether reading resources with their methods is held against the methods too.
+    "/restapis/*/resources/*",
+)
 READ_FOR_DIAGNOSIS: Final = (
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
@@ -152,9 +163,18 @@ ACCEPTED_FOR_REPAIRS: Final[Mapping[str, str]] = {
         "AWS and of the CDK and exempt ones are denied in the same policy"
     ),
 }
+_APIS_IN_FINDINGS: Final = "arn:<AWS::Partition>:apigateway:<AWS::Region>:"
+_ACCEPTED_FOR_APIS: Final[Mapping[str, str]] = {
+    f"AwsSolutions-IAM5[Resource::{_APIS_IN_FINDINGS}:{path}]": (
+        "reads what the APIs of the account and Region lead to, also of those to come"
+    )
+    for path in _APIS
+    if "*" in path
+}
 ACCEPTED_FOR_DIAGNOSIS: Final[Mapping[str, str]] = {
     **ACCEPTED_FOR_CHANGES,
     **ACCEPTED_FOR_REPAIRS,
+    **_ACCEPTED_FOR_APIS,
     "AwsSolutions-IAM5[Resource::*]": (
         "reads the configuration of the whole account and nothing else: what is connected with "
         "what is not known before"
@@ -169,6 +189,7 @@ ACCEPTED_FOR_DIAGNOSIS: Final[Mapping[str, str]] = {
 
 
 ACCEPTED_FOR_CHART: Final[Mapping[str, str]] = {
+    **_ACCEPTED_FOR_APIS,
     "AwsSolutions-IAM5[Resource::*]": (
         "reads the configuration of the whole account and nothing else: what is connected with "
         "what is not known before"
@@ -188,6 +209,11 @@ def any_function() -> str:
 def any_mapping() -> str:
     """Every event source mapping of the account and Region."""
     return _arn("event-source-mapping:*")
+
+
+def apis() -> tuple[str, ...]:
+    """The APIs of the Region and what of them leads to functions; their ARNs name no account."""
+    return tuple(f"arn:{Aws.PARTITION}:apigateway:{Aws.REGION}::{path}" for path in _APIS)
 
 
 def own_functions() -> str:
@@ -339,6 +365,7 @@ def diagnose_statements(
     users = f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:user/*"
     return [
         _allow("ReadConfiguration", (*READ_CONFIGURATION, *READ_FOR_DIAGNOSIS), "*"),
+        _allow("ReadApis", READ_APIS, *apis()),
         _allow("ReadReports", READ_REPORTS, logs),
         _allow("Simulate", SIMULATE, any_role(), users),
         *_apply_remedies(remedies),
@@ -394,6 +421,7 @@ def chart_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicyState
     """What `chart` may do: read the configuration of the account, keep what it read, tell."""
     return [
         _allow("ReadConfiguration", READ_CONFIGURATION, "*"),
+        _allow("ReadApis", READ_APIS, *apis()),
         _allow(
             "KeepTheChart",
             USE_CHART,

@@ -164,6 +164,28 @@ def peopled(shared_aws: LocalAws) -> LocalAws:
     events.put_targets(
         Rule="paid", EventBusName="shop", Targets=[{"Id": "1", "Arn": lambda_arn("orders")}]
     )
+    http = aws.client("apigatewayv2")
+    api = http.create_api(Name="shop", ProtocolType="HTTP")["ApiId"]
+    integration = http.create_integration(
+        ApiId=api,
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=lambda_arn("orders"),
+        PayloadFormatVersion="2.0",
+    )["IntegrationId"]
+    http.create_route(ApiId=api, RouteKey="GET /shop", Target=f"integrations/{integration}")
+    rest = aws.client("apigateway")
+    desk = rest.create_rest_api(name="desk")["id"]
+    root = rest.get_resources(restApiId=desk)["items"][0]["id"]
+    path = rest.create_resource(restApiId=desk, parentId=root, pathPart="desk")["id"]
+    method = {"restApiId": desk, "resourceId": path, "httpMethod": "ANY"}
+    rest.put_method(**method, authorizationType="NONE")
+    rest.put_integration(
+        **method,
+        type="AWS_PROXY",
+        integrationHttpMethod="POST",
+        uri=f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/"
+        f"{lambda_arn('images')}/invocations",
+    )
     return aws
 
 
@@ -232,6 +254,20 @@ def test_a_rule_of_another_bus_with_its_target(account: Account) -> None:
     assert found.bus_arn == f"{BUS}/shop"
     assert json.loads(found.pattern) == {"source": ["shop"]}
     assert [one.arn for one in found.targets] == [lambda_arn("orders")]
+
+
+def test_apis_with_what_they_lead_to(account: Account) -> None:
+    """Routes of an HTTP API and methods of a REST API are read, though no policy admits them."""
+    found = {
+        (one.source_arn.partition("/")[2], one.function_arn)
+        for api in account.apis
+        for one in api.integrations
+    }
+
+    assert found == {
+        ("*/GET/shop", lambda_arn("orders")),
+        ("*/*/desk", lambda_arn("images")),
+    }
 
 
 def test_a_queue_whose_dead_letters_are_polled(account: Account) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.infrastructure.conftest import Synthesize, Synthesized
 
 READING = {
+    "apigateway:GET",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "dynamodb:GetResourcePolicy",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from functions.aws.reading import facts as f
 from functions.aws.reading.sources import admitted
-from functions.domain.account import Account, Api, FunctionDescription, Queue, Role
+from functions.domain.account import Account, Api, FunctionDescription, Integration, Queue, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ _T = TypeVar("_T")
 
 _CALLERS: Final = frozenset({"apigateway", "elasticloadbalancing"})
 _KINDS: Final = {"apigateway": "api", "elasticloadbalancing": "load balancer"}
+_PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 _URL_ACTION: Final = "InvokeFunctionUrl"
 _TABLE_OF_STREAM: Final = "/stream/"
 
@@ -174,7 +176,7 @@ def _present(policies: Iterable[NamedPolicy | None]) -> Iterable[NamedPolicy]:
 
 
 def _apis(facts: f.Facts, functions: Iterable[FunctionDescription]) -> Iterable[Api]:
-    """Who calls functions and waits, as their resource policies tell: no call of its own."""
+    """Who calls functions and waits, as their resource policies and the APIs tell."""
     behind: dict[tuple[str, str], dict[str, None]] = {}
     for function in functions:
         for qualifier, text in function.resource_policies.items():
@@ -185,13 +187,57 @@ def _apis(facts: f.Facts, functions: Iterable[FunctionDescription]) -> Iterable[
             urls = facts.of(f.URLS).get(function.name) or ("",)
             for url in urls:
                 yield Api(arn=function.arn, function_arns=(function.arn,), url=url, kind="url")
+    integrations = _integrations(facts)
+    for source, found in integrations.items():
+        arns = behind.setdefault(("apigateway", source), {})
+        arns.update((one.function_arn, None) for one in found)
     for (service, source), arns in behind.items():
         yield Api(
             arn=source,
             function_arns=tuple(arns),
             url=_api_url(source) if service == "apigateway" else "",
             kind=_KINDS[service],
+            integrations=integrations.get(source, ()),
         )
+
+
+def _integrations(facts: f.Facts) -> dict[str, tuple[Integration, ...]]:
+    """What leads to functions, by ARN of the API; nothing of one whose routes are not known."""
+    place = f"arn:{facts.partition}:execute-api:{facts.region}:{facts.account}"
+    found: dict[str, tuple[Integration, ...]] = {}
+    for api, told in sorted(facts.of(f.INTEGRATIONS).items()):
+        by_id = {one.id: one for one in told or ()}
+        found[f"{place}:{api}"] = tuple(
+            Integration(
+                function_arn=by_id[target].function_arn,
+                source_arn=f"{place}:{api}/*/{_route(key)}",
+                role_arn=by_id[target].role_arn,
+            )
+            for key, target in sorted((facts.of(f.ROUTES).get(api) or {}).items())
+            if target in by_id
+        )
+    for api, methods in sorted(facts.of(f.METHODS).items()):
+        found[f"{place}:{api}"] = tuple(
+            Integration(
+                function_arn=one.function_arn,
+                source_arn=f"{place}:{api}/*/{_route(f'{one.method} {one.path}')}",
+                role_arn=one.role_arn,
+            )
+            for one in sorted(methods or (), key=lambda one: (one.path, one.method))
+        )
+    return {arn: integrations for arn, integrations in found.items() if integrations}
+
+
+def _route(key: str) -> str:
+    """Method and path of a route as they stand in the ARN of the API's calls.
+
+    A parameter is whatever the caller sends, or its name: a wildcard is both.
+
+    >>> _route("ANY /orders/{id}"), _route("GET /"), _route("$default")
+    ('*/orders/*', 'GET/', '$default')
+    """
+    method, _, path = key.partition(" ")
+    return f"{'*' if method == 'ANY' else method}{_PARAMETER.sub('*', path)}"
 
 
 def _has_url(policies: Mapping[str, str]) -> bool:

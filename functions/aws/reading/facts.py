@@ -86,6 +86,25 @@ class PipeFacts:
     role_arn: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationFacts:
+    """What of an HTTP or WebSocket API leads to a function; the role is empty for none."""
+
+    id: str
+    function_arn: str
+    role_arn: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodFacts:
+    """A method of a REST API that leads to a function: ``GET`` (or ``ANY``) of ``/orders/{id}``."""
+
+    method: str
+    path: str
+    function_arn: str
+    role_arn: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Section(Generic[_T_co]):
     """A part of the facts.
@@ -98,6 +117,8 @@ class Section(Generic[_T_co]):
         The type of a value, for the store.
     is_detail
         Whether each entry takes a call of its own.
+    is_carried
+        Whether a new reading takes it over from the one before: changes of it are told.
     shards
         Into how many parts it is stored: only what changed is written.
     """
@@ -105,6 +126,7 @@ class Section(Generic[_T_co]):
     name: str
     shape: Any
     is_detail: bool = False
+    is_carried: bool = True
     shards: int = 1
 
 
@@ -168,6 +190,19 @@ STREAM_NAMES: Final[Section[bool]] = Section("delivery_stream_names", bool)
 STREAMS: Final[Section[DeliveryStream | None]] = Section(
     "delivery_streams", DeliveryStream | None, is_detail=True
 )
+# By id of the API. Nothing tells of changes of these, so that every reading asks anew.
+API_IDS: Final[Section[bool]] = Section("api_ids", bool)
+INTEGRATIONS: Final[Section[tuple[IntegrationFacts, ...] | None]] = Section(
+    "integrations", tuple[IntegrationFacts, ...] | None, is_detail=True, is_carried=False
+)
+# By route key, such as ``GET /orders``: the id of the integration.
+ROUTES: Final[Section[dict[str, str] | None]] = Section(
+    "routes", dict[str, str] | None, is_detail=True, is_carried=False
+)
+REST_API_IDS: Final[Section[bool]] = Section("rest_api_ids", bool)
+METHODS: Final[Section[tuple[MethodFacts, ...] | None]] = Section(
+    "methods", tuple[MethodFacts, ...] | None, is_detail=True, is_carried=False
+)
 GAPS: Final[Section[Gap]] = Section("gaps", Gap)
 # By step: `done`, or the token with which its listing goes on.
 STEPS: Final[Section[str]] = Section("steps", str)
@@ -202,6 +237,11 @@ SECTIONS: Final[tuple[Section[Any], ...]] = (
     DEAD_LETTER_SOURCES,
     STREAM_NAMES,
     STREAMS,
+    API_IDS,
+    INTEGRATIONS,
+    ROUTES,
+    REST_API_IDS,
+    METHODS,
     GAPS,
     STEPS,
 )
@@ -298,9 +338,9 @@ class Facts:
         """Take a gap back: it could be read after all."""
         self.drop(GAPS, _gap_key(area, resource))
 
-    def is_missed(self, area: Area) -> bool:
-        """Whether the whole area could not be read."""
-        return _gap_key(area, "") in self.of(GAPS)
+    def is_missed(self, area: Area, part: str = "") -> bool:
+        """Whether the whole area, or a part of it, could not be read."""
+        return _gap_key(area, part) in self.of(GAPS)
 
 
 _ABSENT: Final = object()
@@ -324,7 +364,7 @@ def begun(
     facts = Facts(account=account, region=region, partition=partition, at=at)
     if carried_from is not None:
         for section in SECTIONS:
-            if section.is_detail:
+            if section.is_detail and section.is_carried:
                 for key, value in carried_from.of(section).items():
                     if value is not None:
                         facts.put(section, key, value)

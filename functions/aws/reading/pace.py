@@ -33,13 +33,16 @@ class Lane(StrEnum):
     TABLES = "tables"
     KINESIS = "kinesis"
     TAGS = "tags"
+    APIS = "apis"
+    API_RESOURCES = "apigateway GetResources"
     OWN = "own"
 
 
 # Calls a second that AWS allows. Documented are: Lambda's control plane (15 together, GetPolicy 15
 # of its own; Lambda developer guide, *Lambda quotas*), SNS ListSubscriptions (30), Logs
 # DescribeSubscriptionFilters (10), Step Functions ListStateMachines (5 refilled) and
-# DescribeStateMachine (20), Firehose (5), GetResources (15), ListSchedules (50).
+# DescribeStateMachine (20), Firehose (5), GetResources (15), ListSchedules (50), API Gateway (10
+# together, GetResources 5 in 2 s; API Gateway developer guide, *Quotas*).
 # UNCONFIRMED: the others; a rate that is too high is corrected by the first throttled answer.
 ALLOWED_PER_SECOND: Final[Mapping[Lane, float]] = {
     Lane.LAMBDA: 15,
@@ -57,6 +60,8 @@ ALLOWED_PER_SECOND: Final[Mapping[Lane, float]] = {
     Lane.TABLES: 10,
     Lane.KINESIS: 5,
     Lane.TAGS: 15,
+    Lane.APIS: 10,
+    Lane.API_RESOURCES: 2.5,
 }
 # Two thirds of it: somebody may be deploying.
 SHARE: Final = 2 / 3

@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.observability import logger
-from functions.aws.reading import events, flows, lambdas, roles, sources
+from functions.aws.reading import apis, events, flows, lambdas, roles, sources
 from functions.aws.reading import facts as f
 from functions.aws.reading.asking import OutOfTimeError
 from functions.aws.reading.assembly import account_of, functions_with_urls, tables_of
@@ -39,6 +39,7 @@ IAM_ACTIONS: Final = (
     | events.IAM_ACTIONS
     | sources.IAM_ACTIONS
     | flows.IAM_ACTIONS
+    | apis.IAM_ACTIONS
 )
 
 _THREADS: Final = 8
@@ -55,6 +56,8 @@ _LISTS: Final = (
     sources.list_account_log_subscriptions,
     flows.list_machines,
     flows.list_streams,
+    apis.list_apis,
+    apis.list_rest_apis,
 )
 # What a whole reading may take, for each function: things that are good to know, but not needed to
 # find most loops, are asked for within what is left of that.
@@ -71,6 +74,8 @@ _PAGES: Final[tuple[tuple[f.Section[Any], int], ...]] = (
     (f.SCHEDULES, 100),
     (f.PIPES, 100),
     (f.BUS_POLICIES, 1),
+    (f.API_IDS, 100),
+    (f.REST_API_IDS, 500),
 )
 _OTHER_LISTS: Final = 8
 _DETAILS: Final = tuple(section for section in f.SECTIONS if section.is_detail)
@@ -195,6 +200,7 @@ class AccountReader:
             "log groups that nothing names",
             _other_groups(facts),
             (f.LOG_SUBSCRIPTIONS,),
+            kept=2 * len(facts.of(f.API_IDS)) + len(facts.of(f.REST_API_IDS)),
         )
         sources.read_log_subscriptions(reading, groups)
         self._asker.check_time()  # who may be on a loop takes long to tell in a large account
@@ -212,9 +218,24 @@ class AccountReader:
                 lambda: lambdas.read_recursion(reading, suspects),
             ]
         )
+        self._read_apis(reading)
         # No gap tells of these: what only a clock fires is part of no loop.
         events.read_targets(reading, _within_reach(facts, _clocks(facts), (f.TARGETS,)))
         return account_of(facts)
+
+    def _read_apis(self, reading: Reading) -> None:
+        """What the APIs lead to, with the policies of the versions and aliases among that."""
+        facts = reading.facts
+        http = _affordable(
+            facts, Area.APIS, apis.APIS, list(facts.of(f.API_IDS)), (f.INTEGRATIONS, f.ROUTES)
+        )
+        apis.read_integrations(reading, http)
+        apis.read_routes(reading, http)
+        rest = _affordable(
+            facts, Area.APIS, apis.REST_APIS, list(facts.of(f.REST_API_IDS)), (f.METHODS,)
+        )
+        apis.read_methods(reading, rest)
+        lambdas.read_policies(reading, _qualified(facts))
 
     def _complete_roles(self, reading: Reading) -> None:
         roles.complete(reading, _used_roles(reading.facts))
@@ -240,6 +261,9 @@ def _forget_what_is_gone(facts: f.Facts) -> None:
         (f.FILTERS, f.SUBSCRIPTIONS),
         (f.MACHINES, f.MACHINE_NAMES),
         (f.STREAMS, f.STREAM_NAMES),
+        (f.INTEGRATIONS, f.API_IDS),
+        (f.ROUTES, f.API_IDS),
+        (f.METHODS, f.REST_API_IDS),
     )
     for section, listed in details:
         facts.keep(section, facts.of(listed).__contains__)
@@ -263,6 +287,8 @@ def _qualified(facts: f.Facts) -> list[str]:
         if bucket is not None
         for one in bucket.notifications
     ]
+    arns += [one.function_arn for told in facts.of(f.INTEGRATIONS).values() for one in told or ()]
+    arns += [one.function_arn for told in facts.of(f.METHODS).values() for one in told or ()]
     functions = facts.of(f.FUNCTIONS)
     return [one for one in lambdas.qualified(arns) if one.partition(":")[0] in functions]
 
@@ -355,9 +381,14 @@ def _affordable(
     what: str,
     found: Sequence[str],
     sections: Sequence[f.Section[Any]],
+    *,
+    kept: int = 0,
 ) -> list[str]:
-    """What of this is asked for; a gap tells of the rest, and is taken back where there is none."""
-    asked = _within_reach(facts, found, sections)
+    """What of this is asked for; a gap tells of the rest, and is taken back where there is none.
+
+    `kept` calls are left to what comes later: there are more log groups than any budget.
+    """
+    asked = _within_reach(facts, found, sections, kept=kept)
     resource = f"further {what}"
     left = len(found) - len(asked)
     if left:
@@ -369,13 +400,13 @@ def _affordable(
 
 
 def _within_reach(
-    facts: f.Facts, found: Sequence[str], sections: Sequence[f.Section[Any]]
+    facts: f.Facts, found: Sequence[str], sections: Sequence[f.Section[Any]], *, kept: int = 0
 ) -> list[str]:
     """As many of them as the budget allows, those that were asked for already included."""
     known = [one for one in found if all(one in facts.of(section) for section in sections)]
     spent = sum(len(facts.of(section)) for section in _DETAILS) + _spent_on_lists(facts)
     allowed = max(_LEAST_CALLS, CALLS_PER_FUNCTION * len(facts.of(f.FUNCTIONS)))
-    few = max(0, int((allowed - spent) / len(sections)))
+    few = max(0, int((allowed - spent - kept) / len(sections)))
     asked = set(known)
     return [*known, *[one for one in found if one not in asked][:few]]
 

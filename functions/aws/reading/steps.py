@@ -76,6 +76,7 @@ class Reading:
         take: Callable[[Entry], None],
         *,
         paging: Paging = _PAGES,
+        part: str = "",
         **parameters: Any,
     ) -> None:
         """Read a listing from where it stopped to its end.
@@ -86,6 +87,8 @@ class Reading:
             The answer's key with the entries; empty where the whole page is one.
         take
             Puts an entry into the facts. An entry it cannot read is a gap.
+        part
+            What of the area is listed; empty for all of it.
 
         Raises
         ------
@@ -102,12 +105,14 @@ class Reading:
                 self.facts.went_on(step, token)
         except StaleTokenError as error:
             if not start:
-                self.miss(step, area, error)
+                self.miss(step, area, error, part)
                 return
             self.facts.begin_again(step)
-            self.listing(step, area, operation, entries, take, paging=paging, **parameters)
+            self.listing(
+                step, area, operation, entries, take, paging=paging, part=part, **parameters
+            )
         except (NotAllowedError, UnansweredError) as error:
-            self.miss(step, area, error)
+            self.miss(step, area, error, part)
         except GoneError:
             self.facts.went_on(step, "")
 
@@ -118,10 +123,12 @@ class Reading:
         except MALFORMED as error:
             self.facts.miss(area, _unreadable(error), resource=_name_in(entry))
 
-    def miss(self, step: str, area: Area, error: NotAllowedError | UnansweredError) -> None:
-        """Give up a listing for this reading: the whole area is a gap."""
+    def miss(
+        self, step: str, area: Area, error: NotAllowedError | UnansweredError, part: str = ""
+    ) -> None:
+        """Give up a listing for this reading: the whole area, or that part of it, is a gap."""
         action = error.action if isinstance(error, NotAllowedError) else ""
-        self.facts.miss(area, str(error), action=action)
+        self.facts.miss(area, str(error), resource=part, action=action)
         self.facts.went_on(step, "")
 
     def details(
@@ -132,6 +139,7 @@ class Reading:
         read: Callable[[str], _T],
         *,
         if_gone: _T,
+        part: str = "",
     ) -> None:
         """Ask for each wanted entry of a section that was not asked for yet.
 
@@ -141,19 +149,22 @@ class Reading:
             Asks for one; raises what `Asker.ask` does.
         if_gone
             What counts for a thing that does not exist (any more).
+        part
+            What of the area is asked for; empty for all of it.
 
         Raises
         ------
         OutOfTimeError
             After what was read is in the facts.
         """
-        if self.facts.is_missed(area):
+        if self.facts.is_missed(area, part):
             return
         missing = self.facts.missing(section, wanted)
         run = _Details(
             facts=self.facts,
             section=section,
             area=area,
+            part=part,
             read=read,
             if_gone=if_gone,
             most_refusals=min(_REFUSALS, len(missing)),
@@ -168,6 +179,7 @@ class _Details:
     facts: Facts
     section: Section[Any]
     area: Area
+    part: str
     read: Callable[[str], Any]
     if_gone: Any
     most_refusals: int
@@ -176,7 +188,7 @@ class _Details:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, key: str) -> None:
-        if self.facts.is_missed(self.area):
+        if self.facts.is_missed(self.area, self.part):
             return
         try:
             value = self.read(key)
@@ -201,7 +213,7 @@ class _Details:
             is_whole_area = self.refusals >= self.most_refusals and not self.has_answers
         if is_whole_area:
             # One gap for the area instead of one for each thing in it; the entries stay unasked.
-            self.facts.miss(self.area, str(error), action=error.action)
+            self.facts.miss(self.area, str(error), resource=self.part, action=error.action)
         self._missed(key, str(error), error.action)
 
     def _missed(self, key: str, words: str, action: str = "") -> None:

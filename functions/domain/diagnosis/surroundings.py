@@ -39,8 +39,8 @@ class _Target:
 class Surroundings:
     """Triggers, callers and mappings by the name of the function that they lead to.
 
-    Alarms are not among an account's descriptions: who reads them adds their triggers. What an API
-    invokes is known from resource policies only, so that an API that is shut out is not seen here.
+    Alarms are not among an account's descriptions: who reads them adds their triggers. An API whose
+    routes are not known is only seen where a resource policy names it.
     """
 
     triggers: Mapping[str, tuple[FoundTrigger, ...]]
@@ -179,8 +179,25 @@ def _apis(account: Account, known: _Known) -> Iterator[tuple[str, FoundTrigger]]
     for api in account.apis:
         if ":execute-api:" not in api.arn:
             continue
+        for one in api.integrations:
+            target = known.by_arn(one.function_arn)
+            # One with a role is invoked with the rights of that role.
+            if target and not one.role_arn:
+                route = one.source_arn.partition("/*/")[2]
+                yield (
+                    target.name,
+                    FoundTrigger(
+                        kind=TriggerKind.API,
+                        principal="apigateway.amazonaws.com",
+                        source_arn=one.source_arn,
+                        source_account=account_of(api.arn),
+                        qualifier=target.qualifier,
+                        evidence=f"API {short_name(api.arn)} invokes it for {clean(route, 120)}",
+                    ),
+                )
+        integrated = {one.function_arn for one in api.integrations}
         for arn in api.function_arns:
-            target = known.by_arn(arn)
+            target = None if arn in integrated else known.by_arn(arn)
             if target:
                 yield (
                     target.name,

@@ -892,6 +892,8 @@ def _unseen(account: Account) -> _Unseen:
             nodes.add(node)
         elif gap.area is Area.RESOURCE_POLICIES:
             is_open = True
+        elif gap.area is Area.APIS:
+            kinds.add(NodeKind.API)  # what else invokes a function is known from its policy
         elif gap.area in _EVERYTHING_DARK - {Area.ROLES, Area.FUNCTIONS, Area.POLICIES}:
             is_everything = True
         else:

@@ -348,6 +348,8 @@ class Permissions:
         """Whether a role may write to anything of a kind, whether it leads on or not."""
         if kind is NodeKind.SERVICE:
             return bool(_changing(profile.identity, {}))
+        if kind is NodeKind.API:
+            return False  # who calls one needs no right
         service, _ = ARN_HEADS[kind]
         everything = f"arn:{self._resources.partition}:{service}:*"
         return any(

@@ -83,7 +83,9 @@ def _without_documents(value: Any) -> Any:
 def checked() -> CheckedAccount:
     """An account with everything that is asked for only sometimes."""
     aws = CheckedAccount()
-    Growth(aws, 30, Mix()).all()
+    growth = Growth(aws, 30, Mix())
+    growth.all()
+    growth.integrate(1, "api1", "/returns")
     (arn, role) = next(iter(aws.roles.items()))
     trust = {
         "Effect": "Allow",

@@ -72,6 +72,21 @@ SHUT: dict[str, tuple[FoundTrigger, dict[str, str], str]] = {
         given(admits("*", effect="Deny")),
         "given denies it",
     ),
+    "another method of the API": (
+        rule(
+            kind=TriggerKind.API,
+            principal="apigateway.amazonaws.com",
+            source_arn=API,
+            evidence="API a1b2c3 invokes it for GET/orders",
+        ),
+        given(
+            admits(
+                {"Service": "apigateway.amazonaws.com"},
+                source_arn=API.replace("/GET/", "/POST/"),
+            )
+        ),
+        "given admits another source ARN",
+    ),
     "an alias, but the function is invoked": (
         rule(),
         given(live=admits(EVENTS, source_arn=RULE, resource=f"{ARN}:live")),
@@ -128,6 +143,24 @@ ADMITTED: dict[str, tuple[FoundTrigger, dict[str, str]]] = {
     "one method of its API": (
         rule(kind=TriggerKind.API, principal="apigateway.amazonaws.com", source_arn=API),
         given(admits({"Service": "apigateway.amazonaws.com"}, source_arn=API)),
+    ),
+    "one stage of its API": (
+        rule(kind=TriggerKind.API, principal="apigateway.amazonaws.com", source_arn=API),
+        given(
+            admits(
+                {"Service": "apigateway.amazonaws.com"},
+                source_arn=API.replace("/*/", "/prod/"),
+            )
+        ),
+    ),
+    "any method of any stage of its API": (
+        rule(kind=TriggerKind.API, principal="apigateway.amazonaws.com", source_arn=API),
+        given(
+            admits(
+                {"Service": "apigateway.amazonaws.com"},
+                source_arn=f"{API.partition('/')[0]}/*/*/*",
+            )
+        ),
     ),
     "some of its API": (
         rule(

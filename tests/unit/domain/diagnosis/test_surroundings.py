@@ -4,10 +4,13 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from functions.domain.account import (
     Account,
     Api,
     Bucket,
+    Integration,
     LogSubscription,
     MappingDescription,
     Notification,
@@ -27,6 +30,7 @@ from tests.unit.domain.diagnosis.samples import (
     NOW,
     REGION,
     RULE,
+    admits,
     facts,
     function,
     role,
@@ -123,6 +127,95 @@ def test_every_trigger_that_needs_the_resource_policy() -> None:
         ),
     ]
     assert {one.source_account for one in found} == {ACCOUNT}
+
+
+def calls(route: str) -> str:
+    """What an API sends for a route of any stage."""
+    return f"arn:aws:execute-api:{HOME}:a1b2/*/{route}"
+
+
+def api(*integrations: Integration, admitted: tuple[str, ...] = ()) -> Api:
+    """An API whose routes are known."""
+    arns = (*admitted, *(one.function_arn for one in integrations))
+    return Api(
+        arn=f"arn:aws:execute-api:{HOME}:a1b2", function_arns=arns, integrations=integrations
+    )
+
+
+def test_the_routes_of_an_api() -> None:
+    """Each route is a trigger of its own, but for one with a role; the rest is the API's."""
+    found = Surroundings.of(
+        account(
+            apis=(
+                api(
+                    Integration(function_arn=f"{ARN}:live", source_arn=calls("GET/orders")),
+                    Integration(function_arn=BILLING.arn, source_arn=calls("GET/b"), role_arn="r"),
+                    Integration(function_arn=f"{ARN[:-6]}gone", source_arn=calls("GET/gone")),
+                    admitted=(ARN,),
+                ),
+            )
+        )
+    ).triggers
+
+    assert list(found) == ["orders"]
+    assert [
+        (one.source_arn, one.source_account, one.qualifier, one.is_exact, one.evidence)
+        for one in found["orders"]
+    ] == [
+        (calls("GET/orders"), ACCOUNT, "live", True, "API a1b2 invokes it for GET/orders"),
+        (f"arn:aws:execute-api:{HOME}:a1b2/*", ACCOUNT, "", False, "API a1b2 invokes it"),
+    ]
+
+
+GATEWAY = {"Service": "apigateway.amazonaws.com"}
+ADMITTING = {
+    "the same method and path": calls("GET/orders/*"),
+    "any method": calls("*/orders/*"),
+    "all of the API": f"arn:aws:execute-api:{HOME}:a1b2/*",
+    "all of the API by stage, method and path": f"arn:aws:execute-api:{HOME}:a1b2/*/*/*",
+    "any API": f"arn:aws:execute-api:{HOME}:*",
+    "one stage": f"arn:aws:execute-api:{HOME}:a1b2/prod/GET/orders/*",
+    "the parameter by its name": calls("GET/orders/{id}"),
+}
+
+
+def found_shut(integration: Integration, policy: str | None) -> bool:
+    """Whether the diagnosis says that the API cannot invoke the function."""
+    triggers = Surroundings.of(account(apis=(api(integration),))).triggers.get("orders", ())
+    policies = {} if policy is None else {"": policy}
+    return not_invocable.examine(facts(triggers=triggers, resource_policies=policies)) is not None
+
+
+@pytest.mark.parametrize("source_arn", ADMITTING.values(), ids=ADMITTING)
+def test_an_api_that_is_admitted(source_arn: str) -> None:
+    """However wide or narrow the statement is, the API is not shut out."""
+    integration = Integration(function_arn=ARN, source_arn=calls("GET/orders/*"))
+
+    assert not found_shut(integration, admits(GATEWAY, source_arn=source_arn))
+
+
+SHUT = {
+    "no policy": None,
+    "another API": admits(GATEWAY, source_arn=calls("GET/orders").replace("a1b2", "c3d4")),
+    "another method": admits(GATEWAY, source_arn=calls("POST/orders")),
+    "another path": admits(GATEWAY, source_arn=calls("GET/returns")),
+    "another service": admits({"Service": "s3.amazonaws.com"}),
+}
+
+
+@pytest.mark.parametrize("policy", SHUT.values(), ids=SHUT)
+def test_an_api_that_is_shut_out(policy: str | None) -> None:
+    """An API that nobody admitted is reported."""
+    integration = Integration(function_arn=ARN, source_arn=calls("GET/orders"))
+
+    assert found_shut(integration, policy)
+
+
+def test_an_api_with_a_role_is_not_shut_out() -> None:
+    """It invokes with the rights of its role, whatever the resource policy says."""
+    integration = Integration(function_arn=ARN, source_arn=calls("GET/orders"), role_arn="r")
+
+    assert not found_shut(integration, None)
 
 
 def test_everything_that_invokes_with_a_role_of_its_own() -> None:
