@@ -26,6 +26,9 @@ FUNCTIONS_PER_PAGE: Final = 50
 ROLES_PER_PAGE: Final = 100
 PER_PAGE: Final = 100
 
+# How many functions an API leads to, each with a method of its own.
+FUNCTIONS_PER_API: Final = 25
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mix:
@@ -490,9 +493,11 @@ class Growth:
             "Version": "$LATEST",
         }
         if number < self._times(self.mix.apis):
-            source = self.account.arn("execute-api", f"api{number // 8}/*/GET/orders/{number}")
+            source = self.account.arn(
+                "execute-api", f"api{number // FUNCTIONS_PER_API}/*/GET/orders/{number}"
+            )
             self._admit(number, "apigateway", source)
-            self.integrate(number, f"api{number // 8}", f"/orders/{number}")
+            self.integrate(number, f"api{number // FUNCTIONS_PER_API}", f"/orders/{number}")
 
     def integrate(self, number: int, api: str, path: str) -> None:
         """Every other API is a REST API."""

@@ -96,6 +96,19 @@ FLOW_CALLS: Final[Mapping[str, Sequence[str]]] = {
     "scheduler": ("CreateSchedule", "DeleteSchedule", "UpdateSchedule"),
     "pipes": ("CreatePipe", "DeletePipe", "StartPipe", "StopPipe", "UpdatePipe"),
     "states": ("CreateStateMachine", "DeleteStateMachine", "UpdateStateMachine"),
+    "apigateway": (
+        "CreateIntegration",
+        "CreateRoute",
+        "DeleteIntegration",
+        "DeleteMethod",
+        "DeleteResource",
+        "DeleteRoute",
+        "PutIntegration",
+        "PutRestApi",
+        "ReimportApi",
+        "UpdateIntegration",
+        "UpdateRoute",
+    ),
     "firehose": ("CreateDeliveryStream", "DeleteDeliveryStream", "UpdateDestination"),
 }
 

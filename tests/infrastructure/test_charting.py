@@ -24,6 +24,8 @@ RULES = (
     charting.FLOW_CALLS,
 )
 SERVICES = {"states": "stepfunctions"}
+# Services whose API has another version beside it.
+VERSIONS = {"apigateway": ("apigatewayv2",)}
 # CloudTrail's names of calls that the API names otherwise.
 TRAIL_NAMES = {"s3": {"PutBucketNotification"}}
 
@@ -31,8 +33,10 @@ TRAIL_NAMES = {"s3": {"PutBucketNotification"}}
 def operations(source: str) -> set[str]:
     """The names of all calls of a service."""
     session = botocore.session.get_session()
-    model = session.get_service_model(SERVICES.get(source, source))
-    return {*model.operation_names, *TRAIL_NAMES.get(source, ())}
+    names = set(TRAIL_NAMES.get(source, ()))
+    for service in (SERVICES.get(source, source), *VERSIONS.get(source, ())):
+        names.update(session.get_service_model(service).operation_names)
+    return names
 
 
 def woken_by(source: str) -> set[str]:

@@ -45,6 +45,7 @@ class ChangeKind(StrEnum):
     QUEUE = "queue"
     RESOURCE_POLICY = "resource_policy"
     BUS_POLICY = "bus_policy"
+    API = "api"
 
 
 AREAS: Final[Mapping[ChangeKind, Area]] = {
@@ -72,6 +73,7 @@ AREAS: Final[Mapping[ChangeKind, Area]] = {
     ChangeKind.QUEUE: Area.QUEUES,
     ChangeKind.RESOURCE_POLICY: Area.RESOURCE_POLICIES,
     ChangeKind.BUS_POLICY: Area.RULES,
+    ChangeKind.API: Area.APIS,
 }
 
 
@@ -174,6 +176,8 @@ _POLICY: Final = _asked("policyArn")
 _SUBSCRIPTION: Final = _first(_asked("subscriptionArn"), _answered("subscriptionArn"))
 _MACHINE: Final = _first(_asked("stateMachineArn"), _answered("stateMachineArn"))
 _STREAM: Final = _asked("deliveryStreamName")
+# UNCONFIRMED: the name of the parameter in CloudTrail's events; without it the daily reading tells.
+_API: Final = _asked("restApiId", "apiId")
 
 # By event source without its domain, then by the call's name without the version of the API.
 _K = ChangeKind
@@ -268,6 +272,20 @@ CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
     "kinesis": {
         "PutResourcePolicy": (_K.RESOURCE_POLICY, _asked("resourceARN")),
         "DeleteResourcePolicy": (_K.RESOURCE_POLICY, _asked("resourceARN")),
+    },
+    # Both versions of API Gateway's own API. A new API is listed within the hour.
+    "apigateway": {
+        "PutIntegration": (_K.API, _API),
+        "CreateIntegration": (_K.API, _API),
+        "UpdateIntegration": (_K.API, _API),
+        "DeleteIntegration": (_K.API, _API),
+        "CreateRoute": (_K.API, _API),
+        "UpdateRoute": (_K.API, _API),
+        "DeleteRoute": (_K.API, _API),
+        "DeleteMethod": (_K.API, _API),
+        "DeleteResource": (_K.API, _API),
+        "PutRestApi": (_K.API, _API),
+        "ReimportApi": (_K.API, _API),
     },
     "sqs": {
         "SetQueueAttributes": (_K.QUEUE, _queue),

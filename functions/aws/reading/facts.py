@@ -117,8 +117,6 @@ class Section(Generic[_T_co]):
         The type of a value, for the store.
     is_detail
         Whether each entry takes a call of its own.
-    is_carried
-        Whether a new reading takes it over from the one before: changes of it are told.
     shards
         Into how many parts it is stored: only what changed is written.
     """
@@ -126,7 +124,6 @@ class Section(Generic[_T_co]):
     name: str
     shape: Any
     is_detail: bool = False
-    is_carried: bool = True
     shards: int = 1
 
 
@@ -190,18 +187,18 @@ STREAM_NAMES: Final[Section[bool]] = Section("delivery_stream_names", bool)
 STREAMS: Final[Section[DeliveryStream | None]] = Section(
     "delivery_streams", DeliveryStream | None, is_detail=True
 )
-# By id of the API. Nothing tells of changes of these, so that every reading asks anew.
+# By id of the API.
 API_IDS: Final[Section[bool]] = Section("api_ids", bool)
 INTEGRATIONS: Final[Section[tuple[IntegrationFacts, ...] | None]] = Section(
-    "integrations", tuple[IntegrationFacts, ...] | None, is_detail=True, is_carried=False
+    "integrations", tuple[IntegrationFacts, ...] | None, is_detail=True
 )
 # By route key, such as ``GET /orders``: the id of the integration.
 ROUTES: Final[Section[dict[str, str] | None]] = Section(
-    "routes", dict[str, str] | None, is_detail=True, is_carried=False
+    "routes", dict[str, str] | None, is_detail=True
 )
 REST_API_IDS: Final[Section[bool]] = Section("rest_api_ids", bool)
 METHODS: Final[Section[tuple[MethodFacts, ...] | None]] = Section(
-    "methods", tuple[MethodFacts, ...] | None, is_detail=True, is_carried=False
+    "methods", tuple[MethodFacts, ...] | None, is_detail=True
 )
 GAPS: Final[Section[Gap]] = Section("gaps", Gap)
 # By step: `done`, or the token with which its listing goes on.
@@ -364,7 +361,7 @@ def begun(
     facts = Facts(account=account, region=region, partition=partition, at=at)
     if carried_from is not None:
         for section in SECTIONS:
-            if section.is_detail and section.is_carried:
+            if section.is_detail:
                 for key, value in carried_from.of(section).items():
                     if value is not None:
                         facts.put(section, key, value)

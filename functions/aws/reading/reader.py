@@ -11,6 +11,7 @@ the facts again.
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, Final
 
@@ -64,20 +65,19 @@ _LISTS: Final = (
 CALLS_PER_FUNCTION: Final = 2.2
 _LEAST_CALLS: Final = 200
 # Lists take a call for each so many entries; those without entries take one.
-_PAGES: Final[tuple[tuple[f.Section[Any], int], ...]] = (
-    (f.FUNCTIONS, 50),
-    (f.MAPPINGS, 100),
-    (f.ROLES, 100),
-    (f.MANAGED, 100),
-    (f.RULES, 100),
-    (f.SUBSCRIPTIONS, 100),
-    (f.SCHEDULES, 100),
-    (f.PIPES, 100),
-    (f.BUS_POLICIES, 1),
-    (f.API_IDS, 100),
-    (f.REST_API_IDS, 500),
+_PAGES: Final[tuple[tuple[tuple[f.Section[Any], ...], int], ...]] = (
+    ((f.FUNCTIONS,), 50),
+    ((f.MAPPINGS,), 100),
+    ((f.ROLES, f.MANAGED), 100),
+    ((f.SUBSCRIPTIONS,), 100),
+    ((f.SCHEDULES,), 100),
+    ((f.PIPES,), 100),
+    ((f.API_IDS,), 100),
+    ((f.REST_API_IDS,), 500),
 )
-_OTHER_LISTS: Final = 8
+_RULES_PER_PAGE: Final = 100
+# Buses, buckets, machines, Firehose streams, subscriptions of all log groups, and two tags.
+_OTHER_LISTS: Final = 7
 _DETAILS: Final = tuple(section for section in f.SECTIONS if section.is_detail)
 
 
@@ -412,7 +412,13 @@ def _within_reach(
 
 
 def _spent_on_lists(facts: f.Facts) -> int:
-    return _OTHER_LISTS + sum(1 + len(facts.of(one)) // per_page for one, per_page in _PAGES)
+    # The rules of each bus are a list of their own.
+    rules = max(1, len(facts.of(f.BUS_POLICIES))) + len(facts.of(f.RULES)) // _RULES_PER_PAGE
+    others = (
+        max(1, math.ceil(sum(len(facts.of(one)) for one in sections) / per_page))
+        for sections, per_page in _PAGES
+    )
+    return _OTHER_LISTS + rules + sum(others)
 
 
 def _group_in(source: str) -> str:

@@ -62,6 +62,11 @@ def _schedule(reading: Reading, name: str) -> None:
     events.reread_schedule(reading, group, schedule)
 
 
+def _api(reading: Reading, name: str) -> None:
+    for section in (f.INTEGRATIONS, f.ROUTES, f.METHODS):
+        reading.facts.drop(section, name)
+
+
 def _queue(reading: Reading, name: str) -> None:
     queue, _, target = name.partition("|")
     sources.reread_queue(reading, queue, target)
@@ -93,4 +98,5 @@ _WAYS: Final[Mapping[ChangeKind, _Way]] = {
     _K.QUEUE: _queue,
     _K.RESOURCE_POLICY: _forget(f.RESOURCE_POLICIES),
     _K.BUS_POLICY: events.reread_bus,
+    _K.API: _api,
 }

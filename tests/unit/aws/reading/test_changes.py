@@ -58,6 +58,8 @@ def event(source: str, name: str, request: Any = None, response: Any = None) -> 
             ),
             (ChangeKind.MAPPING, "1234"),
         ),
+        (event("apigateway", "UpdateRoute", {"apiId": "a1b2"}), (ChangeKind.API, "a1b2")),
+        (event("apigateway", "PutIntegration", {"restApiId": "c3"}), (ChangeKind.API, "c3")),
         (
             event("lambda", "UpdateEventSourceMapping20150331", {"uUID": "1234"}),
             (ChangeKind.MAPPING, "1234"),

@@ -378,7 +378,7 @@ def test_the_methods_of_a_rest_api() -> None:
 )
 def test_apis_that_may_not_be_read_hide_no_function_url(call: tuple[str, str], part: str) -> None:
     """A refusal is a gap of these APIs only: resource policies and URLs are of the same area."""
-    aws = grown(80)
+    aws = grown(200)
     aws.policies["orders-00003"] = json.dumps(
         {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "lambda:InvokeFunctionUrl"}]}
     )
@@ -403,19 +403,6 @@ def test_apis_are_asked_for_within_the_budget() -> None:
     assert 0 < aws.calls["apigateway.get_resources"] < 200
     assert aws.calls.total() <= 200
     assert "further REST APIs" in {gap.resource for gap in gaps if gap.area is Area.APIS}
-
-
-def test_every_reading_asks_for_the_apis_anew() -> None:
-    """No change tells of them, so that a reading carries none of them over."""
-    aws, facts = grown(SIZE), begun()
-    http_api(aws, ("$default", "i"))
-    reader(aws).read(facts)
-    aws.routes["shop"] = {}
-    again = f.begun(ACCOUNT, REGION, "aws", NOW, carried_from=facts)
-    account = reader(aws).read(again)
-
-    assert account is not None
-    assert integrations(account, "shop") == []
 
 
 def test_says_what_it_did_not_ask_for() -> None:
@@ -719,7 +706,14 @@ def queue(aws: PagedAccount) -> Change:
     )
 
 
+def route(aws: PagedAccount) -> Change:
+    """A route of an API leads elsewhere."""
+    aws.integrations["api0"]["i0"]["IntegrationUri"] = aws.arn("lambda", "function:orders-00009")
+    return Change(kind=ChangeKind.API, name="api0")
+
+
 CHANGES = [
+    route,
     retarget,
     new_rule,
     no_rule,
