@@ -99,6 +99,14 @@ def test_gaps_are_told_in_words() -> None:
     assert build(account).gaps == ("bucket notifications (secret): AccessDenied",)
 
 
+def test_apis_that_were_not_read_darken_nothing_else() -> None:
+    """What else invokes functions is known from their policies: no loop is doubted for an API."""
+    gap = Gap(area=Area.APIS, words="AccessDenied", resource="REST APIs", action="apigateway:GET")
+    account = ACCOUNTS["dynamodb_same_table"]
+
+    assert build(replace(account, gaps=(gap,))).loops == build(account).loops
+
+
 def test_loops_of_a_function() -> None:
     """The loops of a function begin with its own trigger, the surest first."""
     graph = graph_of("administrators")
