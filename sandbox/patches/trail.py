@@ -106,6 +106,21 @@ TOLD = {
     "firehose": frozenset({"CreateDeliveryStream", "DeleteDeliveryStream", "UpdateDestination"}),
     "dynamodb": frozenset({"DeleteResourcePolicy", "PutResourcePolicy"}),
     "kinesis": frozenset({"DeleteResourcePolicy", "PutResourcePolicy"}),
+    "apigateway": frozenset(
+        {
+            "CreateIntegration",
+            "CreateRoute",
+            "DeleteIntegration",
+            "DeleteMethod",
+            "DeleteResource",
+            "DeleteRoute",
+            "PutIntegration",
+            "PutRestApi",
+            "ReimportApi",
+            "UpdateIntegration",
+            "UpdateRoute",
+        }
+    ),
     "scheduler": frozenset({"CreateSchedule", "DeleteSchedule", "UpdateSchedule"}),
     "pipes": frozenset({"CreatePipe", "DeletePipe", "StartPipe", "StopPipe", "UpdatePipe"}),
     "s3": frozenset(
@@ -127,6 +142,22 @@ _BUCKET_CALLS = {
     ("policy", "DELETE"): "DeleteBucketPolicy",
     ("replication", "PUT"): "PutBucketReplication",
     ("replication", "DELETE"): "DeleteBucketReplication",
+}
+# What is changed of an API, by method and path; of a REST API, then of an HTTP API.
+_API_CALLS = {
+    ("PUT", r"/restapis/(\w+)"): "PutRestApi",
+    ("DELETE", r"/restapis/(\w+)/resources/\w+"): "DeleteResource",
+    ("DELETE", r"/restapis/(\w+)/resources/\w+/methods/\w+"): "DeleteMethod",
+    ("PUT", r"/restapis/(\w+)/resources/\w+/methods/\w+/integration"): "PutIntegration",
+    ("PATCH", r"/restapis/(\w+)/resources/\w+/methods/\w+/integration"): "UpdateIntegration",
+    ("DELETE", r"/restapis/(\w+)/resources/\w+/methods/\w+/integration"): "DeleteIntegration",
+    ("PUT", r"/v2/apis/(\w+)"): "ReimportApi",
+    ("POST", r"/v2/apis/(\w+)/integrations"): "CreateIntegration",
+    ("PATCH", r"/v2/apis/(\w+)/integrations/\w+"): "UpdateIntegration",
+    ("DELETE", r"/v2/apis/(\w+)/integrations/\w+"): "DeleteIntegration",
+    ("POST", r"/v2/apis/(\w+)/routes"): "CreateRoute",
+    ("PATCH", r"/v2/apis/(\w+)/routes/\w+"): "UpdateRoute",
+    ("DELETE", r"/v2/apis/(\w+)/routes/\w+"): "DeleteRoute",
 }
 BY_CLOUDFORMATION = {"type": "AWSService", "invokedBy": "cloudformation.amazonaws.com"}
 _NAMED = re.compile(r"/functions/([^/]+)")
@@ -350,5 +381,15 @@ def _by_path(
             group = query_params.get("groupName")
             parameters = _document(body) | ({"GroupName": group[0]} if group else {})
             return operation, parameters | {"Name": "".join(name)}
+        case "apigateway":
+            return _api_call(method, unquote(path).rstrip("/"), body)
         case _:
             return "", {}
+
+
+def _api_call(method: str, path: str, body: bytes) -> tuple[str, dict[str, Any]]:
+    for (by, pattern), name in _API_CALLS.items():
+        if by == method and (named := re.fullmatch(pattern, path)):
+            key = "RestApiId" if path.startswith("/restapis") else "ApiId"
+            return name, _document(body) | {key: named.group(1)}
+    return "", {}

@@ -197,6 +197,41 @@ def test_a_subscription_is_told_by_its_arn(aws: LocalAws, told: Callable[[Change
     aws.wait_until(lambda: told(Change(kind=K.SUBSCRIPTION, name=subscribed)), "the subscription")
 
 
+def test_the_integration_of_an_http_api_is_told_by_its_api(
+    aws: LocalAws, told: Callable[[Change], bool]
+) -> None:
+    """A route that comes to lead elsewhere is read again."""
+    apis = aws.client("apigatewayv2")
+    api = apis.create_api(Name="shop", ProtocolType="HTTP")["ApiId"]
+    apis.create_integration(
+        ApiId=api,
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=arn("lambda", "function:f"),
+        PayloadFormatVersion="2.0",
+    )
+
+    aws.wait_until(lambda: told(Change(kind=K.API, name=api)), "the API")
+
+
+def test_the_integration_of_a_rest_api_is_told_by_its_api(
+    aws: LocalAws, told: Callable[[Change], bool]
+) -> None:
+    """The older API Gateway names its parameter otherwise."""
+    apis = aws.client("apigateway")
+    api = apis.create_rest_api(name="shop")["id"]
+    root = apis.get_resources(restApiId=api)["items"][0]["id"]
+    method = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
+    apis.put_method(**method, authorizationType="NONE")
+    apis.put_integration(
+        **method,
+        type="AWS_PROXY",
+        integrationHttpMethod="POST",
+        uri="arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/f/invocations",
+    )
+
+    aws.wait_until(lambda: told(Change(kind=K.API, name=api)), "the API")
+
+
 def test_what_cloudformation_makes_is_told(aws: LocalAws, told: Callable[[Change], bool]) -> None:
     """A stack's role, function, bucket and rule are told as the calls that make them."""
     template = {
