@@ -20,16 +20,17 @@ from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ClassVar
 
-from sandbox.provision import (
-    Grant,
-    allow_invoke,
-    arn,
-    create_function,
-    function_arn,
-)
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+
+from sandbox.provision import arn, function_arn
+from sandbox.user_stacks import define_function, define_role, deploy_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from constructs import Construct
 
     from sandbox.local_aws import LocalAws
 
@@ -43,6 +44,9 @@ class Ailment(ABC):
 
     entry: ClassVar[str]
     """The stable name of what is wrong."""
+
+    stack: ClassVar[str]
+    """The name of the stack that brings it."""
 
     function: ClassVar[str]
     look_alike: ClassVar[str]
@@ -64,9 +68,13 @@ class Ailment(ABC):
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
 
-    @abstractmethod
     def deploy(self) -> None:
-        """Create both functions and what belongs to them."""
+        """Create both functions and what belongs to them, as a stack of the CDK."""
+        deploy_stack(self.aws, self.stack, self.build)
+
+    @abstractmethod
+    def build(self, scope: Construct) -> None:
+        """Define both functions and what belongs to them."""
 
     @abstractmethod
     def use(self) -> None:
@@ -98,23 +106,34 @@ class PermissionAilment(Ailment):
     """A rule whose target does not admit it."""
 
     entry = "not_invocable"
+    stack = "Billing"
     function = "send-invoice"
     look_alike = "send-receipt"
     trouble = "rule orders-paid ─▶ send-invoice, whose resource policy does not admit the rule"
     innocence = "send-receipt admits every rule of the account by a wildcard"
     flags: ClassVar = {"remedies": "permissions"}
 
-    def deploy(self) -> None:
-        """Create a rule with both functions as targets."""
-        events = self.aws.client("events")
-        for name in (self.function, self.look_alike):
-            create_function(self.aws, name, code="steady_report")
-        allow_invoke(self.aws, self.look_alike, "events.amazonaws.com", arn("events", "rule/*"))
-        events.put_rule(Name="orders-paid", EventPattern=json.dumps({"source": ["shop.billing"]}))
-        targets = [
-            {"Id": name, "Arn": function_arn(name)} for name in (self.function, self.look_alike)
+    def build(self, scope: Construct) -> None:
+        """Define a rule with both functions as targets; the permission of one was forgotten."""
+        functions = [
+            define_function(scope, name, code="steady_report")
+            for name in (self.function, self.look_alike)
         ]
-        events.put_targets(Rule="orders-paid", Targets=targets)
+        functions[1].add_permission(
+            "AnyRule",
+            principal=iam.ServicePrincipal("events.amazonaws.com"),
+            source_arn=arn("events", "rule/*"),
+        )
+        events.CfnRule(
+            scope,
+            "OrdersPaid",
+            name="orders-paid",
+            event_pattern={"source": ["shop.billing"]},
+            targets=[
+                events.CfnRule.TargetProperty(id=one.node.id, arn=one.function_arn)
+                for one in functions
+            ],
+        )
 
     def use(self) -> None:
         """Let an order be paid."""
@@ -134,6 +153,7 @@ class LogsAilment(Ailment):
     """A function whose role may not write logs."""
 
     entry = "no_logs"
+    stack = "Prices"
     function = "import-prices"
     look_alike = "import-never"
     trouble = "import-prices runs, and its role may not write logs"
@@ -142,10 +162,15 @@ class LogsAilment(Ailment):
     minutes_before_use = 6.0
     minutes_after_use = 16.0
 
-    def deploy(self) -> None:
-        """Create both without the rights to log."""
+    def build(self, scope: Construct) -> None:
+        """Define both with roles of their own, which may do nothing."""
         for name in (self.function, self.look_alike):
-            create_function(self.aws, name, code="steady_report", writes_logs=False)
+            define_function(
+                scope,
+                name,
+                code="steady_report",
+                role=define_role(scope, name).without_policy_updates(),
+            )
 
     def use(self) -> None:
         """Import some prices."""
@@ -168,25 +193,26 @@ class TracesAilment(Ailment):
     """A function whose code traces, and whose tracing mode does not let it."""
 
     entry = "no_traces"
+    stack = "Checkout"
     function = "check-out"
     look_alike = "check-stock"
     trouble = "check-out has a tracer in its code, and PassThrough as its tracing mode"
     innocence = "check-stock passes traces through by choice: nothing in it traces"
     flags: ClassVar = {"remedies": "traces"}
 
-    def deploy(self) -> None:
-        """Create both with the rights to trace, in AWS's default mode."""
-        rights = Grant(
-            actions=("xray:PutTraceSegments", "xray:PutTelemetryRecords"), resources=("*",)
-        )
-        create_function(
-            self.aws,
-            self.function,
-            code="steady_report",
-            grants=(rights,),
-            Environment={"Variables": {"AWS_XRAY_TRACING_NAME": "checkout"}},
-        )
-        create_function(self.aws, self.look_alike, code="steady_report", grants=(rights,))
+    def build(self, scope: Construct) -> None:
+        """Define both in the mode that passes traces through; the CDK adds the rights to trace."""
+        for name, environment in (
+            (self.function, {"AWS_XRAY_TRACING_NAME": "checkout"}),
+            (self.look_alike, {}),
+        ):
+            define_function(
+                scope,
+                name,
+                code="steady_report",
+                tracing=lambda_.Tracing.PASS_THROUGH,
+                environment=environment,
+            )
 
     def use(self) -> None:
         """Check out."""
@@ -210,6 +236,7 @@ class SlowAilment(Ailment):
     """
 
     entry = "too_slow"
+    stack = "Reports"
     function = "render-report"
     look_alike = "render-archive"
     trouble = "render-report takes 2.5 s of its 3 s, with 128 MB of memory"
@@ -221,11 +248,11 @@ class SlowAilment(Ailment):
     CALLS = 24
     WELL_SECONDS = 2.0
 
-    def deploy(self) -> None:
-        """Create both."""
+    def build(self, scope: Construct) -> None:
+        """Define both with the least memory."""
         for name, seconds in ((self.function, 3), (self.look_alike, 30)):
-            create_function(
-                self.aws, name, code="render_report", timeout_seconds=seconds, MemorySize=128
+            define_function(
+                scope, name, code="render_report", timeout_seconds=seconds, memory_size=128
             )
 
     def use(self) -> None:
@@ -251,37 +278,41 @@ class DeniedAilment(Ailment):
     """A function that another one calls, whose role may not."""
 
     entry = "not_authorized"
+    stack = "Payments"
     function = "charge-card"
     look_alike = "charge-voucher"
     trouble = "place-order calls charge-card, and its role may not invoke it"
     innocence = "place-gift calls charge-voucher with the right to invoke every function"
 
-    def deploy(self) -> None:
-        """Create both, and who calls them."""
-        for name in (self.function, self.look_alike):
-            create_function(self.aws, name, code="steady_report")
-        everything = Grant(actions=("lambda:InvokeFunction",), resources=(function_arn("*"),))
-        for caller, callee, grants in (
-            ("place-order", self.function, ()),
-            ("place-gift", self.look_alike, (everything,)),
+    CALLER = "place-order"
+
+    def build(self, scope: Construct) -> None:
+        """Define both, and who calls them."""
+        everything = iam.PolicyStatement(
+            actions=["lambda:InvokeFunction"], resources=[function_arn("*")]
+        )
+        for caller, callee, rights in (
+            (self.CALLER, self.function, None),
+            ("place-gift", self.look_alike, [everything]),
         ):
-            create_function(
-                self.aws,
+            called = define_function(scope, callee, code="steady_report")
+            define_function(
+                scope,
                 caller,
                 code="call_callee",
-                grants=grants,
-                Environment={"Variables": {"CALLEE": callee}},
+                environment={"CALLEE": called.function_name},
+                initial_policy=rights,
             )
 
     def use(self) -> None:
         """Place an order, and a gift."""
-        for name in ("place-order", "place-gift"):
+        for name in (self.CALLER, "place-gift"):
             self._invoke(name)
 
     def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether an order charges the card."""
         del patience_seconds  # the answer is there with the order
-        answer = self.aws.client("lambda").invoke(FunctionName="place-order", Payload=b"{}")
+        answer = self.aws.client("lambda").invoke(FunctionName=self.CALLER, Payload=b"{}")
         return "FunctionError" not in answer
 
     def cure(self) -> None:
@@ -291,8 +322,9 @@ class DeniedAilment(Ailment):
             "Action": "lambda:InvokeFunction",
             "Resource": function_arn(self.function),
         }
+        caller = self.aws.client("lambda").get_function_configuration(FunctionName=self.CALLER)
         self.aws.client("iam").put_role_policy(
-            RoleName="place-order-role",
+            RoleName=caller["Role"].rpartition("/")[2],
             PolicyName=f"invoke-{self.function}",
             PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         )

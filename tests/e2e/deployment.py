@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import secrets
 import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 from aws_cdk import App
 
@@ -30,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CDK_CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
 POLL_SECONDS = 0.1
-TIMEOUT_SECONDS = 60.0
+TIMEOUT_SECONDS = 180.0
 ADDRESS = "on-call@example.com"
 
 # What suits the modest rates of this machine: a CloudWatch minute is short and counts little. The

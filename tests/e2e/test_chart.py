@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import App, DefaultStackSynthesizer, RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource
@@ -21,7 +21,6 @@ from aws_cdk.aws_lambda_event_sources import DynamoEventSource
 from functions.aws.loop_book import LoopBookStore
 from functions.domain.evidence import LoopProof
 from sandbox.provision import (
-    VICTIMS,
     Grant,
     allow_invoke,
     arn,
@@ -30,12 +29,13 @@ from sandbox.provision import (
     notify_on_new_objects,
 )
 from sandbox.scenarios import make_loop
+from sandbox.user_stacks import define_function, deploy_stack
 from stacks.names import CONTAIN
 from tests.e2e.account import Account
 from tests.e2e.deployment import Deployment
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from constructs import Construct
 
     from functions.domain.eventgraph.book import LoopBook
     from sandbox.local_aws import LocalAws, Mail
@@ -54,39 +54,24 @@ ROUNDS = 3
 SOON_SECONDS = 0.5
 
 
-class Shop(Stack):
+def define_shop(scope: Construct) -> None:
     """What somebody deploys without seeing that it is a loop."""
-
-    def __init__(self, scope: App) -> None:
-        super().__init__(
-            scope,
-            "Shop",
-            synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
-        )
-        table = dynamodb.Table(
-            self,
-            "Orders",
-            table_name="orders",
-            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        function = lambda_.Function(
-            self,
-            "Enrich",
-            function_name=LOOP,
-            runtime=lambda_.Runtime.PYTHON_3_13,
-            handler="index.handler",
-            code=lambda_.Code.from_inline((VICTIMS / "enrich_order.py").read_text()),
-            recursive_loop=lambda_.RecursiveLoop.ALLOW,
-        )
-        function.add_event_source(
-            DynamoEventSource(
-                table, starting_position=lambda_.StartingPosition.LATEST, batch_size=1
-            )
-        )
-        table.grant(function, "dynamodb:UpdateItem")
+    table = dynamodb.Table(
+        scope,
+        "Orders",
+        table_name="orders",
+        partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    function = define_function(
+        scope, LOOP, code="enrich_order", recursive_loop=lambda_.RecursiveLoop.ALLOW
+    )
+    function.add_event_source(
+        DynamoEventSource(table, starting_position=lambda_.StartingPosition.LATEST, batch_size=1)
+    )
+    table.grant(function, "dynamodb:UpdateItem")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +112,7 @@ def stack(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Deployment
 
 
 @pytest.fixture(scope="module")
-def scene(aws: LocalAws, stack: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+def scene(aws: LocalAws, stack: Deployment) -> Scene:
     """The account once the stack was deployed, beside neighbours that are no loops, or accepted."""
     owner = Account(aws, stack)
     table = stack.resource("AWS::DynamoDB::Table", "Ledger")
@@ -142,24 +127,8 @@ def scene(aws: LocalAws, stack: Deployment, tmp_path_factory: pytest.TempPathFac
     look_alike(aws)
     accepted_by_tag(aws)
     make_loop("events", aws).deploy()
-    deploy_shop(aws, tmp_path_factory.mktemp("shop"))
+    deploy_stack(aws, "Shop", define_shop)
     return scene
-
-
-def deploy_shop(aws: LocalAws, directory: Path) -> None:
-    """Create the stack as the CDK would."""
-    app = App(outdir=str(directory))
-    Shop(app)
-    app.synth()
-    cloudformation = aws.client("cloudformation")
-    cloudformation.create_stack(
-        StackName="Shop",
-        TemplateBody=(directory / "Shop.template.json").read_text(),
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    cloudformation.get_waiter("stack_create_complete").wait(
-        StackName="Shop", WaiterConfig={"Delay": 1}
-    )
 
 
 def look_alike(aws: LocalAws) -> None:
