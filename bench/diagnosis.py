@@ -35,6 +35,7 @@ from functions.aws.reading.pace import ALLOWED_PER_SECOND, Pace
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
 from functions.aws.rule_watch import RuleTargets
+from functions.aws.schedule_watch import Schedules
 from functions.aws.simulations import Simulator
 from functions.diagnose.diagnosing import BATCH
 from functions.diagnose.gathering import Gathering, Readers, Standing
@@ -327,6 +328,7 @@ def _facts(account: Account, monitored: Monitored) -> Iterator[Any]:
         simulator=Simulator(monitored.client("iam")),
         alarms=AlarmActions(monitored.client("cloudwatch")),
         targets=RuleTargets(monitored.client("events")),
+        schedules=Schedules(monitored.client("scheduler")),
         details=DetailsReader(monitored.client("lambda")),
     )
     gathering = Gathering.of(account, readers, Standing(), AT)

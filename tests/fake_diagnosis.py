@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.diagnosis_metrics import Asked
 from functions.aws.function_details import FunctionDetails
+from functions.aws.schedule_watch import failures_in
 from functions.diagnose.diagnosing import Diagnosing
-from functions.diagnose.gathering import Gathering, Readers, Standing
+from functions.diagnose.gathering import Gathering, Readers, Standing, accused_in
 from functions.domain.account import (
     Account,
     FunctionDescription,
     Role,
     Rule,
     RuleTarget,
+    Schedule,
     StateMachine,
 )
 from functions.domain.diagnosis.consent import RemedyPolicy
@@ -59,7 +61,7 @@ class Ward:
     ----------
     refusals
         What a reader raises, by its name: ``metrics``, ``logs``, ``simulator``, ``alarms``,
-        ``targets``, ``details``, ``account``.
+        ``targets``, ``schedules``, ``details``, ``account``.
     asked
         How often each reader was asked.
     """
@@ -73,6 +75,7 @@ class Ward:
     reported: dict[str, ReportStatistics] = field(default_factory=dict)
     alarm_triggers: dict[str, tuple[FoundTrigger, ...]] = field(default_factory=dict)
     details_: dict[str, FunctionDetails] = field(default_factory=dict)
+    schedules: dict[str, Schedule] = field(default_factory=dict)
     hidden_targets: dict[str, tuple[RuleTarget, ...]] = field(default_factory=dict)
     refusals: dict[str, Exception] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
@@ -135,6 +138,30 @@ class Ward:
         self.machines.append(machine)
         return machine
 
+    def add_schedule(
+        self,
+        name: str,
+        function: str,
+        *statements: Mapping[str, Any],
+        group: str = "default",
+        qualifier: str = "",
+    ) -> Schedule:
+        """A schedule that invokes a function, with a role of its own, which no list tells."""
+        role = f"arn:aws:iam::123456789012:role/{name}-role"
+        self.roles[role] = Role(arn=role, policies=(policy(*statements),))
+        target = self.functions[function].arn
+        schedule = Schedule(
+            arn=f"arn:aws:scheduler:{HOME}:schedule/{group}/{name}",
+            target_arn=f"{target}:{qualifier}" if qualifier else target,
+            role_arn=role,
+        )
+        self.schedules[schedule.arn] = schedule
+        return schedule
+
+    def group_fails(self, group: str, *points: tuple[datetime, float]) -> None:
+        """Let a group of schedules have counted errors."""
+        self.series[failures_in(group)] = points
+
     def invoked(self, name: str, times: float = 100.0, *, logged: bool = True) -> None:
         """Let a function have been invoked an hour ago."""
         at = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
@@ -170,6 +197,7 @@ class Ward:
             functions=tuple(self.functions.values()),
             roles=self.roles,
             rules=tuple(self.rules),
+            schedules=tuple(replace(one, role_arn="") for one in self.schedules.values()),
             state_machines=tuple(self.machines),
             gaps=self.gaps,
         )
@@ -185,6 +213,7 @@ class Ward:
             simulator=_Simulator(self),
             alarms=_Alarms(self),
             targets=_Targets(self),
+            schedules=_Schedules(self),
             details=_Details(self),
         )
 
@@ -209,14 +238,19 @@ class Ward:
             exists=_Details(self).of,
         )
 
-    def gathering(self, now: datetime = NOON) -> Gathering:
+    def gathering(self, now: datetime = NOON, fresh: Sequence[str] = ()) -> Gathering:
         """One reading of the account."""
-        return Gathering.of(self.account, self.readers, self.standing, now)
+        standing = replace(
+            self.standing,
+            closely=frozenset(fresh),
+            accused=accused_in(self.hospital.stored_book),
+        )
+        return Gathering.of(self.account, self.readers, standing, now)
 
     def _look(self, now: datetime, fresh: Sequence[str]) -> Gathering | None:
         self.fresh.append(fresh)
         self.ask("account")
-        return None if self.is_time_up else self.gathering(now)
+        return None if self.is_time_up else self.gathering(now, fresh)
 
 
 @dataclass(slots=True)
@@ -321,6 +355,15 @@ class _Targets:
     def of(self, rule: Rule) -> tuple[RuleTarget, ...]:
         self.ward.ask("targets")
         return self.ward.hidden_targets.get(rule.arn, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Schedules:
+    ward: Ward
+
+    def now(self, schedule: Schedule) -> Schedule | None:
+        self.ward.ask("schedules")
+        return self.ward.schedules.get(schedule.arn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_sns import SNSClient
 
 _lock: Final = threading.Lock()
@@ -96,6 +97,11 @@ def logs_client() -> CloudWatchLogsClient:
 def events_client() -> EventBridgeClient:
     """EventBridge."""
     return cast("EventBridgeClient", _client("events"))
+
+
+def scheduler_client() -> EventBridgeSchedulerClient:
+    """EventBridge Scheduler."""
+    return cast("EventBridgeSchedulerClient", _client("scheduler"))
 
 
 def forget() -> None:

@@ -12,6 +12,8 @@ from typing import Final, Protocol, TypeVar
 
 from functions.aws.diagnosis_logs import LogGroup
 from functions.aws.function_details import FunctionDetails
+from functions.aws.schedule_watch import group_of
+from functions.diagnose.schedule_roles import Schedules, groups, with_roles
 from functions.diagnose.traffic import (
     CLOSE_LOOK,
     SOURCES,
@@ -24,7 +26,11 @@ from functions.diagnose.traffic import (
     measure,
 )
 from functions.domain.account import Account, Area, FunctionDescription, Rule, RuleTarget
+from functions.domain.diagnosis import not_authorized
+from functions.domain.diagnosis.book import FindingBook
 from functions.domain.diagnosis.facts import (
+    CallerKind,
+    DenialSource,
     DeniedCall,
     FactGap,
     FoundTrigger,
@@ -123,6 +129,7 @@ class Readers:
     simulator: Simulator
     alarms: Alarms
     targets: Targets
+    schedules: Schedules
     details: Details
 
 
@@ -136,15 +143,31 @@ class Standing:
         Functions that the guard holds.
     exempt, own
         Functions that are never changed: by flag, and the guard's own.
+    closely
+        Functions of which schedules are read however well these do: somebody asks about them, they
+        were changed, or something is open of them.
     denials
         Invocations that CloudTrail said were denied.
+    accused
+        The roles, by their ARNs, that an open finding says may not invoke the function.
     """
 
     contained: frozenset[str] = frozenset()
     exempt: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()
+    closely: frozenset[str] = frozenset()
+    accused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     denials: Mapping[str, tuple[DeniedCall, ...]] = field(default_factory=dict)
     memory_ceiling_mb: int | None = None
+
+
+def accused_in(book: FindingBook) -> Mapping[str, tuple[str, ...]]:
+    """The roles that open findings say may not invoke a function, by the function's name."""
+    return {
+        one.function: not_authorized.accused(one.causes)
+        for one in book.open
+        if one.entry == not_authorized.ENTRY
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +179,10 @@ class Gathering:
     alarms
         What alarms invoke, by the function's name.
     failed
-        How often EventBridge could not invoke a target of a rule, by the rule's ARN; of rules that
-        never failed there is nothing.
+        How often EventBridge could not invoke a target of a rule, by the rule's ARN, or of a group
+        of schedules, by its name; of those that never failed there is nothing.
+    unread
+        What is not known of the schedules that invoke a function, by the function's name.
     traced
         ARNs of the functions with active tracing.
     """
@@ -168,6 +193,7 @@ class Gathering:
     standing: Standing
     alarms: Mapping[str, tuple[FoundTrigger, ...]]
     failed: Mapping[str, int]
+    unread: Mapping[str, tuple[FactGap, ...]]
     traced: frozenset[str]
     gaps: tuple[FactGap, ...]
 
@@ -183,18 +209,22 @@ class Gathering:
         ]
         alarms, gap = _attempt(Part.TRIGGERS, lambda: readers.alarms.triggers(account.partition))
         failed, unmeasured = _attempt(
-            Part.DENIALS, lambda: failures(account.rules, readers.metrics, now)
+            Part.DENIALS,
+            lambda: failures(account.rules, groups(account), readers.metrics, now),
         )
-        account, unread = _with_targets(account, frozenset(failed or ()), readers)
+        failing = frozenset(failed or ())
+        complete, untold = _with_targets(account, failing, readers)
+        complete, unread = with_roles(complete, failing, standing.closely, readers.schedules, now)
         return cls(
-            account=account,
-            surroundings=Surroundings.of(account),
+            account=complete,
+            surroundings=Surroundings.of(complete),
             readers=readers,
             standing=standing,
             alarms=alarms or {},
             failed=failed or {},
+            unread=unread,
             traced=frozenset(one.arn for one in account.functions if one.tracing_mode == "Active"),
-            gaps=(*gaps, *gap, *unmeasured, *unread),
+            gaps=(*gaps, *gap, *unmeasured, *untold),
         )
 
     def names(self) -> tuple[str, ...]:
@@ -230,7 +260,7 @@ class Gathering:
         account, standing = self.account, self.standing
         name = function.name
         role = account.roles.get(function.role_arn)
-        own_gaps = [*self.gaps, *gaps, *self._gaps_of(function)]
+        own_gaps = [*self.gaps, *gaps, *self.unread.get(name, ()), *self._gaps_of(function)]
         if role is None:
             own_gaps.append(FactGap(part=Part.ROLE, words=f"{function.role_arn} was not read"))
         if not function.is_policy_known:
@@ -250,6 +280,7 @@ class Gathering:
             mappings=self.surroundings.mappings.get(name, ()),
             traffic=None if measured is None else measured.traffic,
             tracing=TracingFacts(traced_upstream=self._traced_upstream(name)),
+            accused=tuple((one, account.roles.get(one)) for one in standing.accused.get(name, ())),
             memory_ceiling_mb=standing.memory_ceiling_mb,
             is_contained=name in standing.contained,
             is_exempt=name in standing.exempt or _is_exempt(function.tags),
@@ -347,6 +378,7 @@ class Gathering:
         Asked of these only: a state machine or a destination fails for many reasons, and a count
         of failures says nothing about one whose role may.
         """
+        facts = replace(facts, denials=(*facts.denials, *self._of_schedules(facts)))
         asked = {
             question: caller
             for caller in facts.callers
@@ -369,6 +401,17 @@ class Gathering:
             if (count := (found or {}).get(question, 0))
         )
         return replace(facts, denials=(*facts.denials, *denials), gaps=(*facts.gaps, *gaps))
+
+    def _of_schedules(self, facts: FunctionUnderDiagnosis) -> Iterator[DeniedCall]:
+        """What the groups count of the schedules whose role may not invoke the function."""
+        groups: dict[str, set[str]] = {}
+        for caller in facts.callers:
+            if caller.kind is CallerKind.SCHEDULE and _is_refused(caller, facts):
+                groups.setdefault(caller.role_arn, set()).add(group_of(caller.arn))
+        for role_arn, names in groups.items():
+            count = sum(self.failed.get(one, 0) for one in names)
+            if count:
+                yield DeniedCall(source=DenialSource.SCHEDULE, principal_arn=role_arn, count=count)
 
     def _with_simulations(
         self, facts: FunctionUnderDiagnosis, *, is_silent: bool
@@ -397,15 +440,15 @@ class Gathering:
             and not _may_all(facts, TRACING)
         ):
             yield facts.role.arn, TRACING, "*"
-        asked: dict[str, None] = {}
+        asked: dict[tuple[str, str], None] = {}
         for caller in facts.callers:
             if caller.role is not None and _is_questionable(caller, facts):
-                asked[caller.role_arn] = None
+                asked[caller.role_arn, not_authorized.targets_of(facts, caller)[0]] = None
         for denied in facts.denials:
             if denied.principal_arn.partition(":iam::")[2]:
-                asked[denied.principal_arn] = None
-        for principal in list(asked)[:MOST_SIMULATED]:
-            yield principal, (INVOKE,), facts.function.arn
+                asked[denied.principal_arn, not_authorized.target_of(facts, denied)] = None
+        for principal, target in list(asked)[:MOST_SIMULATED]:
+            yield principal, (INVOKE,), target
 
     def _traced_upstream(self, name: str) -> tuple[str, ...]:
         callers = self.surroundings.callers.get(name, ())
@@ -493,10 +536,18 @@ def _is_refused(caller: NamedCaller, facts: FunctionUnderDiagnosis) -> bool:
 
 
 def _access_of(caller: NamedCaller, facts: FunctionUnderDiagnosis) -> Access | None:
-    """What the caller's own policies say; ``None`` where they are not known."""
+    """What the caller's own policies say of the version that it asks for, at best.
+
+    ``None`` where they are not known.
+    """
     if caller.role is None:
         return None
-    return identity_access(identity_of(caller.role), INVOKE, facts.function.arn).access
+    identity = identity_of(caller.role)
+    found = {
+        identity_access(identity, INVOKE, one).access
+        for one in not_authorized.targets_of(facts, caller)
+    }
+    return next(one for one in (Access.ALLOWED, Access.POSSIBLE, Access.DENIED) if one in found)
 
 
 def _attempt(part: Part, ask: Callable[[], _T]) -> tuple[_T | None, tuple[FactGap, ...]]:

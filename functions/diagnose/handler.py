@@ -24,6 +24,7 @@ from functions.aws import (
     publisher,
     repairs,
     rule_watch,
+    schedule_watch,
     simulations,
 )
 from functions.aws.account_facts import AccountFacts
@@ -40,7 +41,7 @@ from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.storage import FactStore
 from functions.diagnose.answer import answer, failed
 from functions.diagnose.diagnosing import Diagnosing, Log
-from functions.diagnose.gathering import Gathering, Readers, Standing
+from functions.diagnose.gathering import Gathering, Readers, Standing, accused_in
 from functions.diagnose.settings import Settings
 from functions.domain.diagnosis.consent import RemedyPolicy
 from functions.domain.diagnosis.ports import Practice
@@ -67,6 +68,7 @@ ADAPTERS: Final = (
     publisher,
     reader,
     rule_watch,
+    schedule_watch,
     simulations,
 )
 LOOKBACK: Final = timedelta(days=1)
@@ -149,6 +151,8 @@ class Connections:
                 ),
                 exempt=frozenset(settings.exempt),
                 own=frozenset(settings.own_functions),
+                closely=frozenset(fresh),
+                accused=accused_in(self.store.book()),
                 denials=self.store.denials(now - LOOKBACK),
                 memory_ceiling_mb=settings.memory_ceiling_mb or None,
             ),
@@ -190,6 +194,9 @@ def connect() -> Connections:
             alarms=alarm_actions.AlarmActions(clients.cloudwatch_client()),
             targets=rule_watch.RuleTargets(
                 clients.events_client(), functools.partial(pace.wait, Lane.EVENTS)
+            ),
+            schedules=schedule_watch.Schedules(
+                clients.scheduler_client(), functools.partial(pace.wait, Lane.SCHEDULER)
             ),
             details=function_details.DetailsReader(
                 clients.lambda_client(), functools.partial(pace.wait, Lane.LAMBDA)

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from functions.aws.diagnosis_metrics import Asked, Datapoints, Window
 from functions.aws.rule_watch import failures_of
+from functions.aws.schedule_watch import failures_in
 from functions.domain.account import FunctionDescription, Rule
 from functions.domain.diagnosis.facts import CallerKind, DenialSource, NamedCaller, Traffic
 
@@ -95,17 +96,22 @@ def measure(
     }
 
 
-def failures(rules: Sequence[Rule], metrics: Metrics, now: datetime) -> dict[str, int]:
-    """How often each rule failed to invoke a target within the last day, by its ARN.
+def failures(
+    rules: Sequence[Rule], groups: Sequence[str], metrics: Metrics, now: datetime
+) -> dict[str, int]:
+    """How often targets could not be invoked within the last day; nothing of who never failed.
+
+    Of each rule, by its ARN, and of each group of schedules, by its name.
 
     Raises
     ------
     MetricsUnavailableError
         As CloudWatch does.
     """
-    enabled = [one for one in rules if one.is_enabled]
-    totals = counted([failures_of(one) for one in enabled], metrics, now)
-    return {one.arn: total for one in enabled if (total := totals[failures_of(one)])}
+    asked = {one.arn: failures_of(one) for one in rules if one.is_enabled}
+    asked |= {group: failures_in(group) for group in groups}
+    totals = counted(tuple(asked.values()), metrics, now)
+    return {name: total for name, one in asked.items() if (total := totals[one])}
 
 
 def counted(asked: Sequence[Asked], metrics: Metrics, now: datetime) -> dict[Asked, int]:
@@ -123,7 +129,7 @@ def counted(asked: Sequence[Asked], metrics: Metrics, now: datetime) -> dict[Ask
 def failed_calls(caller: NamedCaller) -> Asked | None:
     """What counts the failures of a caller; ``None`` where CloudWatch does not tell of one.
 
-    A schedule's failures are counted for its whole group only.
+    A schedule's failures are counted for its whole group only: see `failures`.
     """
     match caller.kind:
         case CallerKind.STATE_MACHINE:

@@ -19,7 +19,8 @@ class Part(StrEnum):
     ROLE = "the execution role's policies"
     RESOURCE_POLICY = "the function's resource policy"
     TRIGGERS = "what is configured to invoke the function"
-    CALLERS = "which functions and state machines name the function"
+    CALLERS = "what else in the account names the function"
+    SCHEDULES = "the roles of schedules"
     DENIALS = "denied and failed invocations"
     SIMULATIONS = "SimulatePrincipalPolicy"
     TRAFFIC = "CloudWatch metrics"
@@ -135,7 +136,7 @@ class DenialSource(StrEnum):
 
     CLOUDTRAIL = "CloudTrail data event"
     RULE = "FailedInvocations of a rule"
-    SCHEDULE = "failed schedule invocation"
+    SCHEDULE = "failed invocations of its schedule group"
     DESTINATION = "destination delivery failures"
     STATE_MACHINE = "failed state machine execution"
     OTHER = "failed invocation"
@@ -326,6 +327,9 @@ class FunctionUnderDiagnosis:
         Answers of SimulatePrincipalPolicy. Where there is one it overrides our own evaluation.
     mappings
         The function's event source mappings.
+    accused
+        The roles that are known, from an earlier examination, not to be allowed to invoke the
+        function, as they are now; ``None`` where that is unknown.
     description
         Of the function; ``None`` where it was not read.
     memory_ceiling_mb
@@ -355,6 +359,7 @@ class FunctionUnderDiagnosis:
     reports: ReportStatistics | None = None
     log_group: LogGroupFacts | None = None
     tracing: TracingFacts = TracingFacts()
+    accused: tuple[tuple[str, Role | None], ...] = ()
     description: str | None = None
     memory_ceiling_mb: int | None = None
     is_contained: bool = False
@@ -375,14 +380,21 @@ class FunctionUnderDiagnosis:
         """What could not be read of some parts, in words."""
         return tuple(f"{gap.part}: {gap.words}" for gap in self.gaps if gap.part in parts)
 
-    def simulated(self, principal_arn: str, action: str) -> Simulation | None:
-        """The newest answer of SimulatePrincipalPolicy for a principal and an action."""
+    def simulated(
+        self, principal_arn: str, action: str, resource_arn: str = ""
+    ) -> Simulation | None:
+        """The newest answer of SimulatePrincipalPolicy for a principal and an action.
+
+        Of those about one resource, where `resource_arn` names it.
+        """
         wanted = action.lower()
         return next(
             (
                 one
                 for one in reversed(self.simulations)
-                if one.principal_arn == principal_arn and one.action.lower() == wanted
+                if one.principal_arn == principal_arn
+                and one.action.lower() == wanted
+                and resource_arn in {"", one.resource_arn}
             ),
             None,
         )

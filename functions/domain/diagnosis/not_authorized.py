@@ -12,11 +12,20 @@ The right to invoke is only ever named: no flag makes the guard grant it to an i
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
+from functions.domain.account import Role
 from functions.domain.diagnosis import pages
-from functions.domain.diagnosis.facts import DeniedCall, FunctionUnderDiagnosis, NamedCaller, Part
+from functions.domain.diagnosis.facts import (
+    CallerKind,
+    DenialSource,
+    DeniedCall,
+    FunctionUnderDiagnosis,
+    NamedCaller,
+    Part,
+)
 from functions.domain.diagnosis.finding import Certainty, Check, Finding, Observation
 from functions.domain.diagnosis.not_invocable import INVOKE, LATEST, role_of
 from functions.domain.diagnosis.remedy import (
@@ -41,6 +50,15 @@ ENTRY: Final = "not_authorized"
 TITLE: Final = "a caller is not authorized"
 
 MOST_CALLERS: Final = 20  # in one finding
+# What counts failures whatever their reason: no proof by itself that a call was denied.
+_COUNTED: Final = frozenset(
+    {
+        DenialSource.RULE,
+        DenialSource.SCHEDULE,
+        DenialSource.DESTINATION,
+        DenialSource.STATE_MACHINE,
+    }
+)
 _NEVER: Final = "Loopbreaker never gives an identity the right to invoke a function."
 _BROAD: Final = (
     "AWS's broad alternative is the managed policy AWSLambdaRole"
@@ -90,14 +108,14 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
         ),
         remedies=tuple(_remedy(facts, one) for one in first[:MOST_CALLERS]),
         page=pages.INVOCATION,
-        gaps=facts.gaps_of(*CHECK.needs, Part.SIMULATIONS),
+        gaps=facts.gaps_of(*CHECK.needs, Part.SCHEDULES, Part.SIMULATIONS),
     )
 
 
 def _summary(facts: FunctionUnderDiagnosis, refused: tuple[_Refused, ...], names: str) -> str:
     is_one = len(refused) == 1
     names = capital(names)
-    if any(one.denials for one in refused):
+    if any(not _is_of_a_group(call) for one in refused for call in one.denials):
         return f"{names} {'is' if is_one else 'are'} denied when invoking {facts.name}."
     if any(one.is_certain for one in refused):
         return f"{names} {'is' if is_one else 'are'} set up to invoke {facts.name} and may not."
@@ -110,8 +128,35 @@ def _who(principal: str) -> str:
 
 
 def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:
-    """Whether the rights of all that name the function could be judged."""
-    return all(one.role is not None for one in facts.callers)
+    """Whether the rights of all that name the function could be judged.
+
+    A function may have thousands of schedules, whose roles nobody reads all. Then it is enough that
+    every role that an open finding names may invoke the function now.
+    """
+    unknown = tuple(one for one in facts.callers if one.role is None)
+    if not unknown:
+        return True
+    if any(one.kind is not CallerKind.SCHEDULE or one.role_arn for one in unknown):
+        return False
+    kinds = {one.qualifier: one for one in unknown}.values()
+    return bool(facts.accused) and all(
+        _is_cleared(facts, arn, role, one) for arn, role in facts.accused for one in kinds
+    )
+
+
+def accused(causes: Iterable[str]) -> tuple[str, ...]:
+    """The ARNs of the roles that the causes of a finding name."""
+    principals = (one.partition(":")[2] for one in causes)
+    return tuple(dict.fromkeys(one for one in principals if ":role/" in one))
+
+
+def _is_cleared(
+    facts: FunctionUnderDiagnosis, arn: str, role: Role | None, caller: NamedCaller
+) -> bool:
+    """Whether a role may for sure do what a caller does."""
+    if role is None:
+        return False
+    return _right(facts, replace(caller, role_arn=arn, role=role)).access is Access.ALLOWED
 
 
 def _principals(facts: FunctionUnderDiagnosis) -> tuple[str, ...]:
@@ -142,9 +187,10 @@ def _judged(facts: FunctionUnderDiagnosis, principal: str) -> _Refused | None:
                 callers=tuple(one for one, _ in refused),
                 denials=denials,
             )
-    if not denials:
+    proven = tuple(one for one in denials if one.source not in _COUNTED)
+    if not proven:
         return None
-    right = _denied_right(facts, principal, callers, denials)
+    right = _denied_right(facts, principal, callers, proven)
     if right is None:
         return None
     return _Refused(principal=principal, right=right, callers=callers, denials=denials)
@@ -166,8 +212,18 @@ def _right(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> Right:
     A Deny on either side wins. The boundary limits what a resource policy gives to a role
     (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
     """
-    targets = _targets(facts, caller)
-    rights = [role_right(facts, caller.role_arn, caller.role, INVOKE, target) for target in targets]
+    rights = [
+        role_right(
+            facts,
+            caller.role_arn,
+            caller.role,
+            INVOKE,
+            target,
+            # What only names the function may mean any version: AWS is asked about none of them.
+            simulated_on=target if caller.is_certain else "",
+        )
+        for target in targets_of(facts, caller)
+    ]
     right = next((one for one in rights if not one.is_denied), rights[0])
     admitted = _admitted(facts, caller.role_arn, caller.qualifier)
     if admitted is None:
@@ -179,7 +235,7 @@ def _right(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> Right:
     return right
 
 
-def _targets(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> tuple[str, ...]:
+def targets_of(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> tuple[str, ...]:
     """What the caller asks for. One that only names the function may mean any version of it."""
     arn = facts.function.arn
     if caller.qualifier and caller.qualifier != LATEST:
@@ -215,9 +271,10 @@ def _denied_right(
     """What stood in the way of calls that were denied; ``None`` where nothing does any more."""
     newest = max(denials, key=lambda one: (one.last_at is not None, one.last_at or facts.at))
     said = blocker_in(newest.message)
-    simulation = facts.simulated(principal, INVOKE)
+    target = target_of(facts, newest)
+    simulation = facts.simulated(principal, INVOKE, target)
     role = next((one.role for one in callers if one.role is not None), None)
-    right = role_right(facts, principal, role, INVOKE, _asked(facts, newest))
+    right = role_right(facts, principal, role, INVOKE, target, simulated_on=target)
     if right.access is Access.ALLOWED:
         # Policies of the organization are not in our own evaluation. Any other refusal is one of
         # the past: it may invoke now.
@@ -231,7 +288,8 @@ def _denied_right(
     return Right(access=Access.DENIED, blocker=blocker, words=words)
 
 
-def _asked(facts: FunctionUnderDiagnosis, call: DeniedCall) -> str:
+def target_of(facts: FunctionUnderDiagnosis, call: DeniedCall) -> str:
+    """What a call that was denied asked for."""
     qualified = call.qualifier and call.qualifier != LATEST
     return f"{facts.function.arn}:{call.qualifier}" if qualified else facts.function.arn
 
@@ -251,17 +309,21 @@ def _evidence(refused: _Refused) -> tuple[Observation, ...]:
     ]
     for call in refused.denials:
         when = f", last at {moment(call.last_at)}" if call.last_at else ""
-        found.append(
-            Observation(
-                words=f"Calls of {who} that were denied ({call.source}{when})", value=call.count
-            )
-        )
+        words = f"Calls of {who} that were denied ({call.source}{when})"
+        if _is_of_a_group(call):
+            words = f"{capital(call.source)}, whichever schedule they were of"
+        found.append(Observation(words=words, value=call.count))
         if call.message:
             found.append(Observation(words=_quoted(call.message)))
     words = f": {refused.right.words}" if refused.right.words else ""
     what = "not known" if refused.blocker is Blocker.UNKNOWN else f"the {refused.blocker}"
     found.append(Observation(words=f"What stands in the way is {what}{words}"))
     return tuple(found)
+
+
+def _is_of_a_group(call: DeniedCall) -> bool:
+    """Whether other callers' failures are in the count, too."""
+    return call.source is DenialSource.SCHEDULE
 
 
 def _called(arn: str) -> str:

@@ -83,13 +83,20 @@ _WORDS: Final = (
 
 
 def role_right(
-    facts: FunctionUnderDiagnosis, role_arn: str, role: Role | None, action: str, resource: str
+    facts: FunctionUnderDiagnosis,
+    role_arn: str,
+    role: Role | None,
+    action: str,
+    resource: str,
+    *,
+    simulated_on: str = "",
 ) -> Right:
     """Whether a role may do an action on some resource that matches `resource`.
 
-    `role` is ``None`` where its policies are not known.
+    `role` is ``None`` where its policies are not known. Where `simulated_on` names a resource, only
+    an answer of AWS about that one overrides them.
     """
-    simulation = facts.simulated(role_arn, action)
+    simulation = facts.simulated(role_arn, action, simulated_on)
     if simulation is not None:
         return simulated_right(simulation)
     if role is None:

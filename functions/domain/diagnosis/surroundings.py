@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
-from functions.domain.account import Account, FunctionDescription, MappingDescription, StateMachine
+from functions.domain.account import (
+    Account,
+    FunctionDescription,
+    MappingDescription,
+    Schedule,
+    StateMachine,
+)
 from functions.domain.diagnosis.facts import CallerKind, FoundTrigger, NamedCaller, TriggerKind
 from functions.domain.iam.access import account_of
 from functions.domain.strict_json import UnreadableJsonError, read_json
@@ -70,6 +76,16 @@ class Surroundings:
             callers={name: tuple(found.values()) for name, found in callers.items()},
             mappings={name: tuple(found) for name, found in mappings.items()},
         )
+
+
+def scheduled(account: Account) -> tuple[tuple[str, Schedule], ...]:
+    """The enabled schedules that invoke functions of the account, with these functions' names."""
+    known = _Known(account)
+    return tuple(
+        (target.name, one)
+        for one in account.schedules
+        if one.is_enabled and (target := known.by_arn(one.target_arn))
+    )
 
 
 class _Known:

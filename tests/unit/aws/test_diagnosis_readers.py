@@ -10,7 +10,8 @@ from functions.aws.alarm_actions import PRINCIPAL, AlarmActions
 from functions.aws.diagnosis_metrics import Asked
 from functions.aws.function_details import DetailsReader, FunctionDetails
 from functions.aws.rule_watch import RuleTargets, failures_of
-from functions.domain.account import Rule, RuleTarget
+from functions.aws.schedule_watch import Schedules, failures_in, group_of
+from functions.domain.account import Rule, RuleTarget, Schedule
 from functions.domain.diagnosis.facts import FoundTrigger, TriggerKind
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
 from tests.unit.aws.stubs import scripts
@@ -36,6 +37,12 @@ def cloudwatch() -> Iterator[Script]:
 def events() -> Iterator[Script]:
     """EventBridge, as it is to answer."""
     yield from scripts("events")
+
+
+@pytest.fixture
+def scheduler() -> Iterator[Script]:
+    """EventBridge Scheduler, as it is to answer."""
+    yield from scripts("scheduler")
 
 
 @pytest.fixture
@@ -164,6 +171,94 @@ def test_targets_that_are_not_told(events: Script, code: str, error: type[Except
 
     with pytest.raises(error, match="nightly"):
         RuleTargets(events.client).of(rule())
+
+
+LISTED = Schedule(
+    arn=f"arn:aws:scheduler:{HOME}:schedule/shop/nightly", target_arn=f"{FUNCTION}:live"
+)
+ROLE = "arn:aws:iam::123456789012:role/nightly"
+
+
+@pytest.mark.parametrize(
+    ("arn", "group"),
+    [
+        (LISTED.arn, "shop"),
+        (f"arn:aws:scheduler:{HOME}:schedule/default/a.b-c_d", "default"),
+        (f"arn:aws-cn:scheduler:{HOME}:schedule/default/x", "default"),
+        ("nonsense", ""),
+    ],
+)
+def test_the_group_of_a_schedule(arn: str, group: str) -> None:
+    """It is in the schedule's ARN."""
+    assert group_of(arn) == group
+
+
+def test_the_metric_of_a_group() -> None:
+    """A schedule has none of its own."""
+    assert failures_in("shop") == Asked(
+        namespace="AWS/Scheduler",
+        metric="TargetErrorCount",
+        dimensions=(("ScheduleGroup", "shop"),),
+    )
+
+
+def test_a_schedule_with_its_role(scheduler: Script) -> None:
+    """As it is now, which may not be what a list said some time ago."""
+    scheduler.answer(
+        "get_schedule",
+        {
+            "Arn": LISTED.arn,
+            "GroupName": "shop",
+            "Name": "nightly",
+            "State": "DISABLED",
+            "Target": {
+                "Arn": FUNCTION,
+                "RoleArn": ROLE,
+                "DeadLetterConfig": {"Arn": "arn:queue"},
+                "Input": "{}",
+            },
+        },
+        GroupName="shop",
+        Name="nightly",
+    )
+
+    assert Schedules(scheduler.client).now(LISTED) == Schedule(
+        arn=LISTED.arn,
+        target_arn=FUNCTION,
+        role_arn=ROLE,
+        dead_letter_arn="arn:queue",
+        is_enabled=False,
+    )
+
+
+def test_an_enabled_schedule_keeps_the_version_that_it_invokes(scheduler: Script) -> None:
+    """An alias is part of its target, and every call waits its turn."""
+    waited: list[bool] = []
+    target = {"Arn": LISTED.target_arn, "RoleArn": ROLE}
+    scheduler.answer("get_schedule", {"State": "ENABLED", "Target": target})
+
+    found = Schedules(scheduler.client, lambda: waited.append(True)).now(LISTED)
+
+    assert found == Schedule(arn=LISTED.arn, target_arn=LISTED.target_arn, role_arn=ROLE)
+    assert waited == [True]
+
+
+def test_a_schedule_that_is_gone(scheduler: Script) -> None:
+    """One-time schedules may delete themselves at any moment."""
+    scheduler.refuse("get_schedule", "ResourceNotFoundException", status=404)
+
+    assert Schedules(scheduler.client).now(LISTED) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [("AccessDeniedException", RefusedError), ("ThrottlingException", BusyError)]
+)
+def test_schedules_that_are_not_told(scheduler: Script, code: str, error: type[Exception]) -> None:
+    """The schedule is named."""
+    scheduler.refuse("get_schedule", code)
+
+    with pytest.raises(error, match="shop/nightly"):
+        Schedules(scheduler.client).now(LISTED)
 
 
 def test_details_of_a_function(lambda_: Script) -> None:

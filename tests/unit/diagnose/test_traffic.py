@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.aws.diagnosis_metrics import Window
+from functions.aws.rule_watch import failures_of
 from functions.diagnose.traffic import failures, measure, window_at
 from tests.fake_diagnosis import NOON, Ward
 
@@ -126,11 +127,13 @@ def test_a_percentile_out_of_short_periods_is_not_their_mean(ward: Ward) -> None
 
 
 def test_failures_of_rules(ward: Ward) -> None:
-    """Only rules that failed are in it."""
+    """Only rules, and groups of schedules, that failed are in it; all are asked for at once."""
     rule = ward.add_rule("nightly", "orders")
     ward.add_rule("hourly", "orders")
-    from functions.aws.rule_watch import failures_of  # noqa: PLC0415 - used here only
-
     ward.series[failures_of(rule)] = ((YESTERDAY, 2.0), (MIDNIGHT, 5.0))
+    ward.group_fails("shop", (MIDNIGHT, 3.0))
 
-    assert failures(ward.rules, ward.readers.metrics, NOON) == {rule.arn: 7}
+    found = failures(ward.rules, ("default", "shop"), ward.readers.metrics, NOON)
+
+    assert found == {rule.arn: 7, "shop": 3}
+    assert ward.asked["metrics"] == 1

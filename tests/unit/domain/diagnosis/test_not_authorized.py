@@ -1,6 +1,7 @@
 """A caller is not authorized: denied calls, and roles that name a function they may not invoke."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -55,6 +56,26 @@ def denial(message: str = NO_POLICY, **changes: Any) -> DeniedCall:
     return DeniedCall(**{**fields, **changes})
 
 
+SCHEDULE = f"arn:aws:scheduler:eu-west-1:{ACCOUNT}:schedule/shop/nightly"
+
+
+def schedule(*statements: Any, **changes: Any) -> NamedCaller:
+    """A schedule that invokes the function."""
+    return caller(
+        *statements,
+        **{"kind": CallerKind.SCHEDULE, "arn": SCHEDULE, "named_in": "its target", **changes},
+    )
+
+
+# A schedule as a list tells of it.
+UNREAD = schedule(role=None, role_arn="")
+
+
+def group_failures(count: int = 12) -> DeniedCall:
+    """What the group of a schedule counts."""
+    return DeniedCall(source=DenialSource.SCHEDULE, principal_arn=CALLER_ROLE, count=count)
+
+
 def simulated(decision: SimulatedDecision, **details: Any) -> Simulation:
     """What AWS answers for the caller's role."""
     return Simulation(
@@ -92,6 +113,28 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
             "resource_policies": {"": admits({"AWS": CALLER_ROLE}, effect="Deny")},
         },
         "resource policy",
+    ),
+    "a schedule whose group fails": (
+        {"callers": (schedule(allow("s3:*")),), "denials": (group_failures(),)},
+        "identity policy",
+    ),
+    "a schedule whose group does not fail any more": (
+        {"callers": (schedule(allow("s3:*")),)},
+        "identity policy",
+    ),
+    "a schedule of an alias": (
+        {
+            "callers": (schedule(allow(INVOKE, ARN), qualifier="live"),),
+            "denials": (group_failures(),),
+        },
+        "identity policy",
+    ),
+    "a schedule under a boundary": (
+        {
+            "callers": (schedule(allow("*"), boundary=[allow("s3:*")]),),
+            "denials": (group_failures(),),
+        },
+        "permissions boundary",
     ),
     "simulated: SCP": (
         {
@@ -162,6 +205,35 @@ WELL: dict[str, dict[str, Any]] = {
         "callers": (caller(allow(INVOKE, ARN)),),
         "denials": (denial(),),
     },
+    "a schedule that may, however often its group fails": {
+        "callers": (schedule(allow(INVOKE, ARN)),),
+        "denials": (group_failures(),),
+    },
+    "a schedule that may invoke its alias": {
+        "callers": (schedule(allow(INVOKE, f"{ARN}:live"), qualifier="live"),),
+        "denials": (group_failures(),),
+    },
+    "a schedule that may invoke its alias, and nobody else the function": {
+        "callers": (schedule(allow(INVOKE, f"{ARN}:live"), qualifier="live"),),
+        "denials": (group_failures(),),
+        "simulations": (simulated(SimulatedDecision.IMPLICIT_DENY),),
+    },
+    "a schedule that the resource policy admits": {
+        "callers": (schedule(),),
+        "denials": (group_failures(),),
+        "resource_policies": {"": admits({"AWS": CALLER_ROLE})},
+    },
+    "a schedule, resource policy unknown": {
+        "callers": (schedule(),),
+        "denials": (group_failures(),),
+        "is_policy_known": False,
+    },
+    "a schedule whose role nobody has read": {"callers": (UNREAD,)},
+    "a failing state machine that the resource policy admits": {
+        "callers": (caller(),),
+        "denials": (denial("", source=DenialSource.STATE_MACHINE, principal_arn=CALLER_ROLE),),
+        "resource_policies": {"": admits({"AWS": CALLER_ROLE})},
+    },
     "simulated as allowed": {
         "callers": (caller(),),
         "simulations": (simulated(SimulatedDecision.ALLOWED),),
@@ -230,3 +302,77 @@ def test_only_known_rights_end_a_finding() -> None:
     """While a caller's role is unknown nothing is called healthy."""
     assert not_authorized.is_conclusive(facts(callers=(caller(),)))
     assert not not_authorized.is_conclusive(facts(callers=(caller(role=None),)))
+
+
+MAY = role(allow(INVOKE, ARN), arn=CALLER_ROLE)
+MAY_NOT = role(allow("s3:*"), arn=CALLER_ROLE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, False),
+        ({"accused": ((CALLER_ROLE, MAY),)}, True),
+        ({"accused": ((CALLER_ROLE, MAY_NOT),)}, False),
+        ({"accused": ((CALLER_ROLE, MAY), ("r2", MAY_NOT))}, False),
+        ({"accused": ((CALLER_ROLE, None),)}, False),
+        ({"accused": ((CALLER_ROLE, Role(arn=CALLER_ROLE, is_complete=False)),)}, False),
+        (
+            {
+                "accused": ((CALLER_ROLE, MAY_NOT),),
+                "resource_policies": {"": admits({"AWS": CALLER_ROLE})},
+            },
+            True,
+        ),
+        ({"accused": ((CALLER_ROLE, MAY),), "callers": (UNREAD, caller(role=None))}, False),
+        ({"accused": ((CALLER_ROLE, MAY),), "callers": (schedule(role=None),)}, False),
+        (
+            {"accused": ((CALLER_ROLE, MAY),), "callers": (UNREAD, replace(UNREAD, qualifier="x"))},
+            False,
+        ),
+    ],
+    ids=[
+        "nobody is accused",
+        "it may now",
+        "it still may not",
+        "one of two still may not",
+        "its role is unknown",
+        "its role is known in part",
+        "the resource policy admits it",
+        "another caller's role is unknown",
+        "its schedule's role is unknown",
+        "it may not invoke the alias",
+    ],
+)
+def test_where_schedules_are_unread_the_accused_decide(
+    changes: dict[str, Any], *, expected: bool
+) -> None:
+    """A finding ends when the roles that it names may invoke the function for sure."""
+    told = facts(**{"callers": (UNREAD,), **changes})
+
+    assert not_authorized.is_conclusive(told) is expected
+
+
+def test_the_accused_are_the_roles_that_causes_name() -> None:
+    """Users have no schedules."""
+    causes = (
+        f"identity policy:{CALLER_ROLE}",
+        f"permissions boundary:{CALLER_ROLE}",
+        f"unknown:arn:aws:iam::{ACCOUNT}:user/alice",
+    )
+
+    assert not_authorized.accused(causes) == (CALLER_ROLE,)
+
+
+def test_what_a_whole_group_counts_is_not_said_of_one_schedule() -> None:
+    """The words claim no more than that its role may not invoke the function."""
+    finding = not_authorized.examine(
+        facts(callers=(schedule(allow("s3:*")),), denials=(group_failures(),))
+    )
+
+    assert finding is not None
+    assert finding.summary == "Role checkout is set up to invoke orders and may not."
+    assert [one.said() for one in finding.evidence][:2] == [
+        "Schedule nightly names it (its target) and acts as role checkout.",
+        "Failed invocations of its schedule group, whichever schedule they were of: 12.",
+    ]
