@@ -10,7 +10,7 @@ memory         POST  what a function reports as its memory used: function, megab
 patches        GET   which of the emulator's functions have been replaced
 seed           POST  give metrics history, see ``sandbox.seeding``
 emit           POST  record a metric of a function, such as RecursiveInvocationsDropped
-fire           POST  let the schedule of a rule be due at once: rule
+fire           POST  let a rule or a schedule of a name be due at once: rule
 events         POST  publish an event as an AWS service: source, detail-type, detail
 faults         POST  let the next calls of an action fail
 faults         DELETE  let no call fail any more

@@ -308,15 +308,15 @@ class LocalAws:
         self.control("POST", "memory", {"function": function, "megabytes": megabytes})
 
     def fire(self, rule: str) -> None:
-        """Let the schedule of a rule be due at once.
+        """Let a rule that a clock fires, or a schedule of EventBridge Scheduler, be due at once.
 
         Raises
         ------
         ValueError
-            When there is no such rule.
+            When there is none of that name.
         """
         if not self.control("POST", "fire", {"rule": rule})["rules"]:
-            raise ValueError(f"there is no rule {rule}")
+            raise ValueError(f"there is no rule and no schedule {rule}")
 
     def publish(
         self, source: str, detail_type: str, detail: Any, resources: Sequence[str] = ()

@@ -14,9 +14,10 @@ from ministack.core.responses import new_uuid, request_scope
 from ministack.services import eventbridge, lambda_svc, sns, sqs
 
 from sandbox.async_queue import AsyncQueue, AsyncTarget
+from sandbox.patches.execution_role import role_may
 from sandbox.patches.hooks import replace
 from sandbox.patches.policies import service_may_invoke
-from sandbox.patches.service_metrics import rule_metric
+from sandbox.patches.service_metrics import count_attempt, count_failure, is_schedule
 from sandbox.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
@@ -71,6 +72,20 @@ def deliver(arn: str, document: Any, attributes: dict[str, str]) -> None:
             lambda_svc.invoke_async_with_retry(func, document)
         else:
             logger.error("cannot deliver to %s", arn)
+
+
+def _may_invoke(
+    world: World,
+    func: Mapping[str, Any],
+    arn: str,
+    target: Mapping[str, Any],
+    rule: Mapping[str, Any],
+) -> bool:
+    """Whether a rule's function admits it, or whether the role of a schedule may invoke it."""
+    if not is_schedule(rule):
+        return service_may_invoke(func, "events.amazonaws.com", rule.get("Arn", ""))
+    role = target.get("RoleArn", "").rpartition("/")[2]
+    return not world.settings.auth or role_may(role, "lambda:InvokeFunction", arn)
 
 
 class EmulatedLambda:
@@ -135,16 +150,16 @@ def apply(world: World) -> AsyncQueue:
         func, _, name = lambda_svc._get_func_record_for_ref(arn)
         if func is None:
             reason, message = "RESOURCE_NOT_FOUND", f"The function {name} does not exist."
-        elif not service_may_invoke(func, "events.amazonaws.com", rule.get("Arn", "")):
+        elif not _may_invoke(world, func, arn, target, rule):
             reason = "NO_PERMISSIONS"
-            message = f"The policy of {name} does not let EventBridge invoke it."
+            message = f"No policy lets EventBridge invoke {name}."
         else:
             invoke(func, event)
             return
-        logger.error("rule %s: %s", rule.get("Name"), message)
-        rule_metric(world, "FailedInvocations", rule)
+        logger.error("%s: %s", rule.get("Arn"), message)
+        count_failure(world, rule)
         dead_letter = (target.get("DeadLetterConfig") or {}).get("Arn")
-        if dead_letter:
+        if dead_letter and not is_schedule(rule):
             attributes = {
                 "RULE_ARN": rule.get("Arn", ""),
                 "TARGET_ARN": arn,
@@ -159,7 +174,7 @@ def apply(world: World) -> AsyncQueue:
         target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None
     ) -> None:
         _dispatching.target, _dispatching.rule = target, rule
-        rule_metric(world, "Invocations", rule)
+        count_attempt(world, rule)
         try:
             original(target, event, rule, view)
         finally:

@@ -1,16 +1,20 @@
-"""EventBridge in virtual time: event times, rate and cron schedules."""
+"""EventBridge and its Scheduler in virtual time: event times, rate and cron schedules."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
-from ministack.services import eventbridge
+from ministack.services import eventbridge, scheduler
 
-from sandbox.patches.hooks import check, replace
+from sandbox.clock import VirtualTimeModule
+from sandbox.patches.hooks import check, replace, substitute
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox.world import World
 
 logger = logging.getLogger("sandbox.schedules")
@@ -26,19 +30,39 @@ def apply(world: World) -> None:
         return world.clock.now() if fixed is None else fixed
 
     replace(eventbridge, "_now_ts", now, ())
-    # The emulator's own loop sleeps in real seconds.
+    substitute(scheduler, "time", _Time(world, now), type(time))
+    # The emulator's own loops sleep in real seconds.
     replace(eventbridge, "_scheduler_loop", lambda: None, ())
+    replace(scheduler, "_ticker_loop", lambda: None, ())
     check(eventbridge, "_tick_scheduled_rules", ())
+    check(scheduler, "_tick_schedules", ())
+
+
+class _Time(VirtualTimeModule):
+    """The ``time`` of EventBridge Scheduler: the same moments as those of rules."""
+
+    def __init__(self, world: World, now: Callable[[], float]) -> None:
+        super().__init__(world.clock)
+        self._now = now
+
+    def time(self) -> float:
+        """See `time.time`."""
+        return self._now()
 
 
 def fire(name: str) -> int:
-    """Let the schedules of a rule be due at once; how many rules have the name."""
+    """Let rules and schedules of a name be due at once; how many have it."""
     due = [key for key, rule in list(eventbridge._rules._data.items()) if rule.get("Name") == name]
     for key in due:
         eventbridge._rule_last_fired[key] = 0.0
     if due:
         eventbridge._tick_scheduled_rules()
-    return len(due)
+    found = [key for key, one in list(scheduler._schedules._data.items()) if one["Name"] == name]
+    for key in found:
+        scheduler._schedule_last_fired[key] = 0.0
+    if found:
+        scheduler._tick_schedules()
+    return len(due) + len(found)
 
 
 def start(world: World) -> threading.Thread:
@@ -52,6 +76,7 @@ def start(world: World) -> threading.Thread:
             _quantised.now = float(boundary)
             try:
                 eventbridge._tick_scheduled_rules()
+                scheduler._tick_schedules()
             except Exception:
                 logger.exception("the schedules of %s failed", boundary)
 

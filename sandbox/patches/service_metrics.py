@@ -1,4 +1,4 @@
-"""The metrics of SQS and EventBridge that guard other guards."""
+"""The metrics of SQS, EventBridge and its Scheduler that guards look at."""
 
 from __future__ import annotations
 
@@ -15,13 +15,35 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 
-def rule_metric(world: World, name: str, rule: Mapping[str, Any]) -> None:
-    """Count something for a rule in AWS/Events."""
-    dimensions = {"RuleName": rule.get("Name", "")}
-    bus = rule.get("EventBusName") or "default"
-    if bus != "default":
-        dimensions["EventBusName"] = bus
-    key = ("AWS/Events", name, dimensions_of(dimensions))
+def is_schedule(fired: Mapping[str, Any]) -> bool:
+    """Whether it is a schedule of EventBridge Scheduler, which the emulator treats as a rule."""
+    return "GroupName" in fired
+
+
+def count_attempt(world: World, fired: Mapping[str, Any]) -> None:
+    """Count that a rule or a schedule is about to invoke a target."""
+    _count(world, fired, "InvocationAttemptCount" if is_schedule(fired) else "Invocations")
+
+
+def count_failure(world: World, fired: Mapping[str, Any]) -> None:
+    """Count that a rule or a schedule could not invoke a target.
+
+    Nobody could confirm that an invocation which a schedule's role may not make is an error of its
+    target.
+    """
+    _count(world, fired, "TargetErrorCount" if is_schedule(fired) else "FailedInvocations")
+
+
+def _count(world: World, fired: Mapping[str, Any], metric: str) -> None:
+    """Count something for a rule, or for the group of a schedule: one alone has no metric."""
+    if is_schedule(fired):
+        namespace, dimensions = "AWS/Scheduler", {"ScheduleGroup": fired["GroupName"]}
+    else:
+        namespace, dimensions = "AWS/Events", {"RuleName": fired.get("Name", "")}
+        bus = fired.get("EventBusName") or "default"
+        if bus != "default":
+            dimensions["EventBusName"] = bus
+    key = (namespace, metric, dimensions_of(dimensions))
     world.metrics.record(key, 1.0, world.clock.now(), unit="Count")
 
 

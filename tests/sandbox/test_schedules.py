@@ -1,0 +1,166 @@
+"""EventBridge Scheduler: with whose rights it invokes, what it counts, what the guard finds."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from functions.aws.alarm_actions import AlarmActions
+from functions.aws.diagnosis_logs import FunctionLogs
+from functions.aws.diagnosis_metrics import DiagnosisMetrics
+from functions.aws.function_details import DetailsReader
+from functions.aws.reading.asking import Asker
+from functions.aws.reading.facts import begun
+from functions.aws.reading.pace import Pace
+from functions.aws.reading.reader import AccountReader
+from functions.aws.rule_watch import RuleTargets
+from functions.aws.schedule_watch import Schedules
+from functions.aws.simulations import Simulator
+from functions.diagnose.gathering import Gathering, Readers, Standing
+from functions.domain.diagnosis.checks import examine
+from sandbox.local_aws import LocalAws
+from sandbox.provision import create_function
+from sandbox.settings import ACCOUNT_ID, REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GROUP = "shop"
+
+
+@pytest.fixture(scope="module")
+def strict_aws() -> Iterator[LocalAws]:
+    """A local AWS that enforces IAM."""
+    with LocalAws(speed=60, auth=True, worker_cap=4) as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(strict_aws: LocalAws) -> LocalAws:
+    """That AWS, with nothing but a function and a group of schedules."""
+    strict_aws.reset()
+    create_function(strict_aws, "report", code="steady_report")
+    strict_aws.client("scheduler").create_schedule_group(Name=GROUP)
+    return strict_aws
+
+
+def schedule(aws: LocalAws, name: str, target: str, *, may_invoke: str = "") -> None:
+    """A schedule with a role of its own, which may invoke this ARN and nothing else."""
+    iam = aws.client("iam")
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    role = iam.create_role(
+        RoleName=f"{name}-role", AssumeRolePolicyDocument=_document(trust), Path="/schedules/"
+    )["Role"]["Arn"]
+    if may_invoke:
+        allow(aws, name, may_invoke)
+    aws.client("scheduler").create_schedule(
+        Name=name,
+        GroupName=GROUP,
+        ScheduleExpression="rate(1 minute)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": target, "RoleArn": role, "Input": '{"n": 1}'},
+    )
+
+
+def allow(aws: LocalAws, name: str, arn: str) -> None:
+    """Let the role of a schedule invoke a function, by a policy that is attached to it."""
+    iam = aws.client("iam")
+    statement = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": arn}
+    created = iam.create_policy(PolicyName=f"{name}-invokes", PolicyDocument=_document(statement))
+    iam.attach_role_policy(RoleName=f"{name}-role", PolicyArn=created["Policy"]["Arn"])
+
+
+def _document(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def counted(aws: LocalAws, metric: str) -> float:
+    """What the group has counted so far."""
+    now = aws.clock.timestamp()
+    stat = {
+        "Metric": {
+            "Namespace": "AWS/Scheduler",
+            "MetricName": metric,
+            "Dimensions": [{"Name": "ScheduleGroup", "Value": GROUP}],
+        },
+        "Period": 60,
+        "Stat": "Sum",
+    }
+    answer = aws.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[{"Id": "m", "MetricStat": stat}],
+        StartTime=now - 3600,
+        EndTime=now + 60,
+    )
+    return float(sum(answer["MetricDataResults"][0]["Values"]))
+
+
+def arn_of(function: str) -> str:
+    """Its ARN."""
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{function}"
+
+
+def test_a_schedule_invokes_with_the_rights_of_its_role(aws: LocalAws) -> None:
+    """No resource policy is needed, and nothing fails."""
+    schedule(aws, "nightly", arn_of("report"), may_invoke=arn_of("report"))
+
+    aws.wait_until(lambda: aws.counts().get("report", 0) >= 2, "two invocations", 10)
+
+    assert counted(aws, "InvocationAttemptCount") >= 2
+    assert counted(aws, "TargetErrorCount") == 0
+
+
+def test_an_invocation_that_the_role_may_not_make_fails(aws: LocalAws) -> None:
+    """It is counted for the group, and the function is not invoked until the role may."""
+    schedule(aws, "nightly", arn_of("report"))
+
+    aws.wait_until(lambda: counted(aws, "TargetErrorCount") >= 1, "a failure", 10)
+    assert aws.counts() == {}
+
+    allow(aws, "nightly", arn_of("report"))
+    aws.fire("nightly")
+    aws.wait_until(lambda: aws.counts().get("report", 0) >= 1, "an invocation", 10)
+
+
+def found(aws: LocalAws) -> tuple[str, ...]:
+    """What the diagnosis says of the function now, out of this account."""
+    now = datetime.fromtimestamp(aws.clock.timestamp(), UTC)
+    account = AccountReader(Asker(aws.client, Pace({}))).read(begun(ACCOUNT_ID, REGION, "aws", now))
+    assert account is not None
+    readers = Readers(
+        metrics=DiagnosisMetrics(aws.client("cloudwatch")),
+        logs=FunctionLogs(aws.client("logs")),
+        simulator=Simulator(aws.client("iam")),
+        alarms=AlarmActions(aws.client("cloudwatch")),
+        targets=RuleTargets(aws.client("events")),
+        schedules=Schedules(aws.client("scheduler")),
+        details=DetailsReader(aws.client("lambda")),
+    )
+    gathering = Gathering.of(account, readers, Standing(), now)
+    (facts,) = gathering.facts(("report",), now + timedelta(minutes=1))
+    return tuple(
+        cause
+        for one in examine(facts).findings
+        for cause in one.causes
+        if one.entry == "not_authorized"
+    )
+
+
+def test_the_diagnosis_finds_it_until_the_role_may(aws: LocalAws) -> None:
+    """By the role's path and its attached policies; its neighbour in the group is left alone."""
+    schedule(aws, "hourly", arn_of("report"), may_invoke=arn_of("report"))
+    schedule(aws, "nightly", arn_of("report"))
+    aws.wait_until(lambda: counted(aws, "TargetErrorCount") >= 1, "a failure", 10)
+    role = f"arn:aws:iam::{ACCOUNT_ID}:role/schedules/nightly-role"
+    assert found(aws) == (f"identity policy:{role}",)
+
+    allow(aws, "nightly", arn_of("report"))
+
+    assert found(aws) == ()
+    assert counted(aws, "TargetErrorCount") >= 1
