@@ -6,12 +6,14 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.diagnosis_metrics import Asked
 from functions.aws.function_details import FunctionDetails
 from functions.aws.schedule_watch import failures_in
 from functions.diagnose.diagnosing import Diagnosing
+from functions.diagnose.first_signs import first_signs
 from functions.diagnose.gathering import Gathering, Readers, Standing, accused_in
 from functions.domain.account import (
     Account,
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from functions.aws.diagnosis_logs import LogGroup
-    from functions.aws.diagnosis_metrics import Datapoints, Window
+    from functions.aws.diagnosis_metrics import Datapoints, Family, Window
     from functions.aws.diagnosis_store import Progress
     from functions.domain.account import (
         NamedPolicy,
@@ -61,7 +63,7 @@ class Ward:
     ----------
     refusals
         What a reader raises, by its name: ``metrics``, ``logs``, ``simulator``, ``alarms``,
-        ``targets``, ``schedules``, ``details``, ``account``.
+        ``targets``, ``schedules``, ``details``, ``account``, ``signs``.
     asked
         How often each reader was asked.
     """
@@ -230,6 +232,7 @@ class Ward:
         """The diagnosis of this account."""
         return Diagnosing(
             look=self._look,
+            signs=partial(first_signs, _Signs(self)),
             practice=self.hospital.practice,
             memory=self.memory,
             policy=self.policy,
@@ -305,6 +308,36 @@ class _Metrics:
             )
             for one in asked
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """CloudWatch, asked by the hour; what the account counts is the sum over its functions."""
+
+    ward: Ward
+
+    def datapoints(self, asked: Sequence[Asked], window: Window) -> Mapping[Asked, Datapoints]:
+        self.ward.ask("signs")
+        return {
+            one: tuple(
+                (at, value)
+                for source, points in self.ward.series.items()
+                if source == one or (source.metric == one.metric and not one.dimensions)
+                for at, value in points
+                if window.since <= at < window.until
+            )
+            for one in asked
+        }
+
+    def leading(self, family: Family, window: Window) -> tuple[Asked, ...]:
+        self.ward.ask("signs")
+        return tuple(
+            one
+            for one, points in self.ward.series.items()
+            if (one.namespace, one.metric) == (family.namespace, family.metric)
+            and tuple(name for name, _ in one.dimensions) == family.dimensions
+            and any(window.since <= at < window.until and value > 0 for at, value in points)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Any metrics of CloudWatch over a day, in as few and as large calls as its limits allow.
 
 A GetMetricData call takes 500 queries and answers up to 100,800 datapoints a page (CloudWatch API,
-*GetMetricData*). It is billed by the metric that is asked for, not by the datapoint.
+*GetMetricData*). It is billed by the metric that is asked for, not by the datapoint. A Metrics
+Insights query names up to 500 of up to 10,000 metrics, and is billed by the metric that it analyses
+(CloudWatch user guide, *CloudWatch Metrics Insights quotas*).
 """
 
 from __future__ import annotations
@@ -24,7 +26,12 @@ IAM_ACTIONS: Final = frozenset({"cloudwatch:GetMetricData"})
 
 _MOST_QUERIES: Final = 500
 _MOST_DATAPOINTS: Final = 100_800
-_INCOMPLETE: Final = frozenset({"InternalError", "Forbidden", "PartialData"})
+# SCHEMA with exactly these dimensions: no series is counted a second time.
+_LEADING: Final = (
+    'SELECT SUM({metric}) FROM SCHEMA("{namespace}", {names}) GROUP BY {names} ORDER BY SUM() DESC'
+)
+_FAILED: Final = frozenset({"InternalError", "Forbidden"})
+_INCOMPLETE: Final = _FAILED | {"PartialData"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +45,20 @@ class Asked:
     metric: str
     dimensions: tuple[tuple[str, str], ...]
     statistic: str = "Sum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """All metrics of one name that have exactly these dimensions."""
+
+    namespace: str
+    metric: str
+    dimensions: tuple[str, ...]
+
+    def one(self, values: Sequence[str]) -> Asked:
+        """Its member with these values of the dimensions."""
+        pairs = tuple(zip(self.dimensions, values, strict=True))
+        return Asked(namespace=self.namespace, metric=self.metric, dimensions=pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +111,48 @@ class DiagnosisMetrics:
             found.update(answered)
         return found
 
+    def leading(self, family: Family, window: Window) -> tuple[Asked, ...]:
+        """The members of a family with the largest sums above zero, at most 500.
+
+        UNCONFIRMED: that a series grouped by several dimensions is labelled with their values and
+        a blank between them. A label of another form is left out.
+
+        Raises
+        ------
+        MetricsUnavailableError
+            When CloudWatch cannot be asked, or fails to read them.
+        """
+        names = ", ".join(family.dimensions)
+        query: MetricDataQueryTypeDef = {
+            "Id": "leading",
+            "Expression": _LEADING.format(
+                metric=family.metric, namespace=family.namespace, names=names
+            ),
+            "Period": window.period_seconds,
+        }
+        sums: dict[Asked, float] = {}
+        try:
+            for entry in self._pages([query], window):
+                if entry.get("StatusCode", "") in _FAILED:
+                    raise MetricsUnavailableError(f"CloudWatch failed to read {family.metric}")
+                values = entry["Label"].split()
+                if len(values) == len(family.dimensions):
+                    one = family.one(values)
+                    sums[one] = sums.get(one, 0.0) + sum(entry.get("Values", ()))
+        except AWS_ERRORS as error:
+            raise MetricsUnavailableError(words_of(error)) from error
+        except (KeyError, TypeError, AttributeError) as error:
+            raise _shapeless(error) from error
+        return tuple(sorted((one for one in sums if sums[one] > 0), key=lambda one: -sums[one]))
+
     def _ask(
         self, batch: Sequence[Asked], window: Window
     ) -> tuple[dict[Asked, Datapoints], tuple[Asked, ...]]:
+        queries = [_query(f"m{n}", one, window) for n, one in enumerate(batch)]
         points: dict[str, dict[datetime, float]] = {f"m{n}": {} for n in range(len(batch))}
         status: dict[str, str] = {}
         try:
-            for entry in self._pages(batch, window):
+            for entry in self._pages(queries, window):
                 name = entry["Id"]
                 status[name] = entry.get("StatusCode", "")
                 times, values = entry.get("Timestamps", ()), entry.get("Values", ())
@@ -106,18 +162,18 @@ class DiagnosisMetrics:
         except AWS_ERRORS as error:
             raise MetricsUnavailableError(words_of(error)) from error
         except (KeyError, TypeError, ValueError) as error:
-            raise MetricsUnavailableError(
-                f"CloudWatch's answer has not the shape of one: {type(error).__name__} {error}"
-            ) from error
+            raise _shapeless(error) from error
         answered = {one: tuple(sorted(points[f"m{n}"].items())) for n, one in enumerate(batch)}
         failed = tuple(
             one for n, one in enumerate(batch) if status.get(f"m{n}", "Complete") in _INCOMPLETE
         )
         return answered, failed
 
-    def _pages(self, batch: Sequence[Asked], window: Window) -> Iterator[Mapping[str, Any]]:
+    def _pages(
+        self, queries: Sequence[MetricDataQueryTypeDef], window: Window
+    ) -> Iterator[Mapping[str, Any]]:
         request: Any = {
-            "MetricDataQueries": [_query(f"m{n}", one, window) for n, one in enumerate(batch)],
+            "MetricDataQueries": queries,
             "StartTime": window.since,
             "EndTime": window.until,
             "ScanBy": "TimestampAscending",
@@ -133,6 +189,12 @@ class DiagnosisMetrics:
             if not page.get("NextToken"):
                 return
             request["NextToken"] = page["NextToken"]
+
+
+def _shapeless(error: Exception) -> MetricsUnavailableError:
+    return MetricsUnavailableError(
+        f"CloudWatch's answer has not the shape of one: {type(error).__name__} {error}"
+    )
 
 
 def _query(name: str, asked: Asked, window: Window) -> MetricDataQueryTypeDef:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 IAM_ACTIONS: Final[frozenset[str]] = frozenset()  # events come by themselves
 
 ROLE: Final = "role/"
+RULE: Final = "rule/"
 
 _SCHEDULED: Final = "Scheduled Event"
 _API_CALL: Final = "AWS API Call via CloudTrail"

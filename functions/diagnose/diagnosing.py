@@ -2,8 +2,8 @@
 
 Events are cheap: a change is only remembered, and the next tick looks at all that was changed with
 one reading of the account. A tick that runs out of time leaves a note where the next one goes on.
-A function's first errors are found by the daily round's metrics; nothing wakes the diagnosis for
-them, because an alarm for each function would cost more than all else.
+First errors and first failed invocations are asked for with each tick, because an alarm for each
+function would cost more than all else.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol, assert_never
 
-from functions.aws.diagnosis_signals import ROLE, Denied, DiagnosisSignal, Tick, Touched
+from functions.aws.diagnosis_signals import ROLE, RULE, Denied, DiagnosisSignal, Tick, Touched
 from functions.aws.diagnosis_store import Progress
+from functions.diagnose.first_signs import Signs
 from functions.diagnose.gathering import Gathering
-from functions.domain.account import Account, Area
+from functions.domain.account import Area
 from functions.domain.diagnosis.book import FindingBook
 from functions.domain.diagnosis.consent import RemedyPolicy
-from functions.domain.diagnosis.facts import DeniedCall, FunctionUnderDiagnosis
+from functions.domain.diagnosis.facts import DeniedCall, FunctionUnderDiagnosis, TriggerKind
 from functions.domain.diagnosis.judged import Patient
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.remedy import role_name
@@ -28,6 +29,7 @@ from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
 BATCH: Final = 350
 # Time that is left for a batch: below it the next tick goes on.
 BATCH_SECONDS: Final = 90.0
+_BY_RULE: Final = TriggerKind.RULE
 
 
 class Memory(Protocol):
@@ -91,6 +93,8 @@ class Diagnosing:
     look
         Reads the account at a moment; ``None`` when the time is up before it is read. Of some
         functions, and roles behind `ROLE`, it reads afresh what others may take from elsewhere.
+    signs
+        Who begins to fail at a moment; raises `LoopbreakerError`.
     seconds_left
         How long this run may still go on.
     every
@@ -98,6 +102,7 @@ class Diagnosing:
     """
 
     look: Callable[[datetime, Sequence[str]], Gathering | None]
+    signs: Callable[[datetime], Signs]
     practice: Practice
     memory: Memory
     policy: RemedyPolicy
@@ -122,6 +127,7 @@ class Diagnosing:
     def tick(self, now: datetime) -> None:
         """Finish what was begun, look at what was changed, and go over all functions when due."""
         tend(self.practice, now)
+        self._notice_signs(now)
         marks = self.memory.touched()
         progress = self._due(self.memory.progress(), now)
         if not marks and progress is None:
@@ -129,9 +135,10 @@ class Diagnosing:
             return
         # A finding is closed, and a remedy judged, by nothing that is older than this look.
         known = {one.function for one in self.memory.book().open}
-        gathering = self._look(now, sorted({*marks, *known}))
+        fresh = {*marks, *known}
+        gathering = self._look(now, sorted(one for one in fresh if not one.startswith(RULE)))
         if marks:
-            names = tuple(sorted(_functions_of(marks, gathering.account)))
+            names = tuple(sorted(_functions_of(marks, gathering)))
             self._examine_all(names, gathering, now)
             self.memory.examined(marks)
         if progress is not None:
@@ -155,6 +162,18 @@ class Diagnosing:
             ) from error
         gathering = self._look(now, (function,))
         return self._round(tuple(gathering.facts((function,), now)), now)
+
+    def _notice_signs(self, now: datetime) -> None:
+        """Remember who begins to fail. Not to know keeps nothing else from being done."""
+        try:
+            signs = self.signs(now)
+        except LoopbreakerError as error:
+            self.log.info("first errors are not known", why=str(error))
+            return
+        names = (*signs.functions, *(f"{RULE}{one}" for one in signs.rules))
+        if names:
+            self.log.info("first signs of trouble", functions=signs.functions, rules=signs.rules)
+            self.memory.touch(names, now)
 
     def _look(self, now: datetime, fresh: Sequence[str]) -> Gathering:
         gathering = self.look(now, fresh)
@@ -238,13 +257,26 @@ class Diagnosing:
         return make_round(examined, self.practice, self.policy, now, gone)
 
 
-def _functions_of(marks: Iterable[str], account: Account) -> Iterator[str]:
-    """The functions that changed, and those whose role or caller's role did."""
+def _functions_of(marks: Iterable[str], gathering: Gathering) -> Iterator[str]:
+    """The functions that are marked, and those whose role is, or what invokes them."""
     marked = frozenset(marks)
-    roles = {one.removeprefix(ROLE) for one in marked if one.startswith(ROLE)}
-    for function in account.functions:
-        if function.name in marked or role_name(function.role_arn) in roles:
-            yield function.name
+    around = gathering.surroundings
+    for function in gathering.account.functions:
+        name = function.name
+        roles = (function.role_arn, *(one.role_arn for one in around.callers.get(name, ())))
+        rules = (one.source_arn for one in around.triggers.get(name, ()) if one.kind is _BY_RULE)
+        concerned = {
+            name,
+            *(f"{ROLE}{role_name(one)}" for one in roles),
+            *(f"{RULE}{_last(one)}" for one in rules),
+        }
+        if not marked.isdisjoint(concerned):
+            yield name
+
+
+def _last(arn: str) -> str:
+    """The name of a rule, in ``...:rule/<name>`` or ``...:rule/<bus>/<name>``."""
+    return arn.rpartition("/")[2]
 
 
 def _gaps(patients: Sequence[Patient]) -> list[str]:

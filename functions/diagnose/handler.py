@@ -29,6 +29,7 @@ from functions.aws import (
 )
 from functions.aws.account_facts import AccountFacts
 from functions.aws.custom_resource import CustomResourceRequest, is_custom_resource_event, respond
+from functions.aws.diagnosis_metrics import DiagnosisMetrics
 from functions.aws.diagnosis_signals import ROLE, parse_diagnosis_signal
 from functions.aws.diagnosis_store import DiagnosisStore
 from functions.aws.ledger import DynamoLedger
@@ -41,6 +42,7 @@ from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.storage import FactStore
 from functions.diagnose.answer import answer, failed
 from functions.diagnose.diagnosing import Diagnosing, Log
+from functions.diagnose.first_signs import first_signs
 from functions.diagnose.gathering import Gathering, Readers, Standing, accused_in
 from functions.diagnose.settings import Settings
 from functions.domain.diagnosis.consent import RemedyPolicy
@@ -94,6 +96,7 @@ class Connections:
     practice: Practice
     store: DiagnosisStore
     ledger: DynamoLedger
+    metrics: DiagnosisMetrics
     readers: Readers
     facts: AccountFacts
     pace: Pace
@@ -114,6 +117,7 @@ class Connections:
         """The diagnosis, for one run."""
         return Diagnosing(
             look=lambda now, fresh: self.look(now, fresh, seconds_left),
+            signs=functools.partial(first_signs, self.metrics),
             practice=self.practice,
             memory=self.store,
             policy=self.policy,
@@ -168,6 +172,7 @@ def connect() -> Connections:
     # The topic's ARN holds all of this: arn:<partition>:sns:<region>:<account>:<name>.
     _, partition, _, region, account, _ = settings.notice_topic_arn.split(":")
     pace = Pace()
+    metrics = DiagnosisMetrics(clients.cloudwatch_client())
     return Connections(
         settings=settings,
         practice=Practice(
@@ -183,8 +188,9 @@ def connect() -> Connections:
         ),
         store=store,
         ledger=DynamoLedger(clients.dynamodb_client(), settings.ledger_table),
+        metrics=metrics,
         readers=Readers(
-            metrics=diagnosis_metrics.DiagnosisMetrics(clients.cloudwatch_client()),
+            metrics=metrics,
             logs=diagnosis_logs.FunctionLogs(
                 clients.logs_client(), functools.partial(pace.wait, Lane.LOGS)
             ),

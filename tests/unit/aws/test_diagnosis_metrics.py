@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.diagnosis_metrics import Asked, DiagnosisMetrics, Window
+from functions.aws.diagnosis_metrics import Asked, DiagnosisMetrics, Family, Window
 from functions.domain.errors import MetricsUnavailableError
 from tests.unit.aws.stubs import scripts
 
@@ -159,3 +159,71 @@ def test_unknown_shapes_are_said(script: Script, odd: dict[str, Any]) -> None:
 
     with pytest.raises(MetricsUnavailableError, match="shape"):
         DiagnosisMetrics(script.client).datapoints([asked()], HOUR)
+
+
+# -- the leaders of a family
+
+RULES = Family(
+    namespace="AWS/Events", metric="FailedInvocations", dimensions=("EventBusName", "RuleName")
+)
+
+
+def leader(label: str, *values: float, status: str = "Complete") -> dict[str, Any]:
+    """One series of a Metrics Insights query."""
+    times = [UNTIL - timedelta(minutes=5 * n) for n in range(len(values))]
+    return {
+        "Id": "leading",
+        "Label": label,
+        "Timestamps": times,
+        "Values": list(values),
+        "StatusCode": status,
+    }
+
+
+def test_the_leaders_are_those_above_zero_the_largest_first(script: Script) -> None:
+    """The query names exactly the dimensions of the family, and its labels their values."""
+    script.answer(
+        "get_metric_data",
+        answered(leader("orders ship", 1.0, 2.0), leader("orders idle", 0.0), leader("b pay", 9.0)),
+        MetricDataQueries=[
+            {
+                "Id": "leading",
+                "Expression": (
+                    'SELECT SUM(FailedInvocations) FROM SCHEMA("AWS/Events", EventBusName, '
+                    "RuleName) GROUP BY EventBusName, RuleName ORDER BY SUM() DESC"
+                ),
+                "Period": 300,
+            }
+        ],
+        StartTime=HOUR.since,
+        EndTime=HOUR.until,
+        ScanBy="TimestampAscending",
+        MaxDatapoints=100_800,
+    )
+
+    found = DiagnosisMetrics(script.client).leading(RULES, HOUR)
+
+    assert found == (RULES.one(("b", "pay")), RULES.one(("orders", "ship")))
+
+
+def test_a_label_of_another_form_is_left_out(script: Script) -> None:
+    """What cannot be told apart is not guessed."""
+    script.answer("get_metric_data", answered(leader("Other", 5.0), leader("a b c", 5.0)))
+
+    assert DiagnosisMetrics(script.client).leading(RULES, HOUR) == ()
+
+
+def test_leaders_that_cannot_be_read_are_not_none(script: Script) -> None:
+    """A failed query does not pass for an account without failures."""
+    script.answer("get_metric_data", answered(leader("a b", status="InternalError")))
+
+    with pytest.raises(MetricsUnavailableError, match="failed to read FailedInvocations"):
+        DiagnosisMetrics(script.client).leading(RULES, HOUR)
+
+
+def test_leaders_that_are_refused_are_said(script: Script) -> None:
+    """The words are AWS's."""
+    script.refuse("get_metric_data", "AccessDenied", "not for you")
+
+    with pytest.raises(MetricsUnavailableError, match="not for you"):
+        DiagnosisMetrics(script.client).leading(RULES, HOUR)

@@ -1,0 +1,111 @@
+"""Who begins to fail: functions with their first errors, rules with their first failed invocations.
+
+Asked every hour, so it must cost next to nothing in quiet hours. Rules have a metric of failures
+only while they fail. Functions always have one of errors, so they are asked about only when the
+whole account has had more errors than in any hour of the day before; a first error that drowns in
+the noise of others is found by the daily round.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from functions.aws.diagnosis_metrics import Asked, Datapoints, Family, Window
+
+HOUR_SECONDS: Final = 3600
+# The hour that is running, and the one before it: a tick comes once an hour, at any minute of it.
+RECENT: Final = timedelta(hours=1)
+BEFORE: Final = timedelta(hours=24)
+
+ERRORS: Final = Family(namespace="AWS/Lambda", metric="Errors", dimensions=("FunctionName",))
+# The metric has a dimension for the bus only where that is not the default one.
+FAILURES: Final = tuple(
+    Family(namespace="AWS/Events", metric="FailedInvocations", dimensions=one)
+    for one in (("RuleName",), ("EventBusName", "RuleName"))
+)
+# UNCONFIRMED: that it exists without a dimension. Without it functions wait for the daily round.
+_ACCOUNT: Final = Asked(namespace="AWS/Lambda", metric="Errors", dimensions=())
+
+
+class Metrics(Protocol):
+    """CloudWatch. Both methods raise `MetricsUnavailableError`."""
+
+    def datapoints(self, asked: Sequence[Asked], window: Window) -> Mapping[Asked, Datapoints]:
+        """The datapoints of each metric."""
+        ...
+
+    def leading(self, family: Family, window: Window) -> tuple[Asked, ...]:
+        """The members of a family with the largest sums above zero."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """Names of functions and of rules that failed within the hour and not on the day before."""
+
+    functions: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+
+
+def first_signs(metrics: Metrics, now: datetime) -> Signs:
+    """Who begins to fail.
+
+    Raises
+    ------
+    MetricsUnavailableError
+        As CloudWatch does.
+    """
+    rules = [one for family in FAILURES for one in _beginners(family, metrics, now)]
+    account = metrics.datapoints([_ACCOUNT], _day(now))[_ACCOUNT]
+    functions = _beginners(ERRORS, metrics, now) if is_unusual(account, now) else ()
+    return Signs(
+        functions=tuple(sorted(_value(one, "FunctionName") for one in functions)),
+        rules=tuple(sorted({_value(one, "RuleName") for one in rules})),
+    )
+
+
+def is_unusual(points: Datapoints, now: datetime) -> bool:
+    """Whether a recent hour has more than every hour of the day before it."""
+    edge = _edge(now)
+    recent = max((value for at, value in points if at >= edge), default=0.0)
+    return recent > max((value for at, value in points if at < edge), default=0.0)
+
+
+def begins(points: Datapoints, now: datetime) -> bool:
+    """Whether a recent hour has some, and no hour of the day before it."""
+    edge = _edge(now)
+    return any(value > 0 and at >= edge for at, value in points) and not any(
+        value > 0 and at < edge for at, value in points
+    )
+
+
+def _beginners(family: Family, metrics: Metrics, now: datetime) -> tuple[Asked, ...]:
+    # Metrics Insights looks back for some hours only, so the day before is asked of few metrics.
+    failing = metrics.leading(family, _recently(now))
+    if not failing:
+        return ()
+    days = metrics.datapoints(failing, _day(now))
+    return tuple(one for one in failing if begins(days[one], now))
+
+
+def _hour(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def _edge(now: datetime) -> datetime:
+    return _hour(now) - RECENT
+
+
+def _recently(now: datetime) -> Window:
+    until = _hour(now) + timedelta(hours=1)
+    return Window(since=_edge(now), until=until, period_seconds=HOUR_SECONDS)
+
+
+def _day(now: datetime) -> Window:
+    until = _hour(now) + timedelta(hours=1)
+    return Window(since=_edge(now) - BEFORE, until=until, period_seconds=HOUR_SECONDS)
+
+
+def _value(asked: Asked, dimension: str) -> str:
+    return dict(asked.dimensions)[dimension]
