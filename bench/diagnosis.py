@@ -192,6 +192,8 @@ class Monitored:
         return {"MetricDataResults": results}
 
     def _value(self, metric: Mapping[str, Any], statistic: str) -> float | None:
+        if metric["Namespace"] == "AWS/Scheduler":
+            return 5.0  # so that schedules are read, as many as ever are in a round
         owner = metric["Dimensions"][-1]["Value"].rpartition("/")[2]
         number = self._number.get(owner)
         if number is None:
