@@ -44,10 +44,12 @@ from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency
 from functions.domain.ports import (
     AlreadyOpen,
     BlastRadiusReached,
+    LatelyClosed,
     LiveLedger,
     Opened,
     PastIncident,
     PulseMemory,
+    began_at,
 )
 
 if TYPE_CHECKING:
@@ -651,6 +653,7 @@ class FakeLedger:
         self._live: dict[str, Incident] = {}  # one a function
         self._aside: dict[str, Incident] = {}  # closed, unsent, pushed out by the next; by id
         self._filed: dict[str, Incident] = {}
+        self._lately: dict[str, datetime] = {}  # when the last incident was closed, by function
         self._places: dict[int, _Place] = {}
         self._requests: dict[str, str] = {}
         self._pulse = PulseMemory()
@@ -672,7 +675,9 @@ class FakeLedger:
         found = [one for one in self._filed.values() if one.function == function]
         return sorted(found, key=lambda one: one.closed_at or one.updated_at)
 
-    def open(self, incident: Incident, blast_radius: BlastRadius | None) -> Opening:
+    def open(
+        self, incident: Incident, blast_radius: BlastRadius | None, *, knows_past: bool = False
+    ) -> Opening | LatelyClosed:
         """See the port."""
         with self._call("open", incident=incident, blast_radius=blast_radius):
             stored = self._live.get(incident.function)
@@ -680,6 +685,9 @@ class FakeLedger:
                 return Opened(incident=stored)
             if stored is not None and not stored.is_closed:
                 return AlreadyOpen(incident=stored)
+            closed = stored.closed_at if stored else self._lately.get(incident.function)
+            if not knows_past and closed is not None and closed > began_at(incident):
+                return LatelyClosed(closed_at=closed)
             reached = self._take_place(incident, incident.opened_at, blast_radius)
             if reached is not None:
                 return reached
@@ -750,6 +758,7 @@ class FakeLedger:
             else:
                 del self._live[incident.function]
             self._filed[incident.id] = replace(incident, version=incident.version + 1)
+            self._lately[incident.function] = incident.closed_at or incident.updated_at
 
     def closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
         """See the port."""

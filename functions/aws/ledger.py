@@ -11,6 +11,7 @@ live               pulse                            what the pulse remembers
 slot               00, 01, ...                      a place within the blast radius: who has it, and
                                                     until when
 closed#<function>  <closed at>#<incident>           a closed incident; 400 days (TTL)
+lately             <function>                       when its last incident was closed; 3 h (TTL)
 request            <nonce>                          a rollback request, and who carries it out
 =================  ===============================  ================================================
 
@@ -43,10 +44,12 @@ from functions.domain.incident import KEPT_AFTER_CLOSE
 from functions.domain.ports import (
     AlreadyOpen,
     BlastRadiusReached,
+    LatelyClosed,
     LiveLedger,
     Opened,
     PastIncident,
     PulseMemory,
+    began_at,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
 IAM_ACTIONS: Final = frozenset(
     {
         # TransactWriteItems asks for the actions of its items.
+        "dynamodb:ConditionCheckItem",
         "dynamodb:DeleteItem",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
@@ -71,6 +75,7 @@ IAM_ACTIONS: Final = frozenset(
 _LIVE: Final = "live"
 _SLOT: Final = "slot"
 _REQUEST: Final = "request"
+_LATELY: Final = "lately"
 _PULSE: Final = "pulse"
 _INCIDENT: Final = "incident#"
 _UNSENT: Final = "unsent#"
@@ -124,22 +129,30 @@ class DynamoLedger:
         self._sleep = sleep
         self._random = random.SystemRandom() if randomness is None else randomness
 
-    def open(self, incident: Incident, blast_radius: BlastRadius | None) -> Opening:
+    def open(
+        self, incident: Incident, blast_radius: BlastRadius | None, *, knows_past: bool = False
+    ) -> Opening | LatelyClosed:
         """See the port. One call, unless the first place that is tried is taken."""
         until = None if blast_radius is None else incident.opened_at + blast_radius.window
         put = self._put_live(incident, until=until)
         put["Put"]["ConditionExpression"] = _ABSENT
-        refusals = self._with_place((put,), incident, incident.opened_at, blast_radius)
+        items = (put,) if knows_past else (put, self._check_lately(incident))
+        refusals = self._with_place(items, incident, incident.opened_at, blast_radius)
         if isinstance(refusals, BlastRadiusReached):
             return refusals
         if refusals is None:
             return Opened(incident=_written(incident))
-        item = refusals[0] or {}
+        item = refusals[0]
+        if item is None:
+            told = _text(refusals[1] or {}, "closed_at")
+            return LatelyClosed(closed_at=datetime.fromisoformat(told))
         stored = _load(item)
         if stored.id == incident.id:
             return Opened(incident=stored)
         if not stored.is_closed:
             return AlreadyOpen(incident=stored)
+        if not knows_past and _closed_at(stored) > began_at(incident):
+            return LatelyClosed(closed_at=_closed_at(stored))
         return self._open_over(stored, item, incident, blast_radius)
 
     def hold(self, incident: Incident, blast_radius: BlastRadius) -> Opening:
@@ -226,7 +239,11 @@ class DynamoLedger:
     def file_away(self, incident: Incident) -> None:
         """See the port."""
         _require_closed(incident)
-        followers = (self._put_closed(incident), self._put_past(incident))
+        followers = (
+            self._put_closed(incident),
+            self._put_past(incident),
+            self._put_lately(incident),
+        )
         item = self._write_to_either(incident, self._delete_live, followers)
         if item is not None:
             raise _stale(incident, item)
@@ -279,7 +296,7 @@ class DynamoLedger:
         item: _Item,
         incident: Incident,
         blast_radius: BlastRadius | None,
-    ) -> Opening:
+    ) -> Opening | LatelyClosed:
         """Open where a closed incident waits for its notices: it is put aside, as it is."""
         until = None if blast_radius is None else incident.opened_at + blast_radius.window
         put = self._put_live(incident, until=until)
@@ -291,7 +308,8 @@ class DynamoLedger:
             return refusals
         if refusals is None:
             return Opened(incident=_written(incident))
-        return self.open(incident, blast_radius)  # it was moved meanwhile: begin again
+        # It was moved meanwhile: begin again.
+        return self.open(incident, blast_radius, knows_past=True)
 
     def _with_place(
         self,
@@ -408,6 +426,25 @@ class DynamoLedger:
             "expires_at": _epoch_seconds(closed_at + _PAST_KEPT),
         }
         return {"Put": {"TableName": self._table, "Item": item}}
+
+    def _put_lately(self, incident: Incident) -> _Item:
+        at = _closed_at(incident)
+        item = {
+            **_key(_LATELY, incident.function),
+            "closed_at": {"S": _iso(at)},
+            "expires_at": _epoch_seconds(at + timedelta(minutes=RECENT_MINUTES)),
+        }
+        return {"Put": {"TableName": self._table, "Item": item}}
+
+    def _check_lately(self, incident: Incident) -> _Item:
+        check: _Item = {
+            "TableName": self._table,
+            "Key": _key(_LATELY, incident.function),
+            "ConditionExpression": "attribute_not_exists(closed_at) OR closed_at <= :began_at",
+            "ExpressionAttributeValues": {":began_at": {"S": _iso(began_at(incident))}},
+            **_SHOW,
+        }
+        return {"ConditionCheck": check}
 
     def _writer(self) -> str:
         """A mark to know one's own write by.

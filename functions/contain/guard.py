@@ -14,8 +14,8 @@ from functions.domain.decision import Decision, Ignore, LedgerView, decide
 from functions.domain.errors import LoopbreakerError, MetricsUnavailableError
 from functions.domain.evidence import Evidence
 from functions.domain.naming import function_name
-from functions.domain.policy import Response
-from functions.domain.ports import LiveLedger
+from functions.domain.policy import Policy, Response
+from functions.domain.ports import LatelyClosed, LiveLedger
 from functions.domain.pulse import (
     Look,
     NeedsPrecedent,
@@ -265,37 +265,39 @@ class Guard:
         self, evidence: Evidence, now: datetime, report: Report, live: LiveLedger | None
     ) -> None:
         policy = self.hold.policy
+        seen = evidence
         if live is not None:
             evidence = evidence.without(live.troubles(evidence.function))
         evidence, assessment = self._assessed(evidence)
-        if live is None and _calls_on_the_past(assessment):
-            live = self.hold.world.ledger.live()
-            evidence = evidence.without(live.troubles(evidence.function))
-            evidence, assessment = self._assessed(evidence)
+        if live is None and _needs_the_past(assessment, policy):
+            self._judge(seen, now, report, self.hold.world.ledger.live())
+            return
         if not _is_unusual(assessment):
             self.log.info("assessed", **fields_of(assessment))
             if is_young(assessment):
                 report.young.append(evidence.function)
             return
-        # A cap is not urgent enough to be decided without the ledger; a throttle is.
-        if assessment.verdict is Verdict.SUSPECTED and policy.response is not Response.THROTTLE:
-            live = live or self.hold.world.ledger.live()
-            if live.was_lifted(evidence.function, now - policy.cooling_off):
-                self.log.info("left alone after its cap was lifted", **fields_of(assessment))
-                return
+        if (
+            live is not None
+            and _is_for_a_cap(assessment, policy)
+            and live.was_lifted(evidence.function, now - policy.cooling_off)
+        ):
+            self.log.info("left alone after its cap was lifted", **fields_of(assessment))
+            return
         facts = evidence.facts or self.gathering.facts(evidence.function)
         if facts is None:
             return
         if evidence.facts is None:
-            assessment = assess(self.gathering.completed(evidence, facts), self.hold.policy)
-        decision = decide(assessment, facts, self.hold.policy, LedgerView())
-        decision = self.hold.act(decision, facts, now)
-        report.decisions.append(decision)
+            assessment = assess(self.gathering.completed(evidence, facts), policy)
+        decision = decide(assessment, facts, policy, LedgerView())
+        done = self.hold.act(decision, facts, now, knows_past=live is not None)
+        if isinstance(done, LatelyClosed):
+            self.log.info("judged again", function=seen.function, closed_at=done.closed_at)
+            self._judge(seen, now, report, self.hold.world.ledger.live())
+            return
+        report.decisions.append(done)
         self.log.info(
-            "decided",
-            decision=type(decision).__name__,
-            because=decision.reason,
-            **fields_of(assessment),
+            "decided", decision=type(done).__name__, because=done.reason, **fields_of(assessment)
         )
 
 
@@ -305,8 +307,18 @@ def _tended(live: LiveLedger | None) -> frozenset[str]:
     return frozenset(one.function for one in incidents if not one.is_closed)
 
 
-def _calls_on_the_past(assessment: Assessment) -> bool:
-    return not _is_unusual(assessment) and any(assessment.has(one) for one in _HISTORICAL)
+def _needs_the_past(assessment: Assessment, policy: Policy) -> bool:
+    """Whether the ledger is read before anything is decided.
+
+    A cap is not urgent enough to be decided without it; a throttle is.
+    """
+    if _is_unusual(assessment):
+        return _is_for_a_cap(assessment, policy)
+    return any(assessment.has(one) for one in _HISTORICAL)
+
+
+def _is_for_a_cap(assessment: Assessment, policy: Policy) -> bool:
+    return assessment.verdict is Verdict.SUSPECTED and policy.response is not Response.THROTTLE
 
 
 def _is_unusual(assessment: Assessment) -> bool:

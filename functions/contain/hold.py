@@ -22,7 +22,14 @@ from functions.domain.incident import Incident, IncidentState, Transition, incid
 from functions.domain.inheritance import succeed
 from functions.domain.outbox import announce, deliver
 from functions.domain.policy import Policy
-from functions.domain.ports import AlreadyOpen, BlastRadius, BlastRadiusReached, Opened, Opening
+from functions.domain.ports import (
+    AlreadyOpen,
+    BlastRadius,
+    BlastRadiusReached,
+    LatelyClosed,
+    Opened,
+    Opening,
+)
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.world import World
 
@@ -39,11 +46,19 @@ class Hold:
         """How many functions may be held, within which window."""
         return BlastRadius(most=self.policy.blast_radius, window=self.policy.blast_radius_window)
 
-    def act(self, decision: Decision, facts: FunctionFacts, now: datetime) -> Decision:
+    def act(
+        self, decision: Decision, facts: FunctionFacts, now: datetime, *, knows_past: bool = False
+    ) -> Decision | LatelyClosed:
         """Carry a decision out and answer the one that came to be.
 
         The ledger has the last word: an incident that is open already, or a blast radius that is
-        reached, leads to a second decision.
+        reached, leads to a second decision. `LatelyClosed` is answered, and nothing is done, where
+        the decision may rest on a trouble that is over: to be judged again with the ledger at hand.
+
+        Parameters
+        ----------
+        knows_past
+            Whether the decision was made with the ledger at hand.
 
         Raises
         ------
@@ -55,12 +70,11 @@ class Hold:
         """
         match decision:
             case Contain():
-                return self._take_hold(decision, facts, 0, now)
+                return self._take_hold(decision, facts, 0, now, knows_past=knows_past)
             case Cap(at=at):
-                return self._take_hold(decision, facts, at, now)
+                return self._take_hold(decision, facts, at, now, knows_past=knows_past)
             case Notify():
-                self._notify(decision, facts, now)
-                return decision
+                return self._notify(decision, facts, now, knows_past=knows_past) or decision
             case Ignore():
                 return decision
 
@@ -82,16 +96,24 @@ class Hold:
         return decision
 
     def _take_hold(
-        self, decision: Contain | Cap, facts: FunctionFacts, to: int, now: datetime
-    ) -> Decision:
+        self,
+        decision: Contain | Cap,
+        facts: FunctionFacts,
+        to: int,
+        now: datetime,
+        *,
+        knows_past: bool,
+    ) -> Decision | LatelyClosed:
         incident = _holding(_incident(decision, facts, now), to, facts, now)
         try:
-            opening = self.world.ledger.open(incident, self.blast_radius)
+            opening = self.world.ledger.open(incident, self.blast_radius, knows_past=knows_past)
         except LedgerUnavailableError as unavailable:
             if isinstance(decision, Cap):
                 raise  # only suspected: nothing is changed without the ledger
             self._contain_without_ledger(incident, unavailable, now)
             raise
+        if isinstance(opening, LatelyClosed):
+            return opening
         return self._opened(opening, decision, facts, now)
 
     def _opened(
@@ -109,7 +131,8 @@ class Hold:
                 view = LedgerView(blast_radius_reached=True)
                 second = decide(decision.assessment, facts, self.policy, view)
                 if isinstance(second, Notify):
-                    self._notify(second, facts, now, contained)
+                    # What the ledger says of the past has been asked by now.
+                    self._notify(second, facts, now, contained, knows_past=True)
                 return second
 
     def _hold_known(
@@ -147,8 +170,14 @@ class Hold:
         return self._opened(opening, decision, facts, now)
 
     def _notify(
-        self, decision: Notify, facts: FunctionFacts, now: datetime, others: tuple[str, ...] = ()
-    ) -> None:
+        self,
+        decision: Notify,
+        facts: FunctionFacts,
+        now: datetime,
+        others: tuple[str, ...] = (),
+        *,
+        knows_past: bool,
+    ) -> LatelyClosed | None:
         incident = announce(
             _incident(decision, facts, now),
             Transition.NOTIFIED,
@@ -157,7 +186,7 @@ class Hold:
             contained_already=others,
         )
         try:
-            opening = self.world.ledger.open(incident, None)
+            opening = self.world.ledger.open(incident, None, knows_past=knows_past)
         except LedgerUnavailableError:
             said = incident.outbox[-1]
             self.world.publisher.publish(said.subject, said.body)
@@ -166,6 +195,7 @@ class Hold:
             deliver(opening.incident, self.world, now)
         elif isinstance(opening, AlreadyOpen):
             self._tell_known(opening.incident, decision, now, others)
+        return opening if isinstance(opening, LatelyClosed) else None
 
     def _tell_known(
         self, incident: Incident, decision: Notify, now: datetime, others: tuple[str, ...] = ()
@@ -255,7 +285,10 @@ class Hold:
         """
         tagged = TaggedSnapshot.from_tag(tag)
         if facts.reserved_concurrency == 0:
-            opening: Opening | None = self.world.ledger.open(_adopted(facts, tagged, now), None)
+            # What is true already is written down, whatever was before.
+            opening: Opening | LatelyClosed | None = self.world.ledger.open(
+                _adopted(facts, tagged, now), None, knows_past=True
+            )
             if isinstance(opening, AlreadyOpen):
                 opening = self._adopt_over(opening.incident, facts, tagged, now)
             if isinstance(opening, Opened) and not opening.incident.is_closed:

@@ -141,6 +141,17 @@ class BlastRadiusReached:
     contained: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatelyClosed:
+    """An incident of the function was closed after that began on which the new one rests.
+
+    The datapoints may still be those of the former trouble: who has put it back must not find it
+    stopped again for what was before.
+    """
+
+    closed_at: datetime
+
+
 Opening: TypeAlias = Opened | AlreadyOpen | BlastRadiusReached
 
 
@@ -177,6 +188,11 @@ class PulseMemory:
     watch_until: datetime | None = None
 
 
+def began_at(incident: Incident) -> datetime:
+    """When the trouble began that an incident tells of."""
+    return min(incident.assessment.since or incident.opened_at, incident.opened_at)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastIncident:
     """When a function was in trouble, of incidents that were filed away within 14 days.
@@ -198,7 +214,7 @@ class PastIncident:
     def of(cls, incident: Incident) -> "PastIncident":
         """What stays of a closed incident."""
         until = incident.closed_at or incident.updated_at
-        since = min(incident.assessment.since or incident.opened_at, incident.opened_at)
+        since = began_at(incident)
         return cls(
             function=incident.function,
             since=since,
@@ -246,12 +262,17 @@ class LiveLedger:
 class Ledger(Protocol):
     """The durable record. Every method raises `LedgerUnavailableError`."""
 
-    def open(self, incident: Incident, blast_radius: BlastRadius | None) -> Opening:
+    def open(
+        self, incident: Incident, blast_radius: BlastRadius | None, *, knows_past: bool = False
+    ) -> Opening | LatelyClosed:
         """Write a new incident, if its function has none and the blast radius allows.
 
         One transaction: the incident and a place within the blast radius come together or not at
         all. `blast_radius` is ``None`` for an incident that changes nothing. Opening again with
         the same incident id answers `Opened` with what is stored, so that a retry is harmless.
+
+        Whoever judged with the ledger at hand says so by `knows_past`: only then is an incident
+        opened whose beginning lies before the function's last closed one ended.
         """
         ...
 

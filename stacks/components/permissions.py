@@ -43,6 +43,7 @@ CHANGE_TAGS: Final = ("lambda:TagResource", "lambda:UntagResource")
 FIND_TAGGED: Final = ("tag:GetResources",)
 
 USE_LEDGER: Final = (
+    "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",

@@ -15,14 +15,19 @@ from functions.aws.ledger import DynamoLedger
 from functions.aws.records import UnreadableRecordError
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
 from functions.domain.incident import IncidentState, Transition
-from functions.domain.ports import BlastRadius, BlastRadiusReached, Opened, PulseMemory
+from functions.domain.ports import (
+    BlastRadius,
+    BlastRadiusReached,
+    Opened,
+    PulseMemory,
+)
 from tests.contract.stage import NOON, an_incident
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from functions.domain.incident import Incident
-    from functions.domain.ports import Opening
+    from functions.domain.ports import LatelyClosed, Opening
     from tests.contract.stage import AwsStage
 
 HOUR = timedelta(hours=1)
@@ -46,7 +51,7 @@ def counted() -> Iterator[list[str]]:
         events.unregister("before-call.dynamodb", count)
 
 
-def opened(opening: Opening) -> Incident:
+def opened(opening: Opening | LatelyClosed) -> Incident:
     """The incident that was opened."""
     assert isinstance(opening, Opened)
     return opening.incident
@@ -69,7 +74,7 @@ def test_the_way_to_a_throttle_is_one_call(aws_stage: AwsStage) -> None:
         ledger.open(an_incident("orders", NOON + HOUR), THREE)
         ledger.open(an_incident("other"), None)
 
-    assert calls == ["TransactWriteItems"] * 3 + ["PutItem"]
+    assert calls == ["TransactWriteItems"] * 4
 
 
 def test_the_calls_of_a_containment(aws_stage: AwsStage) -> None:
@@ -135,6 +140,7 @@ def test_only_closed_incidents_expire(aws_stage: AwsStage) -> None:
     day = 86_400
     assert expiring == {
         "closed#ended/2026-03-10T12:00:30.000000+00:00": NOON.timestamp() + 400 * day,
+        "lately/ended": NOON.timestamp() + 180 * 60,
         "live/past": NOON.timestamp() + 14 * day + 180 * 60,
     }
 

@@ -11,6 +11,7 @@ from functions.domain.ports import (
     AlreadyOpen,
     BlastRadius,
     BlastRadiusReached,
+    LatelyClosed,
     LiveLedger,
     Opened,
     PastIncident,
@@ -344,10 +345,54 @@ def test_opening_over_a_closed_incident_needs_a_place(stage: Stage) -> None:
     """The blast radius holds there, too, and leaves the former incident where it is."""
     old = stage.ledger.save(told(ended(opened(stage, "orders", most=1), NOON)))
 
-    refused = stage.ledger.open(an_incident("orders", NOON + timedelta(minutes=5)), ONE)
+    later = an_incident("orders", NOON + timedelta(minutes=5))
+    refused = stage.ledger.open(later, ONE, knows_past=True)
 
     assert refused == BlastRadiusReached(contained=("orders",))
     assert stage.ledger.live().incidents == (old,)
+
+
+@pytest.mark.parametrize("is_filed", [True, False], ids=["filed", "with an unsent notice"])
+@pytest.mark.parametrize("radius", [THREE, None], ids=["to hold", "to tell"])
+def test_what_was_before_the_last_closure_opens_nothing(
+    stage: Stage, radius: BlastRadius | None, *, is_filed: bool
+) -> None:
+    """A trouble that began before the function's last incident was closed may be that incident."""
+    closed = ended(opened(stage, "orders"), NOON)
+    if is_filed:
+        stage.ledger.file_away(stage.ledger.save(closed))
+    else:
+        stage.ledger.save(told(closed))
+    soon = an_incident("orders", NOON + timedelta(minutes=8))  # it began nine minutes earlier
+
+    refused = stage.ledger.open(soon, radius)
+
+    assert refused == LatelyClosed(closed_at=NOON)
+    assert stage.ledger.find("orders") is None
+    assert isinstance(stage.ledger.open(soon, radius, knows_past=True), Opened)
+
+
+@pytest.mark.parametrize("is_filed", [True, False], ids=["filed", "with an unsent notice"])
+def test_what_began_after_the_last_closure_is_new(stage: Stage, *, is_filed: bool) -> None:
+    """A function may run away again at once."""
+    closed = ended(opened(stage, "orders"), NOON)
+    if is_filed:
+        stage.ledger.file_away(stage.ledger.save(closed))
+    else:
+        stage.ledger.save(told(closed))
+
+    opening = stage.ledger.open(an_incident("orders", NOON + timedelta(minutes=9)), THREE)
+
+    assert isinstance(opening, Opened)
+
+
+def test_the_closure_of_another_function_is_none_of_its_business(stage: Stage) -> None:
+    """Each function has its own past."""
+    stage.ledger.file_away(stage.ledger.save(ended(opened(stage, "orders"), NOON)))
+
+    opening = stage.ledger.open(an_incident("mails", NOON + timedelta(minutes=1)), THREE)
+
+    assert isinstance(opening, Opened)
 
 
 def test_closed_ones_newest_first(stage: Stage) -> None:

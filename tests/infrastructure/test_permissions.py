@@ -41,6 +41,7 @@ CHANGE_FUNCTIONS = CHANGES | {
     "tag:GetResources",
 }
 LEDGER = {
+    "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",

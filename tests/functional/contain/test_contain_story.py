@@ -523,3 +523,50 @@ def test_what_a_restored_function_did_before_is_not_held_against_it() -> None:
 
     assert scene.account.by_name["orders"].reserved is None
     assert [subject for subject in scene.subjects if "STOPPED" in subject] == scene.subjects[:1]
+
+
+@pytest.mark.parametrize("kind", [SignalKind.CONTRIBUTOR, SignalKind.ALARM, SignalKind.PULSE])
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(minutes=2)])
+def test_what_was_put_back_is_not_stopped_for_what_was_before(
+    kind: SignalKind, later: timedelta
+) -> None:
+    """A late signal, right after the rollback, still sees the minutes of the former trouble."""
+    scene = Scene()
+    scene.add_runaway(reserved=5)
+    scene.contributor()
+    scene.rollback("orders")
+    scene.now += later
+
+    scene.signal(kind, *(["orders"] if kind is SignalKind.CONTRIBUTOR else []))
+
+    assert scene.account.by_name["orders"].reserved == 5
+    assert [one.split()[1] for one in scene.subjects] == ["STOPPED", "RESTORED"]
+
+
+def test_what_was_put_back_is_stopped_when_it_runs_away_again() -> None:
+    """The minutes since the rollback are enough, however short it was ago."""
+    scene = Scene()
+    scene.add_runaway(reserved=5)
+    scene.contributor()
+    scene.rollback("orders")
+    scene.now += timedelta(minutes=9)
+    scene.burn(minutes=8)
+
+    scene.contributor()
+
+    assert scene.account.by_name["orders"].reserved == 0
+    assert [one.split()[1] for one in scene.subjects] == ["STOPPED", "RESTORED", "STOPPED"]
+
+
+def test_an_unsent_notice_of_the_past_changes_nothing_about_that() -> None:
+    """The former incident is known whether or not it could be filed away."""
+    scene = Scene()
+    scene.add_runaway(reserved=5)
+    scene.contributor()
+    scene.account.faults.fail("publish", NoticeUndeliveredError("no SNS"), times=-1)
+    scene.rollback("orders")
+    scene.now += timedelta(minutes=1)
+
+    scene.contributor()
+
+    assert scene.account.by_name["orders"].reserved == 5

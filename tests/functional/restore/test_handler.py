@@ -1,6 +1,7 @@
 """The handler of `restore`, from CloudFormation's event to the answer on its URL."""
 
 import json
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 def test_the_flag_restores_and_works_again_next_week(stage: Stage) -> None:
     """Each synthesis brings a new nonce, so the same flag is a new request."""
     for week in ("one", "two"):
+        stage.scene.now += timedelta(days=7)
         stage.scene.add_runaway(reserved=5)
         stage.scene.contributor()
         assert stage.scene.account.by_name["orders"].reserved == 0

@@ -51,7 +51,8 @@ def _actions(module: ModuleType, services: tuple[str, ...]) -> set[str]:
         (metrics, ("cloudwatch",), set()),
         (publisher, ("sns",), set()),
         (signals, (), set()),
-        (ledger, ("dynamodb",), set()),
+        # A condition on an item that is not written is part of a transaction.
+        (ledger, ("dynamodb",), {"dynamodb:ConditionCheckItem"}),
         (chart_store, ("dynamodb",), set()),
         (loop_book, ("dynamodb",), set()),
         (storage, ("dynamodb",), set()),
