@@ -33,6 +33,9 @@ def test_the_same_flag_restores_again_and_again(account: Account) -> None:
     before = account.settings(name)
 
     for times, per_minute in enumerate((SPIKE_PER_MINUTE, FAR_HIGHER_PER_MINUTE), 1):
+        if times > 1:
+            # What was measured before the restore is not held against the function again.
+            account.wait_minutes(SPIKE_MINUTES + 1)
         account.contain(name, per_minute)
         assert account.settings(name) != before
         outputs = account.stack.deploy(rollback=name)
@@ -40,8 +43,6 @@ def test_the_same_flag_restores_again_and_again(account: Account) -> None:
         account.until_settings(name, before)
         assert outputs["Restored"] == f"{name}: restored"
         assert len(account.mails("RESTORED", name)) == times
-        # What was measured before the restore is not held against the function again.
-        account.wait_minutes(SPIKE_MINUTES)
 
 
 def test_what_the_owner_had_switched_off_stays_off(account: Account) -> None:
@@ -77,10 +78,10 @@ def test_without_the_flag_nothing_is_restored(account: Account) -> None:
 
 def test_a_failed_deployment_restores_nothing(account: Account) -> None:
     """CloudFormation's rollback repeats the old request; that must not release what is held."""
-    name = account.function("held-since")
+    before, name = account.function("held-before"), account.function("held-since")
+    account.contain(before)
+    account.stack.deploy(rollback="all")
     account.contain(name)
-    account.stack.deploy(rollback=name)
-    account.contain(name, FAR_HIGHER_PER_MINUTE)
 
     broken = json.loads(account.stack.synthesize().template)
     (rollback,) = (
@@ -97,7 +98,7 @@ def test_a_failed_deployment_restores_nothing(account: Account) -> None:
         account.stack.apply(json.dumps(broken))
 
     assert account.reserved(name) == 0
-    assert len(account.mails("RESTORED", name)) == 1
+    assert not account.mails("RESTORED", name)
     account.stack.deploy(rollback=name)
     assert account.reserved(name) is None
 
