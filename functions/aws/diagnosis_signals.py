@@ -24,6 +24,7 @@ IAM_ACTIONS: Final[frozenset[str]] = frozenset()  # events come by themselves
 
 ROLE: Final = "role/"
 RULE: Final = "rule/"
+SCHEDULE_GROUP: Final = "schedule-group/"
 
 _SCHEDULED: Final = "Scheduled Event"
 _API_CALL: Final = "AWS API Call via CloudTrail"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from functions.aws.diagnosis_metrics import Asked
+from functions.aws.diagnosis_metrics import Family
 from functions.aws.translate import AWS_ERRORS, is_passing, words_of
 from functions.domain.account import RuleTarget
 from functions.domain.errors import BusyError, RefusedError
@@ -16,24 +17,27 @@ if TYPE_CHECKING:
 
     from mypy_boto3_events import EventBridgeClient
 
+    from functions.aws.diagnosis_metrics import Asked
     from functions.domain.account import Rule
 
 IAM_ACTIONS: Final = frozenset({"events:ListTargetsByRule"})
 
 _DEFAULT_BUS: Final = "default"
+# They are there only while they are not zero, and have a dimension for the bus only where that is
+# not the default one (EventBridge user guide, *Monitoring Amazon EventBridge*).
+_ON_THE_DEFAULT_BUS: Final = Family(
+    namespace="AWS/Events", metric="FailedInvocations", dimensions=("RuleName",)
+)
+_ON_ANOTHER_BUS: Final = replace(_ON_THE_DEFAULT_BUS, dimensions=("EventBusName", "RuleName"))
+FAILURES: Final = (_ON_THE_DEFAULT_BUS, _ON_ANOTHER_BUS)
 
 
 def failures_of(rule: Rule) -> Asked:
-    """How often EventBridge could not invoke a target of a rule.
-
-    The metric is there only while it is not zero, and has a dimension for the bus only where that
-    is not the default one (EventBridge user guide, *Monitoring Amazon EventBridge*).
-    """
+    """How often EventBridge could not invoke a target of a rule."""
     bus = _bus(rule)
-    dimensions: tuple[tuple[str, str], ...] = (("RuleName", rule.name),)
-    if bus != _DEFAULT_BUS:
-        dimensions = (("EventBusName", bus), *dimensions)
-    return Asked(namespace="AWS/Events", metric="FailedInvocations", dimensions=dimensions)
+    if bus == _DEFAULT_BUS:
+        return _ON_THE_DEFAULT_BUS.one((rule.name,))
+    return _ON_ANOTHER_BUS.one((bus, rule.name))
 
 
 class RuleTargets:

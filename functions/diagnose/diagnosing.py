@@ -11,14 +11,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol, assert_never
 
-from functions.aws.diagnosis_signals import ROLE, RULE, Denied, DiagnosisSignal, Tick, Touched
+from functions.aws.diagnosis_signals import (
+    ROLE,
+    RULE,
+    SCHEDULE_GROUP,
+    Denied,
+    DiagnosisSignal,
+    Tick,
+    Touched,
+)
 from functions.aws.diagnosis_store import Progress
+from functions.aws.schedule_watch import group_of
 from functions.diagnose.first_signs import Signs
 from functions.diagnose.gathering import Gathering
 from functions.domain.account import Area
 from functions.domain.diagnosis.book import FindingBook
 from functions.domain.diagnosis.consent import RemedyPolicy
-from functions.domain.diagnosis.facts import DeniedCall, FunctionUnderDiagnosis, TriggerKind
+from functions.domain.diagnosis.facts import (
+    CallerKind,
+    DeniedCall,
+    FunctionUnderDiagnosis,
+    TriggerKind,
+)
 from functions.domain.diagnosis.judged import Patient
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.remedy import role_name
@@ -30,6 +44,9 @@ BATCH: Final = 350
 # Time that is left for a batch: below it the next tick goes on.
 BATCH_SECONDS: Final = 90.0
 _BY_RULE: Final = TriggerKind.RULE
+_BY_SCHEDULE: Final = CallerKind.SCHEDULE
+# Marks that are of no function and no role.
+_FAILING: Final = (RULE, SCHEDULE_GROUP)
 
 
 class Memory(Protocol):
@@ -136,7 +153,7 @@ class Diagnosing:
         # A finding is closed, and a remedy judged, by nothing that is older than this look.
         known = {one.function for one in self.memory.book().open}
         fresh = {*marks, *known}
-        gathering = self._look(now, sorted(one for one in fresh if not one.startswith(RULE)))
+        gathering = self._look(now, sorted(one for one in fresh if not one.startswith(_FAILING)))
         if marks:
             names = tuple(sorted(_functions_of(marks, gathering)))
             self._examine_all(names, gathering, now)
@@ -170,9 +187,13 @@ class Diagnosing:
         except LoopbreakerError as error:
             self.log.info("first errors are not known", why=str(error))
             return
-        names = (*signs.functions, *(f"{RULE}{one}" for one in signs.rules))
+        names = (
+            *signs.functions,
+            *(f"{RULE}{one}" for one in signs.rules),
+            *(f"{SCHEDULE_GROUP}{one}" for one in signs.groups),
+        )
         if names:
-            self.log.info("first signs of trouble", functions=signs.functions, rules=signs.rules)
+            self.log.info("first signs of trouble", of=names)
             self.memory.touch(names, now)
 
     def _look(self, now: datetime, fresh: Sequence[str]) -> Gathering:
@@ -263,12 +284,15 @@ def _functions_of(marks: Iterable[str], gathering: Gathering) -> Iterator[str]:
     around = gathering.surroundings
     for function in gathering.account.functions:
         name = function.name
-        roles = (function.role_arn, *(one.role_arn for one in around.callers.get(name, ())))
+        callers = around.callers.get(name, ())
+        roles = (function.role_arn, *(one.role_arn for one in callers))
+        groups = (group_of(one.arn) for one in callers if one.kind is _BY_SCHEDULE)
         rules = (one.source_arn for one in around.triggers.get(name, ()) if one.kind is _BY_RULE)
         concerned = {
             name,
             *(f"{ROLE}{role_name(one)}" for one in roles),
             *(f"{RULE}{_last(one)}" for one in rules),
+            *(f"{SCHEDULE_GROUP}{one}" for one in groups),
         }
         if not marked.isdisjoint(concerned):
             yield name

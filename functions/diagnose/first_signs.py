@@ -1,9 +1,9 @@
-"""Who begins to fail: functions with their first errors, rules with their first failed invocations.
+"""Who begins to fail: functions with their first errors, rules and schedules that fail to invoke.
 
-Asked every hour, so it must cost next to nothing in quiet hours. Rules have a metric of failures
-only while they fail. Functions always have one of errors, so they are asked about only when the
-whole account has had more errors than in any hour of the day before; a first error that drowns in
-the noise of others is found by the daily round.
+Asked every hour, so it must cost next to nothing in quiet hours. Rules and groups of schedules have
+a metric of failures only while they fail. Functions always have one of errors, so they are asked
+about only when the whole account has had more errors than in any hour of the day before; a first
+error that drowns in the noise of others is found by the daily round.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from functions.aws import rule_watch, schedule_watch
 from functions.aws.diagnosis_metrics import Asked, Datapoints, Family, Window
 
 HOUR_SECONDS: Final = 3600
@@ -19,11 +20,6 @@ RECENT: Final = timedelta(hours=1)
 BEFORE: Final = timedelta(hours=24)
 
 ERRORS: Final = Family(namespace="AWS/Lambda", metric="Errors", dimensions=("FunctionName",))
-# The metric has a dimension for the bus only where that is not the default one.
-FAILURES: Final = tuple(
-    Family(namespace="AWS/Events", metric="FailedInvocations", dimensions=one)
-    for one in (("RuleName",), ("EventBusName", "RuleName"))
-)
 # UNCONFIRMED: that it exists without a dimension. Without it functions wait for the daily round.
 _ACCOUNT: Final = Asked(namespace="AWS/Lambda", metric="Errors", dimensions=())
 
@@ -42,10 +38,17 @@ class Metrics(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signs:
-    """Names of functions and of rules that failed within the hour and not on the day before."""
+    """Names of those that failed within the hour and not on the day before.
+
+    Attributes
+    ----------
+    groups
+        Groups of schedules: CloudWatch does not tell one schedule from another.
+    """
 
     functions: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 def first_signs(metrics: Metrics, now: datetime) -> Signs:
@@ -56,12 +59,14 @@ def first_signs(metrics: Metrics, now: datetime) -> Signs:
     MetricsUnavailableError
         As CloudWatch does.
     """
-    rules = [one for family in FAILURES for one in _beginners(family, metrics, now)]
+    rules = [one for family in rule_watch.FAILURES for one in _beginners(family, metrics, now)]
+    groups = _beginners(schedule_watch.FAILURES, metrics, now)
     account = metrics.datapoints([_ACCOUNT], _day(now))[_ACCOUNT]
     functions = _beginners(ERRORS, metrics, now) if is_unusual(account, now) else ()
     return Signs(
-        functions=tuple(sorted(_value(one, "FunctionName") for one in functions)),
-        rules=tuple(sorted({_value(one, "RuleName") for one in rules})),
+        functions=_values(functions, "FunctionName"),
+        rules=_values(rules, "RuleName"),
+        groups=_values(groups, "ScheduleGroup"),
     )
 
 
@@ -107,5 +112,5 @@ def _day(now: datetime) -> Window:
     return Window(since=_edge(now) - BEFORE, until=until, period_seconds=HOUR_SECONDS)
 
 
-def _value(asked: Asked, dimension: str) -> str:
-    return dict(asked.dimensions)[dimension]
+def _values(found: Sequence[Asked], dimension: str) -> tuple[str, ...]:
+    return tuple(sorted({dict(one.dimensions)[dimension] for one in found}))

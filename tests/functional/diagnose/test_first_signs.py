@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.aws.rule_watch import failures_of
+from functions.aws.schedule_watch import failures_in, group_of
 from functions.diagnose.first_signs import begins, is_unusual
 from functions.domain.errors import MetricsUnavailableError
 from tests.fake_diagnosis import NOON, Ward
@@ -109,7 +110,7 @@ def test_first_errors_in_the_noise_of_others_wait(ward: Ward) -> None:
     ward.diagnosing.tick(LATER)
 
     assert ward.hospital.subjects == []
-    assert ward.asked["signs"] == asked + 3  # two kinds of rules, and the account
+    assert ward.asked["signs"] == asked + 4  # two kinds of rules, schedules, and the account
 
 
 @pytest.mark.parametrize("bus", ["default", "shop"])
@@ -123,6 +124,18 @@ def test_first_failed_invocations_are_looked_at_within_the_hour(ward: Ward, bus:
     ward.diagnosing.tick(LATER)
 
     assert any("FOUND orders: logs do not appear" in one for one in ward.hospital.subjects)
+    assert not any("steady" in one for one in ward.hospital.subjects)
+
+
+def test_first_failures_of_schedules_are_looked_at_within_the_hour(ward: Ward) -> None:
+    """The functions that schedules of the group invoke are examined."""
+    schedule = ward.add_schedule("nightly", "orders", *SILENT)
+    ward.series[failures_in(group_of(schedule.arn))] = ((LATE, 2.0),)
+
+    ward.diagnosing.tick(LATER)
+
+    assert any("FOUND orders: logs do not appear" in one for one in ward.hospital.subjects)
+    assert any("FOUND orders: a caller is not authorized" in one for one in ward.hospital.subjects)
     assert not any("steady" in one for one in ward.hospital.subjects)
 
 
