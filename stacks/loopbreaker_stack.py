@@ -218,6 +218,7 @@ class LoopbreakerStack(Stack):
             dead_letters=dead_letters,
             sweep=rules.sweep,
             chart_tick=charting_rules.tick,
+            diagnosis_tick=diagnosis_rules.tick,
             sweep_minutes=config.sweep_minutes,
         )
         reservation = Reservation(

@@ -187,8 +187,9 @@ class Diagnosing:
         except LoopbreakerError as error:
             self.log.info("first errors are not known", why=str(error))
             return
+        own = self.policy.own_functions
         names = (
-            *signs.functions,
+            *(one for one in signs.functions if one not in own),
             *(f"{RULE}{one}" for one in signs.rules),
             *(f"{SCHEDULE_GROUP}{one}" for one in signs.groups),
         )

@@ -37,6 +37,9 @@ DIAGNOSE_MEMORY_GB: Final = 1.0
 # Of each function in a round: invocations, errors, two statistics of duration, log events.
 METRICS_PER_FUNCTION: Final = 5
 LOOK_SECONDS: Final = 0.2
+# Whether the account has more errors than usual, and the failures of rules and schedules, of which
+# there is a metric only while they fail.
+METRICS_PER_LOOK: Final = 5
 # A round takes a call for every eighth function.
 ROUND_SECONDS: Final = 0.02
 
@@ -125,7 +128,11 @@ def guard_cost(
     reading_seconds = (
         FULL_READINGS_PER_MONTH * FULL_READING_SECONDS + LISTINGS_PER_MONTH * LISTING_SECONDS
     )
-    look_usd = LOOK_SECONDS * DIAGNOSE_MEMORY_GB * USD_PER_GB_SECOND + USD_PER_REQUEST
+    look_usd = (
+        METRICS_PER_LOOK * USD_PER_METRIC_READ
+        + LOOK_SECONDS * DIAGNOSE_MEMORY_GB * USD_PER_GB_SECOND
+        + USD_PER_REQUEST
+    )
     round_usd = (
         METRICS_PER_FUNCTION * USD_PER_METRIC_READ
         + ROUND_SECONDS * DIAGNOSE_MEMORY_GB * USD_PER_GB_SECOND

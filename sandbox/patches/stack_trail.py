@@ -180,6 +180,14 @@ def _rules(*operations: str) -> _Ways:
     return calls
 
 
+def _schedules(operation: str) -> _Ways:
+    def calls(name: str, props: _Properties) -> Iterator[_Call]:
+        request = {"Name": name, "GroupName": props.get("GroupName") or "default"}
+        yield _Call(service="scheduler", operation=operation, request=request)
+
+    return calls
+
+
 _TYPES: Mapping[str, _Told] = {
     "AWS::Lambda::Function": _Told(
         created=_functions("CreateFunction"),
@@ -207,5 +215,10 @@ _TYPES: Mapping[str, _Told] = {
     ),
     "AWS::Events::Rule": _Told(
         created=_rules("PutRule", "PutTargets"), deleted=_rules("RemoveTargets", "DeleteRule")
+    ),
+    "AWS::Scheduler::Schedule": _Told(
+        created=_schedules("CreateSchedule"),
+        updated=_schedules("UpdateSchedule"),
+        deleted=_schedules("DeleteSchedule"),
     ),
 }

@@ -148,7 +148,7 @@ class Rollback(Construct):
 
 def standard_alarms(config: Config) -> int:
     """Count the alarms with one metric each, for the cost; a test compares it with the template."""
-    on_the_account, on_the_guard = 3, 8
+    on_the_account, on_the_guard = 3, 9
     return on_the_account + on_the_guard + (1 if config.sweep_minutes else 0)
 
 

@@ -32,6 +32,11 @@ class DiagnosisRules(Construct):
     The rules on API calls need an active trail. Calls of IAM are told in us-east-1 only, and denied
     invocations where a trail logs Lambda's data events; without either, the daily round finds what
     it finds by itself.
+
+    Attributes
+    ----------
+    tick
+        The rule of every hour.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class DiagnosisRules(Construct):
         super().__init__(scope, construct_id)
         self._diagnose = diagnose
         self._undelivered = undelivered
-        self._rule(
+        self.tick = self._rule(
             "Diagnosis",
             "Every hour: what was changed, and once a day every function",
             schedule=events.Schedule.rate(Duration.hours(1)),
@@ -111,9 +116,9 @@ class DiagnosisRules(Construct):
         *,
         pattern: events.EventPattern | None = None,
         schedule: events.Schedule | None = None,
-    ) -> None:
+    ) -> events.IRule:
         words = "".join(f"-{char.lower()}" if char.isupper() else char for char in construct_id)
-        waking_rule(
+        return waking_rule(
             self,
             construct_id,
             rule_name=f"{STACK_NAME}{words}",

@@ -21,6 +21,17 @@ _AT_LEAST: Final = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESH
 _LESS_THAN: Final = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
 
+def _handed_over(rule: events.IRule, period: Duration) -> cloudwatch.Metric:
+    """How often EventBridge handed an event of a rule to its target."""
+    return cloudwatch.Metric(
+        namespace="AWS/Events",
+        metric_name="Invocations",
+        dimensions_map={"RuleName": rule.rule_name},
+        statistic=cloudwatch.Stats.SUM,
+        period=period,
+    )
+
+
 class GuardWatch(Construct):
     """Alarms on the guard itself. They go straight to the topic: the guard may be what is broken.
 
@@ -38,6 +49,7 @@ class GuardWatch(Construct):
         dead_letters: DeadLetters,
         sweep: events.IRule | None,
         chart_tick: events.IRule,
+        diagnosis_tick: events.IRule,
         sweep_minutes: int,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -71,30 +83,23 @@ class GuardWatch(Construct):
             "The pulse has not run for minutes: the guard is blind",
             periods=5,
         )
-        # What a run of it fails at ends as a dead letter; this one is for runs that never begin.
+        # What a run of these fails at ends as a dead letter; here it is of runs that never begin.
         self._absence(
             "Chart",
-            cloudwatch.Metric(
-                namespace="AWS/Events",
-                metric_name="Invocations",
-                dimensions_map={"RuleName": chart_tick.rule_name},
-                statistic=cloudwatch.Stats.SUM,
-                period=_FIVE_MINUTES,
-            ),
+            _handed_over(chart_tick, _FIVE_MINUTES),
             "The chart of the account is not kept any more: it grows old",
             periods=6,
         )
+        self._absence(
+            "Diagnosis",
+            _handed_over(diagnosis_tick, Duration.hours(1)),
+            "Nobody looks for causes other than loops any more",
+            periods=2,
+        )
         if sweep is not None:
-            # Invocations of a rule counts what EventBridge handed to its target.
             self._absence(
                 "Sweep",
-                cloudwatch.Metric(
-                    namespace="AWS/Events",
-                    metric_name="Invocations",
-                    dimensions_map={"RuleName": sweep.rule_name},
-                    statistic=cloudwatch.Stats.SUM,
-                    period=Duration.minutes(sweep_minutes),
-                ),
+                _handed_over(sweep, Duration.minutes(sweep_minutes)),
                 "No sweep ran for twice its interval",
                 periods=2,
             )

@@ -7,12 +7,16 @@ what it finds, cures what it then is allowed to, and undoes it when asked.
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_scheduler as scheduler
 
 from sandbox.ailments import AILMENTS, make_ailment
 from sandbox.provision import create_function
+from sandbox.user_stacks import define_function, deploy_stack
 from stacks.names import EXEMPT_TAG, EXEMPT_VALUE
 from tests.e2e.account import Account
 from tests.e2e.deployment import DeploymentFailedError
@@ -20,11 +24,13 @@ from tests.e2e.deployment import DeploymentFailedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from constructs import Construct
+
     from sandbox.ailments import Ailment
     from sandbox.local_aws import LocalAws
     from tests.e2e.deployment import Deployment
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("quiet")]
 
 ROUND = "Loopbreaker-diagnosis"
 ALLOWED = {"remedies": "logs,traces,permissions,memory", "memory_ceiling_mb": "512"}
@@ -35,6 +41,12 @@ SETTLED_MINUTES = max(one.minutes_before_use for one in AILMENTS.values())
 DELAY_MINUTES = max(one.minutes_after_use for one in AILMENTS.values())
 SOON_SECONDS = 1.0
 EXEMPT = "exempt-and-silent"
+TIMES_OUT = "export-sales"
+SCHEDULED = "nightly-report"
+SCHEDULE = "nightly"
+# More than any other hour of the story has.
+MOST_ERRORS = 24
+SIDE_BY_SIDE = 8
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +61,7 @@ def ailments(owner: Account) -> Mapping[str, Ailment]:
     found = {kind: make_ailment(kind, owner.aws) for kind in AILMENTS}
     for one in found.values():
         one.deploy()
+    deploy_stack(owner.aws, "Later", define_later_troubles)
     owner.wait_minutes(SETTLED_MINUTES)
     for one in found.values():
         one.use()
@@ -70,6 +83,7 @@ def cured(owner: Account, ailments: Mapping[str, Ailment], before: Mapping[str, 
     owner.stack.deploy(**ALLOWED)
     owner.wait_minutes(SETTLED_MINUTES)
     owner.aws.client("lambda").invoke(FunctionName=EXEMPT, Payload=b"{}")
+    let_run(owner, SCHEDULE)
     owner.wait_minutes(DELAY_MINUTES)
     look(owner)
     owner.mail("REMEDY APPLIED")
@@ -85,9 +99,38 @@ def well(owner: Account, ailments: Mapping[str, Ailment], cured: None) -> None:
     look(owner)
 
 
+def define_later_troubles(scope: Construct) -> None:
+    """A function that takes too long, and one whose schedule, still off, may not invoke it."""
+    define_function(scope, TIMES_OUT, code="render_report", timeout_seconds=2, memory_size=128)
+    scheduled = define_function(scope, SCHEDULED, code="steady_report")
+    role = iam.Role(
+        scope, "NightlyRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com")
+    )
+    scheduler.CfnSchedule(
+        scope,
+        "Nightly",
+        name=SCHEDULE,
+        state="DISABLED",
+        schedule_expression="rate(1 day)",
+        flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+        target=scheduler.CfnSchedule.TargetProperty(
+            arn=scheduled.function_arn, role_arn=role.role_arn
+        ),
+    )
+
+
 def silent(account: Account, name: str, **more: Any) -> None:
     """Create a function that may not write logs."""
     create_function(account.aws, name, code="steady_report", writes_logs=False, **more)
+
+
+def let_run(account: Account, schedule: str) -> None:
+    """Enable a schedule, and let its time come."""
+    client = account.aws.client("scheduler")
+    known = client.get_schedule(Name=schedule)
+    kept = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    client.update_schedule(**{key: known[key] for key in kept}, State="ENABLED")
+    account.aws.fire(schedule)
 
 
 def look(account: Account) -> None:
@@ -189,6 +232,17 @@ def test_invocation_rights_are_never_granted(
     owner.until(ailment.is_well, "the caller is allowed")
 
 
+def test_a_schedule_that_may_not_invoke_is_found(
+    owner: Account, ailments: Mapping[str, Ailment], cured: None
+) -> None:
+    """Its role is read once its group counts failures."""
+    mail = owner.mail("FOUND", SCHEDULED)
+
+    assert "its schedule group" in mail.body
+    assert f"invoke-{SCHEDULED}" in mail.body
+    assert not owner.mails("REMEDY", SCHEDULED)
+
+
 def test_an_exempt_function_is_never_cured(owner: Account, cured: None) -> None:
     """It is told of and left alone, whatever the flags say."""
     assert owner.mail("FOUND", EXEMPT)
@@ -219,6 +273,21 @@ def test_a_remedy_is_undone_by_the_rollback_flag(
         assert f"{name}: remedy undone" in outputs["Restored"]
         assert state(owner, name) == before[name]
         assert owner.mail("REMEDY UNDONE", name)
+
+
+def test_first_errors_are_looked_at_within_the_hour(
+    owner: Account, ailments: Mapping[str, Ailment], well: None
+) -> None:
+    """A function that begins to fail does not wait for the next day."""
+    client = owner.aws.client("lambda")
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        list(pool.map(lambda _: client.invoke(FunctionName=TIMES_OUT), range(MOST_ERRORS)))
+    owner.wait_minutes(1)
+
+    owner.aws.fire(ROUND)
+
+    mail = owner.mail("REMEDY APPLIED", TIMES_OUT)
+    assert "execution takes too long" in mail.subject
 
 
 def test_a_question_is_answered(owner: Account, ailments: Mapping[str, Ailment]) -> None:

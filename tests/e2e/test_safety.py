@@ -13,7 +13,7 @@ from stacks.names import EXEMPT_TAG, GUARD_FUNCTIONS
 if TYPE_CHECKING:
     from tests.e2e.account import Account
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("quiet")]
 
 OFTEN = 100_000
 

@@ -32,6 +32,7 @@ GUARD_ALARMS = {
     "failed",
     "pulse",
     "chart",
+    "diagnosis",
     "sweep",
 }
 

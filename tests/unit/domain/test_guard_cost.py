@@ -16,7 +16,7 @@ def default_cost(
     """Cost with default flags."""
     return guard_cost(
         functions=functions,
-        standard_alarms=12 if sweep_minutes else 11,
+        standard_alarms=13 if sweep_minutes else 12,
         sweep_minutes=sweep_minutes,
         per_function=per_function,
     )
@@ -51,8 +51,8 @@ def test_chart() -> None:
 
 
 def test_diagnosis() -> None:
-    """A round a day reads five metrics of each function; every hour it looks whether one is due."""
-    looks = 720 * (0.2 * 0.0000133334 + 2e-7)
+    """A round a day reads five metrics of each function, a look an hour five of the account."""
+    looks = 720 * (5 * 0.00001 + 0.2 * 0.0000133334 + 2e-7)
     rounds = 30 * 1000 * (5 * 0.00001 + 0.02 * 0.0000133334)
 
     assert default_cost(1000).diagnosis_usd == pytest.approx(looks + rounds)
