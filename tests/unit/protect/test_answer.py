@@ -101,8 +101,8 @@ def test_account_figures() -> None:
             "ConcurrencyAlarmThreshold": "800",
             "FunctionCount": "42",
             "MonthlyCost": (
-                "about $2.99 a month for 42 functions "
-                "(alarms $1.10, pulse $1.45, sweep $0.30, chart $0.07, diagnosis $0.07); "
+                "about $3.02 a month for 42 functions "
+                "(alarms $1.10, pulse $1.45, sweep $0.30, chart $0.07, diagnosis $0.10); "
                 "prices of us-east-1, free tier not counted"
             ),
         },
@@ -116,7 +116,7 @@ def test_account_figures_with_an_alarm_per_function() -> None:
         FakeAccount(functions=1000),
     )
 
-    assert response.data["MonthlyCost"].startswith("about $104.20 a month for 1,000 functions")
+    assert response.data["MonthlyCost"].startswith("about $104.24 a month for 1,000 functions")
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])
