@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("quiet")]
 
-# A notice that is being sent counts as lost after a minute of CloudWatch: at a higher speed one that
-# takes its time, because SNS fails or the machine is busy, would be sent a second time.
+# A notice that is being sent counts as lost after a minute of CloudWatch: at a higher speed one
+# that takes its time, because SNS fails or the machine is busy, would be sent a second time.
 SPEED = 20.0
 OFTEN = 100_000
 
