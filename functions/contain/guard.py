@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from functions.contain.gathering import Gathering
@@ -10,9 +10,11 @@ from functions.contain.hold import Hold
 from functions.contain.journal import Log, fields_of
 from functions.contain.tend import Tending
 from functions.domain.assessment import Assessment, Reason, Verdict
-from functions.domain.decision import Decision, Ignore, LedgerView, decide
+from functions.domain.decision import Contain, Decision, Ignore, LedgerView, decide
 from functions.domain.errors import LoopbreakerError, MetricsUnavailableError
 from functions.domain.evidence import Evidence
+from functions.domain.incident import IncidentState
+from functions.domain.known_loops import cut_by
 from functions.domain.naming import function_name
 from functions.domain.policy import Policy, Response
 from functions.domain.ports import LatelyClosed, LiveLedger
@@ -38,6 +40,9 @@ _HISTORICAL = (
     Reason.FOLLOWS_CLOCK,
     Reason.UNLIKE_LOOP,  # the steps of a shape are told from what was there before
 )
+# CloudWatch tells of a minute up to three minutes after it.
+SETTLING = timedelta(minutes=4)
+_STOPPED = frozenset({IncidentState.CONTAINING, IncidentState.CONTAINED})
 _STRAINED = frozenset({PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED})
 
 
@@ -284,6 +289,11 @@ class Guard:
         ):
             self.log.info("left alone after its cap was lifted", **fields_of(assessment))
             return
+        stopped = _lately_stopped(report, live, now)
+        if by := cut_by(evidence.function, self.gathering.loops, stopped):
+            self.log.info("left alone: its loop was cut", by=by, **fields_of(assessment))
+            report.young.append(evidence.function)
+            return
         facts = evidence.facts or self.gathering.facts(evidence.function)
         if facts is None:
             return
@@ -305,6 +315,18 @@ def _tended(live: LiveLedger | None) -> frozenset[str]:
     """Functions whose open incident has been looked after in this run, or is being restored."""
     incidents = live.incidents if live is not None else ()
     return frozenset(one.function for one in incidents if not one.is_closed)
+
+
+def _lately_stopped(report: Report, live: LiveLedger | None, now: datetime) -> list[str]:
+    """Functions that this run has stopped, or another one so lately that nobody can see it yet."""
+    incidents = live.incidents if live is not None else ()
+    before = (
+        one.function
+        for one in incidents
+        if one.state in _STOPPED and now - (one.contained_at or one.opened_at) < SETTLING
+    )
+    here = (one.assessment.function for one in report.decisions if isinstance(one, Contain))
+    return [*before, *here]
 
 
 def _needs_the_past(assessment: Assessment, policy: Policy) -> bool:

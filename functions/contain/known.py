@@ -49,5 +49,6 @@ def _drawn(known: KnownLoop, page: Page) -> KnownLoop:
         drawing=page.line if is_short else page.drawing,
         closed_by=tuple(one for one in (*reasons, accepted) if one),
         broken_by=page.cuts[0] if page.cuts else "",
+        key=page.key,
         at=known.at,
     )

@@ -131,3 +131,81 @@ def test_what_is_known_loses_only_its_proof_with_age() -> None:
 
     assert known.believed(scene.now) == known
     assert known.believed(scene.now + STALE_AFTER) == replace(known, proof=LoopProof.POSSIBLE)
+
+
+# -- several functions on one loop
+
+
+def _two_on_one_loop(other_key: str = "chain") -> Scene:
+    """Two functions that run away together, each on a proven loop."""
+    scene = Scene()
+    for name, key in (("orders", "chain"), ("mails", other_key)):
+        scene.add_runaway(name)
+        scene.loops.stored[name] = KnownLoop(
+            proof=LoopProof.CERTAIN, drawing=DRAWING, key=key, at=scene.now - timedelta(hours=1)
+        )
+    return scene
+
+
+def _reserved(scene: Scene) -> list[int | None]:
+    return sorted(
+        (scene.account.by_name[name].reserved for name in ("orders", "mails")),
+        key=lambda one: one is None,
+    )
+
+
+def test_one_function_of_a_loop_is_stopped() -> None:
+    """That cuts it: the spike of the others ends with it, and none of them is touched."""
+    scene = _two_on_one_loop()
+
+    scene.signal(SignalKind.ALARM)
+    scene.pulse()
+
+    assert _reserved(scene) == [0, None]
+    assert [one.split()[1] for one in scene.subjects] == ["STOPPED"]
+
+
+def test_functions_of_two_loops_are_both_stopped() -> None:
+    """To cut one loop does nothing to the other."""
+    scene = _two_on_one_loop(other_key="another")
+
+    scene.signal(SignalKind.ALARM)
+
+    assert _reserved(scene) == [0, 0]
+
+
+def test_a_function_that_goes_on_after_its_loop_was_cut_is_stopped_as_well() -> None:
+    """Once the minutes tell of the time after the cut, they count."""
+    scene = _two_on_one_loop()
+    scene.signal(SignalKind.ALARM)
+    (going_on,) = (n for n in ("orders", "mails") if scene.account.by_name[n].reserved is None)
+
+    for _ in range(6):
+        scene.burn(going_on)
+        scene.pulse()
+
+    assert _reserved(scene) == [0, 0]
+
+
+def test_a_function_that_stands_still_after_the_cut_is_left_alone_for_good() -> None:
+    """It is on watch for some minutes, and nothing is found."""
+    scene = _two_on_one_loop()
+    scene.signal(SignalKind.ALARM)
+
+    for _ in range(15):
+        for name in ("orders", "mails"):
+            scene.calm(name, minutes=3)
+        scene.pulse()
+
+    assert _reserved(scene) == [0, None]
+    assert [one.split()[1] for one in scene.subjects] == ["STOPPED"]
+
+
+def test_loops_that_nobody_knows_are_not_the_same() -> None:
+    """Without a graph each function is judged by itself."""
+    scene = _two_on_one_loop(other_key="")
+    scene.loops.stored["orders"] = replace(scene.loops.stored["orders"], key="")
+
+    scene.signal(SignalKind.ALARM)
+
+    assert _reserved(scene) == [0, 0]
