@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from functions.contain.gathering import Gathering
@@ -13,8 +13,6 @@ from functions.domain.assessment import Assessment, Reason, Verdict
 from functions.domain.decision import Contain, Decision, Ignore, LedgerView, decide
 from functions.domain.errors import LoopbreakerError, MetricsUnavailableError
 from functions.domain.evidence import Evidence
-from functions.domain.incident import IncidentState
-from functions.domain.known_loops import cut_by
 from functions.domain.naming import function_name
 from functions.domain.policy import Policy, Response
 from functions.domain.ports import LatelyClosed, LiveLedger
@@ -40,9 +38,6 @@ _HISTORICAL = (
     Reason.FOLLOWS_CLOCK,
     Reason.UNLIKE_LOOP,  # the steps of a shape are told from what was there before
 )
-# CloudWatch tells of a minute up to three minutes after it.
-SETTLING = timedelta(minutes=4)
-_STOPPED = frozenset({IncidentState.CONTAINING, IncidentState.CONTAINED})
 _STRAINED = frozenset({PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED})
 
 
@@ -266,20 +261,33 @@ class Guard:
         completed = self.gathering.completed(evidence, facts)
         return completed, assess(completed, self.hold.policy)
 
+    def _cuts(
+        self, function: str, now: datetime, report: Report, live: LiveLedger | None
+    ) -> tuple[tuple[datetime, datetime], ...]:
+        """The periods of the function's loop that was cut by stopping another function on it."""
+        mates = self.gathering.loops.mates(function)
+        here = (
+            (one.assessment.since or now, now)
+            for one in report.decisions
+            if isinstance(one, Contain) and one.assessment.function in mates
+        )
+        return (*here, *(live.cuts(mates) if live is not None else ()))
+
     def _judge(
         self, evidence: Evidence, now: datetime, report: Report, live: LiveLedger | None
     ) -> None:
         policy = self.hold.policy
         seen = evidence
-        if live is not None:
-            evidence = evidence.without(live.troubles(evidence.function))
-        evidence, assessment = self._assessed(evidence)
+        own = seen if live is None else seen.without(live.troubles(seen.function))
+        cuts = self._cuts(seen.function, now, report, live)
+        evidence, assessment = self._assessed(own.without(cuts))
         if live is None and _needs_the_past(assessment, policy):
             self._judge(seen, now, report, self.hold.world.ledger.live())
             return
         if not _is_unusual(assessment):
             self.log.info("assessed", **fields_of(assessment))
-            if is_young(assessment):
+            # What the cut of its loop excuses may go on all the same: it is looked at again.
+            if is_young(assessment) or (cuts and _is_unusual(self._assessed(own)[1])):
                 report.young.append(evidence.function)
             return
         if (
@@ -288,11 +296,6 @@ class Guard:
             and live.was_lifted(evidence.function, now - policy.cooling_off)
         ):
             self.log.info("left alone after its cap was lifted", **fields_of(assessment))
-            return
-        stopped = _lately_stopped(report, live, now)
-        if by := cut_by(evidence.function, self.gathering.loops, stopped):
-            self.log.info("left alone: its loop was cut", by=by, **fields_of(assessment))
-            report.young.append(evidence.function)
             return
         facts = evidence.facts or self.gathering.facts(evidence.function)
         if facts is None:
@@ -315,18 +318,6 @@ def _tended(live: LiveLedger | None) -> frozenset[str]:
     """Functions whose open incident has been looked after in this run, or is being restored."""
     incidents = live.incidents if live is not None else ()
     return frozenset(one.function for one in incidents if not one.is_closed)
-
-
-def _lately_stopped(report: Report, live: LiveLedger | None, now: datetime) -> list[str]:
-    """Functions that this run has stopped, or another one so lately that nobody can see it yet."""
-    incidents = live.incidents if live is not None else ()
-    before = (
-        one.function
-        for one in incidents
-        if one.state in _STOPPED and now - (one.contained_at or one.opened_at) < SETTLING
-    )
-    here = (one.assessment.function for one in report.decisions if isinstance(one, Contain))
-    return [*before, *here]
 
 
 def _needs_the_past(assessment: Assessment, policy: Policy) -> bool:

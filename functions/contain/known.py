@@ -24,10 +24,13 @@ class BookedLoops:
     def __init__(self, books: LoopBooks) -> None:
         self._books = books
         self._book: LoopBook | None = None
+        self._on: dict[str, frozenset[str]] = {}  # the functions on each loop, by its key
 
     def refresh(self) -> None:
         """See the port."""
-        self._book = self._books.load()
+        book = self._books.load()
+        if book is not self._book:
+            self._book, self._on = book, _functions_on(book)
 
     def of(self, function: str) -> KnownLoop:
         """See the port."""
@@ -37,6 +40,19 @@ class BookedLoops:
         known = KnownLoop(proof=book.proof(function), at=book.read_at(function))
         entry = book.entries.get(function)
         return known if entry is None or entry.page is None else _drawn(known, entry.page)
+
+    def mates(self, function: str) -> frozenset[str]:
+        """See the port."""
+        page = None if self._book is None else self._book.page(function)
+        return frozenset() if page is None else self._on[page.key] - {function}
+
+
+def _functions_on(book: "LoopBook | None") -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for name, entry in book.entries.items() if book is not None else ():
+        if entry.page is not None:
+            found.setdefault(entry.page.key, set()).add(name)
+    return {key: frozenset(names) for key, names in found.items()}
 
 
 def _drawn(known: KnownLoop, page: Page) -> KnownLoop:
@@ -49,6 +65,5 @@ def _drawn(known: KnownLoop, page: Page) -> KnownLoop:
         drawing=page.line if is_short else page.drawing,
         closed_by=tuple(one for one in (*reasons, accepted) if one),
         broken_by=page.cuts[0] if page.cuts else "",
-        key=page.key,
         at=known.at,
     )

@@ -159,7 +159,8 @@ class Tending:
         evidence = self.gathering.of_one(incident.function, now)
         if evidence is None:
             raise FunctionNotFoundError(f"{incident.function} does not exist any more")
-        return evidence.without(self.live.troubles(incident.function))
+        mates = self.gathering.loops.mates(incident.function)
+        return evidence.without((*self.live.troubles(incident.function), *self.live.cuts(mates)))
 
     def _holds_anything(self, incident: Incident) -> bool:
         """Whether anything but the reservation is still as the guard left it."""

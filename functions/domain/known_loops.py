@@ -1,6 +1,5 @@
 """What the event graph says about one function, as far as it is recent enough to be believed."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -23,8 +22,6 @@ class KnownLoop:
         The loop in characters; empty where there is none.
     closed_by
         What closes it, in words, such as the trigger and the statement of a policy.
-    key
-        What all functions on the same loop share; empty where it is not known.
     broken_by
         The single change that breaks it, in words; empty where there is none.
     at
@@ -35,7 +32,6 @@ class KnownLoop:
     drawing: str = ""
     closed_by: tuple[str, ...] = ()
     broken_by: str = ""
-    key: str = ""
     at: datetime | None = None
 
     def believed(self, now: datetime) -> "KnownLoop":
@@ -59,6 +55,13 @@ class KnownLoops(Protocol):
         """What is known of a function, without any call; `NOTHING_KNOWN` for nothing."""
         ...
 
+    def mates(self, function: str) -> frozenset[str]:
+        """The other functions on its loop, without any call.
+
+        A loop is cut by stopping one of them: the spike of the others ends with it.
+        """
+        ...
+
 
 class NoGraph:
     """Where there is no event graph."""
@@ -70,14 +73,6 @@ class NoGraph:
         """See the port."""
         return NOTHING_KNOWN
 
-
-def cut_by(function: str, loops: KnownLoops, stopped: Iterable[str]) -> str | None:
-    """Which of some functions that were stopped lately is on the same loop; ``None`` for none.
-
-    A loop is cut by stopping one of its functions: the spike of the others ends with it, and what
-    they are judged by may still be from before.
-    """
-    key = loops.of(function).key
-    return next(
-        (one for one in stopped if key and one != function and loops.of(one).key == key), None
-    )
+    def mates(self, _function: str) -> frozenset[str]:
+        """See the port."""
+        return frozenset()

@@ -1,9 +1,9 @@
 """What the core needs of the world. Adapters in `functions.aws`, fakes in the tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from functions.domain.evidence import AccountSeries, FunctionFacts, RecentSeries, Series, Trigger
 from functions.domain.incident import Incident, IncidentState
@@ -223,6 +223,9 @@ class PastIncident:
         )
 
 
+_STOPPED: Final = frozenset({IncidentState.CONTAINING, IncidentState.CONTAINED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveLedger:
     """All that is not filed away: open incidents, unsent notices, the pulse's memory.
@@ -240,12 +243,26 @@ class LiveLedger:
 
         Nor are they the present: right after a restore the newest datapoints are still theirs.
         """
-        closed = (PastIncident.of(one) for one in self.incidents if one.is_closed)
         return tuple(
             (one.since, one.until)
-            for one in (*self.past, *closed)
+            for one in (*self.past, *self._closed())
             if one.function == function and not one.is_lifted
         )
+
+    def cuts(self, mates: Collection[str]) -> tuple[tuple[datetime, datetime], ...]:
+        """The periods (start, end) of a loop that is cut: one of the functions on it was stopped.
+
+        With that it was over for all of them.
+        """
+        stopped = (
+            (began_at(one), one.contained_at or one.updated_at)
+            for one in self.incidents
+            if one.function in mates and one.state in _STOPPED
+        )
+        return (*stopped, *(period for one in mates for period in self.troubles(one)))
+
+    def _closed(self) -> Iterator[PastIncident]:
+        return (PastIncident.of(one) for one in self.incidents if one.is_closed)
 
     def was_lifted(self, function: str, since: datetime) -> bool:
         """Whether a cap has shown, after `since`, that the function was no loop."""

@@ -43,6 +43,7 @@ class FakeLoops:
     """A stored event graph: what it knows is seen after it was read, as with the real one."""
 
     stored: dict[str, KnownLoop] = field(default_factory=dict)
+    together: frozenset[str] = frozenset()  # functions on one and the same loop
     read: dict[str, KnownLoop] = field(default_factory=dict)
 
     def refresh(self) -> None:
@@ -52,6 +53,10 @@ class FakeLoops:
     def of(self, function: str) -> KnownLoop:
         """See the port."""
         return self.read.get(function, NOTHING_KNOWN)
+
+    def mates(self, function: str) -> frozenset[str]:
+        """See the port."""
+        return self.together - {function} if function in self.together else frozenset()
 
 
 class Scene:

@@ -136,14 +136,15 @@ def test_what_is_known_loses_only_its_proof_with_age() -> None:
 # -- several functions on one loop
 
 
-def _two_on_one_loop(other_key: str = "chain") -> Scene:
-    """Two functions that run away together, each on a proven loop."""
+def _two(*together: str) -> Scene:
+    """Two functions that run away at the same time, each on a proven loop."""
     scene = Scene()
-    for name, key in (("orders", "chain"), ("mails", other_key)):
+    for name in ("orders", "mails"):
         scene.add_runaway(name)
         scene.loops.stored[name] = KnownLoop(
-            proof=LoopProof.CERTAIN, drawing=DRAWING, key=key, at=scene.now - timedelta(hours=1)
+            proof=LoopProof.CERTAIN, drawing=DRAWING, at=scene.now - timedelta(hours=1)
         )
+    scene.loops.together = frozenset(together)
     return scene
 
 
@@ -156,7 +157,7 @@ def _reserved(scene: Scene) -> list[int | None]:
 
 def test_one_function_of_a_loop_is_stopped() -> None:
     """That cuts it: the spike of the others ends with it, and none of them is touched."""
-    scene = _two_on_one_loop()
+    scene = _two("orders", "mails")
 
     scene.signal(SignalKind.ALARM)
     scene.pulse()
@@ -167,7 +168,7 @@ def test_one_function_of_a_loop_is_stopped() -> None:
 
 def test_functions_of_two_loops_are_both_stopped() -> None:
     """To cut one loop does nothing to the other."""
-    scene = _two_on_one_loop(other_key="another")
+    scene = _two()
 
     scene.signal(SignalKind.ALARM)
 
@@ -176,12 +177,12 @@ def test_functions_of_two_loops_are_both_stopped() -> None:
 
 def test_a_function_that_goes_on_after_its_loop_was_cut_is_stopped_as_well() -> None:
     """Once the minutes tell of the time after the cut, they count."""
-    scene = _two_on_one_loop()
+    scene = _two("orders", "mails")
     scene.signal(SignalKind.ALARM)
     (going_on,) = (n for n in ("orders", "mails") if scene.account.by_name[n].reserved is None)
 
-    for _ in range(6):
-        scene.burn(going_on)
+    for minute in range(10):
+        scene.burn(going_on, minutes=8 + minute)
         scene.pulse()
 
     assert _reserved(scene) == [0, 0]
@@ -189,7 +190,7 @@ def test_a_function_that_goes_on_after_its_loop_was_cut_is_stopped_as_well() -> 
 
 def test_a_function_that_stands_still_after_the_cut_is_left_alone_for_good() -> None:
     """It is on watch for some minutes, and nothing is found."""
-    scene = _two_on_one_loop()
+    scene = _two("orders", "mails")
     scene.signal(SignalKind.ALARM)
 
     for _ in range(15):
@@ -201,11 +202,14 @@ def test_a_function_that_stands_still_after_the_cut_is_left_alone_for_good() -> 
     assert [one.split()[1] for one in scene.subjects] == ["STOPPED"]
 
 
-def test_loops_that_nobody_knows_are_not_the_same() -> None:
-    """Without a graph each function is judged by itself."""
-    scene = _two_on_one_loop(other_key="")
-    scene.loops.stored["orders"] = replace(scene.loops.stored["orders"], key="")
-
+def test_a_restore_of_one_does_not_end_in_the_stop_of_another() -> None:
+    """The minutes before the cut do not count against the others afterwards, either."""
+    scene = _two("orders", "mails")
     scene.signal(SignalKind.ALARM)
+    scene.rollback("all")
 
-    assert _reserved(scene) == [0, 0]
+    for _ in range(3):
+        scene.pulse()
+
+    assert _reserved(scene) == [None, None]
+    assert [one.split()[1] for one in scene.subjects] == ["STOPPED", "RESTORED"]

@@ -43,7 +43,6 @@ def test_a_loop_is_known_with_what_closes_and_what_breaks_it() -> None:
         drawing="orders ─▶ enrich ─▶ orders",
         closed_by=("the mapping 42", "statement WriteOrders"),
         broken_by="take WriteOrders away",
-        key="k",
         at=AT,
     )
 
@@ -108,3 +107,20 @@ def test_asking_reads_nothing() -> None:
     loops.of("other")
 
     assert books.reads == 1
+
+
+def test_functions_on_the_same_loop_are_mates() -> None:
+    """Each knows the others, and nobody who is on another loop or on none."""
+    book = _book()
+    entry = book.entries["enrich"]
+    assert entry.page is not None
+    other = replace(entry, page=replace(entry.page, key="other"))
+    loops = BookedLoops(
+        FakeLoopBooks(replace(book, entries={**book.entries, "notify": entry, "mail": other}))
+    )
+    before = loops.mates("enrich")
+    loops.refresh()
+
+    names = ("enrich", "notify", "mail", "unlisted", "nobody")
+    assert before == frozenset()
+    assert [loops.mates(name) for name in names] == [{"notify"}, {"enrich"}, set(), set(), set()]
