@@ -109,6 +109,8 @@ class Check:
     ----------
     needs
         The parts of the facts without which its silence proves nothing.
+    helps
+        Further parts whose absence a finding mentions.
     is_conclusive
         Whether its silence means health, with all of `needs` read: a function that was not invoked
         shows nothing of its logs.
@@ -120,6 +122,32 @@ class Check:
     needs: frozenset[Part]
     examine: Callable[[FunctionUnderDiagnosis], Finding | None]
     is_conclusive: Callable[[FunctionUnderDiagnosis], bool]
+    helps: frozenset[Part] = frozenset()
+
+    def found(
+        self,
+        facts: FunctionUnderDiagnosis,
+        *,
+        certainty: Certainty,
+        summary: str,
+        causes: tuple[str, ...],
+        evidence: tuple[Observation, ...],
+        remedies: tuple[Remedy, ...],
+    ) -> Finding:
+        """Its finding about a function, with what could not be read."""
+        return Finding(
+            function=facts.name,
+            function_arn=facts.function.arn,
+            entry=self.entry,
+            title=self.title,
+            certainty=certainty,
+            summary=summary,
+            causes=causes,
+            evidence=evidence,
+            remedies=remedies,
+            page=self.page,
+            gaps=facts.gaps_of(*self.needs, *self.helps),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

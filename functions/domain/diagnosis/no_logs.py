@@ -140,7 +140,7 @@ def _denied(
         dict.fromkeys(right.blocker for right in denied.values() if right.blocker is not None)
     )
     role = role_name(facts.function.role_arn)
-    return _finding(
+    return CHECK.found(
         facts,
         certainty=Certainty.CERTAIN,
         summary=f"{facts.name} is invoked and logs nothing: its role {role} may not do"
@@ -203,7 +203,7 @@ def _unexplained(
     if changed is not None and (last is None or last < changed):
         return None  # what it did before the change tells nothing of now
     if group.exists is False and all(one.access is Access.ALLOWED for one in rights.values()):
-        return _finding(
+        return CHECK.found(
             facts,
             certainty=Certainty.LIKELY,
             summary=f"{facts.name} is invoked and its log group {group.name} does not exist,"
@@ -229,7 +229,7 @@ def _unexplained(
         if group.kms_key_arn
         else ""
     )
-    return _finding(
+    return CHECK.found(
         facts,
         certainty=Certainty.LIKELY,
         summary=f"{facts.name} is invoked and logs nothing to {group.name}. Nothing that"
@@ -251,30 +251,6 @@ def _setting(facts: FunctionUnderDiagnosis, group: LogGroupFacts) -> tuple[Obser
     if group.name == f"/aws/lambda/{facts.name}":
         return ()
     return (Observation(words=f"Its LoggingConfig names the log group {group.name}"),)
-
-
-def _finding(
-    facts: FunctionUnderDiagnosis,
-    *,
-    certainty: Certainty,
-    summary: str,
-    causes: tuple[str, ...],
-    evidence: tuple[Observation, ...],
-    remedies: tuple[Remedy, ...],
-) -> Finding:
-    return Finding(
-        function=facts.name,
-        function_arn=facts.function.arn,
-        entry=ENTRY,
-        title=TITLE,
-        certainty=certainty,
-        summary=summary,
-        causes=causes,
-        evidence=evidence,
-        remedies=remedies,
-        page=pages.EXECUTION,
-        gaps=facts.gaps_of(*CHECK.needs),
-    )
 
 
 def _and(words: Sequence[str]) -> str:

@@ -99,7 +99,7 @@ def _role_lacks(facts: FunctionUnderDiagnosis) -> Finding | None:
     if not denied:
         return None
     role = role_name(facts.function.role_arn)
-    return _finding(
+    return CHECK.found(
         facts,
         # Without telemetry records segments still arrive.
         certainty=Certainty.CERTAIN if PUT_SEGMENTS in denied else Certainty.LIKELY,
@@ -124,7 +124,7 @@ def _untraced(facts: FunctionUnderDiagnosis) -> Finding | None:
     is_only = len(sources) == len(facts.mappings) and not facts.triggers and not facts.callers
     if facts.tracing.has_traces is not False or not sources or not is_only:
         return None
-    return _finding(
+    return CHECK.found(
         facts,
         certainty=Certainty.LIKELY,
         summary=f"{facts.name} has tracing active, but what triggers it does not support tracing.",
@@ -158,7 +158,7 @@ def _passes_through(facts: FunctionUnderDiagnosis) -> Finding | None:
         )
     )
     causes = ["passthrough", *(f"{right.blocker}:{action}" for action, right in denied.items())]
-    return _finding(
+    return CHECK.found(
         facts,
         certainty=certainty,
         summary=f"Traces of {facts.name} are expected, but its tracing mode is"
@@ -283,30 +283,6 @@ def _service(source_arn: str) -> str:
     return UNTRACED.get(source_arn.split(":")[2], "")
 
 
-def _finding(
-    facts: FunctionUnderDiagnosis,
-    *,
-    certainty: Certainty,
-    summary: str,
-    causes: tuple[str, ...],
-    evidence: tuple[Observation, ...],
-    remedies: tuple[Remedy, ...],
-) -> Finding:
-    return Finding(
-        function=facts.name,
-        function_arn=facts.function.arn,
-        entry=ENTRY,
-        title=TITLE,
-        certainty=certainty,
-        summary=summary,
-        causes=causes,
-        evidence=evidence,
-        remedies=remedies,
-        page=pages.EXECUTION,
-        gaps=facts.gaps_of(*CHECK.needs, Part.TRACES),
-    )
-
-
 CHECK: Final = Check(
     entry=ENTRY,
     title=TITLE,
@@ -314,4 +290,5 @@ CHECK: Final = Check(
     needs=frozenset({Part.FUNCTION, Part.ROLE}),
     examine=examine,
     is_conclusive=is_conclusive,
+    helps=frozenset({Part.TRACES}),
 )

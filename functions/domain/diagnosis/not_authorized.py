@@ -95,11 +95,8 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
     names = ", ".join(_who(one.principal) for one in first[:3])
     more = f" and {len(first) - 3:,} more" if len(first) > 3 else ""  # noqa: PLR2004
     is_certain = any(one.is_certain for one in refused)
-    return Finding(
-        function=facts.name,
-        function_arn=facts.function.arn,
-        entry=ENTRY,
-        title=TITLE,
+    return CHECK.found(
+        facts,
         certainty=Certainty.CERTAIN if is_certain else Certainty.LIKELY,
         summary=_summary(facts, refused, f"{names}{more}"),
         causes=tuple(sorted(f"{one.blocker}:{one.principal}" for one in refused)),
@@ -107,8 +104,6 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
             observation for one in first[:MOST_CALLERS] for observation in _evidence(one)
         ),
         remedies=tuple(_remedy(facts, one) for one in first[:MOST_CALLERS]),
-        page=pages.INVOCATION,
-        gaps=facts.gaps_of(*CHECK.needs, Part.SCHEDULES, Part.SIMULATIONS),
     )
 
 
@@ -383,4 +378,5 @@ CHECK: Final = Check(
     needs=frozenset({Part.CALLERS, Part.DENIALS, Part.RESOURCE_POLICY}),
     examine=examine,
     is_conclusive=is_conclusive,
+    helps=frozenset({Part.SIMULATIONS}),
 )

@@ -77,11 +77,8 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
         return None
     names = ", ".join(_name(one.trigger) for one in shut[:3])
     more = f" and {len(shut) - 3:,} more" if len(shut) > 3 else ""  # noqa: PLR2004
-    return Finding(
-        function=facts.name,
-        function_arn=facts.function.arn,
-        entry=ENTRY,
-        title=TITLE,
+    return CHECK.found(
+        facts,
         certainty=Certainty.CERTAIN,
         summary=f"{facts.name} is to be invoked by {names}{more}, but its resource policy does not"
         " admit that.",
@@ -90,8 +87,6 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
             observation for one in shut[:MOST_TRIGGERS] for observation in _evidence(one)
         ),
         remedies=_remedies(facts, shut[:MOST_TRIGGERS]),
-        page=pages.INVOCATION,
-        gaps=facts.gaps_of(*CHECK.needs),
     )
 
 

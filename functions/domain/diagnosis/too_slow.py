@@ -96,18 +96,13 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
     causes = _causes(facts, seen, timeout_ms)
     if not causes:
         return None
-    return Finding(
-        function=facts.name,
-        function_arn=facts.function.arn,
-        entry=ENTRY,
-        title=TITLE,
+    return CHECK.found(
+        facts,
         certainty=Certainty.LIKELY if causes == ("memory_full",) else Certainty.CERTAIN,
         summary=_summary(facts, causes),
         causes=tuple(sorted(causes)),
         evidence=_evidence(facts, seen, timeout_ms, causes),
         remedies=_remedies(facts, seen, causes),
-        page=pages.EXECUTION,
-        gaps=facts.gaps_of(*CHECK.needs, Part.REPORTS),
     )
 
 
@@ -343,4 +338,5 @@ CHECK: Final = Check(
     needs=frozenset({Part.TRAFFIC}),
     examine=examine,
     is_conclusive=is_conclusive,
+    helps=frozenset({Part.REPORTS}),
 )
