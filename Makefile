@@ -50,7 +50,7 @@ sandbox: $(READY)
 check: lint types imports unit  ## everything but the sandbox's own tests and e2e
 
 e2e: setup
-	@$(PY) -m pytest -q -m e2e -n 2 --dist loadgroup tests/e2e
+	@$(PY) -m pytest -q -m e2e -n 2 --dist loadfile tests/e2e
 
 test: setup check sandbox e2e  ## everything
 

@@ -14,8 +14,6 @@ from tests.e2e.deployment import Deployment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Two workers at most, one group of modules each, of about the same length: modules that run real
-# loops are in the same group, because such a loop needs a processor to itself.
 # A CloudWatch minute lasts one second, unless a module says otherwise.
 SPEED = 60.0
 LOG_LINES = 120

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from functions.domain.eventgraph.book import LoopBook
     from sandbox.local_aws import LocalAws, Mail
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("loops")]
+pytestmark = pytest.mark.e2e
 
 # The loop really runs here: a CloudWatch minute has to be long enough to count some rounds.
 SPEED = 30.0

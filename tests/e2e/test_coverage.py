@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.e2e.account import Account
     from tests.e2e.deployment import Deployment
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("loops")]
+pytestmark = pytest.mark.e2e
 
 SPEED = 30.0
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sandbox.local_aws import LocalAws
     from tests.e2e.deployment import Deployment
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("quiet")]
+pytestmark = pytest.mark.e2e
 
 ROUND = "Loopbreaker-diagnosis"
 ALLOWED = {"remedies": "logs,traces,permissions,memory", "memory_ceiling_mb": "512"}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.e2e.account import Account
     from tests.e2e.deployment import Deployment
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("loops")]
+pytestmark = pytest.mark.e2e
 
 # Loops really run here: a CloudWatch minute has to be long enough to count some rounds.
 SPEED = 30.0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sandbox.local_aws import LocalAws
     from tests.e2e.account import Account
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("loops")]
+pytestmark = pytest.mark.e2e
 
 # `restore` asks the real clock, the pulse lives by the sandbox's: at a higher speed the pulse would
 # take a restore for one that died, and go on with it.

@@ -13,7 +13,7 @@ from stacks.names import EXEMPT_TAG, GUARD_FUNCTIONS
 if TYPE_CHECKING:
     from tests.e2e.account import Account
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("quiet")]
+pytestmark = pytest.mark.e2e
 
 # A notice that is being sent counts as lost after a minute of CloudWatch: at a higher speed one
 # that takes its time, because SNS fails or the machine is busy, would be sent a second time.
