@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError
-
-from functions.aws.translate import AWS_ERRORS, is_passing, words_of
+from functions.aws.translate import AWS_ERRORS, of_reading
 from functions.domain.diagnosis.facts import FoundTrigger, TriggerKind
-from functions.domain.errors import BusyError, RefusedError
 from functions.domain.naming import InvalidFunctionReferenceError, function_name
 
 if TYPE_CHECKING:
@@ -54,10 +51,7 @@ class AlarmActions:
                     for function, trigger in _triggers(alarm):
                         found.setdefault(function, []).append(trigger)
         except AWS_ERRORS as error:
-            words = f"alarms: {words_of(error)}"
-            if not isinstance(error, ClientError) or is_passing(error):
-                raise BusyError(words) from error
-            raise RefusedError(words) from error
+            raise of_reading(error, "alarms") from error
         return {function: tuple(triggers) for function, triggers in found.items()}
 
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from functions.aws.translate import AWS_ERRORS, code_of, is_passing, words_of
+from functions.aws.translate import AWS_ERRORS, code_of, of_reading
 from functions.domain.diagnosis.facts import ReportStatistics
-from functions.domain.errors import BusyError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_logs import CloudWatchLogsClient
 
-    from functions.domain.errors import LoopbreakerError
 
 IAM_ACTIONS: Final = frozenset({"logs:DescribeLogGroups", "logs:FilterLogEvents"})
 
@@ -81,7 +79,7 @@ class FunctionLogs:
             # The prefix may be the beginning of many names; the shortest of them comes first.
             answer = self._client.describe_log_groups(logGroupNamePrefix=name, limit=50)
         except AWS_ERRORS as error:
-            raise _told(error, name) from error
+            raise of_reading(error, name) from error
         for one in answer.get("logGroups", ()):
             if one.get("logGroupName") == name:
                 return LogGroup(
@@ -120,7 +118,7 @@ class FunctionLogs:
             except AWS_ERRORS as error:
                 if isinstance(error, ClientError) and code_of(error) == _MISSING:
                     return
-                raise _told(error, group) from error
+                raise of_reading(error, group) from error
             for event in page.get("events", ()):
                 count += 1
                 yield event.get("message", "")
@@ -221,10 +219,3 @@ def _of_fields(
         memory_used_mb=None if used is None else int(used),
         init_ms=init,
     )
-
-
-def _told(error: Any, what: str) -> LoopbreakerError:
-    words = f"{what}: {words_of(error)}"
-    if not isinstance(error, ClientError) or is_passing(error):
-        return BusyError(words)
-    return RefusedError(words)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
 from functions.aws.diagnosis_metrics import Family
-from functions.aws.translate import AWS_ERRORS, is_passing, words_of
+from functions.aws.translate import AWS_ERRORS, of_reading
 from functions.domain.account import RuleTarget
-from functions.domain.errors import BusyError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,10 +65,7 @@ class RuleTargets:
             try:
                 page = self._client.list_targets_by_rule(**request)
             except AWS_ERRORS as error:
-                words = f"rule {rule.name}: {words_of(error)}"
-                if not isinstance(error, ClientError) or is_passing(error):
-                    raise BusyError(words) from error
-                raise RefusedError(words) from error
+                raise of_reading(error, f"rule {rule.name}") from error
             found.extend(
                 RuleTarget(
                     arn=one.get("Arn", ""),

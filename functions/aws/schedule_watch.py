@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from functions.aws.diagnosis_metrics import Family
-from functions.aws.translate import AWS_ERRORS, code_of, is_passing, words_of
-from functions.domain.errors import BusyError, RefusedError
+from functions.aws.translate import AWS_ERRORS, code_of, of_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,12 +77,9 @@ class Schedules:
         try:
             told = self._client.get_schedule(GroupName=group, Name=name)
         except AWS_ERRORS as error:
-            words = f"schedule {group}/{name}: {words_of(error)}"
-            if not isinstance(error, ClientError) or is_passing(error):
-                raise BusyError(words) from error
-            if code_of(error) == _GONE:
+            if isinstance(error, ClientError) and code_of(error) == _GONE:
                 return None
-            raise RefusedError(words) from error
+            raise of_reading(error, f"schedule {group}/{name}") from error
         target = told.get("Target", {})
         return replace(
             schedule,

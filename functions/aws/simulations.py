@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
-from functions.aws.translate import AWS_ERRORS, is_passing, words_of
+from functions.aws.translate import AWS_ERRORS, of_reading
 from functions.domain.diagnosis.facts import SimulatedDecision, Simulation
-from functions.domain.errors import BusyError, RefusedError
+from functions.domain.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,10 +54,7 @@ class Simulator:
             results = answer["EvaluationResults"]
             return tuple(_read(results, principal_arn, resource_arn))
         except AWS_ERRORS as error:
-            words = f"{principal_arn}: {words_of(error)}"
-            if not isinstance(error, ClientError) or is_passing(error):
-                raise BusyError(words) from error
-            raise RefusedError(words) from error
+            raise of_reading(error, principal_arn) from error
         except (KeyError, TypeError, ValueError) as error:
             raise RefusedError(
                 f"{principal_arn}: the simulator's answer cannot be read: "

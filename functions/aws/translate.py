@@ -60,6 +60,20 @@ def is_passing(error: ClientError) -> bool:
     return code_of(error) in _PASSING_CODES or status >= _SERVER_ERROR
 
 
+def of_reading(error: ClientError | BotoCoreError, what: str) -> LoopbreakerError:
+    """`BusyError` where the same call may go well a little later, else `RefusedError`.
+
+    Parameters
+    ----------
+    what
+        What was asked for.
+    """
+    words = f"{what}: {words_of(error)}"
+    if not isinstance(error, ClientError) or is_passing(error):
+        return BusyError(words)
+    return RefusedError(words)
+
+
 def of_lambda(error: ClientError | BotoCoreError, what: str) -> LoopbreakerError:
     """The domain's error for an error of Lambda's control plane.
 
