@@ -19,6 +19,7 @@ from hypercorn.config import Config
 
 from sandbox.settings import ACCOUNT_ID, HOST, REGION, SandboxSettings
 from sandbox.smtp import MailServer
+from sandbox.weather import Weather, WeatherKind
 from sandbox.world import World
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def parse(arguments: Sequence[str]) -> tuple[SandboxSettings, int | None]:
     parser.add_argument("--worker-cap", type=int, default=10)
     parser.add_argument("--unreserved-minimum", type=int)
     parser.add_argument("--publication-delay", type=float, default=0.0)
+    parser.add_argument("--weather", type=WeatherKind, default=WeatherKind.CALM)
+    parser.add_argument("--weather-seed", type=int, default=0)
     parser.add_argument("--parent", type=int, help="stop when this process is gone")
     given = parser.parse_args(arguments)
     settings = SandboxSettings(
@@ -53,6 +56,7 @@ def parse(arguments: Sequence[str]) -> tuple[SandboxSettings, int | None]:
         worker_cap=given.worker_cap,
         unreserved_minimum=given.unreserved_minimum,
         publication_delay_seconds=given.publication_delay,
+        weather=Weather(kind=given.weather, seed=given.weather_seed),
     )
     return settings, given.parent
 

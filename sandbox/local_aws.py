@@ -26,6 +26,7 @@ import boto3
 from botocore.config import Config
 
 from sandbox.settings import ACCOUNT_ID, CONTROL_PREFIX, HOST, REGION
+from sandbox.weather import Weather, WeatherKind, new_seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,6 +92,14 @@ class LocalAws:
 
     It listens on the loopback interface only, on ports that were free. Everything it starts is in
     one process group, which is ended when the block is left in whatever way.
+
+    Parameters
+    ----------
+    weather
+        ``calm`` (everything at once, once and together) or ``aws``, see `sandbox.weather`.
+    seed
+        What AWS's weather is drawn from; one is drawn, and kept in ``weather.seed``, where none is
+        given. Whoever uses AWS's weather prints it.
     """
 
     def __init__(
@@ -102,13 +111,18 @@ class LocalAws:
         worker_cap: int = 10,
         unreserved_minimum: int | None = None,
         publication_delay_seconds: float = 0.0,
+        weather: str = WeatherKind.CALM,
+        seed: int | None = None,
         log_path: Path | None = None,
     ) -> None:
+        self.weather = Weather(kind=WeatherKind(weather), seed=new_seed() if seed is None else seed)
         self._options = [
             f"--speed={speed}",
             f"--account-limit={account_limit}",
             f"--worker-cap={worker_cap}",
             f"--publication-delay={publication_delay_seconds}",
+            f"--weather={self.weather.kind}",
+            f"--weather-seed={self.weather.seed}",
             *(["--auth"] if auth else []),
             *([] if unreserved_minimum is None else [f"--unreserved-minimum={unreserved_minimum}"]),
         ]

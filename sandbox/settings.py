@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from sandbox.weather import Weather
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +35,7 @@ class SandboxSettings:
     worker_cap: int = 10
     unreserved_minimum: int | None = None
     publication_delay_seconds: float = 0.0
+    weather: Weather = field(default_factory=Weather)
 
     @property
     def endpoint(self) -> str:
