@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _MOST_SEED = 2**31
-_DRAW_BYTES = 7  # fit a float exactly
+_DRAW_BYTES = 6  # fit a float exactly
+_DRAWS = float(1 << 8 * _DRAW_BYTES)
 
 
 class WeatherKind(StrEnum):
@@ -39,7 +40,7 @@ class Weather:
         """A number from 0 up to, and without, 1: always the same for the same thing."""
         text = "\x1f".join((str(self.seed), *map(str, about)))
         digest = hashlib.blake2b(text.encode(), digest_size=_DRAW_BYTES).digest()
-        return int.from_bytes(digest, "big") / 256**_DRAW_BYTES
+        return int.from_bytes(digest, "big") / _DRAWS
 
     def between(self, low: float, high: float, *about: object) -> float:
         """A number from `low` up to `high`."""
