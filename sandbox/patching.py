@@ -19,11 +19,13 @@ from sandbox.patches import (
     identity,
     lambda_actions,
     lambda_api,
+    late_concurrency,
     lists,
     mail,
     metrics,
     schedules,
     service_metrics,
+    slow_mappings,
     stack_trail,
     trail,
 )
@@ -43,6 +45,8 @@ def apply_all(world: World) -> Any:
     service_metrics.apply(world)
     mail.apply(world)
     lambda_api.apply(world)
+    late_concurrency.apply(world)
+    slow_mappings.apply(world)
     cloudformation.apply(world)
     credentials.apply(world)
     execution_role.apply(world)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from sandbox.clock import VirtualClock
 from sandbox.faults import FaultTable
 from sandbox.invocations import InvocationLog
+from sandbox.lateness import Occurrences
+from sandbox.later import Later
 from sandbox.metrics.store import MetricStore
 
 if TYPE_CHECKING:
@@ -29,9 +31,11 @@ class World:
     clock: VirtualClock
     metrics: MetricStore
     invocations: InvocationLog
+    later: Later
     faults: FaultTable = field(default_factory=FaultTable)
     traces: dict[str, int] = field(default_factory=dict)
     memory_used_mb: dict[str, int] = field(default_factory=dict)
+    occurrences: Occurrences = field(default_factory=Occurrences)
     stop: threading.Event = field(default_factory=threading.Event)
     on_reset: list[Callable[[], None]] = field(default_factory=list)
     on_tick: list[Callable[[], None]] = field(default_factory=list)
@@ -43,16 +47,21 @@ class World:
         clock = VirtualClock(settings.speed)
         metrics = MetricStore(clock.now, settings.publication_delay_seconds)
         invocations = InvocationLog(metrics, clock)
+        stop = threading.Event()
         return cls(
             settings=settings,
             clock=clock,
             metrics=metrics,
             invocations=invocations,
+            later=Later(clock, stop),
+            stop=stop,
             on_tick=[invocations.tick],
         )
 
     def reset(self) -> None:
         """Forget everything that happened."""
+        self.later.clear()
+        self.occurrences.clear()
         self.metrics.clear()
         self.invocations.clear()
         self.faults.clear()

@@ -16,6 +16,7 @@ from ministack.services import eventbridge, lambda_svc, sns, sqs
 from sandbox.async_queue import AsyncQueue, AsyncTarget
 from sandbox.patches.execution_role import role_may
 from sandbox.patches.hooks import replace
+from sandbox.patches.late_concurrency import in_force
 from sandbox.patches.policies import service_may_invoke
 from sandbox.patches.service_metrics import count_attempt, count_failure, is_schedule
 from sandbox.settings import ACCOUNT_ID, REGION
@@ -91,6 +92,9 @@ def _may_invoke(
 class EmulatedLambda:
     """The queue's view of the emulator's Lambda."""
 
+    def __init__(self, world: World) -> None:
+        self._world = world
+
     def target(self, function_arn: str) -> AsyncTarget | None:
         """The function's settings now."""
         with request_scope(ACCOUNT_ID, REGION):
@@ -103,7 +107,7 @@ class EmulatedLambda:
         destinations = settings.get("DestinationConfig") or {}
         dead_letter = (base["config"].get("DeadLetterConfig") or {}).get("TargetArn")
         return AsyncTarget(
-            reserved=base.get("concurrency"),
+            reserved=in_force(self._world, base),
             maximum_retries=int(settings.get("MaximumRetryAttempts", 2)),
             maximum_age_seconds=int(settings.get("MaximumEventAgeInSeconds", 21_600)),
             on_failure=(destinations.get("OnFailure") or {}).get("Destination"),
@@ -132,7 +136,7 @@ class EmulatedLambda:
 
 def apply(world: World) -> AsyncQueue:
     """Put the queue behind S3, SNS, EventBridge, the Invoke API and alarm actions."""
-    queue = AsyncQueue(world, EmulatedLambda())
+    queue = AsyncQueue(world, EmulatedLambda(world))
 
     def invoke(func: dict[str, Any], event: Any) -> None:
         config = func.get("config") or func

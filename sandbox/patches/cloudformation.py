@@ -13,6 +13,7 @@ from sandbox.alarms import record
 from sandbox.patches import trail
 from sandbox.patches.hooks import check, replace
 from sandbox.patches.lambda_api import concurrency_refusal
+from sandbox.patches.late_concurrency import note_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,16 +75,16 @@ def _wrap(
 def _functions(world: World) -> None:
     def reserve(name: str, value: Any) -> None:
         func = lambda_svc._functions[name]
-        if value is None:
-            func["concurrency"] = None
-            return
-        why = concurrency_refusal(world, name, int(value))
+        before = func.get("concurrency")
+        why = None if value is None else concurrency_refusal(world, name, int(value))
         if why is not None:
             raise ValueError(
                 f'Resource handler returned message: "{why} (Service: Lambda, Status Code: 400, '
                 f'Request ID: {uuid.uuid4()})" (HandlerErrorCode: InvalidRequest)'
             )
-        func["concurrency"] = int(value)
+        func["concurrency"] = None if value is None else int(value)
+        if func["concurrency"] != before:
+            note_change(world, name, before)
 
     def settle(name: str, props: Mapping[str, Any]) -> None:
         func = lambda_svc._functions[name]

@@ -10,6 +10,7 @@ from ministack.services import lambda_svc
 
 from sandbox.patches.asynchronous import live_function
 from sandbox.patches.hooks import replace, substitute
+from sandbox.patches.late_concurrency import in_force
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -25,7 +26,7 @@ _FUNCTION, _ACCOUNT, _MACHINE = "function", "account", "machine"
 
 
 def reservations() -> dict[str, int]:
-    """The reserved concurrency of every function that has one."""
+    """The reserved concurrency of every function that has one, in force or not yet."""
     return {
         name: int(func["concurrency"])
         for name, func in list(lambda_svc._functions.items())
@@ -33,10 +34,9 @@ def reservations() -> dict[str, int]:
     }
 
 
-def _reserved_concurrency(func: dict[str, Any], config: dict[str, Any]) -> int | None:
-    live = live_function(config)
-    value = (live if live is not None else func or {}).get("concurrency")
-    return None if value is None else int(value)
+def _in_force(world: World) -> dict[str, int]:
+    found = ((name, in_force(world, func)) for name, func in list(lambda_svc._functions.items()))
+    return {name: value for name, value in found if value is not None}
 
 
 class Slots:
@@ -65,15 +65,20 @@ class Slots:
             with self._freed:
                 self._freed.wait(_RECHECK_SECONDS)
 
+    def reserved(self, func: dict[str, Any], config: dict[str, Any]) -> int | None:
+        """The reservation of a function that is in force."""
+        live = live_function(config)
+        return in_force(self._world, live if live is not None else func or {})
+
     def freed(self) -> None:
         """Tell those who wait that something ended."""
         with self._freed:
             self._freed.notify()
 
     def _try(self, func: dict[str, Any], config: dict[str, Any]) -> tuple[str, str | None]:
-        reserved = _reserved_concurrency(func, config)
+        reserved = self.reserved(func, config)
         key = lambda_svc._inflight_key(config)
-        others = reservations()
+        others = _in_force(self._world)
         with lambda_svc._inflight_lock:
             inflight = lambda_svc._inflight
             running = inflight.get(key, 0)
@@ -102,8 +107,8 @@ class Slots:
 def apply(world: World) -> None:
     """Decide here who may run."""
     substitute(lambda_svc, "_ACCOUNT_CONCURRENCY_CAP", world.settings.account_limit, int)
-    replace(lambda_svc, "_reserved_concurrency", _reserved_concurrency, ("func", "config"))
     slots = Slots(world)
+    replace(lambda_svc, "_reserved_concurrency", slots.reserved, ("func", "config"))
     replace(lambda_svc, "_acquire_execution_slot", slots.acquire, ("func", "config"))
 
     def release(key: str | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -20,12 +19,8 @@ if TYPE_CHECKING:
 
 Response = tuple[int, dict[str, str], bytes]
 
-MAPPING_TRANSITION_SECONDS = 0.4
-"""Real seconds for which an event source mapping stays in Enabling or Disabling."""
-
 _LATEST = "$LATEST"
 _FUNCTION = re.compile(r"/functions/([^/]+)/")
-_TRANSITIONAL = frozenset({"Creating", "Enabling", "Disabling", "Updating", "Deleting"})
 
 
 def refusal(code: str, message: str, status: int = 400) -> Response:
@@ -58,11 +53,10 @@ def concurrency_refusal(world: World, name: str, wanted: int) -> str | None:
 
 
 def apply(world: World) -> None:
-    """Correct policies, reservations, provisioned concurrency, mappings and invoke settings."""
+    """Correct policies, reservations, provisioned concurrency and invoke settings."""
     _times(world)
     _policies()
     _reservations(world)
-    _mappings()
     _invoke_configs()
     _routes()
 
@@ -140,35 +134,6 @@ def _reservations(world: World) -> None:
         put_provisioned,
         ("func_name", "qualifier", "data"),
     )
-
-
-def _mappings() -> None:
-    def update(esm_id: str, data: dict[str, Any]) -> Response:
-        mapping = lambda_svc._esms.get(esm_id)
-        if mapping is not None and mapping.get("State") in _TRANSITIONAL:
-            return refusal(
-                "ResourceInUseException",
-                "Cannot update the event source mapping because it is in use.",
-            )
-        was_enabled = mapping.get("Enabled", True) if mapping else None
-        status, headers, body = original(esm_id, data)
-        if mapping is None or status >= 400:  # noqa: PLR2004
-            return status, headers, body
-        final = mapping["State"]
-        mapping["State"] = "Updating"
-        if mapping["Enabled"] != was_enabled:
-            mapping["State"] = "Enabling" if mapping["Enabled"] else "Disabling"
-        answer = json.dumps(json.loads(body) | {"State": mapping["State"]}).encode()
-
-        def settle() -> None:
-            mapping["State"] = final
-
-        timer = threading.Timer(MAPPING_TRANSITION_SECONDS, settle)
-        timer.daemon = True
-        timer.start()
-        return 202, headers, answer
-
-    original = replace(lambda_svc, "_update_esm", update, ("esm_id", "data"))
 
 
 def _invoke_configs() -> None:
