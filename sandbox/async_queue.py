@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import dataclasses
 import heapq
 import itertools
 import logging
@@ -10,6 +11,8 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
+
+from sandbox.lateness import Duplicates
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -55,8 +58,8 @@ class LambdaPort(Protocol):
     def target(self, function_arn: str) -> AsyncTarget | None:
         """The function's settings now; nothing when it is gone."""
 
-    def execute(self, function_arn: str, event: Any) -> dict[str, Any]:
-        """Run the function once with its present code."""
+    def execute(self, function_arn: str, event: Any, request_id: str) -> dict[str, Any]:
+        """Run the function once with its present code; each attempt has the event's request id."""
 
     def deliver(self, arn: str, document: Any, attributes: dict[str, str]) -> None:
         """Send a failed or finished event to a queue, topic, bus or function."""
@@ -72,6 +75,8 @@ class AsyncQueue:
     or dead-letter queue at once, or is dropped. An event that waits in the queue when that happens
     stays and is tried again with growing delays, as for ordinary throttling; what AWS does with
     those is not documented.
+
+    In AWS's weather an event is handled twice now and then, under the same request id.
     """
 
     def __init__(self, world: World, port: LambdaPort) -> None:
@@ -80,6 +85,7 @@ class AsyncQueue:
         self._heap: list[_Entry] = []
         self._order = itertools.count()
         self._wake = threading.Condition()
+        self._duplicates = Duplicates(world.settings.weather)
         world.on_reset.append(self._forget)
 
     def start(self) -> None:
@@ -91,6 +97,7 @@ class AsyncQueue:
     def _forget(self) -> None:
         with self._wake:
             self._heap.clear()
+        self._duplicates.clear()
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -118,6 +125,16 @@ class AsyncQueue:
             self._fail(entry, target, function, "ZeroReservedConcurrency", {})
             return
         self._push(entry)
+        seconds = self._duplicates.second_after(now, "async", function)
+        if seconds is not None:
+            again = dataclasses.replace(
+                entry,
+                due=now + seconds,
+                order=next(self._order),
+                # A context serves one thread at a time.
+                context=contextvars.copy_context(),
+            )
+            self._push(again)
 
     def _push(self, entry: _Entry) -> None:
         with self._wake:
@@ -149,7 +166,9 @@ class AsyncQueue:
         if target is None:
             return
         function = entry.function_arn.split(":")[6]
-        result = entry.context.run(self._port.execute, entry.function_arn, entry.event)
+        result = entry.context.run(
+            self._port.execute, entry.function_arn, entry.event, entry.request_id
+        )
         now = self._world.clock.now()
         if result.get("throttle"):
             delay = min(

@@ -20,6 +20,7 @@ from sandbox.patches import (
     lambda_actions,
     lambda_api,
     late_concurrency,
+    late_iam,
     lists,
     mail,
     metrics,
@@ -28,6 +29,7 @@ from sandbox.patches import (
     slow_mappings,
     stack_trail,
     trail,
+    twice,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def apply_all(world: World) -> Any:
     desk = alarms.apply(world)
     cloudwatch_api.apply(world, alarms.operations(desk, world))
     queue = asynchronous.apply(world)
+    twice.apply(world)
     concurrency.apply(world)
     schedules.apply(world)
     service_metrics.apply(world)
@@ -49,7 +52,8 @@ def apply_all(world: World) -> Any:
     slow_mappings.apply(world)
     cloudformation.apply(world)
     credentials.apply(world)
-    execution_role.apply(world)
+    rights = late_iam.apply(world)
+    execution_role.apply(world, rights.is_settled)
     lambda_actions.apply(world)
     identity.apply(world)
     trail.apply(world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import hashlib
 import json
 import logging
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("sandbox.async")
 
 _dispatching = threading.local()
+_request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar(
+    "sandbox_request_id", default=None
+)
 
 
 def live_function(config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -115,8 +119,16 @@ class EmulatedLambda:
             dead_letter=dead_letter or None,
         )
 
-    def execute(self, function_arn: str, event: Any) -> dict[str, Any]:
+    def execute(self, function_arn: str, event: Any, request_id: str) -> dict[str, Any]:
         """Run the function once with its present code."""
+        token = _request_id.set(request_id)
+        try:
+            return self._execute(function_arn, event)
+        finally:
+            _request_id.reset(token)
+
+    @staticmethod
+    def _execute(function_arn: str, event: Any) -> dict[str, Any]:
         with request_scope(ACCOUNT_ID, REGION):
             func, config, _ = lambda_svc._get_func_record_for_ref(function_arn)
             if func is None:
@@ -143,6 +155,7 @@ def apply(world: World) -> AsyncQueue:
         queue.submit(config["FunctionArn"], config["FunctionName"], event)
 
     replace(lambda_svc, "invoke_async_with_retry", invoke, ("func", "event"))
+    _keep_request_ids()
 
     def from_rule(arn: str, payload: str) -> None:
         try:
@@ -224,3 +237,19 @@ def apply(world: World) -> AsyncQueue:
         ),
     )
     return queue
+
+
+def _keep_request_ids() -> None:
+    """Let every attempt of an asynchronous event have the event's request id, as on AWS."""
+
+    def dispatch(
+        func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float
+    ) -> Any:
+        return original(func, config, event, _request_id.get() or request_id, started)
+
+    original = replace(
+        lambda_svc,
+        "_execute_function_dispatch",
+        dispatch,
+        ("func", "config", "event", "request_id", "started"),
+    )

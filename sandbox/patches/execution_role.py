@@ -20,7 +20,7 @@ from sandbox.patches.hooks import check, replace
 from sandbox.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sandbox.world import World
 
@@ -31,9 +31,12 @@ _PLATFORM_LINES = 3  # START, END, REPORT
 _TRACING = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
 
 
-def apply(world: World) -> None:
-    """Let logs and traces depend on the role, and count log events in AWS/Logs."""
-    environments = Environments(is_enforced=world.settings.auth)
+def apply(world: World, is_settled: Callable[[str], bool]) -> None:
+    """Let logs and traces depend on the role, and count log events in AWS/Logs.
+
+    ``is_settled`` tells whether what is written of a role's policies counts already.
+    """
+    environments = Environments(is_enforced=world.settings.auth, is_settled=is_settled)
     world.on_reset.append(environments.clear)
 
     def emit(
@@ -72,10 +75,14 @@ def apply(world: World) -> None:
 
 
 class Environments:
-    """What the roles of running execution environments allowed when these started."""
+    """What the roles of running execution environments allowed when these started.
 
-    def __init__(self, *, is_enforced: bool) -> None:
+    Rights that do not count yet at that time are no part of it: they come by themselves.
+    """
+
+    def __init__(self, *, is_enforced: bool, is_settled: Callable[[str], bool]) -> None:
         self._is_enforced = is_enforced
+        self._is_settled = is_settled
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str, tuple[str, ...], str], bool] = {}
         check(iam_evaluator, "_gather_role_policies", ("role_name", "account_id"))
@@ -87,10 +94,14 @@ class Environments:
             return True
         key = (config["FunctionArn"], config.get("RevisionId", ""), actions, resource)
         with self._lock:
-            if key not in self._known:
-                role = config.get("Role", "").rpartition("/")[2]
-                self._known[key] = all(role_may(role, action, resource) for action in actions)
-            return self._known[key]
+            if key in self._known:
+                return self._known[key]
+            role = config.get("Role", "").rpartition("/")[2]
+            is_final = self._is_settled(role)
+            is_allowed = all(role_may(role, action, resource) for action in actions)
+            if is_final:
+                self._known[key] = is_allowed
+            return is_allowed
 
     def clear(self) -> None:
         """All environments have ended."""

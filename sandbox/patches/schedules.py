@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -13,7 +14,7 @@ from sandbox.clock import VirtualTimeModule
 from sandbox.patches.hooks import check, replace, substitute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sandbox.world import World
 
@@ -48,6 +49,17 @@ class _Time(VirtualTimeModule):
     def time(self) -> float:
         """See `time.time`."""
         return self._now()
+
+
+@contextlib.contextmanager
+def at_moment(moment: float) -> Iterator[None]:
+    """Let what this thread publishes meanwhile bear a time of its own."""
+    before = getattr(_quantised, "now", None)
+    _quantised.now = moment
+    try:
+        yield
+    finally:
+        _quantised.now = before
 
 
 def fire(name: str) -> int:

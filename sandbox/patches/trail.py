@@ -1,8 +1,8 @@
 """CloudTrail's events on the default bus for calls that change what invokes a function or may do.
 
-On AWS they need a trail and come minutes later; here they come at once. An invocation is a data
-event, which a trail must be told to log; here those that IAM denied are told. What CloudFormation
-calls for the resources of a stack is told by `stack_trail`.
+On AWS they need a trail and come later; here they come when `late_trail` lets them. An invocation
+is a data event, which a trail must be told to log; here those that IAM denied are told. What
+CloudFormation calls for the resources of a stack is told by `stack_trail`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from urllib.parse import parse_qs, unquote
 
 from ministack import app
 from ministack.core import iam_actions, router
-from ministack.core.responses import new_uuid, request_scope
-from ministack.services import eventbridge
+from ministack.core.responses import new_uuid
 
+from sandbox.patches import late_trail
 from sandbox.patches.faults import caller_of
 from sandbox.patches.hooks import replace
 from sandbox.patches.lambda_actions import operation_of
@@ -214,8 +214,7 @@ def publish(
         "DetailType": "AWS API Call via CloudTrail",
         "Detail": json.dumps(detail),
     }
-    with request_scope(ACCOUNT_ID, REGION):
-        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+    late_trail.put(world, operation, request, entry, moment.timestamp())
 
 
 def _camel(document: Mapping[str, Any]) -> dict[str, Any]:
