@@ -26,6 +26,7 @@ from sandbox.patches import (
     metrics,
     schedules,
     service_metrics,
+    sizes,
     slow_mappings,
     stack_trail,
     trail,
@@ -59,6 +60,7 @@ def apply_all(world: World) -> Any:
     trail.apply(world)
     stack_trail.apply(world)
     lists.apply(world)
+    sizes.apply(world)
     faults.apply(world)
 
     queue.start()
