@@ -24,6 +24,7 @@ from sandbox.patches import (
     lists,
     mail,
     metrics,
+    rates,
     schedules,
     service_metrics,
     sizes,
@@ -62,6 +63,7 @@ def apply_all(world: World) -> Any:
     lists.apply(world)
     sizes.apply(world)
     faults.apply(world)
+    rates.apply(world)
 
     queue.start()
     desk.watch.start()
