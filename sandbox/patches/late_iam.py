@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextvars
 import json
+import re
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _RESOURCE_PREFIX = "AWS::IAM::"
 _SIMULATION = "SimulatePrincipalPolicy"
+_ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
+_READING = (b"Get", b"List", b"Simulate")
 _is_simulated: contextvars.ContextVar[bool] = contextvars.ContextVar(
     "sandbox_is_simulated", default=False
 )
@@ -150,7 +153,9 @@ def _watch(rights: LateRights) -> None:
         try:
             return await original(method, path, headers, body, query_params)
         finally:
-            rights.note()
+            action = _ACTION.search(body)
+            if action is None or not action.group(1).startswith(_READING):
+                rights.note()
 
     original = replace(
         iam, "handle_request", handle, ("method", "path", "headers", "body", "query_params")
