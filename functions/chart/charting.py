@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from functions.aws.chart_store import ChartNotice, Pass, PassKind, notice_id
 from functions.aws.reading.codec import UnreadableFactsError
+from functions.aws.reading.storage import SCHEMA
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
 from functions.domain.eventgraph.book import LoopBook
 from functions.domain.eventgraph.build import build
@@ -180,6 +181,7 @@ class Charting:
         if state is None:
             return Report(work=Work.BUSY)
         try:
+            state = self._with_usable_facts(state)
             self._deliver()
             noted = self._store.noted()
             work = due(state, self._clock(), self._rhythm, has_changes=bool(noted))
@@ -191,6 +193,23 @@ class Charting:
         if report.work is not Work.NOTHING:
             self._log.info("charted", **asdict(report))
         return report
+
+    def _with_usable_facts(self, state: ChartState) -> ChartState:
+        """The state without facts that another version has stored.
+
+        Where that leaves none, all that lies there is deleted before anything is read: it may hold
+        what this version must not keep. Version 1 held the values of environment variables.
+        """
+        facts, going = state.facts, state.going
+        if facts is not None and facts.schema != SCHEMA:
+            facts = None
+        if going is not None and going.manifest.schema != SCHEMA:
+            going = None
+        if facts is None and going is None:
+            deleted = self._facts.clear([])
+            if deleted:
+                self._log.info("facts that cannot be used are deleted", items=deleted)
+        return replace(state, facts=facts, going=going)
 
     def _do(self, work: Work, state: ChartState, noted: Sequence[NotedChange]) -> Report:
         match work:

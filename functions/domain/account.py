@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from functions.domain.environment import Environment
+
 
 def _nothing() -> Mapping[str, str]:
     """No entries: a default of its own must be hashable, which this is not before Python 3.12."""
@@ -54,6 +56,8 @@ class FunctionDescription:
 
     Attributes
     ----------
+    environment
+        What its environment variables name, never what they say.
     resource_policies
         Resource policy by qualifier (empty text: the unqualified function), as JSON. A qualifier
         that has none is left out.
@@ -70,7 +74,7 @@ class FunctionDescription:
     name: str
     arn: str
     role_arn: str
-    environment: Mapping[str, str] = field(default_factory=_nothing)
+    environment: Environment = Environment()  # noqa: RUF009 (it is frozen)
     tags: Mapping[str, str] = field(default_factory=_nothing)
     resource_policies: Mapping[str, str] = field(default_factory=_nothing)
     is_policy_known: bool = True

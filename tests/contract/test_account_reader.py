@@ -14,6 +14,7 @@ from functions.aws.reading.asking import Asker
 from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
+from functions.domain.environment import Reference
 from tests.sandbox.support import package
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def peopled(shared_aws: LocalAws) -> LocalAws:
         aws,
         "orders",
         arn,
-        Environment={"Variables": {"TABLE_NAME": "orders"}},
+        Environment={"Variables": {"TABLE_NAME": "orders", "PASSWORD": "hunter2"}},
         DeadLetterConfig={"TargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"},
         Tags={"loopbreaker:accepted-loop": "it ends by itself"},
     )
@@ -203,7 +204,8 @@ def test_a_function_with_all_that_belongs_to_it(account: Account) -> None:
 
     assert found.arn == lambda_arn("orders")
     assert found.role_arn == f"arn:aws:iam::{ACCOUNT}:role/orders-role"
-    assert found.environment == {"TABLE_NAME": "orders"}
+    table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/orders"
+    assert found.environment.references == (Reference(variable="TABLE_NAME", resource=table),)
     assert found.tags == {"loopbreaker:accepted-loop": "it ends by itself"}
     assert found.dead_letter_arn.endswith(":dead")
     assert found.on_success_arn == lambda_arn("images")

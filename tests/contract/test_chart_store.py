@@ -19,7 +19,7 @@ from functions.aws.chart_store import (
 )
 from functions.aws.loop_book import KEPT, LoopBookStore
 from functions.aws.reading.changes import Change, ChangeKind
-from functions.aws.reading.storage import FactStore, Manifest
+from functions.aws.reading.storage import SCHEMA, FactStore, Manifest
 from functions.domain.eventgraph.book import Entry, LoopBook
 from functions.domain.evidence import LoopProof
 from tests.contract.stage import unique
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=15)
 STATE = ChartState(
-    facts=Manifest(at=NOW, parts={"functions#00": "abc#1"}),
+    facts=Manifest(at=NOW, schema=SCHEMA, parts={"functions#00": "abc#1"}),
     full_at=NOW,
     listed_at=NOW,
-    going=Pass(kind=PassKind.LIGHT, manifest=Manifest(at=LATER), runs=3),
+    going=Pass(kind=PassKind.LIGHT, manifest=Manifest(at=LATER, schema=SCHEMA), runs=3),
     told=("0123456789abcdef",),
     told_gaps=("queues|sqs:ListQueues",),
 )

@@ -35,6 +35,7 @@ from functions.domain.account import (
     StateMachine,
     Subscription,
 )
+from tests.environments import with_environments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -103,7 +104,13 @@ def _case(path: Path) -> Case:
     return Case(
         name=path.stem,
         why=document["why"],
-        account=_account(document),
+        account=with_environments(
+            _account(document),
+            {
+                name: told.get("environment", {})
+                for name, told in document.get("functions", {}).items()
+            },
+        ),
         loops=tuple(tuple(one["edges"]) for one in loops),
         protected=tuple(one.get("protected", False) for one in loops),
         broad=tuple(one.get("broad", False) for one in loops),
@@ -220,7 +227,6 @@ def _function(name: str, told: Mapping[str, Any]) -> FunctionDescription:
         name=name,
         arn=f"{_ARNS['function']}{name}",
         role_arn=f"{_ARNS['role']}{told.get('role', name)}",
-        environment=told.get("environment", {}),
         tags=told.get("tags", {}),
         resource_policies={"": json.dumps(_policy(policy))} if policy else {},
         is_policy_known=told.get("is_policy_known", True),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from functions.aws.reading import facts as f
 from functions.aws.reading.sources import admitted
 from functions.domain.account import Account, Api, FunctionDescription, Integration, Queue, Role
+from functions.domain.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -134,7 +135,7 @@ def _functions(facts: f.Facts) -> Iterable[FunctionDescription]:
             name=name,
             arn=one.arn,
             role_arn=one.role_arn,
-            environment=one.environment,
+            environment=facts.of(f.ENVIRONMENTS).get(name) or Environment(),
             tags=facts.of(f.TAGS).get(name, {}),
             resource_policies=policies.get(name, {}),
             is_policy_known=name in known and name not in unknown,

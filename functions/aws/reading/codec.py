@@ -110,5 +110,6 @@ def _dataclass(shape: Any) -> _Reader:
 
 def _typed(told: Any, wanted: type) -> Any:
     if not isinstance(told, wanted):
-        raise TypeError(f"{told!r:.80} is no {wanted.__name__}")
+        # Without the value, which is logged with the error and may be anything.
+        raise TypeError(f"{type(told).__name__} where {wanted.__name__} belongs")
     return told

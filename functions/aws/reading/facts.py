@@ -28,6 +28,7 @@ from functions.domain.account import (
     StateMachine,
     Subscription,
 )
+from functions.domain.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -130,6 +131,11 @@ class Section(Generic[_T_co]):
 FUNCTIONS: Final[Section[FunctionDescription]] = Section(
     "functions", FunctionDescription, shards=16
 )
+ENVIRONMENTS: Final[Section[Environment | None]] = Section(
+    "environments", Environment | None, shards=16
+)
+# What the environments were compared with: see `reading.environments`.
+NAMEABLE: Final[Section[bool]] = Section("nameable", bool, shards=4)
 # By `function`, or `function:qualifier` where a trigger names a version or an alias.
 POLICIES: Final[Section[str | None]] = Section("policies", str | None, is_detail=True, shards=16)
 DESTINATIONS: Final[Section[DestinationFacts | None]] = Section(
@@ -206,6 +212,8 @@ STEPS: Final[Section[str]] = Section("steps", str)
 
 SECTIONS: Final[tuple[Section[Any], ...]] = (
     FUNCTIONS,
+    ENVIRONMENTS,
+    NAMEABLE,
     POLICIES,
     DESTINATIONS,
     RECURSION,

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.reading import facts as f
 from functions.aws.reading.asking import GoneError, Operation, Paging
+from functions.aws.reading.assembly import account_of
 from functions.aws.reading.pace import Lane
 from functions.domain.account import Area, FunctionDescription, MappingDescription
+from functions.domain.environment import Environment, read_environment
+from functions.domain.eventgraph.flow import mentions_of
 from functions.domain.naming import function_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from functions.aws.reading.steps import Entry, Reading
 
@@ -95,6 +98,7 @@ _MAPPINGS_PER_PAGE: Final = 100
 _DISABLED: Final = frozenset({"Disabled", "Disabling"})
 _DELETING: Final = "Deleting"
 _LATEST: Final = "$LATEST"
+_VARIABLES: Final = "environment variables"
 
 
 # -- functions
@@ -106,6 +110,7 @@ def list_functions(reading: Reading) -> None:
     def take(entry: Entry) -> None:
         described = description(entry)
         reading.facts.put(f.FUNCTIONS, described.name, described)
+        reading.variables.put(described.name, entry)
 
     reading.listing(
         "functions",
@@ -131,6 +136,8 @@ def reread_function(reading: Reading, name: str) -> None:
         return
     described = description(answer)
     reading.facts.put(f.FUNCTIONS, described.name, described)
+    reading.facts.drop(f.ENVIRONMENTS, name)
+    reading.variables.put(name, answer)
     if is_new:
         told = reading.asker.ask(_LIST_TAGS, Resource=described.arn).get("Tags") or {}
         tags: dict[str, str] = {key: told[key] for key in TAG_KEYS if key in told}
@@ -140,7 +147,14 @@ def reread_function(reading: Reading, name: str) -> None:
 
 def forget_function(reading: Reading, name: str) -> None:
     """All that was known of a function."""
-    for section in (f.FUNCTIONS, f.DESTINATIONS, f.RECURSION, f.URLS, f.TAGS):
+    for section in (
+        f.FUNCTIONS,
+        f.ENVIRONMENTS,
+        f.DESTINATIONS,
+        f.RECURSION,
+        f.URLS,
+        f.TAGS,
+    ):
         reading.facts.drop(section, name)
     forget_policies(reading, name)
 
@@ -154,14 +168,12 @@ def forget_policies(reading: Reading, name: str) -> None:
 
 
 def description(entry: Entry) -> FunctionDescription:
-    """A function out of ListFunctions or GetFunctionConfiguration."""
+    """A function out of ListFunctions or GetFunctionConfiguration, without its environment."""
     name = entry["FunctionName"]
-    environment = entry.get("Environment") or {}
     return FunctionDescription(
         name=name,
         arn=_without_qualifier(entry["FunctionArn"]),
         role_arn=entry.get("Role", ""),
-        environment=dict(environment.get("Variables") or {}),
         dead_letter_arn=(entry.get("DeadLetterConfig") or {}).get("TargetArn", ""),
         log_group=(entry.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}",
         memory_mb=entry.get("MemorySize", 128),
@@ -169,6 +181,70 @@ def description(entry: Entry) -> FunctionDescription:
         runtime=entry.get("Runtime", ""),
         tracing_mode=(entry.get("TracingConfig") or {}).get("Mode", "PassThrough"),
         last_modified=_moment(entry.get("LastModified", "")),
+    )
+
+
+# -- environment variables
+
+
+def read_environments(reading: Reading) -> None:
+    """Which known resources the environment variables of functions name; see ADR 15.
+
+    Of a value nothing is kept but that. What a value names can only be said once the resources are
+    known, and again when more are: then all values are read again, by the list of all functions,
+    unless this run has seen them already.
+    """
+    facts = reading.facts
+    mentions = mentions_of(account_of(facts))
+    nameable = mentions.keys
+    if nameable - facts.of(f.NAMEABLE).keys():
+        facts.keep(f.ENVIRONMENTS, lambda _: False)
+        facts.begin_again(_VARIABLES)
+        for key in nameable:
+            facts.put(f.NAMEABLE, key, True)  # noqa: FBT003
+    # What is not nameable any more counts as new when it comes back.
+    facts.keep(f.NAMEABLE, nameable.__contains__)
+
+    def environment(name: str) -> Environment:
+        return read_environment(reading.variables.get(name) or {}, mentions.named)
+
+    wanted = facts.missing(f.ENVIRONMENTS, facts.of(f.FUNCTIONS))
+    for name in wanted:
+        if reading.variables.get(name) is not None:
+            facts.put(f.ENVIRONMENTS, name, environment(name))
+    unseen = facts.missing(f.ENVIRONMENTS, wanted)
+    if len(unseen) * _FUNCTIONS_PER_PAGE <= len(facts.of(f.FUNCTIONS)):
+        _read_each(reading, unseen, environment)
+        return
+    missing = frozenset(unseen)
+
+    def take(entry: Entry) -> None:
+        name = entry["FunctionName"]
+        if name in missing:
+            reading.variables.put(name, entry)
+            facts.put(f.ENVIRONMENTS, name, environment(name))
+
+    reading.listing(
+        _VARIABLES,
+        Area.FUNCTIONS,
+        _LIST_FUNCTIONS,
+        "Functions",
+        take,
+        paging=_MARKERS,
+        part=_VARIABLES,
+        MaxItems=_FUNCTIONS_PER_PAGE,
+    )
+
+
+def _read_each(
+    reading: Reading, names: Iterable[str], environment: Callable[[str], Environment]
+) -> None:
+    def read(name: str) -> Environment:
+        reading.variables.put(name, reading.asker.ask(_GET_FUNCTION, FunctionName=name))
+        return environment(name)
+
+    reading.details(
+        f.ENVIRONMENTS, Area.FUNCTIONS, names, read, if_gone=Environment(), part=_VARIABLES
     )
 
 

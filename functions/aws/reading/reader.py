@@ -203,6 +203,7 @@ class AccountReader:
             kept=2 * len(facts.of(f.API_IDS)) + len(facts.of(f.REST_API_IDS)),
         )
         sources.read_log_subscriptions(reading, groups)
+        lambdas.read_environments(reading)
         self._asker.check_time()  # who may be on a loop takes long to tell in a large account
         named = dict.fromkeys(self._suspects(account_of(facts)))
         suspects = _affordable(
@@ -221,6 +222,7 @@ class AccountReader:
         self._read_apis(reading)
         # No gap tells of these: what only a clock fires is part of no loop.
         events.read_targets(reading, _within_reach(facts, _clocks(facts), (f.TARGETS,)))
+        lambdas.read_environments(reading)  # with what has become known since
         return account_of(facts)
 
     def _read_apis(self, reading: Reading) -> None:
@@ -249,7 +251,13 @@ def _bound(step: Callable[[Reading], None], reading: Reading) -> Callable[[], No
 def _forget_what_is_gone(facts: f.Facts) -> None:
     """Details of things that the lists do not hold any more."""
     functions = facts.of(f.FUNCTIONS)
-    of_functions: tuple[f.Section[Any], ...] = (f.DESTINATIONS, f.RECURSION, f.URLS, f.TAGS)
+    of_functions: tuple[f.Section[Any], ...] = (
+        f.ENVIRONMENTS,
+        f.DESTINATIONS,
+        f.RECURSION,
+        f.URLS,
+        f.TAGS,
+    )
     for section in of_functions:
         facts.keep(section, functions.__contains__)
     facts.keep(f.POLICIES, lambda key: key.partition(":")[0] in functions)

@@ -44,12 +44,45 @@ def one_by_one(tasks: Sequence[Callable[[], None]]) -> None:
         task()
 
 
+class Variables:
+    """Environment variables as AWS returned them, by function: in memory, for one run, only.
+
+    They may be secrets. Nothing that is stored, logged or sent may be made of them but by
+    `functions.domain.environment`; so this is no dataclass, which would show them.
+    """
+
+    __slots__ = ("_by_function",)
+
+    def __init__(self) -> None:
+        self._by_function: dict[str, Mapping[str, str]] = {}
+
+    def put(self, function: str, entry: Entry) -> None:
+        """Take over those of an entry of ListFunctions, or of GetFunctionConfiguration.
+
+        There are none where AWS could not decrypt them, which needs the right to the function's
+        own key (Lambda API reference, *EnvironmentResponse*).
+        """
+        environment = entry.get("Environment")
+        told = environment.get("Variables") if isinstance(environment, dict) else None
+        self._by_function[function] = (
+            {key: value for key, value in told.items() if isinstance(value, str)}
+            if isinstance(told, dict)
+            else {}
+        )
+
+    def get(self, function: str) -> Mapping[str, str] | None:
+        """Those of a function, if this run has seen them."""
+        return self._by_function.get(function)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A reading that goes on.
 
     Attributes
     ----------
+    variables
+        What this run has seen of environment variables.
     side_by_side
         Does tasks, in threads or one after the other; raises what a task raises once all ended.
     """
@@ -57,6 +90,7 @@ class Reading:
     asker: Asker
     facts: Facts
     side_by_side: SideBySide = one_by_one
+    variables: Variables = field(default_factory=Variables, repr=False)
 
     @property
     def place(self) -> str:

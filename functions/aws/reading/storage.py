@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 IAM_ACTIONS: Final = frozenset({"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"})
 
-SCHEMA: Final = 1
+# The parts of version 1 held the values of environment variables.
+SCHEMA: Final = 2
 # DynamoDB takes 400 KB an item, names and the other attributes included.
 MOST_PART_BYTES: Final = 350_000
 _LEVEL: Final = 6
@@ -45,12 +46,14 @@ class Manifest:
 
     Attributes
     ----------
+    schema
+        The version of the parts' shapes. What was stored without one is of the first.
     parts
         By ``section#shard``: the part's name, which is ``<digest>#<number of items>``.
     """
 
     at: datetime
-    schema: int = SCHEMA
+    schema: int = 1
     parts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,7 +105,7 @@ class FactStore:
                     there.add(part)
                 parts[name] = part
         facts.changed.clear()
-        return Manifest(at=facts.at, parts=parts)
+        return Manifest(at=facts.at, schema=SCHEMA, parts=parts)
 
     def load(self, manifest: Manifest) -> f.Facts:
         """The facts of a manifest.

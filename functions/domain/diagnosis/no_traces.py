@@ -42,26 +42,6 @@ UNTRACED: Final = {
     "rds": "DocumentDB",
     "docdb": "DocumentDB",
 }
-# Variables that only code with a tracer has, and values that switch a tracer off. The runtime's
-# own AWS_XRAY_DAEMON_ADDRESS and AWS_XRAY_CONTEXT_MISSING say nothing: the second one is often set
-# in order to live without traces.
-_TRACER_VARIABLES: Final = frozenset(
-    {
-        "AWS_XRAY_TRACING_NAME",
-        "AWS_XRAY_DEBUG_MODE",
-        "POWERTOOLS_TRACER_CAPTURE_RESPONSE",
-        "POWERTOOLS_TRACER_CAPTURE_ERROR",
-    }
-)
-_SWITCHED_OFF: Final = {
-    "POWERTOOLS_TRACE_DISABLED": frozenset({"true", "1", "yes", "on"}),
-    "OTEL_SDK_DISABLED": frozenset({"true"}),
-    "AWS_XRAY_SDK_ENABLED": frozenset({"false", "0"}),
-}
-_SWITCHED_ON: Final = {
-    "POWERTOOLS_TRACE_DISABLED": frozenset({"false", "0"}),
-    "AWS_XRAY_SDK_ENABLED": frozenset({"true", "1"}),
-}
 _TAGS: Final = frozenset({"tracing", "xray", "x-ray", "traces"})
 _TAG_ON: Final = frozenset({"active", "on", "true", "yes", "enabled", "expected"})
 _TAG_OFF: Final = frozenset({"passthrough", "off", "false", "no", "disabled", "none"})
@@ -173,16 +153,16 @@ def _expectations(
     facts: FunctionUnderDiagnosis,
 ) -> tuple[Certainty, tuple[Observation, ...]]:
     """What shows that somebody expects traces; nothing where somebody opted out."""
-    if _is_opted_out(facts.function.environment, facts.function.tags):
+    function = facts.function
+    if function.environment.is_tracer_off or _is_opted_out(function.tags):
         return Certainty.LIKELY, ()
     said = [
         Observation(words=f"Its environment variable {clean(name, 80)} is for a tracer")
-        for name, value in sorted(facts.function.environment.items())
-        if name in _TRACER_VARIABLES or value.strip().lower() in _SWITCHED_ON.get(name, ())
+        for name in function.environment.tracer_variables
     ]
     said += [
         Observation(words=f"Its tag {clean(key, 80)} says {clean(value, 40)}")
-        for key, value in sorted(facts.function.tags.items())
+        for key, value in sorted(function.tags.items())
         if key.lower() in _TAGS and value.strip().lower() in _TAG_ON
     ]
     implied = [
@@ -201,11 +181,8 @@ def _expectations(
 _MOST: Final = 5
 
 
-def _is_opted_out(environment: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+def _is_opted_out(tags: Mapping[str, str]) -> bool:
     return any(
-        environment.get(name, "").strip().lower() in values
-        for name, values in _SWITCHED_OFF.items()
-    ) or any(
         key.lower() in _TAGS and value.strip().lower() in _TAG_OFF for key, value in tags.items()
     )
 

@@ -26,11 +26,6 @@ _REFERENCE: Final = re.compile(
     r"(?:\d{12}:)?(?:function:)?(?P<name>[A-Za-z0-9_-]{1,64})"
     r"(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
 )
-# Variables whose value is a bare name are only believed to mean a function if their own name says
-# so: many things are called ``orders``.
-_SPEAKING: Final = re.compile(r"function|lambda|invoke|worker", re.IGNORECASE)
-_SEPARATORS: Final = re.compile(r"[\s,;|\"'\[\]{}()=]+")
-_LONGEST_VALUE: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,25 +278,21 @@ def _invokers(account: Account) -> Iterator[tuple[str, NamedCaller]]:
 
 
 def _environment(function: FunctionDescription, known: _Known) -> Iterator[tuple[str, NamedCaller]]:
-    for variable, value in function.environment.items():
-        text = value.strip()[:_LONGEST_VALUE]
-        words = {text, *_SEPARATORS.split(text)}
-        is_speaking = _SPEAKING.search(variable) is not None
-        for word in sorted(words):
-            target = known.by_reference(word) if is_speaking else known.by_arn(word)
-            # A function knows its own name for many reasons; calling itself is the rarest.
-            if target and target.name != function.name:
-                yield (
-                    target.name,
-                    NamedCaller(
-                        kind=CallerKind.FUNCTION,
-                        arn=function.arn,
-                        role_arn=function.role_arn,
-                        named_in=f"environment variable {clean(variable, 80)}",
-                        qualifier=target.qualifier,
-                        is_certain=False,
-                    ),
-                )
+    for one in function.environment.references:
+        target = known.by_arn(one.resource)
+        # A function knows its own name for many reasons; calling itself is the rarest.
+        if target and target.name != function.name:
+            yield (
+                target.name,
+                NamedCaller(
+                    kind=CallerKind.FUNCTION,
+                    arn=function.arn,
+                    role_arn=function.role_arn,
+                    named_in=f"environment variable {clean(one.variable, 80)}",
+                    qualifier=target.qualifier,
+                    is_certain=False,
+                ),
+            )
 
 
 def _targets_of(machine: StateMachine, known: _Known) -> tuple[_Target, ...]:

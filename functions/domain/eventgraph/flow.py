@@ -15,7 +15,7 @@ from functions.domain.account import Account, Area, FunctionDescription, Mapping
 from functions.domain.eventgraph.contents import ANYTHING, Content, Invoked
 from functions.domain.eventgraph.machines import Place as Home
 from functions.domain.eventgraph.machines import Reading, read_machine
-from functions.domain.eventgraph.mentions import Mentions
+from functions.domain.eventgraph.mentions import Mentions, qualified_names
 from functions.domain.eventgraph.model import (
     Certainty,
     Doubt,
@@ -31,7 +31,13 @@ from functions.domain.eventgraph.nodes import (
     log_group_arn,
     node_of,
 )
-from functions.domain.eventgraph.triggers import Hop, api_node, arriving, read_triggers
+from functions.domain.eventgraph.triggers import (
+    Hop,
+    Triggers,
+    api_node,
+    arriving,
+    read_triggers,
+)
 from functions.domain.eventgraph.writes import (
     WAYS,
     Grant,
@@ -263,6 +269,58 @@ def read_flow(account: Account) -> Flow:
     return _Reader(account).read()
 
 
+def mentions_of(account: Account) -> Mentions:
+    """What environment variables may name: what leads to something, and what may be invoked."""
+    triggers = read_triggers(account)
+    return _mentions(account, _nodes(account, triggers, [*triggers.hops, *_function_hops(account)]))
+
+
+def _mentions(account: Account, nodes: Iterable[Node]) -> Mentions:
+    return Mentions(
+        {*nodes, *(api_node(one.arn, one.url, one.kind) for one in account.apis)},
+        account.partition,
+        account=account.account,
+        qualified=qualified_names(account),
+    )
+
+
+def _nodes(account: Account, triggers: Triggers, hops: Iterable[Hop]) -> set[Node]:
+    """Everything that leads to something, and everything that may be invoked."""
+    nodes = {hop.source for hop in hops}
+    nodes.update(node_of(one.arn) for one in account.functions)
+    nodes.update(node_of(one.arn) for one in account.state_machines)
+    nodes.update(one.node for one in triggers.listeners)
+    return nodes
+
+
+def _function_hops(account: Account) -> Iterator[Hop]:
+    """What functions return, which others pass on."""
+    for pipe in account.pipes:
+        if pipe.enrichment_arn and pipe.target_arn:
+            target = node_of(pipe.target_arn)
+            yield Hop(
+                source=node_of(pipe.enrichment_arn),
+                target=target,
+                means=Means.PIPE,
+                id=pipe.arn,
+                label=f"pipe {pipe.arn.rsplit('/', 1)[-1]}",
+                arrives=arriving(target),
+                is_enabled=pipe.is_enabled,
+            )
+    for stream in account.delivery_streams:
+        for arn in stream.destination_arns if stream.transform_arn else ():
+            target = node_of(arn)
+            if target.kind is not NodeKind.OTHER:
+                yield Hop(
+                    source=node_of(stream.transform_arn),
+                    target=target,
+                    means=Means.DELIVERY,
+                    id=stream.arn,
+                    label="delivery",
+                    arrives=arriving(target),
+                )
+
+
 class _Reader:
     """Makes one flow."""
 
@@ -290,19 +348,13 @@ class _Reader:
         )
         self._functions = sorted(account.functions, key=lambda one: one.arn)
         self._triggers = read_triggers(account)
-        hops = [*self._triggers.hops, *self._function_hops()]
-        nodes = {hop.source for hop in hops}
-        nodes.update(node_of(one.arn) for one in self._functions)
-        nodes.update(node_of(one.arn) for one in account.state_machines)
-        nodes.update(one.node for one in self._triggers.listeners)
+        hops = [*self._triggers.hops, *_function_hops(account)]
+        nodes = _nodes(account, self._triggers, hops)
         self._hops: dict[Node, list[Hop]] = {}
         for hop in hops:
             self._hops.setdefault(hop.source, []).append(hop)
         self._resources = Resources(nodes, account.partition)
-        self._mentions = Mentions(
-            {*nodes, *(api_node(one.arn, one.url, one.kind) for one in account.apis)},
-            account.partition,
-        )
+        self._mentions = _mentions(account, nodes)
         self._permissions = Permissions(
             self._resources,
             self._triggers.listeners,
@@ -356,33 +408,6 @@ class _Reader:
         return self._number((node, content))
 
     # -- what leads on
-
-    def _function_hops(self) -> Iterator[Hop]:
-        """What functions return, which others pass on."""
-        for pipe in self._account.pipes:
-            if pipe.enrichment_arn and pipe.target_arn:
-                target = node_of(pipe.target_arn)
-                yield Hop(
-                    source=node_of(pipe.enrichment_arn),
-                    target=target,
-                    means=Means.PIPE,
-                    id=pipe.arn,
-                    label=f"pipe {pipe.arn.rsplit('/', 1)[-1]}",
-                    arrives=arriving(target),
-                    is_enabled=pipe.is_enabled,
-                )
-        for stream in self._account.delivery_streams:
-            for arn in stream.destination_arns if stream.transform_arn else ():
-                target = node_of(arn)
-                if target.kind is not NodeKind.OTHER:
-                    yield Hop(
-                        source=node_of(stream.transform_arn),
-                        target=target,
-                        means=Means.DELIVERY,
-                        id=stream.arn,
-                        label="delivery",
-                        arrives=arriving(target),
-                    )
 
     def _lead_on(self, machines: Mapping[Node, tuple[Reading, Role | None, str]]) -> None:
         """Follow every place that was reached, until nothing new is."""
@@ -464,7 +489,7 @@ class _Reader:
             target = self._place(task.target, task.content, is_async=False)
             self._join(number, target, _RANK[certainty], link)
         for url in reading.urls:
-            for node in self._mentions.of({"url": url}):
+            for node in self._mentions.at(url):
                 link = Link(
                     means=Means.TASK,
                     certainty=Certainty.CERTAIN,

@@ -1,29 +1,58 @@
-"""Resources that a function's environment names: by name, ARN or URL."""
+"""Resources that a function's environment names: by name, ARN or URL.
+
+The one reader of environment variables: what it finds is all that is kept of them, and the graph
+and the diagnosis conclude from that alone.
+"""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
+from functions.domain.account import Account
+from functions.domain.environment import Environment
 from functions.domain.eventgraph.machines import queue_arn
 from functions.domain.eventgraph.model import Node, NodeKind
 from functions.domain.eventgraph.nodes import node_of
 
-_SEPARATORS: Final = re.compile(r"""[\s,;|"'\[\]{}()=]+""")
 _SHORTEST_NAME: Final = 3
-_LONGEST_VALUE: Final = 4096
+# Variables whose value is a bare name are only believed to mean a function if their own name says
+# so: many things are called ``orders``.
+_SPEAKING: Final = re.compile(r"function|lambda|invoke|worker", re.IGNORECASE)
+_FUNCTION: Final = re.compile(
+    r"(?:(?P<account>\d{12}):)?(?:function:)?(?P<name>[A-Za-z0-9_-]{1,64})"
+    r"(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
+)
+_QUALIFIER: Final = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
+_QUALIFIED_FIELDS: Final = 8
+_LATEST: Final = "$LATEST"
 
 
 class Mentions:
-    """Finds nodes in the values of environment variables.
+    """Finds known resources in the words of environment variables.
 
     Names are looked up as whole words: ``orders`` is not found in ``orders-archive``. A name says
     nothing by itself; it only strengthens what the role allows.
+
+    Parameters
+    ----------
+    qualified
+        ``function:qualifier`` of the versions and aliases that are known. What follows a function's
+        name may be anything, a password among others; so no other is taken for a qualifier.
     """
 
-    __slots__ = ("_by_arn", "_by_host", "_by_name", "_partition")
+    __slots__ = ("_account", "_by_arn", "_by_host", "_by_name", "_partition", "_qualified")
 
-    def __init__(self, nodes: Iterable[Node], partition: str) -> None:
+    def __init__(
+        self,
+        nodes: Iterable[Node],
+        partition: str,
+        *,
+        account: str = "",
+        qualified: Iterable[str] = (),
+    ) -> None:
         self._partition = partition
+        self._account = account
+        self._qualified = frozenset(qualified)
         self._by_arn: dict[str, Node] = {}
         self._by_name: dict[str, list[Node]] = {}
         self._by_host: dict[str, list[Node]] = {}
@@ -37,29 +66,85 @@ class Mentions:
                 for server in node.arn.split(","):
                     self._by_name.setdefault(server, []).append(node)
 
-    def of(self, environment: Mapping[str, str]) -> frozenset[Node]:
-        """The nodes that an environment names."""
-        found: set[Node] = set()
-        for value in environment.values():
-            text = value[:_LONGEST_VALUE]
-            words = {text.strip(), *_SEPARATORS.split(text)}
-            for word in words:
-                found.update(self._named(word))
-        return frozenset(found)
+    @property
+    def keys(self) -> frozenset[str]:
+        """Everything that a word may name: while it stays the same, so does what is found."""
+        return frozenset(
+            {f"{one.kind.value} {one.name} {arn}" for arn, one in self._by_arn.items()}
+            | {f"qualifier {one}" for one in self._qualified}
+        )
 
-    def _named(self, word: str) -> Iterable[Node]:
-        if not word:
-            return ()
+    def named(self, variable: str, word: str) -> Iterable[str]:
+        """The ARNs of the resources that a word of a variable names.
+
+        They are the nodes' ARNs, of a function with the qualifier that is named.
+        """
         if word.startswith("arn:"):
-            found = self._by_arn.get(node_of(word).arn)
-            return (found,) if found else ()
-        scheme, is_url, rest = word.partition("://")
-        if not is_url:
-            return self._by_name.get(word, ())
+            return self._with_arn(word)
+        if "://" in word:
+            return self._with_url(word)
+        others = [one for one in self._by_name.get(word, ()) if one.kind is not NodeKind.FUNCTION]
+        functions = self._function(word) if _SPEAKING.search(variable) else ()
+        return (*(one.arn for one in others), *functions)
+
+    def of(self, environment: Environment) -> frozenset[Node]:
+        """The nodes that an environment names."""
+        found = {self._by_arn.get(_unqualified(one.resource)) for one in environment.references}
+        return frozenset(one for one in found if one is not None)
+
+    def at(self, url: str) -> tuple[Node, ...]:
+        """The nodes behind a URL."""
+        return tuple(self._by_arn[arn] for arn in self._with_url(url))
+
+    def _with_arn(self, arn: str) -> tuple[str, ...]:
+        node = self._by_arn.get(node_of(arn).arn)
+        if node is None:
+            return ()
+        parts = arn.split(":")
+        if node.kind is NodeKind.FUNCTION and len(parts) == _QUALIFIED_FIELDS:
+            return (f"{node.arn}:{parts[-1]}",) if _QUALIFIER.fullmatch(parts[-1]) else ()
+        return (node.arn,)
+
+    def _with_url(self, url: str) -> tuple[str, ...]:
+        scheme, _, rest = url.partition("://")
+        host = rest.split("/", 1)[0]
         if scheme in {"s3", "s3a", "s3n"}:
-            bucket = rest.split("/", 1)[0]
-            return [node for node in self._by_name.get(bucket, ()) if node.kind is NodeKind.BUCKET]
-        if arn := queue_arn(word.rstrip("/"), self._partition):
-            found = self._by_arn.get(arn)
-            return (found,) if found else ()
-        return self._by_host.get(rest.split("/", 1)[0].split(":", 1)[0].lower(), ())
+            named = self._by_name.get(host, ())
+            return tuple(one.arn for one in named if one.kind is NodeKind.BUCKET)
+        if arn := queue_arn(url.rstrip("/"), self._partition):
+            return self._with_arn(arn)
+        apis = self._by_host.get(host.split(":", 1)[0].lower(), ())
+        return tuple(one.arn for one in apis)
+
+    def _function(self, word: str) -> tuple[str, ...]:
+        """A function as Lambda's API takes it for FunctionName: with account, version or alias."""
+        found = _FUNCTION.fullmatch(word)
+        if found is None or found["account"] not in {None, self._account}:
+            return ()
+        name, qualifier = found["name"], found["qualifier"] or ""
+        if qualifier not in {"", _LATEST} and f"{name}:{qualifier}" not in self._qualified:
+            return ()
+        functions = (one for one in self._by_name.get(name, ()) if one.kind is NodeKind.FUNCTION)
+        return tuple(f"{one.arn}:{qualifier}" if qualifier else one.arn for one in functions)
+
+
+def _unqualified(arn: str) -> str:
+    """Without the version or alias of a function."""
+    parts = arn.split(":")
+    is_qualified = len(parts) == _QUALIFIED_FIELDS and parts[5] == "function"
+    return ":".join(parts[:-1]) if is_qualified and parts[2] == "lambda" else arn
+
+
+def qualified_names(account: Account) -> frozenset[str]:
+    """``function:qualifier`` of the versions and aliases that a policy or mapping names."""
+    found = {
+        f"{one.name}:{qualifier}"
+        for one in account.functions
+        for qualifier in one.resource_policies
+        if qualifier
+    }
+    for mapping in account.mappings:
+        parts = mapping.function_arn.split(":")
+        if len(parts) == _QUALIFIED_FIELDS:
+            found.add(f"{parts[-2]}:{parts[-1]}")
+    return frozenset(found)

@@ -8,13 +8,13 @@ import pytest
 
 from functions.aws.chart_store import ChartState, Pass, PassKind
 from functions.aws.reading.changes import Change, ChangeKind
-from functions.aws.reading.storage import Manifest
+from functions.aws.reading.storage import SCHEMA, Manifest
 from functions.chart.charting import MOST_RUNS, PassTooLongError, Rhythm, Work, due
 from functions.domain.evidence import LoopProof
 from tests.fake_chart import a_notice, claimed
 from tests.functional.chart.scene import NOON, Scene
 
-FACTS = Manifest(at=NOON)
+FACTS = Manifest(at=NOON, schema=SCHEMA)
 READ = ChartState(facts=FACTS, full_at=NOON, listed_at=NOON)
 
 

@@ -24,6 +24,7 @@ from functions.domain.diagnosis.facts import (
     TriggerKind,
 )
 from functions.domain.errors import BusyError, MetricsUnavailableError, RefusedError
+from tests.environments import naming
 from tests.fake_diagnosis import NOON, Ward
 from tests.unit.domain.diagnosis.samples import allow
 
@@ -189,7 +190,7 @@ def test_callers_with_the_right_are_not_simulated(ward: Ward) -> None:
     ward.add(
         "caller",
         allow("lambda:InvokeFunction", orders.arn),
-        environment={"TARGET": orders.arn},
+        environment=naming(TARGET=orders.arn),
     )
 
     facts = facts_of(ward)
@@ -290,7 +291,7 @@ def test_exempt_contained_and_own_functions(ward: Ward) -> None:
 def test_who_calls_it_with_active_tracing(ward: Ward) -> None:
     """A traced caller shows that somebody expects traces."""
     orders = ward.functions["orders"]
-    ward.add("caller", environment={"TARGET": orders.arn}, tracing_mode="Active")
+    ward.add("caller", environment=naming(TARGET=orders.arn), tracing_mode="Active")
 
     assert facts_of(ward).tracing.traced_upstream == (ward.functions["caller"].arn,)
 

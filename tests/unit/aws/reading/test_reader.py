@@ -825,3 +825,88 @@ def test_accounts_of_the_same_facts_are_equal() -> None:
     reader(grown(SIZE)).read(facts)
 
     assert account_of(facts) == account_of(facts)
+
+
+# -- environment variables
+
+
+def named(account: Account, name: str) -> set[str]:
+    """What the environment of a function is known to name, without the table that all name."""
+    (found,) = (one for one in account.functions if one.name == name)
+    return {one.resource for one in found.environment.references if ":table/" not in one.resource}
+
+
+def with_queue(aws: PagedAccount) -> Change:
+    """A queue gets a reader, by which it becomes known."""
+    aws.mappings["late"] = {
+        "UUID": "late",
+        "FunctionArn": aws.arn("lambda", "function:orders-00001"),
+        "EventSourceArn": aws.arn("sqs", "late-queue"),
+        "State": "Enabled",
+    }
+    return Change(kind=ChangeKind.MAPPING, name="late")
+
+
+def with_variable(aws: PagedAccount) -> Change:
+    """A variable of a function begins to name a queue, by its bare name."""
+    aws.functions["orders-00003"]["Environment"] = {"Variables": {"TARGET": "late-queue"}}
+    return Change(kind=ChangeKind.FUNCTION, name="orders-00003")
+
+
+@pytest.mark.parametrize(
+    "order",
+    [(with_queue, with_variable), (with_variable, with_queue)],
+    ids=["resource first", "variable first"],
+)
+def test_what_a_variable_names_is_found_in_either_order(order: Any) -> None:
+    """A resource that becomes known later is found in variables that were read before."""
+    aws, facts = grown(SIZE), begun()
+    reader(aws).read(facts)
+    for alter in order:
+        account = reader(aws).work_in([alter(aws)], facts)
+
+    assert account is not None
+    assert named(account, "orders-00003") == {aws.arn("sqs", "late-queue")}
+
+
+def test_what_comes_back_is_found_again() -> None:
+    """A resource that is deleted and made again is found in variables that never changed."""
+    aws, facts = grown(SIZE), begun()
+    with_queue(aws)
+    with_variable(aws)
+    reader(aws).read(facts)
+    mapping = aws.mappings.pop("late")
+    gone = reader(aws).work_in([Change(kind=ChangeKind.MAPPING, name="late")], facts)
+    aws.mappings["late"] = mapping
+    again = reader(aws).work_in([Change(kind=ChangeKind.MAPPING, name="late")], facts)
+
+    assert gone is not None
+    assert again is not None
+    assert named(again, "orders-00003") == {aws.arn("sqs", "late-queue")}
+
+
+def test_all_variables_are_read_again_by_a_list() -> None:
+    """A new resource takes one more call for each fifty functions, and a known one none."""
+    aws, facts = grown(120), begun()
+    reader(aws).read(facts)
+    aws.calls.clear()
+    reader(aws).work_in([with_queue(aws)], facts)
+    first = aws.calls["lambda.list_functions"]
+    aws.calls.clear()
+    reader(aws).work_in([Change(kind=ChangeKind.MAPPING, name="late")], facts)
+
+    assert (first, aws.calls["lambda.list_functions"]) == (3, 0)
+
+
+def test_variables_that_cannot_be_read_again_are_a_gap() -> None:
+    """Where the list is refused the second time, the account says so and names nothing."""
+    aws, facts = grown(SIZE), begun()
+    reader(aws).read(facts)
+    aws.refused.add(("lambda", "list_functions"))
+    account = reader(aws).work_in([with_queue(aws)], facts)
+
+    assert account is not None
+    assert [(one.area, one.resource) for one in account.gaps] == [
+        (Area.FUNCTIONS, "environment variables")
+    ]
+    assert named(account, "orders-00003") == set()

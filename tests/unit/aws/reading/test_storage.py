@@ -19,6 +19,7 @@ from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
 from functions.aws.reading.storage import FactStore, Manifest
 from functions.domain.account import Area, FunctionDescription
+from tests.fakes import SimulatedCrash
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -28,6 +29,7 @@ class Table:
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
+        self.broken = False
         self.written: list[str] = []
 
     def put_item(self, **given: Any) -> dict[str, Any]:
@@ -41,6 +43,8 @@ class Table:
 
     def delete_item(self, **given: Any) -> dict[str, Any]:
         """Forget an item."""
+        if self.broken:
+            raise SimulatedCrash("delete_item")
         del self.items[given["Key"]["pk"]["S"], given["Key"]["sk"]["S"]]
         return {}
 
@@ -122,7 +126,7 @@ def test_large_parts_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table()
     facts = f.begun(ACCOUNT, REGION, "aws", NOW)
     noise = secrets.token_hex(8_000)
-    one = FunctionDescription(name="a", arn="arn:a", role_arn="", environment={"NOISE": noise})
+    one = FunctionDescription(name="a", arn="arn:a", role_arn="", runtime=noise)
     facts.put(f.FUNCTIONS, "a", one)
     manifest = store(table).save(facts)
 

@@ -29,6 +29,7 @@ from functions.domain.diagnosis.remedy import (
 )
 from functions.domain.diagnosis.treating import planned
 from functions.domain.diagnosis.treatment import Treatment, TreatmentState
+from functions.domain.environment import Environment
 from tests.unit.domain.diagnosis.samples import (
     ARN,
     GROUP_ARN,
@@ -295,7 +296,7 @@ ANYTHING = st.builds(
     traffic=st.sampled_from([traffic(), traffic(p95_duration_ms=2_999)]),
     reports=st.sampled_from([None, reports(timeouts=4_000), reports(max_memory_used_mb=512)]),
     tracing_mode=st.sampled_from(["Active", "PassThrough"]),
-    environment=st.sampled_from([{}, EXPECTED]),
+    environment=st.sampled_from([Environment(), EXPECTED]),
     memory_mb=st.integers(128, 10_240),
     is_exempt=st.booleans(),
     is_guard=st.booleans(),

@@ -9,13 +9,14 @@ from functions.domain.diagnosis import no_traces
 from functions.domain.diagnosis.facts import TracingFacts
 from functions.domain.diagnosis.finding import Certainty
 from functions.domain.diagnosis.remedy import PutInlinePolicy, RemedyKind, SetTracing
+from tests.environments import naming
 from tests.unit.domain.diagnosis.samples import ARN, allow, deny, facts, role
 
 SEGMENTS, TELEMETRY = "xray:PutTraceSegments", "xray:PutTelemetryRecords"
 TRACING_ROLE = role(allow([SEGMENTS, TELEMETRY]))
 UPSTREAM = "arn:aws:states:eu-west-1:123456789012:stateMachine:checkout"
 KAFKA = "arn:aws:kafka:eu-west-1:123456789012:cluster/orders/0a1b"
-EXPECTED = {"POWERTOOLS_TRACER_CAPTURE_RESPONSE": "true"}
+EXPECTED = naming(POWERTOOLS_TRACER_CAPTURE_RESPONSE="true")
 LAYER = "arn:aws:lambda:eu-west-1:901920570463:layer:aws-otel-python-amd64-ver-1-29-0:1"
 
 
@@ -81,7 +82,7 @@ def test_the_least_statement_needs_a_wildcard_and_is_left_to_people() -> None:
 EXPECTATIONS: dict[str, tuple[dict[str, Any], Certainty]] = {
     "a tracer's variable": ({"environment": EXPECTED}, Certainty.CERTAIN),
     "a tracer that is switched on": (
-        {"environment": {"POWERTOOLS_TRACE_DISABLED": "false"}},
+        {"environment": naming(POWERTOOLS_TRACE_DISABLED="false")},
         Certainty.CERTAIN,
     ),
     "a tag": ({"tags": {"Tracing": "active"}}, Certainty.CERTAIN),
@@ -111,14 +112,16 @@ def test_passthrough_although_traces_are_expected(
 WELL: dict[str, dict[str, Any]] = {
     "PassThrough by choice": {"role": role()},
     "PassThrough with a tracer that is switched off": {
-        "environment": {**EXPECTED, "POWERTOOLS_TRACE_DISABLED": "true"}
+        "environment": naming(
+            POWERTOOLS_TRACER_CAPTURE_RESPONSE="true", POWERTOOLS_TRACE_DISABLED="true"
+        )
     },
     "PassThrough with a tag that says so": {
         "environment": EXPECTED,
         "tags": {"tracing": "PassThrough"},
     },
     "a variable that is set to live without traces": {
-        "environment": {"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR"}
+        "environment": naming(AWS_XRAY_CONTEXT_MISSING="LOG_ERROR")
     },
     "Active with rights": {"tracing_mode": "Active", "role": TRACING_ROLE},
     "Active with rights by wildcard": {"tracing_mode": "Active", "role": role(allow("xray:*"))},

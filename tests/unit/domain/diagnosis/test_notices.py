@@ -277,7 +277,7 @@ def test_words_from_outside(text: str) -> None:
     under = facts(
         triggers=(rule(source_arn=text, evidence=text, principal=f"{text}.amazonaws.com"),),
         denials=(denial(message=text),),
-        environment={**EXPECTED, text: text},
+        environment=replace(EXPECTED, tracer_variables=(*EXPECTED.tracer_variables, text)),
         tags={"tracing": "on", text: text},
         role=TRACING_ROLE,
         gaps=(FactGap(part=Part.CALLERS, words=text),),

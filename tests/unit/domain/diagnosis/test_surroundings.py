@@ -24,6 +24,7 @@ from functions.domain.account import (
 from functions.domain.diagnosis import not_authorized, not_invocable
 from functions.domain.diagnosis.facts import CallerKind, TriggerKind
 from functions.domain.diagnosis.surroundings import Surroundings
+from tests.environments import naming, with_environments
 from tests.unit.domain.diagnosis.samples import (
     ACCOUNT,
     ARN,
@@ -240,8 +241,8 @@ def test_everything_that_invokes_with_a_role_of_its_own() -> None:
     found = Surroundings.of(
         account(
             functions=(
-                function(environment={"OWN_FUNCTION": "orders"}),
-                replace(BILLING, on_success_arn=ARN, environment={"TARGET": f"{ARN}:v2"}),
+                function(environment=naming(OWN_FUNCTION=ARN)),
+                replace(BILLING, on_success_arn=ARN, environment=naming(TARGET=f"{ARN}:v2")),
             ),
             state_machines=(
                 StateMachine(arn=MACHINE, role_arn="r1", definition=json.dumps(definition)),
@@ -271,9 +272,11 @@ def test_everything_that_invokes_with_a_role_of_its_own() -> None:
 
 def named(variable: str, value: str) -> bool:
     """Whether a variable of another function is taken to name the function."""
-    environment = {variable: value}
+    accounted = account(
+        functions=(function(resource_policies={"live": "{}"}), BILLING), partition="aws"
+    )
     callers = Surroundings.of(
-        account(functions=(function(), replace(BILLING, environment=environment)))
+        with_environments(accounted, {BILLING.name: {variable: value}})
     ).callers
     return "orders" in callers
 
@@ -285,6 +288,7 @@ def test_a_bare_name_counts_only_in_a_variable_that_speaks_of_functions() -> Non
     assert named("ANYTHING", ARN)
     assert named("ANYTHING", f'{{"target": "{ARN}"}}')
     assert not named("TABLE", "orders")
+    assert not named("ORDERS_LAMBDA_LOGIN", "orders:hunter2")
     assert not named("ORDERS_FUNCTION", "orders-archive")
     assert not named("ANYTHING", ARN.replace(REGION, "us-east-1"))
     assert not named("ANYTHING", ARN.replace(ACCOUNT, "9" * 12))

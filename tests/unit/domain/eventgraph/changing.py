@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, assert_never
 
 from functions.domain.account import Area, Gap, NamedPolicy
+from functions.domain.environment import Environment
 from functions.domain.eventgraph.model import Means, NodeKind, wildcards_of
 from functions.domain.eventgraph.nodes import node_of
 from functions.domain.eventgraph.writes import ARN_HEADS, WAYS, name_in
@@ -114,7 +115,7 @@ def _changed(account: Account, change: Change) -> Account:  # noqa: C901, PLR091
                         on_success_arn="",
                         on_failure_arn="",
                         dead_letter_arn="",
-                        environment={},
+                        environment=Environment(),
                         resource_policies={},
                     )
                     for one in account.functions

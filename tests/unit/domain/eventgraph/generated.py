@@ -22,6 +22,7 @@ from functions.domain.account import (
     Subscription,
 )
 from tests.corpus.description import ACCOUNT, AT, REGION
+from tests.environments import with_environments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +108,6 @@ def accounts(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Account:
                 name=f"f-{name}",
                 arn=arn,
                 role_arn=role_arn,
-                environment=draw(st.sampled_from([{}, {"A": QUEUES[0]}, {"B": "a"}])),
                 dead_letter_arn=draw(st.sampled_from(["", "", QUEUES[1]])),
                 on_success_arn=draw(st.sampled_from(["", "", TOPICS[0], arns[0]])),
                 log_group=f"/aws/lambda/f-{name}",
@@ -119,7 +119,7 @@ def accounts(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Account:
     filters = st.sampled_from([(), (), ('{"eventName":["REMOVE"]}',)])
     topics = st.tuples(st.sampled_from(TOPICS), st.sampled_from([*arns, QUEUES[0]]))
     patterns = ('{"source":["shop"]}', '{"source":["aws.s3"]}', '{"detail-type":["x"]}')
-    return Account(
+    account = Account(
         account=ACCOUNT,
         region=REGION,
         at=AT,
@@ -179,3 +179,5 @@ def accounts(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Account:
         ),
         queues=(Queue(arn=QUEUES[0], dead_letter_arn=QUEUES[1]),) if draw(st.booleans()) else (),
     )
+    variables = st.sampled_from([{}, {"A": QUEUES[0]}, {"B": "a"}])
+    return with_environments(account, {one.name: draw(variables) for one in functions})

@@ -262,8 +262,7 @@ def test_nothing_from_outside_raises(texts: list[str]) -> None:
             )
         },
         functions=tuple(
-            replace(one, environment={"X": texts[2]}, resource_policies={"": texts[3]})
-            for one in account.functions
+            replace(one, resource_policies={"": texts[3]}) for one in account.functions
         ),
         mappings=tuple(
             replace(one, source_arn=texts[4], filters=(texts[5],)) for one in account.mappings
