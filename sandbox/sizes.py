@@ -1,4 +1,4 @@
-"""How large what AWS stores may be, and which names it takes; what refuses more, in AWS's words.
+"""How large things may be on AWS and which names it takes, with its error messages.
 
 The figures are those of AWS's pages on quotas. Sizes that the emulator checks itself are not here:
 items of DynamoDB, messages of SNS and SQS, templates of CloudFormation. An SQS message may have
@@ -52,7 +52,7 @@ def function_policy_refusal(policy: Mapping[str, Any]) -> str | None:
 def queue_policy_refusal(policy: str | Mapping[str, Any] | None) -> str | None:
     """Why a queue cannot have a policy; nothing when it can.
 
-    Nobody could confirm AWS's words for the two cases: the project looks at the error's code only.
+    Nobody could confirm the AWS error message of the two cases, nor that both have the same code.
     """
     if not policy:
         return None

@@ -36,14 +36,14 @@ def put(
         _put(entry)
         return
 
-    def tell() -> None:
+    def report() -> None:
         with at_moment(called_at):
             _put(entry)
 
     name = next((str(request[key]) for key in _NAMES if request.get(key)), "")
     number = world.occurrences.number("trail", operation, name)
     for seconds in trail_seconds(weather, operation, name, number):
-        world.later.at(called_at + seconds, tell)
+        world.later.at(called_at + seconds, report)
 
 
 def _put(entry: dict[str, Any]) -> None:
