@@ -41,7 +41,6 @@ def parse(arguments: Sequence[str]) -> tuple[SandboxSettings, int | None]:
     parser.add_argument("--account-limit", type=int, default=1000)
     parser.add_argument("--worker-cap", type=int, default=10)
     parser.add_argument("--unreserved-minimum", type=int)
-    parser.add_argument("--publication-delay", type=float, default=0.0)
     parser.add_argument("--weather", type=WeatherKind, default=WeatherKind.CALM)
     parser.add_argument("--weather-seed", type=int, default=0)
     parser.add_argument("--parent", type=int, help="stop when this process is gone")
@@ -55,7 +54,6 @@ def parse(arguments: Sequence[str]) -> tuple[SandboxSettings, int | None]:
         account_limit=given.account_limit,
         worker_cap=given.worker_cap,
         unreserved_minimum=given.unreserved_minimum,
-        publication_delay_seconds=given.publication_delay,
         weather=Weather(kind=given.weather, seed=given.weather_seed),
     )
     return settings, given.parent
@@ -91,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     logger.setLevel(logging.INFO)
+    logger.info("the weather is %s, its seed is %d", settings.weather.kind, settings.weather.seed)
     settings.mail_directory.mkdir(parents=True, exist_ok=True)
 
     # The emulator reads its environment when it is imported, so this comes after that is set.

@@ -99,7 +99,7 @@ class LocalAws:
         ``calm`` (everything at once, once and together) or ``aws``, see `sandbox.weather`.
     seed
         What AWS's weather is drawn from; one is drawn, and kept in ``weather.seed``, where none is
-        given. Whoever uses AWS's weather prints it.
+        given. It is printed to stderr, and stands in the log.
     """
 
     def __init__(
@@ -110,7 +110,6 @@ class LocalAws:
         account_limit: int = 1000,
         worker_cap: int = 10,
         unreserved_minimum: int | None = None,
-        publication_delay_seconds: float = 0.0,
         weather: str = WeatherKind.CALM,
         seed: int | None = None,
         log_path: Path | None = None,
@@ -120,7 +119,6 @@ class LocalAws:
             f"--speed={speed}",
             f"--account-limit={account_limit}",
             f"--worker-cap={worker_cap}",
-            f"--publication-delay={publication_delay_seconds}",
             f"--weather={self.weather.kind}",
             f"--weather-seed={self.weather.seed}",
             *(["--auth"] if auth else []),
@@ -169,6 +167,8 @@ class LocalAws:
         return self._clock
 
     def _start(self) -> None:
+        if not self.weather.is_calm:
+            print(f"sandbox: AWS's weather, seed {self.weather.seed}", file=sys.stderr)
         self.directory = Path(tempfile.mkdtemp(prefix="sandbox-"))
         self._port, smtp_port = _free_ports(2)
         command = [

@@ -22,8 +22,8 @@ class SandboxSettings:
 
     ``account_limit`` is what GetAccountSettings answers and what reservations are taken from;
     ``worker_cap`` is how many functions really run at once on this machine, because a runaway would
-    otherwise start hundreds of processes. ``publication_delay_seconds`` is in virtual seconds and
-    is not AWS's delay: how long CloudWatch takes to publish AWS/Lambda metrics is not documented.
+    otherwise start hundreds of processes. ``weather`` is how late, how slowly and how often things
+    happen.
     """
 
     port: int
@@ -34,7 +34,6 @@ class SandboxSettings:
     account_limit: int = 1000
     worker_cap: int = 10
     unreserved_minimum: int | None = None
-    publication_delay_seconds: float = 0.0
     weather: Weather = field(default_factory=Weather)
 
     @property

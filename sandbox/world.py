@@ -45,7 +45,7 @@ class World:
     def of(cls, settings: SandboxSettings) -> World:
         """A new world for these settings."""
         clock = VirtualClock(settings.speed)
-        metrics = MetricStore(clock.now, settings.publication_delay_seconds)
+        metrics = MetricStore(clock.now, settings.weather)
         invocations = InvocationLog(metrics, clock)
         stop = threading.Event()
         return cls(

@@ -1,4 +1,8 @@
-"""Evaluates every alarm once in each virtual minute and tells of the transitions."""
+"""Evaluates every alarm once in each virtual minute and tells of the transitions.
+
+In calm weather all of them right after the minute; in AWS's weather each at a time of its own in
+the minute, on what is published then.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,11 @@ logger = logging.getLogger("sandbox.alarms")
 
 EVALUATION_OFFSET_SECONDS = 1.0
 """Virtual seconds after the end of a minute at which its datapoints are evaluated."""
+
+SLOTS = 6
+SLOT_SECONDS = 10.0
+"""In AWS's weather an alarm has one of these slots of a minute. When AWS evaluates an alarm in its
+minute is not documented."""
 
 MAX_CONTRIBUTORS = 100
 Attributes = tuple[tuple[str, str], ...]
@@ -84,29 +93,40 @@ class AlarmWatch:
             boundary = (clock.minute() + 1) * 60
             if not clock.wait_until(boundary + EVALUATION_OFFSET_SECONDS, self._world.stop):
                 return
-            self.tick(boundary)
+            self._measure()
+            if self._world.settings.weather.is_calm:
+                self.evaluate_all(boundary)
+                continue
+            for slot in range(SLOTS):
+                at = boundary + EVALUATION_OFFSET_SECONDS + slot * SLOT_SECONDS
+                if not clock.wait_until(at, self._world.stop):
+                    return
+                self.evaluate_all(boundary, slot)
 
-    def tick(self, boundary: int) -> None:
-        """Record what is measured once in a minute, then evaluate."""
+    def _measure(self) -> None:
+        """Record what is measured once in a minute."""
         for measure in self._world.on_tick:
             try:
                 measure()
             except Exception:
                 logger.exception("cannot measure")
-        self.evaluate_all(boundary)
 
-    def evaluate_all(self, boundary: int) -> None:
-        """Evaluate every alarm on the minutes before ``boundary``."""
-        self._world.metrics.settle()
+    def evaluate_all(self, boundary: int, slot: int | None = None) -> None:
+        """Evaluate every alarm, or those of one slot, on the minutes before ``boundary``."""
         alarms = list(self._transitions.alarms())
         for gone in self._first_seen.keys() - {alarm["AlarmName"] for alarm in alarms}:
             self._first_seen.pop(gone)
             self.forget(gone)
         for alarm in alarms:
+            if slot is not None and slot != self._slot(alarm["AlarmName"]):
+                continue
             try:
                 self._evaluate(alarm, boundary)
             except Exception:
                 logger.exception("cannot evaluate alarm %s", alarm.get("AlarmName"))
+
+    def _slot(self, name: str) -> int:
+        return int(self._world.settings.weather.draw("alarm", name) * SLOTS)
 
     def contributors(self, name: str) -> list[Contributor]:
         """The contributors of an alarm that are in ALARM."""
@@ -126,7 +146,7 @@ class AlarmWatch:
             self._evaluate_contributors(alarm, rule, answers, boundary)
             return
         values = answers[0] if answers else None
-        window = _window(rule, values, boundary)
+        window = self._window(rule, values, boundary)
         if self._is_warming_up(alarm, window[-rule.evaluation_periods :]):
             return
         state = evaluation.evaluate(rule, window, alarm["StateValue"], now)
@@ -145,7 +165,7 @@ class AlarmWatch:
     def _answers(
         self, alarm: dict[str, Any], rule: evaluation.AlarmRule, boundary: int
     ) -> list[Answer]:
-        periods = rule.evaluation_periods + evaluation.EXTRA_PERIODS
+        periods = evaluation.window_periods(rule, self._world.settings.weather)
         high = boundary // 60
         low = high - periods * rule.period_seconds // 60
         queries = record.queries_of(alarm)
@@ -165,7 +185,7 @@ class AlarmWatch:
             returned.add(one.attributes)
             contributor = known.get(one.attributes)
             current = contributor.state.value if contributor else OK
-            state = evaluation.evaluate(rule, _window(rule, one, boundary), current, now)
+            state = evaluation.evaluate(rule, self._window(rule, one, boundary), current, now)
             if state is not None:
                 self._contributor(alarm, known, one.attributes, state)
         for attributes, contributor in list(known.items()):
@@ -204,10 +224,11 @@ class AlarmWatch:
         if value != alarm["StateValue"]:
             self._transitions.transition(alarm, AlarmState(value=value, reason=reason))
 
-
-def _window(rule: evaluation.AlarmRule, answer: Answer | None, boundary: int) -> list[Datapoint]:
-    periods = rule.evaluation_periods + evaluation.EXTRA_PERIODS
-    first = boundary - periods * rule.period_seconds
-    starts = range(first, boundary, rule.period_seconds)
-    values = answer.values if answer else {}
-    return [Datapoint(at=start, value=values.get(start // 60)) for start in starts]
+    def _window(
+        self, rule: evaluation.AlarmRule, answer: Answer | None, boundary: int
+    ) -> list[Datapoint]:
+        periods = evaluation.window_periods(rule, self._world.settings.weather)
+        first = boundary - periods * rule.period_seconds
+        starts = range(first, boundary, rule.period_seconds)
+        values = answer.values if answer else {}
+        return [Datapoint(at=start, value=values.get(start // 60)) for start in starts]

@@ -119,34 +119,38 @@ def _condition(text: str) -> Condition:
 
 
 def run(
-    query: InsightsQuery, store: MetricStore, low: int, high: int, period: int
+    query: InsightsQuery, store: MetricStore, low: int, high: int, period: int, *, now: float
 ) -> list[InsightsSeries]:
-    """The answer of a query over the minutes ``[low, high)``.
+    """The answer of a query over the minutes ``[low, high)``, as of ``now``.
 
     Which lines are kept is decided on whole ranges; only those are then computed by bucket.
     """
     aggregate = _AGGREGATE[query.function]
     with store.lock:
         groups = _grouped(query, store.of_name(query.namespace, query.metric))
-        kept = _ranked(query, groups, low, high)
+        kept = _ranked(query, groups, low, high, now)
         return [
             InsightsSeries(
                 attributes=attributes,
                 values={bucket: aggregate(cells[bucket]) for bucket in sorted(cells)},
             )
             for attributes in kept
-            if (cells := _merged(groups[attributes], low, high, period))
+            if (cells := _merged(groups[attributes], low, high, period, now))
         ]
 
 
 def _ranked(
-    query: InsightsQuery, groups: Mapping[Attributes, list[Series]], low: int, high: int
+    query: InsightsQuery,
+    groups: Mapping[Attributes, list[Series]],
+    low: int,
+    high: int,
+    now: float,
 ) -> list[Attributes]:
     wholes: list[tuple[Attributes, Cell]] = []
     for attributes, members in groups.items():
         whole: Cell | None = None
         for member in members:
-            cell = member.whole(low, high)
+            cell = member.whole(low, high, now)
             if cell is not None:
                 whole = cell if whole is None else add_cells(whole, cell)
         if whole is not None:
@@ -179,10 +183,10 @@ def _grouped(
     return groups
 
 
-def _merged(members: list[Series], low: int, high: int, period: int) -> dict[int, Cell]:
-    cells = members[0].buckets(low, high, period)
+def _merged(members: list[Series], low: int, high: int, period: int, now: float) -> dict[int, Cell]:
+    cells = members[0].buckets(low, high, period, now)
     for member in members[1:]:
-        for bucket, cell in member.buckets(low, high, period).items():
+        for bucket, cell in member.buckets(low, high, period, now).items():
             known = cells.get(bucket)
             cells[bucket] = cell if known is None else add_cells(known, cell)
     return cells

@@ -55,7 +55,7 @@ def evaluate(
     *,
     is_aligned: bool = False,
 ) -> list[Answer]:
-    """Answer the queries over the minutes ``[low, high)``.
+    """Answer the queries over the minutes ``[low, high)``, with what is published now.
 
     Buckets start at multiples of the period, as in GetMetricData, or at ``low`` when the caller
     has aligned the range itself, as an alarm does.
@@ -100,6 +100,7 @@ class _Evaluation:
     ) -> None:
         self._queries = {query.get("Id", ""): query for query in queries}
         self._store = store
+        self._now = store.now()
         self._low = low
         self._high = high
         self._is_aligned = is_aligned
@@ -154,7 +155,7 @@ class _Evaluation:
         with self._store.lock:
             series = self._store.series(key)
             values = (
-                statistics.values_of(series, statistic, low, high, period)
+                statistics.values_of(series, statistic, low, high, period, now=self._now)
                 if series is not None
                 else {}
             )
@@ -180,7 +181,7 @@ class _Evaluation:
                 period_seconds=period * SECONDS,
                 attributes=series.attributes,
             )
-            for series in insights.run(parsed, self._store, low, high, period)
+            for series in insights.run(parsed, self._store, low, high, period, now=self._now)
         ]
 
     def _math(self, name: str, query: dict[str, Any]) -> list[Answer]:

@@ -45,16 +45,18 @@ def _at(ordered: list[tuple[float, float]], index: float) -> float:
     return ordered[-1][0]
 
 
-def values_of(series: Series, statistic: str, low: int, high: int, period: int) -> dict[int, float]:
-    """One statistic of a series by bucket (minutes since the epoch), ascending."""
+def values_of(
+    series: Series, statistic: str, low: int, high: int, period: int, *, now: float
+) -> dict[int, float]:
+    """One statistic of a series by bucket (minutes since the epoch), ascending, as of ``now``."""
     simple = SIMPLE.get(statistic)
     if simple is not None:
-        cells = series.buckets(low, high, period)
+        cells = series.buckets(low, high, period, now)
         return {bucket: simple(cells[bucket]) for bucket in sorted(cells)}
     match = _PERCENTILE.match(statistic)
     if match is None:
         raise ValueError(f"The value {statistic} for parameter Stat is not supported.")
-    samples = series.samples(low, high, period)
+    samples = series.samples(low, high, period, now)
     rank = float(match.group(1))
     return {
         bucket: percentile(samples[bucket], rank) for bucket in sorted(samples) if samples[bucket]

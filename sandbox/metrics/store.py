@@ -1,16 +1,27 @@
-"""Keeps metrics by the minute, small and quick enough for ten thousand functions and two weeks."""
+"""Keeps metrics by the minute, small and quick enough for ten thousand functions and two weeks.
+
+What is kept is the truth. Who reads says at which moment, and sees what is published then, see
+``sandbox.metrics.publication``: in calm weather everything, at once.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sandbox.metrics.publication import (
+    COMPLETE_SECONDS,
+    LEAST_DELAY_SECONDS,
+    SECONDS_PER_MINUTE,
+    Publication,
+)
+from sandbox.weather import Weather
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -23,6 +34,7 @@ SAMPLES_PER_MINUTE = 500
 """Single values kept per minute for percentiles; beyond that a percentile is an estimate."""
 
 _ARRAY_WORTHWHILE = 64
+_FOREVER = 1 << 62
 _FEW = 16
 
 
@@ -38,13 +50,27 @@ def dimensions_of(pairs: Mapping[str, str]) -> Dimensions:
 
 @dataclass(slots=True)
 class LiveMinute:
-    """What has been recorded for one minute."""
+    """What has been recorded for one minute.
+
+    ``late`` is what came only in a later minute, by that minute: an execution is booked to the
+    minute of its start, but only when it is over.
+    """
 
     count: float = 0.0
     total: float = 0.0
     low: float = float("inf")
     high: float = float("-inf")
     samples: list[tuple[float, float]] = field(default_factory=list)
+    late: dict[int, LiveMinute] = field(default_factory=dict)
+
+    @property
+    def has_all_samples(self) -> bool:
+        """Whether each single value has been kept."""
+        return len(self.samples) < SAMPLES_PER_MINUTE
+
+    def cell(self) -> Cell:
+        """The statistics of what came in time."""
+        return self.count, self.total, self.low, self.high
 
     def add(self, count: float, total: float, low: float, high: float) -> None:
         """Add a statistic set, or one value seen ``count`` times."""
@@ -52,7 +78,7 @@ class LiveMinute:
         self.total += total
         self.low = min(self.low, low)
         self.high = max(self.high, high)
-        if len(self.samples) < SAMPLES_PER_MINUTE:
+        if self.has_all_samples:
             self.samples.append((total / count if count else 0.0, count))
 
 
@@ -81,6 +107,18 @@ class Segment:
         part = self.values[first : max(first, last)]
         return self.start + first * self.step, part if self.scale == 1.0 else part * self.scale
 
+    def each(self, low: int, high: int) -> Iterator[tuple[int, float]]:
+        """The minutes inside ``[low, high)`` that have a value, with it."""
+        first, values = self.between(low, high)
+        for index, value in enumerate(values.tolist()):
+            if value == value:  # noqa: PLR0124 - false only for not-a-number
+                yield first + index * self.step, value
+
+    def last_before(self, high: int) -> int:
+        """The last minute of the segment before ``high``, or -1."""
+        count = min(len(self.values), -(-(high - self.start) // self.step))
+        return self.start + (count - 1) * self.step if count > 0 else -1
+
     def whole(self, low: int, high: int) -> Cell | None:
         """Statistics of the part inside ``[low, high)``; nothing without data."""
         _, part = self.between(low, high)
@@ -96,70 +134,130 @@ class Segment:
 
 
 class Series:
-    """One metric: seeded segments and the minutes recorded since."""
+    """One metric: seeded segments and the minutes recorded since.
 
-    __slots__ = ("live", "segments", "unit")
+    Readers ask for the minutes ``[low, high)`` and get what is published at ``now``, in seconds
+    since the epoch.
+    """
 
-    def __init__(self, unit: str | None = None) -> None:
+    __slots__ = ("live", "publication", "segments", "unit")
+
+    def __init__(self, unit: str | None = None, publication: Publication | None = None) -> None:
         self.live: dict[int, LiveMinute] = {}
         self.segments: list[Segment] = []
         self.unit = unit
+        self.publication = publication
 
-    def minutes(self, low: int, high: int) -> list[int]:
+    def whole(self, low: int, high: int, now: float) -> Cell | None:
+        """Statistics over all of ``[low, high)``, quicker than by bucket; nothing without data."""
+        cell: Cell | None = None
+        complete = self._complete(high, now)
+        for segment in self.segments:
+            if segment.end > low and segment.start < complete:
+                part = segment.whole(low, complete)
+                cell = part if cell is None else add_cells(cell, part) if part else cell
+        for _, part in self._fresh(max(low, complete), high, now):
+            cell = part if cell is None else add_cells(cell, part)
+        for _, part in self._live(low, high, now):
+            cell = part if cell is None else add_cells(cell, part)
+        return cell
+
+    def newest(self, now: float) -> int:
+        """The latest minute that has data, or -1."""
+        if self.publication is None:
+            return max(
+                max(self.live, default=-1),
+                max((segment.end - segment.step for segment in self.segments), default=-1),
+            )
+        complete = self._complete(_FOREVER, now)
+        latest_first = sorted(self.live, reverse=True)
+        shown = (minute for minute in latest_first if next(self._parts(minute, now), None))
+        fresh = (minute for minute, _ in self._fresh(complete, _FOREVER, now))
+        old = (segment.last_before(complete) for segment in self.segments)
+        return max(next(shown, -1), max(fresh, default=-1), max(old, default=-1))
+
+    def buckets(self, low: int, high: int, period: int, now: float) -> dict[int, Cell]:
+        """Statistics by bucket of ``period`` minutes; buckets start at ``low``."""
+        found: dict[int, Cell] = {}
+        complete = self._complete(high, now)
+        for segment in self.segments:
+            if segment.end > low and segment.start < complete:
+                _add_segment(found, segment, low, complete, period)
+        for minute, cell in self._fresh(max(low, complete), high, now):
+            _merge(found, low + (minute - low) // period * period, cell)
+        for minute, cell in self._live(low, high, now):
+            _merge(found, low + (minute - low) // period * period, cell)
+        return found
+
+    def samples(
+        self, low: int, high: int, period: int, now: float
+    ) -> dict[int, list[tuple[float, float]]]:
+        """Single values with their weights by bucket, for percentiles."""
+        found: dict[int, list[tuple[float, float]]] = {}
+
+        def add(minute: int, samples: list[tuple[float, float]]) -> None:
+            found.setdefault(low + (minute - low) // period * period, []).extend(samples)
+
+        complete = self._complete(high, now)
+        for segment in self.segments:
+            for minute, value in segment.each(low, complete):
+                add(minute, [(value, 1.0)])
+        for minute, cell in self._fresh(max(low, complete), high, now):
+            add(minute, [(cell[1], 1.0)])
+        for minute in self._minutes(low, high):
+            for live, share in self._parts(minute, now):
+                if self.publication is None or share == 1.0:
+                    add(minute, live.samples)
+                else:
+                    add(minute, self.publication.samples(live, share))
+        return found
+
+    def _complete(self, high: int, now: float) -> int:
+        """The minute, at most ``high``, before which every minute is complete in any weather."""
+        if self.publication is None:
+            return high
+        return min(high, int((now - COMPLETE_SECONDS) // SECONDS_PER_MINUTE))
+
+    def _fresh(self, low: int, high: int, now: float) -> Iterator[tuple[int, Cell]]:
+        """What is shown of the seeded minutes that may not be complete yet."""
+        publication = self.publication
+        if publication is None or low >= high:
+            return
+        shown = min(high, int((now - LEAST_DELAY_SECONDS) // SECONDS_PER_MINUTE))
+        for segment in self.segments:
+            if segment.end <= low or segment.start >= shown:
+                continue
+            for minute, whole in segment.each(low, shown):
+                share = publication.share(minute, now)
+                if share:
+                    value = publication.value_part(whole, share)
+                    yield minute, (1.0, value, value, value)
+
+    def _minutes(self, low: int, high: int) -> list[int]:
         """The recorded minutes in ``[low, high)``, ascending."""
         if len(self.live) <= high - low:
             return sorted(minute for minute in self.live if low <= minute < high)
         return [minute for minute in range(low, high) if minute in self.live]
 
-    def whole(self, low: int, high: int) -> Cell | None:
-        """Statistics over all of ``[low, high)``, quicker than by bucket; nothing without data."""
-        cell: Cell | None = None
-        for segment in self.segments:
-            if segment.end > low and segment.start < high:
-                part = segment.whole(low, high)
-                cell = part if cell is None else add_cells(cell, part) if part else cell
-        for minute in self.minutes(low, high):
-            live = self.live[minute]
-            part = (live.count, live.total, live.low, live.high)
-            cell = part if cell is None else add_cells(cell, part)
-        return cell
+    def _live(self, low: int, high: int, now: float) -> Iterator[tuple[int, Cell]]:
+        """What is shown of the recorded minutes, ascending."""
+        for minute in self._minutes(low, high):
+            for live, share in self._parts(minute, now):
+                if self.publication is None or share == 1.0:
+                    yield minute, live.cell()
+                else:
+                    yield minute, self.publication.part(live, share)
 
-    def newest(self) -> int:
-        """The latest minute that has data, or -1."""
-        return max(
-            max(self.live, default=-1),
-            max((segment.end - segment.step for segment in self.segments), default=-1),
-        )
-
-    def buckets(self, low: int, high: int, period: int) -> dict[int, Cell]:
-        """Statistics by bucket of ``period`` minutes; buckets start at ``low``."""
-        found: dict[int, Cell] = {}
-        for segment in self.segments:
-            if segment.end > low and segment.start < high:
-                _add_segment(found, segment, low, high, period)
-        for minute in self.minutes(low, high):
-            cell = self.live[minute]
-            _merge(
-                found,
-                low + (minute - low) // period * period,
-                (cell.count, cell.total, cell.low, cell.high),
-            )
-        return found
-
-    def samples(self, low: int, high: int, period: int) -> dict[int, list[tuple[float, float]]]:
-        """Single values with their weights by bucket, for percentiles."""
-        found: dict[int, list[tuple[float, float]]] = {}
-        for segment in self.segments:
-            first, values = segment.between(low, high)
-            for index, value in enumerate(values.tolist()):
-                if value == value:  # noqa: PLR0124 - false only for not-a-number
-                    minute = first + index * segment.step
-                    bucket = low + (minute - low) // period * period
-                    found.setdefault(bucket, []).append((value, 1.0))
-        for minute in self.minutes(low, high):
-            bucket = low + (minute - low) // period * period
-            found.setdefault(bucket, []).extend(self.live[minute].samples)
-        return found
+    def _parts(self, minute: int, now: float) -> Iterator[tuple[LiveMinute, float]]:
+        """What came for a recorded minute, together, and how much of it is shown."""
+        live, publication = self.live[minute], self.publication
+        share = 1.0 if publication is None else publication.share(minute, now)
+        if share and live.count:
+            yield live, share
+        if publication is not None:
+            for arrival, late in live.late.items():
+                if publication.is_late_part_shown(minute, arrival, now):
+                    yield late, 1.0
 
 
 def _merge(found: dict[int, Cell], bucket: int, cell: Cell) -> None:
@@ -204,23 +302,23 @@ def _add_segment(
 
 
 class MetricStore:
-    """All metrics of the account.
+    """All metrics of the account, published as the weather has it."""
 
-    What is recorded becomes visible ``delay_seconds`` of virtual time later.
-    """
-
-    def __init__(self, now: Callable[[], float], delay_seconds: float = 0.0) -> None:
+    def __init__(self, now: Callable[[], float], weather: Weather | None = None) -> None:
         self._now = now
-        self._delay_seconds = delay_seconds
+        self._weather = weather or Weather()
         self._lock = threading.RLock()
         self._series: dict[MetricKey, Series] = {}
         self._by_name: dict[tuple[str, str], dict[Dimensions, Series]] = {}
-        self._pending: deque[tuple[float, MetricKey, int, Cell, str | None]] = deque()
 
     @property
     def lock(self) -> threading.RLock:
         """Held by whoever reads several series which must belong together."""
         return self._lock
+
+    def now(self) -> float:
+        """The moment at which a reader reads, in seconds since the epoch."""
+        return self._now()
 
     def record(
         self, key: MetricKey, value: float, at: float, *, count: float = 1.0, unit: str = "None"
@@ -230,27 +328,17 @@ class MetricStore:
 
     def record_set(self, key: MetricKey, cell: Cell, at: float, *, unit: str | None = None) -> None:
         """Book a statistic set to the minute of ``at``."""
+        minute = int(at // SECONDS_PER_MINUTE)
         with self._lock:
-            if self._delay_seconds > 0:
-                visible = self._now() + self._delay_seconds
-                self._pending.append((visible, key, int(at // 60), cell, unit))
-            else:
-                self._book(key, int(at // 60), cell, unit)
-
-    def _book(self, key: MetricKey, minute: int, cell: Cell, unit: str | None) -> None:
-        series = self.series_or_new(key, unit)
-        known = series.live.get(minute)
-        if known is None:
-            known = series.live[minute] = LiveMinute()
-        known.add(*cell)
-
-    def settle(self) -> None:
-        """Make visible what is due."""
-        now = self._now()
-        with self._lock:
-            while self._pending and self._pending[0][0] <= now:
-                _, key, minute, cell, unit = self._pending.popleft()
-                self._book(key, minute, cell, unit)
+            series = self.series_or_new(key, unit)
+            live = series.live.get(minute)
+            if live is None:
+                live = series.live[minute] = LiveMinute()
+            if series.publication is not None:
+                arrival = int(self._now() // SECONDS_PER_MINUTE)
+                if arrival > minute:
+                    live = live.late.setdefault(arrival, LiveMinute())
+            live.add(*cell)
 
     def seed(self, key: MetricKey, segment: Segment, unit: str | None = None) -> None:
         """Give a metric history."""
@@ -261,7 +349,7 @@ class MetricStore:
         """The series of a metric, created when it is new."""
         series = self._series.get(key)
         if series is None:
-            series = self._series[key] = Series(unit)
+            series = self._series[key] = Series(unit, Publication.of(self._weather, key))
             self._by_name.setdefault(key[:2], {})[key[2]] = series
         return series
 
@@ -282,4 +370,3 @@ class MetricStore:
         with self._lock:
             self._series.clear()
             self._by_name.clear()
-            self._pending.clear()

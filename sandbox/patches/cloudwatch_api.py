@@ -78,7 +78,6 @@ class MetricApi:
 
     def get_metric_data(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer GetMetricData, a page of at most ``MaxDatapoints`` values at a time."""
-        self._world.metrics.settle()
         start, end = self._range(request)
         try:
             answers = query.evaluate(
@@ -111,7 +110,6 @@ class MetricApi:
 
     def get_metric_statistics(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer GetMetricStatistics."""
-        self._world.metrics.settle()
         start, end = self._range(request)
         try:
             period = query.period_minutes(request.get("Period"))
@@ -121,14 +119,15 @@ class MetricApi:
         key = _key(request, request.get("MetricName", ""), request)
         points: dict[int, dict[str, Any]] = {}
         with self._world.metrics.lock:
+            now = self._world.metrics.now()
             series = self._world.metrics.series(key)
             if series is not None:
                 for name in request.get("Statistics") or []:
-                    values = statistics.values_of(series, name, low, high, period)
+                    values = statistics.values_of(series, name, low, high, period, now=now)
                     for minute, value in values.items():
                         points.setdefault(minute, {})[name] = value
                 for name in request.get("ExtendedStatistics") or []:
-                    values = statistics.values_of(series, name, low, high, period)
+                    values = statistics.values_of(series, name, low, high, period, now=now)
                     for minute, value in values.items():
                         extended = points.setdefault(minute, {}).setdefault(
                             "ExtendedStatistics", {}
@@ -156,16 +155,12 @@ class MetricApi:
 
     def list_metrics(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ListMetrics, 500 metrics at a time."""
-        self._world.metrics.settle()
-        oldest = (
-            self._world.clock.minute() - RECENT_MINUTES
-            if request.get("RecentlyActive") == "PT3H"
-            else None
-        )
-        with self._world.metrics.lock:
-            found = [
-                key for key in self._world.metrics.known() if self._is_listed(key, request, oldest)
-            ]
+        is_recent = request.get("RecentlyActive") == "PT3H"
+        oldest = self._world.clock.minute() - RECENT_MINUTES if is_recent else 0
+        metrics = self._world.metrics
+        with metrics.lock:
+            now = metrics.now()
+            found = [key for key in metrics.known() if self._is_listed(key, request, oldest, now)]
         skip = _offset(request.get("NextToken"))
         page: dict[str, Any] = {
             "Metrics": [
@@ -181,7 +176,7 @@ class MetricApi:
             page["NextToken"] = _token(skip + LIST_PAGE)
         return page
 
-    def _is_listed(self, key: MetricKey, request: dict[str, Any], oldest: int | None) -> bool:
+    def _is_listed(self, key: MetricKey, request: dict[str, Any], oldest: int, now: float) -> bool:
         namespace, name, dimensions = key
         if request.get("Namespace") not in (None, namespace):
             return False
@@ -190,7 +185,7 @@ class MetricApi:
         if not _has_dimensions(dimensions, request.get("Dimensions") or []):
             return False
         series = self._world.metrics.series(key)
-        return oldest is None or (series is not None and series.newest() >= oldest)
+        return series is not None and series.newest(now) >= oldest
 
 
 def _has_dimensions(dimensions: Dimensions, wanted: list[dict[str, str]]) -> bool:

@@ -15,6 +15,8 @@ from sandbox.seeding import seed
 if TYPE_CHECKING:
     from sandbox.metrics.store import MetricKey
 
+NOW = 0.0
+
 
 def _key(name: str = "Invocations", function: str | None = None) -> MetricKey:
     return "AWS/Lambda", name, dimensions_of({"FunctionName": function} if function else {})
@@ -23,7 +25,7 @@ def _key(name: str = "Invocations", function: str | None = None) -> MetricKey:
 @pytest.fixture
 def store() -> MetricStore:
     """An empty store."""
-    return MetricStore(lambda: 0.0)
+    return MetricStore(lambda: NOW)
 
 
 def _compute(text: str, **lines: dict[int, float]) -> list[dict[int, float]]:
@@ -110,6 +112,7 @@ def test_insights_ranks_the_functions_and_leaves_the_account_out(store: MetricSt
         0,
         5,
         1,
+        now=NOW,
     )
 
     assert [(line.label, line.values) for line in found] == [
@@ -132,6 +135,7 @@ def test_at_most_500_lines_come_back(store: MetricStore) -> None:
         0,
         1,
         1,
+        now=NOW,
     )
 
     assert (len(found), found[0].label, found[-1].label) == (500, "f599", "f100")
@@ -148,6 +152,7 @@ def test_an_aggregate_without_groups_is_one_line(store: MetricStore) -> None:
         0,
         1,
         1,
+        now=NOW,
     )
 
     assert [line.values for line in found] == [{0: 4.0}]
@@ -240,10 +245,10 @@ def test_long_history_is_summed_like_short_history(store: MetricStore) -> None:
     series = store.series(_key())
 
     assert series is not None
-    whole = statistics.values_of(series, "Sum", 0, 2010, 5)
+    whole = statistics.values_of(series, "Sum", 0, 2010, 5, now=NOW)
     assert sum(whole.values()) == np.nansum(values)
     for low in range(0, 2010, 50):
-        part = statistics.values_of(series, "Sum", low, low + 50, 5)
+        part = statistics.values_of(series, "Sum", low, low + 50, 5, now=NOW)
         assert part == {b: v for b, v in whole.items() if low <= b < low + 50}
 
 
@@ -265,17 +270,4 @@ def test_seeding_shares_patterns(store: MetricStore) -> None:
     series = store.series(_key(function="b"))
     assert count == 3
     assert series is not None
-    assert statistics.values_of(series, "Sum", 0, 100, 1) == {97: 10.0, 99: 30.0}
-
-
-def test_metrics_are_published_after_the_delay() -> None:
-    """With a publication delay a value can be read only when the delay is over."""
-    now = [0.0]
-    store = MetricStore(lambda: now[0], delay_seconds=90)
-    store.record(_key(), 1.0, 0.0)
-
-    store.settle()
-    assert store.series(_key()) is None
-    now[0] = 90.0
-    store.settle()
-    assert store.series(_key()) is not None
+    assert statistics.values_of(series, "Sum", 0, 100, 1, now=NOW) == {97: 10.0, 99: 30.0}
