@@ -42,9 +42,9 @@ class World:
     on_evaluate: list[Callable[[], None]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, settings: SandboxSettings) -> World:
+    def of(cls, settings: SandboxSettings, clock: VirtualClock | None = None) -> World:
         """A new world for these settings."""
-        clock = VirtualClock(settings.speed)
+        clock = clock or VirtualClock(settings.speed)
         metrics = MetricStore(clock.now, settings.weather)
         invocations = InvocationLog(metrics, clock)
         stop = threading.Event()

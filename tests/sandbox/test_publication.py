@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sandbox.alarms import record as alarm_records
 from sandbox.alarms.watch import AlarmWatch
 from sandbox.clock import VirtualClock
-from sandbox.invocations import InvocationLog, metric_key
+from sandbox.invocations import metric_key
 from sandbox.metrics import insights, query, statistics
 from sandbox.metrics.publication import (
     COMPLETE_SECONDS,
@@ -221,11 +221,7 @@ def test_now_and_then_a_minute_comes_before_the_one_before_it() -> None:
 def _world(seed: int | None, time: _Time) -> World:
     weather = Weather() if seed is None else _aws(seed)
     settings = SandboxSettings(port=1, smtp_port=2, directory=Path(), weather=weather)
-    clock = VirtualClock(real=time, monotonic=time)
-    store = MetricStore(clock.now, weather)
-    return World(
-        settings=settings, clock=clock, metrics=store, invocations=InvocationLog(store, clock)
-    )
+    return World.of(settings, VirtualClock(real=time, monotonic=time))
 
 
 @given(seed=seeds, minutes_long=st.integers(1, 14))
