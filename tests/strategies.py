@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import strategies as st
 
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
+from functions.domain.evidence import Trigger, TriggerKind
 from functions.domain.incident import (
+    EventRoutes,
     Incident,
     IncidentState,
     NoticeStatus,
@@ -95,6 +97,14 @@ outbox_notices: Final = st.builds(
     claimed_at=st.none() | moments,
     attempts=counts,
 )
+triggers: Final = st.builds(
+    Trigger, kind=st.sampled_from(TriggerKind), service=texts, source_arn=texts, mapping_uuid=texts
+)
+routes: Final = st.builds(
+    EventRoutes,
+    triggers=st.none() | st.lists(triggers, max_size=3).map(tuple),
+    async_target_arn=st.none() | texts,
+)
 incidents: Final = st.builds(
     Incident,
     id=texts,
@@ -114,6 +124,8 @@ incidents: Final = st.builds(
     target=reservations,
     written=st.lists(counts, max_size=3).map(tuple),
     contained_at=st.none() | moments,
+    stopped_at=st.none() | moments,
+    routes=st.none() | routes,
     released_at=st.none() | moments,
     closed_at=st.none() | moments,
     lease_until=st.none() | moments,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from functions.domain.errors import LedgerUnavailableError
 from functions.domain.incident import Incident, NoticeStatus
@@ -58,11 +58,22 @@ def load_incident(text: str) -> Incident:
             raise UnreadableRecordError(
                 f"the record is of version {version}, this code reads up to {RECORD_VERSION}"
             )
-        return from_plain(Incident, record["incident"])
+        return from_plain(Incident, _upgraded(record["incident"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableRecordError(
             f"not a record of an incident: {type(error).__name__} {error}: {text[:200]!r}"
         ) from error
+
+
+def _upgraded(incident: dict[str, Any]) -> dict[str, Any]:
+    """A record of any version up to this one, with what its fields meant in this one's terms.
+
+    Records of a time when only the first reservation's moment was kept say when a function was
+    stopped only where it was not capped first.
+    """
+    if "stopped_at" in incident or any(one > 0 for one in incident.get("written", ())):
+        return incident
+    return {**incident, "stopped_at": incident.get("contained_at")}
 
 
 def _dump(incident: Incident) -> str:

@@ -150,6 +150,7 @@ class Hold:
                     assessment=decision.assessment,
                     decided=decision.reason,
                     contained_at=None,
+                    stopped_at=None,
                 )
                 opening = self.world.ledger.hold(_holding(known, to, facts, now), self.blast_radius)
             else:
@@ -306,7 +307,8 @@ class Hold:
             held = known.to(IncidentState.CONTAINING, now).with_reservation(
                 0, tagged.reserved_concurrency
             )
-            return Opened(incident=self.world.ledger.save(held.leased(now)))
+            stopped = replace(held, contained_at=tagged.at, stopped_at=tagged.at)
+            return Opened(incident=self.world.ledger.save(stopped.leased(now)))
         prior = known.snapshot.reserved_concurrency if known.snapshot else None
         if prior == tagged.reserved_concurrency or known.opened_at > tagged.at:
             return None  # the tag is of this incident, or older
@@ -350,7 +352,7 @@ def _adopted(facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime) -> Inc
     decision = Contain(assessment=assessment, reason=DecisionReason.RUNAWAY)
     opened = _incident(decision, facts, tagged.at)
     held = opened.to(IncidentState.CONTAINING, now).with_reservation(0, tagged.reserved_concurrency)
-    return held.leased(now)
+    return replace(held, contained_at=tagged.at, stopped_at=tagged.at).leased(now)
 
 
 def _is_news(incident: Incident, decision: Notify) -> bool:

@@ -162,6 +162,7 @@ def _holding_nothing(incident: Incident, now: datetime) -> Incident:
         target=None,
         written=(),
         contained_at=None,
+        stopped_at=None,
     )
 
 
@@ -181,7 +182,8 @@ def _reserved(incident: Incident, now: datetime) -> Incident:
     if outcome is None:
         return incident
     done = incident.with_outcome(outcome.step, StepStatus.DONE)
-    return replace(done, contained_at=incident.contained_at or now)
+    held = replace(done, contained_at=incident.contained_at or now)
+    return held if held.target else replace(held, stopped_at=incident.stopped_at or now)
 
 
 def _with_surroundings(incident: Incident, world: World) -> Incident:

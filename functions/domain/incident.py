@@ -11,6 +11,7 @@ from typing import Self
 
 from functions.domain.assessment import Assessment
 from functions.domain.errors import InvalidTransitionError, SnapshotOverwriteError
+from functions.domain.evidence import Trigger
 from functions.domain.plan import (
     EventSourceMapping,
     ProvisionedConcurrency,
@@ -174,6 +175,25 @@ class OutboxNotice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventRoutes:
+    """How events reached a function, and where failed ones went, at the moment of its stop.
+
+    What was lost depends on that, not on what a person has changed since.
+
+    Attributes
+    ----------
+    triggers
+        The first few of each kind; ``None`` where they could not be read.
+    async_target_arn
+        The dead-letter queue or on-failure destination; empty for none, ``None`` where that could
+        not be read.
+    """
+
+    triggers: tuple[Trigger, ...] | None = None
+    async_target_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One function's trouble.
 
@@ -189,6 +209,14 @@ class Incident:
         The reservation that the guard wants while the incident is open: 0 or a cap.
     written
         Every reservation that the guard may have written: to tell its own value from others'.
+    contained_at
+        When a reservation of the guard's first took effect, a cap or 0.
+    stopped_at
+        When the reservation of 0 took effect; ``None`` before that, and where it is not known: a
+        record of an earlier version holds no such time for a function that was capped first.
+    routes
+        How events reached it when it was stopped; ``None`` before that, and in records of an
+        earlier version.
     lease_until
         Until when the run that works on the incident has it for itself.
     decided
@@ -216,6 +244,8 @@ class Incident:
     target: int | None = None
     written: tuple[int, ...] = ()
     contained_at: datetime | None = None
+    stopped_at: datetime | None = None
+    routes: EventRoutes | None = None
     released_at: datetime | None = None
     closed_at: datetime | None = None
     lease_until: datetime | None = None
@@ -228,6 +258,22 @@ class Incident:
     def reservation(self) -> StepOutcome | None:
         """The step that sets the reservation, with its outcome; ``None`` if nothing was planned."""
         return next((one for one in self.steps if isinstance(one.step, Reserve)), None)
+
+    @property
+    def capped_at(self) -> datetime | None:
+        """When a cap of the guard's took effect; ``None`` if none did."""
+        is_capped = any(one > 0 for one in self.written) and self.contained_at != self.stopped_at
+        return self.contained_at if is_capped else None
+
+    @property
+    def is_at_zero(self) -> bool:
+        """Whether the guard's reservation of 0 took effect at some time."""
+        outcome = self.reservation
+        return self.stopped_at is not None or (
+            self.target == 0
+            and outcome is not None
+            and outcome.status in {StepStatus.DONE, StepStatus.ALREADY}
+        )
 
     @property
     def is_closed(self) -> bool:

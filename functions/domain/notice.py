@@ -529,7 +529,9 @@ def _restored(incident: Incident, context: NoticeContext, now: datetime) -> Noti
                 ),
                 where(context),
                 section("SETTINGS", *settings(incident)),
-                section("ITS EVENTS", *aftermath(incident, context)),
+                section("ITS EVENTS", *aftermath(incident, context, now))
+                if incident.snapshot
+                else "",
                 *footer(incident, context, now),
             )
         ),

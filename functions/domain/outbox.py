@@ -10,9 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from functions.domain.errors import NoticeUndeliveredError
-from functions.domain.incident import Incident, NoticeStatus, Transition
-from functions.domain.notice import Notice, compose, repeated
+from functions.domain.evidence import TriggerKind
+from functions.domain.incident import EventRoutes, Incident, NoticeStatus, Transition
+from functions.domain.notice import Notice, NoticeContext, compose, repeated
 from functions.domain.world import World
+
+_MOST_OF_A_KIND = 10
 
 
 def announce(
@@ -26,8 +29,21 @@ def announce(
         Further fields of `NoticeContext`.
     """
     incident, context = world.look_around(incident)
+    if transition is Transition.CONTAINED:
+        incident = replace(incident, routes=_routes(incident, context))
     notice = compose(transition, incident, replace(context, **about), now)
     return incident.with_notice(transition, notice.subject, notice.body)
+
+
+def _routes(incident: Incident, context: NoticeContext) -> EventRoutes:
+    known = context.triggers
+    kept = [
+        trigger
+        for kind in TriggerKind
+        for trigger in [one for one in known or () if one.kind is kind][:_MOST_OF_A_KIND]
+    ]
+    target = incident.async_target_arn or ("" if context.is_async_target_known else None)
+    return EventRoutes(triggers=None if known is None else tuple(kept), async_target_arn=target)
 
 
 def deliver(incident: Incident, world: World, now: datetime) -> Incident:

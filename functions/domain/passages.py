@@ -17,9 +17,17 @@ from functions.domain.byhand import (
     stop_command,
 )
 from functions.domain.decision import DecisionReason
-from functions.domain.evidence import LoopProof, Trigger
-from functions.domain.fate import Fate, FateKind, Holding, fates, in_flight_until
-from functions.domain.incident import Incident
+from functions.domain.evidence import LoopProof, Trigger, TriggerKind
+from functions.domain.fate import (
+    DYNAMODB_RETENTION,
+    Fate,
+    FateKind,
+    Holding,
+    fates,
+    in_flight_until,
+    name_of,
+)
+from functions.domain.incident import EventRoutes, Incident
 from functions.domain.known_loops import NOTHING_KNOWN, KnownLoop
 from functions.domain.plan import (
     DisableMapping,
@@ -184,28 +192,76 @@ def held_word(incident: Incident) -> str:
 
 
 def held_sentence(incident: Incident, now: datetime) -> str:
-    """What is reserved, since when, and what was reserved before."""
-    when = f" since {since(incident.contained_at, now)}" if incident.contained_at else ""
+    """What is reserved, since when, what it was before, and whether a cap came first."""
+    at = _held_since(incident)
+    when = f" since {since(at, now)}" if at else ""
     if incident.snapshot is None:
         prior = ""
     elif incident.snapshot.reserved_concurrency is None:
         prior = "; before, nothing was reserved"
     else:
         prior = f"; before, it was {incident.snapshot.reserved_concurrency:,}"
-    caps = [one for one in incident.written if one > 0]
-    capped = f" It had been capped at {caps[-1]:,} first." if caps and not incident.target else ""
+    cap = _cap(incident)
+    capped = ""
+    if cap and not incident.target and incident.capped_at:
+        capped = f" It had been capped at {cap:,} first, at {moment(incident.capped_at)}."
     return f"Its reserved concurrency is {incident.target or 0:,}{when}{prior}.{capped}"
 
 
+def _held_since(incident: Incident) -> datetime | None:
+    """When the reservation that is wanted now took effect; ``None`` where unknown."""
+    return incident.capped_at if incident.target else incident.stopped_at
+
+
+def _cap(incident: Incident) -> int:
+    """The cap that the guard wrote last; 0 for none."""
+    return next((one for one in reversed(incident.written) if one > 0), 0)
+
+
 def held_for(incident: Incident, now: datetime) -> str:
-    """From when to when it was held; empty where unknown."""
-    if incident.contained_at is None:
-        return ""
-    end = incident.released_at or now
-    return (
-        f"It was {held_word(incident)} from {moment(incident.contained_at)} to {moment(end)}, for"
-        f" {lasting(end - incident.contained_at)}."
-    )
+    """When it was capped, stopped and released, and for how long, as far as the record tells."""
+    capped, stopped, end = incident.capped_at, incident.stopped_at, _end(incident, now)
+    as_cap = f"It was capped at {_cap(incident):,}"
+    if capped is None:
+        return f"It was stopped {_span(stopped, end)}." if stopped else ""
+    if stopped is None:
+        if not incident.is_at_zero:
+            return f"{as_cap} {_span(capped, end)}."
+        # A record of an earlier version: it does not tell when.
+        return f"{as_cap} at {moment(capped)}, and stopped after that."
+    if stopped < capped:  # written by clocks that differ: each moment stands for itself
+        return f"{as_cap} at {moment(capped)} and stopped at {moment(stopped)}."
+    under_cap = _span(capped, _End(at=stopped))
+    return f"{as_cap} {under_cap}, then stopped {_span(stopped, end)}."
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """When something ended; `is_exact`: by the clock that told when it began."""
+
+    at: datetime | None
+    is_exact: bool = True
+
+
+def _end(incident: Incident, now: datetime) -> _End:
+    """The present moment, unless the record knows a later one: then `now` is of another clock.
+
+    Where they differ by less than a minute the later one is true to the minute, no duration is.
+    """
+    if incident.released_at is not None:
+        return _End(incident.released_at)
+    if now >= incident.updated_at:
+        return _End(now)
+    is_near = incident.updated_at - now < timedelta(minutes=1)
+    return _End(incident.updated_at if is_near else None, is_exact=False)
+
+
+def _span(begin: datetime, end: _End) -> str:
+    if end.at is None or end.at < begin:
+        return f"at {moment(begin)}"
+    span = f"from {moment(begin)} to {moment(end.at)}"
+    has_lasted = end.is_exact and end.at - begin >= timedelta(seconds=1)
+    return f"{span}, for {lasting(end.at - begin)}" if has_lasted else span
 
 
 def changed_beside(incident: Incident) -> str:
@@ -245,7 +301,7 @@ def _holding(incident: Incident, context: NoticeContext) -> Holding:
     mappings = () if incident.snapshot is None else incident.snapshot.mappings or ()
     return Holding(
         function_arn=incident.function_arn,
-        since=incident.contained_at,
+        since=_held_since(incident),
         at=incident.target or 0,
         async_target_arn=incident.async_target_arn,
         is_async_target_known=context.is_async_target_known,
@@ -453,7 +509,7 @@ def _in_flight(incident: Incident, now: datetime) -> str:
         if incident.timeout_seconds
         else "no timeout is longer than 15 min"
     )
-    until = in_flight_until(incident.contained_at, incident.timeout_seconds)
+    until = in_flight_until(incident.stopped_at, incident.timeout_seconds)
     if until is None:
         return bullet(f"Executions that have begun go on to their end ({limit}).")
     if until <= now:
@@ -525,9 +581,9 @@ def _setting(outcome: StepOutcome) -> str:
     found = f" ({clean(outcome.restored_detail, 200)})" if outcome.restored_detail else ""
     match outcome.restored:
         case StepStatus.DONE:
-            return f"{name}: put back exactly, {before}."
+            return f"{name}: restored, {before}."
         case StepStatus.ALREADY:
-            return f"{name}: was back already, {before}."
+            return f"{name}: was already as before, {before}; not by this restore."
         case StepStatus.CHANGED_MEANWHILE:
             return f"{name}: somebody changed it meanwhile, so it was left alone{found}."
         case StepStatus.GONE:
@@ -614,26 +670,73 @@ def _now_value(step: Step) -> str:
             return f"none; before, {step.prior:,}"
 
 
-def aftermath(incident: Incident, context: NoticeContext) -> tuple[str, ...]:
-    """What comes after a restore."""
-    lines = ["What has waited is delivered now, the loop's own events among it: expect a burst."]
-    if incident.target == 0:
-        if incident.async_target_arn:
+_POLLED: Final = frozenset({TriggerKind.SQS, TriggerKind.STREAM, TriggerKind.OTHER_POLLED})
+
+
+def aftermath(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, ...]:
+    """What comes after a restore: by the triggers that it had when it was stopped.
+
+    Only asynchronous events can have been lost at once; who has no such trigger reads of no loss.
+    """
+    routes = incident.routes or EventRoutes()
+    known = routes.triggers if incident.is_at_zero else context.triggers
+    kinds = None if known is None else {one.kind for one in known}
+    lines = []
+    if kinds is None or kinds & (_POLLED if incident.is_at_zero else _POLLED | {TriggerKind.ASYNC}):
+        lines.append(
+            "What has waited is delivered now, the loop's own events among it: expect a burst."
+        )
+    if incident.is_at_zero:
+        lines += [_async_aftermath(incident, routes), _expired(incident, routes, now)]
+        if kinds is not None and TriggerKind.SYNC in kinds:
             lines.append(
-                "Asynchronous events of that time are in"
-                f" {clean(incident.async_target_arn, 300)}. Send them again if you need them."
+                "Callers that waited for an answer were refused with status 429; Lambda has kept"
+                " nothing of their requests."
             )
-        elif context.is_async_target_known:
-            lines.append(
-                "Asynchronous events of that time were lost: the function had neither a"
-                " dead-letter queue nor an on-failure destination."
-            )
-        else:
-            lines.append(
-                "Asynchronous events of that time are in its dead-letter queue or on-failure"
-                " destination, or were lost if it has none."
-            )
-    return tuple(bullet(line) for line in lines)
+        if kinds == set():
+            lines.append("Loopbreaker found no trigger when it was stopped.")
+    return tuple(bullet(line) for line in lines if line)
+
+
+def _async_aftermath(incident: Incident, routes: EventRoutes) -> str:
+    """What became of asynchronous events; empty for a function without such triggers."""
+    if routes.triggers is None:
+        whose = "If it also has asynchronous callers, their events of that time"
+    else:
+        names = [name_of(one) for one in routes.triggers if one.kind is TriggerKind.ASYNC]
+        if not names:
+            return ""
+        whose = f"Asynchronous events of that time ({listed(names)})"
+    at_stop = routes.async_target_arn
+    now_at = clean(incident.async_target_arn, 300)
+    if at_stop:
+        return f"{whose} are in {clean(at_stop, 300)}. Send them again if you need them."
+    if at_stop is None:
+        place = f" ({now_at})" if now_at else ""
+        return (
+            f"{whose} are in its dead-letter queue or on-failure destination{place}, or were lost"
+            " if it had none."
+        )
+    later = f" Those that came after it was given {now_at} are there." if now_at else ""
+    return (
+        f"{whose} were lost: when it was stopped, the function had neither a dead-letter queue"
+        f" nor an on-failure destination.{later}"
+    )
+
+
+def _expired(incident: Incident, routes: EventRoutes, now: datetime) -> str:
+    """Records of DynamoDB streams that did not outlive the stop; empty where all did."""
+    end = _end(incident, now).at
+    if end is None or incident.stopped_at is None:
+        return ""
+    if end - incident.stopped_at < DYNAMODB_RETENTION:
+        return ""
+    names = [
+        name_of(one)
+        for one in routes.triggers or ()
+        if one.kind is TriggerKind.STREAM and ":dynamodb:" in one.source_arn
+    ]
+    return f"{listed(names)}: records that waited longer than 24 h have expired." if names else ""
 
 
 def remedy(words: str) -> str:
@@ -666,8 +769,13 @@ def footer(incident: Incident, context: NoticeContext, now: datetime) -> tuple[s
     stack = f", stack {clean(context.stack_name, 128)}" if context.stack_name else ""
     return (
         section("LINKS", *links) if links else "",
-        paragraph(f"Incident {incident.id}{stack}, written at {moment(now)}."),
+        paragraph(f"Incident {incident.id}{stack}{_written_at(incident, now)}."),
     )
+
+
+def _written_at(incident: Incident, now: datetime) -> str:
+    """By a clock that is behind the incident's own record it would contradict that record."""
+    return "" if now < incident.updated_at else f", written at {moment(now)}"
 
 
 def stack(context: NoticeContext) -> str:
@@ -730,7 +838,9 @@ def _indented(text: str) -> str:
 
 
 def section(title: str, *lines: str) -> str:
-    """A title with its paragraphs apart and its list items together."""
+    """A title with its paragraphs apart and its list items together; nothing without any."""
+    if not any(lines):
+        return ""
     text, before = title, ""
     for line in lines:
         if line:

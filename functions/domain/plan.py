@@ -121,7 +121,7 @@ InverseStep: TypeAlias = PutBackProvisioned | PutBackReserved | EnableMapping
 class StepStatus(StrEnum):
     """What became of a step."""
 
-    PLANNED = "planned"  # not known to have been tried
+    PLANNED = "planned"  # to be tried, or tried by a run that died before it wrote that down
     DONE = "done"
     ALREADY = "already"  # it already was so
     CHANGED_MEANWHILE = "changed_meanwhile"  # somebody else changed it: left alone

@@ -255,7 +255,7 @@ class LiveLedger:
         With that it was over for all of them.
         """
         stopped = (
-            (began_at(one), one.contained_at or one.updated_at)
+            (began_at(one), one.stopped_at or one.contained_at or one.updated_at)
             for one in self.incidents
             if one.function in mates and one.state in _STOPPED
         )

@@ -7,7 +7,13 @@ from functions.domain.containment import close_as_deleted
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
 from functions.domain.incident import Incident, IncidentState, Transition
 from functions.domain.outbox import announce, deliver
-from functions.domain.plan import DisableMapping, Reserve, StepStatus, restore_order
+from functions.domain.plan import (
+    DisableMapping,
+    Reserve,
+    StepOutcome,
+    StepStatus,
+    restore_order,
+)
 from functions.domain.steps import perform, undo
 from functions.domain.world import World
 
@@ -32,6 +38,9 @@ def restore(
     ----------
     incident
         As stored in the ledger, open.
+    now
+        By the caller's clock, which may be behind the one that wrote the incident: the record goes
+        on from its own latest moment then, and the notice claims no duration.
     closing
         `RESTORED` when a person asked for it, `LIFTED` when the guard lifts its own cap.
 
@@ -45,20 +54,23 @@ def restore(
     LedgerUnavailableError, StaleIncidentError
         As the ledger does. Restoring again goes on where it stopped.
     """
+    at = max(now, incident.updated_at)
     if incident.state is not IncidentState.RESTORING:
-        incident = replace(incident.to(IncidentState.RESTORING, now), closing=closing)
+        incident = replace(incident.to(IncidentState.RESTORING, at), closing=closing)
     for outcome in incident.steps:
         if outcome.restored is StepStatus.FAILED:
             incident = incident.with_restored(outcome.step, None)
-    incident = world.ledger.save(incident.leased(now))
+    first = _next(incident)
+    was_tried = first is not None and first.restored is StepStatus.PLANNED
+    incident = world.ledger.save(_marked(incident).leased(at))
     try:
-        incident = _undo_all(incident, world)
+        incident = _undo_all(incident, world, was_tried=was_tried)
     except FunctionNotFoundError:
-        return close_as_deleted(incident, world, now)
+        return close_as_deleted(incident, world, at)
     if any(one.restored is StepStatus.FAILED for one in incident.steps):
         return _keep_open(incident, world, now)
-    closed = announce(incident.to(incident.closing, now), _TOLD[incident.closing], world, now)
-    return deliver(world.ledger.save(closed), world, now)
+    closed = announce(incident.to(incident.closing, at), _TOLD[incident.closing], world, now)
+    return deliver(world.ledger.save(closed), world, at)
 
 
 def failures(incident: Incident) -> tuple[str, ...]:
@@ -66,19 +78,44 @@ def failures(incident: Incident) -> tuple[str, ...]:
     return tuple(one.restored_detail for one in incident.steps if one.restored is StepStatus.FAILED)
 
 
-def _undo_all(incident: Incident, world: World) -> Incident:
-    for outcome in restore_order(incident.steps):
-        if outcome.restored is not None:
-            continue
+def _next(incident: Incident) -> StepOutcome | None:
+    """The step whose inverse is to be carried out next; ``None`` when none is left."""
+    return next(
+        (
+            one
+            for one in restore_order(incident.steps)
+            if one.restored in {None, StepStatus.PLANNED}
+        ),
+        None,
+    )
+
+
+def _marked(incident: Incident) -> Incident:
+    """The incident with the next inverse written down as begun, before it is carried out.
+
+    A run may die, or be overtaken by another one, between the change and its record. Who goes on
+    then finds the thing as it was before, and knows by this mark that Loopbreaker did that itself.
+    """
+    outcome = _next(incident)
+    return incident if outcome is None else incident.with_restored(outcome.step, StepStatus.PLANNED)
+
+
+def _undo_all(incident: Incident, world: World, *, was_tried: bool) -> Incident:
+    """Carry out the inverses; `was_tried`: an earlier run may have carried out the next one."""
+    while (outcome := _next(incident)) is not None:
         try:
             status, detail = undo(outcome.step.inverse(), incident.written, world.functions)
         except (RefusedError, BusyError) as error:
             status, detail = StepStatus.FAILED, str(error)
-        incident = world.ledger.save(incident.with_restored(outcome.step, status, detail))
+        if status is StepStatus.ALREADY and was_tried:
+            status = StepStatus.DONE
+        was_tried = False
+        incident = incident.with_restored(outcome.step, status, detail)
         if status is StepStatus.FAILED and isinstance(outcome.step, Reserve):
             # The function stays stopped, so its mappings must not stay switched on: their
             # messages would march to the dead-letter queue.
-            return _pause_again(incident, world)
+            return _pause_again(world.ledger.save(incident), world)
+        incident = world.ledger.save(_marked(incident))
     return incident
 
 
@@ -102,7 +139,8 @@ def _keep_open(incident: Incident, world: World, now: datetime) -> Incident:
     told = announce(incident, Transition.RESTORE_FAILED, world, now).unleased()
     if reservation is not None and reservation.restored is StepStatus.FAILED:
         state = IncidentState.CONTAINED if told.target == 0 else IncidentState.CAPPED
-        held = told.to(state, now)
+        held = told.to(state, now)  # never before the record's latest moment
     else:
-        held = replace(told.to(IncidentState.RELEASED, now), released_at=now)
-    return deliver(world.ledger.save(held), world, now)
+        freed = told.to(IncidentState.RELEASED, now)
+        held = replace(freed, released_at=freed.updated_at)
+    return deliver(world.ledger.save(held), world, max(now, held.updated_at))

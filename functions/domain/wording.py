@@ -196,8 +196,10 @@ def lasting(span: timedelta) -> str:
 
 
 def since(at: datetime, now: datetime) -> str:
-    """A moment with how long ago it was."""
+    """A moment with how long ago it was; alone where it lies ahead, by another clock."""
     gone = now - at
+    if gone < timedelta(0):
+        return moment(at)
     if gone < timedelta(seconds=1):
         return f"{moment(at)} (just now)"
     return f"{moment(at)} ({lasting(gone)} ago)"

@@ -5,7 +5,7 @@ A function may be held, or treated with remedies, or both: all of it is put back
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from functions.domain import notice
 from functions.domain.diagnosis import treating
@@ -152,14 +152,14 @@ class Rollback:
     def _restore(self, name: str, now: datetime) -> Result:
         was_held = False
         for _ in range(_TRIES):
-            incident = self._free(name, now)
+            incident, now = self._free(name, now)
             if incident is None or incident.state not in HOLDING_STATES:
                 if was_held:  # a pulse finished what was begun here
                     return Restored(function=name, text="restored")
                 return self._without_incident(name)
             was_held = True
             try:
-                after = restore(incident, self.world, max(now, incident.updated_at))
+                after = restore(incident, self.world, now)
             except StaleIncidentError:
                 continue  # another run moved it on: look again
             words = failures(after)
@@ -170,8 +170,11 @@ class Rollback:
             return Restored(function=name, text=_said(after))
         raise StaleIncidentError(f"{name} is being changed by another run: deploy again")
 
-    def _free(self, name: str, now: datetime) -> Incident | None:
-        """The incident once no other run works on it; a run that died holds it for `LEASE`."""
+    def _free(self, name: str, now: datetime) -> tuple[Incident | None, datetime]:
+        """The incident once no other run works on it, and the moment when that was so.
+
+        A run that died holds it for `LEASE`.
+        """
         waited = 0.0
         incident = self.world.ledger.find(name)
         while incident is not None and incident.is_leased(now):
@@ -180,7 +183,7 @@ class Rollback:
             self.sleep(_LOOK_AGAIN_SECONDS)
             waited += _LOOK_AGAIN_SECONDS
             incident = self.world.ledger.find(name)
-        return incident
+        return incident, now + timedelta(seconds=waited)
 
     def _without_incident(self, name: str) -> Result:
         """Nothing in the ledger: perhaps the function was contained while it was unreachable."""

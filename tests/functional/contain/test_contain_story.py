@@ -351,6 +351,21 @@ def test_a_restore_that_aws_refuses_leaves_the_function_contained_and_says_why()
     assert (scene.account.by_name["a"].reserved, mapping.enabled) == (300, True)
 
 
+def test_what_a_person_restored_by_hand_is_not_claimed() -> None:
+    """A mapping that somebody has enabled again is not one that the restore has restored."""
+    scene = Scene()
+    scene.add_runaway()
+    mapping = scene.account.add_mapping("orders", QUEUE)
+    scene.contributor()
+    mapping.enabled = True
+
+    scene.rollback("orders")
+
+    body = scene.account.publisher.sent[-1].body
+    assert "already as before, enabled; not by this restore." in " ".join(body.split())
+    assert "Reserved concurrency: restored, nothing reserved." in body
+
+
 def test_what_a_person_changed_while_contained_is_left_alone() -> None:
     """A reservation that somebody set meanwhile is not overwritten, and that is said."""
     scene = Scene()

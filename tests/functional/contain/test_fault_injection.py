@@ -145,6 +145,36 @@ def test_a_crash_of_restore_anywhere_converges(moment: str, number: int, *, by_p
 
     _assert_restored(scene, queue, stream)
     assert _told(scene, "RESTORED") == _expected(RESTORE_RUN, moment, number)
+    _assert_nobody_else(scene)
+
+
+@pytest.mark.parametrize("number", range(1, RESTORE_CALLS + 1))
+def test_a_pulse_whose_clock_is_ahead_restores_meanwhile(number: int) -> None:
+    """Two runs that restore at once, each by a clock of its own, report what they did as theirs."""
+    scene, stream, queue = _contained()
+
+    def pulse() -> None:
+        scene.now += timedelta(hours=1)
+        scene.survives(lambda: scene.signal(SignalKind.PULSE))
+        scene.now -= timedelta(hours=1)
+
+    scene.account.faults.before(number, pulse)
+
+    scene.rollback("orders")
+    scene.now += timedelta(hours=1)
+    scene.pulse(SETTLED_PULSES)
+
+    _assert_restored(scene, queue, stream)
+    _assert_nobody_else(scene)
+
+
+def _assert_nobody_else(scene: Scene) -> None:
+    """The notices of a restore name nobody else as the one who put things back."""
+    bodies = [mail.body for mail in scene.account.publisher.sent if "RESTORED" in mail.subject]
+    assert bodies
+    for body in bodies:
+        assert "Reserved concurrency: restored, 7 reserved." in body
+        assert "already as before" not in body
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -1,6 +1,8 @@
 import dataclasses
 import inspect
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +77,31 @@ def test_takes_defaults_for_missing_fields() -> None:
         del record["incident"][name]
 
     assert an_incident("orders") == load_incident(json.dumps(record))
+
+
+def _kept(name: str) -> Incident:
+    """A record as a deployment wrote it that kept the first reservation's moment only."""
+    return load_incident((Path(__file__).parent / "records" / f"{name}.json").read_text())
+
+
+def test_a_record_without_the_moment_of_the_stop() -> None:
+    """Where no cap came first, the moment that was kept is the one of the stop."""
+    stopped = _kept("stopped")
+
+    assert stopped.stopped_at == stopped.contained_at == datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
+    assert stopped.capped_at is None
+    assert stopped.snapshot is not None
+    assert stopped.snapshot.reserved_concurrency == 7
+
+
+def test_a_record_of_a_cap_without_the_moment_of_the_stop() -> None:
+    """Where a cap came first, the moment that was kept is the cap's, and the stop's is unknown."""
+    stopped = _kept("stopped_after_cap")
+
+    assert stopped.capped_at == datetime(2026, 11, 23, 3, 9, tzinfo=UTC)
+    assert stopped.stopped_at is None
+    assert stopped.is_at_zero
+    assert stopped.routes is None
 
 
 def _without(name: str) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from typing import Final
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.decision import DecisionReason
 from functions.domain.evidence import LoopProof, Trigger, TriggerKind
-from functions.domain.incident import Incident, IncidentState, OutboxNotice, Transition, incident_id
+from functions.domain.incident import (
+    EventRoutes,
+    Incident,
+    IncidentState,
+    OutboxNotice,
+    Transition,
+    incident_id,
+)
 from functions.domain.known_loops import KnownLoop
 from functions.domain.notice import (
     FoundReservation,
@@ -133,6 +140,8 @@ def contained(
         state=IncidentState.CAPPED if target else IncidentState.CONTAINED,
         opened_at=at,
         contained_at=at,
+        stopped_at=None if target else at,
+        routes=None if target else EventRoutes(triggers=TRIGGERS, async_target_arn=""),
     ).with_reservation(target, prior)
     if not target:
         incident = incident.with_surroundings(

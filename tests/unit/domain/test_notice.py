@@ -357,7 +357,9 @@ def test_an_incident_that_was_capped_first() -> None:
 
     body = compose(Transition.CONTAINED, incident, CONTEXT, NOW).body
 
-    assert "before, it was 80. It had been capped at 5 first." in " ".join(body.split())
+    assert "before, it was 80. It had been capped at 5 first, at 2026-11-23 03:15 UTC." in " ".join(
+        body.split()
+    )
 
 
 def test_the_newest_assessment_counts() -> None:
