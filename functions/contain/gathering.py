@@ -16,7 +16,6 @@ from functions.domain.evidence import Evidence, FunctionFacts, LoopProof, Recent
 from functions.domain.known_loops import KnownLoop, KnownLoops, NoGraph
 from functions.domain.ports import Functions, Metrics
 
-PRECEDENT_GAP = "14 days of history could not be read"
 MOST_SIDE_BY_SIDE = 4
 BATCH = 25  # functions: two weeks of each are as much as CloudWatch answers at once
 
@@ -124,7 +123,6 @@ class Gathering:
             facts=facts,
             account_concurrency=self.account_concurrency,
             proof=_proof(self.loops.of(name).believed(now), facts),
-            gaps=() if precedent is not None else (PRECEDENT_GAP,),
         )
 
     def _facts_if_told(self, name: str) -> FunctionFacts | None:

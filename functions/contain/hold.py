@@ -256,7 +256,8 @@ class Hold:
             functions.reserve(incident.function, 0)
             return
         functions.reserve(incident.function, 0)
-        self._publish_ledgerless(incident, unavailable, now, is_tagged=True)
+        stopped = replace(incident, contained_at=now, stopped_at=now)
+        self._publish_ledgerless(stopped, unavailable, now, is_tagged=True)
 
     def _publish_ledgerless(
         self,

@@ -7,7 +7,8 @@ from datetime import datetime
 from functions.contain.gathering import Gathering
 from functions.contain.hold import Hold
 from functions.contain.journal import Log, fields_of
-from functions.domain.assessment import Assessment, Verdict
+from functions.domain.assessment import Verdict
+from functions.domain.cap_figures import show_cap
 from functions.domain.containment import close_as_deleted, contain, finish_steps
 from functions.domain.decision import DecisionReason
 from functions.domain.errors import FunctionNotFoundError, MappingNotFoundError, StaleIncidentError
@@ -100,7 +101,8 @@ class Tending:
             return
         world, policy = self.hold.world, self.hold.policy
         verdict = judge_cap(evidence, incident.target, incident.contained_at, policy)
-        judged = replace(incident, assessment=_as_first_seen(verdict, incident))
+        shown = show_cap(verdict, incident.assessment, evidence, incident.contained_at)
+        judged = replace(incident, assessment=shown)
         self.log.info(
             "decided", decision=_UNDER_A_CAP[verdict.verdict], because="cap", **fields_of(verdict)
         )
@@ -180,18 +182,6 @@ class Tending:
                 case Reserve():
                     continue
         return False
-
-
-def _as_first_seen(verdict: Assessment, incident: Incident) -> Assessment:
-    """The new verdict with the beginning and the normal that were seen before the cap."""
-    first = incident.assessment
-    return replace(
-        verdict,
-        since=first.since,
-        normal_per_minute=first.normal_per_minute,
-        normal_concurrency=first.normal_concurrency,
-        rate_per_minute=max(first.rate_per_minute, verdict.rate_per_minute),
-    )
 
 
 def _has_subsided(evidence: Evidence, floor_per_minute: int) -> bool:

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     ABOVE_RECENT = "above_recent"
     NO_PRECEDENT = "no_precedent"
     NO_HISTORY = "no_history"
+    HISTORY_UNREAD = "history_unread"
     SUSTAINED = "sustained"
     GROWING = "growing"
     PLATEAU = "plateau"
@@ -38,7 +39,9 @@ class Reason(StrEnum):
     THROTTLED = "throttled"
     NATIVE_DROPS = "native_drops"
     LOOP_PROVEN = "loop_proven"
+    DEMAND_FELL = "demand_fell"
     PINNED_AT_CAP = "pinned_at_cap"
+    THROTTLED_BY_CAP = "throttled_by_cap"
     BELOW_CAP = "below_cap"
     OUTSIDE_DEMAND = "outside_demand"
 
@@ -52,6 +55,7 @@ class Unit(StrEnum):
     CONCURRENT = "concurrent executions"
     TIMES = "times"
     THROTTLES = "throttled invocations a minute"
+    ATTEMPTS = "attempts a minute"
     DROPS = "invocations dropped by AWS"
     NONE = ""
 
@@ -72,6 +76,31 @@ class Ground:
     value: float | None = None
     unit: Unit = Unit.NONE
     reference: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Invocations a minute, and when they were measured."""
+
+    per_minute: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapFigures:
+    """A function before the guard's cap and under it: figures of two different moments.
+
+    Attributes
+    ----------
+    under
+        What ran under the cap; ``None`` while no minute of it was measured.
+    asked_per_minute
+        The same with the invocations that the cap turned away.
+    """
+
+    before: Rate
+    under: Rate | None = None
+    asked_per_minute: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +125,9 @@ class Assessment:
         Mean duration of its recent invocations, for the cost; ``None`` where unknown.
     invocations_since
         Invocations recorded since `since`.
+    cap
+        For a function that was capped: the rate before the cap and the one under it. The highest
+        of the newest datapoints may then be of either, and is not shown.
     """
 
     function: str
@@ -109,6 +141,7 @@ class Assessment:
     concurrency: float | None = None
     mean_duration_ms: float | None = None
     invocations_since: float = 0.0
+    cap: CapFigures | None = None
 
     def has(self, reason: Reason) -> bool:
         """Whether `reason` is among the grounds."""

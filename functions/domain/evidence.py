@@ -218,8 +218,6 @@ class Evidence:
         The account's concurrency limit; ``None`` where unknown.
     proof
         What the event graph says.
-    gaps
-        What could not be gathered, in words, for the notice.
     """
 
     function: str
@@ -229,7 +227,6 @@ class Evidence:
     facts: FunctionFacts | None = None
     account_concurrency: int | None = None
     proof: LoopProof = LoopProof.UNKNOWN
-    gaps: tuple[str, ...] = ()
 
     def without(self, periods: Iterable[tuple[datetime, datetime]]) -> Self:
         """The same evidence, blind to the given periods (of incidents that are over).

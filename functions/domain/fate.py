@@ -63,6 +63,7 @@ class MappingState(StrEnum):
 
     DISABLED = "disabled"  # by the guard
     DISABLING = "disabling"  # the guard is about to
+    WOULD_BE_DISABLED = "would_be_disabled"  # if the guard stopped the function
     DISABLED_BEFORE = "disabled_before"  # it was so when the guard came
     ENABLED = "enabled"  # or unknown, which is the worse case
 
@@ -85,6 +86,8 @@ class Holding:
         The steps of the containment: they tell which mappings are disabled.
     disabled_before
         Mappings that were disabled when the guard came.
+    is_imagined
+        Whether nothing was done, and the outcomes are those of a stop by the guard.
     """
 
     function_arn: str = ""
@@ -94,6 +97,7 @@ class Holding:
     is_async_target_known: bool = False
     outcomes: tuple[StepOutcome, ...] = ()
     disabled_before: frozenset[str] = frozenset()
+    is_imagined: bool = False
 
     def mapping(self, uuid: str) -> MappingState:
         """The state of a trigger's mapping."""
@@ -103,7 +107,8 @@ class Holding:
                     return MappingState.ENABLED
                 match one.status:
                     case StepStatus.DONE | StepStatus.ALREADY:
-                        return MappingState.DISABLED
+                        done = MappingState.DISABLED
+                        return MappingState.WOULD_BE_DISABLED if self.is_imagined else done
                     case StepStatus.PLANNED:
                         return MappingState.DISABLING
                     case _:
@@ -254,11 +259,17 @@ def _async(holding: Holding) -> Fate:
     )
 
 
+_PAUSED: Final = frozenset(
+    {MappingState.DISABLED, MappingState.DISABLING, MappingState.WOULD_BE_DISABLED}
+)
+
+
 def _polled(trigger: Trigger, holding: Holding, state: MappingState) -> Fate:
-    is_paused = state in {MappingState.DISABLED, MappingState.DISABLING}
+    is_paused = state in _PAUSED
     how = {
         MappingState.DISABLED: "Its event source mapping is disabled. ",
         MappingState.DISABLING: "Its event source mapping is being disabled. ",
+        MappingState.WOULD_BE_DISABLED: "Loopbreaker would disable its event source mapping. ",
     }.get(state, "")
     if trigger.kind is TriggerKind.SQS:
         if is_paused:

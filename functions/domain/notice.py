@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from functions.domain.assessment import Verdict
-from functions.domain.byhand import restore_commands, rollback, still_changed
+from functions.domain.assessment import Reason, Verdict
+from functions.domain.byhand import look_command, restore_commands, rollback, still_changed
 from functions.domain.decision import DecisionReason
 from functions.domain.incident import Incident, OutboxNotice, Transition
 from functions.domain.passages import (
@@ -40,7 +40,6 @@ from functions.domain.passages import (
     leftovers,
     listed,
     measured,
-    newest,
     not_done,
     now_and_before,
     person,
@@ -143,16 +142,26 @@ def ledger_unavailable(
         )
     )
     lead = f"CAPPED AT {incident.target:,}" if incident.target else "STOPPED"
-    did = "capped" if incident.target else "stopped"
+    if not is_tagged:
+        lead = "CAPPING" if incident.target else "STOPPING"
+    verb = "cap" if incident.target else "stop"
+    # Without the tag this notice is the record: it is sent before anything is changed.
+    did = f"{'capp' if incident.target else 'stopp'}ed" if is_tagged else f"is about to {verb}"
     return Notice(
-        subject=subject_line(f"{lead}, ledger down:", incident.function, rates(incident, context)),
+        subject=subject_line(f"{lead}, ledger down:", incident.function, rates(incident)),
         body=bounded(
             (
                 paragraph(
                     f"Loopbreaker {did} {incident.function}, although its ledger could not be"
                     " written.",
                 ),
-                paragraph(held_sentence(incident, now), changed_beside(incident)),
+                paragraph(held_sentence(incident, now), changed_beside(incident))
+                if is_tagged
+                else paragraph(
+                    f"Its reserved concurrency is being set to {incident.target or 0:,}. Whether"
+                    " that succeeded is not known here; this shows it:"
+                ),
+                "" if is_tagged else command_line(look_command(incident.function, context.region)),
                 keep,
                 where(context),
                 section("WHAT WAS THERE BEFORE", *befores(changed)),
@@ -163,10 +172,16 @@ def ledger_unavailable(
                         " gone, these commands put everything back:"
                     ),
                     *command_lines(restore_commands(changed, context.region)),
-                    paragraph("Once the ledger answers again, this does the same:"),
-                    command_line(rollback(incident, context.deploy_flags)),
+                    *(
+                        (
+                            paragraph("Once the ledger answers again, this does the same:"),
+                            command_line(rollback(incident, context.deploy_flags)),
+                        )
+                        if is_tagged
+                        else (paragraph("The rollback flag cannot: it needs a record."),)
+                    ),
                 ),
-                *measured(incident, context, now, is_over=True),
+                *measured(incident, now, is_over=is_tagged),
                 events(incident, context, now),
                 *footer(incident, context, now),
             )
@@ -340,7 +355,7 @@ _NO_STOP_ADVICE: Final = frozenset({DecisionReason.STOPPED_BY_AWS, DecisionReaso
 def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     reason = decision_reason(incident)
     told = _CHANGED_NOTHING if reason is None else _NOT_STOPPED.get(reason, _CHANGED_NOTHING)
-    assessment = newest(incident, context)
+    assessment = incident.assessment
     lead, opening = told.lead, told.opening
     if reason is DecisionReason.OBSERVE_MODE and would_cap(assessment, context):
         lead = "WOULD CAP"
@@ -354,7 +369,7 @@ def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Noti
     already = listed(context.contained_already)
     is_advised = reason not in _NO_STOP_ADVICE
     return Notice(
-        subject=subject_line(lead, incident.function, rates(incident, context)),
+        subject=subject_line(lead, incident.function, rates(incident)),
         body=bounded(
             (
                 paragraph(
@@ -362,14 +377,14 @@ def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Noti
                 ),
                 paragraph(
                     told.why.format(radius=radius),
-                    f"It already holds {already}." if already else "",
+                    f"Contained within that time: {already}." if already else "",
                 ),
-                will_stop(incident, context) if reason in _NOT_CAPPED else "",
+                will_stop(incident, context, now) if reason in _NOT_CAPPED else "",
                 by_hand(incident, context) if reason is DecisionReason.BLAST_RADIUS else "",
                 where(context),
-                *measured(incident, context, now),
-                the_loop(context),
-                why(incident, context),
+                *measured(incident, now),
+                the_loop(incident, context),
+                why(incident),
                 events(
                     incident,
                     context,
@@ -392,7 +407,7 @@ def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Noti
 
 def _contained(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     return Notice(
-        subject=subject_line("STOPPED", incident.function, rates(incident, context)),
+        subject=subject_line("STOPPED", incident.function, rates(incident)),
         body=bounded(
             (
                 paragraph(
@@ -405,9 +420,9 @@ def _contained(incident: Incident, context: NoticeContext, now: datetime) -> Not
                 *not_done(incident),
                 urgency(incident, context),
                 where(context),
-                *measured(incident, context, now, is_over=True),
-                the_loop(context),
-                why(incident, context),
+                *measured(incident, now, is_over=True),
+                the_loop(incident, context),
+                why(incident),
                 events(incident, context, now),
                 to_do(incident, context),
                 *footer(incident, context, now),
@@ -419,7 +434,7 @@ def _contained(incident: Incident, context: NoticeContext, now: datetime) -> Not
 def _capped(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     at = "" if incident.target is None else f" AT {incident.target:,}"
     return Notice(
-        subject=subject_line(f"CAPPED{at}", incident.function, rates(incident, context)),
+        subject=subject_line(f"CAPPED{at}", incident.function, rates(incident)),
         body=bounded(
             (
                 paragraph(
@@ -429,13 +444,14 @@ def _capped(incident: Incident, context: NoticeContext, now: datetime) -> Notice
                 paragraph(held_sentence(incident, now), changed_beside(incident)),
                 *not_done(incident),
                 paragraph(
-                    "Next: if it keeps using its whole cap, Loopbreaker stops it. If it stays"
-                    " below the cap, Loopbreaker lifts the cap. You are told either way."
+                    "Next: a loop's demand falls with the cap and stays pinned at it; if it does"
+                    " that, Loopbreaker stops it. Otherwise Loopbreaker lifts the cap. You are"
+                    " notified either way."
                 ),
                 where(context),
-                *measured(incident, context, now, is_over=True),
-                the_loop(context),
-                why(incident, context),
+                *measured(incident, now, is_over=True),
+                the_loop(incident, context),
+                why(incident),
                 events(incident, context, now),
                 to_do(incident, context),
                 *footer(incident, context, now),
@@ -467,8 +483,8 @@ def _released(incident: Incident, context: NoticeContext, now: datetime) -> Noti
                 paragraph(f"Noticed at {since(at, now)}.", there),
                 paragraph(
                     "Loopbreaker does not fight it: it watches the function and changes nothing"
-                    f" until {moment(until)}. If it runs away after that, it is stopped again. If"
-                    " it stays calm, the incident ends."
+                    f" until {moment(until)}. If it runs away after that, Loopbreaker acts again."
+                    " If it stays calm, the incident ends."
                 ),
                 where(context),
                 leftovers(incident, context, changed),
@@ -491,7 +507,7 @@ def _running_away_again(incident: Incident, context: NoticeContext, now: datetim
         else f"for {lasting(context.cooling_off)} after that"
     )
     return Notice(
-        subject=subject_line("RUNNING AWAY AGAIN:", incident.function, rates(incident, context)),
+        subject=subject_line("RUNNING AWAY AGAIN:", incident.function, rates(incident)),
         body=bounded(
             (
                 paragraph(
@@ -501,13 +517,13 @@ def _running_away_again(incident: Incident, context: NoticeContext, now: datetim
                 paragraph(
                     released,
                     f"Loopbreaker respects that {until}. If it still runs away then, Loopbreaker"
-                    " stops it.",
+                    " acts again.",
                 ),
                 by_hand(incident, context),
                 where(context),
-                *measured(incident, context, now),
-                the_loop(context),
-                why(incident, context),
+                *measured(incident, now),
+                the_loop(incident, context),
+                why(incident),
                 *footer(incident, context, now),
             )
         ),
@@ -524,8 +540,8 @@ def _restored(incident: Incident, context: NoticeContext, now: datetime) -> Noti
                 paragraph(f"Loopbreaker put {incident.function} back, as you asked."),
                 paragraph(held_for(incident, now)),
                 paragraph(
-                    "If it runs away again, it is stopped again: there is no waiting time after a"
-                    " restore."
+                    "If it runs away again, Loopbreaker acts again: there is no waiting time after"
+                    " a restore."
                 ),
                 where(context),
                 section("SETTINGS", *settings(incident)),
@@ -591,7 +607,7 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
         )
         if is_held
         else paragraph(
-            f"{incident.function} {_DOES[newest(incident, context).verdict]}, and Loopbreaker COULD"
+            f"{incident.function} {_DOES[incident.assessment.verdict]}, and Loopbreaker COULD"
             f" NOT {verb} IT. It goes on running."
         )
     )
@@ -599,7 +615,7 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
         subject=subject_line(
             "STOPPED IN PART:" if is_held else f"COULD NOT {verb}",
             incident.function,
-            rates(incident, context),
+            rates(incident),
         ),
         body=bounded(
             (
@@ -608,12 +624,12 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
                 ""
                 if failed or context.detail
                 else paragraph("What AWS answered is not known; see Loopbreaker's log."),
-                will_stop(incident, context) if incident.target and not is_held else "",
+                will_stop(incident, context, now) if incident.target and not is_held else "",
                 "" if is_held else by_hand(incident, context),
                 where(context),
-                *measured(incident, context, now, is_over=is_held),
-                the_loop(context),
-                why(incident, context),
+                *measured(incident, now, is_over=is_held),
+                the_loop(incident, context),
+                why(incident),
                 events(incident, context, now) if is_held else "",
                 to_do(incident, context) if is_held else "",
                 *footer(incident, context, now),
@@ -623,16 +639,21 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
 
 
 def _lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    tail, because = "", "what it did under it was not that of a loop"
+    for ground in incident.assessment.grounds:
+        if ground.reason is Reason.BELOW_CAP:
+            tail, because = " was not throttled", "it was no longer throttled, as a loop would be"
+        elif ground.reason is Reason.OUTSIDE_DEMAND:
+            tail = " is busy from outside"
+            because = "its demand did not fall with the cap, so its work comes from outside"
+    left = [one for one in incident.steps if one.restored is StepStatus.CHANGED_MEANWHILE]
     return Notice(
-        subject=subject_line("CAP LIFTED:", incident.function, " stayed below its cap"),
+        subject=subject_line("CAP LIFTED:", incident.function, tail),
         body=bounded(
             (
-                paragraph(
-                    f"Loopbreaker lifted the cap of {incident.function}: it stayed below it, as a"
-                    " loop does not."
-                ),
+                paragraph(f"Loopbreaker lifted the cap of {incident.function}: {because}."),
                 paragraph(held_for(incident, now)),
-                paragraph("Nothing is left to do."),
+                paragraph("" if left else "Nothing is left to do."),
                 where(context),
                 section("SETTINGS", *settings(incident)),
                 *footer(incident, context, now),
@@ -652,7 +673,7 @@ def _ended(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
         f"{incident.function} stayed calm since it was released at"
         f" {since(incident.released_at, now)}. The incident is over."
         if incident.released_at is not None
-        else f"{incident.function} is calm again, by itself. The incident is over."
+        else f"{incident.function} is calm again. The incident is over."
     )
     return Notice(
         subject=subject_line("OVER:", incident.function, " is calm again"),
@@ -660,7 +681,7 @@ def _ended(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
             (
                 paragraph(opening),
                 paragraph(
-                    f"It began at {since(incident.opened_at, now)}.",
+                    f"It was noticed at {since(incident.opened_at, now)}.",
                     "" if incident.snapshot is not None else "Loopbreaker changed nothing.",
                 ),
                 paragraph(
@@ -668,7 +689,7 @@ def _ended(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
                 ),
                 where(context),
                 leftovers(incident, context, changed, is_closed=True),
-                *measured(incident, context, now, is_over=True),
+                *measured(incident, now, is_over=True),
                 *footer(incident, context, now),
             )
         ),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from functions.domain.assessment import Assessment, Verdict
+from functions.domain.assessment import Assessment, Rate, Reason, Verdict
 from functions.domain.byhand import (
     exempt_command,
     function_link,
@@ -17,6 +17,7 @@ from functions.domain.byhand import (
     stop_command,
 )
 from functions.domain.decision import DecisionReason
+from functions.domain.eventgraph.words import OR_DISABLE
 from functions.domain.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.fate import (
     DYNAMODB_RETENTION,
@@ -89,14 +90,10 @@ class NoticeContext:
         Whether an empty `Incident.async_target_arn` means that there is none.
     loop
         What the event graph knows.
-    assessment
-        A newer one than the incident's.
     found
         What is reserved now, in a `RELEASED` notice.
     detail
         AWS's words, where no step of the incident has them.
-    gaps
-        What could not be gathered, in words.
     cooling_off
         How long a function that others released is left alone.
     contained_already
@@ -117,10 +114,8 @@ class NoticeContext:
     triggers: tuple[Trigger, ...] | None = None
     is_async_target_known: bool = False
     loop: KnownLoop = NOTHING_KNOWN
-    assessment: Assessment | None = None
     found: FoundReservation | None = None
     detail: str = ""
-    gaps: tuple[str, ...] = ()
     cooling_off: timedelta = timedelta(hours=1)
     blast_radius: int | None = None
     blast_radius_window: timedelta = timedelta(hours=1)
@@ -146,20 +141,23 @@ def subject_line(lead: str, function: str, tail: str) -> str:
     return clean(f"{before}{middle_cut(name, room)}{tail}", 400)[:SUBJECT_LIMIT].rstrip()
 
 
-def rates(incident: Incident, context: NoticeContext) -> str:
+def rates(incident: Incident) -> str:
     """How fast against how fast normally, as the end of a subject."""
-    assessment = newest(incident, context)
-    if assessment.rate_per_minute <= 0:
+    rate, assessment = _rate(incident.assessment), incident.assessment
+    if rate.per_minute <= 0:
         return ""
-    now = f": {number(assessment.rate_per_minute)}/min"
+    before = " before its cap" if assessment.cap else ""
+    told = f": {number(rate.per_minute)}/min{before}"
     if assessment.normal_per_minute is None:
-        return now
-    return f"{now}, normal {number(assessment.normal_per_minute)}/min"
+        return told
+    return f"{told}, normal {number(assessment.normal_per_minute)}/min"
 
 
-def newest(incident: Incident, context: NoticeContext) -> Assessment:
-    """The newest assessment there is."""
-    return context.assessment or incident.assessment
+def _rate(assessment: Assessment) -> Rate:
+    """The rate of the spike: for a function that was capped, the one before the cap."""
+    if assessment.cap is not None:
+        return assessment.cap.before
+    return Rate(per_minute=assessment.rate_per_minute, at=assessment.at)
 
 
 def decision_reason(incident: Incident) -> DecisionReason | None:
@@ -175,13 +173,14 @@ def would_cap(assessment: Assessment, context: NoticeContext) -> bool:
     return assessment.verdict is Verdict.SUSPECTED and context.response is Response.CAP
 
 
-def will_stop(incident: Incident, context: NoticeContext) -> str:
+def will_stop(incident: Incident, context: NoticeContext, now: datetime) -> str:
     """When a suspected function that no cap holds is stopped, and how to prevent that."""
-    if context.patience is None or not would_cap(newest(incident, context), context):
+    if context.patience is None or not would_cap(incident.assessment, context):
         return ""
+    at = incident.opened_at + context.patience
+    when = f"at {moment(at)}" if at > now else "at its next check"
     return paragraph(
-        f"If it goes on like this, Loopbreaker stops it at"
-        f" {moment(incident.opened_at + context.patience)}. To prevent that, give it the tag"
+        f"If it goes on like this, Loopbreaker stops it {when}. To prevent that, give it the tag"
         f" {EXEMPT_TAG}=true."
     )
 
@@ -325,7 +324,10 @@ def urgency(incident: Incident, context: NoticeContext) -> str:
         parts.append("Good SQS messages are moving towards a dead-letter queue.")
     deadlines = [fate.deadline for fate in found if fate.deadline is not None]
     if deadlines:
-        parts.append(f"Restore it before {moment(min(deadlines))}, or stream records expire.")
+        parts.append(
+            f"Stream records begin to expire at {moment(min(deadlines))}, those that were already"
+            " waiting earlier: restore it before."
+        )
     return paragraph(*parts, "Details are below." if parts else "")
 
 
@@ -339,36 +341,57 @@ def where(context: NoticeContext) -> str:
     return paragraph(f"{', '.join(places)}.") if places else ""
 
 
-def measured(
-    incident: Incident, context: NoticeContext, now: datetime, *, is_over: bool = False
-) -> tuple[str, ...]:
+def measured(incident: Incident, now: datetime, *, is_over: bool = False) -> tuple[str, ...]:
     """How fast, and what it costs."""
-    assessment = newest(incident, context)
-    if assessment.rate_per_minute <= 0:
+    assessment, rate = incident.assessment, _rate(incident.assessment)
+    if rate.per_minute <= 0:
         return ()
-    rate = f"{number(assessment.rate_per_minute)} invocations a minute"
+    before = " before the cap" if assessment.cap else ""
+    told = f"{number(rate.per_minute)} invocations a minute{before}"
     normal = assessment.normal_per_minute
     if normal is None:
-        compared = "It has no history to compare that with."
+        compared = "In the 3 hours before, it was not invoked."
     elif normal <= 0:
-        compared = "Normally it is not invoked at all."
-    elif assessment.rate_per_minute >= 2 * normal:
-        times = number(assessment.rate_per_minute / normal)
-        compared = f"Normal is {number(normal)}: this is {times} times as many."
+        compared = "In most minutes of the 3 hours before, it was not invoked."
+    elif rate.per_minute >= 2 * normal:
+        times = number(rate.per_minute / normal)
+        is_or_was = "was" if assessment.cap else "is"
+        compared = f"Normal is {number(normal)}: this {is_or_was} {times} times as many."
     else:
         compared = f"Normal is {number(normal)}."
     began = f"Unusual since {since(assessment.since, now)}." if assessment.since else ""
     fast = section(
         "HOW FAST",
-        paragraph(f"{rate}, measured at {moment(assessment.at)}.", compared, began),
+        paragraph(f"{told}, measured at {moment(rate.at)}.", compared, began),
+        paragraph(_under_the_cap(assessment)),
     )
-    return (fast, _cost(incident, assessment, is_over=is_over))
+    return (fast, _cost(incident, is_over=is_over))
 
 
-def _cost(incident: Incident, assessment: Assessment, *, is_over: bool) -> str:
-    spent = burn(assessment, incident.memory_mb, incident.architecture)
+def _under_the_cap(assessment: Assessment) -> str:
+    """What it did under its cap, with the moment of that; empty for one that was not capped."""
+    figures = assessment.cap
+    if figures is None:
+        return ""
+    if figures.under is None:
+        return "Under the cap no minute was measured yet."
+    under = f"Under the cap: {number(figures.under.per_minute)} invocations a minute"
+    asked = figures.asked_per_minute
+    if asked is not None and asked > figures.under.per_minute:
+        under += f", of {number(asked)} attempts"
+    return f"{under}, measured at {moment(figures.under.at)}."
+
+
+def _cost(incident: Incident, *, is_over: bool) -> str:
+    assessment = incident.assessment
+    rate = _rate(assessment).per_minute
+    spent = burn(
+        replace(assessment, rate_per_minute=rate), incident.memory_mb, incident.architecture
+    )
+    before = "Before the cap it burned" if assessment.cap else "It burned"
     hourly = (
-        f"{'It burned' if is_over else 'It burns'} {usd_at_least(spent.usd_per_hour)} an hour"
+        f"{before if is_over or assessment.cap else 'It burns'}"
+        f" {usd_at_least(spent.usd_per_hour)} an hour"
         f" ({number(spent.requests_per_hour)} invocations an hour)."
     )
     total = (
@@ -400,12 +423,13 @@ _CERTAINTY: Final = {
 }
 
 
-def the_loop(context: NoticeContext) -> str:
+def the_loop(incident: Incident, context: NoticeContext) -> str:
     """The loop as the event graph knows it: drawing, what closes it, what breaks it."""
     drawing = context.loop.drawing.rstrip()
     if not drawing:
         return ""
     lines = drawing[:_LONGEST_DRAWING].splitlines()
+    broken_by = _broken_by(incident, context)
     read = context.loop.at
     return section(
         "THE LOOP",
@@ -418,19 +442,40 @@ def the_loop(context: NoticeContext) -> str:
             _CERTAINTY.get(context.loop.proof, ""),
             f"Read from the configuration at {moment(read)}." if read else "",
         ),
-        paragraph(f"What breaks it: {_printable(context.loop.broken_by[:_LONGEST_REASON])}")
-        if context.loop.broken_by
+        paragraph(f"What breaks it: {_printable(broken_by[:_LONGEST_REASON])}")
+        if broken_by
         else "",
     )
 
 
-def why(incident: Incident, context: NoticeContext) -> str:
-    """The verdict, its grounds, and what could not be looked at."""
-    assessment = newest(incident, context)
+def _broken_by(incident: Incident, context: NoticeContext) -> str:
+    """What breaks the loop, without the advice to disable a mapping that the guard has disabled."""
+    words = context.loop.broken_by
+    disabled = (
+        one.step.uuid
+        for one in incident.steps
+        if isinstance(one.step, DisableMapping)
+        and one.status in {StepStatus.DONE, StepStatus.ALREADY}
+        and one.restored is None
+    )
+    return words.replace(OR_DISABLE, "") if any(one in words for one in disabled) else words
+
+
+def why(incident: Incident) -> str:
+    """The verdict and its grounds."""
+    assessment = incident.assessment
     grounds = assessment.grounds[:_MOST_GROUNDS]
     match assessment.verdict:
+        case Verdict.RUNAWAY if not grounds:
+            verdict = "A loop. What showed it is not recorded here."
+        case Verdict.RUNAWAY if assessment.cap:
+            verdict = "A loop: what it did under its cap shows it."
+        case Verdict.RUNAWAY if assessment.has(Reason.LOOP_PROVEN):
+            verdict = "A loop: the configuration of the account closes it, and it runs."
+        case Verdict.RUNAWAY if assessment.has(Reason.NATIVE_DROPS):
+            verdict = "A loop: AWS itself found it."
         case Verdict.RUNAWAY:
-            verdict = "A loop, by proof or by a shape that only a loop has."
+            verdict = "A loop, by a shape that only a loop has."
         case Verdict.SUSPECTED:
             verdict = "A suspected loop: unusual and unexplained, but not proven."
         case Verdict.BUSY:
@@ -442,8 +487,6 @@ def why(incident: Incident, context: NoticeContext) -> str:
         paragraph(verdict),
         *(bullet(sentence(ground)) for ground in grounds),
         left_out(len(assessment.grounds) - len(grounds), "reason"),
-        *(bullet(f"Missing: {clean(gap, 200)}") for gap in context.gaps[:MOST_NAMES]),
-        left_out(len(context.gaps) - MOST_NAMES, "gap"),
     )
 
 
@@ -458,7 +501,8 @@ def events(
     """What becomes of its events; imagined: what would, if the guard stopped the function."""
     holding = _holding(incident, context)
     if is_imagined:
-        holding = replace(holding, outcomes=_imagined_outcomes(incident, context))
+        outcomes = _imagined_outcomes(incident, context)
+        holding = replace(holding, outcomes=outcomes, is_imagined=True)
     lines = [_in_flight(incident, now)]
     if context.triggers is None:
         lines += [bullet(text) for text in _TRIGGERS_UNKNOWN]
@@ -761,7 +805,7 @@ def footer(incident: Incident, context: NoticeContext, now: datetime) -> tuple[s
     """Links, and which incident this is."""
     links = []
     if context.region:
-        begin = newest(incident, context).since or incident.opened_at
+        begin = incident.assessment.since or incident.opened_at
         links = [
             f"Function:\n{function_link(incident.function, context.region)}",
             f"Metrics:\n{metric_link(incident.function, context.region, begin, now)}",

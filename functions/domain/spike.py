@@ -180,7 +180,7 @@ def _judge(
     if backlog is not None:
         return Verdict.BUSY, (*dropped, backlog, *shape.grounds), shape
     pinned = _pinned(traffic, shape)
-    grounds = (*dropped, *pinned, *shape.grounds, *_novelty(traffic, shape))
+    grounds = (*dropped, *pinned, *shape.grounds, *_novelty(evidence, traffic, shape))
     verdict = Verdict.RUNAWAY if pinned or dropped else Verdict.SUSPECTED
     match evidence.proof:
         case LoopProof.CERTAIN:
@@ -403,7 +403,7 @@ def _pinned(traffic: _Traffic, shape: _Shape) -> tuple[Ground, ...]:
     )
 
 
-def _novelty(traffic: _Traffic, shape: _Shape) -> tuple[Ground, ...]:
+def _novelty(evidence: Evidence, traffic: _Traffic, shape: _Shape) -> tuple[Ground, ...]:
     """How new the level is, and how much history that was judged by."""
     recent = highest_mean(traffic.values, shape.first - GUARD_MINUTES, SUSTAINED_MINUTES)
     grounds = [_rate(Reason.ABOVE_RECENT, shape.level, recent)]
@@ -411,11 +411,13 @@ def _novelty(traffic: _Traffic, shape: _Shape) -> tuple[Ground, ...]:
     if known is not None:
         grounds.append(_rate(Reason.NO_PRECEDENT, shape.level, known.highest_per_minute))
     days = 0.0 if known is None else known.days
-    if days < DAYS_NEEDED:
+    if evidence.precedent is None:
+        grounds.append(Ground(reason=Reason.HISTORY_UNREAD))
+    elif days < DAYS_NEEDED:
         grounds.append(
             Ground(
                 reason=Reason.NO_HISTORY,
-                value=round(days, 1),
+                value=0.0 if known is None else max(0.1, round(days, 1)),
                 unit=Unit.DAYS,
                 reference=DAYS_NEEDED,
             )

@@ -26,6 +26,7 @@ _ONE_OF: Final = {
     Unit.CONCURRENT: "concurrent execution",
     Unit.TIMES: "time",
     Unit.THROTTLES: "throttled invocation a minute",
+    Unit.ATTEMPTS: "attempt a minute",
     Unit.DROPS: "invocation dropped by AWS",
 }
 
@@ -65,10 +66,13 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
     Reason.ABOVE_FLOOR: Words("It is above the floor of this deployment", "{}", "the floor is {}"),
     Reason.ABOVE_RECENT: Words("It is far above the 3 hours before", "now {}", "before at most {}"),
     Reason.NO_PRECEDENT: Words(
-        "It was never this busy in the last 14 days", "now {}", "then at most {}"
+        "It was never this busy in the last 14 days, loops apart", "now {}", "then at most {}"
     ),
     Reason.NO_HISTORY: Words(
-        "It is too new, or was idle too long, to have a normal", "known are {}", "needed are {}"
+        "Its history is too short to have a normal", "known are {}", "needed are {}"
+    ),
+    Reason.HISTORY_UNREAD: Words(
+        "Its last 14 days could not be read, so it is not known whether it was ever this busy"
     ),
     Reason.SUSTAINED: Words("It has not let up", "{} so far", "{} are enough to count"),
     Reason.GROWING: Words("It keeps growing, as a loop that feeds itself does", "{}", "before {}"),
@@ -83,7 +87,11 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
         "AWS found it invoking itself and dropped invocations", "{}", "against {}"
     ),
     Reason.LOOP_PROVEN: Words("In its configuration, what it writes triggers it again"),
+    Reason.DEMAND_FELL: Words(
+        "Under the cap its demand fell, as a loop's does", "{}", "before the cap {}"
+    ),
     Reason.PINNED_AT_CAP: Words("It uses its whole cap all the time", "{}", "the cap is {}"),
+    Reason.THROTTLED_BY_CAP: Words("The cap turned the rest away", "{}", "against {}"),
     Reason.BELOW_CAP: Words("It stays below its cap", "{}", "the cap is {}"),
     Reason.OUTSIDE_DEMAND: Words(
         "It is asked for as much under its cap as before, so the work comes from outside",
@@ -91,6 +99,12 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
         "before {}",
     ),
 }
+
+
+_NO_HISTORY_AT_ALL: Final = (
+    "Nothing is known of it from the 14 days before (former loops do not count), so there is no"
+    " normal to compare with."
+)
 
 
 def sentence(ground: Ground) -> str:
@@ -102,6 +116,8 @@ def sentence(ground: Ground) -> str:
     words = GROUND_WORDS.get(ground.reason) or Words(
         f"{ground.reason.value.replace('_', ' ').capitalize()}"
     )
+    if ground.reason is Reason.NO_HISTORY and ground.unit is Unit.DAYS and ground.value == 0:
+        return _NO_HISTORY_AT_ALL
     parts = []
     if ground.value is not None:
         parts.append(words.seen.format(quantity(ground.value, ground.unit)))

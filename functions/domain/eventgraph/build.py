@@ -43,6 +43,7 @@ control policies, and changes of the configuration that a function itself may ma
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -68,7 +69,7 @@ ACCEPTED_TAG: Final = "loopbreaker:accepted-loop"
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 # `Use Lambda recursive loop detection` of the Lambda developer guide.
-_UNDETECTED_REGIONS: Final = frozenset({"mx-central-1", "ap-southeast-6"})
+UNDETECTED_REGIONS: Final = frozenset({"mx-central-1", "ap-southeast-6"})
 _DETECTED_TARGETS: Final = frozenset(
     {NodeKind.FUNCTION, NodeKind.QUEUE, NodeKind.TOPIC, NodeKind.BUCKET}
 )
@@ -92,10 +93,10 @@ def build(account: Account, accepted: Mapping[str, str] = _NOTHING) -> EventGrap
     flow = read_flow(account)
     found = search(flow)
     said = _acceptances(account, accepted)
-    allowing = frozenset(one.name for one in account.functions if one.recursive_loop == "Allow")
+    settings = {one.name: one.recursive_loop for one in account.functions}
 
     def loop(way: Way) -> Loop:
-        return _loop(account.region, edges_of(flow, way), said, allowing)
+        return _loop(account.region, edges_of(flow, way), said, settings)
 
     listed = [Listed(way=way, loop=loop(way)) for way in found.ways]
     listed.sort(key=lambda one: _rank(one.loop))
@@ -173,13 +174,7 @@ def _distinct(loops: list[Loop]) -> tuple[Loop, ...]:
 
 
 def _with_cuts(loop: Loop, cuts: tuple[Cut, ...]) -> Loop:
-    return Loop(
-        edges=loop.edges,
-        is_protected_by_aws=loop.is_protected_by_aws,
-        allowing=loop.allowing,
-        accepted=loop.accepted,
-        cuts=cuts,
-    )
+    return replace(loop, cuts=cuts)
 
 
 def _acceptances(account: Account, accepted: Mapping[str, str]) -> dict[str, Acceptance]:
@@ -197,20 +192,22 @@ def _loop(
     region: str,
     edges: tuple[Edge, ...],
     accepted: Mapping[str, Acceptance],
-    allowing: frozenset[str],
+    settings: Mapping[str, str],
 ) -> Loop:
     """A loop that begins where its first function (by name) is triggered."""
     bare = Loop(edges=edges)
     first = min(bare.functions)
     bare = bare.seen_from(first)
-    allowed = tuple(sorted(set(bare.functions) & allowing))
+    names = sorted(set(bare.functions))
+    allowed = tuple(one for one in names if settings.get(one) == "Allow")
     said = next((accepted[name] for name in sorted(bare.functions) if name in accepted), None)
     return Loop(
         edges=bare.edges,
         is_protected_by_aws=not allowed
-        and region not in _UNDETECTED_REGIONS
+        and region not in UNDETECTED_REGIONS
         and all(map(_is_detected, bare.edges)),
         allowing=allowed,
+        unread=tuple(one for one in names if not settings.get(one)),
         accepted=said,
     )
 

@@ -5,7 +5,7 @@ What the certainties mean, edge by edge, is said in `build`.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -242,6 +242,14 @@ class Acceptance:
     reason: str
 
 
+class NativeStop(StrEnum):
+    """Whether AWS's own detection would stop a loop. It takes a recent SDK all the same."""
+
+    PROBABLY = "probably"
+    UNLESS_ALLOWED = "unless_allowed"  # a function's setting `RecursiveLoop` was not read
+    NO = "no"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
     """A cycle through at least one function.
@@ -256,6 +264,8 @@ class Loop:
         function on it says ``RecursiveLoop=Allow``. It takes a recent SDK all the same.
     allowing
         Functions on it that say ``RecursiveLoop=Allow``.
+    unread
+        Functions on it of which that setting was not read.
     cuts
         What breaks it, best first.
     """
@@ -263,8 +273,16 @@ class Loop:
     edges: tuple[Edge, ...]
     is_protected_by_aws: bool = False
     allowing: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     accepted: Acceptance | None = None
     cuts: tuple[Cut, ...] = ()
+
+    @property
+    def native_stop(self) -> NativeStop:
+        """Whether AWS would stop it: what every text and picture of it says."""
+        if not self.is_protected_by_aws:
+            return NativeStop.NO
+        return NativeStop.UNLESS_ALLOWED if self.unread else NativeStop.PROBABLY
 
     @property
     def certainty(self) -> Certainty:
@@ -298,13 +316,7 @@ class Loop:
         """The same loop, its edges beginning with a trigger of `function` (if it is on it)."""
         for index, edge in enumerate(self.edges):
             if edge.target.kind is NodeKind.FUNCTION and edge.target.name == function:
-                return Loop(
-                    edges=self.edges[index:] + self.edges[:index],
-                    is_protected_by_aws=self.is_protected_by_aws,
-                    allowing=self.allowing,
-                    accepted=self.accepted,
-                    cuts=self.cuts,
-                )
+                return replace(self, edges=self.edges[index:] + self.edges[:index])
         return self
 
 

@@ -5,6 +5,7 @@ that a picture of 500 functions reads like 100 pictures of five. Colour says whe
 a loop, the style of a line how sure it is. What a line means in full is in its tooltip.
 """
 
+import re
 import textwrap
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -12,11 +13,24 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Final
 
-from functions.domain.eventgraph.model import Certainty, Edge, EventGraph, Loop, Node, NodeKind
+from functions.domain.eventgraph.model import (
+    Certainty,
+    Edge,
+    EventGraph,
+    Loop,
+    NativeStop,
+    Node,
+    NodeKind,
+)
 from functions.domain.eventgraph.words import edge_words
 from functions.domain.wording import clean, counted, middle_cut, moment
 
 _LONGEST_WORD: Final = 28
+# Names that AWS made up: UUIDs, and the ones of S3's notifications. Nobody reads them in a picture.
+_MADE_BY_AWS: Final = re.compile(
+    r"(?:the )?(notification|event source mapping|subscription)"
+    r" (?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9+/=]{40,})(?= |$)"
+)
 MOST_CARDS: Final = 120
 MOST_BROAD_CARDS: Final = 12
 MOST_NODES: Final = 16  # on one card
@@ -406,16 +420,21 @@ def _heading(card: _Card) -> str:
     if first.accepted:
         said.append("accepted")
     else:
-        what = "it" if len(card.loops) == 1 else "them"
-        if all(loop.is_protected_by_aws for loop in card.loops):
-            said.append(f"AWS may stop {what}")
-        elif any(loop.is_protected_by_aws for loop in card.loops):
-            said.append("AWS does not stop all of them")
-        else:
-            said.append(f"AWS does not stop {what}")
+        said.append(_native_words([loop.native_stop for loop in card.loops]))
     if card.left_out:
         said.append(f"{counted(card.left_out, 'more function')} not drawn")
     return ", ".join(said)
+
+
+def _native_words(stops: Sequence[NativeStop]) -> str:
+    what = "it" if len(stops) == 1 else "them"
+    if all(one is NativeStop.NO for one in stops):
+        return f"AWS does not stop {what}"
+    if NativeStop.NO in stops:
+        return "AWS does not stop all of them"
+    if NativeStop.UNLESS_ALLOWED in stops:
+        return f"AWS may stop {what}, if RecursiveLoop (not read) is not Allow"
+    return f"AWS may stop {what}"
 
 
 def _counted_loops(loops: Sequence[Loop]) -> str:
@@ -432,8 +451,8 @@ def _cut_lines(card: _Card) -> list[str]:
     if loop.certainty is Certainty.RULED_OUT or not loop.cuts or loop.accepted:
         return []
     room = int((card.width - 2 * _PADDING) / _SMALL_TEXT)
-    told = clean(loop.cuts[0].words[0], 400).split()  # names of S3's own making are long
-    words = " ".join(middle_cut(one, _LONGEST_WORD) for one in told)
+    told = _MADE_BY_AWS.sub(r"the \1", clean(loop.cuts[0].words[0], 400))
+    words = " ".join(middle_cut(one, _LONGEST_WORD) for one in told.split())
     lines = textwrap.wrap(f"Breaks it: {words}.", room)
     if len(lines) > _MOST_CUT_LINES:
         lines = [*lines[: _MOST_CUT_LINES - 1], f"{lines[_MOST_CUT_LINES - 1][: room - 3]}..."]

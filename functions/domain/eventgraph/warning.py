@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Final
 
 from functions.domain.account import Gap
+from functions.domain.eventgraph.build import UNDETECTED_REGIONS
 from functions.domain.eventgraph.drawing import drawing, line
-from functions.domain.eventgraph.model import Certainty, Edge, Loop, NodeKind
+from functions.domain.eventgraph.model import Certainty, Edge, Loop, NativeStop, NodeKind
 from functions.domain.eventgraph.words import edge_words, name
 from functions.domain.notice import Notice, NoticeContext
 from functions.domain.passages import (
@@ -95,7 +96,7 @@ def warning(loop: Loop, place: NoticeContext, read_at: datetime) -> Notice:
                 where(place),
                 section("THE LOOP", *_drawn(loop, first)),
                 section("WHY LOOPBREAKER THINKS SO", *_why(loop)),
-                section("WOULD AWS STOP IT", paragraph(_protection(loop))),
+                section("WOULD AWS STOP IT", paragraph(_protection(loop, place))),
                 section("WHAT BREAKS IT", *_cuts(loop)),
                 section("IS IT MEANT TO BE", *_acceptance(loop, place)),
                 section(
@@ -187,21 +188,34 @@ def _doubt(edge: Edge) -> str:
     return "" if edge.certainty is Certainty.CERTAIN else f" ({edge.certainty.value})"
 
 
-def _protection(loop: Loop) -> str:
-    if loop.is_protected_by_aws:
+def _protection(loop: Loop, place: NoticeContext) -> str:
+    if loop.native_stop is not NativeStop.NO:
+        unless = (
+            f" Unless {listed(loop.unread)} {'is' if len(loop.unread) == 1 else 'are'} set to"
+            " RecursiveLoop=Allow: that could not be read."
+            if loop.native_stop is NativeStop.UNLESS_ALLOWED
+            else ""
+        )
         return (
             "Probably, after about 16 rounds: AWS follows loops through Lambda, SQS, SNS and S3,"
             " if the code writes with a recent version of the AWS SDK. It drops what is in the"
-            " loop then, or sends it to a dead-letter queue."
+            f" loop then, or sends it to a dead-letter queue.{unless}"
         )
     if loop.allowing:
         return (
             f"No. {listed(loop.allowing)} {'is' if len(loop.allowing) == 1 else 'are'} set to"
             " RecursiveLoop=Allow, which turns AWS's own detection of loops off."
         )
+    if place.region in UNDETECTED_REGIONS:
+        return f"No. AWS's own detection of loops does not run in {place.region}."
     outside = [edge for edge in loop.edges if edge.target.kind not in _FOLLOWED]
-    through = f" This one goes through {name(outside[0].target)}." if outside else ""
-    return f"No. AWS follows loops through Lambda, SQS, SNS and S3 only.{through}"
+    if not outside:
+        return "No. AWS's own detection does not follow every step of this one."
+    through = name(outside[0].target)
+    return (
+        "No. AWS follows loops through Lambda, SQS, SNS and S3 only. This one goes through"
+        f" {through}."
+    )
 
 
 _FOLLOWED: Final = frozenset({NodeKind.FUNCTION, NodeKind.QUEUE, NodeKind.TOPIC, NodeKind.BUCKET})
@@ -249,7 +263,8 @@ def _digest(
     loops: Sequence[Loop], place: NoticeContext, read_at: datetime, *, is_first: bool
 ) -> Notice:
     certain = sum(one.certainty is Certainty.CERTAIN for one in loops)
-    unprotected = sum(not one.is_protected_by_aws for one in loops)
+    unprotected = sum(one.native_stop is NativeStop.NO for one in loops)
+    unsure = sum(one.native_stop is NativeStop.UNLESS_ALLOWED for one in loops)
     found = counted(len(loops), "loop")
     lead = f"WARNING {found}" if certain else f"Perhaps {found}"
     tail = "that could run" if is_first else "more that could run"
@@ -261,7 +276,7 @@ def _digest(
                     f"The configuration of this account holds {found}"
                     f"{'' if is_first else ' that you were not told of yet'}, by which functions"
                     f" can invoke themselves: {certain:,} certain,"
-                    f" {len(loops) - certain:,} possible. {_unprotected_words(unprotected)}"
+                    f" {len(loops) - certain:,} possible. {_unprotected_words(unprotected, unsure)}"
                     " Nothing was changed.",
                 ),
                 where(place),
@@ -292,10 +307,13 @@ def _digest(
     )
 
 
-def _unprotected_words(unprotected: int) -> str:
+def _unprotected_words(unprotected: int, unsure: int) -> str:
+    unread = (
+        f" Of {unsure:,} of them the setting RecursiveLoop could not be read." if unsure else ""
+    )
     if not unprotected:
-        return "AWS would probably stop them by itself, after about 16 rounds."
-    return f"AWS's own detection would not stop {unprotected:,} of them."
+        return f"AWS would probably stop them by itself, after about 16 rounds.{unread}"
+    return f"AWS's own detection would not stop {unprotected:,} of them.{unread}"
 
 
 def _item(number: int, loop: Loop) -> str:

@@ -120,10 +120,13 @@ def leaving_write(loop: Loop, function: str) -> Edge:
     return edges[1] if len(edges) > 1 else edges[0]
 
 
+OR_DISABLE: Final = ", or disable it"
+"""What ends the advice about an event source mapping: of no use for one that is disabled."""
+
 _CHANGES: Final[dict[Means, str]] = {
     Means.NOTIFICATION: "Give the {means} of {source} a prefix or suffix that excludes {written},"
     " or write to another bucket",
-    Means.MAPPING: "Give {means} of {source} a filter that excludes {written}, or disable it",
+    Means.MAPPING: "Give {means} of {source} a filter that excludes {written}" + OR_DISABLE,
     Means.SUBSCRIPTION: "Give {means} of {source} a filter policy that excludes {written},"
     " or remove it",
     Means.RULE: "Narrow the pattern of {means} so that it excludes {written}",

@@ -11,6 +11,7 @@ from functions.domain.incident import IncidentState
 from functions.domain.policy import Policy
 from functions.domain.signal import SignalKind
 from functions.domain.spike import assess
+from functions.domain.wording import moment
 from tests.functional.scene import QUEUE, Scene
 
 NORMAL_PEAK = 3
@@ -83,6 +84,28 @@ def test_a_loop_stays_pinned_at_the_cap_and_is_throttled() -> None:
     assert len(scene.subjects) == 2
     scene.rollback("orders")
     assert (scene.account.by_name["orders"].reserved, mapping.enabled) == (50, True)
+
+
+def test_the_notice_of_a_stop_after_a_cap_tells_both_moments_and_both_rates() -> None:
+    """Capped at one minute, stopped at another; 4,000 a minute before, 500 asked for under it."""
+    scene = _suspected()
+    scene.contributor()
+    capped_at = scene.now
+
+    _minutes_under_the_cap(scene, 10, pinned=True)
+
+    stopped_at = scene.incident().stopped_at
+    assert stopped_at is not None
+    assert stopped_at > capped_at
+    mail = scene.account.publisher.sent[-1]
+    text = " ".join(mail.body.split())
+    assert mail.subject.endswith("orders: 4,000/min before its cap, normal 30/min")
+    assert f"Its reserved concurrency is 0 since {moment(stopped_at)}" in text
+    assert f"It had been capped at 3 first, at {moment(capped_at)}." in text
+    assert f"4,000 invocations a minute before the cap, measured at {moment(capped_at)}." in text
+    assert "Under the cap: 300 invocations a minute, of 500 attempts, measured at" in text
+    assert "Under the cap its demand fell, as a loop's does: 500 attempts a minute, before" in text
+    assert "AWS is throttling it" not in text
 
 
 @pytest.mark.parametrize("reserved", [None, 50])

@@ -5,9 +5,24 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
+from functions.domain.assessment import (
+    Assessment,
+    CapFigures,
+    Ground,
+    Rate,
+    Reason,
+    Unit,
+    Verdict,
+)
 from functions.domain.decision import DecisionReason
+from functions.domain.eventgraph.words import OR_DISABLE
 from functions.domain.evidence import LoopProof, Trigger, TriggerKind
+from functions.domain.guard_protection import (
+    AccountLimits,
+    LeaveUnprotected,
+    too_small_text,
+    unprotected_notice,
+)
 from functions.domain.incident import (
     EventRoutes,
     Incident,
@@ -84,6 +99,15 @@ CONTEXT: Final = NoticeContext(
 )
 
 
+QUEUE_LOOP: Final = KnownLoop(
+    proof=LoopProof.POSSIBLE,
+    drawing="orders-in ─SQS▶ orders-enricher ╌SendMessage▷ orders-in",
+    broken_by=f"Give event source mapping {QUEUE_MAPPING} of queue orders-in a filter that"
+    f" excludes what orders-enricher may write{OR_DISABLE}",
+    at=datetime(2026, 11, 23, 3, 1, tzinfo=UTC),
+)
+
+
 def assessed(verdict: Verdict = Verdict.RUNAWAY, function: str = FUNCTION) -> Assessment:
     """A verdict on a function that suddenly runs 14,800 times a minute."""
     proof = (
@@ -156,6 +180,79 @@ def contained(
     return incident
 
 
+def contained_after_cap() -> Incident:
+    """An incident whose function was capped at 1 six minutes ago, and stopped just now."""
+    at = NOW - timedelta(minutes=6)
+    before = Rate(per_minute=65, at=at)
+    under = CapFigures(
+        before=before,
+        under=Rate(per_minute=4, at=NOW - timedelta(minutes=2)),
+        asked_per_minute=17,
+    )
+    capped = replace(
+        contained(target=1),
+        id=incident_id(FUNCTION, at),
+        opened_at=at,
+        contained_at=at,
+        decided=DecisionReason.RUNAWAY.value,
+        memory_mb=128,
+        assessment=Assessment(
+            function=FUNCTION,
+            verdict=Verdict.RUNAWAY,
+            at=NOW,
+            grounds=(
+                Ground(reason=Reason.DEMAND_FELL, value=17, unit=Unit.ATTEMPTS, reference=65),
+                Ground(reason=Reason.PINNED_AT_CAP, value=1, unit=Unit.CONCURRENT, reference=1),
+                Ground(reason=Reason.SUSTAINED, value=5, unit=Unit.MINUTES),
+                Ground(reason=Reason.THROTTLED_BY_CAP, value=13, unit=Unit.THROTTLES),
+            ),
+            rate_per_minute=4,
+            normal_per_minute=1,
+            since=at - timedelta(minutes=4),
+            normal_concurrency=1,
+            mean_duration_ms=420,
+            invocations_since=281,
+            cap=under,
+        ),
+    )
+    stopped = capped.with_reservation(0, None).with_surroundings(
+        (), (EventSourceMapping(uuid=QUEUE_MAPPING, source_arn=QUEUE, enabled=True),)
+    )
+    for outcome in stopped.steps:
+        stopped = stopped.with_outcome(outcome.step, StepStatus.DONE)
+    return replace(
+        stopped,
+        state=IncidentState.CONTAINED,
+        stopped_at=NOW,
+        routes=EventRoutes(triggers=TRIGGERS[1:2], async_target_arn=""),
+    )
+
+
+def restored_after_cap() -> Incident:
+    """The same, stopped 50 minutes ago and restored now."""
+    incident = contained_after_cap()
+    back = timedelta(minutes=50)
+    incident = replace(
+        incident,
+        id=incident_id(FUNCTION, incident.opened_at - back),
+        state=IncidentState.RESTORED,
+        opened_at=incident.opened_at - back,
+        contained_at=incident.opened_at - back,
+        stopped_at=NOW - back,
+    )
+    for outcome in incident.steps:
+        incident = incident.with_restored(outcome.step, StepStatus.DONE)
+    return incident
+
+
+def ledgerless() -> Incident:
+    """A function that was stopped without the ledger: nothing but its reservation is changed."""
+    stopped = replace(
+        told(DecisionReason.RUNAWAY), contained_at=NOW, stopped_at=NOW
+    ).with_reservation(0, 25)
+    return replace(stopped, state=IncidentState.CONTAINING)
+
+
 def released() -> Incident:
     """An incident whose function somebody released 20 minutes ago."""
     return replace(
@@ -217,7 +314,14 @@ def refused() -> Incident:
 
 def lifted() -> Incident:
     """An incident whose cap turned out to be unneeded."""
-    incident = replace(contained(target=5, hours=1), state=IncidentState.LIFTED)
+    incident = replace(
+        contained(target=5, hours=1),
+        state=IncidentState.LIFTED,
+        assessment=replace(
+            assessed(Verdict.CALM),
+            grounds=(Ground(reason=Reason.BELOW_CAP, value=2, unit=Unit.CONCURRENT, reference=5),),
+        ),
+    )
     return incident.with_restored(incident.steps[0].step, StepStatus.DONE)
 
 
@@ -237,6 +341,13 @@ def _again() -> Notice:
             id="x", transition=Transition.RESTORED, subject=notice.subject, body=notice.body
         )
     )
+
+
+def _unprotected() -> Notice:
+    limits = AccountLimits(concurrency=10, unreserved=10, functions=7)
+    text = too_small_text(LeaveUnprotected(limits=limits, wanted=7))
+    subject, body = unprotected_notice("Loopbreaker", text)
+    return Notice(subject=subject, body=body)
 
 
 SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
@@ -263,15 +374,29 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
         patience=timedelta(minutes=15),
     ),
     "still_suspected": lambda: observed(
-        Transition.CONTAINED, replace(contained(), decided=DecisionReason.STILL_SUSPECTED)
-    ),
-    "stopped_by_aws": lambda: _told(
-        DecisionReason.STOPPED_BY_AWS,
-        assessment=replace(
-            assessed(Verdict.BUSY),
-            grounds=(Ground(reason=Reason.NATIVE_DROPS, value=12, unit=Unit.DROPS),),
-            rate_per_minute=190,
+        Transition.CONTAINED,
+        replace(
+            contained(),
+            decided=DecisionReason.STILL_SUSPECTED,
+            assessment=assessed(Verdict.SUSPECTED),
         ),
+    ),
+    "contained_after_cap": lambda: observed(
+        Transition.CONTAINED, contained_after_cap(), triggers=TRIGGERS[1:2], loop=QUEUE_LOOP
+    ),
+    "restored_after_cap": lambda: observed(Transition.RESTORED, restored_after_cap()),
+    "stopped_by_aws": lambda: observed(
+        Transition.NOTIFIED,
+        replace(
+            told(DecisionReason.STOPPED_BY_AWS),
+            assessment=replace(
+                assessed(Verdict.BUSY),
+                grounds=(Ground(reason=Reason.NATIVE_DROPS, value=12, unit=Unit.DROPS),),
+                rate_per_minute=190,
+                invocations_since=1_330,
+            ),
+        ),
+        loop=QUEUE_LOOP,
     ),
     "contain_failed": lambda: observed(Transition.CONTAIN_FAILED, refused()),
     "released": lambda: observed(
@@ -299,13 +424,20 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
         Transition.DELETED, replace(contained(hours=2), state=IncidentState.DELETED)
     ),
     "ledger_unavailable": lambda: ledger_unavailable(
-        contained(prior=0),
+        ledgerless(),
         replace(CONTEXT, detail="The table does not have the specified index"),
         NOW,
         tag_key="loopbreaker:snapshot",
+    ),
+    "ledger_unavailable_untagged": lambda: ledger_unavailable(
+        replace(ledgerless(), contained_at=None, stopped_at=None),
+        CONTEXT,
+        NOW,
+        is_tagged=False,
     ),
     "stack_deleted": lambda: stack_deleted(
         (contained(hours=26), contained(function="billing-sync", prior=10, hours=1)), CONTEXT, NOW
     ),
     "again": _again,
+    "unprotected": _unprotected,
 }

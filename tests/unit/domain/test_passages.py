@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.domain.assessment import Verdict
+from functions.domain.decision import DecisionReason
 from functions.domain.evidence import Trigger, TriggerKind
 from functions.domain.incident import EventRoutes, Incident, IncidentState, Transition
 from functions.domain.notice import NoticeContext, compose
 from functions.domain.plan import StepStatus
+from functions.domain.policy import Response
 from functions.domain.wording import moment
 from tests.unit.domain.notice_samples import (
     ALICE,
@@ -20,10 +23,12 @@ from tests.unit.domain.notice_samples import (
     FUNCTION,
     NOW,
     QUEUE,
+    QUEUE_LOOP,
     QUEUE_MAPPING,
     TRIGGERS,
     contained,
     restored,
+    told,
 )
 
 CAPPED_AT: Final = NOW - timedelta(minutes=6)
@@ -89,7 +94,7 @@ def test_deadlines_of_events_are_computed_from_the_stop() -> None:
     """Records of a stream begin to expire a day after the stop, not after the cap."""
     text = body(Transition.CONTAINED, stopped_after_cap())
 
-    assert "Restore it before 2026-11-24 03:15 UTC" in text
+    assert "Stream records begin to expire at 2026-11-24 03:15 UTC" in text
     assert "2026-11-24 03:09" not in text
 
 
@@ -201,6 +206,41 @@ def test_a_cap_loses_nothing_at_once() -> None:
     text = body(Transition.RESTORED, contained(target=5, hours=1))
 
     assert "lost" not in text
+
+
+# -- what breaks the loop
+
+
+def test_a_mapping_that_was_just_disabled_is_not_to_be_disabled() -> None:
+    """The advice to disable it stands only where Loopbreaker has not done so."""
+    context = replace(CONTEXT, loop=QUEUE_LOOP)
+    advice = "a filter that excludes what orders-enricher may write"
+
+    stopped = body(Transition.CONTAINED, contained(), context=context)
+    only_told = body(Transition.NOTIFIED, told(DecisionReason.OBSERVE_MODE), context=context)
+
+    assert advice in stopped
+    assert advice in only_told
+    assert "or disable it" not in stopped
+    assert "or disable it" in only_told
+
+
+def test_observe_mode_claims_no_disabled_mapping() -> None:
+    """What the guard would do is not said to be done."""
+    text = body(Transition.NOTIFIED, told(DecisionReason.OBSERVE_MODE))
+
+    assert "Its event source mapping is disabled" not in text
+    assert "Loopbreaker would disable its event source mapping." in text
+
+
+def test_a_stop_that_is_overdue_is_not_announced_for_the_past() -> None:
+    """Where the time of people is over already, the next check stops the function."""
+    incident = told(DecisionReason.CAP_BINDS_NOTHING, Verdict.SUSPECTED)
+    context = replace(CONTEXT, response=Response.CAP, patience=timedelta(minutes=15))
+
+    text = body(Transition.NOTIFIED, incident, NOW + timedelta(hours=1), context)
+
+    assert "Loopbreaker stops it at its next check." in text
 
 
 # -- arbitrary histories

@@ -13,9 +13,11 @@ from functions.domain.assessment import Reason, Verdict
 from functions.domain.evidence import Evidence, LoopProof, Series
 from functions.domain.policy import Policy
 from functions.domain.spike import assess, is_candidate
+from functions.domain.wording import sentence
 from tests.unit.domain.traffic_samples import (
     NOW,
     RECENT,
+    SLOTS,
     evidence,
     facts,
     flat,
@@ -48,7 +50,7 @@ LOOPS = {
     "ten requests a second for each environment": evidence(
         [*QUIET, 590000.0, 600000.0], seconds=0.02
     ),
-    "a function of today": evidence(flat(900, 3), habit=None),
+    "a function of today": evidence(flat(900, 3), habit=[None] * SLOTS),
 }
 
 
@@ -160,6 +162,22 @@ def test_a_function_without_history_is_judged_by_shape_and_says_so() -> None:
 
     ground = next(one for one in seen.grounds if one.reason is Reason.NO_HISTORY)
     assert (ground.value, ground.reference) == (0.0, 3.0)
+
+
+def test_a_history_that_could_not_be_read_is_not_called_missing() -> None:
+    """Unread history, no history and short history are three different things to say."""
+    one = LOOPS["a function of today"]
+    young = evidence(flat(900, 3), habit=[*[None] * (SLOTS - 252), *[1.0] * 252])
+
+    said = [
+        " ".join(sentence(ground) for ground in assess(given, POLICY).grounds)
+        for given in (replace(one, precedent=None), one, young)
+    ]
+
+    assert "Its last 14 days could not be read" in said[0]
+    assert "Nothing is known of it from the 14 days before" in said[1]
+    assert "Its history is too short to have a normal: known are 1 day, needed are 3." in said[2]
+    assert sum("could not be read" in one for one in said) == 1
 
 
 def test_the_assessment_says_since_when_how_much_and_what_is_normal() -> None:

@@ -25,6 +25,7 @@ from functions.domain.diagnosis.consent import (
     decide,
 )
 from functions.domain.diagnosis.facts import FactGap, FunctionUnderDiagnosis, Part
+from functions.domain.diagnosis.farewell import treatments_left
 from functions.domain.diagnosis.judged import Judged, Patient
 from functions.domain.diagnosis.notices import (
     OUTPUT_LIMIT,
@@ -39,7 +40,7 @@ from functions.domain.diagnosis.notices import (
 )
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.diagnosis.treating import planned, treat, undo
-from functions.domain.diagnosis.treatment import Treatment, TreatmentEvent
+from functions.domain.diagnosis.treatment import Treatment, TreatmentEvent, TreatmentState
 from functions.domain.notice import Notice, NoticeContext
 from tests.unit.domain.diagnosis.samples import (
     NOW,
@@ -146,6 +147,13 @@ def undone(*, is_changed: bool = False) -> Notice:
     return treatment_notice(TreatmentEvent.UNDONE, treatment, PLACE, LATER)
 
 
+def deleted() -> Notice:
+    """The notice of a function that is gone: its role keeps nothing of the remedy."""
+    hospital, treatment = treated()
+    treatment = undo(treatment, hospital.practice, LATER, closing=TreatmentState.DELETED)
+    return treatment_notice(TreatmentEvent.DELETED, treatment, PLACE, LATER)
+
+
 def whole_answer(under: FunctionUnderDiagnosis) -> Notice:
     """The answer to ``-c diagnose=``, and what the stack's output says."""
     patients = (patient(under),)
@@ -169,6 +177,8 @@ SAMPLES: dict[str, Callable[[], Notice]] = {
     "remedy_undone": undone,
     "remedy_undone_in_part": lambda: undone(is_changed=True),
     "remedy_not_undone": lambda: failed("delete_inline_policy", is_undo=True),
+    "remedy_deleted": deleted,
+    "remedies_left": lambda: treatments_left((treated()[1],), PLACE, NOW),
     "answer": lambda: whole_answer(replace(SLOW, triggers=(rule(),))),
     "answer_nothing": lambda: whole_answer(facts(traffic=None, gaps=(GAP,))),
     "answer_contained": lambda: whole_answer(logless(is_contained=True)),

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from functions.domain.eventgraph.build import build
 from functions.domain.eventgraph.model import Node, NodeKind
 from functions.domain.eventgraph.picture import MOST_BROAD_CARDS, MOST_CARDS, picture
+from functions.domain.eventgraph.warning import warning
 from tests.unit.domain.eventgraph.generated import accounts
 from tests.unit.domain.eventgraph.samples import ACCOUNTS, graph_of, many
+from tests.unit.domain.eventgraph.test_warning import PLACE, QUEUE, READ_AT, account, allow
 
 if TYPE_CHECKING:
     from functions.domain.account import Account
@@ -72,6 +74,36 @@ def test_what_breaks_it_is_told() -> None:
 
     assert "1 certain loop, AWS does not stop it" in shown
     assert "Breaks it: Give event source mapping orders-to-enrich" in shown
+
+
+@pytest.mark.parametrize(
+    ("setting", "heading", "mail"),
+    [
+        ("Allow", "AWS does not stop it", "No. retry is set to RecursiveLoop=Allow"),
+        ("Terminate", "AWS may stop it", "Probably, after about 16 rounds"),
+        ("", "if RecursiveLoop (not read) is not Allow", "that could not be read"),
+    ],
+)
+def test_picture_and_mail_say_the_same_of_aws(setting: str, heading: str, mail: str) -> None:
+    """Whether AWS would stop a loop is one rule, in the picture as in the warning."""
+    graph = build(account(allow("sqs:SendMessage", QUEUE), QUEUE, "retry", recursive_loop=setting))
+
+    shown = " ".join(texts(picture(graph)))
+    told = " ".join(warning(graph.loops[0], PLACE, READ_AT).body.split())
+
+    assert heading in shown
+    assert mail in told
+    assert ("AWS may stop it" in shown) is (setting != "Allow")
+
+
+def test_names_that_aws_made_up_are_left_out() -> None:
+    """The identifier of a mapping or a notification says nothing in a picture."""
+    graph = build(account(allow("sqs:SendMessage", QUEUE), QUEUE, "retry"))
+
+    shown = " ".join(texts(picture(graph)))
+
+    assert "Breaks it: Give the event source mapping of queue requeue a filter" in shown
+    assert "7d1f6f0e" not in shown
 
 
 def test_no_loops() -> None:

@@ -101,6 +101,7 @@ CERTAIN: Final = account(allow("dynamodb:PutItem", ORDERS), f"{ORDERS}/stream/20
 POSSIBLE: Final = account(allow("dynamodb:*", "*"), f"{ORDERS}/stream/2026")
 BY_QUEUE: Final = account(allow("sqs:SendMessage", QUEUE), QUEUE, "retry")
 ALLOWED: Final = account(allow("sqs:SendMessage", QUEUE), QUEUE, "retry", recursive_loop="Allow")
+UNREAD: Final = account(allow("sqs:SendMessage", QUEUE), QUEUE, "retry", recursive_loop="")
 GAPS: Final = (
     Gap(
         area=Area.BUCKETS,
@@ -125,6 +126,7 @@ SAMPLES: Final = {
     "possible": warning(loop(POSSIBLE), PLACE, READ_AT),
     "protected": warning(loop(BY_QUEUE), PLACE, READ_AT),
     "allowed": warning(loop(ALLOWED), PLACE, READ_AT),
+    "setting_unread": warning(loop(UNREAD), PLACE, READ_AT),
     "first_look": warnings(
         (loop(CERTAIN), loop(BY_QUEUE), loop(POSSIBLE)), PLACE, READ_AT, is_first=True
     )[0].notice,
