@@ -10,6 +10,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from functions.aws.observability import logger
+from functions.services import SERVICES
+
 if TYPE_CHECKING:
     from botocore.session import Session
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -129,6 +132,8 @@ def _client(
     read_seconds: int = _READ_SECONDS,
     attempts: int = _ATTEMPTS,
 ) -> Any:
+    if service not in SERVICES:
+        raise ValueError(f"{service} is not bundled: functions/services.py lists what is")
     name = key or service
     with _lock:
         if name not in _made:
@@ -147,4 +152,18 @@ def _client(
                     tcp_keepalive=True,
                 ),
             )
+            if name == "cloudwatch":
+                _log_version(_made[name])
         return _made[name]
+
+
+def _log_version(cloudwatch: Any) -> None:
+    """Write down what reads and sends: the one thing that differs when the bundle is not used."""
+    import botocore  # noqa: PLC0415 - see the module's first lines
+
+    logger.info(
+        "AWS SDK",
+        botocore=botocore.__version__,
+        path=botocore.__path__[0],
+        cloudwatch_protocol=cloudwatch.meta.service_model.resolved_protocol,
+    )

@@ -62,3 +62,13 @@ def test_single_timestamps_are_moments() -> None:
     table = parsed("dynamodb", "DescribeTable", document)["Table"]
 
     assert table == {"TableName": "ledger", "CreationDateTime": NOON}
+
+
+def test_cloudwatch_is_read_as_json() -> None:
+    """The pinned SDK speaks the protocol with the fast way to CloudWatch."""
+    session = clients.session()
+    protocol = session.get_service_model("cloudwatch").resolved_protocol
+    parser = session.get_component("response_parser_factory").create_parser(protocol)
+
+    assert protocol == "json"
+    assert type(parser).__name__ == "_AnswerParser"

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
 
 from functions.aws import clients
@@ -39,6 +40,24 @@ def test_every_service_has_its_client() -> None:
 
     names = [one.meta.service_model.service_name for one in made]
     assert names == ["lambda", "cloudwatch", "dynamodb", "sns", "resourcegroupstaggingapi"]
+
+
+def test_refuses_what_is_not_bundled() -> None:
+    """A client that could not be made in AWS is not made in a test either."""
+    with pytest.raises(ValueError, match=r"ec2 is not bundled: functions/services\.py lists"):
+        clients.reading_client("ec2")
+
+
+def test_logs_the_sdk_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The first client of CloudWatch writes down which SDK speaks to it, and how."""
+    clients.sns_client()
+    clients.cloudwatch_client()
+    clients.cloudwatch_client()
+
+    (record,) = (vars(one) for one in caplog.records if one.message == "AWS SDK")
+    assert record["botocore"] == botocore.__version__
+    assert record["path"] == botocore.__path__[0]
+    assert record["cloudwatch_protocol"] == "json"
 
 
 def test_bounds_every_call() -> None:
