@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 ACCOUNT_ID: Final = "123456789012"
 REGION: Final = "us-east-1"
 BUSIEST_MINUTES: Final = 10
+LATE_MINUTES: Final = 4
 _POLLED: Final = {
     "sqs": (TriggerKind.SQS, "SQS"),
     "dynamodb": (TriggerKind.STREAM, "DynamoDB stream"),
@@ -626,7 +627,19 @@ class FakeMetrics:
         found = {name: self._series(name, metric, now, BUSIEST_MINUTES) for name in self._minutes}
         known = {name: one for name, one in found.items() if any(v is not None for v in one.values)}
         order = sorted(known, key=lambda name: -sum(v or 0 for v in known[name].values))
-        return {name: known[name] for name in order}
+        # What no function has a datapoint of is not published yet.
+        minutes = list(zip(*(one.values for one in known.values()), strict=True))
+        late = 0
+        while late < min(LATE_MINUTES, len(minutes)) and not _is_published(minutes[-1 - late]):
+            late += 1
+        return {
+            name: replace(known[name], values=known[name].values[: BUSIEST_MINUTES - late])
+            for name in order
+        }
+
+
+def _is_published(minute: Sequence[float | None]) -> bool:
+    return any(value is not None for value in minute)
 
 
 def _no_habit(_moment: datetime) -> float | None:

@@ -33,6 +33,11 @@ _made: Final[dict[str, Any]] = {}
 _CONNECT_SECONDS: Final = 2
 _READ_SECONDS: Final = 10
 _ATTEMPTS: Final = 4
+# Of CloudWatch several things are asked in a row before anything can be decided, and all have to
+# fail within the function's time with enough of it left to act on what is known. Rather few long
+# attempts than many short ones: how long AWS takes for a large answer is not documented.
+_METRICS_READ_SECONDS: Final = 8
+_METRICS_ATTEMPTS: Final = 2
 # The ledger is given up sooner, because containing goes on without it.
 _LEDGER_CONNECT_SECONDS: Final = 1
 _LEDGER_READ_SECONDS: Final = 3
@@ -52,8 +57,11 @@ def lambda_client() -> LambdaClient:
 
 
 def cloudwatch_client() -> CloudWatchClient:
-    """CloudWatch."""
-    return cast("CloudWatchClient", _client("cloudwatch"))
+    """CloudWatch, given up after 21 s at worst."""
+    return cast(
+        "CloudWatchClient",
+        _client("cloudwatch", read_seconds=_METRICS_READ_SECONDS, attempts=_METRICS_ATTEMPTS),
+    )
 
 
 def dynamodb_client() -> DynamoDBClient:

@@ -17,7 +17,7 @@ from functions.domain.known_loops import KnownLoop, KnownLoops, NoGraph
 from functions.domain.ports import Functions, Metrics
 
 MOST_SIDE_BY_SIDE = 4
-BATCH = 25  # functions: two weeks of each are as much as CloudWatch answers at once
+BATCH = 10  # functions: what CloudWatch is asked for at once stays small enough to come in time
 
 
 def together(*calls: Callable[[], Any]) -> tuple[Any, ...]:

@@ -149,6 +149,20 @@ def test_busiest_first(quiet: "Stage") -> None:
     assert (busiest[large].end, len(busiest[large].values)) == (floor_to(now, 60), 10)
 
 
+def test_late_minutes_are_left_out(quiet: "Stage") -> None:
+    """Newest minutes that nothing has a datapoint of are not there yet, and no standstill."""
+    orders, other = unique("orders"), unique("other")
+    quiet.record(orders, invocations=(700.0, 800.0, None, None))
+    quiet.record(other, invocations=(1.0, None, None, None))
+    now = quiet.now
+
+    busiest = quiet.metrics.busiest(now)
+
+    assert last(busiest[orders].values, 2) == [700.0, 800.0]
+    assert last(busiest[other].values, 2) == [1.0, None]
+    assert busiest[orders].end == floor_to(now, 60) - timedelta(minutes=2)
+
+
 def test_most_concurrent_first(quiet: "Stage") -> None:
     """The maxima of each minute, by which functions with few and long invocations are found."""
     fast, slow = unique("fast"), unique("slow")

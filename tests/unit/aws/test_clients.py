@@ -61,12 +61,15 @@ def test_logs_the_sdk_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_bounds_every_call() -> None:
-    """Attempts and timeouts are bounded, those of the ledger more narrowly."""
+    """Attempts and timeouts are bounded, of the ledger and CloudWatch more narrowly."""
     ledger: Any = clients.dynamodb_client().meta.config
+    metrics: Any = clients.cloudwatch_client().meta.config
     other: Any = clients.lambda_client().meta.config
 
     assert (ledger.connect_timeout, ledger.read_timeout) == (1, 3)
     assert ledger.retries == {"mode": "standard", "total_max_attempts": 3}
+    assert (metrics.connect_timeout, metrics.read_timeout) == (2, 8)
+    assert metrics.retries == {"mode": "standard", "total_max_attempts": 2}
     assert (other.connect_timeout, other.read_timeout) == (2, 10)
     assert other.retries == {"mode": "standard", "total_max_attempts": 4}
 

@@ -7,6 +7,7 @@ import pytest
 
 from functions.aws.metrics import CloudWatchMetrics
 from functions.domain.errors import MetricsUnavailableError
+from functions.domain.spike import is_candidate
 from tests.unit.aws.stubs import scripts
 
 if TYPE_CHECKING:
@@ -115,23 +116,23 @@ def test_one_call_for_a_function(metrics: CloudWatchMetrics, script: Script) -> 
     assert metrics.recent(["orders", "orders"], NOW)["orders"].invocations.values[-1] == 5.0
 
 
-@pytest.mark.parametrize(("count", "calls"), [(80, 1), (81, 2), (160, 2)])
+@pytest.mark.parametrize(("count", "calls"), [(37, 1), (38, 2), (74, 2)])
 def test_batches_stay_within_the_limits(
     metrics: CloudWatchMetrics, script: Script, count: int, calls: int
 ) -> None:
-    """80 functions make 480 queries and 86,400 datapoints: a call's limits are 500 and 100,800."""
+    """37 functions make 222 queries and 39,960 datapoints: a call's limits are 500 and 100,800."""
     for _ in range(calls):
         script.answer("get_metric_data", page())
 
     assert len(metrics.recent([f"f{number}" for number in range(count)], NOW)) == count
 
 
-def test_precedents_fill_a_page(metrics: CloudWatchMetrics, script: Script) -> None:
-    """25 functions of 4,032 datapoints are exactly what a page holds."""
+def test_precedents_take_part_of_a_page(metrics: CloudWatchMetrics, script: Script) -> None:
+    """10 functions of 4,032 datapoints go into a call, two fifths of what a page holds."""
     for _ in range(2):
         script.answer("get_metric_data", page())
 
-    assert len(metrics.precedent([f"f{number}" for number in range(26)], NOW)) == 26
+    assert len(metrics.precedent([f"f{number}" for number in range(20)], NOW)) == 20
 
 
 def test_nobody_is_no_call(metrics: CloudWatchMetrics) -> None:
@@ -333,3 +334,48 @@ def test_no_way_is_open(metrics: CloudWatchMetrics, script: Script) -> None:
 
     with pytest.raises(MetricsUnavailableError):
         metrics.busiest(NOW)
+
+
+@pytest.mark.parametrize("late", [0, 1, 2, 3, 4])
+def test_late_minutes_hide_no_candidate(
+    metrics: CloudWatchMetrics, script: Script, late: int
+) -> None:
+    """Whatever is not published yet, a function is chosen by the newest minutes that are known."""
+    end = END - timedelta(minutes=late)
+    burst = entry("leading", 900, 0, 0, 0, 0, 1, label="burst", end=end)
+    script.answer("get_metric_data", page(burst, entry("leading", 7, label="other", end=end)))
+
+    series = metrics.busiest(NOW)["burst"]
+
+    assert is_candidate(series, 500)
+    assert series.end == end
+
+
+def test_a_half_filled_newest_minute_hides_no_candidate(
+    metrics: CloudWatchMetrics, script: Script
+) -> None:
+    """The newest minute counts as little as it holds; the ones before it decide."""
+    script.answer("get_metric_data", page(entry("leading", 600, 650, 90, label="looping")))
+
+    assert is_candidate(metrics.busiest(NOW)["looping"], 500)
+
+
+def test_at_most_four_minutes_pass_for_late(metrics: CloudWatchMetrics, script: Script) -> None:
+    """What is missing of all functions for longer is a standstill."""
+    end = END - timedelta(minutes=7)
+    script.answer("get_metric_data", page(entry("leading", 900, label="burst", end=end)))
+
+    series = metrics.busiest(NOW)["burst"]
+
+    assert series.end == END - timedelta(minutes=4)
+    assert series.values == (None, None, 900.0, None, None, None)
+
+
+def test_a_function_that_stopped_alone_is_not_late(
+    metrics: CloudWatchMetrics, script: Script
+) -> None:
+    """Where others have newer minutes, a function without them stands still."""
+    ended = entry("leading", 900, label="ended", end=END - timedelta(minutes=6))
+    script.answer("get_metric_data", page(ended, entry("leading", 3, label="other")))
+
+    assert not is_candidate(metrics.busiest(NOW)["ended"], 500)
