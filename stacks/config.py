@@ -8,13 +8,17 @@ allowed.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import shlex
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
+from stacks.names import EXEMPT_TAG, EXEMPT_VALUE
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
 Mode: TypeAlias = Literal["enforce", "observe"]
 Response: TypeAlias = Literal["cap", "throttle", "notify"]
@@ -23,18 +27,29 @@ Coverage: TypeAlias = Literal["account", "function"]
 Remedy: TypeAlias = Literal["logs", "traces", "permissions", "memory"]
 
 ROLLBACK_ALL: Final = "all"
+NO_EMAIL: Final = "none"
 _FLAGS_FOR_ONE_DEPLOYMENT: Final = frozenset({"rollback", "rollback_mode", "diagnose"})
+
+NO_RECIPIENT: Final = (
+    "Loopbreaker: nobody would be notified: give -c email=you@example.com, or -c email=none if "
+    "others subscribe to the topic, or -c mode=observe"
+)
+# A template holds at most 500 resources and each address is one of them; a mailing list is none.
+MOST_ADDRESSES: Final = 50
+# Longer than any number that is allowed. Python refuses to read one of more than 4,300 digits.
+_MOST_DIGITS: Final = 12
 
 # Keys of the CDK hold a character such as `@` or `:`, with these exceptions, which its command
 # line writes for `cdk acknowledge` and `cdk cli-telemetry`.
-_FLAG_LIKE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_LIKE_A_KEY_OF_THE_CDK: Final = re.compile(r"[@:/]")
 _KEYS_OF_THE_CDK: Final = frozenset({"acknowledged-issue-numbers", "cli-telemetry"})
 
 _EMAIL: Final = re.compile(r"[^@\s,<>\"]+@[^@\s,<>\"]+\.[^@\s,<>\".]+")
 _FUNCTION_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FUNCTION_ARN: Final = re.compile(
-    r"(?P<home>arn:(aws|aws-cn|aws-us-gov|aws-eusc|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f)"
-    r":lambda:[a-z]{2,4}(-[a-z]+)+-\d:\d{12}):function:(?P<name>[A-Za-z0-9_-]{1,64})"
+    r"arn:(aws|aws-cn|aws-us-gov|aws-eusc|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f)"
+    r":lambda:(?P<region>[a-z]{2,4}(-[a-z]+)+-\d):(?P<account>\d{12})"
+    r":function:(?P<name>[A-Za-z0-9_-]{1,64})"
 )
 _OWN_PREFIX: Final = "Loopbreaker-"
 
@@ -42,16 +57,27 @@ _A_FUNCTION: Final = (
     "a function name or an ARN like arn:aws:lambda:eu-west-1:123456789012:function:orders"
 )
 
+_MOST_SHOWN: Final = 200
+
 
 class ConfigError(Exception):
     """Raised when a context flag is unknown, has a wrong value or contradicts another."""
 
     def __init__(self, flag: str, value: object, allowed: str) -> None:
         shown = "".join(char if char.isprintable() else " " for char in str(value))
+        if len(shown) > _MOST_SHOWN:
+            shown = f"{shown[:_MOST_SHOWN]}..."
         super().__init__(f"Loopbreaker: flag {flag}={shown}: {allowed}")
         self.flag = flag
         self.value = value
         self.allowed = allowed
+
+
+class ConfigFileError(Exception):
+    """Raised when the file with lasting flags is not what it must be."""
+
+    def __init__(self, path: Path, wrong: str) -> None:
+        super().__init__(f"Loopbreaker: file {path.name} {wrong}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +87,7 @@ class Config:
     Attributes
     ----------
     email
-        Addresses that receive the notices.
+        Addresses that receive the notices, or ("none",) when others subscribe to the topic.
     mode
         `observe` decides and tells, and changes nothing.
     response
@@ -71,7 +97,7 @@ class Config:
     rollback_mode
         How they are restored.
     exempt
-        Names of functions that are never contained.
+        Functions that are never contained, by name or ARN.
     floor_per_minute
         A function below so many invocations per minute is never suspected.
     account_alarm_per_minute
@@ -83,7 +109,8 @@ class Config:
     blast_radius
         Most functions that are contained within one hour.
     accepted_loops
-        Names of functions whose loops are intended: they are not told of, and prove nothing.
+        Functions whose loops are intended, by name or ARN: no warning is sent, and these loops do
+        not count as proof.
     diagnose
         Function to examine with this deployment, by name or ARN; empty for none.
     remedies
@@ -118,8 +145,12 @@ class Config:
             On the first flag that is unknown, wrong or in contradiction to another.
         """
         _refuse_unknown(context)
-        given = {flag: context[flag] for flag in FLAGS if context.get(flag) is not None}
-        config = cls(**{flag: FLAGS[flag](flag, str(value)) for flag, value in given.items()})
+        given = {
+            flag: context[flag]
+            for flag in FLAGS
+            if context.get(flag) is not None and context[flag] != []
+        }
+        config = cls(**{flag: FLAGS[flag](flag, _text(flag, one)) for flag, one in given.items()})
         if "rollback_mode" in given and not config.rollback:
             raise ConfigError(
                 "rollback_mode",
@@ -138,13 +169,91 @@ class Config:
                 config.memory_ceiling_mb,
                 "give it together with remedies=memory",
             )
+        if config.remedies and config.mode == "observe" and not config.rollback:
+            # With `rollback` they mean: undo them. Nothing else brings the permission to do so.
+            raise ConfigError(
+                "remedies",
+                ",".join(config.remedies),
+                "mode=observe changes nothing, so leave it out, or give it together with rollback",
+            )
+        config.refuse_several_homes()
         return config
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Whom this deployment subscribes to the topic."""
+        return () if self.email == (NO_EMAIL,) else self.email
+
+    @property
+    def is_recipient_missing(self) -> bool:
+        """Whether functions would be stopped without anybody being asked who is notified."""
+        return self.mode == "enforce" and not self.email
+
+    def arns(self) -> Iterator[tuple[str, re.Match[str]]]:
+        """Each ARN that was given, with its flag; `region`, `account` and `name` are its groups."""
+        for flag in ("rollback", "diagnose", "exempt", "accepted_loops"):
+            value = getattr(self, flag)
+            for reference in (value,) if isinstance(value, str) else value:
+                arn = _FUNCTION_ARN.fullmatch(reference)
+                if arn is not None:
+                    yield flag, arn
+
+    def refuse_several_homes(self) -> None:
+        """Raise `ConfigError` unless all ARNs are of one account and one Region."""
+        first: tuple[str, re.Match[str]] | None = None
+        for flag, arn in self.arns():
+            first = first or (flag, arn)
+            if _home(arn) != _home(first[1]):
+                raise ConfigError(
+                    flag,
+                    arn[0],
+                    f"is in {_home(arn)}, but {first[0]}={first[1][0]} is in {_home(first[1])}; "
+                    "a deployment watches one account and one Region",
+                )
+
+    def refuse_other_homes(self, account: str | None, region: str | None) -> None:
+        """Raise `ConfigError` for an ARN of another account or Region than that of the deployment.
+
+        Parameters
+        ----------
+        account, region
+            Where the stack goes; ``None`` where that is not known before the deployment.
+        """
+        for flag, arn in self.arns():
+            if (account or arn["account"], region or arn["region"]) != (
+                arn["account"],
+                arn["region"],
+            ):
+                here = " ".join(
+                    [f"account {account}"] * bool(account) + [f"Region {region}"] * bool(region)
+                )
+                raise ConfigError(
+                    flag, arn[0], f"is in {_home(arn)}, but this deployment goes to {here}"
+                )
+
+    def environment_error(self, function: str, size_bytes: int, limit_bytes: int) -> ConfigError:
+        """The error for an environment that Lambda would refuse, which names the longest flag."""
+        longest = max(
+            ("email", "exempt", "accepted_loops"), key=lambda one: len(",".join(getattr(self, one)))
+        )
+        value = getattr(self, longest)
+        instead = {
+            "email": "one address of a mailing list",
+            "exempt": f"the tag {EXEMPT_TAG}={EXEMPT_VALUE} on the functions",
+            "accepted_loops": "the tag loopbreaker:accepted-loop=<reason> on the functions",
+        }[longest]
+        return ConfigError(
+            longest,
+            ",".join(value),
+            f"with {len(value)} entries the environment of {function} has {size_bytes:,} bytes, "
+            f"Lambda takes {limit_bytes:,}; use {instead} instead",
+        )
 
     def lasting_flags(self) -> str:
         """Render the flags that the next deployment must repeat, as the command line takes them.
 
-        The CDK does not remember flags: a deployment without `email` takes the subscriptions
-        away. Flags with their default value, and those for one deployment only, are left out.
+        The CDK does not remember flags: a deployment without `exempt` exempts nothing. Flags with
+        their default value, and those for one deployment only, are left out.
 
         >>> Config(email=("a@example.com",), blast_radius=5).lasting_flags()
         '-c email=a@example.com -c blast_radius=5'
@@ -158,14 +267,68 @@ class Config:
         return " ".join(given)
 
 
+def function_names(references: tuple[str, ...]) -> tuple[str, ...]:
+    """Answer the bare names of functions that were given by name or ARN."""
+    return tuple(
+        reference if (arn := _FUNCTION_ARN.fullmatch(reference)) is None else arn["name"]
+        for reference in references
+    )
+
+
+def flags_from_file(path: Path) -> dict[str, Any]:
+    """Read lasting flags out of a JSON file; without the file there are none.
+
+    Raises
+    ------
+    ConfigError
+        When it is not a JSON object, or holds something else than flags that last.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigFileError(path, f"cannot be read: {error}") from error
+    try:
+        flags = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigFileError(path, f"is not JSON: {error}") from error
+    if not isinstance(flags, dict):
+        raise ConfigFileError(path, 'must hold an object such as {"email": "you@example.com"}')
+    for key in flags:
+        _refuse_unknown_key(key, flags[key])
+        if key in _FLAGS_FOR_ONE_DEPLOYMENT:
+            raise ConfigFileError(path, f"must not hold {key}: give it with -c, for one deployment")
+    return flags
+
+
+def _home(arn: re.Match[str]) -> str:
+    return f"account {arn['account']} Region {arn['region']}"
+
+
 def _refuse_unknown(context: Mapping[str, Any]) -> None:
     for key in context:
-        if key in FLAGS or key in _KEYS_OF_THE_CDK or not _FLAG_LIKE.fullmatch(key):
-            continue
+        if key not in _KEYS_OF_THE_CDK and not _LIKE_A_KEY_OF_THE_CDK.search(key):
+            _refuse_unknown_key(key, context[key])
+
+
+def _refuse_unknown_key(key: str, value: object) -> None:
+    if key not in FLAGS:
         near = difflib.get_close_matches(key.lower().replace("-", "_"), FLAGS, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        known = ", ".join(FLAGS)
-        raise ConfigError(key, context[key], f"unknown flag, {hint}known are {known}")
+        hint = f"did you mean {near[0]}?" if near else "docs/deploying.md lists those that exist"
+        raise ConfigError(key, value, f"unknown flag, {hint}")
+
+
+def _text(flag: str, value: object) -> str:
+    """A value as the command line would give it; a file may hold a JSON list instead."""
+    if not isinstance(value, list):
+        return str(value)
+    if flag not in _LISTS:
+        raise ConfigError(flag, json.dumps(value), "must be one value, not a list")
+    for one in value:
+        if not isinstance(one, str) or "," in one:
+            raise ConfigError(flag, json.dumps(value), 'must be a list of texts like ["a", "b"]')
+    return ",".join(value)
 
 
 def _choice(*allowed: str) -> Callable[[str, str], str]:
@@ -188,7 +351,8 @@ def _whole(lowest: int, highest: int, *, off: bool = False) -> Callable[[str, st
 
     def parse(flag: str, value: str) -> int:
         # isdecimal() alone would take digits of other scripts.
-        number = int(value) if value.isascii() and value.isdecimal() else -1
+        is_whole = value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS
+        number = int(value) if is_whole else -1
         if lowest <= number <= highest or (off and number == 0):
             return number
         raise ConfigError(flag, value, allowed)
@@ -204,8 +368,16 @@ def _parts(flag: str, value: str, allowed: str) -> tuple[str, ...]:
 
 
 def _emails(flag: str, value: str) -> tuple[str, ...]:
-    allowed = "an address like you@example.com"
+    allowed = f"an address like you@example.com, or {NO_EMAIL}"
     addresses = _parts(flag, value, allowed)
+    if addresses == (NO_EMAIL,):
+        return addresses
+    if len(addresses) > MOST_ADDRESSES:
+        raise ConfigError(
+            flag,
+            value,
+            f"has {len(addresses):,} addresses, {MOST_ADDRESSES} are allowed; use a mailing list",
+        )
     for address in addresses:
         if not _EMAIL.fullmatch(address):
             raise ConfigError(flag, address, f"must be {allowed}")
@@ -213,48 +385,46 @@ def _emails(flag: str, value: str) -> tuple[str, ...]:
     return addresses
 
 
-def _names(flag: str, value: str) -> tuple[str, ...]:
-    allowed = "a function name (letters, digits, - and _, at most 64)"
-    names = _parts(flag, value, allowed)
-    for name in names:
-        if not _FUNCTION_NAME.fullmatch(name):
-            raise ConfigError(flag, name, f"must be {allowed}")
+def _functions(flag: str, value: str) -> tuple[str, ...]:
+    functions = _parts(flag, value, _A_FUNCTION)
+    for function in functions:
+        _refuse_no_function(flag, function, _A_FUNCTION)
+    names = function_names(functions)
+    _refuse_own(flag, names, "which is never contained")
     _refuse_twice(flag, names)
-    return names
+    return functions
 
 
 def _rollback(flag: str, value: str) -> tuple[str, ...]:
-    functions = _parts(flag, value, f"{_A_FUNCTION}, or all")
+    allowed = f"{_A_FUNCTION}, or all"
+    functions = _parts(flag, value, allowed)
     if ROLLBACK_ALL in functions:
         if functions != (ROLLBACK_ALL,):
             raise ConfigError(flag, value, "must be either all or functions, not both")
         return functions
-    names: list[str] = []
-    homes: set[str] = set()
     for function in functions:
-        arn = _FUNCTION_ARN.fullmatch(function)
-        if arn is None and not _FUNCTION_NAME.fullmatch(function):
-            raise ConfigError(flag, function, f"must be {_A_FUNCTION}, or all")
-        if arn is not None:
-            homes.add(arn["home"])
-        names.append(function if arn is None else arn["name"])
-    if len(homes) > 1:
-        raise ConfigError(flag, value, "must name functions of one account and one Region")
-    for name in names:
-        if name.startswith(_OWN_PREFIX):
-            raise ConfigError(flag, name, "is a function of Loopbreaker, which is never contained")
-    _refuse_twice(flag, tuple(names))
+        _refuse_no_function(flag, function, allowed)
+    names = function_names(functions)
+    _refuse_own(flag, names, "which is never contained")
+    _refuse_twice(flag, names)
     return functions
 
 
 def _function(flag: str, value: str) -> str:
-    arn = _FUNCTION_ARN.fullmatch(value)
-    if arn is None and not _FUNCTION_NAME.fullmatch(value):
-        raise ConfigError(flag, value, f"must be {_A_FUNCTION}")
-    name = value if arn is None else arn["name"]
-    if name.startswith(_OWN_PREFIX):
-        raise ConfigError(flag, name, "is a function of Loopbreaker, which is never diagnosed")
+    _refuse_no_function(flag, value, _A_FUNCTION)
+    _refuse_own(flag, function_names((value,)), "which is never diagnosed")
     return value
+
+
+def _refuse_no_function(flag: str, reference: str, allowed: str) -> None:
+    if not _FUNCTION_ARN.fullmatch(reference) and not _FUNCTION_NAME.fullmatch(reference):
+        raise ConfigError(flag, reference, f"must be {allowed}")
+
+
+def _refuse_own(flag: str, names: tuple[str, ...], why: str) -> None:
+    for name in names:
+        if name.startswith(_OWN_PREFIX):
+            raise ConfigError(flag, name, f"is a function of Loopbreaker, {why}")
 
 
 def _remedies(flag: str, value: str) -> tuple[str, ...]:
@@ -280,14 +450,15 @@ FLAGS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "response": _choice(*get_args(Response)),
     "rollback": _rollback,
     "rollback_mode": _rollback_mode,
-    "exempt": _names,
+    "exempt": _functions,
     "floor_per_minute": _whole(1, 1_000_000),
     "account_alarm_per_minute": _whole(1, 100_000_000),
     "coverage": _choice(*get_args(Coverage)),
     "sweep_minutes": _whole(5, 1440, off=True),
     "blast_radius": _whole(1, 50),
-    "accepted_loops": _names,
+    "accepted_loops": _functions,
     "diagnose": _function,
     "remedies": _remedies,
     "memory_ceiling_mb": _whole(128, 10_240),
 }
+_LISTS: Final = frozenset({"email", "rollback", "exempt", "accepted_loops", "remedies"})

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import Annotations, CfnOutput, Duration, Stack
 
 from functions.chart.settings import Settings as ChartSettings
 from functions.contain.settings import Settings as ContainSettings
@@ -15,11 +15,12 @@ from stacks.components.charting import ChartingRules
 from stacks.components.dead_letters import DeadLetters
 from stacks.components.deployment import Account, Reservation, Rollback
 from stacks.components.diagnosing import Diagnosis, DiagnosisRules
-from stacks.components.guard_function import GuardFunction
+from stacks.components.guard_function import MOST_ENVIRONMENT_BYTES, GuardFunction
 from stacks.components.guard_watch import GuardWatch
 from stacks.components.ledger import Ledger
 from stacks.components.notices import Notices
 from stacks.components.signals import SignalAlarms, SignalRules
+from stacks.config import NO_RECIPIENT, function_names
 from stacks.names import CHART, CONTAIN, DIAGNOSE, GUARD_FUNCTIONS, PROTECT, RESTORE
 
 if TYPE_CHECKING:
@@ -47,8 +48,12 @@ class LoopbreakerStack(Stack):
             construct_id,
             description="Loopbreaker finds Lambda functions that invoke themselves and stops them",
         )
+        if config.is_recipient_missing:
+            # An error of the stack and not of the program: `cdk deploy` refuses it, while
+            # `cdk bootstrap`, `cdk ls` and `cdk destroy` need no recipient.
+            Annotations.of(self).add_error(NO_RECIPIENT)
         code = function_code(self)
-        notices = Notices(self, "Notices", emails=config.email)
+        notices = Notices(self, "Notices", emails=config.addresses)
         ledger = Ledger(self, "Ledger")
         dead_letters = DeadLetters(self, "DeadLetters")
         ledger_name, topic_arn = ledger.table.table_name, notices.topic.topic_arn
@@ -87,7 +92,7 @@ class LoopbreakerStack(Stack):
                 response=config.response,
                 floor_per_minute=config.floor_per_minute,
                 blast_radius=config.blast_radius,
-                exempt=config.exempt,
+                exempt=function_names(config.exempt),
                 own_functions=GUARD_FUNCTIONS,
                 account_concurrency=0,
                 sweep_minutes=config.sweep_minutes,
@@ -142,12 +147,14 @@ class LoopbreakerStack(Stack):
                 mode=config.mode,
                 remedies=config.remedies,
                 memory_ceiling_mb=config.memory_ceiling_mb,
-                exempt=config.exempt,
+                exempt=function_names(config.exempt),
                 own_functions=GUARD_FUNCTIONS,
                 deploy_flags=config.lasting_flags() or None,
             ).to_env(),
             statements=permissions.diagnose_statements(
-                ledger_arn=ledger.table.table_arn, topic_arn=topic_arn, remedies=config.remedies
+                ledger_arn=ledger.table.table_arn,
+                topic_arn=topic_arn,
+                remedies=() if config.mode == "observe" else config.remedies,
             ),
             accepted=permissions.ACCEPTED_FOR_DIAGNOSIS,
             dead_letters=dead_letters.failed,
@@ -168,7 +175,7 @@ class LoopbreakerStack(Stack):
                 ledger_table=ledger_name,
                 notice_topic_arn=topic_arn,
                 stack_name=construct_id,
-                accepted_loops=config.accepted_loops,
+                accepted_loops=function_names(config.accepted_loops),
                 own_functions=GUARD_FUNCTIONS,
                 deploy_flags=config.lasting_flags() or None,
             ).to_env(),
@@ -182,6 +189,12 @@ class LoopbreakerStack(Stack):
             memory_mib=1024,
             longest_wait=Duration.hours(1),
         )
+
+        for one in (protect, contain, restore, diagnose, chart):
+            if one.environment_bytes > MOST_ENVIRONMENT_BYTES:
+                raise config.environment_error(
+                    one.name, one.environment_bytes, MOST_ENVIRONMENT_BYTES
+                )
 
         SignalAlarms(
             self,

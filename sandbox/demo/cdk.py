@@ -44,6 +44,7 @@ class Cdk:
             "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
             "NODE_NO_WARNINGS": "1",
             "NO_COLOR": "1",
+            "LOOPBREAKER_FLAGS_FILE": "",
         }
         self._environment = inherited | dict(environment) | quiet
         self._directory = directory

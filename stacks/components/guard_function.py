@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Final
 
-from aws_cdk import RemovalPolicy, Tags
+from aws_cdk import RemovalPolicy, Tags, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from aws_cdk import Duration
     from aws_cdk import aws_sqs as sqs
 
+# "The total size of all environment variables doesn't exceed 4 KB" (Lambda developer guide,
+# configuration-envvars). Lambda's error quotes the JSON text that it measured.
+MOST_ENVIRONMENT_BYTES: Final = 4096
+# What stands for a reference that only CloudFormation resolves: an ARN of ours is shorter.
+_BYTES_OF_A_REFERENCE: Final = 150
+
+
+def size_of_environment(environment: Mapping[str, str]) -> int:
+    """Bytes of the JSON text in which Lambda measures the variables."""
+    references = [one for one in environment.values() if Token.is_unresolved(one)]
+    known = {key: "" if Token.is_unresolved(one) else one for key, one in environment.items()}
+    text = json.dumps(known, ensure_ascii=False, separators=(",", ":"))
+    return len(text.encode()) + _BYTES_OF_A_REFERENCE * len(references)
+
 
 class GuardFunction(Construct):
     """One Lambda function of the guard, with its role, its logs and its dead letters.
@@ -28,6 +43,11 @@ class GuardFunction(Construct):
     An asynchronous event that fails three times or waits longer than `longest_wait` goes to
     `dead_letters` as an on-failure destination, which keeps the error beside the event (a plain
     dead-letter queue keeps the event only).
+
+    Attributes
+    ----------
+    environment_bytes
+        Size of its environment as Lambda measures it, at most.
     """
 
     def __init__(
@@ -48,6 +68,13 @@ class GuardFunction(Construct):
         longest_wait: Duration,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.name = name
+        variables = {
+            "POWERTOOLS_SERVICE_NAME": name,
+            "POWERTOOLS_LOG_LEVEL": "INFO",
+            **environment,
+        }
+        self.environment_bytes = size_of_environment(variables)
         log_group = logs.LogGroup(
             self,
             "Logs",
@@ -93,11 +120,7 @@ class GuardFunction(Construct):
             timeout=timeout,
             memory_size=memory_mib,
             log_group=log_group,
-            environment={
-                "POWERTOOLS_SERVICE_NAME": name,
-                "POWERTOOLS_LOG_LEVEL": "INFO",
-                **environment,
-            },
+            environment=variables,
             retry_attempts=2,
             max_event_age=longest_wait,
             on_failure=destinations.SqsDestination(dead_letters),

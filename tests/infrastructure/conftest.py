@@ -98,17 +98,17 @@ def _synthesize(flags: tuple[tuple[str, str], ...]) -> Synthesized:
 
 @pytest.fixture(scope="session")
 def synthesize() -> Synthesize:
-    """Synthesize the stack with context flags; the same flags are synthesized once."""
+    """Synthesize the stack with context flags, once for the same flags; without `email`, none."""
 
     def with_flags(**flags: str) -> Synthesized:
-        return _synthesize(tuple(sorted(flags.items())))
+        return _synthesize(tuple(sorted({"email": "none", **flags}.items())))
 
     return with_flags
 
 
 @pytest.fixture(scope="session")
 def default(synthesize: Synthesize) -> Synthesized:
-    """The stack without any flag."""
+    """The stack without any flag but the one that must be given."""
     return synthesize()
 
 

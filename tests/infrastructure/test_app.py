@@ -13,10 +13,16 @@ import pytest
 from tests.infrastructure.conftest import CDK_CONTEXT, ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
-def run(outdir: Path, **flags: str) -> subprocess.CompletedProcess[str]:
+NOTHING_MORE: Mapping[str, str] = {}
+
+
+def run(
+    outdir: Path, flags: Mapping[str, str], variables: Mapping[str, str] = NOTHING_MORE
+) -> subprocess.CompletedProcess[str]:
     """Run the app without credentials, without a Region and without a proxy to any AWS."""
     return subprocess.run(
         [sys.executable, "app.py"],
@@ -30,6 +36,8 @@ def run(outdir: Path, **flags: str) -> subprocess.CompletedProcess[str]:
             "CDK_CONTEXT_JSON": json.dumps({**CDK_CONTEXT, **flags}),
             "AWS_EC2_METADATA_DISABLED": "true",
             "HTTPS_PROXY": "http://127.0.0.1:9",
+            "LOOPBREAKER_FLAGS_FILE": "",
+            **variables,
         },
         capture_output=True,
         text=True,
@@ -52,15 +60,48 @@ def run(outdir: Path, **flags: str) -> subprocess.CompletedProcess[str]:
 )
 def test_wrong_flag(tmp_path: Path, flags: dict[str, str], line: str) -> None:
     """A wrong flag ends the synthesis with exit code 1 and one line, without a traceback."""
-    ran = run(tmp_path, **flags)
+    ran = run(tmp_path, flags)
 
     assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", f"Loopbreaker: flag {line}\n")
     assert not (tmp_path / "Loopbreaker.template.json").exists()
 
 
+def test_arn_of_another_account(tmp_path: Path) -> None:
+    """An ARN of another account than that of the credentials ends the synthesis."""
+    arn = "arn:aws:lambda:eu-west-1:999999999999:function:orders"
+    place = {"CDK_DEFAULT_ACCOUNT": "123456789012", "CDK_DEFAULT_REGION": "eu-west-1"}
+
+    ran = run(tmp_path, {"email": "none", "rollback": arn}, place)
+
+    assert (ran.returncode, ran.stderr) == (
+        1,
+        (
+            f"Loopbreaker: flag rollback={arn}: is in account 999999999999 Region eu-west-1, "
+            "but this deployment goes to account 123456789012 Region eu-west-1\n"
+        ),
+    )
+
+
+def test_nobody_would_be_notified(tmp_path: Path) -> None:
+    """A deployment that stops functions and was not told whom to notify is refused."""
+    ran = run(tmp_path, {})
+
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(
+        "ERROR Loopbreaker: nobody would be notified: give -c email=you@example.com, "
+        "or -c email=none if others subscribe to the topic, or -c mode=observe"
+    )
+
+
 def test_synthesis_needs_no_aws(tmp_path: Path) -> None:
-    """Without credentials and network the stack is synthesized, and nothing else is said."""
-    ran = run(tmp_path, rollback="orders")
+    """Without credentials and network the stack is synthesized, and nothing else is said.
+
+    The lasting flags come from the file that stands for `loopbreaker.json`.
+    """
+    file = tmp_path / "flags.json"
+    file.write_text('{"email": ["none"], "exempt": ["billing", "audit"]}')
+
+    ran = run(tmp_path, {"rollback": "orders"}, {"LOOPBREAKER_FLAGS_FILE": str(file)})
 
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     manifest = json.loads((tmp_path / "manifest.json").read_text())
@@ -73,6 +114,7 @@ def test_synthesis_needs_no_aws(tmp_path: Path) -> None:
         if resource["Type"] == "Custom::LoopbreakerRollback"
     )
     assert len(nonce) == 16
+    assert "-c email=none -c exempt=billing,audit" in json.dumps(template["Outputs"])
 
 
 def test_all_recommended_feature_flags_are_set() -> None:

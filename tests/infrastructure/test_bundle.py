@@ -228,7 +228,7 @@ def test_stale_files_are_removed(tmp_path: Path) -> None:
 def test_one_asset_for_all_functions(default: Synthesized) -> None:
     """All functions share one asset, and a second app gives it the same hash."""
     app = App(context=CDK_CONTEXT)
-    second = LoopbreakerStack(app, "Loopbreaker", config=Config(blast_radius=9))
+    second = LoopbreakerStack(app, "Loopbreaker", config=Config(email=("none",), blast_radius=9))
     app.synth()
     codes = {json.dumps(one["Code"]) for one in default.properties("AWS::Lambda::Function")}
 

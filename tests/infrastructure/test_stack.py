@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_cdk import Token
+
+from stacks.components.guard_function import size_of_environment
+from stacks.config import ConfigError
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Json, Synthesize, Synthesized
@@ -617,7 +621,9 @@ def test_outputs(default: Synthesized) -> None:
     assert outputs["Restored"]["Value"] == {"Fn::GetAtt": [rollback, "Restored"]}
     assert outputs["MonthlyCost"]["Value"] == {"Fn::GetAtt": [account, "MonthlyCost"]}
     assert outputs["Protection"]["Value"] == {"Fn::GetAtt": [reservation, "Protection"]}
-    assert outputs["RollbackCommand"]["Value"] == "npx cdk deploy -c rollback=FUNCTION"
+    assert outputs["RollbackCommand"]["Value"] == (
+        "npx cdk deploy -c email=none -c rollback=FUNCTION"
+    )
 
 
 def test_restore_commands_repeat_the_flags(full: Synthesized, default: Synthesized) -> None:
@@ -629,7 +635,51 @@ def test_restore_commands_repeat_the_flags(full: Synthesized, default: Synthesiz
         variables = full.function(function)["Environment"]["Variables"]
         assert variables["LOOPBREAKER_DEPLOY_FLAGS"] == LASTING
         variables = default.function(function)["Environment"]["Variables"]
-        assert "LOOPBREAKER_DEPLOY_FLAGS" not in variables
+        assert variables["LOOPBREAKER_DEPLOY_FLAGS"] == "-c email=none"
+
+
+def test_lists_that_do_not_fit_into_an_environment(synthesize: Synthesize) -> None:
+    """Names that Lambda would refuse during the deployment are refused before, with a way out."""
+    names = ",".join(f"{'a' * 32}-{number:02}" for number in range(60))
+
+    with pytest.raises(ConfigError) as caught:
+        synthesize(exempt=names)
+
+    assert re.fullmatch(
+        r"Loopbreaker: flag exempt=a[a0-9,-]+\.\.\.: with 60 entries the environment of "
+        r"Loopbreaker-contain has 5,\d{3} bytes, Lambda takes 4,096; use the tag "
+        r"loopbreaker:exempt=true on the functions instead",
+        str(caught.value),
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, len("{}")),
+        ({"A": "é"}, len('{"A":"é"}') + 1),
+        ({"A": "b", "C": Token.as_string({"Ref": "T"})}, len('{"A":"b","C":""}') + 150),
+    ],
+)
+def test_size_of_an_environment(environment: dict[str, str], expected: int) -> None:
+    """The size is that of the JSON text in UTF-8, with room for what CloudFormation fills in."""
+    assert size_of_environment(environment) == expected
+
+
+def test_arns_of_exempt_functions(synthesize: Synthesize) -> None:
+    """Functions may be exempted by their ARNs; the guard knows them by name."""
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function"
+    stack = synthesize(exempt=f"{arn}:billing,audit", accepted_loops=f"{arn}:requeue")
+
+    assert variable(stack, CONTAIN, "EXEMPT") == "billing,audit"
+    assert variable(stack, DIAGNOSE, "EXEMPT") == "billing,audit"
+    assert variable(stack, CHART, "ACCEPTED_LOOPS") == "requeue"
+
+
+def variable(synthesized: Synthesized, function: str, name: str) -> str:
+    """A setting of a guard function."""
+    variables: dict[str, str] = synthesized.function(function)["Environment"]["Variables"]
+    return variables[f"LOOPBREAKER_{name}"]
 
 
 def test_environment_agnostic(default: Synthesized) -> None:

@@ -11,17 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stacks.config import FLAGS, Config, ConfigError
+from stacks.config import (
+    FLAGS,
+    Config,
+    ConfigError,
+    ConfigFileError,
+    flags_from_file,
+    function_names,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 CDK_KEYS: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function"
+ELSEWHERE = "arn:aws:lambda:us-east-1:999999999999:function"
 A_FUNCTION = f"a function name or an ARN like {ARN}:orders"
-KNOWN = (
-    "known are email, mode, response, rollback, rollback_mode, exempt, floor_per_minute, "
-    "account_alarm_per_minute, coverage, sweep_minutes, blast_radius, accepted_loops, "
-    "diagnose, remedies, memory_ceiling_mb"
-)
+AN_ADDRESS = "an address like you@example.com, or none"
+LISTED = "unknown flag, docs/deploying.md lists those that exist"
 
 
 def test_defaults() -> None:
@@ -78,6 +83,11 @@ def test_defaults() -> None:
             ("arn:aws-eusc:lambda:eusc-de-east-1:123456789012:function:a",),
         ),
         ("exempt", "billing,a_b-C9", ("billing", "a_b-C9")),
+        ("exempt", f"{ARN}:orders,billing", (f"{ARN}:orders", "billing")),
+        ("exempt", ["billing", "orders"], ("billing", "orders")),
+        ("exempt", [], ()),
+        ("email", ["a@example.com", "b@example.com"], ("a@example.com", "b@example.com")),
+        ("email", "none", ("none",)),
         ("floor_per_minute", "1", 1),
         ("floor_per_minute", "1000000", 1_000_000),
         ("account_alarm_per_minute", "5000", 5000),
@@ -112,6 +122,139 @@ def test_restored_and_exempt_together() -> None:
     config = Config.from_context({"rollback": "orders", "exempt": "orders"})
 
     assert (config.rollback, config.exempt) == (("orders",), ("orders",))
+
+
+def test_exempt_and_accepted_together() -> None:
+    """A function may be exempt, and its loops accepted: never contained, and no warning sent."""
+    config = Config.from_context({"exempt": "orders", "accepted_loops": "orders"})
+
+    assert (config.exempt, config.accepted_loops) == (("orders",), ("orders",))
+
+
+def test_remedies_are_undone_while_observing() -> None:
+    """What is to be undone needs its permission, also where nothing else may be changed."""
+    config = Config.from_context({"mode": "observe", "remedies": "logs", "rollback": "orders"})
+
+    assert (config.mode, config.remedies) == ("observe", ("logs",))
+
+
+@pytest.mark.parametrize(
+    ("context", "is_missing"),
+    [
+        ({}, True),
+        ({"mode": "enforce"}, True),
+        ({"email": []}, True),
+        ({"email": "none"}, False),
+        ({"email": "a@example.com"}, False),
+        ({"mode": "observe"}, False),
+    ],
+)
+def test_recipient(context: dict[str, object], *, is_missing: bool) -> None:
+    """Stopping functions takes a recipient, or the word that others subscribe to the topic."""
+    assert Config.from_context(context).is_recipient_missing is is_missing
+
+
+def test_no_email_subscribes_nobody() -> None:
+    """The word `none` is no address."""
+    assert Config.from_context({"email": "none"}).addresses == ()
+    assert Config.from_context({"email": "a@example.com"}).addresses == ("a@example.com",)
+
+
+def test_many_addresses() -> None:
+    """More addresses than a template has room for are refused in one short line."""
+    most = ",".join(f"a{number}@example.com" for number in range(50))
+    assert len(Config.from_context({"email": most}).email) == 50
+
+    with pytest.raises(ConfigError) as caught:
+        Config.from_context({"email": f"{most},b@example.com"})
+
+    assert str(caught.value).endswith("...: has 51 addresses, 50 are allowed; use a mailing list")
+    assert len(str(caught.value)) < 350
+
+
+@pytest.mark.parametrize("flag", ["rollback", "diagnose", "exempt", "accepted_loops"])
+@pytest.mark.parametrize(
+    ("account", "region", "here"),
+    [
+        ("999999999999", "eu-west-1", "account 999999999999 Region eu-west-1"),
+        ("123456789012", "us-east-1", "account 123456789012 Region us-east-1"),
+        (None, "us-east-1", "Region us-east-1"),
+        ("999999999999", None, "account 999999999999"),
+    ],
+)
+def test_arn_of_another_place(
+    flag: str, account: str | None, region: str | None, here: str
+) -> None:
+    """An ARN of another account or Region is refused with both places, never cut to its name."""
+    config = Config.from_context({flag: f"{ARN}:orders"})
+
+    with pytest.raises(ConfigError) as caught:
+        config.refuse_other_homes(account, region)
+
+    assert str(caught.value) == (
+        f"Loopbreaker: flag {flag}={ARN}:orders: is in account 123456789012 Region eu-west-1, "
+        f"but this deployment goes to {here}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("account", "region"),
+    [("123456789012", "eu-west-1"), (None, None), ("123456789012", None)],
+)
+def test_arn_of_this_place(account: str | None, region: str | None) -> None:
+    """An ARN of the own account and Region passes, and one whose place is not known yet."""
+    config = Config.from_context({"rollback": f"{ARN}:orders", "exempt": "billing"})
+
+    config.refuse_other_homes(account, region)
+
+    assert function_names((*config.rollback, *config.exempt)) == ("orders", "billing")
+
+
+def test_flags_file(tmp_path: Path) -> None:
+    """Lasting flags are in a file of their own, as JSON writes them."""
+    path = tmp_path / "loopbreaker.json"
+    path.write_text('{"email": ["a@example.com"], "exempt": ["billing"], "sweep_minutes": 30}')
+
+    config = Config.from_context(flags_from_file(path))
+
+    assert (config.email, config.exempt, config.sweep_minutes) == (
+        ("a@example.com",),
+        ("billing",),
+        30,
+    )
+
+
+def test_no_flags_file(tmp_path: Path) -> None:
+    """The file may be missing."""
+    assert flags_from_file(tmp_path / "loopbreaker.json") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("{", "file loopbreaker.json is not JSON: Expecting property name enclosed in double"),
+        ("[1]", 'file loopbreaker.json must hold an object such as {"email": "you@example.com"}'),
+        (
+            '{"rollback": "orders"}',
+            ("file loopbreaker.json must not hold rollback: give it with -c, for one deployment"),
+        ),
+        ('{"emial": "a@b.co"}', "flag emial=a@b.co: unknown flag, did you mean email?"),
+        (
+            '{"@aws-cdk/core:x": 1}',
+            "flag @aws-cdk/core:x=1: unknown flag, docs/deploying.md lists those that exist",
+        ),
+    ],
+)
+def test_wrong_flags_file(tmp_path: Path, text: str, line: str) -> None:
+    """A file that holds something else than lasting flags is refused in one line."""
+    path = tmp_path / "loopbreaker.json"
+    path.write_text(text)
+
+    with pytest.raises((ConfigError, ConfigFileError)) as caught:
+        flags_from_file(path)
+
+    assert str(caught.value).startswith(f"Loopbreaker: {line}")
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -150,15 +293,15 @@ def test_restored_and_exempt_together() -> None:
                 "which is never diagnosed"
             ),
         ),
-        ({"email": "you"}, "email=you: must be an address like you@example.com"),
+        ({"email": "you"}, f"email=you: must be {AN_ADDRESS}"),
         (
             {"email": "a@b.co;c@d.co"},
-            "email=a@b.co;c@d.co: must be an address like you@example.com",
+            f"email=a@b.co;c@d.co: must be {AN_ADDRESS}",
         ),
         (
             {"email": "a@example.com,,b@example.com"},
             (
-                "email=a@example.com,,b@example.com: must be an address like you@example.com; "
+                f"email=a@example.com,,b@example.com: must be {AN_ADDRESS}; "
                 "several are separated by commas"
             ),
         ),
@@ -187,10 +330,44 @@ def test_restored_and_exempt_together() -> None:
             {"account_alarm_per_minute": "many"},
             "account_alarm_per_minute=many: must be a whole number from 1 to 100000000",
         ),
+        ({"exempt": "my function"}, f"exempt=my function: must be {A_FUNCTION}"),
+        ({"exempt": f"{ARN}:orders:live"}, f"exempt={ARN}:orders:live: must be {A_FUNCTION}"),
+        ({"exempt": f"orders,{ARN}:orders"}, "exempt=orders: must be given once, not twice"),
         (
-            {"exempt": f"{ARN}:orders"},
-            f"exempt={ARN}:orders: must be a function name (letters, digits, - and _, at most 64)",
+            {"exempt": "Loopbreaker-contain"},
+            "exempt=Loopbreaker-contain: is a function of Loopbreaker, which is never contained",
         ),
+        (
+            {"accepted_loops": f"{ARN}:a", "diagnose": f"{ELSEWHERE}:b"},
+            (
+                f"accepted_loops={ARN}:a: is in account 123456789012 Region eu-west-1, but "
+                f"diagnose={ELSEWHERE}:b is in account 999999999999 Region us-east-1; "
+                "a deployment watches one account and one Region"
+            ),
+        ),
+        (
+            {"mode": "observe", "remedies": "logs"},
+            (
+                "remedies=logs: mode=observe changes nothing, so leave it out, or give it together "
+                "with rollback"
+            ),
+        ),
+        (
+            {"email": "a@example.com,none"},
+            f"email=none: must be {AN_ADDRESS}",
+        ),
+        (
+            {"blast_radius": "9" * 5000},
+            f"blast_radius={'9' * 200}...: must be a whole number from 1 to 50",
+        ),
+        ({"exempt": ["a,b"]}, 'exempt=["a,b"]: must be a list of texts like ["a", "b"]'),
+        ({"exempt": [1]}, 'exempt=[1]: must be a list of texts like ["a", "b"]'),
+        ({"mode": ["observe"]}, 'mode=["observe"]: must be one value, not a list'),
+        (
+            {"my.email": "a@example.com"},
+            "my.email=a@example.com: unknown flag, did you mean email?",
+        ),
+        ({"émail": "a@example.com"}, "émail=a@example.com: unknown flag, did you mean email?"),
         ({"exempt": "a,b,a"}, "exempt=a: must be given once, not twice"),
         (
             {"rollback": ""},
@@ -223,8 +400,10 @@ def test_restored_and_exempt_together() -> None:
         (
             {"rollback": f"{ARN}:a,arn:aws:lambda:us-east-1:123456789012:function:b"},
             (
-                f"rollback={ARN}:a,arn:aws:lambda:us-east-1:123456789012:function:b: "
-                "must name functions of one account and one Region"
+                "rollback=arn:aws:lambda:us-east-1:123456789012:function:b: "
+                "is in account 123456789012 Region us-east-1, but "
+                f"rollback={ARN}:a is in account 123456789012 Region eu-west-1; "
+                "a deployment watches one account and one Region"
             ),
         ),
         ({"rollback": f"orders,{ARN}:orders"}, "rollback=orders: must be given once, not twice"),
@@ -244,13 +423,13 @@ def test_restored_and_exempt_together() -> None:
                 "rollback=<function>[,<function>...] or rollback=all"
             ),
         ),
-        ({"rolback": "orders"}, f"rolback=orders: unknown flag, did you mean rollback? {KNOWN}"),
-        ({"Rollback": "orders"}, f"Rollback=orders: unknown flag, did you mean rollback? {KNOWN}"),
+        ({"rolback": "orders"}, "rolback=orders: unknown flag, did you mean rollback?"),
+        ({"Rollback": "orders"}, "Rollback=orders: unknown flag, did you mean rollback?"),
         (
             {"sweep-minutes": "5"},
-            f"sweep-minutes=5: unknown flag, did you mean sweep_minutes? {KNOWN}",
+            "sweep-minutes=5: unknown flag, did you mean sweep_minutes?",
         ),
-        ({"colour": "red"}, f"colour=red: unknown flag, {KNOWN}"),
+        ({"colour": "red"}, f"colour=red: {LISTED}"),
         ({"mode": "a\nb"}, "mode=a b: must be enforce or observe"),
     ],
 )
@@ -328,9 +507,12 @@ def test_lasting_flags_are_safe_in_a_shell() -> None:
         .filter(lambda emails: _is_accepted("email", ",".join(emails))),
         mode=st.sampled_from(["enforce", "observe"]),
         response=st.sampled_from(["cap", "throttle", "notify"]),
-        exempt=st.lists(st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True), unique=True).map(
-            tuple
-        ),
+        exempt=st.lists(
+            st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True).filter(
+                lambda name: not name.startswith("Loopbreaker-")
+            ),
+            unique=True,
+        ).map(tuple),
         floor_per_minute=st.integers(1, 1_000_000),
         account_alarm_per_minute=st.integers(1, 100_000_000),
         coverage=st.sampled_from(["account", "function"]),
