@@ -9,6 +9,7 @@ from functions.diagnose.diagnosing import UnknownFunctionError
 from functions.domain.diagnosis.notices import answer_notice, answer_output
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
 from functions.domain.naming import function_name
+from functions.domain.places import ElsewhereError, refuse_elsewhere
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,12 +43,16 @@ def answer(
     ------
     UnknownFunctionError
         When the function does not exist: the flag is wrong, and is to be seen as such.
+    ElsewhereError
+        When the ARN is of another account or Region, likewise.
     """
     if request.request_type is RequestType.DELETE:
         return done("")
     asked = str(request.properties.get("Function", ""))
     if not asked:
         return done(NOTHING_ASKED)
+    place = diagnosing.practice.place
+    refuse_elsewhere([asked], account=place.account, region=place.region)
     nonce = str(request.properties.get("Nonce", ""))
     try:
         if not requests.claim_request(nonce, request.request_id, now):
@@ -61,8 +66,9 @@ def answer(
 
 
 def failed(request: CustomResourceRequest, error: Exception) -> CustomResourceResponse:
-    """Say why a request failed. Only a function that does not exist fails the deployment."""
-    if request.request_type is not RequestType.DELETE and isinstance(error, UnknownFunctionError):
+    """Say why a request failed. Only a flag that names no function here fails the deployment."""
+    is_wrong_flag = isinstance(error, UnknownFunctionError | ElsewhereError)
+    if request.request_type is not RequestType.DELETE and is_wrong_flag:
         return CustomResourceResponse(physical_resource_id=PHYSICAL_ID, reason=str(error))
     if request.request_type is RequestType.DELETE:
         return done("")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from functions.aws.custom_resource import CustomResourceResponse, RequestType
 from functions.domain.errors import RestoreFailedError
+from functions.domain.places import refuse_elsewhere
 from functions.restore.rollback import ALL, Refused
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def answer(
         When at least one function could not be put back: names each, with the reason.
     LedgerUnavailableError
         When it cannot be read what is held.
+    ElsewhereError
+        When an ARN is of another account or Region; nothing is restored then.
     """
     if request.request_type is RequestType.DELETE:
         rollback.tell_of_deletion(now)
@@ -42,6 +45,8 @@ def answer(
     asked = tuple(str(one) for one in request.properties.get("Rollback", ()))
     if not asked:
         return _done(NOTHING_ASKED)
+    place = rollback.world.place
+    refuse_elsewhere(asked, account=place.account, region=place.region)
     nonce = str(request.properties.get("Nonce", ""))
     if not rollback.world.ledger.claim_request(nonce, request.request_id, now):
         return _done(ASKED_BEFORE)

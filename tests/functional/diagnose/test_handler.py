@@ -98,7 +98,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 @pytest.mark.parametrize(
-    "function", ["orders", "arn:aws:lambda:us-east-1:123456789012:function:orders"]
+    "function", ["orders", "arn:aws:lambda:eu-west-1:123456789012:function:orders"]
 )
 def test_the_answer_is_in_the_output_and_in_a_mail(stage: Stage, function: str) -> None:
     """What is wrong, in words, by name or by ARN."""
@@ -155,6 +155,18 @@ def test_a_function_that_does_not_exist_fails_the_deployment(stage: Stage) -> No
 
     assert answered["Status"] == "FAILED"
     assert answered["Reason"] == "there is no function nobody in this account and Region"
+
+
+def test_a_function_of_another_account_fails_the_deployment(stage: Stage) -> None:
+    """A function of the same name here is another one."""
+    answered = stage.ask("arn:aws:lambda:us-east-1:999999999999:function:orders")
+
+    assert answered["Status"] == "FAILED"
+    assert answered["Reason"] == (
+        "arn:aws:lambda:us-east-1:999999999999:function:orders is in account 999999999999 "
+        "Region us-east-1, but this Loopbreaker watches account 123456789012 Region eu-west-1; "
+        "nothing was changed"
+    )
 
 
 @pytest.mark.parametrize(

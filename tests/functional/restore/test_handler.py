@@ -93,6 +93,22 @@ def test_the_absence_of_the_flag_restores_nothing(stage: Stage) -> None:
     assert stage.scene.account.by_name["orders"].reserved == 0
 
 
+def test_a_function_of_another_account_is_not_restored(stage: Stage) -> None:
+    """Its name alone may be that of a function here, which must stay contained."""
+    stage.scene.add_runaway()
+    stage.scene.contributor()
+    arn = "arn:aws:lambda:eu-west-1:999999999999:function:orders"
+
+    answered = stage.send("Update", (arn,), nonce="n")
+
+    assert answered["Status"] == "FAILED"
+    assert answered["Reason"] == (
+        f"{arn} is in account 999999999999 Region eu-west-1, but this Loopbreaker watches "
+        "account 123456789012 Region us-east-1; nothing was changed"
+    )
+    assert stage.scene.account.by_name["orders"].reserved == 0
+
+
 def test_cloudformation_replaying_old_properties_restores_nothing(stage: Stage) -> None:
     """A failed deployment is rolled back with an Update that carries the former flag."""
     stage.scene.add_runaway()
