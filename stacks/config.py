@@ -101,7 +101,8 @@ class Config:
     floor_per_minute
         A function below so many invocations per minute is never suspected.
     account_alarm_per_minute
-        Invocations per minute of the whole account that set off the account-wide alarm.
+        Invocations per minute of the whole account that set off the account-wide alarm; 0 for a
+        number above what is normal in the account.
     coverage
         `function` adds an alarm that watches each function by itself.
     sweep_minutes
@@ -126,7 +127,7 @@ class Config:
     rollback_mode: RollbackMode = "now"
     exempt: tuple[str, ...] = ()
     floor_per_minute: int = 500
-    account_alarm_per_minute: int = 10_000
+    account_alarm_per_minute: int = 0
     coverage: Coverage = "account"
     sweep_minutes: int = 60
     blast_radius: int = 3

@@ -71,7 +71,8 @@ class LoopbreakerStack(Stack):
             statements=permissions.protect_statements(topic_arn=topic_arn),
             accepted=permissions.ACCEPTED_FOR_PROTECT,
             dead_letters=dead_letters.failed,
-            timeout=Duration.seconds(120),
+            # It may wait 75 s until its new permissions are in force.
+            timeout=Duration.minutes(5),
             memory_mib=256,
             longest_wait=Duration.minutes(10),
         )
@@ -202,25 +203,26 @@ class LoopbreakerStack(Stack):
             config=config,
             contain=contain.function,
             concurrency_threshold=account.concurrency_threshold,
+            invocations_threshold=account.invocations_threshold,
         )
         rules = SignalRules(
             self,
             "SignalRules",
             config=config,
             contain=contain.function,
-            undelivered=dead_letters.undelivered,
+            undelivered=dead_letters.of_rules,
         )
         diagnosis_rules = DiagnosisRules(
             self,
             "DiagnosisRules",
             diagnose=diagnose.function,
-            undelivered=dead_letters.undelivered,
+            undelivered=dead_letters.of_rules,
         )
         charting_rules = ChartingRules(
             self,
             "ChartingRules",
             chart=chart.function,
-            undelivered=dead_letters.undelivered,
+            undelivered=dead_letters.of_rules,
         )
         GuardWatch(
             self,
@@ -280,6 +282,10 @@ class LoopbreakerStack(Stack):
                 "Protection": (
                     reservation.protection,
                     "Whether a runaway can take the guard's own concurrency",
+                ),
+                "AccountAlarm": (
+                    account.account_alarm,
+                    "Above how many invocations of all functions the guard looks at them at once",
                 ),
                 "MonthlyCost": (
                     account.monthly_cost,

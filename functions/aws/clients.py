@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from functions.aws.observability import logger
+from functions.aws.propagation import PROPAGATION
 from functions.services import SERVICES
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ def _client(
             )
             if name == "cloudwatch":
                 _log_version(_made[name])
+            PROPAGATION.attach(_made[name])
         return _made[name]
 
 

@@ -34,6 +34,7 @@ from functions.aws.diagnosis_signals import ROLE, parse_diagnosis_signal
 from functions.aws.diagnosis_store import DiagnosisStore
 from functions.aws.ledger import DynamoLedger
 from functions.aws.observability import logger
+from functions.aws.propagation import PROPAGATION
 from functions.aws.publisher import SnsPublisher
 from functions.aws.reading import reader
 from functions.aws.reading.asking import Asker
@@ -248,9 +249,10 @@ def _answer(event: dict[str, Any], seconds_left: Callable[[], float]) -> None:
     request = CustomResourceRequest.from_event(event)
     try:
         connections = connect()
-        response = answer(
-            request, connections.diagnosing(seconds_left), connections.ledger, clock()
-        )
+        with PROPAGATION.awaited(seconds_left()):
+            response = answer(
+                request, connections.diagnosing(seconds_left), connections.ledger, clock()
+            )
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's outputs
         logger.exception("request failed", resource_type=request.resource_type)
         response = failed(request, error)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, assert_never
 
 from functions.aws.custom_resource import CustomResourceResponse, RequestType
-from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError, RefusedError
+from functions.domain.account_alarm import account_threshold, threshold_unread
+from functions.domain.errors import (
+    LoopbreakerError,
+    MetricsUnavailableError,
+    NoticeUndeliveredError,
+    RefusedError,
+)
 from functions.domain.guard_cost import guard_cost
 from functions.domain.guard_protection import (
     LeaveUnprotected,
@@ -16,18 +23,23 @@ from functions.domain.guard_protection import (
     unprotected_notice,
     unprotected_text,
 )
+from functions.domain.places import refuse_elsewhere
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from functions.aws.custom_resource import CustomResourceRequest
-    from functions.domain.guard_protection import (
-        AccountLimits,
-    )
+    from functions.domain.account_alarm import AccountThreshold
+    from functions.domain.guard_protection import AccountLimits
+    from functions.domain.notice import NoticeContext
     from functions.domain.ports import Publisher
 
 ACCOUNT: Final = "Custom::LoopbreakerAccount"
 RESERVATION: Final = "Custom::LoopbreakerReservation"
+# CloudFormation takes an answer of 4,096 bytes, and an AWS error message may be long. JSON writes a
+# character that is not ASCII in six bytes.
+_MOST_WORDS: Final = 500
 
 
 class UnknownResourceError(LoopbreakerError):
@@ -50,21 +62,42 @@ class Account(Protocol):
         ...
 
 
-def answer(
-    request: CustomResourceRequest, *, account: Account, publisher: Publisher, stack_name: str
-) -> CustomResourceResponse:
+class Traffic(Protocol):
+    """What `protect` needs of CloudWatch."""
+
+    def rates(self, end: datetime) -> Sequence[tuple[float, float]]:
+        """Read the account's invocations a minute. Raises `MetricsUnavailableError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What the answers are made of."""
+
+    account: Account
+    traffic: Traffic
+    publisher: Publisher
+    place: NoticeContext
+
+
+def answer(request: CustomResourceRequest, world: World, now: datetime) -> CustomResourceResponse:
     """Carry out a request and say what came of it.
 
     Doing it twice is harmless, as Lambda may deliver a request twice: figures are read again, and
     reservations that hold already are left alone.
 
     A Delete does nothing: the reservations end with the functions.
+
+    Raises
+    ------
+    ElsewhereError
+        When a flag names a function by the ARN of another account or Region.
     """
     match request.request_type:
         case RequestType.DELETE:
             return CustomResourceResponse(physical_resource_id=physical_id(request))
         case RequestType.CREATE | RequestType.UPDATE:
-            data = _data(request, account, publisher, stack_name)
+            data = _data(request, world, now)
             return CustomResourceResponse(physical_resource_id=physical_id(request), data=data)
         case _:
             assert_never(request.request_type)
@@ -87,18 +120,33 @@ def physical_id(request: CustomResourceRequest) -> str:
     return request.resource_type.removeprefix("Custom::")
 
 
-def _data(
-    request: CustomResourceRequest, account: Account, publisher: Publisher, stack_name: str
-) -> dict[str, str]:
+def _data(request: CustomResourceRequest, world: World, now: datetime) -> dict[str, str]:
+    properties = request.properties
     if request.resource_type == ACCOUNT:
-        return _account_figures(account.limits(), request.properties)
+        arns = [str(one) for one in properties.get("Arns", ())]
+        refuse_elsewhere(arns, account=world.place.account, region=world.place.region)
+        given = int(properties.get("AccountAlarmPerMinute", 0)) or None
+        threshold = _threshold(world.traffic, given, now)
+        return _account_figures(world.account.limits(), threshold, properties)
     if request.resource_type == RESERVATION:
-        wanted = {name: int(count) for name, count in request.properties["Functions"].items()}
-        return {"Protection": _protect(wanted, account, publisher, stack_name)}
+        wanted = {name: int(count) for name, count in properties["Functions"].items()}
+        return {
+            "Protection": _protect(wanted, world.account, world.publisher, world.place.stack_name)
+        }
     raise UnknownResourceError(f"protect serves no {request.resource_type}")
 
 
-def _account_figures(limits: AccountLimits, properties: Mapping[str, Any]) -> dict[str, str]:
+def _threshold(traffic: Traffic, given: int | None, now: datetime) -> AccountThreshold:
+    try:
+        rates = traffic.rates(now)
+    except MetricsUnavailableError as error:
+        return threshold_unread(str(error), given=given)
+    return account_threshold(rates, end=now.timestamp(), given=given)
+
+
+def _account_figures(
+    limits: AccountLimits, threshold: AccountThreshold, properties: Mapping[str, Any]
+) -> dict[str, str]:
     cost = guard_cost(
         functions=limits.functions,
         standard_alarms=int(properties["StandardAlarms"]),
@@ -108,6 +156,8 @@ def _account_figures(limits: AccountLimits, properties: Mapping[str, Any]) -> di
     return {
         "ConcurrencyLimit": str(limits.concurrency),
         "ConcurrencyAlarmThreshold": str(limits.alarm_threshold),
+        "AccountAlarmThreshold": str(threshold.per_minute),
+        "AccountAlarm": threshold.in_words()[:_MOST_WORDS],
         "FunctionCount": str(limits.functions),
         "MonthlyCost": cost.in_words(),
     }

@@ -14,6 +14,7 @@ from functions.aws import functions as target_functions
 from functions.aws.custom_resource import CustomResourceRequest, respond
 from functions.aws.ledger import DynamoLedger
 from functions.aws.observability import logger
+from functions.aws.propagation import PROPAGATION
 from functions.aws.publisher import SnsPublisher
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.notice import NoticeContext
@@ -55,14 +56,16 @@ def rollback() -> Rollback:
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Answer one request of CloudFormation, whatever happens: without an answer the stack waits.
 
     An answer that CloudFormation's URL did not take is raised, so that Lambda tries again.
     """
     request = CustomResourceRequest.from_event(event)
+    seconds_left = context.get_remaining_time_in_millis() / 1000
     try:
-        response = answer(request, rollback(), clock())
+        with PROPAGATION.awaited(seconds_left):
+            response = answer(request, rollback(), clock())
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
         response = failed(request, error)

@@ -37,6 +37,10 @@ class Account(Construct):
         Concurrent executions of the account in this Region, as text for an environment variable.
     concurrency_threshold
         80 % of it, for the alarm.
+    invocations_threshold
+        Invocations a minute of all functions, above what is normal in the account.
+    account_alarm
+        That number and why it is that, in words.
     monthly_cost
         What the guard costs with the functions that the account has, in words.
     """
@@ -60,11 +64,18 @@ class Account(Construct):
                 "Coverage": config.coverage,
                 "SweepMinutes": config.sweep_minutes,
                 "StandardAlarms": standard_alarms(config),
+                # 0 for a threshold above what is normal here.
+                "AccountAlarmPerMinute": config.account_alarm_per_minute,
+                # Compared with the account and Region of the deployment, which a synthesis without
+                # credentials does not know.
+                "Arns": [arn[0] for _, arn in config.arns()],
                 "Flags": flags_text(config),
             },
         )
         self.concurrency_limit = resource.get_att_string("ConcurrencyLimit")
         self.concurrency_threshold = Token.as_number(resource.get_att("ConcurrencyAlarmThreshold"))
+        self.invocations_threshold = Token.as_number(resource.get_att("AccountAlarmThreshold"))
+        self.account_alarm = resource.get_att_string("AccountAlarm")
         self.monthly_cost = resource.get_att_string("MonthlyCost")
 
 

@@ -434,9 +434,9 @@ def chart_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicyState
 
 
 def protect_statements(*, topic_arn: str) -> list[iam.PolicyStatement]:
-    """What `protect` may do: read the account's limits, reserve for the guard functions, tell."""
+    """What `protect` may do: read limits and traffic, reserve for the guard functions, notify."""
     return [
-        _allow("ReadAccount", READ_ACCOUNT, "*"),
+        _allow("ReadAccount", (*READ_ACCOUNT, "cloudwatch:GetMetricData"), "*"),
         _allow("Reserve", RESERVE, *(_arn(f"function:{name}") for name in (CONTAIN, RESTORE))),
         _allow("Tell", PUBLISH, topic_arn),
     ]

@@ -48,6 +48,7 @@ class SignalAlarms(Construct):
         config: Config,
         contain: lambda_.IFunction,
         concurrency_threshold: float,
+        invocations_threshold: float,
     ) -> None:
         super().__init__(scope, construct_id)
         self._contain = contain
@@ -60,7 +61,7 @@ class SignalAlarms(Construct):
                     statistic=cloudwatch.Stats.SUM,
                     period=_MINUTE,
                 ),
-                threshold=config.account_alarm_per_minute,
+                threshold=invocations_threshold,
                 datapoints=2,
                 description="All functions together are invoked unusually often",
             ),

@@ -98,6 +98,7 @@ def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
         (
             PROTECT,
             BY_THE_RUNTIME
+            | {"cloudwatch:GetMetricData"}
             | {
                 "lambda:GetAccountSettings",
                 "lambda:GetFunctionConcurrency",

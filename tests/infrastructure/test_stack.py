@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ LASTING = (
     "-c accepted_loops=archiver,requeue "
     "-c remedies=logs,traces,permissions,memory -c memory_ceiling_mb=2048"
 )
+ACCOUNT = "AWS::AccountId"
+RULE = "AWS::Events::Rule"
 SIGNAL_ALARMS = {"invocations", "concurrency", "dropped"}
 GUARD_ALARMS = {
     "contain-errors",
@@ -74,7 +77,6 @@ def contain_arn(synthesized: Synthesized) -> Json:
                 "Namespace": "AWS/Lambda",
                 "MetricName": "Invocations",
                 "Statistic": "Sum",
-                "Threshold": 10_000,
                 "EvaluationPeriods": 2,
                 "DatapointsToAlarm": 2,
             },
@@ -142,9 +144,23 @@ def test_no_alarm_per_function_by_default(default: Synthesized) -> None:
     assert [one for one in default.properties("AWS::CloudWatch::Alarm") if "Metrics" in one] == []
 
 
-def test_thresholds_follow_the_flags(full: Synthesized) -> None:
-    """The flags reach the alarms."""
-    assert full.alarm("Loopbreaker-signal-invocations")["Threshold"] == 5000
+@pytest.mark.parametrize(
+    ("flags", "given"), [({}, 0), ({"account_alarm_per_minute": "10000"}, 10000)]
+)
+def test_invocations_threshold_comes_from_the_account(
+    synthesize: Synthesize, flags: dict[str, str], given: int
+) -> None:
+    """The alarm on invocations has the threshold that `protect` answers, the flag's or its own."""
+    synthesized = synthesize(**flags)
+    (account,) = synthesized.of_type("Custom::LoopbreakerAccount")
+
+    assert synthesized.one("Custom::LoopbreakerAccount")["AccountAlarmPerMinute"] == given
+    assert synthesized.alarm("Loopbreaker-signal-invocations")["Threshold"] == {
+        "Fn::GetAtt": [account, "AccountAlarmThreshold"]
+    }
+    assert synthesized.template["Outputs"]["AccountAlarm"]["Value"] == {
+        "Fn::GetAtt": [account, "AccountAlarm"]
+    }
 
 
 def test_signal_alarms_call_contain_directly(full: Synthesized) -> None:
@@ -380,13 +396,77 @@ def test_every_rule_may_call_its_function_before_it_is_there(default: Synthesize
         assert "AWS::AccountId" in str(told["SourceArn"])
 
 
-def test_every_rule_may_write_its_dead_letters(default: Synthesized) -> None:
-    """The queue's policy names each rule."""
-    rules = set(default.of_type("AWS::Events::Rule"))
-
-    assert {rule for rule in rules if rule in str(default.properties("AWS::SQS::QueuePolicy"))} == (
-        rules
+def test_every_rule_may_write_its_dead_letters(full: Synthesized) -> None:
+    """One statement admits all rules of the stack, by the beginning of their names, and no more."""
+    (statement,) = (
+        statement
+        for policy in full.properties("AWS::SQS::QueuePolicy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
     )
+
+    source = statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Action"] == "sqs:SendMessage"
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": ACCOUNT}}
+    assert source[-1] == ":rule/Loopbreaker-*"
+    assert all(one["Name"].startswith("Loopbreaker-") for one in full.properties(RULE))
+    dead_letters = {str(t["DeadLetterConfig"]) for r in full.properties(RULE) for t in r["Targets"]}
+    assert dead_letters == {str({"Arn": statement["Resource"]})}
+
+
+# SQS developer guide, quotas-policies; SNS: endpoints and quotas (30,720 bytes); Lambda developer
+# guide, gettingstarted-limits.
+POLICY_LIMITS = {
+    "AWS::SQS::QueuePolicy": (20, 8_192),
+    "AWS::SNS::TopicPolicy": (20, 30_720),
+}
+MOST_BYTES_OF_A_FUNCTION_POLICY = 20_480
+
+
+@pytest.mark.parametrize("resource_type", sorted(POLICY_LIMITS))
+def test_policies_of_queues_and_topics_fit(full: Synthesized, resource_type: str) -> None:
+    """AWS refuses a policy with too many statements or bytes only when it is deployed."""
+    most_statements, most_bytes = POLICY_LIMITS[resource_type]
+
+    for policy in full.properties(resource_type):
+        statements = policy["PolicyDocument"]["Statement"]
+        # Twice, to leave room: a rule or a queue more must not be what breaks a deployment.
+        assert 0 < 2 * len(statements) <= most_statements
+        assert 2 * bytes_of(policy["PolicyDocument"]) <= most_bytes
+
+
+def test_policies_of_functions_fit(full: Synthesized) -> None:
+    """What may invoke a guard function is added statement by statement, up to 20 KB."""
+    sizes: dict[str, int] = {}
+    for permission in full.properties("AWS::Lambda::Permission"):
+        function = str(permission["FunctionName"])
+        # Lambda writes a statement of its own around it, with an id and the function's ARN.
+        sizes[function] = sizes.get(function, 0) + bytes_of(permission) + 300
+
+    assert len(sizes) == 3
+    assert all(2 * size <= MOST_BYTES_OF_A_FUNCTION_POLICY for size in sizes.values())
+
+
+def bytes_of(document: Json) -> int:
+    """Bytes of a document of the template, with each reference as long as a long ARN."""
+
+    def resolved(node: object) -> object:
+        match node:
+            case {"Fn::Join": [_, [*parts]]}:
+                return "".join(str(resolved(part)) for part in parts)
+            case {"Ref": str(name)} if name.startswith("AWS::"):
+                return "x" * 20
+            case {"Ref": _} | {"Fn::GetAtt": _}:
+                return "x" * 150
+            case dict():
+                return {key: resolved(value) for key, value in node.items()}
+            case list():
+                return [resolved(one) for one in node]
+            case _:
+                return node
+
+    return len(json.dumps(resolved(document)))
 
 
 # -- functions
@@ -397,7 +477,7 @@ def test_every_rule_may_write_its_dead_letters(default: Synthesized) -> None:
     [
         ("contain", 120, 512, 600),
         ("restore", 900, 512, 900),
-        ("protect", 120, 256, 600),
+        ("protect", 300, 256, 600),
         ("diagnose", 900, 1024, 3600),
         ("chart", 900, 1024, 3600),
     ],
@@ -615,6 +695,7 @@ def test_outputs(default: Synthesized) -> None:
         "Restored",
         "Diagnosis",
         "Protection",
+        "AccountAlarm",
         "MonthlyCost",
         "Watch",
     }
@@ -673,6 +754,7 @@ def test_arns_of_exempt_functions(synthesize: Synthesize) -> None:
 
     assert variable(stack, CONTAIN, "EXEMPT") == "billing,audit"
     assert variable(stack, DIAGNOSE, "EXEMPT") == "billing,audit"
+    assert stack.one("Custom::LoopbreakerAccount")["Arns"] == [f"{arn}:billing", f"{arn}:requeue"]
     assert variable(stack, CHART, "ACCEPTED_LOOPS") == "requeue"
 
 

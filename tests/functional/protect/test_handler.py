@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -18,8 +18,13 @@ from functions.aws.custom_resource import (
 )
 from functions.aws.guard_account import GuardAccount
 from functions.domain.errors import RefusedError
+from functions.domain.notice import NoticeContext
 from functions.protect import handler as module
-from functions.protect.handler import Connections, handler
+from functions.protect.answer import World
+from functions.protect.handler import handler
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:Loopbreaker-protect"
 CONTEXT = LambdaContext()
@@ -35,6 +40,14 @@ class NoTopic:
     def publish(self, subject: str, body: str) -> None:
         """Refuse."""
         raise AssertionError(subject)
+
+
+class Quiet:
+    """An account in which nothing was ever invoked."""
+
+    def rates(self, end: datetime) -> tuple[tuple[float, float], ...]:
+        """Answer nothing."""
+        return ()
 
 
 def event(kind: str, resource: str, **properties: object) -> dict[str, Any]:
@@ -69,10 +82,13 @@ def lambda_api(monkeypatch: pytest.MonkeyPatch) -> Stubber:
     client = boto3.client(
         "lambda", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
     )
-    connections = Connections(
-        account=GuardAccount(client), publisher=NoTopic(), stack_name="Loopbreaker"
+    world = World(
+        account=GuardAccount(client),
+        traffic=Quiet(),
+        publisher=NoTopic(),
+        place=NoticeContext(region="eu-west-1", account="123456789012", stack_name="Loopbreaker"),
     )
-    monkeypatch.setattr(module, "connect", lambda: connections)
+    monkeypatch.setattr(module, "connect", lambda: world)
     stubber = Stubber(client)
     stubber.activate()
     return stubber
@@ -103,6 +119,7 @@ def test_account(lambda_api: Stubber, answers: list[dict[str, Any]]) -> None:
     assert answer["Status"] == "SUCCESS"
     assert answer["PhysicalResourceId"] == "LoopbreakerAccount"
     assert answer["Data"]["ConcurrencyAlarmThreshold"] == "800"
+    assert answer["Data"]["AccountAlarmThreshold"] == "10000"
 
 
 def test_reservation(lambda_api: Stubber, answers: list[dict[str, Any]]) -> None:
@@ -164,7 +181,7 @@ def test_delete_always_succeeds(
 ) -> None:
     """Even a `protect` that cannot start lets the stack be removed."""
 
-    def broken() -> Connections:
+    def broken() -> World:
         raise RuntimeError("no credentials")
 
     monkeypatch.setattr(module, "connect", broken)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from functions.aws.custom_resource import CustomResourceRequest, CustomResourceResponse
-from functions.domain.errors import NoticeUndeliveredError, RefusedError
+from functions.domain.errors import (
+    MetricsUnavailableError,
+    NoticeUndeliveredError,
+    RefusedError,
+)
 from functions.domain.guard_protection import AccountLimits
-from functions.protect.answer import UnknownResourceError, answer, failed
+from functions.domain.notice import NoticeContext
+from functions.domain.places import ElsewhereError
+from functions.protect.answer import UnknownResourceError, World, answer, failed
 
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+FIGURES = {"Coverage": "account", "SweepMinutes": "60", "StandardAlarms": "11"}
 BELOW_MINIMUM = (
     "Specified ReservedConcurrentExecutions for function decreases account's "
     "UnreservedConcurrentExecution below its minimum value of [100]."
@@ -80,11 +89,34 @@ def request(
     return CustomResourceRequest.from_event(event)
 
 
+@dataclass
+class FakeTraffic:
+    """An account that is equally busy all the time, or whose traffic cannot be read."""
+
+    per_minute: float = 100.0
+    fault: Exception | None = None
+
+    def rates(self, end: datetime) -> tuple[tuple[float, float], ...]:
+        """Answer a rate for each hour of 14 days."""
+        if self.fault:
+            raise self.fault
+        return tuple((end.timestamp() - 3600 * (n + 1), self.per_minute) for n in range(14 * 24))
+
+
 def ask(
-    asked: CustomResourceRequest, account: FakeAccount, topic: FakeTopic | None = None
+    asked: CustomResourceRequest,
+    account: FakeAccount,
+    topic: FakeTopic | None = None,
+    traffic: FakeTraffic | None = None,
 ) -> CustomResourceResponse:
     """Let `protect` answer."""
-    return answer(asked, account=account, publisher=topic or FakeTopic(), stack_name="Loopbreaker")
+    world = World(
+        account=account,
+        traffic=traffic or FakeTraffic(),
+        publisher=topic or FakeTopic(),
+        place=NoticeContext(region="eu-west-1", account="123456789012", stack_name="Loopbreaker"),
+    )
+    return answer(asked, world, NOW)
 
 
 def test_account_figures() -> None:
@@ -99,6 +131,10 @@ def test_account_figures() -> None:
         data={
             "ConcurrencyLimit": "1000",
             "ConcurrencyAlarmThreshold": "800",
+            "AccountAlarmThreshold": "10000",
+            "AccountAlarm": (
+                "10,000 invocations a minute, the default; normal here is up to 100 a minute"
+            ),
             "FunctionCount": "42",
             "MonthlyCost": (
                 "about $3.02 a month for 42 functions "
@@ -117,6 +153,49 @@ def test_account_figures_with_an_alarm_per_function() -> None:
     )
 
     assert response.data["MonthlyCost"].startswith("about $104.24 a month for 1,000 functions")
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_the_account_alarm_is_above_normal_traffic(kind: str) -> None:
+    """A busy account gets a threshold that its normal traffic does not reach, each time anew."""
+    for normal, expected in ((45_000.0, "90000"), (15_000.0, "30000")):
+        response = ask(
+            request(kind, "Account", AccountAlarmPerMinute="0", Arns=[], **FIGURES),
+            FakeAccount(),
+            traffic=FakeTraffic(normal),
+        )
+
+        assert response.data["AccountAlarmThreshold"] == expected
+
+
+def test_the_flag_says_the_threshold() -> None:
+    """The number that the operator gave is taken as it is."""
+    response = ask(
+        request("Create", "Account", AccountAlarmPerMinute="5000", **FIGURES), FakeAccount()
+    )
+
+    assert response.data["AccountAlarmThreshold"] == "5000"
+
+
+def test_traffic_that_cannot_be_read_fails_no_deployment() -> None:
+    """The default holds, and the output says why."""
+    response = ask(
+        request("Create", "Account", **FIGURES),
+        FakeAccount(),
+        traffic=FakeTraffic(fault=MetricsUnavailableError("AccessDenied: " + "é" * 5_000)),
+    )
+
+    assert response.data["AccountAlarmThreshold"] == "10000"
+    assert "could not be read (AccessDenied: é" in response.data["AccountAlarm"]
+    assert len(response.data["AccountAlarm"]) == 500
+
+
+def test_an_arn_of_another_account_fails_the_deployment() -> None:
+    """A flag that names a function of another account says nothing about one of this account."""
+    arn = "arn:aws:lambda:eu-west-1:999999999999:function:orders"
+
+    with pytest.raises(ElsewhereError, match="is in account 999999999999 Region eu-west-1"):
+        ask(request("Create", "Account", Arns=[arn], **FIGURES), FakeAccount())
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])
