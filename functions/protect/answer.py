@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from functions.aws.custom_resource import CustomResourceRequest
     from functions.domain.account_alarm import AccountThreshold
     from functions.domain.guard_protection import AccountLimits
-    from functions.domain.notice import NoticeContext
     from functions.domain.ports import Publisher
 
 ACCOUNT: Final = "Custom::LoopbreakerAccount"
@@ -77,7 +76,9 @@ class World:
     account: Account
     traffic: Traffic
     publisher: Publisher
-    place: NoticeContext
+    stack_name: str
+    region: str
+    account_id: str
 
 
 def answer(request: CustomResourceRequest, world: World, now: datetime) -> CustomResourceResponse:
@@ -124,15 +125,13 @@ def _data(request: CustomResourceRequest, world: World, now: datetime) -> dict[s
     properties = request.properties
     if request.resource_type == ACCOUNT:
         arns = [str(one) for one in properties.get("Arns", ())]
-        refuse_elsewhere(arns, account=world.place.account, region=world.place.region)
+        refuse_elsewhere(arns, account=world.account_id, region=world.region)
         given = int(properties.get("AccountAlarmPerMinute", 0)) or None
         threshold = _threshold(world.traffic, given, now)
         return _account_figures(world.account.limits(), threshold, properties)
     if request.resource_type == RESERVATION:
         wanted = {name: int(count) for name, count in properties["Functions"].items()}
-        return {
-            "Protection": _protect(wanted, world.account, world.publisher, world.place.stack_name)
-        }
+        return {"Protection": _protect(wanted, world.account, world.publisher, world.stack_name)}
     raise UnknownResourceError(f"protect serves no {request.resource_type}")
 
 

@@ -15,7 +15,6 @@ from functions.aws.guard_account import GuardAccount
 from functions.aws.observability import logger
 from functions.aws.propagation import PROPAGATION
 from functions.aws.publisher import SnsPublisher
-from functions.domain.notice import NoticeContext
 from functions.protect.answer import World, answer, failed
 from functions.protect.settings import Settings
 
@@ -35,7 +34,9 @@ def connect() -> World:
         account=GuardAccount(clients.lambda_client()),
         traffic=AccountTraffic(clients.cloudwatch_client()),
         publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
-        place=NoticeContext(region=region, account=account, stack_name=settings.stack_name),
+        stack_name=settings.stack_name,
+        region=region,
+        account_id=account,
     )
 
 

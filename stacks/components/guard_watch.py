@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from stacks.components.dead_letters import DeadLetters
 
 _FIVE_MINUTES: Final = Duration.minutes(5)
+_THROTTLE_MINUTES: Final = 5
+_THROTTLED_MINUTES: Final = 3
 _AT_LEAST: Final = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 _LESS_THAN: Final = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
@@ -61,10 +63,21 @@ class GuardWatch(Construct):
                 function.metric_errors(period=_FIVE_MINUTES, statistic=cloudwatch.Stats.SUM),
                 f"{STACK_NAME}-{verb.lower()} failed. Its log group tells why",
             )
-            self._presence(
+            # Its own reservation throttles it, too, when more events come at once than it has
+            # executions, and Lambda hands those over a moment later. Only throttling that goes on
+            # keeps the guard from its work.
+            self._alarm(
                 f"{verb}Throttles",
-                function.metric_throttles(period=_FIVE_MINUTES, statistic=cloudwatch.Stats.SUM),
-                "The guard was throttled: the account's concurrency is used up",
+                function.metric_throttles(
+                    period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM
+                ),
+                f"{STACK_NAME}-{verb.lower()} is throttled all the time: more events come than its "
+                "reserved executions take, or, where the output Protection says that it has none, "
+                "the account's concurrency is used up",
+                comparison=_AT_LEAST,
+                periods=_THROTTLE_MINUTES,
+                breaching=_THROTTLED_MINUTES,
+                missing=cloudwatch.TreatMissingData.NOT_BREACHING,
             )
         for construct_id_, queue in (
             ("Undelivered", dead_letters.undelivered),
@@ -75,6 +88,9 @@ class GuardWatch(Construct):
                 queue.metric_approximate_number_of_messages_visible(
                     period=_FIVE_MINUTES, statistic=cloudwatch.Stats.MAXIMUM
                 ),
+                # SQS sends no metrics of a queue that was idle for six hours, and takes up to 15
+                # minutes to begin again (SQS developer guide, *Available CloudWatch metrics*), so
+                # this may come that much later.
                 "An event for the guard ended as a dead letter. Read the queue, then empty it",
             )
         self._absence(
@@ -127,6 +143,12 @@ class GuardWatch(Construct):
         # INSUFFICIENT_DATA acts, which a new alarm is in and a running one falls back to. (It
         # looks some periods further back before it does: CloudWatch user guide, *Configuring how
         # CloudWatch alarms treat missing data*.)
+        # UNCONFIRMED: that the state which an alarm is created in sends nothing. "Any actions
+        # associated with the new state are then executed" (PutMetricAlarm) can be read otherwise,
+        # and the alarms with periods of an hour stay in it longest. If it does send something,
+        # that is one mail for each of these alarms after the first deployment. CloudWatch's warm-up
+        # period would exclude it, but a Region whose CloudFormation does not know that property
+        # yet would refuse the whole deployment.
         alarm = self._alarm(
             construct_id,
             metric,
@@ -146,6 +168,7 @@ class GuardWatch(Construct):
         comparison: cloudwatch.ComparisonOperator,
         periods: int,
         missing: cloudwatch.TreatMissingData,
+        breaching: int | None = None,
     ) -> cloudwatch.Alarm:
         name = "".join(f"-{char.lower()}" if char.isupper() else char for char in construct_id)
         alarm = cloudwatch.Alarm(
@@ -157,7 +180,7 @@ class GuardWatch(Construct):
             threshold=1,
             comparison_operator=comparison,
             evaluation_periods=periods,
-            datapoints_to_alarm=periods,
+            datapoints_to_alarm=breaching or periods,
             treat_missing_data=missing,
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))

@@ -12,6 +12,10 @@ class Ledger(Construct):
     cannot be deleted by hand without a second thought, and can be put back to any second of the
     last 35 days. It is encrypted with the key that DynamoDB owns, which costs nothing and leaves
     nothing that could be locked away from the guard in the middle of an incident.
+
+    A first deployment that fails leaves its table behind, empty, and the next one makes another:
+    that costs nothing. The removal policy RETAIN_ON_UPDATE_OR_DELETE would take it away and make
+    things worse: the deletion protection refuses, and then the rollback itself fails.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:

@@ -239,19 +239,35 @@ def test_sweep_alarm(synthesize: Synthesize, minutes: int) -> None:
 
 
 @pytest.mark.parametrize("verb", ["contain", "restore"])
-@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-def test_failures_of_the_guard(default: Synthesized, verb: str, metric: str) -> None:
-    """One error or throttle of the guard within five minutes is told."""
+@pytest.mark.parametrize(
+    ("metric", "evaluated"), [("Errors", (300, 1, 1)), ("Throttles", (60, 5, 3))]
+)
+def test_failures_of_the_guard(
+    default: Synthesized, verb: str, metric: str, evaluated: tuple[int, int, int]
+) -> None:
+    """One error of the guard is reported, and throttling that goes on.
+
+    A burst of more events than it has executions throttles it for a moment, and is no failure.
+    """
     alarm = default.alarm(f"Loopbreaker-guard-{verb}-{metric.lower()}")
 
     function = logical_id(default, "AWS::Lambda::Function", "FunctionName", f"Loopbreaker-{verb}")
     assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
     assert (alarm["MetricName"], alarm["Statistic"]) == (metric, "Sum")
-    assert (alarm["Threshold"], alarm["Period"], alarm["TreatMissingData"]) == (
-        1,
-        300,
-        "notBreaching",
+    assert (alarm["Threshold"], alarm["TreatMissingData"]) == (1, "notBreaching")
+    assert evaluated == (
+        alarm["Period"],
+        alarm["EvaluationPeriods"],
+        alarm["DatapointsToAlarm"],
     )
+
+
+def test_the_throttle_alarm_names_both_causes(default: Synthesized) -> None:
+    """Whoever reads it must not look for a runaway that is not there."""
+    description = default.alarm("Loopbreaker-guard-contain-throttles")["AlarmDescription"]
+
+    assert "more events come than its reserved executions take" in description
+    assert "the account's concurrency is used up" in description
 
 
 # -- rules

@@ -18,7 +18,6 @@ from functions.aws.custom_resource import (
 )
 from functions.aws.guard_account import GuardAccount
 from functions.domain.errors import RefusedError
-from functions.domain.notice import NoticeContext
 from functions.protect import handler as module
 from functions.protect.answer import World
 from functions.protect.handler import handler
@@ -86,7 +85,9 @@ def lambda_api(monkeypatch: pytest.MonkeyPatch) -> Stubber:
         account=GuardAccount(client),
         traffic=Quiet(),
         publisher=NoTopic(),
-        place=NoticeContext(region="eu-west-1", account="123456789012", stack_name="Loopbreaker"),
+        stack_name="Loopbreaker",
+        region="eu-west-1",
+        account_id="123456789012",
     )
     monkeypatch.setattr(module, "connect", lambda: world)
     stubber = Stubber(client)

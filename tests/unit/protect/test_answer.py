@@ -15,7 +15,6 @@ from functions.domain.errors import (
     RefusedError,
 )
 from functions.domain.guard_protection import AccountLimits
-from functions.domain.notice import NoticeContext
 from functions.domain.places import ElsewhereError
 from functions.protect.answer import UnknownResourceError, World, answer, failed
 
@@ -114,7 +113,9 @@ def ask(
         account=account,
         traffic=traffic or FakeTraffic(),
         publisher=topic or FakeTopic(),
-        place=NoticeContext(region="eu-west-1", account="123456789012", stack_name="Loopbreaker"),
+        stack_name="Loopbreaker",
+        region="eu-west-1",
+        account_id="123456789012",
     )
     return answer(asked, world, NOW)
 
