@@ -35,11 +35,11 @@ TWICE_PROBABILITY: Final = 1 / 50
 TWICE_SECONDS: Final = (0.1, 20.0)
 """Until the second of two deliveries comes."""
 
-TWICE_GAP_SECONDS: Final = 60.0
+TWICE_GAP_SECONDS: Final = 600.0
 """The least time between two deliveries to the same receiver that come twice.
 
 A loop goes on from each delivery. If one in fifty came twice in a fast loop, the weather would let
-it grow, and not the loop itself.
+it grow, and not the loop itself. Of deliveries that come once a minute, still one in fifty does.
 """
 
 
@@ -90,7 +90,7 @@ def trail_seconds(weather: Weather, *about: object) -> tuple[float, ...]:
 
 
 class Duplicates:
-    """Which deliveries come twice: one in fifty, and not more often than once a virtual minute."""
+    """Which deliveries come twice: one in fifty, and not two within ten virtual minutes."""
 
     def __init__(self, weather: Weather) -> None:
         self._weather = weather

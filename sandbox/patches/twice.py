@@ -1,4 +1,4 @@
-"""Deliveries come at least once: in AWS's weather one in fifty comes twice.
+"""Deliveries come at least once: in AWS's weather one in fifty comes twice, see `lateness`.
 
 The second is the same event or message, with the same id, to the same receiver. FIFO queues drop
 it, so it does not come. Asynchronous invocations come twice in `sandbox.async_queue`.

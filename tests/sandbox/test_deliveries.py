@@ -25,7 +25,7 @@ CALL = ("PutFunctionConcurrency", "f")
 
 def _comes_twice(weather: Weather, *receiver: str) -> bool:
     duplicates = Duplicates(weather)
-    return any(duplicates.second_after(n * 61.0, *receiver) is not None for n in range(SENT))
+    return any(duplicates.second_after(n * 1000.0, *receiver) is not None for n in range(SENT))
 
 
 def _suits(seed: int) -> bool:
