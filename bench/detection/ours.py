@@ -20,6 +20,7 @@ from functions.domain.evidence import (
     RecentSeries,
     Series,
 )
+from functions.domain.lateness import LATEST
 from functions.domain.policy import Policy
 from functions.domain.spike import (
     HISTORY_MINUTES,
@@ -35,6 +36,9 @@ SLOTS: Final = PRECEDENT_DAYS * 288
 EPISODE_MINUTES: Final = 60
 ESCALATION_MINUTES: Final = 30
 STOPPING: Final = frozenset({Verdict.SUSPECTED, Verdict.RUNAWAY})
+
+
+LATEST_MINUTES = LATEST // timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +95,7 @@ class Watched:
             running = np.asarray(self.concurrency)
             counts = np.maximum(counts, running * 60 / LONG_RUNNING_SECONDS)
         highest = counts.copy()
-        for back in range(1, NEWEST_MINUTES + 1):
+        for back in range(1, NEWEST_MINUTES + 1 + LATEST_MINUTES):
             highest[back:] = np.maximum(highest[back:], counts[:-back])
         minutes = np.flatnonzero(highest >= floor)
         return minutes[minutes >= HISTORY_MINUTES - 1]

@@ -8,7 +8,7 @@ from functools import partial
 from functions.contain.gathering import Gathering
 from functions.contain.hold import Hold
 from functions.contain.journal import Log, fields_of
-from functions.contain.tend import Tending
+from functions.contain.tend import Tending, is_due
 from functions.domain.assessment import Assessment, Reason, Verdict
 from functions.domain.decision import Contain, Decision, Ignore, LedgerView, decide
 from functions.domain.errors import LoopbreakerError, MetricsUnavailableError
@@ -118,7 +118,7 @@ class Guard:
 
     def _watch(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
         """Look again at functions whose spike was too young to tell when it was seen."""
-        tended = _tended(live)
+        tended = _tended(live, now)
         names = watched(live.pulse, now) if live is not None else ()
         again = Report(decisions=report.decisions, errors=report.errors)  # not young a second time
         self._investigate([name for name in names if name not in tended], now, again, live)
@@ -210,7 +210,7 @@ class Guard:
         """
         busiest = self.gathering.metrics.busiest(now)
         floor = self.hold.policy.floor_per_minute
-        tended = _tended(live)
+        tended = _tended(live, now)
         names = tuple(
             name
             for name, series in busiest.items()
@@ -314,10 +314,10 @@ class Guard:
         )
 
 
-def _tended(live: LiveLedger | None) -> frozenset[str]:
+def _tended(live: LiveLedger | None, now: datetime) -> frozenset[str]:
     """Functions whose open incident has been looked after in this run, or is being restored."""
     incidents = live.incidents if live is not None else ()
-    return frozenset(one.function for one in incidents if not one.is_closed)
+    return frozenset(one.function for one in incidents if not one.is_closed and is_due(one, now))
 
 
 def _needs_the_past(assessment: Assessment, policy: Policy) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from functions.contain.gathering import Gathering
 from functions.contain.hold import Hold
@@ -15,6 +15,7 @@ from functions.domain.errors import FunctionNotFoundError, MappingNotFoundError,
 from functions.domain.evidence import Evidence
 from functions.domain.experiment import judge_cap
 from functions.domain.incident import Incident, IncidentState, Transition
+from functions.domain.lateness import settle
 from functions.domain.notice import FoundReservation
 from functions.domain.outbox import announce, deliver
 from functions.domain.plan import DisableMapping, RemoveProvisioned, Reserve
@@ -24,6 +25,13 @@ from functions.domain.spike import assess
 
 # Minutes below the floor, one after the other, after which a loop that nobody stopped is over.
 ENDED_MINUTES = 10
+# Seven metrics a minute are $3 a month for each incident that only waits for its end: it is checked
+# each minute while something may yet be decided about it, and then every few minutes.
+CHECKED_CLOSELY = {
+    IncidentState.NOTIFIED: timedelta(minutes=20),
+    IncidentState.RELEASED: timedelta(hours=2),
+}
+CHECKED_EVERY_MINUTES = 5
 
 _UNDER_A_CAP = {
     Verdict.RUNAWAY: "Contain",
@@ -60,7 +68,7 @@ class Tending:
         world = self.hold.world
         try:
             incident = deliver(incident, world, now)
-            if not incident.is_closed:
+            if not incident.is_closed and (actor or is_due(incident, now)):
                 self._by_state(incident)(incident, now, actor)
         except FunctionNotFoundError:
             close_as_deleted(incident, world, now)
@@ -184,8 +192,18 @@ class Tending:
         return False
 
 
+def is_due(incident: Incident, now: datetime) -> bool:
+    """Whether an incident of which the metrics are read is to be checked in this minute."""
+    closely = CHECKED_CLOSELY.get(incident.state)
+    if closely is None or now - incident.updated_at <= closely:
+        return True
+    return int((now - incident.opened_at) / timedelta(minutes=1)) % CHECKED_EVERY_MINUTES == 0
+
+
 def _has_subsided(evidence: Evidence, floor_per_minute: int) -> bool:
-    newest = evidence.recent.invocations.values[-ENDED_MINUTES:]
+    """Whether the last settled minutes were below the floor: a late datapoint is no end."""
+    settled = settle(evidence.recent.invocations, evidence.now)
+    newest = settled.values[-ENDED_MINUTES:]
     return len(newest) == ENDED_MINUTES and all(
         value is None or value < floor_per_minute for value in newest
     )

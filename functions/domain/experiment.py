@@ -3,18 +3,22 @@
 A loop that is held at a few concurrent executions produces fewer events for itself, so that its
 attempts collapse, yet it stays pinned at the cap and is throttled minute after minute. Work from
 outside either falls back below the cap, or goes on asking for as much as before.
+
+That a demand collapsed, or ended, is told from settled minutes only, see
+`functions.domain.lateness`: a datapoint that is still filling looks like both.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.evidence import Evidence, LoopProof, Series
+from functions.domain.lateness import count_young
 from functions.domain.policy import Policy
-from functions.domain.spike import LATE_MINUTES, assess
+from functions.domain.spike import assess
 
 SETTLING = timedelta(minutes=1)  # until the cap is in force and what ran before it has ended
 BEFORE_MINUTES = 3  # the highest of which the demand under the cap is compared with
@@ -31,6 +35,7 @@ LESSENED_SHARE = 0.7  # of the rate before, for demand that lessened at once but
 LESSENED_TIMES = 1.1  # and is this even ever since, as shards that take turns are
 STEADY_SIGMAS = 2.0
 BELOW_MINUTES = 3  # in a row without a throttle, at a fraction of the rate before
+EMPTY_MINUTES = 10  # in a row without any datapoint: pollers that back off are silent for less
 FREE_MINUTES = 20  # without a throttle at the old rate: the cap binds nothing
 # What the rate alone would excuse a function by; under a cap it is the cap that keeps it low.
 _EXCUSES = frozenset(
@@ -48,13 +53,30 @@ _EXCUSES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Minute:
-    served: float
-    refused: float
-    running: float
+    """A settled minute; ``None`` where CloudWatch has no datapoint: unknown, not 0.
+
+    UNCONFIRMED: that Lambda sends Throttles of 0 with the invocations of a minute. Where it does
+    not, no minute counts as free, and the cap is lifted by `OUTSIDE_MINUTES` instead.
+    """
+
+    served: float | None
+    refused: float | None
+    running: float | None
 
     @property
     def attempts(self) -> float:
-        return self.served + self.refused
+        return _count(self.served) + _count(self.refused)
+
+    @property
+    def is_empty(self) -> bool:
+        return self.served is None and self.refused is None and self.running is None
+
+    @property
+    def is_free(self) -> bool:
+        return self.refused == 0
+
+    def is_pinned(self, cap: int) -> bool:
+        return _count(self.refused) > 0 and _count(self.running) >= cap
 
 
 def judge_cap(evidence: Evidence, cap: int, capped_at: datetime, policy: Policy) -> Assessment:
@@ -72,12 +94,19 @@ def judge_cap(evidence: Evidence, cap: int, capped_at: datetime, policy: Policy)
     minutes = _minutes(evidence, capped_at + SETTLING)
     before = _before(evidence.recent.invocations, capped_at)
     pinned = _pinned(minutes, cap)
-    if pinned and _is_loop(evidence, minutes, cap, capped_at):
-        grounds = _grounds(minutes[-pinned:], pinned, cap)
+    is_proven = evidence.proof is LoopProof.CERTAIN
+    if (is_proven and _pinned_minutes(evidence, capped_at, cap)) or (
+        pinned and _is_loop(evidence, minutes, cap, capped_at)
+    ):
         accusing = (one for one in seen.grounds if one.reason not in _EXCUSES)
-        return replace(seen, verdict=Verdict.RUNAWAY, grounds=(*grounds, *accusing))
-    free = _newest(minutes, lambda one: one.refused == 0)
-    fallen = all(one.served <= COLLAPSED_SHARE * before for one in minutes[-BELOW_MINUTES:])
+        grounds = (*_grounds(_pinned_minutes(evidence, capped_at, cap), cap), *accusing)
+        return replace(seen, verdict=Verdict.RUNAWAY, grounds=grounds)
+    free = _newest(minutes, lambda one: one.is_free)
+    gone = _newest(minutes, lambda one: one.is_empty)
+    newest = minutes[-BELOW_MINUTES:]
+    fallen = all(_count(one.served) <= COLLAPSED_SHARE * before for one in newest)
+    if gone >= EMPTY_MINUTES:
+        return replace(seen, verdict=Verdict.CALM, grounds=_below(minutes[-gone:], cap))
     if (free >= BELOW_MINUTES and fallen) or free >= FREE_MINUTES:
         return replace(seen, verdict=Verdict.CALM, grounds=_below(minutes[-free:], cap))
     if len(minutes) >= OUTSIDE_MINUTES * _patience(evidence):
@@ -86,14 +115,12 @@ def judge_cap(evidence: Evidence, cap: int, capped_at: datetime, policy: Policy)
             reason=Reason.OUTSIDE_DEMAND, value=asked, unit=Unit.PER_MINUTE, reference=before
         )
         return replace(seen, verdict=Verdict.CALM, grounds=(ground,))
-    grounds = _grounds(minutes[-pinned:], pinned, cap) if pinned else ()
+    grounds = _grounds(_pinned_minutes(evidence, capped_at, cap), cap) if pinned else ()
     return replace(seen, verdict=Verdict.SUSPECTED, grounds=(*grounds, *seen.grounds))
 
 
 def _is_loop(evidence: Evidence, minutes: list[_Minute], cap: int, capped_at: datetime) -> bool:
     """Whether minutes in a row at the cap, throttled, are those of a loop."""
-    if evidence.proof is LoopProof.CERTAIN:
-        return True
     if _pinned(minutes, cap) < PINNED_MINUTES * _patience(evidence):
         return False
     before = _before(evidence.recent.invocations, capped_at)
@@ -135,20 +162,36 @@ def _was_at_ceiling(evidence: Evidence) -> bool:
 
 
 def _minutes(evidence: Evidence, since: datetime) -> list[_Minute]:
-    """The minutes from `since` on, without the newest ones that CloudWatch may not have yet."""
+    """The settled minutes from `since` on: only these tell that a demand is *not* there."""
+    young = count_young(evidence.recent.invocations, evidence.now)
+    rows = _all_minutes(evidence, since)
+    return rows[: len(rows) - young] if young else rows
+
+
+def _all_minutes(evidence: Evidence, since: datetime) -> list[_Minute]:
+    """The minutes from `since` on, with the young ones."""
     recent = evidence.recent
-    columns = [
+    columns = (
         _after(series, since)
         for series in (recent.invocations, recent.throttles, recent.concurrency)
-    ]
-    rows = list(zip_longest(*columns))
-    for _ in range(LATE_MINUTES):
-        if rows and all(value is None for value in rows[-1]):
-            rows.pop()
+    )
     return [
-        _Minute(served=_count(served), refused=_count(refused), running=_count(running))
-        for served, refused, running in rows
+        _Minute(served=served, refused=refused, running=running)
+        for served, refused, running in zip_longest(*columns)
     ]
+
+
+def _pinned_minutes(evidence: Evidence, capped_at: datetime, cap: int) -> list[_Minute]:
+    """The newest minutes in a row that were pinned at the cap, young ones too.
+
+    What is there may be told from young minutes: that a minute is at the cap and throttled.
+    """
+    minutes = _all_minutes(evidence, capped_at + SETTLING)
+    for _ in range(count_young(evidence.recent.invocations, evidence.now)):
+        if not minutes or minutes[-1].is_pinned(cap):
+            break
+        minutes.pop()
+    return minutes[len(minutes) - _pinned(minutes, cap) :]
 
 
 def _newest(minutes: list[_Minute], holds: Callable[[_Minute], bool]) -> int:
@@ -161,19 +204,19 @@ def _newest(minutes: list[_Minute], holds: Callable[[_Minute], bool]) -> int:
 
 def _pinned(minutes: list[_Minute], cap: int) -> int:
     """For how many of the newest minutes in a row it is at the cap and throttled."""
-    return _newest(minutes, lambda one: one.refused > 0 and one.running >= cap)
+    return _newest(minutes, lambda one: one.is_pinned(cap))
 
 
-def _grounds(minutes: list[_Minute], pinned: int, cap: int) -> tuple[Ground, ...]:
-    """What was seen at the cap in the newest minutes."""
+def _grounds(minutes: Sequence[_Minute], cap: int) -> tuple[Ground, ...]:
+    """What was seen at the cap in these minutes."""
     return (
         Ground(
             reason=Reason.PINNED_AT_CAP,
-            value=max(one.running for one in minutes),
+            value=max(_count(one.running) for one in minutes),
             unit=Unit.CONCURRENT,
             reference=cap,
         ),
-        Ground(reason=Reason.SUSTAINED, value=pinned, unit=Unit.MINUTES),
+        Ground(reason=Reason.SUSTAINED, value=len(minutes), unit=Unit.MINUTES),
         Ground(reason=Reason.THROTTLED, value=minutes[-1].refused, unit=Unit.THROTTLES),
     )
 
@@ -182,7 +225,7 @@ def _below(minutes: list[_Minute], cap: int) -> tuple[Ground, ...]:
     return (
         Ground(
             reason=Reason.BELOW_CAP,
-            value=max(one.running for one in minutes),
+            value=max(_count(one.running) for one in minutes),
             unit=Unit.CONCURRENT,
             reference=cap,
         ),

@@ -104,7 +104,7 @@ class Precedent:
         at = math.floor((now - self.start).total_seconds() / self.period_seconds)
         for back in range(1, days + 1):
             middle = at - back * day
-            for index in range(max(0, middle - near), min(len(self.values), middle + near + 1)):
+            for index in self._high(middle - near, middle + near + 1, within * level / factor):
                 seen = self._rate(index, within, level / factor)
                 if seen is not None:
                     close = abs(index - middle) * self.period_seconds <= SAME_CLOCK_SECONDS
@@ -115,11 +115,20 @@ class Precedent:
             return None
         needed = level / (TIMES_OTHER_HOURS if self.days >= DAYS_NEEDED else factor)
         if self.peak / within >= needed:
-            for index in range(len(self.values)):
+            for index in self._high(0, len(self.values), within * needed):
                 seen = self._rate(index, within, needed)
                 if seen is not None:
                     return _explained(Reason.HAS_PRECEDENT, level, seen)
         return None
+
+    def _high(self, first: int, end: int, least: float) -> list[int]:
+        """The periods from `first` to `end` (excluded) with a sum of at least so much."""
+        first = max(0, first)
+        return [
+            index
+            for index, total in enumerate(self.values[first : max(0, end)], first)
+            if total is not None and total >= least
+        ]
 
     def _rate(self, index: int, within: float, needed: float) -> float | None:
         """The rate a minute that the period may have held `within` minutes, if that is enough."""

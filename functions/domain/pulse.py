@@ -6,6 +6,9 @@ and not again at a level that was looked at and explained.
 
 What is expected of a minute: the same minute of the two hours before, moved by as much as the
 half hour before lay above or below those. Jobs that follow the clock so expect themselves.
+
+The newest minutes may be missing or partial, see `functions.domain.lateness`: the series are read
+as of each of them, and one reading that stands out is enough.
 """
 
 import math
@@ -18,6 +21,7 @@ from typing import TypeAlias
 
 from functions.domain.assessment import Assessment, Reason, Verdict
 from functions.domain.evidence import MINUTE_SECONDS, AccountSeries, Series
+from functions.domain.lateness import read_back
 from functions.domain.policy import Policy
 from functions.domain.ports import PulseMemory
 from functions.domain.precedent import Precedent
@@ -82,8 +86,6 @@ BEGUN_MINUTES = 5  # a small rise is looked at when it begins; later the sweep f
 LEVEL_MINUTES = 25
 GUARD_MINUTES = 6
 HOUR = 60
-PARTIAL_SHARE = 0.7  # of the median of so many minutes: less is a datapoint that is still filling
-PARTIAL_MINUTES = 10
 CONCURRENCY_TIMES = 3.0
 CONCURRENCY_LEAST = 100.0
 THROTTLED_TIMES = 3.0
@@ -110,16 +112,15 @@ def consider(
     account: AccountSeries, memory: PulseMemory, policy: Policy, now: datetime
 ) -> Consideration:
     """Whether to look closer, as far as the last hours can say."""
-    counts = account.invocations
-    values = _values(counts)
-    if values is None or len(values) < HOUR + LEVEL_MINUTES + SUSTAINED_MINUTES:
+    rises = _rises(account.invocations, now)
+    if not rises:
         return Quiet(reason=PulseReason.NO_DATA)
-    if counts.values[-1] is None or values[-1] < PARTIAL_SHARE * median(values[-PARTIAL_MINUTES:]):
-        values.pop()  # not there yet, or not all of it
-    rise = _rise(values)
-    reason = _risen(rise, policy)
+    reasons = [_risen(one, policy) for one in rises]
+    # The newest reading that stands out; the newest of all where none does.
+    chosen = reasons.index(PulseReason.RISEN) if PulseReason.RISEN in reasons else 0
+    rise, reason = rises[chosen], reasons[chosen]
     if reason is not PulseReason.RISEN:
-        reason = _strained(account, rise) or reason
+        reason = _strained(account, rise, now) or reason
     if reason not in {PulseReason.RISEN, PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED}:
         return Quiet(reason=reason, level_per_minute=rise.level, expected_per_minute=rise.expected)
     if _is_resting(memory, rise.level, now):
@@ -193,8 +194,22 @@ def watched(memory: PulseMemory, now: datetime) -> tuple[str, ...]:
     return () if is_over else memory.watched
 
 
+def _rises(counts: Series, now: datetime) -> list[_Rise]:
+    """The rise as of each minute that may be the newest known one; none for what is too short."""
+    readings = [_values(one) for one in read_back(counts, now)]
+    return [
+        _rise(values)
+        for values in readings
+        if values is not None and len(values) >= HOUR + LEVEL_MINUTES + SUSTAINED_MINUTES
+    ]
+
+
 def _values(series: Series) -> list[float] | None:
-    """The values with 0 where there is none; ``None`` for what is no series of counts."""
+    """The values with 0 where there is none; ``None`` for what is no series of counts.
+
+    A young minute that is missing between others counts as 0 as well: it hides a rise from this
+    reading, not from the one that ends before it.
+    """
     if series.period_seconds != MINUTE_SECONDS:
         return None
     values = [0.0 if value is None else value for value in series.values]
@@ -246,7 +261,7 @@ def _risen(rise: _Rise, policy: Policy) -> PulseReason:
     return PulseReason.RISEN if has_begun and (is_even or is_growing) else PulseReason.UNLIKE_LOOP
 
 
-def _strained(account: AccountSeries, rise: _Rise) -> PulseReason | None:
+def _strained(account: AccountSeries, rise: _Rise, now: datetime) -> PulseReason | None:
     """Whether concurrency or throttles rose, which they do before long-running work is counted."""
     for series, times, least, reason in (
         (
@@ -257,12 +272,12 @@ def _strained(account: AccountSeries, rise: _Rise) -> PulseReason | None:
         ),
         (account.concurrency, CONCURRENCY_TIMES, CONCURRENCY_LEAST, PulseReason.CONCURRENCY_RISEN),
     ):
-        values = _values(series)
-        if values is None or len(values) <= GUARD_MINUTES:
-            continue
-        now = min(values[-STEEP_MINUTES:])
-        if now >= max(least, times * max(values[:-GUARD_MINUTES])):
-            return reason
+        for values in map(_values, read_back(series, now)):
+            if values is None or len(values) <= GUARD_MINUTES:
+                continue
+            lowest = min(values[-STEEP_MINUTES:])
+            if lowest >= max(least, times * max(values[:-GUARD_MINUTES])):
+                return reason
     return None
 
 

@@ -7,17 +7,21 @@ a shape that a loop has and bursts of real work seldom have:
 - a step onto a plateau that is flatter than arrivals of independent work can be (fan-out 1);
 - growth by the same factor minute after minute (fan-out above 1, or retries);
 - the account's concurrency filled within a few of the function's own durations.
+
+The newest minutes may be missing or partial, see `functions.domain.lateness`: the evidence is
+judged as of each of them, and the gravest verdict counts.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from statistics import median
 
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.evidence import MINUTE_SECONDS, Evidence, LoopProof, Series
+from functions.domain.lateness import drop_newest, drops_to_try
 from functions.domain.policy import Policy
 from functions.domain.precedent import DAYS_NEEDED, Precedent, highest_mean
 
@@ -25,7 +29,6 @@ CANDIDATE_MINUTES = 6  # newest datapoints of the list of all functions that are
 SUSTAINED_MINUTES = 2  # datapoints that make a spike more than a blip
 HISTORY_MINUTES = 60  # datapoints before the spike without which nothing is called unusual
 LEAST_HISTORY_MINUTES = 30  # of which must have been quieter, where there is no precedent
-LATE_MINUTES = 2  # newest datapoints that CloudWatch may not have yet
 NEWEST_MINUTES = 3  # the newest datapoints, of which the highest is the rate now
 
 # A plateau. Independent arrivals vary from minute to minute by the square root of their count; a
@@ -74,6 +77,8 @@ BACKLOG_TIMES = 1.5
 LONG_RUNNING_SECONDS = 60.0
 DROPS_MINUTES = 10
 NORMAL_PERCENTILE = 0.95
+
+_GRAVITY = {Verdict.CALM: 0, Verdict.BUSY: 1, Verdict.SUSPECTED: 2, Verdict.RUNAWAY: 3}
 
 
 def is_candidate(invocations: Series, floor_per_minute: float) -> bool:
@@ -139,6 +144,14 @@ class _Traffic:
         return self.precedent.explains(level, minutes, times, self.now)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is the same whichever minute is read as the newest one."""
+
+    precedent: Precedent | None
+    duration_seconds: float | None
+
+
 def assess(evidence: Evidence, policy: Policy) -> Assessment:
     """The verdict on one function. Bad or missing data is never worse than `CALM`.
 
@@ -158,7 +171,31 @@ def assess(evidence: Evidence, policy: Policy) -> Assessment:
             at=evidence.now,
             grounds=(Ground(reason=Reason.NO_DATA),),
         )
-    traffic = _traffic(evidence, policy)
+    readings = _readings(evidence, policy)
+    gravest = _assess_reading(*next(readings))
+    for reading in readings:
+        if gravest.verdict is Verdict.RUNAWAY:
+            break
+        seen = _assess_reading(*reading)
+        if _GRAVITY[seen.verdict] > _GRAVITY[gravest.verdict]:
+            gravest = seen
+    return gravest
+
+
+def _readings(evidence: Evidence, policy: Policy) -> Iterator[tuple[Evidence, _Traffic]]:
+    """The evidence as of each minute that may be the newest known one, the newest first."""
+    recent = evidence.recent
+    known = _Known(
+        precedent=Precedent.of(evidence.precedent, evidence.now),
+        duration_seconds=_mean_duration_seconds(evidence),
+    )
+    for count in drops_to_try((recent.invocations, recent.concurrency), evidence.now):
+        invocations = drop_newest(recent.invocations, count)
+        then = replace(evidence, recent=replace(recent, invocations=invocations))
+        yield then, _traffic(then, policy, known)
+
+
+def _assess_reading(evidence: Evidence, traffic: _Traffic) -> Assessment:
     verdict, grounds, shape = _judge(evidence, traffic)
     return _assessment(evidence, traffic, verdict, grounds, shape)
 
@@ -488,16 +525,14 @@ def _is_sound(series: Series) -> bool:
     return bool(seen) and math.isfinite(sum(seen)) and min(seen) >= 0
 
 
-def _traffic(evidence: Evidence, policy: Policy) -> _Traffic:
+def _traffic(evidence: Evidence, policy: Policy, known: _Known) -> _Traffic:
     recent = evidence.recent
-    values = list(recent.invocations.values)
-    for _ in range(LATE_MINUTES):
-        if values and values[-1] is None:
-            values.pop()
-    counts = [value or 0.0 for value in values]
+    # A young minute that is missing between others counts as 0: that hides a shape from this
+    # reading, not from the one that ends before it.
+    counts = [value or 0.0 for value in recent.invocations.values]
     length = len(counts)
     concurrency = _beside(recent.concurrency, recent.invocations, length)
-    seconds = _mean_duration_seconds(evidence)
+    seconds = known.duration_seconds
     if seconds is not None and seconds >= LONG_RUNNING_SECONDS:
         # What began in these minutes is still running and not yet counted: concurrency is.
         for index in range(max(0, length - math.ceil(seconds / MINUTE_SECONDS) - 1), length):
@@ -512,7 +547,7 @@ def _traffic(evidence: Evidence, policy: Policy) -> _Traffic:
         concurrency=concurrency or [0.0],
         throttles=_beside(recent.throttles, recent.invocations, length) or [0.0],
         duration_seconds=seconds,
-        precedent=Precedent.of(evidence.precedent, evidence.now),
+        precedent=known.precedent,
         ceiling=_ceiling_of(evidence),
         floor=min(floor, SLOW_FLOOR_PER_MINUTE) if is_slow else floor,
         is_slow=is_slow,

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from functions.domain.assessment import Reason, Verdict
-from functions.domain.evidence import Evidence, LoopProof
+from functions.domain.evidence import Evidence, LoopProof, Series
 from functions.domain.experiment import judge_cap
+from functions.domain.lateness import LATEST
 from functions.domain.policy import Policy
 from tests.unit.domain.traffic_samples import NOW, evidence, flat, series, wobble
 
@@ -34,8 +35,9 @@ def under_cap(
 
 
 def judge(given: Evidence, minutes: int) -> tuple[Verdict, tuple[Reason, ...]]:
-    """The verdict, and the reasons for it."""
-    seen = judge_cap(given, CAP, NOW - timedelta(minutes=minutes), POLICY)
+    """The verdict, and the reasons for it, once these minutes are settled."""
+    settled = replace(given, now=NOW + LATEST)
+    seen = judge_cap(settled, CAP, NOW - timedelta(minutes=minutes), POLICY)
     return seen.verdict, tuple(ground.reason for ground in seen.grounds)
 
 
@@ -90,6 +92,57 @@ def test_certain_proof_ends_the_experiment_at_once() -> None:
     proven = under_cap(3, served=130.0, refused=[800.0] * 3, proof=LoopProof.CERTAIN)
 
     assert judge(proven, 3)[0] is Verdict.RUNAWAY
+
+
+def test_young_minutes_acquit_nobody_and_convict_without_proof_nobody() -> None:
+    """What is still filling looks like a demand that fell, or collapsed."""
+    fell = under_cap(5, served=20.0, refused=[0.0] * 5, running=1.0)
+    collapsed = under_cap(7, served=130.0, refused=[60.0] * 7)
+
+    for given, minutes in ((fell, 5), (collapsed, 7)):
+        capped_at = NOW - timedelta(minutes=minutes)
+        assert judge_cap(given, CAP, capped_at, POLICY).verdict is Verdict.SUSPECTED
+
+
+def test_a_proven_loop_is_convicted_by_a_young_minute() -> None:
+    """That it is at the cap and throttled is there to be seen, and cannot be taken back."""
+    given = under_cap(3, served=130.0, refused=[800.0] * 3, proof=LoopProof.CERTAIN)
+    newest_missing = replace(
+        given, recent=replace(given.recent, throttles=_without_newest(given.recent.throttles))
+    )
+
+    verdict = judge_cap(newest_missing, CAP, NOW - timedelta(minutes=3), POLICY).verdict
+
+    assert verdict is Verdict.RUNAWAY
+
+
+def test_minutes_of_which_the_throttles_are_unknown_are_not_free() -> None:
+    """A poller that backs off sends nothing for some minutes: that lifts no cap."""
+    given = under_cap(9, served=20.0, refused=[60.0] * 4 + [0.0] * 5)
+    silent = series([*given.recent.throttles.values[:-5], *[None] * 5])
+    unknown = replace(given, recent=replace(given.recent, throttles=silent))
+
+    assert judge(unknown, 9)[0] is Verdict.SUSPECTED
+    assert judge(given, 9)[0] is Verdict.CALM
+
+
+@pytest.mark.parametrize(("silent", "verdict"), [(9, Verdict.SUSPECTED), (10, Verdict.CALM)])
+def test_a_function_that_is_silent_altogether_has_ended_after_a_while(
+    silent: int, verdict: Verdict
+) -> None:
+    """Nothing at all is recorded of it any more."""
+    given = under_cap(11, served=130.0, refused=[60.0] * 11)
+    recent = given.recent
+    cut = {
+        name: series([*getattr(recent, name).values[:-silent], *[None] * silent])
+        for name in ("invocations", "throttles", "concurrency")
+    }
+
+    assert judge(replace(given, recent=replace(recent, **cut)), 11)[0] is verdict
+
+
+def _without_newest(given: Series) -> Series:
+    return series([*given.values[:-1], None])
 
 
 def test_where_a_loop_is_ruled_out_it_takes_three_times_as_long() -> None:
