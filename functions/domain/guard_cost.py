@@ -43,6 +43,12 @@ METRICS_PER_LOOK: Final = 5
 # A round takes a call for every eighth function.
 ROUND_SECONDS: Final = 0.02
 
+# Of a function under watch: six recent series, and what it did in the last 14 days.
+METRICS_PER_CHECK: Final = 7
+# One that people were notified about is checked every minute at first, and more seldom later.
+NOTIFIED_CLOSELY_MINUTES: Final = 15
+NOTIFIED_EVERY_MINUTES: Final = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardCost:
@@ -147,3 +153,22 @@ def guard_cost(
         diagnosis_usd=LOOKS_PER_MONTH * look_usd + ROUNDS_PER_MONTH * functions * round_usd,
         per_function_usd=functions * USD_PER_ALARM if per_function else 0.0,
     )
+
+
+def incident_usd(minutes: int, *, is_notified: bool) -> float:
+    """What CloudWatch bills for watching one function with an open incident.
+
+    Parameters
+    ----------
+    minutes
+        How long it is watched.
+    is_notified
+        Whether people were notified only, and nothing was changed. A function that is capped, or
+        that somebody released, is checked every minute. One that is stopped costs nothing: only
+        its reservation is read.
+    """
+    checks = minutes
+    if is_notified and minutes > NOTIFIED_CLOSELY_MINUTES:
+        later = (minutes - NOTIFIED_CLOSELY_MINUTES) // NOTIFIED_EVERY_MINUTES
+        checks = NOTIFIED_CLOSELY_MINUTES + later
+    return checks * METRICS_PER_CHECK * USD_PER_METRIC_READ

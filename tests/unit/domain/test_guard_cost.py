@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.domain.guard_cost import GuardCost, guard_cost
+from functions.domain.evidence import RecentSeries
+from functions.domain.guard_cost import METRICS_PER_CHECK, GuardCost, guard_cost, incident_usd
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "costs.md"
 
@@ -129,3 +130,32 @@ def table_row(functions: int) -> list[str]:
 def test_the_documented_table_is_what_the_code_computes() -> None:
     """docs/costs.md never drifts from the code."""
     assert documented_rows() == [table_row(count) for count in (10, 100, 1000, 10_000)]
+
+
+def test_the_documented_cost_of_an_incident_is_what_the_code_computes() -> None:
+    """What an incident costs that stays open is written down as it is."""
+    rows = {
+        cells[0]: cells[2:]
+        for line in DOCS.read_text().splitlines()
+        if len(cells := [cell.strip() for cell in line.strip("| ").split("|")]) == 4
+    }
+
+    for name, is_notified in (("notified about", True), ("capped, or released by somebody", False)):
+        assert rows[name] == [
+            f"${incident_usd(days * 24 * 60, is_notified=is_notified):,.2f}" for days in (1, 30)
+        ]
+    assert rows["stopped"] == ["$0.00", "$0.00"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "checks"), [(0, 0), (1, 1), (15, 15), (19, 15), (20, 16), (1440, 300)]
+)
+def test_an_incident_that_is_notified_about(minutes: int, checks: int) -> None:
+    """It is checked every minute for 15 minutes, and every five from then on."""
+    assert incident_usd(minutes, is_notified=True) == pytest.approx(checks * 7 * 0.00001)
+    assert incident_usd(minutes, is_notified=False) == pytest.approx(minutes * 7 * 0.00001)
+
+
+def test_metrics_of_a_check() -> None:
+    """A check reads the recent series and the precedent of one function."""
+    assert len(RecentSeries.__dataclass_fields__) + 1 == METRICS_PER_CHECK
