@@ -84,8 +84,10 @@ class AsyncQueue:
         self._port = port
         self._heap: list[_Entry] = []
         self._order = itertools.count()
+        self._attempted: set[int] = set()
         self._wake = threading.Condition()
         self._duplicates = Duplicates(world.settings.weather)
+        world.unfinished.append(self._unfinished)
         world.on_reset.append(self._forget)
 
     def start(self) -> None:
@@ -98,6 +100,13 @@ class AsyncQueue:
         with self._wake:
             self._heap.clear()
         self._duplicates.clear()
+
+    def _unfinished(self) -> set[int]:
+        """The events that are being handled or would be, were a runner free."""
+        now = self._world.clock.now()
+        with self._wake:
+            waiting = {one.order for one in self._heap if one.due <= now and not one.throttles}
+            return waiting | self._attempted
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -150,7 +159,9 @@ class AsyncQueue:
                     continue
                 seconds = clock.real_seconds_until(self._heap[0].due)
                 if seconds <= 0:
-                    return heapq.heappop(self._heap)
+                    entry = heapq.heappop(self._heap)
+                    self._attempted.add(entry.order)
+                    return entry
                 self._wake.wait(min(seconds, 1.0))
         return None
 
@@ -160,6 +171,9 @@ class AsyncQueue:
                 self._attempt(entry)
             except Exception:
                 logger.exception("event for %s is lost", entry.function_arn)
+            finally:
+                with self._wake:
+                    self._attempted.discard(entry.order)
 
     def _attempt(self, entry: _Entry) -> None:
         target = self._port.target(entry.function_arn)

@@ -1,15 +1,18 @@
-"""Virtual time: one CloudWatch minute lasts ``60 / speed`` real seconds."""
+"""Virtual time: one CloudWatch minute lasts ``60 / speed`` real seconds, or as long as it needs."""
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
 SECONDS_PER_MINUTE = 60
+SHORTEST_WAIT_SECONDS = 0.005
+"""Real seconds between two looks at a clock that stands still."""
 
 
 class VirtualClock:
@@ -17,7 +20,8 @@ class VirtualClock:
 
     It starts at the real time and runs ``speed`` times as fast, so it is never behind the clock of
     the functions under test. At a speed above one it starts at most half a real second before a
-    minute boundary, so that the first whole minute begins at once.
+    minute boundary, so that the first whole minute begins at once. It can be told to go no
+    further than a moment, see `sandbox.pacing`, and then stands still there.
     """
 
     def __init__(
@@ -32,6 +36,8 @@ class VirtualClock:
         self.speed = speed
         self._real = real
         self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._limit = math.inf
         self._origin_monotonic = monotonic()
         self._origin = real()
         if speed > 1:
@@ -40,20 +46,35 @@ class VirtualClock:
 
     def now(self) -> float:
         """The virtual time in seconds since the epoch."""
-        elapsed = self._monotonic() - self._origin_monotonic
-        return max(self._origin + elapsed * self.speed, self._real())
+        with self._lock:
+            return max(min(self._unlimited(), self._limit), self._real())
+
+    def _unlimited(self) -> float:
+        return self._origin + (self._monotonic() - self._origin_monotonic) * self.speed
+
+    def go_no_further_than(self, virtual: float) -> None:
+        """Stand still at a virtual moment; from an earlier limit the clock goes on as it was."""
+        with self._lock:
+            if self._unlimited() > self._limit:
+                self._origin, self._origin_monotonic = self._limit, self._monotonic()
+            self._limit = virtual
 
     def minute(self) -> int:
         """The virtual minute that is running, counted from the epoch."""
         return int(self.now() // SECONDS_PER_MINUTE)
 
     def real_seconds_until(self, virtual: float) -> float:
-        """How long to wait, in real seconds, until a virtual moment has come."""
-        return max(0.0, (virtual - self.now()) / self.speed)
+        """How long to wait at least, in real seconds, until a virtual moment has come."""
+        seconds = (virtual - self.now()) / self.speed
+        # Whoever waits for a clock that stands still just before does not look all the time.
+        return max(seconds, SHORTEST_WAIT_SECONDS) if seconds > 0 else 0.0
 
     def wait_until(self, virtual: float, stop: threading.Event) -> bool:
         """Wait for a virtual moment; true when it came, false when ``stop`` was set before."""
-        return not stop.wait(self.real_seconds_until(virtual))
+        while (seconds := self.real_seconds_until(virtual)) > 0:
+            if stop.wait(seconds):
+                return False
+        return not stop.is_set()
 
 
 class VirtualTimeModule:

@@ -56,8 +56,8 @@ class InvocationLog:
         self._gauge(function, running, total, at)
         return at
 
-    def finished(self, function: str, at: float, *, is_error: bool) -> None:
-        """Note the end of the invocation that started at ``at``."""
+    def finished(self, function: str, at: float, *, seconds: float, is_error: bool) -> None:
+        """Note the end of the invocation that started at ``at`` and took so many real seconds."""
         now = self._clock.now()
         with self._lock:
             if at < self._cleared_at:
@@ -70,7 +70,7 @@ class InvocationLog:
             self._total = max(0, total - 1)
         if now // 60 != at // 60:
             self._gauge(function, max(1, running), max(1, total), now)
-        milliseconds = (now - at) / self._clock.speed * 1000.0
+        milliseconds = seconds * 1000.0
         for owner in (function, None):
             self._metrics.record(metric_key("Invocations", owner), 1.0, at, unit="Count")
             self._metrics.record(metric_key("Errors", owner), float(is_error), at, unit="Count")

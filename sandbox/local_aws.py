@@ -38,6 +38,9 @@ _T = TypeVar("_T")
 START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 5.0
 POLL_SECONDS = 0.05
+CEILING_SECONDS = 600.0
+"""Real seconds after which nothing is waited for any more, however few minutes they were."""
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -61,25 +64,18 @@ class Mail:
 
 
 class SandboxClock:
-    """Reads the sandbox's virtual time, without asking it each time."""
+    """Reads the sandbox's virtual time. It is asked each time: its minutes differ in length."""
 
     def __init__(self, read: Callable[[], dict[str, float]]) -> None:
-        answer = read()
-        self.speed = answer["speed"]
-        self._offset = answer["now"]
-        self._monotonic = time.monotonic()
+        self._read = read
 
     def timestamp(self) -> float:
         """The virtual time in seconds since the epoch."""
-        return self._offset + (time.monotonic() - self._monotonic) * self.speed
+        return self._read()["now"]
 
     def now(self) -> datetime:
         """The virtual time."""
         return datetime.fromtimestamp(self.timestamp(), UTC)
-
-    def real_seconds(self, virtual_seconds: float) -> float:
-        """How long virtual seconds take."""
-        return virtual_seconds / self.speed
 
 
 class LocalAws:
@@ -376,6 +372,41 @@ class LocalAws:
                 raise SandboxTimeoutError(f"{what}: not within {timeout_seconds:g} s")
             time.sleep(POLL_SECONDS)
         return found
+
+    def wait_until_within(
+        self, minutes: float, condition: Callable[[], _T | None], what: str
+    ) -> _T:
+        """Wait until a condition yields something true, for some virtual minutes at most.
+
+        A minute ends only when what began in it is done, so on a busy machine the wait is longer
+        and allows for no more and no fewer alarm evaluations and scheduled invocations.
+
+        Raises
+        ------
+        SandboxTimeoutError
+            When it yields nothing true in that time, or within `CEILING_SECONDS`.
+        """
+        began, deadline = self.clock.timestamp(), time.monotonic() + CEILING_SECONDS
+        while True:
+            # Asked before the condition: what came in the last moment has come in time.
+            passed = (self.clock.timestamp() - began) / 60
+            is_over, is_late = passed > minutes, time.monotonic() > deadline
+            if found := condition():
+                return found
+            if is_over:
+                raise SandboxTimeoutError(f"{what}: not within {minutes:g} virtual minutes")
+            if is_late:
+                raise SandboxTimeoutError(
+                    f"{what}: not within {CEILING_SECONDS:g} s, in which {passed:.1f} of "
+                    f"{minutes:g} virtual minutes passed"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def wait_minutes(self, minutes: float) -> None:
+        """Wait for some virtual minutes, and so for what happens in them."""
+        end = self.clock.timestamp() + 60 * minutes
+        what = f"{minutes:g} virtual minutes to pass"
+        self.wait_until(lambda: self.clock.timestamp() >= end, what, CEILING_SECONDS)
 
 
 def _free_ports(count: int) -> list[int]:

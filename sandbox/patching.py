@@ -68,4 +68,5 @@ def apply_all(world: World) -> Any:
     queue.start()
     desk.watch.start()
     schedules.start(world)
+    world.start_pacing()
     return with_control(app.app, world, queue)

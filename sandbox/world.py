@@ -12,9 +12,10 @@ from sandbox.invocations import InvocationLog
 from sandbox.lateness import Occurrences
 from sandbox.later import Later
 from sandbox.metrics.store import MetricStore
+from sandbox.pacing import Pacer, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Iterable
 
     from sandbox.settings import SandboxSettings
 
@@ -24,7 +25,8 @@ class World:
     """The state which all patches of one sandbox share.
 
     ``traces`` counts the traces that reached X-Ray, by function; ``memory_used_mb`` is what
-    functions are to report as used.
+    functions are to report as used. ``unfinished`` answers, source by source, what the minute that
+    is running must not end before, see `sandbox.pacing`; ``work`` is one of them.
     """
 
     settings: SandboxSettings
@@ -37,6 +39,8 @@ class World:
     memory_used_mb: dict[str, int] = field(default_factory=dict)
     occurrences: Occurrences = field(default_factory=Occurrences)
     stop: threading.Event = field(default_factory=threading.Event)
+    work: Work = field(default_factory=Work)
+    unfinished: list[Callable[[], Iterable[Hashable]]] = field(default_factory=list)
     on_reset: list[Callable[[], None]] = field(default_factory=list)
     on_tick: list[Callable[[], None]] = field(default_factory=list)
     on_evaluate: list[Callable[[], None]] = field(default_factory=list)
@@ -48,7 +52,7 @@ class World:
         metrics = MetricStore(clock.now, settings.weather)
         invocations = InvocationLog(metrics, clock)
         stop = threading.Event()
-        return cls(
+        world = cls(
             settings=settings,
             clock=clock,
             metrics=metrics,
@@ -57,6 +61,14 @@ class World:
             stop=stop,
             on_tick=[invocations.tick],
         )
+        world.unfinished.append(world.work.unfinished)
+        return world
+
+    def start_pacing(self) -> Pacer:
+        """Let minutes end only when their work is done."""
+        pacer = Pacer(self.clock, self.unfinished)
+        pacer.start(self.stop)
+        return pacer
 
     def reset(self) -> None:
         """Forget everything that happened."""

@@ -77,18 +77,21 @@ class AlarmWatch:
         self._transitions = transitions
         self._contributors: dict[str, dict[Attributes, Contributor]] = {}
         self._first_seen: dict[str, float] = {}
+        self._evaluated = 0
         world.on_reset.append(self._contributors.clear)
         world.on_reset.append(self._first_seen.clear)
         world.on_evaluate.append(lambda: self.evaluate_all(world.clock.minute() * 60))
 
     def start(self) -> threading.Thread:
         """Evaluate in the background until the world stops."""
+        self._world.unfinished.append(self._unfinished)
         thread = threading.Thread(target=self._run, name="sandbox-alarms", daemon=True)
         thread.start()
         return thread
 
     def _run(self) -> None:
         clock = self._world.clock
+        self._evaluated = clock.minute() * 60
         while True:
             boundary = (clock.minute() + 1) * 60
             if not clock.wait_until(boundary + EVALUATION_OFFSET_SECONDS, self._world.stop):
@@ -96,12 +99,19 @@ class AlarmWatch:
             self._measure()
             if self._world.settings.weather.is_calm:
                 self.evaluate_all(boundary)
+                self._evaluated = boundary
                 continue
             for slot in range(SLOTS):
                 at = boundary + EVALUATION_OFFSET_SECONDS + slot * SLOT_SECONDS
                 if not clock.wait_until(at, self._world.stop):
                     return
                 self.evaluate_all(boundary, slot)
+            self._evaluated = boundary
+
+    def _unfinished(self) -> list[int]:
+        """The minute that has begun without an evaluation of those before."""
+        boundary = self._world.clock.minute() * 60
+        return [boundary] if 0 < self._evaluated < boundary else []
 
     def _measure(self) -> None:
         """Record what is measured once in a minute."""

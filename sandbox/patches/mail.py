@@ -61,7 +61,7 @@ def compose(
 
 def apply(world: World) -> None:
     """Hand notifications for e-mail subscriptions to a thread that sends them."""
-    outbox: queue.Queue[EmailMessage] = queue.Queue()
+    outbox: queue.Queue[tuple[int, EmailMessage]] = queue.Queue()
 
     def fanout(  # noqa: PLR0917 - as the emulator calls it
         topic_arn: str,
@@ -94,7 +94,7 @@ def apply(world: World) -> None:
                 continue
             if protocol == "email-json":
                 text = sns._build_envelope(topic_arn, msg_id, text, subject, attributes, False)  # noqa: FBT003
-            outbox.put(compose(topic, subscription, subject, text))
+            outbox.put((world.work.begin(), compose(topic, subscription, subject, text)))
 
     original = replace(
         sns,
@@ -115,7 +115,7 @@ def apply(world: World) -> None:
     def send() -> None:
         while not world.stop.is_set():
             try:
-                mail = outbox.get(timeout=1.0)
+                number, mail = outbox.get(timeout=1.0)
             except queue.Empty:
                 continue
             try:
@@ -123,5 +123,7 @@ def apply(world: World) -> None:
                     connection.send_message(mail)
             except OSError:
                 logger.exception("cannot send the mail %s", mail["Subject"])
+            finally:
+                world.work.end(number)
 
     threading.Thread(target=send, name="sandbox-mail", daemon=True).start()

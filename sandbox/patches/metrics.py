@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from ministack.services import cloudwatch, lambda_svc
@@ -20,7 +21,7 @@ def apply(world: World) -> None:
         func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float
     ) -> Any:
         name = config.get("FunctionName", "unknown")
-        at = world.invocations.started(name)
+        at, began = world.invocations.started(name), time.monotonic()
         is_error = True
         try:
             result = original(func, config, event, request_id, started)
@@ -28,7 +29,8 @@ def apply(world: World) -> None:
             embedded.ingest(world.metrics, result.get("log") or "", world.clock.now())
             return result
         finally:
-            world.invocations.finished(name, at, is_error=is_error)
+            seconds = time.monotonic() - began
+            world.invocations.finished(name, at, seconds=seconds, is_error=is_error)
 
     original = replace(
         lambda_svc,

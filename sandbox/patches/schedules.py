@@ -79,6 +79,11 @@ def fire(name: str) -> int:
 
 def start(world: World) -> threading.Thread:
     """Fire the schedules in the background until the world stops."""
+    ticked = [world.clock.minute() * 60]
+
+    def unfinished() -> list[int]:
+        boundary = world.clock.minute() * 60
+        return [boundary] if ticked[-1] < boundary else []
 
     def run() -> None:
         while True:
@@ -91,7 +96,9 @@ def start(world: World) -> threading.Thread:
                 scheduler._tick_schedules()
             except Exception:
                 logger.exception("the schedules of %s failed", boundary)
+            ticked[0] = boundary
 
+    world.unfinished.append(unfinished)
     thread = threading.Thread(target=run, name="sandbox-schedules", daemon=True)
     thread.start()
     return thread

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -33,8 +32,9 @@ USUAL_PER_MINUTE = 1.0
 DAYS = 14
 RECENT_MINUTES = 180
 
-# Far more than anything takes, for machines that are busy with something else.
-PATIENCE_SECONDS = 40.0
+# Virtual minutes, and so pulses: far more than anything takes. The machine does not matter: where
+# it is slow, minutes are longer.
+PATIENCE_MINUTES = 40
 PULSES = 3
 
 
@@ -181,11 +181,11 @@ class Account:
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait until something is the case."""
-        self.aws.wait_until(condition, what, PATIENCE_SECONDS)
+        self.aws.wait_until_within(PATIENCE_MINUTES, condition, what)
 
     def wait_minutes(self, minutes: float) -> None:
         """Wait some of CloudWatch's minutes."""
-        time.sleep(self.aws.clock.real_seconds(60 * minutes))
+        self.aws.wait_minutes(minutes)
 
     def let_pulses_pass(self) -> None:
         """Give the guard the time to do what it must not do."""

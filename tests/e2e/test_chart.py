@@ -260,7 +260,7 @@ def test_the_first_event_starts_it_and_the_proof_stops_it(scene: Scene, account:
     loop = make_loop("dynamodb", account.aws)
 
     loop.seed(ROUNDS)
-    account.aws.wait_until(lambda: account.reserved(LOOP) is not None, f"{LOOP} is held", 60)
+    account.until(lambda: account.reserved(LOOP) is not None, f"{LOOP} is held")
 
     assert account.reserved(LOOP) == 0
     mail = account.mail("STOPPED", LOOP)

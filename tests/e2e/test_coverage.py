@@ -9,7 +9,6 @@ import pytest
 
 from sandbox.scenarios import make_loop
 from stacks.names import CONTAIN
-from tests.e2e.account import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from sandbox.local_aws import LocalAws
@@ -45,9 +44,7 @@ def test_a_loop_sets_off_the_alarm_that_names_it(account: Account) -> None:
     before = loop.settings()
 
     loop.seed(3)
-    account.aws.wait_until(
-        lambda: account.reserved(name) == 0, f"{name} contained", 2 * PATIENCE_SECONDS
-    )
+    account.until(lambda: account.reserved(name) == 0, f"{name} contained")
     mail = account.mail("STOPPED", name)
     loop.rest()
     loop.fix()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.scenarios import LOOPS, BurstInnocent, SteadyInnocent, make_loop
-from tests.e2e.account import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,10 +60,9 @@ def test_a_loop_is_stopped_and_put_back(
     bystanders = [one.settings() for one in innocents]
 
     loop.seed(ROUNDS)
-    account.aws.wait_until(
+    account.until(
         lambda: any(account.reserved(name) == 0 for name in loop.functions),
         f"{loop.functions} contained",
-        2 * PATIENCE_SECONDS,
     )
     stopped = [name for name in loop.functions if account.reserved(name) == 0]
     mail = account.mail("STOPPED", stopped[0])
