@@ -233,7 +233,7 @@ def test_an_execution_is_shown_under_the_minute_of_its_start_after_its_end(
     world = _world(seed, time)
     at = world.invocations.started("f")
     time.now += minutes_long * 60
-    world.invocations.finished("f", at, is_error=True)
+    world.invocations.finished("f", at, seconds=0.1, is_error=True)
     ended = time.now
 
     for name in ("Invocations", "Errors", "Duration"):
@@ -251,7 +251,8 @@ def test_calm_weather_shows_everything_at_once() -> None:
     """Even the running minute."""
     time = _Time(MINUTE * 60 + 1.0)
     world = _world(None, time)
-    world.invocations.finished("f", world.invocations.started("f"), is_error=False)
+    at = world.invocations.started("f")
+    world.invocations.finished("f", at, seconds=0.1, is_error=False)
 
     (answer,) = query.evaluate([_stat("Invocations")], world.metrics, MINUTE, MINUTE + 1)
 
