@@ -61,6 +61,8 @@ class Ward:
 
     Attributes
     ----------
+    versions
+        The configuration of each alias and published version, by function and qualifier.
     refusals
         What a reader raises, by its name: ``metrics``, ``logs``, ``simulator``, ``alarms``,
         ``targets``, ``schedules``, ``details``, ``account``, ``signs``.
@@ -77,6 +79,7 @@ class Ward:
     reported: dict[str, ReportStatistics] = field(default_factory=dict)
     alarm_triggers: dict[str, tuple[FoundTrigger, ...]] = field(default_factory=dict)
     details_: dict[str, FunctionDetails] = field(default_factory=dict)
+    versions: dict[tuple[str, str], FunctionDetails] = field(default_factory=dict)
     schedules: dict[str, Schedule] = field(default_factory=dict)
     hidden_targets: dict[str, tuple[RuleTarget, ...]] = field(default_factory=dict)
     refusals: dict[str, Exception] = field(default_factory=dict)
@@ -403,14 +406,27 @@ class _Schedules:
 class _Details:
     ward: Ward
 
-    def of(self, function: str) -> FunctionDetails:
+    def of(self, function: str, qualifier: str = "") -> FunctionDetails:
         self.ward.ask("details")
         known = self.ward.functions.get(function)
         if known is None:
             raise FunctionNotFoundError(function)
+        if qualifier:
+            version = self.ward.versions.get((function, qualifier))
+            if version is None:
+                raise FunctionNotFoundError(f"{function}:{qualifier}")
+            return version
         usual = FunctionDetails(
             memory_mb=known.memory_mb,
             timeout_seconds=known.timeout_seconds,
             tracing_mode=known.tracing_mode,
         )
         return self.ward.details_.get(function, usual)
+
+    def aliases(self, function: str) -> tuple[str, ...]:
+        self.ward.ask("aliases")
+        return tuple(
+            qualifier
+            for name, qualifier in self.ward.versions
+            if name == function and not qualifier.isdecimal()
+        )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_lambda import LambdaClient
 
-IAM_ACTIONS: Final = frozenset({"lambda:GetFunctionConfiguration"})
+IAM_ACTIONS: Final = frozenset({"lambda:GetFunctionConfiguration", "lambda:ListAliases"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,8 @@ class FunctionDetails:
 
     Attributes
     ----------
+    version
+        The number of the version, or ``$LATEST``.
     system_log_level
         Of the LoggingConfig, in JSON format only; empty for none.
     layers
@@ -34,10 +36,11 @@ class FunctionDetails:
     tracing_mode: str = "PassThrough"
     system_log_level: str = ""
     layers: tuple[str, ...] = ()
+    version: str = "$LATEST"
 
 
 class DetailsReader:
-    """GetFunctionConfiguration, one of the 15 calls a second of Lambda's control plane.
+    """GetFunctionConfiguration and ListAliases, of the 15 calls a second of Lambda's control plane.
 
     Parameters
     ----------
@@ -49,8 +52,8 @@ class DetailsReader:
         self._client = client
         self._wait = wait
 
-    def of(self, function: str) -> FunctionDetails:
-        """The configuration of a function.
+    def of(self, function: str, qualifier: str = "") -> FunctionDetails:
+        """The configuration of a function, or of one of its versions or aliases.
 
         Raises
         ------
@@ -59,7 +62,11 @@ class DetailsReader:
         """
         self._wait()
         with lambda_errors(function):
-            answer = self._client.get_function_configuration(FunctionName=function)
+            answer = (
+                self._client.get_function_configuration(FunctionName=function, Qualifier=qualifier)
+                if qualifier
+                else self._client.get_function_configuration(FunctionName=function)
+            )
         return FunctionDetails(
             architecture=next(iter(answer.get("Architectures", ())), "x86_64"),
             description=answer.get("Description", ""),
@@ -68,4 +75,18 @@ class DetailsReader:
             tracing_mode=answer.get("TracingConfig", {}).get("Mode", "PassThrough"),
             system_log_level=answer.get("LoggingConfig", {}).get("SystemLogLevel", ""),
             layers=tuple(one["Arn"] for one in answer.get("Layers", ())),
+            version=answer.get("Version", "$LATEST"),
         )
+
+    def aliases(self, function: str) -> tuple[str, ...]:
+        """The names of a function's aliases, of the first page: fifty, or fewer (ListAliases).
+
+        Raises
+        ------
+        FunctionNotFoundError, RefusedError, BusyError
+            As Lambda's control plane answers.
+        """
+        self._wait()
+        with lambda_errors(function):
+            answer = self._client.list_aliases(FunctionName=function)
+        return tuple(one["Name"] for one in answer.get("Aliases", ()))

@@ -22,11 +22,12 @@ from functions.diagnose.traffic import (
     counted,
     failed_calls,
     failures,
+    invocations_of,
     log_group_of,
     measure,
 )
 from functions.domain.account import Account, Area, FunctionDescription, Rule, RuleTarget
-from functions.domain.diagnosis import not_authorized
+from functions.domain.diagnosis import no_traces, not_authorized
 from functions.domain.diagnosis.book import FindingBook
 from functions.domain.diagnosis.facts import (
     CallerKind,
@@ -35,6 +36,7 @@ from functions.domain.diagnosis.facts import (
     FactGap,
     FoundTrigger,
     FunctionUnderDiagnosis,
+    InvokedVersion,
     LogGroupFacts,
     NamedCaller,
     Part,
@@ -56,6 +58,7 @@ TRACING: Final = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
 
 # How many principals one function has simulated at most: the API is slow and throttled early.
 MOST_SIMULATED: Final = 5
+_LATEST: Final = "$LATEST"
 
 # Which part of a function's facts is missing where an area of the account could not be read.
 _PARTS: Final[Mapping[Area, Part]] = {
@@ -113,10 +116,14 @@ class Targets(Protocol):
 
 
 class Details(Protocol):
-    """GetFunctionConfiguration."""
+    """GetFunctionConfiguration and ListAliases."""
 
-    def of(self, function: str) -> FunctionDetails:
+    def of(self, function: str, qualifier: str = "") -> FunctionDetails:
         """Raises `FunctionNotFoundError`, `RefusedError` or `BusyError`."""
+        ...
+
+    def aliases(self, function: str) -> tuple[str, ...]:
+        """The names of its aliases. Raises the same."""
         ...
 
 
@@ -278,6 +285,7 @@ class Gathering:
             callers=self.surroundings.callers.get(name, ()),
             denials=standing.denials.get(name, ()),
             mappings=self.surroundings.mappings.get(name, ()),
+            qualifiers=self._qualifiers(name),
             traffic=None if measured is None else measured.traffic,
             tracing=TracingFacts(traced_upstream=self._traced_upstream(name)),
             accused=tuple((one, account.roles.get(one)) for one in standing.accused.get(name, ())),
@@ -309,6 +317,10 @@ class Gathering:
         is_slow = traffic is not None and _deserves_reports(facts.function, traffic)
         if is_silent or is_slow or facts.function.tracing_mode == "Active":
             facts = self._with_details(facts)
+        if is_silent or is_slow or no_traces.is_expected(facts):
+            facts = self._with_aliases(facts)
+        if is_slow or facts.function.tracing_mode == "Active" or no_traces.is_expected(facts):
+            facts = self._with_version(facts)
         if is_silent:
             facts = self._with_group(facts)
         if is_slow and traffic is not None:
@@ -342,6 +354,67 @@ class Gathering:
             log_group=None
             if group is None
             else replace(group, system_log_level=details.system_log_level),
+        )
+
+    def _qualifiers(self, name: str) -> tuple[str, ...]:
+        """The versions and aliases of a function that something in the account names."""
+        around = self.surroundings
+        named = [one.qualifier for one in self._triggers(name)]
+        named += [one.qualifier for one in around.callers.get(name, ())]
+        named += [
+            one.function_arn.partition(f":function:{name}:")[2]
+            for one in around.mappings.get(name, ())
+        ]
+        return tuple(sorted({one for one in named if one not in {"", _LATEST}}))
+
+    def _with_aliases(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
+        """The facts with all aliases: callers outside of the account's configuration use them."""
+        aliases, gaps = _attempt(Part.VERSIONS, lambda: self.readers.details.aliases(facts.name))
+        return replace(
+            facts,
+            qualifiers=tuple(sorted({*facts.qualifiers, *(aliases or ())})),
+            gaps=(*facts.gaps, *gaps),
+        )
+
+    def _with_version(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
+        """The facts with the configuration of the version that is invoked most.
+
+        Where CloudWatch counts nothing of them, what a trigger names is taken to be invoked.
+        """
+        name, traffic = facts.name, facts.traffic
+        if not facts.qualifiers or traffic is None:
+            return facts
+        asked = {one: invocations_of(name, one) for one in facts.qualifiers}
+        totals, gaps = _attempt(
+            Part.VERSIONS,
+            lambda: counted(tuple(asked.values()), self.readers.metrics, facts.at),
+        )
+        facts = replace(facts, gaps=(*facts.gaps, *gaps))
+        times = {one: (totals or {}).get(metric, 0) for one, metric in asked.items()}
+        most = max(times, key=lambda one: times[one])
+        if not times[most]:
+            most = next(iter(self._qualifiers(name)), "")
+        elif traffic.invocations - sum(times.values()) > times[most]:
+            most = ""  # most invocations name no version
+        if not most:
+            return facts
+        try:
+            details, gaps = _attempt(Part.VERSIONS, lambda: self.readers.details.of(name, most))
+        except FunctionNotFoundError:
+            return facts  # what names it leads nowhere
+        facts = replace(facts, gaps=(*facts.gaps, *gaps))
+        if details is None or details.version == _LATEST:
+            return facts
+        return replace(
+            facts,
+            function=replace(
+                facts.function,
+                memory_mb=details.memory_mb,
+                timeout_seconds=details.timeout_seconds,
+                tracing_mode=details.tracing_mode,
+            ),
+            architecture=details.architecture,
+            version=InvokedVersion(qualifier=most, version=details.version),
         )
 
     def _with_group(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:

@@ -149,6 +149,19 @@ def failed_calls(caller: NamedCaller) -> Asked | None:
             return None
 
 
+def invocations_of(function: str, qualifier: str) -> Asked:
+    """How often a version or an alias was invoked.
+
+    UNCONFIRMED: that CloudWatch counts an alias under its name alone, and not under its version's
+    number too. Where it is otherwise a version is judged twice, with the same configuration.
+    """
+    return Asked(
+        namespace=_LAMBDA,
+        metric="Invocations",
+        dimensions=(("FunctionName", function), ("Resource", f"{function}:{qualifier}")),
+    )
+
+
 def incoming(function: FunctionDescription) -> Asked:
     """How many log events the function's log group received."""
     return Asked(

@@ -121,6 +121,7 @@ _APIS: Final = (
 READ_FOR_DIAGNOSIS: Final = (
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
+    "lambda:ListAliases",
     "logs:DescribeLogGroups",
 )
 READ_REPORTS: Final = ("logs:FilterLogEvents",)

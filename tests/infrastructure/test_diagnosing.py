@@ -49,6 +49,7 @@ READING = {
     "lambda:GetFunctionConfiguration",
     "lambda:GetFunctionRecursionConfig",
     "lambda:GetPolicy",
+    "lambda:ListAliases",
     "lambda:ListEventSourceMappings",
     "lambda:ListFunctionEventInvokeConfigs",
     "lambda:ListFunctionUrlConfigs",

@@ -26,6 +26,7 @@ from functions.domain.diagnosis.remedy import (
 )
 from functions.domain.diagnosis.too_slow import LEAST_MB, MOST_MB
 from functions.domain.diagnosis.treatment import Treatment, TreatmentState
+from functions.domain.diagnosis.versions import left_to_people
 from functions.domain.iam.access import account_of
 from functions.domain.iam.document import Effect, MalformedPolicyError, parse_policy
 
@@ -192,9 +193,10 @@ def _is_narrow_step(step: object, facts: FunctionUnderDiagnosis) -> bool:
         case AddPermission():
             return _is_narrow_permission(step, facts)
         case SetTracing(function=function, to=to):
-            return function == facts.name and to == ACTIVE
+            return function == facts.name and to == ACTIVE and not left_to_people(facts)
         case SetMemory(function=function, to=to, prior=prior):
-            return function == facts.name and LEAST_MB <= prior < to <= min(2 * prior, MOST_MB)
+            is_step = LEAST_MB <= prior < to <= min(2 * prior, MOST_MB)
+            return function == facts.name and is_step and not left_to_people(facts)
         case RefreshCredentials(function=function):
             return function == facts.name
         case _:

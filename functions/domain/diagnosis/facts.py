@@ -26,7 +26,7 @@ class Part(StrEnum):
     TRAFFIC = "CloudWatch metrics"
     REPORTS = "REPORT lines"
     LOG_GROUP = "the log group"
-    TRACES = "X-Ray"
+    VERSIONS = "versions and aliases"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,18 +297,31 @@ class TracingFacts:
 
     Attributes
     ----------
-    has_traces
-        Whether X-Ray holds a trace with a segment of the function within the window; ``None``
-        where unknown.
     traced_upstream
         ARNs of callers that have tracing active: API stages, state machines, functions.
     layers
         ARNs of the function's layers.
     """
 
-    has_traces: bool | None = None
     traced_upstream: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokedVersion:
+    """A published version that is invoked.
+
+    Attributes
+    ----------
+    qualifier
+        What callers name: an alias, or the version's number.
+    version
+        The number. Of an alias that spreads its traffic: the version that takes most of it, which
+        is the one that AWS answers for the alias.
+    """
+
+    qualifier: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,10 +330,15 @@ class FunctionUnderDiagnosis:
 
     Attributes
     ----------
+    function
+        Its configuration: memory, timeout and tracing mode are those of `version`, if there is one.
+    qualifiers
+        The aliases and versions that something invokes, or may: for all functions those that a
+        trigger, a caller or a mapping names; for the suspected ones all aliases.
+    version
+        The version that takes most invocations; ``None`` where that is $LATEST.
     role
         The execution role; ``None`` where unknown.
-    role_updated_at
-        When role or policies changed last; ``None`` where unknown.
     triggers, callers, denials
         What was found; a part that could not be read stands in `gaps`.
     simulations
@@ -348,13 +366,14 @@ class FunctionUnderDiagnosis:
     region: str
     partition: str = "aws"
     role: Role | None = None
-    role_updated_at: datetime | None = None
     architecture: str = "x86_64"
     triggers: tuple[FoundTrigger, ...] = ()
     callers: tuple[NamedCaller, ...] = ()
     denials: tuple[DeniedCall, ...] = ()
     simulations: tuple[Simulation, ...] = ()
     mappings: tuple[MappingDescription, ...] = ()
+    qualifiers: tuple[str, ...] = ()
+    version: InvokedVersion | None = None
     traffic: Traffic | None = None
     reports: ReportStatistics | None = None
     log_group: LogGroupFacts | None = None

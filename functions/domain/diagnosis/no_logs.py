@@ -176,7 +176,7 @@ def _remedy(
     return Remedy(
         kind=RemedyKind.LOGS,
         words=f"Allow {_and(actions)} on this log group only, then update the function trivially"
-        " so that it takes the new rights.",
+        f" so that it takes the new rights.{_of_versions(facts)}",
         steps=(
             PutInlinePolicy(
                 role=role_name(facts.function.role_arn),
@@ -189,6 +189,16 @@ def _remedy(
     )
 
 
+def _of_versions(facts: FunctionUnderDiagnosis) -> str:
+    """The update reaches $LATEST only; the rights of a role are those of all who have it."""
+    if not facts.qualifiers:
+        return ""
+    return (
+        " Published versions are not updated by that: they take the new rights when Lambda replaces"
+        " their environments, within hours."
+    )
+
+
 def _unexplained(
     facts: FunctionUnderDiagnosis,
     group: LogGroupFacts,
@@ -196,9 +206,7 @@ def _unexplained(
     silence: tuple[Observation, ...],
 ) -> Finding | None:
     """It logs nothing although nothing that is seen here keeps it from that."""
-    changed = max(
-        (one for one in (facts.role_updated_at, facts.function.last_modified) if one), default=None
-    )
+    changed = facts.function.last_modified
     last = facts.traffic.last_invoked_at if facts.traffic else None
     if changed is not None and (last is None or last < changed):
         return None  # what it did before the change tells nothing of now

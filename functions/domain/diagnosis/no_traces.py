@@ -5,7 +5,8 @@ needs xray:PutTraceSegments and xray:PutTelemetryRecords, and tracing must be ac
 sources support tracing: https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html.
 
 PassThrough is the default and most people's choice. It is only reported where something shows that
-somebody expects traces of this function.
+somebody expects traces of this function. Whether X-Ray holds traces is not asked: its rights cannot
+be narrowed to a function, and traces show what other services did.
 """
 
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from functions.domain.diagnosis.remedy import (
     role_name,
 )
 from functions.domain.diagnosis.rights import Blocker, Right, role_right
+from functions.domain.diagnosis.versions import judged, left_to_people, then_publish
 from functions.domain.iam.access import Access
 from functions.domain.wording import clean, short_name
 
@@ -58,20 +60,21 @@ _WILDCARD: Final = (
 
 def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
     """Report a function whose traces are expected and cannot appear."""
-    if facts.tracing.has_traces is True:
-        return None
     if facts.function.tracing_mode == ACTIVE:
         return _role_lacks(facts) or _untraced(facts)
     return _passes_through(facts)
 
 
 def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:
-    """Whether traces are seen, or nobody expects any, or nothing stands in their way."""
-    if facts.tracing.has_traces is True:
-        return True
+    """Whether nobody expects traces, or nothing that can be seen stands in their way."""
     if facts.function.tracing_mode == ACTIVE:
         return all(right.access is Access.ALLOWED for right in _rights(facts).values())
     return not _expectations(facts)[1]
+
+
+def is_expected(facts: FunctionUnderDiagnosis) -> bool:
+    """Whether something shows that somebody expects traces of the function."""
+    return bool(_expectations(facts)[1])
 
 
 def _role_lacks(facts: FunctionUnderDiagnosis) -> Finding | None:
@@ -91,7 +94,7 @@ def _role_lacks(facts: FunctionUnderDiagnosis) -> Finding | None:
                 Observation(words=f"{action} is denied: {right.words}")
                 for action, right in denied.items()
             ),
-            *_seen_none(facts),
+            *judged(facts),
             *_untraced_sources(facts),
         ),
         remedies=(_grant(facts, denied, ()),),
@@ -99,17 +102,19 @@ def _role_lacks(facts: FunctionUnderDiagnosis) -> Finding | None:
 
 
 def _untraced(facts: FunctionUnderDiagnosis) -> Finding | None:
-    """All that invokes it is a source that Lambda does not trace."""
+    """All that is known to invoke it is a source that Lambda does not trace."""
     sources = _untraced_sources(facts)
     is_only = len(sources) == len(facts.mappings) and not facts.triggers and not facts.callers
-    if facts.tracing.has_traces is not False or not sources or not is_only:
+    is_invoked = facts.traffic is not None and facts.traffic.invocations > 0
+    is_known = not facts.lacks(Part.TRIGGERS) and not facts.lacks(Part.CALLERS)
+    if not sources or not is_only or not is_invoked or not is_known:
         return None
     return CHECK.found(
         facts,
         certainty=Certainty.LIKELY,
         summary=f"{facts.name} has tracing active, but what triggers it does not support tracing.",
         causes=("untraced_source",),
-        evidence=(*sources, *_seen_none(facts)),
+        evidence=sources,
         remedies=(
             Remedy(
                 words="Lambda does not trace invocations by Kafka, MQ and DocumentDB event source"
@@ -133,8 +138,9 @@ def _passes_through(facts: FunctionUnderDiagnosis) -> Finding | None:
         else Remedy(
             kind=RemedyKind.TRACES,
             words="Set its tracing mode to Active. Lambda then records the first request each"
-            " second and 5 % of the others; X-Ray bills recorded traces.",
+            f" second and 5 % of the others; X-Ray bills recorded traces.{then_publish(facts)}",
             steps=(step,),
+            named_only=left_to_people(facts),
         )
     )
     causes = ["passthrough", *(f"{right.blocker}:{action}" for action, right in denied.items())]
@@ -144,7 +150,7 @@ def _passes_through(facts: FunctionUnderDiagnosis) -> Finding | None:
         summary=f"Traces of {facts.name} are expected, but its tracing mode is"
         f" {clean(facts.function.tracing_mode, 40)}: it adds nothing to a trace.",
         causes=tuple(sorted(causes)),
-        evidence=(*expected, *_seen_none(facts), *_untraced_sources(facts)),
+        evidence=(*expected, *judged(facts), *_untraced_sources(facts)),
         remedies=(remedy,),
     )
 
@@ -209,6 +215,7 @@ def _grant(
             steps=before,
             named_only="Loopbreaker never changes a policy that somebody wrote to deny.",
         )
+    of_versions = left_to_people(facts) if before else ""
     grant = Grant(sid="WriteTraces", actions=tuple(denied), resources=("*",))
     text = f"allow {actions}."
     return Remedy(
@@ -223,20 +230,7 @@ def _grant(
             *(() if before else (refresh(facts.name, facts.description, facts.at),)),
         ),
         alternative=_BROAD,
-        named_only=_WILDCARD,
-    )
-
-
-def _seen_none(facts: FunctionUnderDiagnosis) -> tuple[Observation, ...]:
-    if facts.tracing.has_traces is not False or facts.traffic is None:
-        return ()
-    return (
-        Observation(
-            words="Traces of it in X-Ray",
-            value=0,
-            reference=facts.traffic.invocations,
-            reference_words="the number of invocations",
-        ),
+        named_only=" ".join(one for one in (_WILDCARD, of_versions) if one),
     )
 
 
@@ -267,5 +261,5 @@ CHECK: Final = Check(
     needs=frozenset({Part.FUNCTION, Part.ROLE}),
     examine=examine,
     is_conclusive=is_conclusive,
-    helps=frozenset({Part.TRACES}),
+    helps=frozenset({Part.VERSIONS}),
 )

@@ -17,6 +17,7 @@ from functions.domain.diagnosis import pages
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis, Part, TriggerKind
 from functions.domain.diagnosis.finding import Certainty, Check, Finding, Observation
 from functions.domain.diagnosis.remedy import Remedy, RemedyKind, SetMemory, SetTimeout
+from functions.domain.diagnosis.versions import judged, left_to_people, then_publish
 from functions.domain.price import USD_PER_GB_SECOND, USD_PER_REQUEST
 from functions.domain.wording import number, usd
 
@@ -218,7 +219,7 @@ def _evidence(
                 reference_words="one vCPU",
             )
         )
-    return (*found, *_start(facts, seen))
+    return (*found, *_start(facts, seen), *judged(facts))
 
 
 def _start(facts: FunctionUnderDiagnosis, seen: _Measured) -> tuple[Observation, ...]:
@@ -274,9 +275,9 @@ def _more_memory(
     return Remedy(
         kind=RemedyKind.MEMORY,
         words=f"Try {to:,} MB instead of {present:,} MB of memory, which gives more CPU in the same"
-        f" proportion.{doubt}{_price(facts, seen, to)}",
+        f" proportion.{doubt}{_price(facts, seen, to)}{then_publish(facts)}",
         steps=(SetMemory(function=facts.name, to=to, prior=present),),
-        named_only="" if helps else "More memory is not known to help here.",
+        named_only=left_to_people(facts) if helps else "More memory is not known to help here.",
     )
 
 
@@ -321,9 +322,17 @@ def _longer_timeout(facts: FunctionUnderDiagnosis, seen: _Measured) -> Remedy | 
             " to be set first."
         )
     return Remedy(
-        words=f"If the work needs its time, set the timeout to {to:,} s.{notes}",
+        words=f"If the work needs its time, set the timeout to {to:,} s.{notes}"
+        f"{then_publish(facts)}",
         steps=(SetTimeout(function=facts.name, to=to, prior=present),),
-        named_only="A longer timeout lets a function that hangs cost more: people decide that.",
+        named_only=" ".join(
+            one
+            for one in (
+                "A longer timeout lets a function that hangs cost more: people decide that.",
+                left_to_people(facts),
+            )
+            if one
+        ),
     )
 
 
@@ -338,5 +347,5 @@ CHECK: Final = Check(
     needs=frozenset({Part.TRAFFIC}),
     examine=examine,
     is_conclusive=is_conclusive,
-    helps=frozenset({Part.REPORTS}),
+    helps=frozenset({Part.REPORTS, Part.VERSIONS}),
 )

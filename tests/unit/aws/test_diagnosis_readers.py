@@ -289,6 +289,21 @@ def test_details_of_a_function(lambda_: Script) -> None:
     )
 
 
+def test_details_of_a_version(lambda_: Script) -> None:
+    """An alias is answered with the configuration of the version that it leads to."""
+    lambda_.answer("list_aliases", {"Aliases": [{"Name": "live"}]}, FunctionName="orders")
+    lambda_.answer(
+        "get_function_configuration",
+        {"FunctionName": "orders", "MemorySize": 256, "Version": "7"},
+        FunctionName="orders",
+        Qualifier="live",
+    )
+    reader = DetailsReader(lambda_.client)
+
+    assert reader.aliases("orders") == ("live",)
+    assert reader.of("orders", "live") == FunctionDetails(memory_mb=256, version="7")
+
+
 def test_details_that_were_never_set(lambda_: Script) -> None:
     """AWS's defaults."""
     lambda_.answer("get_function_configuration", {"FunctionName": "orders"})

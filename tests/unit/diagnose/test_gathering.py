@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,12 +13,14 @@ from functions.aws.diagnosis_metrics import Asked
 from functions.aws.function_details import FunctionDetails
 from functions.aws.rule_watch import failures_of
 from functions.diagnose.gathering import Standing
+from functions.diagnose.traffic import invocations_of
 from functions.domain.account import Area, Gap
 from functions.domain.diagnosis.checks import examine
 from functions.domain.diagnosis.facts import (
     DenialSource,
     DeniedCall,
     FoundTrigger,
+    InvokedVersion,
     Part,
     ReportStatistics,
     TriggerKind,
@@ -294,6 +296,68 @@ def test_who_calls_it_with_active_tracing(ward: Ward) -> None:
     ward.add("caller", environment=naming(TARGET=orders.arn), tracing_mode="Active")
 
     assert facts_of(ward).tracing.traced_upstream == (ward.functions["caller"].arn,)
+
+
+# -- versions and aliases
+
+
+def slow_by_alias(ward: Ward, **changes: Any) -> FunctionUnderDiagnosis:
+    """A slow function with an alias, whose version has another configuration than $LATEST."""
+    usual = {"memory_mb": 256, "timeout_seconds": 5, "version": "7"}
+    ward.versions["orders", "live"] = FunctionDetails(**(usual | changes))
+    ward.record("Duration", "orders", (NOON - timedelta(hours=1), 2900.0), statistic="Maximum")
+    return facts_of(ward)
+
+
+def test_a_version_that_is_invoked_most_is_judged(ward: Ward) -> None:
+    """Memory and timeout are those of the version behind the alias, not those of $LATEST."""
+    ward.series[invocations_of("orders", "live")] = ((NOON - timedelta(hours=1), 90.0),)
+    facts = slow_by_alias(ward)
+
+    assert facts.qualifiers == ("live",)
+    assert facts.version == InvokedVersion(qualifier="live", version="7")
+    assert (facts.function.memory_mb, facts.function.timeout_seconds) == (256, 5)
+
+
+def test_an_alias_that_nobody_invokes_changes_only_who_applies_the_remedy(ward: Ward) -> None:
+    """Where CloudWatch counts nothing for it, $LATEST is judged, and the alias is known."""
+    facts = slow_by_alias(ward)
+
+    assert facts.qualifiers == ("live",)
+    assert facts.version is None
+    assert facts.function.memory_mb == 128
+
+
+def test_an_alias_that_a_trigger_names_is_taken_to_be_invoked(ward: Ward) -> None:
+    """So the remedy is left to people, even if CloudWatch counted it in another way."""
+    ward.add_schedule("nightly", "orders", qualifier="live")
+    facts = slow_by_alias(ward)
+
+    assert facts.version == InvokedVersion(qualifier="live", version="7")
+
+
+def test_a_qualifier_that_leads_nowhere_is_no_version(ward: Ward) -> None:
+    """A trigger of an alias that was deleted does not hide the function."""
+    ward.add_schedule("nightly", "orders", qualifier="gone")
+    ward.record("Duration", "orders", (NOON - timedelta(hours=1), 2900.0), statistic="Maximum")
+    facts = facts_of(ward)
+
+    assert facts.qualifiers == ("gone",)
+    assert facts.version is None
+
+
+def test_aliases_that_are_refused_are_a_gap(ward: Ward) -> None:
+    """Nobody takes the silence for an account without aliases."""
+    ward.refusals["aliases"] = DENIED
+
+    assert slow_by_alias(ward).lacks(Part.VERSIONS)
+
+
+def test_who_is_well_is_not_asked_for_aliases(ward: Ward) -> None:
+    """It takes a call for each suspect, and none for the others."""
+    facts_of(ward)
+
+    assert ward.asked["aliases"] == 0
 
 
 # -- what is not told

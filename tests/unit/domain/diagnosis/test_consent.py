@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from functions.domain.diagnosis.checks import examine
 from functions.domain.diagnosis.consent import Consent, RemedyPolicy, decide, is_narrow
 from functions.domain.diagnosis.facts import (
+    FactGap,
     FoundTrigger,
     FunctionUnderDiagnosis,
     NamedCaller,
+    Part,
     TriggerKind,
 )
 from functions.domain.diagnosis.finding import Certainty, Finding
@@ -101,6 +103,21 @@ REFUSED: dict[str, tuple[FunctionUnderDiagnosis, RemedyPolicy, Consent]] = {
         facts(reports=reports(max_memory_used_mb=480)),
         ALL,
         Consent.NOT_CERTAIN,
+    ),
+    "memory of a published version": (
+        replace(SLOW, qualifiers=("live",)),
+        ALL,
+        Consent.NAMED_ONLY,
+    ),
+    "memory, where it is not known what is invoked": (
+        replace(SLOW, gaps=(FactGap(part=Part.VERSIONS, words="Rate exceeded"),)),
+        ALL,
+        Consent.NAMED_ONLY,
+    ),
+    "traces of a published version": (
+        facts(role=TRACING_ROLE, environment=EXPECTED, qualifiers=("7",)),
+        ALL,
+        Consent.NAMED_ONLY,
     ),
     "traces that need a wildcard": (
         facts(tracing_mode="Active", role=role()),
@@ -388,3 +405,16 @@ def test_a_source_of_another_account_is_never_admitted() -> None:
     step = replace(ADMIT, source_arn=foreign)
 
     assert not is_narrow(Remedy(words="", kind=RemedyKind.PERMISSIONS, steps=(step,)), under)
+
+
+@pytest.mark.parametrize(
+    "under", [SLOW, facts(role=TRACING_ROLE, environment=EXPECTED)], ids=["memory", "traces"]
+)
+def test_no_change_of_latest_is_narrow_for_who_is_invoked_by_alias(
+    under: FunctionUnderDiagnosis,
+) -> None:
+    """Whatever a check makes of it, a change that callers would not reach is never applied."""
+    remedy = found(under).remedies[0]
+
+    assert is_narrow(remedy, under)
+    assert not is_narrow(remedy, replace(under, qualifiers=("live",)))

@@ -157,10 +157,6 @@ HEALTHY: dict[str, dict[str, Any]] = {
         "log_group": group(last_event_at=NOW - timedelta(hours=1)),
         "role": role(),
     },
-    "its role was changed after it was last invoked": {
-        "log_group": SILENT,
-        "role_updated_at": NOW - timedelta(minutes=5),
-    },
     "it was deployed after it was last invoked": {
         "log_group": SILENT,
         "last_modified": NOW - timedelta(minutes=5),

@@ -24,7 +24,7 @@ from functions.domain.diagnosis.consent import (
     RemedyPolicy,
     decide,
 )
-from functions.domain.diagnosis.facts import FactGap, FunctionUnderDiagnosis, Part
+from functions.domain.diagnosis.facts import FactGap, FunctionUnderDiagnosis, InvokedVersion, Part
 from functions.domain.diagnosis.farewell import treatments_left
 from functions.domain.diagnosis.judged import Judged, Patient
 from functions.domain.diagnosis.notices import (
@@ -74,6 +74,11 @@ SICK: dict[str, FunctionUnderDiagnosis] = {
     "not_authorized": facts(callers=(caller(),), denials=(denial(count=14),)),
     "not_invocable": facts(triggers=(rule(failed_invocations=12),)),
     "too_slow": SLOW,
+    "too_slow_version": replace(
+        SLOW,
+        qualifiers=("beta", "live"),
+        version=InvokedVersion(qualifier="live", version="7"),
+    ),
 }
 
 
