@@ -14,17 +14,13 @@ from functions.domain.account import (
     StateMachine,
 )
 from functions.domain.diagnosis.facts import CallerKind, FoundTrigger, NamedCaller, TriggerKind
+from functions.domain.eventgraph.machines import Place, read_machine
 from functions.domain.iam.access import account_of
-from functions.domain.strict_json import UnreadableJsonError, read_json
 from functions.domain.wording import clean, short_name
 
 _ARN: Final = re.compile(
     r"arn:aws[a-z-]*:lambda:(?P<place>[a-z0-9-]+:\d{12}):function:"
     r"(?P<name>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
-)
-_REFERENCE: Final = re.compile(
-    r"(?:\d{12}:)?(?:function:)?(?P<name>[A-Za-z0-9_-]{1,64})"
-    r"(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
 )
 
 
@@ -84,25 +80,19 @@ def scheduled(account: Account) -> tuple[tuple[str, Schedule], ...]:
 
 
 class _Known:
-    """The functions of the account, found by ARN or by name."""
+    """The functions of the account, found by ARN; `home` is where names without one are."""
 
     def __init__(self, account: Account) -> None:
         self._names = frozenset(one.name for one in account.functions)
         self._place = f"{account.region}:{account.account}"
+        self.home = Place(
+            partition=account.partition, region=account.region, account=account.account
+        )
 
     def by_arn(self, arn: str) -> _Target | None:
         """The function of an ARN; ``None`` for anything else."""
         found = _ARN.fullmatch(arn)
         if found is None or found["place"] != self._place or found["name"] not in self._names:
-            return None
-        return _Target(found["name"], found["qualifier"] or "")
-
-    def by_reference(self, text: str) -> _Target | None:
-        """The function of an ARN or a name, as Lambda's API takes it for FunctionName."""
-        if text.startswith("arn:"):
-            return self.by_arn(text)
-        found = _REFERENCE.fullmatch(text)
-        if found is None or found["name"] not in self._names:
             return None
         return _Target(found["name"], found["qualifier"] or "")
 
@@ -296,22 +286,9 @@ def _environment(function: FunctionDescription, known: _Known) -> Iterator[tuple
 
 
 def _targets_of(machine: StateMachine, known: _Known) -> tuple[_Target, ...]:
-    """The functions that a definition invokes; one that cannot be read invokes none."""
-    try:
-        definition = read_json(machine.definition)
-    except UnreadableJsonError:
-        return ()
-    found: dict[_Target, None] = {}
-    waiting = [definition]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting.extend(value)
-        elif isinstance(value, Mapping):
-            for key in ("Resource", "FunctionName"):
-                text = value.get(key)
-                target = known.by_reference(text) if isinstance(text, str) else None
-                if target:
-                    found.setdefault(target)
-            waiting.extend(value.values())
-    return tuple(found)
+    """The functions that a definition invokes; one that cannot be read invokes none.
+
+    It is read as the event graph reads it, so that the two never disagree.
+    """
+    targets = (known.by_arn(task.arn) for task in read_machine(machine, known.home).tasks)
+    return tuple(dict.fromkeys(one for one in targets if one))

@@ -41,11 +41,14 @@ class Task:
     ----------
     state
         The name of the state.
+    arn
+        The target's ARN as the definition has it: of a function with the version or alias.
     is_always
         Whether every execution comes by, unless it fails before.
     """
 
     state: str
+    arn: str
     target: Node
     content: Content
     action: str
@@ -92,6 +95,7 @@ def read_machine(machine: StateMachine, place: Place) -> Reading:
             tasks.extend(
                 Task(
                     state=name,
+                    arn=arn,
                     target=node_of(arn),
                     content=content,
                     action=action,

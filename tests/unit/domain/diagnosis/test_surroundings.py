@@ -262,12 +262,31 @@ def test_everything_that_invokes_with_a_role_of_its_own() -> None:
         (CallerKind.DESTINATION, "", True),
         (CallerKind.SCHEDULE, "", True),
         (CallerKind.PIPE, "", True),
-        (CallerKind.STATE_MACHINE, "", True),
         (CallerKind.STATE_MACHINE, "live", True),
+        (CallerKind.STATE_MACHINE, "", True),
         (CallerKind.FUNCTION, "v2", False),
     ]
     assert found[0].role == role(arn=BILLING.role_arn)
     assert found[1].role is None
+
+
+def test_a_state_machine_calls_what_the_event_graph_says_that_it_calls() -> None:
+    """A function's name in what another task sends is no call, for the graph and the diagnosis."""
+    sending = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {
+            "QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs",
+            "MessageBody": {"FunctionName": "orders", "Resource": ARN},
+        },
+    }
+    machine = StateMachine(
+        arn=MACHINE, role_arn="r1", definition=json.dumps({"States": {"Send": sending}})
+    )
+
+    assert (
+        Surroundings.of(account(functions=(function(),), state_machines=(machine,))).callers == {}
+    )
 
 
 def named(variable: str, value: str) -> bool:
