@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -301,10 +301,9 @@ def test_who_calls_it_with_active_tracing(ward: Ward) -> None:
 # -- versions and aliases
 
 
-def slow_by_alias(ward: Ward, **changes: Any) -> FunctionUnderDiagnosis:
+def slow_by_alias(ward: Ward) -> FunctionUnderDiagnosis:
     """A slow function with an alias, whose version has another configuration than $LATEST."""
-    usual = {"memory_mb": 256, "timeout_seconds": 5, "version": "7"}
-    ward.versions["orders", "live"] = FunctionDetails(**(usual | changes))
+    ward.versions["orders", "live"] = FunctionDetails(memory_mb=256, timeout_seconds=5, version="7")
     ward.record("Duration", "orders", (NOON - timedelta(hours=1), 2900.0), statistic="Maximum")
     return facts_of(ward)
 
