@@ -46,9 +46,11 @@ _KEYS_OF_THE_CDK: Final = frozenset({"acknowledged-issue-numbers", "cli-telemetr
 
 _EMAIL: Final = re.compile(r"[^@\s,<>\"]+@[^@\s,<>\"]+\.[^@\s,<>\".]+")
 _FUNCTION_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# The same as in `functions.domain.naming`, which stacks may not import: a test compares them.
+REGION_PATTERN: Final = r"(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-[0-9]"
 _FUNCTION_ARN: Final = re.compile(
     r"arn:(aws|aws-cn|aws-us-gov|aws-eusc|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f)"
-    r":lambda:(?P<region>[a-z]{2,4}(-[a-z]+)+-\d):(?P<account>\d{12})"
+    rf":lambda:(?P<region>{REGION_PATTERN}):(?P<account>[0-9]{{12}})"
     r":function:(?P<name>[A-Za-z0-9_-]{1,64})"
 )
 _OWN_PREFIX: Final = "Loopbreaker-"

@@ -26,6 +26,7 @@ from functions.domain.errors import (
     ProvisionedConcurrencyError,
     RefusedError,
     StaleIncidentError,
+    VersionNotFoundError,
 )
 from functions.domain.evidence import (
     MINUTE_SECONDS,
@@ -34,13 +35,14 @@ from functions.domain.evidence import (
     RECENT_MINUTES,
     AccountSeries,
     FunctionFacts,
+    FunctionKind,
     RecentSeries,
     Series,
     Trigger,
     TriggerKind,
     floor_to,
 )
-from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency
+from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency, VersionScaling
 from functions.domain.ports import (
     AlreadyOpen,
     BlastRadiusReached,
@@ -222,6 +224,10 @@ class FakeFunction:
     architecture: str = "x86_64"
     tags: dict[str, str] = field(default_factory=dict)
     provisioned: dict[str, int] = field(default_factory=dict)
+    # By version, on Lambda Managed Instances: least and most execution environments.
+    instances: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    is_on_instances: bool = False
+    is_durable: bool = False
     pushed: tuple[Trigger, ...] = ()
     dead_letter_arn: str = ""
     on_failure_arn: str = ""
@@ -346,6 +352,14 @@ class FakeFunctions:
                 tags=MappingProxyType(dict(one.tags)),
                 async_target_arn=one.dead_letter_arn,
                 last_modified=one.last_modified,
+                kind=(
+                    FunctionKind.MANAGED_INSTANCES if one.is_on_instances else FunctionKind.STANDARD
+                ),
+                scaling=tuple(
+                    VersionScaling(qualifier=qualifier, minimum=least, maximum=most)
+                    for qualifier, (least, most) in sorted(one.instances.items())
+                ),
+                is_durable=one.is_durable,
             )
 
     def reserved_concurrency(self, function: str) -> int | None:
@@ -357,6 +371,8 @@ class FakeFunctions:
         """See the port. Refuses what AWS refuses."""
         with self._account.call("functions", "reserve", function=function, concurrency=concurrency):
             one = self._get(function)
+            if one.is_on_instances:
+                raise RefusedError("ReservedConcurrentExecutions is not for Managed Instances")
             requested = sum(one.provisioned.values())
             if requested > concurrency:
                 raise ProvisionedConcurrencyError(
@@ -415,10 +431,26 @@ class FakeFunctions:
         ):
             self._get(function).provisioned.pop(qualifier, None)
 
+    def scaling(self, function: str, qualifier: str) -> VersionScaling:
+        """See the port."""
+        with self._account.call("functions", "scaling", function=function, qualifier=qualifier):
+            instances = self._get(function).instances
+            if qualifier not in instances:
+                raise VersionNotFoundError(f"Function not found: {function}:{qualifier}")
+            least, most = instances[qualifier]
+            return VersionScaling(qualifier=qualifier, minimum=least, maximum=most)
+
+    def scale(self, function: str, scaling: VersionScaling) -> None:
+        """See the port."""
+        with self._account.call("functions", "scale", function=function, scaling=scaling):
+            instances = self._get(function).instances
+            if scaling.qualifier not in instances:
+                raise VersionNotFoundError(f"Function not found: {function}:{scaling.qualifier}")
+            instances[scaling.qualifier] = (scaling.minimum, scaling.maximum)
+
     def mappings(self, function: str) -> tuple[EventSourceMapping, ...]:
         """See the port."""
         with self._account.call("functions", "mappings", function=function):
-            self._get(function)
             return tuple(
                 EventSourceMapping(uuid=one.uuid, source_arn=one.source_arn, enabled=one.enabled)
                 for one in self._account.by_uuid.values()

@@ -24,8 +24,10 @@ from functions.domain.plan import (
     ProvisionedConcurrency,
     RemoveProvisioned,
     Reserve,
+    ScaleToZero,
     StepOutcome,
     StepStatus,
+    VersionScaling,
 )
 
 if TYPE_CHECKING:
@@ -68,15 +70,20 @@ provisioned: Final = st.builds(ProvisionedConcurrency, qualifier=names, requeste
 mappings: Final = st.builds(
     EventSourceMapping, uuid=st.uuids().map(str), source_arn=texts, enabled=st.booleans()
 )
+scalings: Final = st.builds(
+    VersionScaling, qualifier=names, minimum=reservations, maximum=reservations
+)
 snapshots: Final = st.builds(
     Snapshot,
     reserved_concurrency=reservations,
     provisioned=st.none() | st.lists(provisioned, max_size=3).map(tuple),
     mappings=st.none() | st.lists(mappings, max_size=3).map(tuple),
+    scaling=st.lists(scalings, max_size=3).map(tuple),
 )
 steps: Final[st.SearchStrategy[Step]] = st.one_of(
     st.builds(RemoveProvisioned, function=names, qualifier=names, prior=counts),
     st.builds(Reserve, function=names, to=counts, prior=reservations),
+    st.builds(ScaleToZero, function=names, prior=scalings),
     st.builds(DisableMapping, function=names, uuid=st.uuids().map(str), source_arn=texts),
 )
 outcomes: Final = st.builds(
@@ -86,6 +93,7 @@ outcomes: Final = st.builds(
     detail=texts,
     restored=st.none() | st.sampled_from(StepStatus),
     restored_detail=texts,
+    done_at=st.none() | moments,
 )
 outbox_notices: Final = st.builds(
     OutboxNotice,
@@ -131,6 +139,7 @@ incidents: Final = st.builds(
     lease_until=st.none() | moments,
     closing=st.sampled_from(IncidentState),
     actor=texts,
+    is_durable=st.booleans(),
     async_target_arn=texts,
     outbox=st.lists(outbox_notices, max_size=3).map(tuple),
 )

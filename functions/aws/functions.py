@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from contextlib import contextmanager
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -28,16 +29,19 @@ from functions.aws.translate import (
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
+    LoopbreakerError,
     MappingNotFoundError,
     RefusedError,
+    VersionNotFoundError,
 )
-from functions.domain.evidence import FunctionFacts, Trigger, TriggerKind
-from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency
+from functions.domain.evidence import FunctionFacts, FunctionKind, Trigger, TriggerKind
+from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency, VersionScaling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import FunctionScalingConfigTypeDef
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
 
 IAM_ACTIONS: Final = frozenset(
@@ -48,13 +52,15 @@ IAM_ACTIONS: Final = frozenset(
         "lambda:GetFunction",
         "lambda:GetFunctionConcurrency",
         "lambda:GetFunctionEventInvokeConfig",
+        "lambda:GetFunctionScalingConfig",
         "lambda:GetPolicy",
-        "lambda:ListAliases",
         "lambda:ListEventSourceMappings",
+        "lambda:ListFunctionVersionsByCapacityProvider",
         "lambda:ListProvisionedConcurrencyConfigs",
         # GetFunction leaves the tags out for a caller who may not list them.
         "lambda:ListTags",
         "lambda:PutFunctionConcurrency",
+        "lambda:PutFunctionScalingConfig",
         "lambda:PutProvisionedConcurrencyConfig",
         "lambda:TagResource",
         "lambda:UntagResource",
@@ -72,6 +78,8 @@ _LONGEST_PAUSE_SECONDS: Final = 4.0
 _DISABLED_STATES: Final = frozenset({"Disabled", "Disabling"})
 _UPDATING: Final = "Updating"
 _DELETING: Final = "Deleting"
+# arn:aws:lambda:<region>:<account>:function:<name>[:<version or alias>]
+_NAME_FIELD: Final = 6
 
 _MISSING: Final = frozenset(
     {"ResourceNotFoundException", "ProvisionedConcurrencyConfigNotFoundException"}
@@ -147,6 +155,10 @@ class LambdaFunctions:
     def describe(self, function: str) -> FunctionFacts:
         """Configuration, tags and reservation, by one GetFunction.
 
+        Of a function on Lambda Managed Instances the scaling of its versions too; where that
+        cannot be read, it is left unknown. Tenant isolation (``TenancyConfig``) changes nothing:
+        a reservation counts for all tenants together.
+
         Tags that AWS could not read (``TagsError``) count as none: the Deny on exempt functions in
         the guard's own policy still holds.
         """
@@ -155,6 +167,11 @@ class LambdaFunctions:
         if "TagsError" in answer:
             logger.warning("tags unknown", about=function, error=answer["TagsError"])
         configuration = answer["Configuration"]
+        provider = (
+            configuration.get("CapacityProviderConfig", {})
+            .get("LambdaManagedInstancesCapacityProviderConfig", {})
+            .get("CapacityProviderArn", "")
+        )
         return FunctionFacts(
             name=configuration["FunctionName"],
             arn=configuration["FunctionArn"],
@@ -165,6 +182,9 @@ class LambdaFunctions:
             tags=MappingProxyType(dict(answer.get("Tags") or {})),
             async_target_arn=configuration.get("DeadLetterConfig", {}).get("TargetArn", ""),
             last_modified=_moment(configuration.get("LastModified", "")),
+            kind=FunctionKind.MANAGED_INSTANCES if provider else FunctionKind.STANDARD,
+            scaling=self._scaling_of_versions(function, provider) if provider else (),
+            is_durable=bool(configuration.get("DurableConfig")),
         )
 
     def reserved_concurrency(self, function: str) -> int | None:
@@ -231,28 +251,84 @@ class LambdaFunctions:
         except FunctionNotFoundError:
             self.reserved_concurrency(function)
 
-    def mappings(self, function: str) -> tuple[EventSourceMapping, ...]:
-        """All mappings of the function and of its aliases.
+    def scaling(self, function: str, qualifier: str) -> VersionScaling:
+        """See the port. What is requested counts, not what is in force yet."""
+        with self._version_errors(function, qualifier):
+            answer = self._client.get_function_scaling_config(
+                FunctionName=function, Qualifier=qualifier
+            )
+        requested = answer.get("RequestedFunctionScalingConfig", {})
+        return VersionScaling(
+            qualifier=qualifier,
+            minimum=requested.get("MinExecutionEnvironments"),
+            maximum=requested.get("MaxExecutionEnvironments"),
+        )
 
-        UNCONFIRMED: whether a list by the bare name holds the mappings of aliases, so each alias
-        is asked for too. Mappings of published versions other than by an alias are not looked for.
+    def scale(self, function: str, scaling: VersionScaling) -> None:
+        """See the port.
+
+        Both numbers are sent together: one that is left out goes back to Lambda's default (Lambda
+        developer guide, *Scaling Lambda Managed Instances*). UNCONFIRMED: that leaving both out
+        does so too; restoring then fails in AWS's words, and the version stays at 0.
         """
-        found: dict[str, EventSourceMapping] = {}
+        config: FunctionScalingConfigTypeDef = {}
+        if scaling.minimum is not None:
+            config["MinExecutionEnvironments"] = scaling.minimum
+        if scaling.maximum is not None:
+            config["MaxExecutionEnvironments"] = scaling.maximum
+        with self._version_errors(function, scaling.qualifier):
+            self._patiently(
+                function,
+                lambda: self._client.put_function_scaling_config(
+                    FunctionName=function,
+                    Qualifier=scaling.qualifier,
+                    FunctionScalingConfig=config,
+                ),
+            )
+
+    def _scaling_of_versions(self, function: str, provider: str) -> tuple[VersionScaling, ...]:
+        """The scaling of the versions that have instances of a capacity provider."""
+        try:
+            with lambda_errors(provider):
+                pages = self._client.get_paginator("list_function_versions_by_capacity_provider")
+                qualifiers = [
+                    one["FunctionArn"].split(":")[_NAME_FIELD + 1]
+                    for page in pages.paginate(CapacityProviderName=provider)
+                    for one in page["FunctionVersions"]
+                    if _invokes(one, function) and one["FunctionArn"].count(":") > _NAME_FIELD
+                ]
+            return tuple(self.scaling(function, one) for one in sorted(qualifiers))
+        except LoopbreakerError as error:
+            logger.warning("scaling unknown", about=function, error=str(error))
+            return ()
+
+    @contextmanager
+    def _version_errors(self, function: str, qualifier: str) -> Iterator[None]:
+        """Tell a version that is gone from a function that is."""
+        try:
+            with lambda_errors(function):
+                yield
+        except FunctionNotFoundError as error:
+            with lambda_errors(function):
+                self._client.get_function(FunctionName=function)
+            raise VersionNotFoundError(f"{function}:{qualifier}: {error}") from error
+
+    def mappings(self, function: str) -> tuple[EventSourceMapping, ...]:
+        """All mappings of the function, of its versions and of its aliases.
+
+        UNCONFIRMED: whether a list by the bare name holds the mappings of versions and aliases; a
+        function may have hundreds of these. So all mappings of the Region are listed, 100 a call,
+        and those that invoke the function are kept. That takes long where there are thousands:
+        call it after the function was stopped.
+        """
+        pages = self._client.get_paginator("list_event_source_mappings")
         with lambda_errors(function):
-            aliases = [
-                f"{function}:{one['Name']}"
-                for page in self._client.get_paginator("list_aliases").paginate(
-                    FunctionName=function
-                )
-                for one in page["Aliases"]
-            ]
-            pages = self._client.get_paginator("list_event_source_mappings")
-            for name in (function, *aliases):
-                for page in pages.paginate(FunctionName=name):
-                    for one in page["EventSourceMappings"]:
-                        if one["State"] != _DELETING:
-                            found[one["UUID"]] = self._settled(one)
-        return tuple(found.values())
+            return tuple(
+                self._settled(one)
+                for page in pages.paginate()
+                for one in page["EventSourceMappings"]
+                if _invokes(one, function) and one["State"] != _DELETING
+            )
 
     def mapping(self, uuid: str) -> EventSourceMapping:
         """See the port. One that is being deleted is gone."""
@@ -382,6 +458,12 @@ class LambdaFunctions:
             source_arn=entry.get("EventSourceArn", ""),
             enabled=entry["State"] not in _DISABLED_STATES,
         )
+
+
+def _invokes(mapping: Mapping[str, Any], function: str) -> bool:
+    """Whether a mapping invokes the function, whatever version or alias of it."""
+    name = mapping.get("FunctionArn", "").split(":")[_NAME_FIELD : _NAME_FIELD + 1]
+    return bool(name == [function])
 
 
 def _moment(text: str) -> datetime | None:

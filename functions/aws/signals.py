@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.utilities.data_classes.event_bridge_event import EventBridgeEvent
 
+from functions.aws.observability import logger
 from functions.domain.errors import UnrecognisedSignalError
-from functions.domain.naming import InvalidFunctionReferenceError, function_name
+from functions.domain.naming import InvalidFunctionReferenceError, metric_name
 from functions.domain.signal import Signal, SignalKind
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ _ACCEPTED: Final = (
 def parse_signal(event: Mapping[str, Any]) -> Signal:
     """Read one event.
 
+    A name that no function and no Lambda@Edge replica has is logged and left out: only that name
+    is odd, and a retry would not change it.
+
     Raises
     ------
     UnrecognisedSignalError
@@ -66,8 +70,6 @@ def parse_signal(event: Mapping[str, Any]) -> Signal:
         raise _unrecognised(event, "not an object")
     try:
         return _parse(event)
-    except InvalidFunctionReferenceError as error:
-        raise _unrecognised(event, str(error)) from error
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise _unrecognised(event, f"{type(error).__name__} {error}") from error
     except ValueError as error:
@@ -120,7 +122,7 @@ def _alarm(
             raise _unrecognised(
                 event, f"a contributor with {_listed(attributes)} and no FunctionName"
             )
-        functions = (function_name(attributes["FunctionName"]),)
+        functions = _names((attributes["FunctionName"],))
     if state["value"] != _IN_ALARM:
         kind = SignalKind.CLEARED
     elif _watches_drops(detail.get("configuration", {})):
@@ -167,7 +169,7 @@ def _change(event: Mapping[str, Any]) -> Signal:
         kind=kind,
         at=_moment(detail.get("eventTime") or data.time),
         id=detail.get("eventID") or data.get_id,
-        functions=(function_name(named),) if named else (),
+        functions=_names((named,)) if named else (),
         source=name,
         actor=_actor(detail.get("userIdentity") or {}),
     )
@@ -202,9 +204,9 @@ def _names(references: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for reference in references:
         try:
-            found[function_name(reference)] = None
+            found[metric_name(reference)] = None
         except InvalidFunctionReferenceError:
-            continue
+            logger.warning("names no function", reference=reference[:200])
     return tuple(found)
 
 

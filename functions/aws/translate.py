@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
+    InvalidValueError,
     ProvisionedConcurrencyError,
     RefusedError,
 )
@@ -90,10 +91,12 @@ def of_lambda(error: ClientError | BotoCoreError, what: str) -> LoopbreakerError
         return FunctionNotFoundError(f"{what}: {words}")
     if is_passing(error):
         return BusyError(f"{what}: {words}")
-    if code == "InvalidParameterValueException" and "provisioned" in words.lower():
+    if code == "InvalidParameterValueException":
         # UNCONFIRMED: AWS's words for a reservation below the provisioned concurrency. Wrong
         # either way it does no harm: the caller then asks for the provisioned concurrency.
-        return ProvisionedConcurrencyError(f"{what}: {words}")
+        is_provisioned = "provisioned" in words.lower()
+        refusal = ProvisionedConcurrencyError if is_provisioned else InvalidValueError
+        return refusal(f"{what}: {words}")
     return RefusedError(f"{what}: {words}")
 
 

@@ -14,6 +14,7 @@ from functions.domain.errors import (
 )
 from functions.domain.evidence import Evidence, FunctionFacts, LoopProof, RecentSeries, Series
 from functions.domain.known_loops import KnownLoop, KnownLoops, NoGraph
+from functions.domain.naming import edge_replica
 from functions.domain.ports import Functions, Metrics
 
 MOST_SIDE_BY_SIDE = 4
@@ -97,6 +98,8 @@ class Gathering:
 
     def facts(self, name: str) -> FunctionFacts | None:
         """The configuration; ``None`` when the function does not exist (any more)."""
+        if edge_replica(name) is not None:
+            return FunctionFacts.of_edge_replica(name)
         try:
             return self.functions.describe(name)
         except FunctionNotFoundError:
@@ -128,7 +131,7 @@ class Gathering:
     def _facts_if_told(self, name: str) -> FunctionFacts | None:
         """The configuration; who needs it asks again where there is none, and then sees why."""
         try:
-            return self.functions.describe(name)
+            return self.facts(name)
         except LoopbreakerError:
             return None
 

@@ -13,7 +13,7 @@ from functions.domain.assessment import Assessment, Reason, Verdict
 from functions.domain.decision import Contain, Decision, Ignore, LedgerView, decide
 from functions.domain.errors import LoopbreakerError, MetricsUnavailableError
 from functions.domain.evidence import Evidence
-from functions.domain.naming import function_name
+from functions.domain.naming import InvalidFunctionReferenceError, function_name, metric_name
 from functions.domain.policy import Policy, Response
 from functions.domain.ports import LatelyClosed, LiveLedger
 from functions.domain.pulse import (
@@ -230,12 +230,23 @@ class Guard:
         self, names: Sequence[str], now: datetime, report: Report, live: LiveLedger | None
     ) -> None:
         own = self.hold.policy.own_functions
-        for evidence in self.gathering.of([one for one in names if one not in own], now):
+        known = [one for one in self._named_ones(names) if one not in own]
+        for evidence in self.gathering.of(known, now):
             self._attempt(
                 report,
                 evidence.function,
                 partial(self._judge, evidence, now, report, live),
             )
+
+    def _named_ones(self, names: Sequence[str]) -> list[str]:
+        """Without what no function can be called: one odd series never ends a survey."""
+        found = []
+        for name in names:
+            try:
+                found.append(metric_name(name))
+            except InvalidFunctionReferenceError:
+                self.log.info("names no function", reference=name[:200])
+        return found
 
     def _named(self, name: str, now: datetime, report: Report) -> None:
         if name in self.hold.policy.own_functions:

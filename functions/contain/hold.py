@@ -17,7 +17,7 @@ from functions.domain.decision import (
     decide,
 )
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError, StaleIncidentError
-from functions.domain.evidence import FunctionFacts
+from functions.domain.evidence import FunctionFacts, FunctionKind
 from functions.domain.incident import Incident, IncidentState, Transition, incident_id
 from functions.domain.inheritance import succeed
 from functions.domain.outbox import announce, deliver
@@ -30,6 +30,7 @@ from functions.domain.ports import (
     Opened,
     Opening,
 )
+from functions.domain.steps import perform
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.world import World
 
@@ -243,6 +244,12 @@ class Hold:
         functions, snapshot = self.world.functions, incident.snapshot
         if snapshot is None:
             return
+        if incident.is_on_instances:
+            # A tag is too short for the scaling of many versions: the notice holds it.
+            self._publish_ledgerless(incident, unavailable, now, is_tagged=False)
+            for outcome in incident.stops:
+                perform(outcome.step, functions)
+            return
         tagged = TaggedSnapshot(reserved_concurrency=snapshot.reserved_concurrency, at=now)
         if len(functions.tagged(SNAPSHOT_TAG)) >= self.policy.blast_radius:
             raise LedgerUnavailableError(
@@ -336,14 +343,17 @@ def _incident(decision: Contain | Cap | Notify, facts: FunctionFacts, now: datet
         timeout_seconds=facts.timeout_seconds,
         architecture=facts.architecture,
         async_target_arn=facts.async_target_arn,
+        is_durable=facts.is_durable,
     )
 
 
 def _holding(incident: Incident, to: int, facts: FunctionFacts, now: datetime) -> Incident:
     """The incident with its write-ahead snapshot and the step that takes hold."""
     state = IncidentState.CAPPING if to else IncidentState.CONTAINING
-    held = incident.to(state, now).with_reservation(to, facts.reserved_concurrency)
-    return held.leased(now)
+    held = incident.to(state, now)
+    if facts.kind is FunctionKind.MANAGED_INSTANCES:
+        return held.with_scaling(facts.scaling).leased(now)
+    return held.with_reservation(to, facts.reserved_concurrency).leased(now)
 
 
 def _adopted(facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime) -> Incident:

@@ -18,7 +18,7 @@ from functions.domain.incident import Incident, IncidentState, Transition
 from functions.domain.lateness import settle
 from functions.domain.notice import FoundReservation
 from functions.domain.outbox import announce, deliver
-from functions.domain.plan import DisableMapping, RemoveProvisioned, Reserve
+from functions.domain.plan import DisableMapping, RemoveProvisioned, Reserve, ScaleToZero
 from functions.domain.ports import LiveLedger
 from functions.domain.restoration import restore
 from functions.domain.spike import assess
@@ -127,11 +127,18 @@ class Tending:
 
     def _was_released(self, incident: Incident, now: datetime, actor: str) -> bool:
         world = self.hold.world
-        present = world.functions.reserved_concurrency(incident.function)
-        if present == incident.target:
-            return False
+        found: FoundReservation | None = None
+        if incident.is_on_instances:
+            # A version that was published since runs at Lambda's default scaling.
+            versions = world.functions.describe(incident.function).scaling
+            if all(one.is_zero for one in versions):
+                return False
+        else:
+            present = world.functions.reserved_concurrency(incident.function)
+            if present == incident.target:
+                return False
+            found = FoundReservation(reserved_concurrency=present)
         released = replace(incident.to(IncidentState.RELEASED, now), released_at=now, actor=actor)
-        found = FoundReservation(reserved_concurrency=present)
         told = announce(released, Transition.RELEASED, world, now, found=found)
         deliver(world.ledger.save(told), world, now)
         return True
@@ -187,7 +194,7 @@ class Tending:
                 case RemoveProvisioned(qualifier=qualifier):
                     if qualifier not in there:
                         return True
-                case Reserve():
+                case Reserve() | ScaleToZero():
                     continue
         return False
 

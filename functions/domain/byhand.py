@@ -13,10 +13,14 @@ from functions.domain.plan import (
     InverseStep,
     PutBackProvisioned,
     PutBackReserved,
+    PutBackScaling,
     RemoveProvisioned,
     Reserve,
+    ScaleToZero,
+    Step,
     StepOutcome,
     StepStatus,
+    VersionScaling,
     restore_order,
 )
 from functions.domain.policy import EXEMPT_TAG
@@ -79,7 +83,7 @@ def restore_commands(
     return tuple(
         _command(one.step.inverse(), region)
         for one in outcomes
-        if reserved_only is None or isinstance(one.step, Reserve) is reserved_only
+        if reserved_only is None or isinstance(one.step, Reserve | ScaleToZero) is reserved_only
     )
 
 
@@ -96,6 +100,8 @@ def _command(step: InverseStep, region: str | None) -> str:
                 "--reserved-concurrent-executions",
                 str(prior),
             )
+        case PutBackScaling(prior=prior_scaling):
+            return scale_command(step.function, prior_scaling, region)
         case EnableMapping():
             return aws(region, "update-event-source-mapping", "--uuid", step.uuid, "--enabled")
         case PutBackProvisioned():
@@ -111,11 +117,13 @@ def _command(step: InverseStep, region: str | None) -> str:
             )
 
 
-def step_name(step: Reserve | DisableMapping | RemoveProvisioned) -> str:
+def step_name(step: Step) -> str:
     """What a step changes, for people."""
     match step:
         case Reserve():
             return "reserved concurrency"
+        case ScaleToZero():
+            return f"scaling of {step.prior.qualifier}"
         case DisableMapping():
             return f"event source mapping {step.uuid}"
         case RemoveProvisioned():
@@ -127,6 +135,18 @@ def look_command(function: str, region: str | None) -> str:
     return aws(region, "get-function-concurrency", "--function-name", function)
 
 
+def look_scaling_command(function: str, qualifier: str, region: str | None) -> str:
+    """The command that shows the scaling of a version on Lambda Managed Instances."""
+    return aws(
+        region,
+        "get-function-scaling-config",
+        "--function-name",
+        function,
+        "--qualifier",
+        qualifier,
+    )
+
+
 def stop_command(function: str, region: str | None) -> str:
     """The command that throttles a function by hand."""
     return aws(
@@ -136,6 +156,25 @@ def stop_command(function: str, region: str | None) -> str:
         function,
         "--reserved-concurrent-executions",
         "0",
+    )
+
+
+def scale_command(function: str, scaling: VersionScaling, region: str | None) -> str:
+    """The command that scales a version; what is left out goes back to Lambda's default."""
+    named = (
+        ("MinExecutionEnvironments", scaling.minimum),
+        ("MaxExecutionEnvironments", scaling.maximum),
+    )
+    given = ",".join(f"{name}={value}" for name, value in named if value is not None)
+    config = ("--function-scaling-config", given) if given else ()
+    return aws(
+        region,
+        "put-function-scaling-config",
+        "--function-name",
+        function,
+        "--qualifier",
+        scaling.qualifier,
+        *config,
     )
 
 

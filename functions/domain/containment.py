@@ -1,11 +1,14 @@
 """Containing a function, from a written snapshot to a sent notice. Resumes wherever it stopped."""
 
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
+    InvalidValueError,
     LoopbreakerError,
     ProvisionedConcurrencyError,
     RefusedError,
@@ -14,11 +17,13 @@ from functions.domain.errors import (
 from functions.domain.incident import Incident, IncidentState, Transition
 from functions.domain.notice import FoundReservation
 from functions.domain.outbox import announce, deliver
-from functions.domain.plan import RemoveProvisioned, Reserve, StepStatus
+from functions.domain.plan import RemoveProvisioned, Reserve, ScaleToZero, StepStatus
 from functions.domain.steps import perform, undo
 from functions.domain.world import World
 
 _UNFINISHED = (StepStatus.PLANNED, StepStatus.FAILED)
+# How long AWS may go on refusing a reservation of 0 after the provisioned concurrency was removed.
+_REMOVAL_SETTLES_WITHIN: Final = timedelta(minutes=2)
 
 
 def contain(
@@ -45,7 +50,7 @@ def contain(
         When the ledger fails after the incident was opened: the snapshot is safe there.
     """
     try:
-        if is_resumed and not _is_reserved(incident):
+        if is_resumed and not _is_stopped(incident) and not incident.is_on_instances:
             found = world.functions.reserved_concurrency(incident.function)
             if found not in _ours_or_prior(incident):
                 return _yield_to_people(incident, found, world, now)
@@ -57,9 +62,15 @@ def contain(
 
 
 def finish_steps(incident: Incident, world: World) -> Incident:
-    """Try the steps again that have not succeeded yet, saving each outcome."""
+    """Try the steps again that have not succeeded yet, saving each outcome.
+
+    What else is to be changed is read first, where it is not known yet: one that cannot be read
+    now is read by the next pulse, because the function itself is stopped already.
+    """
+    with suppress(RefusedError, BusyError):  # the notice says what is not known
+        incident = _with_surroundings(incident, world)
     for outcome in incident.steps:
-        if outcome.status not in _UNFINISHED or isinstance(outcome.step, Reserve):
+        if outcome.status not in _UNFINISHED or isinstance(outcome.step, Reserve | ScaleToZero):
             continue
         status, detail = StepStatus.FAILED, ""
         try:
@@ -81,17 +92,17 @@ def close_as_deleted(incident: Incident, world: World, now: datetime) -> Inciden
 
 
 def _contain(incident: Incident, world: World, now: datetime) -> Incident:
-    if not _is_reserved(incident):
+    if not _is_stopped(incident):
         try:
-            incident = _stop(incident, world)
+            incident = _stop(incident, world, now)
         except RefusedError as refusal:
             return _give_up(incident, refusal, world, now)
         except BusyError as busy:
             _tell_of_delay(incident, busy, world, now)
             raise
-        incident = _reserved(incident, now)
+        incident = _stopped(incident, now)
     if incident.state is IncidentState.CONTAINING:
-        incident = finish_steps(_with_surroundings(incident, world), world)
+        incident = finish_steps(incident, world)
         state, transition = IncidentState.CONTAINED, Transition.CONTAINED
     else:
         state, transition = IncidentState.CAPPED, Transition.CAPPED
@@ -101,7 +112,7 @@ def _contain(incident: Incident, world: World, now: datetime) -> Incident:
     return deliver(world.ledger.save(incident), world, now)
 
 
-def _stop(incident: Incident, world: World) -> Incident:
+def _stop(incident: Incident, world: World, now: datetime) -> Incident:
     """Set the reservation; make room for it where AWS insists.
 
     That a reservation below the provisioned concurrency is refused is documented, the error's
@@ -109,24 +120,40 @@ def _stop(incident: Incident, world: World) -> Incident:
     nothing else is changed.
     """
     try:
-        _reserve(incident, world)
+        _perform_stops(incident, world)
     except RefusedError:
-        if incident.state is not IncidentState.CONTAINING:
+        if incident.state is not IncidentState.CONTAINING or incident.is_on_instances:
             raise
-        incident = _with_surroundings(incident, world)
+        incident = _with_provisioned(incident, world)
         removals = [one for one in incident.steps if isinstance(one.step, RemoveProvisioned)]
         if not removals:
             raise
         for outcome in removals:
             if outcome.status in _UNFINISHED:
                 status = perform(outcome.step, world.functions)
-                incident = world.ledger.save(incident.with_outcome(outcome.step, status))
+                incident = world.ledger.save(
+                    incident.with_outcome(outcome.step, status, done_at=now)
+                )
         try:
-            _reserve(incident, world)
-        except ProvisionedConcurrencyError as refusal:
-            # Taking it away is still under way: not a no, but a not yet.
+            _perform_stops(incident, world)
+        except InvalidValueError as refusal:
+            # Removing it is still under way: not a no, but a not yet. UNCONFIRMED: AWS's words
+            # for it, and how long it takes; so any words count, for as long as is plausible.
+            is_named = isinstance(refusal, ProvisionedConcurrencyError)
+            if not is_named and not _is_settling(incident, now):
+                raise
             raise BusyError(str(refusal)) from refusal
     return incident
+
+
+def _is_settling(incident: Incident, now: datetime) -> bool:
+    """Whether provisioned concurrency was removed a moment ago."""
+    return any(
+        isinstance(one.step, RemoveProvisioned)
+        and one.done_at is not None
+        and now - one.done_at < _REMOVAL_SETTLES_WITHIN
+        for one in incident.steps
+    )
 
 
 def _ours_or_prior(incident: Incident) -> tuple[int | None, ...]:
@@ -166,22 +193,21 @@ def _holding_nothing(incident: Incident, now: datetime) -> Incident:
     )
 
 
-def _is_reserved(incident: Incident) -> bool:
-    outcome = incident.reservation
-    return outcome is not None and outcome.status not in _UNFINISHED
+def _is_stopped(incident: Incident) -> bool:
+    return bool(incident.stops) and all(one.status not in _UNFINISHED for one in incident.stops)
 
 
-def _reserve(incident: Incident, world: World) -> None:
-    outcome = incident.reservation
-    if outcome is not None:
+def _perform_stops(incident: Incident, world: World) -> None:
+    for outcome in incident.stops:
         perform(outcome.step, world.functions)
 
 
-def _reserved(incident: Incident, now: datetime) -> Incident:
-    outcome = incident.reservation
-    if outcome is None:
+def _stopped(incident: Incident, now: datetime) -> Incident:
+    if not incident.stops:
         return incident
-    done = incident.with_outcome(outcome.step, StepStatus.DONE)
+    done = incident
+    for outcome in incident.stops:
+        done = done.with_outcome(outcome.step, StepStatus.DONE)
     held = replace(done, contained_at=incident.contained_at or now)
     return held if held.target else replace(held, stopped_at=incident.stopped_at or now)
 
@@ -190,19 +216,30 @@ def _with_surroundings(incident: Incident, world: World) -> Incident:
     """Write down what else is to be changed, before it is changed."""
     snapshot = incident.snapshot
     if snapshot is None or snapshot.mappings is not None:
-        return world.ledger.save(incident)
-    provisioned = snapshot.provisioned
-    if provisioned is None:
-        provisioned = world.functions.provisioned(incident.function)
+        return incident
+    if snapshot.provisioned is None:
+        incident = incident.with_provisioned(world.functions.provisioned(incident.function))
     mappings = world.functions.mappings(incident.function)
-    return world.ledger.save(incident.with_surroundings(provisioned, mappings))
+    return world.ledger.save(incident.with_mappings(mappings))
+
+
+def _with_provisioned(incident: Incident, world: World) -> Incident:
+    """The same of provisioned concurrency alone: the mappings take longer to be found."""
+    if incident.snapshot is None or incident.snapshot.provisioned is not None:
+        return incident
+    found = world.functions.provisioned(incident.function)
+    return world.ledger.save(incident.with_provisioned(found))
 
 
 def _give_up(incident: Incident, refusal: RefusedError, world: World, now: datetime) -> Incident:
     """Take back what was changed so far and go back to telling people, with AWS's words."""
     incident = _with_failure(_latest(incident, world), refusal, world, now)
     for outcome in incident.steps:
-        if isinstance(outcome.step, RemoveProvisioned) and outcome.status is StepStatus.DONE:
+        is_removal = isinstance(outcome.step, RemoveProvisioned)
+        # Of several versions, those before the one that was refused are at 0 by now.
+        if isinstance(outcome.step, ScaleToZero) or (
+            is_removal and outcome.status is StepStatus.DONE
+        ):
             undo(outcome.step.inverse(), incident.written, world.functions)
     return deliver(world.ledger.save(_holding_nothing(incident, now)), world, now)
 
@@ -215,8 +252,7 @@ def _tell_of_delay(incident: Incident, busy: BusyError, world: World, now: datet
 def _with_failure(
     incident: Incident, error: LoopbreakerError, world: World, now: datetime
 ) -> Incident:
-    outcome = incident.reservation
-    if outcome is not None:
+    for outcome in incident.stops:
         incident = incident.with_outcome(outcome.step, StepStatus.FAILED, str(error))
     if incident.has_told(Transition.CONTAIN_FAILED):
         return incident
@@ -238,7 +274,6 @@ def _leave_to_other_run(incident: Incident, world: World) -> Incident:
             return current
     elif current is not None:
         return current  # a newer incident holds the function
-    outcome = incident.reservation
-    if outcome is not None:
+    for outcome in incident.stops:
         undo(outcome.step.inverse(), incident.written, world.functions)
     return incident if current is None else current

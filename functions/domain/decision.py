@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from functions.domain.assessment import Assessment, Reason, Verdict
-from functions.domain.evidence import FunctionFacts
+from functions.domain.evidence import FunctionFacts, FunctionKind
 from functions.domain.incident import Incident, IncidentState
 from functions.domain.policy import EXEMPT_TAG, Mode, Policy, Response
 
@@ -27,6 +27,9 @@ class DecisionReason(StrEnum):
     EXEMPT_BY_TAG = "exempt_by_tag"
     EXEMPT_BY_FLAG = "exempt_by_flag"
     OWN_FUNCTION = "own_function"
+    EDGE_REPLICA = "edge_replica"
+    SCALING_UNKNOWN = "scaling_unknown"
+    NO_CAP_FOR_INSTANCES = "no_cap_for_instances"
     BLAST_RADIUS = "blast_radius"
     ALREADY_STOPPED = "already_stopped"
     ALREADY_OPEN = "already_open"
@@ -178,14 +181,18 @@ def _tell_only(
     assessment: Assessment, facts: FunctionFacts, policy: Policy, view: LedgerView
 ) -> Decision | None:
     """Why people are told and nothing is changed; ``None`` if the function may be stopped."""
-    if facts.reserved_concurrency == 0:
+    if facts.is_stopped:
         return Ignore(assessment=assessment, reason=DecisionReason.ALREADY_STOPPED)
+    if facts.kind is FunctionKind.EDGE_REPLICA:
+        return Notify(assessment=assessment, reason=DecisionReason.EDGE_REPLICA)
     reason = protection(facts, policy)
     if reason is None and policy.mode is Mode.OBSERVE:
         reason = DecisionReason.OBSERVE_MODE
     suspected = assessment.verdict is Verdict.SUSPECTED
     if reason is None and suspected and policy.response is Response.NOTIFY:
         reason = DecisionReason.RESPONSE_IS_NOTIFY
+    if reason is None and facts.kind is FunctionKind.MANAGED_INSTANCES and not facts.scaling:
+        reason = DecisionReason.SCALING_UNKNOWN
     if reason is None and view.blast_radius_reached:
         reason = DecisionReason.BLAST_RADIUS
     return None if reason is None else Notify(assessment=assessment, reason=reason)
@@ -194,7 +201,12 @@ def _tell_only(
 # What was decided about an incident of which people were told because no cap could hold it.
 # `SUSPECTED` is left where AWS refused the cap.
 _UNCAPPED = frozenset(
-    {DecisionReason.NO_ROOM_FOR_CAP, DecisionReason.CAP_BINDS_NOTHING, DecisionReason.SUSPECTED}
+    {
+        DecisionReason.NO_ROOM_FOR_CAP,
+        DecisionReason.CAP_BINDS_NOTHING,
+        DecisionReason.NO_CAP_FOR_INSTANCES,
+        DecisionReason.SUSPECTED,
+    }
 )
 
 
@@ -217,6 +229,8 @@ def _stop(
         return Contain(assessment=assessment, reason=DecisionReason.SUSPECTED)
     if _was_told_in_vain(incident, assessment.at, policy):
         return Contain(assessment=assessment, reason=DecisionReason.STILL_SUSPECTED)
+    if facts.kind is FunctionKind.MANAGED_INSTANCES:
+        return Notify(assessment=assessment, reason=DecisionReason.NO_CAP_FOR_INSTANCES)
     at = cap_for(assessment, facts)
     if at is None:
         return Notify(assessment=assessment, reason=DecisionReason.NO_ROOM_FOR_CAP)

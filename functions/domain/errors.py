@@ -21,11 +21,19 @@ class MappingNotFoundError(LoopbreakerError):
     """When an event source mapping does not exist (any more)."""
 
 
+class VersionNotFoundError(LoopbreakerError):
+    """When a version of a function does not exist (any more), or has no scaling of its own."""
+
+
 class RefusedError(LoopbreakerError):
     """When AWS refuses a change for good: the text holds AWS's own words."""
 
 
-class ProvisionedConcurrencyError(RefusedError):
+class InvalidValueError(RefusedError):
+    """When AWS refuses a change because of a value: as it is now, it cannot be so."""
+
+
+class ProvisionedConcurrencyError(InvalidValueError):
     """When AWS refuses a reservation below the provisioned concurrency of a function."""
 
 

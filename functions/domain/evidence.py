@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Self
 
 from functions.domain.errors import InvalidSeriesError
+from functions.domain.plan import VersionScaling
 
 MINUTE_SECONDS = 60
 RECENT_MINUTES = 180
@@ -160,18 +161,35 @@ class Trigger:
     mapping_uuid: str = ""
 
 
+class FunctionKind(StrEnum):
+    """Where a function runs: that decides what can stop it."""
+
+    STANDARD = "standard"  # reserved concurrency
+    MANAGED_INSTANCES = "managed_instances"  # the scaling of its versions; no reservation
+    EDGE_REPLICA = "edge_replica"  # a copy of a function that CloudFront runs in this Region
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionFacts:
     """Configuration of a target function, as GetFunction tells it.
 
     Attributes
     ----------
+    arn
+        Empty where it is unknown.
+    memory_mb, timeout_seconds
+        0 where they are unknown.
     reserved_concurrency
         ``None`` where nothing is reserved: never the same as 0. GetFunction leaves the field out
         then (https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html).
     async_target_arn
         Where failed asynchronous events go: dead-letter queue or on-failure destination of the
         function's configuration; empty where there is none or it is unknown.
+    scaling
+        Of a function on Lambda Managed Instances: its versions that have instances. Empty where
+        that is unknown.
+    is_durable
+        Whether it has durable executions: one goes on across invocations, for up to a year.
     """
 
     name: str
@@ -183,6 +201,31 @@ class FunctionFacts:
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     async_target_arn: str = ""
     last_modified: datetime | None = None
+    kind: FunctionKind = FunctionKind.STANDARD
+    scaling: tuple[VersionScaling, ...] = ()
+    is_durable: bool = False
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing can invoke it now."""
+        if self.kind is FunctionKind.MANAGED_INSTANCES:
+            return bool(self.scaling) and all(one.is_zero for one in self.scaling)
+        return self.reserved_concurrency == 0
+
+    @classmethod
+    def of_edge_replica(cls, name: str) -> Self:
+        """What is known of a Lambda@Edge replica: that it is one.
+
+        Its configuration is that of the function in us-east-1, where the guard of another Region
+        may not read.
+        """
+        return cls(
+            name=name,
+            arn="",
+            memory_mb=0,
+            timeout_seconds=0,
+            kind=FunctionKind.EDGE_REPLICA,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,11 @@ from functions.domain.plan import (
     EventSourceMapping,
     ProvisionedConcurrency,
     Reserve,
+    ScaleToZero,
     Step,
     StepOutcome,
     StepStatus,
+    VersionScaling,
     follow_up_steps,
     order_of,
 )
@@ -96,11 +98,14 @@ class Snapshot:
         ``None`` where nothing was reserved.
     provisioned, mappings
         ``None`` until they were read, which is before the first change to any of them.
+    scaling
+        Of a function on Lambda Managed Instances.
     """
 
     reserved_concurrency: int | None
     provisioned: tuple[ProvisionedConcurrency, ...] | None = None
     mappings: tuple[EventSourceMapping, ...] | None = None
+    scaling: tuple[VersionScaling, ...] = ()
 
     def with_provisioned(self, found: tuple[ProvisionedConcurrency, ...]) -> Self:
         """The snapshot with the provisioned concurrency that was found.
@@ -252,6 +257,7 @@ class Incident:
     closing: IncidentState = IncidentState.RESTORED
     actor: str = ""
     async_target_arn: str = ""
+    is_durable: bool = False
     outbox: tuple[OutboxNotice, ...] = ()
 
     @property
@@ -267,13 +273,22 @@ class Incident:
 
     @property
     def is_at_zero(self) -> bool:
-        """Whether the guard's reservation of 0 took effect at some time."""
-        outcome = self.reservation
+        """Whether the guard's reservation or scaling of 0 took effect at some time."""
         return self.stopped_at is not None or (
             self.target == 0
-            and outcome is not None
-            and outcome.status in {StepStatus.DONE, StepStatus.ALREADY}
+            and bool(self.stops)
+            and all(one.status in {StepStatus.DONE, StepStatus.ALREADY} for one in self.stops)
         )
+
+    @property
+    def stops(self) -> tuple[StepOutcome, ...]:
+        """The steps that stop or cap the function itself, with their outcomes."""
+        return tuple(one for one in self.steps if isinstance(one.step, Reserve | ScaleToZero))
+
+    @property
+    def is_on_instances(self) -> bool:
+        """Whether it is stopped by the scaling of its versions, having no reservation."""
+        return any(isinstance(one.step, ScaleToZero) for one in self.steps)
 
     @property
     def is_closed(self) -> bool:
@@ -327,19 +342,50 @@ class Incident:
             StepOutcome(step=step)
         )
 
+    def with_scaling(self, versions: tuple[VersionScaling, ...]) -> Self:
+        """The incident with the steps that scale each version to 0 written down.
+
+        The snapshot's part is written by the first call only.
+        """
+        snapshot = self.snapshot or Snapshot(reserved_concurrency=None, scaling=versions)
+        changed = replace(self, snapshot=snapshot, target=0)
+        for one in snapshot.scaling:
+            if not one.is_zero:
+                step = ScaleToZero(function=self.function, prior=one)
+                changed = changed.with_step(StepOutcome(step=step))
+        return changed
+
     def with_surroundings(
         self,
         provisioned: tuple[ProvisionedConcurrency, ...],
         mappings: tuple[EventSourceMapping, ...],
     ) -> Self:
         """The incident with what else is to be changed, read before the first such change."""
+        return self.with_provisioned(provisioned).with_mappings(mappings)
+
+    def with_provisioned(self, found: tuple[ProvisionedConcurrency, ...]) -> Self:
+        """The incident with the provisioned concurrency, read before any of it is removed."""
         if self.snapshot is None:
             raise SnapshotOverwriteError("there is no snapshot to add to")
-        snapshot = self.snapshot.with_provisioned(provisioned).with_mappings(mappings)
-        changed = replace(self, snapshot=snapshot)
+        snapshot = self.snapshot.with_provisioned(found)
+        return replace(self, snapshot=snapshot, steps=self._steps_with(found, ()))
+
+    def with_mappings(self, found: tuple[EventSourceMapping, ...]) -> Self:
+        """The incident with the event source mappings, read before any of them is disabled."""
+        if self.snapshot is None:
+            raise SnapshotOverwriteError("there is no snapshot to add to")
+        snapshot = self.snapshot.with_mappings(found)
+        return replace(self, snapshot=snapshot, steps=self._steps_with((), found))
+
+    def _steps_with(
+        self,
+        provisioned: tuple[ProvisionedConcurrency, ...],
+        mappings: tuple[EventSourceMapping, ...],
+    ) -> tuple[StepOutcome, ...]:
+        changed = self
         for step in follow_up_steps(self.function, provisioned, mappings):
             changed = changed.with_step(StepOutcome(step=step))
-        return changed
+        return changed.steps
 
     def with_step(self, outcome: StepOutcome) -> Self:
         """The incident with a step put into its place; it replaces one of the same key."""
@@ -347,12 +393,16 @@ class Incident:
         ordered = sorted((*others, outcome), key=lambda one: order_of(one.step))
         return replace(self, steps=tuple(ordered))
 
-    def with_outcome(self, step: Step, status: StepStatus, detail: str = "") -> Self:
+    def with_outcome(
+        self, step: Step, status: StepStatus, detail: str = "", done_at: datetime | None = None
+    ) -> Self:
         """The incident with what became of a step."""
         return replace(
             self,
             steps=tuple(
-                replace(one, status=status, detail=detail) if one.step.key == step.key else one
+                replace(one, status=status, detail=detail, done_at=done_at)
+                if one.step.key == step.key
+                else one
                 for one in self.steps
             ),
         )

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from functions.domain.incident import Incident, Snapshot
+from functions.domain.incident import Incident
 from functions.domain.plan import (
     DisableMapping,
     EventSourceMapping,
@@ -24,11 +24,7 @@ def succeed(old: Incident, new: Incident, functions: Functions) -> Incident:
         return new
     provisioned = _provisioned(old, functions.provisioned(old.function))
     mappings = _mappings(old, functions.mappings(old.function))
-    snapshot = Snapshot(
-        reserved_concurrency=new.snapshot.reserved_concurrency,
-        provisioned=provisioned,
-        mappings=mappings,
-    )
+    snapshot = replace(new.snapshot, provisioned=provisioned, mappings=mappings)
     new = replace(new, snapshot=snapshot)
     for step in follow_up_steps(new.function, provisioned, mappings):
         new = new.with_step(StepOutcome(step=step))

@@ -1,24 +1,51 @@
 """Names of functions, out of every form in which AWS writes them."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from functions.domain.errors import LoopbreakerError
 
-# The forms that Lambda's API takes for FunctionName: name, partial ARN and ARN, each with or
-# without a version or alias (https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html).
+# The shapes `FunctionName`, `NamespacedFunctionName` and `FunctionArn` of Lambda's service model
+# (botocore 1.43): name, partial ARN and ARN, each with or without a version or alias, in every
+# partition (aws, aws-cn, aws-us-gov, aws-eusc, aws-iso, aws-iso-b, ...). The tenant of a function
+# with tenant isolation is no part of any of them: it is a header of the invocation.
+# `stacks.config` may not import this; a test compares its Regions with these.
+REGION_PATTERN: Final = r"(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-[0-9]"
+_NAME: Final = r"[A-Za-z0-9_-]{1,64}"
 _REFERENCE: Final = re.compile(
-    r"(?:arn:aws[a-z-]*:lambda:)?"
-    r"(?:[a-z]{2}(?:-[a-z]+)+-\d:)?"
-    r"(?:\d{12}:)?"
+    r"(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?"
+    rf"(?:{REGION_PATTERN}:)?"
+    r"(?:[0-9]{12}:)?"
     r"(?:function:)?"
-    r"(?P<name>[A-Za-z0-9_-]{1,64})"
-    r"(?::(?:\$LATEST|[A-Za-z0-9_-]+))?"
+    rf"(?:(?P<home>{REGION_PATTERN})\.)?(?P<name>{_NAME})"
+    r"(?::(?:\$LATEST(?:\.PUBLISHED)?|[A-Za-z0-9_-]+))?"
 )
 
 
 class InvalidFunctionReferenceError(LoopbreakerError, ValueError):
     """When a text is neither a function's name nor its ARN."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeReplica:
+    """A copy of a function that Lambda@Edge runs in another Region.
+
+    In metrics and log groups of the Regions where it runs its name is ``us-east-1.<name>``
+    (CloudFront developer guide, *Edge function logs*). Only GetFunction and its kind accept such
+    a name: PutFunctionConcurrency refuses the dot.
+
+    Attributes
+    ----------
+    home
+        The Region of the function that it is a copy of; CloudFront takes functions from us-east-1
+        only.
+    name
+        The name of the function that it is a copy of.
+    """
+
+    home: str
+    name: str
 
 
 def function_name(reference: str) -> str:
@@ -27,11 +54,31 @@ def function_name(reference: str) -> str:
     Raises
     ------
     InvalidFunctionReferenceError
-        When it is none of these.
+        When it is none of these; a Lambda@Edge replica is not a function that can be changed.
     """
     found = _REFERENCE.fullmatch(reference.strip())
-    if found is None:
+    if found is None or found["home"]:
         raise InvalidFunctionReferenceError(
             f"{reference[:200]!r} is not a Lambda function: give its name or its ARN"
         )
     return found["name"]
+
+
+def edge_replica(reference: str) -> EdgeReplica | None:
+    """The Lambda@Edge replica that a text names; ``None`` if it names none."""
+    found = _REFERENCE.fullmatch(reference.strip())
+    if found is None or not found["home"]:
+        return None
+    return EdgeReplica(home=found["home"], name=found["name"])
+
+
+def metric_name(dimension: str) -> str:
+    """The name under which CloudWatch keeps a function's metrics: its own, or a replica's.
+
+    Raises
+    ------
+    InvalidFunctionReferenceError
+        When it is neither.
+    """
+    replica = edge_replica(dimension)
+    return function_name(dimension) if replica is None else f"{replica.home}.{replica.name}"

@@ -30,6 +30,7 @@ from functions.domain.passages import (
     command_line,
     command_lines,
     decision_reason,
+    durable,
     events,
     failures,
     footer,
@@ -48,6 +49,7 @@ from functions.domain.passages import (
     section,
     settings,
     stack,
+    stop_replica,
     subject_line,
     the_loop,
     to_do,
@@ -57,7 +59,7 @@ from functions.domain.passages import (
     will_stop,
     would_cap,
 )
-from functions.domain.plan import DisableMapping, Reserve, StepStatus
+from functions.domain.plan import DisableMapping, Reserve, ScaleToZero, StepStatus
 from functions.domain.wording import (
     bullet,
     clean,
@@ -309,6 +311,17 @@ _NOT_STOPPED: Final[dict[DecisionReason, _Told]] = {
         "A cap would not slow it down: it does all this with no more concurrent executions than"
         " it normally has.",
     ),
+    DecisionReason.NO_CAP_FOR_INSTANCES: _Told(
+        "SUSPECTED, NOT CAPPED:",
+        "{function} {does}. Loopbreaker changed nothing yet.",
+        "It runs on Lambda Managed Instances, which no reserved concurrency caps.",
+    ),
+    DecisionReason.SCALING_UNKNOWN: _Told(
+        "CANNOT BE STOPPED, ACT NOW:",
+        "{function} {does}, and Loopbreaker CANNOT STOP IT.",
+        "It runs on Lambda Managed Instances, which no reserved concurrency stops, and the scaling"
+        " of its versions could not be read. Stop it by hand, as below.",
+    ),
     DecisionReason.EXEMPT_BY_TAG: _Told(
         "NOT STOPPED (exempt):",
         "{function} {does}. Loopbreaker has not stopped it: it is exempt.",
@@ -331,6 +344,12 @@ _NOT_STOPPED: Final[dict[DecisionReason, _Told]] = {
         "{function}, a function of Loopbreaker itself, is unusually busy. It never stops itself.",
         "",
     ),
+    DecisionReason.EDGE_REPLICA: _Told(
+        "NOT STOPPED (Lambda@Edge):",
+        "{function} {does}, and Loopbreaker HAS NOT STOPPED IT.",
+        "It is a Lambda@Edge replica: CloudFront runs copies of the function in many Regions, and"
+        " nobody can set the concurrency of a copy.",
+    ),
     DecisionReason.RELEASED_BY_OTHERS: _Told(
         "RUNNING AWAY AGAIN:",
         "{function} was released by somebody and is running away again. Loopbreaker has not"
@@ -347,9 +366,17 @@ _DOES: Final = {
     Verdict.BUSY: "is unusually busy",
     Verdict.CALM: "is calm",
 }
-_NOT_CAPPED: Final = frozenset({DecisionReason.NO_ROOM_FOR_CAP, DecisionReason.CAP_BINDS_NOTHING})
+_NOT_CAPPED: Final = frozenset(
+    {
+        DecisionReason.NO_ROOM_FOR_CAP,
+        DecisionReason.CAP_BINDS_NOTHING,
+        DecisionReason.NO_CAP_FOR_INSTANCES,
+    }
+)
 # Reasons after which nobody is to stop the function by hand on Loopbreaker's advice.
-_NO_STOP_ADVICE: Final = frozenset({DecisionReason.STOPPED_BY_AWS, DecisionReason.OWN_FUNCTION})
+_NO_STOP_ADVICE: Final = frozenset(
+    {DecisionReason.STOPPED_BY_AWS, DecisionReason.OWN_FUNCTION, DecisionReason.EDGE_REPLICA}
+)
 
 
 def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
@@ -399,6 +426,7 @@ def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Noti
                 else section("WHAT TO DO", bullet(FIX, "1."))
                 if reason is DecisionReason.STOPPED_BY_AWS
                 else "",
+                stop_replica(incident),
                 *footer(incident, context, now),
             )
         ),
@@ -424,6 +452,7 @@ def _contained(incident: Incident, context: NoticeContext, now: datetime) -> Not
                 the_loop(incident, context),
                 why(incident),
                 events(incident, context, now),
+                durable(incident, context.region),
                 to_do(incident, context),
                 *footer(incident, context, now),
             )
@@ -453,6 +482,7 @@ def _capped(incident: Incident, context: NoticeContext, now: datetime) -> Notice
                 the_loop(incident, context),
                 why(incident),
                 events(incident, context, now),
+                durable(incident, context.region),
                 to_do(incident, context),
                 *footer(incident, context, now),
             )
@@ -465,7 +495,9 @@ def _released(incident: Incident, context: NoticeContext, now: datetime) -> Noti
     at = incident.released_at or now
     found = context.found
     opening, there = f"{incident.function} was released", ""
-    if found is None:
+    if incident.is_on_instances:
+        there = "A version of it may have execution environments again."
+    elif found is None:
         there = "Its reserved concurrency is no longer what Loopbreaker had set."
     elif found.reserved_concurrency is None:
         there = "Nothing is reserved for it now."
@@ -473,7 +505,9 @@ def _released(incident: Incident, context: NoticeContext, now: datetime) -> Noti
         opening = f"The reserved concurrency of {incident.function} was changed"
         there = f"It is now {found.reserved_concurrency:,}."
     by = f" by {clean(incident.actor, 300)}" if incident.actor else " (it is not known by whom)"
-    changed = tuple(one for one in still_changed(incident) if not isinstance(one.step, Reserve))
+    changed = tuple(
+        one for one in still_changed(incident) if not isinstance(one.step, Reserve | ScaleToZero)
+    )
     until = at + context.cooling_off
     return Notice(
         subject=subject_line("RELEASED", incident.function, f" by {who}" if who else " by others"),
@@ -557,7 +591,7 @@ def _restored(incident: Incident, context: NoticeContext, now: datetime) -> Noti
 def _restore_failed(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     failed = [one for one in incident.steps if one.restored is StepStatus.FAILED]
     changed = still_changed(incident)
-    is_still = any(isinstance(one.step, Reserve) for one in changed)
+    is_still = any(isinstance(one.step, Reserve | ScaleToZero) for one in changed)
     words = " ".join([context.detail, *(one.restored_detail for one in failed)])
     return Notice(
         subject=subject_line(
@@ -596,7 +630,8 @@ def _restore_failed(incident: Incident, context: NoticeContext, now: datetime) -
 
 def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     is_held = any(
-        isinstance(one.step, Reserve) and one.status in {StepStatus.DONE, StepStatus.ALREADY}
+        isinstance(one.step, Reserve | ScaleToZero)
+        and one.status in {StepStatus.DONE, StepStatus.ALREADY}
         for one in incident.steps
     )
     verb = "CAP" if incident.target else "STOP"
@@ -665,7 +700,11 @@ def _lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice
 def _ended(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     is_released = incident.released_at is not None
     changed = (
-        tuple(one for one in still_changed(incident) if not isinstance(one.step, Reserve))
+        tuple(
+            one
+            for one in still_changed(incident)
+            if not isinstance(one.step, Reserve | ScaleToZero)
+        )
         if is_released
         else still_changed(incident)
     )

@@ -7,12 +7,15 @@ from typing import Final
 
 from functions.domain.assessment import Assessment, Rate, Reason, Verdict
 from functions.domain.byhand import (
+    aws,
     exempt_command,
     function_link,
     look_command,
+    look_scaling_command,
     metric_link,
     restore_commands,
     rollback,
+    scale_command,
     step_name,
     stop_command,
 )
@@ -30,13 +33,16 @@ from functions.domain.fate import (
 )
 from functions.domain.incident import EventRoutes, Incident
 from functions.domain.known_loops import NOTHING_KNOWN, KnownLoop
+from functions.domain.naming import edge_replica
 from functions.domain.plan import (
     DisableMapping,
     RemoveProvisioned,
     Reserve,
+    ScaleToZero,
     Step,
     StepOutcome,
     StepStatus,
+    VersionScaling,
 )
 from functions.domain.policy import EXEMPT_TAG, Response
 from functions.domain.price import burn
@@ -194,6 +200,18 @@ def held_sentence(incident: Incident, now: datetime) -> str:
     """What is reserved, since when, what it was before, and whether a cap came first."""
     at = _held_since(incident)
     when = f" since {since(at, now)}" if at else ""
+    if incident.is_on_instances:
+        names = listed(
+            [
+                one.step.prior.qualifier
+                for one in incident.stops
+                if isinstance(one.step, ScaleToZero)
+            ]
+        )
+        return (
+            "It runs on Lambda Managed Instances. They are scaled to 0 execution environments"
+            f"{when} ({names})."
+        )
     if incident.snapshot is None:
         prior = ""
     elif incident.snapshot.reserved_concurrency is None:
@@ -597,8 +615,64 @@ def to_do(incident: Incident, context: NoticeContext) -> str:
     )
 
 
+def environments(scaling: VersionScaling) -> str:
+    """How many execution environments a version may have, for people."""
+    least, most = scaling.minimum, scaling.maximum
+    if least is None and most is None:
+        return "Lambda's default number of execution environments"
+    lowest = "Lambda's default" if least is None else f"{least:,}"
+    highest = "Lambda's default" if most is None else f"{most:,}"
+    return f"{lowest} to {highest} execution environments"
+
+
+def durable(incident: Incident, region: str | None) -> str:
+    """What goes on of a durable function although it is stopped, and how a person ends that.
+
+    Stopping a durable execution cannot be undone: the guard never does. UNCONFIRMED: what becomes
+    of one whose next invocation is throttled.
+    """
+    if not incident.is_durable:
+        return ""
+    return section(
+        "ITS DURABLE EXECUTIONS",
+        paragraph(
+            "It has durable executions. New ones cannot begin, but those that have begun are not"
+            " stopped: they may go on once the function is restored. Loopbreaker never stops them,"
+            " because that cannot be undone. This shows them:"
+        ),
+        command_line(
+            aws(
+                region,
+                "list-durable-executions-by-function",
+                "--function-name",
+                incident.function,
+                "--statuses",
+                "RUNNING",
+            )
+        ),
+        paragraph("This ends one for good:"),
+        command_line(
+            aws(region, "stop-durable-execution", "--durable-execution-arn", "ARN-OF-THE-EXECUTION")
+        ),
+    )
+
+
 def by_hand(incident: Incident, context: NoticeContext) -> str:
     """How a person stops the function without the guard."""
+    if _is_of_instances(incident):
+        zero = VersionScaling(qualifier="$LATEST.PUBLISHED", minimum=0, maximum=0)
+        return section(
+            "STOP IT BY HAND",
+            paragraph(
+                "It runs on Lambda Managed Instances, which no reserved concurrency stops. Do this"
+                " for each of its versions that has instances (here the newest). Note what this"
+                " shows, to put it back later:"
+            ),
+            command_line(look_scaling_command(incident.function, zero.qualifier, context.region)),
+            paragraph("Then stop it:"),
+            command_line(scale_command(incident.function, zero, context.region)),
+            paragraph("After that, fix the loop before you put the scaling back."),
+        )
     return section(
         "STOP IT BY HAND",
         paragraph("Note what this shows, to put it back later (no number: nothing is reserved):"),
@@ -607,6 +681,42 @@ def by_hand(incident: Incident, context: NoticeContext) -> str:
         command_line(stop_command(incident.function, context.region)),
         paragraph("After that, fix the loop before you put the reservation back."),
     )
+
+
+def stop_replica(incident: Incident) -> str:
+    """How a person stops a Lambda@Edge replica; empty for any other function.
+
+    What a reservation of the function in us-east-1 does to its copies in other Regions is not
+    documented (UNCONFIRMED). That CloudFront no longer invokes a function whose association was
+    removed is (CloudFront developer guide, *Delete Lambda@Edge functions and replicas*).
+    """
+    replica = edge_replica(incident.function)
+    if replica is None:
+        return ""
+    return section(
+        "WHAT TO DO",
+        bullet(
+            f"In CloudFront, remove {replica.name} from the behaviors of its distribution. That"
+            " works in all Regions, once the distribution is deployed.",
+            "1.",
+        ),
+        bullet(
+            f"Or contain {replica.name} in {replica.home}: this sets its reserved concurrency to 0"
+            " there. AWS does not say whether the copies in other Regions follow.",
+            "2.",
+        ),
+        command_line(stop_command(replica.name, replica.home)),
+        bullet(FIX, "3."),
+    )
+
+
+_ON_INSTANCES: Final = frozenset(
+    {DecisionReason.SCALING_UNKNOWN, DecisionReason.NO_CAP_FOR_INSTANCES}
+)
+
+
+def _is_of_instances(incident: Incident) -> bool:
+    return incident.is_on_instances or decision_reason(incident) in _ON_INSTANCES
 
 
 def settings(incident: Incident) -> tuple[str, ...]:
@@ -646,6 +756,8 @@ def _before_value(step: Step) -> str:
             return "nothing reserved"
         case Reserve(prior=prior):
             return f"{prior:,} reserved"
+        case ScaleToZero():
+            return environments(step.prior)
         case DisableMapping():
             return "enabled"
         case RemoveProvisioned():
@@ -658,6 +770,8 @@ def now_and_before(outcome: StepOutcome) -> str:
     match step:
         case Reserve():
             return f"reserved concurrency {step.to:,} (before: {_before_value(step)})"
+        case ScaleToZero():
+            return f"{step_name(step)} 0 (before: {_before_value(step)})"
         case DisableMapping():
             return f"{step_name(step)} disabled (before: enabled)"
         case RemoveProvisioned():
@@ -707,6 +821,8 @@ def _now_value(step: Step) -> str:
     match step:
         case Reserve():
             return f"{step.to:,}; before, {_before_value(step)}"
+        case ScaleToZero():
+            return f"0; before, {_before_value(step)}"
         case DisableMapping():
             source = f" ({clean(step.source_arn, 300)})" if step.source_arn else ""
             return f"disabled{source}"
@@ -806,8 +922,12 @@ def footer(incident: Incident, context: NoticeContext, now: datetime) -> tuple[s
     links = []
     if context.region:
         begin = incident.assessment.since or incident.opened_at
+        home = edge_replica(incident.function)
+        name, region = (
+            (incident.function, context.region) if home is None else (home.name, home.home)
+        )
         links = [
-            f"Function:\n{function_link(incident.function, context.region)}",
+            f"Function:\n{function_link(name, region)}",
             f"Metrics:\n{metric_link(incident.function, context.region, begin, now)}",
         ]
     stack = f", stack {clean(context.stack_name, 128)}" if context.stack_name else ""

@@ -2,11 +2,15 @@
 
 The order of a containment is: provisioned concurrency away (AWS does not let it exceed the
 reservation: https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html), then the
-reservation, then the event source mappings. Restoring runs the inverses from last to first.
+reservation, then the event source mappings. A function on Lambda Managed Instances has no
+reservation: each of its versions is scaled to 0 instead. Restoring begins with the reservation or
+the scaling too: what is polled before the function may run comes back, and ends in a dead-letter
+queue.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -26,6 +30,29 @@ class EventSourceMapping:
     uuid: str
     source_arn: str
     enabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionScaling:
+    """How many execution environments one version of a Managed Instances function may have.
+
+    Attributes
+    ----------
+    qualifier
+        A version's number, or ``$LATEST.PUBLISHED``.
+    minimum, maximum
+        ``None`` for Lambda's default: a value that is left out goes back to it (Lambda developer
+        guide, *Scaling Lambda Managed Instances*).
+    """
+
+    qualifier: str
+    minimum: int | None
+    maximum: int | None
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether the version is deactivated: nothing can invoke it."""
+        return self.minimum == 0 and self.maximum == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +94,23 @@ class Reserve:
     def inverse(self) -> "PutBackReserved":
         """The step that undoes this one."""
         return PutBackReserved(function=self.function, prior=self.prior, written=self.to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleToZero:
+    """Deactivate one version of a function that runs on Lambda Managed Instances."""
+
+    function: str
+    prior: VersionScaling
+
+    @property
+    def key(self) -> str:
+        """Names the thing that the step changes, once within an incident."""
+        return f"scaling:{self.prior.qualifier}"
+
+    def inverse(self) -> "PutBackScaling":
+        """The step that undoes this one."""
+        return PutBackScaling(function=self.function, prior=self.prior)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +158,18 @@ class PutBackProvisioned:
     requested: int
 
 
-Step: TypeAlias = RemoveProvisioned | Reserve | DisableMapping
-InverseStep: TypeAlias = PutBackProvisioned | PutBackReserved | EnableMapping
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutBackScaling:
+    """Scale a version as before, if it still is at 0."""
+
+    function: str
+    prior: VersionScaling
+
+
+# What stops or caps the function itself.
+StopStep: TypeAlias = Reserve | ScaleToZero
+Step: TypeAlias = RemoveProvisioned | StopStep | DisableMapping
+InverseStep: TypeAlias = PutBackProvisioned | PutBackReserved | PutBackScaling | EnableMapping
 
 
 class StepStatus(StrEnum):
@@ -131,13 +185,27 @@ class StepStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOutcome:
-    """A step of a containment with what became of it and, later, of its inverse."""
+    """A step of a containment with what became of it and, later, of its inverse.
+
+    Attributes
+    ----------
+    restored
+        ``None``: not undone yet. With a `restored_detail`, that was tried, and AWS was busy.
+    done_at
+        When the step was carried out; ``None`` where that does not matter.
+    """
 
     step: Step
     status: StepStatus = StepStatus.PLANNED
     detail: str = ""
     restored: StepStatus | None = None
     restored_detail: str = ""
+    done_at: datetime | None = None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether undoing it waits for AWS to finish an earlier change of the same thing."""
+        return self.restored is None and bool(self.restored_detail)
 
 
 def order_of(step: Step) -> int:
@@ -145,7 +213,7 @@ def order_of(step: Step) -> int:
     match step:
         case RemoveProvisioned():
             return 0
-        case Reserve():
+        case Reserve() | ScaleToZero():
             return 1
         case DisableMapping():
             return 2
@@ -173,6 +241,19 @@ def follow_up_steps(
 
 
 def restore_order(outcomes: Iterable[StepOutcome]) -> tuple[StepOutcome, ...]:
-    """The outcomes in the order in which their inverses run: last family first."""
-    ordered = sorted(outcomes, key=lambda outcome: order_of(outcome.step))
-    return tuple(reversed(ordered))
+    """The outcomes in the order in which their inverses run: the reservation first.
+
+    Provisioned concurrency needs it, and a mapping that is enabled while the function may not run
+    moves good messages to a dead-letter queue.
+    """
+    return tuple(sorted(outcomes, key=lambda one: _undone_as(one.step)))
+
+
+def _undone_as(step: Step) -> int:
+    match step:
+        case Reserve() | ScaleToZero():
+            return 0
+        case RemoveProvisioned():
+            return 1
+        case DisableMapping():
+            return 2

@@ -7,7 +7,7 @@ from typing import Final, Protocol, TypeAlias
 
 from functions.domain.evidence import AccountSeries, FunctionFacts, RecentSeries, Series, Trigger
 from functions.domain.incident import Incident, IncidentState
-from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency
+from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency, VersionScaling
 
 
 class Functions(Protocol):
@@ -18,7 +18,10 @@ class Functions(Protocol):
     """
 
     def describe(self, function: str) -> FunctionFacts:
-        """Configuration, tags and reservation, in one call."""
+        """Configuration, tags and reservation, in one call.
+
+        Of a function on Lambda Managed Instances the scaling too, by a call for each version.
+        """
         ...
 
     def reserved_concurrency(self, function: str) -> int | None:
@@ -51,6 +54,20 @@ class Functions(Protocol):
 
     def remove_provisioned(self, function: str, qualifier: str) -> None:
         """Take provisioned concurrency away; nothing happens where there is none."""
+        ...
+
+    def scaling(self, function: str, qualifier: str) -> VersionScaling:
+        """What is requested for one version of a function on Lambda Managed Instances.
+
+        Raises
+        ------
+        VersionNotFoundError
+            When the function has no such version, or the version no scaling.
+        """
+        ...
+
+    def scale(self, function: str, scaling: VersionScaling) -> None:
+        """Request that for the version; raises `VersionNotFoundError` and `RefusedError`."""
         ...
 
     def mappings(self, function: str) -> tuple[EventSourceMapping, ...]:

@@ -2,17 +2,20 @@
 
 from typing import assert_never
 
-from functions.domain.errors import MappingNotFoundError
+from functions.domain.errors import MappingNotFoundError, VersionNotFoundError
 from functions.domain.plan import (
     DisableMapping,
     EnableMapping,
     InverseStep,
     PutBackProvisioned,
     PutBackReserved,
+    PutBackScaling,
     RemoveProvisioned,
     Reserve,
+    ScaleToZero,
     Step,
     StepStatus,
+    VersionScaling,
 )
 from functions.domain.ports import Functions
 
@@ -32,6 +35,9 @@ def perform(step: Step, functions: Functions) -> StepStatus:
         case RemoveProvisioned(function=function, qualifier=qualifier):
             functions.remove_provisioned(function, qualifier)
             return StepStatus.DONE
+        case ScaleToZero(function=function, prior=prior):
+            zero = VersionScaling(qualifier=prior.qualifier, minimum=0, maximum=0)
+            return _scale(function, zero, functions)
         case DisableMapping(uuid=uuid):
             return _switch(uuid, functions, enabled=False)
         case _:
@@ -56,12 +62,37 @@ def undo(
     match step:
         case PutBackReserved(function=function, prior=prior):
             return _put_back_reserved(function, prior, written, functions)
+        case PutBackScaling(function=function, prior=scaling):
+            return _put_back_scaling(function, scaling, functions)
         case EnableMapping(uuid=uuid):
             return _switch(uuid, functions, enabled=True), ""
         case PutBackProvisioned(function=function, qualifier=qualifier, requested=requested):
             return _put_back_provisioned(function, qualifier, requested, functions)
         case _:
             assert_never(step)
+
+
+def _scale(function: str, scaling: VersionScaling, functions: Functions) -> StepStatus:
+    try:
+        functions.scale(function, scaling)
+    except VersionNotFoundError:
+        return StepStatus.GONE
+    return StepStatus.DONE
+
+
+def _put_back_scaling(
+    function: str, prior: VersionScaling, functions: Functions
+) -> tuple[StepStatus, str]:
+    try:
+        present = functions.scaling(function, prior.qualifier)
+    except VersionNotFoundError:
+        return StepStatus.GONE, ""
+    if present == prior:
+        return StepStatus.ALREADY, ""
+    if not present.is_zero:
+        now = f"{present.minimum} to {present.maximum} execution environments now"
+        return StepStatus.CHANGED_MEANWHILE, now
+    return _scale(function, prior, functions), ""
 
 
 def _switch(uuid: str, functions: Functions, *, enabled: bool) -> StepStatus:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field, replace
 
 from functions.domain.errors import LoopbreakerError
-from functions.domain.evidence import Trigger
+from functions.domain.evidence import Trigger, TriggerKind
 from functions.domain.incident import Incident
 from functions.domain.known_loops import KnownLoops, NoGraph
+from functions.domain.naming import edge_replica
 from functions.domain.notice import NoticeContext
 from functions.domain.ports import Functions, Ledger, Publisher
 
@@ -26,6 +27,11 @@ class World:
         Asked for after the function was stopped; what AWS does not tell now is left unknown,
         because a notice that says less is better than one that is late.
         """
+        if edge_replica(incident.function) is not None:
+            # CloudFront invokes it and waits; Lambda's control plane knows it in no Region but its
+            # function's own.
+            pushed = Trigger(kind=TriggerKind.SYNC, service="CloudFront", source_arn="")
+            return incident, replace(self.place, triggers=(pushed,), is_async_target_known=True)
         target = self._async_target(incident)
         incident = replace(incident, async_target_arn=target or "")
         context = replace(

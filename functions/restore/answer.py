@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.custom_resource import CustomResourceResponse, RequestType
@@ -10,6 +11,7 @@ from functions.domain.places import refuse_elsewhere
 from functions.restore.rollback import ALL, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from functions.aws.custom_resource import CustomResourceRequest
@@ -22,13 +24,17 @@ ASKED_BEFORE: Final = "nothing: this request was carried out by an earlier deplo
 
 
 def answer(
-    request: CustomResourceRequest, rollback: Rollback, now: datetime
+    request: CustomResourceRequest,
+    rollback: Rollback,
+    now: datetime,
+    seconds_left: Callable[[], float] = lambda: math.inf,
 ) -> CustomResourceResponse:
     """Carry out what the properties ask for: `Rollback`, a list of names, and its `Nonce`.
 
     Each synthesis with the flag brings a new nonce. CloudFormation sends old properties again
     when it rolls a failed deployment back (an Update like any other); their nonce is known by
-    then, so they restore nothing a second time.
+    then, so they restore nothing a second time. A function that runs again while a mapping of it
+    is pending is no failure: a failed deployment would not bring the mapping back sooner.
 
     Raises
     ------
@@ -50,7 +56,7 @@ def answer(
     nonce = str(request.properties.get("Nonce", ""))
     if not rollback.world.ledger.claim_request(nonce, request.request_id, now):
         return _done(ASKED_BEFORE)
-    results = rollback.of(asked, now)
+    results = rollback.of(asked, now, seconds_left)
     told = "; ".join(f"{one.function}: {one.text}" for one in results)
     refused = [one for one in results if isinstance(one, Refused)]
     if refused:

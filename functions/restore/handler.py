@@ -65,7 +65,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     seconds_left = context.get_remaining_time_in_millis() / 1000
     try:
         with PROPAGATION.awaited(seconds_left):
-            response = answer(request, rollback(), clock())
+            response = answer(
+                request,
+                rollback(),
+                clock(),
+                lambda: context.get_remaining_time_in_millis() / 1000,
+            )
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
         response = failed(request, error)

@@ -3,9 +3,11 @@
 A function may be held, or treated with remedies, or both: all of it is put back.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from functions.domain import notice
 from functions.domain.diagnosis import treating
@@ -17,7 +19,7 @@ from functions.domain.errors import FunctionNotFoundError, LoopbreakerError, Sta
 from functions.domain.incident import HOLDING_STATES, LEASE, Incident, IncidentState
 from functions.domain.naming import function_name
 from functions.domain.plan import PutBackReserved, StepStatus
-from functions.domain.restoration import failures, restore
+from functions.domain.restoration import failures, pending, restore
 from functions.domain.steps import undo
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.world import World
@@ -26,14 +28,24 @@ ALL = "all"
 NOT_HELD = "was not held; nothing was changed"
 _TRIES = 4
 _LOOK_AGAIN_SECONDS = 2.0
+# How long a mapping that AWS is still changing is waited for. UNCONFIRMED: how long AWS takes;
+# reports name 20 to 90 s. A pulse goes on with what is pending after that.
+_WAIT_SECONDS: Final = 300.0
+_POLL_SECONDS: Final = 5.0
+# What undoing the remedies and the answer to CloudFormation may still take.
+_RESERVE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """A function that is as it was, or that was not held at all."""
+    """A function that is as it was, or that was not held at all.
+
+    `is_pending`: it runs again, but a mapping of it is still to be enabled.
+    """
 
     function: str
     text: str
+    is_pending: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +79,22 @@ class Rollback:
     sleep: Callable[[float], None]
     practice: Practice
 
-    def of(self, asked: tuple[str, ...], now: datetime) -> tuple[Result, ...]:
+    def of(
+        self,
+        asked: tuple[str, ...],
+        now: datetime,
+        seconds_left: Callable[[], float] = lambda: math.inf,
+    ) -> tuple[Result, ...]:
         """Restore the named functions, or all that are held. One refusal stops no other.
+
+        All of them may run again before a mapping of any is waited for.
 
         Parameters
         ----------
         asked
             Names or ARNs; ``("all",)`` for everything that the guard holds.
+        seconds_left
+            How long this run may still take.
 
         Raises
         ------
@@ -81,7 +102,17 @@ class Rollback:
             When it cannot be read what is held.
         """
         names = self._held() if asked == (ALL,) else tuple(function_name(one) for one in asked)
-        return tuple(self._one(name, now) for name in dict.fromkeys(names))
+        results = {name: self._one(name, now) for name in dict.fromkeys(names)}
+        waited = 0.0
+        while waited < _WAIT_SECONDS and seconds_left() > _RESERVE_SECONDS + _POLL_SECONDS:
+            waiting = [name for name, result in results.items() if _is_pending(result)]
+            if not waiting:
+                break
+            self.sleep(_POLL_SECONDS)
+            waited += _POLL_SECONDS
+            later = now + timedelta(seconds=waited)
+            results |= {name: self._one(name, later, was_held=True) for name in waiting}
+        return tuple(self._with_treatments(one, now) for one in results.values())
 
     def still_held(self) -> tuple[Incident, ...]:
         """The incidents in which something of the guard's is in force."""
@@ -115,12 +146,11 @@ class Rollback:
             *(one.function for one in self.still_treated()),
         )
 
-    def _one(self, name: str, now: datetime) -> Result:
+    def _one(self, name: str, now: datetime, *, was_held: bool = False) -> Result:
         try:
-            result = self._restore(name, now)
+            return self._restore(name, now, was_held=was_held)
         except LoopbreakerError as error:
-            result = Refused(function=name, text=str(error))
-        return self._with_treatments(result, now)
+            return Refused(function=name, text=str(error))
 
     def _with_treatments(self, result: Result, now: datetime) -> Result:
         """Undo the remedies of the function too; neither stands in the way of the other."""
@@ -149,8 +179,7 @@ class Rollback:
             function=name, text=told if result.text == NOT_HELD else f"{result.text}; {told}"
         )
 
-    def _restore(self, name: str, now: datetime) -> Result:
-        was_held = False
+    def _restore(self, name: str, now: datetime, *, was_held: bool) -> Result:
         for _ in range(_TRIES):
             incident, now = self._free(name, now)
             if incident is None or incident.state not in HOLDING_STATES:
@@ -167,6 +196,9 @@ class Rollback:
                 return Refused(function=name, text="; ".join(words))
             if after.state is IncidentState.DELETED:
                 return Restored(function=name, text="the function no longer exists")
+            waiting = pending(after)
+            if waiting:
+                return Restored(function=name, text=_pending_text(waiting), is_pending=True)
             return Restored(function=name, text=_said(after))
         raise StaleIncidentError(f"{name} is being changed by another run: deploy again")
 
@@ -208,6 +240,17 @@ class Rollback:
         if status is StepStatus.CHANGED_MEANWHILE:
             return Restored(function=name, text=f"left as somebody else set it: {detail}")
         return Restored(function=name, text="restored from the snapshot in its tags")
+
+
+def _is_pending(result: Result) -> bool:
+    return isinstance(result, Restored) and result.is_pending
+
+
+def _pending_text(waiting: tuple[str, ...]) -> str:
+    return (
+        "runs again; AWS is still changing an event source mapping of it, which Loopbreaker"
+        f" enables within the next minutes: {'; '.join(waiting)}"
+    )
 
 
 def _said(incident: Incident) -> str:

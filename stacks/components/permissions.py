@@ -21,21 +21,29 @@ if TYPE_CHECKING:
 READ_METRICS: Final = ("cloudwatch:GetMetricData", "cloudwatch:ListMetrics")
 
 READ_FUNCTIONS: Final = (
+    # It answers a link to the code too, and no condition of IAM takes that out. What would do
+    # without (GetFunctionConfiguration, GetFunctionConcurrency, ListTags) shares 15 calls a second
+    # with every other change in the account, PutFunctionConcurrency among them; GetFunction has
+    # 100 a second to itself (Lambda developer guide, *Lambda quotas*). In a burst of alarms three
+    # calls for each function would throttle the one that stops it, so it stays. Environment
+    # variables are answered by either.
     "lambda:GetFunction",
     "lambda:GetFunctionConcurrency",
     "lambda:GetFunctionEventInvokeConfig",
+    "lambda:GetFunctionScalingConfig",
     "lambda:GetPolicy",
-    "lambda:ListAliases",
     "lambda:ListProvisionedConcurrencyConfigs",
     "lambda:ListTags",
 )
 LIST_MAPPINGS: Final = ("lambda:ListEventSourceMappings",)
+LIST_VERSIONS: Final = ("lambda:ListFunctionVersionsByCapacityProvider",)
 READ_MAPPINGS: Final = ("lambda:GetEventSourceMapping",)
 
 CHANGE_CONCURRENCY: Final = (
     "lambda:DeleteFunctionConcurrency",
     "lambda:DeleteProvisionedConcurrencyConfig",
     "lambda:PutFunctionConcurrency",
+    "lambda:PutFunctionScalingConfig",
     "lambda:PutProvisionedConcurrencyConfig",
 )
 CHANGE_MAPPINGS: Final = ("lambda:UpdateEventSourceMapping",)
@@ -203,6 +211,11 @@ def _arn(resource: str, *, region: str = Aws.REGION, account: str = Aws.ACCOUNT_
     return f"arn:{Aws.PARTITION}:lambda:{region}:{account}:{resource}"
 
 
+def any_capacity_provider() -> str:
+    """What the functions on Lambda Managed Instances run on."""
+    return _arn("capacity-provider:*")
+
+
 def any_function() -> str:
     """Every function of the account and Region, with its versions and aliases."""
     return _arn("function:*")
@@ -269,6 +282,7 @@ def _change_functions() -> list[iam.PolicyStatement]:
     """Read and change any function, but never one of our own."""
     return [
         _allow("ReadFunctions", READ_FUNCTIONS, any_function()),
+        _allow("ReadInstances", LIST_VERSIONS, any_capacity_provider()),
         _allow("ListMappings", LIST_MAPPINGS, "*"),
         _allow("ReadMappings", READ_MAPPINGS, any_mapping()),
         _allow("ChangeConcurrency", CHANGE_CONCURRENCY, any_function()),

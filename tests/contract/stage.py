@@ -108,8 +108,13 @@ class Stage(Protocol):
         """Request provisioned concurrency for a new alias; answers the alias."""
         ...
 
-    def let_poll(self, name: str, *, enabled: bool = True, alias: str = "") -> tuple[str, str]:
-        """Let a function poll a new queue; answers the mapping's UUID and the queue's ARN."""
+    def let_poll(
+        self, name: str, *, enabled: bool = True, alias: str = "", version: str = ""
+    ) -> tuple[str, str]:
+        """Let a function poll a new queue; answers the mapping's UUID and the queue's ARN.
+
+        A new alias, or a version that was published, may be what is invoked.
+        """
         ...
 
     def admit_topic(self, name: str) -> str:
@@ -151,7 +156,9 @@ class FakeStage:
         self.account.by_name[name].provisioned["live"] = requested
         return "live"
 
-    def let_poll(self, name: str, *, enabled: bool = True, alias: str = "") -> tuple[str, str]:
+    def let_poll(
+        self, name: str, *, enabled: bool = True, alias: str = "", version: str = ""
+    ) -> tuple[str, str]:
         """See `Stage`."""
         queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{unique('queue')}"
         return self.account.add_mapping(name, queue, enabled=enabled).uuid, queue
@@ -233,16 +240,21 @@ class AwsStage:
         )
         return "live"
 
-    def let_poll(self, name: str, *, enabled: bool = True, alias: str = "") -> tuple[str, str]:
+    def let_poll(
+        self, name: str, *, enabled: bool = True, alias: str = "", version: str = ""
+    ) -> tuple[str, str]:
         """See `Stage`."""
         queue = unique("queue")
         self.aws.client("sqs").create_queue(QueueName=queue)
         arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{queue}"
         if alias:
-            version = self._lambda.publish_version(FunctionName=name)["Version"]
-            self._lambda.create_alias(FunctionName=name, Name=alias, FunctionVersion=version)
+            published = self._lambda.publish_version(FunctionName=name)["Version"]
+            self._lambda.create_alias(FunctionName=name, Name=alias, FunctionVersion=published)
+        qualifier = alias or version
         mapping = self._lambda.create_event_source_mapping(
-            FunctionName=f"{name}:{alias}" if alias else name, EventSourceArn=arn, Enabled=enabled
+            FunctionName=f"{name}:{qualifier}" if qualifier else name,
+            EventSourceArn=arn,
+            Enabled=enabled,
         )
         return mapping["UUID"], arn
 

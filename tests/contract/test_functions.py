@@ -104,7 +104,6 @@ def test_requests_provisioned_concurrency_again(stage: Stage, name: str) -> None
         "reserved_concurrency",
         "unreserve",
         "provisioned",
-        "mappings",
     ],
 )
 def test_knows_no_missing_function(stage: Stage, call: str) -> None:
@@ -124,12 +123,13 @@ def test_reserves_nothing_for_a_missing_function(stage: Stage) -> None:
 
 
 def test_finds_the_mappings_of_a_function(stage: Stage, name: str) -> None:
-    """Each mapping comes with its source and its switch, those of an alias included."""
+    """Each mapping comes with its source and its switch, those of versions and aliases included."""
     stage.add(name)
     stage.add(other := unique("other"))
     on, queue = stage.let_poll(name)
     off, second = stage.let_poll(name, enabled=False)
     aliased, third = stage.let_poll(name, alias="prod")
+    versioned, fourth = stage.let_poll(name, version="1")
     stage.let_poll(other)
 
     found = {one.uuid: one for one in stage.functions.mappings(name)}
@@ -138,7 +138,13 @@ def test_finds_the_mappings_of_a_function(stage: Stage, name: str) -> None:
         on: EventSourceMapping(uuid=on, source_arn=queue, enabled=True),
         off: EventSourceMapping(uuid=off, source_arn=second, enabled=False),
         aliased: EventSourceMapping(uuid=aliased, source_arn=third, enabled=True),
+        versioned: EventSourceMapping(uuid=versioned, source_arn=fourth, enabled=True),
     }
+
+
+def test_a_missing_function_has_no_mappings(stage: Stage) -> None:
+    """Nothing invokes a function that does not exist."""
+    assert stage.functions.mappings("nobody") == ()
 
 
 def test_switches_a_mapping(stage: Stage, name: str) -> None:

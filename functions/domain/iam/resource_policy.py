@@ -19,8 +19,9 @@ from functions.domain.iam.document import (
     parse_policy,
 )
 from functions.domain.iam.wildcard import covers, overlaps
+from functions.domain.naming import REGION_PATTERN
 
-_REGION: Final = re.compile(r"\.[a-z]{2}(?:-[a-z]+)+-\d+\.")
+_REGION: Final = re.compile(rf"\.{REGION_PATTERN}\.")
 _NAME: Final = "resource policy"
 
 

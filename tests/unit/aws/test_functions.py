@@ -10,12 +10,14 @@ from functions.aws.functions import LambdaFunctions, pushed_by
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
+    InvalidValueError,
     MappingNotFoundError,
     ProvisionedConcurrencyError,
     RefusedError,
+    VersionNotFoundError,
 )
-from functions.domain.evidence import FunctionFacts, Trigger, TriggerKind
-from functions.domain.plan import EventSourceMapping
+from functions.domain.evidence import FunctionFacts, FunctionKind, Trigger, TriggerKind
+from functions.domain.plan import EventSourceMapping, VersionScaling
 from tests.unit.aws.stubs import scripts
 
 if TYPE_CHECKING:
@@ -104,6 +106,141 @@ def test_absent_fields_are_not_invented(functions: LambdaFunctions, script: Scri
     assert (dict(facts.tags), facts.async_target_arn, facts.last_modified) == ({}, "", None)
 
 
+PROVIDER = "arn:aws:lambda:us-east-1:123456789012:capacity-provider:pool"
+
+
+def _on_instances() -> dict[str, Any]:
+    """The configuration of a function on Lambda Managed Instances."""
+    return {
+        "Configuration": {
+            **_bare(),
+            "CapacityProviderConfig": {
+                "LambdaManagedInstancesCapacityProviderConfig": {
+                    "CapacityProviderArn": PROVIDER,
+                    "PerExecutionEnvironmentMaxConcurrency": 10,
+                    "ExecutionEnvironmentMemoryGiBPerVCpu": 4.0,
+                }
+            },
+        }
+    }
+
+
+def test_reads_the_scaling_of_every_version_with_instances(
+    functions: LambdaFunctions, script: Script
+) -> None:
+    """Only a function on Lambda Managed Instances is asked about, by its own versions alone."""
+    script.answer("get_function", _on_instances())
+    arns = (f"{ARN}:7", f"{ARN}-2:7", f"{ARN}:$LATEST.PUBLISHED", ARN)
+    script.answer(
+        "list_function_versions_by_capacity_provider",
+        {
+            "CapacityProviderArn": PROVIDER,
+            "FunctionVersions": [{"FunctionArn": one, "State": "Active"} for one in arns],
+        },
+        CapacityProviderName=PROVIDER,
+    )
+    script.answer(
+        "get_function_scaling_config",
+        {
+            "FunctionArn": ARN,
+            "AppliedFunctionScalingConfig": {"MinExecutionEnvironments": 1},
+            "RequestedFunctionScalingConfig": {"MinExecutionEnvironments": 3},
+        },
+        FunctionName="orders",
+        Qualifier="$LATEST.PUBLISHED",
+    )
+    script.answer(
+        "get_function_scaling_config",
+        {
+            "RequestedFunctionScalingConfig": {
+                "MinExecutionEnvironments": 0,
+                "MaxExecutionEnvironments": 0,
+            }
+        },
+        FunctionName="orders",
+        Qualifier="7",
+    )
+
+    facts = functions.describe("orders")
+
+    assert facts.kind is FunctionKind.MANAGED_INSTANCES
+    assert facts.scaling == (
+        VersionScaling(qualifier="$LATEST.PUBLISHED", minimum=3, maximum=None),
+        VersionScaling(qualifier="7", minimum=0, maximum=0),
+    )
+    assert not facts.is_stopped
+
+
+def test_a_scaling_that_cannot_be_read_is_unknown(
+    functions: LambdaFunctions, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The function is described all the same: people are told that it cannot be stopped."""
+    script.answer("get_function", _on_instances())
+    script.refuse("list_function_versions_by_capacity_provider", "AccessDeniedException")
+
+    facts = functions.describe("orders")
+
+    assert (facts.kind, facts.scaling) == (FunctionKind.MANAGED_INSTANCES, ())
+    assert "scaling unknown" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("minimum", "maximum", "config"),
+    [
+        (0, 0, {"MinExecutionEnvironments": 0, "MaxExecutionEnvironments": 0}),
+        (3, None, {"MinExecutionEnvironments": 3}),
+        (None, None, {}),
+    ],
+)
+def test_scales_a_version(
+    functions: LambdaFunctions,
+    script: Script,
+    minimum: int | None,
+    maximum: int | None,
+    config: dict[str, int],
+) -> None:
+    """Both numbers go together; one that was Lambda's default is left out."""
+    script.answer(
+        "put_function_scaling_config",
+        {"FunctionState": "Deactivating"},
+        FunctionName="orders",
+        Qualifier="7",
+        FunctionScalingConfig=config,
+    )
+
+    functions.scale("orders", VersionScaling(qualifier="7", minimum=minimum, maximum=maximum))
+
+
+def test_a_missing_version_is_no_missing_function(
+    functions: LambdaFunctions, script: Script
+) -> None:
+    """AWS says the same of both, and only the latter ends an incident."""
+    script.refuse("get_function_scaling_config", "ResourceNotFoundException", status=404)
+    script.answer("get_function", {"Configuration": _bare()})
+    with pytest.raises(VersionNotFoundError):
+        functions.scaling("orders", "7")
+
+    script.refuse("put_function_scaling_config", "ResourceNotFoundException", status=404)
+    script.refuse("get_function", "ResourceNotFoundException", status=404)
+    with pytest.raises(FunctionNotFoundError):
+        functions.scale("orders", VersionScaling(qualifier="7", minimum=0, maximum=0))
+
+
+def test_knows_durable_functions_and_those_with_tenants(
+    functions: LambdaFunctions, script: Script
+) -> None:
+    """Executions of the former go on; a reservation counts for all tenants together."""
+    durable = {"RetentionPeriodInDays": 7, "ExecutionTimeout": 3600}
+    script.answer("get_function", {"Configuration": {**_bare(), "DurableConfig": durable}})
+    tenants = {"TenantIsolationMode": "PER_TENANT"}
+    script.answer("get_function", {"Configuration": {**_bare(), "TenancyConfig": tenants}})
+
+    first, second = functions.describe("orders"), functions.describe("orders")
+
+    assert (first.is_durable, first.kind) == (True, FunctionKind.STANDARD)
+    assert (second.is_durable, second.kind) == (False, FunctionKind.STANDARD)
+
+
 def test_unknown_tags_are_logged(
     functions: LambdaFunctions, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -118,7 +255,7 @@ def test_unknown_tags_are_logged(
 @pytest.mark.parametrize(
     ("refusal", "error"),
     [
-        (("InvalidParameterValueException", MINIMUM, 400), RefusedError),
+        (("InvalidParameterValueException", MINIMUM, 400), InvalidValueError),
         (
             (
                 "InvalidParameterValueException",
@@ -287,28 +424,29 @@ def test_a_mapping_being_deleted_is_gone(functions: LambdaFunctions, script: Scr
     with pytest.raises(MappingNotFoundError):
         functions.mapping(UUID)
 
-    script.answer("list_aliases", {"Aliases": []})
-    entry = {"UUID": UUID, "EventSourceArn": QUEUE, "State": "Deleting"}
+    entry = {"UUID": UUID, "EventSourceArn": QUEUE, "FunctionArn": ARN, "State": "Deleting"}
     script.answer("list_event_source_mappings", {"EventSourceMappings": [entry]})
     assert functions.mappings("orders") == ()
 
 
-def test_asks_for_the_mappings_of_aliases(functions: LambdaFunctions, script: Script) -> None:
-    """The list by the bare name may leave out those of aliases; one in both counts once."""
-    a, b, c = (f"00000000-0000-4000-8000-00000000000{number}" for number in range(3))
+def test_finds_the_mappings_of_versions_and_aliases(
+    functions: LambdaFunctions, script: Script
+) -> None:
+    """Whatever qualifier a mapping invokes, on whatever page it is; of other functions, none."""
+    others = (f"{ARN}-2", f"{ARN}-2:live", ARN.replace("orders", "billing"), f"{ARN[:-1]}:7")
+    arns = (*others, ARN, f"{ARN}:7", f"{ARN}:live", f"{ARN}:$LATEST.PUBLISHED")
 
-    def listed(*uuids: str) -> dict[str, Any]:
-        return {
-            "EventSourceMappings": [
-                {"UUID": uuid, "EventSourceArn": QUEUE, "State": "Enabled"} for uuid in uuids
-            ]
-        }
+    def listed(number: int, arn: str) -> dict[str, Any]:
+        uuid = f"00000000-0000-4000-8000-00000000000{number}"
+        return {"UUID": uuid, "EventSourceArn": QUEUE, "FunctionArn": arn, "State": "Enabled"}
 
-    script.answer("list_aliases", {"Aliases": [{"Name": "live"}]}, FunctionName="orders")
-    script.answer("list_event_source_mappings", listed(a, b), FunctionName="orders")
-    script.answer("list_event_source_mappings", listed(b, c), FunctionName="orders:live")
+    entries = [listed(number, arn) for number, arn in enumerate(arns)]
+    script.answer(
+        "list_event_source_mappings", {"EventSourceMappings": entries[:5], "NextMarker": "more"}
+    )
+    script.answer("list_event_source_mappings", {"EventSourceMappings": entries[5:]}, Marker="more")
 
-    assert [one.uuid for one in functions.mappings("orders")] == [a, b, c]
+    assert [int(one.uuid[-1]) for one in functions.mappings("orders")] == [4, 5, 6, 7]
 
 
 @pytest.mark.parametrize(

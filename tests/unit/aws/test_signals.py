@@ -224,16 +224,6 @@ def _changed(name: str, *path: str | int, to: Any) -> dict[str, Any]:
             "the API call DeleteFunctionUrlConfig",
         ),
         (
-            _changed(
-                "cloudtrail.delete_function",
-                "detail",
-                "requestParameters",
-                "functionName",
-                to="a b",
-            ),
-            "'a b' is not a Lambda function",
-        ),
-        (
             _changed("health.runaway", "detail", "eventTypeCode", to="AWS_EC2_OTHER"),
             "the Health event AWS_EC2_OTHER",
         ),
@@ -246,6 +236,29 @@ def test_refuses_what_no_trigger_sends(given: dict[str, Any], what: str) -> None
 
     assert what in str(refused.value)
     assert "Accepted: 'CloudWatch Alarm State Change'" in str(refused.value)
+
+
+def test_leaves_out_what_names_no_function(caplog: pytest.LogCaptureFixture) -> None:
+    """A known event about a thing with an odd name is about no function, and that is logged."""
+    changed = ("detail", "requestParameters", "functionName")
+    attribute = ("detail", "alarmContributor", "attributes", "FunctionName")
+
+    call = parse_signal(_changed("cloudtrail.delete_function", *changed, to="a b"))
+    alarm = parse_signal(_changed("alarm_contributor_state_change.alarm", *attribute, to="a b"))
+
+    assert (call.kind, call.functions) == (SignalKind.CHANGE, ())
+    assert (alarm.kind, alarm.functions) == (SignalKind.CONTRIBUTOR, ())
+    assert caplog.text.count("names no function") == 2
+
+
+def test_names_a_replica_of_lambda_at_edge() -> None:
+    """A copy that CloudFront runs is named as its metrics are."""
+    attribute = ("detail", "alarmContributor", "attributes", "FunctionName")
+    event = _changed(
+        "alarm_contributor_state_change.alarm", *attribute, to="us-east-1.enrich-order"
+    )
+
+    assert parse_signal(event).functions == ("us-east-1.enrich-order",)
 
 
 def test_refuses_what_is_no_object() -> None:

@@ -31,7 +31,7 @@ from functions.domain.incident import (
     Transition,
     incident_id,
 )
-from functions.domain.known_loops import KnownLoop
+from functions.domain.known_loops import NOTHING_KNOWN, KnownLoop
 from functions.domain.notice import (
     FoundReservation,
     Notice,
@@ -48,6 +48,7 @@ from functions.domain.plan import (
     RemoveProvisioned,
     Reserve,
     StepStatus,
+    VersionScaling,
 )
 from functions.domain.policy import Response
 
@@ -253,6 +254,24 @@ def ledgerless() -> Incident:
     return replace(stopped, state=IncidentState.CONTAINING)
 
 
+def on_instances() -> Incident:
+    """An incident whose function runs on Lambda Managed Instances, and is stopped."""
+    incident = replace(
+        told(DecisionReason.RUNAWAY),
+        state=IncidentState.CONTAINED,
+        contained_at=NOW,
+        stopped_at=NOW,
+    ).with_scaling(
+        (
+            VersionScaling(qualifier="$LATEST.PUBLISHED", minimum=3, maximum=None),
+            VersionScaling(qualifier="7", minimum=5, maximum=40),
+        )
+    )
+    for outcome in incident.steps:
+        incident = incident.with_outcome(outcome.step, StepStatus.DONE)
+    return incident
+
+
 def released() -> Incident:
     """An incident whose function somebody released 20 minutes ago."""
     return replace(
@@ -398,6 +417,20 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
         ),
         loop=QUEUE_LOOP,
     ),
+    "edge_replica": lambda: observed(
+        Transition.NOTIFIED,
+        replace(
+            told(DecisionReason.EDGE_REPLICA, function="us-east-1.edge-auth"),
+            function_arn="",
+            memory_mb=0,
+            timeout_seconds=0,
+        ),
+        triggers=(Trigger(kind=TriggerKind.SYNC, service="CloudFront", source_arn=""),),
+        loop=NOTHING_KNOWN,
+    ),
+    "managed_instances": lambda: observed(Transition.CONTAINED, on_instances()),
+    "scaling_unknown": lambda: _told(DecisionReason.SCALING_UNKNOWN),
+    "durable": lambda: observed(Transition.CONTAINED, replace(contained(), is_durable=True)),
     "contain_failed": lambda: observed(Transition.CONTAIN_FAILED, refused()),
     "released": lambda: observed(
         Transition.RELEASED, released(), found=FoundReservation(reserved_concurrency=None)

@@ -19,8 +19,9 @@ from functions.domain.decision import (
     cap_for,
     decide,
 )
-from functions.domain.evidence import FunctionFacts
+from functions.domain.evidence import FunctionFacts, FunctionKind
 from functions.domain.incident import Incident, IncidentState, incident_id
+from functions.domain.plan import VersionScaling
 from functions.domain.policy import EXEMPT_TAG, Mode, Policy, Response
 
 NOW = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
@@ -42,6 +43,15 @@ def _assessment(
 def _facts(**changed: object) -> FunctionFacts:
     facts = FunctionFacts(name="orders", arn=ARN, memory_mb=128, timeout_seconds=3)
     return replace(facts, **changed)  # type: ignore[arg-type]
+
+
+def _on_instances(*counts: int) -> FunctionFacts:
+    """A function on Lambda Managed Instances with versions of so many environments."""
+    scaling = tuple(
+        VersionScaling(qualifier=str(number), minimum=count, maximum=count)
+        for number, count in enumerate(counts)
+    )
+    return _facts(kind=FunctionKind.MANAGED_INSTANCES, scaling=scaling)
 
 
 def _incident(state: IncidentState, released_at: datetime | None = None) -> Incident:
@@ -108,6 +118,33 @@ TABLE = [
         _facts(tags=MappingProxyType({EXEMPT_TAG: "false"})),
         Contain,
         DecisionReason.RUNAWAY,
+    ),
+    (Verdict.RUNAWAY, Policy(), _on_instances(3), Contain, DecisionReason.RUNAWAY),
+    (Verdict.RUNAWAY, Policy(), _on_instances(0), Ignore, DecisionReason.ALREADY_STOPPED),
+    (Verdict.RUNAWAY, Policy(), _on_instances(), Notify, DecisionReason.SCALING_UNKNOWN),
+    (
+        Verdict.SUSPECTED,
+        Policy(),
+        _on_instances(3),
+        Notify,
+        DecisionReason.NO_CAP_FOR_INSTANCES,
+    ),
+    (
+        Verdict.SUSPECTED,
+        Policy(response=Response.THROTTLE),
+        _on_instances(3),
+        Contain,
+        DecisionReason.SUSPECTED,
+    ),
+    *(
+        (
+            verdict,
+            Policy(response=Response.THROTTLE),
+            FunctionFacts.of_edge_replica("us-east-1.orders"),
+            Notify,
+            DecisionReason.EDGE_REPLICA,
+        )
+        for verdict in (Verdict.RUNAWAY, Verdict.SUSPECTED)
     ),
     (
         Verdict.RUNAWAY,

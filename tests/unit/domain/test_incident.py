@@ -87,8 +87,8 @@ def test_the_surroundings_need_a_snapshot_to_stand_in() -> None:
         _incident().with_surroundings((), ())
 
 
-def test_steps_are_kept_in_the_order_of_a_containment_and_restored_in_reverse() -> None:
-    """Provisioned concurrency first, then the reservation, then the mappings; and back."""
+def test_steps_are_kept_in_the_order_of_a_containment_and_restored_in_another() -> None:
+    """Restoring begins with the reservation: on it rests what else is put back."""
     incident = (
         _incident()
         .with_reservation(0, 5)
@@ -105,7 +105,7 @@ def test_steps_are_kept_in_the_order_of_a_containment_and_restored_in_reverse() 
     back = [type(one.step) for one in restore_order(incident.steps)]
 
     assert kinds == [RemoveProvisioned, Reserve, DisableMapping]
-    assert back == [DisableMapping, Reserve, RemoveProvisioned]
+    assert back == [Reserve, RemoveProvisioned, DisableMapping]
 
 
 @pytest.mark.parametrize("state", sorted(CLOSED_STATES))

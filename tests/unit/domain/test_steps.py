@@ -16,6 +16,7 @@ from functions.domain.plan import (
     StepOutcome,
     StepStatus,
     follow_up_steps,
+    order_of,
     restore_order,
 )
 from functions.domain.steps import perform, undo
@@ -47,7 +48,7 @@ def test_restoring_a_containment_is_the_identity(
     )
     outcomes = tuple(StepOutcome(step=step) for step in steps)
 
-    for outcome in reversed(restore_order(outcomes)):
+    for outcome in sorted(outcomes, key=lambda one: order_of(one.step)):
         perform(outcome.step, account.functions)
     assert (orders.reserved, orders.provisioned) == (0, {})
     assert not any(one.enabled for one in sources)

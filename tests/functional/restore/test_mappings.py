@@ -1,0 +1,172 @@
+"""Restoring while AWS is still changing an event source mapping."""
+
+from datetime import timedelta
+
+import pytest
+
+from functions.domain.errors import BusyError, RefusedError
+from functions.domain.incident import IncidentState
+from functions.domain.restoration import PENDING_AT_MOST
+from functions.restore.rollback import Refused, Restored
+from tests.functional.scene import QUEUE, TABLE_STREAM, Scene
+
+IN_USE = BusyError("ResourceInUseException: Cannot update the event source mapping in use.")
+
+
+def contained(scene: Scene, name: str = "orders") -> None:
+    """A function with a mapping, stopped by the guard."""
+    scene.add_runaway(name, reserved=5)
+    scene.account.add_mapping(name, QUEUE)
+    scene.contributor(name)
+    scene.account.journal.clear()
+
+
+def enabled(scene: Scene) -> list[bool]:
+    """The switches of all mappings."""
+    return [one.enabled for one in scene.account.by_uuid.values()]
+
+
+def test_a_function_may_run_before_its_mappings_are_enabled() -> None:
+    """Messages that are polled while it may not run would go to a dead-letter queue."""
+    scene = Scene()
+    contained(scene)
+
+    scene.rollback("orders")
+
+    changes = [one.method for one in scene.account.calls("reserve", "switch_mapping")]
+    assert changes == ["reserve", "switch_mapping"]
+
+
+def test_a_refused_reservation_leaves_the_mappings_disabled() -> None:
+    """The function stays as contained as it was."""
+    scene = Scene()
+    contained(scene)
+    scene.account.faults.fail("reserve", RefusedError("AWS says no"))
+
+    (result,) = scene.rollback("orders")
+
+    assert isinstance(result, Refused)
+    assert enabled(scene) == [False]
+    assert scene.incident().state is IncidentState.CONTAINED
+
+
+def test_a_mapping_that_is_still_being_disabled_is_waited_for() -> None:
+    """The deployment ends with everything restored, a minute later."""
+    scene = Scene()
+    contained(scene)
+    scene.account.faults.fail("switch_mapping", IN_USE, times=12)
+
+    (result,) = scene.rollback("orders")
+
+    assert result == Restored(function="orders", text="restored")
+    assert (scene.slept, enabled(scene)) == (60.0, [True])
+    assert scene.account.ledger.stored("orders") is None
+    assert sum("RESTORED" in one for one in scene.subjects) == 1
+
+
+def test_every_function_runs_again_before_a_mapping_is_waited_for() -> None:
+    """The mapping of one function keeps no other function waiting."""
+    scene = Scene()
+    contained(scene, "a")
+    contained(scene, "b")
+    scene.account.faults.fail("switch_mapping", IN_USE, times=1)
+    reserved: list[int | None] = []
+    scene.account.faults.before(
+        "switch_mapping", lambda: reserved.append(scene.account.by_name["a"].reserved)
+    )
+    rollbacks = scene.rollbacks
+
+    rollbacks.of(("a", "b"), scene.now)
+
+    reserves = [one.number for one in scene.account.calls("reserve")]
+    last_switch = [one.number for one in scene.account.calls("switch_mapping")][-1]
+    assert len(reserves) == 2
+    assert max(reserves) < last_switch
+    assert (reserved, enabled(scene)) == ([5], [True, True])
+
+
+@pytest.mark.parametrize("left", [0.0, 60.0, 90.0])
+def test_a_deployment_without_time_succeeds_and_a_pulse_enables_the_mapping(left: float) -> None:
+    """It runs again; what is pending is said, kept, and done by the next pulse."""
+    scene = Scene()
+    contained(scene)
+    scene.account.faults.fail("switch_mapping", IN_USE, times=-1)
+
+    (result,) = scene.rollbacks.of(("orders",), scene.now, lambda: left - scene.slept)
+
+    assert isinstance(result, Restored)
+    assert "still changing an event source mapping" in result.text
+    assert "ResourceInUseException" in result.text
+    assert scene.slept <= max(0.0, left - 60.0)
+    assert scene.account.by_name["orders"].reserved == 5
+    assert scene.incident().state is IncidentState.RESTORING
+    assert not any("RESTORE" in one for one in scene.subjects)
+
+    scene.account.faults.clear()
+    scene.calm("orders")
+    scene.pulse()
+
+    assert enabled(scene) == [True]
+    assert scene.account.ledger.stored("orders") is None
+    assert sum("RESTORED" in one for one in scene.subjects) == 1
+
+
+def test_a_pulse_that_comes_first_is_no_obstacle() -> None:
+    """The deployment sees that what it waited for is done."""
+    scene = Scene()
+    contained(scene)
+    scene.account.faults.fail("switch_mapping", IN_USE, times=2)
+
+    def pulse_first(seconds: float) -> None:
+        scene.slept += seconds
+        scene.account.faults.clear()
+        scene.calm("orders")
+        scene.pulse()
+
+    rollbacks = scene.rollbacks
+    object.__setattr__(rollbacks, "sleep", pulse_first)
+
+    (result,) = rollbacks.of(("orders",), scene.now)
+
+    assert result == Restored(function="orders", text="restored")
+    assert enabled(scene) == [True]
+    assert sum("RESTORED" in one for one in scene.subjects) == 1
+
+
+def test_a_mapping_that_stays_busy_is_reported_in_the_end() -> None:
+    """After some minutes people are told, and the function is watched as a released one."""
+    scene = Scene()
+    contained(scene)
+    scene.account.faults.fail("switch_mapping", IN_USE, times=-1)
+    scene.rollback("orders")
+
+    scene.now += PENDING_AT_MOST + timedelta(minutes=1)
+    scene.calm("orders")
+    scene.pulse()
+
+    assert scene.incident().state is IncidentState.RELEASED
+    assert any("NOT RESTORED" in one or "RESTORE" in one for one in scene.subjects)
+
+    scene.account.faults.clear()
+    (result,) = scene.rollback("orders")
+
+    assert (result.text, enabled(scene)) == ("restored", [True])
+
+
+def test_the_next_rollback_goes_on_with_what_is_pending() -> None:
+    """Asking again does what is left and nothing twice."""
+    scene = Scene()
+    contained(scene)
+    scene.account.add_mapping("orders", TABLE_STREAM, enabled=False)
+    scene.account.faults.fail("switch_mapping", IN_USE, times=-1)
+    scene.rollback("orders")
+    scene.account.faults.clear()
+    scene.account.journal.clear()
+
+    (result,) = scene.rollback("orders")
+
+    assert result == Restored(function="orders", text="restored")
+    assert [one.method for one in scene.account.calls("reserve", "switch_mapping")] == [
+        "switch_mapping"
+    ]
+    assert enabled(scene) == [True, False]
