@@ -12,7 +12,8 @@ rest to the next tick, and no loop is told of twice or not at all.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
@@ -23,7 +24,7 @@ from functions.aws.reading.storage import SCHEMA
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
 from functions.domain.eventgraph.book import LoopBook
 from functions.domain.eventgraph.build import build
-from functions.domain.eventgraph.model import LoopKey
+from functions.domain.eventgraph.model import Counts, LoopKey
 from functions.domain.eventgraph.news import news
 from functions.domain.eventgraph.warning import Told, blind_spots, warnings
 from functions.domain.incident import NOTICE_LEASE, NoticeStatus
@@ -77,6 +78,10 @@ class Report:
     ----------
     is_complete
         Whether it came to its end; a pass may need several.
+    counts
+        How large the graph is, and of how many functions it decided what.
+    doubts
+        By reason: how many functions are on no loop and cannot be said to be free of one.
     """
 
     work: Work
@@ -86,6 +91,8 @@ class Report:
     told: int = 0
     gaps: int = 0
     changes: int = 0
+    counts: Counts = Counts()  # noqa: RUF009 (it is frozen)
+    doubts: Mapping[str, int] = field(default_factory=dict)
 
 
 class Log(Protocol):
@@ -119,7 +126,7 @@ class Graphs:
     def of(self, account: Account) -> EventGraph:
         """Build the graph, unless the last one is of the same account."""
         if self._graph is None or self._account != account:
-            self._graph = build(account, self.accepted)
+            self._graph = build(account, self.accepted, with_surroundings=False)
             self._account = account
         return self._graph
 
@@ -328,6 +335,8 @@ class Charting:
             loops=len(graph.loops),
             told=len(told),
             gaps=len(account.gaps),
+            counts=graph.counts,
+            doubts=dict(Counter(one.value for found in graph.doubts.values() for one in found)),
         )
 
     def _blind_spots(self, account: Account, state: ChartState) -> Sequence[Told]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from functions.domain.eventgraph.book import Page
 from functions.domain.eventgraph.ports import LoopBooks
+from functions.domain.eventgraph.words import doubt_words
 from functions.domain.known_loops import KnownLoop
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ class BookedLoops:
         book = self._book
         if book is None:
             return KnownLoop()
-        known = KnownLoop(proof=book.proof(function), at=book.read_at(function))
+        known = KnownLoop(
+            proof=book.proof(function),
+            not_ruled_out=tuple(map(doubt_words, book.doubts_of(function))),
+            at=book.read_at(function),
+        )
         entry = book.entries.get(function)
         return known if entry is None or entry.page is None else _drawn(known, entry.page)
 

@@ -24,6 +24,8 @@ class KnownLoop:
         What closes it, in words, such as the trigger and the statement of a policy.
     broken_by
         The single change that breaks it, in words; empty where there is none.
+    not_ruled_out
+        Why a loop cannot be ruled out though none is known, as clauses.
     at
         When the function was read for the graph; ``None`` where there is no graph.
     """
@@ -32,6 +34,7 @@ class KnownLoop:
     drawing: str = ""
     closed_by: tuple[str, ...] = ()
     broken_by: str = ""
+    not_ruled_out: tuple[str, ...] = ()
     at: datetime | None = None
 
     def believed(self, now: datetime) -> "KnownLoop":

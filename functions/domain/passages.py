@@ -445,7 +445,7 @@ def the_loop(incident: Incident, context: NoticeContext) -> str:
     """The loop as the event graph knows it: drawing, what closes it, what breaks it."""
     drawing = context.loop.drawing.rstrip()
     if not drawing:
-        return ""
+        return _not_ruled_out(context)
     lines = drawing[:_LONGEST_DRAWING].splitlines()
     broken_by = _broken_by(incident, context)
     read = context.loop.at
@@ -463,6 +463,21 @@ def the_loop(incident: Incident, context: NoticeContext) -> str:
         paragraph(f"What breaks it: {_printable(broken_by[:_LONGEST_REASON])}")
         if broken_by
         else "",
+    )
+
+
+def _not_ruled_out(context: NoticeContext) -> str:
+    """Why the event graph, which knows no loop of the function, does not say that there is none."""
+    loop = context.loop
+    if not loop.not_ruled_out:
+        return ""
+    return section(
+        "THE LOOP",
+        paragraph(
+            "The configuration shows no loop of this function, but does not rule one out:",
+        ),
+        *(bullet(f"{words}.") for words in loop.not_ruled_out),
+        paragraph(f"Read from the configuration at {moment(loop.at)}." if loop.at else ""),
     )
 
 

@@ -1,8 +1,9 @@
 """What contain needs to know of an event graph, small enough to be read in one call.
 
 For functions on a loop: how sure it is, the loop drawn, what closes it and what breaks it. Of the
-functions that are ruled out, and of those on loops beyond what a book holds, only a fingerprint of
-the name is kept: of 10,000 names nothing else is asked. All others are unknown.
+functions that are ruled out, of those on loops beyond what a book holds, and of those that are not
+decided, with the reasons, only a fingerprint of the name is kept: of 10,000 names nothing else is
+asked. All others are unknown.
 """
 
 import base64
@@ -16,7 +17,7 @@ from typing import Final, TypeAlias
 
 from functions.domain.errors import LoopbreakerError
 from functions.domain.eventgraph.drawing import drawing, line
-from functions.domain.eventgraph.model import Certainty, EventGraph, Loop
+from functions.domain.eventgraph.model import Certainty, Doubt, EventGraph, Loop
 from functions.domain.eventgraph.words import closing_trigger, edge_words, leaving_write
 from functions.domain.evidence import LoopProof
 from functions.domain.wording import clean
@@ -86,6 +87,9 @@ class LoopBook:
         Fingerprints of further functions on loops, of which there are too many to be told.
     ruled_out
         Fingerprints of the functions that are ruled out. All of these are in order.
+    doubts
+        Fingerprints of the functions on no loop that are not ruled out, by the reasons why: the
+        names of `Doubt`, with a comma between them. What an older version wrote has none.
     gaps
         How many things could not be read.
     renewed
@@ -100,6 +104,7 @@ class LoopBook:
     certain: tuple[bytes, ...] = ()
     possible: tuple[bytes, ...] = ()
     ruled_out: tuple[bytes, ...] = ()
+    doubts: Mapping[str, tuple[bytes, ...]] = field(default_factory=lambda: MappingProxyType({}))
     functions: int = 0
     gaps: int = 0
     renewed: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
@@ -145,6 +150,7 @@ class LoopBook:
             certain=marks(LoopProof.CERTAIN),
             possible=marks(LoopProof.POSSIBLE),
             ruled_out=marks(LoopProof.RULED_OUT),
+            doubts=_grouped(graph.doubts),
             functions=len(graph.proofs),
             gaps=len(graph.gaps),
             renewed=_newest({name: at for name, at in changed.items() if at > graph.at}),
@@ -166,6 +172,15 @@ class LoopBook:
             if index < len(marks) and marks[index] == mark:
                 return proof
         return LoopProof.UNKNOWN
+
+    def doubts_of(self, function: str) -> tuple[Doubt, ...]:
+        """Why a loop of a function cannot be ruled out; nothing where that is not said."""
+        mark = _fingerprint(function)
+        for reasons, marks in self.doubts.items():
+            index = bisect_left(marks, mark)
+            if index < len(marks) and marks[index] == mark:
+                return tuple(map(Doubt, reasons.split(",")))
+        return ()
 
     def read_at(self, function: str) -> datetime:
         """When a function was read: a later change of it is unknown here."""
@@ -195,6 +210,7 @@ class LoopBook:
             "certain": _joined(self.certain),
             "possible": _joined(self.possible),
             "ruled_out": _joined(self.ruled_out),
+            "doubts": {reasons: _joined(marks) for reasons, marks in self.doubts.items()},
             "count": self.functions,
             "gaps": self.gaps,
             "renewed": {name: at.isoformat() for name, at in self.renewed.items()},
@@ -226,6 +242,12 @@ class LoopBook:
                 certain=_split(stored["certain"]),
                 possible=_split(stored["possible"]),
                 ruled_out=_split(stored["ruled_out"]),
+                doubts=MappingProxyType(
+                    {
+                        ",".join(Doubt(one) for one in str(reasons).split(",")): _split(marks)
+                        for reasons, marks in _mapping(stored.get("doubts", {})).items()
+                    }
+                ),
                 functions=int(str(stored["count"])),
                 gaps=int(str(stored["gaps"])),
                 renewed=MappingProxyType(
@@ -237,6 +259,14 @@ class LoopBook:
             )
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise BookUnreadableError(f"not a book: {error!r}") from error
+
+
+def _grouped(doubts: Mapping[str, tuple[Doubt, ...]]) -> Mapping[str, tuple[bytes, ...]]:
+    found: dict[str, list[bytes]] = {}
+    for name, reasons in doubts.items():
+        if reasons:
+            found.setdefault(",".join(sorted(reasons)), []).append(_fingerprint(name))
+    return MappingProxyType({key: tuple(sorted(marks)) for key, marks in sorted(found.items())})
 
 
 def _newest(changed: Mapping[str, datetime]) -> Mapping[str, datetime]:

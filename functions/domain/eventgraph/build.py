@@ -80,7 +80,9 @@ _MOST_AROUND: Final = 4  # of one function
 _ORDER: Final = {Certainty.CERTAIN: 0, Certainty.POSSIBLE: 1, Certainty.RULED_OUT: 2}
 
 
-def build(account: Account, accepted: Mapping[str, str] = _NOTHING) -> EventGraph:
+def build(
+    account: Account, accepted: Mapping[str, str] = _NOTHING, *, with_surroundings: bool = True
+) -> EventGraph:
     """Find the loops of an account.
 
     Parameters
@@ -88,10 +90,13 @@ def build(account: Account, accepted: Mapping[str, str] = _NOTHING) -> EventGrap
     accepted
         Reasons by function name: loops through these functions are intended. The tag
         ``loopbreaker:accepted-loop`` of a function says the same.
+    with_surroundings
+        Whether `EventGraph.ruled_out` and `EventGraph.around` are wanted: pictures show them, what
+        is stored and sent does not.
     """
     account = with_resource_grants(account)
     flow = read_flow(account)
-    found = search(flow)
+    found = search(flow, with_near=with_surroundings)
     said = _acceptances(account, accepted)
     settings = {one.name: one.recursive_loop for one in account.functions}
 
@@ -109,7 +114,7 @@ def build(account: Account, accepted: Mapping[str, str] = _NOTHING) -> EventGrap
         at=account.at,
         loops=_distinct(loops),
         ruled_out=_distinct(near),
-        around=_around(flow, loops),
+        around=_around(flow, loops) if with_surroundings else (),
         proofs=MappingProxyType(dict(sorted(found.proofs.items()))),
         doubts=MappingProxyType(dict(sorted(found.doubts.items()))),
         gaps=tuple(

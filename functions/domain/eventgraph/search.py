@@ -48,9 +48,9 @@ class Found:
     unlisted: int
 
 
-def search(flow: Flow) -> Found:
-    """Find the loops of a flow."""
-    return _Search(flow).run()
+def search(flow: Flow, *, with_near: bool = True) -> Found:
+    """Find the loops of a flow, and the cycles that something rules out where that is wanted."""
+    return _Search(flow).run(with_near=with_near)
 
 
 def successors(flow: Flow, edges: Iterable[int]) -> list[list[int]]:
@@ -78,7 +78,7 @@ class _Search:
         self._budget = Budget(max(_LEAST_WORK, _WORK * len(flow.places_of)))
         self._ways: dict[tuple[str, Trigger], Way] = {}
 
-    def run(self) -> Found:
+    def run(self, *, with_near: bool) -> Found:
         flow = self._flow
         certain = self._loops(Rank.CERTAIN)
         possible = self._loops(Rank.POSSIBLE)
@@ -101,7 +101,7 @@ class _Search:
         listed = {name for name, _ in self._ways}
         return Found(
             ways=self._distinct(self._ways.values()),
-            near=self._near(certain | possible),
+            near=self._near(certain | possible) if with_near else (),
             proofs=proofs,
             doubts=doubts,
             unlisted=len((certain | possible) - listed),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from functions.domain.eventgraph.model import Edge, EdgeReason, Loop, Means, Node, NodeKind
+from functions.domain.eventgraph.model import Doubt, Edge, EdgeReason, Loop, Means, Node, NodeKind
 from functions.domain.wording import clean, counted, middle_cut, short_name
 
 _LONGEST_NAME: Final = 60
@@ -93,6 +93,26 @@ _REASONS: Final[dict[EdgeReason, str]] = {
     EdgeReason.BOUNDARY: "the permissions boundary does not allow it",
     EdgeReason.NOT_ALLOWED: "no statement allows it",
 }
+
+
+# Of everything that events can pass on their way from the function back to it.
+_DOUBTS: Final[dict[Doubt, str]] = {
+    Doubt.HTTP: "something on the way is called by a URL, which takes no permission of IAM",
+    Doubt.BROKER: "something on the way reads from a broker, and writing to one takes no permission"
+    " of IAM",
+    Doubt.LOGS: "a role on the way may write to other log groups than its function's own",
+    Doubt.SCHEDULES: "a role on the way may make schedules, which invoke whatever they are told to",
+    Doubt.ROLE: "a policy of a role could not be read",
+    Doubt.AREA: "a part of the account could not be read",
+    Doubt.RESOURCE: "a resource on the way could not be read",
+    Doubt.ELSEWHERE: "events may go to another account or Region, and come back from there",
+    Doubt.UNKNOWN_TARGET: "events may go to something that the event graph does not follow",
+}
+
+
+def doubt_words(doubt: Doubt) -> str:
+    """Why a loop cannot be ruled out, as a clause."""
+    return _DOUBTS[doubt]
 
 
 def reason(edge: Edge) -> str:

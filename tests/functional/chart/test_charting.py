@@ -355,3 +355,18 @@ def test_the_table_does_not_grow() -> None:
         sizes.append(len(scene.table.items))
 
     assert max(sizes) - min(sizes) <= 4
+
+
+def test_a_tick_logs_what_the_graph_decided_and_what_it_could_not() -> None:
+    """The number of functions for each proof, and for each reason why a loop is not ruled out."""
+    scene = Scene()
+    report = scene.tick()
+
+    counts = report.counts
+    undecided = counts.unknown
+    assert counts.certain + counts.possible + undecided + counts.ruled_out == counts.functions
+    assert undecided > 0
+    assert max(report.doubts.values()) <= undecided <= sum(report.doubts.values())
+    (fields,) = (fields for message, fields in scene.log.lines if message == "charted")
+    assert fields["counts"]["unknown"] == undecided
+    assert fields["doubts"] == report.doubts

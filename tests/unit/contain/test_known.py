@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from functions.contain.known import BookedLoops
 from functions.domain.eventgraph.book import Entry, LoopBook, Page
+from functions.domain.eventgraph.model import Doubt
+from functions.domain.eventgraph.words import doubt_words
 from functions.domain.evidence import LoopProof
 from functions.domain.known_loops import NOTHING_KNOWN, KnownLoop
 from tests.fake_chart import FakeLoopBooks
+from tests.unit.domain.eventgraph.samples import graph_of
 
 AT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 
@@ -45,6 +48,24 @@ def test_a_loop_is_known_with_what_closes_and_what_breaks_it() -> None:
         broken_by="take WriteOrders away",
         at=AT,
     )
+
+
+def test_why_a_loop_is_not_ruled_out_is_known() -> None:
+    """Of a function on no listed loop the reasons are known, in words."""
+    graph = graph_of("http_api")
+    (name,) = (one for one, found in graph.doubts.items() if found)
+    loops = BookedLoops(FakeLoopBooks(LoopBook.of(graph)))
+    loops.refresh()
+
+    known = loops.of(name)
+
+    assert (known.proof, known.drawing) == (LoopProof.UNKNOWN, "")
+    assert known.not_ruled_out == tuple(map(doubt_words, graph.doubts[name]))
+
+
+def test_every_doubt_has_its_words() -> None:
+    """No reason is without a clause."""
+    assert all(doubt_words(one) for one in Doubt)
 
 
 def test_a_long_loop_is_drawn_from_top_to_bottom() -> None:

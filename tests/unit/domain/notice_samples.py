@@ -15,7 +15,8 @@ from functions.domain.assessment import (
     Verdict,
 )
 from functions.domain.decision import DecisionReason
-from functions.domain.eventgraph.words import OR_DISABLE
+from functions.domain.eventgraph.model import Doubt
+from functions.domain.eventgraph.words import OR_DISABLE, doubt_words
 from functions.domain.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.guard_protection import (
     AccountLimits,
@@ -100,6 +101,10 @@ CONTEXT: Final = NoticeContext(
 )
 
 
+NOT_RULED_OUT: Final = KnownLoop(
+    not_ruled_out=tuple(map(doubt_words, (Doubt.HTTP, Doubt.ROLE))),
+    at=datetime(2026, 11, 23, 3, 1, tzinfo=UTC),
+)
 QUEUE_LOOP: Final = KnownLoop(
     proof=LoopProof.POSSIBLE,
     drawing="orders-in ─SQS▶ orders-enricher ╌SendMessage▷ orders-in",
@@ -372,6 +377,9 @@ def _unprotected() -> Notice:
 SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "contained": lambda: observed(Transition.CONTAINED, contained()),
     "capped": lambda: observed(Transition.CAPPED, contained(target=5)),
+    "capped_not_ruled_out": lambda: observed(
+        Transition.CAPPED, contained(target=5), loop=NOT_RULED_OUT
+    ),
     "observe_mode": lambda: _told(DecisionReason.OBSERVE_MODE),
     "blast_radius": lambda: _told(
         DecisionReason.BLAST_RADIUS,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from functions.domain.eventgraph.book import MOST_PAGES, BookUnreadableError, LoopBook
 from functions.domain.eventgraph.build import build
-from functions.domain.eventgraph.model import EventGraph
+from functions.domain.eventgraph.model import Doubt, EventGraph
 from functions.domain.evidence import LoopProof
 from tests.corpus.description import ACCOUNT, AT, REGION
 from tests.unit.domain.eventgraph.generated import accounts
@@ -97,6 +97,25 @@ def test_unknown_functions() -> None:
     assert LoopBook.of(graph_of("dynamodb_other_table")).proof("new") is LoopProof.UNKNOWN
 
 
+def test_why_a_loop_is_not_ruled_out() -> None:
+    """A function on no loop that is not free of one either has the reasons; others have none."""
+    graph = graph_of("http_api")
+    book = LoopBook.of(graph)
+    names = [name for name in graph.doubts if graph.doubts[name]]
+
+    assert names
+    assert [book.doubts_of(name) for name in names] == [graph.doubts[name] for name in names]
+    assert book.doubts_of("new") == ()
+
+
+def test_a_book_that_was_written_before_there_were_reasons() -> None:
+    """It is read as it is: what it says of loops is as good as ever."""
+    document = LoopBook.of(graph_of("http_api")).to_dict()
+    del document["doubts"]
+
+    assert LoopBook.from_dict(document).doubts == {}
+
+
 def test_age() -> None:
     """The book says how old what it tells is."""
     book = LoopBook.of(graph_of("dynamodb_same_table"))
@@ -123,7 +142,16 @@ def test_ten_thousand_functions_fit() -> None:
     proofs = dict.fromkeys([name for loop in loops for name in loop.functions], LoopProof.CERTAIN)
     kinds = (LoopProof.POSSIBLE, LoopProof.RULED_OUT, LoopProof.UNKNOWN)
     proofs |= {name: kinds[index % 3] for index, name in enumerate(names)}
-    graph = EventGraph(account=ACCOUNT, region=REGION, at=AT, loops=loops, proofs=proofs)
+    reasons = ((Doubt.HTTP,), (Doubt.LOGS, Doubt.ROLE))
+    unknown = [name for name, proof in proofs.items() if proof is LoopProof.UNKNOWN]
+    graph = EventGraph(
+        account=ACCOUNT,
+        region=REGION,
+        at=AT,
+        loops=loops,
+        proofs=proofs,
+        doubts={name: reasons[index % 2] for index, name in enumerate(unknown)},
+    )
 
     packed = zlib.compress(json.dumps(LoopBook.of(graph).to_dict()).encode(), 9)
 
@@ -139,6 +167,8 @@ def test_ten_thousand_functions_fit() -> None:
         {"functions": {"x": [7]}},
         {"functions": {"x": [0, ["too", "short"]]}},
         {"ruled_out": "*"},
+        {"doubts": {"gossip": ""}},
+        {"doubts": []},
         {"at": "yesterday"},
         {"gaps": None},
     ],

@@ -166,3 +166,12 @@ def test_policies_are_data() -> None:
     (loop,) = build(strange).loops
 
     assert any("statement {source} {0}" in word for cut in loop.cuts for word in cut.words)
+
+
+def test_what_only_pictures_show_is_left_out_where_it_is_not_wanted() -> None:
+    """Without it everything else is as with it."""
+    account = ACCOUNTS["s3_prefixes_apart"]
+    whole, bare = build(account), build(account, with_surroundings=False)
+
+    assert whole.ruled_out
+    assert bare == replace(whole, ruled_out=(), around=())
