@@ -93,7 +93,7 @@ class CapFigures:
     Attributes
     ----------
     under
-        What ran under the cap; ``None`` while no minute of it was measured.
+        What ran under the cap; ``None`` while no minute of it is complete.
     asked_per_minute
         The same with the invocations that the cap turned away.
     """

@@ -19,6 +19,7 @@ from functions.domain.assessment import (
     Verdict,
 )
 from functions.domain.evidence import Evidence, Series
+from functions.domain.lateness import settle
 
 SETTLING: Final = timedelta(minutes=1)  # until the cap is in force and what ran before it has ended
 NEWEST_MINUTES: Final = 3  # under the cap, of which the one with the most attempts is shown
@@ -62,7 +63,8 @@ def show_cap(
 
 
 def _figures(before: Rate, evidence: Evidence, capped_at: datetime) -> CapFigures:
-    invocations = evidence.recent.invocations
+    # Of a minute that is still filling, the invocations may be there and the throttles not.
+    invocations = settle(evidence.recent.invocations, evidence.now)
     begin = _index(invocations, capped_at + SETTLING)
     throttles = evidence.recent.throttles
     shift = _index(throttles, invocations.start)

@@ -392,7 +392,7 @@ def _under_the_cap(assessment: Assessment) -> str:
     if figures is None:
         return ""
     if figures.under is None:
-        return "Under the cap no minute was measured yet."
+        return "Under the cap no minute is complete yet."
     under = f"Under the cap: {number(figures.under.per_minute)} invocations a minute"
     asked = figures.asked_per_minute
     if asked is not None and asked > figures.under.per_minute:

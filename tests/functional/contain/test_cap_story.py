@@ -92,7 +92,7 @@ def test_the_notice_of_a_stop_after_a_cap_tells_both_moments_and_both_rates() ->
     scene.contributor()
     capped_at = scene.now
 
-    _minutes_under_the_cap(scene, 10, pinned=True)
+    _minutes_under_the_cap(scene, 12, pinned=True)
 
     stopped_at = scene.incident().stopped_at
     assert stopped_at is not None
