@@ -27,7 +27,7 @@ from functions.diagnose.traffic import (
     measure,
 )
 from functions.domain.account import Account, Area, FunctionDescription, Rule, RuleTarget
-from functions.domain.diagnosis import no_traces, not_authorized
+from functions.domain.diagnosis import no_traces, not_authorized, too_slow
 from functions.domain.diagnosis.book import FindingBook
 from functions.domain.diagnosis.facts import (
     CallerKind,
@@ -317,14 +317,16 @@ class Gathering:
         is_slow = traffic is not None and _deserves_reports(facts.function, traffic)
         if is_silent or is_slow or facts.function.tracing_mode == "Active":
             facts = self._with_details(facts)
-        if is_silent or is_slow or no_traces.is_expected(facts):
-            facts = self._with_aliases(facts)
-        if is_slow or facts.function.tracing_mode == "Active" or no_traces.is_expected(facts):
-            facts = self._with_version(facts)
+        is_active = facts.function.tracing_mode == "Active"
+        is_untraced = not is_active and no_traces.is_expected(facts)
         if is_silent:
             facts = self._with_group(facts)
         if is_slow and traffic is not None:
             facts = self._with_reports(facts, traffic)
+        if is_untraced or too_slow.examine(facts) is not None:
+            facts = self._with_aliases(facts)
+        if is_slow or is_untraced or is_active:
+            facts = self._with_version(facts)
         return self._with_failed_calls(self._with_simulations(facts, is_silent=is_silent))
 
     def _with_details(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:

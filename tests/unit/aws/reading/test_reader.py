@@ -910,3 +910,24 @@ def test_variables_that_cannot_be_read_again_are_a_gap() -> None:
         (Area.FUNCTIONS, "environment variables")
     ]
     assert named(account, "orders-00003") == set()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"Error": {"ErrorCode": "AccessDeniedException", "Message": "KMS"}},
+        {"Variables": None},
+        {"Variables": "hunter2"},
+        {"Variables": {"TARGET": 7}},
+        None,
+    ],
+)
+def test_variables_that_aws_does_not_show_name_nothing(environment: Any) -> None:
+    """A key that may not be used, or any other shape, leaves the function as it is."""
+    aws = grown(SIZE)
+    with_queue(aws)
+    aws.functions["orders-00003"]["Environment"] = environment
+    account = whole(aws)
+
+    assert account.gaps == ()
+    assert named(account, "orders-00003") == set()

@@ -200,6 +200,17 @@ def test_an_unknown_role_is_not_blamed() -> None:
     assert finding.causes == ("unexplained",)
 
 
+def test_published_versions_are_not_updated() -> None:
+    """The remedy says that the trivial update reaches $LATEST only, where callers use another."""
+    plain = no_logs.examine(logless())
+    qualified = no_logs.examine(logless(qualifiers=("live",)))
+
+    assert plain is not None
+    assert qualified is not None
+    assert "Published versions" not in plain.remedies[0].words
+    assert "Published versions are not updated by that" in qualified.remedies[0].words
+
+
 def test_a_deleted_group_is_created_by_fresh_environments() -> None:
     """With the right to create it, a missing group only takes fresh environments."""
     missing = group(exists=False, has_events=None, last_event_at=None)
