@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 VICTIMS = Path(__file__).resolve().parent / "victims"
 RUNTIME = "python3.12"
+MAPPING_TIMEOUT_SECONDS = 120.0
+"""Real seconds; at the speed of real time a mapping takes up to 90 to be enabled."""
+
 BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 _TRUST = {
     "Version": "2012-10-17",
@@ -29,6 +32,7 @@ _TRUST = {
         }
     ],
 }
+_POLLING = "Enabled"
 _FIXED_DATE = (2026, 1, 1, 0, 0, 0)
 
 
@@ -170,15 +174,25 @@ def notify_on_new_objects(aws: LocalAws, bucket: str, function: str, prefix: str
 
 
 def map_source(aws: LocalAws, function: str, source_arn: str, *, batch_size: int = 1) -> str:
-    """Let Lambda poll a queue or a stream for a function; the mapping's id."""
-    is_stream = ":sqs:" not in source_arn
-    answer = aws.client("lambda").create_event_source_mapping(
+    """Let Lambda poll a queue or a stream for a function, and wait until it does; the mapping's id.
+
+    In AWS's weather that takes up to 90 virtual seconds.
+    """
+    client, is_stream = aws.client("lambda"), ":sqs:" not in source_arn
+    answer = client.create_event_source_mapping(
         FunctionName=function,
         EventSourceArn=source_arn,
         BatchSize=batch_size,
         **({"StartingPosition": "LATEST"} if is_stream else {}),
     )
-    return str(answer["UUID"])
+    uuid = str(answer["UUID"])
+    if answer["State"] != _POLLING:
+        aws.wait_until(
+            lambda: client.get_event_source_mapping(UUID=uuid)["State"] == _POLLING,
+            f"the mapping of {function} is enabled",
+            MAPPING_TIMEOUT_SECONDS,
+        )
+    return uuid
 
 
 def settings_of(aws: LocalAws, function: str) -> FunctionSettings:

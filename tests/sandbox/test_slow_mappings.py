@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.lateness import mapping_transition_seconds
 from sandbox.local_aws import LocalAws
+from sandbox.provision import map_source
 from sandbox.weather import Weather, WeatherKind
 
 if TYPE_CHECKING:
@@ -155,3 +156,15 @@ def test_cloudformation_waits_for_its_mappings(aws: LocalAws, function: Callable
     assert states() == ["Disabled"]
     cloudformation.delete_stack(StackName="s")
     aws.wait_until(lambda: not states(), "deleted", 60)
+
+
+def test_a_scenario_goes_on_once_its_mapping_polls(
+    aws: LocalAws, function: Callable[..., str]
+) -> None:
+    """What a test notes of a function's settings right after is what they stay."""
+    function("f")
+    aws.client("sqs").create_queue(QueueName="q")
+
+    uuid = map_source(aws, "f", ARN)
+
+    assert _state(aws, uuid) == "Enabled"
