@@ -21,7 +21,7 @@ from functions.domain.outbox import announce, deliver
 from functions.domain.plan import DisableMapping, RemoveProvisioned, Reserve, ScaleToZero
 from functions.domain.ports import LiveLedger
 from functions.domain.restoration import restore
-from functions.domain.spike import assess
+from functions.domain.spike import assess, mean_duration_seconds
 
 # Minutes below the floor, one after the other, after which a loop that nobody stopped is over.
 ENDED_MINUTES = 10
@@ -209,7 +209,8 @@ def is_due(incident: Incident, now: datetime) -> bool:
 
 def _has_subsided(evidence: Evidence, floor_per_minute: int) -> bool:
     """Whether the last settled minutes were below the floor: a late datapoint is no end."""
-    settled = settle(evidence.recent.invocations, evidence.now)
+    taking = timedelta(seconds=mean_duration_seconds(evidence) or 0.0)
+    settled = settle(evidence.recent.invocations, evidence.now, taking=taking)
     newest = settled.values[-ENDED_MINUTES:]
     return len(newest) == ENDED_MINUTES and all(
         value is None or value < floor_per_minute for value in newest

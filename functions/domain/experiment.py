@@ -18,7 +18,7 @@ from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdic
 from functions.domain.evidence import Evidence, LoopProof, Series
 from functions.domain.lateness import count_young
 from functions.domain.policy import Policy
-from functions.domain.spike import assess
+from functions.domain.spike import assess, mean_duration_seconds
 
 SETTLING = timedelta(minutes=1)  # until the cap is in force and what ran before it has ended
 BEFORE_MINUTES = 3  # the highest of which the demand under the cap is compared with
@@ -163,7 +163,8 @@ def _was_at_ceiling(evidence: Evidence) -> bool:
 
 def _minutes(evidence: Evidence, since: datetime) -> list[_Minute]:
     """The settled minutes from `since` on: only these tell that a demand is *not* there."""
-    young = count_young(evidence.recent.invocations, evidence.now)
+    taking = timedelta(seconds=mean_duration_seconds(evidence) or 0.0)
+    young = count_young(evidence.recent.invocations, evidence.now, taking=taking)
     rows = _all_minutes(evidence, since)
     return rows[: len(rows) - young] if young else rows
 

@@ -27,15 +27,24 @@ from functions.domain.evidence import Series
 LATEST = timedelta(minutes=4)
 
 
-def count_young(series: Series, now: datetime) -> int:
-    """How many of the newest values may still be missing or partial at `now`."""
-    settled = math.floor((now - LATEST - series.start) / timedelta(seconds=series.period_seconds))
+def count_young(series: Series, now: datetime, *, taking: timedelta = timedelta(0)) -> int:
+    """How many of the newest values may still be missing or partial at `now`.
+
+    Parameters
+    ----------
+    taking
+        How long one execution takes. What Lambda counts under the minute in which an execution
+        began it sends only when that ends: where this takes more than a minute, such a minute is
+        young for as much longer.
+    """
+    age = LATEST + max(timedelta(0), taking - timedelta(minutes=1))
+    settled = math.floor((now - age - series.start) / timedelta(seconds=series.period_seconds))
     return len(series.values) - max(0, min(len(series.values), settled))
 
 
-def settle(series: Series, now: datetime) -> Series:
+def settle(series: Series, now: datetime, *, taking: timedelta = timedelta(0)) -> Series:
     """The series up to its last settled minute: the one to tell from what is *not* there."""
-    return drop_newest(series, count_young(series, now))
+    return drop_newest(series, count_young(series, now, taking=taking))
 
 
 def drop_newest(series: Series, count: int) -> Series:

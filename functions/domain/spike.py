@@ -187,7 +187,7 @@ def _readings(evidence: Evidence, policy: Policy) -> Iterator[tuple[Evidence, _T
     recent = evidence.recent
     known = _Known(
         precedent=Precedent.of(evidence.precedent, evidence.now),
-        duration_seconds=_mean_duration_seconds(evidence),
+        duration_seconds=mean_duration_seconds(evidence),
     )
     for count in drops_to_try((recent.invocations, recent.concurrency), evidence.now):
         invocations = drop_newest(recent.invocations, count)
@@ -582,7 +582,7 @@ def _ceiling_of(evidence: Evidence) -> float | None:
     return float(reserved)
 
 
-def _mean_duration_seconds(evidence: Evidence) -> float | None:
+def mean_duration_seconds(evidence: Evidence) -> float | None:
     """Mean of the newest durations, each minute weighted by its invocations."""
     counts = evidence.recent.invocations.values
     total = weight = 0.0

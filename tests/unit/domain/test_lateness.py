@@ -48,6 +48,15 @@ def test_a_minute_is_young_until_four_minutes_after_its_end() -> None:
     assert count_young(Series.empty(start=NOW), NOW) == 0
 
 
+def test_a_minute_is_young_for_longer_where_executions_are() -> None:
+    """Lambda sends what an execution did when it ends, under the minute in which it began."""
+    given_series = series([float(number) for number in range(10)])
+
+    assert count_young(given_series, NOW, taking=timedelta(seconds=90)) == 5
+    assert count_young(given_series, NOW, taking=timedelta(minutes=15)) == 10
+    assert count_young(given_series, NOW, taking=timedelta(seconds=59)) == 4
+
+
 def test_a_settled_series_ends_before_its_young_minutes() -> None:
     """What is not there is told from these only."""
     assert settle(series([1.0, 2.0, 3.0, 4.0, 5.0, None]), NOW).values == (1.0, 2.0)
@@ -140,8 +149,12 @@ def test_the_pulse_is_not_blind_where_every_minute_is_equally_late(
 ) -> None:
     """The pulse comes at the same second of every minute: what is missing once always is."""
     late = dict.fromkeys(ON_TIME, Lateness(delays=(delay,), first=60, shares=(share,)))
+    account = loop_in_account(20_000.0)
 
-    assert True in looks(loop_in_account(20_000.0), 40, late)
+    on_time = looks(account, 40, None).index(True)
+    seen = looks(account, 40, late).index(True)
+
+    assert seen <= on_time + -(-delay // 60), "no later than its data is"
 
 
 # -- the verdict on a function -------------------------------------------------------------------
