@@ -133,6 +133,8 @@ incidents: Final = st.builds(
     written=st.lists(counts, max_size=3).map(tuple),
     contained_at=st.none() | moments,
     stopped_at=st.none() | moments,
+    freed_at=st.none() | moments,
+    is_freed_at_known=st.booleans(),
     routes=st.none() | routes,
     released_at=st.none() | moments,
     closed_at=st.none() | moments,

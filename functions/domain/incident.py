@@ -219,6 +219,10 @@ class Incident:
     stopped_at
         When the reservation of 0 took effect; ``None`` before that, and where it is not known: a
         record of an earlier version holds no such time for a function that was capped first.
+    freed_at
+        When a restore of the guard's let it run again, which is before its mappings are enabled;
+        `is_freed_at_known`: by the clock that had written when it was stopped, or one that is not
+        behind it.
     routes
         How events reached it when it was stopped; ``None`` before that, and in records of an
         earlier version.
@@ -250,6 +254,8 @@ class Incident:
     written: tuple[int, ...] = ()
     contained_at: datetime | None = None
     stopped_at: datetime | None = None
+    freed_at: datetime | None = None
+    is_freed_at_known: bool = True
     routes: EventRoutes | None = None
     released_at: datetime | None = None
     closed_at: datetime | None = None

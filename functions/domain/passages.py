@@ -260,13 +260,24 @@ class _End:
     is_exact: bool = True
 
 
-def _end(incident: Incident, now: datetime) -> _End:
-    """The present moment, unless the record knows a later one: then `now` is of another clock.
+_FREED_BY_OTHERS: Final = frozenset(
+    {StepStatus.CHANGED_MEANWHILE, StepStatus.ALREADY, StepStatus.GONE}
+)
 
-    Where they differ by less than a minute the later one is true to the minute, no duration is.
+
+def _end(incident: Incident, now: datetime) -> _End:
+    """When the function was released or restored; by others at a moment that nobody noticed.
+
+    Without a record of it, the present moment, unless the record knows a later one: then `now` is
+    of another clock. Where they differ by less than a minute the later one is true to the minute,
+    no duration is.
     """
     if incident.released_at is not None:
         return _End(incident.released_at)
+    if any(one.restored in _FREED_BY_OTHERS for one in incident.stops):
+        return _End(None)
+    if incident.freed_at is not None:
+        return _End(incident.freed_at if incident.is_freed_at_known else None)
     if now >= incident.updated_at:
         return _End(now)
     is_near = incident.updated_at - now < timedelta(minutes=1)

@@ -25,6 +25,7 @@ _TOLD = {
 }
 # How long a mapping may stay in AWS's own hands before that counts as a refusal. UNCONFIRMED: how
 # long AWS takes; others who change mappings wait for 10 minutes.
+_UNDONE: Final = frozenset({StepStatus.PLANNED, StepStatus.FAILED})
 PENDING_AT_MOST: Final = timedelta(minutes=10)
 
 
@@ -73,7 +74,7 @@ def restore(
     incident = world.ledger.save(_marked(incident).leased(at))
     try:
         is_late = at - incident.updated_at >= PENDING_AT_MOST
-        incident = _undo_all(incident, world, was_tried=was_tried, is_late=is_late)
+        incident = _undo_all(incident, world, now, was_tried=was_tried, is_late=is_late)
     except FunctionNotFoundError:
         return close_as_deleted(incident, world, at)
     if any(one.restored is StepStatus.FAILED for one in incident.steps):
@@ -122,7 +123,18 @@ def _marked(incident: Incident, tried: frozenset[str] = frozenset()) -> Incident
     return incident if outcome is None else incident.with_restored(outcome.step, StepStatus.PLANNED)
 
 
-def _undo_all(incident: Incident, world: World, *, was_tried: bool, is_late: bool) -> Incident:
+def _freed(incident: Incident, now: datetime) -> Incident:
+    """The incident with the moment at which nothing of it stops the function any more."""
+    is_over = all(one.restored not in {None, *_UNDONE} for one in incident.stops)
+    if incident.freed_at is not None or not is_over:
+        return incident
+    at = max(now, incident.updated_at)
+    return replace(incident, freed_at=at, is_freed_at_known=now >= incident.updated_at)
+
+
+def _undo_all(
+    incident: Incident, world: World, now: datetime, *, was_tried: bool, is_late: bool
+) -> Incident:
     """Carry out the inverses.
 
     Parameters
@@ -149,7 +161,7 @@ def _undo_all(incident: Incident, world: World, *, was_tried: bool, is_late: boo
         incident = incident.with_restored(outcome.step, status, detail)
         if status is StepStatus.FAILED and isinstance(outcome.step, Reserve | ScaleToZero):
             return world.ledger.save(incident)  # the function stays stopped, and its mappings too
-        incident = world.ledger.save(_marked(incident, tried))
+        incident = world.ledger.save(_marked(_freed(incident, now), tried))
     return incident
 
 

@@ -145,6 +145,23 @@ def test_a_clock_that_is_a_little_behind_states_no_duration() -> None:
     assert "It was stopped from 2026-11-23 03:15 UTC to 2026-11-23 03:15 UTC." in text
 
 
+def test_a_restore_that_waited_for_its_mappings_ends_the_stop_when_it_did() -> None:
+    """The function ran again when its reservation was restored, minutes before the notice."""
+    stopped = replace(contained(hours=1), freed_at=NOW, updated_at=NOW)
+
+    text = body(Transition.RESTORED, stopped, NOW + timedelta(minutes=9))
+
+    assert "It was stopped from 2026-11-23 02:15 UTC to 2026-11-23 03:15 UTC, for 1 h." in text
+
+
+def test_an_end_that_others_made_is_not_dated() -> None:
+    """Who changed the reservation meanwhile let it run, at a moment that nobody noticed."""
+    text = body(Transition.RESTORED, restored())
+
+    assert "somebody changed it meanwhile" in text
+    assert "It was stopped at 2026-11-22 21:45 UTC." in text
+
+
 # -- what was lost
 
 
@@ -193,12 +210,13 @@ def test_callers_that_waited_were_refused() -> None:
 
 def test_records_that_a_long_stop_outlived() -> None:
     """After more than a day, records of a DynamoDB stream are gone, and the notice says so."""
-    long = replace(restored(), stopped_at=NOW - timedelta(hours=30))
+    short = replace(contained(hours=5), freed_at=NOW)
+    long = replace(contained(hours=30), freed_at=NOW)
 
     assert "DynamoDB stream orders: records that waited longer than 24 h have expired." in body(
         Transition.RESTORED, long
     )
-    assert "have expired" not in body(Transition.RESTORED, restored())
+    assert "have expired" not in body(Transition.RESTORED, short)
 
 
 def test_a_cap_loses_nothing_at_once() -> None:
@@ -271,6 +289,8 @@ def histories(draw: st.DrawFn) -> Incident:
         incident,
         updated_at=NOW + draw(minutes),
         released_at=draw(st.none() | minutes.map(lambda span: NOW + span)),
+        freed_at=draw(st.none() | minutes.map(lambda span: NOW + span)),
+        is_freed_at_known=draw(st.booleans()),
         actor=draw(st.sampled_from(["", ALICE])),
         routes=draw(
             st.none()
@@ -310,6 +330,7 @@ def test_no_time_contradicts_the_record(
             incident.contained_at,
             incident.stopped_at,
             incident.released_at,
+            incident.freed_at,
             incident.updated_at,
             now,
         )
@@ -324,7 +345,8 @@ def test_no_time_contradicts_the_record(
     assert "for 0 s" not in text
     if now < incident.updated_at:
         assert "written at" not in text
-        assert incident.released_at is not None or f"to {moment(now)}" not in text
+        told = {moment(one) for one in (incident.released_at, incident.freed_at) if one}
+        assert moment(now) in told or f"to {moment(now)}" not in text
 
 
 @given(incident=histories(), behind=minutes)
