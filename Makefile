@@ -7,6 +7,9 @@ CDK_READY := node_modules/.ready
 LOOP ?= dynamodb
 SPEED ?=
 STORY ?=
+WEATHER ?=
+SEED ?=
+FULL ?=
 
 .PHONY: help setup demo test check lint types imports unit sandbox e2e bench deploy lock clean
 
@@ -28,8 +31,8 @@ $(CDK_READY): package.json package-lock.json
 
 setup: $(READY) $(CDK_READY)  ## install everything that is pinned
 
-demo: setup  ## watch a loop being found, stopped, mailed and rolled back (LOOP=dynamodb|sqs|s3|events|chain, SPEED=1); then STORY=permission|logs|traces|slow|denied
-	@$(PY) -m sandbox.demo --loop $(LOOP) $(if $(SPEED),--speed $(SPEED)) $(if $(STORY),--story $(STORY))
+demo: setup  ## watch a loop being found, stopped, mailed and rolled back (LOOP=dynamodb|sqs|s3|events|chain, SPEED=1, WEATHER=calm, SEED=1, FULL=1); then STORY=permission|logs|traces|slow|denied
+	@$(PY) -m sandbox.demo --loop $(LOOP) $(if $(SPEED),--speed $(SPEED)) $(if $(STORY),--story $(STORY)) $(if $(WEATHER),--weather $(WEATHER)) $(if $(SEED),--seed $(SEED)) $(if $(FULL),--full)
 
 lint: $(READY)
 	@$(VENV)/bin/ruff check .

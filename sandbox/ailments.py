@@ -68,6 +68,11 @@ class Ailment(ABC):
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
 
+    @property
+    def look_alikes(self) -> tuple[str, ...]:
+        """All functions of it with which nothing is wrong."""
+        return (self.look_alike,)
+
     def deploy(self) -> None:
         """Create both functions and what belongs to them, as a stack of the CDK."""
         deploy_stack(self.aws, self.stack, self.build)
@@ -282,18 +287,24 @@ class DeniedAilment(Ailment):
     function = "charge-card"
     look_alike = "charge-voucher"
     trouble = "place-order calls charge-card, and its role may not invoke it"
-    innocence = "place-gift calls charge-voucher with the right to invoke every function"
+    innocence = "place-gift calls charge-voucher with the right to invoke every charge-function"
 
     CALLER = "place-order"
+    LOOK_ALIKE_CALLER = "place-gift"
+
+    @property
+    def look_alikes(self) -> tuple[str, ...]:
+        """The caller with a wildcard is as right as its callee."""
+        return (self.look_alike, self.LOOK_ALIKE_CALLER)
 
     def build(self, scope: Construct) -> None:
         """Define both, and who calls them."""
         everything = iam.PolicyStatement(
-            actions=["lambda:InvokeFunction"], resources=[function_arn("*")]
+            actions=["lambda:InvokeFunction"], resources=[function_arn("charge-*")]
         )
         for caller, callee, rights in (
             (self.CALLER, self.function, None),
-            ("place-gift", self.look_alike, [everything]),
+            (self.LOOK_ALIKE_CALLER, self.look_alike, [everything]),
         ):
             called = define_function(scope, callee, code="steady_report")
             define_function(
@@ -306,7 +317,7 @@ class DeniedAilment(Ailment):
 
     def use(self) -> None:
         """Place an order, and a gift."""
-        for name in (self.CALLER, "place-gift"):
+        for name in (self.CALLER, self.LOOK_ALIKE_CALLER):
             self._invoke(name)
 
     def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sandbox.provision import Grant, arn, create_function, map_source, settings_of
+from sandbox.provision import Grant, arn, await_mappings, create_function, map_source, settings_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger("sandbox.innocents")
 
 MAX_CALLS = 20_000
+ATTEMPTS = 4
+RETRY_SECONDS = 0.5
 ACCOUNT_REFUSAL = "ConcurrentInvocationLimitExceeded"
+_SERVER_ERROR = 500  # the lowest status of an error of the server's
 
 
 class Innocent(ABC):
     """A function under legitimate load; the load runs for the time of a ``with`` block.
 
-    Refused calls are counted. ``refusals`` shows that the function itself was stopped;
-    ``starved`` counts calls for which the account had no concurrency left.
+    Refused calls are counted, and only those: ``refusals`` shows that the function itself was
+    stopped, or is not there any more; ``starved`` counts calls for which the account had no
+    concurrency left. A call that times out, or that the server fails, says nothing of the kind on
+    a busy machine: it is tried again, and counted as a failure when that does not help.
+    ``errors`` are the texts of all of them, each once.
     """
 
     functions: ClassVar[tuple[str, ...]]
@@ -39,6 +45,8 @@ class Innocent(ABC):
         self.calls = 0
         self.refusals = 0
         self.starved = 0
+        self.failures = 0
+        self.errors: list[str] = []
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -75,19 +83,40 @@ class Innocent(ABC):
         while not self._stop.is_set() and self.calls < MAX_CALLS:
             began = time.monotonic()
             self.calls += 1
+            self._call_persistently()
+            self._stop.wait(max(0.0, self.seconds_between_calls - (time.monotonic() - began)))
+
+    def _call_persistently(self) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 self.call()
             except (ClientError, BotoCoreError) as error:
-                if getattr(error, "response", {}).get("Reason") == ACCOUNT_REFUSAL:
+                if is_transient(error):
+                    if attempt < ATTEMPTS and not self._stop.wait(RETRY_SECONDS * attempt):
+                        continue
+                    self.failures += 1
+                elif getattr(error, "response", {}).get("Reason") == ACCOUNT_REFUSAL:
                     self.starved += 1
                 else:
                     self.refusals += 1
-                logger.warning("a call of %s was refused", self.functions, exc_info=True)
-            self._stop.wait(max(0.0, self.seconds_between_calls - (time.monotonic() - began)))
+                if str(error) not in self.errors:
+                    self.errors.append(str(error))
+                logger.warning("a call of %s was not answered", self.functions, exc_info=True)
+            return
 
     def settings(self) -> dict[str, FunctionSettings]:
-        """The settings of each function, to compare before and after."""
+        """The settings of each function once none changes, to compare before and after."""
+        for name in self.functions:
+            await_mappings(self.aws, name)
         return {name: settings_of(self.aws, name) for name in self.functions}
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether a call failed for a reason of this machine's, and not by a decision of AWS's."""
+    if not isinstance(error, ClientError):
+        return True
+    status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR)
+    return status >= _SERVER_ERROR
 
 
 class SteadyInnocent(Innocent):

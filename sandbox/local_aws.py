@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import boto3
 from botocore.config import Config
 
+from sandbox.lateness import IAM_SECONDS
 from sandbox.settings import ACCOUNT_ID, CONTROL_PREFIX, HOST, REGION
 from sandbox.weather import Weather, WeatherKind, new_seed
 
@@ -402,6 +403,11 @@ class LocalAws:
                 )
             time.sleep(POLL_SECONDS)
 
+    def let_iam_settle(self) -> None:
+        """Wait until rights that were just written count, where IAM is enforced and late."""
+        if self.auth and not self.weather.is_calm:
+            self.wait_minutes(IAM_SECONDS[1] / 60)
+
     def wait_minutes(self, minutes: float) -> None:
         """Wait for some virtual minutes, and so for what happens in them."""
         end = self.clock.timestamp() + 60 * minutes
@@ -423,7 +429,9 @@ def _mail(path: Path) -> Mail:
     return Mail(
         recipient=str(message["X-Envelope-To"]),
         sender=str(message["From"]),
-        subject=str(message["Subject"]),
+        # A subject whose first word does not fit into the line of the header's name is folded
+        # before it; the parser leaves that white space, which is none of the subject's.
+        subject=str(message["Subject"]).strip(),
         body=str(body.get_content()).replace("\r\n", "\n") if body is not None else "",
         path=path,
     )

@@ -9,10 +9,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from sandbox.local_aws import SandboxTimeoutError
 from sandbox.provision import (
     Grant,
     allow_invoke,
     arn,
+    await_mappings,
     create_function,
     create_table,
     function_arn,
@@ -33,7 +35,8 @@ QUIET_SECONDS = 1.0
 LEFT_OVER = 3
 """Events of the runaway that may still come back, from a queue say, while one is looked at."""
 
-POLL_SECONDS = 0.1
+POKE_MINUTES = 40.0
+"""Virtual minutes for one event: a mapping that was just enabled takes some to poll again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +87,18 @@ class Loop(ABC):
         for _ in range(count):
             self.send(f"seed-{uuid.uuid4()}")
 
-    def poke(self, timeout_seconds: float = 20.0) -> PokeOutcome:
-        """Cause one event and tell whether it was handled, and by how many invocations."""
+    def poke(self, minutes: float = POKE_MINUTES) -> PokeOutcome:
+        """Cause one event; whether it was handled in so many virtual minutes, and how often."""
         before = self.aws.counts()
         event_id = f"poke-{uuid.uuid4()}"
         self.send(event_id)
-        deadline = time.monotonic() + timeout_seconds
-        while not (is_handled := self.is_handled(event_id)) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-        if is_handled:
+        try:
+            is_handled = self.aws.wait_until_within(
+                minutes, lambda: self.is_handled(event_id), f"{event_id} is handled"
+            )
+        except SandboxTimeoutError:
+            is_handled = False
+        else:
             time.sleep(QUIET_SECONDS)
         after = self.aws.counts()
         ran = {name: after.get(name, 0) - before.get(name, 0) for name in self.functions}
@@ -115,7 +121,9 @@ class Loop(ABC):
         self.aws.wait_until(is_quiet, f"rest of {self.functions}", timeout_seconds)
 
     def settings(self) -> dict[str, FunctionSettings]:
-        """The settings of each function, to compare before and after."""
+        """The settings of each function once none changes, to compare before and after."""
+        for name in self.functions:
+            await_mappings(self.aws, name)
         return {name: settings_of(self.aws, name) for name in self.functions}
 
 

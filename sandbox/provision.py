@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 VICTIMS = Path(__file__).resolve().parent / "victims"
 RUNTIME = "python3.12"
-MAPPING_TIMEOUT_SECONDS = 120.0
-"""Real seconds; at the speed of real time a mapping takes up to 90 to be enabled."""
+SETTLED = frozenset({"Enabled", "Disabled"})
+MAPPING_MINUTES = 10
+"""Virtual minutes within which a mapping changes its state, with room to spare."""
 
 BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 _TRUST = {
@@ -32,7 +33,6 @@ _TRUST = {
         }
     ],
 }
-_POLLING = "Enabled"
 _FIXED_DATE = (2026, 1, 1, 0, 0, 0)
 
 
@@ -118,6 +118,7 @@ def create_function(
     )
     if allows_loops:
         aws.client("lambda").put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")
+    aws.let_iam_settle()
     return str(created["FunctionArn"])
 
 
@@ -174,25 +175,27 @@ def notify_on_new_objects(aws: LocalAws, bucket: str, function: str, prefix: str
 
 
 def map_source(aws: LocalAws, function: str, source_arn: str, *, batch_size: int = 1) -> str:
-    """Let Lambda poll a queue or a stream for a function, and wait until it does; the mapping's id.
-
-    In AWS's weather that takes up to 90 virtual seconds.
-    """
-    client, is_stream = aws.client("lambda"), ":sqs:" not in source_arn
-    answer = client.create_event_source_mapping(
+    """Let Lambda poll a queue or a stream for a function, and wait until it does; its id."""
+    is_stream = ":sqs:" not in source_arn
+    answer = aws.client("lambda").create_event_source_mapping(
         FunctionName=function,
         EventSourceArn=source_arn,
         BatchSize=batch_size,
         **({"StartingPosition": "LATEST"} if is_stream else {}),
     )
-    uuid = str(answer["UUID"])
-    if answer["State"] != _POLLING:
-        aws.wait_until(
-            lambda: client.get_event_source_mapping(UUID=uuid)["State"] == _POLLING,
-            f"the mapping of {function} is enabled",
-            MAPPING_TIMEOUT_SECONDS,
-        )
-    return uuid
+    await_mappings(aws, function)
+    return str(answer["UUID"])
+
+
+def await_mappings(aws: LocalAws, function: str) -> None:
+    """Wait until no mapping of a function is on its way from one state to another."""
+    client = aws.client("lambda")
+
+    def are_settled() -> bool:
+        mappings = client.list_event_source_mappings(FunctionName=function)
+        return all(one["State"] in SETTLED for one in mappings["EventSourceMappings"])
+
+    aws.wait_until_within(MAPPING_MINUTES, are_settled, f"the mappings of {function} to settle")
 
 
 def settings_of(aws: LocalAws, function: str) -> FunctionSettings:

@@ -57,6 +57,7 @@ def deploy_stack(aws: LocalAws, name: str, build: Callable[[Construct], object])
         events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
         reasons = [one["ResourceStatusReason"] for one in events if "ResourceStatusReason" in one]
         raise UserStackError(f"{name} is {status()}: {'; '.join(reasons)}")
+    aws.let_iam_settle()
 
 
 def synthesize(name: str, build: Callable[[Construct], object]) -> str:

@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
-_MOST_SEED = 2**31
+MOST_SEED = 2**31
 _DRAW_BYTES = 6  # fit a float exactly
 _DRAWS = float(1 << 8 * _DRAW_BYTES)
 
@@ -53,4 +53,4 @@ class Weather:
 
 def new_seed() -> int:
     """A seed that nobody has chosen. Whoever draws one prints it."""
-    return secrets.randbelow(_MOST_SEED)
+    return secrets.randbelow(MOST_SEED)

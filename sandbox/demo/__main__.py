@@ -15,6 +15,7 @@ from sandbox.demo.screen import Screen
 from sandbox.demo.settings import DEFAULT_SPEED, PROJECT, DemoSettings
 from sandbox.demo.story import Story
 from sandbox.scenarios import LOOPS
+from sandbox.weather import MOST_SEED, WeatherKind, new_seed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,15 +40,45 @@ def parse(arguments: Sequence[str] | None = None) -> DemoSettings:
     parser.add_argument(
         "--story", choices=sorted(AILMENTS), default="", help="what else is ill, after the loop"
     )
+    parser.add_argument(
+        "--weather",
+        choices=sorted(WeatherKind),
+        default=WeatherKind.AWS,
+        help="calm: metrics at once and everything once, unlike on AWS (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed", type=_seed, help="what the weather is drawn from (default: another each time)"
+    )
+    parser.add_argument("--full", action="store_true", help="show mails in full")
     given = parser.parse_args(arguments)
-    return DemoSettings(loop=given.loop, speed=given.speed, story=given.story)
+    return DemoSettings(
+        loop=given.loop,
+        speed=given.speed,
+        story=given.story,
+        weather=WeatherKind(given.weather),
+        seed=new_seed() if given.seed is None else given.seed,
+        shows_full_mails=given.full,
+    )
 
 
 def _speed(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 1 <= value <= HIGHEST_SPEED:
-        raise argparse.ArgumentTypeError(f"must be from 1 to {HIGHEST_SPEED:g}")
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a speed: must be a number from 1 to {HIGHEST_SPEED:g}"
+        )
     return value
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= MOST_SEED:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a seed: must be a whole number from 0 to {MOST_SEED - 1}"
+        )
+    return int(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,13 +88,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("sandbox").setLevel(logging.CRITICAL)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    report = Report(loop=settings.loop, speed=settings.speed, story=settings.story)
-    screen = Screen(settings.minute_seconds)
+    report = Report(
+        loop=settings.loop,
+        speed=settings.speed,
+        story=settings.story,
+        weather=settings.weather,
+        seed=settings.seed,
+    )
+    screen = Screen(settings.minute_seconds, shows_full_mails=settings.shows_full_mails)
     screen.title(
         "Loopbreaker",
         f"A function that invokes itself (by way of: {settings.loop}) is found, stopped, told of",
         "and put back, on this machine.",
         report.clock_note,
+        report.weather_note,
     )
     try:
         Story(settings, screen, report).tell()
@@ -80,6 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     screen.line(
         f"{kept}/report.json, timeline.png, loops.svg, mail-*.txt, guard.log, sandbox.log", "dim"
     )
+    if report.shortcomings:
+        screen.line(f"The same again: {settings.same_again}", "dim")
     for shortcoming in report.shortcomings:
         screen.line(f"FAILED: {shortcoming}", "bold red")
     return 1 if report.shortcomings else 0

@@ -7,17 +7,21 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.weather import WeatherKind
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 CLOCK_NOTE: Final = (
     "The local CloudWatch runs {speed:g} times as fast as real time: one of its minutes lasts "
-    "{minute:g} s. How long CloudWatch takes to publish a metric is not simulated."
+    "{minute:g} s, and longer while this machine is busy."
 )
-REAL_CLOCK_NOTE: Final = (
-    "The local CloudWatch runs in real time. How long CloudWatch takes to publish a metric is not "
-    "simulated."
+REAL_CLOCK_NOTE: Final = "The local CloudWatch runs in real time."
+WEATHER_NOTE: Final = (
+    "AWS's weather, seed {seed}: metrics appear minutes late, and changes take effect late. How "
+    "late they are on AWS is not documented; the figures of this account are assumptions."
 )
+CALM_NOTE: Final = "Calm weather: metrics and changes are there at once, unlike on AWS."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,18 +40,22 @@ class Report:
 
     loop: str
     speed: float
+    weather: str = WeatherKind.CALM
+    seed: int = 0
     functions: tuple[str, ...] = ()
     warned_before: bool = False
     seconds_to_warn: float | None = None
     contained: bool = False
     contained_by: str = ""
     verdict: str = ""
+    seconds_to_cap: float | None = None
     seconds_to_contain: float | None = None
     cloudwatch_minutes_to_contain: float | None = None
     invocations_until_contained: int | None = None
     invocations_after_contained: int | None = None
     innocents_untouched: bool = False
     innocent_invocations: dict[str, int] = field(default_factory=dict)
+    innocent_errors: list[str] = field(default_factory=list)
     mail_received: bool = False
     mails: list[str] = field(default_factory=list)
     works_again: bool = False
@@ -68,6 +76,13 @@ class Report:
         return CLOCK_NOTE.format(speed=self.speed, minute=60 / self.speed)
 
     @property
+    def weather_note(self) -> str:
+        """What the sandbox's weather means for the figures."""
+        if self.weather == WeatherKind.CALM:
+            return CALM_NOTE
+        return WEATHER_NOTE.format(seed=self.seed)
+
+    @property
     def shortcomings(self) -> list[str]:
         """What did not happen of what a demonstration is to show."""
         missing = {
@@ -82,7 +97,7 @@ class Report:
             missing |= {
                 "the ailment was not found": self.story_found,
                 "the function was not cured": self.story_cured,
-                "the look-alike was told of": self.look_alike_untold,
+                "a look-alike was reported": self.look_alike_untold,
             }
         found = [self.failure] if self.failure else []
         return found + [what for what, happened in missing.items() if not happened]
@@ -101,6 +116,7 @@ class Report:
             for stage in self.stages
         ]
         document["clock_note"] = self.clock_note
+        document["weather_note"] = self.weather_note
         document["shortcomings"] = self.shortcomings
         return document
 

@@ -16,6 +16,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -26,6 +27,7 @@ BARS: Final = " ▁▂▃▄▅▆▇█"
 BAR_SECONDS: Final = 40
 LOG_SECONDS: Final = 3.0
 LOG_WIDTH: Final = 100
+DOCUMENT_LINES: Final = 12
 REFRESHES_PER_SECOND: Final = 8
 
 
@@ -36,13 +38,22 @@ class Screen:
     ----------
     minute_seconds
         How long a CloudWatch minute takes, to tell the time in both.
+    shows_full_mails
+        Whether a document is shown to its end, and not only its first lines.
     """
 
-    def __init__(self, minute_seconds: float, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        minute_seconds: float,
+        console: Console | None = None,
+        *,
+        shows_full_mails: bool = False,
+    ) -> None:
         self.console = console or Console(highlight=False)
         if not self.console.is_terminal:
             self.console = Console(highlight=False, width=LOG_WIDTH, file=self.console.file)
         self._minute_seconds = minute_seconds
+        self._shows_full_mails = shows_full_mails
         self._began = time.monotonic()
         self._live: Live | None = None
         self._logged = 0.0
@@ -88,8 +99,18 @@ class Screen:
         # Never wrapped: people copy it.
         self.console.print(Text(f"  $ {text}", style="green"), soft_wrap=True)
 
-    def document(self, title: str, text: str) -> None:
-        """A text as it was received."""
+    def document(self, title: str, text: str, file: Path) -> None:
+        """The first lines of a text as it was received, and where all of it is."""
+        lines = text.splitlines()
+        if not self._shows_full_mails and len(lines) > DOCUMENT_LINES:
+            text = "\n".join(lines[:DOCUMENT_LINES]).rstrip()
+            rest = f"{len(lines) - DOCUMENT_LINES} more lines (FULL=1 shows them): "
+        else:
+            rest = ""
+        self._document(title, text)
+        self.line(f"{rest}{file.parent.parent.name}/{file.parent.name}/{file.name}", "dim")
+
+    def _document(self, title: str, text: str) -> None:
         if self.console.is_terminal:
             self.console.print(Panel(Text(text), title=Text(title, style="bold"), expand=False))
             return
@@ -119,6 +140,7 @@ class Screen:
         )
         alarm = f"; ALARM {', '.join(watch.ringing)}" if watch.ringing else ""
         stopped = f"; {', '.join(watch.stopped)} at 0" * bool(watch.stopped)
+        stopped += f"; {', '.join(watch.capped)} capped" * bool(watch.capped)
         return f"{'before' if seconds is None else f'{seconds:5.0f} s'}  {rates}{alarm}{stopped}"
 
     def _picture(self, watch: Watch) -> RenderableType:
@@ -175,10 +197,11 @@ def _summary_rows(report: Report) -> list[tuple[str, str]]:
         )
     innocents = ", ".join(f"{name} {n:,} runs" for name, n in report.innocent_invocations.items())
     cured = f"found {_yes(report.story_found)}, cured {_yes(report.story_cured)}"
-    untold = f"look-alike left in peace {_yes(report.look_alike_untold)}"
+    untold = f"look-alikes not reported {_yes(report.look_alike_untold)}"
     story = [(f"then: {report.story}", f"{cured}, {untold}")]
     return [
         ("loop", f"{report.loop}: {', '.join(report.functions)}"),
+        ("weather", f"{report.weather}, seed {report.seed}"),
         ("warned before", _yes(report.warned_before)),
         ("contained", contained),
         ("its invocations", count),

@@ -9,6 +9,7 @@ from typing import Final
 
 from sandbox.ailments import AILMENTS
 from sandbox.settings import ACCOUNT_ID, REGION
+from sandbox.weather import WeatherKind
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 OUTPUT: Final = PROJECT / "build" / "demo"
@@ -37,6 +38,10 @@ class DemoSettings:
         How many times faster than real time the sandbox's CloudWatch lives.
     story
         Which other ailment is shown after the loop, see ``sandbox.ailments``; empty for none.
+    weather, seed
+        Whether metrics and changes are as late as on AWS, and what that is drawn from.
+    shows_full_mails
+        Whether a mail is shown to its end.
     output
         Where the report, the picture, the mails and the logs are written.
     """
@@ -44,12 +49,30 @@ class DemoSettings:
     loop: str
     speed: float = DEFAULT_SPEED
     story: str = ""
+    weather: WeatherKind = WeatherKind.AWS
+    seed: int = 0
+    shows_full_mails: bool = False
     output: Path = OUTPUT
 
     @property
     def minute_seconds(self) -> float:
         """How long a CloudWatch minute takes."""
         return SECONDS_PER_MINUTE / self.speed
+
+    @property
+    def same_again(self) -> str:
+        """The command that shows the same in the same weather."""
+        return shlex.join(
+            [
+                "make",
+                "demo",
+                f"LOOP={self.loop}",
+                f"SPEED={self.speed:g}",
+                *([f"STORY={self.story}"] if self.story else []),
+                f"WEATHER={self.weather}",
+                f"SEED={self.seed}",
+            ]
+        )
 
     @property
     def flags(self) -> dict[str, str]:
@@ -87,10 +110,6 @@ class DemoSettings:
     def minutes(self, real_seconds: float) -> float:
         """How many CloudWatch minutes some real seconds are."""
         return real_seconds / self.minute_seconds
-
-    def patience_seconds(self, minutes: float, more_seconds: float = 20.0) -> float:
-        """How long to wait for what takes CloudWatch so many minutes."""
-        return minutes * self.minute_seconds + more_seconds
 
 
 def _context(flags: dict[str, str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,14 +10,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from sandbox.ailments import Ailment
+    from sandbox.demo.inbox import Inbox
     from sandbox.demo.report import Report
     from sandbox.demo.screen import Screen
     from sandbox.demo.settings import DemoSettings
     from sandbox.local_aws import Mail
 
-FOOTER: Final = "\n--\n"  # what SNS puts below each mail
 RULE: Final = "Loopbreaker-diagnosis"
-MAIL_PATIENCE_SECONDS: Final = 60.0
+MAIL_PATIENCE_MINUTES: Final = 30.0  # CloudWatch's
 SOON_SECONDS: Final = 2.0
 
 
@@ -36,6 +35,7 @@ class Sickbed:
     settings: DemoSettings
     screen: Screen
     report: Report
+    inbox: Inbox
     stage: Callable[[str], AbstractContextManager[None]]
 
     def tell(self) -> None:
@@ -57,11 +57,7 @@ class Sickbed:
             ailment.aws.fire(RULE)
             mail = self._mail(told_before)
             self.report.story_found = True
-            self._keep(told_before)
-            self.screen.document(
-                f"mail to {mail.recipient}",
-                f"Subject: {mail.subject}\n\n{mail.body.partition(FOOTER)[0].rstrip()}",
-            )
+            self.inbox.show(mail)
         with self.stage("Check that it does its work now"):
             if not ailment.flags:
                 say("Loopbreaker grants nobody the right to invoke: the team does as it was told.")
@@ -69,9 +65,15 @@ class Sickbed:
             self.report.story_cured = ailment.is_well()
             now = "does its work" if self.report.story_cured else "is as ill as before"
             say(f"{ailment.function} {now}.", "bold" if self.report.story_cured else "bold red")
-            told = [m.subject for m in self._since(told_before) if ailment.look_alike in m.subject]
+            told = [
+                mail.subject
+                for mail in self._since(told_before)
+                if any(name in mail.subject for name in ailment.look_alikes)
+            ]
             self.report.look_alike_untold = not told
-            say(f"Mails about {ailment.look_alike}: {len(told)}.")
+            say(f"Mails about {' and '.join(ailment.look_alikes)}: {len(told)}.")
+            for subject in told:
+                say(f"- {subject}", "red")
 
     def _pass(self, minutes: float) -> None:
         """Let some of CloudWatch's minutes pass."""
@@ -82,7 +84,7 @@ class Sickbed:
                 "would prove nothing",
                 "dim",
             )
-            time.sleep(seconds)
+            self.ailment.aws.wait_minutes(minutes)
 
     def _mail(self, told_before: int) -> Mail:
         """The mail about the function: of the cure where that is allowed, else of the finding."""
@@ -98,15 +100,9 @@ class Sickbed:
                 None,
             )
 
-        return self.ailment.aws.wait_until(
-            arrived, f"a mail about {self.ailment.function}", MAIL_PATIENCE_SECONDS
+        return self.ailment.aws.wait_until_within(
+            MAIL_PATIENCE_MINUTES, arrived, f"a mail about {self.ailment.function}"
         )
 
     def _since(self, told_before: int) -> list[Mail]:
         return self.ailment.aws.mails()[told_before:]
-
-    def _keep(self, told_before: int) -> None:
-        for index, mail in enumerate(self._since(told_before), told_before + 1):
-            self.report.mails.append(mail.subject)
-            text = f"To: {mail.recipient}\nSubject: {mail.subject}\n\n{mail.body}"
-            (self.settings.output / f"mail-{index}.txt").write_text(text)

@@ -18,6 +18,7 @@ LOOK_SECONDS: Final = 0.15
 READ_SECONDS: Final = 1.0
 ALARM_PREFIX: Final = "Loopbreaker-signal-"
 STOPPED: Final = "STOPPED"
+CAPPED: Final = "CAPPED"
 WARNINGS: Final = ("WARNING", "Perhaps")
 
 
@@ -30,6 +31,7 @@ class Happened:
     """Moments in real seconds from the start of the loop; unknown ones are missing."""
 
     alarm: float | None = None
+    capped: float | None = None
     contained: float | None = None
     mail: float | None = None
     fixed: float | None = None
@@ -65,6 +67,7 @@ class Watch:
     journal: Journal = field(init=False)
     _began: float | None = None
     _counted_before: int = 0
+    _reserved_before: dict[str, int | None] = field(default_factory=dict)
     _looked: float = 0.0
     _read: float = 0.0
 
@@ -77,6 +80,17 @@ class Watch:
         return None if self._began is None else time.monotonic() - self._began
 
     @property
+    def capped(self) -> tuple[str, ...]:
+        """The functions of the loop that were given a small reservation since it started."""
+        return tuple(
+            name
+            for name in self.loop
+            if self._began is not None
+            and (self.reserved.get(name) or 0) > 0
+            and self.reserved.get(name) != self._reserved_before.get(name)
+        )
+
+    @property
     def stopped(self) -> tuple[str, ...]:
         """The functions of the loop whose reserved concurrency is 0."""
         return tuple(name for name in self.loop if self.reserved.get(name) == 0)
@@ -84,6 +98,7 @@ class Watch:
     def begin(self) -> None:
         """The loop starts now."""
         self._counted_before = self._loop_count(self.aws.counts())
+        self._reserved_before = {name: self._reserved(name) for name in self.loop}
         self._began = time.monotonic()
 
     def look(self) -> None:
@@ -107,18 +122,18 @@ class Watch:
             self._note()
         self.on_look(self)
 
-    def until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
+    def until(self, condition: Callable[[], bool], what: str, minutes: float) -> None:
         """Look until something is the case.
 
         Raises
         ------
         NotInTimeError
-            When it is not the case within so many real seconds.
+            When it is not the case within so many of CloudWatch's minutes.
         """
-        deadline = time.monotonic() + seconds
+        began = self.aws.clock.timestamp()
         while not condition():
-            if time.monotonic() > deadline:
-                raise NotInTimeError(f"{what}: not within {seconds:.0f} s")
+            if self.aws.clock.timestamp() - began > 60 * minutes:
+                raise NotInTimeError(f"{what}: not within {minutes:g} CloudWatch minutes")
             self.look()
             time.sleep(LOOK_SECONDS / 2)
 
@@ -139,11 +154,18 @@ class Watch:
 
     def mail_of_stop(self) -> Mail | None:
         """The mail that tells that a function of the loop was stopped."""
+        return self._mail_about_loop(STOPPED)
+
+    def mail_of_cap(self) -> Mail | None:
+        """The mail that tells that a function of the loop was capped."""
+        return self._mail_about_loop(CAPPED)
+
+    def _mail_about_loop(self, lead: str) -> Mail | None:
         return next(
             (
                 mail
                 for mail in self.aws.mails()
-                if STOPPED in mail.subject and any(name in mail.subject for name in self.loop)
+                if lead in mail.subject and any(name in mail.subject for name in self.loop)
             ),
             None,
         )
@@ -169,12 +191,14 @@ class Watch:
         at, happened = self.seconds, self.happened
         if happened.alarm is None and self.ringing:
             happened.alarm = at
+        if happened.capped is None and self.capped:
+            happened.capped = at
         if happened.contained is None:
             if self.stopped:
                 happened.contained = at
             else:
                 self.until_contained = self._loop_count(self.counts) - self._counted_before
-        elif happened.rolled_back is None and not self.stopped:
+        elif happened.rolled_back is None and not self.stopped and not self.capped:
             happened.rolled_back = at
         if happened.mail is None and happened.contained and self.mail_of_stop() is not None:
             happened.mail = at
