@@ -9,16 +9,19 @@ import numpy as np
 
 from bench.detection.data import Row, Run
 from bench.detection.ours import EPOCH, STOPPING, Episode, Watched, watched
+from bench.detection.published import show
 from bench.traffic import ACCOUNT, Function, Minute, Source
 from functions.domain.assessment import Assessment, Verdict
 from functions.domain.decision import Cap, Contain, LedgerView, Notify, decide
-from functions.domain.evidence import FunctionFacts
+from functions.domain.evidence import Evidence, FunctionFacts
 from functions.domain.experiment import judge_cap
 from functions.domain.incident import Incident, IncidentState, incident_id
+from functions.domain.lateness import settle
 from functions.domain.policy import Policy
 from functions.domain.spike import assess
+from sandbox.weather import Weather, WeatherKind
 
-LATE_MINUTES: Final = 1  # CloudWatch shows a minute this long after it is over
+SHOWN_MINUTES: Final = 2  # after its end, a minute is usually shown whole
 WATCHED_MINUTES: Final = 60
 WARM_MINUTES: Final = 5
 ENDED_MINUTES: Final = 10  # below the floor, after which people are told that it is over
@@ -48,9 +51,17 @@ class Play:
     """A function whose recorded past goes on as a simulation that the guard can act on."""
 
     def __init__(
-        self, row: Row, start: int, function: Function, seconds: float, policy: Policy
+        self,
+        row: Row,
+        start: int,
+        function: Function,
+        *,
+        seconds: float,
+        policy: Policy,
+        weather: Weather,
     ) -> None:
         self.row = row
+        self.weather = weather
         self.start = start
         self.function = function
         self.policy = policy
@@ -76,15 +87,16 @@ class Play:
         return minute
 
     @property
-    def seen(self) -> Watched:
-        """What has been recorded so far."""
-        return Watched(
+    def seen(self) -> Evidence:
+        """What CloudWatch shows of what has been recorded so far."""
+        recorded = Watched(
             counts=self.counts,
             concurrency=self.concurrency,
             throttles=self.throttles,
             duration_ms=self.duration_ms,
             sums=self.sums,
         )
+        return show(recorded.evidence(len(self.counts) - 1), self.weather)
 
     def respond(self, assessment: Assessment, suspected_after: int) -> Outcome:
         """Do what the guard decides about a suspected function, until that is decided.
@@ -110,9 +122,9 @@ class Play:
                 case _:
                     pass
             self.step(None)
-            newest = len(self.counts) - 1 - LATE_MINUTES
-            last = self.counts[max(0, newest + 1 - ENDED_MINUTES) : newest + 1]
-            if max(last) < self.policy.floor_per_minute:
+            seen = self.seen
+            last = settle(seen.recent.invocations, seen.now).values[-ENDED_MINUTES:]
+            if max(value or 0.0 for value in last) < self.policy.floor_per_minute:
                 return Outcome(
                     verdict=Verdict.CALM,
                     suspected_after=suspected_after,
@@ -120,7 +132,7 @@ class Play:
                     invocations=self.served,
                     burnt_out=self.function.is_burnt_out,
                 )
-            assessment = assess(self.seen.evidence(newest), self.policy)
+            assessment = assess(seen, self.policy)
         return Outcome(
             verdict=Verdict.SUSPECTED,
             suspected_after=suspected_after,
@@ -133,8 +145,7 @@ class Play:
         capped_at = EPOCH + timedelta(minutes=len(self.counts))
         for passed in range(1, minutes + 1):
             self.step(cap)
-            newest = len(self.counts) - 1 - LATE_MINUTES
-            judged = judge_cap(self.seen.evidence(newest), cap, capped_at, self.policy)
+            judged = judge_cap(self.seen, cap, capped_at, self.policy)
             if judged.verdict is not Verdict.SUSPECTED:
                 return Outcome(
                     verdict=judged.verdict,
@@ -175,13 +186,19 @@ def _told(decision: Notify) -> Incident:
 def play_loop(row: Row, run: Run, onset: int, policy: Policy, rng: np.random.Generator) -> Outcome:
     """A loop that begins at `onset` in a real function, from its first event to its end."""
     function = Function(rng, loop=run.loop, source=Source.ASYNC)
-    play = Play(row, onset, function, run.loop.seconds, policy)
+    play = Play(
+        row,
+        onset,
+        function,
+        seconds=run.loop.seconds,
+        policy=policy,
+        weather=_draw_weather(rng),
+    )
     for passed in range(1, WATCHED_MINUTES + 1):
         play.step(None)
-        newest = len(play.counts) - 1 - LATE_MINUTES
-        if newest < onset or play.counts[newest] < policy.floor_per_minute:
+        if max(play.counts[onset:]) < policy.floor_per_minute:
             continue
-        assessment = assess(play.seen.evidence(newest), policy)
+        assessment = assess(play.seen, policy)
         if assessment.verdict is Verdict.RUNAWAY:
             return Outcome(verdict=Verdict.RUNAWAY, suspected_after=passed, invocations=play.served)
         if assessment.verdict in STOPPING:
@@ -195,11 +212,23 @@ def play_innocent(
     """A function that was capped by mistake."""
     row, minute = episode.row, episode.minute
     function = Function(rng, seconds=row.seconds, source=source)
-    start = max(0, minute + 1 + LATE_MINUTES - WARM_MINUTES)
-    play = Play(row, start, function, row.seconds, policy)
-    for _ in range(minute + 1 + LATE_MINUTES - start):
+    start = max(0, minute + 1 + SHOWN_MINUTES - WARM_MINUTES)
+    play = Play(
+        row,
+        start,
+        function,
+        seconds=row.seconds,
+        policy=policy,
+        weather=_draw_weather(rng),
+    )
+    for _ in range(minute + 1 + SHOWN_MINUTES - start):
         play.step(None)
     return play.respond(episode.assessment, 0)
+
+
+def _draw_weather(rng: np.random.Generator) -> Weather:
+    """AWS's weather of one play: metrics are late, in part at first, and apart."""
+    return Weather(kind=WeatherKind.AWS, seed=int(rng.integers(2**31)))
 
 
 def onset_in(row: Row, rng: np.random.Generator, room: int) -> int:
