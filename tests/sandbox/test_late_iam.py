@@ -12,13 +12,14 @@ from botocore.exceptions import ClientError
 
 from sandbox.lateness import iam_seconds
 from sandbox.local_aws import LocalAws
+from sandbox.provision import create_function
 from sandbox.weather import Weather, WeatherKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ACCOUNT = "123456789012"
-ROLE_NAMES = ("r", "of-stack")
+ROLE_NAMES = ("r", "of-stack", "nightly-import-role")
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -132,3 +133,17 @@ def test_a_role_of_a_stack_has_its_rights_late(aws: LocalAws) -> None:
 
     assert not may()
     aws.wait_until(may, "allowed", 30)
+
+
+def test_a_function_logs_once_its_role_may(aws: LocalAws) -> None:
+    """What ran before leaves no log; nothing has to be updated for what runs after."""
+    create_function(aws, "nightly-import")
+    logs = aws.client("logs")
+
+    def is_logged() -> bool:
+        aws.client("lambda").invoke(FunctionName="nightly-import", Payload=b"{}")
+        prefix = "/aws/lambda/nightly-import"
+        return bool(logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"])
+
+    assert not is_logged()
+    aws.wait_until(is_logged, "logs", 30)
