@@ -1,0 +1,77 @@
+"""A running sandbox whose metrics and alarms have AWS's weather."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.local_aws import LocalAws
+from sandbox.provision import create_function
+from tests.sandbox.support import metric
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+def late_aws() -> Iterator[LocalAws]:
+    """A local AWS in which a minute takes a second and comes late."""
+    with LocalAws(speed=60, worker_cap=4, weather="aws", seed=SEED) as aws:
+        yield aws
+
+
+def test_the_seed_is_printed_and_logged(capfd: pytest.CaptureFixture[str]) -> None:
+    """So that a run that failed can be repeated, whoever chose the seed."""
+    with LocalAws(speed=60, weather="aws") as aws:
+        log = aws.log_path.read_text()
+
+    assert f"sandbox: AWS's weather, seed {aws.weather.seed}\n" in capfd.readouterr().err
+    assert f"the weather is aws, its seed is {aws.weather.seed}" in log
+
+
+def test_an_invocation_is_seen_a_minute_after_its_minute_at_the_earliest(
+    late_aws: LocalAws,
+) -> None:
+    """By readers as by alarms, in the minute in which it was made."""
+    create_function(late_aws, "steady-report")
+    cloudwatch = late_aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="used",
+        Namespace="AWS/Lambda",
+        MetricName="Invocations",
+        Dimensions=[{"Name": "FunctionName", "Value": "steady-report"}],
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
+    before = late_aws.clock.timestamp()
+    late_aws.client("lambda").invoke(FunctionName="steady-report", Payload=b"{}")
+    after = late_aws.clock.timestamp()
+
+    def seen() -> dict[float, float]:
+        now = late_aws.clock.timestamp()
+        (answer,) = cloudwatch.get_metric_data(
+            MetricDataQueries=[metric("Invocations", "Sum", "steady-report")],
+            StartTime=before - 600,
+            EndTime=now + 60,
+        )["MetricDataResults"]
+        moments = [moment.timestamp() for moment in answer["Timestamps"]]
+        return dict(zip(moments, answer["Values"], strict=True))
+
+    first = late_aws.wait_until(seen, "the invocation", 30)
+    read_at = late_aws.clock.timestamp()
+    (minute,) = first
+    alarm = late_aws.wait_until(
+        lambda: next((a for a in late_aws.alarms() if a["state"] == "ALARM"), None), "the alarm", 30
+    )
+
+    assert first[minute] == 1.0
+    assert before // 60 * 60 <= minute <= after
+    assert read_at >= minute + 60 + 60
+    assert alarm["since"] >= minute + 60 + 60
