@@ -1,7 +1,9 @@
 """Which parts of the account an API call has changed, as CloudTrail tells it.
 
 A change says what is to be read again, not what it is now: calls arrive late, twice or out of
-order, and what is the case is asked for anyway.
+order, and what is the case is asked for anyway. So nothing of an event is kept but names. Events
+may be kept as dead letters: CloudTrail leaves environment variables out of those of CreateFunction
+and UpdateFunctionConfiguration (Lambda developer guide, *Logging Lambda API calls with CloudTrail*).
 """
 
 from __future__ import annotations
