@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
+# The Python of the deployed functions.
+RUNTIME := 3.13
+VENV_RUNTIME := .venv$(subst .,,$(RUNTIME))
+READY_RUNTIME := $(VENV_RUNTIME)/.ready
 CDK_READY := node_modules/.ready
 LOOP ?= dynamodb
 SPEED ?=
@@ -11,10 +15,10 @@ WEATHER ?=
 SEED ?=
 FULL ?=
 
-.PHONY: help setup demo test check lint types imports unit sandbox e2e bench deploy lock clean
+.PHONY: help setup demo test check lint types imports unit unit-runtime sandbox e2e bench deploy lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Loopbreaker needs Python 3.11 or later, this is " + sys.version.split()[0])'
@@ -47,6 +51,23 @@ imports: $(READY)
 unit: $(READY)
 	@$(PY) -m pytest -q -n auto -m "not e2e" --ignore=tests/sandbox
 
+# A command python3.13 may be a shim of pyenv for a version that is not active: it must run.
+RUNTIME_TESTS := tests/unit tests/contract tests/functional
+find_runtime = for one in python$(RUNTIME) "$$(pyenv prefix $(RUNTIME) 2>/dev/null)/bin/python"; do \
+	"$$one" -c 'import ensurepip, sys, venv; print(sys.executable)' 2>/dev/null && break; done
+
+unit-runtime:  ## the same as unit, under the Python of the deployed functions where there is one
+	@found=$$($(find_runtime)); \
+	if [ -z "$$found" ]; then echo "skipped: the tests under Python $(RUNTIME), which is not installed"; \
+	else $(MAKE) --no-print-directory $(READY_RUNTIME) RUNTIME_PYTHON="$$found" && \
+	$(VENV_RUNTIME)/bin/python -m pytest -q -n 2 -p no:cacheprovider $(RUNTIME_TESTS); fi
+
+$(READY_RUNTIME): requirements.txt requirements-dev.txt constraints.txt
+	@echo "installing the pinned Python packages for Python $(RUNTIME) ..."
+	@test -x $(VENV_RUNTIME)/bin/python || "$(RUNTIME_PYTHON)" -m venv $(VENV_RUNTIME)
+	@$(VENV_RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
 sandbox: $(READY)
 	@$(PY) -m pytest -q -n auto -m "not e2e" tests/sandbox
 
@@ -55,7 +76,7 @@ check: lint types imports unit  ## everything but the sandbox's own tests and e2
 e2e: setup
 	@$(PY) -m pytest -q -m e2e -n 2 --dist loadfile tests/e2e
 
-test: setup check sandbox e2e  ## everything
+test: setup check unit-runtime sandbox e2e  ## everything
 
 bench: $(READY)  ## measure (part: make bench PART=contain|sweep|detection|graph|diagnosis)
 	@$(PY) -m bench $(PART)

@@ -51,11 +51,12 @@ from functions.domain.ports import (
     Opened,
     PastIncident,
     PulseMemory,
+    SurveyPart,
     began_at,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from functions.domain.incident import Incident
     from functions.domain.ports import BlastRadius, Opening
@@ -531,9 +532,16 @@ _RECENT_METRICS: Final = (
 
 
 class FakeMetrics:
-    """Twin of `functions.aws.metrics.CloudWatchMetrics`."""
+    """Twin of `functions.aws.metrics.CloudWatchMetrics`.
+
+    Attributes
+    ----------
+    most_in_a_query
+        One query sees the first so many functions only; ``None`` for all.
+    """
 
     def __init__(self, account: FakeAccount) -> None:
+        self.most_in_a_query: int | None = None
         self._account = account
         self._minutes: dict[str, _Minutes] = defaultdict(_Minutes)
         self._history: dict[str, Callable[[datetime], float | None]] = {}
@@ -584,7 +592,22 @@ class FakeMetrics:
     def busiest(self, now: datetime) -> Mapping[str, Series]:
         """See the port."""
         with self._account.call("metrics", "busiest", now=now):
-            return self._latest("invocations", now)
+            seen = sorted(self._minutes)[: self.most_in_a_query]
+            return self._latest("invocations", now, seen)
+
+    def part(self, after: str, most: int | None, now: datetime) -> SurveyPart | None:
+        """See the port."""
+        with self._account.call("metrics", "part", after=after, most=most, now=now):
+            names = sorted(self._minutes)
+            if self.most_in_a_query is None or len(names) <= self.most_in_a_query:
+                return None
+            chosen = [*(n for n in names if n > after), *(n for n in names if n <= after)][:most]
+            return SurveyPart(
+                series=self._latest("invocations", now, chosen),
+                active=len(names),
+                seen=len(chosen),
+                last=chosen[-1],
+            )
 
     def most_concurrent(self, now: datetime) -> Mapping[str, Series]:
         """See the port."""
@@ -655,8 +678,11 @@ class FakeMetrics:
             ),
         )
 
-    def _latest(self, metric: str, now: datetime) -> dict[str, Series]:
-        found = {name: self._series(name, metric, now, BUSIEST_MINUTES) for name in self._minutes}
+    def _latest(
+        self, metric: str, now: datetime, names: Iterable[str] | None = None
+    ) -> dict[str, Series]:
+        asked = self._minutes if names is None else names
+        found = {name: self._series(name, metric, now, BUSIEST_MINUTES) for name in asked}
         known = {name: one for name, one in found.items() if any(v is not None for v in one.values)}
         order = sorted(known, key=lambda name: -sum(v or 0 for v in known[name].values))
         # What no function has a datapoint of is not published yet.

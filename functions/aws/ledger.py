@@ -271,6 +271,8 @@ class DynamoLedger:
         }
         if memory.looked_at is not None:
             item["looked_at"] = {"S": _iso(memory.looked_at)}
+        if memory.swept_to:
+            item["swept_to"] = {"S": memory.swept_to}
         if memory.watch_until is not None:
             item["watched"] = {"L": [{"S": name} for name in memory.watched]}
             item["watch_until"] = {"S": _iso(memory.watch_until)}
@@ -656,6 +658,7 @@ def _pulse_of(item: _Item) -> PulseMemory:
         looks=int(item["looks"]["N"]),
         watched=tuple(one["S"] for one in item.get("watched", {}).get("L", ())),
         watch_until=datetime.fromisoformat(watch_until) if watch_until else None,
+        swept_to=_text(item, "swept_to"),
     )
 
 

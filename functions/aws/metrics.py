@@ -9,7 +9,10 @@ datapoints is not documented, so a call asks for fewer.
 from __future__ import annotations
 
 import math
+import time
+from bisect import bisect_right
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -30,10 +33,11 @@ from functions.domain.evidence import (
     Series,
     floor_to,
 )
+from functions.domain.ports import SurveyPart
 from functions.domain.spike import CANDIDATE_MINUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import GetMetricDataInputTypeDef, MetricDataQueryTypeDef
@@ -50,6 +54,12 @@ _LEADING: Final = (
     "GROUP BY FunctionName ORDER BY {stat}() DESC"
 )
 _IN_INSIGHTS: Final = {"Sum": "SUM", "Maximum": "MAX"}
+# Of what SELECT, FROM and WHERE match, a query processes the first 10,000 metrics that it finds. Of
+# WHERE only comparisons of whole values are documented: it cannot cut an account into parts.
+_MOST_IN_INSIGHTS: Final = 10_000
+# What a part may take of the two minutes that `contain` has.
+_PART_SECONDS: Final = 50.0
+_SIDE_BY_SIDE: Final = 4
 _MOST_QUERIES: Final = 500
 _MOST_DATAPOINTS: Final = 100_800
 _DATAPOINTS_ASKED: Final = 40_320
@@ -128,10 +138,25 @@ class _Window:
 
 
 class CloudWatchMetrics:
-    """The port `Metrics`."""
+    """The port `Metrics`.
 
-    def __init__(self, client: CloudWatchClient) -> None:
+    Parameters
+    ----------
+    count
+        Returns how many functions the account has; ``None`` where that is not known.
+    clock
+        Seconds, for what must not take too long.
+    """
+
+    def __init__(
+        self,
+        client: CloudWatchClient,
+        count: Callable[[], int | None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
+        self._count = count
+        self._clock = clock
 
     def account(self, now: datetime) -> AccountSeries:
         """The three account-wide series in one call.
@@ -153,6 +178,44 @@ class CloudWatchMetrics:
     def busiest(self, now: datetime) -> Mapping[str, Series]:
         """The last 10 minutes of the busiest functions (at most 500), the busiest first."""
         return self._leading("Invocations", "Sum", now)
+
+    def part(self, after: str, most: int | None, now: datetime) -> SurveyPart | None:
+        """The last 10 minutes of functions that follow `after` by name.
+
+        Only functions with metrics within 3 hours are read. ListMetrics lists a new one up to 15
+        minutes late (CloudWatch API, *ListMetrics*).
+        """
+        count = self._count()
+        if count is None or count <= _MOST_IN_INSIGHTS:
+            return None
+        deadline = self._clock() + _PART_SECONDS
+        names = sorted(self._active("Invocations"))
+        start = bisect_right(names, after)
+        chosen = (names[start:] + names[:start])[:most]
+        series, seen = self._in_time(chosen, _busiest_window(now), deadline)
+        return SurveyPart(
+            series=_leading_first(series),
+            active=len(names),
+            seen=seen,
+            last=chosen[seen - 1] if seen else after,
+        )
+
+    def _in_time(
+        self, names: Sequence[str], window: _Window, deadline: float
+    ) -> tuple[dict[str, Series], int]:
+        """The Invocations of as many as can be read by the deadline, and how many these are."""
+        series: dict[str, Series] = {}
+        batches = tuple(_batches(names, _MOST_QUERIES))
+        with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="part") as pool:
+            for first in range(0, len(batches), _SIDE_BY_SIDE):
+                if self._clock() >= deadline:
+                    break
+                some = batches[first : first + _SIDE_BY_SIDE]
+                for found in pool.map(
+                    lambda batch: self._batch(batch, "Invocations", "Sum", window), some
+                ):
+                    series |= found
+        return series, len(series)
 
     def most_concurrent(self, now: datetime) -> Mapping[str, Series]:
         """The last 10 minutes of concurrent executions, the highest first."""
@@ -202,18 +265,13 @@ class CloudWatchMetrics:
         return precedent
 
     def _leading(self, metric: str, stat: str, now: datetime) -> dict[str, Series]:
-        end = floor_to(now, MINUTE_SECONDS)
-        window = _Window(end - timedelta(minutes=_BUSIEST_MINUTES), end, MINUTE_SECONDS)
+        window = _busiest_window(now)
         try:
             series = self._by_insights(metric, stat, window)
         except _InsightsUnavailableError as error:
             logger.warning("Metrics Insights does not answer", error=str(error))
             series = self._one_by_one(metric, stat, window)
-        known = _published(
-            {name: one for name, one in series.items() if any(v is not None for v in one.values)}
-        )
-        totals = {name: sum(v or 0 for v in one.values) for name, one in known.items()}
-        return {name: known[name] for name in sorted(known, key=lambda name: -totals[name])}
+        return _leading_first(series)
 
     def _by_insights(self, metric: str, stat: str, window: _Window) -> dict[str, Series]:
         query: MetricDataQueryTypeDef = {
@@ -240,6 +298,13 @@ class CloudWatchMetrics:
 
     def _one_by_one(self, metric: str, stat: str, window: _Window) -> dict[str, Series]:
         """All functions that were active within 3 hours, in batches."""
+        series: dict[str, Series] = {}
+        for batch in _batches(self._active(metric), _MOST_QUERIES):
+            series |= self._batch(batch, metric, stat, window)
+        return series
+
+    def _active(self, metric: str) -> tuple[str, ...]:
+        """The functions with datapoints of the metric within 3 hours."""
         names: dict[str, None] = {}
         try:
             pages = self._client.get_paginator("list_metrics").paginate(
@@ -255,18 +320,16 @@ class CloudWatchMetrics:
                         names[dimensions[0]["Value"]] = None
         except AWS_ERRORS as error:
             raise MetricsUnavailableError(words_of(error)) from error
-        series: dict[str, Series] = {}
-        for batch in _batches(tuple(names), _MOST_QUERIES):
-            found = self._get(
-                [
-                    _query(f"m{index}", metric, stat, window, name)
-                    for index, name in enumerate(batch)
-                ],
-                window,
-            )
-            for index, name in enumerate(batch):
-                series[name] = window.series(found.get(f"m{index}"))
-        return series
+        return tuple(names)
+
+    def _batch(
+        self, names: Sequence[str], metric: str, stat: str, window: _Window
+    ) -> dict[str, Series]:
+        found = self._get(
+            [_query(f"m{index}", metric, stat, window, name) for index, name in enumerate(names)],
+            window,
+        )
+        return {name: window.series(found.get(f"m{index}")) for index, name in enumerate(names)}
 
     def _get(
         self, queries: Sequence[MetricDataQueryTypeDef], window: _Window
@@ -323,6 +386,20 @@ class CloudWatchMetrics:
 
 class _InsightsUnavailableError(Exception):
     """When a Metrics Insights query is refused or fails."""
+
+
+def _busiest_window(now: datetime) -> _Window:
+    end = floor_to(now, MINUTE_SECONDS)
+    return _Window(end - timedelta(minutes=_BUSIEST_MINUTES), end, MINUTE_SECONDS)
+
+
+def _leading_first(series: Mapping[str, Series]) -> dict[str, Series]:
+    """What has any datapoint, the highest total first."""
+    known = _published(
+        {name: one for name, one in series.items() if any(v is not None for v in one.values)}
+    )
+    totals = {name: sum(v or 0 for v in one.values) for name, one in known.items()}
+    return {name: known[name] for name in sorted(known, key=lambda name: -totals[name])}
 
 
 def _published(series: dict[str, Series]) -> dict[str, Series]:

@@ -1,7 +1,8 @@
 """What a signal sets in motion."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -12,10 +13,11 @@ from functions.contain.tend import Tending, is_due
 from functions.domain.assessment import Assessment, Reason, Verdict
 from functions.domain.decision import Contain, Decision, Ignore, LedgerView, decide
 from functions.domain.errors import LoopbreakerError, MetricsUnavailableError
-from functions.domain.evidence import Evidence
+from functions.domain.evidence import Evidence, Series
+from functions.domain.guard_cost import SWEPT_FUNCTIONS
 from functions.domain.naming import InvalidFunctionReferenceError, function_name, metric_name
 from functions.domain.policy import Policy, Response
-from functions.domain.ports import LatelyClosed, LiveLedger
+from functions.domain.ports import LatelyClosed, LiveLedger, SurveyPart
 from functions.domain.pulse import (
     Look,
     NeedsPrecedent,
@@ -90,9 +92,10 @@ class Guard:
                 self._pulse(now, report)
             case SignalKind.SWEEP:
                 live = self._look_after_incidents(now, report)
-                self._survey(now, report, live)
+                if not self._sweep_part(now, report, live):
+                    self._survey(now, report, live)
             case SignalKind.ALARM:
-                self._survey(now, report, None, is_strained=True)
+                self._survey(now, report, None, is_search=True, is_strained=True)
             case SignalKind.DROPS:
                 dropped = self.gathering.metrics.dropped(now)
                 self._investigate(tuple(dropped), now, report, None)
@@ -150,8 +153,8 @@ class Guard:
             return
         before = len(report.decisions)
         is_strained = consideration.reason in _STRAINED
-        self._survey(now, report, live, is_strained=is_strained)
-        found = any(not isinstance(one, Ignore) for one in report.decisions[before:])
+        self._survey(now, report, live, is_search=True, is_strained=is_strained)
+        found = _has_found(report, before)
         level = consideration.level_per_minute
         remembered = after_look(memory, found=found, level_per_minute=level, now=now)
         self.hold.world.ledger.remember_pulse(remembered)
@@ -201,23 +204,23 @@ class Guard:
         report: Report,
         live: LiveLedger | None,
         *,
+        is_search: bool = False,
         is_strained: bool = False,
     ) -> None:
         """Find the candidates with one query, look at these.
 
+        A search is for what made the account rise: it goes on among the functions that the query
+        does not see.
+
         Where the account is strained and no function is busy, one with long invocations may hold
         its concurrency: a second query finds it.
         """
+        before = len(report.decisions)
         busiest = self.gathering.metrics.busiest(now)
-        floor = self.hold.policy.floor_per_minute
-        tended = _tended(live, now)
-        names = tuple(
-            name
-            for name, series in busiest.items()
-            if is_candidate(series, floor) and name not in tended
-        )
+        names = self._candidates(busiest, live, now)
         if is_strained and not names:
             limit = self.gathering.account_concurrency
+            tended = _tended(live, now)
             names = tuple(
                 name
                 for name, series in self.gathering.metrics.most_concurrent(now).items()
@@ -225,6 +228,60 @@ class Guard:
             )
         self.log.info("survey", functions=len(busiest), candidates=len(names))
         self._investigate(names, now, report, live)
+        if is_search and not _has_found(report, before):
+            self._search_the_rest(frozenset(names), now, report, live)
+
+    def _search_the_rest(
+        self, done: frozenset[str], now: datetime, report: Report, live: LiveLedger | None
+    ) -> None:
+        """Read all functions, in an account with so many that the query does not see all.
+
+        The account rose and nothing explains it: what rose is among the others. Where the time does
+        not suffice for all, the sweep's place says where to begin.
+        """
+        after = "" if live is None else live.pulse.swept_to
+        part = self.gathering.metrics.part(after, None, now)
+        if part is None:
+            return
+        names = [one for one in self._candidates(part.series, live, now) if one not in done]
+        self._log_part("search", part, len(names))
+        self._investigate(names, now, report, live)
+
+    def _sweep_part(self, now: datetime, report: Report, live: LiveLedger | None) -> bool:
+        """Sweep the next part of an account with so many functions that a query does not see all.
+
+        Which part is next is written down before the functions are judged: where these take more
+        than the run's time, the sweep goes on with the others all the same.
+        """
+        after = "" if live is None else live.pulse.swept_to
+        part = self.gathering.metrics.part(after, SWEPT_FUNCTIONS, now)
+        if part is None:
+            return False
+        names = self._candidates(part.series, live, now)
+        self._log_part("sweep in parts", part, len(names))
+        if live is not None:
+            memory = replace(live.pulse, swept_to=part.last)
+            ledger = self.hold.world.ledger
+            self._attempt(report, "sweep", lambda: ledger.remember_pulse(memory))
+        self._investigate(names, now, report, live)
+        return True
+
+    def _log_part(self, message: str, part: SurveyPart, candidates: int) -> None:
+        self.log.info(
+            message,
+            active_functions=part.active,
+            functions=part.seen,
+            candidates=candidates,
+            all_seen_within_sweeps=math.ceil(part.active / SWEPT_FUNCTIONS),
+        )
+
+    def _candidates(
+        self, series: Mapping[str, Series], live: LiveLedger | None, now: datetime
+    ) -> tuple[str, ...]:
+        floor, tended = self.hold.policy.floor_per_minute, _tended(live, now)
+        return tuple(
+            name for name, one in series.items() if is_candidate(one, floor) and name not in tended
+        )
 
     def _investigate(
         self, names: Sequence[str], now: datetime, report: Report, live: LiveLedger | None
@@ -323,6 +380,11 @@ class Guard:
         self.log.info(
             "decided", decision=type(done).__name__, because=done.reason, **fields_of(assessment)
         )
+
+
+def _has_found(report: Report, before: int) -> bool:
+    """Whether anything was decided since but to leave a function alone."""
+    return any(not isinstance(one, Ignore) for one in report.decisions[before:])
 
 
 def _tended(live: LiveLedger | None, now: datetime) -> frozenset[str]:

@@ -7,7 +7,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws import clients, ledger, loop_book, metrics, publisher, signals
+from functions.aws import clients, function_count, ledger, loop_book, metrics, publisher, signals
 from functions.aws import functions as target_functions
 from functions.aws.ledger import DynamoLedger
 from functions.aws.loop_book import LoopBookStore
@@ -28,7 +28,7 @@ from functions.domain.world import World
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-ADAPTERS: Final = (ledger, loop_book, metrics, publisher, signals, target_functions)
+ADAPTERS: Final = (function_count, ledger, loop_book, metrics, publisher, signals, target_functions)
 
 
 class _Journal(Log):
@@ -61,7 +61,9 @@ def guard() -> Guard:
         ),
         gathering=Gathering(
             functions=functions,
-            metrics=CloudWatchMetrics(clients.cloudwatch_client()),
+            metrics=CloudWatchMetrics(
+                clients.cloudwatch_client(), function_count.FunctionCount(clients.lambda_client())
+            ),
             account_concurrency=settings.account_concurrency,
             loops=loops,
         ),

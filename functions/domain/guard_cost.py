@@ -8,6 +8,7 @@ third-party notes), Lambda on arm64 $0.0000133334 a GB-second and $0.20 a millio
 some tens of percent.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,9 @@ USD_PER_GB_SECOND: Final = 0.0000133334
 USD_PER_REQUEST: Final = 0.20 / 1_000_000
 
 MINUTES_PER_MONTH: Final = 30 * 24 * 60
+
+# A sweep reads no more functions than that at a time, in larger accounts in parts.
+SWEPT_FUNCTIONS: Final = 10_000
 
 PULSE_METRICS: Final = 3
 PULSE_SECONDS: Final = 0.5
@@ -63,7 +67,7 @@ class GuardCost:
     pulse_usd
         The look at the account-wide series each minute, with the Lambda runs for it.
     sweep_usd
-        The query over all functions.
+        The query over all functions, or the reading of the next 10,000 of them.
     chart_usd
         The readings of the account's configuration and the ticks between them, for Lambda.
     diagnosis_usd
@@ -92,6 +96,11 @@ class GuardCost:
             + self.per_function_usd
         )
 
+    @property
+    def parts(self) -> int:
+        """Sweeps that it takes to see all functions."""
+        return max(1, math.ceil(self.functions / SWEPT_FUNCTIONS))
+
     def in_words(self) -> str:
         """Say the total and its parts in one sentence."""
         parts = {
@@ -104,8 +113,13 @@ class GuardCost:
         }
         listed = ", ".join(f"{name} ${usd:,.2f}" for name, usd in parts.items() if usd)
         counted = "1 function" if self.functions == 1 else f"{self.functions:,} functions"
+        in_parts = (
+            f"; a sweep reads {SWEPT_FUNCTIONS:,} of them, {self.parts} sweeps read all"
+            if self.sweep_usd and self.parts > 1
+            else ""
+        )
         return (
-            f"about ${self.total_usd:,.2f} a month for {counted} ({listed}); "
+            f"about ${self.total_usd:,.2f} a month for {counted} ({listed}){in_parts}; "
             "prices of us-east-1, free tier not counted"
         )
 
@@ -147,7 +161,7 @@ def guard_cost(
         functions=functions,
         alarms_usd=standard_alarms * USD_PER_ALARM,
         pulse_usd=pulses * (PULSE_METRICS * USD_PER_METRIC_READ + run_usd),
-        sweep_usd=sweeps * functions * USD_PER_METRIC_READ,
+        sweep_usd=sweeps * min(functions, SWEPT_FUNCTIONS) * USD_PER_METRIC_READ,
         chart_usd=TICKS_PER_MONTH * tick_usd
         + functions * reading_seconds * CHART_MEMORY_GB * USD_PER_GB_SECOND,
         diagnosis_usd=LOOKS_PER_MONTH * look_usd + ROUNDS_PER_MONTH * functions * round_usd,

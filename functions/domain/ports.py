@@ -105,6 +105,28 @@ class Functions(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyPart:
+    """Some of the functions of an account that has more of them than one query sees.
+
+    Attributes
+    ----------
+    series
+        The last minutes of Invocations of those that have any, the busiest first.
+    active
+        How many functions were invoked lately.
+    seen
+        How many of them this part holds.
+    last
+        The last of them in the order of names, behind which the next part begins.
+    """
+
+    series: Mapping[str, Series]
+    active: int
+    seen: int
+    last: str
+
+
 class Metrics(Protocol):
     """CloudWatch. Every method raises `MetricsUnavailableError`; series may hold gaps."""
 
@@ -118,6 +140,18 @@ class Metrics(Protocol):
 
     def busiest(self, now: datetime) -> Mapping[str, Series]:
         """The last minutes of Invocations of the busiest functions, in one query if possible."""
+        ...
+
+    def part(self, after: str, most: int | None, now: datetime) -> SurveyPart | None:
+        """The same of functions that follow `after` by name, and of the first after the last.
+
+        ``None`` in an account with so few functions that one query sees all.
+
+        Parameters
+        ----------
+        most
+            Functions to read; ``None`` for all. Fewer are read when it takes too long.
+        """
         ...
 
     def most_concurrent(self, now: datetime) -> Mapping[str, Series]:
@@ -196,6 +230,8 @@ class PulseMemory:
         Functions whose young spike was no loop yet when it was looked at: looked at each minute.
     watch_until
         Until when; ``None`` for nothing to watch.
+    swept_to
+        In an account that is swept in parts: the last function of the last part.
     """
 
     looked_at: datetime | None = None
@@ -203,6 +239,7 @@ class PulseMemory:
     looks: int = 0
     watched: tuple[str, ...] = ()
     watch_until: datetime | None = None
+    swept_to: str = ""
 
 
 def began_at(incident: Incident) -> datetime:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 READ_METRICS: Final = ("cloudwatch:GetMetricData", "cloudwatch:ListMetrics")
+# A metrics query sees no more than 10,000 functions: `contain` has to know whether there are more.
+COUNT_FUNCTIONS: Final = ("lambda:GetAccountSettings",)
 
 READ_FUNCTIONS: Final = (
     # It answers a link to the code too, and no condition of IAM takes that out. What would do
@@ -316,6 +318,7 @@ def contain_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicySta
     exempt = {"StringEquals": {f"aws:ResourceTag/{EXEMPT_TAG}": EXEMPT_VALUE}}
     return [
         _allow("ReadMetrics", READ_METRICS, "*"),
+        _allow("CountFunctions", COUNT_FUNCTIONS, "*"),
         *_change_functions(),
         # Only `contain` is kept off exempt functions. `restore` is not: a function that gets the
         # tag while it is contained must still be put back.

@@ -233,6 +233,7 @@ def test_live_holds_all_that_is_open(stage: Stage) -> None:
         looks=3,
         watched=("orders", "mails"),
         watch_until=NOON + timedelta(minutes=12),
+        swept_to="orders-import",
     )
     stage.ledger.remember_pulse(memory)
 

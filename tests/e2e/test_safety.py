@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+import botocore
 import pytest
 
 from functions.domain.incident import IncidentState
@@ -30,6 +32,26 @@ def test_iam_denies_exempt_functions_and_the_guard_itself(account: Account) -> N
 
     assert answers[other] == "done"
     assert {answers[name] for name in (exempt, *GUARD_FUNCTIONS)} == {"AccessDeniedException"}
+
+
+def test_the_guard_runs_on_the_sdk_that_it_brings(account: Account) -> None:
+    """The deployed function calls AWS with the pinned SDK of its own package."""
+    logs = account.aws.client("logs")
+
+    def lines() -> list[dict[str, Any]]:
+        group = "/aws/lambda/Loopbreaker-contain"
+        answer = logs.filter_log_events(logGroupName=group, filterPattern='"AWS SDK"')
+        texts = (
+            one["message"] for one in answer["events"] if "cloudwatch_protocol" in one["message"]
+        )
+        return [json.loads(text[text.index("{") :]) for text in texts]
+
+    account.until(lambda: bool(lines()), "the guard has logged its SDK")
+
+    line = lines()[0]
+    assert line["botocore"] == botocore.__version__
+    assert "site-packages" not in line["path"]
+    assert line["cloudwatch_protocol"] == "json"
 
 
 def test_an_exempt_function_is_told_of_and_not_touched(account: Account) -> None:

@@ -94,7 +94,12 @@ def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
             CHANGE_FUNCTIONS
             | LEDGER
             | BY_THE_RUNTIME
-            | {"cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "sns:Publish"},
+            | {
+                "cloudwatch:GetMetricData",
+                "cloudwatch:ListMetrics",
+                "lambda:GetAccountSettings",
+                "sns:Publish",
+            },
         ),
         (RESTORE, CHANGE_FUNCTIONS | LEDGER | BY_THE_RUNTIME | {"sns:Publish"}),
         (

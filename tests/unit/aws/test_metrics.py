@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from functions.aws.metrics import CloudWatchMetrics
 from functions.domain.errors import MetricsUnavailableError
@@ -11,7 +14,7 @@ from functions.domain.spike import is_candidate
 from tests.unit.aws.stubs import scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.unit.aws.stubs import Script
 
@@ -379,3 +382,110 @@ def test_a_function_that_stopped_alone_is_not_late(
     script.answer("get_metric_data", page(ended, entry("leading", 3, label="other")))
 
     assert not is_candidate(metrics.busiest(NOW)["ended"], 500)
+
+
+def _large(script: Script, clock: Callable[[], float] = lambda: 0.0) -> CloudWatchMetrics:
+    return CloudWatchMetrics(script.client, lambda: 10_001, clock)
+
+
+@pytest.mark.parametrize("count", [None, 0, 10_000])
+def test_one_query_sees_a_small_account(script: Script, count: int | None) -> None:
+    """Up to 10,000 functions there are no parts, and nothing is asked for."""
+    assert CloudWatchMetrics(script.client, lambda: count).part("", 10_000, NOW) is None
+
+
+def test_a_part_follows_the_one_before(script: Script) -> None:
+    """The functions behind the given name are read, by name, and the busiest come first."""
+    script.answer("list_metrics", _listed("d", "b", "a", "c"))
+    script.answer(
+        "get_metric_data",
+        page(entry("m0", 1), entry("m1", 900)),
+        MetricDataQueries=[
+            _query("m0", "Invocations", "Sum", name="b"),
+            _query("m1", "Invocations", "Sum", name="c"),
+        ],
+        StartTime=END - timedelta(minutes=10),
+        EndTime=END,
+        ScanBy="TimestampAscending",
+        MaxDatapoints=100_800,
+    )
+
+    part = _large(script).part("a", 2, NOW)
+
+    assert part is not None
+    assert list(part.series) == ["c", "b"]
+    assert (part.active, part.seen, part.last) == (4, 2, "c")
+
+
+def test_the_last_part_goes_on_with_the_first_functions(script: Script) -> None:
+    """The round is closed: no part is smaller, none is left out."""
+    script.answer("list_metrics", _listed("a", "b", "c"))
+    script.answer("get_metric_data", page())
+
+    part = _large(script).part("b", 2, NOW)
+
+    assert part is not None
+    assert (part.seen, part.last) == (2, "a")
+
+
+def test_what_takes_too_long_is_left_to_the_next_part(script: Script) -> None:
+    """At the end of its time a part ends with what was read."""
+    times = iter([0.0, 1.0, 50.0])
+    script.answer("list_metrics", _listed(*(f"f{number:04}" for number in range(2100))))
+    for _ in range(4):
+        script.answer("get_metric_data", page())
+
+    part = _large(script, lambda: next(times)).part("", None, NOW)
+
+    assert part is not None
+    assert (part.active, part.seen, part.last) == (2100, 2000, "f1999")
+
+
+def test_an_account_without_traffic_has_an_empty_part(script: Script) -> None:
+    """With no active function the place stays where it was."""
+    script.answer("list_metrics", {"Metrics": []})
+
+    part = _large(script).part("m", 10, NOW)
+
+    assert part is not None
+    assert (part.active, part.seen, part.last) == (0, 0, "m")
+
+
+@given(
+    names=st.sets(st.text("abc", min_size=1, max_size=4), min_size=1, max_size=30),
+    most=st.integers(1, 12),
+    after=st.text("abc", max_size=4),
+)
+def test_every_function_is_seen_within_the_parts(names: set[str], most: int, after: str) -> None:
+    """Whatever the place to begin, as many parts as the number takes see every function."""
+    read: set[str] = set()
+    metrics = CloudWatchMetrics(cast("Any", _Account(names, read)), lambda: 10_001)
+
+    for _ in range(math.ceil(len(names) / most)):
+        part = metrics.part(after, most, NOW)
+        assert part is not None
+        after = part.last
+
+    assert read == names
+
+
+class _Account:
+    """CloudWatch with some functions; keeps whom it was asked for."""
+
+    def __init__(self, names: set[str], read: set[str]) -> None:
+        self._names = names
+        self._read = read
+
+    def get_paginator(self, _operation: str) -> Any:
+        """The only listing there is."""
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        """One page."""
+        return [_listed(*self._names)]
+
+    def get_metric_data(self, *, MetricDataQueries: Any, **_: Any) -> dict[str, Any]:  # noqa: N803
+        """Nothing of anybody."""
+        for one in MetricDataQueries:
+            self._read.add(one["MetricStat"]["Metric"]["Dimensions"][0]["Value"])
+        return page()

@@ -103,6 +103,19 @@ def test_in_words() -> None:
     )
 
 
+def test_sweeps_in_parts_are_told() -> None:
+    """In an account that takes several sweeps to see, the sentence says how many."""
+    words = default_cost(100_000).in_words()
+
+    assert "; a sweep reads 10,000 of them, 10 sweeps read all; " in words
+    assert "sweeps read" not in default_cost(10_000).in_words()
+
+
+def test_a_sweep_has_a_highest_price() -> None:
+    """Beyond 10,000 functions a sweep costs no more: it reads them in turn."""
+    assert default_cost(100_000).sweep_usd == default_cost(10_000).sweep_usd == pytest.approx(72)
+
+
 def documented_rows() -> list[list[str]]:
     """Rows of the table in docs/costs.md that begin with a number of functions."""
     rows = (line.strip("| ").split("|") for line in DOCS.read_text().splitlines())
