@@ -3,7 +3,7 @@
 A change says what is to be read again, not what it is now: calls arrive late, twice or out of
 order, and what is the case is asked for anyway. So nothing of an event is kept but names. Events
 may be kept as dead letters: CloudTrail leaves environment variables out of those of CreateFunction
-and UpdateFunctionConfiguration (Lambda developer guide, *Logging Lambda API calls with CloudTrail*).
+and UpdateFunctionConfiguration (Lambda developer guide, *Logging Lambda API calls*).
 """
 
 from __future__ import annotations
