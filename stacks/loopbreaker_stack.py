@@ -19,6 +19,7 @@ from stacks.components.guard_function import MOST_ENVIRONMENT_BYTES, GuardFuncti
 from stacks.components.guard_watch import GuardWatch
 from stacks.components.ledger import Ledger
 from stacks.components.notices import Notices
+from stacks.components.queued import EventQueue
 from stacks.components.signals import SignalAlarms, SignalRules
 from stacks.config import NO_RECIPIENT, function_names
 from stacks.names import CHART, CONTAIN, DIAGNOSE, GUARD_FUNCTIONS, PROTECT, RESTORE
@@ -134,6 +135,9 @@ class LoopbreakerStack(Stack):
             longest_wait=Duration.minutes(15),
         )
 
+        # It reads an account of 1,000 functions in minutes, at a share of AWS's rates.
+        diagnose_timeout = Duration.minutes(15)
+        denials = EventQueue(self, "Denials", dead_letters=dead_letters, timeout=diagnose_timeout)
         diagnose = GuardFunction(
             self,
             "Diagnose",
@@ -155,12 +159,12 @@ class LoopbreakerStack(Stack):
             statements=permissions.diagnose_statements(
                 ledger_arn=ledger.table.table_arn,
                 topic_arn=topic_arn,
+                denials_arn=denials.queue.queue_arn,
                 remedies=() if config.mode == "observe" else config.remedies,
             ),
             accepted=permissions.ACCEPTED_FOR_DIAGNOSIS,
             dead_letters=dead_letters.failed,
-            # It reads an account of 1,000 functions in minutes, at a share of AWS's rates.
-            timeout=Duration.minutes(15),
+            timeout=diagnose_timeout,
             memory_mib=1024,
             longest_wait=Duration.hours(1),
         )
@@ -216,6 +220,7 @@ class LoopbreakerStack(Stack):
             self,
             "DiagnosisRules",
             diagnose=diagnose.function,
+            denials=denials,
             undelivered=dead_letters.of_rules,
         )
         charting_rules = ChartingRules(

@@ -141,6 +141,21 @@ class Diagnosing:
             case _:
                 assert_never(signal)
 
+    def handle_all(self, signals: Iterable[DiagnosisSignal], now: datetime) -> None:
+        """Deal with many events at once: what several of them say is written once.
+
+        A caller that is denied to invoke a function over and over is kept with the latest time.
+        """
+        denied: dict[tuple[str, str], Denied] = {}
+        for signal in sorted(signals, key=lambda one: one.at):
+            if isinstance(signal, Denied):
+                denied[signal.function, signal.call.principal_arn] = signal
+            else:
+                self.handle(signal, now)
+        for one in denied.values():
+            self.memory.remember_denial(one.function, one.call, now)
+        self.memory.touch(sorted({one.function for one in denied.values()}), now)
+
     def tick(self, now: datetime) -> None:
         """Finish what was begun, look at what was changed, and go over all functions when due."""
         tend(self.practice, now)

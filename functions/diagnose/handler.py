@@ -22,6 +22,7 @@ from functions.aws import (
     function_details,
     ledger,
     publisher,
+    queued,
     repairs,
     rule_watch,
     schedule_watch,
@@ -36,6 +37,7 @@ from functions.aws.ledger import DynamoLedger
 from functions.aws.observability import logger
 from functions.aws.propagation import PROPAGATION
 from functions.aws.publisher import SnsPublisher
+from functions.aws.queued import batch_answer, is_batch, queued_events
 from functions.aws.reading import reader
 from functions.aws.reading.asking import Asker
 from functions.aws.reading.pace import Lane, Pace
@@ -49,6 +51,7 @@ from functions.diagnose.settings import Settings
 from functions.domain.diagnosis.consent import RemedyPolicy
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.remedy import RemedyKind
+from functions.domain.errors import UnrecognisedSignalError
 from functions.domain.incident import HOLDING_STATES
 from functions.domain.notice import NoticeContext
 
@@ -69,6 +72,7 @@ ADAPTERS: Final = (
     function_details,
     ledger,
     publisher,
+    queued,
     reader,
     rule_watch,
     schedule_watch,
@@ -227,8 +231,8 @@ def connect() -> Connections:
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Deal with one event, or answer CloudFormation.
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+    """Deal with one event or with many out of a queue, or answer CloudFormation.
 
     Whatever fails is raised for Lambda to try again; CloudFormation is answered whatever happens,
     because without an answer the stack waits.
@@ -239,10 +243,28 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 
     if is_custom_resource_event(event):
         _answer(event, seconds_left)
-        return
+        return None
+    if is_batch(event):
+        return _take(event, seconds_left)
     signal = parse_diagnosis_signal(event)
     logger.append_keys(signal=type(signal).__name__)
     connect().diagnosing(seconds_left).handle(signal, max(signal.at, clock()))
+    return None
+
+
+def _take(event: dict[str, Any], seconds_left: Callable[[], float]) -> dict[str, Any]:
+    signals, failed = [], []
+    for one in queued_events(event):
+        try:
+            signals.append(parse_diagnosis_signal(one.event))
+        except UnrecognisedSignalError:
+            logger.exception("unknown event in the queue", message_id=one.message_id)
+            failed.append(one.message_id)
+    if signals:
+        now = max(clock(), *(one.at for one in signals))
+        connect().diagnosing(seconds_left).handle_all(signals, now)
+    logger.info("taken from the queue", events=len(signals), failed=len(failed))
+    return batch_answer(tuple(failed))
 
 
 def _answer(event: dict[str, Any], seconds_left: Callable[[], float]) -> None:

@@ -47,6 +47,17 @@ METRICS_PER_LOOK: Final = 5
 # A round takes a call for every eighth function.
 ROUND_SECONDS: Final = 0.02
 
+# Denied invocations come through a queue: EventBridge sends each, Lambda receives and deletes ten
+# in a request, and a run takes up to a thousand (aws.amazon.com/sqs/pricing; Lambda developer
+# guide, *Using Lambda with Amazon SQS*).
+USD_PER_QUEUE_REQUEST: Final = 0.40 / 1_000_000
+EVENTS_PER_QUEUE_REQUEST: Final = 10
+EVENTS_PER_RUN: Final = 1_000
+BATCH_SECONDS: Final = 1.0
+# UNCONFIRMED: how often Lambda asks an empty queue. Five pollers that wait 20 s each time are what
+# its guide says of the least number of pollers.
+POLLS_PER_MONTH: Final = 5 * 3 * MINUTES_PER_MONTH
+
 # Of a function under watch: six recent series, and what it did in the last 14 days.
 METRICS_PER_CHECK: Final = 7
 # One that people were notified about is checked every minute at first, and more seldom later.
@@ -186,3 +197,18 @@ def incident_usd(minutes: int, *, is_notified: bool) -> float:
         later = (minutes - NOTIFIED_CLOSELY_MINUTES) // NOTIFIED_EVERY_MINUTES
         checks = NOTIFIED_CLOSELY_MINUTES + later
     return checks * METRICS_PER_CHECK * USD_PER_METRIC_READ
+
+
+def denied_usd(invocations: int) -> float:
+    """What denied invocations cost, where a trail reports Lambda's data events.
+
+    The records of callers are left out: one for each caller and function in a run.
+    """
+    requests = 1 + 2 / EVENTS_PER_QUEUE_REQUEST
+    run_usd = BATCH_SECONDS * DIAGNOSE_MEMORY_GB * USD_PER_GB_SECOND + USD_PER_REQUEST
+    return invocations * (requests * USD_PER_QUEUE_REQUEST + run_usd / EVENTS_PER_RUN)
+
+
+def empty_queue_usd() -> float:
+    """What asking the empty queue costs a month, above SQS's free million of requests."""
+    return POLLS_PER_MONTH * USD_PER_QUEUE_REQUEST

@@ -9,6 +9,31 @@ from stacks.components.review import accept
 from stacks.names import STACK_NAME
 
 
+def admit_rules(queue: sqs.Queue) -> None:
+    """Let all rules of the stack send to a queue, in one statement.
+
+    The CDK adds a statement for each rule, and SQS takes 20 statements and 8 KB (SQS developer
+    guide, *quotas-policies*).
+    """
+    queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="RulesOfTheGuard",
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={
+                "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+                "ArnLike": {
+                    "aws:SourceArn": (
+                        f"arn:{Aws.PARTITION}:events:{Aws.REGION}:{Aws.ACCOUNT_ID}"
+                        f":rule/{STACK_NAME}-*"
+                    )
+                },
+            },
+        )
+    )
+
+
 class DeadLetters(Construct):
     """What could not be delivered, and what was delivered and failed, each in its own queue.
 
@@ -26,26 +51,7 @@ class DeadLetters(Construct):
         super().__init__(scope, construct_id)
         self.undelivered = self._queue("Undelivered")
         self.failed = self._queue("Failed")
-        # One statement for all rules of the stack, by the beginning of their names. The CDK adds
-        # one for each rule, and SQS takes 20 statements and 8 KB (SQS developer guide,
-        # quotas-policies).
-        self.undelivered.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="RulesOfTheGuard",
-                principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                actions=["sqs:SendMessage"],
-                resources=[self.undelivered.queue_arn],
-                conditions={
-                    "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
-                    "ArnLike": {
-                        "aws:SourceArn": (
-                            f"arn:{Aws.PARTITION}:events:{Aws.REGION}:{Aws.ACCOUNT_ID}"
-                            f":rule/{STACK_NAME}-*"
-                        )
-                    },
-                },
-            )
-        )
+        admit_rules(self.undelivered)
         # By its ARN the queue is one whose policy the CDK does not write.
         self.of_rules = sqs.Queue.from_queue_arn(self, "OfRules", self.undelivered.queue_arn)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
     from constructs import IDependable
 
+    from stacks.components.queued import EventQueue
     from stacks.config import Config
 
 _API_CALL: Final = "AWS API Call via CloudTrail"
@@ -28,6 +29,9 @@ class DiagnosisRules(Construct):
     Every hour it goes on with what is due: the round over all functions once a day, and at once
     what was changed since. An event is only remembered, so that a deployment of a hundred changes
     leads to one reading of the account.
+
+    Denied invocations come through a queue: a caller that does not give up is denied hundreds of
+    times a second.
 
     The rules on API calls need an active trail. Calls of IAM are told in us-east-1 only, and denied
     invocations where a trail logs Lambda's data events; without either, the daily round finds what
@@ -45,6 +49,7 @@ class DiagnosisRules(Construct):
         construct_id: str,
         *,
         diagnose: lambda_.IFunction,
+        denials: EventQueue,
         undelivered: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -94,9 +99,12 @@ class DiagnosisRules(Construct):
                 },
             ),
         )
-        self._rule(
-            "DiagnosisDenied",
-            "Somebody was denied to invoke a function (needs a trail with data events)",
+        denials.hand_over_to(diagnose)
+        denials.rule(
+            "Rule",
+            rule_name=f"{STACK_NAME}-diagnosis-denied",
+            description="Somebody was denied to invoke a function (needs a trail with data events)",
+            longest_wait=_LONGEST_WAIT,
             pattern=events.EventPattern(
                 source=["aws.lambda"],
                 detail_type=[_API_CALL],

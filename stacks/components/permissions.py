@@ -134,6 +134,8 @@ READ_FOR_DIAGNOSIS: Final = (
     "lambda:ListAliases",
     "logs:DescribeLogGroups",
 )
+# What Lambda does with a queue by the role of the function that it invokes.
+TAKE_MESSAGES: Final = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 READ_REPORTS: Final = ("logs:FilterLogEvents",)
 SIMULATE: Final = ("iam:SimulatePrincipalPolicy",)
 
@@ -377,7 +379,7 @@ def _undo_remedies(remedies: Sequence[str]) -> list[iam.PolicyStatement]:
 
 
 def diagnose_statements(
-    *, ledger_arn: str, topic_arn: str, remedies: Sequence[str]
+    *, ledger_arn: str, topic_arn: str, denials_arn: str, remedies: Sequence[str]
 ) -> list[iam.PolicyStatement]:
     """What `diagnose` may do: read, tell, and change what the operator allowed by name."""
     logs = f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:*"
@@ -386,6 +388,7 @@ def diagnose_statements(
         _allow("ReadConfiguration", (*READ_CONFIGURATION, *READ_FOR_DIAGNOSIS), "*"),
         _allow("ReadApis", READ_APIS, *apis()),
         _allow("ReadReports", READ_REPORTS, logs),
+        _allow("TakeDenials", TAKE_MESSAGES, denials_arn),
         _allow("Simulate", SIMULATE, any_role(), users),
         *_apply_remedies(remedies),
         _allow("UseLedger", USE_LEDGER, ledger_arn),

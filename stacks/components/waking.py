@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
     from constructs import Construct
 
-_RETRIES = 20
+RETRIES = 20
 
 
 def waking_rule(
@@ -45,7 +45,7 @@ def waking_rule(
                 function,
                 dead_letter_queue=undelivered,
                 max_event_age=longest_wait,
-                retry_attempts=_RETRIES,
+                retry_attempts=RETRIES,
             )
         ],
     )

@@ -76,7 +76,9 @@ READING = {
     "states:ListStateMachines",
     "tag:GetResources",
 }
-ALWAYS = READING | LEDGER | BY_THE_RUNTIME | {"sns:Publish"}
+# What Lambda does with the queue of denied invocations, by the role of the function.
+QUEUE = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+ALWAYS = READING | LEDGER | BY_THE_RUNTIME | QUEUE | {"sns:Publish"}
 UPDATE = "lambda:UpdateFunctionConfiguration"
 ROLES = {"iam:DeleteRolePolicy", "iam:PutRolePolicy"}
 PERMISSIONS = {"lambda:AddPermission", "lambda:RemovePermission"}
@@ -140,7 +142,7 @@ def test_a_remedy_has_all_that_its_adapter_declares(synthesize: Synthesize, kind
 
     assert repairs.IAM_ACTIONS_BY_REMEDY[kind] <= granted
     assert (
-        granted - READING - LEDGER - BY_THE_RUNTIME - {"sns:Publish"}
+        granted - READING - LEDGER - BY_THE_RUNTIME - QUEUE - {"sns:Publish"}
         <= (repairs.IAM_ACTIONS_BY_REMEDY[kind])
     )
 

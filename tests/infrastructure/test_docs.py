@@ -26,6 +26,8 @@ EVERYDAY = {
     "logs:CreateLogStream",
     "logs:PutLogEvents",
     "sns:Publish",
+    "sqs:DeleteMessage",
+    "sqs:ReceiveMessage",
     "sqs:SendMessage",
 }
 READS = re.compile(r"\w+:(Get|List|Describe|Query|Filter|Simulate|ConditionCheck|GET$)", re.ASCII)

@@ -29,6 +29,8 @@ LASTING = (
 )
 ACCOUNT = "AWS::AccountId"
 RULE = "AWS::Events::Rule"
+# Rules whose events come to the function through a queue.
+QUEUED = {"Loopbreaker-diagnosis-denied"}
 SIGNAL_ALARMS = {"invocations", "concurrency", "dropped"}
 GUARD_ALARMS = {
     "contain-errors",
@@ -386,13 +388,15 @@ def test_every_rule_has_a_dead_letter_queue_and_a_bounded_retry(default: Synthes
     assert len(rules) == 16
     for rule in rules:
         (target,) = rule["Targets"]
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
+        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 6 * 3600
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] <= 20
+        if rule["Name"] in QUEUED:
+            continue
         owner = next(
             (one for start, one in OWNERS.items() if rule["Name"].startswith(start)), CONTAIN
         )
         assert target["Arn"] == arn_of(default, owner)
-        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
-        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 6 * 3600
-        assert target["RetryPolicy"]["MaximumRetryAttempts"] <= 20
     pulse = default.rule("Loopbreaker-pulse")["Targets"][0]["RetryPolicy"]
     assert pulse["MaximumEventAgeInSeconds"] <= 600
 
@@ -403,6 +407,8 @@ def test_every_rule_may_call_its_function_before_it_is_there(default: Synthesize
     rules = default.of_type("AWS::Events::Rule")
 
     for rule in rules.values():
+        if rule["Properties"]["Name"] in QUEUED:
+            continue
         (permission,) = (permissions[one] for one in rule["DependsOn"] if one in permissions)
         told = permission["Properties"]
         name = rule["Properties"]["Name"]
@@ -412,13 +418,47 @@ def test_every_rule_may_call_its_function_before_it_is_there(default: Synthesize
         assert "AWS::AccountId" in str(told["SourceArn"])
 
 
-def test_every_rule_may_write_its_dead_letters(full: Synthesized) -> None:
+def test_denied_invocations_are_queued(default: Synthesized) -> None:
+    """However many they are, two runs at a time take a thousand of them each."""
+    ((name, queue),) = (
+        one for one in default.of_type("AWS::SQS::Queue").items() if one[0].startswith("Denials")
+    )
+    (policy,) = (
+        one
+        for one, resource in default.of_type("AWS::SQS::QueuePolicy").items()
+        if resource["Properties"]["Queues"] == [{"Ref": name}]
+    )
+    (rule,) = (
+        one
+        for one in default.of_type("AWS::Events::Rule").values()
+        if one["Properties"]["Name"] == "Loopbreaker-diagnosis-denied"
+    )
+    mapping = default.one("AWS::Lambda::EventSourceMapping")
+    arn = {"Fn::GetAtt": [name, "Arn"]}
+
+    assert [target["Arn"] for target in rule["Properties"]["Targets"]] == [arn]
+    assert policy in rule["DependsOn"]
+    assert mapping["EventSourceArn"] == arn
+    assert mapping["FunctionName"] == {
+        "Ref": logical_id(default, "AWS::Lambda::Function", "FunctionName", DIAGNOSE)
+    }
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+    assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (1000, 30)
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    # Lambda refuses a mapping whose queue shows messages again before the function may be done.
+    assert queue["Properties"]["VisibilityTimeout"] > default.function(DIAGNOSE)["Timeout"]
+    assert queue["Properties"]["RedrivePolicy"]["maxReceiveCount"] == 3
+    assert "DeadLettersFailed" in str(queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"])
+
+
+@pytest.mark.parametrize("queue", ["DeadLettersUndelivered", "Denials"])
+def test_every_rule_may_write_to_its_queues(full: Synthesized, queue: str) -> None:
     """One statement admits all rules of the stack, by the beginning of their names, and no more."""
     (statement,) = (
         statement
         for policy in full.properties("AWS::SQS::QueuePolicy")
         for statement in policy["PolicyDocument"]["Statement"]
-        if statement["Effect"] == "Allow"
+        if statement["Effect"] == "Allow" and queue in str(policy["Queues"])
     )
 
     source = statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1]
@@ -427,8 +467,12 @@ def test_every_rule_may_write_its_dead_letters(full: Synthesized) -> None:
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": ACCOUNT}}
     assert source[-1] == ":rule/Loopbreaker-*"
     assert all(one["Name"].startswith("Loopbreaker-") for one in full.properties(RULE))
-    dead_letters = {str(t["DeadLetterConfig"]) for r in full.properties(RULE) for t in r["Targets"]}
-    assert dead_letters == {str({"Arn": statement["Resource"]})}
+    targets = [target for one in full.properties(RULE) for target in one["Targets"]]
+    admitted = statement["Resource"]
+    if queue == "Denials":
+        assert admitted in [target["Arn"] for target in targets]
+    else:
+        assert {str(one["DeadLetterConfig"]) for one in targets} == {str({"Arn": admitted})}
 
 
 # SQS developer guide, quotas-policies; SNS: endpoints and quotas (30,720 bytes); Lambda developer
@@ -592,8 +636,8 @@ def test_ledger_survives(default: Synthesized) -> None:
     ]
 
 
-def test_dead_letters_are_encrypted_and_kept(default: Synthesized) -> None:
-    """Both queues keep what failed for two weeks, encrypted, and refuse plain HTTP."""
+def test_queues_are_encrypted_and_dead_letters_kept(default: Synthesized) -> None:
+    """Dead letters are kept for two weeks, and all queues encrypt and refuse plain HTTP."""
     queues = default.properties("AWS::SQS::Queue")
     refusals = [
         statement
@@ -602,9 +646,9 @@ def test_dead_letters_are_encrypted_and_kept(default: Synthesized) -> None:
         if statement["Effect"] == "Deny"
     ]
 
-    assert len(queues) == len(refusals) == 2
+    assert len(queues) == len(refusals) == 3
     assert all(one["SqsManagedSseEnabled"] is True for one in queues)
-    assert all(one["MessageRetentionPeriod"] == 14 * 86_400 for one in queues)
+    assert sorted(one["MessageRetentionPeriod"] // 86_400 for one in queues) == [1, 14, 14]
     assert all(one["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} for one in refusals)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -238,6 +239,63 @@ def test_calls_are_remembered(stage: Stage, name: str, marks: set[str]) -> None:
 
     assert set(stage.ward.memory.marks) == marks
     assert stage.ward.asked["account"] == 0
+
+
+def queued(*events: object) -> dict[str, Any]:
+    """Events as they come out of the queue."""
+    return {
+        "Records": [
+            {"messageId": f"id-{n}", "body": json.dumps(event), "eventSource": "aws:sqs"}
+            for n, event in enumerate(events)
+        ]
+    }
+
+
+def denial(second: int, *, caller: str = "web", function: str = "enrich-order") -> dict[str, Any]:
+    """A denied invocation at a second of a minute."""
+    event: dict[str, Any] = json.loads(json.dumps(payload("cloudtrail.invoke_denied")))
+    detail = event["detail"]
+    detail["eventTime"] = f"2026-11-28T11:59:{second:02}Z"
+    issuer = detail["userIdentity"]["sessionContext"]["sessionIssuer"]
+    issuer["arn"] = f"arn:aws:iam::123456789012:role/{caller}"
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
+    detail["resources"] = [{"type": "AWS::Lambda::Function", "ARN": arn}]
+    return event
+
+
+def test_a_flood_of_denied_invocations_is_written_once(stage: Stage) -> None:
+    """A thousand denials of one caller are one record, with the latest time."""
+    flood = [denial(n % 60) for n in range(59, 1059)]
+
+    answered = handler(queued(*flood), CONTEXT)
+
+    ((function, call),) = stage.ward.memory.denied
+    assert answered == {"batchItemFailures": []}
+    assert function == "enrich-order"
+    assert call.last_at == datetime(2026, 11, 28, 11, 59, 59, tzinfo=UTC)
+    assert set(stage.ward.memory.marks) == {"enrich-order"}
+
+
+def test_each_caller_and_function_is_remembered(stage: Stage) -> None:
+    """Only what is the same is written once."""
+    handler(queued(denial(1), denial(2, caller="cron"), denial(3, function="orders")), CONTEXT)
+
+    assert {(name, call.principal_arn[-4:]) for name, call in stage.ward.memory.denied} == {
+        ("enrich-order", "/web"),
+        ("enrich-order", "cron"),
+        ("orders", "/web"),
+    }
+    assert set(stage.ward.memory.marks) == {"enrich-order", "orders"}
+
+
+def test_an_unknown_event_in_the_queue_stops_no_other(stage: Stage) -> None:
+    """It comes again by itself, and ends as a dead letter."""
+    answered = handler(queued({"source": "x"}, denial(1), "text"), CONTEXT)
+
+    assert answered == {
+        "batchItemFailures": [{"itemIdentifier": "id-0"}, {"itemIdentifier": "id-2"}]
+    }
+    assert [function for function, _ in stage.ward.memory.denied] == ["enrich-order"]
 
 
 @pytest.mark.parametrize("event", [{}, {"detail-type": "x"}, {"Records": []}])

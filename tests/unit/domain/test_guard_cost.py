@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from functions.domain.evidence import RecentSeries
-from functions.domain.guard_cost import METRICS_PER_CHECK, GuardCost, guard_cost, incident_usd
+from functions.domain.guard_cost import (
+    METRICS_PER_CHECK,
+    GuardCost,
+    denied_usd,
+    empty_queue_usd,
+    guard_cost,
+    incident_usd,
+)
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "costs.md"
 
@@ -172,3 +179,14 @@ def test_an_incident_that_is_notified_about(minutes: int, checks: int) -> None:
 def test_metrics_of_a_check() -> None:
     """A check reads the recent series and the precedent of one function."""
     assert len(RecentSeries.__dataclass_fields__) + 1 == METRICS_PER_CHECK
+
+
+def test_the_documented_cost_of_denied_invocations_is_what_the_code_computes() -> None:
+    """The page says what a million costs, what a flood costs a day, and what the queue costs."""
+    (line,) = (one for one in DOCS.read_text().splitlines() if one.startswith("- **Denied inv"))
+
+    assert re.findall(r"\$[\d.]+\d", line) == [
+        f"${denied_usd(1_000_000):.2f}",
+        f"${denied_usd(100 * 86_400):.2f}",
+        f"${empty_queue_usd():.2f}",
+    ]
