@@ -60,9 +60,8 @@ POLLS_PER_MONTH: Final = 5 * 3 * MINUTES_PER_MONTH
 
 # Of a function under watch: six recent series, and what it did in the last 14 days.
 METRICS_PER_CHECK: Final = 7
-# One that people were notified about is checked every minute at first, and more seldom later.
-NOTIFIED_CLOSELY_MINUTES: Final = 15
-NOTIFIED_EVERY_MINUTES: Final = 5
+# What only waits for its end is checked every minute at first, and more seldom later.
+CHECKED_SELDOM_MINUTES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,22 +179,21 @@ def guard_cost(
     )
 
 
-def incident_usd(minutes: int, *, is_notified: bool) -> float:
+def incident_usd(minutes: int, *, closely_minutes: int | None) -> float:
     """What CloudWatch bills for watching one function with an open incident.
+
+    A function that is stopped costs nothing: only its reservation is read.
 
     Parameters
     ----------
     minutes
         How long it is watched.
-    is_notified
-        Whether people were notified only, and nothing was changed. A function that is capped, or
-        that somebody released, is checked every minute. One that is stopped costs nothing: only
-        its reservation is read.
+    closely_minutes
+        How long it is checked every minute; ``None`` for all the time.
     """
     checks = minutes
-    if is_notified and minutes > NOTIFIED_CLOSELY_MINUTES:
-        later = (minutes - NOTIFIED_CLOSELY_MINUTES) // NOTIFIED_EVERY_MINUTES
-        checks = NOTIFIED_CLOSELY_MINUTES + later
+    if closely_minutes is not None and minutes > closely_minutes:
+        checks = closely_minutes + (minutes - closely_minutes) // CHECKED_SELDOM_MINUTES
     return checks * METRICS_PER_CHECK * USD_PER_METRIC_READ
 
 

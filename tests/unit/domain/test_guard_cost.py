@@ -1,12 +1,15 @@
 """What the guard costs, and that docs/costs.md says the same."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from functions.contain.tend import CHECKED_CLOSELY, CHECKED_EVERY_MINUTES
 from functions.domain.evidence import RecentSeries
 from functions.domain.guard_cost import (
+    CHECKED_SELDOM_MINUTES,
     METRICS_PER_CHECK,
     GuardCost,
     denied_usd,
@@ -14,7 +17,13 @@ from functions.domain.guard_cost import (
     guard_cost,
     incident_usd,
 )
+from functions.domain.incident import IncidentState
 
+STATES = {
+    "notified about": IncidentState.NOTIFIED,
+    "released by somebody": IncidentState.RELEASED,
+    "capped": IncidentState.CAPPED,
+}
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "costs.md"
 
 
@@ -160,20 +169,27 @@ def test_the_documented_cost_of_an_incident_is_what_the_code_computes() -> None:
         if len(cells := [cell.strip() for cell in line.strip("| ").split("|")]) == 4
     }
 
-    for name, is_notified in (("notified about", True), ("capped, or released by somebody", False)):
+    for name, state in STATES.items():
+        closely = CHECKED_CLOSELY.get(state)
+        minutes = None if closely is None else int(closely / timedelta(minutes=1))
         assert rows[name] == [
-            f"${incident_usd(days * 24 * 60, is_notified=is_notified):,.2f}" for days in (1, 30)
+            f"${incident_usd(days * 24 * 60, closely_minutes=minutes):,.2f}" for days in (1, 30)
         ]
     assert rows["stopped"] == ["$0.00", "$0.00"]
 
 
 @pytest.mark.parametrize(
-    ("minutes", "checks"), [(0, 0), (1, 1), (15, 15), (19, 15), (20, 16), (1440, 300)]
+    ("minutes", "checks"), [(0, 0), (1, 1), (20, 20), (24, 20), (25, 21), (1440, 304)]
 )
-def test_an_incident_that_is_notified_about(minutes: int, checks: int) -> None:
-    """It is checked every minute for 15 minutes, and every five from then on."""
-    assert incident_usd(minutes, is_notified=True) == pytest.approx(checks * 7 * 0.00001)
-    assert incident_usd(minutes, is_notified=False) == pytest.approx(minutes * 7 * 0.00001)
+def test_an_incident_that_waits_for_its_end(minutes: int, checks: int) -> None:
+    """It is checked every minute for a while, and every five from then on."""
+    assert incident_usd(minutes, closely_minutes=20) == pytest.approx(checks * 7 * 0.00001)
+    assert incident_usd(minutes, closely_minutes=None) == pytest.approx(minutes * 7 * 0.00001)
+
+
+def test_checks_are_as_seldom_as_the_cost_says() -> None:
+    """The cost reckons with the minutes that the code waits."""
+    assert CHECKED_EVERY_MINUTES == CHECKED_SELDOM_MINUTES
 
 
 def test_metrics_of_a_check() -> None:
