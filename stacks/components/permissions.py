@@ -166,6 +166,10 @@ ACCEPTED_FOR_CHANGES: Final[Mapping[str, str]] = {
     f"AwsSolutions-IAM5[Resource::{_ARN_IN_FINDINGS}:event-source-mapping:*]": (
         "a mapping's ARN does not tell its function; those of the guard are denied by condition"
     ),
+    f"AwsSolutions-IAM5[Resource::{_ARN_IN_FINDINGS}:capacity-provider:*]": (
+        "which functions run on Lambda Managed Instances is known only then; it lists their "
+        "versions and changes nothing"
+    ),
 }
 
 
