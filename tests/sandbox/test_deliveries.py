@@ -46,7 +46,7 @@ def _suits(seed: int) -> bool:
 def shared_aws() -> Iterator[LocalAws]:
     """A local AWS whose weather shows everything soon."""
     seed = next(seed for seed in range(10_000_000) if _suits(seed))
-    with LocalAws(speed=12, worker_cap=4, weather="aws", seed=seed) as aws:
+    with LocalAws(speed=6, worker_cap=4, weather="aws", seed=seed) as aws:
         yield aws
 
 

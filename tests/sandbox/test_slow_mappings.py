@@ -29,9 +29,9 @@ def _is_slow(seed: int) -> bool:
 
 @pytest.fixture(scope="module")
 def shared_aws() -> Iterator[LocalAws]:
-    """A local AWS in which a transition of the first mapping takes 4 to 8 seconds."""
+    """A local AWS in which a transition of the first mapping takes 8 to 15 real seconds."""
     seed = next(seed for seed in range(10_000) if _is_slow(seed))
-    with LocalAws(speed=12, worker_cap=4, weather="aws", seed=seed) as aws:
+    with LocalAws(speed=6, worker_cap=4, weather="aws", seed=seed) as aws:
         yield aws
 
 
