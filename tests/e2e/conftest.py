@@ -1,13 +1,19 @@
-"""One local AWS with IAM enforced for each module, the real stack in it, its log on a failure."""
+"""One local AWS with IAM enforced for each module, the real stack in it, its log on a failure.
+
+It has AWS's weather, drawn from a seed that is in the head of the run and beside each failure;
+`LOOPBREAKER_WEATHER_SEED` repeats one, `LOOPBREAKER_WEATHER=calm` turns the weather off.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox.local_aws import LocalAws
+from sandbox.weather import WeatherKind, new_seed
 from tests.e2e.account import Account
 from tests.e2e.deployment import Deployment
 
@@ -17,12 +23,37 @@ if TYPE_CHECKING:
 # A CloudWatch minute lasts one second, unless a module says otherwise.
 SPEED = 60.0
 LOG_LINES = 120
+SEED_VARIABLE = "LOOPBREAKER_WEATHER_SEED"
+KIND_VARIABLE = "LOOPBREAKER_WEATHER"
+
+
+def pytest_configure() -> None:
+    """Draw a seed where none is given; the workers of this run inherit it."""
+    os.environ.setdefault(SEED_VARIABLE, str(new_seed()))
+
+
+def pytest_report_header() -> str:
+    """Say which weather it is."""
+    return _weather()
+
+
+def _kind() -> WeatherKind:
+    return WeatherKind(os.environ.get(KIND_VARIABLE, WeatherKind.AWS))
+
+
+def _weather() -> str:
+    return f"weather: {KIND_VARIABLE}={_kind()} {SEED_VARIABLE}={os.environ[SEED_VARIABLE]}"
 
 
 @pytest.fixture(scope="module")
 def aws(request: pytest.FixtureRequest) -> Iterator[LocalAws]:
     """A local AWS that enforces IAM."""
-    with LocalAws(speed=getattr(request.module, "SPEED", SPEED), auth=True) as local:
+    with LocalAws(
+        speed=getattr(request.module, "SPEED", SPEED),
+        auth=True,
+        weather=_kind(),
+        seed=int(os.environ[SEED_VARIABLE]),
+    ) as local:
         yield local
 
 
@@ -49,6 +80,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = outcome.get_result()
     aws = getattr(item, "funcargs", {}).get("aws")
     if report.failed and isinstance(aws, LocalAws):
+        report.sections.append(("weather", _weather()))
         try:
             report.sections.append(("the guard's log", guard_log(aws)))
             report.sections.append(("mails", "\n".join(mail.subject for mail in aws.mails())))

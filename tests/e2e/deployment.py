@@ -28,6 +28,8 @@ CDK_CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["conte
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
 POLL_SECONDS = 0.1
 TIMEOUT_SECONDS = 180.0
+"""Without any stack event: how long an operation takes depends on the machine."""
+
 ADDRESS = "on-call@example.com"
 
 # What suits the modest rates of this machine: a CloudWatch minute is short and counts little. The
@@ -163,13 +165,21 @@ class Deployment:
         return next((one for one in known if one != "DELETE_COMPLETE"), None)
 
     def _finished(self, wanted: str) -> None:
-        deadline = time.monotonic() + TIMEOUT_SECONDS
+        events, since = -1, time.monotonic()
         while (status := self._status() or "DELETE_COMPLETE").endswith("_IN_PROGRESS"):
-            if time.monotonic() > deadline:
-                raise DeploymentFailedError(f"still {status} after {TIMEOUT_SECONDS:g} s")
+            if (happened := self._event_count()) != events:
+                events, since = happened, time.monotonic()
+            if time.monotonic() - since > TIMEOUT_SECONDS:
+                raise DeploymentFailedError(
+                    f"still {status}, with no stack event for {TIMEOUT_SECONDS:g} s"
+                )
             time.sleep(POLL_SECONDS)
         if status != wanted:
             raise DeploymentFailedError(f"{status}\n{self._failures()}")
+
+    def _event_count(self) -> int:
+        events = self.aws.client("cloudformation").describe_stack_events(StackName=STACK_NAME)
+        return len(events["StackEvents"])
 
     def _failures(self) -> str:
         events = self.aws.client("cloudformation").describe_stack_events(StackName=STACK_NAME)
