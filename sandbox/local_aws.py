@@ -6,6 +6,7 @@ import contextlib
 import email
 import email.policy
 import json
+import math
 import os
 import shutil
 import signal
@@ -26,6 +27,7 @@ import boto3
 from botocore.config import Config
 
 from sandbox.lateness import IAM_SECONDS
+from sandbox.metrics.publication import COMPLETE_SECONDS
 from sandbox.settings import ACCOUNT_ID, CONTROL_PREFIX, HOST, REGION
 from sandbox.weather import Weather, WeatherKind, new_seed
 
@@ -402,6 +404,14 @@ class LocalAws:
                     f"{minutes:g} virtual minutes passed"
                 )
             time.sleep(POLL_SECONDS)
+
+    @property
+    def publication_minutes(self) -> int:
+        """Virtual minutes after which everything that was measured is published in full."""
+        if self.weather.is_calm:
+            return 0
+        # The minute that is running, and then until the last metric of it is complete.
+        return 1 + math.ceil(COMPLETE_SECONDS / 60)
 
     def let_iam_settle(self) -> None:
         """Wait until rights that were just written count, where IAM is enforced and late."""

@@ -51,7 +51,7 @@ class Sickbed:
             ailment.use()
             is_well = ailment.is_well(SOON_SECONDS)
             say(f"{ailment.function} does {'its work' if is_well else 'not do its work'}.", "bold")
-            self._pass(ailment.minutes_after_use)
+            self._pass(ailment.minutes_after_use + ailment.aws.publication_minutes)
         with self.stage("Loopbreaker looks at the account, as it does every hour"):
             say("Nobody asks it to; on this machine the hour is over now.", "dim")
             ailment.aws.fire(RULE)

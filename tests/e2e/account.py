@@ -188,8 +188,8 @@ class Account:
         self.aws.wait_minutes(minutes)
 
     def let_pulses_pass(self) -> None:
-        """Give the guard the time to do what it must not do."""
-        self.wait_minutes(PULSES)
+        """Give the guard the time to do what it must not do, with all that it could measure."""
+        self.wait_minutes(PULSES + self.aws.publication_minutes)
 
     # -- who may do what ------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """One local AWS with IAM enforced for each module, the real stack in it, its log on a failure.
 
-It has AWS's weather, drawn from a seed that is in the head of the run and beside each failure;
-`LOOPBREAKER_WEATHER_SEED` repeats one, `LOOPBREAKER_WEATHER=calm` turns the weather off.
+`LOOPBREAKER_WEATHER=aws` gives it AWS's weather, drawn from a seed that is in the head of the run
+and beside each failure; `LOOPBREAKER_WEATHER_SEED` repeats one.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ SPEED = 60.0
 LOG_LINES = 120
 SEED_VARIABLE = "LOOPBREAKER_WEATHER_SEED"
 KIND_VARIABLE = "LOOPBREAKER_WEATHER"
+DEFAULT_KIND = WeatherKind.CALM
 
 
 def pytest_configure() -> None:
@@ -38,7 +39,7 @@ def pytest_report_header() -> str:
 
 
 def _kind() -> WeatherKind:
-    return WeatherKind(os.environ.get(KIND_VARIABLE, WeatherKind.AWS))
+    return WeatherKind(os.environ.get(KIND_VARIABLE, DEFAULT_KIND))
 
 
 def _weather() -> str:

@@ -65,7 +65,7 @@ def ailments(owner: Account) -> Mapping[str, Ailment]:
     owner.wait_minutes(SETTLED_MINUTES)
     for one in found.values():
         one.use()
-    owner.wait_minutes(DELAY_MINUTES)
+    owner.wait_minutes(DELAY_MINUTES + owner.aws.publication_minutes)
     look(owner)
     return found
 
@@ -84,7 +84,7 @@ def cured(owner: Account, ailments: Mapping[str, Ailment], before: Mapping[str, 
     owner.wait_minutes(SETTLED_MINUTES)
     owner.aws.client("lambda").invoke(FunctionName=EXEMPT, Payload=b"{}")
     let_run(owner, SCHEDULE)
-    owner.wait_minutes(DELAY_MINUTES)
+    owner.wait_minutes(DELAY_MINUTES + owner.aws.publication_minutes)
     look(owner)
     owner.mail("REMEDY APPLIED")
 
@@ -95,7 +95,7 @@ def well(owner: Account, ailments: Mapping[str, Ailment], cured: None) -> None:
     owner.wait_minutes(SETTLED_MINUTES)
     for one in ailments.values():
         one.use()
-    owner.wait_minutes(DELAY_MINUTES)
+    owner.wait_minutes(DELAY_MINUTES + owner.aws.publication_minutes)
     look(owner)
 
 
@@ -282,7 +282,7 @@ def test_first_errors_are_looked_at_within_the_hour(
     client = owner.aws.client("lambda")
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         list(pool.map(lambda _: client.invoke(FunctionName=TIMES_OUT), range(MOST_ERRORS)))
-    owner.wait_minutes(1)
+    owner.wait_minutes(1 + owner.aws.publication_minutes)
 
     owner.aws.fire(ROUND)
 
@@ -328,7 +328,7 @@ def test_deleting_the_stack_names_open_remedies(
     owner.stack.deploy(**ALLOWED)
     owner.wait_minutes(SETTLED_MINUTES)
     owner.aws.client("lambda").invoke(FunctionName="late-import", Payload=b"{}")
-    owner.wait_minutes(DELAY_MINUTES)
+    owner.wait_minutes(DELAY_MINUTES + owner.aws.publication_minutes)
     look(owner)
     owner.mail("REMEDY APPLIED", "late-import")
 

@@ -82,7 +82,7 @@ def test_a_loop_is_stopped_and_put_back(
     assert outcome, outcome
     assert loop.settings() == before
     assert account.mail("RESTORED", stopped[0])
-    assert account.incident(stopped[0]) is None
+    account.until(lambda: account.incident(stopped[0]) is None, "the incident is closed")
     assert [one.settings() for one in innocents] == bystanders
     assert [one.refusals for one in innocents] == [0, 0]
     for one in innocents:
