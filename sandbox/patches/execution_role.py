@@ -16,6 +16,7 @@ from ministack.core.iam_evaluator import EvalContext
 from ministack.services import cloudwatch_logs, iam, lambda_svc
 
 from sandbox.metrics.store import dimensions_of
+from sandbox.patches import durations
 from sandbox.patches.hooks import check, replace
 from sandbox.settings import ACCOUNT_ID, REGION
 
@@ -44,7 +45,7 @@ def apply(world: World, is_settled: Callable[[str], bool]) -> None:
         request_id: str,
         log_text: str,
         error: bool,  # noqa: FBT001 - as the emulator calls it
-        duration_ms: int,
+        duration_ms: int,  # noqa: ARG001 - with the start of the worker
         *,
         log_source: str | None = None,
     ) -> None:
@@ -55,7 +56,8 @@ def apply(world: World, is_settled: Callable[[str], bool]) -> None:
         group = _log_group(config)
         if not _may_log(environments, config, group):
             return
-        original(func, request_id, log_text, error, duration_ms, log_source=log_source)
+        took = max(1, int(durations.seconds() * 1000))
+        original(func, request_id, log_text, error, took, log_source=log_source)
         key = ("AWS/Logs", "IncomingLogEvents", dimensions_of({"LogGroupName": group}))
         lines = _PLATFORM_LINES + len(log_text.splitlines())
         world.metrics.record(key, float(lines), world.clock.now(), unit="Count")

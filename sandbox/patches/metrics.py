@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from ministack.services import cloudwatch, lambda_svc
 
 from sandbox.metrics import embedded
+from sandbox.patches import durations
 from sandbox.patches.hooks import replace
 
 if TYPE_CHECKING:
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 def apply(world: World) -> None:
     """Book each execution where all paths meet: at the dispatch to an executor."""
+    durations.apply()
 
     def dispatch(
         func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float
     ) -> Any:
         name = config.get("FunctionName", "unknown")
-        at, began = world.invocations.started(name), time.monotonic()
+        at = world.invocations.started(name)
+        durations.begin()
         is_error = True
         try:
             result = original(func, config, event, request_id, started)
@@ -29,7 +31,7 @@ def apply(world: World) -> None:
             embedded.ingest(world.metrics, result.get("log") or "", world.clock.now())
             return result
         finally:
-            seconds = time.monotonic() - began
+            seconds = durations.seconds()
             world.invocations.finished(name, at, seconds=seconds, is_error=is_error)
 
     original = replace(

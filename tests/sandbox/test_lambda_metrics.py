@@ -61,6 +61,24 @@ def test_an_invocation_is_counted_for_its_function_and_the_account(
         assert 0 < values[4][0] < 10_000
 
 
+def test_a_cold_start_is_no_part_of_the_duration(
+    aws: LocalAws,
+    function: Callable[..., str],
+    read: Callable[..., list[dict[str, Any]]],
+) -> None:
+    """What runs outside of the handler is initialisation, which AWS does not count."""
+    function("cold", "import time\ntime.sleep(1.5)\ndef handler(event, context): time.sleep(0.1)")
+    aws.client("lambda").invoke(FunctionName="cold", Payload=b"{}")
+
+    (duration,) = read([metric("Duration", "Maximum", "cold")])
+    events = aws.client("logs").filter_log_events(
+        logGroupName="/aws/lambda/cold", filterPattern="REPORT"
+    )["events"]
+
+    assert 100 <= max(duration["Values"]) < 1500
+    assert 100 <= float(events[0]["message"].split("Duration: ")[1].split(" ms")[0]) < 1500
+
+
 def test_errors_are_counted(
     aws: LocalAws,
     function: Callable[..., str],
