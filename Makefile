@@ -78,7 +78,7 @@ e2e: setup
 
 test: setup check unit-runtime sandbox e2e  ## everything
 
-bench: $(READY)  ## measure (part: make bench PART=contain|sweep|detection|graph|diagnosis)
+bench: $(READY)  ## measure (part: make bench PART=bundle|contain|sweep|detection|graph|diagnosis)
 	@$(PY) -m bench $(PART)
 
 deploy: setup  ## deploy to the AWS account of your credentials (FLAGS="-c email=you@example.com")
