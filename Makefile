@@ -56,11 +56,11 @@ RUNTIME_TESTS := tests/unit tests/contract tests/functional
 find_runtime = for one in python$(RUNTIME) "$$(pyenv prefix $(RUNTIME) 2>/dev/null)/bin/python"; do \
 	"$$one" -c 'import ensurepip, sys, venv; print(sys.executable)' 2>/dev/null && break; done
 
-unit-runtime:  ## the same as unit, under the Python of the deployed functions where there is one
+unit-runtime:  ## unit, contract and functional tests under the Python of the deployed functions, if installed
 	@found=$$($(find_runtime)); \
 	if [ -z "$$found" ]; then echo "skipped: the tests under Python $(RUNTIME), which is not installed"; \
 	else $(MAKE) --no-print-directory $(READY_RUNTIME) RUNTIME_PYTHON="$$found" && \
-	$(VENV_RUNTIME)/bin/python -m pytest -q -n 2 -p no:cacheprovider $(RUNTIME_TESTS); fi
+	$(VENV_RUNTIME)/bin/python -m pytest -q -n 2 -p no:cacheprovider --hypothesis-profile=ci $(RUNTIME_TESTS); fi
 
 $(READY_RUNTIME): requirements.txt requirements-dev.txt constraints.txt
 	@echo "installing the pinned Python packages for Python $(RUNTIME) ..."
