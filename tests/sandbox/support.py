@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from typing import TYPE_CHECKING, Any
+
+from sandbox.local_aws import SandboxTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ class Inbox:
     """A queue whose messages a test waits for."""
 
     def __init__(self, aws: LocalAws, name: str) -> None:
+        self._aws = aws
         self._sqs = aws.client("sqs")
         self._url = self._sqs.create_queue(QueueName=name)["QueueUrl"]
         self.arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
@@ -39,13 +41,14 @@ class Inbox:
 
     def wait(self, matches: Callable[[Any], bool] = bool, timeout_seconds: float = 15.0) -> Any:
         """The first document that matches."""
-        deadline = time.monotonic() + timeout_seconds
-        while time.monotonic() < deadline:
-            for body in self.bodies():
-                if matches(body):
-                    return body
-            time.sleep(0.05)
-        raise AssertionError(f"nothing that matches among {self.bodies()}")
+
+        def found() -> Any:
+            return next((body for body in self.bodies() if matches(body)), None)
+
+        try:
+            return self._aws.wait_until(found, "a message that matches", timeout_seconds)
+        except SandboxTimeoutError as error:
+            raise AssertionError(f"nothing that matches among {self.bodies()}") from error
 
 
 def package(code: str) -> bytes:

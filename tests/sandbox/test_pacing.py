@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.clock import VirtualClock
-from sandbox.local_aws import LocalAws
+from sandbox.local_aws import LocalAws, SandboxClock, SandboxTimeoutError
 from sandbox.pacing import END_SECONDS, Pacer, Work
 from tests.sandbox.support import package
 
@@ -179,3 +179,20 @@ def test_more_callers_than_workers_all_get_their_answer() -> None:
 
     assert answers == [200] * 20
     assert 1 <= max(most) <= 2
+
+
+def test_a_wait_ends_when_its_virtual_minutes_are_over_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While the clock is held the time of a wait is not up, however long it takes."""
+    aws, began = LocalAws(speed=SPEED), time.monotonic()
+    # A machine on which minutes are four times as long.
+    slow = SandboxClock(lambda: {"now": (time.monotonic() - began) * SPEED / 4})
+    monkeypatch.setattr(aws, "_clock", slow)
+
+    found = aws.wait_until(lambda: time.monotonic() - began > 0.6, "it comes late", 0.2)
+    with pytest.raises(SandboxTimeoutError, match="it never comes: not within 1 s"):
+        aws.wait_until(lambda: False, "it never comes", 0.2)
+
+    assert found
+    assert 1.3 < time.monotonic() - began < 10
