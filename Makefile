@@ -60,7 +60,7 @@ unit-runtime:  ## unit, contract and functional tests under the Python of the de
 	@found=$$($(find_runtime)); \
 	if [ -z "$$found" ]; then echo "skipped: the tests under Python $(RUNTIME), which is not installed"; \
 	else $(MAKE) --no-print-directory $(READY_RUNTIME) RUNTIME_PYTHON="$$found" && \
-	$(VENV_RUNTIME)/bin/python -m pytest -q -n 2 -p no:cacheprovider --hypothesis-profile=ci $(RUNTIME_TESTS); fi
+	$(VENV_RUNTIME)/bin/python -m pytest -q -n 2 -p no:cacheprovider $(RUNTIME_TESTS); fi
 
 $(READY_RUNTIME): requirements.txt requirements-dev.txt constraints.txt
 	@echo "installing the pinned Python packages for Python $(RUNTIME) ..."

@@ -30,7 +30,7 @@ LATEST_MINUTES = LATEST // MINUTE
 SEEN_FOR = 12  # minutes after the onset that are played
 GRAVE = (Verdict.SUSPECTED, Verdict.RUNAWAY)
 seconds = st.integers(0, 59)
-played = settings(deadline=None, max_examples=25)  # each plays many minutes
+played = settings(max_examples=25)  # each plays many minutes
 
 
 # -- the rule ----------------------------------------------------------------------------------
