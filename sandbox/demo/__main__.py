@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         weather=settings.weather,
         seed=settings.seed,
     )
-    screen = Screen(settings.minute_seconds, shows_full_mails=settings.shows_full_mails)
+    screen = Screen(shows_full_mails=settings.shows_full_mails)
     screen.title(
         "Loopbreaker",
         f"A function that invokes itself (by way of: {settings.loop}) is found, stopped, told of",

@@ -36,15 +36,12 @@ class Screen:
 
     Parameters
     ----------
-    minute_seconds
-        How long a CloudWatch minute takes, to tell the time in both.
     shows_full_mails
         Whether a document is shown to its end, and not only its first lines.
     """
 
     def __init__(
         self,
-        minute_seconds: float,
         console: Console | None = None,
         *,
         shows_full_mails: bool = False,
@@ -52,7 +49,6 @@ class Screen:
         self.console = console or Console(highlight=False)
         if not self.console.is_terminal:
             self.console = Console(highlight=False, width=LOG_WIDTH, file=self.console.file)
-        self._minute_seconds = minute_seconds
         self._shows_full_mails = shows_full_mails
         self._began = time.monotonic()
         self._live: Live | None = None
@@ -131,7 +127,7 @@ class Screen:
         seconds = watch.seconds
         if seconds is None:
             return "before the loop"
-        return f"{seconds:.0f} s = {seconds / self._minute_seconds:.1f} CloudWatch minutes"
+        return f"{seconds:.0f} s = {watch.minutes:.1f} CloudWatch minutes"
 
     def _log_line(self, watch: Watch) -> str:
         seconds = watch.seconds

@@ -107,10 +107,6 @@ class DemoSettings:
         """The arguments of the CDK command that restores functions."""
         return ("deploy", *_context({**self.flags, "rollback": ",".join(functions)}))
 
-    def minutes(self, real_seconds: float) -> float:
-        """How many CloudWatch minutes some real seconds are."""
-        return real_seconds / self.minute_seconds
-
 
 def _context(flags: dict[str, str]) -> list[str]:
     return [part for name, value in flags.items() for part in ("-c", f"{name}={value}")]

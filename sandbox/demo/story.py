@@ -190,7 +190,7 @@ class Story:
                 scene.inbox.show(mail)
 
     def _run_away(self, scene: _Scene, burst: ExitStack) -> None:
-        watch, report, settings = scene.watch, self._report, self._settings
+        watch, report = scene.watch, self._report
         with self._stage("The loop starts"):
             watch.for_seconds(QUIET_SECONDS)
             watch.begin()
@@ -212,7 +212,7 @@ class Story:
             at = watch.happened.contained or 0.0
             report.contained = True
             report.seconds_to_contain = round(at, 1)
-            report.cloudwatch_minutes_to_contain = round(settings.minutes(at), 1)
+            report.cloudwatch_minutes_to_contain = round(watch.minutes_until_contained, 1)
             report.invocations_until_contained = watch.until_contained
             self._screen.line(
                 f"Stopped {at:.1f} s after its start, {watch.until_contained:,} invocations in: "
@@ -347,7 +347,7 @@ class Story:
                     f"Loop: {scene.loop.picture}\nstopped {report.seconds_to_contain:g} s "
                     f"after its start, {report.invocations_until_contained:,} invocations in"
                 ),
-                note=f"{report.clock_note} {report.weather_note}",
+                note=f"{report.clock_note}\n{report.weather_note}",
                 rates=scene.aws.rates(min(LONGEST_SHOWN_SECONDS, int(end + QUIET_SECONDS) + 1)),
                 end=end,
                 loop=watch.loop,

@@ -104,7 +104,7 @@ class Timeline:
         minutes.spines["top"].set_visible(False)
         figure.suptitle(self.title, fontsize=12.5, fontweight="bold", x=0.01, ha="left")
         figure.text(0.01, 0.012, self.note, fontsize=7.5, color=GREY)
-        figure.tight_layout(rect=(0, 0.03, 1, 0.96))
+        figure.tight_layout(rect=(0, 0.05, 1, 0.96))
         figure.savefig(path)
 
     def _mark(self, axes: Axes) -> None:

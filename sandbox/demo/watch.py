@@ -52,6 +52,8 @@ class Watch:
     until_contained
         How often the looping functions had run when the first of them was seen at reserved
         concurrency 0; counted before that was asked, so it is never too high.
+    minutes, minutes_until_contained
+        CloudWatch's minutes since the loop started, which differ in length.
     """
 
     aws: LocalAws
@@ -64,8 +66,11 @@ class Watch:
     ringing: tuple[str, ...] = ()
     reserved: dict[str, int | None] = field(default_factory=dict)
     until_contained: int = 0
+    minutes: float = 0.0
+    minutes_until_contained: float = 0.0
     journal: Journal = field(init=False)
     _began: float | None = None
+    _began_virtual: float = 0.0
     _counted_before: int = 0
     _reserved_before: dict[str, int | None] = field(default_factory=dict)
     _looked: float = 0.0
@@ -99,7 +104,7 @@ class Watch:
         """The loop starts now."""
         self._counted_before = self._loop_count(self.aws.counts())
         self._reserved_before = {name: self._reserved(name) for name in self.loop}
-        self._began = time.monotonic()
+        self._began, self._began_virtual = time.monotonic(), self.aws.clock.timestamp()
 
     def look(self) -> None:
         """Look at the account, at most every `LOOK_SECONDS`."""
@@ -119,6 +124,7 @@ class Watch:
             self._read = now
             self.journal.read()
         if self._began is not None:
+            self.minutes = (state["clock"]["now"] - self._began_virtual) / 60
             self._note()
         self.on_look(self)
 
@@ -195,7 +201,7 @@ class Watch:
             happened.capped = at
         if happened.contained is None:
             if self.stopped:
-                happened.contained = at
+                happened.contained, self.minutes_until_contained = at, self.minutes
             else:
                 self.until_contained = self._loop_count(self.counts) - self._counted_before
         elif happened.rolled_back is None and not self.stopped and not self.capped:

@@ -144,7 +144,7 @@ def test_mails_are_shown_in_part_and_none_goes_unmentioned(
     output, text = tmp_path / "build" / "demo", io.StringIO()
     output.mkdir(parents=True)
     aws = _Mails(tmp_path)
-    screen = Screen(5.0, Console(file=text, width=100), shows_full_mails=is_full)
+    screen = Screen(Console(file=text, width=100), shows_full_mails=is_full)
     inbox = Inbox(aws=aws, output=output, screen=screen, report=Report(loop="sqs", speed=12))
     aws.receive(1, "STOPPED orders", lines=40)
     aws.receive(2, "Perhaps a loop: payments", lines=1)
