@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-# A notice that is being sent counts as lost after a minute of CloudWatch: at a higher speed one
-# that takes its time, because SNS fails or the machine is busy, would be sent a second time.
-SPEED = 20.0
 OFTEN = 100_000
 
 
