@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import boto3
 from botocore.config import Config
 
-from sandbox.lateness import IAM_SECONDS
+from sandbox.lateness import IAM_SECONDS, TRAIL_LONG_SECONDS
 from sandbox.metrics.publication import COMPLETE_SECONDS
 from sandbox.settings import ACCOUNT_ID, CONTROL_PREFIX, HOST, REGION
 from sandbox.weather import Weather, WeatherKind, new_seed
@@ -415,6 +415,11 @@ class LocalAws:
             return 0
         # The minute that is running, and then until the last metric of it is complete.
         return 1 + math.ceil(COMPLETE_SECONDS / 60)
+
+    @property
+    def trail_minutes(self) -> int:
+        """Virtual minutes after which CloudTrail has reported every change."""
+        return 0 if self.weather.is_calm else math.ceil(TRAIL_LONG_SECONDS / 60)
 
     def let_iam_settle(self) -> None:
         """Wait until rights that were just written count, where IAM is enforced and late."""

@@ -36,6 +36,8 @@ RECENT_MINUTES = 180
 # it is slow, minutes are longer.
 PATIENCE_MINUTES = 40
 PULSES = 3
+# From a change that CloudTrail reports to an event graph with it: two of the chart's ticks.
+CHART_MINUTES = 4
 
 
 class Account:
@@ -55,7 +57,8 @@ class Account:
         """Create a function behind a queue, and behind a URL; its name.
 
         Who calls the URL no configuration tells: the function is not ruled out as a loop, as one
-        behind the queue alone would be.
+        behind the queue alone would be. In AWS's weather that is so once the event graph has heard
+        of the URL, which is waited for: a spike of the tests is over sooner.
         """
         self.aws.client("sqs").create_queue(QueueName=name, Attributes={"VisibilityTimeout": "15"})
         polling = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
@@ -74,6 +77,8 @@ class Account:
             self._lambda.put_function_concurrency(
                 FunctionName=name, ReservedConcurrentExecutions=reserved
             )
+        if self.aws.trail_minutes:
+            self.wait_minutes(self.aws.trail_minutes + CHART_MINUTES)
         return name
 
     def past(self, *functions: str) -> None:
