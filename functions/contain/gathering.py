@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from functions.domain.errors import (
@@ -17,6 +17,9 @@ from functions.domain.known_loops import KnownLoop, KnownLoops, NoGraph
 from functions.domain.naming import edge_replica
 from functions.domain.ports import Functions, Metrics
 
+# How late CloudTrail's events of a change may reach the graph. UNCONFIRMED: AWS states about 5
+# minutes for its log files, and nothing for EventBridge.
+CHANGES_LATE = timedelta(minutes=15)
 MOST_SIDE_BY_SIDE = 4
 BATCH = 10  # functions: what CloudWatch is asked for at once stays small enough to come in time
 
@@ -143,8 +146,14 @@ class Gathering:
 
 
 def _proof(known: KnownLoop, facts: FunctionFacts | None) -> LoopProof:
-    """What the graph proves; nothing about a function that was deployed since it was read."""
+    """What the graph proves; nothing about a function that was deployed since it was read.
+
+    A function that was deployed shortly before is ruled out by no graph either: what was created
+    with it (a URL, a permission, a mapping) may not be in the graph yet, since CloudTrail reports
+    changes late.
+    """
     changed_at = None if facts is None else facts.last_modified
-    if known.at is not None and changed_at is not None and changed_at > known.at:
-        return LoopProof.UNKNOWN
-    return known.proof
+    if known.at is None or changed_at is None:
+        return known.proof
+    seen = known.at - CHANGES_LATE if known.proof is LoopProof.RULED_OUT else known.at
+    return LoopProof.UNKNOWN if changed_at > seen else known.proof

@@ -78,6 +78,23 @@ def test_a_function_deployed_since_is_judged_without_the_graph(proof: LoopProof)
     assert scene.account.by_name["orders"].reserved == 3
 
 
+@pytest.mark.parametrize(
+    ("minutes_before", "reserved"), [(2, 3), (14, 3), (16, None)], ids=["young", "late", "settled"]
+)
+def test_a_new_function_is_ruled_out_once_late_reports_of_its_triggers_have_come(
+    minutes_before: int, reserved: int | None
+) -> None:
+    """The graph may have read it before it heard of the URL that was created with it."""
+    scene = _suspected(LoopProof.RULED_OUT)
+    known = scene.loops.stored["orders"].at
+    assert known is not None
+    scene.account.by_name["orders"].last_modified = known - timedelta(minutes=minutes_before)
+
+    scene.contributor()
+
+    assert scene.account.by_name["orders"].reserved == reserved
+
+
 @pytest.mark.parametrize("proof", [LoopProof.CERTAIN, LoopProof.RULED_OUT])
 def test_so_is_one_among_many(proof: LoopProof) -> None:
     """Where several are looked at, no proof counts before the configuration was compared."""
