@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
-# By the names on PyPI: what `functions` imports, with all that these require.
+# By the names of their distributions: what `functions` imports, with all that these require.
 PACKAGES: Final = (
     "aws_lambda_powertools",
     "boto3",
@@ -126,7 +126,7 @@ def _pinned_versions() -> dict[str, str]:
 
 
 def _normalized(package: str) -> str:
-    """The name as PyPI compares names (PEP 503)."""
+    """The name as package indexes compare names (PEP 503)."""
     return re.sub(r"[-_.]+", "-", package.strip()).lower()
 
 
