@@ -184,9 +184,11 @@ class Account:
         self.until(lambda: bool(self.mails(text, function)), f"a mail {text} {function}")
         return self.mails(text, function)[0]
 
-    def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait until something is the case."""
-        self.aws.wait_until_within(PATIENCE_MINUTES, condition, what)
+    def until(
+        self, condition: Callable[[], bool], what: str, minutes: float = PATIENCE_MINUTES
+    ) -> None:
+        """Wait until something is the case, for so many of CloudWatch's minutes."""
+        self.aws.wait_until_within(minutes, condition, what)
 
     def wait_minutes(self, minutes: float) -> None:
         """Wait some of CloudWatch's minutes."""
