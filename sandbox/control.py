@@ -6,6 +6,7 @@ state          GET   everything below at once, for the demo
 rates          GET   invocations by function in each of the last ``seconds``
 alarms         GET   alarm names with state and reason
 traces         GET   how many traces of each function have reached X-Ray
+deployed       POST  functions were deployed so many days ago: functions, days_ago
 memory         POST  what a function reports as its memory used: function, megabytes
 patches        GET   which of the emulator's functions have been replaced
 seed           POST  give metrics history, see ``sandbox.seeding``
@@ -25,12 +26,13 @@ import asyncio
 import json
 import logging
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core.responses import request_scope
-from ministack.services import cloudwatch, eventbridge
+from ministack.services import cloudwatch, eventbridge, lambda_svc
 
 from sandbox import seeding
 from sandbox.faults import Fault
@@ -62,6 +64,7 @@ class Control:
             ("GET", "rates"): self._rates,
             ("GET", "alarms"): self._alarms,
             ("GET", "traces"): lambda *_: dict(self._world.traces),
+            ("POST", "deployed"): self._deployed,
             ("POST", "memory"): self._memory,
             ("POST", "fire"): lambda _, body: {"rules": schedules.fire(body["rule"])},
             ("GET", "patches"): lambda *_: list(applied()),
@@ -121,6 +124,14 @@ class Control:
         self._world.invocations.emit(
             body["metric"], body["function"], float(body.get("value", 1.0))
         )
+        return {}
+
+    def _deployed(self, _query: Query, body: Any) -> dict[str, Any]:
+        moment = datetime.now(UTC) - timedelta(days=float(body["days_ago"]))
+        with request_scope(ACCOUNT_ID, REGION):
+            for name in body["functions"]:
+                configuration = lambda_svc._functions[name]["config"]
+                configuration["LastModified"] = f"{moment:%Y-%m-%dT%H:%M:%S}.000+0000"
         return {}
 
     def _memory(self, _query: Query, body: Any) -> dict[str, Any]:

@@ -317,6 +317,10 @@ class LocalAws:
         answer: dict[str, int] = self.control("GET", "traces")
         return answer
 
+    def was_deployed(self, functions: Sequence[str], days_ago: float) -> None:
+        """Let functions have been deployed last so many days ago."""
+        self.control("POST", "deployed", {"functions": list(functions), "days_ago": days_ago})
+
     def memory_used(self, function: str, megabytes: int) -> None:
         """Let a function report so much as its memory used."""
         self.control("POST", "memory", {"function": function, "megabytes": megabytes})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +33,19 @@ def test_a_function_without_a_policy_has_none(aws: LocalAws, function: Callable[
         Principal="events.amazonaws.com",
     )
     assert "events.amazonaws.com" in lambda_.get_policy(FunctionName="f")["Policy"]
+
+
+def test_a_function_can_have_been_deployed_long_ago(
+    aws: LocalAws, function: Callable[..., str]
+) -> None:
+    """What is new is judged otherwise than what has been there for weeks."""
+    function("f")
+
+    aws.was_deployed(["f"], days_ago=14)
+
+    answer = aws.client("lambda").get_function(FunctionName="f")
+    modified = datetime.fromisoformat(answer["Configuration"]["LastModified"])
+    assert timedelta(days=13) < datetime.now(UTC) - modified < timedelta(days=15)
 
 
 def test_no_reservation_is_not_zero(aws: LocalAws, function: Callable[..., str]) -> None:
