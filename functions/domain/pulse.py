@@ -173,12 +173,18 @@ def after_look(
 
 
 def is_young(assessment: Assessment) -> bool:
-    """Whether a spike is too young to tell: it may yet take the shape of a loop."""
+    """Whether a spike is too young to tell: it may yet take the shape of a loop.
+
+    One that seems to subside is among them: its newest minute may be a part of what it will be.
+    """
     return (
         assessment.verdict is Verdict.BUSY
         and assessment.since is not None
         and assessment.at - assessment.since <= YOUNG
-        and any(assessment.has(one) for one in (Reason.UNLIKE_LOOP, Reason.NOT_SUSTAINED))
+        and any(
+            assessment.has(one)
+            for one in (Reason.UNLIKE_LOOP, Reason.NOT_SUSTAINED, Reason.SUBSIDING)
+        )
     )
 
 

@@ -51,6 +51,18 @@ def test_an_alarm_on_a_young_spike_puts_the_function_on_watch() -> None:
     assert (memory.watched, memory.watch_until) == (("orders",), scene.now + WATCHED_FOR)
 
 
+def test_a_spike_whose_newest_minute_is_still_filling_is_put_on_watch() -> None:
+    """A part of a minute looks like a fall: the alarm speaks once, and the rest comes later."""
+    scene = Scene()
+    scene.account.add("orders")
+    scene.account.metrics.habit("orders", 150.0)
+    _spike(scene, [4_000.0, 900.0, 600.0])
+
+    scene.signal(SignalKind.ALARM)
+
+    assert scene.account.ledger.live().pulse.watched == ("orders",)
+
+
 def test_a_watched_function_is_contained_as_soon_as_it_shows_what_it_is() -> None:
     """No rise of the account is needed: it is asked for by name."""
     scene = Scene()
