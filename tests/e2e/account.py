@@ -97,7 +97,8 @@ class Account:
     def spike(self, function: str, per_minute: float = SPIKE_PER_MINUTE) -> None:
         """Let a function's metrics look like those of a loop, and an alarm name it.
 
-        The account's own series stay quiet, so that no pulse looks at the function by itself.
+        The account's own series stay quiet, so that no pulse looks at the function by itself. An
+        alarm names a function once its metrics are published, so that is waited for.
         """
         if function not in self._with_past:
             self.past(function)
@@ -111,6 +112,7 @@ class Account:
                 }
             ]
         )
+        self.wait_minutes(self.aws.publication_minutes)
         self.signal(function)
 
     def signal(self, function: str) -> None:
