@@ -242,9 +242,18 @@ class PulseMemory:
     swept_to: str = ""
 
 
+UNRECORDED_TROUBLE = timedelta(minutes=30)
+
+
 def began_at(incident: Incident) -> datetime:
-    """When the trouble began that an incident tells of."""
-    return min(incident.assessment.since or incident.opened_at, incident.opened_at)
+    """When the trouble began that an incident tells of.
+
+    Of a stop that was taken over from its tag nobody has written down when: it is taken to have
+    begun some minutes before, or a signal of that time that is tried again stops what was restored.
+    """
+    recorded = min(incident.assessment.since or incident.opened_at, incident.opened_at)
+    is_recorded = bool(incident.assessment.grounds)
+    return recorded if is_recorded else recorded - UNRECORDED_TROUBLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,8 @@ def test_a_loop_is_stopped_and_put_back(
 
     loop.fix()
     account.stack.deploy(sweep_minutes=SWEEP_MINUTES, rollback="all")
+    # Event source mappings change slowly: what waited for them comes when they are enabled again.
+    account.until(lambda: loop.settings() == before, "all settings are as before")
     loop.rest()
     outcome = loop.poke()
 

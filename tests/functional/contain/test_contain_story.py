@@ -274,6 +274,23 @@ def test_a_function_that_was_contained_without_the_ledger_can_be_restored_from_i
     assert (orders.reserved, orders.tags) == (5, {})
 
 
+def test_a_signal_that_is_tried_again_does_not_stop_what_the_ledger_took_over() -> None:
+    """Nobody has written down when that trouble began: its minutes count as the trouble's."""
+    scene = Scene()
+    scene.add_runaway(reserved=5)
+    scene.account.ledger.is_down = True
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+    scene.account.ledger.is_down = False
+    scene.pulse()
+    scene.now += timedelta(minutes=1)
+    scene.rollback("orders")
+
+    scene.contributor()
+
+    assert scene.account.by_name["orders"].reserved == 5
+
+
 def test_without_any_place_for_the_snapshot_nothing_is_changed() -> None:
     """Ledger, tags and SNS all down: losing the snapshot would be worse than the loop."""
     scene = Scene()
