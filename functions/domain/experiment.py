@@ -91,15 +91,16 @@ def judge_cap(evidence: Evidence, cap: int, capped_at: datetime, policy: Policy)
     seen = assess(evidence, policy)
     if seen.has(Reason.NO_DATA):
         return replace(seen, verdict=Verdict.SUSPECTED)
-    minutes = _minutes(evidence, capped_at + SETTLING)
+    rows = _minutes(evidence, capped_at + SETTLING)
+    young = min(len(rows), _count_young(evidence))
+    # Only settled minutes tell that a demand is *not* there.
+    minutes = rows[: len(rows) - young]
+    held = _held(rows, young, cap)
     before = _before(evidence.recent.invocations, capped_at)
-    pinned = _pinned(minutes, cap)
     is_proven = evidence.proof is LoopProof.CERTAIN
-    if (is_proven and _pinned_minutes(evidence, capped_at, cap)) or (
-        pinned and _is_loop(evidence, minutes, cap, capped_at)
-    ):
+    if (is_proven and held) or _is_loop(evidence, minutes, cap, capped_at):
         accusing = (one for one in seen.grounds if one.reason not in _EXCUSES)
-        grounds = (*_grounds(_pinned_minutes(evidence, capped_at, cap), cap), *accusing)
+        grounds = (*_grounds(held, cap), *accusing)
         return replace(seen, verdict=Verdict.RUNAWAY, grounds=grounds)
     free = _newest(minutes, lambda one: one.is_free)
     gone = _newest(minutes, lambda one: one.is_empty)
@@ -115,7 +116,7 @@ def judge_cap(evidence: Evidence, cap: int, capped_at: datetime, policy: Policy)
             reason=Reason.OUTSIDE_DEMAND, value=asked, unit=Unit.PER_MINUTE, reference=before
         )
         return replace(seen, verdict=Verdict.CALM, grounds=(ground,))
-    grounds = _grounds(_pinned_minutes(evidence, capped_at, cap), cap) if pinned else ()
+    grounds = _grounds(held, cap) if _pinned(minutes, cap) else ()
     return replace(seen, verdict=Verdict.SUSPECTED, grounds=(*grounds, *seen.grounds))
 
 
@@ -161,15 +162,13 @@ def _was_at_ceiling(evidence: Evidence) -> bool:
     return highest >= CEILING_SHARE * account
 
 
-def _minutes(evidence: Evidence, since: datetime) -> list[_Minute]:
-    """The settled minutes from `since` on: only these tell that a demand is *not* there."""
+def _count_young(evidence: Evidence) -> int:
+    """How many of the newest minutes are young: longer where the executions take long."""
     taking = timedelta(seconds=mean_duration_seconds(evidence) or 0.0)
-    young = count_young(evidence.recent.invocations, evidence.now, taking=taking)
-    rows = _all_minutes(evidence, since)
-    return rows[: len(rows) - young] if young else rows
+    return count_young(evidence.recent.invocations, evidence.now, taking=taking)
 
 
-def _all_minutes(evidence: Evidence, since: datetime) -> list[_Minute]:
+def _minutes(evidence: Evidence, since: datetime) -> list[_Minute]:
     """The minutes from `since` on, with the young ones."""
     recent = evidence.recent
     columns = (
@@ -182,17 +181,17 @@ def _all_minutes(evidence: Evidence, since: datetime) -> list[_Minute]:
     ]
 
 
-def _pinned_minutes(evidence: Evidence, capped_at: datetime, cap: int) -> list[_Minute]:
+def _held(rows: list[_Minute], young: int, cap: int) -> list[_Minute]:
     """The newest minutes in a row that were pinned at the cap, young ones too.
 
     What is there may be told from young minutes: that a minute is at the cap and throttled.
     """
-    minutes = _all_minutes(evidence, capped_at + SETTLING)
-    for _ in range(count_young(evidence.recent.invocations, evidence.now)):
-        if not minutes or minutes[-1].is_pinned(cap):
-            break
-        minutes.pop()
-    return minutes[len(minutes) - _pinned(minutes, cap) :]
+    for dropped in range(young + 1):
+        known = rows[: len(rows) - dropped]
+        pinned = _pinned(known, cap)
+        if pinned:
+            return known[len(known) - pinned :]
+    return []
 
 
 def _newest(minutes: list[_Minute], holds: Callable[[_Minute], bool]) -> int:

@@ -49,7 +49,7 @@ def settle(series: Series, now: datetime, *, taking: timedelta = timedelta(0)) -
 
 def drop_newest(series: Series, count: int) -> Series:
     """The series without so many of its newest values."""
-    return replace(series, values=series.values[: len(series.values) - count]) if count else series
+    return replace(series, values=series.values[: max(0, len(series.values) - count)])
 
 
 def read_back(series: Series, now: datetime) -> Iterator[Series]:

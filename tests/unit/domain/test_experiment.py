@@ -141,6 +141,21 @@ def test_a_function_that_is_silent_altogether_has_ended_after_a_while(
     assert judge(replace(given, recent=replace(recent, **cut)), 11)[0] is verdict
 
 
+def test_minutes_of_slow_work_are_not_settled_before_their_executions_can_have_ended() -> None:
+    """Twelve minutes under the cap, of executions of 15 minutes: nothing is known to be gone."""
+    given = under_cap(12, served=1.0, refused=[60.0] * 12, seconds=900.0)
+
+    assert judge(given, 12)[0] is Verdict.SUSPECTED
+
+
+def test_slow_work_that_is_pinned_no_more_is_judged_all_the_same() -> None:
+    """Pinned in its settled minutes and not in the young ones, of which it has more than others."""
+    refused = [60.0] * 12 + [0.0]
+    given = under_cap(13, served=130.0, refused=refused, seconds=121.0)
+
+    assert judge(given, 13)[0] in {Verdict.RUNAWAY, Verdict.SUSPECTED}
+
+
 def _without_newest(given: Series) -> Series:
     return series([*given.values[:-1], None])
 
