@@ -55,6 +55,7 @@ def guard() -> Guard:
                 ledger=DynamoLedger(clients.dynamodb_client(), settings.ledger_table),
                 publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
                 place=_place(settings, policy),
+                clock=clock,
                 loops=loops,
             ),
             policy=policy,

@@ -1,6 +1,8 @@
 """What containing and restoring reach for: the ports, and where this guard is deployed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from functions.domain.errors import LoopbreakerError
 from functions.domain.evidence import Trigger, TriggerKind
@@ -13,13 +15,25 @@ from functions.domain.ports import Functions, Ledger, Publisher
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Ports and place, handed to everything that acts."""
+    """Ports and place, handed to everything that acts.
+
+    Attributes
+    ----------
+    clock
+        The time of day, for leases: a run may take longer than one, so that the moment at which it
+        began does not tell whether its lease is still good.
+    """
 
     functions: Functions
     ledger: Ledger
     publisher: Publisher
     place: NoticeContext
+    clock: Callable[[], datetime]
     loops: KnownLoops = field(default_factory=NoGraph)
+
+    def present(self, now: datetime) -> datetime:
+        """The present moment of a run that began at `now`, which a signal may have set."""
+        return max(now, self.clock())
 
     def look_around(self, incident: Incident) -> tuple[Incident, NoticeContext]:
         """The incident and the place with what is known of the function's triggers, for a notice.

@@ -45,6 +45,7 @@ def rollback() -> Rollback:
             stack_name=settings.stack_name,
             deploy_flags=settings.deploy_flags or "",
         ),
+        clock=clock,
     )
     practice = Practice(
         repairs=repairs.AwsRepairs(clients.lambda_client(), clients.iam_client()),

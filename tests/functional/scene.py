@@ -81,6 +81,7 @@ class Scene:
             place=NoticeContext(
                 region="us-east-1", account="123456789012", stack_name="Loopbreaker"
             ),
+            clock=lambda: self.now,
             loops=self.loops,
         )
 
