@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sandbox.lateness import Duplicates
+from sandbox.pacing import SOON_SECONDS
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -120,7 +121,7 @@ class AsyncQueue:
             return
         self._world.invocations.emit("AsyncEventsReceived", function)
         entry = _Entry(
-            due=now,
+            due=now + SOON_SECONDS,
             order=next(self._order),
             function_arn=function_arn,
             event=event,

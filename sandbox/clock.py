@@ -59,6 +59,16 @@ class VirtualClock:
                 self._origin, self._origin_monotonic = self._limit, self._monotonic()
             self._limit = virtual
 
+    def is_standing(self) -> bool:
+        """Whether the clock has come as far as it may."""
+        with self._lock:
+            return self._unlimited() >= self._limit
+
+    def wait_while_standing(self, stop: threading.Event) -> None:
+        """Wait until the clock may go on, or ``stop`` is set."""
+        while self.is_standing() and not stop.wait(SHORTEST_WAIT_SECONDS):
+            pass
+
     def minute(self) -> int:
         """The virtual minute that is running, counted from the epoch."""
         return int(self.now() // SECONDS_PER_MINUTE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox.metrics.store import dimensions_of
 
@@ -24,6 +24,17 @@ def metric_key(name: str, function: str | None = None) -> MetricKey:
     return NAMESPACE, name, dimensions_of({"FunctionName": function} if function else {})
 
 
+class Start(NamedTuple):
+    """The start of an invocation.
+
+    ``at`` is a virtual time in seconds since the epoch; ``clearings`` is how often the log had been
+    cleared before. Moments alone cannot tell before from after: the clock may stand still.
+    """
+
+    at: float
+    clearings: int
+
+
 class InvocationLog:
     """Every start, end and refusal of an invocation in this sandbox.
 
@@ -40,27 +51,27 @@ class InvocationLog:
         self._total = 0
         self._started: deque[tuple[float, str]] = deque()
         self._counts: dict[str, int] = {}
-        self._cleared_at = 0.0
+        self._clearings = 0
 
-    def started(self, function: str) -> float:
-        """Note a start; the virtual time of it."""
+    def started(self, function: str) -> Start:
+        """Note a start."""
         at = self._clock.now()
         with self._lock:
             running = self._running[function] = self._running.get(function, 0) + 1
             self._total += 1
-            total = self._total
+            total, clearings = self._total, self._clearings
             self._started.append((time.time(), function))
             self._counts[function] = self._counts.get(function, 0) + 1
             while self._started and self._started[0][0] < self._started[-1][0] - KEPT_SECONDS:
                 self._started.popleft()
         self._gauge(function, running, total, at)
-        return at
+        return Start(at, clearings)
 
-    def finished(self, function: str, at: float, *, seconds: float, is_error: bool) -> None:
-        """Note the end of the invocation that started at ``at`` and took so many real seconds."""
-        now = self._clock.now()
+    def finished(self, function: str, start: Start, *, seconds: float, is_error: bool) -> None:
+        """Note the end of an invocation that took so many real seconds."""
+        now, at = self._clock.now(), start.at
         with self._lock:
-            if at < self._cleared_at:
+            if start.clearings != self._clearings:
                 return
             running, total = self._running.get(function, 0), self._total
             if running > 1:
@@ -132,4 +143,4 @@ class InvocationLog:
             self._counts.clear()
             self._running.clear()
             self._total = 0
-            self._cleared_at = self._clock.now()
+            self._clearings += 1

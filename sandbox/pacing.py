@@ -30,6 +30,12 @@ A function that waits for virtual time while virtual time waits for it would sto
 END_SECONDS = 0.001
 """How long before the boundary, in virtual seconds, a minute is held."""
 
+SOON_SECONDS = 2 * END_SECONDS
+"""Virtual seconds after which what is handed on is due.
+
+What is handed on while a minute is held is thereby due in the next one.
+"""
+
 POLL_SECONDS = 0.005
 
 

@@ -24,6 +24,7 @@ from sandbox.patches import (
     lists,
     mail,
     metrics,
+    next_minute,
     rates,
     schedules,
     service_metrics,
@@ -46,6 +47,7 @@ def apply_all(world: World) -> Any:
     queue = asynchronous.apply(world)
     twice.apply(world)
     concurrency.apply(world)
+    next_minute.apply(world)
     schedules.apply(world)
     service_metrics.apply(world)
     mail.apply(world)

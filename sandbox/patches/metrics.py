@@ -22,7 +22,7 @@ def apply(world: World) -> None:
         func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float
     ) -> Any:
         name = config.get("FunctionName", "unknown")
-        at = world.invocations.started(name)
+        start = world.invocations.started(name)
         durations.begin()
         is_error = True
         try:
@@ -32,7 +32,7 @@ def apply(world: World) -> None:
             return result
         finally:
             seconds = durations.seconds()
-            world.invocations.finished(name, at, seconds=seconds, is_error=is_error)
+            world.invocations.finished(name, start, seconds=seconds, is_error=is_error)
 
     original = replace(
         lambda_svc,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.scenarios import LOOPS, BurstInnocent, SteadyInnocent, make_loop
-from sandbox.weather import WeatherKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +22,6 @@ pytestmark = pytest.mark.e2e
 SPEED = 30.0
 ROUNDS = 3
 # The loops run in real time, and a minute that the sandbox holds open counts more of their rounds.
-# Calm, because late metrics on top of that leave the guard, which knows a loop by the shape of its
-# traffic, without a shape on a busy machine; `make demo` closes the same loops in AWS's weather.
-WEATHER = WeatherKind.CALM
 # One whose first minute is higher than what follows is known by its plateau alone, which takes 30
 # minutes and those by which metrics are late.
 CONTAINED_WITHIN_MINUTES = 60

@@ -231,9 +231,9 @@ def test_an_execution_is_shown_under_the_minute_of_its_start_after_its_end(
     """A long one does not appear before it is over, however old its minute is by then."""
     time = _Time(MINUTE * 60 + 30.0)
     world = _world(seed, time)
-    at = world.invocations.started("f")
+    start = world.invocations.started("f")
     time.now += minutes_long * 60
-    world.invocations.finished("f", at, seconds=0.1, is_error=True)
+    world.invocations.finished("f", start, seconds=0.1, is_error=True)
     ended = time.now
 
     for name in ("Invocations", "Errors", "Duration"):
@@ -247,12 +247,24 @@ def test_an_execution_is_shown_under_the_minute_of_its_start_after_its_end(
     assert _value(running, "Maximum", END + COMPLETE_SECONDS) == 1
 
 
+def test_what_began_before_a_reset_is_not_counted_after_it() -> None:
+    """Also where the clock stands still in between, as it does while a minute is held."""
+    world = _world(None, _Time(MINUTE * 60 + 1.0))
+    start = world.invocations.started("f")
+
+    world.reset()
+    world.invocations.finished("f", start, seconds=0.1, is_error=True)
+
+    assert world.metrics.series(metric_key("Errors")) is None
+    assert world.invocations.running() == {}
+
+
 def test_calm_weather_shows_everything_at_once() -> None:
     """Even the running minute."""
     time = _Time(MINUTE * 60 + 1.0)
     world = _world(None, time)
-    at = world.invocations.started("f")
-    world.invocations.finished("f", at, seconds=0.1, is_error=False)
+    start = world.invocations.started("f")
+    world.invocations.finished("f", start, seconds=0.1, is_error=False)
 
     (answer,) = query.evaluate([_stat("Invocations")], world.metrics, MINUTE, MINUTE + 1)
 
