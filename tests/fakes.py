@@ -44,6 +44,7 @@ from functions.domain.evidence import (
 )
 from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency, VersionScaling
 from functions.domain.ports import (
+    REQUEST_LASTS,
     AlreadyOpen,
     BlastRadiusReached,
     LatelyClosed,
@@ -51,6 +52,7 @@ from functions.domain.ports import (
     Opened,
     PastIncident,
     PulseMemory,
+    RequestClaim,
     SurveyPart,
     began_at,
 )
@@ -716,6 +718,13 @@ class _Place:
     until: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    request_id: str
+    claimed_at: datetime
+    is_done: bool | None = None  # ``None`` while it is under way
+
+
 class FakeLedger:
     """Twin of `functions.aws.ledger.DynamoLedger`."""
 
@@ -726,7 +735,7 @@ class FakeLedger:
         self._filed: dict[str, Incident] = {}
         self._lately: dict[str, datetime] = {}  # when the last incident was closed, by function
         self._places: dict[int, _Place] = {}
-        self._requests: dict[str, str] = {}
+        self._requests: dict[str, _Request] = {}
         self._pulse = PulseMemory()
         self.is_down = False
 
@@ -848,10 +857,28 @@ class FakeLedger:
         with self._call("remember_pulse", memory=memory):
             self._pulse = memory
 
-    def claim_request(self, nonce: str, request_id: str, now: datetime) -> bool:
+    def claim_request(self, nonce: str, request_id: str, now: datetime) -> RequestClaim:
         """See the port."""
         with self._call("claim_request", nonce=nonce, request_id=request_id, now=now):
-            return self._requests.setdefault(nonce, request_id) == request_id
+            stored = self._requests.get(nonce)
+            if stored is not None and stored.request_id == request_id and stored.is_done:
+                return RequestClaim.MINE
+            if (
+                stored is None
+                or stored.is_done is False
+                or (stored.is_done is None and stored.request_id == request_id)
+                or (stored.is_done is None and stored.claimed_at <= now - REQUEST_LASTS)
+            ):
+                self._requests[nonce] = _Request(request_id=request_id, claimed_at=now)
+                return RequestClaim.MINE
+            return RequestClaim.UNDER_WAY if stored.is_done is None else RequestClaim.DONE
+
+    def settle_request(self, nonce: str, request_id: str, *, is_done: bool) -> None:
+        """See the port."""
+        with self._call("settle_request", nonce=nonce, request_id=request_id, is_done=is_done):
+            stored = self._requests.get(nonce)
+            if stored is not None and stored.request_id == request_id and not stored.is_done:
+                self._requests[nonce] = replace(stored, is_done=is_done)
 
     def _take_place(
         self, incident: Incident, now: datetime, blast_radius: BlastRadius | None

@@ -12,7 +12,8 @@ slot               00, 01, ...                      a place within the blast rad
                                                     until when
 closed#<function>  <closed at>#<incident>           a closed incident; 400 days (TTL)
 lately             <function>                       when its last incident was closed; 3 h (TTL)
-request            <nonce>                          a rollback request, and who carries it out
+request            <nonce>                          a rollback request, who carries it out, and
+                                                    what became of it
 =================  ===============================  ================================================
 
 Who opens an incident, and whether the blast radius allows it, is decided by conditions on these
@@ -42,6 +43,7 @@ from functions.domain.errors import (
 from functions.domain.evidence import PRECEDENT_DAYS, RECENT_MINUTES
 from functions.domain.incident import KEPT_AFTER_CLOSE
 from functions.domain.ports import (
+    REQUEST_LASTS,
     AlreadyOpen,
     BlastRadiusReached,
     LatelyClosed,
@@ -49,6 +51,7 @@ from functions.domain.ports import (
     Opened,
     PastIncident,
     PulseMemory,
+    RequestClaim,
     began_at,
 )
 
@@ -76,6 +79,9 @@ _LIVE: Final = "live"
 _SLOT: Final = "slot"
 _REQUEST: Final = "request"
 _LATELY: Final = "lately"
+_BEGUN: Final = "begun"
+_DONE: Final = "done"
+_FAILED: Final = "failed"
 _PULSE: Final = "pulse"
 _INCIDENT: Final = "incident#"
 _UNSENT: Final = "unsent#"
@@ -278,19 +284,51 @@ class DynamoLedger:
             item["watch_until"] = {"S": _iso(memory.watch_until)}
         self._write(({"Put": {"TableName": self._table, "Item": item}},))
 
-    def claim_request(self, nonce: str, request_id: str, now: datetime) -> bool:
-        """See the port."""
+    def claim_request(self, nonce: str, request_id: str, now: datetime) -> RequestClaim:
+        """See the port. A record of an earlier version has no outcome: it counts as done."""
         put = {
             "TableName": self._table,
             "Item": {
                 **_key(_REQUEST, nonce),
                 "request_id": {"S": request_id},
                 "claimed_at": {"S": _iso(now)},
+                "outcome": {"S": _BEGUN},
             },
-            "ConditionExpression": f"{_ABSENT} OR request_id = :request_id",
-            "ExpressionAttributeValues": {":request_id": {"S": request_id}},
+            "ConditionExpression": (
+                f"{_ABSENT} OR outcome = :failed OR (outcome = :begun"
+                " AND (request_id = :request_id OR claimed_at <= :over))"
+            ),
+            "ExpressionAttributeValues": {
+                ":request_id": {"S": request_id},
+                ":failed": {"S": _FAILED},
+                ":begun": {"S": _BEGUN},
+                ":over": {"S": _iso(now - REQUEST_LASTS)},
+            },
+            **_SHOW,
         }
-        return self._write(({"Put": put},)) is None
+        refusals = self._write(({"Put": put},))
+        if refusals is None:
+            return RequestClaim.MINE
+        stored = refusals[0] or {}
+        if _text(stored, "request_id") == request_id:
+            return RequestClaim.MINE
+        is_begun = _text(stored, "outcome") == _BEGUN
+        return RequestClaim.UNDER_WAY if is_begun else RequestClaim.DONE
+
+    def settle_request(self, nonce: str, request_id: str, *, is_done: bool) -> None:
+        """See the port."""
+        update = {
+            "TableName": self._table,
+            "Key": _key(_REQUEST, nonce),
+            "UpdateExpression": "SET outcome = :outcome",
+            "ConditionExpression": "request_id = :request_id AND outcome <> :done",
+            "ExpressionAttributeValues": {
+                ":outcome": {"S": _DONE if is_done else _FAILED},
+                ":request_id": {"S": request_id},
+                ":done": {"S": _DONE},
+            },
+        }
+        self._write(({"Update": update},))
 
     def _open_over(
         self,

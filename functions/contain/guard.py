@@ -63,14 +63,24 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """Deals with signals."""
+    """Deals with signals.
+
+    Attributes
+    ----------
+    clock
+        The time of day. What is read is read as of the moment at which the run began; what is
+        written is written with the present one, because a run may take longer than a lease.
+    """
 
     hold: Hold
     gathering: Gathering
     log: Log
+    clock: Callable[[], datetime]
 
-    def handle(self, signal: Signal, now: datetime) -> Report:
+    def handle(self, signal: Signal) -> Report:
         """Deal with one signal: one failing function never keeps the others from being helped.
+
+        A signal that comes late is judged by what is the case now.
 
         Raises
         ------
@@ -78,6 +88,7 @@ class Guard:
             When something failed, after everything else was done.
         """
         report = Report()
+        now = max(signal.at, self.clock())
         self._answer(signal, now, report)
         if report.young:
             self._attempt(report, "watch list", lambda: self._keep_watching(report.young, now))
@@ -106,6 +117,10 @@ class Guard:
                 self._change(signal, now, report)
             case SignalKind.CLEARED:
                 self.log.info("alarm cleared; nothing is restored on that account")
+
+    def _present(self, now: datetime) -> datetime:
+        """The present moment of a run that began at `now`."""
+        return max(now, self.clock())
 
     def _attempt(self, report: Report, what: str, action: Callable[[], None]) -> None:
         try:
@@ -169,7 +184,9 @@ class Guard:
         self._attempt(report, "tagged snapshots", lambda: self._adopt(now, report))
         tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log, live=live[0])
         for incident in live[0].incidents:
-            self._attempt(report, incident.id, partial(tending.tend, incident, now))
+            self._attempt(
+                report, incident.id, lambda one=incident: tending.tend(one, self._present(now))
+            )
         return live[0]
 
     def _adopt(self, now: datetime, report: Report) -> None:
@@ -179,7 +196,7 @@ class Guard:
             if facts is None:
                 continue
             try:
-                self.hold.adopt(arn, tag, facts, now)
+                self.hold.adopt(arn, tag, facts, self._present(now))
             except UnreadableSnapshotError:
                 # For people to look at: nothing that a retry would change.
                 self.log.exception("unreadable snapshot", about=arn)
@@ -195,7 +212,7 @@ class Guard:
                 self._attempt(
                     report,
                     incident.id,
-                    partial(tending.tend, incident, now, signal.actor),
+                    partial(tending.tend, incident, self._present(now), signal.actor),
                 )
 
     def _survey(
@@ -371,7 +388,8 @@ class Guard:
         if evidence.facts is None:
             assessment = assess(self.gathering.completed(evidence, facts), policy)
         decision = decide(assessment, facts, policy, LedgerView())
-        done = self.hold.act(decision, facts, now, knows_past=live is not None)
+        present = self._present(now)
+        done = self.hold.act(decision, facts, present, knows_past=live is not None)
         if isinstance(done, LatelyClosed):
             self.log.info("judged again", function=seen.function, closed_at=done.closed_at)
             self._judge(seen, now, report, self.hold.world.ledger.live())

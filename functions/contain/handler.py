@@ -69,19 +69,16 @@ def guard() -> Guard:
             loops=loops,
         ),
         log=_Journal(),
+        clock=clock,
     )
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
-    """Deal with one signal. Whatever fails is raised: Lambda retries, then it is a dead letter.
-
-    `now` is the signal's time or, where that is older, the clock's: a signal that comes late is
-    judged by what is the case now.
-    """
+    """Deal with one signal. Whatever fails is raised: Lambda retries, then it is a dead letter."""
     signal = parse_signal(event)
     logger.append_keys(signal=signal.kind, signal_id=signal.id, signal_source=signal.source)
-    guard().handle(signal, max(signal.at, clock()))
+    guard().handle(signal)
 
 
 def clock() -> datetime:

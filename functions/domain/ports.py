@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
 from functions.domain.evidence import AccountSeries, FunctionFacts, RecentSeries, Series, Trigger
@@ -214,6 +215,18 @@ class BlastRadius:
     window: timedelta
 
 
+class RequestClaim(StrEnum):
+    """Whose a rollback request is, when a request of CloudFormation brings its nonce."""
+
+    MINE = "mine"  # to be carried out by the request that asked
+    DONE = "done"  # carried out by another request
+    UNDER_WAY = "under_way"  # another request is carrying it out
+
+
+# A request that has told no outcome after this long is over: longer than a run of `restore` lasts.
+REQUEST_LASTS: Final = timedelta(minutes=20)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PulseMemory:
     """What the pulse remembers of its last closer look.
@@ -411,11 +424,21 @@ class Ledger(Protocol):
         """Keep what the pulse saw. Last writer wins: it only saves queries."""
         ...
 
-    def claim_request(self, nonce: str, request_id: str, now: datetime) -> bool:
+    def claim_request(self, nonce: str, request_id: str, now: datetime) -> RequestClaim:
         """Whether the rollback request with this nonce is this request's to carry out.
 
-        True for the request that brought the nonce first, and again for its retries; False for
-        any other, such as CloudFormation replaying old properties when it rolls a deploy back.
+        It is for the request that brought the nonce first, and again for its retries; for any
+        other only after the former has failed, or has told no outcome within `REQUEST_LASTS`.
+        CloudFormation replays old properties when it rolls a deployment back: only those of a
+        request that succeeded, and never again those of one that failed.
+        """
+        ...
+
+    def settle_request(self, nonce: str, request_id: str, *, is_done: bool) -> None:
+        """Write down what became of a claimed request.
+
+        Nothing is written where another one has it by now, or where it is done: a repeated
+        delivery that fails makes nothing undone.
         """
         ...
 

@@ -3,50 +3,56 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.custom_resource import CustomResourceResponse, RequestType
-from functions.domain.errors import RestoreFailedError
+from functions.domain.errors import LedgerUnavailableError, LoopbreakerError, RestoreFailedError
 from functions.domain.places import refuse_elsewhere
+from functions.domain.ports import RequestClaim
 from functions.restore.rollback import ALL, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from functions.aws.custom_resource import CustomResourceRequest
-    from functions.restore.rollback import Rollback
+    from functions.restore.rollback import Result, Rollback
 
 # The same for the resource's whole life: another one would make CloudFormation delete "the old".
 PHYSICAL_ID: Final = "LoopbreakerRollback"
 NOTHING_ASKED: Final = "nothing was asked for"
 ASKED_BEFORE: Final = "nothing: this request was carried out by an earlier deployment"
+STILL_UNDER_WAY: Final = (
+    "an earlier deployment with the same request is still being carried out: deploy again in a"
+    " few minutes"
+)
 
 
 def answer(
     request: CustomResourceRequest,
     rollback: Rollback,
-    now: datetime,
     seconds_left: Callable[[], float] = lambda: math.inf,
 ) -> CustomResourceResponse:
     """Carry out what the properties ask for: `Rollback`, a list of names, and its `Nonce`.
 
     Each synthesis with the flag brings a new nonce. CloudFormation sends old properties again
-    when it rolls a failed deployment back (an Update like any other); their nonce is known by
-    then, so they restore nothing a second time. A function that runs again while a mapping of it
+    when it rolls a failed deployment back (an Update like any other); their nonce is known as
+    carried out by then, so they restore nothing a second time. One that failed may be tried again:
+    a pipeline deploys the same assembly once more. A function that runs again while a mapping of it
     is pending is no failure: a failed deployment would not bring the mapping back sooner.
 
     Raises
     ------
     RestoreFailedError
-        When at least one function could not be put back: names each, with the reason.
+        When at least one function could not be put back: names each, with the reason. Also while
+        another request with the same nonce is at it.
     LedgerUnavailableError
         When it cannot be read what is held.
     ElsewhereError
         When an ARN is of another account or Region; nothing is restored then.
     """
     if request.request_type is RequestType.DELETE:
-        rollback.tell_of_deletion(now)
+        rollback.tell_of_deletion()
         return _done("")
     asked = tuple(str(one) for one in request.properties.get("Rollback", ()))
     if not asked:
@@ -54,9 +60,26 @@ def answer(
     place = rollback.world.place
     refuse_elsewhere(asked, account=place.account, region=place.region)
     nonce = str(request.properties.get("Nonce", ""))
-    if not rollback.world.ledger.claim_request(nonce, request.request_id, now):
-        return _done(ASKED_BEFORE)
-    results = rollback.of(asked, now, seconds_left)
+    ledger = rollback.world.ledger
+    match ledger.claim_request(nonce, request.request_id, rollback.clock()):
+        case RequestClaim.DONE:
+            return _done(ASKED_BEFORE)
+        case RequestClaim.UNDER_WAY:
+            raise RestoreFailedError(STILL_UNDER_WAY)
+        case RequestClaim.MINE:
+            pass
+    try:
+        answered = _answered(asked, rollback.of(asked, seconds_left))
+        # Never success without it: CloudFormation may send these properties again next year.
+        ledger.settle_request(nonce, request.request_id, is_done=True)
+    except LoopbreakerError:
+        with suppress(LedgerUnavailableError):  # without an outcome it is over after a while
+            ledger.settle_request(nonce, request.request_id, is_done=False)
+        raise
+    return answered
+
+
+def _answered(asked: tuple[str, ...], results: tuple[Result, ...]) -> CustomResourceResponse:
     told = "; ".join(f"{one.function}: {one.text}" for one in results)
     refused = [one for one in results if isinstance(one, Refused)]
     if refused:

@@ -53,7 +53,7 @@ def rollback() -> Rollback:
         publisher=world.publisher,
         place=world.place,
     )
-    return Rollback(world=world, sleep=time.sleep, practice=practice)
+    return Rollback(world=world, sleep=time.sleep, practice=practice, clock=clock)
 
 
 @logger.inject_lambda_context
@@ -69,7 +69,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
             response = answer(
                 request,
                 rollback(),
-                clock(),
                 lambda: context.get_remaining_time_in_millis() / 1000,
             )
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events

@@ -6,8 +6,8 @@ A function may be held, or treated with remedies, or both: all of it is put back
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
+from typing import Final, TypeAlias
 
 from functions.domain import notice
 from functions.domain.diagnosis import treating
@@ -26,6 +26,7 @@ from functions.domain.world import World
 
 ALL = "all"
 NOT_HELD = "was not held; nothing was changed"
+NO_TIME_LEFT = "not tried: this run has no time left; deploy with the rollback flag again"
 _TRIES = 4
 _LOOK_AGAIN_SECONDS = 2.0
 # How long a mapping that AWS is still changing is waited for. UNCONFIRMED: how long AWS takes;
@@ -60,7 +61,14 @@ class Refused:
     is_unknown: bool = False
 
 
-Result = Restored | Refused
+Result: TypeAlias = Restored | Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leased:
+    """A function whose incident another run is working on."""
+
+    function: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,21 +81,25 @@ class Rollback:
         Waits the given seconds, while another run works on the same incident.
     practice
         What undoing remedies reaches for.
+    clock
+        The time of day, asked again for each function: a run may take a quarter of an hour, and a
+        lease lasts a minute.
     """
 
     world: World
     sleep: Callable[[float], None]
     practice: Practice
+    clock: Callable[[], datetime]
 
     def of(
         self,
         asked: tuple[str, ...],
-        now: datetime,
         seconds_left: Callable[[], float] = lambda: math.inf,
     ) -> tuple[Result, ...]:
         """Restore the named functions, or all that are held. One refusal stops no other.
 
-        All of them may run again before a mapping of any is waited for.
+        All of them may run again before a mapping of any is waited for, and before an incident
+        that another run is working on is waited for.
 
         Parameters
         ----------
@@ -102,7 +114,7 @@ class Rollback:
             When it cannot be read what is held.
         """
         names = self._held() if asked == (ALL,) else tuple(function_name(one) for one in asked)
-        results = {name: self._one(name, now) for name in dict.fromkeys(names)}
+        results = self._first_results(tuple(dict.fromkeys(names)), seconds_left)
         waited = 0.0
         while waited < _WAIT_SECONDS and seconds_left() > _RESERVE_SECONDS + _POLL_SECONDS:
             waiting = [name for name, result in results.items() if _is_pending(result)]
@@ -110,9 +122,37 @@ class Rollback:
                 break
             self.sleep(_POLL_SECONDS)
             waited += _POLL_SECONDS
-            later = now + timedelta(seconds=waited)
-            results |= {name: self._one(name, later, was_held=True) for name in waiting}
-        return tuple(self._with_treatments(one, now) for one in results.values())
+            results |= {name: self._at_once(name, was_held=True) for name in waiting}
+        return tuple(self._with_treatments(one) for one in results.values())
+
+    def _first_results(
+        self, names: tuple[str, ...], seconds_left: Callable[[], float]
+    ) -> dict[str, Result]:
+        """What becomes of each function, whose leases are waited for together.
+
+        A run that died holds its incident for `LEASE`: after that nobody is waited for.
+        """
+        began = self.clock()
+        results: dict[str, Result] = {}
+        waiting = names
+        while waiting:
+            is_patient = self.clock() - began < LEASE
+            leased = []
+            for name in waiting:
+                if results and seconds_left() <= _RESERVE_SECONDS:
+                    result: Result | _Leased = Refused(function=name, text=NO_TIME_LEFT)
+                elif is_patient:
+                    result = self._one(name)
+                else:
+                    result = self._at_once(name)
+                if isinstance(result, _Leased):
+                    leased.append(name)
+                else:
+                    results[name] = result
+            waiting = tuple(leased)
+            if waiting:
+                self.sleep(_LOOK_AGAIN_SECONDS)
+        return {name: results[name] for name in names}
 
     def still_held(self) -> tuple[Incident, ...]:
         """The incidents in which something of the guard's is in force."""
@@ -123,11 +163,12 @@ class Rollback:
         """The remedies that are in force."""
         return tuple(one for one in self.practice.infirmary.treatments() if one.state in IN_FORCE)
 
-    def tell_of_deletion(self, now: datetime) -> tuple[str, ...]:
+    def tell_of_deletion(self) -> tuple[str, ...]:
         """Tell people what stays contained, and which remedies stay, when the stack goes.
 
         Answers the names of the contained functions.
         """
+        now = self.clock()
         held = self.still_held()
         if held:
             said = notice.stack_deleted(held, self.world.place, now)
@@ -146,17 +187,27 @@ class Rollback:
             *(one.function for one in self.still_treated()),
         )
 
-    def _one(self, name: str, now: datetime, *, was_held: bool = False) -> Result:
+    def _one(self, name: str) -> Result | _Leased:
+        """What becomes of a function, unless another run is working on it."""
         try:
-            return self._restore(name, now, was_held=was_held)
+            incident = self.world.ledger.find(name)
+        except LoopbreakerError as error:
+            return Refused(function=name, text=str(error))
+        if incident is not None and incident.is_leased(self.clock()):
+            return _Leased(function=name)
+        return self._at_once(name)
+
+    def _at_once(self, name: str, *, was_held: bool = False) -> Result:
+        try:
+            return self._restore(name, was_held=was_held)
         except LoopbreakerError as error:
             return Refused(function=name, text=str(error))
 
-    def _with_treatments(self, result: Result, now: datetime) -> Result:
+    def _with_treatments(self, result: Result) -> Result:
         """Undo the remedies of the function too; neither stands in the way of the other."""
         name = result.function
         try:
-            treatments = undo_for((name,), self.practice, now)
+            treatments = undo_for((name,), self.practice, self.clock())
         except LoopbreakerError as error:
             return Refused(function=name, text=f"{result.text}; its remedies: {error}")
         if not treatments:
@@ -179,16 +230,16 @@ class Rollback:
             function=name, text=told if result.text == NOT_HELD else f"{result.text}; {told}"
         )
 
-    def _restore(self, name: str, now: datetime, *, was_held: bool) -> Result:
+    def _restore(self, name: str, *, was_held: bool) -> Result:
         for _ in range(_TRIES):
-            incident, now = self._free(name, now)
+            incident = self.world.ledger.find(name)
             if incident is None or incident.state not in HOLDING_STATES:
                 if was_held:  # a pulse finished what was begun here
                     return Restored(function=name, text="restored")
                 return self._without_incident(name)
             was_held = True
             try:
-                after = restore(incident, self.world, now)
+                after = restore(incident, self.world, self.clock())
             except StaleIncidentError:
                 continue  # another run moved it on: look again
             words = failures(after)
@@ -201,21 +252,6 @@ class Rollback:
                 return Restored(function=name, text=_pending_text(waiting), is_pending=True)
             return Restored(function=name, text=_said(after))
         raise StaleIncidentError(f"{name} is being changed by another run: deploy again")
-
-    def _free(self, name: str, now: datetime) -> tuple[Incident | None, datetime]:
-        """The incident once no other run works on it, and the moment when that was so.
-
-        A run that died holds it for `LEASE`.
-        """
-        waited = 0.0
-        incident = self.world.ledger.find(name)
-        while incident is not None and incident.is_leased(now):
-            if waited >= LEASE.total_seconds():
-                break
-            self.sleep(_LOOK_AGAIN_SECONDS)
-            waited += _LOOK_AGAIN_SECONDS
-            incident = self.world.ledger.find(name)
-        return incident, now + timedelta(seconds=waited)
 
     def _without_incident(self, name: str) -> Result:
         """Nothing in the ledger: perhaps the function was contained while it was unreachable."""

@@ -222,6 +222,7 @@ CALLS: list[Callable[[DynamoLedger], object]] = [
     lambda ledger: ledger.closed("orders", NOON),
     lambda ledger: ledger.remember_pulse(PulseMemory()),
     lambda ledger: ledger.claim_request("nonce", "request", NOON),
+    lambda ledger: ledger.settle_request("nonce", "request", is_done=True),
 ]
 
 

@@ -8,6 +8,7 @@ import pytest
 from functions.domain.errors import InvalidTransitionError, StaleIncidentError
 from functions.domain.incident import Incident, IncidentState, NoticeStatus, Transition
 from functions.domain.ports import (
+    REQUEST_LASTS,
     AlreadyOpen,
     BlastRadius,
     BlastRadiusReached,
@@ -16,6 +17,7 @@ from functions.domain.ports import (
     Opened,
     PastIncident,
     PulseMemory,
+    RequestClaim,
 )
 from tests.contract.stage import NOON, Stage, an_incident
 
@@ -514,8 +516,54 @@ def test_a_request_is_claimed_once(stage: Stage) -> None:
         for request in ("first", "first", "second", "first")
     ]
 
-    assert claims == [True, True, False, True]
-    assert stage.ledger.claim_request("another", "second", NOON)
+    mine = RequestClaim.MINE
+    assert claims == [mine, mine, RequestClaim.UNDER_WAY, mine]
+    assert stage.ledger.claim_request("another", "second", NOON) is mine
+
+
+@pytest.mark.parametrize(
+    ("is_done", "claim"), [(True, RequestClaim.DONE), (False, RequestClaim.MINE)]
+)
+def test_a_request_that_failed_may_be_taken_over(
+    stage: Stage, *, is_done: bool, claim: RequestClaim
+) -> None:
+    """One that was carried out is not carried out again, however late."""
+    stage.ledger.claim_request("nonce", "first", NOON)
+    stage.ledger.settle_request("nonce", "first", is_done=is_done)
+
+    assert stage.ledger.claim_request("nonce", "second", NOON + HOUR) is claim
+
+
+def test_a_request_without_an_outcome_is_over_after_a_while(stage: Stage) -> None:
+    """A run that died claimed it and told nothing."""
+    stage.ledger.claim_request("nonce", "first", NOON)
+    early, late = NOON + REQUEST_LASTS - timedelta(seconds=1), NOON + REQUEST_LASTS
+
+    assert stage.ledger.claim_request("nonce", "second", early) is RequestClaim.UNDER_WAY
+    assert stage.ledger.claim_request("nonce", "second", late) is RequestClaim.MINE
+
+
+def test_only_who_has_a_request_settles_it(stage: Stage) -> None:
+    """A run that comes to itself after another took over decides nothing any more."""
+    stage.ledger.claim_request("nonce", "first", NOON)
+    stage.ledger.claim_request("nonce", "second", NOON + REQUEST_LASTS)
+
+    stage.ledger.settle_request("nonce", "first", is_done=False)
+    stage.ledger.settle_request("unknown", "first", is_done=False)
+
+    claim = stage.ledger.claim_request("nonce", "third", NOON + REQUEST_LASTS)
+    assert claim is RequestClaim.UNDER_WAY
+
+
+def test_a_repeated_delivery_that_fails_makes_nothing_undone(stage: Stage) -> None:
+    """What succeeded may be sent again by CloudFormation for years."""
+    stage.ledger.claim_request("nonce", "first", NOON)
+    stage.ledger.settle_request("nonce", "first", is_done=True)
+
+    assert stage.ledger.claim_request("nonce", "first", NOON) is RequestClaim.MINE
+    stage.ledger.settle_request("nonce", "first", is_done=False)
+
+    assert stage.ledger.claim_request("nonce", "second", NOON + HOUR) is RequestClaim.DONE
 
 
 def test_as_many_as_allowed_at_the_same_moment(stage: Stage) -> None:

@@ -96,8 +96,15 @@ class Scene:
             loops=self.loops,
         )
         return Guard(
-            hold=Hold(world=self.world, policy=self.policy), gathering=gathering, log=self.log
+            hold=Hold(world=self.world, policy=self.policy),
+            gathering=gathering,
+            log=self.log,
+            clock=self.clock,
         )
+
+    def clock(self) -> datetime:
+        """The time of day, as the guard sees it."""
+        return self.now
 
     def add_runaway(self, name: str = "orders", **given: Any) -> FakeFunction:
         """A function that was quiet for two weeks and hits the concurrency ceiling right now."""
@@ -133,7 +140,7 @@ class Scene:
     def signal(self, kind: SignalKind, *functions: str, actor: str = "") -> Report:
         """Send one signal."""
         signal = Signal(kind=kind, at=self.now, id="1", functions=functions, actor=actor)
-        return self.guard.handle(signal, self.now)
+        return self.guard.handle(signal)
 
     def contributor(self, name: str = "orders") -> Report:
         """The signal that names a function."""
@@ -150,15 +157,21 @@ class Scene:
 
     def rollback(self, *asked: str) -> tuple[Result, ...]:
         """What the deployment with the rollback flag does."""
-        return self.rollbacks.of(asked, self.now)
+        return self.rollbacks.of(asked)
 
     @property
     def rollbacks(self) -> Rollback:
         """Who puts functions back."""
-        return Rollback(world=self.world, sleep=self._sleep, practice=self.hospital.practice)
+        return Rollback(
+            world=self.world,
+            sleep=self._sleep,
+            practice=self.hospital.practice,
+            clock=self.clock,
+        )
 
     def _sleep(self, seconds: float) -> None:
         self.slept += seconds
+        self.now += timedelta(seconds=seconds)
 
     def survives(self, run: Any) -> bool:
         """Whether a run ends without its process dying; the next process lives again."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from functions.aws.custom_resource import respond
+from functions.domain.errors import LedgerUnavailableError
 from functions.domain.incident import IncidentState
 from functions.restore import handler as module
 from functions.restore.handler import handler
@@ -62,7 +63,6 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
         staged.answers.append(json.loads(body))
 
     monkeypatch.setattr(module, "respond", partial(respond, put=put))
-    monkeypatch.setattr(module, "clock", lambda: staged.scene.now)
     monkeypatch.setattr(module, "rollback", lambda: staged.scene.rollbacks)
     return staged
 
@@ -230,3 +230,44 @@ def test_awss_own_sample_requests_are_answered(stage: Stage, kind: str) -> None:
     handler(event, CONTEXT)
 
     assert stage.answers[-1]["Status"] == "SUCCESS"
+
+
+def test_a_restore_that_failed_is_tried_again_by_the_same_assembly(stage: Stage) -> None:
+    """A pipeline that retries its stage deploys the same nonce with another request."""
+    scene = stage.scene
+    scene.add_runaway(reserved=300)
+    scene.contributor()
+    scene.account.add("greedy", reserved=700)
+    assert stage.send("Update", ("orders",), nonce="n", request_id="1")["Status"] == "FAILED"
+    scene.account.reserves("greedy", None)
+
+    answered = stage.send("Update", ("orders",), nonce="n", request_id="2")
+
+    assert answered["Status"] == "SUCCESS"
+    assert answered["Data"] == {"Restored": "orders: restored"}
+    assert scene.account.by_name["orders"].reserved == 300
+
+
+def test_what_could_not_be_written_down_as_done_is_no_success(stage: Stage) -> None:
+    """CloudFormation may send the same properties again, when somebody else holds the function."""
+    stage.scene.add_runaway(reserved=5)
+    stage.scene.contributor()
+    stage.scene.account.faults.fail("settle_request", LedgerUnavailableError("no answer"), times=-1)
+
+    answered = stage.send("Update", ("orders",), nonce="n")
+
+    assert (answered["Status"], answered["Reason"]) == ("FAILED", "no answer")
+    assert stage.scene.account.by_name["orders"].reserved == 5
+
+
+def test_a_request_that_another_one_carries_out_is_no_success(stage: Stage) -> None:
+    """Nobody is told that a function runs again while it is not known."""
+    stage.scene.add_runaway()
+    stage.scene.contributor()
+    stage.scene.account.ledger.claim_request("n", "another", stage.scene.now)
+
+    answered = stage.send("Update", ("orders",), nonce="n")
+
+    assert answered["Status"] == "FAILED"
+    assert "still being carried out" in answered["Reason"]
+    assert stage.scene.account.by_name["orders"].reserved == 0

@@ -76,7 +76,7 @@ def test_every_function_runs_again_before_a_mapping_is_waited_for() -> None:
     )
     rollbacks = scene.rollbacks
 
-    rollbacks.of(("a", "b"), scene.now)
+    rollbacks.of(("a", "b"))
 
     reserves = [one.number for one in scene.account.calls("reserve")]
     last_switch = [one.number for one in scene.account.calls("switch_mapping")][-1]
@@ -92,7 +92,7 @@ def test_a_deployment_without_time_succeeds_and_a_pulse_enables_the_mapping(left
     contained(scene)
     scene.account.faults.fail("switch_mapping", IN_USE, times=-1)
 
-    (result,) = scene.rollbacks.of(("orders",), scene.now, lambda: left - scene.slept)
+    (result,) = scene.rollbacks.of(("orders",), lambda: left - scene.slept)
 
     assert isinstance(result, Restored)
     assert "still changing an event source mapping" in result.text
@@ -126,7 +126,7 @@ def test_a_pulse_that_comes_first_is_no_obstacle() -> None:
     rollbacks = scene.rollbacks
     object.__setattr__(rollbacks, "sleep", pulse_first)
 
-    (result,) = rollbacks.of(("orders",), scene.now)
+    (result,) = rollbacks.of(("orders",))
 
     assert result == Restored(function="orders", text="restored")
     assert enabled(scene) == [True]

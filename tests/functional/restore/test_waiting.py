@@ -1,0 +1,100 @@
+"""Rollbacks of several functions: whom they wait for, and how long."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from functions.domain.incident import LEASE, IncidentState
+from functions.restore.rollback import NO_TIME_LEFT, Refused, Restored
+from tests.functional.scene import Scene
+
+NAMES = tuple(f"function-{number:02d}" for number in range(10))
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """Ten functions that are held, with room for them."""
+    staged = Scene()
+    staged.policy = replace(staged.policy, blast_radius=len(NAMES))
+    for name in NAMES:
+        staged.add_runaway(name)
+        staged.contributor(name)
+    return staged
+
+
+def lease(scene: Scene, name: str) -> None:
+    """Let another run hold the incident of a function, which it began to do just now."""
+    scene.account.ledger.save(scene.incident(name).leased(scene.now))
+
+
+def test_leases_of_dead_runs_are_waited_for_together(scene: Scene) -> None:
+    """Ten of them cost no more time than one."""
+    for name in NAMES:
+        lease(scene, name)
+
+    results = scene.rollback("all")
+
+    assert {one.text for one in results} == {"restored"}
+    assert scene.slept <= LEASE.total_seconds() + 2
+
+
+def test_who_is_not_leased_is_not_kept_waiting(scene: Scene) -> None:
+    """All others run again before a lease is waited for."""
+    lease(scene, NAMES[0])
+    before: list[set[str]] = []
+
+    def look() -> None:
+        free = {one for one in NAMES if scene.account.by_name[one].reserved is None}
+        before.append(free)
+
+    rollbacks = replace(scene.rollbacks, sleep=lambda seconds: (look(), scene._sleep(seconds)))
+    rollbacks.of(("all",))
+
+    assert before[0] == set(NAMES[1:])
+
+
+def test_a_run_that_lets_go_early_is_not_waited_for_longer(scene: Scene) -> None:
+    """A live run takes seconds, not the whole lease."""
+    lease(scene, NAMES[0])
+
+    def let_go(seconds: float) -> None:
+        scene._sleep(seconds)
+        held = scene.incident(NAMES[0])
+        if held.lease_until is not None:
+            scene.account.ledger.save(held.unleased())
+
+    (result,) = replace(scene.rollbacks, sleep=let_go).of((NAMES[0],))
+
+    assert result == Restored(function=NAMES[0], text="restored")
+    assert scene.slept <= 2
+
+
+def test_a_slow_rollback_holds_each_incident_for_as_long_as_it_works_on_it(scene: Scene) -> None:
+    """The lease of the last one begins when its turn comes, so that no pulse meddles."""
+    until = []
+
+    def slow() -> None:
+        scene.now += timedelta(seconds=20)
+        scene.account.faults.before("unreserve", slow)
+        restoring = [
+            one
+            for one in scene.account.ledger.live().incidents
+            if one.state is IncidentState.RESTORING
+        ]
+        until.extend(one.lease_until for one in restoring if one.is_leased(scene.now))
+
+    scene.account.faults.before("unreserve", slow)
+    scene.rollback("all")
+
+    assert len(until) == len(NAMES)
+
+
+def test_a_run_without_time_answers_for_every_function(scene: Scene) -> None:
+    """Whoever is not reached is named; an answer after the deadline reaches nobody."""
+    left = iter([90.0, *[50.0] * 100])
+
+    results = scene.rollbacks.of(NAMES, lambda: next(left))
+
+    assert [one.text for one in results[:2]] == ["restored", "restored"]
+    assert set(results[2:]) == {Refused(function=one, text=NO_TIME_LEFT) for one in NAMES[2:]}
