@@ -65,17 +65,13 @@ class Report:
 class Guard:
     """Deals with signals.
 
-    Attributes
-    ----------
-    clock
-        The time of day. What is read is read as of the moment at which the run began; what is
-        written is written with the present one, because a run may take longer than a lease.
+    What is read is read as of the moment at which the run began; what is written is written with
+    the present one, because a run may take longer than a lease.
     """
 
     hold: Hold
     gathering: Gathering
     log: Log
-    clock: Callable[[], datetime]
 
     def handle(self, signal: Signal) -> Report:
         """Deal with one signal: one failing function never keeps the others from being helped.
@@ -88,7 +84,7 @@ class Guard:
             When something failed, after everything else was done.
         """
         report = Report()
-        now = max(signal.at, self.clock())
+        now = self.hold.world.present(signal.at)
         self._answer(signal, now, report)
         if report.young:
             self._attempt(report, "watch list", lambda: self._keep_watching(report.young, now))
@@ -117,10 +113,6 @@ class Guard:
                 self._change(signal, now, report)
             case SignalKind.CLEARED:
                 self.log.info("alarm cleared; nothing is restored on that account")
-
-    def _present(self, now: datetime) -> datetime:
-        """The present moment of a run that began at `now`."""
-        return max(now, self.clock())
 
     def _attempt(self, report: Report, what: str, action: Callable[[], None]) -> None:
         try:
@@ -177,16 +169,16 @@ class Guard:
     def _look_after_incidents(self, now: datetime, report: Report) -> LiveLedger | None:
         """Tend everything that is open; ``None`` when the ledger cannot be read."""
         live: list[LiveLedger] = []
-        ledger = self.hold.world.ledger
+        world = self.hold.world
+        ledger = world.ledger
         self._attempt(report, "ledger", lambda: live.append(ledger.live()))
         if not live:
             return None
         self._attempt(report, "tagged snapshots", lambda: self._adopt(now, report))
         tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log, live=live[0])
         for incident in live[0].incidents:
-            self._attempt(
-                report, incident.id, lambda one=incident: tending.tend(one, self._present(now))
-            )
+            present = world.present(now)
+            self._attempt(report, incident.id, partial(tending.tend, incident, present))
         return live[0]
 
     def _adopt(self, now: datetime, report: Report) -> None:
@@ -196,7 +188,7 @@ class Guard:
             if facts is None:
                 continue
             try:
-                self.hold.adopt(arn, tag, facts, self._present(now))
+                self.hold.adopt(arn, tag, facts, self.hold.world.present(now))
             except UnreadableSnapshotError:
                 # For people to look at: nothing that a retry would change.
                 self.log.exception("unreadable snapshot", about=arn)
@@ -212,7 +204,7 @@ class Guard:
                 self._attempt(
                     report,
                     incident.id,
-                    partial(tending.tend, incident, self._present(now), signal.actor),
+                    partial(tending.tend, incident, self.hold.world.present(now), signal.actor),
                 )
 
     def _survey(
@@ -388,7 +380,7 @@ class Guard:
         if evidence.facts is None:
             assessment = assess(self.gathering.completed(evidence, facts), policy)
         decision = decide(assessment, facts, policy, LedgerView())
-        present = self._present(now)
+        present = self.hold.world.present(now)
         done = self.hold.act(decision, facts, present, knows_past=live is not None)
         if isinstance(done, LatelyClosed):
             self.log.info("judged again", function=seen.function, closed_at=done.closed_at)

@@ -69,7 +69,6 @@ def guard() -> Guard:
             loops=loops,
         ),
         log=_Journal(),
-        clock=clock,
     )
 
 

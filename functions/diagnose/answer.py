@@ -10,6 +10,7 @@ from functions.domain.diagnosis.notices import answer_notice, answer_output
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
 from functions.domain.naming import function_name
 from functions.domain.places import ElsewhereError, refuse_elsewhere
+from functions.domain.ports import RequestClaim
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,8 +27,12 @@ ASKED_BEFORE: Final = "nothing: this request was carried out by an earlier deplo
 class Requests(Protocol):
     """Who carries out which request."""
 
-    def claim_request(self, nonce: str, request_id: str, now: datetime) -> bool:
+    def claim_request(self, nonce: str, request_id: str, now: datetime) -> RequestClaim:
         """See `Ledger.claim_request`."""
+        ...
+
+    def settle_request(self, nonce: str, request_id: str, *, is_done: bool) -> None:
+        """See `Ledger.settle_request`."""
         ...
 
 
@@ -53,11 +58,15 @@ def answer(
         return done(NOTHING_ASKED)
     place = diagnosing.practice.place
     refuse_elsewhere([asked], account=place.account, region=place.region)
-    nonce = str(request.properties.get("Nonce", ""))
+    # A deployment may restore as well, with the same nonce and by another request.
+    nonce = f"diagnose/{request.properties.get('Nonce', '')}"
     try:
-        if not requests.claim_request(nonce, request.request_id, now):
+        claim = requests.claim_request(nonce, request.request_id, now)
+        if claim is not RequestClaim.MINE:
             return done(ASKED_BEFORE)
-        return done(_diagnosed(function_name(asked), diagnosing, now))
+        found = _diagnosed(function_name(asked), diagnosing, now)
+        requests.settle_request(nonce, request.request_id, is_done=True)
+        return done(found)
     except UnknownFunctionError:
         raise
     except LoopbreakerError as error:

@@ -61,7 +61,7 @@ def answer(
     refuse_elsewhere(asked, account=place.account, region=place.region)
     nonce = str(request.properties.get("Nonce", ""))
     ledger = rollback.world.ledger
-    match ledger.claim_request(nonce, request.request_id, rollback.clock()):
+    match ledger.claim_request(nonce, request.request_id, rollback.world.clock()):
         case RequestClaim.DONE:
             return _done(ASKED_BEFORE)
         case RequestClaim.UNDER_WAY:

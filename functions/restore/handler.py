@@ -53,7 +53,7 @@ def rollback() -> Rollback:
         publisher=world.publisher,
         place=world.place,
     )
-    return Rollback(world=world, sleep=time.sleep, practice=practice, clock=clock)
+    return Rollback(world=world, sleep=time.sleep, practice=practice)
 
 
 @logger.inject_lambda_context

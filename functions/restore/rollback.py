@@ -6,7 +6,6 @@ A function may be held, or treated with remedies, or both: all of it is put back
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, TypeAlias
 
 from functions.domain import notice
@@ -81,15 +80,11 @@ class Rollback:
         Waits the given seconds, while another run works on the same incident.
     practice
         What undoing remedies reaches for.
-    clock
-        The time of day, asked again for each function: a run may take a quarter of an hour, and a
-        lease lasts a minute.
     """
 
     world: World
     sleep: Callable[[float], None]
     practice: Practice
-    clock: Callable[[], datetime]
 
     def of(
         self,
@@ -132,11 +127,11 @@ class Rollback:
 
         A run that died holds its incident for `LEASE`: after that nobody is waited for.
         """
-        began = self.clock()
+        began = self.world.clock()
         results: dict[str, Result] = {}
         waiting = names
         while waiting:
-            is_patient = self.clock() - began < LEASE
+            is_patient = self.world.clock() - began < LEASE
             leased = []
             for name in waiting:
                 if results and seconds_left() <= _RESERVE_SECONDS:
@@ -168,7 +163,7 @@ class Rollback:
 
         Answers the names of the contained functions.
         """
-        now = self.clock()
+        now = self.world.clock()
         held = self.still_held()
         if held:
             said = notice.stack_deleted(held, self.world.place, now)
@@ -193,7 +188,7 @@ class Rollback:
             incident = self.world.ledger.find(name)
         except LoopbreakerError as error:
             return Refused(function=name, text=str(error))
-        if incident is not None and incident.is_leased(self.clock()):
+        if incident is not None and incident.is_leased(self.world.clock()):
             return _Leased(function=name)
         return self._at_once(name)
 
@@ -207,7 +202,7 @@ class Rollback:
         """Undo the remedies of the function too; neither stands in the way of the other."""
         name = result.function
         try:
-            treatments = undo_for((name,), self.practice, self.clock())
+            treatments = undo_for((name,), self.practice, self.world.clock())
         except LoopbreakerError as error:
             return Refused(function=name, text=f"{result.text}; its remedies: {error}")
         if not treatments:
@@ -239,7 +234,7 @@ class Rollback:
                 return self._without_incident(name)
             was_held = True
             try:
-                after = restore(incident, self.world, self.clock())
+                after = restore(incident, self.world, self.world.clock())
             except StaleIncidentError:
                 continue  # another run moved it on: look again
             words = failures(after)

@@ -96,15 +96,8 @@ class Scene:
             loops=self.loops,
         )
         return Guard(
-            hold=Hold(world=self.world, policy=self.policy),
-            gathering=gathering,
-            log=self.log,
-            clock=self.clock,
+            hold=Hold(world=self.world, policy=self.policy), gathering=gathering, log=self.log
         )
-
-    def clock(self) -> datetime:
-        """The time of day, as the guard sees it."""
-        return self.now
 
     def add_runaway(self, name: str = "orders", **given: Any) -> FakeFunction:
         """A function that was quiet for two weeks and hits the concurrency ceiling right now."""
@@ -162,14 +155,10 @@ class Scene:
     @property
     def rollbacks(self) -> Rollback:
         """Who puts functions back."""
-        return Rollback(
-            world=self.world,
-            sleep=self._sleep,
-            practice=self.hospital.practice,
-            clock=self.clock,
-        )
+        return Rollback(world=self.world, sleep=self.sleep, practice=self.hospital.practice)
 
-    def _sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
+        """Let time pass for whoever waits."""
         self.slept += seconds
         self.now += timedelta(seconds=seconds)
 

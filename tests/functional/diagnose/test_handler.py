@@ -19,6 +19,7 @@ from functions.domain.errors import (
     NoticeUndeliveredError,
     UnrecognisedSignalError,
 )
+from functions.domain.ports import RequestClaim
 from tests.fake_diagnosis import NOON, Ward
 from tests.functional.lambda_context import lambda_context
 from tests.unit.domain.diagnosis.samples import allow
@@ -48,11 +49,16 @@ class Stage:
         assert seconds_left() >= 0
         return self.ward.diagnosing
 
-    def claim_request(self, nonce: str, request_id: str, now: Any) -> bool:
+    def claim_request(self, nonce: str, request_id: str, now: Any) -> RequestClaim:
         """See `Ledger`."""
         if self.ledger_error is not None:
             raise self.ledger_error
-        return self.claimed.setdefault(nonce, request_id) == request_id
+        is_mine = self.claimed.setdefault(nonce, request_id) == request_id
+        return RequestClaim.MINE if is_mine else RequestClaim.DONE
+
+    def settle_request(self, nonce: str, request_id: str, *, is_done: bool) -> None:
+        """See `Ledger`."""
+        assert (self.claimed[nonce], is_done) == (request_id, True)
 
     # -- as CloudFormation
 
@@ -130,6 +136,15 @@ def test_the_absence_of_the_flag_asks_nothing(stage: Stage, kind: str) -> None:
 
     assert (answered["Status"], answered["Data"]) == ("SUCCESS", {"Diagnosis": NOTHING_ASKED})
     assert stage.ward.asked["account"] == 0
+
+
+def test_a_deployment_may_restore_and_ask(stage: Stage) -> None:
+    """Both requests have the nonce of one synthesis: each is carried out."""
+    stage.claim_request("n", "the rollback's request", None)
+
+    answered = stage.ask("orders", nonce="n")
+
+    assert answered["Data"]["Diagnosis"] != ASKED_BEFORE
 
 
 def test_a_replayed_request_asks_nothing(stage: Stage) -> None:

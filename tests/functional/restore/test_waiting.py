@@ -1,7 +1,7 @@
 """Rollbacks of several functions: whom they wait for, and how long."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -44,12 +44,11 @@ def test_who_is_not_leased_is_not_kept_waiting(scene: Scene) -> None:
     lease(scene, NAMES[0])
     before: list[set[str]] = []
 
-    def look() -> None:
-        free = {one for one in NAMES if scene.account.by_name[one].reserved is None}
-        before.append(free)
+    def look(seconds: float) -> None:
+        before.append({one for one in NAMES if scene.account.by_name[one].reserved is None})
+        scene.sleep(seconds)
 
-    rollbacks = replace(scene.rollbacks, sleep=lambda seconds: (look(), scene._sleep(seconds)))
-    rollbacks.of(("all",))
+    replace(scene.rollbacks, sleep=look).of(("all",))
 
     assert before[0] == set(NAMES[1:])
 
@@ -59,7 +58,7 @@ def test_a_run_that_lets_go_early_is_not_waited_for_longer(scene: Scene) -> None
     lease(scene, NAMES[0])
 
     def let_go(seconds: float) -> None:
-        scene._sleep(seconds)
+        scene.sleep(seconds)
         held = scene.incident(NAMES[0])
         if held.lease_until is not None:
             scene.account.ledger.save(held.unleased())
@@ -72,7 +71,7 @@ def test_a_run_that_lets_go_early_is_not_waited_for_longer(scene: Scene) -> None
 
 def test_a_slow_rollback_holds_each_incident_for_as_long_as_it_works_on_it(scene: Scene) -> None:
     """The lease of the last one begins when its turn comes, so that no pulse meddles."""
-    until = []
+    until: list[datetime | None] = []
 
     def slow() -> None:
         scene.now += timedelta(seconds=20)
