@@ -214,6 +214,7 @@ class LoopbreakerStack(Stack):
             "SignalRules",
             config=config,
             contain=contain.function,
+            guard_roles=[contain.role_name, restore.role_name],
             undelivered=dead_letters.of_rules,
         )
         diagnosis_rules = DiagnosisRules(

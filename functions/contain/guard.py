@@ -15,7 +15,12 @@ from functions.domain.decision import Contain, Decision, Ignore, LedgerView, dec
 from functions.domain.errors import LoopbreakerError, MetricsUnavailableError
 from functions.domain.evidence import Evidence, Series
 from functions.domain.guard_cost import SWEPT_FUNCTIONS
-from functions.domain.naming import InvalidFunctionReferenceError, function_name, metric_name
+from functions.domain.naming import (
+    InvalidFunctionReferenceError,
+    function_name,
+    metric_name,
+    session_function,
+)
 from functions.domain.policy import Policy, Response
 from functions.domain.ports import LatelyClosed, LiveLedger, SurveyPart
 from functions.domain.pulse import (
@@ -197,6 +202,15 @@ class Guard:
                 report.errors.append(error)
 
     def _change(self, signal: Signal, now: datetime, report: Report) -> None:
+        """Look after what somebody changed.
+
+        A change of the guard's own is no signal. What it did is known, and what it takes back
+        after a refusal would lead to the next attempt. Who passes for a guard function by the name
+        of a session is found by the next pulse.
+        """
+        if session_function(signal.actor) in self.hold.policy.own_functions:
+            self.log.info("a change of our own", source=signal.source, functions=signal.functions)
+            return
         tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log)
         for name in signal.functions:
             incident = self.hold.world.ledger.find(name)

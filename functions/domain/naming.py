@@ -22,6 +22,9 @@ _REFERENCE: Final = re.compile(
     r"(?::(?:\$LATEST(?:\.PUBLISHED)?|[A-Za-z0-9_-]+))?"
 )
 
+# arn:aws:sts::<account>:assumed-role/<role>/<session>
+_SESSION: Final = re.compile(r"arn:aws[a-z-]*:sts::[0-9]{12}:assumed-role/[^/]+/(?P<session>[^/]+)")
+
 
 class InvalidFunctionReferenceError(LoopbreakerError, ValueError):
     """When a text is neither a function's name nor its ARN."""
@@ -70,6 +73,16 @@ def edge_replica(reference: str) -> EdgeReplica | None:
     if found is None or not found["home"]:
         return None
     return EdgeReplica(home=found["home"], name=found["name"])
+
+
+def session_function(caller: str) -> str:
+    """The function that called, by the ARN of its role's session; empty for any other caller.
+
+    Lambda gives the session of a function's role the function's name. UNCONFIRMED in AWS's
+    documents, and not more than a hint: whoever may assume a role chooses the session's name.
+    """
+    found = _SESSION.fullmatch(caller)
+    return found["session"] if found else ""
 
 
 def metric_name(dimension: str) -> str:

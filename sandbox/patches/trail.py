@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -221,27 +222,36 @@ def _camel(document: Mapping[str, Any]) -> dict[str, Any]:
     return {k[:1].lower() + k[1:]: v for k, v in document.items() if k not in _OMITTED}
 
 
-def _identity(arn: str | None) -> dict[str, Any]:
+def caller_identity(arn: str | None, moment: datetime) -> dict[str, Any]:
+    """Who called, as CloudTrail tells it: the session of a role, or the account itself."""
     if arn is None:
         return {
             "type": "Root",
             "principalId": ACCOUNT_ID,
             "arn": f"arn:aws:iam::{ACCOUNT_ID}:root",
             "accountId": ACCOUNT_ID,
+            "accessKeyId": "AKIASANDBOX",
         }
-    role = arn.split("/")[1]
+    _, role, session = arn.split("/", 2)
+    unique = f"AROA{zlib.crc32(role.encode()):08X}"
     return {
         "type": "AssumedRole",
-        "principalId": f"AROA:{arn.rpartition('/')[2]}",
+        "principalId": f"{unique}:{session}",
         "arn": arn,
         "accountId": ACCOUNT_ID,
+        "accessKeyId": "ASIASANDBOX",
         "sessionContext": {
             "sessionIssuer": {
                 "type": "Role",
+                "principalId": unique,
                 "arn": f"arn:aws:iam::{ACCOUNT_ID}:role/{role}",
                 "accountId": ACCOUNT_ID,
                 "userName": role,
-            }
+            },
+            "attributes": {
+                "creationDate": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+                "mfaAuthenticated": "false",
+            },
         },
     }
 
@@ -295,7 +305,7 @@ def _tell(world: World, call: _Call, answer: Any, caller: str | None) -> None:
     publish(
         world,
         call.operation,
-        identity=_identity(caller),
+        identity=caller_identity(caller, datetime.fromtimestamp(world.clock.now(), UTC)),
         request=call.parameters,
         response=None if failed or not response else response,
         error="AccessDenied" if call.operation == "Invoke" else code,

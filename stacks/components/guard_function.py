@@ -107,6 +107,7 @@ class GuardFunction(Construct):
                 )
             },
         )
+        self.role_name = role.role_name
         self.function = lambda_.Function(
             self,
             "Function",

@@ -12,6 +12,8 @@ from stacks.components.waking import waking_rule
 from stacks.names import SIGNAL_ALARM_PREFIX, STACK_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sqs as sqs
 
@@ -139,6 +141,12 @@ class SignalRules(Construct):
     All are on the default bus, where AWS's own events arrive. Every target has a dead-letter
     queue and a bounded retry: a signal that is older than its `longest_wait` says nothing any
     more, since the next pulse looks at the same account again.
+
+    Parameters
+    ----------
+    guard_roles
+        Names of the roles by which the guard itself changes functions. Their calls wake nobody: a
+        step that AWS refuses is taken back, and both would be heard as changes by others, for ever.
     """
 
     def __init__(
@@ -148,6 +156,7 @@ class SignalRules(Construct):
         *,
         config: Config,
         contain: lambda_.IFunction,
+        guard_roles: Sequence[str],
         undelivered: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -201,6 +210,19 @@ class SignalRules(Construct):
                         {"prefix": "DeleteProvisionedConcurrencyConfig"},
                         "DeleteFunction20150331",
                     ],
+                    # Who called as a user, or by a service, has no session (CloudTrail user guide,
+                    # *CloudTrail userIdentity element*). Where the name stood elsewhere, `contain`
+                    # would still leave out its own calls.
+                    "userIdentity": {
+                        "sessionContext": {
+                            "sessionIssuer": {
+                                "userName": [
+                                    {"exists": False},
+                                    {"anything-but": list(guard_roles)},
+                                ]
+                            }
+                        }
+                    },
                 },
             ),
         )

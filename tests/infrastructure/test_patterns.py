@@ -18,15 +18,18 @@ EVENTS = ROOT / "tests" / "events"
 def matches(pattern: Any, event: Any) -> bool:
     """Match as EventBridge does, for the kinds of conditions that the rules use."""
     if isinstance(pattern, dict):
-        return isinstance(event, dict) and all(
-            key in event and matches(condition, event[key]) for key, condition in pattern.items()
-        )
+        found = event if isinstance(event, dict) else {}
+        return all(matches(condition, found.get(key)) for key, condition in pattern.items())
+    if event is None:  # absent: the payloads hold no null where a rule looks
+        return {"exists": False} in pattern
     for condition in pattern:
         if isinstance(condition, dict):
             ((kind, operand),) = condition.items()
             if kind == "prefix" and isinstance(event, str) and event.startswith(operand):
                 return True
             if kind == "Ref":  # the account that it is deployed to
+                return True
+            if kind == "anything-but" and event not in operand:
                 return True
         elif condition == event:
             return True
@@ -38,8 +41,28 @@ def rules_for(synthesized: Synthesized, event: dict[str, Any]) -> set[str]:
     return {
         rule["Name"].removeprefix("Loopbreaker-")
         for rule in synthesized.properties("AWS::Events::Rule")
-        if "EventPattern" in rule and matches(rule["EventPattern"], event)
+        if "EventPattern" in rule and matches(resolved(rule["EventPattern"]), event)
     }
+
+
+def resolved(pattern: Any) -> Any:
+    """The pattern with roles by the names that CloudFormation gives them, as in the payloads."""
+    match pattern:
+        case {"Ref": str() as name} if "Role" in name:
+            return f"Loopbreaker-{name}-4E5F6G7H8I9J"
+        case dict():
+            return {key: resolved(value) for key, value in pattern.items()}
+        case list():
+            return [resolved(one) for one in pattern]
+        case _:
+            return pattern
+
+
+def guard_roles(synthesized: Synthesized) -> list[str]:
+    """The names of the roles of the functions that change others, as deployed."""
+    functions = synthesized.properties("AWS::Lambda::Function")
+    roles = {one["FunctionName"]: one["Role"]["Fn::GetAtt"][0] for one in functions}
+    return [resolved({"Ref": roles[f"Loopbreaker-{one}"]}) for one in ("contain", "restore")]
 
 
 def payload(name: str) -> dict[str, Any]:
@@ -63,6 +86,8 @@ def payload(name: str) -> dict[str, Any]:
         ("cloudtrail.delete_function_concurrency", {"change"}),
         ("cloudtrail.delete_function", {"change", "chart-functions"}),
         ("cloudtrail.put_provisioned_concurrency", {"change"}),
+        ("cloudtrail.by_a_user", {"change"}),
+        ("cloudtrail.by_a_service", {"change"}),
         ("cloudtrail.update_event_source_mapping", {"change", "chart-functions"}),
         ("health.runaway", {"health"}),
         ("scheduled.pulse", set()),
@@ -71,6 +96,20 @@ def payload(name: str) -> dict[str, Any]:
 def test_payloads(default: Synthesized, name: str, rules: set[str]) -> None:
     """Each payload sets off its rule and no other; what needs no look sets off none."""
     assert rules_for(default, payload(name)) == rules
+
+
+def test_no_change_of_its_own_wakes_the_guard(default: Synthesized) -> None:
+    """What it takes back after a refusal would else lead to the next attempt, for ever."""
+    event = payload("cloudtrail.by_the_guard")
+    issuer = event["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]
+    roles = guard_roles(default)
+    assert roles[0] != roles[1]
+
+    for role in roles:
+        issuer["userName"] = role
+        assert rules_for(default, event) == set()
+    issuer["userName"] = "Loopbreaker-deployer"
+    assert rules_for(default, event) == {"change"}
 
 
 def test_other_alarms_do_not_wake_the_guard(default: Synthesized) -> None:

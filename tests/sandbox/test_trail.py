@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from functions.aws.reading.changes import CALLS, Change, ChangeKind, changes_of
 from functions.domain.errors import UnrecognisedSignalError
-from sandbox.patches.trail import EVENT_NAMES, TOLD
+from sandbox.patches.trail import EVENT_NAMES, TOLD, caller_identity
 from sandbox.provision import arn, create_function, create_table, map_source, notify_on_new_objects
 
 if TYPE_CHECKING:
@@ -291,3 +293,22 @@ def test_what_the_chart_reads_is_told() -> None:
     }
 
     assert missing == {"s3": {"PutBucketNotificationConfiguration"}}
+
+
+def test_a_session_is_told_as_aws_does() -> None:
+    """The guard knows its own calls by the role and by the session that are named there."""
+    path = Path(__file__).parents[1] / "events" / "cloudtrail.by_the_guard.json"
+    payload = json.loads(path.read_text())["detail"]["userIdentity"]
+
+    told = caller_identity(payload["arn"], datetime(2026, 3, 10, tzinfo=UTC))
+
+    assert _keys(told) == _keys(payload)
+    issuer = "sessionContext", "sessionIssuer"
+    assert told["arn"] == payload["arn"]
+    assert told[issuer[0]][issuer[1]]["userName"] == payload[issuer[0]][issuer[1]]["userName"]
+
+
+def _keys(document: Any) -> Any:
+    if isinstance(document, dict):
+        return {key: _keys(value) for key, value in document.items()}
+    return None

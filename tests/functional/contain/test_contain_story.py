@@ -11,7 +11,7 @@ from functions.domain.incident import IncidentState
 from functions.domain.policy import Mode, Policy, Response
 from functions.domain.signal import SignalKind
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG
-from tests.functional.scene import QUEUE, TABLE_STREAM, Scene
+from tests.functional.scene import OWN, QUEUE, TABLE_STREAM, Scene
 
 
 def test_a_runaway_function_is_throttled_its_mappings_paused_and_people_told() -> None:
@@ -220,6 +220,27 @@ def test_the_actor_of_a_release_is_named_where_cloudtrail_told() -> None:
     )
 
     assert "assumed-role/deploy/ann" in scene.account.publisher.sent[-1].body
+
+
+@pytest.mark.parametrize("function", sorted(OWN))
+def test_a_change_of_the_guards_own_is_no_signal(function: str) -> None:
+    """It wakes nobody to look; what it may hide is found by the next pulse."""
+    scene = Scene()
+    scene.add_runaway()
+    scene.contributor()
+    scene.account.functions.unreserve("orders")
+    scene.now += timedelta(minutes=1)
+    before = len(scene.account.calls())
+
+    scene.signal(
+        SignalKind.CHANGE,
+        "orders",
+        actor=f"arn:aws:sts::123456789012:assumed-role/Loopbreaker-Role0A1B/{function}",
+    )
+
+    assert len(scene.account.calls()) == before
+    scene.pulse()
+    assert scene.incident().state is IncidentState.RELEASED
 
 
 def test_a_deleted_function_closes_its_incident_and_says_so() -> None:

@@ -1,13 +1,17 @@
 """Rollbacks of several functions: whom they wait for, and how long."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from functions.domain.incident import LEASE, IncidentState
 from functions.restore.rollback import NO_TIME_LEFT, Refused, Restored
 from tests.functional.scene import Scene
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 NAMES = tuple(f"function-{number:02d}" for number in range(10))
 

@@ -337,6 +337,8 @@ def test_api_calls_have_the_documented_shape() -> None:
 
     assert set(records[1]) <= set(ours)
     assert set(records[0]) <= set(denied)
+    user = event("cloudtrail.by_a_user")["detail"]
+    assert shape(records[1]["userIdentity"]) == shape(user["userIdentity"])
     wrapped = json.loads(
         (DOCUMENTED / "eventbridge_cloudtrail.create_function.THIRDPARTY.json").read_text()
     )

@@ -13,6 +13,7 @@ from functions.domain.naming import (
     edge_replica,
     function_name,
     metric_name,
+    session_function,
 )
 from stacks import config
 
@@ -148,3 +149,19 @@ def test_other_dots_name_nothing(name: str) -> None:
     assert edge_replica(name) is None
     with pytest.raises(InvalidFunctionReferenceError):
         metric_name(name)
+
+
+@pytest.mark.parametrize(
+    ("caller", "function"),
+    [
+        ("arn:aws:sts::123456789012:assumed-role/Loopbreaker-ContainRole-1/orders", "orders"),
+        ("arn:aws-us-gov:sts::123456789012:assumed-role/role/orders", "orders"),
+        ("arn:aws:iam::123456789012:user/orders", ""),
+        ("arn:aws:iam::123456789012:role/orders", ""),
+        ("cloudformation.amazonaws.com", ""),
+        ("", ""),
+    ],
+)
+def test_the_session_of_a_role_names_the_function(caller: str, function: str) -> None:
+    """Whoever called otherwise is no function."""
+    assert session_function(caller) == function
