@@ -293,6 +293,10 @@ class LoopbreakerStack(Stack):
                     account.account_alarm,
                     "Above how many invocations of all functions the guard looks at them at once",
                 ),
+                "ExemptFunctions": (
+                    account.exempt_functions,
+                    "Whether the functions that the flag exempt names exist",
+                ),
                 "MonthlyCost": (
                     account.monthly_cost,
                     "What the guard itself costs with the functions of this account",

@@ -36,6 +36,17 @@ class GuardAccount:
             functions=answer["AccountUsage"]["FunctionCount"],
         )
 
+    def exists(self, function: str) -> bool:
+        """Tell whether the account has a function of this name or ARN in this Region.
+
+        Asked by its concurrency, so that no value of an environment variable is read.
+        """
+        try:
+            self._client.get_function_concurrency(FunctionName=function)
+        except self._client.exceptions.ResourceNotFoundException:
+            return False
+        return True
+
     def reserved(self, function: str) -> int | None:
         """Read what a guard function has; AWS leaves the key out when it is nothing."""
         answer = self._client.get_function_concurrency(FunctionName=function)

@@ -52,6 +52,10 @@ class Account(Protocol):
         """Read the limits of the account."""
         ...
 
+    def exists(self, function: str) -> bool:
+        """Tell whether there is such a function."""
+        ...
+
     def reserved(self, function: str) -> int | None:
         """Read what a guard function has reserved."""
         ...
@@ -128,11 +132,27 @@ def _data(request: CustomResourceRequest, world: World, now: datetime) -> dict[s
         refuse_elsewhere(arns, account=world.account_id, region=world.region)
         given = int(properties.get("AccountAlarmPerMinute", 0)) or None
         threshold = _threshold(world.traffic, given, now)
-        return _account_figures(world.account.limits(), threshold, properties)
+        names = [str(one) for one in properties.get("Exempt", ())]
+        exempt = {"ExemptFunctions": _check_exempt(names, world.account)}
+        return _account_figures(world.account.limits(), threshold, properties) | exempt
     if request.resource_type == RESERVATION:
         wanted = {name: int(count) for name, count in properties["Functions"].items()}
         return {"Protection": _protect(wanted, world.account, world.publisher, world.stack_name)}
     raise UnknownResourceError(f"protect serves no {request.resource_type}")
+
+
+def _check_exempt(names: Sequence[str], account: Account) -> str:
+    """Say which names of the flag `exempt` exempt nothing.
+
+    A function may be created later, so an unknown name fails no deployment.
+    """
+    if not names:
+        return "none by flag"
+    unknown = [name for name in names if not account.exists(name)]
+    if not unknown:
+        return f"{len(names)} by flag, all found"
+    listed = ", ".join(unknown)[:_MOST_WORDS]
+    return f"CHECK THE NAMES: of {len(names)} by flag, {len(unknown)} do not exist here: {listed}"
 
 
 def _threshold(traffic: Traffic, given: int | None, now: datetime) -> AccountThreshold:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import CustomResource, Duration, Token
 from constructs import Construct
 
+from stacks.config import function_names
 from stacks.names import CONTAIN, RESTORE, STACK_NAME
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Account(Construct):
         Invocations a minute of all functions, above what is normal in the account.
     account_alarm
         That number and why it is that, in words.
+    exempt_functions
+        Whether all functions that the flag `exempt` names exist, in words.
     monthly_cost
         What the guard costs with the functions that the account has, in words.
     """
@@ -69,6 +72,7 @@ class Account(Construct):
                 # Compared with the account and Region of the deployment, which a synthesis without
                 # credentials does not know.
                 "Arns": [arn[0] for _, arn in config.arns()],
+                "Exempt": list(function_names(config.exempt)),
                 "Flags": flags_text(config),
             },
         )
@@ -76,6 +80,7 @@ class Account(Construct):
         self.concurrency_threshold = Token.as_number(resource.get_att("ConcurrencyAlarmThreshold"))
         self.invocations_threshold = Token.as_number(resource.get_att("AccountAlarmThreshold"))
         self.account_alarm = resource.get_att_string("AccountAlarm")
+        self.exempt_functions = resource.get_att_string("ExemptFunctions")
         self.monthly_cost = resource.get_att_string("MonthlyCost")
 
 

@@ -156,7 +156,12 @@ _NO_RESOURCES: Final = {
         "take no resource in a policy"
     ),
 }
-ACCEPTED_FOR_PROTECT: Final[Mapping[str, str]] = _NO_RESOURCES
+ACCEPTED_FOR_PROTECT: Final[Mapping[str, str]] = {
+    **_NO_RESOURCES,
+    f"AwsSolutions-IAM5[Resource::{_ARN_IN_FINDINGS}:function:*]": (
+        "any function may be named as exempt, and it is looked up whether it exists"
+    ),
+}
 ACCEPTED_FOR_CHANGES: Final[Mapping[str, str]] = {
     **_NO_RESOURCES,
     f"AwsSolutions-IAM5[Resource::{_ARN_IN_FINDINGS}:function:*]": (
@@ -462,6 +467,7 @@ def protect_statements(*, topic_arn: str) -> list[iam.PolicyStatement]:
     """What `protect` may do: read limits and traffic, reserve for the guard functions, notify."""
     return [
         _allow("ReadAccount", (*READ_ACCOUNT, "cloudwatch:GetMetricData"), "*"),
+        _allow("CheckExempt", ("lambda:GetFunctionConcurrency",), any_function()),
         _allow("Reserve", RESERVE, *(_arn(f"function:{name}") for name in (CONTAIN, RESTORE))),
         _allow("Tell", PUBLISH, topic_arn),
     ]

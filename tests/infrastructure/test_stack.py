@@ -756,6 +756,7 @@ def test_outputs(default: Synthesized) -> None:
         "Diagnosis",
         "Protection",
         "AccountAlarm",
+        "ExemptFunctions",
         "MonthlyCost",
         "Watch",
     }

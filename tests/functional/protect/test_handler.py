@@ -123,6 +123,20 @@ def test_account(lambda_api: Stubber, answers: list[dict[str, Any]]) -> None:
     assert answer["Data"]["AccountAlarmThreshold"] == "10000"
 
 
+def test_exempt_functions_are_looked_up(lambda_api: Stubber, answers: list[dict[str, Any]]) -> None:
+    """AWS's answer for a function that is not there becomes a line of the outputs."""
+    lambda_api.add_response("get_function_concurrency", {}, {"FunctionName": "billing"})
+    lambda_api.add_client_error(
+        "get_function_concurrency", "ResourceNotFoundException", "Function not found", 404
+    )
+    lambda_api.add_response("get_account_settings", SETTINGS, {})
+    figures = {"Coverage": "account", "SweepMinutes": "60", "StandardAlarms": "11"}
+
+    handler(event("Create", "Account", **figures, Exempt=["billing", "adit"]), CONTEXT)
+
+    assert answers[0]["Data"]["ExemptFunctions"].endswith("1 do not exist here: adit")
+
+
 def test_reservation(lambda_api: Stubber, answers: list[dict[str, Any]]) -> None:
     """Each guard function is reserved by one call; AWS answers no key when there is nothing."""
     lambda_api.add_response("get_account_settings", SETTINGS, {})

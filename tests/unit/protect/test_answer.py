@@ -35,6 +35,11 @@ class FakeAccount:
     functions: int = 42
     minimum: int = 100
     reservations: dict[str, int] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+
+    def exists(self, function: str) -> bool:
+        """Answer whether it is one of the account's."""
+        return function in self.names
 
     def limits(self) -> AccountLimits:
         """Answer the limits."""
@@ -136,6 +141,7 @@ def test_account_figures() -> None:
             "AccountAlarm": (
                 "10,000 invocations a minute, the default; normal here is up to 100 a minute"
             ),
+            "ExemptFunctions": "none by flag",
             "FunctionCount": "42",
             "MonthlyCost": (
                 "about $3.02 a month for 42 functions "
@@ -144,6 +150,25 @@ def test_account_figures() -> None:
             ),
         },
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["billing", "audit"], "2 by flag, all found"),
+        (
+            ["billing", "adit"],
+            "CHECK THE NAMES: of 2 by flag, 1 do not exist here: adit",
+        ),
+    ],
+)
+def test_a_name_that_exempts_nothing_is_said(names: list[str], expected: str) -> None:
+    """A typing error would leave a function unprotected, and nobody would know."""
+    account = FakeAccount(names=frozenset({"billing", "audit"}))
+
+    response = ask(request("Create", "Account", **FIGURES, Exempt=names), account)
+
+    assert response.data["ExemptFunctions"] == expected
 
 
 def test_account_figures_with_an_alarm_per_function() -> None:
