@@ -178,8 +178,11 @@ _DETAIL_TYPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "Object Restore Expired",
         ),
         "s3:PutObjectTagging": ("Object Tags Added",),
+        "s3:PutObjectVersionTagging": ("Object Tags Added",),
         "s3:DeleteObjectTagging": ("Object Tags Deleted",),
+        "s3:DeleteObjectVersionTagging": ("Object Tags Deleted",),
         "s3:PutObjectAcl": ("Object ACL Updated",),
+        "s3:PutObjectVersionAcl": ("Object ACL Updated",),
     }
 )
 

@@ -35,7 +35,7 @@ from functions.domain.iam.access import (
     rights,
 )
 from functions.domain.iam.document import Condition, Effect, Selection, Statement
-from functions.domain.iam.wildcard import Glob, as_glob, matches, overlaps
+from functions.domain.iam.wildcard import Glob, Pattern, as_glob, matches, overlaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +166,8 @@ _CACHED: Final = 4_096
 _CUT_AT_COLON: Final = frozenset({NodeKind.STATE_MACHINE, NodeKind.FUNCTION, NodeKind.LOG_GROUP})
 _CUT_AT_SLASH: Final = frozenset({NodeKind.TABLE, NodeKind.BUCKET, NodeKind.STREAM})
 _FIELDS: Final = 6
+_ANY_KEY: Final = Glob.parse("?*")  # no object has an empty key
+_MOST_KEYS: Final = 8  # patterns of the keys in a bucket that one statement speaks of
 _MOST_LIMITED: Final = 50_000  # resources of wildcards that a Deny or a boundary narrows
 
 # Conditions on what is put, which the code chooses: they narrow the event, not the permission.
@@ -270,7 +272,7 @@ def asked(node: Node) -> tuple[str, ...]:
     """The ARN patterns of which a statement must reach one for somebody to write to a node."""
     match node.kind:
         case NodeKind.BUCKET:
-            return (f"{node.arn}/*",)
+            return (f"{node.arn}/?*",)  # no object has an empty key
         case NodeKind.LOG_GROUP:
             return (f"{node.arn}:*",)
         case NodeKind.FUNCTION:
@@ -481,14 +483,10 @@ def _named(
 ) -> Iterator[Grant]:
     """Grants of a statement that names a resource, with what limits it."""
     way, action, allowed = question.way, question.action, question.allowed
-    within = (
-        pattern
-        if node.kind is NodeKind.BUCKET
-        else next(as_glob(one) for one in asked(node) if overlaps(pattern, one))
-    )
-    reached = allowed.reach(within)
+    asking = _within(node, pattern)
+    reached = [reach for one in asking for reach in allowed.reach(one)]
     if not reached:
-        answer = allowed.answer(within)
+        answer = allowed.answer(asking[0])
         yield Grant(
             target=node,
             content=way.content(node),
@@ -502,22 +500,39 @@ def _named(
     for reach in reached:
         if (reach.policy, reach.sid) != statement:
             continue  # another statement, which is looked at on its own
-        left = _content(way, node, reach)
-        if left is None:
-            continue
-        is_open, content = _narrowed(left, reach)
-        yield Grant(
-            target=node,
-            content=content,
-            actions=(action,),
-            certainty=Certainty.POSSIBLE if is_open else Certainty.CERTAIN,
-            reason=_OPEN_REASONS.get(reach.because, EdgeReason.CONDITION)
-            if is_open
-            else EdgeReason.NAMED_BY_STATEMENT,
-            policy=reach.policy,
-            sid=reach.sid,
-            detail=_condition_words(reach.conditions) if is_open else "",
-        )
+        for left in _contents(way, node, reach):
+            is_open, content = _narrowed(left, reach)
+            yield Grant(
+                target=node,
+                content=content,
+                actions=(action,),
+                certainty=Certainty.POSSIBLE if is_open else Certainty.CERTAIN,
+                reason=_OPEN_REASONS.get(reach.because, EdgeReason.CONDITION)
+                if is_open
+                else EdgeReason.NAMED_BY_STATEMENT,
+                policy=reach.policy,
+                sid=reach.sid,
+                detail=_condition_words(reach.conditions) if is_open else "",
+            )
+
+
+def _within(node: Node, pattern: Glob) -> tuple[Glob, ...]:
+    """What a statement that names a resource lets write to, of this resource alone.
+
+    ``arn:*:s3:::orders/*`` also names objects that are in no bucket of this name.
+    """
+    if node.kind is not NodeKind.BUCKET:
+        return (next(as_glob(one) for one in asked(node) if overlaps(pattern, one)),)
+    start = Glob.literal(f"{node.arn}/")
+    return tuple(
+        start + (_ANY_KEY if keys == Glob.anything() else keys) for keys in _keys(pattern, node)
+    )
+
+
+def _keys(pattern: Pattern, node: Node) -> tuple[Glob, ...]:
+    """The keys in a bucket that a statement speaks of, or more where that takes many patterns."""
+    found = keys_within(pattern, node.arn)
+    return found if len(found) <= _MOST_KEYS else (Glob.anything(),)
 
 
 def _call_grant(listener: Listener, action: str, policy: str, sid: str) -> Grant:
@@ -652,8 +667,10 @@ def _members(
     if not is_limited:
         content = way.content(node)
         if isinstance(content, Stored):
-            keys = keys_within(str(pattern), node.arn)
-            content = Stored(content.bucket, content.action, "*" if keys is None else str(keys))
+            for keys in _keys(pattern, node):
+                stored = Stored(content.bucket, content.action, str(keys))
+                yield Member(node=node, content=stored)
+            return
         yield Member(node=node, content=content)
         return
     reached = [one for text in asked(node) for one in allowed.reach(text) if one.sid]
@@ -671,27 +688,25 @@ def _members(
         return
     seen: set[Content] = set()
     for reach in reached:
-        left = _content(way, node, reach)
-        if left is not None and left not in seen:
-            seen.add(left)
-            yield Member(node=node, content=left, is_conditional=reach.is_conditional)
+        for left in _contents(way, node, reach):
+            if left not in seen:
+                seen.add(left)
+                yield Member(node=node, content=left, is_conditional=reach.is_conditional)
 
 
-def _content(way: Way, node: Node, reach: Reach) -> Content | None:
+def _contents(way: Way, node: Node, reach: Reach) -> Iterator[Content]:
     """What is left behind: for a bucket, under which keys."""
     content = way.content(node)
     if not isinstance(content, Stored):
-        return content
-    keys = keys_within(reach.pattern, node.arn)
-    if keys is None:
-        return None
-    excluded = [keys_within(one, node.arn) for one in reach.excluded]
-    return Stored(
-        content.bucket,
-        content.action,
-        str(keys),
-        tuple(str(one) for one in excluded if one is not None),
+        yield content
+        return
+    # Only what is taken away in this bucket counts: a Deny for `*-prod/*` is about other buckets,
+    # and about keys here that hold `-prod/`.
+    excluded = tuple(
+        str(keys) for one in reach.excluded for keys in keys_within(one, node.arn)[:_MOST_KEYS]
     )
+    for keys in _keys(reach.pattern, node):
+        yield Stored(content.bucket, content.action, str(keys), excluded)
 
 
 def _narrowed(content: Content, reach: Reach) -> tuple[bool, Content]:

@@ -6,7 +6,16 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from functions.domain.filters.passage import Filtered, Passage, Reason
-from functions.domain.iam.wildcard import Glob, Pattern, as_glob, covers, overlaps
+from functions.domain.iam.arn import ARN_PARTS
+from functions.domain.iam.wildcard import (
+    Glob,
+    Pattern,
+    as_glob,
+    covers,
+    matches,
+    overlaps,
+    remainders,
+)
 
 _CREATED: Final = (
     "s3:ObjectCreated:Put",
@@ -28,8 +37,11 @@ EVENTS_BY_ACTION: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "s3:ObjectRestore:Delete",
         ),
         "s3:PutObjectTagging": ("s3:ObjectTagging:Put",),
+        "s3:PutObjectVersionTagging": ("s3:ObjectTagging:Put",),
         "s3:DeleteObjectTagging": ("s3:ObjectTagging:Delete",),
+        "s3:DeleteObjectVersionTagging": ("s3:ObjectTagging:Delete",),
         "s3:PutObjectAcl": ("s3:ObjectAcl:Put",),
+        "s3:PutObjectVersionAcl": ("s3:ObjectAcl:Put",),
     }
 )
 
@@ -38,12 +50,11 @@ def key_filters(prefix: str, suffix: str) -> tuple[Glob, ...]:
     """Patterns of the keys that pass a notification's filter: a key that one of them matches.
 
     UNCONFIRMED: S3 wants characters such as spaces URL-encoded in a filter. The filter is taken
-    both as it is written and decoded, so that it excludes what neither lets pass.
+    both as it is written and decoded: it excludes what neither lets pass, and surely takes only
+    what both do.
     """
     found: list[Glob] = []
-    for first, last in dict.fromkeys(
-        ((prefix, suffix), (unquote_plus(prefix), unquote_plus(suffix)))
-    ):
+    for first, last in _readings(prefix, suffix):
         found.append(Glob.literal(first) + Glob.anything() + Glob.literal(last))
         # `a.jpg` begins with `a.jpg` and ends with `.jpg`: the two may share characters.
         found.extend(
@@ -54,15 +65,26 @@ def key_filters(prefix: str, suffix: str) -> tuple[Glob, ...]:
     return tuple(found)
 
 
-def keys_within(arn_pattern: str, bucket_arn: str) -> Glob | None:
-    """The key pattern of an ARN pattern of objects; ``None`` if none is in the bucket.
+def _readings(prefix: str, suffix: str) -> Iterable[tuple[str, str]]:
+    return dict.fromkeys(((prefix, suffix), (unquote_plus(prefix), unquote_plus(suffix))))
 
-    An ARN pattern whose wildcard begins before the key, such as ``*``, says nothing of the key.
+
+def keys_within(arn_pattern: Pattern, bucket_arn: str) -> tuple[Glob, ...]:
+    """The key patterns of an ARN pattern of objects; empty if none is in the bucket.
+
+    Together they match exactly the keys whose ARNs in the bucket the pattern matches: of ``*.csv``
+    the keys ``*.csv``, whichever bucket it is. What is allowed and what is denied is read alike: a
+    Deny that names another bucket takes nothing away here.
+
+    A wildcard in one part of an ARN is not believed to reach into the next (`Resource` of the IAM
+    user guide). If it does, ``arn:*:s3:::orders/in/*`` also names keys of ``orders`` that hold
+    ``:s3:::orders/in/``, which nobody has.
     """
-    start = f"{bucket_arn}/"
-    if arn_pattern.startswith(start):
-        return as_glob(arn_pattern[len(start) :])
-    return Glob.anything() if overlaps(arn_pattern, f"{start}*") else None
+    pattern, own = as_glob(arn_pattern), bucket_arn.split(":", ARN_PARTS - 1)
+    parts = pattern.split(":", ARN_PARTS - 1)
+    if len(parts) == len(own) == ARN_PARTS and all(map(matches, parts[:-1], own[:-1])):
+        return remainders(parts[-1], f"{own[-1]}/")
+    return remainders(pattern, f"{bucket_arn}/")
 
 
 def events_passage(events: Iterable[str], action: str) -> Passage:
@@ -93,7 +115,14 @@ def keys_passage(prefix: str, suffix: str, keys: Iterable[Pattern]) -> Filtered:
     passing = key_filters(prefix, suffix)
     if not any(overlaps(own, key) for own in passing for key in written):
         return Filtered(passage=Passage.NEVER, reason=Reason.EXCLUDED, place="key")
-    begins, ends = Glob.literal(prefix) + Glob.anything(), Glob.anything() + Glob.literal(suffix)
-    if all(key.is_exact and covers(begins, key) and covers(ends, key) for key in written):
+    ends = [
+        pattern
+        for first, last in _readings(prefix, suffix)
+        for pattern in (
+            Glob.literal(first) + Glob.anything(),
+            Glob.anything() + Glob.literal(last),
+        )
+    ]
+    if all(key.is_exact and all(covers(end, key) for end in ends) for key in written):
         return Filtered(passage=Passage.ALWAYS, reason=Reason.FITS, place="key")
     return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNDECIDED, place="key")

@@ -10,7 +10,7 @@ from typing import Final
 
 from functions.domain.account import Role
 from functions.domain.iam.answer import Access, Answer, Because
-from functions.domain.iam.arn import account_of
+from functions.domain.iam.arn import ARN_PARTS, account_of
 from functions.domain.iam.conditions import Context, undecided
 from functions.domain.iam.document import (
     Condition,
@@ -337,6 +337,7 @@ class Rights:
                 not any(matches(glob, text) for glob in left_out)
                 and not any(denied.may_take(text) for denied in denials)
                 for text in witnesses(pattern, *wanted)
+                if all(_is_meant(glob, text) for glob in wanted)
             )
             is_proved = is_shown and not needed
             yield Reach(
@@ -415,6 +416,19 @@ def rights(identity: Identity, action: str, context: Context = _NOTHING_KNOWN) -
         own=Side.of(identity.policies, action, context),
         boundary=Side.of((boundary,), action, context) if boundary else None,
     )
+
+
+def _is_meant(pattern: Glob, arn: str) -> bool:
+    """Whether a pattern also matches an ARN part by part.
+
+    UNCONFIRMED: whether ``*`` in one part of an ARN reaches into the next (`Resource` of the IAM
+    user guide speaks of wildcards within a part). What takes that is possible, never certain.
+    """
+    if pattern.head.count(":") >= ARN_PARTS - 1:
+        return True
+    parts, own = pattern.split(":", ARN_PARTS - 1), arn.split(":", ARN_PARTS - 1)
+    is_whole = len(parts) == len(own) == ARN_PARTS
+    return not is_whole or all(map(matches, parts, own))
 
 
 def _unread(pattern: Glob, policy: str = "") -> Reach:

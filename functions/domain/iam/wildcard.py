@@ -69,6 +69,11 @@ class Glob:
         """The pattern in IAM's notation; what a variable was is lost."""
         return "*".join(map(_written, self.segments))
 
+    def split(self, separator: str, most: int) -> "tuple[Glob, ...]":
+        """The patterns between the first `most` separators, a character each."""
+        parts = _tokens(self).split(separator, most)
+        return tuple(_glob(part, is_exact=self.is_exact) for part in parts)
+
     @property
     def is_literal(self) -> bool:
         """Whether exactly one text matches."""
@@ -138,6 +143,38 @@ def intersection(one: Pattern, other: Pattern) -> Glob | None:
     tail = _merged(first.segments[-1][::-1], second.segments[-1][::-1])[::-1]
     # `in/a*` and `*a.jpg` share `in/a.jpg`, where the ends meet: what can be of both is left out.
     return _glob(f"{head}{_RUN}{tail[_shared(head, tail) :]}", is_exact=is_exact)
+
+
+def remainders(pattern: Pattern, start: str) -> tuple[Glob, ...]:
+    """What may follow `start` in the texts that a pattern matches; empty if none begins so.
+
+    The patterns together match exactly what follows (for a pattern that is not exact: what may).
+    Of ``in*`` after ``in`` that is ``*``; of ``*/a*`` after ``x/`` it is ``a*`` and ``*/a*``.
+
+    >>> [str(one) for one in remainders("arn:*:s3:::orders/in/*", "arn:aws:s3:::orders/")]
+    ['in/*']
+    """
+    glob = as_glob(pattern)
+    tokens = _tokens(glob)
+    # How many tokens are used up, in order. What may follow a run takes in all that may follow
+    # what stands before it, so only the last run that was come to counts, and what is behind it.
+    reached = [0]
+    for character in start:
+        after: list[int] = []
+        for position in reached:
+            if tokens[position : position + 1] == _RUN:
+                after.append(position)
+                position += 1  # noqa: PLW2901 (the run may also be over)
+            if tokens[position : position + 1] in (character, _ONE):
+                after.append(position + 1)
+        reached = _behind_last_run(after, tokens)
+    return tuple(_glob(tokens[position:], is_exact=glob.is_exact) for position in reached)
+
+
+def _behind_last_run(positions: list[int], tokens: str) -> list[int]:
+    ordered = sorted(set(positions))
+    runs = [at for at, position in enumerate(ordered) if tokens[position : position + 1] == _RUN]
+    return ordered[runs[-1] :] if runs else ordered
 
 
 def witnesses(*patterns: Pattern) -> Iterator[str]:

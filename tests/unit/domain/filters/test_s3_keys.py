@@ -35,6 +35,8 @@ BUCKET = "arn:aws:s3:::orders"
         ("in*/", "", ("in${*}/*",), ALWAYS),
         ("my%20files/", "", ("my files/*",), SOMETIMES),
         ("my+files/", "", ("my files/*",), SOMETIMES),
+        ("my+files/", "", ("my+files/*",), SOMETIMES),
+        ("", "+.jpg", ("a+.jpg",), SOMETIMES),
         ("my files/", "", ("my files/*",), ALWAYS),
     ],
 )
@@ -77,19 +79,30 @@ def test_against_keys(prefix: str, suffix: str, pattern: str, key: str) -> None:
 @pytest.mark.parametrize(
     ("arn_pattern", "expected"),
     [
-        (f"{BUCKET}/output/*", "output/*"),
-        (f"{BUCKET}/*", "*"),
-        ("*", "*"),
-        ("arn:aws:s3:::ord*/output/*", "*"),
-        ("arn:aws:s3:::other/*", None),
-        (BUCKET, None),
+        (f"{BUCKET}/output/*", {"output/*"}),
+        (f"{BUCKET}/*", {"*"}),
+        ("*", {"*"}),
+        ("*.csv", {"*.csv"}),
+        ("arn:aws:s3:::*-prod/*", {"*-prod/*"}),
+        ("arn:aws:s3:::*/secret/*", {"*/secret/*", "secret/*"}),
+        ("arn:*:s3:::orders/output/*", {"output/*"}),
+        ("arn:aws:s3:::ord*/output/*", {"output/*", "*/output/*"}),
+        ("arn:aws:s3:::order?/output/?", {"output/?"}),
+        ("arn:aws:s3:::other/*", set()),
+        (BUCKET, set()),
     ],
 )
-def test_keys_within(arn_pattern: str, expected: str | None) -> None:
-    """The keys of an ARN pattern are what follows the bucket; a wildcard before it says nothing."""
-    found = keys_within(arn_pattern, BUCKET)
+def test_keys_within(arn_pattern: str, expected: set[str]) -> None:
+    """The keys of an ARN pattern are those of this bucket, whatever others it is about."""
+    assert expected == set(map(str, keys_within(arn_pattern, BUCKET)))
 
-    assert expected == (None if found is None else str(found))
+
+@given(st.text(alphabet="ab/*?", max_size=6), st.text(alphabet="ab", max_size=3), WORDS)
+def test_keys_within_against_arns(pattern: str, bucket: str, key: str) -> None:
+    """Exactly the keys fit whose ARN the pattern of the statement matches."""
+    found = keys_within(pattern, bucket)
+
+    assert matches(pattern, f"{bucket}/{key}") is any(matches(keys, key) for keys in found)
 
 
 @pytest.mark.parametrize(
