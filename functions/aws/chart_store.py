@@ -349,7 +349,8 @@ class ChartStore:
 
 def notice_id(now: datetime, number: int, notice: Notice) -> str:
     """An id by which notices of one moment sort in their order."""
-    digest = hashlib.sha256(f"{notice.subject}\n{notice.body}".encode()).hexdigest()[:12]
+    text = f"{notice.subject}\n{notice.body}"
+    digest = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:12]
     return f"{now.isoformat(timespec='microseconds')}#{number:03}#{digest}"
 
 
@@ -397,9 +398,10 @@ def _notice_of(item: _Item) -> ChartNotice:
 
 def _change_key(change: Change) -> str:
     key = f"{change.kind.value}#{change.name}"
-    if len(key.encode()) <= _LONGEST_KEY:
+    if len(key.encode(errors="backslashreplace")) <= _LONGEST_KEY:
         return key
-    return f"{change.kind.value}#{hashlib.sha256(change.name.encode()).hexdigest()}"
+    digest = hashlib.sha256(change.name.encode(errors="backslashreplace")).hexdigest()
+    return f"{change.kind.value}#{digest}"
 
 
 def _key(partition: str, sort: str) -> _Item:

@@ -365,7 +365,9 @@ class DynamoLedger:
         if blast_radius is None:
             return self._write(items)
         # Runs that come at the same time try different places first.
-        number = zlib.crc32(incident.id.encode()) % max(1, blast_radius.most)
+        number = zlib.crc32(incident.id.encode(errors="backslashreplace")) % max(
+            1, blast_radius.most
+        )
         while True:
             if number < blast_radius.most:
                 claim = self._claim(number, incident, now, now + blast_radius.window)

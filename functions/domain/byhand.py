@@ -232,7 +232,7 @@ def _jsurl(text: str) -> str:
     return "%27" + "".join(
         one
         if one.isascii() and (one.isalnum() or one in kept)
-        else "".join(f"*{byte:02x}" for byte in one.encode())
+        else "".join(f"*{byte:02x}" for byte in one.encode(errors="backslashreplace"))
         for one in text
     )
 

@@ -1064,8 +1064,8 @@ def _printable(text: str) -> str:
 def bounded(blocks: Iterable[str]) -> str:
     """The blocks with an empty line between them, cut at a line if they are far too long."""
     body = "\n\n".join(block for block in blocks if block) + "\n"
-    if len(body.encode()) <= BODY_LIMIT:
+    if len(body.encode(errors="backslashreplace")) <= BODY_LIMIT:
         return body
     note = "\n(Cut here: the rest is too long for a notice.)\n"
-    kept = body.encode()[: BODY_LIMIT - len(note)].decode(errors="ignore")
+    kept = body.encode(errors="backslashreplace")[: BODY_LIMIT - len(note)].decode(errors="ignore")
     return kept.rsplit("\n", 1)[0] + note

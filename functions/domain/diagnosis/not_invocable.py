@@ -100,7 +100,7 @@ def statement_id(trigger: FoundTrigger) -> str:
     text = "\n".join(
         (trigger.principal, trigger.source_arn, trigger.source_account, _qualifier(trigger))
     )
-    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    digest = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:10]
     service = re.sub(r"[^A-Za-z0-9]+", "-", trigger.principal.split(".", 1)[0])[:40]
     return f"{PREFIX}{service}-{digest}"
 

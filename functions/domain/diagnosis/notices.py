@@ -194,10 +194,12 @@ def answer_output(patients: Sequence[Patient], context: NoticeContext) -> str:
     """The answer to ``-c diagnose=<function>`` for the stack's output, within `OUTPUT_LIMIT`."""
     del context  # an output is read beside its stack: where it is need not be said
     text = "\n".join(line for one in patients for line in _output_lines(one))
-    if len(text.encode()) <= OUTPUT_LIMIT:
+    if len(text.encode(errors="backslashreplace")) <= OUTPUT_LIMIT:
         return text
     note = "\n(Cut here: the whole answer is in the mail.)"
-    kept = text.encode()[: OUTPUT_LIMIT - len(note)].decode(errors="ignore")
+    kept = text.encode(errors="backslashreplace")[: OUTPUT_LIMIT - len(note)].decode(
+        errors="ignore"
+    )
     return kept.rsplit("\n", 1)[0] + note
 
 

@@ -125,13 +125,19 @@ class LoopBook:
                 own.setdefault(name, []).append(loop)
         by_proof = sorted(own, key=lambda name: (graph.proofs[name] is not LoopProof.CERTAIN, name))
         told: dict[str, LoopProof] = dict(graph.proofs)
+        # By loop: both take reading all of it, and a long one has a page for each function on it.
+        read: dict[int, tuple[Certainty, str]] = {}
         for number, name in enumerate(by_proof):
             # A loop that nobody accepted says more than one that somebody did.
             best = min(own[name], key=lambda loop: loop.accepted is not None)
-            is_certain = best.certainty is Certainty.CERTAIN and best.accepted is None
+            certainty, key = read.get(id(best)) or read.setdefault(
+                id(best), (best.certainty, best.key)
+            )
+            is_certain = certainty is Certainty.CERTAIN and best.accepted is None
             told[name] = LoopProof.CERTAIN if is_certain else LoopProof.POSSIBLE
             if number < MOST_PAGES:
-                entries[name] = Entry(proof=told[name], page=_page(best, name))
+                page = _page(best.seen_from(name), name, key)
+                entries[name] = Entry(proof=told[name], page=page)
 
         def marks(proof: LoopProof) -> tuple[bytes, ...]:
             return tuple(
@@ -280,7 +286,9 @@ _FIELDS: Final = 9
 
 def _fingerprint(name: str) -> bytes:
     """48 bits of a name: among 10,000 functions a new one has the mark of another once in 2**34."""
-    return hashlib.blake2b(name.encode(), digest_size=_FINGERPRINT_BYTES).digest()
+    return hashlib.blake2b(
+        name.encode(errors="backslashreplace"), digest_size=_FINGERPRINT_BYTES
+    ).digest()
 
 
 def _joined(marks: tuple[bytes, ...]) -> str:
@@ -295,9 +303,9 @@ def _split(stored: object) -> tuple[bytes, ...]:
     )
 
 
-def _page(loop: Loop, first: str) -> Page:
+def _page(loop: Loop, first: str, key: str) -> Page:
     return Page(
-        key=loop.key,
+        key=key,
         line=clean(line(loop, first), _LONGEST_WORDS),
         drawing=_cut(drawing(loop, first)),
         trigger=clean(edge_words(closing_trigger(loop, first)), _LONGEST_WORDS),

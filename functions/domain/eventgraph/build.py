@@ -100,8 +100,10 @@ def build(
     said = _acceptances(account, accepted)
     settings = {one.name: one.recursive_loop for one in account.functions}
 
+    described: dict[tuple[int, int], Edge] = {}
+
     def loop(way: Way) -> Loop:
-        return _loop(account.region, edges_of(flow, way), said, settings)
+        return _loop(account.region, edges_of(flow, way, described), said, settings)
 
     listed = [Listed(way=way, loop=loop(way)) for way in found.ways]
     listed.sort(key=lambda one: _rank(one.loop))

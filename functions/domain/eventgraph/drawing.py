@@ -9,6 +9,8 @@ from functions.domain.wording import clean, middle_cut
 WIDTH: Final = 76
 _LONGEST_NAME: Final = 48
 _SHORTEST_NAME: Final = 10
+# Edges at the beginning and at the end of a loop that are drawn; nobody reads a loop of 4,000.
+_MOST_DRAWN: Final = 16
 _ARROWS: Final = {
     Certainty.CERTAIN: ("─", "▶"),
     Certainty.POSSIBLE: ("╌", "▷"),
@@ -28,13 +30,23 @@ def line(loop: Loop, function: str = "", limit: int = 0) -> str:
 
     >>> # orders-table ─stream▶ enrich-order ─PutItem▶ orders-table
     """
-    edges = loop.seen_from(function).edges
+    begins, left_out, ends = _parts(loop.seen_from(function).edges)
     room = _LONGEST_NAME
     while True:
-        text = _line(edges, room)
+        text = _line(begins, room)
+        if left_out:
+            text = f"{text} ... {left_out:,} more ... {_line(ends, room)}"
         if not limit or len(text) <= limit or room <= _SHORTEST_NAME:
             return text
         room -= 1
+
+
+def _parts(edges: tuple[Edge, ...]) -> tuple[tuple[Edge, ...], int, tuple[Edge, ...]]:
+    """What is drawn of a loop: all of it, or its two ends with how much lies between them."""
+    left_out = len(edges) - 2 * _MOST_DRAWN
+    if left_out <= 1:
+        return edges, 0, ()
+    return edges[:_MOST_DRAWN], left_out, edges[-_MOST_DRAWN:]
 
 
 def _line(edges: tuple[Edge, ...], room: int) -> str:
@@ -50,9 +62,12 @@ def drawing(loop: Loop, function: str = "") -> str:
 
     Certain edges are drawn through, possible ones dashed; what rules an edge out is a cross.
     """
-    edges = loop.seen_from(function).edges
-    lines = [_titled(edges[0].source)]
-    for edge in edges:
+    begins, left_out, ends = _parts(loop.seen_from(function).edges)
+    lines = [_titled(begins[0].source)]
+    for number, edge in enumerate((*begins, *ends)):
+        if left_out and number == _MOST_DRAWN:
+            lines.append(f"... {left_out:,} more steps ...")
+            lines.append(_titled(edge.source))
         stem, head = _STEMS[edge.certainty]
         lines.append(_fitted(f" {stem} {_label(edge)} [{_certainty(edge)}]"))
         lines.append(_fitted(f" {stem}   {means(edge)}"))

@@ -131,13 +131,13 @@ def _states(
 
 def _unconditional(start: Json, states: Mapping[str, Json]) -> frozenset[str]:
     """The states that come one after the other before anything is chosen."""
-    found: list[str] = []
+    found: dict[str, None] = {}  # a definition may have 20,000 states
     name = start
     while isinstance(name, str) and name not in found:
         state = states.get(name)
         if not isinstance(state, Mapping):
             break
-        found.append(name)
+        found[name] = None
         name = None if state.get("Type") == "Choice" else state.get("Next")
     return frozenset(found)
 

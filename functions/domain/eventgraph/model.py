@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from functions.domain.eventgraph.cycles import least_rotation
 from functions.domain.evidence import LoopProof
 
 
@@ -308,9 +309,10 @@ class Loop:
             f"{edge.source.arn} {edge.means.name} {edge.certainty.name} {edge.target.arn}"
             for edge in self.edges
         ]
-        first = min(range(len(parts)), key=lambda index: parts[index:] + parts[:index])
+        first = least_rotation(parts)
         text = "\n".join(parts[first:] + parts[:first])
-        return LoopKey(hashlib.sha256(text.encode()).hexdigest()[:_KEY_LENGTH])
+        digest = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
+        return LoopKey(digest[:_KEY_LENGTH])
 
     def seen_from(self, function: str) -> "Loop":
         """The same loop, its edges beginning with a trigger of `function` (if it is on it)."""

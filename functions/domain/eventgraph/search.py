@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from functions.domain.eventgraph.cycles import Budget, cyclic, shortest_way
+from functions.domain.eventgraph.cycles import Budget, cyclic, least_rotation, shortest_way
 from functions.domain.eventgraph.flow import Flow, Rank
 from functions.domain.eventgraph.model import Certainty, Doubt, Edge
 from functions.domain.evidence import LoopProof
@@ -193,7 +193,7 @@ class _Search:
         """The same cycle is found from every function on it."""
         found: dict[Way, Way] = {}
         for way in ways:
-            first = min(range(len(way)), key=lambda index: way[index:] + way[:index])
+            first = least_rotation(way)
             found.setdefault(way[first:] + way[:first], way)
         return tuple(found.values())
 
@@ -262,15 +262,23 @@ class _Search:
         return tuple(reversed(way))
 
 
-def edges_of(flow: Flow, way: Way) -> tuple[Edge, ...]:
-    """The edges of a loop as people know them: what leads through a hub is one edge."""
+def edges_of(flow: Flow, way: Way, known: dict[tuple[int, int], Edge]) -> tuple[Edge, ...]:
+    """The edges of a loop as people know them: what leads through a hub is one edge.
+
+    Parameters
+    ----------
+    known
+        Edges that were described before: long loops share most of theirs.
+    """
     found: list[Edge] = []
     for number, after in pairwise((*way, way[0])):
         if flow.is_hub(flow.sources[number]):
             continue
-        found.append(
-            flow.edge(number, after) if flow.is_hub(flow.targets[number]) else flow.edge(number)
-        )
+        key = (number, after if flow.is_hub(flow.targets[number]) else -1)
+        edge = known.get(key)
+        if edge is None:
+            edge = known[key] = flow.edge(number, after if key[1] >= 0 else None)
+        found.append(edge)
     return tuple(found)
 
 

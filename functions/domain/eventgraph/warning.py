@@ -38,6 +38,7 @@ _WIDEST: Final = 76
 _MOST_LISTED: Final = 20
 _MOST_GAPS: Final = 20
 _MOST_CUTS: Final = 3
+_MOST_WHY: Final = 40
 _TAG: Final = "loopbreaker:accepted-loop"
 _FLAG: Final = "accepted_loops"
 _NOTHING_CHANGED: Final = "Nothing was changed, so there is nothing to restore."
@@ -181,7 +182,10 @@ def _drawn(loop: Loop, first: str) -> tuple[str, ...]:
 
 
 def _why(loop: Loop) -> tuple[str, ...]:
-    return tuple(bullet(f"{edge_words(edge)}{_doubt(edge)}.") for edge in loop.edges)
+    return (
+        *(bullet(f"{edge_words(edge)}{_doubt(edge)}.") for edge in loop.edges[:_MOST_WHY]),
+        left_out(len(loop.edges) - _MOST_WHY, "step"),
+    )
 
 
 def _doubt(edge: Edge) -> str:

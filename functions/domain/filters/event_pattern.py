@@ -10,6 +10,7 @@ of it, that cannot be read lets everything pass sometimes.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from functions.domain.filters.comparisons import (
@@ -24,6 +25,8 @@ from functions.domain.filters.passage import Filtered, Passage, Reason, every, s
 from functions.domain.strict_json import Json, UnreadableJsonError, read_json
 
 _ANYTHING: Final = Unknown()
+# A pattern of 4,096 characters takes some 50 KB once it is read.
+_CACHED: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class EventPattern:
     alternatives: tuple[tuple["EventPattern", ...], ...] = ()
 
 
+@lru_cache(maxsize=_CACHED)
 def read_pattern(text: str, *, is_flat: bool = False) -> EventPattern:
     """Read a pattern.
 

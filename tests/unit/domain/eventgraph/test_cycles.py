@@ -13,6 +13,7 @@ from functions.domain.eventgraph.cycles import (
     Budget,
     components,
     cyclic,
+    least_rotation,
     reaching,
     reversed_graph,
     shortest_way,
@@ -30,6 +31,16 @@ def oracle(successors: list[list[int]]) -> nx.MultiDiGraph[int]:
     graph.add_nodes_from(range(len(successors)))
     graph.add_edges_from((node, after) for node, own in enumerate(successors) for after in own)
     return graph
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=12))
+def test_a_circle_begins_where_it_comes_first(items: list[int]) -> None:
+    """The beginning that is found is that of the least of all rotations."""
+    rotations = [items[start:] + items[:start] for start in range(len(items))]
+
+    first = least_rotation(items)
+
+    assert rotations[first] == min(rotations)
 
 
 @given(graphs)

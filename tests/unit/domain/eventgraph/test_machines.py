@@ -32,6 +32,24 @@ def task(resource: str, **arguments: object) -> dict[str, Any]:
     return {"Type": "Task", "Resource": resource, "Parameters": arguments, "End": True}
 
 
+def test_a_long_chain_of_states() -> None:
+    """Every one of 5,000 states that follow each other is on the way of every execution."""
+    states: dict[str, Any] = {
+        f"s{number}": {
+            "Type": "Task",
+            "Resource": f"arn:aws:lambda:{BASE}:function:f",
+            "Next": f"s{number + 1}",
+        }
+        for number in range(5_000)
+    }
+    states["s5000"] = {"Type": "Succeed"}
+
+    tasks = read(states, start="s0").tasks
+
+    assert len(tasks) == 5_000
+    assert all(one.is_always for one in tasks)
+
+
 @pytest.mark.parametrize(
     ("state", "arn"),
     [
