@@ -55,6 +55,8 @@ from functions.domain.ports import (
     RequestClaim,
     SurveyPart,
     began_at,
+    counts_when_closed,
+    gives_its_place_back,
 )
 
 if TYPE_CHECKING:
@@ -715,6 +717,7 @@ def _sum(values: Sequence[float | None]) -> float | None:
 class _Place:
     incident_id: str
     function: str
+    since: datetime
     until: datetime
 
 
@@ -786,6 +789,8 @@ class FakeLedger:
         """See the port."""
         with self._call("save", incident=incident):
             self._check(incident)
+            if gives_its_place_back(incident):
+                self._release(incident)
             return self._put(incident)
 
     def find(self, function: str) -> Incident | None:
@@ -843,14 +848,17 @@ class FakeLedger:
     def closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
         """See the port."""
         with self._call("closed", function=function, since=since):
-            everything = (*self._live.values(), *self._aside.values(), *self._filed.values())
-            found = [
-                (one.closed_at or one.updated_at, one.id, one)
-                for one in everything
-                if one.function == function and one.is_closed
-            ]
-            ordered = sorted(found, key=lambda entry: entry[:2], reverse=True)
-            return tuple(one for at, _, one in ordered if at > since)
+            return self._closed(function, since)
+
+    def _closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
+        everything = (*self._live.values(), *self._aside.values(), *self._filed.values())
+        found = [
+            (one.closed_at or one.updated_at, one.id, one)
+            for one in everything
+            if one.function == function and one.is_closed
+        ]
+        ordered = sorted(found, key=lambda entry: entry[:2], reverse=True)
+        return tuple(one for at, _, one in ordered if at > since)
 
     def remember_pulse(self, memory: PulseMemory) -> None:
         """See the port."""
@@ -888,15 +896,27 @@ class FakeLedger:
         taken = {number: one for number, one in self._places.items() if one.until > now}
         if any(one.incident_id == incident.id for one in taken.values()):
             return None
-        for number in range(blast_radius.most):
-            if number not in taken:
-                self._places[number] = _Place(
-                    incident_id=incident.id,
-                    function=incident.function,
-                    until=now + blast_radius.window,
-                )
-                return None
-        return BlastRadiusReached(contained=tuple(sorted({one.function for one in taken.values()})))
+        own = [number for number, one in taken.items() if one.function == incident.function]
+        free = [number for number in range(blast_radius.most) if number not in taken]
+        if not own and not free:
+            names = {one.function for one in taken.values()}
+            return BlastRadiusReached(contained=tuple(sorted(names)))
+        self._places[(own + free)[0]] = _Place(
+            incident_id=incident.id,
+            function=incident.function,
+            since=now,
+            until=now + blast_radius.window,
+        )
+        return None
+
+    def _release(self, incident: Incident) -> None:
+        for number, one in list(self._places.items()):
+            began = one.since - (one.until - one.since)
+            others = self._closed(incident.function, began)
+            if one.incident_id == incident.id and not any(
+                other.id != incident.id and counts_when_closed(other) for other in others
+            ):
+                del self._places[number]
 
     def _check(self, incident: Incident) -> None:
         stored = self._aside.get(incident.id, self._live.get(incident.function))

@@ -8,8 +8,8 @@ live               unsent#<function>#<incident>     a closed one with unsent not
                                                     function's next incident has taken
 live               past#<closed at>#<incident>      when a function was in trouble; 14 days (TTL)
 live               pulse                            what the pulse remembers
-slot               00, 01, ...                      a place within the blast radius: who has it, and
-                                                    until when
+slot               00, 01, ...                      a place within the blast radius: which function
+                                                    has it, since when and until when
 closed#<function>  <closed at>#<incident>           a closed incident; 400 days (TTL)
 lately             <function>                       when its last incident was closed; 3 h (TTL)
 request            <nonce>                          a rollback request, who carries it out, and
@@ -26,7 +26,8 @@ import functools
 import random
 import time
 import zlib
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
@@ -53,10 +54,12 @@ from functions.domain.ports import (
     PulseMemory,
     RequestClaim,
     began_at,
+    counts_when_closed,
+    gives_its_place_back,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -187,9 +190,11 @@ class DynamoLedger:
         change = functools.partial(self._update_live, by=by)
         followers = (self._put_closed(incident),) if incident.is_closed else ()
         item = self._write_to_either(incident, change, followers)
-        if item is None or _is_written(item, by):
-            return _written(incident)
-        raise _stale(incident, item)
+        if item is not None and not _is_written(item, by):
+            raise _stale(incident, item)
+        if gives_its_place_back(incident):
+            self._release(incident)
+        return _written(incident)
 
     def find(self, function: str) -> Incident | None:
         """See the port."""
@@ -364,32 +369,75 @@ class DynamoLedger:
         """
         if blast_radius is None:
             return self._write(items)
-        # Runs that come at the same time try different places first.
-        number = zlib.crc32(incident.id.encode(errors="backslashreplace")) % max(
+        # Functions try different places first, and each the one that it had before.
+        number = zlib.crc32(incident.function.encode(errors="backslashreplace")) % max(
             1, blast_radius.most
         )
+        instead_of = incident.id
         while True:
             if number < blast_radius.most:
-                claim = self._claim(number, incident, now, now + blast_radius.window)
+                claim = self._claim(number, incident, now, blast_radius.window, instead_of)
                 refusals = self._write((*items, claim))
                 if refusals is None or any(one is not None for one in refusals[:-1]):
                     return refusals
             taken = self._taken(now)
-            free = (one for one in range(blast_radius.most) if one not in taken)
-            number = next(free, blast_radius.most)
-            if number >= blast_radius.most:
-                return BlastRadiusReached(contained=tuple(sorted(set(taken.values()))))
+            found = _place_for(incident.function, taken, blast_radius.most)
+            if found is None:
+                functions = {one.function for one in taken.values()}
+                return BlastRadiusReached(contained=tuple(sorted(functions)))
+            number, instead_of = found, taken[found].incident if found in taken else incident.id
 
-    def _taken(self, now: datetime) -> dict[int, str]:
-        """The places that count now, with the functions that have them."""
+    def _taken(self, now: datetime) -> dict[int, _Place]:
+        """The places that count now."""
         moment = float(_epoch(now)["N"])
         return {
-            int(_text(item, "sk")): _text(item, "function")
+            int(_text(item, "sk")): _Place(
+                function=_text(item, "function"),
+                incident=_text(item, "incident"),
+                until=float(item["until"]["N"]),
+            )
             for item in self._query(_SLOT)
             if float(item["until"]["N"]) > moment
         }
 
-    def _claim(self, number: int, incident: Incident, now: datetime, until: datetime) -> _Item:
+    def _release(self, incident: Incident) -> None:
+        """Give the place of an incident back that holds nothing any more.
+
+        What it had in its window stays counted where the function was held before by another
+        incident of that time. A place that could not be given back is free at the end of its
+        window.
+        """
+        try:
+            for item in self._query(_SLOT):
+                if _text(item, "incident") != incident.id or "since" not in item:
+                    continue
+                since, until = (float(item[one]["N"]) for one in ("since", "until"))
+                began = datetime.fromtimestamp(since - (until - since), UTC)
+                others = self.closed(incident.function, began)
+                if any(one.id != incident.id and counts_when_closed(one) for one in others):
+                    continue
+                self._write((self._delete_place(item, incident),))
+        except LedgerUnavailableError as error:
+            logger.warning("place not given back", about=incident.id, why=str(error))
+
+    def _delete_place(self, item: _Item, incident: Incident) -> _Item:
+        delete = {
+            "TableName": self._table,
+            "Key": {"pk": item["pk"], "sk": item["sk"]},
+            "ConditionExpression": "incident = :incident",
+            "ExpressionAttributeValues": {":incident": {"S": incident.id}},
+        }
+        return {"Delete": delete}
+
+    def _claim(
+        self,
+        number: int,
+        incident: Incident,
+        now: datetime,
+        window: timedelta,
+        instead_of: str,
+    ) -> _Item:
+        """Take a place: a free one, the function's own, or the one of the named incident."""
         return {
             "Put": {
                 "TableName": self._table,
@@ -397,13 +445,19 @@ class DynamoLedger:
                     **_key(_SLOT, f"{number:02d}"),
                     "incident": {"S": incident.id},
                     "function": {"S": incident.function},
-                    "until": {"N": _epoch(until)["N"]},
+                    "since": _epoch(now),
+                    "until": _epoch(now + window),
                 },
-                "ConditionExpression": f"{_ABSENT} OR #until <= :now OR incident = :incident",
-                "ExpressionAttributeNames": {"#until": "until"},  # a word of DynamoDB's own
+                "ConditionExpression": (
+                    f"{_ABSENT} OR #until <= :now OR #function = :function"
+                    " OR incident = :instead_of"
+                ),
+                # Words of DynamoDB's own.
+                "ExpressionAttributeNames": {"#until": "until", "#function": "function"},
                 "ExpressionAttributeValues": {
                     ":now": _epoch(now),
-                    ":incident": {"S": incident.id},
+                    ":function": {"S": incident.function},
+                    ":instead_of": {"S": instead_of},
                 },
             }
         }
@@ -424,7 +478,10 @@ class DynamoLedger:
         by: str,
         until: datetime | None = None,
     ) -> _Item:
-        """An update, not a put: it leaves `place_until` alone, unless there is a new one."""
+        """An update, not a put: it leaves `place_until` alone, unless there is a new one.
+
+        An incident that gives its place back has none.
+        """
         attributes = {**_attributes(incident), "written_by": {"S": by}}
         if until is not None:
             attributes["place_until"] = _epoch(until)
@@ -436,6 +493,8 @@ class DynamoLedger:
             "ExpressionAttributeValues": {f":new_{n}": value for n, value in attributes.items()},
             **_SHOW,
         }
+        if until is None and gives_its_place_back(incident):
+            update["UpdateExpression"] += " REMOVE place_until"
         _let_only(update, incident)
         return {"Update": update}
 
@@ -596,6 +655,28 @@ class DynamoLedger:
             except BotoCoreError as error:
                 raise LedgerUnavailableError(words_of(error)) from error
         raise LedgerUnavailableError(f"{words_of(last)} (tried {_ATTEMPTS} times)") from last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A place that counts: whose it is, and until when (seconds since the epoch)."""
+
+    function: str
+    incident: str
+    until: float
+
+
+def _place_for(function: str, taken: Mapping[int, _Place], most: int) -> int | None:
+    """The place that a function may take: its own, a free one, or one too many of another's.
+
+    A function may have come to two places; a limit of functions is not reached by that.
+    """
+    own = [number for number, one in taken.items() if one.function == function]
+    free = [number for number in range(most) if number not in taken]
+    counts = Counter(one.function for one in taken.values())
+    spare = sorted((one.until, number) for number, one in taken.items() if counts[one.function] > 1)
+    numbers = (*sorted(own), *free, *(number for _, number in spare))
+    return next((one for one in numbers if one < most), None)
 
 
 def _reasons(error: ClientError) -> list[_Item]:

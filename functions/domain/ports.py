@@ -209,7 +209,7 @@ Opening: TypeAlias = Opened | AlreadyOpen | BlastRadiusReached
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlastRadius:
-    """How many incidents may take hold of a function within a window of time."""
+    """How many functions may be held within a window of time, each counted once."""
 
     most: int
     window: timedelta
@@ -253,6 +253,21 @@ class PulseMemory:
     watched: tuple[str, ...] = ()
     watch_until: datetime | None = None
     swept_to: str = ""
+
+
+def gives_its_place_back(incident: Incident) -> bool:
+    """Whether an incident holds nothing, so that its place within the blast radius is free again.
+
+    AWS refused the stop or the cap, somebody else was there first, or the cap was lifted: the guard
+    did nothing that lasts. A function that was stopped keeps its place for the whole window, also
+    when it is restored earlier: the blast radius bounds how much the guard does.
+    """
+    return incident.state in {IncidentState.NOTIFIED, IncidentState.LIFTED}
+
+
+def counts_when_closed(incident: Incident) -> bool:
+    """Whether a closed incident counts in the blast radius until its window is over."""
+    return incident.contained_at is not None and not gives_its_place_back(incident)
 
 
 UNRECORDED_TROUBLE = timedelta(minutes=30)
@@ -378,6 +393,8 @@ class Ledger(Protocol):
 
     def save(self, incident: Incident) -> Incident:
         """Replace the stored incident and answer it with its new version.
+
+        One that holds nothing any more gives its place within the blast radius back.
 
         Raises
         ------

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 from botocore.stub import Stubber
 
 from functions.aws import clients
@@ -51,6 +52,21 @@ def counted() -> Iterator[list[str]]:
         events.unregister("before-call.dynamodb", count)
 
 
+@contextmanager
+def failing(call: str) -> Iterator[None]:
+    """DynamoDB does not answer a call."""
+    events = clients.dynamodb_client().meta.events
+
+    def fail(**_: Any) -> None:
+        raise ConnectionClosedError(endpoint_url="dynamodb")
+
+    events.register(f"before-call.dynamodb.{call}", fail)
+    try:
+        yield
+    finally:
+        events.unregister(f"before-call.dynamodb.{call}", fail)
+
+
 def opened(opening: Opening | LatelyClosed) -> Incident:
     """The incident that was opened."""
     assert isinstance(opening, Opened)
@@ -82,11 +98,12 @@ def test_the_calls_of_a_containment(aws_stage: AwsStage) -> None:
     ledger = aws_stage.ledger
     noted = opened(ledger.open(an_incident("a"), None))
     with counted() as calls:
-        held = opened(ledger.hold(noted, ONE))
+        held = opened(ledger.hold(noted.to(IncidentState.CONTAINING, NOON), ONE))
         saved = ledger.save(held.leased(NOON))
         ledger.find("a")
         ledger.live()
-        closed = ledger.save(saved.to(IncidentState.ENDED, NOON))
+        restoring = saved.to(IncidentState.RESTORING, NOON)
+        closed = ledger.save(restoring.to(IncidentState.RESTORED, NOON))
         ledger.file_away(closed)
         ledger.closed("a", NOON - HOUR)
         refused = ledger.open(an_incident("b"), ONE)
@@ -103,6 +120,35 @@ def test_the_calls_of_a_containment(aws_stage: AwsStage) -> None:
         "TransactWriteItems",
         "Query",
     ]
+
+
+def test_two_places_of_one_function_keep_nobody_out(aws_stage: AwsStage) -> None:
+    """Places are taken without a look at the others; what is one too many is given to the next."""
+    ledger = aws_stage.ledger
+    for number in ("00", "01"):
+        place = {"pk": {"S": "slot"}, "sk": {"S": number}, "function": {"S": "twice"}}
+        seconds = NOON.timestamp() + 1_800 + int(number)
+        aws_stage.aws.client("dynamodb").put_item(
+            TableName=ledger._table,
+            Item={**place, "incident": {"S": f"i{number}"}, "until": {"N": str(seconds)}},
+        )
+    two = replace(THREE, most=2)
+
+    first, second = (ledger.open(an_incident(name), two) for name in ("a", "b"))
+
+    assert isinstance(first, Opened)
+    assert second == BlastRadiusReached(contained=("a", "twice"))
+
+
+def test_a_place_that_cannot_be_given_back_is_kept(aws_stage: AwsStage) -> None:
+    """The incident is saved all the same; the place is free at the end of its window."""
+    ledger = aws_stage.ledger
+    noted = opened(ledger.open(an_incident("a"), ONE)).to(IncidentState.NOTIFIED, NOON)
+    with failing("Query"):
+        saved = ledger.save(noted)
+
+    assert ledger.find("a") == saved
+    assert isinstance(ledger.open(an_incident("b"), ONE), BlastRadiusReached)
 
 
 def test_reads_what_was_written_last(aws_stage: AwsStage) -> None:

@@ -122,6 +122,71 @@ def test_a_closed_incident_keeps_its_place(stage: Stage) -> None:
     assert stage.ledger.open(an_incident("b"), ONE) == BlastRadiusReached(contained=("a",))
 
 
+def held(stage: Stage, function: str, at: datetime, most: int = 1) -> Incident:
+    """An incident whose snapshot is written and whose function was stopped."""
+    incident = an_incident(function, at).to(IncidentState.CONTAINING, at).with_reservation(0, None)
+    opening = stage.ledger.open(
+        replace(incident, contained_at=at), BlastRadius(most=most, window=HOUR), knows_past=True
+    )
+    assert isinstance(opening, Opened)
+    return opening.incident
+
+
+def restored(stage: Stage, incident: Incident, closing: IncidentState, at: datetime) -> None:
+    """Close an incident by putting its function back."""
+    closed = incident.to(IncidentState.RESTORING, at).to(closing, at)
+    stage.ledger.file_away(stage.ledger.save(closed))
+
+
+def given_up(stage: Stage, incident: Incident, at: datetime) -> Incident:
+    """The incident after AWS refused the stop."""
+    return stage.ledger.save(
+        replace(incident.to(IncidentState.NOTIFIED, at), snapshot=None, steps=(), target=None)
+    )
+
+
+def test_a_stop_that_was_refused_gives_its_place_back(stage: Stage) -> None:
+    """The guard did nothing: a real loop must not find the blast radius used up by that."""
+    refused = given_up(stage, held(stage, "a", NOON), NOON)
+
+    assert isinstance(stage.ledger.open(an_incident("b"), ONE), Opened)
+    assert stage.ledger.hold(refused, ONE) == BlastRadiusReached(contained=("b",))
+
+
+def test_a_cap_that_was_lifted_gives_its_place_back(stage: Stage) -> None:
+    """It was no loop, and nothing lasts; a stop that a person took back counts to its end."""
+    restored(stage, held(stage, "a", NOON), IncidentState.LIFTED, NOON)
+    restored(stage, held(stage, "b", NOON), IncidentState.RESTORED, NOON)
+
+    assert stage.ledger.open(an_incident("c"), ONE) == BlastRadiusReached(contained=("b",))
+
+
+def test_a_function_takes_one_place_however_often_it_is_held(stage: Stage) -> None:
+    """Restored and stopped three times, it leaves the other places to others."""
+    for minutes in (0, 10, 20):
+        at = NOON + timedelta(minutes=minutes)
+        restored(stage, held(stage, "a", at, most=3), IncidentState.RESTORED, at)
+
+    later = NOON + timedelta(minutes=30)
+    others = [stage.ledger.open(an_incident(name, later), THREE) for name in "bcd"]
+
+    assert [type(one) for one in others] == [Opened, Opened, BlastRadiusReached]
+    assert others[2] == BlastRadiusReached(contained=("a", "b", "c"))
+    late = NOON + HOUR + timedelta(minutes=19)
+    assert isinstance(stage.ledger.open(an_incident("e", late), ONE), BlastRadiusReached)
+
+
+def test_what_was_held_before_counts_although_the_next_stop_is_refused(stage: Stage) -> None:
+    """A function that was stopped within the window is one of those that were."""
+    restored(stage, held(stage, "a", NOON), IncidentState.RESTORED, NOON)
+    later = NOON + timedelta(minutes=10)
+    given_up(stage, held(stage, "a", later), later)
+
+    refused = stage.ledger.open(an_incident("b", later), ONE)
+
+    assert refused == BlastRadiusReached(contained=("a",))
+
+
 def test_telling_takes_no_place(stage: Stage) -> None:
     """Incidents that change nothing do not count."""
     for name in ("a", "b"):
@@ -165,7 +230,8 @@ def test_holding_again_takes_no_second_place(stage: Stage, most: int, *, held_be
     else:
         incident = opened(stage, "a", most=most)
 
-    held = stage.ledger.hold(incident.to(incident.state, NOON + timedelta(minutes=20)), radius)
+    later = NOON + timedelta(minutes=20)
+    held = stage.ledger.hold(incident.to(IncidentState.CONTAINING, later), radius)
 
     assert isinstance(held, Opened)
     later = NOON + timedelta(minutes=21)
@@ -348,11 +414,12 @@ def test_opening_over_a_closed_incident_needs_a_place(stage: Stage) -> None:
     """The blast radius holds there, too, and leaves the former incident where it is."""
     old = stage.ledger.save(told(ended(opened(stage, "orders", most=1), NOON)))
 
-    later = an_incident("orders", NOON + timedelta(minutes=5))
+    opened(stage, "other", NOON + HOUR, most=1)
+    later = an_incident("orders", NOON + HOUR + timedelta(minutes=5))
     refused = stage.ledger.open(later, ONE, knows_past=True)
 
-    assert refused == BlastRadiusReached(contained=("orders",))
-    assert stage.ledger.live().incidents == (old,)
+    assert refused == BlastRadiusReached(contained=("other",))
+    assert old in stage.ledger.live().incidents
 
 
 @pytest.mark.parametrize("is_filed", [True, False], ids=["filed", "with an unsent notice"])
@@ -454,13 +521,14 @@ def test_superseding_keeps_unsent_notices(stage: Stage) -> None:
 def test_superseding_needs_a_place(stage: Stage) -> None:
     """Without a free place both stay as they are."""
     incident = released(stage, "orders", most=1)
-    later = NOON + timedelta(minutes=10)
+    opened(stage, "other", NOON + HOUR, most=1)
+    later = NOON + HOUR + timedelta(minutes=10)
 
     refused = stage.ledger.supersede(
         incident.to(IncidentState.SUPERSEDED, later), an_incident("orders", later), ONE
     )
 
-    assert refused == BlastRadiusReached(contained=("orders",))
+    assert refused == BlastRadiusReached(contained=("other",))
     assert stage.ledger.find("orders") == incident
 
 
