@@ -41,11 +41,14 @@ class EventPattern:
         By field: the pattern of an object.
     alternatives
         For each ``$or`` its patterns, of which one has to pass.
+    is_flat
+        Whether its fields are values, never objects.
     """
 
     values: tuple[tuple[str, tuple[Test, ...]], ...] = ()
     objects: tuple[tuple[str, "EventPattern"], ...] = ()
     alternatives: tuple[tuple["EventPattern", ...], ...] = ()
+    is_flat: bool = False
 
 
 @lru_cache(maxsize=_CACHED)
@@ -121,7 +124,35 @@ def _pattern(document: Json, place: str, *, is_flat: bool) -> EventPattern:
             objects.append((name, _pattern(value, where, is_flat=is_flat)))
         else:
             values.append((name, read_tests(value, where)))
-    return EventPattern(tuple(values), tuple(objects), tuple(alternatives))
+    found = EventPattern(tuple(values), tuple(objects), tuple(alternatives), is_flat)
+    _refuse_overriding(found, place)
+    return found
+
+
+def _refuse_overriding(pattern: EventPattern, place: str) -> None:
+    """Say of a pattern that asks for a field both inside and outside of ``$or`` nothing.
+
+    UNCONFIRMED: whether EventBridge takes one. Its engine (aws/event-ruler) lets the alternative
+    override what stands outside, instead of asking both.
+    """
+    if not pattern.alternatives:
+        return
+    outside = _paths(EventPattern(pattern.values, pattern.objects))
+    inside = frozenset[str]().union(
+        *(_paths(choice) for choices in pattern.alternatives for choice in choices)
+    )
+    for name in sorted(outside & inside):
+        where = f"{place}.{name}" if place else name
+        raise UnreadableFilterError(f"{where}: is asked for inside and outside of $or")
+
+
+def _paths(pattern: EventPattern) -> frozenset[str]:
+    """The fields that a pattern compares, each as its path."""
+    found = {name for name, _ in pattern.values}
+    found.update(f"{name}.{path}" for name, inner in pattern.objects for path in _paths(inner))
+    return frozenset(found).union(
+        *(_paths(choice) for choices in pattern.alternatives for choice in choices)
+    )
 
 
 def _passage(pattern: EventPattern, known: Known) -> Passage:
@@ -146,11 +177,16 @@ def _passage(pattern: EventPattern, known: Known) -> Passage:
 
 def _parts(pattern: EventPattern, known: Fields) -> Iterable[tuple[str, Passage]]:
     for name, tests in pattern.values:
-        yield name, field_passage(tests, known.get(name))
+        yield name, field_passage(tests, _field(pattern, known, name))
     for name, inner in pattern.objects:
-        yield name, _passage(inner, known.get(name))
+        yield name, _passage(inner, _field(pattern, known, name))
     for choices in pattern.alternatives:
         yield "$or", some(_passage(choice, known) for choice in choices)
+
+
+def _field(pattern: EventPattern, known: Fields, name: str) -> Known:
+    """What is known of a field. EventBridge takes the name ``a.b`` for the field b of a, too."""
+    return _ANYTHING if "." in name and not pattern.is_flat else known.get(name)
 
 
 def _column(items: tuple[Known, ...], name: str) -> Known:
