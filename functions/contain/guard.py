@@ -5,16 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from functions.contain.gathering import Gathering
 from functions.contain.hold import Hold
 from functions.contain.journal import Log, fields_of
-from functions.contain.tend import Tending, is_due
+from functions.contain.tend import Tending, in_turn, is_due, urgent_first
 from functions.domain.assessment import Assessment, Reason, Verdict
 from functions.domain.decision import Contain, Decision, Ignore, LedgerView, decide
 from functions.domain.errors import LoopbreakerError, MetricsUnavailableError
 from functions.domain.evidence import Evidence, Series
 from functions.domain.guard_cost import SWEPT_FUNCTIONS
+from functions.domain.incident import Incident
 from functions.domain.naming import (
     InvalidFunctionReferenceError,
     function_name,
@@ -45,6 +47,10 @@ _HISTORICAL = (
     Reason.FOLLOWS_CLOCK,
     Reason.UNLIKE_LOOP,  # the steps of a shape are told from what was there before
 )
+# How much of a run's time open incidents leave: urgent ones for the functions of which nothing is
+# known yet, all of them for one incident that takes long (AWS is tried for 13 s at each change).
+_FOR_SUSPECTS_SECONDS: Final = 60.0
+_AT_THE_END_SECONDS: Final = 30.0
 _STRAINED = frozenset({PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED})
 
 
@@ -54,11 +60,15 @@ class PartlyFailedError(LoopbreakerError):
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What one signal led to; `young` are functions of which it is too early to tell."""
+    """What one signal led to; `young` are functions of which it is too early to tell.
+
+    `seconds_left` answers how long the run may still take.
+    """
 
     decisions: list[Decision] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
     young: list[str] = field(default_factory=list)
+    seconds_left: Callable[[], float] = lambda: math.inf
 
     @property
     def found(self) -> bool:
@@ -78,17 +88,24 @@ class Guard:
     gathering: Gathering
     log: Log
 
-    def handle(self, signal: Signal) -> Report:
+    def handle(
+        self, signal: Signal, seconds_left: Callable[[], float] = lambda: math.inf
+    ) -> Report:
         """Deal with one signal: one failing function never keeps the others from being helped.
 
         A signal that comes late is judged by what is the case now.
+
+        Parameters
+        ----------
+        seconds_left
+            How long this run may still take. What it does not reach, the next pulse begins with.
 
         Raises
         ------
         PartlyFailedError
             When something failed, after everything else was done.
         """
-        report = Report()
+        report = Report(seconds_left=seconds_left)
         now = self.hold.world.present(signal.at)
         self._answer(signal, now, report)
         if report.young:
@@ -103,9 +120,10 @@ class Guard:
             case SignalKind.PULSE:
                 self._pulse(now, report)
             case SignalKind.SWEEP:
-                live = self._look_after_incidents(now, report)
-                if not self._sweep_part(now, report, live):
-                    self._survey(now, report, live)
+                live = self._live(now, report)
+                self._tend(urgent_first(live, now), now, report, live, _FOR_SUSPECTS_SECONDS)
+                self._attempt(report, "sweep", lambda: self._sweep(now, report, live))
+                self._tend(in_turn(live, now), now, report, live, _AT_THE_END_SECONDS)
             case SignalKind.ALARM:
                 self._survey(now, report, None, is_search=True, is_strained=True)
             case SignalKind.DROPS:
@@ -122,20 +140,26 @@ class Guard:
     def _attempt(self, report: Report, what: str, action: Callable[[], None]) -> None:
         try:
             action()
-        except LoopbreakerError as error:
+        except Exception as error:  # the run fails with it, after all the others had their turn
             self.log.exception("failed", about=what)
             report.errors.append(error)
 
     def _pulse(self, now: datetime, report: Report) -> None:
-        live = self._look_after_incidents(now, report)
+        live = self._live(now, report)
+        self._tend(urgent_first(live, now), now, report, live, _FOR_SUSPECTS_SECONDS)
         self._attempt(report, "watched", lambda: self._watch(now, report, live))
         self._attempt(report, "pulse", lambda: self._consider(now, report, live))
+        self._tend(in_turn(live, now), now, report, live, _AT_THE_END_SECONDS)
+
+    def _sweep(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
+        if not self._sweep_part(now, report, live):
+            self._survey(now, report, live)
 
     def _watch(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
         """Look again at functions whose spike was too young to tell when it was seen."""
         tended = _tended(live, now)
         names = watched(live.pulse, now) if live is not None else ()
-        again = Report(decisions=report.decisions, errors=report.errors)  # not young a second time
+        again = replace(report, young=[])  # not young a second time
         self._investigate([name for name in names if name not in tended], now, again, live)
 
     def _keep_watching(self, names: Sequence[str], now: datetime) -> None:
@@ -171,20 +195,34 @@ class Guard:
         remembered = after_look(memory, found=found, level_per_minute=level, now=now)
         self.hold.world.ledger.remember_pulse(remembered)
 
-    def _look_after_incidents(self, now: datetime, report: Report) -> LiveLedger | None:
-        """Tend everything that is open; ``None`` when the ledger cannot be read."""
+    def _live(self, now: datetime, report: Report) -> LiveLedger | None:
+        """All that is open, with what the tags tell; ``None`` when the ledger cannot be read."""
         live: list[LiveLedger] = []
-        world = self.hold.world
-        ledger = world.ledger
+        ledger = self.hold.world.ledger
         self._attempt(report, "ledger", lambda: live.append(ledger.live()))
         if not live:
             return None
         self._attempt(report, "tagged snapshots", lambda: self._adopt(now, report))
-        tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log, live=live[0])
-        for incident in live[0].incidents:
-            present = world.present(now)
-            self._attempt(report, incident.id, partial(tending.tend, incident, present))
         return live[0]
+
+    def _tend(
+        self,
+        incidents: Sequence[Incident],
+        now: datetime,
+        report: Report,
+        live: LiveLedger | None,
+        least_seconds: float,
+    ) -> None:
+        """Look after open incidents, one after the other, while more than so much time is left."""
+        if live is None:
+            return
+        tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log, live=live)
+        for number, incident in enumerate(incidents):
+            if report.seconds_left() < least_seconds:
+                self.log.info("left to the next pulse", incidents=len(incidents) - number)
+                return
+            present = self.hold.world.present(now)
+            self._attempt(report, incident.id, partial(tending.tend, incident, present))
 
     def _adopt(self, now: datetime, report: Report) -> None:
         functions = self.hold.world.functions

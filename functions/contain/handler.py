@@ -73,11 +73,11 @@ def guard() -> Guard:
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Deal with one signal. Whatever fails is raised: Lambda retries, then it is a dead letter."""
     signal = parse_signal(event)
     logger.append_keys(signal=signal.kind, signal_id=signal.id, signal_source=signal.source)
-    guard().handle(signal)
+    guard().handle(signal, lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 def clock() -> datetime:

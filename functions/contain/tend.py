@@ -1,8 +1,10 @@
 """Looking after open incidents: finish what a crash left, watch what is held, end what is over."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from functions.contain.gathering import Gathering
 from functions.contain.hold import Hold
@@ -197,6 +199,56 @@ class Tending:
                 case Reserve() | ScaleToZero():
                     continue
         return False
+
+
+# The golden ratio: its multiples, each without its whole part, are spread evenly, however many.
+_GOLDEN: Final = (math.sqrt(5) - 1) / 2
+# What a loop may burn by, or a person waits for, in the order in which it is looked after.
+_URGENT: Final = (
+    IncidentState.CONTAINING,
+    IncidentState.CAPPING,
+    IncidentState.RESTORING,
+    IncidentState.CAPPED,
+)
+_STOPPING: Final = frozenset({IncidentState.CONTAINING, IncidentState.CAPPING})
+
+
+def urgent_first(live: LiveLedger | None, now: datetime) -> tuple[Incident, ...]:
+    """Unfinished stops, unfinished restores, caps and unsent notices, of each the oldest first.
+
+    Then, in turn, stops that were tried in vain: one that hangs each time keeps nobody waiting.
+    """
+    incidents = () if live is None else live.incidents
+    found = sorted(
+        (one for one in incidents if one.is_closed or one.state in _URGENT), key=_urgency
+    )
+    in_vain = [one for one in found if one.state in _STOPPING and _was_tried(one)]
+    return (*(one for one in found if one not in in_vain), *_rotated(in_vain, now))
+
+
+def in_turn(live: LiveLedger | None, now: datetime) -> tuple[Incident, ...]:
+    """The incidents that are only watched, beginning elsewhere in each minute.
+
+    Where the time does not suffice for all of them, each has its turn after a few minutes.
+    """
+    incidents = () if live is None else live.incidents
+    return _rotated(
+        [one for one in incidents if not one.is_closed and one.state not in _URGENT], now
+    )
+
+
+def _urgency(incident: Incident) -> tuple[int, datetime, str]:
+    rank = len(_URGENT) if incident.is_closed else _URGENT.index(incident.state)
+    return rank, incident.opened_at, incident.id
+
+
+def _was_tried(incident: Incident) -> bool:
+    return incident.has_told(Transition.CONTAIN_FAILED)
+
+
+def _rotated(incidents: Sequence[Incident], now: datetime) -> tuple[Incident, ...]:
+    first = int(now.timestamp() // 60 * _GOLDEN % 1.0 * len(incidents))
+    return (*incidents[first:], *incidents[:first])
 
 
 def is_due(incident: Incident, now: datetime) -> bool:
