@@ -68,6 +68,7 @@ from functions.domain.wording import (
     middle_cut,
     moment,
     paragraph,
+    quoted,
     since,
 )
 
@@ -504,7 +505,7 @@ def _released(incident: Incident, context: NoticeContext, now: datetime) -> Noti
     else:
         opening = f"The reserved concurrency of {incident.function} was changed"
         there = f"It is now {found.reserved_concurrency:,}."
-    by = f" by {clean(incident.actor, 300)}" if incident.actor else " (it is not known by whom)"
+    by = f" by {quoted(incident.actor, 300)}" if incident.actor else " (it is not known by whom)"
     changed = tuple(
         one for one in still_changed(incident) if not isinstance(one.step, Reserve | ScaleToZero)
     )

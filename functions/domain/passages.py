@@ -50,11 +50,13 @@ from functions.domain.wording import (
     bullet,
     clean,
     counted,
+    drawn,
     lasting,
     middle_cut,
     moment,
     number,
     paragraph,
+    quoted,
     sentence,
     since,
     usd_at_least,
@@ -462,7 +464,7 @@ def the_loop(incident: Incident, context: NoticeContext) -> str:
     read = context.loop.at
     return section(
         "THE LOOP",
-        "\n".join(f"  {_printable(line)}" for line in lines),
+        "\n".join(drawn(_printable(line)) for line in lines),
         *(
             bullet(_printable(words[:_LONGEST_REASON]))
             for words in context.loop.closed_by[:MOST_NAMES]
@@ -758,7 +760,7 @@ def settings(incident: Incident) -> tuple[str, ...]:
 def _setting(outcome: StepOutcome) -> str:
     name = capital(step_name(outcome.step))
     before = _before_value(outcome.step)
-    found = f" ({clean(outcome.restored_detail, 200)})" if outcome.restored_detail else ""
+    found = f" ({quoted(outcome.restored_detail, 200)})" if outcome.restored_detail else ""
     match outcome.restored:
         case StepStatus.DONE:
             return f"{name}: restored, {before}."
@@ -980,7 +982,7 @@ def person(actor: str) -> str:
 
 def aws_words(detail: str) -> str:
     """Words of AWS, marked as such."""
-    return f'AWS says: "{clean(detail)}"' if detail.strip() else ""
+    return f'AWS says: "{quoted(detail)}"' if detail.strip() else ""
 
 
 def failures(outcomes: Sequence[tuple[Step, str]], detail: str) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """Numbers, moments and reasons in plain English, for the notices."""
 
 import math
-import textwrap
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -9,6 +8,12 @@ from typing import Final
 from functions.domain.assessment import Ground, Reason, Unit
 
 WIDTH: Final = 70
+
+# With what the commands in a mail begin.
+_COMMANDS: Final = frozenset({"aws", "npx"})
+# Before each further word of a text from outside, until the lines are made. No text holds it:
+# `clean` takes out what cannot be printed.
+_GOES_ON: Final = "\x02"
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -259,6 +264,17 @@ def middle_cut(text: str, limit: int) -> str:
     return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
 
 
+def quoted(text: str, limit: int = 600) -> str:
+    """Text from outside, for a paragraph or an item: where it goes on, a line begins with ``>``."""
+    first, *others = clean(text, limit).split() or [""]
+    return " ".join((first, *(f"{_GOES_ON}{word}" for word in others)))
+
+
+def drawn(line: str) -> str:
+    """A line of a drawing, indented. Its names are from outside: none looks like a command."""
+    return f"  {'| ' if _is_command(line.lstrip()) else ''}{line}"
+
+
 def paragraph(*sentences: str) -> str:
     """Sentences as one paragraph of short lines; names and ARNs are never broken."""
     return _wrapped(" ".join(one for one in sentences if one), "", "")
@@ -270,11 +286,25 @@ def bullet(text: str, mark: str = "-") -> str:
 
 
 def _wrapped(text: str, first: str, others: str) -> str:
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=others,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """The text in lines. None but the first begins with the word that begins a command.
+
+    A mail has commands to paste, alone on indented lines. What somebody else has named or written
+    must not be able to pass for one.
+    """
+    lines: list[str] = []
+    line, is_empty = first, True
+    for word in text.split():
+        plain = word.removeprefix(_GOES_ON)
+        if is_empty:
+            line, is_empty = f"{line}{plain}", False
+        elif len(line) + 1 + len(plain) <= WIDTH or (plain == word and _is_command(plain)):
+            line = f"{line} {plain}"
+        else:
+            lines.append(line)
+            line = f"{others}{'' if plain == word else '> '}{plain}"
+    lines.append(line)
+    return "\n".join(lines).replace(_GOES_ON, "")
+
+
+def _is_command(text: str) -> bool:
+    return text.split(" ", 1)[0].lower() in _COMMANDS

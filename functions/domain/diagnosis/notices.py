@@ -38,7 +38,7 @@ from functions.domain.passages import (
     where,
 )
 from functions.domain.plan import StepStatus
-from functions.domain.wording import bullet, clean, counted, moment, paragraph, since
+from functions.domain.wording import bullet, clean, counted, moment, paragraph, quoted, since
 
 OUTPUT_LIMIT: Final = 3_500  # bytes: a custom resource answers at most 4 KB
 MOST_EVIDENCE: Final = 20
@@ -426,7 +426,7 @@ def _became(status: StepStatus, detail: str, *, is_undone: bool = False) -> str:
         }.get(status, words)
     if status is StepStatus.FAILED and detail:
         return f"{words}. {aws_words(detail)}"
-    return f"{words} ({clean(detail, 300)})." if detail else f"{words}."
+    return f"{words} ({quoted(detail, 300)})." if detail else f"{words}."
 
 
 def _undo_section(treatment: Treatment, context: NoticeContext) -> str:
@@ -458,7 +458,7 @@ def _unread(gaps: Sequence[str]) -> str:
     if not gaps:
         return ""
     return section(
-        "WHAT COULD NOT BE READ", *(bullet(clean(one, 300)) for one in gaps[:MOST_EVIDENCE])
+        "WHAT COULD NOT BE READ", *(bullet(quoted(one, 300)) for one in gaps[:MOST_EVIDENCE])
     )
 
 

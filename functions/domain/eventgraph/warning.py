@@ -29,7 +29,7 @@ from functions.domain.passages import (
     subject_line,
     where,
 )
-from functions.domain.wording import bullet, clean, counted, moment, paragraph
+from functions.domain.wording import bullet, clean, counted, drawn, moment, paragraph, quoted
 
 MOST_SINGLE: Final = 5
 """More new loops than that at one time come in one notice."""
@@ -131,7 +131,7 @@ def blind_spots(gaps: Sequence[Gap], place: NoticeContext, read_at: datetime) ->
                 section(
                     "WHAT IT COULD NOT READ",
                     *(
-                        bullet(f"{gap.area.value}: {gap.action}. AWS says: {clean(gap.words)}")
+                        bullet(f"{gap.area.value}: {gap.action}. AWS says: {quoted(gap.words)}")
                         for gap in gaps[:_MOST_GAPS]
                     ),
                     left_out(len(gaps) - _MOST_GAPS, "area"),
@@ -172,11 +172,11 @@ def _beginning(loop: Loop, first: str) -> str:
 
 def _drawn(loop: Loop, first: str) -> tuple[str, ...]:
     """On one line where it fits, otherwise from top to bottom; lines are not broken."""
-    drawn = line(loop, first)
-    if len(drawn) > _WIDEST:
-        drawn = drawing(loop, first)
+    picture = line(loop, first)
+    if len(picture) > _WIDEST:
+        picture = drawing(loop, first)
     return (
-        "\n".join(command_line(one) for one in drawn.splitlines()),
+        "\n".join(drawn(one) for one in picture.splitlines()),
         "" if loop.certainty is Certainty.CERTAIN else paragraph("Dashed: possible, not certain."),
     )
 

@@ -5,6 +5,7 @@ difference before it is committed. docs/notices.md has its own test.
 """
 
 import os
+import re
 import shlex
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from functions.domain.assessment import Ground, Reason, Unit, Verdict
 from functions.domain.byhand import metric_link, restore_commands, rollback, still_changed
 from functions.domain.decision import DecisionReason
-from functions.domain.evidence import Trigger, TriggerKind
+from functions.domain.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.incident import Incident, OutboxNotice, Transition
 from functions.domain.known_loops import KnownLoop
 from functions.domain.notice import (
@@ -191,6 +192,92 @@ def test_words_from_outside(text: str) -> None:
         assert 0 < len(notice.subject) < 100
         assert notice.subject.isprintable()
         assert all(line.isprintable() for line in notice.body.splitlines())
+
+
+FOREIGN = st.lists(
+    st.sampled_from(
+        [
+            "aws",
+            "AWS",
+            "lambda",
+            "delete-function",
+            "--function-name",
+            "orders",
+            "npx",
+            "cdk",
+            "destroy",
+            "--force",
+            "x" * 40,
+            "\n",
+            ";",
+        ]
+    ),
+    max_size=40,
+).map(" ".join)
+
+
+def commands_of(notice: Notice) -> list[str]:
+    """What a person would take for a command to paste: an indented line that begins like one."""
+    lines = notice.body.splitlines()
+    return [
+        one
+        for one in lines
+        if one.startswith(" ") and re.match(r"\s*(aws|npx)\b", one, re.IGNORECASE)
+    ]
+
+
+@given(text=FOREIGN)
+def test_no_text_from_outside_passes_for_a_command(text: str) -> None:
+    """Only what Loopbreaker itself puts down to be pasted looks like it."""
+    for transition in Transition:
+        said = [
+            compose(transition, *_foreign(transition, words), NOW) for words in (text, "harmless")
+        ]
+
+        assert commands_of(said[0]) == commands_of(said[1])
+        assert all(line.isprintable() for line in said[0].body.splitlines())
+
+
+def _foreign(transition: Transition, text: str) -> tuple[Incident, NoticeContext]:
+    """An incident and its place, with a text from outside wherever one can be."""
+    samples = {
+        Transition.RESTORED: restored(),
+        Transition.RESTORE_FAILED: unrestored(),
+        Transition.CONTAIN_FAILED: refused(),
+        Transition.RELEASED: released(),
+    }
+    incident = samples.get(transition, contained())
+    steps = tuple(
+        replace(
+            one,
+            detail=text if one.detail else "",
+            restored_detail=text if one.restored_detail else "",
+        )
+        for one in incident.steps
+    )
+    loop = KnownLoop(
+        proof=LoopProof.CERTAIN,
+        drawing=f"{text}\n{text}",
+        closed_by=(text,),
+        broken_by=text,
+        not_ruled_out=(text,),
+    )
+    trigger = Trigger(kind=TriggerKind.SYNC, service=text, source_arn=text)
+    context = replace(CONTEXT, detail=text, loop=loop, triggers=(*TRIGGERS, trigger))
+    return replace(incident, actor=text, steps=steps), context
+
+
+def test_where_words_of_aws_go_on_they_are_marked() -> None:
+    """They can be told from Loopbreaker's own at each line, and are read as they were said."""
+    words = "is not authorized to perform: lambda:PutFunctionConcurrency because aws lambda says so"
+    context = replace(CONTEXT, detail=words)
+
+    body = compose(Transition.RESTORE_FAILED, restored(), context, NOW).body
+
+    assert (
+        'AWS says: "is not authorized to perform: lambda:PutFunctionConcurrency\n'
+        '> because aws lambda says so"\n'
+    ) in body
 
 
 def test_rollback_is_safe_in_a_shell() -> None:
