@@ -61,7 +61,7 @@ from functions.domain.eventgraph.model import (
     Means,
     NodeKind,
 )
-from functions.domain.eventgraph.resource_grants import with_resource_grants
+from functions.domain.eventgraph.resource_grants import ResourcePolicies
 from functions.domain.eventgraph.search import Found, Way, edges_of, search
 from functions.domain.evidence import LoopProof
 
@@ -94,8 +94,9 @@ def build(
         Whether `EventGraph.ruled_out` and `EventGraph.around` are wanted: pictures show them, what
         is stored and sent does not.
     """
-    account = with_resource_grants(account)
-    flow = read_flow(account)
+    policies = ResourcePolicies(account)
+    account = replace(account, gaps=(*account.gaps, *policies.gaps))
+    flow = read_flow(account, policies)
     found = search(flow, with_near=with_surroundings)
     said = _acceptances(account, accepted)
     settings = {one.name: one.recursive_loop for one in account.functions}

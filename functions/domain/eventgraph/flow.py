@@ -31,6 +31,7 @@ from functions.domain.eventgraph.nodes import (
     log_group_arn,
     node_of,
 )
+from functions.domain.eventgraph.resource_grants import ResourcePolicies
 from functions.domain.eventgraph.triggers import (
     Hop,
     Triggers,
@@ -264,9 +265,9 @@ def _granted_edge(source: Node, target: Node, info: Granted, member: Info | None
     )
 
 
-def read_flow(account: Account) -> Flow:
-    """Everything that events can do in the account."""
-    return _Reader(account).read()
+def read_flow(account: Account, policies: ResourcePolicies | None = None) -> Flow:
+    """Everything that events can do in the account, with its resource policies if they are read."""
+    return _Reader(account, policies or ResourcePolicies(account)).read()
 
 
 def mentions_of(account: Account) -> Mentions:
@@ -341,7 +342,7 @@ class _Reader:
         "flow",
     )
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, policies: ResourcePolicies) -> None:
         self._account = account
         self._home = Home(
             partition=account.partition, region=account.region, account=account.account
@@ -358,6 +359,7 @@ class _Reader:
         self._permissions = Permissions(
             self._resources,
             self._triggers.listeners,
+            policies,
             account=account.account,
             region=account.region,
         )
@@ -519,7 +521,9 @@ class _Reader:
     def _write(self, function: FunctionDescription) -> None:
         ways = self.flow.places_of[function.name]
         role = self._account.roles.get(function.role_arn)
-        profile = self._permissions.profile(role) if role else Profile(is_complete=False)
+        profile = (
+            self._permissions.profile(role, function.name) if role else Profile(is_complete=False)
+        )
         own_group = self._own_group(function)
         grants = [one for one in profile.grants if one.target != own_group]
         if role is None or not profile.is_complete:
@@ -540,16 +544,6 @@ class _Reader:
         if mentioned:
             self._mentioned(function, profile, grants, mentioned)
         self._log(ways, function.role_arn, identity, own_group)
-        for invoked in self._triggers.invokers.get(function.role_arn, ()):
-            link = Link(
-                means=Means.RESOURCE_POLICY,
-                certainty=Certainty.CERTAIN,
-                reason=EdgeReason.CONFIGURED,
-                id=invoked.arn,
-                label="InvokeFunction",
-            )
-            for way in ways:
-                self._join(way, self._place(invoked, ANYTHING), Rank.CERTAIN, link)
         schedules = self._may(identity, function.role_arn, "scheduler:CreateSchedule", _ANY_NODE)
         if schedules.access is not Access.DENIED and schedules.because is not Because.UNREADABLE:
             self._doubt(ways, Doubt.SCHEDULES)

@@ -1,7 +1,7 @@
 """What leads from a resource to a function or to another resource, whoever writes to it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -115,8 +115,6 @@ class Triggers:
     ----------
     url_callable
         Functions that an API or a URL may invoke, as their resource policies say.
-    invokers
-        Functions by the ARN of a role (or account) that their resource policy lets invoke them.
     unreadable_filters
         How many filters could not be read.
     """
@@ -124,7 +122,6 @@ class Triggers:
     hops: tuple[Hop, ...]
     listeners: tuple[Listener, ...] = ()
     url_callable: frozenset[Node] = frozenset()
-    invokers: Mapping[str, tuple[Node, ...]] = field(default_factory=lambda: MappingProxyType({}))
     unreadable_filters: int = 0
 
 
@@ -144,6 +141,7 @@ _DESCRIBED: Final[Mapping[str, Area]] = MappingProxyType(
 _URL_PRINCIPALS: Final = frozenset(
     {"apigateway.amazonaws.com", "elasticloadbalancing.amazonaws.com"}
 )
+_URL_KEYS: Final = frozenset({"lambda:functionurlauthtype", "lambda:invokedviafunctionurl"})
 # What makes the services invoke functions that the description does not hold the triggers of.
 _FEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -215,7 +213,6 @@ def read_triggers(account: Account) -> Triggers:
         hops=tuple(sorted(hops, key=_order)),
         listeners=tuple(sorted({*listeners, *policies.listeners}, key=_listener_order)),
         url_callable=policies.url_callable,
-        invokers=policies.invokers,
         unreadable_filters=sum(
             isinstance(hop.gate, RecordFilter | MessageFilter) and not hop.gate.is_known
             for hop in hops
@@ -563,7 +560,6 @@ class _Policies:
     hops: tuple[Hop, ...]
     listeners: tuple[Listener, ...]
     url_callable: frozenset[Node]
-    invokers: Mapping[str, tuple[Node, ...]]
 
 
 def _policies(account: Account, found: Iterable[Hop]) -> _Policies:
@@ -572,13 +568,9 @@ def _policies(account: Account, found: Iterable[Hop]) -> _Policies:
     hops: dict[tuple[Node, Node], Hop] = {}
     listeners: dict[Node, Listener] = {}
     callable_by_url: set[Node] = set()
-    invokers: dict[str, list[Node]] = {}
     for function in account.functions:
         node = node_of(function.arn)
         for service, source in _grants(function):
-            if service in {"AWS", ""}:
-                invokers.setdefault(source, []).append(node)
-                continue
             if service in _URL_PRINCIPALS:
                 callable_by_url.add(node)
                 continue
@@ -604,7 +596,6 @@ def _policies(account: Account, found: Iterable[Hop]) -> _Policies:
         hops=tuple(hops.values()),
         listeners=tuple(listeners.values()),
         url_callable=frozenset(callable_by_url),
-        invokers=MappingProxyType({key: tuple(value) for key, value in invokers.items()}),
     )
 
 
@@ -627,26 +618,28 @@ def _origin(account: Account, service: str, source: str) -> Node | None:
 
 
 def _grants(function: FunctionDescription) -> Iterator[tuple[str, str]]:
-    """Service principals with their source ARN, or ``AWS`` with a principal's ARN."""
+    """Service principals with their source ARN. What roles may is read from `resource_grants`."""
     for text in function.resource_policies.values():
         try:
             document = parse_policy(text, "resource policy")
         except MalformedPolicyError:
-            continue
+            continue  # a gap: see resource_grants
         for statement in document.statements:
             if statement.effect is Effect.ALLOW and statement.principals:
+                if _is_for_url(statement):
+                    yield "apigateway.amazonaws.com", ""
+                    continue
                 source = _source_arn(statement)
-                is_url = any("FunctionUrl" in one for one in statement.actions.patterns) or any(
-                    line.key.lower() == "lambda:functionurlauthtype"
-                    for line in statement.conditions
-                )
                 for principal in statement.principals.listed:
-                    if is_url:
-                        yield "apigateway.amazonaws.com", ""
-                    elif principal.kind == "Service":
+                    if principal.kind == "Service":
                         yield principal.value, source
-                    elif principal.kind == "AWS":
-                        yield "AWS", principal.value
+
+
+def _is_for_url(statement: Statement) -> bool:
+    """Whether a statement lets the function's URL be called (`Control access to function URLs`)."""
+    return any("FunctionUrl" in one for one in statement.actions.patterns) or any(
+        line.key.lower() in _URL_KEYS for line in statement.conditions
+    )
 
 
 def _source_arn(statement: Statement) -> str:

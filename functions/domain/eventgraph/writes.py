@@ -22,6 +22,7 @@ from functions.domain.eventgraph.contents import (
 )
 from functions.domain.eventgraph.model import Certainty, EdgeReason, Node, NodeKind
 from functions.domain.eventgraph.nodes import is_elsewhere
+from functions.domain.eventgraph.resource_grants import ResourceGrants, ResourcePolicies
 from functions.domain.eventgraph.triggers import Listener
 from functions.domain.filters.s3_keys import keys_within
 from functions.domain.iam.access import (
@@ -34,7 +35,13 @@ from functions.domain.iam.access import (
     identity_of,
     rights,
 )
-from functions.domain.iam.document import Condition, Effect, Selection, Statement
+from functions.domain.iam.document import (
+    Condition,
+    Effect,
+    PolicyDocument,
+    Selection,
+    Statement,
+)
 from functions.domain.iam.wildcard import Glob, Pattern, as_glob, matches, overlaps
 
 
@@ -311,6 +318,7 @@ class Permissions:
         "_hubs",
         "_limited",
         "_listeners",
+        "_policies",
         "_profiles",
         "_region",
         "_resources",
@@ -320,11 +328,13 @@ class Permissions:
         self,
         resources: Resources,
         listeners: Iterable[Listener],
+        policies: ResourcePolicies,
         *,
         account: str,
         region: str,
     ) -> None:
         self._resources = resources
+        self._policies = policies
         self._listeners = tuple(listeners)
         self._account, self._region = account, region
         self._profiles: dict[tuple[object, ...], Profile] = {}
@@ -335,15 +345,17 @@ class Permissions:
         """The resources of a hub that a profile has mentioned."""
         return self._hubs[hub]
 
-    def profile(self, role: Role) -> Profile:
-        """What a role may write."""
+    def profile(self, role: Role, session: str = "") -> Profile:
+        """What a role may write, in a session of this name: that of a function has its name."""
         texts = tuple(sorted((one.name, one.text) for one in role.policies))
         limit = (role.boundary.name, role.boundary.text) if role.boundary else None
         is_personal = any("principal" in text.lower() for _, text in (*texts, limit or ("", "")))
-        key = (texts, limit, role.is_complete, role.arn if is_personal else "")
+        grants = self._policies.of(role.arn, session)
+        is_personal = is_personal or grants.is_personal
+        key = (texts, limit, role.is_complete, grants, role.arn if is_personal else "")
         found = self._profiles.get(key)
         if found is None:
-            found = self._profiles[key] = self._read(role)
+            found = self._profiles[key] = self._read(role, grants)
         return found
 
     def reaches(self, profile: Profile, kind: NodeKind) -> bool:
@@ -360,8 +372,11 @@ class Permissions:
             for action in way.actions
         )
 
-    def _read(self, role: Role) -> Profile:
+    def _read(self, role: Role, granted: ResourceGrants) -> Profile:
         identity = identity_of(role)
+        identity = replace(
+            identity, policies=(*identity.policies, *granted.own), direct=granted.direct
+        )
         by_action = _by_action(identity)
         context = execution_context(role_arn=role.arn, region=self._region)
         grants: dict[tuple[object, ...], Grant] = {}
@@ -387,11 +402,11 @@ class Permissions:
     def _is_elsewhere(self, allowed: Rights) -> bool:
         return any(
             is_elsewhere(str(one.pattern), self._account, self._region)
-            for one in allowed.own.allowed
+            for one in (*allowed.own.allowed, *allowed.direct.allowed)
         )
 
     def _grants(self, question: "_Question") -> Iterator[Grant]:
-        for own in question.allowed.own.allowed:
+        for own in (*question.allowed.own.allowed, *question.allowed.direct.allowed):
             nodes = self._resources.matching(question.kind, own.pattern)
             if not nodes:
                 continue
@@ -594,9 +609,21 @@ def _spoken_of(actions: Selection) -> frozenset[str]:
 
 def _by_action(identity: Identity) -> dict[str, Identity]:
     """For each action that is allowed at all: the policies with the statements about it only."""
+    own, allowed = _about_actions(identity.policies)
+    direct, also_allowed = _about_actions(identity.direct)
+    return {
+        action: replace(identity, policies=own.get(action, ()), direct=direct.get(action, ()))
+        for action in allowed | also_allowed
+    }
+
+
+def _about_actions(
+    policies: tuple[PolicyDocument, ...],
+) -> tuple[dict[str, tuple[PolicyDocument, ...]], set[str]]:
+    """By action: the policies with the statements about it only. And the actions allowed."""
     documents: dict[str, dict[int, list[Statement]]] = {}
     allowed: set[str] = set()
-    for number, document in enumerate(identity.policies):
+    for number, document in enumerate(policies):
         for statement in document.statements:
             spoken = _spoken_of(statement.actions)
             if statement.effect is Effect.ALLOW:
@@ -604,15 +631,12 @@ def _by_action(identity: Identity) -> dict[str, Identity]:
             for action in spoken:
                 documents.setdefault(action, {}).setdefault(number, []).append(statement)
     return {
-        action: replace(
-            identity,
-            policies=tuple(
-                replace(identity.policies[number], statements=tuple(statements))
-                for number, statements in documents[action].items()
-            ),
+        action: tuple(
+            replace(policies[number], statements=tuple(statements))
+            for number, statements in found.items()
         )
-        for action in allowed
-    }
+        for action, found in documents.items()
+    }, allowed
 
 
 def _service_of(statement: Statement) -> frozenset[str] | None:
@@ -631,7 +655,7 @@ def _service_of(statement: Statement) -> frozenset[str] | None:
 def _services(identity: Identity) -> frozenset[str] | None:
     """The services that the statements speak of; ``None`` for all of them."""
     found: set[str] = set()
-    for document in identity.policies:
+    for document in (*identity.policies, *identity.direct):
         for statement in document.statements:
             if statement.effect is Effect.DENY:
                 continue
@@ -652,6 +676,7 @@ def _limits(allowed: Rights) -> tuple[str, ...]:
         for denied in side.denied:
             mode = f"{denied.is_all_else}{denied.is_sure}"
             found.extend(f"deny {mode} {pattern}" for pattern in denied.patterns)
+            found.extend(f"in {pattern}" for pattern in denied.within if denied.is_all_else)
     if allowed.boundary:
         found.extend(
             f"within {one.pattern} {one.is_sure} {one.left_out}" for one in allowed.boundary.allowed
@@ -743,7 +768,7 @@ def _changing(
     ``*`` stands for a statement about all services.
     """
     found: dict[str, tuple[str, str, str]] = {}
-    for document in identity.policies:
+    for document in (*identity.policies, *identity.direct):
         for statement in document.statements:
             if statement.effect is Effect.DENY:
                 continue

@@ -172,8 +172,9 @@ def _arn_like(own: str, value: str) -> Truth:
         # A variable may hold colons; a value known as `*` may be any ARN.
         return _fits(as_glob(own), value)
     if len(wanted) < ARN_PARTS:
-        # UNCONFIRMED: what ArnLike does with a pattern of fewer parts, such as `*`.
-        return every((_fits(as_glob(own), value), Truth.UNKNOWN))
+        # UNCONFIRMED: what ArnLike does with a pattern of fewer parts, such as `*`. Nothing is
+        # concluded from it, neither that it fits nor that it does not.
+        return Truth.UNKNOWN
     return every(_fits(as_glob(a), b) for a, b in zip(wanted, known, strict=True))
 
 

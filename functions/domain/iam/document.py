@@ -89,6 +89,9 @@ class Statement:
         ``None`` in identity policies.
     conditions
         All of them have to hold.
+    within
+        ARN of the resource whose policy the statement is of: whatever its patterns match, it
+        speaks of this one and what is in it. Empty in identity policies.
     """
 
     name: str
@@ -97,6 +100,7 @@ class Statement:
     resources: Selection | None = None
     principals: Principals | None = None
     conditions: tuple[Condition, ...] = ()
+    within: str = ""
 
     def speaks_of(self, action: str) -> bool:
         """Whether the statement is about the action (``s3:PutObject``; case does not count)."""

@@ -4,7 +4,7 @@ Logic: `Policy evaluation logic` of the IAM user guide. What is not seen is told
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -29,6 +29,7 @@ from functions.domain.iam.wildcard import (
     intersection,
     matches,
     overlaps,
+    remainders,
     witnesses,
 )
 
@@ -38,6 +39,7 @@ NO_RESOURCE: Final = "${*}"
 
 _NOTHING_KNOWN: Final[Context] = MappingProxyType({})
 _EVERYTHING: Final = Glob.anything()
+_MARKS: Final = ("/", ":")  # what comes between a resource's ARN and what is in it
 # Past this many patterns a further Deny with NotResource no longer narrows what is looked at. It
 # is still asked about each witness, so that nothing is allowed that it denies.
 _MOST_NARROWED: Final = 64
@@ -103,10 +105,15 @@ class Identity:
         explicit Deny and what a boundary leaves out.
     unreadable
         Errors of policies that could not be read, each with the policy's name.
+    direct
+        What resource policies allow the session itself or everybody: the permissions boundary
+        does not limit that, but an explicit Deny does (IAM user guide, `Permissions boundaries for
+        IAM entities`). Statements that allow only.
     """
 
     policies: tuple[PolicyDocument, ...] = ()
     boundary: PolicyDocument | None = None
+    direct: tuple[PolicyDocument, ...] = ()
     is_complete: bool = True
     unreadable: tuple[str, ...] = ()
 
@@ -165,13 +172,15 @@ def execution_context(
 
     UNCONFIRMED: that functions call AWS with TLS and in their own Region. Both is what the SDKs do
     unless they are told otherwise, and only policies that ask for the contrary depend on it.
+    ``aws:MultiFactorAuthPresent`` is left out: temporary credentials may send it as false.
     """
     known: dict[str, tuple[str, ...] | None] = {
         "aws:SecureTransport": ("true",),
         "aws:PrincipalIsAWSService": ("false",),
         "aws:PrincipalType": ("AssumedRole",),
-        "aws:MultiFactorAuthPresent": (),
         "aws:MultiFactorAuthAge": (),
+        "lambda:InvokedViaFunctionUrl": ("false",),
+        "lambda:FunctionUrlAuthType": (),
     }
     if role_arn:
         known["aws:PrincipalArn"] = (role_arn,)
@@ -210,7 +219,10 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """What one Deny statement takes away: what matches `patterns`, or all else (NotResource)."""
+    """What one Deny statement takes away: what matches `patterns`, or all else (NotResource).
+
+    `within`: of a resource policy, the one resource and what is in it; empty for anything.
+    """
 
     patterns: tuple[Glob, ...]
     is_all_else: bool
@@ -218,17 +230,24 @@ class Denied:
     statement: Statement
     open_conditions: tuple[Condition, ...]
     is_sure: bool
+    within: tuple[Glob, ...] = ()
 
     def takes(self, pattern: Glob) -> bool:
         """Whether it certainly denies everything that matches."""
-        if not self.is_sure:
+        if not (self.is_sure and self.is_about(pattern)):
             return False
         if self.is_all_else:
             return not any(overlaps(own, pattern) for own in self.patterns)
         return any(covers(own, pattern) for own in self.patterns)
 
+    def is_about(self, pattern: Glob) -> bool:
+        """Whether everything that matches is certainly what it speaks of: see `within`."""
+        return not self.within or any(covers(own, pattern) for own in self.within)
+
     def may_take(self, text: str) -> bool:
         """Whether it may deny this one: a pattern that is not exact matches too much."""
+        if self.within and not any(matches(own, text) for own in self.within):
+            return False
         if self.is_all_else:
             return not any(own.is_exact and matches(own, text) for own in self.patterns)
         return any(matches(own, text) for own in self.patterns)
@@ -275,12 +294,13 @@ class Side:
 class Rights:
     """What an identity says about one action: asked for many resources, it is read once.
 
-    Made by `rights`. `boundary` is ``None`` for a role that has none.
+    Made by `rights`. `boundary` is ``None`` for a role that has none; `direct` is beside it.
     """
 
     identity: Identity
     own: Side
     boundary: Side | None
+    direct: Side
 
     def answer(self, resource: Pattern) -> Answer:
         """As `identity_access`."""
@@ -294,18 +314,20 @@ class Rights:
         if self._denial(asked):
             return ()
         grants = [own for own in self.own.allowed if overlaps(own.pattern, asked)]
+        direct = [own for own in self.direct.allowed if overlaps(own.pattern, asked)]
         limits: list[Allowed | None] = [None]
         if self.boundary:
             limits = [own for own in self.boundary.allowed if overlaps(own.pattern, asked)]
         denials = sum(len(denied.patterns) for denied in self._denials())
-        if len(grants) * len(limits) * (1 + denials) > _MOST_COMPARED:
-            return (_unread(asked, grants[0].policy),)
+        if (len(grants) * len(limits) + len(direct)) * (1 + denials) > _MOST_COMPARED:
+            return (_unread(asked, (*grants, *direct)[0].policy),)
         found = [
             reach
             for grant in grants
             for limit in limits
             for reach in self._reach(asked, (grant, limit) if limit else (grant,))
         ]
+        found.extend(reach for grant in direct for reach in self._reach(asked, (grant,)))
         if not self.identity.is_complete:
             patterns = (intersection(asked, limit.pattern) if limit else asked for limit in limits)
             found.extend(_unread(pattern) for pattern in patterns if pattern and self._may(pattern))
@@ -318,7 +340,11 @@ class Rights:
     def _reach(self, asked: Glob, grants: tuple[Allowed, ...]) -> Iterable[Reach]:
         """What statements that are needed together allow of what is asked."""
         denials = self._denials()
-        confined = [denied.patterns for denied in denials if denied.is_sure and denied.is_all_else]
+        confined = [
+            denied.patterns
+            for denied in denials
+            if denied.is_sure and denied.is_all_else and denied.is_about(asked)
+        ]
         wanted = [asked, *(grant.pattern for grant in grants)]
         left_out = [glob for grant in grants for glob in grant.left_out]
         taken = [
@@ -415,6 +441,7 @@ def rights(identity: Identity, action: str, context: Context = _NOTHING_KNOWN) -
         identity=identity,
         own=Side.of(identity.policies, action, context),
         boundary=Side.of((boundary,), action, context) if boundary else None,
+        direct=Side.of(identity.direct, action, context),
     )
 
 
@@ -461,24 +488,50 @@ def _allowed(
 ) -> Iterable[Allowed]:
     """What an Allow statement lets act on: one entry for each of its patterns."""
     selection = statement.resources
+    if selection is None and statement.within:
+        selection = Selection(patterns=("*",))
     if selection is None or selection.is_inverted:
         # IAM takes no identity policy without resources: what it would mean is not known.
         left_out = tuple(map(as_glob, selection.patterns)) if selection else ()
         is_exact = bool(selection) and all(glob.is_exact for glob in left_out)
-        yield Allowed(_EVERYTHING, left_out, policy, statement, unclear, is_exact=is_exact)
+        for pattern in _inside(statement.within) or (_EVERYTHING,):
+            yield Allowed(pattern, left_out, policy, statement, unclear, is_exact=is_exact)
         return
-    for pattern in dict.fromkeys(selection.patterns):
-        glob = as_glob(pattern)
+    for glob in _spoken_of(selection, statement.within):
         yield Allowed(glob, (), policy, statement, unclear, is_exact=glob.is_exact)
 
 
 def _denied(policy: str, statement: Statement, unclear: tuple[Condition, ...]) -> Denied:
     selection = statement.resources or Selection(patterns=("*",))
+    within = "" if selection.is_inverted else statement.within
     return Denied(
-        tuple(map(as_glob, selection.patterns)),
+        tuple(_spoken_of(selection, within)),
         selection.is_inverted,
         policy,
         statement,
         unclear,
-        is_sure=not unclear and statement.resources is not None,
+        is_sure=not unclear and (statement.resources is not None or bool(statement.within)),
+        within=_inside(statement.within),
     )
+
+
+def _inside(resource: str) -> tuple[Glob, ...]:
+    """A resource and what is in it: objects, streams, indexes, versions; empty for no resource."""
+    if not resource:
+        return ()
+    own = Glob.literal(resource)
+    return own, *(own + Glob.literal(mark) + Glob.anything() for mark in _MARKS)
+
+
+def _spoken_of(selection: Selection, within: str) -> Iterable[Glob]:
+    """The patterns of a statement, or exactly the part of them that lies within a resource."""
+    for text in dict.fromkeys(selection.patterns):
+        pattern = as_glob(text)
+        if not within:
+            yield pattern
+            continue
+        if matches(pattern, within):
+            yield replace(Glob.literal(within), is_exact=pattern.is_exact)
+        for start in (f"{within}{mark}" for mark in _MARKS):
+            for rest in remainders(pattern, start):
+                yield Glob.literal(start) + rest

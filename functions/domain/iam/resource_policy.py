@@ -1,4 +1,8 @@
-"""What the resource policy of a function lets others do with it."""
+"""Whom a resource policy means, and what that of a function lets others do with it.
+
+`address` is the one reader of principals: an account, its root, a role, a session of the role,
+everybody, and everybody else (NotPrincipal).
+"""
 
 import re
 from dataclasses import dataclass, field
@@ -6,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from functions.domain.iam.answer import Access, Answer, Because
-from functions.domain.iam.arn import ACCOUNT_PART, ARN_PARTS
+from functions.domain.iam.arn import ACCOUNT_PART, ARN_PARTS, account_of
 from functions.domain.iam.conditions import Context, Truth, opposite, some, undecided
 from functions.domain.iam.document import (
     Condition,
@@ -41,6 +45,8 @@ class Caller:
         ARN of rule, bucket, topic, API...; may hold ``*``. ``None``: not known. Empty: not sent.
     source_account
         ``None``: not known. Empty: not sent.
+    session
+        The name of the role's session; empty: not known. That of a function is its name.
     organisation
         Identifier of the organisation (``o-...``); ``None``: not known.
     known
@@ -53,7 +59,43 @@ class Caller:
     source_arn: str | None = None
     source_account: str | None = None
     organisation: str | None = None
+    session: str = ""
     known: Context = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Whether a statement means a caller.
+
+    Attributes
+    ----------
+    is_direct
+        Whether it means the caller's session itself, or everybody. What it allows is then not
+        limited by a permissions boundary of the role.
+    """
+
+    is_caller: Truth
+    is_direct: bool = False
+
+
+def address(
+    principals: Principals | None, caller: Caller, resource_arn: str, effect: Effect
+) -> Address:
+    """Whether a statement in the policy of a resource means a caller.
+
+    To allow an account, or its root, something within it only lets the account's own policies
+    allow it: no role of it is meant. To deny it denies every role of it.
+    """
+    if principals is None:
+        return Address(Truth.UNKNOWN)
+    found = [
+        _is_caller(one, caller, account_of(resource_arn), effect, principals)
+        for one in principals.listed
+    ]
+    named = some(one.is_caller for one in found)
+    if principals.is_inverted:
+        return Address(opposite(named), is_direct=True)
+    return Address(named, is_direct=any(one.is_direct for one in found if one.is_caller is named))
 
 
 def resource_access(
@@ -114,7 +156,7 @@ def _view(
     policy: str, statement: Statement, caller: Caller, resource: str, context: Context
 ) -> _Seen | None:
     """What a statement about the action says to a caller; ``None`` if it is about others."""
-    principal = _is_meant(statement.principals, caller)
+    principal = address(statement.principals, caller, resource, statement.effect).is_caller
     if principal is Truth.NO:
         return None
     target = _is_about(statement.resources, resource)
@@ -164,36 +206,60 @@ def _takes_in(own: str, resource: str) -> Truth:
     return Truth.UNKNOWN if overlaps(own, resource) else Truth.NO
 
 
-def _is_meant(principals: Principals | None, caller: Caller) -> Truth:
-    """Whether a statement is about the caller."""
-    if principals is None:
-        return Truth.UNKNOWN
-    named = some(_is_caller(own, caller) for own in principals.listed)
-    return opposite(named) if principals.is_inverted else named
-
-
-def _is_caller(principal: Principal, caller: Caller) -> Truth:
+def _is_caller(
+    principal: Principal, caller: Caller, home: str, effect: Effect, among: Principals
+) -> Address:
+    """Whether one principal is the caller. `home`: the account of the resource."""
     value = principal.value
     if principal.kind == "AWS" and value == "*":
         # UNCONFIRMED for services: that "everybody" takes them in. Topic policies of AWS's own
         # examples for buckets are written so.
-        return Truth.YES
+        return Address(Truth.YES, is_direct=True)
     if principal.kind == "Service" and caller.service:
-        return _is_service(value.lower(), caller.service.lower())
+        return Address(_is_service(value.lower(), caller.service.lower()))
+    if principal.kind == "CanonicalUser" and not caller.service:
+        # An account under another name, which is not known here.
+        return Address(Truth.UNKNOWN if effect is Effect.DENY else Truth.NO)
     if principal.kind != "AWS" or caller.service:
-        return Truth.NO
-    if value == caller.account or value == caller.arn != "":
-        return Truth.YES
+        return Address(Truth.NO)
+    return _is_identity(value, caller, home, effect, among)
+
+
+def _is_identity(
+    value: str, caller: Caller, home: str, effect: Effect, among: Principals
+) -> Address:
+    """Whether an account, a role or a session is the caller."""
     parts = value.split(":", ARN_PARTS - 1)
-    if len(parts) < ARN_PARTS or not caller.account or parts[ACCOUNT_PART] != caller.account:
-        return Truth.NO
-    if parts[-1] == "root":
-        return Truth.YES
+    is_arn = len(parts) == ARN_PARTS
+    if value == caller.account != "" or (
+        is_arn and parts[-1] == "root" and parts[ACCOUNT_PART] == caller.account != ""
+    ):
+        return Address(_is_of_account(caller, home, effect, among))
+    if value == caller.arn != "":
+        # A Deny for everybody but a role may mean the role's sessions all the same.
+        is_open = among.is_inverted and effect is Effect.DENY
+        return Address(Truth.UNKNOWN if is_open else Truth.YES)
+    if not is_arn or not caller.account or parts[ACCOUNT_PART] != caller.account:
+        return Address(Truth.NO)
     if not caller.arn:
+        return Address(Truth.UNKNOWN)
+    kind, *names = parts[-1].split("/")
+    if parts[2] != "sts" or kind != "assumed-role" or not names:
+        return Address(Truth.NO)
+    if names[0] != caller.arn.rpartition("/")[2]:
+        return Address(Truth.NO)
+    is_own = caller.session != "" and names[1:] == [caller.session]
+    return Address(Truth.YES if is_own else Truth.UNKNOWN, is_direct=True)
+
+
+def _is_of_account(caller: Caller, home: str, effect: Effect, among: Principals) -> Truth:
+    """What it says to a caller that a statement names the caller's account."""
+    if not caller.arn:
+        return Truth.YES
+    if among.is_inverted:
         return Truth.UNKNOWN
-    # A session of the role: which sessions there are is not known.
-    is_session = parts[2] == "sts" and parts[-1].split("/")[1:2] == [caller.arn.rpartition("/")[2]]
-    return Truth.UNKNOWN if is_session else Truth.NO
+    is_handed_on = effect is Effect.ALLOW and home in ("", caller.account)
+    return Truth.NO if is_handed_on else Truth.YES
 
 
 def _is_service(named: str, caller: str) -> Truth:

@@ -1,6 +1,7 @@
 """A queue's own policy may close a loop that no role's policy closes, or break one."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -115,6 +116,137 @@ def test_a_deny_of_the_queue_breaks_what_the_role_may() -> None:
 
     assert _proof(_account(own=(SEND,))) is LoopProof.CERTAIN
     assert _proof(_account(denied, own=(SEND,))) is LoopProof.RULED_OUT
+
+
+SESSION = "arn:aws:sts::123456789012:assumed-role/worker"
+
+
+@pytest.mark.parametrize(
+    ("principals", "proof"),
+    [
+        ({"Principal": {"AWS": "123456789012"}}, LoopProof.RULED_OUT),
+        ({"Principal": {"AWS": "arn:aws:iam::123456789012:root"}}, LoopProof.RULED_OUT),
+        ({"Principal": {"AWS": "210987654321"}}, LoopProof.CERTAIN),
+        ({"Principal": "*"}, LoopProof.RULED_OUT),
+        ({"Principal": {"AWS": f"{SESSION}/worker"}}, LoopProof.POSSIBLE),
+        ({"Principal": {"AWS": f"{SESSION}/other"}}, LoopProof.POSSIBLE),
+        ({"NotPrincipal": {"AWS": "arn:aws:iam::123456789012:role/other"}}, LoopProof.POSSIBLE),
+        ({"NotPrincipal": {"AWS": ["123456789012", ROLE]}}, LoopProof.POSSIBLE),
+        ({"NotPrincipal": {"AWS": "*"}}, LoopProof.CERTAIN),
+        ({"Principal": {"CanonicalUser": "79a59df900b9"}}, LoopProof.POSSIBLE),
+        ({"Principal": {"Service": "sns.amazonaws.com"}}, LoopProof.CERTAIN),
+    ],
+)
+def test_a_deny_counts_whatever_it_calls_the_role(
+    principals: dict[str, Any], proof: LoopProof
+) -> None:
+    """Surely by its account, perhaps by a session or where everybody else is denied."""
+    denied = {"Effect": "Deny", "Action": "sqs:*", "Resource": QUEUE, **principals}
+
+    assert _proof(_account(denied, own=(SEND,))) is proof
+
+
+@pytest.mark.parametrize(
+    ("principal", "proof"),
+    [
+        ({"AWS": f"{SESSION}/worker"}, LoopProof.CERTAIN),
+        ({"AWS": f"{SESSION}/other"}, LoopProof.POSSIBLE),
+        ({"AWS": "arn:aws:sts::123456789012:assumed-role/other/worker"}, LoopProof.RULED_OUT),
+        ("*", LoopProof.POSSIBLE),
+    ],
+)
+def test_a_session_is_not_limited_by_the_boundary(principal: Any, proof: LoopProof) -> None:
+    """IAM: an implicit Deny of a boundary does not limit what a session, or everybody, is given."""
+    only_tables = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
+    denial = {"Effect": "Deny", "Action": "sqs:*", "Resource": "*"}
+
+    assert _proof(_account(_to(principal))) is proof
+    assert _proof(_account(_to(principal), boundary=only_tables)) is proof
+    assert (
+        _proof(_account(_to(principal), own=(denial,), boundary=only_tables)) is LoopProof.RULED_OUT
+    )
+
+
+@pytest.mark.parametrize(
+    "more", [{"Resource": "*"}, {"NotResource": "arn:aws:sqs:us-east-1:123456789012:other"}]
+)
+def test_a_policy_speaks_of_its_own_resource_only(more: dict[str, Any]) -> None:
+    """Whatever its patterns match: another queue is neither opened nor closed by it."""
+    statement = {"Principal": {"AWS": ROLE}, "Action": "sqs:*", **more}
+    allowed = _account({"Effect": "Allow", **statement})
+    denied = _account({"Effect": "Deny", **statement}, own=(SEND,))
+
+    def of_another(account: Account) -> Account:
+        policies = {f"arn:aws:sqs:{HOME}:else": account.resource_policies[QUEUE]}
+        return replace(account, resource_policies=policies)
+
+    assert _proof(allowed) is LoopProof.CERTAIN
+    assert _proof(of_another(allowed)) is LoopProof.RULED_OUT
+    assert _proof(denied) is LoopProof.RULED_OUT
+    assert _proof(of_another(denied)) is LoopProof.CERTAIN
+
+
+INVOKE = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Principal": {"AWS": ROLE}}
+FUNCTION = f"arn:aws:lambda:{HOME}:function:worker"
+
+
+def _invocable(statement: dict[str, Any], *, qualifier: str = "", **more: Any) -> Account:
+    """The function is invoked by whom its policy admits, and by nothing else."""
+    account = _account(**more)
+    arn = f"{FUNCTION}:{qualifier}" if qualifier else FUNCTION
+    policies = {qualifier: _text({"Resource": arn, **statement})}
+    (function,) = account.functions
+    return replace(account, mappings=(), functions=(replace(function, resource_policies=policies),))
+
+
+@pytest.mark.parametrize(
+    ("statement", "more", "proof"),
+    [
+        (INVOKE, {}, LoopProof.CERTAIN),
+        (INVOKE, {"qualifier": "live"}, LoopProof.CERTAIN),
+        ({**INVOKE, "Action": "lambda:GetFunction"}, {}, LoopProof.RULED_OUT),
+        (
+            {**INVOKE, "Condition": {"StringEquals": {"aws:PrincipalTag/a": "b"}}},
+            {},
+            LoopProof.POSSIBLE,
+        ),
+        (
+            INVOKE,
+            {"own": ({"Effect": "Deny", "Action": "lambda:*", "Resource": "*"},)},
+            LoopProof.RULED_OUT,
+        ),
+        (
+            INVOKE,
+            {"boundary": {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}},
+            LoopProof.RULED_OUT,
+        ),
+        ({**INVOKE, "Principal": "*"}, {}, LoopProof.POSSIBLE),
+        (
+            {
+                **INVOKE,
+                "Principal": "*",
+                "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}},
+            },
+            {},
+            LoopProof.POSSIBLE,
+        ),
+        (
+            {
+                **INVOKE,
+                "Principal": "*",
+                "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+            },
+            {},
+            LoopProof.UNKNOWN,
+        ),
+        ({"Effect": "Perhaps"}, {}, LoopProof.UNKNOWN),
+    ],
+)
+def test_who_a_function_admits_may_invoke_it(
+    statement: dict[str, Any], more: dict[str, Any], proof: LoopProof
+) -> None:
+    """By the statement's action and conditions, and by what limits the role."""
+    assert _proof(_invocable(statement, **more)) is proof
 
 
 def test_a_boundary_limits_what_a_queue_gives_a_role() -> None:

@@ -42,10 +42,11 @@ def line(operator: str, values: str | tuple[str, ...], key: str = "k") -> Condit
         ("ArnLike", "arn:aws:events:*:rule/x", ("arn:aws:events:eu-west-1:1:rule/x",), UNKNOWN),
         ("ArnLike", "arn:*", ("arn:aws:events:eu-west-1:1:rule/x",), UNKNOWN),
         ("ArnLike", "*", ("arn:aws:events:eu-west-1:1:rule/x",), UNKNOWN),
-        ("ArnLike", "arn", ("arn:aws:events:eu-west-1:1:rule/x",), NO),
+        ("ArnLike", "arn", ("arn:aws:events:eu-west-1:1:rule/x",), UNKNOWN),
         ("ArnEquals", "arn:aws:sns:*:1:t", ("arn:aws:sns:r:1:t",), YES),
         ("ArnNotLike", "arn:aws:sns:*:1:t", ("arn:aws:sns:r:1:t",), NO),
         ("ArnNotEquals", "arn:aws:sns:r:1:t", ("arn:aws:sns:r:1:u",), YES),
+        ("ArnNotLike", "arn:aws:sns", ("arn:aws:sns:r:1:u",), UNKNOWN),
         (
             "ArnLike",
             "arn:aws:execute-api:r:1:api/*/GET/x",

@@ -359,16 +359,33 @@ def test_cases(
 
 
 def test_not_principal() -> None:
-    """NotPrincipal is everybody else."""
+    """NotPrincipal is everybody else: a role is only left out with its session."""
+    session = "arn:aws:sts::444455556666:assumed-role/caller/nightly"
     others = {
         "Effect": "Deny",
         "NotPrincipal": {"AWS": [ROLE, "444455556666"]},
         "Action": "*",
         "Resource": "*",
     }
+    all_three = {**others, "NotPrincipal": {"AWS": [ROLE, "444455556666", session]}}
 
-    assert answer([statement("*"), others], ROLE_CALLS).access is ALLOWED
+    assert answer([statement("*"), others], ROLE_CALLS).access is POSSIBLE
+    assert (
+        answer([statement("*"), all_three], replace(ROLE_CALLS, session="nightly")).access
+        is ALLOWED
+    )
     assert answer([statement("*"), others], RULE_CALLS).because is Because.EXPLICIT_DENY
+
+
+@pytest.mark.parametrize("named", ["111122223333", "arn:aws:iam::111122223333:root"])
+def test_own_account(named: str) -> None:
+    """What a function allows its own account its policies have to hand on; a Deny hits them all."""
+    role = Caller(account="111122223333", arn="arn:aws:iam::111122223333:role/own")
+    denial = {"Effect": "Deny", "Principal": {"AWS": named}, "Action": "*", "Resource": "*"}
+
+    assert answer([statement({"AWS": named})], role).access is DENIED
+    assert answer([statement({"AWS": named})], ROLE_CALLS).access is DENIED
+    assert answer([statement({"AWS": role.arn}), denial], role).because is Because.EXPLICIT_DENY
 
 
 def test_qualifier() -> None:
