@@ -104,10 +104,9 @@ class Bucket:
 
 
 class CallRates:
-    """Counts the calls of an account against their limits, or a share of them."""
+    """Counts the calls of an account against their limits."""
 
-    def __init__(self, share: float = 1.0) -> None:
-        self._share = share
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._buckets: dict[str, Bucket] = {}
 
@@ -119,7 +118,7 @@ class CallRates:
         with self._lock:
             bucket = self._buckets.get(limit.name)
             if bucket is None:
-                bucket = self._buckets[limit.name] = Bucket(limit.per_second * self._share, now)
+                bucket = self._buckets[limit.name] = Bucket(limit.per_second, now)
             return bucket.takes(now)
 
     def clear(self) -> None:

@@ -229,6 +229,7 @@ class FakeFunction:
     architecture: str = "x86_64"
     tags: dict[str, str] = field(default_factory=dict)
     provisioned: dict[str, int] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)  # versions and aliases that it has no more
     # By version, on Lambda Managed Instances: least and most execution environments.
     instances: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
     is_on_instances: bool = False
@@ -421,6 +422,8 @@ class FakeFunctions:
             requested=requested,
         ):
             one = self._get(function)
+            if qualifier in one.gone:
+                raise VersionNotFoundError(f"Function not found: {function}:{qualifier}")
             others = sum(count for name, count in one.provisioned.items() if name != qualifier)
             if one.reserved is not None and others + requested > one.reserved:
                 raise RefusedError(
@@ -435,6 +438,11 @@ class FakeFunctions:
             "functions", "remove_provisioned", function=function, qualifier=qualifier
         ):
             self._get(function).provisioned.pop(qualifier, None)
+
+    def has_version(self, function: str, qualifier: str) -> bool:
+        """See the port."""
+        with self._account.call("functions", "has_version", function=function, qualifier=qualifier):
+            return qualifier not in self._get(function).gone
 
     def scaling(self, function: str, qualifier: str) -> VersionScaling:
         """See the port."""
@@ -457,7 +465,12 @@ class FakeFunctions:
         """See the port."""
         with self._account.call("functions", "mappings", function=function):
             return tuple(
-                EventSourceMapping(uuid=one.uuid, source_arn=one.source_arn, enabled=one.enabled)
+                EventSourceMapping(
+                    uuid=one.uuid,
+                    source_arn=one.source_arn,
+                    enabled=one.enabled,
+                    function=one.function,
+                )
                 for one in self._account.by_uuid.values()
                 if one.function == function
             )
@@ -466,7 +479,12 @@ class FakeFunctions:
         """See the port."""
         with self._account.call("functions", "mapping", uuid=uuid):
             one = self._get_mapping(uuid)
-            return EventSourceMapping(uuid=one.uuid, source_arn=one.source_arn, enabled=one.enabled)
+            return EventSourceMapping(
+                uuid=one.uuid,
+                source_arn=one.source_arn,
+                enabled=one.enabled,
+                function=one.function,
+            )
 
     def switch_mapping(self, uuid: str, *, enabled: bool) -> None:
         """See the port."""

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.evidence import Trigger, TriggerKind
 from functions.domain.incident import (
+    Attempt,
     EventRoutes,
+    FoundReservation,
     Incident,
     IncidentState,
     NoticeStatus,
     OutboxNotice,
+    Refusals,
     Snapshot,
     Transition,
 )
@@ -113,6 +116,13 @@ routes: Final = st.builds(
     triggers=st.none() | st.lists(triggers, max_size=3).map(tuple),
     async_target_arn=st.none() | texts,
 )
+refusals: Final = st.builds(
+    Refusals,
+    attempt=st.sampled_from(Attempt),
+    count=counts,
+    until=st.none() | moments,
+    told=st.lists(texts, max_size=2).map(tuple),
+)
 incidents: Final = st.builds(
     Incident,
     id=texts,
@@ -144,4 +154,7 @@ incidents: Final = st.builds(
     is_durable=st.booleans(),
     async_target_arn=texts,
     outbox=st.lists(outbox_notices, max_size=3).map(tuple),
+    released_to=st.none() | st.builds(FoundReservation, reserved_concurrency=reservations),
+    is_withdrawn=st.booleans(),
+    refusals=st.lists(refusals, max_size=2).map(tuple),
 )

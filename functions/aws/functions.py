@@ -31,7 +31,6 @@ from functions.domain.errors import (
     FunctionNotFoundError,
     LoopbreakerError,
     MappingNotFoundError,
-    RefusedError,
     VersionNotFoundError,
 )
 from functions.domain.evidence import FunctionFacts, FunctionKind, Trigger, TriggerKind
@@ -223,8 +222,8 @@ class LambdaFunctions:
         return tuple(sorted(found, key=lambda one: one.qualifier))
 
     def put_provisioned(self, function: str, qualifier: str, requested: int) -> None:
-        """See the port."""
-        try:
+        """See the port. AWS says the same of an alias that is gone and of a function that is."""
+        with self._version_errors(function, qualifier):
             self._patiently(
                 function,
                 lambda: self._client.put_provisioned_concurrency_config(
@@ -233,11 +232,6 @@ class LambdaFunctions:
                     ProvisionedConcurrentExecutions=requested,
                 ),
             )
-        except FunctionNotFoundError as error:
-            # AWS says the same of an alias that is gone, which must not pass for a function that
-            # is: the latter closes the incident.
-            self.reserved_concurrency(function)
-            raise RefusedError(str(error)) from error
 
     def remove_provisioned(self, function: str, qualifier: str) -> None:
         """See the port."""
@@ -250,6 +244,15 @@ class LambdaFunctions:
             )
         except FunctionNotFoundError:
             self.reserved_concurrency(function)
+
+    def has_version(self, function: str, qualifier: str) -> bool:
+        """See the port."""
+        try:
+            with self._version_errors(function, qualifier):
+                self._client.get_function(FunctionName=function, Qualifier=qualifier)
+        except VersionNotFoundError:
+            return False
+        return True
 
     def scaling(self, function: str, qualifier: str) -> VersionScaling:
         """See the port. What is requested counts, not what is in force yet."""
@@ -457,13 +460,18 @@ class LambdaFunctions:
             uuid=entry["UUID"],
             source_arn=entry.get("EventSourceArn", ""),
             enabled=entry["State"] not in _DISABLED_STATES,
+            function=_function_of(entry),
         )
 
 
 def _invokes(mapping: Mapping[str, Any], function: str) -> bool:
     """Whether a mapping invokes the function, whatever version or alias of it."""
-    name = mapping.get("FunctionArn", "").split(":")[_NAME_FIELD : _NAME_FIELD + 1]
-    return bool(name == [function])
+    return _function_of(mapping) == function
+
+
+def _function_of(mapping: Mapping[str, Any]) -> str:
+    """The name of the function that a mapping invokes; empty where AWS leaves it out."""
+    return "".join(mapping.get("FunctionArn", "").split(":")[_NAME_FIELD : _NAME_FIELD + 1])
 
 
 def _moment(text: str) -> datetime | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
 from functions.domain.errors import (
     BusyError,
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
 
     from functions.domain.errors import LoopbreakerError
 
-# An answer that is none of AWS's, such as the page of a proxy, is no BotoCoreError.
-AwsError: TypeAlias = ClientError | BotoCoreError | ResponseParserError
-AWS_ERRORS: Final = (ClientError, BotoCoreError, ResponseParserError)
+AWS_ERRORS: Final = (ClientError, BotoCoreError)
 
 # Something else is being done to the same thing; botocore does not try these again by itself.
 CONFLICT_CODES: Final = frozenset({"ResourceConflictException", "ResourceInUseException"})
@@ -50,7 +47,7 @@ def code_of(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
-def words_of(error: AwsError) -> str:
+def words_of(error: ClientError | BotoCoreError) -> str:
     """What AWS says, without botocore's frame, as people are told it."""
     if isinstance(error, ClientError):
         said = error.response.get("Error", {}).get("Message", "")
@@ -64,7 +61,7 @@ def is_passing(error: ClientError) -> bool:
     return code_of(error) in _PASSING_CODES or status >= _SERVER_ERROR
 
 
-def of_reading(error: AwsError, what: str) -> LoopbreakerError:
+def of_reading(error: ClientError | BotoCoreError, what: str) -> LoopbreakerError:
     """`BusyError` where the same call may go well a little later, else `RefusedError`.
 
     Parameters
@@ -78,7 +75,7 @@ def of_reading(error: AwsError, what: str) -> LoopbreakerError:
     return RefusedError(words)
 
 
-def of_lambda(error: AwsError, what: str) -> LoopbreakerError:
+def of_lambda(error: ClientError | BotoCoreError, what: str) -> LoopbreakerError:
     """The domain's error for an error of Lambda's control plane.
 
     Parameters

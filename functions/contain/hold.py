@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from functions.domain import notice
+from functions.domain.adoption import adopt, put_back_removed
 from functions.domain.assessment import Assessment, Verdict
 from functions.domain.containment import contain
 from functions.domain.decision import (
@@ -15,12 +16,27 @@ from functions.domain.decision import (
     LedgerView,
     Notify,
     decide,
+    prohibition,
 )
-from functions.domain.errors import LedgerUnavailableError, LoopbreakerError, StaleIncidentError
+from functions.domain.errors import (
+    BusyError,
+    InvalidValueError,
+    LedgerUnavailableError,
+    LoopbreakerError,
+    RefusedError,
+    StaleIncidentError,
+)
 from functions.domain.evidence import FunctionFacts, FunctionKind
-from functions.domain.incident import Incident, IncidentState, Transition, incident_id
+from functions.domain.incident import (
+    Attempt,
+    Incident,
+    IncidentState,
+    Transition,
+    incident_id,
+)
 from functions.domain.inheritance import succeed
 from functions.domain.outbox import announce, deliver
+from functions.domain.plan import ProvisionedConcurrency, StepStatus
 from functions.domain.policy import Policy
 from functions.domain.ports import (
     AlreadyOpen,
@@ -30,9 +46,16 @@ from functions.domain.ports import (
     Opened,
     Opening,
 )
+from functions.domain.restoration import restore
 from functions.domain.steps import perform
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.domain.tagged_snapshot import (
+    SNAPSHOT_TAG,
+    TaggedSnapshot,
+    UnreadableSnapshotError,
+)
 from functions.domain.world import World
+
+_HOUR = "%Y%m%dT%H"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +115,10 @@ class Hold:
                 return self._hold_known(incident, decision, facts, at, now)
             case Notify():
                 self._tell_known(incident, decision, now)
+            case Ignore() if incident.state in (IncidentState.CONTAINING, IncidentState.CAPPING):
+                self.go_on(incident, facts, now)
             case Ignore():
-                self._resume(incident, now)
+                pass
         return decision
 
     def _take_hold(
@@ -111,7 +136,7 @@ class Hold:
         except LedgerUnavailableError as unavailable:
             if isinstance(decision, Cap):
                 raise  # only suspected: nothing is changed without the ledger
-            self._contain_without_ledger(incident, unavailable, now)
+            self._contain_without_ledger(incident, facts, unavailable, now)
             raise
         if isinstance(opening, LatelyClosed):
             return opening
@@ -144,6 +169,8 @@ class Hold:
         to: int,
         now: datetime,
     ) -> Decision:
+        if incident.is_pausing(Attempt.CAP if to else Attempt.STOP, now):
+            return Ignore(assessment=decision.assessment, reason=DecisionReason.REFUSED_LATELY)
         try:
             if incident.state is IncidentState.NOTIFIED:
                 known = replace(
@@ -156,6 +183,7 @@ class Hold:
                 opening = self.world.ledger.hold(_holding(known, to, facts, now), self.blast_radius)
             else:
                 fresh = _holding(_incident(decision, facts, now), to, facts, now)
+                fresh = replace(fresh, refusals=incident.refusals)
                 new = succeed(incident, fresh, self.world.functions)
                 old = incident.to(IncidentState.SUPERSEDED, now)
                 opening = self.world.ledger.supersede(old, new, self.blast_radius)
@@ -223,23 +251,55 @@ class Hold:
         except StaleIncidentError:
             return  # another run tells
 
-    def _resume(self, incident: Incident, now: datetime) -> None:
-        """Go on with a containment that a run left unfinished when it died."""
-        unfinished = incident.state in (IncidentState.CONTAINING, IncidentState.CAPPING)
-        if unfinished and not incident.is_leased(now):
-            try:
-                mine = self.world.ledger.save(incident.leased(now))
-            except StaleIncidentError:
-                return
+    def go_on(self, incident: Incident, facts: FunctionFacts, now: datetime) -> None:
+        """Go on with a containment that a run left unfinished when it died.
+
+        A function that has become protected meanwhile is put back as far as it was changed.
+
+        Raises
+        ------
+        LedgerUnavailableError, BusyError
+            As `contain` does.
+        """
+        attempt = Attempt.CAP if incident.state is IncidentState.CAPPING else Attempt.STOP
+        if incident.is_leased(now) or incident.is_pausing(attempt, now):
+            return
+        try:
+            mine = self.world.ledger.save(incident.leased(self.world.present(now)))
+        except StaleIncidentError:
+            return  # another run is at it
+        self._go_on_holding(mine, facts, now)
+
+    def _go_on_holding(self, mine: Incident, facts: FunctionFacts, now: datetime) -> None:
+        reason = prohibition(facts, self.policy)
+        if reason is None:
             contain(mine, self.world, now, is_resumed=True)
+        else:
+            self.withdraw(mine, reason, now)
+
+    def withdraw(self, incident: Incident, reason: DecisionReason, now: datetime) -> None:
+        """Put a function back that may not be touched any more, and say why.
+
+        Raises
+        ------
+        LedgerUnavailableError, StaleIncidentError
+            As the ledger does.
+        """
+        if not incident.is_pausing(Attempt.RESTORE, now):
+            told = replace(incident, decided=reason, is_withdrawn=True)
+            restore(told, self.world, now, IncidentState.LIFTED, is_asked=False)
 
     def _contain_without_ledger(
-        self, incident: Incident, unavailable: LedgerUnavailableError, now: datetime
+        self,
+        incident: Incident,
+        facts: FunctionFacts,
+        unavailable: LedgerUnavailableError,
+        now: datetime,
     ) -> None:
         """Throttle with the snapshot in a tag and in a notice, for the ledger to take over later.
 
         At least one of the two must hold the snapshot before anything is changed: losing it is
-        the one thing that cannot be made good.
+        the one thing that cannot be made good. Whatever AWS refuses, people are told.
         """
         functions, snapshot = self.world.functions, incident.snapshot
         if snapshot is None:
@@ -250,21 +310,69 @@ class Hold:
             for outcome in incident.stops:
                 perform(outcome.step, functions)
             return
-        tagged = TaggedSnapshot(reserved_concurrency=snapshot.reserved_concurrency, at=now)
-        if len(functions.tagged(SNAPSHOT_TAG)) >= self.policy.blast_radius:
+        if len(set(functions.tagged(SNAPSHOT_TAG)) - {facts.arn}) >= self.policy.blast_radius:
             raise LedgerUnavailableError(
                 f"{incident.function} is not contained: the ledger cannot be reached and the blast "
                 f"radius of {self.policy.blast_radius} is used up"
             ) from unavailable
+        former = _tagged(facts)
+        there = () if former is None else former.provisioned
+        tagged = TaggedSnapshot(
+            reserved_concurrency=snapshot.reserved_concurrency, at=now, provisioned=there
+        )
+        if there:  # an earlier attempt has taken it away
+            incident = _without(incident, there)
+        attempt = _Ledgerless(incident=incident, tagged=tagged, unavailable=unavailable, now=now)
+        attempt = self._write_down(attempt)
         try:
-            functions.tag(incident.function_arn, {SNAPSHOT_TAG: tagged.to_tag()})
+            attempt = self._throttle(attempt)
+        except (RefusedError, BusyError) as refusal:
+            if not _was_tried(former, attempt.tagged):
+                self._publish_failure(attempt, refusal)
+            raise
+        if attempt.is_tagged:
+            stopped = replace(attempt.incident, contained_at=now, stopped_at=now)
+            self._publish_ledgerless(stopped, unavailable, now, is_tagged=True)
+
+    def _throttle(self, attempt: "_Ledgerless") -> "_Ledgerless":
+        """Set the reservation to 0; make room for it where AWS says that this is in the way."""
+        functions, name = self.world.functions, attempt.incident.function
+        try:
+            functions.reserve(name, 0)
+        except InvalidValueError:
+            found = functions.provisioned(name)
+            if not found:
+                raise
+            tagged = replace(attempt.tagged, provisioned=(*attempt.tagged.provisioned, *found))
+            incident = _without(attempt.incident, tagged.provisioned)
+            attempt = self._write_down(replace(attempt, incident=incident, tagged=tagged))
+            for one in found:
+                functions.remove_provisioned(name, one.qualifier)
+            functions.reserve(name, 0)
+        return attempt
+
+    def _write_down(self, attempt: "_Ledgerless") -> "_Ledgerless":
+        """Put the snapshot into the tag or, where that is not possible, into a notice."""
+        value = attempt.tagged.to_tag()
+        try:
+            if attempt.tagged.fits:
+                arn = attempt.incident.function_arn
+                self.world.functions.tag(arn, {SNAPSHOT_TAG: value})
+                return replace(attempt, is_tagged=True)
         except LoopbreakerError:
-            self._publish_ledgerless(incident, unavailable, now, is_tagged=False)
-            functions.reserve(incident.function, 0)
-            return
-        functions.reserve(incident.function, 0)
-        stopped = replace(incident, contained_at=now, stopped_at=now)
-        self._publish_ledgerless(stopped, unavailable, now, is_tagged=True)
+            pass  # the notice has to do
+        self._publish_ledgerless(
+            attempt.incident, attempt.unavailable, attempt.now, is_tagged=False
+        )
+        return replace(attempt, is_tagged=False)
+
+    def _publish_failure(self, attempt: "_Ledgerless", refusal: LoopbreakerError) -> None:
+        failed = attempt.incident
+        for outcome in failed.stops:
+            failed = failed.with_outcome(outcome.step, StepStatus.FAILED, str(refusal))
+        incident, context = self.world.look_around(failed)
+        said = notice.compose(Transition.CONTAIN_FAILED, incident, context, attempt.now)
+        self.world.publisher.publish(said.subject, said.body)
 
     def _publish_ledgerless(
         self,
@@ -294,39 +402,58 @@ class Hold:
         """
         tagged = TaggedSnapshot.from_tag(tag)
         if facts.reserved_concurrency == 0:
-            # What is true already is written down, whatever was before.
-            opening: Opening | LatelyClosed | None = self.world.ledger.open(
-                _adopted(facts, tagged, now), None, knows_past=True
-            )
-            if isinstance(opening, AlreadyOpen):
-                opening = self._adopt_over(opening.incident, facts, tagged, now)
-            if isinstance(opening, Opened) and not opening.incident.is_closed:
-                contain(opening.incident, self.world, now, is_resumed=True)
-            elif isinstance(opening, AlreadyOpen | BlastRadiusReached):
+            try:
+                incident = adopt(facts, tagged, self.world, now)
+            except StaleIncidentError:
                 return  # another run is at it: the tag stays until its snapshot is in the ledger
-        # Otherwise somebody has released it since, or the throttle never came to be.
+            if incident is not None:
+                self._go_on_holding(incident, facts, now)
+        elif tagged.is_young(now):
+            return  # its throttle may be under way
+        else:
+            # Somebody has released it since, or the throttle never came to be.
+            put_back_removed(facts, tagged, self.world)
         self.world.functions.untag(arn, (SNAPSHOT_TAG,))
 
-    def _adopt_over(
-        self, known: Incident, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime
-    ) -> Opening | None:
-        """What the tag adds to an incident that is open already."""
-        if known.state is IncidentState.NOTIFIED:
-            held = known.to(IncidentState.CONTAINING, now).with_reservation(
-                0, tagged.reserved_concurrency
-            )
-            stopped = replace(held, contained_at=tagged.at, stopped_at=tagged.at)
-            return Opened(incident=self.world.ledger.save(stopped.leased(now)))
-        prior = known.snapshot.reserved_concurrency if known.snapshot else None
-        if prior == tagged.reserved_concurrency or known.opened_at > tagged.at:
-            return None  # the tag is of this incident, or older
-        # It was released and stopped again while the ledger was away: what the tag says was
-        # there is what a restore must bring back.
-        new = succeed(known, _adopted(facts, tagged, now), self.world.functions)
-        old = known.to(IncidentState.RELEASED, now).to(IncidentState.SUPERSEDED, now)
-        # No place of the blast radius is asked for: the function is stopped already, and a refusal
-        # would leave the only true snapshot in a tag.
-        return self.world.ledger.supersede(old, new, None)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ledgerless:
+    """A containment without the ledger, with what is written down of it."""
+
+    incident: Incident
+    tagged: TaggedSnapshot
+    unavailable: LedgerUnavailableError
+    now: datetime
+    is_tagged: bool = False
+
+
+def _tagged(facts: FunctionFacts) -> TaggedSnapshot | None:
+    """What an earlier attempt wrote into the tag; ``None`` where there is none to be read."""
+    tag = facts.tags.get(SNAPSHOT_TAG)
+    if tag is None:
+        return None
+    try:
+        return TaggedSnapshot.from_tag(tag)
+    except UnreadableSnapshotError:
+        return None
+
+
+def _was_tried(former: TaggedSnapshot | None, tagged: TaggedSnapshot) -> bool:
+    """Whether an attempt within the same hour was the same, so that people know of it."""
+    if former is None or former.at.strftime(_HOUR) != tagged.at.strftime(_HOUR):
+        return False
+    return replace(former, at=tagged.at) == tagged
+
+
+def _without(incident: Incident, removed: tuple[ProvisionedConcurrency, ...]) -> Incident:
+    """The incident with provisioned concurrency that is, or is about to be, taken away."""
+    if incident.snapshot is None:
+        return incident
+    bare = replace(incident.snapshot, provisioned=None)
+    changed = replace(incident, snapshot=bare).with_provisioned(removed)
+    for outcome in changed.left_beside:
+        changed = changed.with_outcome(outcome.step, StepStatus.DONE)
+    return changed
 
 
 def _incident(decision: Contain | Cap | Notify, facts: FunctionFacts, now: datetime) -> Incident:
@@ -354,16 +481,6 @@ def _holding(incident: Incident, to: int, facts: FunctionFacts, now: datetime) -
     if facts.kind is FunctionKind.MANAGED_INSTANCES:
         return held.with_scaling(facts.scaling).leased(now)
     return held.with_reservation(to, facts.reserved_concurrency).leased(now)
-
-
-def _adopted(facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime) -> Incident:
-    assessment = Assessment(
-        function=facts.name, verdict=Verdict.RUNAWAY, at=tagged.at, grounds=(), since=tagged.at
-    )
-    decision = Contain(assessment=assessment, reason=DecisionReason.RUNAWAY)
-    opened = _incident(decision, facts, tagged.at)
-    held = opened.to(IncidentState.CONTAINING, now).with_reservation(0, tagged.reserved_concurrency)
-    return replace(held, contained_at=tagged.at, stopped_at=tagged.at).leased(now)
 
 
 def _is_news(incident: Incident, decision: Notify) -> bool:

@@ -11,18 +11,28 @@ from functions.contain.hold import Hold
 from functions.contain.journal import Log, fields_of
 from functions.domain.assessment import Verdict
 from functions.domain.cap_figures import show_cap
-from functions.domain.containment import close_as_deleted, contain, finish_steps
-from functions.domain.decision import DecisionReason
+from functions.domain.containment import (
+    close_as_deleted,
+    contain,
+    finish_steps,
+    has_unfinished_steps,
+)
+from functions.domain.decision import DecisionReason, prohibition
 from functions.domain.errors import FunctionNotFoundError, MappingNotFoundError, StaleIncidentError
-from functions.domain.evidence import Evidence
+from functions.domain.evidence import Evidence, FunctionFacts
 from functions.domain.experiment import judge_cap
-from functions.domain.incident import Incident, IncidentState, Transition
+from functions.domain.incident import (
+    Attempt,
+    FoundReservation,
+    Incident,
+    IncidentState,
+    Transition,
+)
 from functions.domain.lateness import settle
-from functions.domain.notice import FoundReservation
 from functions.domain.outbox import announce, deliver
 from functions.domain.plan import DisableMapping, RemoveProvisioned, Reserve, ScaleToZero
 from functions.domain.ports import LiveLedger
-from functions.domain.restoration import restore
+from functions.domain.restoration import failures, restore
 from functions.domain.spike import assess, mean_duration_seconds
 
 # Minutes below the floor, one after the other, after which a loop that nobody stopped is over.
@@ -93,15 +103,16 @@ class Tending:
                 return self._watch_notified
 
     def _go_on_containing(self, incident: Incident, now: datetime, _actor: str) -> None:
-        world = self.hold.world
-        contain(world.ledger.save(incident.leased(now)), world, now, is_resumed=True)
+        self.hold.go_on(incident, self._facts(incident), now)
 
     def _go_on_restoring(self, incident: Incident, now: datetime, _actor: str) -> None:
-        restore(incident, self.hold.world, now, incident.closing)
+        restore(incident, self.hold.world, now, incident.closing, is_asked=False)
 
     def _watch_contained(self, incident: Incident, now: datetime, actor: str) -> None:
-        if not self._was_released(incident, now, actor):
-            finish_steps(incident, self.hold.world)
+        if self._was_released(incident, now, actor) or not has_unfinished_steps(incident):
+            return
+        if prohibition(self._facts(incident), self.hold.policy) is None:
+            finish_steps(incident, self.hold.world, now)
 
     def _watch_capped(self, incident: Incident, now: datetime, actor: str) -> None:
         if self._was_released(incident, now, actor):
@@ -110,6 +121,10 @@ class Tending:
         if evidence is None or incident.target is None or incident.contained_at is None:
             return
         world, policy = self.hold.world, self.hold.policy
+        reason = None if evidence.facts is None else prohibition(evidence.facts, policy)
+        if reason is not None:
+            self.hold.withdraw(incident, reason, now)
+            return
         verdict = judge_cap(evidence, incident.target, incident.contained_at, policy)
         shown = show_cap(verdict, incident.assessment, evidence, incident.contained_at)
         judged = replace(incident, assessment=shown)
@@ -118,12 +133,15 @@ class Tending:
         )
         match verdict.verdict:
             case Verdict.RUNAWAY:
+                if incident.is_pausing(Attempt.STOP, now):
+                    return  # the cap stays meanwhile
                 decided = replace(judged, decided=DecisionReason.RUNAWAY)
-                prior = incident.snapshot.reserved_concurrency if incident.snapshot else None
-                throttling = decided.to(IncidentState.CONTAINING, now).with_reservation(0, prior)
-                contain(world.ledger.save(throttling.leased(now)), world, now)
+                throttling = decided.to(IncidentState.CONTAINING, now)
+                throttling = throttling.with_reservation(0, incident.prior)
+                contain(world.ledger.save(throttling.leased(world.present(now))), world, now)
             case Verdict.CALM | Verdict.BUSY:
-                restore(judged, world, now, IncidentState.LIFTED)
+                if not incident.is_pausing(Attempt.RESTORE, now):
+                    restore(judged, world, now, IncidentState.LIFTED, is_asked=False)
             case Verdict.SUSPECTED:
                 return  # the experiment goes on
 
@@ -140,12 +158,21 @@ class Tending:
             if present == incident.target:
                 return False
             found = FoundReservation(reserved_concurrency=present)
-        released = replace(incident.to(IncidentState.RELEASED, now), released_at=now, actor=actor)
+        released = replace(
+            incident.to(IncidentState.RELEASED, now),
+            released_at=now,
+            released_to=found,
+            actor=actor,
+        )
         told = announce(released, Transition.RELEASED, world, now, found=found)
         deliver(world.ledger.save(told), world, now)
         return True
 
     def _watch_released(self, incident: Incident, now: datetime, _actor: str) -> None:
+        if failures(incident) and not incident.is_pausing(Attempt.RESTORE, now):
+            # Somebody asked for it, and AWS refused a part.
+            restore(incident, self.hold.world, now, incident.closing, is_asked=False)
+            return
         evidence = self._evidence(incident, now)
         if evidence is None or evidence.facts is None:
             return
@@ -174,6 +201,12 @@ class Tending:
         if assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY):
             self.hold.reconsider(incident, assessment, evidence.facts, now)
 
+    def _facts(self, incident: Incident) -> FunctionFacts:
+        facts = self.gathering.facts(incident.function)
+        if facts is None:
+            raise FunctionNotFoundError(f"{incident.function} does not exist any more")
+        return facts
+
     def _evidence(self, incident: Incident, now: datetime) -> Evidence | None:
         evidence = self.gathering.of_one(incident.function, now)
         if evidence is None:
@@ -185,16 +218,17 @@ class Tending:
         """Whether anything but the reservation is still as the guard left it."""
         functions = self.hold.world.functions
         there = {one.qualifier for one in functions.provisioned(incident.function)}
-        for outcome in incident.steps:
+        for outcome in incident.left_beside:
             match outcome.step:
-                case DisableMapping(uuid=uuid):
+                case DisableMapping(uuid=uuid, function=function):
                     try:
-                        if not functions.mapping(uuid).enabled:
-                            return True
+                        mapping = functions.mapping(uuid)
                     except MappingNotFoundError:
                         continue
-                case RemoveProvisioned(qualifier=qualifier):
-                    if qualifier not in there:
+                    if not mapping.enabled and mapping.function in ("", function):
+                        return True
+                case RemoveProvisioned(function=function, qualifier=qualifier):
+                    if qualifier not in there and functions.has_version(function, qualifier):
                         return True
                 case Reserve() | ScaleToZero():
                     continue

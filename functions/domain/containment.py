@@ -1,7 +1,6 @@
 """Containing a function, from a written snapshot to a sent notice. Resumes wherever it stopped."""
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,11 +13,16 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.incident import Incident, IncidentState, Transition
-from functions.domain.notice import FoundReservation
+from functions.domain.execution import Execution
+from functions.domain.incident import (
+    Attempt,
+    FoundReservation,
+    Incident,
+    IncidentState,
+    Transition,
+)
 from functions.domain.outbox import announce, deliver
 from functions.domain.plan import RemoveProvisioned, Reserve, ScaleToZero, StepStatus
-from functions.domain.steps import perform, undo
 from functions.domain.world import World
 
 _UNFINISHED = (StepStatus.PLANNED, StepStatus.FAILED)
@@ -49,37 +53,41 @@ def contain(
     LedgerUnavailableError
         When the ledger fails after the incident was opened: the snapshot is safe there.
     """
+    run = Execution(incident=incident, world=world, now=now)
     try:
-        if is_resumed and not _is_stopped(incident) and not incident.is_on_instances:
+        if is_resumed and not incident.is_held and not incident.is_on_instances:
             found = world.functions.reserved_concurrency(incident.function)
-            if found not in _ours_or_prior(incident):
-                return _yield_to_people(incident, found, world, now)
-        return _contain(incident, world, now)
+            if found not in (*incident.ours, incident.prior):
+                return _yield_to_people(run, found)
+        return _contain(run)
     except FunctionNotFoundError:
         return close_as_deleted(incident, world, now)
     except StaleIncidentError:
-        return _leave_to_other_run(incident, world)
+        # Another run has moved it on; what this one changed is put right.
+        return world.ledger.find(incident.function) or run.incident
 
 
-def finish_steps(incident: Incident, world: World) -> Incident:
-    """Try the steps again that have not succeeded yet, saving each outcome.
+def has_unfinished_steps(incident: Incident) -> bool:
+    """Whether something beside the reservation is still to be changed, or to be found."""
+    is_known = incident.snapshot is None or incident.snapshot.mappings is not None
+    return not is_known or any(
+        one.status in _UNFINISHED and not isinstance(one.step, Reserve | ScaleToZero)
+        for one in incident.steps
+    )
 
-    What else is to be changed is read first, where it is not known yet: one that cannot be read
-    now is read by the next pulse, because the function itself is stopped already.
+
+def finish_steps(incident: Incident, world: World, now: datetime) -> Incident:
+    """Try the steps of a contained function again that have not succeeded yet, under a lease.
+
+    Raises
+    ------
+    LedgerUnavailableError, StaleIncidentError, FunctionNotFoundError
+        As the ports do.
     """
-    with suppress(RefusedError, BusyError):  # the notice says what is not known
-        incident = _with_surroundings(incident, world)
-    for outcome in incident.steps:
-        if outcome.status not in _UNFINISHED or isinstance(outcome.step, Reserve | ScaleToZero):
-            continue
-        status, detail = StepStatus.FAILED, ""
-        try:
-            status = perform(outcome.step, world.functions)
-        except (RefusedError, BusyError) as error:
-            detail = str(error)
-        if (status, detail) != (outcome.status, outcome.detail):
-            incident = world.ledger.save(incident.with_outcome(outcome.step, status, detail))
-    return incident
+    run = Execution(incident=incident, world=world, now=now)
+    run.take()
+    _finish_steps(run)
+    return run.save(run.incident.unleased())
 
 
 def close_as_deleted(incident: Incident, world: World, now: datetime) -> Incident:
@@ -91,189 +99,183 @@ def close_as_deleted(incident: Incident, world: World, now: datetime) -> Inciden
     return deliver(world.ledger.save(closed), world, now)
 
 
-def _contain(incident: Incident, world: World, now: datetime) -> Incident:
-    if not _is_stopped(incident):
+def _contain(run: Execution) -> Incident:
+    attempt = _attempt(run.incident)
+    if not run.incident.is_held:
         try:
-            incident = _stop(incident, world, now)
+            _stop(run)
         except RefusedError as refusal:
-            return _give_up(incident, refusal, world, now)
+            return _give_up(run, refusal)
         except BusyError as busy:
-            _tell_of_delay(incident, busy, world, now)
+            told = _with_failure(run, busy)
+            deliver(run.save(told.unleased()), run.world, run.present)
             raise
-        incident = _stopped(incident, now)
-    if incident.state is IncidentState.CONTAINING:
-        incident = finish_steps(incident, world)
+    if run.incident.state is IncidentState.CONTAINING:
+        _finish_steps(run)
         state, transition = IncidentState.CONTAINED, Transition.CONTAINED
     else:
         state, transition = IncidentState.CAPPED, Transition.CAPPED
-    incident = incident.to(state, now).unleased()
-    if not incident.has_told(transition):
-        incident = announce(incident, transition, world, now)
-    return deliver(world.ledger.save(incident), world, now)
+    present = run.present
+    held = run.incident.holding_since(present).accepted(attempt).to(state, present).unleased()
+    if not held.has_told(transition):
+        held = announce(held, transition, run.world, present)
+    return deliver(run.save(held), run.world, present)
 
 
-def _stop(incident: Incident, world: World, now: datetime) -> Incident:
+def _attempt(incident: Incident) -> Attempt:
+    return Attempt.STOP if incident.state is IncidentState.CONTAINING else Attempt.CAP
+
+
+def _stop(run: Execution) -> None:
     """Set the reservation; make room for it where AWS insists.
 
     That a reservation below the provisioned concurrency is refused is documented, the error's
-    text is not, so any refusal makes us look for provisioned concurrency; where there is none,
-    nothing else is changed.
+    text is not, so any refusal of the *value* makes us look for provisioned concurrency; where
+    there is none, nothing else is changed. A refusal of access is none of the value, and taking
+    anything away because of it would only do harm.
     """
     try:
-        _perform_stops(incident, world)
-    except RefusedError:
-        if incident.state is not IncidentState.CONTAINING or incident.is_on_instances:
+        _carry_out_stops(run)
+    except InvalidValueError:
+        if run.incident.state is not IncidentState.CONTAINING or run.incident.is_on_instances:
             raise
-        incident = _with_provisioned(incident, world)
-        removals = [one for one in incident.steps if isinstance(one.step, RemoveProvisioned)]
+        _find_provisioned(run)
+        removals = [one for one in run.incident.steps if isinstance(one.step, RemoveProvisioned)]
         if not removals:
             raise
         for outcome in removals:
-            if outcome.status in _UNFINISHED:
-                status = perform(outcome.step, world.functions)
-                incident = world.ledger.save(
-                    incident.with_outcome(outcome.step, status, done_at=now)
-                )
+            if outcome.status in _UNFINISHED or outcome.restored is not None:
+                run.carry_out(outcome.step)
         try:
-            _perform_stops(incident, world)
+            _carry_out_stops(run)
         except InvalidValueError as refusal:
             # Removing it is still under way: not a no, but a not yet. UNCONFIRMED: AWS's words
             # for it, and how long it takes; so any words count, for as long as is plausible.
             is_named = isinstance(refusal, ProvisionedConcurrencyError)
-            if not is_named and not _is_settling(incident, now):
+            if not is_named and not _is_settling(run):
                 raise
             raise BusyError(str(refusal)) from refusal
-    return incident
 
 
-def _is_settling(incident: Incident, now: datetime) -> bool:
+def _carry_out_stops(run: Execution) -> None:
+    for outcome in run.incident.stops:
+        run.carry_out(outcome.step)
+
+
+def _is_settling(run: Execution) -> bool:
     """Whether provisioned concurrency was removed a moment ago."""
+    present = run.present
     return any(
         isinstance(one.step, RemoveProvisioned)
         and one.done_at is not None
-        and now - one.done_at < _REMOVAL_SETTLES_WITHIN
-        for one in incident.steps
+        and present - one.done_at < _REMOVAL_SETTLES_WITHIN
+        for one in run.incident.steps
     )
 
 
-def _ours_or_prior(incident: Incident) -> tuple[int | None, ...]:
-    prior = () if incident.snapshot is None else (incident.snapshot.reserved_concurrency,)
-    return (*incident.written, *prior)
+def _finish_steps(run: Execution) -> None:
+    """Change what is left beside the reservation; what AWS refuses is tried again later.
+
+    What else is to be changed is read first, where it is not known yet: one that cannot be read
+    now is read by a later pulse, because the function itself is stopped already.
+    """
+    if run.incident.is_pausing(Attempt.FOLLOW_UP, run.present):
+        return
+    refusals: list[RefusedError] = []
+    try:
+        _find_surroundings(run)
+    except RefusedError as refusal:
+        refusals.append(refusal)
+    except BusyError:
+        pass  # the notice says what is not known
+    for outcome in run.incident.steps:
+        if outcome.status in _UNFINISHED and not isinstance(outcome.step, Reserve | ScaleToZero):
+            try:
+                run.carry_out(outcome.step)
+            except RefusedError as refusal:
+                refusals.append(refusal)
+            except BusyError:
+                continue
+    if refusals:
+        run.save(run.incident.refused(Attempt.FOLLOW_UP, run.present))
 
 
-def _yield_to_people(
-    incident: Incident, found: int | None, world: World, now: datetime
-) -> Incident:
+def _find_surroundings(run: Execution) -> None:
+    """Write down what else is to be changed, before it is changed."""
+    snapshot = run.incident.snapshot
+    if snapshot is None or snapshot.mappings is not None:
+        return
+    _find_provisioned(run)
+    mappings = run.world.functions.mappings(run.incident.function)
+    run.save(run.incident.with_mappings(mappings).leased(run.present))
+
+
+def _find_provisioned(run: Execution) -> None:
+    """The same of provisioned concurrency alone: the mappings take longer to be found."""
+    snapshot = run.incident.snapshot
+    if snapshot is None or snapshot.provisioned is not None:
+        return
+    found = run.world.functions.provisioned(run.incident.function)
+    run.save(run.incident.with_provisioned(found).leased(run.present))
+
+
+def _yield_to_people(run: Execution, found: int | None) -> Incident:
     """Somebody set the reservation before the guard could: theirs is not to be overwritten.
 
     Where nothing was changed yet, the next look decides afresh, with a fresh snapshot.
     """
-    if not _has_changed_anything(incident):
-        return deliver(world.ledger.save(_holding_nothing(incident, now)), world, now)
-    released = replace(incident.to(IncidentState.RELEASED, now), released_at=now).unleased()
-    reservation = FoundReservation(reserved_concurrency=found)
-    told = announce(released, Transition.RELEASED, world, now, found=reservation)
-    return deliver(world.ledger.save(told), world, now)
+    present = run.present
+    left = run.incident.as_found(found, present)
+    if left.state is IncidentState.RELEASED:
+        left = announce(left, Transition.RELEASED, run.world, present, found=left.released_to)
+    return deliver(run.save(left), run.world, present)
 
 
-def _has_changed_anything(incident: Incident) -> bool:
-    is_escalated = len(incident.written) > 1
-    return is_escalated or any(one.status is StepStatus.DONE for one in incident.steps)
+def _give_up(run: Execution, refusal: RefusedError) -> Incident:
+    """Take back what was changed so far, and leave the incident as what is in force makes it.
+
+    Where it is not known what is reserved, the incident stays as it is: a later pulse goes on.
+    """
+    attempt = _attempt(run.incident)
+    _put_back_beside(run)
+    present = run.present
+    try:
+        found = _reserved(run)
+    except (RefusedError, BusyError):
+        told = _with_failure(run, refusal).refused(attempt, present).unleased()
+        return deliver(run.save(told), run.world, present)
+    told = _with_failure(run, refusal, FoundReservation(reserved_concurrency=found))
+    left = told.refused(attempt, present).as_found(found, present)
+    return deliver(run.save(left), run.world, present)
 
 
-def _holding_nothing(incident: Incident, now: datetime) -> Incident:
-    return replace(
-        incident.to(IncidentState.NOTIFIED, now).unleased(),
-        snapshot=None,
-        steps=(),
-        target=None,
-        written=(),
-        contained_at=None,
-        stopped_at=None,
-    )
+def _reserved(run: Execution) -> int | None:
+    if run.incident.is_on_instances:
+        return None  # it has no reservation
+    return run.world.functions.reserved_concurrency(run.incident.function)
 
 
-def _is_stopped(incident: Incident) -> bool:
-    return bool(incident.stops) and all(one.status not in _UNFINISHED for one in incident.stops)
+def _put_back_beside(run: Execution) -> None:
+    """Undo what was removed to make room, and those versions that were scaled to 0.
 
-
-def _perform_stops(incident: Incident, world: World) -> None:
-    for outcome in incident.stops:
-        perform(outcome.step, world.functions)
-
-
-def _stopped(incident: Incident, now: datetime) -> Incident:
-    if not incident.stops:
-        return incident
-    done = incident
-    for outcome in incident.stops:
-        done = done.with_outcome(outcome.step, StepStatus.DONE)
-    held = replace(done, contained_at=incident.contained_at or now)
-    return held if held.target else replace(held, stopped_at=incident.stopped_at or now)
-
-
-def _with_surroundings(incident: Incident, world: World) -> Incident:
-    """Write down what else is to be changed, before it is changed."""
-    snapshot = incident.snapshot
-    if snapshot is None or snapshot.mappings is not None:
-        return incident
-    if snapshot.provisioned is None:
-        incident = incident.with_provisioned(world.functions.provisioned(incident.function))
-    mappings = world.functions.mappings(incident.function)
-    return world.ledger.save(incident.with_mappings(mappings))
-
-
-def _with_provisioned(incident: Incident, world: World) -> Incident:
-    """The same of provisioned concurrency alone: the mappings take longer to be found."""
-    if incident.snapshot is None or incident.snapshot.provisioned is not None:
-        return incident
-    found = world.functions.provisioned(incident.function)
-    return world.ledger.save(incident.with_provisioned(found))
-
-
-def _give_up(incident: Incident, refusal: RefusedError, world: World, now: datetime) -> Incident:
-    """Take back what was changed so far and go back to telling people, with AWS's words."""
-    incident = _with_failure(_latest(incident, world), refusal, world, now)
-    for outcome in incident.steps:
-        is_removal = isinstance(outcome.step, RemoveProvisioned)
-        # Of several versions, those before the one that was refused are at 0 by now.
-        if isinstance(outcome.step, ScaleToZero) or (
-            is_removal and outcome.status is StepStatus.DONE
-        ):
-            undo(outcome.step.inverse(), incident.written, world.functions)
-    return deliver(world.ledger.save(_holding_nothing(incident, now)), world, now)
-
-
-def _tell_of_delay(incident: Incident, busy: BusyError, world: World, now: datetime) -> None:
-    incident = _with_failure(_latest(incident, world), busy, world, now)
-    deliver(world.ledger.save(incident.unleased()), world, now)
+    What AWS does not take back stays in the record.
+    """
+    for outcome in run.incident.left_beside:
+        step = outcome.step
+        if not isinstance(step, RemoveProvisioned | ScaleToZero):
+            continue
+        run.take()
+        with suppress(RefusedError, BusyError):
+            status, detail = run.take_back(step)
+            run.record_taken_back(run.incident.with_restored(step, status, detail), step)
 
 
 def _with_failure(
-    incident: Incident, error: LoopbreakerError, world: World, now: datetime
+    run: Execution, error: LoopbreakerError, found: FoundReservation | None = None
 ) -> Incident:
-    for outcome in incident.stops:
-        incident = incident.with_outcome(outcome.step, StepStatus.FAILED, str(error))
-    if incident.has_told(Transition.CONTAIN_FAILED):
-        return incident
-    return announce(incident, Transition.CONTAIN_FAILED, world, now)
-
-
-def _latest(incident: Incident, world: World) -> Incident:
-    """The incident with the version of our own last write."""
-    stored = world.ledger.find(incident.function)
-    return stored if stored is not None and stored.id == incident.id else incident
-
-
-def _leave_to_other_run(incident: Incident, world: World) -> Incident:
-    """Another run moved the incident on: see to it that our last change does not outlive it."""
-    current = world.ledger.find(incident.function)
-    if current is not None and current.id == incident.id:
-        holds = current.state not in (IncidentState.RESTORING, IncidentState.RELEASED)
-        if holds and not current.is_closed:
-            return current
-    elif current is not None:
-        return current  # a newer incident holds the function
-    for outcome in incident.stops:
-        undo(outcome.step.inverse(), incident.written, world.functions)
-    return incident if current is None else current
+    """The incident with a notice of AWS's words, unless people had these of it before."""
+    attempt, words = _attempt(run.incident), str(error)
+    if run.incident.was_told(attempt, words):
+        return run.incident
+    told = announce(run.incident, Transition.CONTAIN_FAILED, run.world, run.present, found=found)
+    return told.with_told(attempt, words)

@@ -38,6 +38,7 @@ class DecisionReason(StrEnum):
     NO_ROOM_FOR_CAP = "no_room_for_cap"
     CAP_BINDS_NOTHING = "cap_binds_nothing"
     STILL_SUSPECTED = "still_suspected"
+    REFUSED_LATELY = "refused_lately"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,18 @@ def protection(facts: FunctionFacts, policy: Policy) -> DecisionReason | None:
     if facts.tags.get(EXEMPT_TAG, "").strip().lower() == "true":
         return DecisionReason.EXEMPT_BY_TAG
     return None
+
+
+def prohibition(facts: FunctionFacts, policy: Policy) -> DecisionReason | None:
+    """Why nothing of the function may be changed now, but put back; ``None`` if it may be.
+
+    Asked before every change, also where an earlier run began with it: people may have decided
+    otherwise since.
+    """
+    reason = protection(facts, policy)
+    if reason is None and policy.mode is Mode.OBSERVE:
+        return DecisionReason.OBSERVE_MODE
+    return reason
 
 
 def cap_for(assessment: Assessment, facts: FunctionFacts) -> int | None:
@@ -185,9 +198,7 @@ def _tell_only(
         return Ignore(assessment=assessment, reason=DecisionReason.ALREADY_STOPPED)
     if facts.kind is FunctionKind.EDGE_REPLICA:
         return Notify(assessment=assessment, reason=DecisionReason.EDGE_REPLICA)
-    reason = protection(facts, policy)
-    if reason is None and policy.mode is Mode.OBSERVE:
-        reason = DecisionReason.OBSERVE_MODE
+    reason = prohibition(facts, policy)
     suspected = assessment.verdict is Verdict.SUSPECTED
     if reason is None and suspected and policy.response is Response.NOTIFY:
         reason = DecisionReason.RESPONSE_IS_NOTIFY

@@ -4,10 +4,11 @@ There is at most one open incident per function. Everything in it is written bef
 that it describes (write-ahead), so that whoever finds it after a crash can finish the work.
 """
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from functions.domain.assessment import Assessment
 from functions.domain.errors import InvalidTransitionError, SnapshotOverwriteError
@@ -15,6 +16,7 @@ from functions.domain.evidence import Trigger
 from functions.domain.plan import (
     EventSourceMapping,
     ProvisionedConcurrency,
+    RemoveProvisioned,
     Reserve,
     ScaleToZero,
     Step,
@@ -32,6 +34,19 @@ LEASE = timedelta(seconds=60)
 # How long a claimed notice may stay unconfirmed before it is sent again, marked as a repeat.
 NOTICE_LEASE = timedelta(seconds=60)
 KEPT_AFTER_CLOSE = timedelta(days=400)
+# After so many refusals in a row AWS is asked again after so long.
+PAUSES: Final = tuple(timedelta(minutes=one) for one in (1, 2, 4, 8, 16, 32, 60))
+# A pulse that comes a little early does not wait for the next one.
+_EARLY: Final = timedelta(seconds=10)
+_MOST_TOLD: Final = 5
+_LONGEST_TOLD: Final = 300
+# AWS's message may name the request, which is another one each time.
+_REQUEST_ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# Notices that are sent stay in the record up to this number, unsent ones up to that.
+_MOST_SENT: Final = 20
+_MOST_UNSENT: Final = 40
+# What AWS says of a step: a function may have hundreds of mappings, and a record has its limit.
+_LONGEST_DETAIL: Final = 400
 
 
 class IncidentState(StrEnum):
@@ -72,10 +87,20 @@ HOLDING_STATES = frozenset(
     }
 )
 
+# Inverses in these states leave nothing of the guard's behind.
+_PUT_BACK: Final = frozenset(
+    {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
+)
+_UNDONE: Final = frozenset({StepStatus.PLANNED, StepStatus.FAILED})
+# In force on the function, and wanted so.
+_WANTING: Final = HOLDING_STATES - {IncidentState.RELEASED, IncidentState.RESTORING}
+
 _S = IncidentState
 _TRANSITIONS: dict[IncidentState, frozenset[IncidentState]] = {
     _S.NOTIFIED: frozenset({_S.NOTIFIED, _S.CONTAINING, _S.CAPPING, _S.ENDED, _S.DELETED}),
-    _S.CONTAINING: frozenset({_S.CONTAINED, _S.RELEASED, _S.RESTORING, _S.DELETED, _S.NOTIFIED}),
+    _S.CONTAINING: frozenset(
+        {_S.CONTAINED, _S.CAPPED, _S.RELEASED, _S.RESTORING, _S.DELETED, _S.NOTIFIED}
+    ),
     _S.CAPPING: frozenset(
         {_S.CAPPED, _S.CONTAINING, _S.RELEASED, _S.RESTORING, _S.DELETED, _S.NOTIFIED}
     ),
@@ -130,6 +155,40 @@ class Snapshot:
         if self.mappings is not None:
             raise SnapshotOverwriteError("the snapshot already holds event source mappings")
         return replace(self, mappings=found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundReservation:
+    """What was found reserved; ``None`` for nothing, which is never the same as 0."""
+
+    reserved_concurrency: int | None
+
+
+class Attempt(StrEnum):
+    """What AWS may refuse again and again. Each is tried again after pauses of its own."""
+
+    CAP = "cap"
+    STOP = "stop"
+    FOLLOW_UP = "follow_up"  # what is changed beside the reservation
+    RESTORE = "restore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusals:
+    """What AWS has refused in a row.
+
+    Attributes
+    ----------
+    until
+        When it may be tried again; ``None`` for at once.
+    told
+        What people were told AWS has said: the newest few, shortened.
+    """
+
+    attempt: Attempt
+    count: int = 0
+    until: datetime | None = None
+    told: tuple[str, ...] = ()
 
 
 class Transition(StrEnum):
@@ -234,6 +293,13 @@ class Incident:
         Where a restore leads: `RESTORED` for a person's, `LIFTED` for the guard's own.
     actor
         Who released the function, where CloudTrail told.
+    released_to
+        What was reserved when the release was noticed: somebody else's, whatever its value.
+    is_withdrawn
+        Whether it is put back because people have decided meanwhile that it is not to be touched:
+        what the function did is not explained by that.
+    refusals
+        What AWS refused, one entry for each kind of attempt.
     """
 
     id: str
@@ -265,6 +331,51 @@ class Incident:
     async_target_arn: str = ""
     is_durable: bool = False
     outbox: tuple[OutboxNotice, ...] = ()
+    released_to: FoundReservation | None = None
+    is_withdrawn: bool = False
+    refusals: tuple[Refusals, ...] = ()
+
+    @property
+    def ours(self) -> tuple[int, ...]:
+        """The reservations that, found on the function, are the guard's own.
+
+        A former cap is somebody else's where they were seen to have set it. A 0 that the guard may
+        have written is always its own: else a late one would stay for ever.
+        """
+        theirs = None if self.released_to is None else self.released_to.reserved_concurrency
+        return tuple(one for one in self.written if one == 0 or one != theirs)
+
+    @property
+    def prior(self) -> int | None:
+        """What was reserved before the guard changed anything."""
+        return None if self.snapshot is None else self.snapshot.reserved_concurrency
+
+    @property
+    def left_beside(self) -> tuple[StepOutcome, ...]:
+        """The steps beside the reservation that are, or may be, in force.
+
+        One that is only planned counts, and one that failed: a run may have died, or AWS's answer
+        may have been lost, between the change and its record.
+        """
+        return tuple(
+            one
+            for one in self.steps
+            if not isinstance(one.step, Reserve)
+            and one.status is not StepStatus.GONE
+            and one.restored not in _PUT_BACK
+        )
+
+    def wanted(self, key: str) -> Step | None:
+        """The step with this key that is to be in force; ``None`` where there is none.
+
+        One whose inverse is not begun counts as well: whoever comes to undo it looks first.
+        """
+        one = next((one for one in self.steps if one.step.key == key), None)
+        if one is None or one.restored not in {None, StepStatus.FAILED} or self.is_closed:
+            return None
+        if self.state not in _WANTING and isinstance(one.step, Reserve | ScaleToZero):
+            return None
+        return one.step
 
     @property
     def reservation(self) -> StepOutcome | None:
@@ -287,6 +398,11 @@ class Incident:
         )
 
     @property
+    def is_held(self) -> bool:
+        """Whether the steps that stop or cap the function itself are done."""
+        return bool(self.stops) and all(one.status not in _UNDONE for one in self.stops)
+
+    @property
     def stops(self) -> tuple[StepOutcome, ...]:
         """The steps that stop or cap the function itself, with their outcomes."""
         return tuple(one for one in self.steps if isinstance(one.step, Reserve | ScaleToZero))
@@ -300,6 +416,11 @@ class Incident:
     def is_closed(self) -> bool:
         """Whether nothing is left to be done but to send its notices and file it away."""
         return self.state in CLOSED_STATES
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether a cap has shown that it was no loop, and was lifted for that."""
+        return self.state is IncidentState.LIFTED and not self.is_withdrawn
 
     def is_leased(self, now: datetime) -> bool:
         """Whether a run is working on it that may still be alive."""
@@ -316,6 +437,86 @@ class Incident:
     def unleased(self) -> Self:
         """The incident, free for any run."""
         return replace(self, lease_until=None)
+
+    def is_pausing(self, attempt: Attempt, now: datetime) -> bool:
+        """Whether AWS refused this so lately that it is not asked again yet."""
+        until = self._refusals(attempt).until
+        return until is not None and now < until - _EARLY
+
+    def was_told(self, attempt: Attempt, words: str) -> bool:
+        """Whether people were told that AWS said this of the attempt."""
+        return _shortened(words) in self._refusals(attempt).told
+
+    def refused(self, attempt: Attempt, now: datetime) -> Self:
+        """The incident after one more refusal: the pause before the next attempt grows."""
+        known = self._refusals(attempt)
+        pause = PAUSES[min(known.count, len(PAUSES) - 1)]
+        return self._with_refusals(replace(known, count=known.count + 1, until=now + pause))
+
+    def with_told(self, attempt: Attempt, words: str) -> Self:
+        """The incident after people were told what AWS said."""
+        known = self._refusals(attempt)
+        told = (*known.told, _shortened(words))[-_MOST_TOLD:]
+        return self._with_refusals(replace(known, told=told))
+
+    def accepted(self, attempt: Attempt) -> Self:
+        """The incident after AWS refused it no more, or as a person asks for it anew."""
+        others = tuple(one for one in self.refusals if one.attempt is not attempt)
+        return replace(self, refusals=others)
+
+    def _refusals(self, attempt: Attempt) -> Refusals:
+        found = next((one for one in self.refusals if one.attempt is attempt), None)
+        return found or Refusals(attempt=attempt)
+
+    def _with_refusals(self, refusals: Refusals) -> Self:
+        others = self.accepted(refusals.attempt).refusals
+        return replace(self, refusals=(*others, refusals))
+
+    def as_found(self, present: int | None, now: datetime) -> Self:
+        """The incident after a containment that goes no further, by what is in force now.
+
+        Nothing else drops a snapshot, and this only where nothing of the guard's can be in force:
+        what is reserved was read and is not the guard's, and nothing beside it is left.
+
+        Parameters
+        ----------
+        present
+            What is reserved, as just read.
+
+        Returns
+        -------
+        Incident
+            Contained or capped where the guard's reservation is in force, released where something
+            beside it may be, else as if nothing had been changed.
+        """
+        free = self.unleased()
+        if present is not None and present in self.ours:
+            state = IncidentState.CAPPED if present else IncidentState.CONTAINED
+            step = Reserve(function=self.function, to=present, prior=self.prior)
+            done = StepOutcome(step=step, status=StepStatus.DONE)
+            held = replace(free.to(state, now), target=present).without_put_back()
+            return held.with_step(done).holding_since(now)
+        if self.left_beside:
+            released = free.to(IncidentState.RELEASED, now)
+            found = FoundReservation(reserved_concurrency=present)
+            return replace(released, released_at=released.updated_at, released_to=found)
+        return replace(
+            free.to(IncidentState.NOTIFIED, now),
+            snapshot=None,
+            steps=(),
+            target=None,
+            written=(),
+            contained_at=None,
+            stopped_at=None,
+        )
+
+    def without_put_back(self) -> Self:
+        """Without the provisioned concurrency, once all of it is back: it may change from here."""
+        left = tuple(one for one in self.left_beside if isinstance(one.step, RemoveProvisioned))
+        if left or self.snapshot is None:
+            return self
+        steps = tuple(one for one in self.steps if not isinstance(one.step, RemoveProvisioned))
+        return replace(self, steps=steps, snapshot=replace(self.snapshot, provisioned=None))
 
     def to(self, state: IncidentState, now: datetime) -> Self:
         """The incident in another state.
@@ -347,6 +548,13 @@ class Incident:
         return replace(self, snapshot=snapshot, target=to, written=written).with_step(
             StepOutcome(step=step)
         )
+
+    def holding_since(self, at: datetime) -> Self:
+        """The incident with the moment at which what it holds took effect, once all of it did."""
+        if not self.is_held:
+            return self
+        held = replace(self, contained_at=self.contained_at or at)
+        return held if held.target else replace(held, stopped_at=self.stopped_at or at)
 
     def with_scaling(self, versions: tuple[VersionScaling, ...]) -> Self:
         """The incident with the steps that scale each version to 0 written down.
@@ -403,10 +611,18 @@ class Incident:
         self, step: Step, status: StepStatus, detail: str = "", done_at: datetime | None = None
     ) -> Self:
         """The incident with what became of a step."""
+        detail = detail[:_LONGEST_DETAIL]
         return replace(
             self,
             steps=tuple(
-                replace(one, status=status, detail=detail, done_at=done_at)
+                replace(
+                    one,
+                    status=status,
+                    detail=detail,
+                    done_at=done_at,
+                    restored=None,
+                    restored_detail="",
+                )
                 if one.step.key == step.key
                 else one
                 for one in self.steps
@@ -415,6 +631,7 @@ class Incident:
 
     def with_restored(self, step: Step, status: StepStatus | None, detail: str = "") -> Self:
         """The incident with what became of the inverse of a step (``None``: not tried)."""
+        detail = detail[:_LONGEST_DETAIL]
         return replace(
             self,
             steps=tuple(
@@ -427,31 +644,29 @@ class Incident:
 
     def with_notice(self, transition: Transition, subject: str, body: str) -> Self:
         """The incident with a notice to be sent. A transition that repeats is numbered."""
-        count = sum(1 for one in self.outbox if one.transition is transition)
-        suffix = f"-{count + 1}" if count else ""
+        numbers = [_number(one.id) for one in self.outbox if one.transition is transition]
+        suffix = f"-{max(numbers) + 1}" if numbers else ""
         notice = OutboxNotice(
             id=f"{self.id}/{transition}{suffix}", transition=transition, subject=subject, body=body
         )
-        return replace(self, outbox=(*self.outbox, notice))
+        return replace(self, outbox=_trimmed((*self.outbox, notice)))
 
     def with_notice_status(
         self, notice_id: str, status: NoticeStatus, claimed_at: datetime | None = None
     ) -> Self:
         """The incident with a notice of its outbox moved on."""
-        return replace(
-            self,
-            outbox=tuple(
-                replace(
-                    one,
-                    status=status,
-                    claimed_at=claimed_at,
-                    attempts=one.attempts + (status is NoticeStatus.CLAIMED),
-                )
-                if one.id == notice_id
-                else one
-                for one in self.outbox
-            ),
+        moved = tuple(
+            replace(
+                one,
+                status=status,
+                claimed_at=claimed_at,
+                attempts=one.attempts + (status is NoticeStatus.CLAIMED),
+            )
+            if one.id == notice_id
+            else one
+            for one in self.outbox
         )
+        return replace(self, outbox=_trimmed(moved))
 
     def has_told(self, transition: Transition) -> bool:
         """Whether a notice of this transition was written down already."""
@@ -470,3 +685,25 @@ class Incident:
 def incident_id(function: str, opened_at: datetime) -> str:
     """A name for an incident that people can say: the function and when it was opened (UTC)."""
     return f"{function}-{opened_at:%Y%m%dT%H%M%S}Z"
+
+
+def _shortened(words: str) -> str:
+    return _REQUEST_ID.sub("", words)[:_LONGEST_TOLD]
+
+
+def _number(notice_id: str) -> int:
+    """Which notice of its transition it is, counted from 1."""
+    number = notice_id.rpartition("/")[2].rpartition("-")[2]
+    return int(number) if number.isdigit() else 1
+
+
+def _trimmed(outbox: tuple[OutboxNotice, ...]) -> tuple[OutboxNotice, ...]:
+    """The outbox within its limits: a record has to fit into the ledger, whatever happens.
+
+    The newest notice of each transition stays: it tells that people were told.
+    """
+    newest = {one.transition: one.id for one in outbox}
+    sent = [one.id for one in outbox if one.status is NoticeStatus.SENT]
+    unsent = [one.id for one in outbox if one.status is not NoticeStatus.SENT]
+    kept = {*sent[-_MOST_SENT:], *unsent[-_MOST_UNSENT:], *newest.values()}
+    return tuple(one for one in outbox if one.id in kept)

@@ -24,6 +24,9 @@ def succeed(old: Incident, new: Incident, functions: Functions) -> Incident:
         return new
     provisioned = _provisioned(old, functions.provisioned(old.function))
     mappings = _mappings(old, functions.mappings(old.function))
+    there = {one.qualifier for one in provisioned}
+    removed = tuple(one for one in new.snapshot.provisioned or () if one.qualifier not in there)
+    provisioned = (*provisioned, *removed)
     snapshot = replace(new.snapshot, provisioned=provisioned, mappings=mappings)
     new = replace(new, snapshot=snapshot)
     for step in follow_up_steps(new.function, provisioned, mappings):
@@ -41,7 +44,7 @@ def _provisioned(
     there = {one.qualifier for one in present}
     ours = tuple(
         ProvisionedConcurrency(qualifier=one.step.qualifier, requested=one.step.prior)
-        for one in old.steps
+        for one in old.left_beside
         if isinstance(one.step, RemoveProvisioned) and one.step.qualifier not in there
     )
     return (*present, *ours)
@@ -50,5 +53,5 @@ def _provisioned(
 def _mappings(
     old: Incident, present: tuple[EventSourceMapping, ...]
 ) -> tuple[EventSourceMapping, ...]:
-    ours = {one.step.uuid for one in old.steps if isinstance(one.step, DisableMapping)}
+    ours = {one.step.uuid for one in old.left_beside if isinstance(one.step, DisableMapping)}
     return tuple(replace(one, enabled=True) if one.uuid in ours else one for one in present)

@@ -13,13 +13,12 @@ from typing import Final
 from functions.domain.assessment import Reason, Verdict
 from functions.domain.byhand import look_command, restore_commands, rollback, still_changed
 from functions.domain.decision import DecisionReason
-from functions.domain.incident import Incident, OutboxNotice, Transition
+from functions.domain.incident import FoundReservation, Incident, OutboxNotice, Transition
 from functions.domain.passages import (
     FIX,
     MARK,
     MOST_NAMES,
     SUBJECT_LIMIT,
-    FoundReservation,
     NoticeContext,
     aftermath,
     aws_words,
@@ -633,6 +632,7 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
     is_held = any(
         isinstance(one.step, Reserve | ScaleToZero)
         and one.status in {StepStatus.DONE, StepStatus.ALREADY}
+        and one.restored is None
         for one in incident.steps
     )
     verb = "CAP" if incident.target else "STOP"
@@ -644,7 +644,8 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
         if is_held
         else paragraph(
             f"{incident.function} {_DOES[incident.assessment.verdict]}, and Loopbreaker COULD"
-            f" NOT {verb} IT. It goes on running."
+            f" NOT {verb} IT. It goes on running.",
+            _cap_in_force(incident, context),
         )
     )
     return Notice(
@@ -674,6 +675,35 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
     )
 
 
+# Why a function that is not to be touched any more is put back: end of the subject, and sentence.
+_WITHDRAWN: Final[dict[DecisionReason, tuple[str, str]]] = {
+    DecisionReason.EXEMPT_BY_TAG: (
+        " is exempt",
+        "it carries the tag loopbreaker:exempt=true by now, so that nothing of it is changed",
+    ),
+    DecisionReason.EXEMPT_BY_FLAG: (
+        " is exempt",
+        "the deployment names it in -c exempt by now, so that nothing of it is changed",
+    ),
+    DecisionReason.OBSERVE_MODE: (
+        ", observe mode",
+        "the deployment is in observe mode by now, in which nothing is changed",
+    ),
+    DecisionReason.OWN_FUNCTION: (
+        " is its own",
+        "it is a function of Loopbreaker itself, which never stops itself",
+    ),
+}
+
+
+def _cap_in_force(incident: Incident, context: NoticeContext) -> str:
+    """What holds a function that could not be stopped, as was just read."""
+    found = None if context.found is None else context.found.reserved_concurrency
+    if not found or found not in incident.ours:
+        return ""
+    return f"Its cap of {found:,} is still in force."
+
+
 def _lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     tail, because = "", "what it did under it was not that of a loop"
     for ground in incident.assessment.grounds:
@@ -683,11 +713,16 @@ def _lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice
             tail = " is busy from outside"
             because = "its demand did not fall with the cap, so its work comes from outside"
     left = [one for one in incident.steps if one.restored is StepStatus.CHANGED_MEANWHILE]
+    lead, did = "CAP LIFTED:", f"lifted the cap of {incident.function}"
+    withdrawn = _WITHDRAWN.get(decision_reason(incident) or DecisionReason.SUSPECTED)
+    if withdrawn is not None:
+        lead, did = "PUT BACK:", f"put {incident.function} back"
+        tail, because = withdrawn
     return Notice(
-        subject=subject_line("CAP LIFTED:", incident.function, tail),
+        subject=subject_line(lead, incident.function, tail),
         body=bounded(
             (
-                paragraph(f"Loopbreaker lifted the cap of {incident.function}: {because}."),
+                paragraph(f"Loopbreaker {did}: {because}."),
                 paragraph(held_for(incident, now)),
                 paragraph("" if left else "Nothing is left to do."),
                 where(context),

@@ -31,7 +31,7 @@ from functions.domain.fate import (
     in_flight_until,
     name_of,
 )
-from functions.domain.incident import EventRoutes, Incident
+from functions.domain.incident import EventRoutes, FoundReservation, Incident
 from functions.domain.known_loops import NOTHING_KNOWN, KnownLoop
 from functions.domain.naming import edge_replica
 from functions.domain.plan import (
@@ -73,13 +73,6 @@ _MOST_FATES: Final = 10
 _MOST_COMMANDS: Final = 60
 _LONGEST_DRAWING: Final = 1500
 _SHORTEST_NAME: Final = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundReservation:
-    """What was found reserved; ``None`` for nothing, which is never the same as 0."""
-
-    reserved_concurrency: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ queue.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -25,11 +25,19 @@ class ProvisionedConcurrency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSourceMapping:
-    """One event source mapping of a function."""
+    """One event source mapping of a function.
+
+    Attributes
+    ----------
+    function
+        The name of the function that it invokes; empty in records of an earlier version. It can be
+        given another one (Lambda API reference, *UpdateEventSourceMapping*).
+    """
 
     uuid: str
     source_arn: str
     enabled: bool
+    function: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,11 +50,15 @@ class Functions(Protocol):
         ...
 
     def put_provisioned(self, function: str, qualifier: str, requested: int) -> None:
-        """Request provisioned concurrency. Raises `RefusedError`."""
+        """Request provisioned concurrency. Raises `RefusedError` and `VersionNotFoundError`."""
         ...
 
     def remove_provisioned(self, function: str, qualifier: str) -> None:
         """Take provisioned concurrency away; nothing happens where there is none."""
+        ...
+
+    def has_version(self, function: str, qualifier: str) -> bool:
+        """Whether the function has this version or alias."""
         ...
 
     def scaling(self, function: str, qualifier: str) -> VersionScaling:
@@ -310,7 +314,7 @@ class PastIncident:
             function=incident.function,
             since=since,
             until=max(since, until),
-            is_lifted=incident.state is IncidentState.LIFTED,
+            is_lifted=incident.is_explained,
         )
 
 
@@ -361,7 +365,7 @@ class LiveLedger:
             one.is_lifted and one.until >= since for one in self.past if one.function == function
         )
         return filed or any(
-            one.state is IncidentState.LIFTED and one.updated_at >= since
+            one.is_explained and one.updated_at >= since
             for one in self.incidents
             if one.function == function
         )

@@ -6,7 +6,8 @@ from typing import Final
 
 from functions.domain.containment import close_as_deleted
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
-from functions.domain.incident import Incident, IncidentState, Transition
+from functions.domain.execution import Execution
+from functions.domain.incident import Attempt, Incident, IncidentState, Transition
 from functions.domain.outbox import announce, deliver
 from functions.domain.plan import (
     DisableMapping,
@@ -16,16 +17,15 @@ from functions.domain.plan import (
     StepStatus,
     restore_order,
 )
-from functions.domain.steps import undo
 from functions.domain.world import World
 
 _TOLD = {
     IncidentState.RESTORED: Transition.RESTORED,
     IncidentState.LIFTED: Transition.LIFTED,
 }
+_UNDONE: Final = frozenset({StepStatus.PLANNED, StepStatus.FAILED})
 # How long a mapping may stay in AWS's own hands before that counts as a refusal. UNCONFIRMED: how
 # long AWS takes; others who change mappings wait for 10 minutes.
-_UNDONE: Final = frozenset({StepStatus.PLANNED, StepStatus.FAILED})
 PENDING_AT_MOST: Final = timedelta(minutes=10)
 
 
@@ -34,6 +34,8 @@ def restore(
     world: World,
     now: datetime,
     closing: IncidentState = IncidentState.RESTORED,
+    *,
+    is_asked: bool = True,
 ) -> Incident:
     """Put everything back that the incident changed, tell people, close the incident.
 
@@ -51,6 +53,9 @@ def restore(
         on from its own latest moment then, and the notice claims no duration.
     closing
         `RESTORED` when a person asked for it, `LIFTED` when the guard lifts its own cap.
+    is_asked
+        Whether a person asks for it now. Who asks is told of each refusal; what the guard tries
+        by itself is told once for each of AWS's answers, and tried again after a pause.
 
     Returns
     -------
@@ -66,23 +71,26 @@ def restore(
     at = max(now, incident.updated_at)
     if incident.state is not IncidentState.RESTORING:
         incident = replace(incident.to(IncidentState.RESTORING, at), closing=closing)
+        incident = incident.accepted(Attempt.RESTORE) if is_asked else incident
     for outcome in incident.steps:
         if outcome.restored is StepStatus.FAILED:
             incident = incident.with_restored(outcome.step, None)
     first = _next(incident)
     was_tried = first is not None and first.restored is StepStatus.PLANNED
-    incident = world.ledger.save(_marked(incident).leased(at))
+    run = Execution(incident=incident, world=world, now=now)
+    run.save(_marked(incident).leased(run.present))
     try:
         is_late = at - incident.updated_at >= PENDING_AT_MOST
-        incident = _undo_all(incident, world, now, was_tried=was_tried, is_late=is_late)
+        _undo_all(run, was_tried=was_tried, is_late=is_late)
     except FunctionNotFoundError:
-        return close_as_deleted(incident, world, at)
-    if any(one.restored is StepStatus.FAILED for one in incident.steps):
-        return _keep_open(incident, world, now)
-    if pending(incident):
-        return world.ledger.save(incident.unleased())
-    closed = announce(incident.to(incident.closing, at), _TOLD[incident.closing], world, now)
-    return deliver(world.ledger.save(closed), world, at)
+        return close_as_deleted(run.incident, world, at)
+    if any(one.restored is StepStatus.FAILED for one in run.incident.steps):
+        return _keep_open(run)
+    if pending(run.incident):
+        return run.save(run.incident.unleased())
+    done = run.incident.to(run.incident.closing, at)
+    closed = announce(done, _TOLD[done.closing], world, now)
+    return deliver(run.save(closed), world, at)
 
 
 def failures(incident: Incident) -> tuple[str, ...]:
@@ -132,9 +140,7 @@ def _freed(incident: Incident, now: datetime) -> Incident:
     return replace(incident, freed_at=at, is_freed_at_known=now >= incident.updated_at)
 
 
-def _undo_all(
-    incident: Incident, world: World, now: datetime, *, was_tried: bool, is_late: bool
-) -> Incident:
+def _undo_all(run: Execution, *, was_tried: bool, is_late: bool) -> None:
     """Carry out the inverses.
 
     Parameters
@@ -145,33 +151,40 @@ def _undo_all(
         Whether what AWS is still changing counts as refused.
     """
     tried: frozenset[str] = frozenset()
-    while (outcome := _next(incident, tried)) is not None:
+    while (outcome := _next(run.incident, tried)) is not None:
+        step = outcome.step
         status: StepStatus | None
         try:
-            status, detail = undo(outcome.step.inverse(), incident.written, world.functions)
+            status, detail = run.take_back(step)
         except RefusedError as error:
             status, detail = StepStatus.FAILED, str(error)
         except BusyError as error:
-            may_wait = isinstance(outcome.step, DisableMapping) and not is_late
+            may_wait = isinstance(step, DisableMapping) and not is_late
             status, detail = None if may_wait else StepStatus.FAILED, str(error)
         if status is StepStatus.ALREADY and was_tried:
             status = StepStatus.DONE
         was_tried = False
-        tried |= {outcome.step.key}
-        incident = incident.with_restored(outcome.step, status, detail)
-        if status is StepStatus.FAILED and isinstance(outcome.step, Reserve | ScaleToZero):
-            return world.ledger.save(incident)  # the function stays stopped, and its mappings too
-        incident = world.ledger.save(_marked(_freed(incident, now), tried))
-    return incident
+        tried |= {step.key}
+        undone = run.incident.with_restored(step, status, detail)
+        if status is StepStatus.FAILED and isinstance(step, Reserve | ScaleToZero):
+            # The function stays stopped, and its mappings too.
+            run.record_taken_back(undone, step)
+            return
+        run.record_taken_back(_marked(_freed(undone, run.now), tried), step)
 
 
-def _keep_open(incident: Incident, world: World, now: datetime) -> Incident:
+def _keep_open(run: Execution) -> Incident:
     """Some of it could not be put back: what is still in force decides where that leaves us."""
-    told = announce(incident, Transition.RESTORE_FAILED, world, now).unleased()
+    incident, world, now = run.incident, run.world, run.now
+    words = "; ".join(failures(incident))
+    if not incident.was_told(Attempt.RESTORE, words):
+        incident = announce(incident, Transition.RESTORE_FAILED, world, now)
+        incident = incident.with_told(Attempt.RESTORE, words)
+    told = incident.refused(Attempt.RESTORE, run.present).unleased()
     if any(one.restored is StepStatus.FAILED for one in incident.stops):
         state = IncidentState.CONTAINED if told.target == 0 else IncidentState.CAPPED
         held = told.to(state, now)  # never before the record's latest moment
     else:
         freed = told.to(IncidentState.RELEASED, now)
         held = replace(freed, released_at=freed.updated_at)
-    return deliver(world.ledger.save(held), world, max(now, held.updated_at))
+    return deliver(run.save(held), world, max(now, held.updated_at))

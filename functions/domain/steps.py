@@ -38,8 +38,10 @@ def perform(step: Step, functions: Functions) -> StepStatus:
         case ScaleToZero(function=function, prior=prior):
             zero = VersionScaling(qualifier=prior.qualifier, minimum=0, maximum=0)
             return _scale(function, zero, functions)
-        case DisableMapping(uuid=uuid):
-            return _switch(uuid, functions, enabled=False)
+        case DisableMapping():
+            status, _ = _switch(step, functions, enabled=False)
+            # One that invokes another function now is none of this one's any more.
+            return StepStatus.GONE if status is StepStatus.CHANGED_MEANWHILE else status
         case _:
             assert_never(step)
 
@@ -64,8 +66,8 @@ def undo(
             return _put_back_reserved(function, prior, written, functions)
         case PutBackScaling(function=function, prior=scaling):
             return _put_back_scaling(function, scaling, functions)
-        case EnableMapping(uuid=uuid):
-            return _switch(uuid, functions, enabled=True), ""
+        case EnableMapping():
+            return _switch(step, functions, enabled=True)
         case PutBackProvisioned(function=function, qualifier=qualifier, requested=requested):
             return _put_back_provisioned(function, qualifier, requested, functions)
         case _:
@@ -95,14 +97,19 @@ def _put_back_scaling(
     return _scale(function, prior, functions), ""
 
 
-def _switch(uuid: str, functions: Functions, *, enabled: bool) -> StepStatus:
+def _switch(
+    step: DisableMapping | EnableMapping, functions: Functions, *, enabled: bool
+) -> tuple[StepStatus, str]:
     try:
-        if functions.mapping(uuid).enabled is enabled:
-            return StepStatus.ALREADY
-        functions.switch_mapping(uuid, enabled=enabled)
+        present = functions.mapping(step.uuid)
+        if present.function not in ("", step.function):
+            return StepStatus.CHANGED_MEANWHILE, f"it invokes {present.function} now"
+        if present.enabled is enabled:
+            return StepStatus.ALREADY, ""
+        functions.switch_mapping(step.uuid, enabled=enabled)
     except MappingNotFoundError:
-        return StepStatus.GONE
-    return StepStatus.DONE
+        return StepStatus.GONE, ""
+    return StepStatus.DONE, ""
 
 
 def _put_back_reserved(
@@ -129,5 +136,8 @@ def _put_back_provisioned(
         return StepStatus.ALREADY, ""
     if qualifier in present:
         return StepStatus.CHANGED_MEANWHILE, f"{present[qualifier]} are provisioned now"
-    functions.put_provisioned(function, qualifier, requested)
+    try:
+        functions.put_provisioned(function, qualifier, requested)
+    except VersionNotFoundError:
+        return StepStatus.GONE, ""
     return StepStatus.DONE, ""

@@ -6,13 +6,22 @@ A tag's value holds at most 256 characters of letters, digits, spaces and ``_ . 
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from functions.domain.errors import LoopbreakerError
+from functions.domain.plan import ProvisionedConcurrency
 
 SNAPSHOT_TAG = "loopbreaker:snapshot"
-_FORM = re.compile(r"v1 reserved=(none|\d+) at=(\d{8}T\d{6})Z")
+MOST_CHARACTERS = 256
+# Versions and aliases hold letters, digits, hyphens and underscores (Lambda API reference,
+# *CreateAlias*).
+_FORM = re.compile(
+    r"v1 reserved=(none|\d+) at=(\d{8}T\d{6})Z(?: provisioned=([\w-]+:\d+(?:\+[\w-]+:\d+)*))?",
+    re.ASCII,
+)
 _MOMENT = "%Y%m%dT%H%M%S"
+# A run that has written the tag sets the reservation right after.
+_YOUNG = timedelta(minutes=3)
 
 
 class UnreadableSnapshotError(LoopbreakerError):
@@ -21,15 +30,33 @@ class UnreadableSnapshotError(LoopbreakerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaggedSnapshot:
-    """What was reserved before the guard throttled a function, and when it did."""
+    """What was reserved before the guard throttled a function, and when it did.
+
+    Attributes
+    ----------
+    provisioned
+        The provisioned concurrency that was taken away to make room.
+    """
 
     reserved_concurrency: int | None
     at: datetime
+    provisioned: tuple[ProvisionedConcurrency, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether a tag can hold it."""
+        return len(self.to_tag()) <= MOST_CHARACTERS
+
+    def is_young(self, now: datetime) -> bool:
+        """Whether the run that wrote the tag may not have set the reservation yet."""
+        return now - self.at < _YOUNG
 
     def to_tag(self) -> str:
         """The tag's value."""
         reserved = "none" if self.reserved_concurrency is None else self.reserved_concurrency
-        return f"v1 reserved={reserved} at={self.at.astimezone(UTC):{_MOMENT}}Z"
+        text = f"v1 reserved={reserved} at={self.at.astimezone(UTC):{_MOMENT}}Z"
+        removed = "+".join(f"{one.qualifier}:{one.requested}" for one in self.provisioned)
+        return f"{text} provisioned={removed}" if removed else text
 
     @classmethod
     def from_tag(cls, value: str) -> "TaggedSnapshot":
@@ -50,4 +77,12 @@ class TaggedSnapshot:
             at = datetime.strptime(found[2], _MOMENT).replace(tzinfo=UTC)
         except ValueError as error:
             raise UnreadableSnapshotError(f"tag {SNAPSHOT_TAG} holds no time: {value!r}") from error
-        return cls(reserved_concurrency=reserved, at=at)
+        removed = [one.partition(":") for one in (found[3] or "").split("+") if one]
+        return cls(
+            reserved_concurrency=reserved,
+            at=at,
+            provisioned=tuple(
+                ProvisionedConcurrency(qualifier=name, requested=int(number))
+                for name, _, number in removed
+            ),
+        )

@@ -9,21 +9,28 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from functions.domain import notice
+from functions.domain.adoption import adopt, put_back_removed
 from functions.domain.diagnosis import treating
 from functions.domain.diagnosis.farewell import IN_FORCE, treatments_left
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.rounds import undo_for
 from functions.domain.diagnosis.treatment import Treatment
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError, StaleIncidentError
+from functions.domain.evidence import FunctionFacts
 from functions.domain.incident import HOLDING_STATES, LEASE, Incident, IncidentState
 from functions.domain.naming import function_name
 from functions.domain.plan import PutBackReserved, StepStatus
 from functions.domain.restoration import failures, pending, restore
 from functions.domain.steps import undo
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.domain.tagged_snapshot import (
+    SNAPSHOT_TAG,
+    TaggedSnapshot,
+    UnreadableSnapshotError,
+)
 from functions.domain.world import World
 
 ALL = "all"
+STOPPED_ANEW = "restored; it has run away again since, so that it is held anew"
 NOT_HELD = "was not held; nothing was changed"
 NO_TIME_LEFT = "not tried: this run has no time left; deploy with the rollback flag again"
 _TRIES = 4
@@ -226,17 +233,23 @@ class Rollback:
         )
 
     def _restore(self, name: str, *, was_held: bool) -> Result:
+        began = self.world.clock()
         for _ in range(_TRIES):
             incident = self.world.ledger.find(name)
+            if incident is not None and incident.opened_at > began:
+                return Restored(function=name, text=STOPPED_ANEW)
             if incident is None or incident.state not in HOLDING_STATES:
                 if was_held:  # a pulse finished what was begun here
                     return Restored(function=name, text="restored")
                 return self._without_incident(name)
             was_held = True
+            facts = self._facts(name)
             try:
-                after = restore(incident, self.world, self.world.clock())
+                after = restore(self._with_tag(incident, facts), self.world, self.world.clock())
             except StaleIncidentError:
                 continue  # another run moved it on: look again
+            if after.is_closed and facts is not None and SNAPSHOT_TAG in facts.tags:
+                self.world.functions.untag(facts.arn, (SNAPSHOT_TAG,))
             words = failures(after)
             if words:
                 return Refused(function=name, text="; ".join(words))
@@ -247,6 +260,31 @@ class Rollback:
                 return Restored(function=name, text=_pending_text(waiting), is_pending=True)
             return Restored(function=name, text=_said(after))
         raise StaleIncidentError(f"{name} is being changed by another run: deploy again")
+
+    def _facts(self, name: str) -> FunctionFacts | None:
+        try:
+            return self.world.functions.describe(name)
+        except FunctionNotFoundError:
+            return None  # its incident is closed for that
+
+    def _with_tag(self, incident: Incident, facts: FunctionFacts | None) -> Incident:
+        """The incident with what was done while the ledger was away, which only the tag tells.
+
+        A tag that cannot be read adds nothing: the incident is a record of its own.
+
+        Raises
+        ------
+        StaleIncidentError
+            When another run takes the tag over.
+        """
+        tag = "" if facts is None else facts.tags.get(SNAPSHOT_TAG, "")
+        if facts is None or not tag or facts.reserved_concurrency != 0:
+            return incident
+        try:
+            tagged = TaggedSnapshot.from_tag(tag)
+        except UnreadableSnapshotError:
+            return incident
+        return adopt(facts, tagged, self.world, self.world.clock()) or incident
 
     def _without_incident(self, name: str) -> Result:
         """Nothing in the ledger: perhaps the function was contained while it was unreachable."""
@@ -263,10 +301,12 @@ class Rollback:
         tag = facts.tags.get(SNAPSHOT_TAG)
         if tag is None:
             return Restored(function=name, text=NOT_HELD)
-        prior = TaggedSnapshot.from_tag(tag).reserved_concurrency
+        tagged = TaggedSnapshot.from_tag(tag)
+        prior = tagged.reserved_concurrency
         status, detail = undo(
             PutBackReserved(function=name, prior=prior, written=0), (0,), functions
         )
+        put_back_removed(facts, tagged, self.world)
         functions.untag(facts.arn, (SNAPSHOT_TAG,))
         if status is StepStatus.CHANGED_MEANWHILE:
             return Restored(function=name, text=f"left as somebody else set it: {detail}")

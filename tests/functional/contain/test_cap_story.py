@@ -5,62 +5,22 @@ from datetime import timedelta
 import pytest
 
 from functions.contain.guard import PartlyFailedError
-from functions.domain.assessment import Verdict
 from functions.domain.errors import BusyError
 from functions.domain.incident import IncidentState
-from functions.domain.policy import Policy
 from functions.domain.signal import SignalKind
-from functions.domain.spike import assess
 from functions.domain.wording import moment
+from tests.functional.contain.capped import (
+    NORMAL_PEAK,
+    minutes_under_the_cap,
+    plateau,
+    suspected,
+)
 from tests.functional.scene import QUEUE, Scene
-
-NORMAL_PEAK = 3
-
-
-def _suspected(policy: Policy | None = None, **given: object) -> Scene:
-    """A function with a flat plateau far above its normal, well below the ceiling."""
-    scene = Scene(policy)
-    scene.account.add("orders", **given)
-    scene.account.metrics.habit("orders", 150.0)
-    _plateau(scene, 20)
-    evidence = scene.guard.gathering.of_one("orders", scene.now)
-    assert evidence is not None
-    assert assess(evidence, scene.policy).verdict is Verdict.SUSPECTED, "the stage is not set"
-    scene.account.journal.clear()
-    return scene
-
-
-def _plateau(scene: Scene, minutes: int) -> None:
-    before = 180 - minutes
-    scene.account.metrics.record(
-        "orders",
-        until=scene.now,
-        invocations=[30.0] * before + [4_000.0] * minutes,
-        concurrency=[float(NORMAL_PEAK)] * before + [40.0] * minutes,
-        throttles=[0.0] * 180,
-        errors=[0.0] * 180,
-        duration_ms=[600.0] * 180,
-    )
-
-
-def _minutes_under_the_cap(scene: Scene, minutes: int, *, pinned: bool) -> None:
-    for _ in range(minutes):
-        scene.now += timedelta(minutes=1)
-        scene.account.metrics.record(
-            "orders",
-            until=scene.now,
-            invocations=[300.0 if pinned else 25.0],
-            concurrency=[float(NORMAL_PEAK) if pinned else 1.0],
-            throttles=[200.0 if pinned else 0.0],
-            errors=[0.0],
-            duration_ms=[600.0],
-        )
-        scene.survives(lambda: scene.signal(SignalKind.PULSE))
 
 
 def test_a_suspected_function_is_capped_at_its_normal_peak_and_keeps_its_mappings() -> None:
     """Normal work goes on: only the reservation changes, and people are told."""
-    scene = _suspected()
+    scene = suspected()
     mapping = scene.account.add_mapping("orders", QUEUE)
 
     scene.contributor()
@@ -73,11 +33,11 @@ def test_a_suspected_function_is_capped_at_its_normal_peak_and_keeps_its_mapping
 
 def test_a_loop_stays_pinned_at_the_cap_and_is_throttled() -> None:
     """The experiment ends with 0, within 14 minutes, and what was there before is kept."""
-    scene = _suspected(reserved=50)
+    scene = suspected(reserved=50)
     mapping = scene.account.add_mapping("orders", QUEUE)
     scene.contributor()
 
-    _minutes_under_the_cap(scene, 14, pinned=True)
+    minutes_under_the_cap(scene, 14, pinned=True)
 
     assert (scene.account.by_name["orders"].reserved, mapping.enabled) == (0, False)
     assert scene.incident().state is IncidentState.CONTAINED
@@ -88,11 +48,11 @@ def test_a_loop_stays_pinned_at_the_cap_and_is_throttled() -> None:
 
 def test_the_notice_of_a_stop_after_a_cap_tells_both_moments_and_both_rates() -> None:
     """Capped at one minute, stopped at another; 4,000 a minute before, 500 asked for under it."""
-    scene = _suspected()
+    scene = suspected()
     scene.contributor()
     capped_at = scene.now
 
-    _minutes_under_the_cap(scene, 12, pinned=True)
+    minutes_under_the_cap(scene, 12, pinned=True)
 
     stopped_at = scene.incident().stopped_at
     assert stopped_at is not None
@@ -113,10 +73,10 @@ def test_legitimate_traffic_falls_below_the_cap_and_the_cap_is_lifted_exactly(
     reserved: int | None,
 ) -> None:
     """One notice says so, and nothing of the guard's stays."""
-    scene = _suspected(reserved=reserved)
+    scene = suspected(reserved=reserved)
     scene.contributor()
 
-    _minutes_under_the_cap(scene, 12, pinned=False)
+    minutes_under_the_cap(scene, 12, pinned=False)
 
     assert scene.account.by_name["orders"].reserved == reserved
     assert scene.account.ledger.stored("orders") is None
@@ -126,11 +86,11 @@ def test_legitimate_traffic_falls_below_the_cap_and_the_cap_is_lifted_exactly(
 
 def test_a_cap_that_a_person_takes_away_is_not_set_again() -> None:
     """People win: the function is watched."""
-    scene = _suspected()
+    scene = suspected()
     scene.contributor()
     scene.account.reserves("orders", 200)
 
-    _minutes_under_the_cap(scene, 3, pinned=True)
+    minutes_under_the_cap(scene, 3, pinned=True)
 
     assert scene.account.by_name["orders"].reserved == 200
     assert scene.incident().state is IncidentState.RELEASED
@@ -138,7 +98,7 @@ def test_a_cap_that_a_person_takes_away_is_not_set_again() -> None:
 
 def test_a_cap_that_the_pool_does_not_allow_is_told_and_changes_nothing() -> None:
     """A cap takes from the account's pool: where nothing is left, people decide."""
-    scene = _suspected()
+    scene = suspected()
     scene.account.add("greedy", reserved=899)
 
     scene.contributor()
@@ -150,7 +110,7 @@ def test_a_cap_that_the_pool_does_not_allow_is_told_and_changes_nothing() -> Non
 
 def test_a_function_whose_own_reservation_is_lower_is_not_capped() -> None:
     """Its reservation holds it already; people are told."""
-    scene = _suspected(reserved=2)
+    scene = suspected(reserved=2)
 
     scene.contributor()
 
@@ -218,15 +178,15 @@ def test_a_one_shard_backlog_that_ends_in_time_is_left_alone() -> None:
 
 def test_a_spike_that_a_cap_explained_is_left_alone_for_an_hour() -> None:
     """The same plateau is not capped again at once, and is capped again when it goes on."""
-    scene = _suspected()
+    scene = suspected()
     scene.contributor()
-    _minutes_under_the_cap(scene, 12, pinned=False)
-    _plateau(scene, 20)
+    minutes_under_the_cap(scene, 12, pinned=False)
+    plateau(scene, 20)
 
     scene.contributor()
     within = scene.account.by_name["orders"].reserved
     scene.now += scene.policy.cooling_off
-    _plateau(scene, 20)
+    plateau(scene, 20)
     scene.contributor()
 
     assert (within, scene.account.by_name["orders"].reserved) == (None, NORMAL_PEAK)
@@ -234,7 +194,7 @@ def test_a_spike_that_a_cap_explained_is_left_alone_for_an_hour() -> None:
 
 def test_a_rollback_ends_the_experiment() -> None:
     """A person may put a capped function back like a stopped one."""
-    scene = _suspected(reserved=50)
+    scene = suspected(reserved=50)
     scene.contributor()
 
     scene.rollback("orders")
@@ -247,15 +207,15 @@ def test_a_rollback_ends_the_experiment() -> None:
 def test_a_crash_anywhere_on_the_way_from_cap_to_throttle_converges(moment: str) -> None:
     """The snapshot keeps the owner's value through the cap, the crash and the throttle."""
     for number in range(1, 30):
-        scene = _suspected(reserved=50)
+        scene = suspected(reserved=50)
         mapping = scene.account.add_mapping("orders", QUEUE)
         scene.contributor()
-        _minutes_under_the_cap(scene, 4, pinned=True)
+        minutes_under_the_cap(scene, 4, pinned=True)
         faults = scene.account.faults
         faults.revive()
         (faults.crash_before if moment == "before" else faults.crash_after)(number)
 
-        _minutes_under_the_cap(scene, 8, pinned=True)
+        minutes_under_the_cap(scene, 8, pinned=True)
 
         assert scene.incident().state is IncidentState.CONTAINED, number
         assert (scene.account.by_name["orders"].reserved, mapping.enabled) == (0, False)
@@ -265,7 +225,7 @@ def test_a_crash_anywhere_on_the_way_from_cap_to_throttle_converges(moment: str)
 
 def test_without_the_ledger_a_suspected_function_is_not_touched() -> None:
     """Only a runaway is worth acting without the record."""
-    scene = _suspected()
+    scene = suspected()
     scene.account.ledger.is_down = True
 
     with pytest.raises(PartlyFailedError):
@@ -276,7 +236,7 @@ def test_without_the_ledger_a_suspected_function_is_not_touched() -> None:
 
 def test_a_cap_that_aws_throttles_is_tried_again() -> None:
     """The pulse goes on with what a busy control plane left undone."""
-    scene = _suspected()
+    scene = suspected()
     scene.account.faults.fail("reserve", BusyError("Rate exceeded"), times=1)
     with pytest.raises(PartlyFailedError):
         scene.contributor()

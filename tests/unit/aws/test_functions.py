@@ -336,10 +336,24 @@ def test_a_mapping_in_use_is_waited_for(functions: LambdaFunctions, script: Scri
 def test_a_missing_alias_is_no_missing_function(functions: LambdaFunctions, script: Script) -> None:
     """AWS's "not found" for an alias does not pass for the function's."""
     script.refuse("put_provisioned_concurrency_config", "ResourceNotFoundException", status=404)
-    script.answer("get_function_concurrency", FunctionName="orders")
+    script.answer("get_function", FunctionName="orders")
 
-    with pytest.raises(RefusedError, match="ResourceNotFoundException"):
+    with pytest.raises(VersionNotFoundError, match="orders:live"):
         functions.put_provisioned("orders", "live", 5)
+
+
+def test_knows_whether_an_alias_is_there(functions: LambdaFunctions, script: Script) -> None:
+    """One that is gone is told from a function that is."""
+    script.answer("get_function", FunctionName="orders", Qualifier="live")
+    script.refuse("get_function", "ResourceNotFoundException", status=404)
+    script.answer("get_function", FunctionName="orders")
+    script.refuse("get_function", "ResourceNotFoundException", status=404)
+    script.refuse("get_function", "ResourceNotFoundException", status=404)
+
+    assert functions.has_version("orders", "live")
+    assert not functions.has_version("orders", "live")
+    with pytest.raises(FunctionNotFoundError):
+        functions.has_version("orders", "live")
 
 
 def test_provisioned_concurrency_that_is_gone(functions: LambdaFunctions, script: Script) -> None:

@@ -1,0 +1,147 @@
+"""Taking a containment that was done without the ledger into the ledger, out of its tag."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from functions.domain.assessment import Assessment, Verdict
+from functions.domain.decision import DecisionReason
+from functions.domain.errors import StaleIncidentError
+from functions.domain.evidence import FunctionFacts
+from functions.domain.incident import Incident, IncidentState, incident_id
+from functions.domain.inheritance import succeed
+from functions.domain.plan import PutBackProvisioned, StepStatus
+from functions.domain.ports import AlreadyOpen, Opened
+from functions.domain.steps import undo
+from functions.domain.tagged_snapshot import TaggedSnapshot
+from functions.domain.world import World
+
+_AT_ZERO = frozenset({IncidentState.CONTAINING, IncidentState.CONTAINED})
+_JUST_OPENED = 1  # the version of an incident that was written once
+_UNDER_A_CAP = frozenset({IncidentState.CAPPING, IncidentState.CAPPED})
+
+
+def adopt(
+    facts: FunctionFacts, tagged: TaggedSnapshot, world: World, now: datetime
+) -> Incident | None:
+    """The incident of a function that was stopped without the ledger, as the ledger has it now.
+
+    What was reserved before the guard's *first* change is what counts. A tag that was written
+    while the guard's own cap was in force holds that cap: the open incident knows better.
+
+    Parameters
+    ----------
+    facts
+        Of the function, just read, at a reservation of 0.
+
+    Returns
+    -------
+    Incident | None
+        In `CONTAINING`, held by this run; ``None`` where the ledger has all that the tag says.
+
+    Raises
+    ------
+    StaleIncidentError
+        When another run works on the function: the tag must stay until its snapshot is recorded.
+    LedgerUnavailableError
+        As the ledger does.
+    """
+    # What is true already is written down, whatever was before.
+    opening = world.ledger.open(adopted(facts, tagged, world, now), None, knows_past=True)
+    if isinstance(opening, Opened) and opening.incident.version == _JUST_OPENED:
+        return opening.incident
+    if not isinstance(opening, Opened | AlreadyOpen):
+        raise StaleIncidentError(f"another run works on {facts.name}")
+    known = opening.incident
+    if known.is_leased(world.present(now)):
+        raise StaleIncidentError(f"another run works on incident {known.id}")
+    return _adopt_over(known, facts, tagged, world, now)
+
+
+def adopted(facts: FunctionFacts, tagged: TaggedSnapshot, world: World, now: datetime) -> Incident:
+    """A new incident that tells of what the tag says was done."""
+    opened = Incident(
+        id=incident_id(facts.name, tagged.at),
+        function=facts.name,
+        function_arn=facts.arn,
+        state=IncidentState.NOTIFIED,
+        opened_at=tagged.at,
+        updated_at=tagged.at,
+        assessment=Assessment(
+            function=facts.name, verdict=Verdict.RUNAWAY, at=tagged.at, grounds=(), since=tagged.at
+        ),
+        decided=DecisionReason.RUNAWAY,
+        memory_mb=facts.memory_mb,
+        timeout_seconds=facts.timeout_seconds,
+        architecture=facts.architecture,
+        async_target_arn=facts.async_target_arn,
+        is_durable=facts.is_durable,
+    )
+    return _stopped(opened, tagged, world, now)
+
+
+def put_back_removed(facts: FunctionFacts, tagged: TaggedSnapshot, world: World) -> None:
+    """Put back what was taken away to make room for a reservation of 0 that is not in force.
+
+    Raises
+    ------
+    RefusedError, BusyError, FunctionNotFoundError
+        As AWS answers.
+    """
+    for one in tagged.provisioned:
+        step = PutBackProvisioned(
+            function=facts.name, qualifier=one.qualifier, requested=one.requested
+        )
+        undo(step, (), world.functions)
+
+
+def _stopped(incident: Incident, tagged: TaggedSnapshot, world: World, now: datetime) -> Incident:
+    held = incident.to(IncidentState.CONTAINING, now).with_reservation(
+        0, tagged.reserved_concurrency
+    )
+    if tagged.provisioned:
+        held = held.with_provisioned(tagged.provisioned)
+        for outcome in held.left_beside:
+            held = held.with_outcome(outcome.step, StepStatus.DONE)
+    stopped = replace(held, contained_at=tagged.at, stopped_at=tagged.at)
+    return stopped.leased(world.present(now))
+
+
+def _adopt_over(
+    known: Incident, facts: FunctionFacts, tagged: TaggedSnapshot, world: World, now: datetime
+) -> Incident | None:
+    """What the tag adds to an incident that is known already."""
+    if _has(known, tagged):
+        return None
+    if known.state is IncidentState.NOTIFIED:
+        return world.ledger.save(_stopped(known, tagged, world, now))
+    # Once somebody has released it, what is reserved is theirs.
+    is_released = known.state is IncidentState.RELEASED
+    is_ours = not is_released and tagged.reserved_concurrency in known.ours
+    prior = known.prior if is_ours else tagged.reserved_concurrency
+    if prior == known.prior and known.state in _AT_ZERO:
+        return None  # its stop is recorded, or is being recorded
+    if prior == known.prior and known.state in _UNDER_A_CAP and not tagged.provisioned:
+        # It was capped, and its stop could not be recorded: the same trouble, the same snapshot.
+        stopping = known.to(IncidentState.CONTAINING, now).with_reservation(0, prior)
+        stopped = replace(
+            stopping, contained_at=known.contained_at or tagged.at, stopped_at=tagged.at
+        )
+        return world.ledger.save(stopped.leased(world.present(now)))
+    # It was released and stopped again while the ledger was away: what was there in between is
+    # what a restore must bring back.
+    true = replace(tagged, reserved_concurrency=prior)
+    new = succeed(known, adopted(facts, true, world, now), world.functions)
+    old = known if is_released else known.to(IncidentState.RELEASED, now)
+    # No place of the blast radius is asked for: the function is stopped already, and a refusal
+    # would leave the only true snapshot in a tag.
+    opening = world.ledger.supersede(old.to(IncidentState.SUPERSEDED, now), new, None)
+    if not isinstance(opening, Opened):
+        raise StaleIncidentError(f"another run works on {facts.name}")
+    return opening.incident
+
+
+def _has(known: Incident, tagged: TaggedSnapshot) -> bool:
+    """Whether the tag is of this incident's own stop, or older: tags are exact to the second."""
+    if known.is_closed or known.opened_at.replace(microsecond=0) > tagged.at:
+        return True
+    return known.stopped_at is not None and tagged.at <= known.stopped_at

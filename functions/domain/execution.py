@@ -1,0 +1,140 @@
+"""One run's work on one incident: each change of AWS under a lease, and recorded.
+
+A run may stall for longer than its lease: another one then takes the incident over, restores the
+function, closes the incident and may open the next. What the stalled run changes after that is in
+no record. So it is put right at once: undone, or done again where the open incident wants it so.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from functions.domain.errors import (
+    BusyError,
+    LedgerUnavailableError,
+    RefusedError,
+    StaleIncidentError,
+)
+from functions.domain.incident import Incident
+from functions.domain.plan import RemoveProvisioned, Reserve, ScaleToZero, Step, StepStatus
+from functions.domain.steps import perform, undo
+from functions.domain.world import World
+
+# What is left of a lease when a step begins: its attempts take less, but for a stalled one.
+STEP_TAKES_AT_MOST: Final = timedelta(seconds=30)
+
+
+@dataclass(slots=True, kw_only=True)
+class Execution:
+    """What a run does about an incident.
+
+    Attributes
+    ----------
+    incident
+        The newest version that this run has read or written.
+    now
+        The moment at which the run began.
+    """
+
+    incident: Incident
+    world: World
+    now: datetime
+
+    @property
+    def present(self) -> datetime:
+        """The present moment."""
+        return self.world.present(self.now)
+
+    def save(self, incident: Incident) -> Incident:
+        """Write the incident; raises what the ledger does."""
+        self.incident = self.world.ledger.save(incident)
+        return self.incident
+
+    def take(self) -> None:
+        """Hold the incident for this run, for long enough to carry out a step."""
+        until, present = self.incident.lease_until, self.present
+        if until is None or until - present < STEP_TAKES_AT_MOST:
+            self.save(self.incident.leased(present))
+
+    def carry_out(self, step: Step) -> None:
+        """Carry out a step of a containment and record what became of it.
+
+        Raises
+        ------
+        RefusedError, BusyError
+            As AWS answers, after that was recorded.
+        FunctionNotFoundError
+            When there is nothing to change.
+        StaleIncidentError
+            When another run has moved the incident on: then nothing was changed, or what was
+            changed is put right.
+        LedgerUnavailableError
+            When the outcome could not be recorded: the step stays planned.
+        """
+        self.take()
+        error: RefusedError | BusyError | None = None
+        status, detail = StepStatus.FAILED, ""
+        try:
+            status = perform(step, self.world.functions)
+        except (RefusedError, BusyError) as refusal:
+            error, detail = refusal, str(refusal)
+        self._record(self._after(step, status, detail), step, is_in_force=True)
+        if error is not None:
+            raise error
+
+    def take_back(self, step: Step) -> tuple[StepStatus, str]:
+        """Undo a step, which is written down as begun; the caller records what became of it.
+
+        Raises
+        ------
+        RefusedError, BusyError, FunctionNotFoundError
+            As AWS answers.
+        """
+        return undo(step.inverse(), self.incident.ours, self.world.functions)
+
+    def record_taken_back(self, incident: Incident, step: Step) -> None:
+        """Write the incident after a step was taken back; raises what the ledger does."""
+        self._record(incident, step, is_in_force=False)
+
+    def _after(self, step: Step, status: StepStatus, detail: str) -> Incident:
+        done = status is StepStatus.DONE and isinstance(step, RemoveProvisioned)
+        at = self.present
+        changed = self.incident.with_outcome(step, status, detail, at if done else None)
+        return changed.holding_since(at) if isinstance(step, Reserve | ScaleToZero) else changed
+
+    def _record(self, incident: Incident, step: Step, *, is_in_force: bool) -> None:
+        try:
+            self.save(incident.leased(self.present))
+        except StaleIncidentError:
+            self._put_right(step, self._open(), is_in_force=is_in_force)
+            raise
+        except LedgerUnavailableError:
+            if not self.incident.is_leased(self.present):
+                # Another run may have closed the incident. While this one still holds it nobody
+                # has, and the step is in the record as planned.
+                self._put_right(step, self._open_if_known(), is_in_force=is_in_force)
+            raise
+
+    def _open(self) -> Incident | None:
+        return self.world.ledger.find(self.incident.function)
+
+    def _open_if_known(self) -> Incident | None:
+        try:
+            return self._open()
+        except LedgerUnavailableError:
+            return None
+
+    def _put_right(self, step: Step, current: Incident | None, *, is_in_force: bool) -> None:
+        """Leave what the step changes as the open incident wants it, without one as before.
+
+        Parameters
+        ----------
+        is_in_force
+            Whether this run carried the step out, or else took it back.
+        """
+        wanted = None if current is None else current.wanted(step.key)
+        if wanted is None:
+            if is_in_force:
+                undo(step.inverse(), self.incident.ours, self.world.functions)
+        elif wanted != step or not is_in_force:
+            perform(wanted, self.world.functions)

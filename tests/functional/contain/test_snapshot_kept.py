@@ -1,0 +1,445 @@
+"""What was there before the guard's first change comes back, whatever goes wrong in between."""
+
+from datetime import timedelta
+
+import pytest
+
+from functions.contain.guard import PartlyFailedError
+from functions.domain.errors import BusyError, InvalidValueError, RefusedError
+from functions.domain.incident import Attempt, IncidentState
+from functions.domain.policy import Policy
+from functions.domain.signal import SignalKind
+from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+from tests.functional.contain.capped import NORMAL_PEAK, minutes_under_the_cap, suspected
+from tests.functional.scene import QUEUE, Scene
+
+DENIED = RefusedError("AccessDeniedException: explicit deny")
+
+
+def _refuse_stops(scene: Scene, times: int = -1) -> None:
+    """AWS refuses every reservation from now on."""
+    scene.account.faults.fail("reserve", DENIED, times=times)
+
+
+@pytest.mark.parametrize("reserved", [None, 50])
+def test_a_stop_that_aws_refuses_leaves_the_cap_and_its_snapshot(reserved: int | None) -> None:
+    """The function stays capped, people know, and a rollback brings back what was there first."""
+    scene = suspected(reserved=reserved)
+    scene.contributor()
+    _refuse_stops(scene)
+
+    minutes_under_the_cap(scene, 14, pinned=True)
+
+    orders, incident = scene.account.by_name["orders"], scene.incident()
+    assert (orders.reserved, incident.state) == (NORMAL_PEAK, IncidentState.CAPPED)
+    assert (incident.target, incident.stopped_at) == (NORMAL_PEAK, None)
+    assert incident.snapshot is not None
+    assert incident.snapshot.reserved_concurrency == reserved
+    assert "COULD NOT STOP orders" in scene.subjects[-1]
+    assert "Its cap of 3 is still in force." in scene.account.publisher.sent[-1].body
+
+    scene.account.faults.clear()
+    assert [one.text for one in scene.rollback("orders")] == ["restored"]
+    assert orders.reserved == reserved
+
+
+def test_a_stop_that_is_refused_only_for_a_while_is_carried_out_later() -> None:
+    """The cap holds meanwhile; the mapping is paused with the stop, and both come back."""
+    scene = suspected(reserved=50)
+    mapping = scene.account.add_mapping("orders", QUEUE)
+    scene.contributor()
+    _refuse_stops(scene, times=3)
+
+    minutes_under_the_cap(scene, 30, pinned=True)
+
+    orders = scene.account.by_name["orders"]
+    assert (orders.reserved, mapping.enabled) == (0, False)
+    assert scene.incident().state is IncidentState.CONTAINED
+    assert sum("COULD NOT STOP" in one for one in scene.subjects) == 1
+    scene.rollback("orders")
+    assert (orders.reserved, mapping.enabled) == (50, True)
+
+
+def test_where_it_cannot_be_read_what_is_reserved_nothing_is_forgotten() -> None:
+    """The incident waits, unfinished, with its snapshot."""
+    scene = suspected(reserved=50)
+    scene.contributor()
+    _refuse_stops(scene, times=1)
+    # The first look asks whether somebody has changed it.
+    scene.account.faults.fail("reserved_concurrency", BusyError("Rate exceeded"), skip=10, times=1)
+    minutes_under_the_cap(scene, 9, pinned=True)
+    scene.account.faults.clear()
+    incident = scene.incident()
+    assert incident.snapshot is not None
+    assert incident.snapshot.reserved_concurrency == 50
+    assert incident.state is not IncidentState.NOTIFIED
+
+    scene.rollback("orders")
+
+    assert scene.account.by_name["orders"].reserved == 50
+
+
+def test_provisioned_concurrency_that_was_removed_and_not_yet_recorded_is_not_forgotten() -> None:
+    """The run dies between the two; then a person sets a reservation."""
+    scene = Scene()
+    orders = scene.add_runaway(provisioned={"live": 5})
+    scene.account.faults.before("remove_provisioned", lambda: None)
+    calls = _numbers_of(scene, "remove_provisioned")
+    scene.account.faults.crash_after(calls[0])
+    scene.survives(scene.contributor)
+    assert orders.provisioned == {}
+    scene.account.reserves("orders", 40)
+    scene.now += timedelta(minutes=2)
+    scene.calm("orders")
+
+    scene.pulse()
+    assert scene.incident().state is IncidentState.RELEASED
+    scene.rollback("orders")
+
+    assert (orders.reserved, orders.provisioned) == (40, {"live": 5})
+
+
+def _numbers_of(scene: Scene, method: str) -> list[int]:
+    """The numbers of a method's calls in an undisturbed run of the same story."""
+    twin = Scene()
+    one = scene.account.by_name["orders"]
+    twin.add_runaway(reserved=one.reserved, provisioned=dict(one.provisioned))
+    twin.contributor()
+    return [call.number for call in twin.account.calls(method)]
+
+
+@pytest.mark.parametrize("reserved", [None, 50])
+@pytest.mark.parametrize("rolled_back_first", [True, False])
+def test_a_stop_without_the_ledger_does_not_take_the_cap_for_the_past(
+    reserved: int | None, *, rolled_back_first: bool
+) -> None:
+    """Capped, then the ledger is away, then stopped: the tag can hold the cap only."""
+    scene = suspected(reserved=reserved)
+    mapping = scene.account.add_mapping("orders", QUEUE)
+    scene.contributor()
+    orders = scene.account.by_name["orders"]
+    assert orders.reserved == NORMAL_PEAK
+    scene.account.ledger.is_down = True
+    scene.now += timedelta(minutes=2)
+    scene.burn()
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+    assert orders.reserved == 0
+    assert f"reserved={NORMAL_PEAK}" in orders.tags[SNAPSHOT_TAG]
+    scene.account.ledger.is_down = False
+
+    if not rolled_back_first:
+        scene.pulse()
+        incident = scene.incident()
+        assert incident.state is IncidentState.CONTAINED
+        assert incident.snapshot is not None
+        assert incident.snapshot.reserved_concurrency == reserved
+        assert (mapping.enabled, SNAPSHOT_TAG in orders.tags) == (False, False)
+    scene.rollback("orders")
+
+    assert (orders.reserved, mapping.enabled) == (reserved, True)
+    assert orders.tags == {}
+    scene.calm("orders", 60)
+    scene.pulse(2)
+    assert scene.account.ledger.stored("orders") is None
+
+
+@pytest.mark.parametrize("rolled_back_first", [True, False])
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_persons_value_that_only_the_tag_knows_comes_back(
+    *, rolled_back_first: bool, noticed: bool
+) -> None:
+    """Stopped, released to 50, then stopped again while the ledger was away."""
+    scene = Scene()
+    orders = scene.add_runaway()
+    scene.contributor()
+    scene.account.reserves("orders", 50)
+    if noticed:
+        scene.pulse()
+        assert scene.incident().state is IncidentState.RELEASED
+    scene.account.ledger.is_down = True
+    scene.now += timedelta(minutes=80)
+    scene.burn()
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+    assert orders.reserved == 0
+    scene.account.ledger.is_down = False
+
+    if not rolled_back_first:
+        scene.pulse()
+    scene.rollback("orders")
+
+    assert orders.reserved == 50
+
+
+def test_a_stop_during_a_restore_that_the_ledger_did_not_see_end_is_adopted() -> None:
+    """The restore could not be recorded, the function ran away and was stopped by its tag."""
+    scene = Scene()
+    orders = scene.add_runaway(reserved=7)
+    scene.contributor()
+    scene.account.faults.before("reserve", lambda: setattr(scene.account.ledger, "is_down", True))
+    scene.rollback("orders")
+    assert orders.reserved == 7
+    scene.now += timedelta(minutes=9)
+    scene.burn()
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+    assert orders.reserved == 0
+    scene.account.ledger.is_down = False
+
+    scene.pulse(2)
+
+    assert scene.incident().state is IncidentState.CONTAINED
+    scene.rollback("orders")
+    assert orders.reserved == 7
+
+
+def test_a_tag_that_was_just_written_is_left_to_the_run_that_wrote_it() -> None:
+    """The ledger comes back between the tag and the throttle."""
+    scene = Scene()
+    orders = scene.add_runaway(reserved=7)
+    scene.account.ledger.is_down = True
+
+    def pulse() -> None:
+        scene.account.ledger.is_down = False
+        scene.survives(lambda: scene.signal(SignalKind.SWEEP))
+        scene.account.ledger.is_down = True
+
+    scene.account.faults.before("reserve", pulse)
+    scene.survives(scene.contributor)
+    scene.account.ledger.is_down = False
+    scene.pulse()
+    scene.rollback("all")
+
+    assert (orders.reserved, orders.tags) == (7, {})
+
+
+def test_a_tag_whose_throttle_never_came_to_be_goes_away() -> None:
+    """After some minutes nobody is about to set the reservation any more."""
+    scene = Scene()
+    orders = scene.add_runaway(reserved=7)
+    scene.account.ledger.is_down = True
+    scene.account.faults.fail("reserve", DENIED)
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+    scene.account.ledger.is_down = False
+    scene.calm("orders", 180)
+    assert SNAPSHOT_TAG in orders.tags
+
+    scene.pulse(4)
+
+    assert (orders.reserved, orders.tags) == (7, {})
+
+
+@pytest.mark.parametrize("error", [DENIED, BusyError("Rate exceeded")])
+def test_a_refusal_without_the_ledger_is_told_once_an_hour(error: Exception) -> None:
+    """Nobody else would know that the function goes on."""
+    scene = Scene()
+    scene.add_runaway(reserved=7)
+    scene.account.ledger.is_down = True
+    scene.account.faults.fail("reserve", error, times=-1)
+
+    for _ in range(3):
+        with pytest.raises(PartlyFailedError):
+            scene.contributor()
+        scene.now += timedelta(minutes=1)
+        scene.burn()
+
+    assert len(scene.subjects) == 1
+    assert "COULD NOT STOP orders" in scene.subjects[0]
+    assert str(error) in scene.account.publisher.sent[0].body
+
+
+@pytest.mark.parametrize("rolled_back_first", [True, False])
+def test_without_the_ledger_provisioned_concurrency_is_written_down_and_removed(
+    *, rolled_back_first: bool
+) -> None:
+    """The tag and the notice hold it; it comes back with the rest."""
+    scene = Scene()
+    orders = scene.add_runaway(reserved=9, provisioned={"live": 5, "canary": 1})
+    scene.account.ledger.is_down = True
+
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+
+    assert (orders.reserved, orders.provisioned) == (0, {})
+    assert orders.tags[SNAPSHOT_TAG].endswith("provisioned=canary:1+live:5")
+    body = " ".join(scene.account.publisher.sent[-1].body.replace("\\\n", "").split())
+    assert "--qualifier live --provisioned-concurrent-executions 5" in body
+    scene.account.ledger.is_down = False
+    if not rolled_back_first:
+        scene.pulse()
+        assert SNAPSHOT_TAG not in orders.tags
+    scene.rollback("all")
+    assert (orders.reserved, orders.provisioned) == (9, {"live": 5, "canary": 1})
+
+
+def test_without_the_ledger_a_removal_under_way_is_not_forgotten_by_the_next_attempt() -> None:
+    """The first attempt removes it, the second one stops the function."""
+    scene = Scene()
+    orders = scene.add_runaway(reserved=9, provisioned={"live": 5})
+    scene.account.ledger.is_down = True
+    under_way = InvalidValueError("InvalidParameterValueException: still allocated")
+    scene.account.faults.fail("reserve", under_way, skip=1, times=1)
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+    assert (orders.reserved, orders.provisioned) == (9, {})
+    scene.now += timedelta(minutes=1)
+    scene.burn()
+
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+
+    assert orders.reserved == 0
+    scene.account.ledger.is_down = False
+    scene.pulse()
+    scene.rollback("orders")
+    assert (orders.reserved, orders.provisioned) == (9, {"live": 5})
+
+
+def test_what_was_removed_for_a_throttle_that_never_came_to_be_is_put_back() -> None:
+    """The ledger is back, the function runs, and its provisioned concurrency does too."""
+    scene = Scene()
+    orders = scene.add_runaway(reserved=9, provisioned={"live": 5})
+    scene.account.ledger.is_down = True
+    scene.account.faults.fail("reserve", DENIED, skip=1, times=1)
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+    assert orders.provisioned == {}
+    scene.account.ledger.is_down = False
+    scene.calm("orders", 180)
+
+    scene.pulse(4)
+
+    assert (orders.reserved, orders.provisioned, orders.tags) == (9, {"live": 5}, {})
+
+
+def test_more_provisioned_concurrency_than_a_tag_holds_is_written_into_the_notice_first() -> None:
+    """The notice is the only record then: it is sent before anything is removed."""
+    scene = Scene()
+    many = {f"alias-number-{number:03d}": 1 for number in range(30)}
+    orders = scene.add_runaway(reserved=90, provisioned=dict(many))
+    scene.account.ledger.is_down = True
+
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+
+    names = [one.method for one in scene.account.calls("publish", "remove_provisioned")]
+    assert (orders.reserved, orders.provisioned, names[0]) == (0, {}, "publish")
+    assert "KEEP THIS NOTICE" in scene.account.publisher.sent[0].body
+    assert "alias-number-029" in scene.account.publisher.sent[0].body
+
+
+def test_the_former_cap_as_a_persons_own_value_is_left_alone() -> None:
+    """Stopped after a cap of 3; then somebody sets 3 and means it."""
+    scene = suspected()
+    scene.contributor()
+    minutes_under_the_cap(scene, 14, pinned=True)
+    orders = scene.account.by_name["orders"]
+    assert orders.reserved == 0
+    scene.account.reserves("orders", NORMAL_PEAK)
+    scene.pulse()
+    assert scene.incident().state is IncidentState.RELEASED
+
+    (result,) = scene.rollback("orders")
+
+    assert orders.reserved == NORMAL_PEAK
+    assert "3 are reserved now" in result.text
+
+
+def test_a_refusal_of_access_takes_no_provisioned_concurrency_away() -> None:
+    """It does not stand in the way: nobody has said so."""
+    scene = Scene()
+    orders = scene.add_runaway(provisioned={"live": 5})
+    _refuse_stops(scene)
+
+    scene.contributor()
+    scene.pulse(30)
+
+    assert scene.account.calls("remove_provisioned", "put_provisioned") == []
+    assert (orders.reserved, orders.provisioned) == (None, {"live": 5})
+
+
+def test_a_refused_stop_is_tried_again_with_growing_pauses_and_told_once() -> None:
+    """After 1, 2, 4, ... 60 minutes; the growth of the loop does not shorten them."""
+    scene = Scene()
+    scene.add_runaway()
+    _refuse_stops(scene)
+    scene.contributor()
+    begin, tried = scene.now, []
+    for _ in range(200):
+        before = len(scene.account.calls("reserve"))
+        scene.burn()
+        scene.pulse()
+        if len(scene.account.calls("reserve")) > before:
+            tried.append(int((scene.now - begin) / timedelta(minutes=1)))
+
+    pauses = [after - former for former, after in zip([0, *tried], tried, strict=False)]
+    # Where people were only told, one looks every few minutes after a while.
+    assert pauses[:5] == [1, 2, 4, 8, 16]
+    assert [pause // 5 for pause in pauses[5:]] == [6, 12, 12]
+    assert sum("COULD NOT STOP" in one for one in scene.subjects) == 1
+    assert scene.incident().state is IncidentState.NOTIFIED
+
+
+def test_another_refusal_is_told_as_well() -> None:
+    """What AWS says has changed: what people have to do may have, too."""
+    scene = Scene()
+    scene.add_runaway()
+    scene.account.faults.fail("reserve", DENIED, times=2)
+    scene.account.faults.fail("reserve", RefusedError("by an SCP"), times=1)
+    scene.contributor()
+
+    for _ in range(9):
+        scene.burn()
+        scene.pulse()
+
+    told = [one.body for one in scene.account.publisher.sent if "COULD NOT STOP" in one.subject]
+    assert ["explicit deny" in one for one in told] == [True, False]
+    assert "by an SCP" in told[1]
+
+
+def test_a_refused_cap_does_not_keep_a_loop_from_being_stopped() -> None:
+    """The pool that leaves no room for a cap leaves room for 0."""
+    scene = suspected()
+    scene.account.add("greedy", reserved=899)
+    scene.contributor()
+    assert scene.incident().is_pausing(Attempt.CAP, scene.now)
+    scene.now += timedelta(seconds=2)
+    scene.burn()
+
+    scene.contributor()
+
+    assert scene.account.by_name["orders"].reserved == 0
+
+
+def test_a_lift_that_aws_refuses_is_told_once_and_tried_with_pauses() -> None:
+    """An hour of refusals: one notice, seven attempts, and then the cap is lifted."""
+    scene = suspected(Policy(), reserved=50)
+    scene.contributor()
+    scene.account.faults.fail("reserve", DENIED, times=7)
+    scene.account.journal.clear()
+
+    minutes_under_the_cap(scene, 70, pinned=False)
+
+    assert sum("RESTORE FAILED" in one for one in scene.subjects) == 1
+    assert len(scene.account.calls("reserve")) <= 8
+    assert scene.incident().state is IncidentState.CAPPED
+    minutes_under_the_cap(scene, 90, pinned=False)
+    assert scene.account.by_name["orders"].reserved == 50
+    assert scene.account.ledger.stored("orders") is None
+
+
+def test_each_request_of_a_person_that_aws_refuses_is_told() -> None:
+    """Who asks is answered, also the second time."""
+    scene = Scene()
+    scene.add_runaway(reserved=5)
+    scene.contributor()
+    scene.account.faults.fail("reserve", DENIED, times=2)
+
+    scene.rollback("orders")
+    scene.rollback("orders")
+
+    assert sum("RESTORE FAILED" in one for one in scene.subjects) == 2
+    scene.rollback("orders")
+    assert scene.account.by_name["orders"].reserved == 5
