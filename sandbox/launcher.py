@@ -41,6 +41,7 @@ def parse(arguments: Sequence[str]) -> tuple[SandboxSettings, int | None]:
     parser.add_argument("--account-limit", type=int, default=1000)
     parser.add_argument("--worker-cap", type=int, default=10)
     parser.add_argument("--unreserved-minimum", type=int)
+    parser.add_argument("--rate-share", type=float, default=1.0)
     parser.add_argument("--weather", type=WeatherKind, default=WeatherKind.CALM)
     parser.add_argument("--weather-seed", type=int, default=0)
     parser.add_argument("--parent", type=int, help="stop when this process is gone")
@@ -54,6 +55,7 @@ def parse(arguments: Sequence[str]) -> tuple[SandboxSettings, int | None]:
         account_limit=given.account_limit,
         worker_cap=given.worker_cap,
         unreserved_minimum=given.unreserved_minimum,
+        rate_share=given.rate_share,
         weather=Weather(kind=given.weather, seed=given.weather_seed),
     )
     return settings, given.parent

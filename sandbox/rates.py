@@ -104,9 +104,10 @@ class Bucket:
 
 
 class CallRates:
-    """Counts the calls of an account against their limits."""
+    """Counts the calls of an account against their limits, or a share of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: float = 1.0) -> None:
+        self._share = share
         self._lock = threading.Lock()
         self._buckets: dict[str, Bucket] = {}
 
@@ -118,7 +119,7 @@ class CallRates:
         with self._lock:
             bucket = self._buckets.get(limit.name)
             if bucket is None:
-                bucket = self._buckets[limit.name] = Bucket(limit.per_second, now)
+                bucket = self._buckets[limit.name] = Bucket(limit.per_second * self._share, now)
             return bucket.takes(now)
 
     def clear(self) -> None:

@@ -22,8 +22,9 @@ class SandboxSettings:
 
     ``account_limit`` is what GetAccountSettings answers and what reservations are taken from;
     ``worker_cap`` is how many functions really run at once on this machine, because a runaway would
-    otherwise start hundreds of processes. ``weather`` is how late, how slowly and how often things
-    happen.
+    otherwise start hundreds of processes. ``rate_share`` is how much of AWS's rates control planes
+    take in AWS's weather: a busy machine makes too few calls to exceed the whole. ``weather`` is
+    how late, how slowly and how often things happen.
     """
 
     port: int
@@ -34,6 +35,7 @@ class SandboxSettings:
     account_limit: int = 1000
     worker_cap: int = 10
     unreserved_minimum: int | None = None
+    rate_share: float = 1.0
     weather: Weather = field(default_factory=Weather)
 
     @property

@@ -31,11 +31,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from functions.aws.observability import logger
 from functions.aws.records import UnreadableRecordError, dump_incident, load_incident
-from functions.aws.translate import code_of, words_of
+from functions.aws.translate import AWS_ERRORS, code_of, words_of
 from functions.domain.errors import (
     InvalidTransitionError,
     LedgerUnavailableError,
@@ -652,7 +652,7 @@ class DynamoLedger:
                 if not _is_conflict(error):
                     raise LedgerUnavailableError(words_of(error)) from error
                 last = error
-            except BotoCoreError as error:
+            except AWS_ERRORS as error:
                 raise LedgerUnavailableError(words_of(error)) from error
         raise LedgerUnavailableError(f"{words_of(last)} (tried {_ATTEMPTS} times)") from last
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from functions.domain.errors import (
     BusyError,
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
     from functions.domain.errors import LoopbreakerError
 
-AWS_ERRORS: Final = (ClientError, BotoCoreError)
+# An answer that is none of AWS's, such as the page of a proxy, is no BotoCoreError.
+AwsError: TypeAlias = ClientError | BotoCoreError | ResponseParserError
+AWS_ERRORS: Final = (ClientError, BotoCoreError, ResponseParserError)
 
 # Something else is being done to the same thing; botocore does not try these again by itself.
 CONFLICT_CODES: Final = frozenset({"ResourceConflictException", "ResourceInUseException"})
@@ -47,7 +50,7 @@ def code_of(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
-def words_of(error: ClientError | BotoCoreError) -> str:
+def words_of(error: AwsError) -> str:
     """What AWS says, without botocore's frame, as people are told it."""
     if isinstance(error, ClientError):
         said = error.response.get("Error", {}).get("Message", "")
@@ -61,7 +64,7 @@ def is_passing(error: ClientError) -> bool:
     return code_of(error) in _PASSING_CODES or status >= _SERVER_ERROR
 
 
-def of_reading(error: ClientError | BotoCoreError, what: str) -> LoopbreakerError:
+def of_reading(error: AwsError, what: str) -> LoopbreakerError:
     """`BusyError` where the same call may go well a little later, else `RefusedError`.
 
     Parameters
@@ -75,7 +78,7 @@ def of_reading(error: ClientError | BotoCoreError, what: str) -> LoopbreakerErro
     return RefusedError(words)
 
 
-def of_lambda(error: ClientError | BotoCoreError, what: str) -> LoopbreakerError:
+def of_lambda(error: AwsError, what: str) -> LoopbreakerError:
     """The domain's error for an error of Lambda's control plane.
 
     Parameters

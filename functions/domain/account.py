@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from functions.domain.environment import Environment
 
@@ -320,6 +321,10 @@ class Area(StrEnum):
     RESOURCE_POLICIES = "resource policies of queues, topics, buckets, buses, streams and tables"
 
 
+# The part of `Area.LOGS` that is no log group: a subscription of the whole account.
+ACCOUNT_POLICIES: Final = "account policies"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Something that could not be read, in AWS's words.
@@ -374,3 +379,9 @@ class Account:
     def sees(self, area: Area) -> bool:
         """Whether the whole area was read (single things in it may still be missing)."""
         return not any(gap.area is area and not gap.resource for gap in self.gaps)
+
+    @property
+    def sees_account_policies(self) -> bool:
+        """Whether it was read which log subscriptions are of the whole account."""
+        parts = {gap.resource for gap in self.gaps if gap.area is Area.LOGS}
+        return parts.isdisjoint({"", ACCOUNT_POLICIES})

@@ -307,4 +307,4 @@ def _wrapped(text: str, first: str, others: str) -> str:
 
 
 def _is_command(text: str) -> bool:
-    return text.split(" ", 1)[0].lower() in _COMMANDS
+    return text.split(" ", 1)[0].rstrip(":;,.").lower() in _COMMANDS

@@ -33,7 +33,7 @@ def apply(world: World) -> None:
     """Count the calls of roles, before anything else is done with them."""
     if world.settings.weather.is_calm:
         return
-    rates = CallRates()
+    rates = CallRates(world.settings.rate_share)
     world.on_reset.append(rates.clear)
     check(cloudwatch, "_error", ("code", "message", "status", "use_json", "use_cbor"))
 

@@ -15,6 +15,7 @@ from functions.aws.reading import facts as f
 from functions.aws.reading.asking import GoneError, Operation, Paging
 from functions.aws.reading.pace import Lane
 from functions.domain.account import (
+    ACCOUNT_POLICIES,
     Area,
     Bucket,
     LogSubscription,
@@ -408,6 +409,7 @@ def list_account_log_subscriptions(reading: Reading) -> None:
         "accountPolicies",
         take,
         paging=_LOWER_TOKENS,
+        part=ACCOUNT_POLICIES,
         policyType="SUBSCRIPTION_FILTER_POLICY",
     )
 

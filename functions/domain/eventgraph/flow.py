@@ -11,7 +11,14 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from functions.domain.account import Account, Area, FunctionDescription, MappingDescription, Role
+from functions.domain.account import (
+    ACCOUNT_POLICIES,
+    Account,
+    Area,
+    FunctionDescription,
+    MappingDescription,
+    Role,
+)
 from functions.domain.eventgraph.contents import ANYTHING, Content, Invoked
 from functions.domain.eventgraph.machines import Place as Home
 from functions.domain.eventgraph.machines import Reading, read_machine
@@ -942,7 +949,7 @@ def _gap_node(account: Account, area: Area, resource: str) -> Node | None:
     match area:
         case Area.BUCKETS:
             return node_of(bucket_arn(home.partition, resource))
-        case Area.LOGS:
+        case Area.LOGS if resource != ACCOUNT_POLICIES:
             return node_of(log_group_arn(home.partition, home.region, home.account, resource))
         case Area.DELIVERY_STREAMS:
             return node_of(home.arn("firehose", f"deliverystream/{resource}"))

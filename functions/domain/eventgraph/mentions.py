@@ -5,7 +5,8 @@ and the diagnosis conclude from that alone.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from functions.domain.account import Account
@@ -15,9 +16,50 @@ from functions.domain.eventgraph.model import Node, NodeKind
 from functions.domain.eventgraph.nodes import node_of
 
 _SHORTEST_NAME: Final = 3
-# Variables whose value is a bare name are only believed to mean a function if their own name says
-# so: many things are called ``orders``.
+# Many things are called ``orders``. What a variable is called says what kind of thing it names: the
+# last of its words that does. A function is only believed to be meant where a word speaks of one.
 _SPEAKING: Final = re.compile(r"function|lambda|invoke|worker", re.IGNORECASE)
+_WORDS: Final = re.compile(r"[A-Z0-9]+(?![a-z])|[A-Z]?[a-z0-9]+")
+_KINDS: Final[Mapping[str, NodeKind]] = MappingProxyType(
+    {
+        "queue": NodeKind.QUEUE,
+        "sqs": NodeKind.QUEUE,
+        "dlq": NodeKind.QUEUE,
+        "topic": NodeKind.TOPIC,
+        "sns": NodeKind.TOPIC,
+        "table": NodeKind.TABLE,
+        "dynamodb": NodeKind.TABLE,
+        "dynamo": NodeKind.TABLE,
+        "ddb": NodeKind.TABLE,
+        "stream": NodeKind.STREAM,
+        "kinesis": NodeKind.STREAM,
+        "firehose": NodeKind.DELIVERY_STREAM,
+        "delivery": NodeKind.DELIVERY_STREAM,
+        "bucket": NodeKind.BUCKET,
+        "s3": NodeKind.BUCKET,
+        "bus": NodeKind.BUS,
+        "eventbus": NodeKind.BUS,
+        "eventbridge": NodeKind.BUS,
+        "machine": NodeKind.STATE_MACHINE,
+        "statemachine": NodeKind.STATE_MACHINE,
+        "sfn": NodeKind.STATE_MACHINE,
+        "workflow": NodeKind.STATE_MACHINE,
+        "log": NodeKind.LOG_GROUP,
+        "loggroup": NodeKind.LOG_GROUP,
+        "function": NodeKind.FUNCTION,
+        "lambda": NodeKind.FUNCTION,
+        "worker": NodeKind.FUNCTION,
+    }
+)
+# Variables that runtimes, tracers and teams set for other ends: a bare name in them, such as that
+# of a service or a stage, is the name of no resource.
+_OF_OTHERS: Final = re.compile(
+    r"(?:AWS|POWERTOOLS|OTEL|DD|DATADOG|NEW_RELIC|SENTRY|LUMIGO|NODE|PYTHON|JAVA|DOTNET)_.*"
+    r"|(?:.*_)?(?:STAGE|ENV|ENVIRONMENT|REGION|SERVICE|SERVICE_NAME|NAMESPACE|APP|APP_NAME"
+    r"|PROJECT|TEAM|VERSION|LOG_LEVEL)",
+    re.IGNORECASE,
+)
+_ALWAYS_FULL: Final = frozenset({NodeKind.API, NodeKind.BROKER})  # hosts are no bare names
 _FUNCTION: Final = re.compile(
     r"(?:(?P<account>\d{12}):)?(?:function:)?(?P<name>[A-Za-z0-9_-]{1,64})"
     r"(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
@@ -83,9 +125,25 @@ class Mentions:
             return self._with_arn(word)
         if "://" in word:
             return self._with_url(word)
-        others = [one for one in self._by_name.get(word, ()) if one.kind is not NodeKind.FUNCTION]
+        if _OF_OTHERS.fullmatch(variable):
+            return tuple(one.arn for one in self._by_name.get(word, ()) if one.kind in _ALWAYS_FULL)
         functions = self._function(word) if _SPEAKING.search(variable) else ()
-        return (*(one.arn for one in others), *functions)
+        return (*(one.arn for one in self._called(variable, word)), *functions)
+
+    def _called(self, variable: str, word: str) -> Iterable[Node]:
+        """What a bare name means, but for functions: things of one kind, or nothing.
+
+        It is the kind that the variable speaks of. One that speaks of none is only believed where
+        nothing of another kind has the name.
+        """
+        found = self._by_name.get(word, ())
+        full = [one for one in found if one.kind in _ALWAYS_FULL]
+        bare = [one for one in found if one.kind not in _ALWAYS_FULL]
+        wanted = _kind_in(variable)
+        if wanted is None and len({one.kind for one in bare}) > 1:
+            return full
+        kinds = {one.kind for one in bare} if wanted is None else {wanted}
+        return full + [one for one in bare if one.kind in kinds - {NodeKind.FUNCTION}]
 
     def of(self, environment: Environment) -> frozenset[Node]:
         """The nodes that an environment names."""
@@ -126,6 +184,13 @@ class Mentions:
             return ()
         functions = (one for one in self._by_name.get(name, ()) if one.kind is NodeKind.FUNCTION)
         return tuple(f"{one.arn}:{qualifier}" if qualifier else one.arn for one in functions)
+
+
+def _kind_in(variable: str) -> NodeKind | None:
+    """The kind that a variable's name speaks of, such as ``OrdersTableName`` or ``JOB_QUEUES``."""
+    words = [one.lower() for one in _WORDS.findall(variable)]
+    told = (_KINDS.get(one) or _KINDS.get(one.removesuffix("s")) for one in reversed(words))
+    return next((kind for kind in told if kind), None)
 
 
 def _unqualified(arn: str) -> str:

@@ -607,7 +607,8 @@ def _origin(account: Account, service: str, source: str) -> Node | None:
         return Node(NodeKind.SERVICE, service, name) if service in _FEEDS else None
     if not source or "*" in source:
         return None
-    if account.sees(area) and not is_elsewhere(source, account.account, account.region):
+    is_seen = account.sees(area) and (area is not Area.LOGS or account.sees_account_policies)
+    if is_seen and not is_elsewhere(source, account.account, account.region):
         return None  # it was looked for, and is not there
     node = node_of(source)
     if service == "events.amazonaws.com":

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
 from bench.paged_account import refusal
 from functions.aws.reading.asking import (
@@ -125,6 +126,15 @@ def test_a_service_that_the_region_lacks_is_unanswered() -> None:
 
     with pytest.raises(UnansweredError, match="Could not connect"):
         asker(client).ask(GET)
+
+
+def test_a_page_that_is_no_answer_is_unanswered() -> None:
+    """What a proxy says in AWS's place is no crash either, and may be otherwise a moment later."""
+    page = ResponseParserError("Unable to parse response, invalid XML received: <html>")
+
+    assert asker(Answers(page, {"Name": "a"})).ask(GET) == {"Name": "a"}
+    with pytest.raises(UnansweredError, match="invalid XML"):
+        asker(Answers(*(page for _ in range(9)))).ask(GET)
 
 
 def test_asks_nothing_once_the_time_is_up() -> None:

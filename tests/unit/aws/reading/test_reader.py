@@ -18,7 +18,7 @@ from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader, in_threads
 from functions.aws.reading.steps import one_by_one
-from functions.domain.account import Area, Gap
+from functions.domain.account import ACCOUNT_POLICIES, Area, Gap
 
 if TYPE_CHECKING:
     from functions.domain.account import Account
@@ -125,7 +125,6 @@ def test_may_be_stopped_anywhere(calls: list[int]) -> None:
         (("events", "list_targets_by_rule"), Area.RULES, "events:ListTargetsByRule"),
         (("scheduler", "list_schedules"), Area.SCHEDULES, "scheduler:ListSchedules"),
         (("pipes", "list_pipes"), Area.PIPES, "pipes:ListPipes"),
-        (("logs", "describe_account_policies"), Area.LOGS, "logs:DescribeAccountPolicies"),
         (
             ("stepfunctions", "describe_state_machine"),
             Area.STATE_MACHINES,
@@ -239,9 +238,8 @@ def test_policies_of_versions_are_read_where_a_trigger_names_one() -> None:
     assert aws.calls["lambda.get_policy"] == SIZE + 1
 
 
-def test_log_groups_that_a_policy_names_are_asked_for() -> None:
-    """A function that CloudWatch Logs may invoke has the subscriptions of that group read."""
-    aws = grown(SIZE)
+def listening(aws: PagedAccount) -> tuple[str, str]:
+    """A function that CloudWatch Logs may invoke: the log group, and the function's ARN."""
     group = "/aws/lambda/orders-00005"
     target = aws.arn("lambda", "function:orders-00005")
     statement = {
@@ -255,10 +253,35 @@ def test_log_groups_that_a_policy_names_are_asked_for() -> None:
     aws.log_filters[group] = [
         {"filterName": "all", "destinationArn": target, "filterPattern": "", "logGroupName": group}
     ]
+    return group, target
+
+
+def test_log_groups_that_a_policy_names_are_asked_for() -> None:
+    """A function that CloudWatch Logs may invoke has the subscriptions of that group read."""
+    aws = grown(SIZE)
+    group, target = listening(aws)
     (found,) = whole(aws).log_subscriptions
 
     assert (found.log_group, found.destination_arn) == (group, target)
     assert aws.calls["logs.describe_subscription_filters"] == 1
+
+
+def test_one_refusal_hides_no_other_subscription() -> None:
+    """Where the account's subscription may not be asked for, those of log groups still are."""
+    aws = grown(SIZE)
+    group, _ = listening(aws)
+    aws.refused.add(("logs", "describe_account_policies"))
+    account = whole(aws)
+
+    (gap,) = account.gaps
+    assert (gap.area, gap.resource, gap.action) == (
+        Area.LOGS,
+        ACCOUNT_POLICIES,
+        "logs:DescribeAccountPolicies",
+    )
+    assert [one.log_group for one in account.log_subscriptions] == [group]
+    assert not account.sees_account_policies
+    assert whole(grown(SIZE)).sees_account_policies
 
 
 def test_log_groups_are_not_asked_for_where_no_subscription_can_be() -> None:

@@ -6,18 +6,20 @@ from hypothesis import strategies as st
 
 from functions.domain.environment import read_environment
 from functions.domain.eventgraph.mentions import Mentions
+from functions.domain.eventgraph.model import Node
 from functions.domain.eventgraph.nodes import broker_of, node_of
 from functions.domain.eventgraph.triggers import api_node
 
 ACCOUNT = "123456789012"
 HOME = f"eu-west-1:{ACCOUNT}"
 TABLE = node_of(f"arn:aws:dynamodb:{HOME}:table/orders")
+SALES = node_of(f"arn:aws:dynamodb:{HOME}:table/sales")
 QUEUE = node_of(f"arn:aws:sqs:{HOME}:jobs")
 BUCKET = node_of("arn:aws:s3:::pictures")
 BROKER = broker_of("b1.example:9092,b2.example:9092")
 API = api_node("a1b2c3", "https://a1b2c3.execute-api.eu-west-1.amazonaws.com/prod", "api")
 FUNCTION = node_of(f"arn:aws:lambda:{HOME}:function:orders")
-NODES = [TABLE, QUEUE, BUCKET, BROKER, API, FUNCTION]
+NODES = [TABLE, SALES, QUEUE, BUCKET, BROKER, API, FUNCTION]
 MENTIONS = Mentions(NODES, "aws", account=ACCOUNT, qualified=["orders:live"])
 
 
@@ -30,11 +32,11 @@ def found(value: str, variable: str = "X") -> list[str]:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("orders", [TABLE]),
-        (" orders ", [TABLE]),
-        ("orders-archive", []),
-        ("orders,pictures", [TABLE, BUCKET]),
-        ('{"table": "orders"}', [TABLE]),
+        ("sales", [SALES]),
+        (" sales ", [SALES]),
+        ("sales-archive", []),
+        ("sales,pictures", [SALES, BUCKET]),
+        ('{"table": "sales"}', [SALES]),
         (f"arn:aws:dynamodb:{HOME}:table/orders", [TABLE]),
         (f"arn:aws:dynamodb:{HOME}:table/orders/stream/2026", [TABLE]),
         ("arn:aws:dynamodb:us-east-1:1:table/orders", []),
@@ -60,7 +62,35 @@ def test_value(value: str, expected: list[object]) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "expected"),
     [
-        ("ORDERS_FUNCTION", "orders", [TABLE.arn, FUNCTION.arn]),
+        ("ORDERS_TABLE", "orders", [TABLE]),
+        ("ordersTableName", "orders", [TABLE]),
+        ("DYNAMODB_TABLES", "orders,sales", [TABLE, SALES]),
+        ("ORDERS", "orders", []),
+        ("ORDERS", "sales", [SALES]),
+        ("TABLE_NAME", "jobs", []),
+        ("JOB_QUEUE", "jobs", [QUEUE]),
+        ("SQS", "jobs", [QUEUE]),
+        ("EVENT_BUS", "jobs", []),
+        ("S3_BUCKET", "pictures", [BUCKET]),
+        ("EVENT_QUEUE_TABLE", "orders", [TABLE]),
+        ("POWERTOOLS_SERVICE_NAME", "jobs", []),
+        ("OTEL_SERVICE_NAME", "jobs", []),
+        ("STAGE", "jobs", []),
+        ("APP_ENV", "jobs", []),
+        ("SERVICE", "b2.example:9092", [BROKER]),
+        ("SERVICE", "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs", [QUEUE]),
+    ],
+)
+def test_bare_names(variable: str, value: str, expected: list[Node]) -> None:
+    """A bare name means the kind that the variable speaks of, and in others' variables nothing."""
+    assert sorted(one.arn for one in expected) == found(value, variable)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("ORDERS_FUNCTION", "orders", [FUNCTION.arn]),
+        ("AWS_FUNCTION", "orders", []),
         ("LAMBDA", "orders:live", [f"{FUNCTION.arn}:live"]),
         ("LAMBDA", "orders:$LATEST", [f"{FUNCTION.arn}:$LATEST"]),
         ("LAMBDA", f"{ACCOUNT}:function:orders", [FUNCTION.arn]),
