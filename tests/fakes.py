@@ -46,6 +46,7 @@ from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency, Ve
 from functions.domain.ports import (
     REQUEST_LASTS,
     AlreadyOpen,
+    Attempts,
     BlastRadiusReached,
     LatelyClosed,
     LiveLedger,
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
 
 ACCOUNT_ID: Final = "123456789012"
 REGION: Final = "us-east-1"
+TAG_KEY: Final = b"known to the guard alone"
 BUSIEST_MINUTES: Final = 10
 LATE_MINUTES: Final = 4
 _POLLED: Final = {
@@ -757,8 +759,11 @@ class FakeLedger:
         self._lately: dict[str, datetime] = {}  # when the last incident was closed, by function
         self._places: dict[int, _Place] = {}
         self._requests: dict[str, _Request] = {}
+        self._attempts: dict[str, Attempts] = {}
         self._pulse = PulseMemory()
         self.is_down = False
+        # Whether the process has read the key of the tags before.
+        self.is_key_known = True
 
     @contextmanager
     def _call(self, method: str, **arguments: Any) -> Iterator[None]:
@@ -882,6 +887,28 @@ class FakeLedger:
         """See the port."""
         with self._call("remember_pulse", memory=memory):
             self._pulse = memory
+
+    def attempts(self, about: str) -> Attempts:
+        """See the port."""
+        with self._call("attempts", about=about):
+            return self._attempts.get(about, Attempts())
+
+    def count_attempt(self, about: str, now: datetime) -> None:
+        """See the port."""
+        with self._call("count_attempt", about=about, now=now):
+            before = self._attempts.get(about, Attempts())
+            self._attempts[about] = Attempts(count=before.count + 1, last_at=now)
+
+    def tag_key(self) -> bytes:
+        """See the port."""
+        if not self.is_key_known:
+            with self._call("tag_key"):
+                self.is_key_known = True
+        return TAG_KEY
+
+    def known_tag_key(self) -> bytes | None:
+        """See the port."""
+        return TAG_KEY if self.is_key_known else None
 
     def claim_request(self, nonce: str, request_id: str, now: datetime) -> RequestClaim:
         """See the port."""

@@ -14,6 +14,9 @@ closed#<function>  <closed at>#<incident>           a closed incident; 400 days 
 lately             <function>                       when its last incident was closed; 3 h (TTL)
 request            <nonce>                          a rollback request, who carries it out, and
                                                     what became of it
+attempts           <matter>                         how often something was tried, and when last; 90
+                                                    days after that (TTL)
+key                tags                             the key that seals snapshots in tags
 =================  ===============================  ================================================
 
 Who opens an incident, and whether the blast radius allows it, is decided by conditions on these
@@ -44,8 +47,10 @@ from functions.domain.errors import (
 from functions.domain.evidence import PRECEDENT_DAYS, RECENT_MINUTES
 from functions.domain.incident import KEPT_AFTER_CLOSE
 from functions.domain.ports import (
+    ATTEMPTS_KEPT,
     REQUEST_LASTS,
     AlreadyOpen,
+    Attempts,
     BlastRadiusReached,
     LatelyClosed,
     LiveLedger,
@@ -82,6 +87,9 @@ _LIVE: Final = "live"
 _SLOT: Final = "slot"
 _REQUEST: Final = "request"
 _LATELY: Final = "lately"
+_ATTEMPTS_OF: Final = "attempts"
+_KEYS: Final = "key"
+_KEY_BITS: Final = 256
 _BEGUN: Final = "begun"
 _DONE: Final = "done"
 _FAILED: Final = "failed"
@@ -137,6 +145,7 @@ class DynamoLedger:
         self._table = table
         self._sleep = sleep
         self._random = random.SystemRandom() if randomness is None else randomness
+        self._tag_key: bytes | None = None
 
     def open(
         self, incident: Incident, blast_radius: BlastRadius | None, *, knows_past: bool = False
@@ -288,6 +297,67 @@ class DynamoLedger:
             item["watched"] = {"L": [{"S": name} for name in memory.watched]}
             item["watch_until"] = {"S": _iso(memory.watch_until)}
         self._write(({"Put": {"TableName": self._table, "Item": item}},))
+
+    def attempts(self, about: str) -> Attempts:
+        """See the port."""
+        answer = self._call(
+            lambda: self._client.get_item(
+                TableName=self._table, Key=_key(_ATTEMPTS_OF, about), ConsistentRead=True
+            )
+        )
+        item: _Item = answer.get("Item", {})
+        if not item:
+            return Attempts()
+        last_at = datetime.fromisoformat(_text(item, "last_at"))
+        return Attempts(count=int(item["count"]["N"]), last_at=last_at)
+
+    def count_attempt(self, about: str, now: datetime) -> None:
+        """See the port."""
+        update = {
+            "TableName": self._table,
+            "Key": _key(_ATTEMPTS_OF, about),
+            "UpdateExpression": "SET last_at = :now, expires_at = :expires_at ADD #count :one",
+            "ExpressionAttributeNames": {"#count": "count"},  # a word of DynamoDB's own
+            "ExpressionAttributeValues": {
+                ":now": {"S": _iso(now)},
+                ":expires_at": _epoch_seconds(now + ATTEMPTS_KEPT),
+                ":one": {"N": "1"},
+            },
+        }
+        self._write(({"Update": update},))
+
+    def tag_key(self) -> bytes:
+        """See the port. It is read once for each execution environment."""
+        if self._tag_key is None:
+            self._tag_key = self._read_tag_key() or self._create_tag_key()
+        return self._tag_key
+
+    def known_tag_key(self) -> bytes | None:
+        """See the port."""
+        return self._tag_key
+
+    def _read_tag_key(self) -> bytes | None:
+        answer = self._call(
+            lambda: self._client.get_item(
+                TableName=self._table, Key=_key(_KEYS, "tags"), ConsistentRead=True
+            )
+        )
+        value = _text(answer.get("Item", {}), "value")
+        return bytes.fromhex(value) if value else None
+
+    def _create_tag_key(self) -> bytes:
+        """Write a new key, unless another run was first: then that one's counts."""
+        value = f"{self._random.getrandbits(_KEY_BITS):0{_KEY_BITS // 4}x}"
+        put = {
+            "TableName": self._table,
+            "Item": {**_key(_KEYS, "tags"), "value": {"S": value}},
+            "ConditionExpression": _ABSENT,
+        }
+        refusals = self._write(({"Put": put},))
+        written = bytes.fromhex(value) if refusals is None else self._read_tag_key()
+        if written is None:
+            raise LedgerUnavailableError("the key of the tags was there and is gone")
+        return written
 
     def claim_request(self, nonce: str, request_id: str, now: datetime) -> RequestClaim:
         """See the port. A record of an earlier version has no outcome: it counts as done."""

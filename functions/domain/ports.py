@@ -227,6 +227,16 @@ class RequestClaim(StrEnum):
     UNDER_WAY = "under_way"  # another request is carrying it out
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """How often something was done, and when last (``None`` for never)."""
+
+    count: int = 0
+    last_at: datetime | None = None
+
+
+ATTEMPTS_KEPT: Final = timedelta(days=90)
+
 # A request that has told no outcome after this long is over: longer than a run of `restore` lasts.
 REQUEST_LASTS: Final = timedelta(minutes=20)
 
@@ -443,6 +453,31 @@ class Ledger(Protocol):
 
     def remember_pulse(self, memory: PulseMemory) -> None:
         """Keep what the pulse saw. Last writer wins: it only saves queries."""
+        ...
+
+    def attempts(self, about: str) -> Attempts:
+        """What was counted of a matter that has no incident, such as telling of it.
+
+        Parameters
+        ----------
+        about
+            A name for the matter, of at most 1,000 bytes.
+        """
+        ...
+
+    def count_attempt(self, about: str, now: datetime) -> None:
+        """Count one more. It is forgotten `ATTEMPTS_KEPT` after the last one."""
+        ...
+
+    def tag_key(self) -> bytes:
+        """The secret by which a snapshot in a tag is known as the guard's own.
+
+        The first one that asks creates it; it never changes after that.
+        """
+        ...
+
+    def known_tag_key(self) -> bytes | None:
+        """The same where this process has read it before, without a call; else ``None``."""
         ...
 
     def claim_request(self, nonce: str, request_id: str, now: datetime) -> RequestClaim:

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 
-from stacks.names import CONTAIN, EXEMPT_TAG, EXEMPT_VALUE, RESTORE, STACK_NAME, TAG_PREFIX
+from stacks.names import (
+    CONTAIN,
+    EXEMPT_TAG,
+    EXEMPT_VALUE,
+    RESTORE,
+    SNAPSHOT_TAG,
+    STACK_NAME,
+    TAG_PREFIX,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +57,9 @@ CHANGE_CONCURRENCY: Final = (
     "lambda:PutProvisionedConcurrencyConfig",
 )
 CHANGE_MAPPINGS: Final = ("lambda:UpdateEventSourceMapping",)
-CHANGE_TAGS: Final = ("lambda:TagResource", "lambda:UntagResource")
+TAG: Final = ("lambda:TagResource",)
+UNTAG: Final = ("lambda:UntagResource",)
+CHANGE_TAGS: Final = (*TAG, *UNTAG)
 FIND_TAGGED: Final = ("tag:GetResources",)
 
 USE_LEDGER: Final = (
@@ -337,9 +347,20 @@ def contain_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicySta
         # not for one of them, the check in the code remains.
         _deny(
             "NeverExemptFunctions",
-            (*CHANGE_CONCURRENCY, *CHANGE_TAGS),
+            (*CHANGE_CONCURRENCY, *TAG),
             any_function(),
             conditions=exempt,
+        ),
+        # Its own note of a stop goes when that is recorded, also where the function has become
+        # exempt since.
+        _deny(
+            "NeverExemptTags",
+            UNTAG,
+            any_function(),
+            conditions={
+                **exempt,
+                "ForAnyValue:StringNotEquals": {"aws:TagKeys": [SNAPSHOT_TAG]},
+            },
         ),
         _allow("FindTagged", FIND_TAGGED, "*"),
         _allow("UseLedger", USE_LEDGER, ledger_arn),

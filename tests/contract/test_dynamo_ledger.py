@@ -151,6 +151,29 @@ def test_a_place_that_cannot_be_given_back_is_kept(aws_stage: AwsStage) -> None:
     assert isinstance(ledger.open(an_incident("b"), ONE), BlastRadiusReached)
 
 
+def test_every_process_has_the_same_key_for_tags(aws_stage: AwsStage) -> None:
+    """The first one creates it, each reads it once, and it is of no use to guess it."""
+    table = aws_stage.ledger._table
+    first, second = (DynamoLedger(clients.dynamodb_client(), table) for _ in range(2))
+    assert (first.known_tag_key(), second.known_tag_key()) == (None, None)
+
+    keys = {first.tag_key(), second.tag_key()}
+    with counted() as calls:
+        keys |= {first.tag_key(), second.tag_key(), first.known_tag_key() or b""}
+
+    assert (len(keys), calls) == (1, [])
+    assert len(keys.pop()) == 32
+
+
+def test_who_creates_a_key_at_the_same_moment_takes_the_other_one(aws_stage: AwsStage) -> None:
+    """Two processes that find none both end up with the one that was written."""
+    table = aws_stage.ledger._table
+    first, second = (DynamoLedger(clients.dynamodb_client(), table) for _ in range(2))
+    keys = [first._create_tag_key(), second._create_tag_key()]
+
+    assert keys[0] == keys[1]
+
+
 def test_reads_what_was_written_last(aws_stage: AwsStage) -> None:
     """Every read is consistent: a run sees what the run before it wrote."""
     asked: list[tuple[str, Any]] = []
@@ -269,6 +292,9 @@ CALLS: list[Callable[[DynamoLedger], object]] = [
     lambda ledger: ledger.remember_pulse(PulseMemory()),
     lambda ledger: ledger.claim_request("nonce", "request", NOON),
     lambda ledger: ledger.settle_request("nonce", "request", is_done=True),
+    lambda ledger: ledger.attempts("matter"),
+    lambda ledger: ledger.count_attempt("matter", NOON),
+    lambda ledger: ledger.tag_key(),
 ]
 
 

@@ -10,6 +10,7 @@ from functions.domain.incident import Incident, IncidentState, NoticeStatus, Tra
 from functions.domain.ports import (
     REQUEST_LASTS,
     AlreadyOpen,
+    Attempts,
     BlastRadius,
     BlastRadiusReached,
     LatelyClosed,
@@ -632,6 +633,18 @@ def test_a_repeated_delivery_that_fails_makes_nothing_undone(stage: Stage) -> No
     stage.ledger.settle_request("nonce", "first", is_done=False)
 
     assert stage.ledger.claim_request("nonce", "second", NOON + HOUR) is RequestClaim.DONE
+
+
+def test_attempts_are_counted(stage: Stage) -> None:
+    """Each matter by itself, with the moment of the last one."""
+    assert stage.ledger.attempts("a") == Attempts()
+
+    stage.ledger.count_attempt("a", NOON)
+    stage.ledger.count_attempt("a", NOON + HOUR)
+    stage.ledger.count_attempt("b", NOON)
+
+    assert stage.ledger.attempts("a") == Attempts(count=2, last_at=NOON + HOUR)
+    assert stage.ledger.attempts("b") == Attempts(count=1, last_at=NOON)
 
 
 def test_as_many_as_allowed_at_the_same_moment(stage: Stage) -> None:

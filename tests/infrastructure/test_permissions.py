@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import functions.aws
+from functions.domain import tagged_snapshot
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Json, Synthesized
@@ -168,8 +169,16 @@ def test_contain_never_touches_exempt_functions(default: Synthesized) -> None:
     denial = statement(default, CONTAIN, "NeverExemptFunctions")
 
     assert denial["Effect"] == "Deny"
-    assert set(denial["Action"]) == CHANGES - {"lambda:UpdateEventSourceMapping"}
-    assert denial["Condition"] == {"StringEquals": {"aws:ResourceTag/loopbreaker:exempt": "true"}}
+    untag = "lambda:UntagResource"
+    exempt = {"StringEquals": {"aws:ResourceTag/loopbreaker:exempt": "true"}}
+    assert set(denial["Action"]) == CHANGES - {"lambda:UpdateEventSourceMapping", untag}
+    assert denial["Condition"] == exempt
+    tags = statement(default, CONTAIN, "NeverExemptTags")
+    assert (tags["Effect"], tags["Action"]) == ("Deny", untag)
+    assert tags["Condition"] == {
+        **exempt,
+        "ForAnyValue:StringNotEquals": {"aws:TagKeys": [tagged_snapshot.SNAPSHOT_TAG]},
+    }
 
 
 def test_restore_may_put_back_a_function_that_became_exempt(default: Synthesized) -> None:
