@@ -5,7 +5,7 @@ itself: what its function writes arrives at a source that lies on the loop. So a
 series carries has another cause.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -45,6 +45,12 @@ class Source:
     def is_outside(self) -> bool:
         """Whether nothing that arrives here can be the function's own doing."""
         return self.loop is LoopProof.RULED_OUT
+
+
+def are_countable(sources: Iterable[Source]) -> bool:
+    """Whether everything that may be a function's own doing is counted somewhere."""
+    own = [one for one in sources if not one.is_outside]
+    return bool(own) and all(one.kind is not SourceKind.OTHER for one in own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

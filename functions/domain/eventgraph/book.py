@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from functions.domain.arrivals import Source, SourceKind, are_countable
 from functions.domain.errors import LoopbreakerError
 from functions.domain.eventgraph.drawing import drawing, line
 from functions.domain.eventgraph.model import Certainty, Doubt, EventGraph, Loop
@@ -31,6 +32,8 @@ _LONGEST_WORDS: Final = 300
 _LONGEST_DRAWING: Final = 1_200
 _FINGERPRINT_BYTES: Final = 6
 _MOST_RENEWED: Final = 1_000
+_MOST_FED: Final = 1_000  # functions of which the sources are kept
+_MOST_SOURCES: Final = 20  # of one function
 _NOTHING: Final[Mapping[str, datetime]] = MappingProxyType({})
 
 
@@ -87,6 +90,9 @@ class LoopBook:
         Fingerprints of further functions on loops, of which there are too many to be told.
     ruled_out
         Fingerprints of the functions that are ruled out. All of these are in order.
+    sources
+        What invokes the functions that may be on a loop, by name, where everything that may feed
+        such a loop is counted by CloudWatch. What an older version wrote has none.
     doubts
         Fingerprints of the functions on no loop that are not ruled out, by the reasons why: the
         names of `Doubt`, with a comma between them. What an older version wrote has none.
@@ -105,6 +111,7 @@ class LoopBook:
     possible: tuple[bytes, ...] = ()
     ruled_out: tuple[bytes, ...] = ()
     doubts: Mapping[str, tuple[bytes, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    sources: Mapping[str, tuple[Source, ...]] = field(default_factory=lambda: MappingProxyType({}))
     functions: int = 0
     gaps: int = 0
     renewed: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
@@ -157,6 +164,7 @@ class LoopBook:
             possible=marks(LoopProof.POSSIBLE),
             ruled_out=marks(LoopProof.RULED_OUT),
             doubts=_grouped(graph.doubts),
+            sources=_countable(graph),
             functions=len(graph.proofs),
             gaps=len(graph.gaps),
             renewed=_newest({name: at for name, at in changed.items() if at > graph.at}),
@@ -217,6 +225,10 @@ class LoopBook:
             "possible": _joined(self.possible),
             "ruled_out": _joined(self.ruled_out),
             "doubts": {reasons: _joined(marks) for reasons, marks in self.doubts.items()},
+            "sources": {
+                name: [_written_source(one, name) for one in sources]
+                for name, sources in self.sources.items()
+            },
             "count": self.functions,
             "gaps": self.gaps,
             "renewed": {name: at.isoformat() for name, at in self.renewed.items()},
@@ -254,6 +266,12 @@ class LoopBook:
                         for reasons, marks in _mapping(stored.get("doubts", {})).items()
                     }
                 ),
+                sources=MappingProxyType(
+                    {
+                        str(name): tuple(_read_source(one, str(name)) for one in _list(sources))
+                        for name, sources in _mapping(stored.get("sources", {})).items()
+                    }
+                ),
                 functions=int(str(stored["count"])),
                 gaps=int(str(stored["gaps"])),
                 renewed=MappingProxyType(
@@ -275,12 +293,52 @@ def _grouped(doubts: Mapping[str, tuple[Doubt, ...]]) -> Mapping[str, tuple[byte
     return MappingProxyType({key: tuple(sorted(marks)) for key, marks in sorted(found.items())})
 
 
+def _countable(graph: EventGraph) -> Mapping[str, tuple[Source, ...]]:
+    """The sources by which it can be told who feeds a function, of the surest loops first."""
+    names = [
+        name
+        for name, proof in graph.proofs.items()
+        if proof is not LoopProof.RULED_OUT
+        and len(graph.sources.get(name, ())) <= _MOST_SOURCES
+        and are_countable(graph.sources.get(name, ()))
+    ]
+    names.sort(key=lambda name: (_LOOPS.index(graph.proofs[name]), name))
+    return MappingProxyType({name: graph.sources[name] for name in sorted(names[:_MOST_FED])})
+
+
+def _written_source(source: Source, function: str) -> Stored:
+    name = "" if source.name == function else source.name
+    return [_KINDS.index(source.kind), name, _LOOPS.index(source.loop)]
+
+
+def _read_source(stored: object, function: str) -> Source:
+    kind, name, loop = _list(stored)
+    return Source(
+        kind=_KINDS[int(str(kind))], name=str(name) or function, loop=_LOOPS[int(str(loop))]
+    )
+
+
 def _newest(changed: Mapping[str, datetime]) -> Mapping[str, datetime]:
     names = sorted(changed, key=lambda name: (changed[name], name))[-_MOST_RENEWED:]
     return MappingProxyType({name: changed[name] for name in sorted(names)})
 
 
 _PROOFS: Final = (LoopProof.CERTAIN, LoopProof.POSSIBLE)
+# As they are stored: new ones go to the end.
+_LOOPS: Final = (
+    LoopProof.CERTAIN,
+    LoopProof.POSSIBLE,
+    LoopProof.UNKNOWN,
+    LoopProof.RULED_OUT,
+)
+_KINDS: Final = (
+    SourceKind.QUEUE,
+    SourceKind.TABLE,
+    SourceKind.STREAM,
+    SourceKind.ASYNCHRONOUS,
+    SourceKind.URL,
+    SourceKind.OTHER,
+)
 _FIELDS: Final = 9
 
 

@@ -49,6 +49,7 @@ from typing import Final
 
 from functions.domain.account import Account
 from functions.domain.eventgraph.cuts import Listed, cuts_of
+from functions.domain.eventgraph.feeders import find_sources
 from functions.domain.eventgraph.flow import Flow, read_flow
 from functions.domain.eventgraph.model import (
     Acceptance,
@@ -120,6 +121,7 @@ def build(
         around=_around(flow, loops) if with_surroundings else (),
         proofs=MappingProxyType(dict(sorted(found.proofs.items()))),
         doubts=MappingProxyType(dict(sorted(found.doubts.items()))),
+        sources=find_sources(flow),
         gaps=tuple(
             f"{gap.area.value}{f' ({gap.resource})' if gap.resource else ''}: {gap.words}"
             for gap in sorted(account.gaps, key=lambda gap: (gap.area, gap.resource, gap.words))

@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from functions.domain.arrivals import Source
 from functions.domain.eventgraph.cycles import least_rotation
 from functions.domain.evidence import LoopProof
 
@@ -379,6 +380,8 @@ class EventGraph:
         By function name; every function of the account has one.
     doubts
         For functions whose proof is UNKNOWN: why.
+    sources
+        By function name: what invokes it, and which of that lies on its loops.
     """
 
     account: str
@@ -389,6 +392,7 @@ class EventGraph:
     around: tuple[Edge, ...] = ()
     proofs: Mapping[str, LoopProof] = field(default_factory=lambda: MappingProxyType({}))
     doubts: Mapping[str, tuple[Doubt, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    sources: Mapping[str, tuple[Source, ...]] = field(default_factory=lambda: MappingProxyType({}))
     gaps: tuple[str, ...] = ()
     counts: Counts = Counts()
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.domain.arrivals import Source, SourceKind, are_countable
 from functions.domain.eventgraph.book import MOST_PAGES, BookUnreadableError, LoopBook
 from functions.domain.eventgraph.build import build
 from functions.domain.eventgraph.model import Doubt, EventGraph
@@ -66,6 +67,20 @@ def test_page() -> None:
     )
     assert page.cuts[0].startswith("Narrow the pattern of rule uploaded")
     assert not page.is_protected_by_aws
+
+
+def test_sources_are_kept_where_they_tell_who_feeds_a_function() -> None:
+    """By the names that CloudWatch knows; of what anybody may invoke nothing is counted."""
+    book = LoopBook.from_dict(stored(LoopBook.of(graph_of("dynamodb_two_functions"))))
+
+    assert book.sources["enrich"] == (
+        Source(kind=SourceKind.TABLE, name="orders", loop=LoopProof.CERTAIN),
+    )
+    for name in sorted(ACCOUNTS):
+        graph = graph_of(name)
+        for function, sources in LoopBook.of(graph).sources.items():
+            assert graph.proofs[function] is not LoopProof.RULED_OUT
+            assert are_countable(sources)
 
 
 def test_each_function_has_its_own_page() -> None:

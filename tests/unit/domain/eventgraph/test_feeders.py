@@ -1,0 +1,73 @@
+"""The sources of each function, and which of them lie on its loops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+
+from functions.domain.arrivals import Source, SourceKind
+from functions.domain.eventgraph.build import build
+from functions.domain.eventgraph.feeders import find_sources
+from functions.domain.eventgraph.flow import read_flow
+from functions.domain.evidence import LoopProof
+from tests.unit.domain.eventgraph.generated import accounts
+from tests.unit.domain.eventgraph.samples import ACCOUNTS, many
+
+if TYPE_CHECKING:
+    from functions.domain.account import Account
+
+GRAVITY = (LoopProof.CERTAIN, LoopProof.POSSIBLE, LoopProof.UNKNOWN, LoopProof.RULED_OUT)
+
+
+def gravest(sources: tuple[Source, ...]) -> LoopProof:
+    """The surest loop that one of the sources is on."""
+    return min((one.loop for one in sources), key=GRAVITY.index, default=LoopProof.RULED_OUT)
+
+
+def check(account: Account) -> None:
+    """A function is on a loop exactly where one of its sources is, and as surely."""
+    sources = find_sources(read_flow(account))
+
+    proofs = build(account).proofs
+
+    assert {name: gravest(sources.get(name, ())) for name in proofs} == dict(proofs)
+
+
+@pytest.mark.parametrize("name", sorted(ACCOUNTS))
+def test_some_source_of_each_function_on_a_loop_is_on_it(name: str) -> None:
+    """In each account of the corpus."""
+    check(ACCOUNTS[name])
+
+
+@given(account=accounts())
+@settings(max_examples=50)
+def test_some_source_of_each_function_on_a_loop_is_on_it_in_any_account(account: Account) -> None:
+    """Whatever the account."""
+    check(account)
+
+
+def test_a_queue_that_is_written_to_is_on_the_loop_and_another_one_is_not() -> None:
+    """Each source is told by the name that CloudWatch knows it by."""
+    sources = find_sources(read_flow(many(2)))
+
+    assert sources["worker-00000"] == (
+        Source(kind=SourceKind.QUEUE, name="worker-00000", loop=LoopProof.CERTAIN),
+    )
+
+
+def test_the_stream_of_a_table_is_known_by_the_table() -> None:
+    """The writes to it are what is counted."""
+    sources = find_sources(read_flow(ACCOUNTS["dynamodb_two_functions"]))
+
+    assert Source(kind=SourceKind.TABLE, name="orders", loop=LoopProof.CERTAIN) in sources["enrich"]
+
+
+def test_what_services_send_is_one_source() -> None:
+    """Lambda counts asynchronous events together; who may invoke by permission may also wait."""
+    sources = find_sources(read_flow(ACCOUNTS["s3_event_bridge"]))
+
+    assert sources["resize"] == (
+        Source(kind=SourceKind.ASYNCHRONOUS, name="resize", loop=LoopProof.CERTAIN),
+    )
