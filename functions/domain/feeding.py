@@ -13,6 +13,10 @@ What a loop would need is taken generously, so that late or missing counts never
   the invocations.
 - A source that nothing counts, a queue without a datapoint, and a function that takes longer than
   the spike has lasted leave it untold.
+
+Which sources there are, and which lie on a loop, is what the event graph knows. It hears of changes
+minutes late (CloudTrail), and a loop often begins with a change: whoever asks must know that the
+graph has seen the account as it was when the spike began.
 """
 
 import math

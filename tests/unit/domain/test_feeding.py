@@ -1,5 +1,6 @@
 """Who feeds a spike, told from what arrived at the function's sources."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +30,7 @@ class Traffic:
 
     invocations: list[float]
     errors: list[float] = field(default_factory=list)
-    arrivals: dict[Source, list[float | None] | None] = field(default_factory=dict)
+    arrivals: Mapping[Source, Sequence[float | None] | None] = field(default_factory=dict)
     taking_seconds: float | None = 0.2
 
     def seen(
@@ -56,14 +57,14 @@ class Traffic:
         )
 
 
-def _series(values: list[float] | list[float | None], minutes: int) -> Series:
+def _series(values: Sequence[float | None], minutes: int) -> Series:
     quiet = values[0]
     laid = [quiet] * QUIET_MINUTES + list(values[1 : minutes + 1])
     return Series(start=START, period_seconds=60, values=tuple(laid))
 
 
 def _shown(
-    counts: list[float | None] | None, minutes: int, now: datetime, late: Lateness | None
+    counts: Sequence[float | None] | None, minutes: int, now: datetime, late: Lateness | None
 ) -> Series | None:
     if counts is None:
         return None
