@@ -762,6 +762,7 @@ class FakeLedger:
         self._attempts: dict[str, Attempts] = {}
         self._pulse = PulseMemory()
         self.is_down = False
+        self.unreadable: set[str] = set()  # functions whose record nobody can read
         # Whether the process has read the key of the tags before.
         self.is_key_known = True
 
@@ -819,16 +820,20 @@ class FakeLedger:
     def find(self, function: str) -> Incident | None:
         """See the port."""
         with self._call("find", function=function):
+            if function in self.unreadable:
+                raise LedgerUnavailableError(f"the record of {function} cannot be read")
             stored = self._live.get(function)
             return None if stored is None or stored.is_closed else stored
 
     def live(self) -> LiveLedger:
         """See the port."""
         with self._call("live"):
-            incidents = [self._live[name] for name in sorted(self._live)]
+            known = [name for name in sorted(self._live) if name not in self.unreadable]
+            incidents = [self._live[name] for name in known]
             aside = [self._aside[name] for name in sorted(self._aside)]
             past = [PastIncident.of(one) for one in (*self._filed.values(), *self._aside.values())]
             return LiveLedger(
+                unreadable=tuple(sorted(self.unreadable)),
                 incidents=(*incidents, *aside),
                 pulse=self._pulse,
                 past=tuple(sorted(past, key=lambda one: (one.until, one.function))),

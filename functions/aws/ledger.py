@@ -220,6 +220,7 @@ class DynamoLedger:
         """See the port. A record that cannot be read is logged and does not hide the others."""
         incidents: list[Incident] = []
         past: list[PastIncident] = []
+        unreadable: list[str] = []
         pulse = PulseMemory()
         for item in self._query(_LIVE):
             key = _text(item, "sk")
@@ -232,7 +233,14 @@ class DynamoLedger:
                     pulse = _pulse_of(item)
             except (UnreadableRecordError, KeyError, ValueError) as error:
                 logger.exception("unreadable record in the ledger", key=key, why=str(error))
-        return LiveLedger(incidents=tuple(incidents), pulse=pulse, past=tuple(past))
+                if key.startswith(_INCIDENT):
+                    unreadable.append(key.removeprefix(_INCIDENT))
+        return LiveLedger(
+            incidents=tuple(incidents),
+            pulse=pulse,
+            past=tuple(past),
+            unreadable=tuple(unreadable),
+        )
 
     def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius | None) -> Opening:
         """See the port. `old` stays among the live ones until its notices are sent.

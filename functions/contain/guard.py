@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -10,16 +11,20 @@ from typing import Final
 from functions.contain.gathering import Gathering
 from functions.contain.hold import Hold
 from functions.contain.journal import Log, fields_of
-from functions.contain.tend import Tending, in_turn, is_due, urgent_first
+from functions.contain.tags import MOST_TAGS, Tags
+from functions.contain.tend import Tending, in_rotation, in_turn, is_due, urgent_first
 from functions.domain.assessment import Assessment, Reason, Verdict
 from functions.domain.decision import Contain, Decision, Ignore, LedgerView, decide
-from functions.domain.errors import LoopbreakerError, MetricsUnavailableError
+from functions.domain.errors import (
+    LedgerUnavailableError,
+    LoopbreakerError,
+    MetricsUnavailableError,
+)
 from functions.domain.evidence import Evidence, Series
 from functions.domain.guard_cost import SWEPT_FUNCTIONS
 from functions.domain.incident import Incident
 from functions.domain.naming import (
     InvalidFunctionReferenceError,
-    function_name,
     metric_name,
     session_function,
 )
@@ -38,7 +43,6 @@ from functions.domain.pulse import (
 )
 from functions.domain.signal import Signal, SignalKind
 from functions.domain.spike import assess, holds_the_account, is_candidate
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG, UnreadableSnapshotError
 
 # Reasons that call on the past: only with these can a former loop have passed for a precedent.
 _HISTORICAL = (
@@ -108,6 +112,9 @@ class Guard:
         report = Report(seconds_left=seconds_left)
         now = self.hold.world.present(signal.at)
         self._answer(signal, now, report)
+        with suppress(LedgerUnavailableError):
+            # Now, while it can be read: a stop without the ledger seals its snapshot by it.
+            self.hold.world.ledger.tag_key()
         if report.young:
             self._attempt(report, "watch list", lambda: self._keep_watching(report.young, now))
         if report.errors:
@@ -225,19 +232,9 @@ class Guard:
             self._attempt(report, incident.id, partial(tending.tend, incident, present))
 
     def _adopt(self, now: datetime, report: Report) -> None:
-        functions = self.hold.world.functions
-        for arn, tag in functions.tagged(SNAPSHOT_TAG).items():
-            facts = self.gathering.facts(function_name(arn))
-            if facts is None:
-                continue
-            try:
-                self.hold.adopt(arn, tag, facts, self.hold.world.present(now))
-            except UnreadableSnapshotError:
-                # For people to look at: nothing that a retry would change.
-                self.log.exception("unreadable snapshot", about=arn)
-            except LoopbreakerError as error:
-                self.log.exception("failed", about=arn)
-                report.errors.append(error)
+        tags = Tags(hold=self.hold, gathering=self.gathering, log=self.log)
+        for arn in in_rotation(sorted(tags.found()), now)[:MOST_TAGS]:
+            self._attempt(report, arn, partial(tags.take_over, arn, self.hold.world.present(now)))
 
     def _change(self, signal: Signal, now: datetime, report: Report) -> None:
         """Look after what somebody changed.

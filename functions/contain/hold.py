@@ -1,10 +1,11 @@
 """From a decision to a held or notified incident, whatever the ledger already knows."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from functions.domain import notice
-from functions.domain.adoption import adopt, put_back_removed
+from functions.domain.adoption import adopt, put_back_removed, was_closed_since
 from functions.domain.assessment import Assessment, Verdict
 from functions.domain.containment import contain
 from functions.domain.decision import (
@@ -48,7 +49,9 @@ from functions.domain.ports import (
 )
 from functions.domain.restoration import restore
 from functions.domain.steps import perform
+from functions.domain.tag_seal import FoundSnapshot, find_snapshot, sealed
 from functions.domain.tagged_snapshot import (
+    MOST_CHARACTERS,
     SNAPSHOT_TAG,
     TaggedSnapshot,
     UnreadableSnapshotError,
@@ -315,14 +318,24 @@ class Hold:
                 f"{incident.function} is not contained: the ledger cannot be reached and the blast "
                 f"radius of {self.policy.blast_radius} is used up"
             ) from unavailable
-        former = _tagged(facts)
+        key = self.world.ledger.known_tag_key()
+        found = _found(facts, key)
+        former = None if found is None else found.tagged
         there = () if former is None else former.provisioned
+        is_own = not there or (found is not None and found.is_sealed)
         tagged = TaggedSnapshot(
             reserved_concurrency=snapshot.reserved_concurrency, at=now, provisioned=there
         )
         if there:  # an earlier attempt has taken it away
             incident = _without(incident, there)
-        attempt = _Ledgerless(incident=incident, tagged=tagged, unavailable=unavailable, now=now)
+        attempt = _Ledgerless(
+            incident=incident,
+            tagged=tagged,
+            unavailable=unavailable,
+            now=now,
+            key=key if is_own else None,
+            is_own=is_own,
+        )
         attempt = self._write_down(attempt)
         try:
             attempt = self._throttle(attempt)
@@ -331,6 +344,7 @@ class Hold:
                 self._publish_failure(attempt, refusal)
             raise
         if attempt.is_tagged:
+            self._seal(attempt)
             stopped = replace(attempt.incident, contained_at=now, stopped_at=now)
             self._publish_ledgerless(stopped, unavailable, now, is_tagged=True)
 
@@ -353,10 +367,10 @@ class Hold:
 
     def _write_down(self, attempt: "_Ledgerless") -> "_Ledgerless":
         """Put the snapshot into the tag or, where that is not possible, into a notice."""
-        value = attempt.tagged.to_tag()
+        arn = attempt.incident.function_arn
+        value = sealed(attempt.tagged.to_tag(), arn, attempt.key)
         try:
-            if attempt.tagged.fits:
-                arn = attempt.incident.function_arn
+            if len(value) <= MOST_CHARACTERS:
                 self.world.functions.tag(arn, {SNAPSHOT_TAG: value})
                 return replace(attempt, is_tagged=True)
         except LoopbreakerError:
@@ -365,6 +379,20 @@ class Hold:
             attempt.incident, attempt.unavailable, attempt.now, is_tagged=False
         )
         return replace(attempt, is_tagged=False)
+
+    def _seal(self, attempt: "_Ledgerless") -> None:
+        """Seal a tag that was written without the key, once nothing burns any more.
+
+        A process that has just started does not know the key, and the ledger may have failed it
+        for a moment only.
+        """
+        if attempt.key is not None or not attempt.is_own:
+            return
+        arn = attempt.incident.function_arn
+        with suppress(LoopbreakerError):
+            value = sealed(attempt.tagged.to_tag(), arn, self.world.ledger.tag_key())
+            if len(value) <= MOST_CHARACTERS:
+                self.world.functions.tag(arn, {SNAPSHOT_TAG: value})
 
     def _publish_failure(self, attempt: "_Ledgerless", refusal: LoopbreakerError) -> None:
         failed = attempt.incident
@@ -392,28 +420,34 @@ class Hold:
         )
         self.world.publisher.publish(said.subject, said.body)
 
-    def adopt(self, arn: str, tag: str, facts: FunctionFacts, now: datetime) -> None:
+    def adopt(self, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime) -> bool:
         """Take a containment that was done without the ledger into the ledger.
 
-        Raises
-        ------
-        UnreadableSnapshotError
-            When the tag holds something that the guard never writes.
+        Parameters
+        ----------
+        tagged
+            What the guard itself has written into the function's tag.
+
+        Returns
+        -------
+        bool
+            Whether the tag is not needed any more.
         """
-        tagged = TaggedSnapshot.from_tag(tag)
+        if was_closed_since(facts, tagged, self.world.ledger):
+            return True  # somebody has put the tag back
         if facts.reserved_concurrency == 0:
             try:
                 incident = adopt(facts, tagged, self.world, now)
             except StaleIncidentError:
-                return  # another run is at it: the tag stays until its snapshot is in the ledger
+                return False  # another run is at it: the tag stays until it is in the ledger
             if incident is not None:
                 self._go_on_holding(incident, facts, now)
         elif tagged.is_young(now):
-            return  # its throttle may be under way
+            return False  # its throttle may be under way
         else:
             # Somebody has released it since, or the throttle never came to be.
             put_back_removed(facts, tagged, self.world)
-        self.world.functions.untag(arn, (SNAPSHOT_TAG,))
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -424,16 +458,15 @@ class _Ledgerless:
     tagged: TaggedSnapshot
     unavailable: LedgerUnavailableError
     now: datetime
+    key: bytes | None
+    is_own: bool  # nothing in it was taken from a tag that may be somebody else's: no seal for that
     is_tagged: bool = False
 
 
-def _tagged(facts: FunctionFacts) -> TaggedSnapshot | None:
+def _found(facts: FunctionFacts, key: bytes | None) -> FoundSnapshot | None:
     """What an earlier attempt wrote into the tag; ``None`` where there is none to be read."""
-    tag = facts.tags.get(SNAPSHOT_TAG)
-    if tag is None:
-        return None
     try:
-        return TaggedSnapshot.from_tag(tag)
+        return find_snapshot(facts, key)
     except UnreadableSnapshotError:
         return None
 

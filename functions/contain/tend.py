@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from functions.contain.gathering import Gathering
 from functions.contain.hold import Hold
@@ -235,6 +235,7 @@ class Tending:
         return False
 
 
+_T = TypeVar("_T")
 # The golden ratio: its multiples, each without its whole part, are spread evenly, however many.
 _GOLDEN: Final = (math.sqrt(5) - 1) / 2
 # What a loop may burn by, or a person waits for, in the order in which it is looked after.
@@ -257,7 +258,7 @@ def urgent_first(live: LiveLedger | None, now: datetime) -> tuple[Incident, ...]
         (one for one in incidents if one.is_closed or one.state in _URGENT), key=_urgency
     )
     in_vain = [one for one in found if one.state in _STOPPING and _was_tried(one)]
-    return (*(one for one in found if one not in in_vain), *_rotated(in_vain, now))
+    return (*(one for one in found if one not in in_vain), *in_rotation(in_vain, now))
 
 
 def in_turn(live: LiveLedger | None, now: datetime) -> tuple[Incident, ...]:
@@ -266,7 +267,7 @@ def in_turn(live: LiveLedger | None, now: datetime) -> tuple[Incident, ...]:
     Where the time does not suffice for all of them, each has its turn after a few minutes.
     """
     incidents = () if live is None else live.incidents
-    return _rotated(
+    return in_rotation(
         [one for one in incidents if not one.is_closed and one.state not in _URGENT], now
     )
 
@@ -280,9 +281,10 @@ def _was_tried(incident: Incident) -> bool:
     return incident.has_told(Transition.CONTAIN_FAILED)
 
 
-def _rotated(incidents: Sequence[Incident], now: datetime) -> tuple[Incident, ...]:
-    first = int(now.timestamp() // 60 * _GOLDEN % 1.0 * len(incidents))
-    return (*incidents[first:], *incidents[:first])
+def in_rotation(things: Sequence[_T], now: datetime) -> tuple[_T, ...]:
+    """The things in their order, beginning elsewhere in each minute."""
+    first = int(now.timestamp() // 60 * _GOLDEN % 1.0 * len(things))
+    return (*things[first:], *things[:first])
 
 
 def is_due(incident: Incident, now: datetime) -> bool:

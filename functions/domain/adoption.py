@@ -10,7 +10,7 @@ from functions.domain.evidence import FunctionFacts
 from functions.domain.incident import Incident, IncidentState, incident_id
 from functions.domain.inheritance import succeed
 from functions.domain.plan import PutBackProvisioned, StepStatus
-from functions.domain.ports import AlreadyOpen, Opened
+from functions.domain.ports import AlreadyOpen, Ledger, Opened
 from functions.domain.steps import undo
 from functions.domain.tagged_snapshot import TaggedSnapshot
 from functions.domain.world import World
@@ -77,6 +77,22 @@ def adopted(facts: FunctionFacts, tagged: TaggedSnapshot, world: World, now: dat
         is_durable=facts.is_durable,
     )
     return _stopped(opened, tagged, world, now)
+
+
+def was_closed_since(facts: FunctionFacts, tagged: TaggedSnapshot, ledger: Ledger) -> bool:
+    """Whether the stop that the tag tells of was recorded, and its incident closed since.
+
+    Then the tag is out of date, whoever put it there: its incident must not begin anew.
+
+    Raises
+    ------
+    LedgerUnavailableError
+        As the ledger does.
+    """
+    return any(
+        one.stopped_at is not None and one.stopped_at >= tagged.at
+        for one in ledger.closed(facts.name, tagged.at)
+    )
 
 
 def put_back_removed(facts: FunctionFacts, tagged: TaggedSnapshot, world: World) -> None:

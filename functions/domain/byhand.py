@@ -46,9 +46,13 @@ def rollback(incident: Incident, deploy_flags: str | None) -> str:
     deploy_flags
         As the command line takes them; ``None`` where they are unknown.
     """
-    name = incident.function
-    if name == "all" and incident.function_arn:
-        name = incident.function_arn
+    return rollback_of(incident.function, incident.function_arn, deploy_flags)
+
+
+def rollback_of(name: str, function_arn: str, deploy_flags: str | None) -> str:
+    """The same for a function that has no incident."""
+    if name == "all" and function_arn:
+        name = function_arn
     asked = f"npx cdk deploy -c {shlex.quote(f'rollback={name}')}"
     return f"{asked} {deploy_flags}" if deploy_flags else asked
 
@@ -181,6 +185,11 @@ def scale_command(function: str, scaling: VersionScaling, region: str | None) ->
 def exempt_command(function_arn: str, region: str | None) -> str:
     """The command that makes the guard leave a function alone."""
     return aws(region, "tag-resource", "--resource", function_arn, "--tags", f"{EXEMPT_TAG}=true")
+
+
+def untag_command(function_arn: str, key: str, region: str | None) -> str:
+    """The command that removes a tag."""
+    return aws(region, "untag-resource", "--resource", function_arn, "--tag-keys", key)
 
 
 def aws(region: str | None, *words: str) -> str:

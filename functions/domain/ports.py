@@ -336,12 +336,13 @@ class LiveLedger:
     """All that is not filed away: open incidents, unsent notices, the pulse's memory.
 
     `past` stays for 14 days after an incident was filed away, `file_away` and `supersede` write
-    it in the same transaction.
+    it in the same transaction. `unreadable` are functions whose open incident cannot be read.
     """
 
     incidents: tuple[Incident, ...] = ()
     pulse: PulseMemory = PulseMemory()
     past: tuple[PastIncident, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
     def troubles(self, function: str) -> tuple[tuple[datetime, datetime], ...]:
         """The periods (start, end) of former loops of a function, which are no precedent.

@@ -42,11 +42,6 @@ class TaggedSnapshot:
     at: datetime
     provisioned: tuple[ProvisionedConcurrency, ...] = ()
 
-    @property
-    def fits(self) -> bool:
-        """Whether a tag can hold it."""
-        return len(self.to_tag()) <= MOST_CHARACTERS
-
     def is_young(self, now: datetime) -> bool:
         """Whether the run that wrote the tag may not have set the reservation yet."""
         return now - self.at < _YOUNG

@@ -10,7 +10,7 @@ from functions.aws.custom_resource import CustomResourceResponse, RequestType
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError, RestoreFailedError
 from functions.domain.places import refuse_elsewhere
 from functions.domain.ports import RequestClaim
-from functions.restore.rollback import ALL, Refused
+from functions.restore.rollback import ALL, Refused, Restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,7 @@ def _answered(asked: tuple[str, ...], results: tuple[Result, ...]) -> CustomReso
     refused = [one for one in results if isinstance(one, Refused)]
     if refused:
         words = "; ".join(f"{one.function}: {one.text}" for one in refused)
-        others = [one.function for one in results if not isinstance(one, Refused)]
+        others = [one.function for one in results if isinstance(one, Restored)]
         raise RestoreFailedError(
             f"not restored: {words}. Restored: {', '.join(others) or 'none'}. What is not restored"
             " stays contained and recorded; deploy with the rollback flag again."

@@ -5,33 +5,42 @@ A function may be held, or treated with remedies, or both: all of it is put back
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from functions.domain import notice
-from functions.domain.adoption import adopt, put_back_removed
+from functions.domain.adoption import adopt, put_back_removed, was_closed_since
 from functions.domain.diagnosis import treating
 from functions.domain.diagnosis.farewell import IN_FORCE, treatments_left
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.rounds import undo_for
 from functions.domain.diagnosis.treatment import Treatment
-from functions.domain.errors import FunctionNotFoundError, LoopbreakerError, StaleIncidentError
+from functions.domain.errors import (
+    BusyError,
+    FunctionNotFoundError,
+    LoopbreakerError,
+    RefusedError,
+    StaleIncidentError,
+)
 from functions.domain.evidence import FunctionFacts
 from functions.domain.incident import HOLDING_STATES, LEASE, Incident, IncidentState
-from functions.domain.naming import function_name
+from functions.domain.naming import InvalidFunctionReferenceError, function_name
 from functions.domain.plan import PutBackReserved, StepStatus
 from functions.domain.restoration import failures, pending, restore
 from functions.domain.steps import undo
-from functions.domain.tagged_snapshot import (
-    SNAPSHOT_TAG,
-    TaggedSnapshot,
-    UnreadableSnapshotError,
-)
+from functions.domain.tag_seal import find_snapshot
+from functions.domain.tagged_snapshot import SNAPSHOT_TAG, UnreadableSnapshotError
 from functions.domain.world import World
 
 ALL = "all"
 STOPPED_ANEW = "restored; it has run away again since, so that it is held anew"
 NOT_HELD = "was not held; nothing was changed"
+IN_DOUBT = (
+    "left alone: its tag says that it was stopped without the ledger, but has no seal of"
+    " Loopbreaker's; if a mail says so too, name the function in -c rollback"
+)
+UNSEALED = ", which has no seal of Loopbreaker's: check the numbers"
 NO_TIME_LEFT = "not tried: this run has no time left; deploy with the rollback flag again"
 _TRIES = 4
 _LOOK_AGAIN_SECONDS = 2.0
@@ -67,7 +76,15 @@ class Refused:
     is_unknown: bool = False
 
 
-Result: TypeAlias = Restored | Refused
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAlone:
+    """A function that may be held, of which nobody knows for sure, and that nobody named."""
+
+    function: str
+    text: str
+
+
+Result: TypeAlias = Restored | Refused | LeftAlone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +132,11 @@ class Rollback:
         LedgerUnavailableError
             When it cannot be read what is held.
         """
-        names = self._held() if asked == (ALL,) else tuple(function_name(one) for one in asked)
+        left: tuple[LeftAlone, ...] = ()
+        if asked == (ALL,):
+            names, left = self._held()
+        else:
+            names = tuple(function_name(one) for one in asked)
         results = self._first_results(tuple(dict.fromkeys(names)), seconds_left)
         waited = 0.0
         while waited < _WAIT_SECONDS and seconds_left() > _RESERVE_SECONDS + _POLL_SECONDS:
@@ -125,7 +146,7 @@ class Rollback:
             self.sleep(_POLL_SECONDS)
             waited += _POLL_SECONDS
             results |= {name: self._at_once(name, was_held=True) for name in waiting}
-        return tuple(self._with_treatments(one) for one in results.values())
+        return (*(self._with_treatments(one) for one in results.values()), *left)
 
     def _first_results(
         self, names: tuple[str, ...], seconds_left: Callable[[], float]
@@ -181,13 +202,36 @@ class Rollback:
             self.world.publisher.publish(said.subject, said.body)
         return tuple(one.function for one in held)
 
-    def _held(self) -> tuple[str, ...]:
-        tagged = self.world.functions.tagged(SNAPSHOT_TAG)
-        return (
-            *(one.function for one in self.still_held()),
-            *(function_name(arn) for arn in tagged),
-            *(one.function for one in self.still_treated()),
-        )
+    def _held(self) -> tuple[tuple[str, ...], tuple[LeftAlone, ...]]:
+        """All that is to be restored, and what is only said to be."""
+        live = self.world.ledger.live()
+        names = [one.function for one in live.incidents if one.state in HOLDING_STATES]
+        # Their records cannot be read: that is said of each, and fails the deployment.
+        names += [*live.unreadable, *(one.function for one in self.still_treated())]
+        left = []
+        for arn in self.world.functions.tagged(SNAPSHOT_TAG):
+            said = self._said_by_tag(arn)
+            if isinstance(said, LeftAlone):
+                left.append(said)
+            elif said:
+                names.append(said)
+        return tuple(names), tuple(one for one in left if one.function not in names)
+
+    def _said_by_tag(self, arn: str) -> str | LeftAlone:
+        """The function whose tag is a record of its stop; or why it is none; empty for no tag."""
+        name = arn
+        try:
+            name = function_name(arn)
+            facts = self._facts(name)
+            found = None if facts is None else find_snapshot(facts, self._key())
+        except (InvalidFunctionReferenceError, UnreadableSnapshotError) as error:
+            return LeftAlone(function=name, text=f"left alone: {error}")
+        if found is None:  # the list of tagged functions may be late
+            return ""
+        return name if found.is_sealed else LeftAlone(function=name, text=IN_DOUBT)
+
+    def _key(self) -> bytes:
+        return self.world.ledger.tag_key()
 
     def _one(self, name: str) -> Result | _Leased:
         """What becomes of a function, unless another run is working on it."""
@@ -249,7 +293,7 @@ class Rollback:
             except StaleIncidentError:
                 continue  # another run moved it on: look again
             if after.is_closed and facts is not None and SNAPSHOT_TAG in facts.tags:
-                self.world.functions.untag(facts.arn, (SNAPSHOT_TAG,))
+                self._untag(facts)
             words = failures(after)
             if words:
                 return Refused(function=name, text="; ".join(words))
@@ -270,21 +314,28 @@ class Rollback:
     def _with_tag(self, incident: Incident, facts: FunctionFacts | None) -> Incident:
         """The incident with what was done while the ledger was away, which only the tag tells.
 
-        A tag that cannot be read adds nothing: the incident is a record of its own.
+        A tag that cannot be read, or that the guard has not sealed, adds nothing: the incident is a
+        record of its own.
 
         Raises
         ------
         StaleIncidentError
             When another run takes the tag over.
         """
-        tag = "" if facts is None else facts.tags.get(SNAPSHOT_TAG, "")
-        if facts is None or not tag or facts.reserved_concurrency != 0:
+        if facts is None or SNAPSHOT_TAG not in facts.tags or facts.reserved_concurrency != 0:
             return incident
         try:
-            tagged = TaggedSnapshot.from_tag(tag)
+            found = find_snapshot(facts, self._key())
         except UnreadableSnapshotError:
             return incident
-        return adopt(facts, tagged, self.world, self.world.clock()) or incident
+        if found is None or not found.is_sealed:
+            return incident
+        return adopt(facts, found.tagged, self.world, self.world.clock()) or incident
+
+    def _untag(self, facts: FunctionFacts) -> None:
+        """Remove the tag. All is restored by now: where AWS refuses, a pulse tries again."""
+        with suppress(RefusedError, BusyError, FunctionNotFoundError):
+            self.world.functions.untag(facts.arn, (SNAPSHOT_TAG,))
 
     def _without_incident(self, name: str) -> Result:
         """Nothing in the ledger: perhaps the function was contained while it was unreachable."""
@@ -298,19 +349,26 @@ class Rollback:
                 text=f"there is no such function; functions that Loopbreaker holds now: {held}",
                 is_unknown=True,
             )
-        tag = facts.tags.get(SNAPSHOT_TAG)
-        if tag is None:
+        if SNAPSHOT_TAG not in facts.tags:
             return Restored(function=name, text=NOT_HELD)
-        tagged = TaggedSnapshot.from_tag(tag)
-        prior = tagged.reserved_concurrency
+        found = find_snapshot(facts, self._key())
+        if found is None:
+            return Restored(function=name, text=NOT_HELD)
+        if was_closed_since(facts, found.tagged, self.world.ledger):
+            self._untag(facts)
+            return Restored(function=name, text=NOT_HELD)
+        prior = found.tagged.reserved_concurrency
         status, detail = undo(
             PutBackReserved(function=name, prior=prior, written=0), (0,), functions
         )
-        put_back_removed(facts, tagged, self.world)
-        functions.untag(facts.arn, (SNAPSHOT_TAG,))
-        if status is StepStatus.CHANGED_MEANWHILE:
+        is_foreign = status is StepStatus.CHANGED_MEANWHILE
+        if found.is_sealed or not is_foreign:
+            put_back_removed(facts, found.tagged, self.world)
+        self._untag(facts)
+        if is_foreign:
             return Restored(function=name, text=f"left as somebody else set it: {detail}")
-        return Restored(function=name, text="restored from the snapshot in its tags")
+        doubt = "" if found.is_sealed else UNSEALED
+        return Restored(function=name, text=f"restored from the snapshot in its tags{doubt}")
 
 
 def _is_pending(result: Result) -> bool:

@@ -236,6 +236,7 @@ def test_an_unreadable_record_hides_no_other(
 
     assert live.incidents == (incident,)
     assert (live.pulse, live.past) == (PulseMemory(), ())
+    assert live.unreadable == ("broken", "empty")
     logged = [one.__dict__["key"] for one in caplog.records if one.levelname == "ERROR"]
     assert logged == ["incident#broken", "incident#empty", "past#broken", "pulse"]
 

@@ -263,7 +263,7 @@ def test_without_the_ledger_provisioned_concurrency_is_written_down_and_removed(
         scene.contributor()
 
     assert (orders.reserved, orders.provisioned) == (0, {})
-    assert orders.tags[SNAPSHOT_TAG].endswith("provisioned=canary:1+live:5")
+    assert " provisioned=canary:1+live:5 " in orders.tags[SNAPSHOT_TAG]
     body = " ".join(scene.account.publisher.sent[-1].body.replace("\\\n", "").split())
     assert "--qualifier live --provisioned-concurrent-executions 5" in body
     scene.account.ledger.is_down = False

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from functions.domain.assessment import (
@@ -17,7 +18,7 @@ from functions.domain.assessment import (
 from functions.domain.decision import DecisionReason
 from functions.domain.eventgraph.model import Doubt
 from functions.domain.eventgraph.words import OR_DISABLE, doubt_words
-from functions.domain.evidence import LoopProof, Trigger, TriggerKind
+from functions.domain.evidence import FunctionFacts, LoopProof, Trigger, TriggerKind
 from functions.domain.guard_protection import (
     AccountLimits,
     LeaveUnprotected,
@@ -52,6 +53,8 @@ from functions.domain.plan import (
     VersionScaling,
 )
 from functions.domain.policy import Response
+from functions.domain.tag_notice import doubtful_tag, unreadable_tag
+from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 
 NOW: Final = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
 FUNCTION: Final = "orders-enricher"
@@ -367,6 +370,30 @@ def _again() -> Notice:
     )
 
 
+TAGGED: Final = TaggedSnapshot(
+    reserved_concurrency=40,
+    at=NOW - timedelta(minutes=34),
+    provisioned=(ProvisionedConcurrency(qualifier="live", requested=5),),
+)
+
+
+def tagged(value: str = "") -> FunctionFacts:
+    """A function with a tag that looks like the guard's."""
+    return FunctionFacts(
+        name=FUNCTION,
+        arn=ARN,
+        memory_mb=512,
+        timeout_seconds=30,
+        reserved_concurrency=0,
+        tags=MappingProxyType({SNAPSHOT_TAG: value or TAGGED.to_tag()}),
+    )
+
+
+def _notice(said: tuple[str, str]) -> Notice:
+    subject, body = said
+    return Notice(subject=subject, body=body)
+
+
 def _unprotected() -> Notice:
     limits = AccountLimits(concurrency=10, unreserved=10, functions=7)
     text = too_small_text(LeaveUnprotected(limits=limits, wanted=7))
@@ -475,6 +502,10 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
         CONTEXT,
         NOW,
         is_tagged=False,
+    ),
+    "tag_in_doubt": lambda: _notice(doubtful_tag(tagged(), TAGGED, CONTEXT)),
+    "tag_unreadable": lambda: _notice(
+        unreadable_tag(tagged("v2 aws lambda delete-function --function-name orders"), CONTEXT)
     ),
     "stack_deleted": lambda: stack_deleted(
         (contained(hours=26), contained(function="billing-sync", prior=10, hours=1)), CONTEXT, NOW

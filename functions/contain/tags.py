@@ -1,0 +1,119 @@
+"""Stops that were done without the ledger: what the tags of functions tell of them.
+
+A tag is a record where the guard has sealed it. Any other is what somebody says who may tag the
+function, so people are told of it once and nothing is done.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from functions.contain.gathering import Gathering
+from functions.contain.hold import Hold
+from functions.contain.journal import Log
+from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
+from functions.domain.evidence import FunctionFacts
+from functions.domain.naming import InvalidFunctionReferenceError, function_name
+from functions.domain.ports import Attempts
+from functions.domain.tag_notice import doubtful_tag, unreadable_tag
+from functions.domain.tag_seal import find_snapshot
+from functions.domain.tagged_snapshot import (
+    SNAPSHOT_TAG,
+    TaggedSnapshot,
+    UnreadableSnapshotError,
+)
+
+MOST_TAGS: Final = 50  # looked at in a minute: no more functions than that are ever held at a time
+_LONGEST_PAUSE: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """Takes the guard's own tags over into the ledger."""
+
+    hold: Hold
+    gathering: Gathering
+    log: Log
+
+    def found(self) -> Mapping[str, str]:
+        """ARN and value of each tag that may be one of the guard's."""
+        return self.hold.world.functions.tagged(SNAPSHOT_TAG)
+
+    def take_over(self, arn: str, now: datetime) -> None:
+        """Deal with the tag of one function.
+
+        What counts is the function's own answer: the list of tagged functions may be late.
+
+        Raises
+        ------
+        LoopbreakerError
+            What the ports raise; the next pulse tries again.
+        """
+        try:
+            facts = self.gathering.facts(function_name(arn))
+        except InvalidFunctionReferenceError:
+            self.log.info("names no function", reference=arn[:200])
+            return
+        value = None if facts is None else facts.tags.get(SNAPSHOT_TAG)
+        if facts is None or value is None:
+            return
+        matter = _matter(arn, value)
+        earlier = self.hold.world.ledger.attempts(matter)
+        if _is_pausing(earlier, now):
+            return
+        try:
+            found = find_snapshot(facts, self.hold.world.ledger.tag_key())
+        except UnreadableSnapshotError:
+            self._report(unreadable_tag(facts, self.hold.world.place), earlier, matter, now)
+            return
+        if found is None:
+            return
+        if not found.is_sealed and _may_be_in_force(facts, found.tagged):
+            said = doubtful_tag(facts, found.tagged, self.hold.world.place)
+            self._report(said, earlier, matter, now)
+        elif self._is_done(facts, found.tagged, now, is_sealed=found.is_sealed):
+            self._untag(arn, matter, now)
+
+    def _is_done(
+        self, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime, *, is_sealed: bool
+    ) -> bool:
+        """Whether the tag is not needed any more."""
+        return self.hold.adopt(facts, tagged, now) if is_sealed else not tagged.is_young(now)
+
+    def _report(self, said: tuple[str, str], earlier: Attempts, matter: str, now: datetime) -> None:
+        """Tell people once; the value is looked at again in growing pauses."""
+        if not earlier.count:
+            self.hold.world.publisher.publish(*said)
+        self.hold.world.ledger.count_attempt(matter, now)
+
+    def _untag(self, arn: str, matter: str, now: datetime) -> None:
+        """Remove the tag; where AWS refuses that, it is tried again in growing pauses.
+
+        The snapshot is in the ledger by now: a tag that stays does no harm.
+        """
+        try:
+            self.hold.world.functions.untag(arn, (SNAPSHOT_TAG,))
+        except FunctionNotFoundError:
+            return
+        except (RefusedError, BusyError) as error:
+            self.log.info("tag not removed", about=arn, error=str(error))
+            self.hold.world.ledger.count_attempt(matter, now)
+
+
+def _may_be_in_force(facts: FunctionFacts, tagged: TaggedSnapshot) -> bool:
+    """Whether the tag, if it is true, is needed to put something back."""
+    return facts.reserved_concurrency == 0 or bool(tagged.provisioned)
+
+
+def _matter(arn: str, value: str) -> str:
+    """A name for this value of this function's tag, of characters that are safe anywhere."""
+    return f"tag {hashlib.sha256(f'{arn} {value}'.encode()).hexdigest()}"
+
+
+def _is_pausing(earlier: Attempts, now: datetime) -> bool:
+    if earlier.last_at is None:
+        return False
+    pause = min(_LONGEST_PAUSE, timedelta(minutes=2 ** min(earlier.count, 12)))
+    return now - earlier.last_at < pause
