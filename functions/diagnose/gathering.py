@@ -344,12 +344,7 @@ class Gathering:
         group = facts.log_group
         return replace(
             facts,
-            function=replace(
-                facts.function,
-                memory_mb=details.memory_mb,
-                timeout_seconds=details.timeout_seconds,
-                tracing_mode=details.tracing_mode,
-            ),
+            function=_as_configured(facts.function, details),
             architecture=details.architecture,
             description=details.description,
             tracing=replace(facts.tracing, layers=details.layers),
@@ -409,12 +404,7 @@ class Gathering:
             return facts
         return replace(
             facts,
-            function=replace(
-                facts.function,
-                memory_mb=details.memory_mb,
-                timeout_seconds=details.timeout_seconds,
-                tracing_mode=details.tracing_mode,
-            ),
+            function=_as_configured(facts.function, details),
             architecture=details.architecture,
             version=InvokedVersion(qualifier=most, version=details.version),
         )
@@ -567,6 +557,16 @@ def _with_targets(
 
 def _is_exempt(tags: Mapping[str, str]) -> bool:
     return tags.get(EXEMPT_TAG, "").strip().lower() == "true"
+
+
+def _as_configured(function: FunctionDescription, details: FunctionDetails) -> FunctionDescription:
+    """The function with the memory, timeout and tracing that one of its versions has."""
+    return replace(
+        function,
+        memory_mb=details.memory_mb,
+        timeout_seconds=details.timeout_seconds,
+        tracing_mode=details.tracing_mode,
+    )
 
 
 def _group_by_metrics(
