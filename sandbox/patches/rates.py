@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ministack import app
-from ministack.core import iam_actions, router
 from ministack.services import cloudwatch
 
-from sandbox.patches.faults import caller_of
-from sandbox.patches.hooks import check, replace
+from sandbox.patches.calls import intercept
+from sandbox.patches.hooks import check
 from sandbox.rates import CallRates, limit_of
 
 if TYPE_CHECKING:
-    from sandbox.world import World
+    from collections.abc import Awaitable, Callable
 
-Response = tuple[int, dict[str, str], bytes]
+    from sandbox.patches.calls import Answer, Call
+    from sandbox.world import World
 
 _MESSAGE = "Rate exceeded"
 _THROTTLED = "Throttling"
@@ -37,40 +36,24 @@ def apply(world: World) -> None:
     world.on_reset.append(rates.clear)
     check(cloudwatch, "_error", ("code", "message", "status", "use_json", "use_cbor"))
 
-    async def dispatch(  # noqa: PLR0917 - as the emulator calls it
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query_params: dict[str, Any],
-        request_id: str,
-    ) -> Any:
-        if caller_of(headers, query_params) is not None:
-            parameters = app._routing_params(method, path, headers, body, query_params)
-            service = router.detect_service(method, path, headers, parameters)
-            action = iam_actions.extract_iam_action(
-                service, method, path, headers, body, parameters
-            )
+    async def limit(call: Call, proceed: Callable[[], Awaitable[Answer]]) -> Answer:
+        if call.caller is not None:
+            action = call.action
             if action and limit_of(action) and not rates.takes(action, time.monotonic()):
-                return _refusal(action.partition(":")[0], headers, request_id)
-        return await original(method, path, headers, body, query_params, request_id)
+                return _refusal(action.partition(":")[0], call.headers, call.request_id)
+        return await proceed()
 
-    original = replace(
-        app,
-        "_dispatch_service_request",
-        dispatch,
-        ("method", "path", "headers", "body", "query_params", "request_id"),
-    )
+    intercept(limit)
 
 
-def _refusal(service: str, headers: dict[str, str], request_id: str) -> Response:
+def _refusal(service: str, headers: dict[str, str], request_id: str) -> Answer:
     """The error as each service's protocol has it."""
     content_type = headers.get("content-type", "")
     if service == "cloudwatch":
         is_cbor = "cbor" in content_type or "cbor" in headers.get("smithy-protocol", "")
         is_json = not is_cbor and ("json" in content_type or "x-amz-target" in headers)
         code = "ThrottlingException" if is_cbor or is_json else _THROTTLED
-        response: Response = cloudwatch._error(
+        response: Answer = cloudwatch._error(
             code, _MESSAGE, 400, use_json=is_json, use_cbor=is_cbor
         )
         return response
@@ -88,7 +71,7 @@ def _refusal(service: str, headers: dict[str, str], request_id: str) -> Response
     return _json(400, code, {"message": _MESSAGE}, request_id)
 
 
-def _json(status: int, code: str, document: dict[str, str], request_id: str) -> Response:
+def _json(status: int, code: str, document: dict[str, str], request_id: str) -> Answer:
     headers = {
         "Content-Type": "application/json",
         "x-amzn-errortype": code,

@@ -16,20 +16,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
-from ministack import app
-from ministack.core import iam_actions, router
+from ministack.core import iam_actions
 from ministack.core.responses import new_uuid
 
 from sandbox.patches import late_trail
-from sandbox.patches.faults import caller_of
-from sandbox.patches.hooks import replace
+from sandbox.patches.calls import intercept
 from sandbox.patches.lambda_actions import operation_of
 from sandbox.provision import function_arn
 from sandbox.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
+    from sandbox.patches.calls import Answer, Call
     from sandbox.world import World
 
 logger = logging.getLogger("sandbox.trail")
@@ -317,50 +316,41 @@ def _tell(world: World, call: _Call, answer: Any, caller: str | None) -> None:
 def apply(world: World) -> None:
     """Watch the calls that reach the emulator."""
 
-    async def dispatch(  # noqa: PLR0917 - as the emulator calls it
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query_params: dict[str, Any],
-        request_id: str,
-    ) -> Any:
-        answer = await original(method, path, headers, body, query_params, request_id)
-        if method == "GET":
+    async def tell(request: Call, proceed: Callable[[], Awaitable[Answer]]) -> Answer:
+        answer = await proceed()
+        if request.method == "GET":
             return answer
         try:
-            call = _call(method, path, headers, body, query_params)
+            call = _call(request)
             if call is not None:
-                _tell(world, call, answer, caller_of(headers, query_params))
+                _tell(world, call, answer, request.caller)
         except Exception:
-            logger.exception("cannot tell of %s %s", method, path)
+            logger.exception("cannot tell of %s %s", request.method, request.path)
         return answer
 
-    original = replace(
-        app,
-        "_dispatch_service_request",
-        dispatch,
-        ("method", "path", "headers", "body", "query_params", "request_id"),
-    )
+    intercept(tell)
 
 
-def _call(
-    method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
-) -> _Call | None:
-    """The call that a request is; ``None`` for one that is not told."""
-    if target := headers.get("x-amz-target", ""):
+def _call(request: Call) -> _Call | None:
+    """The call that a request is; ``None`` for one that is not told.
+
+    It is named as CloudTrail names it, which `Call.action` does not.
+    """
+    if target := request.headers.get("x-amz-target", ""):
         operation = target.rpartition(".")[2]
         if operation not in _TOLD_BY_TARGET:
             return None
-        parameters = _document(body)
-        service = router.detect_service(method, path, headers, query_params)
-    elif headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        parameters = _form(body, query_params)
+        parameters = _document(request.body)
+        service = request.service
+    elif request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        parameters = _form(request.body, request.query_params)
         operation = str(parameters.pop("Action", ""))
-        service = router.detect_service(method, path, headers, query_params)
+        service = request.service
     else:
-        service = router.detect_service(method, path, headers, query_params)
-        operation, parameters = _by_path(service, method, path, body, query_params)
+        service = request.service
+        operation, parameters = _by_path(
+            service, request.method, request.path, request.body, request.query_params
+        )
     names = EVENT_NAMES if service == "lambda" else TOLD.get(service, ())
     if operation not in names:
         return None
