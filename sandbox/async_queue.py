@@ -181,10 +181,19 @@ class AsyncQueue:
         if target is None:
             return
         function = entry.function_arn.split(":")[6]
+        waited = self._world.clock.now() - entry.accepted
         result = entry.context.run(
             self._port.execute, entry.function_arn, entry.event, entry.request_id
         )
         now = self._world.clock.now()
+        if not result.get("throttle"):
+            self._world.count(
+                "AWS/Lambda",
+                "AsyncEventAge",
+                waited * 1000.0,
+                unit="Milliseconds",
+                FunctionName=function,
+            )
         if result.get("throttle"):
             delay = min(
                 FIRST_THROTTLE_DELAY_SECONDS * 2.0 ** min(entry.throttles, 10),
@@ -216,6 +225,9 @@ class AsyncQueue:
         condition: str,
         result: dict[str, Any],
     ) -> None:
+        # AWS describes this metric so: what goes to a destination or a dead-letter queue is sent
+        # there before it is dropped, and is counted too.
+        self._world.invocations.emit("AsyncEventsDropped", function)
         if target.on_failure:
             self._port.deliver(
                 target.on_failure, self._invocation_record(entry, condition, result), {}
@@ -230,8 +242,7 @@ class AsyncQueue:
             }
             self._port.deliver(target.dead_letter, entry.event, attributes)
         if not target.on_failure and not target.dead_letter:
-            self._world.invocations.emit("AsyncEventsDropped", function)
-            logger.info("event for %s is dropped: %s", function, condition)
+            logger.info("event for %s is lost: %s", function, condition)
 
     def _invocation_record(
         self, entry: _Entry, condition: str, result: dict[str, Any]

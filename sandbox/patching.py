@@ -25,12 +25,14 @@ from sandbox.patches import (
     mail,
     metrics,
     next_minute,
+    queue_metrics,
     rates,
     schedules,
     service_metrics,
     sizes,
     slow_mappings,
     stack_trail,
+    table_metrics,
     trail,
     twice,
 )
@@ -49,7 +51,6 @@ def apply_all(world: World) -> Any:
     concurrency.apply(world)
     next_minute.apply(world)
     schedules.apply(world)
-    service_metrics.apply(world)
     mail.apply(world)
     lambda_api.apply(world)
     late_concurrency.apply(world)
@@ -64,6 +65,9 @@ def apply_all(world: World) -> Any:
     stack_trail.apply(world)
     lists.apply(world)
     sizes.apply(world)
+    service_metrics.apply(world)
+    queue_metrics.apply(world)
+    table_metrics.apply(world)
     faults.apply(world)
     rates.apply(world)
 

@@ -11,7 +11,7 @@ from sandbox.faults import FaultTable
 from sandbox.invocations import InvocationLog
 from sandbox.lateness import Occurrences
 from sandbox.later import Later
-from sandbox.metrics.store import MetricStore
+from sandbox.metrics.store import MetricStore, dimensions_of
 from sandbox.pacing import Pacer, Work
 
 if TYPE_CHECKING:
@@ -63,6 +63,19 @@ class World:
         )
         world.unfinished.append(world.work.unfinished)
         return world
+
+    def count(
+        self,
+        namespace: str,
+        name: str,
+        value: float = 1.0,
+        *,
+        unit: str = "Count",
+        **dimensions: str,
+    ) -> None:
+        """Record a metric of an AWS service now, as one sample of this value."""
+        key = (namespace, name, dimensions_of(dimensions))
+        self.metrics.record(key, float(value), self.clock.now(), unit=unit)
 
     def start_pacing(self) -> Pacer:
         """Let minutes end only when their work is done."""

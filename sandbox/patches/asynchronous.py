@@ -23,7 +23,7 @@ from sandbox.patches.service_metrics import count_attempt, count_failure, is_sch
 from sandbox.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sandbox.world import World
 
@@ -147,7 +147,10 @@ class EmulatedLambda:
 
 
 def apply(world: World) -> AsyncQueue:
-    """Put the queue behind S3, SNS, EventBridge, the Invoke API and alarm actions."""
+    """Put the queue behind S3, SNS, EventBridge, Logs, IoT, the Invoke API and alarm actions.
+
+    What CloudFormation asks of a custom resource comes here as well, see `cloudformation`.
+    """
     queue = AsyncQueue(world, EmulatedLambda(world))
 
     def invoke(func: dict[str, Any], event: Any) -> None:
@@ -156,6 +159,7 @@ def apply(world: World) -> AsyncQueue:
 
     replace(lambda_svc, "invoke_async_with_retry", invoke, ("func", "event"))
     _keep_request_ids()
+    _take_in_what_nobody_waits_for(invoke)
 
     def from_rule(arn: str, payload: str) -> None:
         try:
@@ -237,6 +241,24 @@ def apply(world: World) -> AsyncQueue:
         ),
     )
     return queue
+
+
+def _take_in_what_nobody_waits_for(invoke: Callable[[dict[str, Any], Any], None]) -> None:
+    """Put what a subscription of Logs or a rule of IoT sends to a function into the queue.
+
+    The emulator runs the function on a thread of its own. Such a thread is the only caller that has
+    no context at all; whoever waits for the answer has at least an account and a Region.
+    """
+
+    def execute(func: dict[str, Any], event: Any) -> Any:
+        if len(contextvars.copy_context()):
+            return original(func, event)
+        invoke(func, event)
+        return {}
+
+    original = replace(
+        lambda_svc, "_execute_function_with_config_scope", execute, ("func", "event")
+    )
 
 
 def _keep_request_ids() -> None:

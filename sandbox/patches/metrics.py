@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from ministack.services import cloudwatch, lambda_svc
@@ -22,6 +23,7 @@ def apply(world: World) -> None:
         func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float
     ) -> Any:
         name = config.get("FunctionName", "unknown")
+        _measure_age(world, name, event)
         start = world.invocations.started(name)
         durations.begin()
         is_error = True
@@ -68,4 +70,28 @@ def apply(world: World) -> None:
         "record_metric",
         record_metric,
         ("namespace", "metric_name", "value", "unit", "dimensions"),
+    )
+
+
+def _measure_age(world: World, function: str, event: Any) -> None:
+    """Record the age of the last record when a batch from a stream is handed over.
+
+    It is known by its shape: who invokes a function with such an event by hand is taken for a
+    stream. DynamoDB writes whole real seconds into its records, so an age may be that much, in
+    virtual time, too high.
+    """
+    records = event.get("Records") if isinstance(event, dict) else None
+    last = records[-1] if isinstance(records, list) and records else None
+    if not isinstance(last, dict):
+        return
+    match last:
+        case {"eventSource": "aws:kinesis", "kinesis": {"approximateArrivalTimestamp": arrived}}:
+            pass
+        case {"eventSource": "aws:dynamodb", "dynamodb": {"ApproximateCreationDateTime": arrived}}:
+            pass
+        case _:
+            return
+    age = max(0.0, time.time() - float(arrived)) * world.clock.speed
+    world.count(
+        "AWS/Lambda", "IteratorAge", age * 1000.0, unit="Milliseconds", FunctionName=function
     )

@@ -204,7 +204,7 @@ def test_events_for_a_stopped_function_are_dropped_or_kept_by_a_destination(
     read: Callable[..., list[dict[str, Any]]],
     inbox: Callable[[str], Inbox],
 ) -> None:
-    """Without a destination a new event is lost and counted; with one it goes there at once."""
+    """Without a destination a new event is lost; with one it goes there at once. Both count."""
     function("stopped")
     lambda_, kept = aws.client("lambda"), inbox("kept")
     lambda_.put_function_concurrency(FunctionName="stopped", ReservedConcurrentExecutions=0)
@@ -220,7 +220,7 @@ def test_events_for_a_stopped_function_are_dropped_or_kept_by_a_destination(
     assert record["requestPayload"] == {"n": 2}
     assert record["requestContext"]["condition"] == "ZeroReservedConcurrency"
     assert record["requestContext"]["functionArn"].endswith(":function:stopped:$LATEST")
-    assert _total(read, "AsyncEventsDropped", "stopped") == 1
+    assert _total(read, "AsyncEventsDropped", "stopped") == 2
 
 
 def test_a_failing_event_is_retried_and_then_a_dead_letter(

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.local_aws import LocalAws
+from sandbox.metrics.publication import COMPLETE_SECONDS, Publication
 from sandbox.provision import create_function
 from tests.sandbox.support import metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sandbox.metrics.store import MetricKey
+
 SEED = 7
+ARRIVALS = 12
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +83,62 @@ def test_an_invocation_is_seen_a_minute_after_its_minute_at_the_earliest(
     assert before // 60 * 60 <= minute <= after
     assert read_at >= minute + 60 + 60
     assert alarm["since"] >= minute + 60 + 60
+
+
+def test_each_series_of_arrivals_comes_late_and_is_complete_by_its_own_measure(
+    late_aws: LocalAws,
+) -> None:
+    """What one publisher did is seen in three services, nowhere early and everywhere in full."""
+    sns, sqs, dynamodb = (late_aws.client(name) for name in ("sns", "sqs", "dynamodb"))
+    topic = sns.create_topic(Name="orders")["TopicArn"]
+    queue = sqs.create_queue(QueueName="orders")["QueueUrl"]
+    dynamodb.create_table(
+        TableName="orders",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    series = {
+        ("AWS/SNS", "NumberOfMessagesPublished", (("TopicName", "orders"),)): "Sum",
+        ("AWS/SQS", "NumberOfMessagesSent", (("QueueName", "orders"),)): "Sum",
+        (
+            "AWS/DynamoDB",
+            "SuccessfulRequestLatency",
+            (("Operation", "PutItem"), ("TableName", "orders")),
+        ): "SampleCount",
+    }
+    began = _now(late_aws)
+    for number in range(ARRIVALS):
+        sns.publish(TopicArn=topic, Message="new")
+        sqs.send_message(QueueUrl=queue, MessageBody="new")
+        dynamodb.put_item(TableName="orders", Item={"id": {"S": str(number)}})
+    ended = _now(late_aws)
+
+    def is_complete() -> bool:
+        totals = []
+        for key, statistic in series.items():
+            values = _read(late_aws, key, statistic, since=began)
+            publication, now = Publication.of(late_aws.weather, key), _now(late_aws)
+            assert publication is not None
+            shown = [int(at // 60) for at, value in values.items() if value]
+            assert all(publication.share(minute, now) > 0 for minute in shown)
+            totals.append(sum(values.values()))
+        assert max(totals) <= ARRIVALS
+        return set(totals) == {ARRIVALS}
+
+    minutes = 2 + (COMPLETE_SECONDS + ended - began) / 60
+    late_aws.wait_until_within(minutes, is_complete, "everything that arrived")
+
+
+def _read(aws: LocalAws, key: MetricKey, statistic: str, *, since: float) -> dict[float, float]:
+    namespace, name, dimensions = key
+    answer = aws.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=name,
+        Dimensions=[{"Name": one, "Value": value} for one, value in dimensions],
+        Period=60,
+        StartTime=since - 60,
+        EndTime=_now(aws) + 60,
+        Statistics=[statistic],
+    )
+    return {point["Timestamp"].timestamp(): point[statistic] for point in answer["Datapoints"]}
