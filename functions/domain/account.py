@@ -43,12 +43,16 @@ class Role:
         The permissions boundary; ``None`` for none.
     is_complete
         False where a policy of the role could not be read: what is missing may allow or deny.
+    trust
+        Its trust policy, where somebody of the account may assume it; empty where only services,
+        other accounts or federated users may.
     """
 
     arn: str
     policies: tuple[NamedPolicy, ...] = ()
     boundary: NamedPolicy | None = None
     is_complete: bool = True
+    trust: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,8 @@ class Subscription:
         JSON; empty where every message passes.
     filter_scope
         ``MessageAttributes`` or ``MessageBody``.
+    dead_letter_arn
+        The queue for messages that could not be delivered; empty for none.
     """
 
     arn: str
@@ -165,6 +171,7 @@ class Subscription:
     filter_policy: str = ""
     filter_scope: str = "MessageAttributes"
     is_filter_known: bool = True
+    dead_letter_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +211,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipe:
-    """An EventBridge pipe. `filters` as for a mapping."""
+    """An EventBridge pipe. `filters` as for a mapping; `dead_letter_arn` is of its source."""
 
     arn: str
     source_arn: str
@@ -213,6 +220,7 @@ class Pipe:
     filters: tuple[str, ...] = ()
     role_arn: str = ""
     is_enabled: bool = True
+    dead_letter_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

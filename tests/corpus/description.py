@@ -134,6 +134,7 @@ def _account(document: Mapping[str, Any]) -> Account:
     machines = document.get("machines", {})
     roles = [_role(name, told) for name, told in functions.items() if told.get("may") != "unread"]
     roles += [_role(name, told) for name, told in machines.items()]
+    roles += [_role(name, told) for name, told in document.get("roles", {}).items()]
     return Account(
         account=ACCOUNT,
         region=REGION,
@@ -218,6 +219,7 @@ def _role(name: str, told: Mapping[str, Any]) -> Role:
         boundary=NamedPolicy(name="limit", text=json.dumps(_policy(boundary)))
         if boundary
         else None,
+        trust=json.dumps(_policy(told["trust"])) if "trust" in told else "",
     )
 
 
@@ -277,6 +279,7 @@ def _subscription(one: Mapping[str, Any]) -> Subscription:
         endpoint=one["to"],
         filter_policy=json.dumps(wanted) if wanted else "",
         filter_scope=one.get("scope", "MessageAttributes"),
+        dead_letter_arn=one.get("dead_letter", ""),
     )
 
 
@@ -301,5 +304,6 @@ def _pipe(one: Mapping[str, Any]) -> Pipe:
         source_arn=one["from"],
         target_arn=one["to"],
         enrichment_arn=one.get("enrichment", ""),
+        dead_letter_arn=one.get("dead_letter", ""),
         filters=tuple(json.dumps(pattern) for pattern in one.get("filters", ())),
     )

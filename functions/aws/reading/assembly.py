@@ -31,7 +31,12 @@ def account_of(facts: f.Facts) -> Account:
     functions = tuple(_functions(facts))
     mappings = tuple(_told(facts, f.MAPPINGS))
     pipes = tuple(
-        replace(pipe, filters=more.filters, role_arn=more.role_arn)
+        replace(
+            pipe,
+            filters=more.filters,
+            role_arn=more.role_arn,
+            dead_letter_arn=more.dead_letter_arn,
+        )
         if (more := facts.of(f.PIPE_DETAILS).get(name)) is not None
         else pipe
         for name, pipe in sorted(facts.of(f.PIPES).items())
@@ -55,7 +60,12 @@ def account_of(facts: f.Facts) -> Account:
         subscriptions=tuple(
             replace(one, is_filter_known=False)
             if (told := facts.of(f.FILTERS).get(arn)) is None
-            else replace(one, filter_policy=told.policy, filter_scope=told.scope)
+            else replace(
+                one,
+                filter_policy=told.policy,
+                filter_scope=told.scope,
+                dead_letter_arn=told.dead_letter_arn,
+            )
             for arn, one in sorted(facts.of(f.SUBSCRIPTIONS).items())
         ),
         rules=tuple(
@@ -165,6 +175,7 @@ def _roles(facts: f.Facts) -> dict[str, Role]:
             arn=arn,
             policies=(*told.inline, *_present(attached)),
             boundary=boundary,
+            trust=told.trust,
             is_complete=told.is_complete
             and None not in attached
             and (boundary is not None or not told.boundary),

@@ -62,6 +62,7 @@ _BUSES: Final = "buses"
 _TOKENS: Final = Paging()
 # Where a pipe keeps the filter of its source.
 _FILTERS: Final = "FilterCriteria"
+_STREAM_PARAMETERS: Final = ("KinesisStreamParameters", "DynamoDBStreamParameters")
 
 
 # -- rules
@@ -224,14 +225,18 @@ def list_pipes(reading: Reading) -> None:
 
 
 def read_pipes(reading: Reading) -> None:
-    """The filter and the role of each pipe."""
+    """The filter, the role and the dead-letter queue of each pipe."""
 
     def read(name: str) -> f.PipeFacts:
         answer = reading.asker.ask(_GET_PIPE, Name=name)
-        criteria = (answer.get("SourceParameters") or {}).get(_FILTERS) or {}
+        source = answer.get("SourceParameters") or {}
+        criteria = source.get(_FILTERS) or {}
+        streams = [source.get(one) or {} for one in _STREAM_PARAMETERS]
+        dead_letters = [(one.get("DeadLetterConfig") or {}).get("Arn", "") for one in streams]
         return f.PipeFacts(
             filters=tuple(one["Pattern"] for one in criteria.get("Filters") or ()),
             role_arn=answer.get("RoleArn", ""),
+            dead_letter_arn="".join(dead_letters),
         )
 
     reading.details(

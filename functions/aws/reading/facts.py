@@ -44,7 +44,8 @@ _T_co = TypeVar("_T_co", covariant=True)
 class RoleFacts:
     """A role with the ARNs of its managed policies, whose texts many roles share.
 
-    `trusts` are the services that may assume it, such as ``lambda``.
+    `trusts` are the services that may assume it, such as ``lambda``; `trust` is its trust policy,
+    where that names somebody of the account itself.
     """
 
     arn: str
@@ -52,6 +53,7 @@ class RoleFacts:
     attached: tuple[str, ...] = ()
     boundary: str = ""
     trusts: tuple[str, ...] = ()
+    trust: str = ""
     is_complete: bool = True
 
 
@@ -61,6 +63,7 @@ class FilterFacts:
 
     policy: str = ""
     scope: str = "MessageAttributes"
+    dead_letter_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,7 @@ class PipeFacts:
 
     filters: tuple[str, ...] = ()
     role_arn: str = ""
+    dead_letter_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

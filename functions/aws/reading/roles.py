@@ -10,6 +10,7 @@ from functions.aws.reading import facts as f
 from functions.aws.reading.asking import Operation, Paging
 from functions.aws.reading.pace import Lane
 from functions.domain.account import Area, NamedPolicy
+from functions.domain.iam.arn import account_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,7 +44,8 @@ _MARKERS: Final = Paging(ask="Marker", told="Marker")
 # IAM may answer fewer than that at a time (IAM API reference).
 _ENTRIES_PER_PAGE: Final = 1000
 # Of the roles that no function has: those that these services may take on, because they carry
-# events on, or a function may be given one.
+# events on, or a function may be given one. Those that somebody of the account may assume are kept
+# too: a function may be that somebody.
 _CARRIERS: Final = frozenset(
     {"lambda", "states", "pipes", "events", "scheduler", "firehose", "logs", "s3", "sns"}
 )
@@ -58,7 +60,7 @@ def list_roles(reading: Reading) -> None:
 
     def take_role(entry: Entry) -> None:
         role = _role(entry)
-        if not _CARRIERS.isdisjoint(role.trusts):
+        if role.trust or not _CARRIERS.isdisjoint(role.trusts):
             reading.facts.put(f.ROLES, role.arn, role)
 
     def take_policy(entry: Entry) -> None:
@@ -131,6 +133,7 @@ def _read_role(reading: Reading, arn: str) -> f.RoleFacts:
         attached=tuple(one["PolicyArn"] for one in attached),
         boundary=(detail.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""),
         trusts=_trusted(detail.get("AssumeRolePolicyDocument")),
+        trust=_trust(arn, detail.get("AssumeRolePolicyDocument")),
     )
 
 
@@ -157,6 +160,7 @@ def _role(entry: Entry) -> f.RoleFacts:
         attached=tuple(one["PolicyArn"] for one in entry.get("AttachedManagedPolicies") or ()),
         boundary=(entry.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""),
         trusts=_trusted(entry.get("AssumeRolePolicyDocument")),
+        trust=_trust(entry["Arn"], entry.get("AssumeRolePolicyDocument")),
     )
 
 
@@ -176,16 +180,34 @@ def _text(document: Any) -> str:
 
 def _trusted(document: Any) -> tuple[str, ...]:
     """The services that a trust policy names, by the first part of their names."""
-    found: dict[str, None] = {}
+    named = (one for statement in _statements(document) for one in _named(statement, "Service"))
+    return tuple(dict.fromkeys(one.partition(".")[0] for one in named))
+
+
+def _trust(arn: str, document: Any) -> str:
+    """A trust policy by which somebody of the role's own account may assume it, else nothing."""
+    account = account_of(arn)
+    for statement in _statements(document):
+        named = _named(statement, "AWS")
+        if "NotPrincipal" in statement or any(one == "*" or account in one for one in named):
+            return _text(document)
+    return ""
+
+
+def _statements(document: Any) -> list[dict[str, Any]]:
     if isinstance(document, str):
         document = _parsed(document)
-    statements = document.get("Statement", ()) if isinstance(document, dict) else ()
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal") if isinstance(statement, dict) else None
-        named = principal.get("Service", ()) if isinstance(principal, dict) else ()
-        for one in named if isinstance(named, list) else [named]:
-            found[str(one).partition(".")[0]] = None
-    return tuple(found)
+    told = document.get("Statement", ()) if isinstance(document, dict) else ()
+    return [one for one in (told if isinstance(told, list) else [told]) if isinstance(one, dict)]
+
+
+def _named(statement: dict[str, Any], kind: str) -> list[str]:
+    """The principals of a kind that a statement names."""
+    principal = statement.get("Principal")
+    if principal == "*":
+        return ["*"] if kind == "AWS" else []
+    named = principal.get(kind, ()) if isinstance(principal, dict) else ()
+    return [str(one) for one in (named if isinstance(named, list) else [named])]
 
 
 def _parsed(text: str) -> Any:

@@ -279,7 +279,14 @@ def _filter(told: Entry) -> f.FilterFacts:
     return f.FilterFacts(
         policy="" if policy == "{}" else policy,
         scope=told.get("FilterPolicyScope") or "MessageAttributes",
+        dead_letter_arn=_dead_letters(told),
     )
+
+
+def _dead_letters(told: Entry) -> str:
+    """The queue of a redrive policy, which queues and subscriptions have alike."""
+    found = json.loads(told.get("RedrivePolicy") or "{}").get("deadLetterTargetArn", "")
+    return str(found)
 
 
 # -- queues
@@ -293,10 +300,8 @@ def read_queues(reading: Reading, arns: Iterable[str]) -> None:
             _GET_QUEUE, QueueUrl=queue_url(arn), AttributeNames=["Policy", "RedrivePolicy"]
         )
         attributes = told.get("Attributes") or {}
-        redrive = json.loads(attributes.get("RedrivePolicy") or "{}")
         return f.QueueFacts(
-            policy=attributes.get("Policy", ""),
-            dead_letter_arn=redrive.get("deadLetterTargetArn", ""),
+            policy=attributes.get("Policy", ""), dead_letter_arn=_dead_letters(attributes)
         )
 
     reading.details(f.QUEUES, Area.QUEUES, _ours(reading, arns), read, if_gone=f.QueueFacts())

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 IAM_ACTIONS: Final = frozenset({"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"})
 
-# The parts of version 1 held the values of environment variables.
-SCHEMA: Final = 2
+# The parts of version 1 held the values of environment variables. Those of version 2 held no trust
+# policies, and took a bare name in a variable for whatever has that name.
+SCHEMA: Final = 3
 # DynamoDB takes 400 KB an item, names and the other attributes included.
 MOST_PART_BYTES: Final = 350_000
 _LEVEL: Final = 6

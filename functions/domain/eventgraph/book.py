@@ -25,7 +25,8 @@ from functions.domain.wording import clean
 
 Stored: TypeAlias = "str | int | bool | list[Stored] | dict[str, Stored] | None"
 
-VERSION: Final = 2
+# Version 2 ruled out what a Deny for other buckets, or a role that is assumed, left open.
+VERSION: Final = 3
 MOST_PAGES: Final = 1_000  # the proofs of further functions are kept, without words and drawing
 _MOST_CUTS: Final = 2
 _LONGEST_WORDS: Final = 300

@@ -8,12 +8,14 @@ wiring, and the certainty of a loop is that of its weakest edge.
 *Writes*, from a function (or state machine) to a resource that leads on:
 
 - CERTAIN: its role may write to exactly this resource, under no condition that is not known, by a
-  statement that names it; or the role may by a wildcard and an environment variable names the
-  resource (name, ARN, URL); or an on-success destination or a state that every execution comes by
+  statement that names it (and, where several functions share the role, an environment variable or
+  destination of this one names it too); or the role may by a wildcard and an environment variable
+  names the resource (name, ARN, URL); or an on-success destination or a state that every execution comes by
   names it and the role may; or it is the function's own log group and the role may write logs.
-- POSSIBLE: only a wildcard over many resources allows it; or the statement that names it is what a
-  destination of the function needs anyway; or a condition, a variable or a policy
-  that could not be read decides; or only what fails goes there (dead-letter queue, on-failure
+- POSSIBLE: only a wildcard over many resources allows it; or only another role may, which this one
+  may assume; or it only removes what something else must put back; or the statement that names it
+  is what a destination of the function needs anyway; or a condition, a variable or a policy that
+  could not be read decides; or only what fails goes there (dead-letter queue, on-failure
   destination, redrive policy); or a state behind a Choice does it; or a URL or broker that takes no
   permission of IAM is named in the environment; or the role may make calls of an AWS service whose
   events somebody listens for.
@@ -32,11 +34,12 @@ before may write there (keys, event names, sources and detail types), not by the
 *Proofs*, per function: CERTAIN or POSSIBLE for the surest cycle through it. RULED_OUT only where no
 cycle exists even if everything that could not be seen did the worst: parts of the account that were
 not read, policies that could not be, other accounts, URLs and brokers (which take no permission),
-schedules that it may make, log groups that a wildcard lets it write to. Where one of these could
-close a cycle the proof is UNKNOWN, and `EventGraph.doubts` says which.
+schedules that it may make, log groups that a wildcard lets it write to, access points of S3, and
+durable functions, which Lambda itself invokes again. Where one of these could close a cycle the
+proof is UNKNOWN, and `EventGraph.doubts` says which.
 
-Resource policies of queues, topics, buckets, buses, tables and streams count like policies of the
-roles that they name; one that names everybody only makes a write possible.
+Resource policies of queues, topics, buckets, buses, tables, streams and functions count like
+policies of the roles that they name; one that names everybody only makes a write possible.
 
 Not seen at all: what other compute does (containers, machines, people), service and resource
 control policies, and changes of the configuration that a function itself may make.

@@ -88,7 +88,12 @@ class Invoked:
     is_async: bool
 
 
-Content: TypeAlias = Stored | Changed | Put | Announced | Called | Message | Invoked
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Messages that somebody moves out of a dead-letter queue, to where they came from."""
+
+
+Content: TypeAlias = Stored | Changed | Put | Announced | Called | Message | Invoked | Moved
 
 ANYTHING: Final = Message()
 
@@ -148,7 +153,14 @@ class LineFilter:
     pattern: str
 
 
-Gate: TypeAlias = Open | KeyFilter | RecordFilter | RulePattern | MessageFilter | LineFilter
+@dataclass(frozen=True, slots=True)
+class BackOnly:
+    """Only what somebody moves back out of a dead-letter queue passes."""
+
+
+Gate: TypeAlias = (
+    Open | KeyFilter | RecordFilter | RulePattern | MessageFilter | LineFilter | BackOnly
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +176,8 @@ _OPEN: Final = Passed(Certainty.CERTAIN, EdgeReason.UNFILTERED)
 _UNREADABLE: Final = Passed(Certainty.POSSIBLE, EdgeReason.FILTER_UNREADABLE, "encrypted")
 _CACHED: Final = 8_192
 _CREATED: Final = frozenset({"s3:PutObject", "s3:ReplicateObject"})
+_DELETED: Final = frozenset({"s3:DeleteObject", "s3:DeleteObjectVersion"})
+_REMOVED: Final = ("REMOVE",)
 
 # `Amazon S3 event message structure` for EventBridge, of the S3 user guide.
 _DETAIL_TYPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -194,12 +208,23 @@ def is_created(content: Content) -> bool:
     return isinstance(content, Stored) and content.action in _CREATED
 
 
+def is_removal(content: Content) -> bool:
+    """Whether something was taken away, which nobody can do twice."""
+    match content:
+        case Changed():
+            return content.events == _REMOVED
+        case Stored():
+            return content.action in _DELETED
+        case _:
+            return False
+
+
 def passes(gate: Gate, content: Content) -> Passed | None:
     """Whether a content passes a gate; ``None`` where the two have nothing to do with each other.
 
     A gate that lets through only a part of what may be there makes it possible.
     """
-    if isinstance(content, Called) and not _is_asked_for(gate, content):
+    if not _is_about(gate, content):
         return None
     match gate:
         case Open():
@@ -216,14 +241,17 @@ def passes(gate: Gate, content: Content) -> Passed | None:
             if not gate.pattern.strip():
                 return _OPEN
             return Passed(Certainty.POSSIBLE, EdgeReason.FILTER_MAY_FIT, gate.pattern.strip())
+        case BackOnly():
+            return Passed(Certainty.POSSIBLE, EdgeReason.ONLY_ON_FAILURE)
         case _:
             assert_never(gate)
 
 
-def _is_asked_for(gate: Gate, content: Called) -> bool:
-    if isinstance(gate, RulePattern):
+def _is_about(gate: Gate, content: Content) -> bool:
+    """Whether a gate is one for this content: a rule hears of the calls that it asks for."""
+    if isinstance(content, Called) and isinstance(gate, RulePattern):
         return gate.rule == content.rule
-    return True
+    return isinstance(content, Moved) is isinstance(gate, BackOnly)
 
 
 def _passed(filtered: Filtered, detail: str = "") -> Passed:
@@ -289,9 +317,18 @@ def _recorded(gate: RecordFilter, content: Content) -> Passed:
     fields: dict[str, Known] = {}
     if gate.event_source:
         fields["eventSource"] = text(gate.event_source)
-    if isinstance(content, Changed):
-        fields["eventName"] = OneOf(content.events)
-    return _passed(patterns_passage(gate.patterns, Fields(fields)))
+    if not isinstance(content, Changed):
+        return _passed(patterns_passage(gate.patterns, Fields(fields)))
+    fields["eventName"] = OneOf(content.events)
+    found = _passed(patterns_passage(gate.patterns, Fields(fields)))
+    if found.certainty is not Certainty.RULED_OUT or content.events == _REMOVED:
+        return found
+    # An item may have a time to live: DynamoDB then removes it by itself, some time later.
+    fields["eventName"] = OneOf(_REMOVED)
+    later = _passed(patterns_passage(gate.patterns, Fields(fields)))
+    if later.certainty is Certainty.RULED_OUT:
+        return found
+    return Passed(Certainty.POSSIBLE, EdgeReason.FILTER_MAY_FIT, "REMOVE by time to live")
 
 
 def _published(gate: MessageFilter, content: Content) -> Passed:

@@ -46,7 +46,9 @@ _GENTLENESS: Final[Mapping[Means, int]] = {
     Means.TASK: 4,
     Means.RUNTIME_LOGS: 4,
 }
-_NEVER_ALONE: Final = frozenset({Means.REPLICATION, Means.DELIVERY, Means.HTTP, Means.TRANSFORM})
+_NEVER_ALONE: Final = frozenset(
+    {Means.REPLICATION, Means.DELIVERY, Means.HTTP, Means.TRANSFORM, Means.MOVED_BACK}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

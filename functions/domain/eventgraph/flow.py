@@ -4,7 +4,7 @@ A place is a node with what is known of what lies in it, so that every filter is
 really may come by. A function has two places: asynchronous invocations also reach destinations.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -19,9 +19,10 @@ from functions.domain.account import (
     MappingDescription,
     Role,
 )
-from functions.domain.eventgraph.contents import ANYTHING, Content, Invoked
+from functions.domain.eventgraph.assumed import AssumedRoles
+from functions.domain.eventgraph.contents import ANYTHING, Content, Invoked, is_removal
 from functions.domain.eventgraph.machines import Place as Home
-from functions.domain.eventgraph.machines import Reading, read_machine
+from functions.domain.eventgraph.machines import Reading, Task, read_machine
 from functions.domain.eventgraph.mentions import Mentions, qualified_names
 from functions.domain.eventgraph.model import (
     Certainty,
@@ -169,6 +170,8 @@ _WITH_POLICIES: Final = frozenset(
 )
 # The other areas cast no doubt: a destination takes the role's permission to write to it, which is
 # read; schedules are begun by the clock; tags and settings of AWS's own detection lead nowhere.
+_CHECKPOINT: Final = "lambda:CheckpointDurableExecution"
+_MOST_ASSUMING: Final = 50_000  # permissions of roles that functions may assume
 _ANY_NODE: Final = Node(NodeKind.SCHEDULE, "*", "*")
 
 
@@ -334,6 +337,8 @@ class _Reader:
 
     __slots__ = (
         "_account",
+        "_assumed",
+        "_assuming",
         "_functions",
         "_home",
         "_hops",
@@ -344,6 +349,7 @@ class _Reader:
         "_permissions",
         "_redriven",
         "_resources",
+        "_sharing",
         "_triggers",
         "_unseen",
         "flow",
@@ -367,9 +373,15 @@ class _Reader:
             self._resources,
             self._triggers.listeners,
             policies,
+            movable=frozenset(
+                node_of(one.dead_letter_arn) for one in account.queues if one.dead_letter_arn
+            ),
             account=account.account,
             region=account.region,
         )
+        self._assumed = AssumedRoles(account, self._permissions)
+        self._assuming = 0
+        self._sharing = Counter(one.role_arn for one in account.functions)
         self._unseen = _unseen(account)
         self._mapped = _by_function(account.mappings)
         self._redriven = {one.arn: one.dead_letter_arn for one in account.queues}
@@ -480,23 +492,9 @@ class _Reader:
                 self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.ELSEWHERE)
                 continue
             answer = self._may(identity, role_arn, task.action, task.target)
-            certainty = Certainty.CERTAIN if task.is_always else Certainty.POSSIBLE
-            reason = EdgeReason.CONFIGURED if task.is_always else EdgeReason.ONLY_SOMETIMES
-            if answer.access is Access.DENIED:
-                certainty, reason = Certainty.RULED_OUT, _refusal(answer)
-            elif answer.access is Access.POSSIBLE and role is not None and task.is_always:
-                certainty, reason = Certainty.POSSIBLE, EdgeReason.CONDITION
-            link = Link(
-                means=Means.TASK,
-                certainty=certainty,
-                reason=reason,
-                id=task.state,
-                label=f"state {task.state}",
-                policy=answer.policy if answer.access is Access.DENIED else "",
-                sid=answer.sid if answer.access is Access.DENIED else "",
-            )
+            link = _task_link(task, answer, is_role_read=role is not None)
             target = self._place(task.target, task.content, is_async=False)
-            self._join(number, target, _RANK[certainty], link)
+            self._join(number, target, _RANK[link.certainty], link)
         for url in reading.urls:
             for node in self._mentions.at(url):
                 link = Link(
@@ -509,11 +507,11 @@ class _Reader:
         if reading.open_actions and profile is not None:
             self._grants(
                 (number,),
-                [one for one in profile.grants if set(one.actions) & set(reading.open_actions)],
+                [one for one in profile.grants if _is_open(one, reading.open_actions)],
                 role_arn,
                 means=Means.TASK,
             )
-        elif reading.open_actions:
+        if reading.open_actions and (profile is None or reading.is_borrowing):
             self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.ROLE)
 
     # -- what functions write
@@ -522,7 +520,7 @@ class _Reader:
         context = execution_context(role_arn=role_arn, region=self._account.region)
         said = rights(identity, action, context)
         # A function may be invoked with a qualifier and without one.
-        answers = [said.answer(pattern) for pattern in asked(target)]
+        answers = [said.answer(pattern) for pattern in asked(target, action)]
         return min(answers, key=lambda answer: _BY_ACCESS[answer.access])
 
     def _write(self, function: FunctionDescription) -> None:
@@ -536,25 +534,74 @@ class _Reader:
         if role is None or not profile.is_complete:
             self.flow.unreadable_policies += 1
             self._doubt(ways, Doubt.ROLE)
-        if profile.elsewhere:
-            self._doubt(ways, Doubt.ELSEWHERE)
         identity = profile.identity if role else Identity(is_complete=False)
         # Destinations come first: of two ways of one length the one that is configured is told.
         self._destinations(function, identity)
         mentioned = self._mentions.of(function.environment)
         served = self._served(function) - mentioned
+        is_shared = self._sharing[function.role_arn] > 1
         self._grants(
             ways,
-            [_explained(one) if one.target in served else one for one in grants],
+            [
+                _explained(one)
+                if one.target in served
+                else _of_many(one)
+                if is_shared and one.target not in mentioned
+                else one
+                for one in grants
+            ],
             function.role_arn,
         )
         if mentioned:
             self._mentioned(function, profile, grants, mentioned)
+        if role is not None:
+            self._assume(function, role, own_group)
         self._log(ways, function.role_arn, identity, own_group)
-        schedules = self._may(identity, function.role_arn, "scheduler:CreateSchedule", _ANY_NODE)
-        if schedules.access is not Access.DENIED and schedules.because is not Because.UNREADABLE:
-            self._doubt(ways, Doubt.SCHEDULES)
         self._overlook(function.name, profile)
+        self._wonder(ways, function.role_arn, profile if role else Profile(identity=identity))
+        own = node_of(function.arn)
+        if self._may_at_all(identity, function.role_arn, _CHECKPOINT, own):
+            self._doubt(ways, Doubt.DURABLE)
+
+    def _wonder(self, ways: Iterable[int], role_arn: str, profile: Profile) -> None:
+        """Doubts about what a role may do that is not followed."""
+        if profile.elsewhere:
+            self._doubt(ways, Doubt.ELSEWHERE)
+        if profile.is_by_access_point:
+            self._doubt(ways, Doubt.ACCESS_POINT)
+        if self._may_at_all(profile.identity, role_arn, "scheduler:CreateSchedule", _ANY_NODE):
+            self._doubt(ways, Doubt.SCHEDULES)
+
+    def _may_at_all(self, identity: Identity, role_arn: str, action: str, target: Node) -> bool:
+        """Whether something that was read lets a role do something, perhaps."""
+        answer = self._may(identity, role_arn, action, target)
+        return answer.access is not Access.DENIED and answer.because is not Because.UNREADABLE
+
+    def _assume(self, function: FunctionDescription, role: Role, own_group: Node) -> None:
+        """What the function may write as another role, which its own may assume."""
+        ways = self.flow.places_of[function.name]
+        assumed = self._assumed.of(role)
+        if assumed.elsewhere:
+            self._doubt(ways, Doubt.ELSEWHERE)
+        is_cut = assumed.is_cut
+        for other in assumed.roles:
+            profile = self._permissions.profile(other)
+            grants = [
+                _as_another(one)
+                for one in profile.grants
+                if one.target != own_group and one.certainty is not Certainty.RULED_OUT
+            ]
+            self._assuming += len(grants)
+            if self._assuming > _MOST_ASSUMING:
+                is_cut = True
+                break
+            self._grants(ways, grants, other.arn)
+            if not profile.is_complete:
+                self._doubt(ways, Doubt.ROLE)
+            self._wonder(ways, other.arn, profile)
+            self._overlook(function.name, profile)
+        if is_cut:
+            self._doubt(ways, Doubt.ROLES)
 
     def _own_group(self, function: FunctionDescription) -> Node:
         name = function.log_group or f"/aws/lambda/{function.name}"
@@ -583,8 +630,10 @@ class _Reader:
             else:
                 target = self._place(grant.target, grant.content)
             certainty, reason = grant.certainty, grant.reason
-            if means is Means.TASK and certainty is Certainty.CERTAIN:
+            if certainty is Certainty.CERTAIN and means is Means.TASK:
                 certainty, reason = Certainty.POSSIBLE, EdgeReason.ONLY_SOMETIMES
+            elif certainty is Certainty.CERTAIN and is_removal(grant.content):
+                certainty, reason = Certainty.POSSIBLE, EdgeReason.ONLY_ONCE
             granted = Granted(
                 grant=grant, role_arn=role_arn, reason=reason, certainty=certainty, means=means
             )
@@ -841,11 +890,61 @@ def _refusal(answer: Answer) -> EdgeReason:
             return EdgeReason.NOT_ALLOWED
 
 
+def _task_link(task: Task, answer: Answer, *, is_role_read: bool) -> Link:
+    """What a state does, with what the machine's role may."""
+    certainty, reason = Certainty.CERTAIN, EdgeReason.CONFIGURED
+    if task.is_borrowing:
+        certainty, reason = Certainty.POSSIBLE, EdgeReason.ASSUMED_ROLE
+    elif answer.access is Access.DENIED:
+        certainty, reason = Certainty.RULED_OUT, _refusal(answer)
+    elif not task.is_always:
+        certainty, reason = Certainty.POSSIBLE, EdgeReason.ONLY_SOMETIMES
+    elif is_removal(task.content):
+        certainty, reason = Certainty.POSSIBLE, EdgeReason.ONLY_ONCE
+    elif answer.access is Access.POSSIBLE and is_role_read:
+        certainty, reason = Certainty.POSSIBLE, EdgeReason.CONDITION
+    is_refused = certainty is Certainty.RULED_OUT
+    return Link(
+        means=Means.TASK,
+        certainty=certainty,
+        reason=reason,
+        id=task.state,
+        label=f"state {task.state}",
+        policy=answer.policy if is_refused else "",
+        sid=answer.sid if is_refused else "",
+    )
+
+
 def _explained(grant: Grant) -> Grant:
     """A permission that is needed for a destination, so that it says nothing of the code."""
     if grant.certainty is not Certainty.CERTAIN:
         return grant
     return replace(grant, certainty=Certainty.POSSIBLE, reason=EdgeReason.FOR_DESTINATION)
+
+
+def _of_many(grant: Grant) -> Grant:
+    """A permission that several functions have, of which this one does not name the target."""
+    if grant.certainty is not Certainty.CERTAIN:
+        return grant
+    return replace(grant, certainty=Certainty.POSSIBLE, reason=EdgeReason.SHARED_ROLE)
+
+
+def _as_another(grant: Grant) -> Grant:
+    """A permission of a role that has to be assumed first."""
+    if grant.certainty is not Certainty.CERTAIN:
+        return grant
+    return replace(grant, certainty=Certainty.POSSIBLE, reason=EdgeReason.ASSUMED_ROLE)
+
+
+def _is_open(grant: Grant, open_actions: tuple[str, ...]) -> bool:
+    """Whether a task does what a grant allows. It may do everything of a service: ``ec2:*``."""
+    services = {one.partition(":")[0] for one in open_actions if one.endswith(":*")}
+    return any(
+        action in open_actions
+        or action.partition(":")[0].lower() in services
+        or (action.startswith("*") and bool(services))
+        for action in grant.actions
+    )
 
 
 def _strengthened(grant: Grant, member: Member) -> Grant:

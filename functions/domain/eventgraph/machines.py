@@ -12,6 +12,7 @@ from functions.domain.account import StateMachine
 from functions.domain.eventgraph.contents import ANYTHING, Changed, Content, Put, Stored
 from functions.domain.eventgraph.model import Node
 from functions.domain.eventgraph.nodes import bucket_arn, bus_arn, node_of
+from functions.domain.eventgraph.reads import is_read
 from functions.domain.strict_json import Json, UnreadableJsonError, read_json
 
 _SUFFIXES: Final = (".waitForTaskToken", ".sync:2", ".sync")
@@ -45,6 +46,8 @@ class Task:
         The target's ARN as the definition has it: of a function with the version or alias.
     is_always
         Whether every execution comes by, unless it fails before.
+    is_borrowing
+        Whether it is done with another role than the machine's (``Credentials``).
     """
 
     state: str
@@ -53,6 +56,7 @@ class Task:
     content: Content
     action: str
     is_always: bool
+    is_borrowing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,10 @@ class Reading:
     Attributes
     ----------
     open_actions
-        IAM actions of tasks whose target is only known while they run.
+        IAM actions of tasks whose target is only known while they run; ``dynamodb:*`` for a call
+        of a service that is not known here.
+    is_borrowing
+        Whether one of these is done with another role than the machine's.
     urls
         URLs that it calls.
     is_readable
@@ -73,6 +80,7 @@ class Reading:
     open_actions: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
     is_readable: bool = True
+    is_borrowing: bool = False
 
 
 def read_machine(machine: StateMachine, place: Place) -> Reading:
@@ -86,7 +94,9 @@ def read_machine(machine: StateMachine, place: Place) -> Reading:
     tasks: list[Task] = []
     dynamic: list[str] = []
     urls: list[str] = []
+    is_borrowing = False
     for name, state, is_always in _states(definition, is_always=True):
+        borrows = "Credentials" in state
         for resource, arguments in _calls(state):
             action, targets = _targets(resource, arguments, place)
             if action == "url":
@@ -100,12 +110,19 @@ def read_machine(machine: StateMachine, place: Place) -> Reading:
                     content=content,
                     action=action,
                     is_always=is_always,
+                    is_borrowing=borrows,
                 )
                 for arn, content in targets
             )
             if action and not targets:
                 dynamic.append(action)
-    return Reading(tasks=tuple(tasks), open_actions=tuple(dict.fromkeys(dynamic)), urls=tuple(urls))
+                is_borrowing = is_borrowing or borrows
+    return Reading(
+        tasks=tuple(tasks),
+        open_actions=tuple(dict.fromkeys(dynamic)),
+        urls=tuple(urls),
+        is_borrowing=is_borrowing,
+    )
 
 
 def _states(
@@ -174,7 +191,30 @@ def _targets(
         case "http:invoke" | "apigateway:invoke":
             endpoint = _text(arguments, "ApiEndpoint")
             return "url", [(endpoint, ANYTHING)] if endpoint else []
-    return "", []
+    return _every_action(call), []
+
+
+def _every_action(call: str) -> str:
+    """Everything of a service, for a call of it that is not known here; empty for a read."""
+    service, _, verb = call.partition(":")
+    if not verb or is_read(verb):
+        return ""
+    return f"{_PREFIXES.get(service, service)}:*"
+
+
+# IAM's prefixes of services that SDK integrations call otherwise (`Supported AWS SDK service
+# integrations` of the Step Functions developer guide).
+_PREFIXES: Final[Mapping[str, str]] = {
+    "sfn": "states",
+    "eventbridge": "events",
+    "cloudwatchlogs": "logs",
+    "cloudwatchevents": "events",
+    "s3control": "s3",
+    "sesv2": "ses",
+    "emr": "elasticmapreduce",
+    "cognitoidentityprovider": "cognito-idp",
+    "cognitoidentity": "cognito-identity",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class Means(StrEnum):
     TRANSFORM = "transformation of a Firehose stream"
     DELIVERY = "delivery of a Firehose stream"
     REDRIVE = "redrive policy"
+    MOVED_BACK = "move of what failed"
     TASK = "state machine definition"
     HTTP = "HTTP integration"
     RESOURCE_POLICY = "resource policy"
@@ -107,6 +108,9 @@ class EdgeReason(StrEnum):
     NAMED_BY_STATEMENT = "named_by_statement"
     NAMED_BY_ENVIRONMENT = "named_by_environment"
     FOR_DESTINATION = "for_destination"  # a destination or dead-letter queue needs the permission
+    SHARED_ROLE = "shared_role"  # of several functions, and this one names the target nowhere
+    ASSUMED_ROLE = "assumed_role"  # another role may, which this one may assume
+    ONLY_ONCE = "only_once"  # what is removed has to be put back before it is removed again
     WILDCARD = "wildcard"
     CONDITION = "condition"
     UNREADABLE = "unreadable"
@@ -343,6 +347,9 @@ class Doubt(StrEnum):
     AREA = "area"  # a part of the account could not be read
     RESOURCE = "resource"  # a resource on the way could not be read
     ELSEWHERE = "elsewhere"  # it writes to another account or Region
+    ROLES = "roles"  # its role may assume more roles than were looked at
+    ACCESS_POINT = "access_point"  # its role may write through an access point of S3
+    DURABLE = "durable"  # it is a durable function, which Lambda itself invokes again
     UNKNOWN_TARGET = "unknown_target"  # events go to something that this graph does not follow
 
 

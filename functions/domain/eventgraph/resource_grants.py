@@ -2,7 +2,8 @@
 
 Within an account the policy of a queue, topic, bucket, bus, table, stream or function alone is
 enough for a role that it names (IAM user guide, *Policy evaluation logic*): without it, a function
-that has no right of its own to write there would be taken for one that cannot loop.
+that has no right of its own to write there would be taken for one that cannot loop. The trust
+policy of a role is of this kind: what it says of AssumeRole is read in `assumed`.
 
 A statement that names a role becomes one of the role's own, which its permissions boundary limits.
 One that names a session of the role (that of a function has the function's name) or everybody is
@@ -154,6 +155,9 @@ def _texts(account: Account) -> Iterator[tuple[Area, str, str, str]]:
     for arn, text in sorted(account.resource_policies.items()):
         if text:
             yield Area.RESOURCE_POLICIES, arn, arn, text
+    for arn, role in sorted(account.roles.items()):
+        if role.trust:
+            yield Area.ROLES, arn, arn, role.trust
     for function in sorted(account.functions, key=lambda one: one.arn):
         for qualifier, text in sorted(function.resource_policies.items()):
             if text:

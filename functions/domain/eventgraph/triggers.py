@@ -10,6 +10,7 @@ from functions.domain.eventgraph.contents import (
     ANYTHING,
     OPEN,
     Announced,
+    BackOnly,
     Called,
     Changed,
     Content,
@@ -312,7 +313,7 @@ def _subscriptions(account: Account) -> Iterator[Hop]:
             if not one.endpoint.startswith("arn:"):
                 continue  # mail, SMS, somebody else's URL
             target = node_of(one.endpoint)
-        yield Hop(
+        hop = Hop(
             source=node_of(one.topic_arn),
             target=target,
             means=Means.SUBSCRIPTION,
@@ -322,6 +323,8 @@ def _subscriptions(account: Account) -> Iterator[Hop]:
             if one.filter_policy or not one.is_filter_known
             else OPEN,
         )
+        yield hop
+        yield from _failing(hop, one.dead_letter_arn)
 
 
 def _rules(account: Account) -> Iterator[Hop]:
@@ -361,10 +364,14 @@ def _target_hops(rule: Rule, target: RuleTarget, source: Node) -> Iterator[Hop]:
         is_enabled=rule.is_enabled,
     )
     yield hop
-    if target.dead_letter_arn:
-        yield replace(
-            hop, target=node_of(target.dead_letter_arn), arrives=ANYTHING, is_only_on_failure=True
-        )
+    yield from _failing(hop, target.dead_letter_arn)
+
+
+def _failing(hop: Hop, dead_letter_arn: str) -> Iterator[Hop]:
+    """What could not be delivered goes to a queue instead."""
+    if dead_letter_arn:
+        target = node_of(dead_letter_arn)
+        yield replace(hop, target=target, arrives=ANYTHING, is_only_on_failure=True)
 
 
 def _delivered(target: Node) -> Content | None:
@@ -398,7 +405,7 @@ def _pipes(account: Account) -> Iterator[Hop]:
         for arn in (pipe.target_arn, pipe.enrichment_arn):
             if arn:
                 target = node_of(arn)
-                yield Hop(
+                hop = Hop(
                     source=source,
                     target=target,
                     means=Means.PIPE,
@@ -408,6 +415,8 @@ def _pipes(account: Account) -> Iterator[Hop]:
                     arrives=arriving(target),
                     is_enabled=pipe.is_enabled,
                 )
+                yield hop
+                yield from _failing(hop, pipe.dead_letter_arn)
 
 
 def _logs(account: Account, place: Place) -> Iterator[Hop]:
@@ -500,14 +509,23 @@ def _deliveries(account: Account) -> Iterator[Hop]:
 def _redrives(account: Account) -> Iterator[Hop]:
     for queue in account.queues:
         if queue.dead_letter_arn:
+            own, dead_letters = node_of(queue.arn), node_of(queue.dead_letter_arn)
             yield Hop(
-                source=node_of(queue.arn),
-                target=node_of(queue.dead_letter_arn),
+                source=own,
+                target=dead_letters,
                 means=Means.REDRIVE,
                 id=queue.arn,
                 label="redrive",
                 arrives=None,
                 is_only_on_failure=True,
+            )
+            yield Hop(
+                source=dead_letters,
+                target=own,
+                means=Means.MOVED_BACK,
+                id=queue.arn,
+                label="moved back",
+                gate=BackOnly(),
             )
 
 

@@ -85,6 +85,9 @@ _REASONS: Final[dict[EdgeReason, str]] = {
     EdgeReason.NAMED_BY_STATEMENT: "the statement names the resource",
     EdgeReason.NAMED_BY_ENVIRONMENT: "the environment names it",
     EdgeReason.FOR_DESTINATION: "a destination needs the permission as well",
+    EdgeReason.SHARED_ROLE: "several functions share the role, and this one does not name it",
+    EdgeReason.ASSUMED_ROLE: "only by another role, which it may assume",
+    EdgeReason.ONLY_ONCE: "what is removed must be put back before it is removed again",
     EdgeReason.WILDCARD: "only a wildcard allows it",
     EdgeReason.CONDITION: "only under a condition",
     EdgeReason.UNREADABLE: "a policy could not be read",
@@ -106,6 +109,9 @@ _DOUBTS: Final[dict[Doubt, str]] = {
     Doubt.AREA: "a part of the account could not be read",
     Doubt.RESOURCE: "a resource on the way could not be read",
     Doubt.ELSEWHERE: "events may go to another account or Region, and come back from there",
+    Doubt.ROLES: "a role on the way may assume more roles than were looked at",
+    Doubt.ACCESS_POINT: "a role on the way may write through an access point of S3",
+    Doubt.DURABLE: "something on the way may be a durable function: Lambda invokes it again",
     Doubt.UNKNOWN_TARGET: "events may go to something that the event graph does not follow",
 }
 

@@ -17,11 +17,13 @@ from functions.domain.eventgraph.contents import (
     Changed,
     Content,
     Invoked,
+    Moved,
     Put,
     Stored,
 )
 from functions.domain.eventgraph.model import Certainty, EdgeReason, Node, NodeKind
 from functions.domain.eventgraph.nodes import is_elsewhere
+from functions.domain.eventgraph.reads import is_read
 from functions.domain.eventgraph.resource_grants import ResourceGrants, ResourcePolicies
 from functions.domain.eventgraph.triggers import Listener
 from functions.domain.filters.s3_keys import keys_within
@@ -35,6 +37,7 @@ from functions.domain.iam.access import (
     identity_of,
     rights,
 )
+from functions.domain.iam.arn import ACCOUNT_PART, ARN_PARTS
 from functions.domain.iam.document import (
     Condition,
     Effect,
@@ -42,7 +45,7 @@ from functions.domain.iam.document import (
     Selection,
     Statement,
 )
-from functions.domain.iam.wildcard import Glob, Pattern, as_glob, matches, overlaps
+from functions.domain.iam.wildcard import Glob, Pattern, as_glob, covers, matches, overlaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +95,14 @@ class Profile:
         False where a policy could not be read: there may be more.
     elsewhere
         Whether it names something of another account or Region.
+    is_by_access_point
+        Whether it names access points of S3: they lead to buckets that are not known here.
     """
 
     grants: tuple[Grant, ...] = ()
     is_complete: bool = True
     elsewhere: bool = False
+    is_by_access_point: bool = False
     identity: Identity = field(default_factory=Identity)
 
 
@@ -116,15 +122,22 @@ def _stored_by(action: str) -> Callable[[Node], Content]:
     return lambda node: Stored(node.name, action)
 
 
+_MOVE: Final = "sqs:StartMessageMoveTask"
+_RERUN: Final = "states:RedriveExecution"
 _INSERTS: Final = _same(Changed(("INSERT", "MODIFY")))
 _REMOVES: Final = _same(Changed(("REMOVE",)))
 _ANY: Final = _same(ANYTHING)
 
-# Service authorization reference. TransactWriteItems needs the actions of its items; CopyObject
+# Service authorization reference. Moving messages back also takes the right to send them to where
+# they go (`Configure queue permissions for a dead-letter queue redrive`), which is not asked for
+# here. TransactWriteItems needs the actions of its items; CopyObject
 # and CompleteMultipartUpload need s3:PutObject. PartiQLUpdate and PartiQLDelete touch what is
 # there; UpdateItem also makes what is not.
 WAYS: Final[Mapping[NodeKind, tuple[Way, ...]]] = {
-    NodeKind.QUEUE: (Way(actions=("sqs:SendMessage",), content=_ANY),),
+    NodeKind.QUEUE: (
+        Way(actions=("sqs:SendMessage",), content=_ANY),
+        Way(actions=(_MOVE,), content=_same(Moved())),
+    ),
     NodeKind.TOPIC: (Way(actions=("sns:Publish",), content=_ANY),),
     NodeKind.TABLE: (
         Way(actions=("dynamodb:PutItem", "dynamodb:UpdateItem"), content=_INSERTS),
@@ -140,7 +153,10 @@ WAYS: Final[Mapping[NodeKind, tuple[Way, ...]]] = {
     ),
     NodeKind.BUS: (Way(actions=("events:PutEvents",), content=_same(Put())),),
     NodeKind.STATE_MACHINE: (
-        Way(actions=("states:StartExecution", "states:StartSyncExecution"), content=_ANY),
+        Way(
+            actions=("states:StartExecution", "states:StartSyncExecution", _RERUN),
+            content=_ANY,
+        ),
     ),
     NodeKind.FUNCTION: (
         Way(
@@ -210,33 +226,6 @@ _DATA_CALLS: Final = frozenset(
     "s3:abortmultipartupload",
     "ssm:startautomationexecution",
 }
-_READS: Final = (
-    "get",
-    "list",
-    "describe",
-    "head",
-    "batchget",
-    "query",
-    "scan",
-    "lookup",
-    "search",
-    "view",
-    "read",
-    "receive",
-    "select",
-    "simulate",
-    "validate",
-    "check",
-    "poll",
-    "subscribe",
-    "connect",
-    "decrypt",
-    "generatedatakey",
-    "reencrypt",
-    "filter",
-    "startquery",
-    "stopquery",
-)
 
 
 class Resources:
@@ -248,7 +237,7 @@ class Resources:
         self.partition = partition
         self._by_kind: dict[NodeKind, tuple[Node, ...]] = {}
         self._by_name: dict[tuple[NodeKind, str], list[Node]] = {}
-        self._matched: dict[tuple[NodeKind, Glob], tuple[Node, ...]] = {}
+        self._matched: dict[tuple[NodeKind, Glob, bool], tuple[Node, ...]] = {}
         grouped: dict[NodeKind, set[Node]] = {}
         for node in nodes:
             grouped.setdefault(node.kind, set()).add(node)
@@ -261,23 +250,25 @@ class Resources:
         """All of a kind, in order."""
         return self._by_kind.get(kind, ())
 
-    def matching(self, kind: NodeKind, pattern: Glob) -> tuple[Node, ...]:
-        """Those that a resource pattern of a statement reaches."""
+    def matching(self, kind: NodeKind, pattern: Glob, action: str) -> tuple[Node, ...]:
+        """Those that a resource pattern of a statement about an action reaches."""
         name = name_in(kind, str(pattern))
         if name is not None:
             near = self._by_name.get((kind, name), ())
-            return tuple(node for node in near if _is_reached(pattern, node))
-        key = (kind, pattern)
+            return tuple(node for node in near if _is_reached(pattern, node, action))
+        key = (kind, pattern, action == _RERUN)
         found = self._matched.get(key)
         if found is None:
-            found = tuple(node for node in self.of(kind) if _is_reached(pattern, node))
+            found = tuple(node for node in self.of(kind) if _is_reached(pattern, node, action))
             self._matched[key] = found
         return found
 
 
-def asked(node: Node) -> tuple[str, ...]:
-    """The ARN patterns of which a statement must reach one for somebody to write to a node."""
+def asked(node: Node, action: str) -> tuple[str, ...]:
+    """The ARN patterns of which a statement must reach one for an action to write to a node."""
     match node.kind:
+        case NodeKind.STATE_MACHINE if action == _RERUN:
+            return (f"{node.arn.replace(':stateMachine:', ':execution:')}:*",)
         case NodeKind.BUCKET:
             return (f"{node.arn}/?*",)  # no object has an empty key
         case NodeKind.LOG_GROUP:
@@ -288,8 +279,8 @@ def asked(node: Node) -> tuple[str, ...]:
             return (node.arn,)
 
 
-def _is_reached(pattern: Glob, node: Node) -> bool:
-    return any(overlaps(pattern, one) for one in asked(node))
+def _is_reached(pattern: Glob, node: Node, action: str) -> bool:
+    return any(overlaps(pattern, one) for one in asked(node, action))
 
 
 def name_in(kind: NodeKind, pattern: str) -> str | None:
@@ -318,6 +309,7 @@ class Permissions:
         "_hubs",
         "_limited",
         "_listeners",
+        "_movable",
         "_policies",
         "_profiles",
         "_region",
@@ -330,11 +322,13 @@ class Permissions:
         listeners: Iterable[Listener],
         policies: ResourcePolicies,
         *,
+        movable: frozenset[Node],
         account: str,
         region: str,
     ) -> None:
         self._resources = resources
         self._policies = policies
+        self._movable = movable  # queues out of which messages can be moved back
         self._listeners = tuple(listeners)
         self._account, self._region = account, region
         self._profiles: dict[tuple[object, ...], Profile] = {}
@@ -381,13 +375,15 @@ class Permissions:
         context = execution_context(role_arn=role.arn, region=self._region)
         grants: dict[tuple[object, ...], Grant] = {}
         services = _services(identity)
-        elsewhere = False
+        elsewhere = is_by_access_point = False
         for kind, way, action in _EVERY_ACTION:
             about = by_action.get(action)
             if about is None:
                 continue
             allowed = rights(about, action, context)
             elsewhere = elsewhere or self._is_elsewhere(allowed)
+            if kind is NodeKind.BUCKET:
+                is_by_access_point = is_by_access_point or self._is_by_access_point(allowed)
             for grant in self._grants(_Question(kind, way, action, allowed)):
                 _merge(grants, grant)
         for grant in self._calls(identity, services, context):
@@ -396,6 +392,7 @@ class Permissions:
             grants=tuple(grants.values()),
             is_complete=identity.is_complete,
             elsewhere=elsewhere,
+            is_by_access_point=is_by_access_point,
             identity=identity,
         )
 
@@ -405,9 +402,29 @@ class Permissions:
             for one in (*allowed.own.allowed, *allowed.direct.allowed)
         )
 
+    def _is_by_access_point(self, allowed: Rights) -> bool:
+        """UNCONFIRMED: that a right on an access point suffices for the bucket behind it.
+
+        It does where the bucket's policy leaves access to its access points. A statement on every
+        bucket reaches them all the same.
+        """
+        buckets = f"arn:{self._resources.partition}:s3:::*"
+        for one in (*allowed.own.allowed, *allowed.direct.allowed):
+            parts = one.pattern.split(":", ARN_PARTS - 1)
+            if (
+                len(parts) == ARN_PARTS
+                and matches(parts[ACCOUNT_PART], self._account)
+                and overlaps(parts[-1], "accesspoint/*")
+                and not covers(one.pattern, buckets)
+            ):
+                return True
+        return False
+
     def _grants(self, question: "_Question") -> Iterator[Grant]:
         for own in (*question.allowed.own.allowed, *question.allowed.direct.allowed):
-            nodes = self._resources.matching(question.kind, own.pattern)
+            nodes = self._resources.matching(question.kind, own.pattern, question.action)
+            if question.action == _MOVE:
+                nodes = tuple(node for node in nodes if node in self._movable)
             if not nodes:
                 continue
             statement = (own.policy, own.statement.name)
@@ -498,7 +515,7 @@ def _named(
 ) -> Iterator[Grant]:
     """Grants of a statement that names a resource, with what limits it."""
     way, action, allowed = question.way, question.action, question.allowed
-    asking = _within(node, pattern)
+    asking = _within(node, pattern, action)
     reached = [reach for one in asking for reach in allowed.reach(one)]
     if not reached:
         answer = allowed.answer(asking[0])
@@ -531,13 +548,13 @@ def _named(
             )
 
 
-def _within(node: Node, pattern: Glob) -> tuple[Glob, ...]:
+def _within(node: Node, pattern: Glob, action: str) -> tuple[Glob, ...]:
     """What a statement that names a resource lets write to, of this resource alone.
 
     ``arn:*:s3:::orders/*`` also names objects that are in no bucket of this name.
     """
     if node.kind is not NodeKind.BUCKET:
-        return (next(as_glob(one) for one in asked(node) if overlaps(pattern, one)),)
+        return (next(as_glob(one) for one in asked(node, action) if overlaps(pattern, one)),)
     start = Glob.literal(f"{node.arn}/")
     return tuple(
         start + (_ANY_KEY if keys == Glob.anything() else keys) for keys in _keys(pattern, node)
@@ -698,9 +715,10 @@ def _members(
             return
         yield Member(node=node, content=content)
         return
-    reached = [one for text in asked(node) for one in allowed.reach(text) if one.sid]
+    asking = asked(node, question.action)
+    reached = [one for text in asking for one in allowed.reach(text) if one.sid]
     if not reached:
-        answer = allowed.answer(asked(node)[0])
+        answer = allowed.answer(asking[0])
         refusal = _REFUSALS.get(answer.because)
         if refusal:
             yield Member(
@@ -777,7 +795,7 @@ def _changing(
                 service, colon, verb = pattern.lower().partition(":")
                 if not colon:
                     service, verb = "*", "*"
-                if service in found or verb.startswith(_READS):
+                if service in found or is_read(verb):
                     continue
                 if f"{service}:{verb}" in _DATA_CALLS:
                     continue

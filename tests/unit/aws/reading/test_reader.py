@@ -238,6 +238,52 @@ def test_policies_of_versions_are_read_where_a_trigger_names_one() -> None:
     assert aws.calls["lambda.get_policy"] == SIZE + 1
 
 
+@pytest.mark.parametrize(
+    ("principal", "is_kept"),
+    [
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, True),
+        ({"AWS": [f"arn:aws:iam::{ACCOUNT}:role/orders"]}, True),
+        ({"AWS": "*"}, True),
+        ("*", True),
+        ({"AWS": "arn:aws:iam::999999999999:root"}, False),
+        ({"Service": "ec2.amazonaws.com"}, False),
+        ({"Federated": "accounts.example.com"}, False),
+    ],
+)
+def test_roles_that_functions_may_assume_are_kept(principal: Any, is_kept: bool) -> None:  # noqa: FBT001
+    """With their trust policies, where these name somebody of the account."""
+    aws = grown(SIZE)
+    arn = f"arn:aws:iam::{ACCOUNT}:role/writer"
+    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    aws.roles[arn] = {
+        "RoleName": "writer",
+        "Arn": arn,
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": trust},
+    }
+    found = whole(aws).roles.get(arn)
+
+    assert is_kept is (found is not None)
+    if found is not None:
+        assert json.loads(found.trust)["Statement"]["Principal"] == principal
+
+
+def test_dead_letters_of_subscriptions_and_pipes_are_read() -> None:
+    """They come with what is asked for anyway."""
+    aws = grown(SIZE)
+    queue = aws.arn("sqs", "failed")
+    redrive = json.dumps({"deadLetterTargetArn": queue})
+    arn = next(key for key, one in aws.subscriptions.items() if one["Protocol"] == "lambda")
+    aws.subscriptions[arn]["RedrivePolicy"] = redrive
+    name = next(iter(aws.pipes))
+    aws.pipes[name]["SourceParameters"] = {
+        "DynamoDBStreamParameters": {"DeadLetterConfig": {"Arn": queue}}
+    }
+    account = whole(aws)
+
+    assert [one.arn for one in account.subscriptions if one.dead_letter_arn == queue] == [arn]
+    assert [one.dead_letter_arn for one in account.pipes].count(queue) == 1
+
+
 def listening(aws: PagedAccount) -> tuple[str, str]:
     """A function that CloudWatch Logs may invoke: the log group, and the function's ARN."""
     group = "/aws/lambda/orders-00005"

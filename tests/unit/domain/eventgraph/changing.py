@@ -103,7 +103,7 @@ def _changed(account: Account, change: Change) -> Account:  # noqa: C901, PLR091
                     for one in account.log_subscriptions
                 ),
             )
-        case Means.REDRIVE:
+        case Means.REDRIVE | Means.MOVED_BACK:
             queues = tuple(one for one in account.queues if one.dead_letter_arn != change.what)
             return replace(account, queues=queues)
         case Means.DESTINATION | Means.DEAD_LETTER | Means.CALL | Means.RESOURCE_POLICY:
