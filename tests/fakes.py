@@ -948,6 +948,8 @@ class FakeLedger:
             return None
         own = [number for number, one in taken.items() if one.function == incident.function]
         free = [number for number in range(blast_radius.most) if number not in taken]
+        if not own and not free and not blast_radius.is_binding:
+            return None
         if not own and not free:
             names = {one.function for one in taken.values()}
             return BlastRadiusReached(contained=tuple(sorted(names)))

@@ -460,6 +460,8 @@ class DynamoLedger:
                     return refusals
             taken = self._taken(now)
             found = _place_for(incident.function, taken, blast_radius.most)
+            if found is None and not blast_radius.is_binding:
+                return self._write(items)
             if found is None:
                 functions = {one.function for one in taken.values()}
                 return BlastRadiusReached(contained=tuple(sorted(functions)))

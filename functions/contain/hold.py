@@ -59,6 +59,10 @@ from functions.domain.tagged_snapshot import (
 from functions.domain.world import World
 
 _HOUR = "%Y%m%dT%H"
+_IN_FORCE = {
+    Contain: frozenset({IncidentState.CONTAINING, IncidentState.CONTAINED}),
+    Cap: frozenset({IncidentState.CAPPING, IncidentState.CAPPED}),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +156,11 @@ class Hold:
             case Opened(incident=incident):
                 # One that was opened within the same second may have moved on since.
                 if incident.state in (IncidentState.CONTAINING, IncidentState.CAPPING):
-                    contain(incident, self.world, now)
-                return decision
+                    incident = contain(incident, self.world, now)
+                if incident.state in _IN_FORCE[type(decision)]:
+                    return decision
+                # AWS refused, or somebody else was there first: people were told, no more.
+                return Notify(assessment=decision.assessment, reason=decision.reason)
             case AlreadyOpen(incident=incident):
                 return self.reconsider(incident, decision.assessment, facts, now)
             case BlastRadiusReached(contained=contained):
@@ -437,7 +444,9 @@ class Hold:
             return True  # somebody has put the tag back
         if facts.reserved_concurrency == 0:
             try:
-                incident = adopt(facts, tagged, self.world, now)
+                # It counts with the others of its time, but is never refused for them.
+                taking = replace(self.blast_radius, is_binding=False)
+                incident = adopt(facts, tagged, self.world, now, blast_radius=taking)
             except StaleIncidentError:
                 return False  # another run is at it: the tag stays until it is in the ledger
             if incident is not None:

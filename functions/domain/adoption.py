@@ -10,7 +10,7 @@ from functions.domain.evidence import FunctionFacts
 from functions.domain.incident import Incident, IncidentState, incident_id
 from functions.domain.inheritance import succeed
 from functions.domain.plan import PutBackProvisioned, StepStatus
-from functions.domain.ports import AlreadyOpen, Ledger, Opened
+from functions.domain.ports import AlreadyOpen, BlastRadius, Ledger, Opened
 from functions.domain.steps import undo
 from functions.domain.tagged_snapshot import TaggedSnapshot
 from functions.domain.world import World
@@ -21,7 +21,12 @@ _UNDER_A_CAP = frozenset({IncidentState.CAPPING, IncidentState.CAPPED})
 
 
 def adopt(
-    facts: FunctionFacts, tagged: TaggedSnapshot, world: World, now: datetime
+    facts: FunctionFacts,
+    tagged: TaggedSnapshot,
+    world: World,
+    now: datetime,
+    *,
+    blast_radius: BlastRadius | None = None,
 ) -> Incident | None:
     """The incident of a function that was stopped without the ledger, as the ledger has it now.
 
@@ -32,6 +37,8 @@ def adopt(
     ----------
     facts
         Of the function, just read, at a reservation of 0.
+    blast_radius
+        In which it takes a place, where there is one: not binding. ``None`` for no place.
 
     Returns
     -------
@@ -46,7 +53,8 @@ def adopt(
         As the ledger does.
     """
     # What is true already is written down, whatever was before.
-    opening = world.ledger.open(adopted(facts, tagged, world, now), None, knows_past=True)
+    incident = adopted(facts, tagged, world, now)
+    opening = world.ledger.open(incident, blast_radius, knows_past=True)
     if isinstance(opening, Opened) and opening.incident.version == _JUST_OPENED:
         return opening.incident
     if not isinstance(opening, Opened | AlreadyOpen):
@@ -54,7 +62,7 @@ def adopt(
     known = opening.incident
     if known.is_leased(world.present(now)):
         raise StaleIncidentError(f"another run works on incident {known.id}")
-    return _adopt_over(known, facts, tagged, world, now)
+    return _adopt_over(known, facts, tagged, world, now, blast_radius=blast_radius)
 
 
 def adopted(facts: FunctionFacts, tagged: TaggedSnapshot, world: World, now: datetime) -> Incident:
@@ -123,7 +131,13 @@ def _stopped(incident: Incident, tagged: TaggedSnapshot, world: World, now: date
 
 
 def _adopt_over(
-    known: Incident, facts: FunctionFacts, tagged: TaggedSnapshot, world: World, now: datetime
+    known: Incident,
+    facts: FunctionFacts,
+    tagged: TaggedSnapshot,
+    world: World,
+    now: datetime,
+    *,
+    blast_radius: BlastRadius | None,
 ) -> Incident | None:
     """What the tag adds to an incident that is known already."""
     if _has(known, tagged):
@@ -148,9 +162,9 @@ def _adopt_over(
     true = replace(tagged, reserved_concurrency=prior)
     new = succeed(known, adopted(facts, true, world, now), world.functions)
     old = known if is_released else known.to(IncidentState.RELEASED, now)
-    # No place of the blast radius is asked for: the function is stopped already, and a refusal
-    # would leave the only true snapshot in a tag.
-    opening = world.ledger.supersede(old.to(IncidentState.SUPERSEDED, now), new, None)
+    # No place is insisted on: the function is stopped already, and a refusal would leave the only
+    # true snapshot in a tag.
+    opening = world.ledger.supersede(old.to(IncidentState.SUPERSEDED, now), new, blast_radius)
     if not isinstance(opening, Opened):
         raise StaleIncidentError(f"another run works on {facts.name}")
     return opening.incident

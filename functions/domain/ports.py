@@ -213,10 +213,17 @@ Opening: TypeAlias = Opened | AlreadyOpen | BlastRadiusReached
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlastRadius:
-    """How many functions may be held within a window of time, each counted once."""
+    """How many functions may be held within a window of time, each counted once.
+
+    Attributes
+    ----------
+    is_binding
+        Whether an incident without a free place is refused. What is done already is only counted.
+    """
 
     most: int
     window: timedelta
+    is_binding: bool = True
 
 
 class RequestClaim(StrEnum):

@@ -188,6 +188,17 @@ def test_what_was_held_before_counts_although_the_next_stop_is_refused(stage: St
     assert refused == BlastRadiusReached(contained=("a",))
 
 
+def test_what_is_done_already_is_counted_and_never_refused(stage: Stage) -> None:
+    """It takes a place where there is one, and is written down where there is none."""
+    done = replace(ONE, is_binding=False)
+
+    counted, beyond = (stage.ledger.open(an_incident(name), done) for name in ("a", "b"))
+
+    assert isinstance(counted, Opened)
+    assert isinstance(beyond, Opened)
+    assert stage.ledger.open(an_incident("c"), ONE) == BlastRadiusReached(contained=("a",))
+
+
 def test_telling_takes_no_place(stage: Stage) -> None:
     """Incidents that change nothing do not count."""
     for name in ("a", "b"):
