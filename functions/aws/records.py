@@ -21,6 +21,7 @@ RECORD_VERSION: Final = 1
 MOST_RECORD_BYTES: Final = 350_000
 CUT: Final = "\n[cut to fit the ledger]"
 _SHORTEST_BODY: Final = 200
+_SHORTEST_DETAIL: Final = 40
 
 
 class UnreadableRecordError(LedgerUnavailableError):
@@ -31,11 +32,11 @@ def dump_incident(incident: Incident, most_bytes: int = MOST_RECORD_BYTES) -> st
     """The record of an incident, no longer than `most_bytes`.
 
     What does not fit is cut from the notices: first from those that are sent, then from the
-    longest. Everything that restoring needs stays.
+    longest; and then from what AWS said of the steps. Everything that restoring needs stays.
     """
     text = _dump(incident)
-    while len(text.encode(errors="surrogatepass")) > most_bytes:
-        shorter = _with_shorter_notice(incident)
+    while (excess := _bytes(text) - most_bytes) > 0:
+        shorter = _with_shorter_notices(incident, excess) or _with_shorter_details(incident)
         if shorter is None:
             break
         incident = shorter
@@ -84,6 +85,23 @@ def _dump(incident: Incident) -> str:
     )
 
 
+def _bytes(text: str) -> int:
+    return len(text.encode(errors="surrogatepass"))
+
+
+def _with_shorter_notices(incident: Incident, excess: int) -> Incident | None:
+    """The incident with as many notices cut as may be enough; ``None`` where all are short."""
+    cut: Incident | None = None
+    while excess > 0:
+        shorter = _with_shorter_notice(cut or incident)
+        if shorter is None:
+            break
+        before = sum(_bytes(one.body) for one in (cut or incident).outbox)
+        excess -= before - sum(_bytes(one.body) for one in shorter.outbox)
+        cut = shorter
+    return cut
+
+
 def _with_shorter_notice(incident: Incident) -> Incident | None:
     def order(notice: OutboxNotice) -> tuple[bool, int]:
         return notice.status is NoticeStatus.SENT, len(notice.body)
@@ -98,3 +116,19 @@ def _with_shorter_notice(incident: Incident) -> Incident | None:
     shorter = dataclasses.replace(longest, body=longest.body[:keep] + CUT)
     outbox = tuple(shorter if one is longest else one for one in incident.outbox)
     return dataclasses.replace(incident, outbox=outbox)
+
+
+def _with_shorter_details(incident: Incident) -> Incident | None:
+    if all(
+        len(one.detail) + len(one.restored_detail) <= _SHORTEST_DETAIL for one in incident.steps
+    ):
+        return None
+    steps = tuple(
+        dataclasses.replace(
+            one,
+            detail=one.detail[: _SHORTEST_DETAIL // 2],
+            restored_detail=one.restored_detail[: _SHORTEST_DETAIL // 2],
+        )
+        for one in incident.steps
+    )
+    return dataclasses.replace(incident, steps=steps)

@@ -58,7 +58,14 @@ from functions.domain.passages import (
     will_stop,
     would_cap,
 )
-from functions.domain.plan import DisableMapping, Reserve, ScaleToZero, StepStatus
+from functions.domain.plan import (
+    DisableMapping,
+    RemoveProvisioned,
+    Reserve,
+    ScaleToZero,
+    StepOutcome,
+    StepStatus,
+)
 from functions.domain.wording import (
     bullet,
     clean,
@@ -134,6 +141,10 @@ def ledger_unavailable(
         paragraph(
             f"What was there before is kept in the function's tags{tag} and in this notice."
             " Once the ledger answers again, Loopbreaker takes it over by itself.",
+            "Where Loopbreaker had capped the function before, the reservation below is that cap:"
+            " the rollback knows what was there before it."
+            if incident.prior
+            else "",
             aws_words(context.detail),
         )
         if is_tagged
@@ -662,6 +673,7 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
                 if failed or context.detail
                 else paragraph("What AWS answered is not known; see Loopbreaker's log."),
                 will_stop(incident, context, now) if incident.target and not is_held else "",
+                "" if is_held else leftovers(incident, context, _removed(incident)),
                 "" if is_held else by_hand(incident, context),
                 where(context),
                 *measured(incident, now, is_over=is_held),
@@ -694,6 +706,15 @@ _WITHDRAWN: Final[dict[DecisionReason, tuple[str, str]]] = {
         "it is a function of Loopbreaker itself, which never stops itself",
     ),
 }
+
+
+def _removed(incident: Incident) -> tuple[StepOutcome, ...]:
+    """What was taken away to make room for a stop, and is not put back."""
+    return tuple(
+        one
+        for one in still_changed(incident)
+        if isinstance(one.step, RemoveProvisioned) and one.status is StepStatus.DONE
+    )
 
 
 def _cap_in_force(incident: Incident, context: NoticeContext) -> str:

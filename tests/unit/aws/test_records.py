@@ -17,9 +17,19 @@ from functions.aws.records import (
     load_incident,
 )
 from functions.domain.errors import LedgerUnavailableError
-from functions.domain.incident import Incident, NoticeStatus, Snapshot, Transition
+from functions.domain.incident import (
+    Attempt,
+    Incident,
+    IncidentState,
+    NoticeStatus,
+    Snapshot,
+    Transition,
+)
+from functions.domain.plan import EventSourceMapping, StepStatus
 from tests.contract.stage import NOON, an_incident
 from tests.strategies import incidents
+
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:a-queue-with-a-name-of-some-length"
 
 
 @given(incident=incidents)
@@ -178,3 +188,30 @@ def test_cuts_pending_notices_last() -> None:
     assert len(text.encode()) <= MOST_RECORD_BYTES
     assert notice.body.startswith("a" * 200_000)
     assert notice.body.endswith(CUT)
+
+
+def test_a_record_with_everything_in_it_fits() -> None:
+    """Days of refusals, of a function with 500 mappings, while SNS takes no notice."""
+    mappings = tuple(
+        EventSourceMapping(
+            uuid=f"00000000-0000-4000-8000-{number:012d}", source_arn=QUEUE, enabled=True
+        )
+        for number in range(500)
+    )
+    incident = an_incident("orders", state=IncidentState.CONTAINING).with_reservation(0, 5)
+    incident = incident.with_surroundings((), mappings)
+    words = "AccessDeniedException: " + "x" * 5_000
+    for outcome in incident.steps:
+        incident = incident.with_outcome(outcome.step, StepStatus.FAILED, words)
+        incident = incident.with_restored(outcome.step, StepStatus.FAILED, words)
+    for number in range(100):
+        incident = incident.with_notice(Transition.RESTORE_FAILED, "subject " * 12, "y" * 30_000)
+        incident = incident.with_told(Attempt.RESTORE, f"{number} {words}")
+
+    text = dump_incident(incident)
+    read = load_incident(text)
+
+    assert len(text.encode()) <= MOST_RECORD_BYTES
+    assert read.snapshot == incident.snapshot
+    assert [one.step for one in read.steps] == [one.step for one in incident.steps]
+    assert [one.id for one in read.outbox] == [one.id for one in incident.outbox]

@@ -339,6 +339,26 @@ def refused() -> Incident:
     )
 
 
+def refused_under_cap() -> Incident:
+    """An incident whose function was capped at 3, and could not be stopped."""
+    capped = replace(contained(target=3, hours=0.2), decided=DecisionReason.RUNAWAY.value)
+    capped = replace(capped, assessment=assessed(Verdict.RUNAWAY)).with_reservation(0, None)
+    return capped.with_outcome(
+        capped.steps[0].step, StepStatus.FAILED, "AccessDeniedException: explicit deny"
+    )
+
+
+def put_back() -> Incident:
+    """An incident whose function was capped, and made exempt by people."""
+    incident = replace(
+        contained(target=5, prior=50, hours=0.5),
+        state=IncidentState.LIFTED,
+        decided=DecisionReason.EXEMPT_BY_TAG.value,
+        is_withdrawn=True,
+    )
+    return incident.with_restored(incident.steps[0].step, StepStatus.DONE)
+
+
 def lifted() -> Incident:
     """An incident whose cap turned out to be unneeded."""
     incident = replace(
@@ -474,6 +494,12 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "restored": lambda: observed(Transition.RESTORED, restored()),
     "restore_failed": lambda: observed(Transition.RESTORE_FAILED, unrestored()),
     "lifted": lambda: observed(Transition.LIFTED, lifted()),
+    "put_back": lambda: observed(Transition.LIFTED, put_back()),
+    "contain_failed_under_cap": lambda: observed(
+        Transition.CONTAIN_FAILED,
+        refused_under_cap(),
+        found=FoundReservation(reserved_concurrency=3),
+    ),
     "ended": lambda: observed(
         Transition.ENDED,
         replace(
