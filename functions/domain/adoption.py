@@ -144,9 +144,10 @@ def _adopt_over(
         return None
     if known.state is IncidentState.NOTIFIED:
         return world.ledger.save(_stopped(known, tagged, world, now))
-    # Once somebody has released it, what is reserved is theirs.
     is_released = known.state is IncidentState.RELEASED
-    is_ours = not is_released and tagged.reserved_concurrency in known.ours
+    # Once somebody was seen to have released it, what is reserved is theirs.
+    is_theirs = is_released and (known.released_at is None or tagged.at > known.released_at)
+    is_ours = not is_theirs and tagged.reserved_concurrency in known.ours
     prior = known.prior if is_ours else tagged.reserved_concurrency
     if prior == known.prior and known.state in _AT_ZERO:
         return None  # its stop is recorded, or is being recorded

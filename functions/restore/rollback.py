@@ -314,8 +314,9 @@ class Rollback:
     def _with_tag(self, incident: Incident, facts: FunctionFacts | None) -> Incident:
         """The incident with what was done while the ledger was away, which only the tag tells.
 
-        A tag that cannot be read, or that the guard has not sealed, adds nothing: the incident is a
-        record of its own.
+        A tag that cannot be read adds nothing: the incident is a record of its own. Nor does one
+        that the guard has not sealed, unless it holds what the incident knows anyway: then it says
+        only that the reservation of 0 is the guard's.
 
         Raises
         ------
@@ -328,7 +329,12 @@ class Rollback:
             found = find_snapshot(facts, self._key())
         except UnreadableSnapshotError:
             return incident
-        if found is None or not found.is_sealed:
+        if found is None:
+            return incident
+        if not found.is_sealed and found.tagged.reserved_concurrency not in (
+            *incident.ours,
+            incident.prior,
+        ):
             return incident
         return adopt(facts, found.tagged, self.world, self.world.clock()) or incident
 

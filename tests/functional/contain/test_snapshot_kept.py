@@ -443,3 +443,24 @@ def test_each_request_of_a_person_that_aws_refuses_is_told() -> None:
     assert sum("RESTORE FAILED" in one for one in scene.subjects) == 2
     scene.rollback("orders")
     assert scene.account.by_name["orders"].reserved == 5
+
+
+@pytest.mark.parametrize("pulses", [0, 2])
+def test_a_stop_of_a_capped_function_whose_tag_has_no_seal_is_put_back_by_name(pulses: int) -> None:
+    """The tag is needed only to tell that the 0 is the guard's: the incident knows the rest."""
+    scene = suspected(reserved=50)
+    scene.contributor()
+    orders = scene.account.by_name["orders"]
+    scene.account.ledger.is_down = True
+    scene.now += timedelta(minutes=2)
+    scene.burn()
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+    orders.tags[SNAPSHOT_TAG] = orders.tags[SNAPSHOT_TAG].partition(" seal=")[0]
+    scene.account.ledger.is_down = False
+    scene.calm("orders", 30)
+    scene.pulse(pulses)
+
+    scene.rollback("orders")
+
+    assert (orders.reserved, orders.tags) == (50, {})

@@ -145,6 +145,25 @@ def test_after_a_release_every_value_is_somebody_elses(tagged: int | None) -> No
     assert (incident.prior, incident.state) == (tagged, IncidentState.CONTAINING)
 
 
+def test_a_stop_before_the_release_was_noticed_may_have_found_the_guards_cap() -> None:
+    """What was taken for a release was that stop: nobody has set the cap's value."""
+    scene = _scene()
+    known = _known(scene, IncidentState.RELEASED)
+    noticed = replace(
+        known,
+        written=(CAP,),
+        released_at=TAGGED_AT + timedelta(minutes=1),
+        released_to=FoundReservation(reserved_concurrency=0),
+        stopped_at=None,
+    )
+    scene.account.ledger.save(noticed)
+
+    incident = _adopt(scene, CAP)
+
+    assert incident is not None
+    assert incident.prior == 50
+
+
 def test_a_stop_in_the_middle_of_a_restore_has_its_own_snapshot() -> None:
     """Else the restore would close the incident of a function at 0."""
     scene = _scene()
