@@ -56,10 +56,12 @@ def deliver(incident: Incident, world: World, now: datetime) -> Incident:
     LedgerUnavailableError, StaleIncidentError
         As the ledger does.
     """
-    for notice in incident.due_notices(now):
+    for notice in incident.due_notices(world.present(now)):
         is_repeat = notice.status is NoticeStatus.CLAIMED
+        # By the clock: a claim that is as old as a long run would be over when it is written.
+        claimed_at = world.present(now)
         incident = world.ledger.save(
-            incident.with_notice_status(notice.id, NoticeStatus.CLAIMED, now)
+            incident.with_notice_status(notice.id, NoticeStatus.CLAIMED, claimed_at)
         )
         text = Notice(subject=notice.subject, body=notice.body)
         if is_repeat:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.domain.incident import LEASE, IncidentState
+from functions.domain.signal import SignalKind
 from functions.restore.rollback import NO_TIME_LEFT, Refused, Restored
 from tests.functional.scene import Scene
 
@@ -101,3 +102,18 @@ def test_a_run_without_time_answers_for_every_function(scene: Scene) -> None:
 
     assert [one.text for one in results[:2]] == ["restored", "restored"]
     assert set(results[2:]) == {Refused(function=one, text=NO_TIME_LEFT) for one in NAMES[2:]}
+
+
+def test_the_notice_of_a_slow_restore_is_sent_once(scene: Scene) -> None:
+    """A pulse that comes by while it is being sent sees a fresh claim, however old the run is."""
+
+    def take_long() -> None:
+        scene.now += 2 * LEASE
+        scene.account.faults.before("publish", lambda: scene.signal(SignalKind.PULSE))
+
+    scene.account.faults.before("unreserve", take_long)
+    mails = len(scene.subjects)
+
+    scene.rollback(NAMES[0])
+
+    assert [one.split()[1] for one in scene.subjects[mails:]] == ["RESTORED"]
