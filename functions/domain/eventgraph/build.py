@@ -10,8 +10,9 @@ wiring, and the certainty of a loop is that of its weakest edge.
 - CERTAIN: its role may write to exactly this resource, under no condition that is not known, by a
   statement that names it (and, where several functions share the role, an environment variable or
   destination of this one names it too); or the role may by a wildcard and an environment variable
-  names the resource (name, ARN, URL); or an on-success destination or a state that every execution comes by
-  names it and the role may; or it is the function's own log group and the role may write logs.
+  names the resource (name, ARN, URL); or an on-success destination or a state that every execution
+  comes by names it and the role may; or it is the function's own log group and the role may write
+  logs.
 - POSSIBLE: only a wildcard over many resources allows it; or only another role may, which this one
   may assume; or it only removes what something else must put back; or the statement that names it
   is what a destination of the function needs anyway; or a condition, a variable or a policy that
