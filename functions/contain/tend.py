@@ -111,6 +111,8 @@ class Tending:
     def _watch_contained(self, incident: Incident, now: datetime, actor: str) -> None:
         if self._was_released(incident, now, actor) or not has_unfinished_steps(incident):
             return
+        if incident.is_pausing(Attempt.FOLLOW_UP, now):
+            return
         if prohibition(self._facts(incident), self.hold.policy) is None:
             finish_steps(incident, self.hold.world, now)
 

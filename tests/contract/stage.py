@@ -108,6 +108,10 @@ class Stage(Protocol):
         """Request provisioned concurrency for a new alias; answers the alias."""
         ...
 
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Delete an alias, as a person does."""
+        ...
+
     def let_poll(
         self, name: str, *, enabled: bool = True, alias: str = "", version: str = ""
     ) -> tuple[str, str]:
@@ -155,6 +159,10 @@ class FakeStage:
         """See `Stage`."""
         self.account.by_name[name].provisioned["live"] = requested
         return "live"
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """See `Stage`."""
+        self.account.by_name[name].gone.add(alias)
 
     def let_poll(
         self, name: str, *, enabled: bool = True, alias: str = "", version: str = ""
@@ -239,6 +247,10 @@ class AwsStage:
             FunctionName=name, Qualifier="live", ProvisionedConcurrentExecutions=requested
         )
         return "live"
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """See `Stage`."""
+        self._lambda.delete_alias(FunctionName=name, Name=alias)
 
     def let_poll(
         self, name: str, *, enabled: bool = True, alias: str = "", version: str = ""

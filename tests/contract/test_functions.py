@@ -5,6 +5,7 @@ from functions.domain.errors import (
     MappingNotFoundError,
     ProvisionedConcurrencyError,
     RefusedError,
+    VersionNotFoundError,
 )
 from functions.domain.evidence import Trigger, TriggerKind
 from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency
@@ -97,6 +98,22 @@ def test_requests_provisioned_concurrency_again(stage: Stage, name: str) -> None
     assert found == (ProvisionedConcurrency(qualifier=alias, requested=3),)
 
 
+def test_knows_an_alias_that_is_gone(stage: Stage, name: str) -> None:
+    """It is told from a function that is gone, and takes no provisioned concurrency."""
+    stage.add(name)
+    alias = stage.provision(name, 4)
+    assert stage.functions.has_version(name, alias)
+    stage.functions.remove_provisioned(name, alias)
+
+    stage.delete_alias(name, alias)
+
+    assert not stage.functions.has_version(name, alias)
+    with pytest.raises(VersionNotFoundError):
+        stage.functions.put_provisioned(name, alias, 4)
+    with pytest.raises(FunctionNotFoundError):
+        stage.functions.has_version("nobody", alias)
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -156,6 +173,7 @@ def test_switches_a_mapping(stage: Stage, name: str) -> None:
         stage.functions.switch_mapping(uuid, enabled=enabled)
         found = stage.functions.mapping(uuid)
         assert found == EventSourceMapping(uuid=uuid, source_arn=queue, enabled=enabled)
+        assert found.function == name
 
 
 def test_knows_no_missing_mapping(stage: Stage) -> None:
