@@ -112,6 +112,9 @@ _CONFLICTS: Final = frozenset(
 )
 _REFUSED: Final = "ConditionalCheckFailed"
 
+# What reading an item of an odd form raises.
+_UNREADABLE: Final = (UnreadableRecordError, KeyError, ValueError, TypeError, AttributeError)
+
 _Item: TypeAlias = dict[str, Any]
 _T = TypeVar("_T")
 
@@ -231,7 +234,13 @@ class DynamoLedger:
                     past.append(_past_of(item))
                 elif key == _PULSE:
                     pulse = _pulse_of(item)
-            except (UnreadableRecordError, KeyError, ValueError) as error:
+            except (
+                UnreadableRecordError,
+                KeyError,
+                ValueError,
+                TypeError,
+                AttributeError,
+            ) as error:
                 logger.exception("unreadable record in the ledger", key=key, why=str(error))
                 if key.startswith(_INCIDENT):
                     unreadable.append(key.removeprefix(_INCIDENT))

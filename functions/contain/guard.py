@@ -41,6 +41,7 @@ from functions.domain.pulse import (
     watch,
     watched,
 )
+from functions.domain.record_notice import unreadable_record
 from functions.domain.signal import Signal, SignalKind
 from functions.domain.spike import assess, holds_the_account, is_candidate
 
@@ -209,8 +210,18 @@ class Guard:
         self._attempt(report, "ledger", lambda: live.append(ledger.live()))
         if not live:
             return None
+        for name in live[0].unreadable:
+            self._attempt(report, name, partial(self._tell_of_record, name, now))
         self._attempt(report, "tagged snapshots", lambda: self._adopt(now, report))
         return live[0]
+
+    def _tell_of_record(self, function: str, now: datetime) -> None:
+        """Tell people once that nobody can look after a function that may be held."""
+        world, matter = self.hold.world, f"record {function}"
+        if world.ledger.attempts(matter).count:
+            return
+        world.publisher.publish(*unreadable_record(function, world.place))
+        world.ledger.count_attempt(matter, now)
 
     def _tend(
         self,

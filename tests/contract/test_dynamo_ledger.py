@@ -229,6 +229,7 @@ def test_an_unreadable_record_hides_no_other(
     _plant(aws_stage, "incident#broken", record={"S": '{"record": 99}'})
     _plant(aws_stage, "incident#empty")
     _plant(aws_stage, "past#broken", since={"S": "noon"})
+    _plant(aws_stage, "past#odd", function={"N": "1"}, since={"L": []}, until={"S": "noon"})
     _plant(aws_stage, "pulse", looks={"N": "1"})
     _plant(aws_stage, "from-the-future", record={"S": "?"})
 
@@ -238,7 +239,7 @@ def test_an_unreadable_record_hides_no_other(
     assert (live.pulse, live.past) == (PulseMemory(), ())
     assert live.unreadable == ("broken", "empty")
     logged = [one.__dict__["key"] for one in caplog.records if one.levelname == "ERROR"]
-    assert logged == ["incident#broken", "incident#empty", "past#broken", "pulse"]
+    assert logged == ["incident#broken", "incident#empty", "past#broken", "past#odd", "pulse"]
 
 
 def test_an_unreadable_record_is_said_to_be(aws_stage: AwsStage) -> None:

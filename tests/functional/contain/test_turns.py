@@ -156,3 +156,17 @@ def test_one_odd_record_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
         scene.signal(SignalKind.PULSE)
 
     assert scene.account.by_name["b"].reserved == 0
+
+
+def test_a_record_that_nobody_can_read_is_told_once_and_stops_no_other() -> None:
+    """A function that may be held is not forgotten in silence."""
+    scene = Scene()
+    left_unfinished(scene, "a")
+    left_unfinished(scene, "b")
+    scene.account.ledger.unreadable.add("a")
+
+    scene.pulse(5)
+
+    assert scene.account.by_name["b"].reserved == 0
+    told = [one for one in scene.subjects if "UNREADABLE" in one]
+    assert told == ["[Loopbreaker] RECORD UNREADABLE: a is not looked after"]

@@ -53,6 +53,7 @@ from functions.domain.plan import (
     VersionScaling,
 )
 from functions.domain.policy import Response
+from functions.domain.record_notice import unreadable_record
 from functions.domain.tag_notice import doubtful_tag, unreadable_tag
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 
@@ -533,6 +534,7 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "tag_unreadable": lambda: _notice(
         unreadable_tag(tagged("v2 aws lambda delete-function --function-name orders"), CONTEXT)
     ),
+    "record_unreadable": lambda: _notice(unreadable_record(FUNCTION, CONTEXT)),
     "stack_deleted": lambda: stack_deleted(
         (contained(hours=26), contained(function="billing-sync", prior=10, hours=1)), CONTEXT, NOW
     ),
