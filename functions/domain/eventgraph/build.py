@@ -55,6 +55,7 @@ from functions.domain.account import Account
 from functions.domain.eventgraph.cuts import Listed, cuts_of
 from functions.domain.eventgraph.feeders import find_sources
 from functions.domain.eventgraph.flow import Flow, read_flow
+from functions.domain.eventgraph.limits import USUAL, Limits
 from functions.domain.eventgraph.model import (
     Acceptance,
     Certainty,
@@ -86,7 +87,11 @@ _ORDER: Final = {Certainty.CERTAIN: 0, Certainty.POSSIBLE: 1, Certainty.RULED_OU
 
 
 def build(
-    account: Account, accepted: Mapping[str, str] = _NOTHING, *, with_surroundings: bool = True
+    account: Account,
+    accepted: Mapping[str, str] = _NOTHING,
+    *,
+    with_surroundings: bool = True,
+    limits: Limits = USUAL,
 ) -> EventGraph:
     """Find the loops of an account.
 
@@ -98,11 +103,13 @@ def build(
     with_surroundings
         Whether `EventGraph.ruled_out` and `EventGraph.around` are wanted: pictures show them, what
         is stored and sent does not.
+    limits
+        How much work it may take. What would take more casts the doubt `Doubt.BUDGET`.
     """
     policies = ResourcePolicies(account)
     account = replace(account, gaps=(*account.gaps, *policies.gaps))
-    flow = read_flow(account, policies)
-    found = search(flow, with_near=with_surroundings)
+    flow = read_flow(account, policies, limits, with_ruled_out=with_surroundings)
+    found = search(flow, limits, with_near=with_surroundings)
     said = _acceptances(account, accepted)
     settings = {one.name: one.recursive_loop for one in account.functions}
 
@@ -113,7 +120,7 @@ def build(
 
     listed = [Listed(way=way, loop=loop(way)) for way in found.ways]
     listed.sort(key=lambda one: _rank(one.loop))
-    cuts = cuts_of(flow, listed)
+    cuts = cuts_of(flow, listed, limits)
     loops = [_with_cuts(one.loop, own) for one, own in zip(listed, cuts, strict=True)]
     near = sorted((loop(way) for way in found.near), key=_rank)
     return EventGraph(

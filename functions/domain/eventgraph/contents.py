@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, TypeAlias, assert_never
+from urllib.parse import unquote_plus
 
 from functions.domain.eventgraph.model import Certainty, EdgeReason
 from functions.domain.filters.event_pattern import pattern_passage, patterns_passage
@@ -247,6 +248,42 @@ def passes(gate: Gate, content: Content) -> Passed | None:
             assert_never(gate)
 
 
+# Steps, as measured: of asking a gate about a content, for each so many characters of its filter.
+_ASKING: Final = 4
+_KEYS: Final = 40
+_PATTERN: Final = 40
+_CHARACTERS: Final = 3
+
+
+@lru_cache(maxsize=_CACHED)
+def steps_of(gate: Gate) -> int:
+    """What it takes to ask a gate about a content, in steps of `limits`."""
+    match gate:
+        case KeyFilter():
+            return _KEYS + (len(gate.prefix) + len(gate.suffix)) // _CHARACTERS
+        case RecordFilter():
+            return _PATTERN + sum(map(len, gate.patterns)) // _CHARACTERS
+        case RulePattern():
+            return _PATTERN + len(gate.pattern) // _CHARACTERS
+        case MessageFilter():
+            return _PATTERN + len(gate.policy) // _CHARACTERS
+        case _:
+            return _ASKING
+
+
+def is_told_apart(gate: Gate, content: Content) -> bool:
+    """Whether a look tells that a gate is about other things: nothing else is asked then."""
+    if isinstance(gate, KeyFilter) and isinstance(content, Stored):
+        is_other = _told(gate.events, content.action) is Passage.NEVER
+        return is_other or _are_apart(gate.prefix, content.keys)
+    if not isinstance(gate, RulePattern) or not isinstance(content, Put):
+        return False
+    if not _are_literal(content.sources):
+        return False
+    wanted = _asked_texts(gate.pattern)
+    return wanted is not None and wanted.isdisjoint(content.sources)
+
+
 def _is_about(gate: Gate, content: Content) -> bool:
     """Whether a gate is one for this content: a rule hears of the calls that it asks for."""
     if isinstance(content, Called) and isinstance(gate, RulePattern):
@@ -272,10 +309,12 @@ def _passed(filtered: Filtered, detail: str = "") -> Passed:
 def _stored(gate: KeyFilter, content: Content) -> Passed | None:
     if not isinstance(content, Stored):
         return None
-    told = events_passage(gate.events, content.action)
+    told = _told(gate.events, content.action)
     if told is Passage.NEVER:
         return Passed(Certainty.RULED_OUT, EdgeReason.OTHER_EVENT_TYPE, ", ".join(gate.events))
     detail = _key_words(gate.prefix, gate.suffix)
+    if _are_apart(gate.prefix, content.keys):
+        return Passed(Certainty.RULED_OUT, EdgeReason.FILTER_EXCLUDES, detail or "key")
     found = _passed(keys_passage(gate.prefix, gate.suffix, (content.keys,)), detail)
     if found.certainty is Certainty.RULED_OUT:
         return found
@@ -288,6 +327,20 @@ def _stored(gate: KeyFilter, content: Content) -> Passed | None:
     if told is Passage.SOMETIMES and not any(matches(own, usual) for own in gate.events):
         return Passed(Certainty.POSSIBLE, EdgeReason.FILTER_MAY_FIT, ", ".join(gate.events))
     return found
+
+
+def _are_apart(prefix: str, keys: str) -> bool:
+    """Whether the beginnings of a notification's keys and of a writer's contradict each other."""
+    head = as_glob(keys).head
+    return not any(
+        head.startswith(one) or one.startswith(head) for one in (prefix, unquote_plus(prefix))
+    )
+
+
+@lru_cache(maxsize=_CACHED)
+def _told(events: tuple[str, ...], action: str) -> Passage:
+    """As `events_passage`: the same few lists of events are asked about again and again."""
+    return events_passage(events, action)
 
 
 def _leaves_none(passing: tuple[Glob, ...], content: Stored) -> bool:

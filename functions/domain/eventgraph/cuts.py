@@ -10,6 +10,7 @@ from typing import Final
 
 from functions.domain.eventgraph.cycles import cyclic
 from functions.domain.eventgraph.flow import Flow, Granted, Rank
+from functions.domain.eventgraph.limits import USUAL, Allowance, Limits
 from functions.domain.eventgraph.model import (
     Change,
     Cut,
@@ -28,6 +29,7 @@ MOST_CUTS: Final = 3  # of one loop
 _MOST_TRIED: Final = 40
 _MOST_TOGETHER: Final = 4
 _WORK: Final = 500_000  # edges looked at while trying, for one component
+_DESCRIBING: Final = 5  # of one edge, in edges looked at
 
 # What is asked of people first: what costs them least. A filter or a narrower statement leaves all
 # that they meant in place.
@@ -59,13 +61,18 @@ class Listed:
     loop: Loop
 
 
-def cuts_of(flow: Flow, listed: Sequence[Listed]) -> list[tuple[Cut, ...]]:
+def cuts_of(flow: Flow, listed: Sequence[Listed], limits: Limits = USUAL) -> list[tuple[Cut, ...]]:
     """For each loop what breaks it, best first."""
     found: list[tuple[Cut, ...]] = [()] * len(listed)
-    for members, part in _components(flow, listed):
-        component = _Component(flow, part, [listed[index] for index in members])
+    left = Allowance(limits.cuts)
+    # What hangs together with little comes first, so that it is tried whatever else there is.
+    for members, part in sorted(_components(flow, listed), key=lambda one: len(one[1])):
+        work = Allowance(min(_WORK, left.left))
+        left.spend(work.left)
+        component = _Component(flow, part, [listed[index] for index in members], work)
         for number, index in enumerate(members):
             found[index] = component.cuts(number)
+        left.spend(-work.left)  # what was not needed
     return found
 
 
@@ -105,30 +112,45 @@ class _Component:
 
     __slots__ = (
         "_actions",
-        "_changes",
-        "_cuts",
-        "_edges",
+        "_ends",
         "_flow",
         "_functions",
         "_loops",
+        "_names",
         "_order",
         "_own",
         "_sample",
+        "_size",
         "_statements",
+        "_taken",
         "_together",
+        "_tries",
         "_work",
         "_writers",
     )
 
-    def __init__(self, flow: Flow, edges: list[int], listed: list[Listed]) -> None:
-        self._flow, self._edges = flow, edges
-        self._work = _WORK
-        self._cuts: dict[tuple[Change, ...], Cut] = {}
-        self._changes = {edge: _change_of(flow, edge) for edge in edges}
+    def __init__(self, flow: Flow, edges: list[int], listed: list[Listed], work: Allowance) -> None:
+        self._flow = flow
+        self._work = work
+        # What is too large to be tried once is not described edge by edge either.
+        is_described = work.has(_DESCRIBING * len(edges))
+        work.spend(_DESCRIBING * len(edges) if is_described else work.left)
+        self._tries: dict[tuple[Change, ...], tuple[int, bool]] = {}
+        self._ends: list[tuple[int, int]] = []  # of each edge, by the number of its place here
+        self._taken: dict[Change, list[int]] = {}  # the edges that a change takes away
+        self._names: list[str] = []
         self._actions: dict[Change, dict[str, None]] = {}
         self._statements: dict[Change, dict[str, None]] = {}
-        for edge in edges:
-            change, info = self._changes[edge], flow.infos[edge]
+        numbers: dict[int, int] = {}
+        for index, edge in enumerate(edges if is_described else ()):
+            for place in (flow.sources[edge], flow.targets[edge]):
+                if place not in numbers:
+                    numbers[place] = len(self._names)
+                    self._names.append(flow.functions[place])
+            self._ends.append((numbers[flow.sources[edge]], numbers[flow.targets[edge]]))
+            change, info = _change_of(flow, edge), flow.infos[edge]
+            if change is not None:
+                self._taken.setdefault(change, []).append(index)
             if change is not None and isinstance(info, Granted):
                 self._actions.setdefault(change, {}).update(dict.fromkeys(info.grant.actions))
                 said = f"policy {info.grant.policy}, {info.grant.sid}"
@@ -137,6 +159,7 @@ class _Component:
         self._loops: dict[Change, set[int]] = {}  # which loops a change breaks
         self._writers: dict[Change, dict[str, None]] = {}
         self._functions = [frozenset(one.loop.functions) for one in listed]
+        self._size = len(edges) + sum(map(len, self._functions))
         self._own: list[tuple[Change, ...]] = []
         for number, one in enumerate(listed):
             self._own.append(self._take_in(number, one.loop))
@@ -162,10 +185,9 @@ class _Component:
         own = self._own[number]
         alone = [change for change in own if change.means not in _NEVER_ALONE] or list(own)
         tried = sorted(alone, key=self._order.__getitem__)[:_MOST_TRIED]
-        cuts = [self._cut((change,)) for change in tried]
-        cuts.sort(
-            key=lambda cut: (not cut.is_complete, -cut.loops_broken, self._harm(cut.changes[0]))
-        )
+        tries = [((change,), *self._try((change,))) for change in tried]
+        tries.sort(key=lambda one: (not one[2], -one[1], self._harm(one[0][0])))
+        cuts = [self._cut(changes) for changes, *_ in tries[:MOST_CUTS]]
         if not cuts[0].is_complete and self._together is not None:
             cuts.insert(1, self._together)
         return tuple(cuts[:MOST_CUTS])
@@ -174,20 +196,20 @@ class _Component:
         return _pain(self._sample[change]), change
 
     def _cut(self, changes: tuple[Change, ...]) -> Cut:
-        known = self._cuts.get(changes)
-        if known is not None:
-            return known
-        total = len(self._own)
-        broken, is_complete = self._tried(frozenset(changes))
-        cut = Cut(
+        broken, is_complete = self._try(changes)
+        return Cut(
             changes=changes,
             words=tuple(map(self._words, changes)),
             loops_broken=broken,
-            loops=total,
+            loops=len(self._own),
             is_complete=is_complete,
         )
-        self._cuts[changes] = cut
-        return cut
+
+    def _try(self, changes: tuple[Change, ...]) -> tuple[int, bool]:
+        found = self._tries.get(changes)
+        if found is None:
+            found = self._tries[changes] = self._tried(frozenset(changes))
+        return found
 
     def _words(self, change: Change) -> str:
         edge = self._sample[change]
@@ -223,24 +245,24 @@ class _Component:
         In a component too large to be tried again and again the loops are counted that lose an
         edge, and nothing is said to be complete.
         """
-        if self._work <= 0:
+        if not self._work.has(self._size):
             return len(set().union(*(self._loops[change] for change in changes))), False
-        self._work -= len(self._edges)
-        flow = self._flow
-        numbers: dict[int, int] = {}
-        after: list[list[int]] = []
-        for edge in self._edges:
-            if self._changes[edge] in changes:
-                continue
-            for place in (flow.sources[edge], flow.targets[edge]):
-                if place not in numbers:
-                    numbers[place] = len(after)
-                    after.append([])
-            after[numbers[flow.sources[edge]]].append(numbers[flow.targets[edge]])
-        names = {number: flow.functions[place] for place, number in numbers.items()}
-        left = [{names[place] for place in part} - {""} for part in cyclic(after)]
-        broken = sum(not any(own <= part for part in left) for own in self._functions)
-        return broken, not any(left)
+        self._work.spend(self._size)
+        gone = {edge for change in changes for edge in self._taken.get(change, ())}
+        after: list[list[int]] = [[] for _ in self._names]
+        for edge, (source, target) in enumerate(self._ends):
+            if edge not in gone:
+                after[source].append(target)
+        left: dict[str, set[int]] = {}  # the parts of what is left that each function is in
+        for number, part in enumerate(cyclic(after)):
+            for place in part:
+                if self._names[place]:
+                    left.setdefault(self._names[place], set()).add(number)
+        empty: set[int] = set()
+        whole = (
+            set.intersection(*(left.get(one, empty) for one in own)) for own in self._functions
+        )
+        return sum(not one for one in whole), not left
 
 
 def _pain(edge: Edge) -> int:

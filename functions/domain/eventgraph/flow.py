@@ -4,12 +4,12 @@ A place is a node with what is known of what lies in it, so that every filter is
 really may come by. A function has two places: asynchronous invocations also reach destinations.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from functions.domain.account import (
     ACCOUNT_POLICIES,
@@ -20,7 +20,15 @@ from functions.domain.account import (
     Role,
 )
 from functions.domain.eventgraph.assumed import AssumedRoles
-from functions.domain.eventgraph.contents import ANYTHING, Content, Invoked, is_removal
+from functions.domain.eventgraph.contents import (
+    ANYTHING,
+    Content,
+    Invoked,
+    is_removal,
+    is_told_apart,
+    steps_of,
+)
+from functions.domain.eventgraph.limits import USUAL, Allowance, Limits, fair_share
 from functions.domain.eventgraph.machines import Place as Home
 from functions.domain.eventgraph.machines import Reading, Task, read_machine
 from functions.domain.eventgraph.mentions import Mentions, qualified_names
@@ -47,6 +55,7 @@ from functions.domain.eventgraph.triggers import (
     arriving,
     read_triggers,
 )
+from functions.domain.eventgraph.turns import Turns
 from functions.domain.eventgraph.writes import (
     WAYS,
     Grant,
@@ -57,7 +66,17 @@ from functions.domain.eventgraph.writes import (
     Resources,
     asked,
 )
-from functions.domain.iam.access import Access, Answer, Because, Identity, execution_context, rights
+from functions.domain.iam.access import (
+    Access,
+    Answer,
+    Because,
+    Identity,
+    execution_context,
+    rights,
+)
+
+if TYPE_CHECKING:
+    from functions.domain.iam.access import Rights
 
 
 class Rank(IntEnum):
@@ -172,6 +191,14 @@ _WITH_POLICIES: Final = frozenset(
 # read; schedules are begun by the clock; tags and settings of AWS's own detection lead nowhere.
 _CHECKPOINT: Final = "lambda:CheckpointDurableExecution"
 _MOST_ASSUMING: Final = 50_000  # permissions of roles that functions may assume
+# Steps, as measured: of reading a statement, of a filter about other things, of an answer beside
+# its statements. A step reads so many characters of a definition.
+_READING: Final = 3
+_GLANCE: Final = 3
+_ASKING: Final = 20
+_CHARACTERS: Final = 8
+_UNREAD: Final = Reading(is_readable=False)
+_NOT_KNOWN: Final = Identity(is_complete=False)
 _ANY_NODE: Final = Node(NodeKind.SCHEDULE, "*", "*")
 
 
@@ -275,9 +302,25 @@ def _granted_edge(source: Node, target: Node, info: Granted, member: Info | None
     )
 
 
-def read_flow(account: Account, policies: ResourcePolicies | None = None) -> Flow:
-    """Everything that events can do in the account, with its resource policies if they are read."""
-    return _Reader(account, policies or ResourcePolicies(account)).read()
+def read_flow(
+    account: Account,
+    policies: ResourcePolicies | None = None,
+    limits: Limits = USUAL,
+    *,
+    with_ruled_out: bool = True,
+) -> Flow:
+    """Everything that events can do in the account.
+
+    Parameters
+    ----------
+    policies
+        The account's resource policies, if they are read.
+    with_ruled_out
+        Whether the edges that something rules out are wanted. They can be most of a graph, and no
+        proof takes them.
+    """
+    policies = policies or ResourcePolicies(account)
+    return _Reader(account, policies, limits, with_ruled_out=with_ruled_out).read()
 
 
 def mentions_of(account: Account) -> Mentions:
@@ -337,26 +380,47 @@ class _Reader:
 
     __slots__ = (
         "_account",
+        "_acting",
+        "_allowed",
+        "_answers",
         "_assumed",
         "_assuming",
+        "_costs",
+        "_decisions",
+        "_definitions",
+        "_edges",
         "_functions",
         "_home",
         "_hops",
         "_mapped",
         "_mentions",
         "_numbers",
-        "_open",
         "_permissions",
         "_redriven",
         "_resources",
         "_sharing",
         "_triggers",
+        "_turns",
+        "_unasked",
         "_unseen",
+        "_with_ruled_out",
         "flow",
     )
 
-    def __init__(self, account: Account, policies: ResourcePolicies) -> None:
+    def __init__(
+        self, account: Account, policies: ResourcePolicies, limits: Limits, *, with_ruled_out: bool
+    ) -> None:
         self._account = account
+        self._with_ruled_out = with_ruled_out
+        # One half of the edges is for what functions write, the other for what leads on.
+        self._edges = Allowance(limits.edges // 2)
+        self._turns = Turns(limits.passages)
+        self._acting = ""  # who is written or followed for
+        self._definitions = Allowance(limits.definitions)
+        self._decisions = Allowance(limits.decisions)
+        self._allowed: dict[tuple[int, str, str], Rights] = {}
+        self._answers: dict[tuple[tuple[int, str, str], Node], Answer] = {}
+        self._unasked: set[str] = set()  # roles whose right to something was not asked for
         self._home = Home(
             partition=account.partition, region=account.region, account=account.account
         )
@@ -367,6 +431,9 @@ class _Reader:
         self._hops: dict[Node, list[Hop]] = {}
         for hop in hops:
             self._hops.setdefault(hop.source, []).append(hop)
+        self._costs = {
+            node: sum(steps_of(hop.gate) for hop in own) for node, own in self._hops.items()
+        }
         self._resources = Resources(nodes, account.partition)
         self._mentions = _mentions(account, nodes)
         self._permissions = Permissions(
@@ -378,6 +445,7 @@ class _Reader:
             ),
             account=account.account,
             region=account.region,
+            limits=limits,
         )
         self._assumed = AssumedRoles(account, self._permissions)
         self._assuming = 0
@@ -386,24 +454,49 @@ class _Reader:
         self._mapped = _by_function(account.mappings)
         self._redriven = {one.arn: one.dead_letter_arn for one in account.queues}
         self._numbers: dict[Place, int] = {}
-        self._open: deque[int] = deque()
         self.flow = Flow(unreadable_filters=self._triggers.unreadable_filters)
 
     def read(self) -> Flow:
         machines = self._machines()
+        self._permissions.read(self._roles(machines))
         for function in self._functions:
             node = node_of(function.arn)
+            self._acting = function.name
             ways = tuple(
                 self._number((node, Invoked(is_async=is_async))) for is_async in (True, False)
             )
             self.flow.places_of[function.name] = ways
+        share = self._share()
         for function in self._functions:
-            self._write(function)
+            self._acting = function.name
+            self._write(function, share)
         for machine in machines:
+            self._acting = machine.arn
             self._number((machine, ANYTHING))
         self._lead_on(machines)
         self._darken()
         return self.flow
+
+    def _roles(
+        self, machines: Mapping[Node, tuple[Reading, Role | None, str]]
+    ) -> Iterator[tuple[Role, str]]:
+        """The roles that something acts with, and the names of their sessions."""
+        for function in self._functions:
+            role = self._account.roles.get(function.role_arn)
+            if role is not None:
+                yield role, function.name
+        for _, role, _ in machines.values():
+            if role is not None:
+                yield role, ""
+
+    def _share(self) -> int:
+        """How many writes of each function become edges, so that there is room for all."""
+        wanted = []
+        for function in self._functions:
+            role = self._account.roles.get(function.role_arn)
+            profile = self._permissions.profile(role, function.name) if role else None
+            wanted.append(len(profile.grants) if profile else 0)
+        return fair_share(wanted, self._edges.left // 2)  # each has two places
 
     # -- places and edges
 
@@ -414,10 +507,22 @@ class _Reader:
             self.flow.places.append(place)
             is_function = isinstance(place, tuple) and place[0].kind is NodeKind.FUNCTION
             self.flow.functions.append(place[0].name if is_function else "")  # type: ignore[index]
-            self._open.append(found)
+            self._turns.add(found, self._acting, *self._effort(place))
         return found
 
+    def _effort(self, place: Place) -> tuple[str, int]:
+        """Where a place is, and the steps of following it."""
+        match place:
+            case Hub():
+                return f"{place.kind} {place.pattern}", len(self._permissions.members(place))
+            case Dark():
+                return place.name, 0
+            case node, _:
+                return node.arn, self._costs.get(node, 0)
+
     def _join(self, source: int, target: int, rank: Rank, info: Info) -> None:
+        if rank is Rank.RULED_OUT and not self._with_ruled_out:
+            return
         self.flow.sources.append(source)
         self.flow.targets.append(target)
         self.flow.ranks.append(rank)
@@ -432,25 +537,49 @@ class _Reader:
 
     def _lead_on(self, machines: Mapping[Node, tuple[Reading, Role | None, str]]) -> None:
         """Follow every place that was reached, until nothing new is."""
-        while self._open:
-            number = self._open.popleft()
+        while (number := self._turns.next()) is not None:
             place = self.flow.places[number]
+            self._acting = self._turns.owner(number)
             if isinstance(place, Hub):
-                for member in self._permissions.members(place):
-                    rank = Rank.RULED_OUT if member.refusal else Rank.CERTAIN
-                    target = self._place(member.node, member.content)
-                    self._join(number, target, rank, member)
+                self._spread(number, self._permissions.members(place))
             elif isinstance(place, tuple):
                 node, content = place
-                for hop in self._hops.get(node, ()):
-                    self._follow(number, hop, content)
+                self._pass_on(number, self._hops.get(node, ()), content)
                 if node in machines:
                     self._run(number, machines[node])
 
+    def _spread(self, number: int, members: tuple[Member, ...]) -> None:
+        """Lead from a hub to what it stands for."""
+        for member in members:
+            if member.refusal and not self._with_ruled_out:
+                continue
+            if not self._may_go_on(number, 1):
+                return
+            rank = Rank.RULED_OUT if member.refusal else Rank.CERTAIN
+            target = self._place(member.node, member.content)
+            self._join(number, target, rank, member)
+
+    def _pass_on(self, number: int, hops: Iterable[Hop], content: Content) -> None:
+        """Ask every filter of a resource about what lies in it."""
+        for hop in hops:
+            is_other = is_told_apart(hop.gate, content)
+            if not self._may_go_on(number, _GLANCE if is_other else steps_of(hop.gate)):
+                return
+            if not is_other or self._with_ruled_out:
+                self._follow(number, hop, content)
+
+    def _may_go_on(self, number: int, steps: int) -> bool:
+        """Whether there are steps and edges left for a place; a doubt is cast where not."""
+        if not self._edges.is_spent and self._turns.spend(number, steps):
+            return True
+        self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.BUDGET)
+        return False
+
     def _follow(self, number: int, hop: Hop, content: Content) -> None:
         passed = hop.passes(content)
-        if passed is None:
+        if passed is None or (passed.certainty is Certainty.RULED_OUT and not self._with_ruled_out):
             return
+        self._edges.spend(1)
         target = hop.target
         if self._is_out_of_sight(target):
             if passed.certainty is not Certainty.RULED_OUT:
@@ -471,31 +600,44 @@ class _Reader:
     # -- state machines
 
     def _machines(self) -> dict[Node, tuple[Reading, Role | None, str]]:
-        return {
-            node_of(one.arn): (
-                read_machine(one, self._home),
-                self._account.roles.get(one.role_arn),
-                one.role_arn,
-            )
-            for one in sorted(self._account.state_machines, key=lambda one: one.arn)
-        }
+        found: dict[Node, tuple[Reading, Role | None, str]] = {}
+        for one in sorted(self._account.state_machines, key=lambda one: len(one.definition)):
+            size = len(one.definition) // _CHARACTERS
+            is_read = self._definitions.has(size)
+            self._definitions.spend(size if is_read else 0)
+            reading = read_machine(one, self._home) if is_read else _UNREAD
+            found[node_of(one.arn)] = reading, self._account.roles.get(one.role_arn), one.role_arn
+        return {node: found[node] for node in sorted(found)}
 
     def _run(self, number: int, machine: tuple[Reading, Role | None, str]) -> None:
         """What a state machine does, if its role may."""
         reading, role, role_arn = machine
         profile = self._permissions.profile(role) if role else None
-        identity = profile.identity if profile else Identity(is_complete=False)
+        identity = profile.identity if profile else _NOT_KNOWN
         if not reading.is_readable:
-            self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.RESOURCE)
-        for task in reading.tasks:
-            if self._is_out_of_sight(task.target):
-                self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.ELSEWHERE)
-                continue
-            answer = self._may(identity, role_arn, task.action, task.target)
-            link = _task_link(task, answer, is_role_read=role is not None)
-            target = self._place(task.target, task.content, is_async=False)
-            self._join(number, target, _RANK[link.certainty], link)
-        for url in reading.urls:
+            doubt = Doubt.BUDGET if reading is _UNREAD else Doubt.RESOURCE
+            self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, doubt)
+        for task in _distinct(reading.tasks):
+            if not self._may_go_on(number, _ASKING):
+                break
+            self._edges.spend(1)
+            self._perform(number, task, identity, role_arn, is_known=role is not None)
+        if role_arn in self._unasked or (profile and profile.is_unread):
+            self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.BUDGET)
+        self._call(number, reading.urls)
+        if reading.open_actions and profile is not None:
+            for one in profile.grants:
+                if _is_open(one, reading.open_actions):
+                    if not self._may_go_on(number, 1):
+                        break
+                    self._edges.spend(1)
+                    self._grants((number,), (one,), role_arn, means=Means.TASK)
+        if reading.open_actions and (profile is None or reading.is_borrowing):
+            self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.ROLE)
+
+    def _call(self, number: int, urls: Iterable[str]) -> None:
+        """The URLs that a state machine calls."""
+        for url in dict.fromkeys(urls):
             for node in self._mentions.at(url):
                 link = Link(
                     means=Means.TASK,
@@ -504,26 +646,43 @@ class _Reader:
                     label="HTTP task",
                 )
                 self._join(number, self._place(node, ANYTHING), Rank.CERTAIN, link)
-        if reading.open_actions and profile is not None:
-            self._grants(
-                (number,),
-                [one for one in profile.grants if _is_open(one, reading.open_actions)],
-                role_arn,
-                means=Means.TASK,
-            )
-        if reading.open_actions and (profile is None or reading.is_borrowing):
-            self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.ROLE)
+
+    def _perform(
+        self, number: int, task: Task, identity: Identity, role_arn: str, *, is_known: bool
+    ) -> None:
+        """One thing that a state machine does, if its role may."""
+        if self._is_out_of_sight(task.target):
+            self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, Doubt.ELSEWHERE)
+            return
+        answer = self._may(identity, role_arn, task.action, task.target)
+        link = _task_link(task, answer, is_role_read=is_known)
+        target = self._place(task.target, task.content, is_async=False)
+        self._join(number, target, _RANK[link.certainty], link)
 
     # -- what functions write
 
     def _may(self, identity: Identity, role_arn: str, action: str, target: Node) -> Answer:
-        context = execution_context(role_arn=role_arn, region=self._account.region)
-        said = rights(identity, action, context)
+        # Identities live as long as the profiles do.
+        key = (id(identity), role_arn, action)
+        known = self._answers.get((key, target))
+        if known is not None:
+            return known
+        if self._decisions.is_spent:
+            self._unasked.add(role_arn)
+            return Answer(access=Access.POSSIBLE, because=Because.UNREADABLE)
+        said = self._allowed.get(key)
+        if said is None:
+            context = execution_context(role_arn=role_arn, region=self._account.region)
+            said = self._allowed[key] = rights(identity, action, context)
+            self._decisions.spend(_READING * sum(len(one.statements) for one in identity.policies))
         # A function may be invoked with a qualifier and without one.
         answers = [said.answer(pattern) for pattern in asked(target, action)]
-        return min(answers, key=lambda answer: _BY_ACCESS[answer.access])
+        answer = min(answers, key=lambda answer: _BY_ACCESS[answer.access])
+        self._answers[key, target] = answer
+        self._decisions.spend(_ASKING + len(answers) * said.size)
+        return answer
 
-    def _write(self, function: FunctionDescription) -> None:
+    def _write(self, function: FunctionDescription, share: int) -> None:
         ways = self.flow.places_of[function.name]
         role = self._account.roles.get(function.role_arn)
         profile = (
@@ -531,10 +690,13 @@ class _Reader:
         )
         own_group = self._own_group(function)
         grants = [one for one in profile.grants if one.target != own_group]
-        if role is None or not profile.is_complete:
+        if profile.is_unread or len(grants) > share:
+            self._doubt(ways, Doubt.BUDGET)
+            grants = sorted(grants, key=lambda one: _RANK[one.certainty])[:share]
+        elif role is None or not profile.is_complete:
             self.flow.unreadable_policies += 1
             self._doubt(ways, Doubt.ROLE)
-        identity = profile.identity if role else Identity(is_complete=False)
+        identity = profile.identity if role else _NOT_KNOWN
         # Destinations come first: of two ways of one length the one that is configured is told.
         self._destinations(function, identity)
         mentioned = self._mentions.of(function.environment)
@@ -562,6 +724,8 @@ class _Reader:
         own = node_of(function.arn)
         if self._may_at_all(identity, function.role_arn, _CHECKPOINT, own):
             self._doubt(ways, Doubt.DURABLE)
+        if function.role_arn in self._unasked:
+            self._doubt(ways, Doubt.BUDGET)
 
     def _wonder(self, ways: Iterable[int], role_arn: str, profile: Profile) -> None:
         """Doubts about what a role may do that is not followed."""
@@ -597,7 +761,7 @@ class _Reader:
                 break
             self._grants(ways, grants, other.arn)
             if not profile.is_complete:
-                self._doubt(ways, Doubt.ROLE)
+                self._doubt(ways, Doubt.BUDGET if profile.is_unread else Doubt.ROLE)
             self._wonder(ways, other.arn, profile)
             self._overlook(function.name, profile)
         if is_cut:
@@ -620,6 +784,8 @@ class _Reader:
         means: Means = Means.PERMISSION,
     ) -> None:
         for grant in grants:
+            if grant.certainty is Certainty.RULED_OUT and not self._with_ruled_out:
+                continue
             if isinstance(grant.target, Hub):
                 target = self._number(grant.target)
                 if grant.target.kind is NodeKind.LOG_GROUP:
@@ -681,9 +847,7 @@ class _Reader:
 
     def _of_hub(self, grant: Grant, node: Node) -> Iterator[Member]:
         if isinstance(grant.target, Hub) and grant.target.kind is node.kind:
-            for member in self._permissions.members(grant.target):
-                if member.node == node:
-                    yield member
+            yield from self._permissions.members_at(grant.target, node)
 
     def _log(self, ways: Iterable[int], role_arn: str, identity: Identity, own_group: Node) -> None:
         """Every function writes logs, unless its role does not let it."""
@@ -878,6 +1042,16 @@ def _by_function(
         if mapping.is_enabled:
             found.setdefault(node_of(mapping.function_arn), []).append(mapping)
     return found
+
+
+def _distinct(tasks: Iterable[Task]) -> Iterable[Task]:
+    """Each thing that a state machine does once, by the first state that surely comes by."""
+    found: dict[tuple[Node, Content, str], Task] = {}
+    for task in tasks:
+        key = task.target, task.content, task.action
+        if key not in found or (task.is_always and not found[key].is_always):
+            found[key] = task
+    return found.values()
 
 
 def _refusal(answer: Answer) -> EdgeReason:

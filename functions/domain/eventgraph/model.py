@@ -351,6 +351,9 @@ class Doubt(StrEnum):
     ACCESS_POINT = "access_point"  # its role may write through an access point of S3
     DURABLE = "durable"  # it is a durable function, which Lambda itself invokes again
     UNKNOWN_TARGET = "unknown_target"  # events go to something that this graph does not follow
+    BUDGET = (
+        "budget"  # it, or something on the way, takes more work than one graph may: see `limits`
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,16 @@ class ResourcePolicies:
         The policies that are malformed.
     """
 
-    __slots__ = ("_account", "_by_role", "_everybody", "_found", "_policies", "_sessions", "gaps")
+    __slots__ = (
+        "_account",
+        "_by_role",
+        "_everybody",
+        "_found",
+        "_open",
+        "_policies",
+        "_sessions",
+        "gaps",
+    )
 
     def __init__(self, account: Account) -> None:
         self._account = account.account
@@ -92,6 +101,7 @@ class ResourcePolicies:
             self._said(number, Caller(account=self._account, arn=_NOBODY))
             for number in range(len(self._policies))
         )
+        self._open = [number for number, said in enumerate(self._everybody) if said is not None]
 
     def _read(self, resource: str, document: PolicyDocument, names: Mapping[str, str]) -> None:
         """Keep a policy, and which roles it names."""
@@ -114,8 +124,10 @@ class ResourcePolicies:
         if found is None:
             caller = Caller(account=self._account, arn=role_arn, session=known)
             said = (
-                self._said(number, caller) if naming and number in naming else to_everybody
-                for number, to_everybody in enumerate(self._everybody)
+                self._said(number, caller)
+                if naming and number in naming
+                else self._everybody[number]
+                for number in sorted({*self._open, *(naming or ())})
             )
             parts = [one for one in said if one is not None]
             found = self._found[key] = ResourceGrants(

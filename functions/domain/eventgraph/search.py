@@ -6,6 +6,7 @@ loops, and no more of them than functions and triggers, however many ways a wild
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +14,7 @@ from typing import Final, TypeAlias
 
 from functions.domain.eventgraph.cycles import Budget, cyclic, least_rotation, shortest_way
 from functions.domain.eventgraph.flow import Flow, Rank
+from functions.domain.eventgraph.limits import USUAL, Allowance, Limits
 from functions.domain.eventgraph.model import Certainty, Doubt, Edge
 from functions.domain.evidence import LoopProof
 
@@ -20,6 +22,8 @@ MOST_TRIGGERS: Final = 20  # of one function
 _WORK: Final = 4_000  # edges looked at, for each function of the account
 _LEAST_WORK: Final = 200_000
 _NEAR_WORK: Final = 300
+_DESCRIBING: Final = 10  # of one edge, in edges looked at
+_SMALL: Final = 2_000  # edges that hang together
 _MOST_RULED_OUT: Final = 2  # what more than two things rule out is not near
 
 Way: TypeAlias = tuple[int, ...]
@@ -48,9 +52,12 @@ class Found:
     unlisted: int
 
 
-def search(flow: Flow, *, with_near: bool = True) -> Found:
-    """Find the loops of a flow, and the cycles that something rules out where that is wanted."""
-    return _Search(flow).run(with_near=with_near)
+def search(flow: Flow, limits: Limits = USUAL, *, with_near: bool = True) -> Found:
+    """Find the loops of a flow, and the cycles that something rules out where that is wanted.
+
+    What is proved of a function never depends on the limits: only which loops are listed does.
+    """
+    return _Search(flow, limits).run(with_near=with_near)
 
 
 def successors(flow: Flow, edges: Iterable[int]) -> list[list[int]]:
@@ -64,10 +71,11 @@ def successors(flow: Flow, edges: Iterable[int]) -> list[list[int]]:
 class _Search:
     """One search."""
 
-    __slots__ = ("_after", "_before", "_budget", "_flow", "_sorted", "_ways")
+    __slots__ = ("_after", "_before", "_budget", "_flow", "_listed", "_sorted", "_ways")
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, limits: Limits) -> None:
         self._flow = flow
+        self._listed = Allowance(limits.listed)
         # Surer edges first, so that of two ways of one length the surer one is found.
         self._sorted = sorted(range(len(flow.sources)), key=lambda edge: (flow.ranks[edge], edge))
         self._before: list[list[tuple[int, int]]] = [[] for _ in flow.places]
@@ -75,7 +83,8 @@ class _Search:
         for edge in self._sorted:
             self._before[flow.targets[edge]].append((flow.sources[edge], edge))
             self._after[flow.sources[edge]].append(edge)
-        self._budget = Budget(max(_LEAST_WORK, _WORK * len(flow.places_of)))
+        most = max(_LEAST_WORK, _WORK * len(flow.places_of))
+        self._budget = Budget(min(most, limits.search))
         self._ways: dict[tuple[str, Trigger], Way] = {}
 
     def run(self, *, with_near: bool) -> Found:
@@ -98,7 +107,7 @@ class _Search:
                 doubts[name] = tuple(sorted(found))
             else:
                 proofs[name] = LoopProof.RULED_OUT
-        listed = {name for name, _ in self._ways}
+        listed = {flow.functions[flow.sources[edge]] for way in self._ways.values() for edge in way}
         return Found(
             ways=self._distinct(self._ways.values()),
             near=self._near(certain | possible) if with_near else (),
@@ -131,13 +140,34 @@ class _Search:
         """Functions on a loop of edges up to a rank. Their loops are kept in `_ways`."""
         flow = self._flow
         parts = self._parts(rank)
-        functions: set[str] = set()
-        for name in sorted(flow.places_of):
-            for place in flow.places_of[name]:
-                if place in parts:
-                    functions.add(name)
-                    self._close(name, place, rank, parts)
-        return functions
+        places, edges = Counter(parts.values()), self._sizes(parts, rank)
+        found = [
+            (edges[parts[place]] if edges[parts[place]] > _SMALL else 0, name, place)
+            for name in sorted(flow.places_of)
+            for place in flow.places_of[name]
+            if place in parts
+        ]
+        told: set[int] = set()
+        # What hangs together with much comes last: it must not use up what is left for the others.
+        for _, name, place in sorted(found, key=lambda one: one[:2]):
+            part = parts[place]
+            if part in told:
+                continue
+            self._close(name, place, rank, parts)
+            if edges[part] == places[part]:
+                told.add(part)  # it is one ring, the same from every function on it
+        return {name for _, name, _ in found}
+
+    def _sizes(self, parts: Mapping[int, int], rank: Rank) -> Counter[int]:
+        """How many edges up to a rank each component has."""
+        flow = self._flow
+        return Counter(
+            parts[flow.sources[edge]]
+            for edge in self._sorted
+            if flow.ranks[edge] <= rank
+            and flow.sources[edge] in parts
+            and parts[flow.sources[edge]] == parts.get(flow.targets[edge])
+        )
 
     def _close(self, name: str, place: int, rank: Rank, parts: Mapping[int, int]) -> None:
         """Find the shortest loop for each way in which a function is triggered."""
@@ -150,14 +180,16 @@ class _Search:
         for origin, edge in self._before[place]:
             if flow.ranks[edge] > rank or parts.get(origin) != parts[place]:
                 continue
+            self._budget.left -= _DESCRIBING
             key = (name, self._trigger(origin, edge))
             if key in self._ways:
                 continue
             looked += 1
-            if looked > MOST_TRIGGERS or self._budget.is_spent:
+            if looked > MOST_TRIGGERS or self._budget.is_spent or self._listed.is_spent:
                 return
             way = self._way(place, origin, leaving, rank)
             if way is not None:
+                self._listed.spend(len(way) + 1)
                 self._ways[key] = (*way, edge)
 
     def _way(

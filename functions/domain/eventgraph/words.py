@@ -113,6 +113,8 @@ _DOUBTS: Final[dict[Doubt, str]] = {
     Doubt.ACCESS_POINT: "a role on the way may write through an access point of S3",
     Doubt.DURABLE: "something on the way may be a durable function: Lambda invokes it again",
     Doubt.UNKNOWN_TARGET: "events may go to something that the event graph does not follow",
+    Doubt.BUDGET: "not read: budget. Something on the way takes more work than one reading of the"
+    " account may spend on it",
 }
 
 

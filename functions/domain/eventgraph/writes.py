@@ -5,6 +5,8 @@ there. Policies are read once for each set of them, and resources are found by t
 index, so that the work does not grow with functions times resources.
 """
 
+import hashlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -21,6 +23,7 @@ from functions.domain.eventgraph.contents import (
     Put,
     Stored,
 )
+from functions.domain.eventgraph.limits import USUAL, Allowance, Limits
 from functions.domain.eventgraph.model import Certainty, EdgeReason, Node, NodeKind
 from functions.domain.eventgraph.nodes import is_elsewhere
 from functions.domain.eventgraph.reads import is_read
@@ -29,6 +32,7 @@ from functions.domain.eventgraph.triggers import Listener
 from functions.domain.filters.s3_keys import keys_within
 from functions.domain.iam.access import (
     Access,
+    Allowed,
     Because,
     Identity,
     Reach,
@@ -44,6 +48,7 @@ from functions.domain.iam.document import (
     PolicyDocument,
     Selection,
     Statement,
+    parse_policy,
 )
 from functions.domain.iam.wildcard import Glob, Pattern, as_glob, covers, matches, overlaps
 
@@ -97,13 +102,20 @@ class Profile:
         Whether it names something of another account or Region.
     is_by_access_point
         Whether it names access points of S3: they lead to buckets that are not known here.
+    is_unread
+        Whether nothing of it was looked at, because that takes more than the budget.
     """
 
     grants: tuple[Grant, ...] = ()
     is_complete: bool = True
     elsewhere: bool = False
     is_by_access_point: bool = False
+    is_unread: bool = False
     identity: Identity = field(default_factory=Identity)
+
+
+UNREAD: Final = Profile(is_complete=False, is_unread=True, identity=Identity(is_complete=False))
+"""Of a role that is over the budget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,11 +198,18 @@ _EVERY_ACTION: Final = tuple(
     (kind, way, action) for kind, ways in WAYS.items() for way in ways for action in way.actions
 )
 _CACHED: Final = 4_096
+_NAMES_CACHED: Final = 65_536
 _CUT_AT_COLON: Final = frozenset({NodeKind.STATE_MACHINE, NodeKind.FUNCTION, NodeKind.LOG_GROUP})
 _CUT_AT_SLASH: Final = frozenset({NodeKind.TABLE, NodeKind.BUCKET, NodeKind.STREAM})
 _FIELDS: Final = 6
 _ANY_KEY: Final = Glob.parse("?*")  # no object has an empty key
 _MOST_KEYS: Final = 8  # patterns of the keys in a bucket that one statement speaks of
+# Steps, as measured: of laying two patterns side by side, of each Deny beside them, of a policy
+# that is known already. A step reads so many characters.
+_COMPARING: Final = 150
+_DENYING: Final = 20
+_PARSING: Final = 5
+_CHARACTERS: Final = 10
 _MOST_LIMITED: Final = 50_000  # resources of wildcards that a Deny or a boundary narrows
 
 # Conditions on what is put, which the code chooses: they narrow the event, not the permission.
@@ -231,24 +250,31 @@ _DATA_CALLS: Final = frozenset(
 class Resources:
     """The resources that lead on, by kind and by name, with what wildcards match of them."""
 
-    __slots__ = ("_by_kind", "_by_name", "_matched", "partition")
+    __slots__ = ("_arns", "_by_kind", "_by_name", "_matched", "partition")
 
     def __init__(self, nodes: Iterable[Node], partition: str) -> None:
         self.partition = partition
         self._by_kind: dict[NodeKind, tuple[Node, ...]] = {}
+        self._arns: dict[NodeKind, list[str]] = {}  # in the order of `_by_kind`
         self._by_name: dict[tuple[NodeKind, str], list[Node]] = {}
         self._matched: dict[tuple[NodeKind, Glob, bool], tuple[Node, ...]] = {}
         grouped: dict[NodeKind, set[Node]] = {}
         for node in nodes:
             grouped.setdefault(node.kind, set()).add(node)
         for kind, members in grouped.items():
+            # Nodes of one kind are in the order of their ARNs.
             self._by_kind[kind] = tuple(sorted(members))
+            self._arns[kind] = [node.arn for node in self._by_kind[kind]]
             for node in self._by_kind[kind]:
                 self._by_name.setdefault((kind, node.name), []).append(node)
 
     def of(self, kind: NodeKind) -> tuple[Node, ...]:
         """All of a kind, in order."""
         return self._by_kind.get(kind, ())
+
+    def named(self, kind: NodeKind, name: str) -> int:
+        """How many have a name: mostly one."""
+        return len(self._by_name.get((kind, name), ()))
 
     def matching(self, kind: NodeKind, pattern: Glob, action: str) -> tuple[Node, ...]:
         """Those that a resource pattern of a statement about an action reaches."""
@@ -259,9 +285,23 @@ class Resources:
         key = (kind, pattern, action == _RERUN)
         found = self._matched.get(key)
         if found is None:
-            found = tuple(node for node in self.of(kind) if _is_reached(pattern, node, action))
+            # Executions have ARNs of their own.
+            every = self.of(kind) if action == _RERUN else self._near(kind, pattern)
+            found = tuple(node for node in every if _is_reached(pattern, node, action))
             self._matched[key] = found
         return found
+
+    def _near(self, kind: NodeKind, pattern: Glob) -> Iterator[Node]:
+        """Those whose ARN agrees with the beginning of a pattern, as far as either goes."""
+        nodes, arns, head = self.of(kind), self._arns.get(kind, []), pattern.head
+        for end in (place for place, one in enumerate(head) if one in ":/"):
+            index = bisect_left(arns, head[:end])
+            if index < len(arns) and arns[index] == head[:end]:
+                yield nodes[index]
+        index = bisect_left(arns, head)
+        while index < len(arns) and arns[index].startswith(head):
+            yield nodes[index]
+            index += 1
 
 
 def asked(node: Node, action: str) -> tuple[str, ...]:
@@ -283,6 +323,7 @@ def _is_reached(pattern: Glob, node: Node, action: str) -> bool:
     return any(overlaps(pattern, one) for one in asked(node, action))
 
 
+@lru_cache(maxsize=_NAMES_CACHED)
 def name_in(kind: NodeKind, pattern: str) -> str | None:
     """The one name that a pattern names, though perhaps in any Region; ``None`` for a wildcard.
 
@@ -306,14 +347,22 @@ class Permissions:
 
     __slots__ = (
         "_account",
+        "_at",
+        "_counted",
+        "_documents",
         "_hubs",
+        "_keys",
         "_limited",
         "_listeners",
         "_movable",
         "_policies",
         "_profiles",
+        "_reached",
         "_region",
         "_resources",
+        "_results",
+        "_steps",
+        "_texts",
     )
 
     def __init__(
@@ -325,35 +374,146 @@ class Permissions:
         movable: frozenset[Node],
         account: str,
         region: str,
+        limits: Limits = USUAL,
     ) -> None:
+        # Of reading texts, of laying statements side by side, of what comes of it.
+        self._texts, self._steps = Allowance(limits.policies), Allowance(limits.policies)
+        self._results = Allowance(limits.grants)
+        self._documents: dict[tuple[str, str], PolicyDocument] = {}
+        self._keys: dict[str, tuple[object, ...]] = {}
+        self._counted: set[tuple[NodeKind, str, str]] = set()
         self._resources = resources
         self._policies = policies
         self._movable = movable  # queues out of which messages can be moved back
         self._listeners = tuple(listeners)
         self._account, self._region = account, region
+        self._reached: dict[tuple[int, NodeKind], bool] = {}
         self._profiles: dict[tuple[object, ...], Profile] = {}
         self._hubs: dict[Hub, tuple[Member, ...]] = {}
+        self._at: dict[Hub, dict[Node, list[Member]]] = {}
         self._limited = 0
 
     def members(self, hub: Hub) -> tuple[Member, ...]:
         """The resources of a hub that a profile has mentioned."""
         return self._hubs[hub]
 
+    def members_at(self, hub: Hub, node: Node) -> tuple[Member, ...]:
+        """Those that are of one resource."""
+        if hub not in self._at:
+            found: dict[Node, list[Member]] = {}
+            for member in self._hubs[hub]:
+                found.setdefault(member.node, []).append(member)
+            self._at[hub] = found
+        return tuple(self._at[hub].get(node, ()))
+
+    def read(self, roles: Iterable[tuple[Role, str]]) -> None:
+        """Read what roles may write, the cheapest first; what exceeds the budget stays unread.
+
+        Parameters
+        ----------
+        roles
+            Each with the name of its session, as of `profile`.
+        """
+        known = {
+            self._key(role, session): (role, session)
+            for role, session in sorted(roles, key=lambda one: (one[0].arn, one[1]))
+        }
+        parsed: list[_Parsed] = []
+        waiting = [
+            (_size_of(role, granted), number, key, role, granted)
+            for number, (key, (role, session)) in enumerate(known.items())
+            if key not in self._profiles
+            for granted in [self._policies.of(role.arn, session)]
+        ]
+        for size, number, key, role, granted in sorted(waiting, key=lambda one: one[:2]):
+            if not self._texts.has(size):
+                self._profiles[key] = UNREAD
+                continue
+            self._texts.spend(size)
+            identity = identity_of(role, self._parse)
+            identity = replace(
+                identity, policies=(*identity.policies, *granted.own), direct=granted.direct
+            )
+            by_action = _by_action(identity)
+            demand = self._demand(identity, by_action)
+            parsed.append(_Parsed(key, number, role.arn, identity, by_action, demand))
+        for one in sorted(parsed, key=lambda one: (one.demand, one.number)):
+            # What it will come to is not known before; that it cannot be too much is.
+            is_read = self._steps.has(one.demand.steps) and self._results.has(one.demand.results)
+            self._profiles[one.key] = self._read(one) if is_read else UNREAD
+
+    def _parse(self, text: str, name: str) -> PolicyDocument:
+        """`parse_policy`, once for all roles that share a policy."""
+        found = self._documents.get((text, name))
+        if found is None:
+            found = self._documents[text, name] = parse_policy(text, name)
+        return found
+
+    def _demand(self, identity: Identity, by_action: Mapping[str, Identity]) -> "_Demand":
+        """What reading a role can take at most."""
+        steps = results = 0
+        for kind, _, action in _EVERY_ACTION:
+            about = by_action.get(action)
+            if about is None:
+                continue
+            allowed, cost = _Cost.of(about)
+            everything = len(self._resources.of(kind))
+            steps += len(allowed) + cost.denied
+            for pattern in allowed:
+                name = name_in(kind, pattern)
+                if name is not None:
+                    found = self._resources.named(kind, name)
+                    steps += found * cost.of_one
+                elif cost.is_limited:
+                    found = everything
+                    steps += found * cost.of_all
+                else:
+                    # Wildcards that nothing narrows are looked at once for all roles.
+                    wildcard = (kind, action, pattern)
+                    found = 0 if wildcard in self._counted else everything
+                    self._counted.add(wildcard)
+                    steps += found
+                results += found
+        every = (*identity.policies, *identity.direct)
+        statements = sum(len(one.statements) for one in every)
+        heard = sum(max(1, len(one.actions)) for one in self._listeners)
+        return _Demand(steps=steps + statements * heard, results=results + heard)
+
     def profile(self, role: Role, session: str = "") -> Profile:
         """What a role may write, in a session of this name: that of a function has its name."""
-        texts = tuple(sorted((one.name, one.text) for one in role.policies))
-        limit = (role.boundary.name, role.boundary.text) if role.boundary else None
-        is_personal = any("principal" in text.lower() for _, text in (*texts, limit or ("", "")))
-        grants = self._policies.of(role.arn, session)
-        is_personal = is_personal or grants.is_personal
-        key = (texts, limit, role.is_complete, grants, role.arn if is_personal else "")
-        found = self._profiles.get(key)
+        key = self._key(role, session)
+        if key not in self._profiles:
+            self.read([(role, session)])
+        return self._profiles[key]
+
+    def _key(self, role: Role, session: str) -> tuple[object, ...]:
+        """What makes two roles the same: their policies, unless these speak of the principal."""
+        granted = self._policies.of(role.arn, session)
+        *own, is_personal = self._texts_of(role)
+        is_personal = is_personal or granted.is_personal
+        return (*own, granted, role.arn if is_personal else "")
+
+    def _texts_of(self, role: Role) -> tuple[object, ...]:
+        """What the policies of a role say, and whether it depends on who acts."""
+        found = self._keys.get(role.arn)
         if found is None:
-            found = self._profiles[key] = self._read(role, grants)
+            texts = tuple(sorted((one.name, one.text) for one in role.policies))
+            limit = (role.boundary.name, role.boundary.text) if role.boundary else None
+            is_own = any("principal" in text.lower() for _, text in (*texts, limit or ("", "")))
+            found = (texts, limit, role.is_complete, is_own)
+            self._keys[role.arn] = found
         return found
 
     def reaches(self, profile: Profile, kind: NodeKind) -> bool:
         """Whether a role may write to anything of a kind, whether it leads on or not."""
+        if profile.is_unread:
+            return True
+        found = self._reached.get((id(profile), kind))
+        if found is None:
+            found = self._reached[id(profile), kind] = self._reaches(profile, kind)
+        return found
+
+    def _reaches(self, profile: Profile, kind: NodeKind) -> bool:
         if kind is NodeKind.SERVICE:
             return bool(_changing(profile.identity, {}))
         if kind is NodeKind.API:
@@ -366,13 +526,9 @@ class Permissions:
             for action in way.actions
         )
 
-    def _read(self, role: Role, granted: ResourceGrants) -> Profile:
-        identity = identity_of(role)
-        identity = replace(
-            identity, policies=(*identity.policies, *granted.own), direct=granted.direct
-        )
-        by_action = _by_action(identity)
-        context = execution_context(role_arn=role.arn, region=self._region)
+    def _read(self, parsed: "_Parsed") -> Profile:
+        identity, by_action = parsed.identity, parsed.by_action
+        context = execution_context(role_arn=parsed.role_arn, region=self._region)
         grants: dict[tuple[object, ...], Grant] = {}
         services = _services(identity)
         elsewhere = is_by_access_point = False
@@ -384,10 +540,12 @@ class Permissions:
             elsewhere = elsewhere or self._is_elsewhere(allowed)
             if kind is NodeKind.BUCKET:
                 is_by_access_point = is_by_access_point or self._is_by_access_point(allowed)
-            for grant in self._grants(_Question(kind, way, action, allowed)):
+            question = _Question(kind, way, action, allowed, _Cost.of(about)[1])
+            for grant in self._grants(question):
                 _merge(grants, grant)
         for grant in self._calls(identity, services, context):
             _merge(grants, grant)
+        self._results.spend(len(grants))
         return Profile(
             grants=tuple(grants.values()),
             is_complete=identity.is_complete,
@@ -421,19 +579,24 @@ class Permissions:
         return False
 
     def _grants(self, question: "_Question") -> Iterator[Grant]:
-        for own in (*question.allowed.own.allowed, *question.allowed.direct.allowed):
+        limits = _limits(question.allowed)
+        allowed = question.allowed
+        every = (*allowed.own.allowed, *allowed.direct.allowed)
+        self._steps.spend(len(every) + question.cost.denied)
+        for number, own in enumerate(every):
             nodes = self._resources.matching(question.kind, own.pattern, question.action)
             if question.action == _MOVE:
                 nodes = tuple(node for node in nodes if node in self._movable)
             if not nodes:
                 continue
-            statement = (own.policy, own.statement.name)
             if name_in(question.kind, str(own.pattern)) is not None:
+                self._steps.spend(len(nodes) * question.cost.of_one)
                 for node in nodes:
-                    yield from _named(node, question, own.pattern, statement)
+                    is_direct = number >= len(allowed.own.allowed)
+                    yield from _named(node, question, own, is_direct=is_direct)
                 continue
             yield Grant(
-                target=self._hub(question, own.pattern, nodes),
+                target=self._hub(question, own.pattern, nodes, limits),
                 content=ANYTHING,
                 actions=(question.action,),
                 certainty=Certainty.POSSIBLE,
@@ -444,8 +607,13 @@ class Permissions:
                 is_conditional=not own.is_sure,
             )
 
-    def _hub(self, question: "_Question", pattern: Glob, nodes: tuple[Node, ...]) -> Hub:
-        limits = _limits(question.allowed)
+    def _hub(
+        self,
+        question: "_Question",
+        pattern: Glob,
+        nodes: tuple[Node, ...],
+        limits: tuple[str, ...],
+    ) -> Hub:
         hub = Hub(question.kind, question.action, str(pattern), limits)
         if limits and hub not in self._hubs and self._limited > _MOST_LIMITED:
             # Too many different ones to look at each: what takes away is left out, so that more
@@ -453,6 +621,8 @@ class Permissions:
             hub = Hub(question.kind, question.action, str(pattern))
         if hub not in self._hubs:
             self._limited += len(nodes) if hub.limits else 0
+            self._results.spend(len(nodes))
+            self._steps.spend(len(nodes) * (question.cost.of_all if hub.limits else 1))
             self._hubs[hub] = tuple(
                 member
                 for node in nodes
@@ -472,8 +642,9 @@ class Permissions:
             for action in listener.actions:
                 if services is not None and action.split(":", 1)[0].lower() not in services:
                     continue
+                self._steps.spend(sum(len(one.statements) for one in identity.policies))
                 reached = rights(identity, action, context).reach("*")
-                first = next((one for one in reached if one.sid), None)
+                first = next((one for one in reached if one.policy), None)
                 if first:
                     yield _call_grant(listener, action, first.policy, first.sid)
             if not listener.actions:
@@ -508,16 +679,94 @@ class _Question:
     way: Way
     action: str
     allowed: Rights
+    cost: "_Cost"
 
 
-def _named(
-    node: Node, question: _Question, pattern: Glob, statement: tuple[str, str]
-) -> Iterator[Grant]:
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class _Demand:
+    """The most that reading a role takes, and that comes of it."""
+
+    steps: int
+    results: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A role that may be read."""
+
+    key: tuple[object, ...]
+    number: int
+    role_arn: str
+    identity: Identity
+    by_action: Mapping[str, Identity]
+    demand: _Demand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cost:
+    """Steps of one question to the statements about one action.
+
+    Attributes
+    ----------
+    of_one, of_all
+        Of asking whether one pattern, or any, lets write to one resource.
+    denied
+        How many patterns take something away.
+    is_limited
+        Whether wildcards have to be asked about each resource.
+    """
+
+    of_one: int
+    of_all: int
+    denied: int
+    is_limited: bool
+
+    @classmethod
+    def of(cls, about: Identity) -> tuple[tuple[str, ...], "_Cost"]:
+        """The resource patterns that are allowed, and the cost."""
+        allowed = tuple(_patterns((*about.policies, *about.direct), Effect.ALLOW))
+        boundary = () if about.boundary is None else (about.boundary,)
+        denied = sum(1 for _ in _patterns((*about.policies, *boundary), Effect.DENY))
+        is_narrowed = any(
+            statement.resources is not None and statement.resources.is_inverted
+            for document in (*about.policies, *about.direct)
+            for statement in document.statements
+        )
+        limits = max(1, sum(1 for _ in _patterns(boundary, Effect.ALLOW)))
+        of_one = limits * (_COMPARING + _DENYING * denied)
+        return allowed, cls(
+            of_one=of_one,
+            of_all=len(allowed) * (1 + of_one),
+            denied=denied,
+            is_limited=bool(denied or boundary or is_narrowed),
+        )
+
+
+def _patterns(documents: Iterable[PolicyDocument], effect: Effect) -> Iterator[str]:
+    """The resource patterns of statements; one for what names none, or all but some."""
+    for document in documents:
+        for statement in document.statements:
+            if statement.effect is effect:
+                selection = statement.resources
+                is_listed = selection is not None and not selection.is_inverted
+                yield from selection.patterns if selection and is_listed else ("*",)
+
+
+def _size_of(role: Role, granted: ResourceGrants) -> int:
+    """Steps of reading the texts of a role, with what resource policies grant it."""
+    policies = (*role.policies, *((role.boundary,) if role.boundary else ()))
+    others = len(granted.own) + len(granted.direct)
+    own = sum(_PARSING + len(one.text) // _CHARACTERS for one in policies)
+    return own + _PARSING * others
+
+
+def _named(node: Node, question: _Question, own: Allowed, *, is_direct: bool) -> Iterator[Grant]:
     """Grants of a statement that names a resource, with what limits it."""
     way, action, allowed = question.way, question.action, question.allowed
-    asking = _within(node, pattern, action)
-    reached = [reach for one in asking for reach in allowed.reach(one)]
-    if not reached:
+    by = ((), (own,)) if is_direct else ((own,), ())
+    asking = _within(node, own.pattern, action)
+    reached = [reach for one in asking for reach in allowed.reach(one, by=by)]
+    if not reached and not any(map(allowed.reach, asking)):
         answer = allowed.answer(asking[0])
         yield Grant(
             target=node,
@@ -530,8 +779,8 @@ def _named(
         )
         return
     for reach in reached:
-        if (reach.policy, reach.sid) != statement:
-            continue  # another statement, which is looked at on its own
+        if not reach.policy:
+            continue  # what was not read of the role is doubted as a whole
         for left in _contents(way, node, reach):
             is_open, content = _narrowed(left, reach)
             yield Grant(
@@ -543,7 +792,7 @@ def _named(
                 if is_open
                 else EdgeReason.NAMED_BY_STATEMENT,
                 policy=reach.policy,
-                sid=reach.sid,
+                sid=reach.sid or own.statement.name,
                 detail=_condition_words(reach.conditions) if is_open else "",
             )
 
@@ -699,7 +948,9 @@ def _limits(allowed: Rights) -> tuple[str, ...]:
             f"within {one.pattern} {one.is_sure} {one.left_out}" for one in allowed.boundary.allowed
         )
         found.append("boundary")
-    return tuple(found)
+    # Short, because every look at a hub reads it.
+    text = "\n".join(found).encode(errors="backslashreplace")
+    return (hashlib.sha256(text).hexdigest(),) if found else ()
 
 
 def _members(
@@ -716,7 +967,8 @@ def _members(
         yield Member(node=node, content=content)
         return
     asking = asked(node, question.action)
-    reached = [one for text in asking for one in allowed.reach(text) if one.sid]
+    # What was not compared, because it is too much, may be allowed: it names a policy.
+    reached = [one for text in asking for one in allowed.reach(text) if one.policy]
     if not reached:
         answer = allowed.answer(asking[0])
         refusal = _REFUSALS.get(answer.because)

@@ -1,6 +1,7 @@
 """Bucket notifications against what a role may do with the objects of the bucket."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote_plus
@@ -17,6 +18,7 @@ from functions.domain.iam.wildcard import (
     remainders,
 )
 
+_CACHED: Final = 8_192
 _CREATED: Final = (
     "s3:ObjectCreated:Put",
     "s3:ObjectCreated:Post",
@@ -46,6 +48,7 @@ EVENTS_BY_ACTION: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 
 
+@lru_cache(maxsize=_CACHED)
 def key_filters(prefix: str, suffix: str) -> tuple[Glob, ...]:
     """Patterns of the keys that pass a notification's filter: a key that one of them matches.
 

@@ -13,6 +13,7 @@ from functions.domain.iam.answer import Access, Answer, Because
 from functions.domain.iam.arn import account_of
 from functions.domain.iam.identity import (
     NO_RESOURCE,
+    Allowed,
     Identity,
     Reach,
     Rights,
@@ -27,6 +28,7 @@ from functions.domain.iam.resource_policy import Caller, resource_access
 __all__ = [
     "NO_RESOURCE",
     "Access",
+    "Allowed",
     "Answer",
     "Because",
     "Caller",

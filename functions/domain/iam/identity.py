@@ -3,7 +3,7 @@
 Logic: `Policy evaluation logic` of the IAM user guide. What is not seen is told in `access`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -118,19 +118,25 @@ class Identity:
     unreadable: tuple[str, ...] = ()
 
 
-def identity_of(role: Role) -> Identity:
-    """Read the policies of a role. One that is malformed is named and left out."""
+def identity_of(role: Role, parse: Callable[[str, str], PolicyDocument] = parse_policy) -> Identity:
+    """Read the policies of a role. One that is malformed is named and left out.
+
+    Parameters
+    ----------
+    parse
+        `parse_policy`, or the same with a memory: roles share policies.
+    """
     policies: list[PolicyDocument] = []
     unreadable: list[str] = []
     for policy in role.policies:
         try:
-            policies.append(parse_policy(policy.text, policy.name))
+            policies.append(parse(policy.text, policy.name))
         except MalformedPolicyError as error:
             unreadable.append(str(error))
     boundary = None
     if role.boundary:
         try:
-            boundary = parse_policy(role.boundary.text, role.boundary.name)
+            boundary = parse(role.boundary.text, role.boundary.name)
         except MalformedPolicyError as error:
             unreadable.append(str(error))
     return Identity(
@@ -302,19 +308,38 @@ class Rights:
     boundary: Side | None
     direct: Side
 
+    @property
+    def size(self) -> int:
+        """How many patterns an answer has to look at: what it costs."""
+        limits = len(self.boundary.allowed) if self.boundary else 1
+        return len(self.own.allowed) * limits + sum(len(one.patterns) for one in self._denials())
+
     def answer(self, resource: Pattern) -> Answer:
         """As `identity_access`."""
         asked = as_glob(resource)
         reached = self.reach(asked)
         return reached[0].answer if reached else self._refusal(asked)
 
-    def reach(self, resource_pattern: Pattern) -> tuple[Reach, ...]:
-        """As `reachable`."""
+    def reach(
+        self,
+        resource_pattern: Pattern,
+        *,
+        by: tuple[tuple[Allowed, ...], tuple[Allowed, ...]] | None = None,
+    ) -> tuple[Reach, ...]:
+        """As `reachable`.
+
+        Parameters
+        ----------
+        by
+            Some of `own.allowed` and `direct.allowed`: what these allow. A role may have a thousand
+            of them, and to ask about each of them beside all others would take a million looks.
+        """
         asked = as_glob(resource_pattern)
         if self._denial(asked):
             return ()
-        grants = [own for own in self.own.allowed if overlaps(own.pattern, asked)]
-        direct = [own for own in self.direct.allowed if overlaps(own.pattern, asked)]
+        considered, beside = by or (self.own.allowed, self.direct.allowed)
+        grants = [own for own in considered if overlaps(own.pattern, asked)]
+        direct = [own for own in beside if overlaps(own.pattern, asked)]
         limits: list[Allowed | None] = [None]
         if self.boundary:
             limits = [own for own in self.boundary.allowed if overlaps(own.pattern, asked)]
