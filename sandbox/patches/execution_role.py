@@ -39,6 +39,7 @@ def apply(world: World, is_settled: Callable[[str], bool]) -> None:
     """
     environments = Environments(is_enforced=world.settings.auth, is_settled=is_settled)
     world.on_reset.append(environments.clear)
+    writing = threading.RLock()
 
     def emit(
         func: dict[str, Any],
@@ -57,7 +58,10 @@ def apply(world: World, is_settled: Callable[[str], bool]) -> None:
         if not _may_log(environments, config, group):
             return
         took = max(1, int(durations.seconds() * 1000))
-        original(func, request_id, log_text, error, took, log_source=log_source)
+        # Of two first executions at once the emulator would create the group twice and lose what
+        # one of them has written.
+        with writing:
+            original(func, request_id, log_text, error, took, log_source=log_source)
         key = ("AWS/Logs", "IncomingLogEvents", dimensions_of({"LogGroupName": group}))
         lines = _PLATFORM_LINES + len(log_text.splitlines())
         world.metrics.record(key, float(lines), world.clock.now(), unit="Count")
