@@ -226,3 +226,91 @@ def test_a_ledger_that_fails_after_a_late_stop_has_it_undone() -> None:
     scene.survives(scene.contributor)
 
     assert orders.reserved == 7
+
+
+def _calls(run: Callable[[Scene], object], stage: Callable[[], Scene]) -> int:
+    """How many calls an undisturbed run makes."""
+    scene = stage()
+    scene.account.faults.revive()
+    run(scene)
+    return scene.account.faults.count
+
+
+def _contained() -> Scene:
+    scene, _, _ = _stage()
+    scene.contributor()
+    scene.calm("orders", 1)
+    scene.account.faults.revive()
+    return scene
+
+
+CONTAIN_CALLS = _calls(lambda scene: scene.contributor(), lambda: _stage()[0])
+RESTORE_CALLS = _calls(lambda scene: scene.rollback("orders"), _contained)
+
+
+@pytest.mark.parametrize("number", range(1, CONTAIN_CALLS + 1))
+def test_a_containment_that_stalls_anywhere_while_it_is_rolled_back_leaves_nothing(
+    number: int,
+) -> None:
+    """A rollback that finds an incident ends it for good; one that finds none changes nothing."""
+    scene, orders, mapping = _stage()
+    found: list[bool] = []
+
+    def meanwhile() -> None:
+        found.append(scene.account.ledger.stored("orders") is not None)
+        scene.rollback("orders")
+
+    _stalls(scene, number, meanwhile)
+
+    scene.survives(scene.contributor)
+
+    now = (orders.reserved, orders.provisioned, mapping.enabled)
+    if found == [True]:
+        assert now == (7, {"live": 3}, True)
+        assert scene.account.ledger.stored("orders") is None
+    scene.calm("orders", 60)
+    scene.pulse(3)
+    scene.rollback("orders")
+    assert (orders.reserved, orders.provisioned, mapping.enabled) == (7, {"live": 3}, True)
+
+
+@pytest.mark.parametrize("number", range(1, CONTAIN_CALLS + 1))
+def test_a_containment_that_stalls_anywhere_is_finished_by_a_pulse(number: int) -> None:
+    """Both runs together leave one containment, one notice and one true snapshot."""
+    scene, orders, mapping = _stage()
+    _stalls(scene, number, lambda: scene.survives(lambda: scene.signal(SignalKind.PULSE)))
+
+    scene.survives(scene.contributor)
+    scene.pulse(2)
+
+    assert (orders.reserved, orders.provisioned, mapping.enabled) == (0, {}, False)
+    assert scene.incident().state is IncidentState.CONTAINED
+    assert sum("STOPPED" in one and "(again)" not in one for one in scene.subjects) == 1
+    scene.calm("orders")
+    scene.rollback("orders")
+    assert (orders.reserved, orders.provisioned, mapping.enabled) == (7, {"live": 3}, True)
+
+
+@pytest.mark.parametrize("number", range(2, RESTORE_CALLS + 1))  # by the first it looks at all
+def test_a_restore_that_stalls_anywhere_does_not_touch_the_next_containment(number: int) -> None:
+    """Another run ended it, and the function ran away again before the stalled one woke up."""
+    scene = _contained()
+    orders, (mapping,) = scene.account.by_name["orders"], scene.account.by_uuid.values()
+    before = scene.incident()
+
+    def meanwhile() -> None:
+        scene.rollback("orders")
+        scene.now += timedelta(minutes=9)
+        scene.burn()
+        scene.survives(scene.contributor)
+
+    _stalls(scene, number, meanwhile)
+
+    scene.rollback("orders")
+
+    assert scene.incident().id != before.id
+    assert scene.incident().state is IncidentState.CONTAINED
+    assert (orders.reserved, orders.provisioned, mapping.enabled) == (0, {}, False)
+    scene.calm("orders")
+    scene.rollback("orders")
+    assert (orders.reserved, orders.provisioned, mapping.enabled) == (7, {"live": 3}, True)
