@@ -410,6 +410,15 @@ class Guard:
         )
         return (*here, *(live.cuts(mates) if live is not None else ()))
 
+    def _judge_again(self, seen: Evidence, now: datetime, report: Report) -> None:
+        """The same with the ledger at hand.
+
+        The configuration is read again after it. It may have been read under a cap that was lifted
+        since, and the guard's own cap must not be taken for what was there before.
+        """
+        live = self.hold.world.ledger.live()
+        self._judge(replace(seen, facts=None), now, report, live)
+
     def _judge(
         self, evidence: Evidence, now: datetime, report: Report, live: LiveLedger | None
     ) -> None:
@@ -419,7 +428,7 @@ class Guard:
         cuts = self._cuts(seen.function, now, report, live)
         evidence, assessment = self._assessed(own.without(cuts))
         if live is None and _needs_the_past(assessment, policy):
-            self._judge(seen, now, report, self.hold.world.ledger.live())
+            self._judge_again(seen, now, report)
             return
         if not _is_unusual(assessment):
             self.log.info("assessed", **fields_of(assessment))
@@ -444,7 +453,7 @@ class Guard:
         done = self.hold.act(decision, facts, present, knows_past=live is not None)
         if isinstance(done, LatelyClosed):
             self.log.info("judged again", function=seen.function, closed_at=done.closed_at)
-            self._judge(seen, now, report, self.hold.world.ledger.live())
+            self._judge_again(seen, now, report)
             return
         report.decisions.append(done)
         self.log.info(

@@ -8,6 +8,7 @@ from functions.contain.guard import PartlyFailedError
 from functions.domain.errors import BusyError, InvalidValueError, RefusedError
 from functions.domain.incident import Attempt, IncidentState
 from functions.domain.policy import Policy
+from functions.domain.restoration import restore
 from functions.domain.signal import SignalKind
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG
 from tests.functional.contain.capped import NORMAL_PEAK, minutes_under_the_cap, suspected
@@ -464,3 +465,25 @@ def test_a_stop_of_a_capped_function_whose_tag_has_no_seal_is_put_back_by_name(p
     scene.rollback("orders")
 
     assert (orders.reserved, orders.tags) == (50, {})
+
+
+def test_a_configuration_that_was_read_under_a_cap_is_read_again_when_the_cap_is_over() -> None:
+    """One run reads the guard's cap, another lifts it: the first one must not take it for past."""
+    scene = suspected(reserved=50)
+    scene.contributor()
+    orders = scene.account.by_name["orders"]
+    assert orders.reserved == NORMAL_PEAK
+    scene.now += timedelta(minutes=2)
+    scene.burn()
+
+    def lift() -> None:
+        restore(scene.incident(), scene.world, scene.now, IncidentState.LIFTED)
+
+    scene.account.faults.before("open", lift)
+
+    scene.contributor()
+
+    assert (orders.reserved, scene.incident().prior) == (0, 50)
+    scene.calm("orders", 60)
+    scene.rollback("orders")
+    assert orders.reserved == 50
