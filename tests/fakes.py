@@ -763,6 +763,7 @@ class FakeLedger:
         self._pulse = PulseMemory()
         self.is_down = False
         self.unreadable: set[str] = set()  # functions whose record nobody can read
+        self.outages: list[tuple[datetime, datetime]] = []  # that some process has noted
         # Whether the process has read the key of the tags before.
         self.is_key_known = True
 
@@ -834,6 +835,7 @@ class FakeLedger:
             past = [PastIncident.of(one) for one in (*self._filed.values(), *self._aside.values())]
             return LiveLedger(
                 unreadable=tuple(sorted(self.unreadable)),
+                outages=tuple(self.outages),
                 incidents=(*incidents, *aside),
                 pulse=self._pulse,
                 past=tuple(sorted(past, key=lambda one: (one.until, one.function))),

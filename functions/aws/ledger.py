@@ -8,6 +8,8 @@ live               unsent#<function>#<incident>     a closed one with unsent not
                                                     function's next incident has taken
 live               past#<closed at>#<incident>      when a function was in trouble; 14 days (TTL)
 live               pulse                            what the pulse remembers
+live               outage#<start>                   a period in which a process could not reach the
+                                                    table; 1 day (TTL)
 slot               00, 01, ...                      a place within the blast radius: which function
                                                     has it, since when and until when
 closed#<function>  <closed at>#<incident>           a closed incident; 400 days (TTL)
@@ -48,6 +50,7 @@ from functions.domain.evidence import PRECEDENT_DAYS, RECENT_MINUTES
 from functions.domain.incident import KEPT_AFTER_CLOSE
 from functions.domain.ports import (
     ATTEMPTS_KEPT,
+    OUTAGES_KEPT,
     REQUEST_LASTS,
     AlreadyOpen,
     Attempts,
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from functions.aws.translate import AwsError
     from functions.domain.incident import Incident
     from functions.domain.ports import BlastRadius, Opening
 
@@ -97,6 +101,7 @@ _PULSE: Final = "pulse"
 _INCIDENT: Final = "incident#"
 _UNSENT: Final = "unsent#"
 _PAST: Final = "past#"
+_OUTAGE: Final = "outage#"
 _PAST_KEPT: Final = timedelta(days=PRECEDENT_DAYS, minutes=RECENT_MINUTES)
 
 _ATTEMPTS: Final = 5
@@ -134,6 +139,8 @@ class DynamoLedger:
     ----------
     sleep, randomness
         For the pauses between attempts.
+    clock
+        The time of day, for noting outages.
     """
 
     def __init__(
@@ -143,7 +150,10 @@ class DynamoLedger:
         *,
         sleep: Callable[[float], None] = time.sleep,
         randomness: random.Random | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._clock = clock
+        self._away_since: datetime | None = None
         self._client = client
         self._table = table
         self._sleep = sleep
@@ -225,6 +235,7 @@ class DynamoLedger:
         past: list[PastIncident] = []
         unreadable: list[str] = []
         pulse = PulseMemory()
+        outages: list[tuple[datetime, datetime]] = []
         for item in self._query(_LIVE):
             key = _text(item, "sk")
             try:
@@ -232,6 +243,8 @@ class DynamoLedger:
                     incidents.append(_load(item))
                 elif key.startswith(_PAST):
                     past.append(_past_of(item))
+                elif key.startswith(_OUTAGE):
+                    outages.append(_outage_of(item))
                 elif key == _PULSE:
                     pulse = _pulse_of(item)
             except (
@@ -249,7 +262,23 @@ class DynamoLedger:
             pulse=pulse,
             past=tuple(past),
             unreadable=tuple(unreadable),
+            outages=(*outages, *self._noted_outage()),
         )
+
+    def _noted_outage(self) -> tuple[tuple[datetime, datetime], ...]:
+        """The outage that is over by now, written down for the other processes; empty for none."""
+        if self._away_since is None:
+            return ()
+        start, end = self._away_since, self._clock()
+        item = {
+            **_key(_LIVE, f"{_OUTAGE}{_iso(start)}"),
+            "since": {"S": _iso(start)},
+            "until": {"S": _iso(end)},
+            "expires_at": _epoch_seconds(end + OUTAGES_KEPT),
+        }
+        self._write(({"Put": {"TableName": self._table, "Item": item}},))
+        self._away_since = None
+        return ((start, end),)
 
     def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius | None) -> Opening:
         """See the port. `old` stays among the live ones until its notices are sent.
@@ -739,11 +768,15 @@ class DynamoLedger:
                 if _is_refusal(error):
                     raise
                 if not _is_conflict(error):
-                    raise LedgerUnavailableError(words_of(error)) from error
+                    raise self._unavailable(error) from error
                 last = error
             except AWS_ERRORS as error:
-                raise LedgerUnavailableError(words_of(error)) from error
+                raise self._unavailable(error) from error
         raise LedgerUnavailableError(f"{words_of(last)} (tried {_ATTEMPTS} times)") from last
+
+    def _unavailable(self, error: AwsError) -> LedgerUnavailableError:
+        self._away_since = self._away_since or self._clock()
+        return LedgerUnavailableError(words_of(error))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -857,6 +890,10 @@ def _past_of(item: _Item) -> PastIncident:
         until=datetime.fromisoformat(item["until"]["S"]),
         is_lifted=item.get("is_lifted", {}).get("BOOL", False),
     )
+
+
+def _outage_of(item: _Item) -> tuple[datetime, datetime]:
+    return datetime.fromisoformat(item["since"]["S"]), datetime.fromisoformat(item["until"]["S"])
 
 
 def _pulse_of(item: _Item) -> PulseMemory:

@@ -212,7 +212,7 @@ class Guard:
             return None
         for name in live[0].unreadable:
             self._attempt(report, name, partial(self._tell_of_record, name, now))
-        self._attempt(report, "tagged snapshots", lambda: self._adopt(now, report))
+        self._attempt(report, "tagged snapshots", lambda: self._adopt(now, report, live[0]))
         return live[0]
 
     def _tell_of_record(self, function: str, now: datetime) -> None:
@@ -242,8 +242,8 @@ class Guard:
             present = self.hold.world.present(now)
             self._attempt(report, incident.id, partial(tending.tend, incident, present))
 
-    def _adopt(self, now: datetime, report: Report) -> None:
-        tags = Tags(hold=self.hold, gathering=self.gathering, log=self.log)
+    def _adopt(self, now: datetime, report: Report, live: LiveLedger) -> None:
+        tags = Tags(hold=self.hold, gathering=self.gathering, log=self.log, live=live)
         for arn in in_rotation(sorted(tags.found()), now)[:MOST_TAGS]:
             self._attempt(report, arn, partial(tags.take_over, arn, self.hold.world.present(now)))
 

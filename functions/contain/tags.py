@@ -1,6 +1,7 @@
 """Stops that were done without the ledger: what the tags of functions tell of them.
 
-A tag is a record where the guard has sealed it. Any other is what somebody says who may tag the
+A tag is a record where the guard has sealed it, or where it is of a time at which the guard saw
+that its ledger was away. Any other is what somebody says who may tag the
 function, so people are told of it once and nothing is done.
 """
 
@@ -16,7 +17,7 @@ from functions.contain.journal import Log
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
 from functions.domain.evidence import FunctionFacts
 from functions.domain.naming import InvalidFunctionReferenceError, function_name
-from functions.domain.ports import Attempts
+from functions.domain.ports import Attempts, LiveLedger
 from functions.domain.tag_notice import doubtful_tag, unreadable_tag
 from functions.domain.tag_seal import find_snapshot
 from functions.domain.tagged_snapshot import (
@@ -36,6 +37,7 @@ class Tags:
     hold: Hold
     gathering: Gathering
     log: Log
+    live: LiveLedger
 
     def found(self) -> Mapping[str, str]:
         """ARN and value of each tag that may be one of the guard's."""
@@ -70,21 +72,26 @@ class Tags:
             return
         if found is None:
             return
-        if not found.is_sealed and _may_be_in_force(facts, found.tagged):
+        # A process that began during an outage has no key: its tag is believed for that time.
+        is_own = found.is_sealed or self.live.was_away(found.tagged.at)
+        if not is_own and _may_be_in_force(facts, found.tagged):
             said = doubtful_tag(facts, found.tagged, self.hold.world.place)
             self._report(said, earlier, matter, now)
-        elif self._is_done(facts, found.tagged, now, is_sealed=found.is_sealed):
+        elif self._is_done(facts, found.tagged, now, is_own=is_own):
             self._untag(arn, matter, now)
 
     def _is_done(
-        self, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime, *, is_sealed: bool
+        self, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime, *, is_own: bool
     ) -> bool:
         """Whether the tag is not needed any more."""
-        return self.hold.adopt(facts, tagged, now) if is_sealed else not tagged.is_young(now)
+        return self.hold.adopt(facts, tagged, now) if is_own else not tagged.is_young(now)
 
     def _report(self, said: tuple[str, str], earlier: Attempts, matter: str, now: datetime) -> None:
-        """Tell people once; the value is looked at again in growing pauses."""
-        if not earlier.count:
+        """Tell people once; the value is looked at again in growing pauses.
+
+        They are told at the second look: the process that has seen the outage may come second.
+        """
+        if earlier.count == 1:
             self.hold.world.publisher.publish(*said)
         self.hold.world.ledger.count_attempt(matter, now)
 

@@ -335,6 +335,10 @@ class PastIncident:
         )
 
 
+OUTAGES_KEPT: Final = timedelta(days=1)
+# A process notices an outage with its next run, a minute later at most, and its end likewise.
+_NOTICED: Final = timedelta(minutes=3)
+
 _STOPPED: Final = frozenset({IncidentState.CONTAINING, IncidentState.CONTAINED})
 
 
@@ -344,12 +348,19 @@ class LiveLedger:
 
     `past` stays for 14 days after an incident was filed away, `file_away` and `supersede` write
     it in the same transaction. `unreadable` are functions whose open incident cannot be read.
+    `outages` are periods (start, end) of the last day in which a process of the guard could not
+    reach the ledger, as each of them has noted by itself.
     """
 
     incidents: tuple[Incident, ...] = ()
     pulse: PulseMemory = PulseMemory()
     past: tuple[PastIncident, ...] = ()
     unreadable: tuple[str, ...] = ()
+    outages: tuple[tuple[datetime, datetime], ...] = ()
+
+    def was_away(self, at: datetime) -> bool:
+        """Whether the ledger could not be reached at that time, to within some minutes."""
+        return any(start - _NOTICED <= at <= end + _NOTICED for start, end in self.outages)
 
     def troubles(self, function: str) -> tuple[tuple[datetime, datetime], ...]:
         """The periods (start, end) of former loops of a function, which are no precedent.

@@ -19,6 +19,7 @@ from functions.domain.incident import IncidentState, Transition
 from functions.domain.ports import (
     BlastRadius,
     BlastRadiusReached,
+    LiveLedger,
     Opened,
     PulseMemory,
 )
@@ -172,6 +173,28 @@ def test_who_creates_a_key_at_the_same_moment_takes_the_other_one(aws_stage: Aws
     keys = [first._create_tag_key(), second._create_tag_key()]
 
     assert keys[0] == keys[1]
+
+
+def test_an_outage_is_noted_once_it_is_over(aws_stage: AwsStage) -> None:
+    """By each process that saw it, for all of them, and for a day."""
+    times = iter([NOON, NOON + HOUR])
+    table = aws_stage.ledger._table
+    seeing = DynamoLedger(clients.dynamodb_client(), table, clock=lambda: next(times))
+    with failing("Query"):
+        for _ in range(3):
+            with pytest.raises(LedgerUnavailableError):
+                seeing.live()
+    outage = (NOON, NOON + HOUR)
+
+    assert seeing.live().outages == (outage,)
+    assert seeing.live().outages == aws_stage.ledger.live().outages == (outage,)
+    ((expires,),) = [
+        [one["expires_at"]["N"]] for one in items(aws_stage) if one["sk"]["S"].startswith("outage")
+    ]
+    assert float(expires) == (NOON + HOUR + 24 * HOUR).timestamp()
+    live = LiveLedger(outages=(outage,))
+    assert live.was_away(NOON - timedelta(minutes=2))
+    assert not live.was_away(NOON - timedelta(minutes=5))
 
 
 def test_reads_what_was_written_last(aws_stage: AwsStage) -> None:

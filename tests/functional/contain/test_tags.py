@@ -144,6 +144,37 @@ def test_a_process_that_never_saw_the_ledger_writes_a_tag_without_a_seal(scene: 
     assert (orders.reserved, SNAPSHOT_TAG in orders.tags) == (5, False)
 
 
+@pytest.mark.parametrize("minutes", [0, 1, 30])
+def test_a_tag_without_a_seal_is_believed_for_the_time_of_an_outage(
+    scene: Scene, minutes: int
+) -> None:
+    """The process that has seen the outage writes it down, the one that stopped has no key."""
+    scene.account.ledger.is_key_known = False
+    orders = stopped_without_ledger(scene)
+    noticed = scene.now + timedelta(minutes=1)
+    scene.now += timedelta(minutes=minutes)
+    scene.calm("orders")
+    scene.pulse()
+    scene.account.ledger.outages.append((noticed, scene.now))
+
+    scene.pulse(3)
+
+    assert scene.incident().state is IncidentState.CONTAINED
+    assert SNAPSHOT_TAG not in orders.tags
+    assert not any("TAG IN DOUBT" in one for one in scene.subjects)
+
+
+def test_a_tag_of_another_time_is_not_believed_for_an_outage(scene: Scene) -> None:
+    """Only who tags during an outage could pass for the guard."""
+    stopped_by_its_owner(scene, "v1 reserved=7 at=20260310T105500Z")
+    scene.account.ledger.outages.append((scene.now - timedelta(minutes=30), scene.now))
+
+    scene.pulse(5)
+
+    assert scene.account.ledger.live().incidents == ()
+    assert any("TAG IN DOUBT" in one for one in scene.subjects)
+
+
 def test_a_process_that_has_just_started_seals_after_the_stop(scene: Scene) -> None:
     """Where the ledger failed for a moment only, the key can be read once nothing burns."""
     scene.account.ledger.is_key_known = False
@@ -193,7 +224,7 @@ def test_a_seal_is_of_one_function_only(scene: Scene) -> None:
     scene.account.add("copy", reserved=0, tags=dict(orders.tags))
     scene.calm("orders")
 
-    scene.pulse()
+    scene.pulse(5)
 
     assert scene.account.ledger.stored("copy") is None
     assert any("TAG IN DOUBT: copy" in one for one in scene.subjects)
