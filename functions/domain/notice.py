@@ -13,7 +13,13 @@ from typing import Final
 from functions.domain.assessment import Reason, Verdict
 from functions.domain.byhand import look_command, restore_commands, rollback, still_changed
 from functions.domain.decision import DecisionReason
-from functions.domain.incident import FoundReservation, Incident, OutboxNotice, Transition
+from functions.domain.incident import (
+    FoundReservation,
+    Incident,
+    IncidentState,
+    OutboxNotice,
+    Transition,
+)
 from functions.domain.passages import (
     FIX,
     MARK,
@@ -624,8 +630,11 @@ def _restore_failed(incident: Incident, context: NoticeContext, now: datetime) -
                     "WHAT TO DO",
                     bullet(remedy(words), "1."),
                     bullet(
-                        "Run the same command again. What is back already is left as it is, and"
-                        " the incident stays open until all is back.",
+                        "Loopbreaker tries again by itself, after growing pauses. This asks for it"
+                        " at once, in the name of another role:"
+                        if incident.closing is IncidentState.LIFTED
+                        else "Run the same command again. What is back already is left as it is,"
+                        " and the incident stays open until all is back.",
                         "2.",
                     ),
                     command_line(rollback(incident, context.deploy_flags)),
