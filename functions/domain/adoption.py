@@ -56,7 +56,8 @@ def adopt(
     incident = adopted(facts, tagged, world, now)
     opening = world.ledger.open(incident, blast_radius, knows_past=True)
     if isinstance(opening, Opened) and opening.incident.version == _JUST_OPENED:
-        return opening.incident
+        # Or else opened by the run that wrote the tag, which did not hear of it.
+        return _add_removed(opening.incident, tagged, world, is_newest=True)
     if not isinstance(opening, Opened | AlreadyOpen):
         raise StaleIncidentError(f"another run works on {facts.name}")
     known = opening.incident
@@ -140,16 +141,21 @@ def _adopt_over(
     blast_radius: BlastRadius | None,
 ) -> Incident | None:
     """What the tag adds to an incident that is known already."""
-    if _has(known, tagged):
+    if known.is_closed:
         return None
     if known.state is IncidentState.NOTIFIED:
         return world.ledger.save(_stopped(known, tagged, world, now))
+    is_older = known.opened_at.replace(microsecond=0) > tagged.at
+    if is_older or _is_recorded(known, tagged):
+        _add_removed(known, tagged, world, is_newest=not is_older)
+        return None
     is_released = known.state is IncidentState.RELEASED
     # Once somebody was seen to have released it, what is reserved is theirs.
     is_theirs = is_released and (known.released_at is None or tagged.at > known.released_at)
     is_ours = not is_theirs and tagged.reserved_concurrency in known.ours
     prior = known.prior if is_ours else tagged.reserved_concurrency
     if prior == known.prior and known.state in _AT_ZERO:
+        _add_removed(known, tagged, world, is_newest=True)
         return None  # its stop is recorded, or is being recorded
     if prior == known.prior and known.state in _UNDER_A_CAP and not tagged.provisioned:
         # It was capped, and its stop could not be recorded: the same trouble, the same snapshot.
@@ -168,11 +174,26 @@ def _adopt_over(
     opening = world.ledger.supersede(old.to(IncidentState.SUPERSEDED, now), new, blast_radius)
     if not isinstance(opening, Opened):
         raise StaleIncidentError(f"another run works on {facts.name}")
+    if opening.incident.version != _JUST_OPENED:
+        raise StaleIncidentError(f"another run has taken the tag of {facts.name} over")
     return opening.incident
 
 
-def _has(known: Incident, tagged: TaggedSnapshot) -> bool:
-    """Whether the tag is of this incident's own stop, or older: tags are exact to the second."""
-    if known.is_closed or known.opened_at.replace(microsecond=0) > tagged.at:
-        return True
+def _add_removed(
+    known: Incident, tagged: TaggedSnapshot, world: World, *, is_newest: bool
+) -> Incident:
+    """Record what was taken away to make room for the stop, where only the tag knows it.
+
+    Parameters
+    ----------
+    is_newest
+        Whether it was taken away after the incident was opened: somebody may have requested it
+        since the incident's own removal.
+    """
+    added = known.with_removed(tagged.provisioned, is_newest=is_newest)
+    return known if added == known else world.ledger.save(added)
+
+
+def _is_recorded(known: Incident, tagged: TaggedSnapshot) -> bool:
+    """Whether the tag is of this incident's own stop: tags are exact to the second."""
     return known.stopped_at is not None and tagged.at <= known.stopped_at

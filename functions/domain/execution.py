@@ -5,7 +5,7 @@ function, closes the incident and may open the next. What the stalled run change
 no record. So it is put right at once: undone, or done again where the open incident wants it so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,8 +16,15 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.incident import Incident
-from functions.domain.plan import RemoveProvisioned, Reserve, ScaleToZero, Step, StepStatus
-from functions.domain.steps import perform, undo
+from functions.domain.plan import (
+    PutBackReserved,
+    RemoveProvisioned,
+    Reserve,
+    ScaleToZero,
+    Step,
+    StepStatus,
+)
+from functions.domain.steps import describe_reservation, perform, undo
 from functions.domain.world import World
 
 # What is left of a lease when a step begins: its attempts take less, but for a stalled one.
@@ -90,7 +97,7 @@ class Execution:
         RefusedError, BusyError, FunctionNotFoundError
             As AWS answers.
         """
-        return undo(step.inverse(), self.incident.ours, self.world.functions)
+        return self._undo(step, self.incident)
 
     def record_taken_back(self, incident: Incident, step: Step) -> None:
         """Write the incident after a step was taken back; raises what the ledger does."""
@@ -135,6 +142,23 @@ class Execution:
         wanted = None if current is None else current.wanted(step.key)
         if wanted is None:
             if is_in_force:
-                undo(step.inverse(), self.incident.ours, self.world.functions)
+                self._undo(step, self.incident if current is None else current)
         elif wanted != step or not is_in_force:
             perform(wanted, self.world.functions)
+
+    def _undo(self, step: Step, known: Incident) -> tuple[StepStatus, str]:
+        """Undo a step. Somebody may have set a reservation since, which then comes back instead.
+
+        Parameters
+        ----------
+        known
+            The newest record.
+        """
+        inverse = step.inverse()
+        if not isinstance(inverse, PutBackReserved) or known.id != self.incident.id:
+            return undo(inverse, self.incident.ours, self.world.functions)
+        theirs = replace(inverse, prior=known.comes_back)
+        status, detail = undo(theirs, self.incident.ours, self.world.functions)
+        if status is StepStatus.ALREADY and theirs.prior != inverse.prior:
+            return StepStatus.CHANGED_MEANWHILE, describe_reservation(theirs.prior)
+        return status, detail

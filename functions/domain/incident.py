@@ -351,6 +351,11 @@ class Incident:
         return None if self.snapshot is None else self.snapshot.reserved_concurrency
 
     @property
+    def comes_back(self) -> int | None:
+        """What a restore reserves: what was there before, or what somebody set since."""
+        return self.prior if self.released_to is None else self.released_to.reserved_concurrency
+
+    @property
     def left_beside(self) -> tuple[StepOutcome, ...]:
         """The steps beside the reservation that are, or may be, in force.
 
@@ -583,6 +588,33 @@ class Incident:
             raise SnapshotOverwriteError("there is no snapshot to add to")
         snapshot = self.snapshot.with_provisioned(found)
         return replace(self, snapshot=snapshot, steps=self._steps_with(found, ()))
+
+    def with_removed(self, removed: tuple[ProvisionedConcurrency, ...], *, is_newest: bool) -> Self:
+        """The incident with provisioned concurrency that is known to have been removed.
+
+        Parameters
+        ----------
+        is_newest
+            Whether that was later than what is written already, which it replaces then.
+        """
+        known = {
+            one.step.qualifier: one.step.prior
+            for one in self.steps
+            if isinstance(one.step, RemoveProvisioned)
+        }
+        added = tuple(
+            one
+            for one in removed
+            if one.qualifier not in known or (is_newest and known[one.qualifier] != one.requested)
+        )
+        if not added or self.snapshot is None:
+            return self
+        names = {one.qualifier for one in added}
+        kept = (one for one in self.snapshot.provisioned or () if one.qualifier not in names)
+        changed = replace(self, snapshot=replace(self.snapshot, provisioned=(*kept, *added)))
+        for step in follow_up_steps(self.function, added, ()):
+            changed = changed.with_step(StepOutcome(step=step, status=StepStatus.DONE))
+        return changed
 
     def with_mappings(self, found: tuple[EventSourceMapping, ...]) -> Self:
         """The incident with the event source mappings, read before any of them is disabled."""

@@ -24,9 +24,10 @@ def succeed(old: Incident, new: Incident, functions: Functions) -> Incident:
         return new
     provisioned = _provisioned(old, functions.provisioned(old.function))
     mappings = _mappings(old, functions.mappings(old.function))
-    there = {one.qualifier for one in provisioned}
-    removed = tuple(one for one in new.snapshot.provisioned or () if one.qualifier not in there)
-    provisioned = (*provisioned, *removed)
+    # What was removed for the new stop was there after what the old one removed.
+    removed = {one.qualifier: one for one in new.snapshot.provisioned or ()}
+    kept = (one for one in provisioned if one.qualifier not in removed)
+    provisioned = (*kept, *removed.values())
     snapshot = replace(new.snapshot, provisioned=provisioned, mappings=mappings)
     new = replace(new, snapshot=snapshot)
     for step in follow_up_steps(new.function, provisioned, mappings):

@@ -182,9 +182,25 @@ def _keep_open(run: Execution) -> Incident:
         incident = incident.with_told(Attempt.RESTORE, words)
     told = incident.refused(Attempt.RESTORE, run.present).unleased()
     if any(one.restored is StepStatus.FAILED for one in incident.stops):
-        state = IncidentState.CONTAINED if told.target == 0 else IncidentState.CAPPED
-        held = told.to(state, now)  # never before the record's latest moment
+        target = _in_force(run)
+        state = IncidentState.CONTAINED if target == 0 else IncidentState.CAPPED
+        held = replace(told.to(state, now), target=target)  # never before the latest moment
     else:
         freed = told.to(IncidentState.RELEASED, now)
         held = replace(freed, released_at=freed.updated_at)
     return deliver(run.save(held), world, max(now, held.updated_at))
+
+
+def _in_force(run: Execution) -> int | None:
+    """The guard's reservation that is in force: an escalation may not have come to be.
+
+    Where that cannot be read, or somebody else has set it by now, it is what the guard wants.
+    """
+    incident = run.incident
+    if incident.is_on_instances:
+        return incident.target
+    try:
+        present = run.world.functions.reserved_concurrency(incident.function)
+    except (RefusedError, BusyError):
+        return incident.target
+    return present if present in incident.ours else incident.target

@@ -112,6 +112,11 @@ def _switch(
     return StepStatus.DONE, ""
 
 
+def describe_reservation(present: int | None) -> str:
+    """What somebody else has set, in words."""
+    return "nothing is reserved now" if present is None else f"{present} are reserved now"
+
+
 def _put_back_reserved(
     function: str, prior: int | None, written: tuple[int, ...], functions: Functions
 ) -> tuple[StepStatus, str]:
@@ -119,8 +124,7 @@ def _put_back_reserved(
     if present == prior:
         return StepStatus.ALREADY, ""
     if present not in written:
-        now = "nothing is reserved now" if present is None else f"{present} are reserved now"
-        return StepStatus.CHANGED_MEANWHILE, now
+        return StepStatus.CHANGED_MEANWHILE, describe_reservation(present)
     if prior is None:
         functions.unreserve(function)
     else:

@@ -1,11 +1,17 @@
 """What was there before the guard's first change comes back, whatever goes wrong in between."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from functions.contain.guard import PartlyFailedError
-from functions.domain.errors import BusyError, InvalidValueError, RefusedError
+from functions.domain.errors import (
+    BusyError,
+    InvalidValueError,
+    LedgerUnavailableError,
+    RefusedError,
+)
 from functions.domain.incident import Attempt, IncidentState
 from functions.domain.policy import Policy
 from functions.domain.restoration import restore
@@ -487,3 +493,160 @@ def test_a_configuration_that_was_read_under_a_cap_is_read_again_when_the_cap_is
     scene.calm("orders", 60)
     scene.rollback("orders")
     assert orders.reserved == 50
+
+
+@pytest.mark.parametrize("reserved", [None, 50])
+def test_a_cap_that_is_neither_escalated_nor_lifted_is_still_the_guards(
+    reserved: int | None,
+) -> None:
+    """AWS is busy when it is to be stopped, and when it is put back as it became exempt."""
+    scene = suspected(reserved=reserved)
+    scene.contributor()
+    busy = BusyError("Rate exceeded")
+    for method in ("reserve", "unreserve"):
+        scene.account.faults.fail(method, busy, times=-1)
+    minutes_under_the_cap(scene, 14, pinned=True)
+    assert scene.incident().state is IncidentState.CONTAINING
+    scene.policy = replace(scene.policy, exempt=frozenset({"orders"}))
+
+    minutes_under_the_cap(scene, 3, pinned=True)
+
+    assert scene.incident().state is IncidentState.CAPPED
+    assert scene.incident().target == NORMAL_PEAK
+    scene.account.faults.clear()
+    scene.rollback("orders")
+    assert scene.account.by_name["orders"].reserved == reserved
+
+
+def test_what_somebody_set_after_the_stop_comes_back_and_not_what_was_there_before() -> None:
+    """They released it to 44, and stopped it by hand later, as the mail says."""
+    scene = Scene()
+    scene.add_runaway(reserved=50)
+    scene.contributor()
+    scene.account.reserves("orders", 44)
+    scene.pulse()
+    assert scene.incident().state is IncidentState.RELEASED
+    scene.account.reserves("orders", 0)
+
+    scene.rollback("orders")
+
+    assert scene.account.by_name["orders"].reserved == 44
+
+
+def test_what_a_tag_adds_to_an_incident_whose_writing_was_not_confirmed_is_kept() -> None:
+    """The ledger took it and its answer was lost; so the stop made room by itself."""
+    scene = Scene()
+    orders = scene.add_runaway(provisioned={"live": 5})
+    away = LedgerUnavailableError("no answer")
+    scene.account.faults.fail("open", away, lost=True)
+    scene.survives(scene.contributor)
+    assert (orders.reserved, orders.provisioned) == (0, {})
+    assert SNAPSHOT_TAG in orders.tags
+
+    scene.pulse(4)
+
+    assert scene.incident().state is IncidentState.CONTAINED
+    scene.rollback("orders")
+    assert (orders.reserved, orders.provisioned) == (None, {"live": 5})
+
+
+def test_provisioned_concurrency_that_only_the_tag_knows_comes_back() -> None:
+    """Stopped, released and provisioned by people, and stopped again without the ledger."""
+    scene = Scene()
+    orders = scene.add_runaway()
+    scene.contributor()
+    scene.account.reserves("orders", None)
+    orders.provisioned["live"] = 4
+    scene.account.ledger.is_down = True
+    scene.now += timedelta(minutes=3)
+    scene.burn()
+    scene.survives(scene.contributor)
+    assert (orders.reserved, orders.provisioned) == (0, {})
+    scene.account.ledger.is_down = False
+
+    scene.pulse(2)
+    scene.rollback("orders")
+
+    assert (orders.reserved, orders.provisioned) == (None, {"live": 4})
+
+
+def test_a_tag_that_another_run_has_taken_over_meanwhile_is_no_error() -> None:
+    """Two pulses overlap; the other one has opened the next incident, and has stopped by then."""
+    scene = Scene()
+    orders = scene.add_runaway()
+    scene.contributor()
+    scene.account.reserves("orders", 50)
+    scene.account.ledger.is_down = True
+    scene.now += timedelta(minutes=3)
+    scene.burn()
+    scene.survives(scene.contributor)
+    scene.account.ledger.is_down = False
+    scene.account.faults.before("supersede", lambda: scene.signal(SignalKind.PULSE))
+
+    scene.now += timedelta(minutes=1)
+    scene.signal(SignalKind.PULSE)
+
+    assert scene.incident().state is IncidentState.CONTAINED
+    scene.rollback("orders")
+    assert orders.reserved == 50
+
+
+def test_what_a_tag_older_than_the_incident_tells_was_removed_comes_back() -> None:
+    """The run without the ledger died before its stop; the next one found the ledger again."""
+    scene = Scene()
+    orders = scene.add_runaway(provisioned={"live": 5})
+    scene.account.ledger.is_down = True
+    scene.account.faults.before("remove_provisioned", lambda: None)
+    scene.account.faults.fail("reserve", BusyError("Rate exceeded"), skip=1)
+    scene.survives(scene.contributor)
+    assert orders.provisioned == {}
+    scene.account.ledger.is_down = False
+    scene.now += timedelta(seconds=30)
+    scene.contributor()
+    assert scene.incident().is_at_zero
+
+    scene.pulse(3)
+    scene.rollback("orders")
+
+    assert (orders.reserved, orders.provisioned, orders.tags) == (None, {"live": 5}, {})
+
+
+def test_provisioned_concurrency_that_people_changed_before_the_second_stop_comes_back() -> None:
+    """There were 5 before the first stop, and 4 when it was stopped again without the ledger."""
+    scene = Scene()
+    orders = scene.add_runaway(provisioned={"live": 5})
+    scene.contributor()
+    scene.account.reserves("orders", None)
+    orders.provisioned["live"] = 4
+    scene.account.ledger.is_down = True
+    scene.now += timedelta(minutes=3)
+    scene.burn()
+    scene.survives(scene.contributor)
+    scene.account.ledger.is_down = False
+
+    scene.pulse(2)
+    scene.rollback("orders")
+
+    assert (orders.reserved, orders.provisioned) == (None, {"live": 4})
+
+
+def test_provisioned_concurrency_that_people_changed_after_a_release_comes_back() -> None:
+    """The same, with the release seen by a pulse before the second stop."""
+    scene = Scene()
+    orders = scene.add_runaway(provisioned={"live": 5})
+    scene.contributor()
+    scene.account.reserves("orders", None)
+    orders.provisioned["live"] = 4
+    scene.pulse()
+    assert scene.incident().state is IncidentState.RELEASED
+    scene.account.ledger.is_down = True
+    scene.now += timedelta(minutes=80)
+    scene.burn()
+    scene.survives(scene.contributor)
+    assert (orders.reserved, orders.provisioned) == (0, {})
+    scene.account.ledger.is_down = False
+
+    scene.pulse(2)
+    scene.rollback("orders")
+
+    assert (orders.reserved, orders.provisioned) == (None, {"live": 4})
