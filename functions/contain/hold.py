@@ -5,7 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from functions.domain import notice
-from functions.domain.adoption import adopt, put_back_removed, was_closed_since
+from functions.domain.adoption import (
+    adopt,
+    put_back_removed,
+    record_removed,
+    was_closed_since,
+)
 from functions.domain.assessment import Assessment, Verdict
 from functions.domain.containment import contain
 from functions.domain.decision import (
@@ -442,21 +447,32 @@ class Hold:
         """
         if was_closed_since(facts, tagged, self.world.ledger):
             return True  # somebody has put the tag back
-        if facts.reserved_concurrency == 0:
-            try:
-                # It counts with the others of its time, but is never refused for them.
-                taking = replace(self.blast_radius, is_binding=False)
-                incident = adopt(facts, tagged, self.world, now, blast_radius=taking)
-            except StaleIncidentError:
-                return False  # another run is at it: the tag stays until it is in the ledger
-            if incident is not None:
-                self._go_on_holding(incident, facts, now)
-        elif tagged.is_young(now):
+        if facts.reserved_concurrency != 0 and tagged.is_young(now):
             return False  # its throttle may be under way
-        else:
-            # Somebody has released it since, or the throttle never came to be.
-            put_back_removed(facts, tagged, self.world)
+        try:
+            if facts.reserved_concurrency == 0:
+                self._adopt_stop(facts, tagged, now)
+            else:
+                self._put_back_removed(facts, tagged, now)
+        except StaleIncidentError:
+            return False  # another run is at it: the tag stays until it is in the ledger
         return True
+
+    def _adopt_stop(self, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime) -> None:
+        # It counts with the others of its time, but is never refused for them.
+        taking = replace(self.blast_radius, is_binding=False)
+        incident = adopt(facts, tagged, self.world, now, blast_radius=taking)
+        if incident is not None:
+            self._go_on_holding(incident, facts, now)
+
+    def _put_back_removed(
+        self, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime
+    ) -> None:
+        """Somebody has released it since, or the throttle never came to be."""
+        try:
+            put_back_removed(facts, tagged, self.world)
+        except RefusedError:
+            record_removed(facts, tagged, self.world, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

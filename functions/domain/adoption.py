@@ -7,8 +7,9 @@ from functions.domain.assessment import Assessment, Verdict
 from functions.domain.decision import DecisionReason
 from functions.domain.errors import StaleIncidentError
 from functions.domain.evidence import FunctionFacts
-from functions.domain.incident import Incident, IncidentState, incident_id
+from functions.domain.incident import Incident, IncidentState, Transition, incident_id
 from functions.domain.inheritance import succeed
+from functions.domain.outbox import announce, deliver
 from functions.domain.plan import PutBackProvisioned, StepStatus
 from functions.domain.ports import AlreadyOpen, BlastRadius, Ledger, Opened
 from functions.domain.steps import undo
@@ -117,6 +118,36 @@ def put_back_removed(facts: FunctionFacts, tagged: TaggedSnapshot, world: World)
             function=facts.name, qualifier=one.qualifier, requested=one.requested
         )
         undo(step, (), world.functions)
+
+
+def record_removed(
+    facts: FunctionFacts, tagged: TaggedSnapshot, world: World, now: datetime
+) -> None:
+    """Keep in the ledger what could not be put back of a function that somebody has released.
+
+    Raises
+    ------
+    StaleIncidentError
+        When another run works on the function.
+    LedgerUnavailableError
+        As the ledger does.
+    """
+    opening = world.ledger.open(adopted(facts, tagged, world, now), None, knows_past=True)
+    if not isinstance(opening, Opened | AlreadyOpen):
+        raise StaleIncidentError(f"another run works on {facts.name}")
+    known = opening.incident
+    is_new = isinstance(opening, Opened) and known.version == _JUST_OPENED
+    if not is_new and known.is_leased(world.present(now)):
+        raise StaleIncidentError(f"another run works on incident {known.id}")
+    if not is_new and known.state is not IncidentState.NOTIFIED:
+        is_newest = known.opened_at.replace(microsecond=0) <= tagged.at
+        _add_removed(known, tagged, world, is_newest=is_newest)
+        return
+    held = known if is_new else _stopped(known, tagged, world, now)
+    left = held.with_removed(tagged.provisioned, is_newest=True)
+    released = left.as_found(facts.reserved_concurrency, now)
+    told = announce(released, Transition.RELEASED, world, now, found=released.released_to)
+    deliver(world.ledger.save(told), world, now)
 
 
 def _stopped(incident: Incident, tagged: TaggedSnapshot, world: World, now: datetime) -> Incident:

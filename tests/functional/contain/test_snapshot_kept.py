@@ -650,3 +650,29 @@ def test_provisioned_concurrency_that_people_changed_after_a_release_comes_back(
     scene.rollback("orders")
 
     assert (orders.reserved, orders.provisioned) == (None, {"live": 4})
+
+
+@pytest.mark.parametrize("reserved", [3, None])
+def test_what_cannot_be_put_back_after_a_release_waits_in_the_ledger(reserved: int | None) -> None:
+    """Stopped by its tag, then released: AWS refuses the provisioned concurrency from then on."""
+    scene = Scene()
+    orders = scene.add_runaway(provisioned={"live": 5})
+    scene.account.ledger.is_down = True
+    scene.survives(scene.contributor)
+    scene.account.ledger.is_down = False
+    scene.account.reserves("orders", reserved)
+    scene.account.faults.fail("put_provisioned", RefusedError("not now"), times=-1)
+    scene.calm("orders")
+
+    scene.pulse(6)
+
+    assert scene.incident().state is IncidentState.RELEASED
+    assert (orders.reserved, orders.tags) == (reserved, {})
+    assert sum("RELEASED orders" in one for one in scene.subjects) == 1
+    failed = len(scene.log.lines)
+    scene.pulse(3)
+    assert not [line for line, _ in scene.log.lines[failed:] if line == "failed"]
+    scene.account.faults.clear()
+    scene.account.reserves("orders", None)
+    scene.rollback("orders")
+    assert (orders.reserved, orders.provisioned) == (None, {"live": 5})
