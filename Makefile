@@ -14,8 +14,10 @@ STORY ?=
 WEATHER ?=
 SEED ?=
 FULL ?=
+COUNT ?= 100000
+MINUTES ?=
 
-.PHONY: help setup demo test check lint types imports unit unit-runtime sandbox e2e bench deploy lock clean
+.PHONY: help setup demo test check lint types imports unit unit-runtime sandbox e2e soak bench deploy lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,6 +79,9 @@ e2e: setup
 	@$(PY) -m pytest -q -m e2e -n 2 --dist loadfile tests/e2e
 
 test: setup check unit-runtime sandbox e2e  ## everything
+
+soak: $(READY)  ## play 100,000 random schedules of faults, people and overlapping runs (COUNT=100000, MINUTES=10)
+	@$(PY) -m tests.simulation --count $(COUNT) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench: $(READY)  ## measure (part: make bench PART=bundle|contain|sweep|detection|graph|diagnosis)
 	@$(PY) -m bench $(PART)

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from functions.aws.records import dump_incident
 from functions.domain.errors import (
     FunctionNotFoundError,
     InvalidTransitionError,
@@ -71,6 +72,7 @@ REGION: Final = "us-east-1"
 TAG_KEY: Final = b"known to the guard alone"
 BUSIEST_MINUTES: Final = 10
 LATE_MINUTES: Final = 4
+MOST_ITEM_BYTES: Final = 400_000
 _POLLED: Final = {
     "sqs": (TriggerKind.SQS, "SQS"),
     "dynamodb": (TriggerKind.STREAM, "DynamoDB stream"),
@@ -982,11 +984,22 @@ class FakeLedger:
 
     def _put(self, incident: Incident) -> Incident:
         written = replace(incident, version=incident.version + 1)
+        if _is_too_large(written):
+            raise LedgerUnavailableError(
+                "ValidationException: Item size has exceeded the maximum allowed size"
+            )
         if incident.id in self._aside:
             self._aside[incident.id] = written
         else:
             self._live[incident.function] = written
         return written
+
+
+def _is_too_large(incident: Incident) -> bool:
+    """Whether DynamoDB would not take it. Writing a record out is slow: only what may be large."""
+    if sum(len(one.body) + 300 for one in incident.outbox) < MOST_ITEM_BYTES // 4:
+        return False
+    return len(dump_incident(incident).encode()) > MOST_ITEM_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

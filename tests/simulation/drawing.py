@@ -1,0 +1,261 @@
+"""Drawing a schedule from a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from tests.simulation.schedule import (
+    ALL,
+    SAME,
+    Adds,
+    Asks,
+    Away,
+    Deletes,
+    DeletesAlias,
+    Deploys,
+    Dies,
+    Loses,
+    Provisions,
+    Refuses,
+    Reserves,
+    Schedule,
+    Shifts,
+    Stalls,
+    Starts,
+    Switches,
+    Tags,
+    Wakes,
+    Weather,
+)
+from tests.simulation.themes import embellish
+from tests.simulation.traffic import Demand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.simulation.schedule import (
+        Event,
+        Fault,
+    )
+
+NAMES: Final = ("orders", "billing", "mailer")
+_THEMED_SHARE: Final = 0.45
+_CALLS: Final = (*range(1, 25), *range(5, 18), *range(25, 50))
+_REFUSED: Final = (
+    frozenset({"reserve"}),
+    frozenset({"reserve", "unreserve"}),
+    frozenset({"reserve", "unreserve", "put_provisioned", "remove_provisioned"}),
+    frozenset({"put_provisioned"}),
+    frozenset({"remove_provisioned"}),
+    frozenset({"switch_mapping"}),
+    frozenset({"tag", "untag"}),
+    frozenset({"untag"}),
+    frozenset({"describe", "reserved_concurrency"}),
+    frozenset({"provisioned", "mappings", "mapping"}),
+)
+_LEDGER_PARTS: Final = (
+    frozenset[str](),
+    frozenset({"open"}),
+    frozenset({"save"}),
+    frozenset({"save", "supersede", "hold", "file_away"}),
+    frozenset({"live"}),
+    frozenset({"find", "live"}),
+)
+
+
+def draw(seed: int) -> Schedule:
+    """The schedule of a seed."""
+    random = Random(seed)
+    schedule = _Draw(random).schedule(seed)
+    return embellish(schedule, random) if random.random() < _THEMED_SHARE else schedule
+
+
+@dataclass(slots=True)
+class _Draw:
+    random: Random
+    seconds: float = 0.0
+
+    def schedule(self, seed: int) -> Schedule:
+        random = self.random
+        is_long = random.random() < 0.05
+        self.seconds = random.choice((1_200.0, 1_800.0)) if is_long else random.uniform(150, 540)
+        functions = tuple(
+            self._starts(name) for name in NAMES[: random.choices((1, 2, 3), (70, 24, 6))[0]]
+        )
+        names = [one.name for one in functions]
+        events = [*self._signals(functions), *self._people(names)]
+        if is_long:  # what wears on: few things at a time
+            events = [one for one in events if not isinstance(one, Deletes)]
+        return Schedule(
+            seed=seed,
+            seconds=self.seconds,
+            response=random.choices(("cap", "throttle", "notify"), (70, 25, 5))[0],
+            blast_radius=random.choice((1, 3, 3, 3)),
+            weather=self._weather(),
+            functions=functions,
+            events=tuple(sorted(events, key=lambda one: one.at)),
+            faults=self._faults(names, len(events), is_long=is_long),
+        )
+
+    def _may(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def _moment(self) -> float:
+        return round(self.random.uniform(1.0, self.seconds - 5.0), 1)
+
+    def _starts(self, name: str) -> Starts:
+        random = self.random
+        reserved = random.choice((None, None, 50, 20))
+        return Starts(
+            name=name,
+            reserved=reserved,
+            provisioned=random.choice((0, 0, 0, 5)),
+            mappings=tuple(
+                random.random() < 0.8 for _ in range(random.choices((0, 1, 2), (30, 50, 20))[0])
+            ),
+            demand=random.choices(list(Demand), (10, 40, 25, 10, 15))[0],
+            since=random.choice((120.0, 240.0, 480.0)),
+        )
+
+    def _weather(self) -> Weather:
+        random = self.random
+        return Weather(
+            slowness=random.choices((0, 1, 2), (40, 40, 20))[0],
+            late_minutes=random.choice((0, 0, 1, 2)),
+            tags_seconds=random.choice((0.0, 0.0, 0.0, 5.0, 45.0)),
+            mapping_seconds=random.choice((0.0, 0.0, 20.0, 90.0)),
+            trail_seconds=random.choice((None, None, 5.0, 60.0, 300.0)),
+            trail_names_us=random.random() < 0.6,
+            trail_loses=random.choice((0.0, 0.0, 0.3)),
+            trail_doubles=random.choice((0.0, 0.0, 0.3)),
+            pulse_loses=random.choice((0.0, 0.0, 0.0, 0.3)),
+        )
+
+    def _signals(self, functions: tuple[Starts, ...]) -> list[Event]:
+        random = self.random
+        found: list[Event] = []
+        for one in functions:
+            if one.demand is not Demand.QUIET or self._may(0.2):
+                at = round(random.uniform(1.0, 40.0), 1)
+                found.append(self._wakes(at, one.name))
+            if self._may(0.35):
+                found.append(self._wakes(self._moment(), one.name))
+            if self._may(0.45):
+                found.append(
+                    Shifts(
+                        at=self._moment(),
+                        function=one.name,
+                        demand=random.choice((Demand.QUIET, Demand.QUIET, Demand.CEILING)),
+                    )
+                )
+        if self._may(0.15):
+            found.append(
+                Wakes(
+                    at=self._moment(),
+                    kind=random.choice(("alarm", "sweep")),
+                    function="",
+                    twice=None,
+                )
+            )
+        return found
+
+    def _wakes(self, at: float, name: str) -> Wakes:
+        twice = round(self.random.choice((0.1, 2.0, 30.0, 200.0)), 1) if self._may(0.25) else None
+        return Wakes(at=at, kind="contributor", function=name, twice=twice)
+
+    def _people(self, names: list[str]) -> list[Event]:
+        random = self.random
+        kinds: list[Callable[[str], Event]] = [
+            lambda name: Asks(at=self._moment(), functions=self._asked(name)),
+            lambda name: Asks(at=self._moment(), functions=self._asked(name)),
+            lambda name: Reserves(
+                at=self._moment(),
+                function=name,
+                to=random.choice((None, None, 0, 3, 2, 33, 44, 50, SAME)),
+            ),
+            lambda name: Provisions(at=self._moment(), function=name, to=random.choice((0, 4, 7))),
+            lambda name: Switches(
+                at=self._moment(),
+                function=name,
+                index=random.choice((0, 1)),
+                enabled=random.random() < 0.5,
+            ),
+            lambda name: Tags(at=self._moment(), function=name, exempt=random.random() < 0.8),
+            lambda name: Deploys(
+                at=self._moment(),
+                observes=random.random() < 0.5,
+                exempt=(name,) if random.random() < 0.5 else (),
+            ),
+            lambda name: Deletes(
+                at=self._moment(),
+                function=name,
+                again=random.choice((None, 1.0, 20.0, 200.0)),
+            ),
+            lambda name: DeletesAlias(at=self._moment(), function=name),
+            lambda name: Adds(at=self._moment(), function=name),
+        ]
+        if self._may(0.15):
+            return []
+        drawn = random.sample(kinds, random.choices((1, 2, 3), (45, 35, 20))[0])
+        return [kind(random.choice(names)) for kind in drawn for _ in range(self._times())]
+
+    def _asked(self, name: str) -> tuple[str, ...]:
+        return ALL if self._may(0.5) else (name,)
+
+    def _faults(self, names: list[str], events: int, *, is_long: bool) -> tuple[Fault, ...]:
+        random = self.random
+        kinds: list[Callable[[], Fault]] = [
+            lambda: Dies(run=self._run(), call=self._call(), after=random.random() < 0.5),
+            lambda: Dies(run=self._run(), call=self._call(), after=random.random() < 0.5),
+            lambda: Stalls(
+                run=self._run(), call=self._call(), seconds=random.choice((5.0, 15.0, 25.0))
+            ),
+            lambda: Loses(run=self._run(), call=self._call()),
+            lambda: self._away("ledger", random.choice(_LEDGER_PARTS), is_long=is_long),
+            lambda: self._away("ledger", frozenset(), is_long=is_long),
+            lambda: self._away("publisher", frozenset(), is_long=is_long),
+            lambda: self._away("metrics", frozenset(), is_long=is_long),
+            lambda: self._refuses(random.choice(names), is_long=is_long),
+            lambda: self._refuses(random.choice(names), is_long=is_long),
+        ]
+        if self._may(0.12):
+            return ()
+        drawn = random.sample(kinds, random.choices((1, 2, 3), (45, 35, 20))[0])
+        return tuple(kind() for kind in drawn for _ in range(self._times()))
+
+    def _times(self) -> int:
+        return self.random.choices((1, 2, 3), (60, 30, 10))[0]
+
+    def _run(self) -> str:
+        """One of the runs that there may be: the first of each kind are the likeliest."""
+        number = self.random.choices((1, 2, 3, 4), (50, 25, 15, 10))[0]
+        kind = self.random.choice(("signal", "signal", "pulse", "pulse", "rollback", "event"))
+        return f"{kind} {number}"
+
+    def _call(self) -> int:
+        call: int = self.random.choice(_CALLS)
+        return call
+
+    def _away(self, port: str, methods: frozenset[str], *, is_long: bool) -> Away:
+        since = 0.0 if self._may(0.4) else self._moment()
+        length = self.seconds if is_long else self.random.choice((2.0, 20.0, 90.0, 240.0))
+        return Away(
+            port=port,
+            since=since,
+            until=min(self.seconds, since + length),
+            loses=self._may(0.15),
+            methods=methods,
+        )
+
+    def _refuses(self, name: str, *, is_long: bool) -> Refuses:
+        since = 0.0 if self._may(0.4) else self._moment()
+        length = self.seconds if is_long else self.random.choice((2.0, 20.0, 90.0, 240.0))
+        return Refuses(
+            function=name,
+            methods=self.random.choice(_REFUSED),
+            since=since,
+            until=min(self.seconds, since + length),
+            why=self.random.choices(("refused", "busy", "invalid"), (55, 30, 15))[0],
+        )

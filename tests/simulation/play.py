@@ -1,0 +1,341 @@
+"""Playing a schedule: the real guard and the real rollback on the simulated account."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.aws.custom_resource import CustomResourceRequest, RequestType
+from functions.aws.signals import parse_signal
+from functions.contain.gathering import Gathering, one_by_one
+from functions.contain.guard import Guard, PartlyFailedError
+from functions.contain.hold import Hold
+from functions.domain.errors import (
+    LoopbreakerError,
+)
+from functions.domain.notice import NoticeContext
+from functions.domain.policy import Mode, Policy, Response
+from functions.domain.signal import Signal, SignalKind
+from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.world import World
+from functions.restore.answer import answer
+from functions.restore.rollback import Rollback
+from tests.fakes import SimulatedCrash
+from tests.functional.scene import OWN
+from tests.simulation import rules
+from tests.simulation.account import SimulatedAccount, StaleReads
+from tests.simulation.misfortune import Misfortune
+from tests.simulation.people import People
+from tests.simulation.schedule import (
+    ALL,
+    Asks,
+    Deploys,
+    Wakes,
+)
+from tests.simulation.traffic import NOON, Demand
+from tests.simulation.trail import Trail
+from tests.simulation.turns import Run, Turns
+from tests.unit.domain.diagnosis.samples import Hospital
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from tests.simulation.account import Line
+    from tests.simulation.schedule import (
+        Event,
+        Schedule,
+    )
+
+
+CONTAIN_SECONDS: Final = 120.0  # the functions' timeouts in stacks/loopbreaker_stack.py
+RESTORE_SECONDS: Final = 900.0
+MINUTE: Final = 60.0
+_TRIES_AFTER: Final = (60.0, 120.0)  # Lambda's retries of an asynchronous invocation
+PLACE: Final = NoticeContext(region="us-east-1", account="123456789012", stack_name="Loopbreaker")
+
+
+class Journal:
+    """The guard's log: what is wrong is kept with the run."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def info(self, message: str, **fields: object) -> None:
+        """Nothing to keep."""
+
+    def exception(self, message: str, **fields: object) -> None:
+        """Keep the error that is being handled."""
+        self._run.memory.setdefault("errors", []).append(sys.exc_info()[1])
+
+
+@dataclass(slots=True)
+class Told:
+    """What one play led to."""
+
+    broken: list[rules.Broken] = field(default_factory=list)
+    story: list[Line] = field(default_factory=list)
+    runs: int = 0
+    changes: int = 0
+    mails: int = 0
+
+
+class Play:
+    """One schedule on the stage."""
+
+    def __init__(self, schedule: Schedule, *, tells: bool = False) -> None:
+        weather = schedule.weather
+        self.schedule = schedule
+        self.turns = Turns()
+        self.account = SimulatedAccount(
+            self.turns, late_minutes=weather.late_minutes, stale=StaleReads(weather.tags_seconds)
+        )
+        self.told = Told()
+        self.policy = self._policy(observes=False, exempt=())
+        self.policies: list[tuple[float, Policy]] = [(-1.0, self.policy)]
+        self.stirred: list[tuple[float, str]] = []  # when something happened to a function
+        self.over: list[Run] = []
+        self._counts: dict[str, int] = {}
+        self._random = Random(f"{schedule.seed} pulses")
+        self._practice = Hospital().practice
+        self.account.ledger.is_key_known = True  # by a process that has run before
+        self._misfortune = Misfortune(schedule, self.account)
+        trail = Trail(schedule, self.turns, self._see_change)
+        self.account.on_change = trail.of_guard
+        self._people = People(schedule, self.account, trail)
+        if tells:
+            self.account.story = self.told.story
+        for one in schedule.functions:
+            self._people.create(one.name)
+
+    def run(self) -> Told:
+        """Play it to its end and check it."""
+        schedule = self.schedule
+        try:
+            for event in schedule.events:
+                self.turns.at(event.at, partial(self._happen, event))
+            for minute in range(int(schedule.seconds // MINUTE)):
+                if self._random.random() >= schedule.weather.pulse_loses:
+                    self.turns.at(20.0 + minute * MINUTE, self.pulse)
+            self.turns.after = lambda: rules.check_held(self)
+            self.turns.go(schedule.seconds)
+            self._calm_down()
+            self._converge()
+            self._put_all_back()
+        finally:
+            self.turns.stop()
+        rules.check_bounds(self)
+        rules.check_protected(self)
+        self.told.changes = len(self.account.changes)
+        self.told.mails = len(self.account.mails)
+        return self.told
+
+    def say(self, text: str) -> None:
+        """Add a line to the story, where somebody listens."""
+        self.account.say(text)
+
+    # Runs of the guard
+
+    def pulse(self) -> None:
+        """The schedule of every minute."""
+        self._contain("pulse", Signal(kind=SignalKind.PULSE, at=self._clock(), id="1"))
+
+    def wake(self, kind: str, function: str) -> None:
+        """A signal of an alarm or of AWS Health."""
+        names = (function,) if function else ()
+        signal = Signal(kind=SignalKind(kind), at=self._clock(), id="1", functions=names)
+        self.stir(function)
+        self._contain("signal", signal)
+
+    def _see_change(self, event: Mapping[str, Any]) -> None:
+        self._contain("event", parse_signal(event))
+
+    def ask(self, functions: tuple[str, ...]) -> Run:
+        """A deployment with the rollback flag."""
+        number = self._number("rollback")
+        request = CustomResourceRequest(
+            request_type=RequestType.UPDATE,
+            resource_type="Custom::LoopbreakerRollback",
+            request_id=f"request-{number}",
+            stack_id="stack",
+            logical_resource_id="Rollback",
+            physical_resource_id="LoopbreakerRollback",
+            response_url="",
+            properties={"Rollback": list(functions), "Nonce": f"nonce-{number}"},
+            old_properties={},
+        )
+        self.stir("")
+        return self._roll_back(f"rollback {number}", request, 1)
+
+    def stir(self, function: str) -> None:
+        """Note that something happened to a function (empty for all of them)."""
+        self.stirred.append((self.turns.now, function))
+
+    def _contain(self, kind: str, signal: Signal) -> None:
+        self._contain_once(f"{kind} {self._number(kind)}", signal, 1)
+
+    def _contain_once(self, label: str, signal: Signal, attempt: int) -> None:
+        policy = self.policy
+        run = self._new_run(label, attempt, CONTAIN_SECONDS)
+        run.memory["denies_exempt"] = True
+        run.memory["policy"] = policy
+
+        def again() -> None:
+            self._contain_once(label, signal, attempt + 1)
+
+        def body() -> None:
+            self._guard(run, policy).handle(signal)
+
+        run.memory["ended"] = lambda: self._ended(run, attempt, again)
+        self.turns.begin(run, body)
+
+    def _roll_back(self, label: str, request: CustomResourceRequest, attempt: int) -> Run:
+        run = self._new_run(label, attempt, RESTORE_SECONDS)
+        rollback = Rollback(world=self._world(), sleep=self.turns.pause, practice=self._practice)
+
+        def again() -> None:
+            self._roll_back(label, request, attempt + 1)
+
+        def body() -> None:
+            try:
+                done = answer(request, rollback, lambda: run.deadline - self.turns.now)
+                run.memory["answer"] = done.data.get("Restored", "")
+            except LoopbreakerError as error:  # the handler answers CloudFormation with it
+                run.memory["refusal"] = str(error)
+
+        def ended() -> None:
+            self._ended(run, attempt, again)
+            said = run.memory.get("refusal", run.memory.get("answer", "no answer"))
+            self.account.say(f"answers: {said}", run)
+
+        run.memory["ended"] = ended
+        self.turns.begin(run, body)
+        return run
+
+    def _new_run(self, label: str, attempt: int, seconds: float) -> Run:
+        label = label if attempt == 1 else f"{label}, try {attempt}"
+        self.told.runs += 1
+        run = Run(
+            label=label,
+            began=self.turns.now,
+            deadline=self.turns.now + seconds,
+            random=Random(zlib.crc32(f"{self.schedule.seed} {label}".encode())),
+        )
+        self.account.say("begins", run, is_quiet=True)
+        return run
+
+    def _ended(self, run: Run, attempt: int, again: Callable[[], None]) -> None:
+        self.over.append(run)
+        error = run.error
+        if error is None:
+            self.account.say("ends", run, is_quiet=True)
+            return
+        self.account.say(f"ends with {type(error).__name__}: {error}", run)
+        for one in (error, *run.memory.get("errors", ())):
+            if not isinstance(one, SimulatedCrash | PartlyFailedError):
+                rules.check_error(self, run, one)
+        self.stir("")
+        if attempt <= len(_TRIES_AFTER):
+            self.turns.at(self.turns.now + _TRIES_AFTER[attempt - 1], again)
+
+    def _guard(self, run: Run, policy: Policy) -> Guard:
+        gathering = Gathering(
+            functions=self.account.functions,
+            metrics=self.account.simulated,
+            account_concurrency=self.account.concurrency,
+            side_by_side=one_by_one,
+        )
+        hold = Hold(world=self._world(), policy=policy)
+        return Guard(hold=hold, gathering=gathering, log=Journal(run))
+
+    def _world(self) -> World:
+        return World(
+            functions=self.account.functions,
+            ledger=self.account.ledger,
+            publisher=self.account.publisher,
+            place=PLACE,
+            clock=self._clock,
+        )
+
+    def _policy(self, *, observes: bool, exempt: Iterable[str]) -> Policy:
+        return Policy(
+            mode=Mode.OBSERVE if observes else Mode.ENFORCE,
+            response=Response(self.schedule.response),
+            blast_radius=self.schedule.blast_radius,
+            exempt=frozenset(exempt),
+            own_functions=OWN,
+        )
+
+    def _clock(self) -> datetime:
+        return NOON + timedelta(seconds=self.turns.now)
+
+    def _number(self, kind: str) -> int:
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        return self._counts[kind]
+
+    # What people do
+
+    def _happen(self, event: Event) -> None:
+        self.say(str(event))
+        match event:
+            case Wakes(kind=kind, function=function, twice=twice):
+                self.wake(kind, function)
+                if twice is not None:
+                    self.turns.at(self.turns.now + twice, lambda: self.wake(kind, function))
+            case Asks(functions=functions):
+                self.ask(functions)
+            case Deploys(observes=observes, exempt=exempt):
+                self.policy = self._policy(observes=observes, exempt=exempt)
+                self.policies.append((self.turns.now, self.policy))
+                self.stir("")
+            case _ if event.function in self.account.by_name:
+                self.stir(event.function)
+                self._people.change(event)
+            case _:
+                return
+
+    # The end
+
+    def _calm_down(self) -> None:
+        self._misfortune.is_over = True
+        self.account.stale.tags_seconds = 0.0
+        for one in self.account.simulated.minutes.values():
+            one.turn_to(Demand.QUIET, self.turns.now)
+        self.say("from now on nothing goes wrong, and nothing runs away")
+
+    def _pulses(self, *minutes: int) -> None:
+        """Pulses some minutes from now."""
+        begin = self.turns.now
+        for minute in minutes:
+            self.turns.go(begin + minute * MINUTE)
+            self.pulse()
+        self.turns.go(self.turns.now + 50.0)
+
+    def _converge(self) -> None:
+        self._pulses(1, 2, 3, 10, 25, 26, 70)
+        self._pulses(61, 62, 63, 64, 65)
+        rules.check_converged(self, since=self.turns.now - 5 * MINUTE)
+
+    def _put_all_back(self) -> None:
+        self.ask(ALL)
+        self.turns.go(self.turns.now + 200.0)
+        last = self.ask(ALL)
+        self.turns.go(self.turns.now + 200.0)
+        doubtful = tuple(
+            one.name for one in self.account.by_name.values() if SNAPSHOT_TAG in one.tags
+        )
+        if doubtful:  # who reads the answer names what was left alone
+            last = self.ask(doubtful)
+            self.turns.go(self.turns.now + 200.0)
+        self._pulses(1, 2, 3)
+        rules.check_put_back(self, last)
+
+
+def play(schedule: Schedule, *, tells: bool = False) -> Told:
+    """Play a schedule."""
+    return Play(schedule, tells=tells).run()

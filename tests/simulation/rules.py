@@ -1,0 +1,234 @@
+"""What must hold in every schedule.
+
+1. ``prior``: people's settings come back. After the faults, pulses until nothing moves, and a
+   person who asks for `rollback=all` twice, every setting is as it was before the guard's first
+   change, or as a person set it last.
+2. ``held``: whenever no run is at work, what the guard holds is known to an open incident, to the
+   function's tag, or, where neither could be written, to a notice that was sent.
+3. ``settles``: after the faults, pulses change nothing any more and end without an error, and no
+   incident stays open that nobody could close.
+4. ``bounded``: the guard changes functions and tells people only so often.
+5. ``protected``: what is exempt, or watched in observe mode, is not taken from.
+6. ``fits``: every record is below DynamoDB's 400 KB.
+7. ``sound``: no run ends with an error that only a mistake in the code can cause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from functions.domain.errors import (
+    InvalidTransitionError,
+    LoopbreakerError,
+    SnapshotOverwriteError,
+)
+from functions.domain.incident import HOLDING_STATES, IncidentState
+from functions.domain.policy import Mode
+from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+
+if TYPE_CHECKING:
+    from tests.simulation.account import Change
+    from tests.simulation.play import Play
+    from tests.simulation.turns import Run
+    from tests.simulation.wishes import Key, Setting
+
+HOUR: Final = 3_600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """A rule that did not hold."""
+
+    rule: str
+    at: float
+    text: str
+
+    def __str__(self) -> str:
+        """Say it."""
+        return f"{self.rule} at {self.at:.1f} s: {self.text}"
+
+
+def check_held(play: Play) -> None:
+    """Rule 2, whenever no run is at work."""
+    account = play.account
+    for key, setting in account.wishes.settings.items():
+        if not setting.by_guard:
+            continue
+        present = account.present(key)
+        if present in setting.right:
+            continue
+        name = _function_of(play, key)
+        function = account.by_name.get(name)
+        if function is None or SNAPSHOT_TAG in function.tags:
+            continue
+        stored = account.ledger.stored(name)
+        if stored is not None and stored.state in HOLDING_STATES:
+            continue
+        if name in account.only_in_notice:
+            continue
+        right = _right(setting)
+        _break(play, "held", f"{key[0]} of {name} is {present}, not {right}, and nobody knows it")
+        setting.right.add(present)  # said once
+
+
+def check_converged(play: Play, since: float) -> None:
+    """Rule 3, after the pulses."""
+    for change in play.account.changes:
+        if change.at >= since and not change.error:
+            _break(play, "settles", f"pulses go on to change: {_change(change)}")
+    for run in play.over:
+        if run.began >= since and run.error is not None:
+            words = "; ".join(
+                f"{type(one).__name__}: {one}" for one in run.memory.get("errors", ())
+            )
+            _break(play, "settles", f"{run.label} fails: {words or run.error!r}")
+    for run in play.turns.active:
+        _break(play, "settles", f"{run.label} is still at work")
+    for incident in play.account.ledger._live.values():
+        may_stay = {IncidentState.CONTAINED, IncidentState.RELEASED}
+        if incident.function in play.account.exempt_since:
+            may_stay.add(IncidentState.CAPPED)  # IAM denies `contain` to lift it
+        if incident.state not in may_stay:
+            _break(play, "settles", f"{incident.id} stays {incident.state}")
+
+
+def check_put_back(play: Play, last: Run) -> None:
+    """Rules 1 and 3, after everything was asked for."""
+    account = play.account
+    refusal = last.memory.get("refusal", "" if last.is_over and not last.error else "no answer")
+    for key, setting in account.wishes.settings.items():
+        present = account.present(key)
+        if present in setting.right or _cannot_be(play, key):
+            continue
+        if _function_of(play, key) in account.only_in_notice:
+            continue
+        name = _function_of(play, key)
+        _break(play, "prior", f"{key[0]} of {name} is {present}, not {_right(setting)}; {refusal}")
+    if refusal and not any(_cannot_be(play, key) for key in account.wishes.settings):
+        _break(play, "settles", f"rollback=all is refused: {refusal}")
+    for incident in account.ledger._live.values():
+        if not _cannot_be(play, ("pc:live", incident.function)):
+            _break(play, "settles", f"{incident.id} stays {incident.state} after rollback=all")
+    for aside in account.ledger._aside.values():
+        _break(play, "settles", f"{aside.id} is never filed away")
+    for function in account.by_name.values():
+        if SNAPSHOT_TAG in function.tags:
+            _break(play, "settles", f"{function.name} keeps the tag {function.tags[SNAPSHOT_TAG]}")
+
+
+def check_bounds(play: Play) -> None:
+    """Rule 4. See `most_changes` and `most_mails`."""
+    for name in [one.name for one in play.schedule.functions]:
+        changes = [one for one in play.account.changes if one.function == name]
+        for first, change in enumerate(changes):
+            count = sum(1 for one in changes[first:] if one.at < change.at + HOUR)
+            most = most_changes(play, name, change.at)
+            if count > most:
+                _break(
+                    play,
+                    "bounded",
+                    f"{count} changes of {name} in the hour from {change.at:.0f} s, not {most}",
+                )
+                break
+        mails = [at for at, subject in play.account.mails if name in subject]
+        for first, at in enumerate(mails):
+            count = sum(1 for one in mails[first:] if one < at + HOUR)
+            most = most_mails(play, name, at)
+            if count > most:
+                _break(
+                    play,
+                    "bounded",
+                    f"{count} mails about {name} in the hour from {at:.0f} s, not {most}",
+                )
+                break
+
+
+def most_changes(play: Play, name: str, since: float) -> int:
+    """How many calls that change a function an hour may see.
+
+    Each thing that happens (a signal, a person, a run that failed) may lead to one containment and
+    one restore, or an attempt at them: every step, there and back. What AWS refuses is tried again
+    at growing intervals, at most 7 times an hour, each with its steps.
+    """
+    steps = 2 + _mappings(play, name)
+    return 2 * steps * (2 + _stirs(play, name, since)) + 14 + 7 * steps
+
+
+def most_mails(play: Play, name: str, since: float) -> int:
+    """How many notices an hour may see: two of each thing that happens, and six."""
+    return 6 + 2 * _stirs(play, name, since)
+
+
+def check_protected(play: Play) -> None:
+    """Rule 5."""
+    for change in play.account.changes:
+        if not change.takes or change.error:
+            continue
+        policy = change.run.memory.get("policy")
+        if policy is None:
+            continue
+        why = ""
+        if policy.mode is Mode.OBSERVE:
+            why = "in observe mode"
+        elif change.function in policy.exempt:
+            why = "exempt by flag"
+        elif change.exempt_since is not None and change.exempt_since < change.run.began:
+            why = "exempt by tag"
+        if why:
+            _break(play, "protected", f"{_change(change)}, {why}")
+
+
+def check_error(play: Play, run: Run, error: BaseException) -> None:
+    """Rules 6 and 7."""
+    if "Item size" in str(error):
+        _break(play, "fits", f"{run.label}: {error}")
+    if not isinstance(error, LoopbreakerError) or isinstance(
+        error, InvalidTransitionError | SnapshotOverwriteError
+    ):
+        _break(play, "sound", f"{run.label} ends with {type(error).__name__}: {error}")
+
+
+def _break(play: Play, rule: str, text: str) -> None:
+    broken = Broken(rule=rule, at=play.turns.now, text=text)
+    play.told.broken.append(broken)
+    play.say(f"BROKEN {rule}: {text}")
+
+
+def _function_of(play: Play, key: Key) -> str:
+    if key[0] != "mapping":
+        return key[1]
+    mapping = play.account.by_uuid.get(key[1])
+    return mapping.function if mapping is not None else ""
+
+
+def _cannot_be(play: Play, key: Key) -> bool:
+    """Whether people want what AWS does not allow: more provisioned than is reserved."""
+    name = _function_of(play, key)
+    function = play.account.by_name.get(name)
+    if function is None or not key[0].startswith("pc:") or function.reserved is None:
+        return False
+    if function.reserved not in play.account.wishes.of(("reserved", name)).right:
+        return False
+    wishes = play.account.wishes.of(("pc:live", name)).right
+    return any(isinstance(one, int) and one > function.reserved for one in wishes)
+
+
+def _right(setting: Setting) -> str:
+    return " or ".join(sorted(str(one) for one in setting.right))
+
+
+def _change(change: Change) -> str:
+    given = ", ".join(f"{key}={value}" for key, value in change.arguments.items())
+    return f"{change.run.label} at {change.at:.1f} s: {change.method}({given})"
+
+
+def _mappings(play: Play, name: str) -> int:
+    return next(len(one.mappings) for one in play.schedule.functions if one.name == name) + 1
+
+
+def _stirs(play: Play, name: str, since: float) -> int:
+    """What happened to a function up to the end of an hour, from an hour before on."""
+    return sum(
+        1 for at, about in play.stirred if since - HOUR <= at < since + HOUR and about in {"", name}
+    )

@@ -1,0 +1,205 @@
+"""Random schedules hold every rule, and every rule can be broken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+import tests.fakes
+from functions.contain.tend import Tending
+from functions.domain import decision
+from functions.domain.errors import BusyError
+from functions.restore.rollback import Rollback
+from tests.fakes import FakeFunctions
+from tests.simulation.__main__ import replay, show
+from tests.simulation.drawing import draw
+from tests.simulation.play import play
+from tests.simulation.schedule import Deploys, Schedule, Starts, Wakes, Weather
+from tests.simulation.shorten import shorten
+from tests.simulation.traffic import Demand
+
+if TYPE_CHECKING:
+    from functions.domain.incident import Incident
+
+SEEDS: Final = 2_000
+PART: Final = 50
+
+# A function runs away and is stopped; a person asks for it in the end.
+STOPPED: Final = Schedule(
+    seed=0,
+    seconds=300.0,
+    response="throttle",
+    blast_radius=3,
+    weather=Weather(),
+    functions=(
+        Starts(
+            name="orders",
+            reserved=None,
+            provisioned=5,
+            mappings=(True,),
+            demand=Demand.CEILING,
+            since=480.0,
+        ),
+    ),
+    events=(Wakes(at=5.0, kind="contributor", function="orders", twice=None),),
+    faults=(),
+)
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, PART))
+def test_every_rule_holds_in_random_schedules(first: int) -> None:
+    """Whatever goes wrong, whoever changes what: see `tests.simulation.rules`."""
+    broken = {
+        seed: sorted({one.rule for one in told.broken})
+        for seed in range(first, first + PART)
+        if (told := play(draw(seed))).broken
+    }
+
+    assert not broken, f"{broken}\n\n{show(min(broken), shortens=True)}"
+
+
+def test_a_seed_tells_the_same_story_again() -> None:
+    """The order of things follows from the seed, not from the machine's threads."""
+    once, again = (play(draw(7), tells=True).story for _ in range(2))
+
+    assert once == again
+
+
+def test_a_simple_schedule_breaks_no_rule() -> None:
+    """The schedule that the tests below sabotage holds every rule by itself."""
+    told = play(STOPPED)
+
+    assert told.broken == []
+    assert told.changes > 0
+    assert told.mails > 0
+
+
+def test_a_restore_that_does_nothing_breaks_the_rule_of_the_prior(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """People do not have their settings back."""
+    monkeypatch.setattr(Rollback, "of", lambda *_given: ())
+
+    assert "prior" in rules_broken(STOPPED)
+
+
+def test_an_incident_that_is_closed_too_early_breaks_the_rule_of_what_is_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The function is still stopped, and nobody knows."""
+    monkeypatch.setattr(FakeFunctions, "unreserve", lambda *_given: None)
+    unprovisioned = replace(STOPPED.functions[0], provisioned=0)
+
+    assert "held" in rules_broken(replace(STOPPED, functions=(unprovisioned,)))
+
+
+def test_pulses_that_go_on_failing_break_the_rule_of_settling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing goes wrong any more, and yet they end with errors."""
+
+    def fail(*_given: Any) -> None:
+        raise BusyError("as ever")
+
+    monkeypatch.setattr(Tending, "tend", fail)
+
+    assert "settles" in rules_broken(STOPPED)
+
+
+def test_pulses_that_change_a_function_each_time_break_the_rule_of_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One change after the other."""
+
+    def change(tending: Tending, incident: Incident, *_given: Any) -> None:
+        for _ in range(30):
+            tending.hold.world.functions.reserve(incident.function, 0)
+
+    monkeypatch.setattr(Tending, "tend", change)
+
+    assert "bounded" in rules_broken(STOPPED)
+
+
+def test_mails_without_end_break_the_rule_of_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One mail after the other."""
+
+    def mail(tending: Tending, incident: Incident, *_given: Any) -> None:
+        for _ in range(10):
+            tending.hold.world.publisher.publish(incident.function, "again")
+
+    monkeypatch.setattr(Tending, "tend", mail)
+
+    assert "bounded" in rules_broken(STOPPED)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        Deploys(at=1.0, observes=False, exempt=("orders",)),
+        Deploys(at=1.0, observes=True, exempt=()),
+    ],
+)
+def test_a_stop_of_what_is_protected_breaks_the_rule_of_protection(
+    monkeypatch: pytest.MonkeyPatch, flags: Deploys
+) -> None:
+    """By the flag `exempt`, and in observe mode."""
+    schedule = replace(STOPPED, events=(flags, *STOPPED.events))
+    assert rules_broken(schedule) == set()
+
+    monkeypatch.setattr(decision, "_tell_only", lambda *_given: None)
+
+    assert "protected" in rules_broken(schedule)
+
+
+def test_a_record_that_is_too_large_breaks_the_rule_of_fitting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """DynamoDB would refuse it."""
+    monkeypatch.setattr(tests.fakes, "MOST_ITEM_BYTES", 1_000)
+
+    assert "fits" in rules_broken(STOPPED)
+
+
+def test_an_error_of_the_code_breaks_the_rule_of_soundness(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No fault of AWS explains a `KeyError`."""
+
+    def stumble(*_given: Any) -> None:
+        raise KeyError("orders")
+
+    monkeypatch.setattr(Tending, "tend", stumble)
+
+    assert "sound" in rules_broken(STOPPED)
+
+
+def test_a_schedule_is_made_as_short_as_it_still_breaks_the_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What has nothing to do with it is left out."""
+    monkeypatch.setattr(Rollback, "of", lambda *_given: ())
+    late = Wakes(at=200.0, kind="contributor", function="orders", twice=10.0)
+    slow = replace(
+        STOPPED, events=(*STOPPED.events, late), weather=Weather(slowness=1, late_minutes=1)
+    )
+
+    shortest = shorten(slow, "prior")
+
+    assert len(shortest.events) == 1
+    assert shortest.weather == Weather()
+
+
+def test_a_seed_is_told_in_plain_english() -> None:
+    """With the command that plays it again."""
+    told = show(7, shortens=True)
+
+    assert "seed 7:" in told
+    assert "what happened" in told
+    assert replay(7) in told
+
+
+def rules_broken(schedule: Schedule) -> set[str]:
+    """The rules that a schedule breaks."""
+    return {one.rule for one in play(schedule).broken}

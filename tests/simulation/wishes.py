@@ -1,0 +1,166 @@
+"""What people want each setting to be, whatever the guard does to it meanwhile.
+
+A setting is what it was before the guard's first change, or what a person made of it last. Where
+nobody who only looks at AWS could tell which of two values people want, both are right:
+
+- a person sets what the guard has set already, or is about to, so that nothing changes;
+- a person creates a function anew under the name of one that is held;
+- a person changes a setting after the run that is about to change it has read it: Lambda has no
+  conditional write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from functions.domain.incident import HOLDING_STATES, IncidentState
+from functions.domain.plan import DisableMapping, RemoveProvisioned, Reserve, StepStatus
+
+if TYPE_CHECKING:
+    from functions.domain.incident import Incident
+    from tests.fakes import FakeFunction, FakeMapping
+    from tests.simulation.turns import Run
+
+Key: TypeAlias = tuple[str, str]  # ("reserved", function), ("mapping", uuid), ("pc:live", function)
+Value: TypeAlias = int | bool | None
+
+_SETTLED = frozenset({StepStatus.DONE, StepStatus.ALREADY})
+
+
+@dataclass(slots=True)
+class Setting:
+    """One setting that people and the guard change.
+
+    Attributes
+    ----------
+    right
+        The values that count as people's.
+    by_guard
+        Whether the guard wrote what is in force.
+    people_at
+        When a person changed it last, seconds on the virtual clock.
+    """
+
+    right: set[Value]
+    by_guard: bool = False
+    people_at: float = -1.0
+
+
+@dataclass(slots=True)
+class Wishes:
+    """The settings of the account as people want them."""
+
+    settings: dict[Key, Setting] = field(default_factory=dict)
+
+    def know(self, function: FakeFunction, mappings: list[FakeMapping], now: float) -> None:
+        """Take what there is for what people want: of a function that was just created."""
+        self.settings["reserved", function.name] = Setting({function.reserved}, people_at=now)
+        for qualifier, requested in function.provisioned.items():
+            self.settings[f"pc:{qualifier}", function.name] = Setting({requested}, people_at=now)
+        for one in mappings:
+            self.settings["mapping", one.uuid] = Setting({one.enabled}, people_at=now)
+
+    def confuse(self, incident: Incident) -> None:
+        """A function was created anew while an incident of its name is open.
+
+        Lambda tells nobody that it is another one: what was reserved and provisioned for the old
+        one passes for its own.
+        """
+        for one in incident.steps:
+            match one.step:
+                case Reserve(prior=prior):
+                    self.of(("reserved", incident.function)).right.add(prior)
+                case RemoveProvisioned(qualifier=qualifier, prior=requested):
+                    self.of((f"pc:{qualifier}", incident.function)).right.add(requested)
+                case _:
+                    continue
+
+    def forget(self, function: str, uuids: list[str]) -> None:
+        """A function is gone, and its mappings with it."""
+        for key in [key for key in self.settings if key[1] == function or key[1] in uuids]:
+            del self.settings[key]
+
+    def of(self, key: Key) -> Setting:
+        """A setting; one of which nobody knew was not there."""
+        return self.settings.setdefault(key, Setting({None}))
+
+    def person_sets(
+        self,
+        key: Key,
+        value: Value,
+        present: Value,
+        incident: Incident | None,
+        now: float,
+        *,
+        is_tagged: bool = False,
+    ) -> None:
+        """A person changes a setting (or sets again what is there).
+
+        Parameters
+        ----------
+        is_tagged
+            Whether the guard's tag says that it has reserved 0.
+        """
+        setting = self.of(key)
+        if value == present and not setting.by_guard:
+            return
+        if value == present or (is_tagged and value == 0):
+            setting.right.add(value)
+        elif incident is not None and _is_taken_for_guards(key, value, incident):
+            setting.right |= {value, *_unseen(key, incident)}
+        else:
+            setting.right = {value}
+        setting.by_guard = setting.by_guard and value == present
+        setting.people_at = now
+
+    def guard_sets(self, key: Key, value: Value, run: Run) -> None:
+        """The guard changes a setting."""
+        setting = self.of(key)
+        if setting.people_at > run.read_at.get(key, run.began):
+            # It could not know: what it has read before is as good as what the person wants.
+            setting.right |= run.memory.get("right", {}).get(key, set())
+        setting.by_guard = True
+
+    def guard_reads(self, key: Key, run: Run, now: float) -> None:
+        """A run looks at a setting."""
+        run.read_at[key] = now
+        run.memory.setdefault("right", {})[key] = set(self.of(key).right)
+
+    def is_held(self, key: Key, present: Value) -> bool:
+        """Whether the guard keeps a setting at what people do not want."""
+        setting = self.of(key)
+        return setting.by_guard and present not in setting.right
+
+
+def _unseen(key: Key, incident: Incident) -> set[Value]:
+    """What the guard puts back where it takes what is in force for its own.
+
+    What a person set in between, it may never have seen.
+    """
+    is_seen = incident.state is IncidentState.RELEASED
+    if key[0] != "reserved" or incident.snapshot is None or is_seen:
+        return set()
+    return {incident.snapshot.reserved_concurrency}
+
+
+def _is_taken_for_guards(key: Key, value: Value, incident: Incident) -> bool:
+    """Whether a value that a person sets looks like one that the guard may have written itself.
+
+    The guard writes down what it is about to do before it does it, and what it has done after
+    that: in between, and when the run dies in between, its own value proves nothing.
+    """
+    kind, name = key
+    for one in incident.steps:
+        is_open = one.status not in _SETTLED or one.restored is StepStatus.PLANNED
+        match one.step:
+            case Reserve() if kind == "reserved":
+                # The guard may not have seen what was reserved in between; after a release, 0 may
+                # be what people were told to set until they roll back.
+                is_wanted = incident.state in HOLDING_STATES and value == incident.target
+                return is_wanted or (is_open and value in (*incident.written, one.step.prior))
+            case DisableMapping(uuid=uuid) if kind == "mapping" and uuid == name:
+                return value is False and (is_open or one.restored not in _SETTLED)
+            case _:
+                continue
+    return False
