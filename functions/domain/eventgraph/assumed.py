@@ -27,7 +27,7 @@ from functions.domain.iam.resource_policy import Caller, address
 ASSUME: Final = "sts:AssumeRole"
 _MOST_ROLES: Final = 20  # that one role may become
 _AT_ONCE: Final = 20  # patterns that are looked at for one question
-_MOST_ASKED: Final = 100_000  # questions whether one role may become another, of a whole account
+_MOST_ASKED: Final = 200_000  # principals of trust policies, of a whole account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ _NONE: Final = Assumed()
 class AssumedRoles:
     """Says for each role which others it may become."""
 
-    __slots__ = ("_account", "_asked", "_found", "_permissions", "_region", "_trusting")
+    __slots__ = ("_account", "_asked", "_found", "_lengths", "_permissions", "_region", "_trusting")
 
     def __init__(self, account: Account, permissions: Permissions) -> None:
         self._account, self._region = account.account, account.region
@@ -61,6 +61,7 @@ class AssumedRoles:
         self._trusting: dict[str, tuple[Role, PolicyDocument | None]] = {
             arn: (role, _trust(role)) for arn, role in sorted(account.roles.items()) if role.trust
         }
+        self._lengths = {arn: _length(trust) for arn, (_, trust) in self._trusting.items()}
         self._found: dict[str, Assumed] = {}
         self._asked = 0
 
@@ -77,7 +78,10 @@ class AssumedRoles:
         waiting = deque([role])
         while waiting:
             one = waiting.popleft()
-            identity = self._permissions.profile(one).identity
+            profile = self._permissions.profile(one)
+            identity = profile.identity
+            if identity.is_complete and not profile.may_use(ASSUME):
+                continue
             context = execution_context(role_arn=one.arn, region=self._region)
             allowed = rights(identity, ASSUME, context)
             elsewhere = elsewhere or self._leads_elsewhere(allowed)
@@ -107,9 +111,9 @@ class AssumedRoles:
         for arn in self._candidates(allowed, identity):
             if self._asked >= _MOST_ASKED:
                 return
-            # A role of many statements is dearer to ask.
-            self._asked += 1 + allowed.size // _AT_ONCE
             other, trust = self._trusting[arn]
+            # A role of many statements is dearer to ask, and so is a long trust policy.
+            self._asked += 1 + allowed.size // _AT_ONCE + self._lengths[arn]
             if allowed.answer(arn).access is Access.DENIED:
                 continue
             admits = trust is None or any(
@@ -133,6 +137,12 @@ def _trust(role: Role) -> PolicyDocument | None:
         return parse_policy(role.trust, f"trust policy of {role.arn}")
     except MalformedPolicyError:
         return None
+
+
+def _length(trust: PolicyDocument | None) -> int:
+    """How many principals a trust policy names."""
+    told = [one.principals for one in trust.statements] if trust else []
+    return sum(len(one.listed) if one else 0 for one in told)
 
 
 def _admits(

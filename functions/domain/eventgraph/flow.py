@@ -720,9 +720,8 @@ class _Reader:
             self._assume(function, role, own_group)
         self._log(ways, function.role_arn, identity, own_group)
         self._overlook(function.name, profile)
-        self._wonder(ways, function.role_arn, profile if role else Profile(identity=identity))
-        own = node_of(function.arn)
-        if self._may_at_all(identity, function.role_arn, _CHECKPOINT, own):
+        self._wonder(ways, function.role_arn, profile)
+        if self._may_at_all(profile, function.role_arn, _CHECKPOINT, node_of(function.arn)):
             self._doubt(ways, Doubt.DURABLE)
         if function.role_arn in self._unasked:
             self._doubt(ways, Doubt.BUDGET)
@@ -733,12 +732,14 @@ class _Reader:
             self._doubt(ways, Doubt.ELSEWHERE)
         if profile.is_by_access_point:
             self._doubt(ways, Doubt.ACCESS_POINT)
-        if self._may_at_all(profile.identity, role_arn, "scheduler:CreateSchedule", _ANY_NODE):
+        if self._may_at_all(profile, role_arn, "scheduler:CreateSchedule", _ANY_NODE):
             self._doubt(ways, Doubt.SCHEDULES)
 
-    def _may_at_all(self, identity: Identity, role_arn: str, action: str, target: Node) -> bool:
+    def _may_at_all(self, profile: Profile, role_arn: str, action: str, target: Node) -> bool:
         """Whether something that was read lets a role do something, perhaps."""
-        answer = self._may(identity, role_arn, action, target)
+        if not profile.may_use(action):
+            return False
+        answer = self._may(profile.identity, role_arn, action, target)
         return answer.access is not Access.DENIED and answer.because is not Because.UNREADABLE
 
     def _assume(self, function: FunctionDescription, role: Role, own_group: Node) -> None:

@@ -104,6 +104,8 @@ class Profile:
         Whether it names access points of S3: they lead to buckets that are not known here.
     is_unread
         Whether nothing of it was looked at, because that takes more than the budget.
+    services
+        The services of which something is allowed; ``None`` for any.
     """
 
     grants: tuple[Grant, ...] = ()
@@ -111,7 +113,12 @@ class Profile:
     elsewhere: bool = False
     is_by_access_point: bool = False
     is_unread: bool = False
+    services: frozenset[str] | None = None
     identity: Identity = field(default_factory=Identity)
+
+    def may_use(self, action: str) -> bool:
+        """Whether something of the action's service is allowed at all."""
+        return self.services is None or action.partition(":")[0] in self.services
 
 
 UNREAD: Final = Profile(is_complete=False, is_unread=True, identity=Identity(is_complete=False))
@@ -551,6 +558,7 @@ class Permissions:
             is_complete=identity.is_complete,
             elsewhere=elsewhere,
             is_by_access_point=is_by_access_point,
+            services=services,
             identity=identity,
         )
 

@@ -3,8 +3,9 @@
 Logic: `Policy evaluation logic` of the IAM user guide. What is not seen is told in `access`.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -39,6 +40,7 @@ NO_RESOURCE: Final = "${*}"
 
 _NOTHING_KNOWN: Final[Context] = MappingProxyType({})
 _EVERYTHING: Final = Glob.anything()
+_READ: Final = 8_192  # statements of resource policies, which many roles share
 _MARKS: Final = ("/", ":")  # what comes between a resource's ARN and what is in it
 # Past this many patterns a further Deny with NotResource no longer narrows what is looked at. It
 # is still asked about each witness, so that nothing is allowed that it denies.
@@ -269,11 +271,17 @@ class Side:
         Those whose conditions hold, or may hold.
     failed
         Those that would allow it, with the lines that do not hold.
+    parts
+        The first two again, of each resource whose policy they are in: an account has thousands of
+        these, and a question is about one. Empty where there is none.
     """
 
     allowed: tuple[Allowed, ...]
     denied: tuple[Denied, ...]
     failed: tuple[tuple[str, Statement, tuple[Condition, ...]], ...]
+    parts: Mapping[str, tuple[tuple[Allowed, ...], tuple[Denied, ...]]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
     @classmethod
     def of(cls, documents: Iterable[PolicyDocument], action: str, context: Context) -> "Side":
@@ -293,7 +301,22 @@ class Side:
                     failed.append((document.name, statement, not_met))
                 else:
                     allowed.extend(_allowed(document.name, statement, unclear))
-        return cls(tuple(allowed), tuple(denied), tuple(failed))
+        return cls(tuple(allowed), tuple(denied), tuple(failed), _by_resource(allowed, denied))
+
+    def near(self, asked: Glob) -> "Side":
+        """What of it may be about a resource pattern."""
+        head = asked.head
+        if not self.parts or head.count(":") < ARN_PARTS - 1:
+            return self
+        names = [head, *(head[:at] for at, mark in enumerate(head) if mark in _MARKS)]
+        if not asked.is_literal:
+            names += [name for name in self.parts if name.startswith(head) and name != head]
+        found = [self.parts[name] for name in ("", *names) if name in self.parts]
+        return Side(
+            tuple(one for allowed, _ in found for one in allowed),
+            tuple(one for _, denied in found for one in denied),
+            self.failed,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +340,9 @@ class Rights:
     def answer(self, resource: Pattern) -> Answer:
         """As `identity_access`."""
         asked = as_glob(resource)
-        reached = self.reach(asked)
-        return reached[0].answer if reached else self._refusal(asked)
+        near = self._near(asked)
+        reached = near._reached(asked)  # noqa: SLF001 (it is one of these)
+        return reached[0].answer if reached else near._refusal(asked)  # noqa: SLF001
 
     def reach(
         self,
@@ -335,11 +359,27 @@ class Rights:
             of them, and to ask about each of them beside all others would take a million looks.
         """
         asked = as_glob(resource_pattern)
+        near = self._near(asked)
+        if by is not None:
+            near = replace(
+                near,
+                own=replace(near.own, allowed=by[0]),
+                direct=replace(near.direct, allowed=by[1]),
+            )
+        return near._reached(asked)  # noqa: SLF001 (it is one of these)
+
+    def _near(self, asked: Glob) -> "Rights":
+        """The same without what is only said of other resources."""
+        if not (self.own.parts or self.direct.parts):
+            return self
+        own, direct = self.own.near(asked), self.direct.near(asked)
+        return replace(self, own=own, direct=direct)
+
+    def _reached(self, asked: Glob) -> tuple[Reach, ...]:
         if self._denial(asked):
             return ()
-        considered, beside = by or (self.own.allowed, self.direct.allowed)
-        grants = [own for own in considered if overlaps(own.pattern, asked)]
-        direct = [own for own in beside if overlaps(own.pattern, asked)]
+        grants = [own for own in self.own.allowed if overlaps(own.pattern, asked)]
+        direct = [own for own in self.direct.allowed if overlaps(own.pattern, asked)]
         limits: list[Allowed | None] = [None]
         if self.boundary:
             limits = [own for own in self.boundary.allowed if overlaps(own.pattern, asked)]
@@ -483,6 +523,20 @@ def _is_meant(pattern: Glob, arn: str) -> bool:
     return not is_whole or all(map(matches, parts, own))
 
 
+def _by_resource(
+    allowed: Iterable[Allowed], denied: Iterable[Denied]
+) -> Mapping[str, tuple[tuple[Allowed, ...], tuple[Denied, ...]]]:
+    """Both by the resource that their statement is within; nothing where there is no such one."""
+    found: dict[str, tuple[list[Allowed], list[Denied]]] = {}
+    for grant in allowed:
+        found.setdefault(grant.statement.within, ([], []))[0].append(grant)
+    for denial in denied:
+        found.setdefault(denial.statement.within, ([], []))[1].append(denial)
+    if not any(found):
+        return MappingProxyType({})
+    return {within: (tuple(one), tuple(other)) for within, (one, other) in found.items()}
+
+
 def _unread(pattern: Glob, policy: str = "") -> Reach:
     """What may be allowed by what was not read, or not looked at."""
     return Reach(
@@ -530,7 +584,7 @@ def _denied(policy: str, statement: Statement, unclear: tuple[Condition, ...]) -
     selection = statement.resources or Selection(patterns=("*",))
     within = "" if selection.is_inverted else statement.within
     return Denied(
-        tuple(_spoken_of(selection, within)),
+        _spoken_of(selection, within),
         selection.is_inverted,
         policy,
         statement,
@@ -540,6 +594,7 @@ def _denied(policy: str, statement: Statement, unclear: tuple[Condition, ...]) -
     )
 
 
+@lru_cache(maxsize=_READ)
 def _inside(resource: str) -> tuple[Glob, ...]:
     """A resource and what is in it: objects, streams, indexes, versions; empty for no resource."""
     if not resource:
@@ -548,15 +603,16 @@ def _inside(resource: str) -> tuple[Glob, ...]:
     return own, *(own + Glob.literal(mark) + Glob.anything() for mark in _MARKS)
 
 
-def _spoken_of(selection: Selection, within: str) -> Iterable[Glob]:
+@lru_cache(maxsize=_READ)
+def _spoken_of(selection: Selection, within: str) -> tuple[Glob, ...]:
     """The patterns of a statement, or exactly the part of them that lies within a resource."""
-    for text in dict.fromkeys(selection.patterns):
-        pattern = as_glob(text)
+    found: list[Glob] = []
+    for pattern in map(as_glob, dict.fromkeys(selection.patterns)):
         if not within:
-            yield pattern
+            found.append(pattern)
             continue
         if matches(pattern, within):
-            yield replace(Glob.literal(within), is_exact=pattern.is_exact)
+            found.append(replace(Glob.literal(within), is_exact=pattern.is_exact))
         for start in (f"{within}{mark}" for mark in _MARKS):
-            for rest in remainders(pattern, start):
-                yield Glob.literal(start) + rest
+            found.extend(Glob.literal(start) + rest for rest in remainders(pattern, start))
+    return tuple(found)
