@@ -19,6 +19,7 @@ writes the book writes all of it or nothing.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import zlib
@@ -31,8 +32,9 @@ from botocore.exceptions import ClientError
 
 from functions.aws.observability import logger
 from functions.aws.translate import AWS_ERRORS, code_of, words_of
-from functions.domain.diagnosis.book import FindingBook
+from functions.domain.diagnosis.book import FindingBook, smaller
 from functions.domain.diagnosis.facts import DeniedCall
+from functions.domain.diagnosis.posting import lighter
 from functions.domain.diagnosis.record import (
     UnreadableTreatmentError,
     dump_book,
@@ -63,6 +65,9 @@ IAM_ACTIONS: Final = frozenset(
 # DynamoDB takes 400 KB an item, names and the other attributes included.
 MOST_RECORD_BYTES: Final = 350_000
 TRACES_KEPT: Final = timedelta(days=14)
+# Of what outsiders can make any number of, by calls that are denied.
+MOST_TOUCHED: Final = 5_000
+MOST_DENIALS: Final = 20_000
 
 _DIAGNOSIS: Final = "diagnosis"
 _BOOK: Final = "book"
@@ -124,7 +129,14 @@ class DiagnosisStore:
         """See the port."""
         written = replace(book, version=book.version + 1)
         key = _key(_DIAGNOSIS, _BOOK)
-        self._put(key, dump_book(written), book.version, "the book of findings")
+        while (record := dump_book(written)) and not _fits(record):
+            less = smaller(written)
+            if less is None:
+                break
+            written = less
+        if written.left_out:
+            logger.warning("findings without room in the book", count=len(written.left_out))
+        self._put(key, record, book.version, "the book of findings")
         return written
 
     # -- treatments --------------------------------------------------------------------------------
@@ -141,14 +153,14 @@ class DiagnosisStore:
         if stored is not None and (stored.id == treatment.id or not stored.is_closed):
             return stored
         base = 0 if stored is None else stored.version
-        written = replace(treatment, version=base + 1)
+        written = _fitting(replace(treatment, version=base + 1))
         key = _treatment_key(treatment)
         self._put(key, dump_treatment(written), base, f"treatment {treatment.id}")
         return written
 
     def save(self, treatment: Treatment) -> Treatment:
         """See the port."""
-        written = replace(treatment, version=treatment.version + 1)
+        written = _fitting(replace(treatment, version=treatment.version + 1))
         expires = treatment.closed_at + KEPT_AFTER_CLOSE if treatment.closed_at else None
         self._put(
             _treatment_key(treatment),
@@ -203,8 +215,13 @@ class DiagnosisStore:
                 self._client.put_item(TableName=self._table, Item=item)
 
     def touched(self) -> dict[str, str]:
-        """What was changed since it was examined last, with the mark of the last change."""
-        return {_text(item, "sk"): _text(item, "at") for item in self._query(_TOUCHED)}
+        """What was changed since it was examined last, with the mark of the last change.
+
+        Of very many the first ones: what is examined is forgotten, so that the next tick sees the
+        others. Anybody can make such marks, by calling functions that do not exist.
+        """
+        some = itertools.islice(self._query(_TOUCHED), MOST_TOUCHED)
+        return {_text(item, "sk"): _text(item, "at") for item in some}
 
     def examined(self, marks: Mapping[str, str]) -> None:
         """Forget changes, unless something was changed again meanwhile."""
@@ -235,7 +252,10 @@ class DiagnosisStore:
     def denials(self, since: datetime) -> dict[str, tuple[DeniedCall, ...]]:
         """The denied invocations that were seen since a moment, by function."""
         found: dict[str, list[DeniedCall]] = {}
-        for item in self._query(_DENIAL):
+        for number, item in enumerate(self._query(_DENIAL)):
+            if number >= MOST_DENIALS:
+                logger.warning("there are more denied calls than are read", read=number)
+                break
             key = _text(item, "sk")
             try:
                 denied = _load(DeniedCall, item)
@@ -345,6 +365,20 @@ def _treatment_key(treatment: Treatment) -> _Item:
 def _text(item: _Item, name: str) -> str:
     text: str = item.get(name, {}).get("S", "")
     return text
+
+
+def _fits(record: str) -> bool:
+    return len(zlib.compress(record.encode(errors="surrogatepass"))) <= MOST_RECORD_BYTES
+
+
+def _fitting(treatment: Treatment) -> Treatment:
+    """The treatment with as much of its notices as fits into an item."""
+    while not _fits(dump_treatment(treatment)):
+        outbox = lighter(treatment.outbox)
+        if outbox is None:
+            break
+        treatment = treatment.with_outbox(outbox)
+    return treatment
 
 
 def _packed(record: str) -> bytes:

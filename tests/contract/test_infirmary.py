@@ -5,16 +5,19 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from functions.aws import clients
+from functions.aws import clients, diagnosis_store
 from functions.aws.diagnosis_store import MOST_RECORD_BYTES, DiagnosisStore, Progress
-from functions.domain.diagnosis.book import FindingBook
+from functions.domain.diagnosis.book import FindingBook, advance
 from functions.domain.diagnosis.checks import examine
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
+from functions.domain.diagnosis.finding import Certainty, Examination, Finding
+from functions.domain.diagnosis.posting import Posting
 from functions.domain.diagnosis.record import UnreadableTreatmentError
 from functions.domain.diagnosis.rounds import make_round
 from functions.domain.diagnosis.treating import planned
@@ -83,6 +86,70 @@ def test_two_writers_of_the_book_cannot_both_have_their_way(infirmary: Infirmary
 
     with pytest.raises(StaleIncidentError):
         infirmary.save_book(first)
+
+
+def test_a_book_of_ten_thousand_findings(store: DiagnosisStore) -> None:
+    """It is written with what fits, says how many do not, and can be read and written again."""
+    random = Random(1)  # noqa: S311 (texts that do not compress)
+    examinations = [
+        Examination(
+            function=f"f{number:05}",
+            findings=(
+                Finding(
+                    function=f"f{number:05}",
+                    entry="no_logs",
+                    title="logs do not appear",
+                    certainty=Certainty.CERTAIN,
+                    summary=random.randbytes(100).hex(),
+                    causes=("a",),
+                    evidence=(),
+                    remedies=(),
+                    page="",
+                ),
+            ),
+        )
+        for number in range(10_000)
+    ]
+    book = advance(FindingBook(), examinations, NOW).book
+
+    saved = store.save_book(book.with_posting("a", "subject", random.randbytes(100_000).hex()))
+
+    assert store.book() == saved
+    assert len(saved.open) + len(saved.left_out) == 10_000
+    assert len(saved.open) > 500
+    assert store.save_book(saved).version == 2
+
+
+def test_a_treatment_with_long_notices_fits(store: DiagnosisStore) -> None:
+    """Texts are cut where they do not fit; what undoing needs stays."""
+    long = Random(2).randbytes(300_000).hex()  # noqa: S311 (a text that does not compress)
+    treatment = a_treatment()
+    postings = tuple(Posting(id=str(number), subject="s", body=long) for number in range(3))
+
+    opened = store.open(treatment.with_outbox(postings))
+
+    assert [one.id for one in opened.outbox] == ["0", "1", "2"]
+    assert opened.with_outbox(()) == replace(treatment, version=1)
+    assert store.find(samples.NAME, "no_logs") == opened
+
+
+def test_marks_that_outsiders_make_are_read_in_parts(
+    store: DiagnosisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Denied calls of functions that do not exist cannot keep a tick from its end."""
+    monkeypatch.setattr(diagnosis_store, "MOST_TOUCHED", 2)
+    monkeypatch.setattr(diagnosis_store, "MOST_DENIALS", 2)
+    for number in range(3):
+        denied = DeniedCall(principal_arn=f"p{number}", source=DenialSource.CLOUDTRAIL, last_at=NOW)
+        store.remember_denial("orders", denied, NOW)
+    store.touch(["a", "b", "c"], NOW)
+
+    first = store.touched()
+    store.examined(first)
+
+    assert sorted(first) == ["a", "b"]
+    assert sorted(store.touched()) == ["c"]
+    assert len(store.denials(NOW)["orders"]) == 2
 
 
 def test_a_treatment_is_opened_once(infirmary: Infirmary) -> None:
@@ -204,13 +271,12 @@ def test_a_record_that_cannot_be_read_hides_no_other(
 
 def test_a_book_that_does_not_fit_is_refused(store: DiagnosisStore) -> None:
     """Never half of it."""
-    noise = secrets.token_hex(MOST_RECORD_BYTES)
-    huge = (
-        FindingBook().with_posting("a", "subject", noise).with_posting("b", "subject", noise[::3])
-    )
+    (finding,) = examine(samples.logless()).findings
+    huge = replace(finding, summary=secrets.token_hex(MOST_RECORD_BYTES))
+    examination = Examination(function=huge.function, findings=(huge,))
 
     with pytest.raises(LedgerUnavailableError, match="does not fit"):
-        store.save_book(huge)
+        store.save_book(advance(FindingBook(), [examination], NOW).book)
 
     assert store.book() == FindingBook()
 

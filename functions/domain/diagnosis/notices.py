@@ -10,7 +10,13 @@ from typing import Final
 
 from functions.domain.byhand import function_link
 from functions.domain.diagnosis import pages
-from functions.domain.diagnosis.book import Change, ChangeKind, FindingBook, OpenFinding
+from functions.domain.diagnosis.book import (
+    MOST_LEFT_OUT,
+    Change,
+    ChangeKind,
+    FindingBook,
+    OpenFinding,
+)
 from functions.domain.diagnosis.byhand import (
     diagnose_command,
     inverse_command,
@@ -180,11 +186,50 @@ def weekly_notice(book: FindingBook, context: NoticeContext, now: datetime) -> N
                     *(_listed(one, now, is_closed=False) for one in shown),
                     left_out(len(book.open) - len(shown), "finding"),
                 ),
+                _without_room(book),
                 _at_length(first, context) if first else "",
                 _written(context, now),
             )
         ),
     )
+
+
+def full_notice(book: FindingBook, context: NoticeContext, now: datetime) -> Notice:
+    """There are more findings than the record of them holds."""
+    return Notice(
+        subject=f"{MARK} MORE FINDINGS THAN ARE KEPT: {len(book.left_out):,} are not listed"[
+            :SUBJECT_LIMIT
+        ],
+        body=bounded(
+            (
+                paragraph(
+                    f"The record of findings holds {len(book.open):,}, the certain and the oldest"
+                    " ones. The others are found again with every look, and come into the record"
+                    " as others are resolved: each is told of then."
+                ),
+                where(context),
+                _without_room(book),
+                _written(context, now),
+            )
+        ),
+    )
+
+
+def _without_room(book: FindingBook) -> str:
+    parts = []
+    if book.left_out:
+        more = "at least " if len(book.left_out) >= MOST_LEFT_OUT else ""
+        parts.append(
+            f"Not listed, because the record has no room for them: {more}"
+            f"{counted(len(book.left_out), 'finding')}. Deploy with -c diagnose=FUNCTION to see"
+            " what is found of one function."
+        )
+    if book.unsent:
+        parts.append(
+            f"{counted(book.unsent, 'notice')} could not be sent for long and"
+            f" {'was' if book.unsent == 1 else 'were'} dropped."
+        )
+    return section("NOT LISTED", paragraph(*parts)) if parts else ""
 
 
 # The answer to -c diagnose= ----------------------------------------------------------------------

@@ -7,13 +7,16 @@ again, marked as a repeat, where a run died in between. Better twice than never.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol, Self, TypeVar
+from typing import Final, Protocol, Self, TypeVar
 
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.incident import NOTICE_LEASE, NoticeStatus
 from functions.domain.passages import MARK, SUBJECT_LIMIT, bounded
 from functions.domain.ports import Publisher
 from functions.domain.wording import clean, middle_cut, paragraph
+
+_SHORTEST_BODY: Final = 2_000
+_CUT: Final = "\n(Cut here: the rest does not fit into the record.)\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,25 @@ def deliver(record: _R, save: Callable[[_R], _R], publisher: Publisher, now: dat
             continue
         record = save(_marked(record, posting.id, NoticeStatus.SENT))
     return record
+
+
+def lighter(outbox: tuple[Posting, ...]) -> tuple[Posting, ...] | None:
+    """An outbox that takes less room; ``None`` where nothing of it can be spared.
+
+    Texts of what is sent go first, then those are cut that are longer than half of the longest.
+    """
+    if any(one.body and one.status is NoticeStatus.SENT for one in outbox):
+        return tuple(
+            replace(one, body="") if one.status is NoticeStatus.SENT else one for one in outbox
+        )
+    longest = max((len(one.body) for one in outbox), default=0)
+    if longest <= _SHORTEST_BODY:
+        return None
+    most = max(_SHORTEST_BODY, longest // 2)
+    return tuple(
+        replace(one, body=one.body[: most - len(_CUT)] + _CUT) if len(one.body) > most else one
+        for one in outbox
+    )
 
 
 def is_settled(record: Posted) -> bool:

@@ -26,6 +26,7 @@ from functions.domain.diagnosis.notices import (
     closed_notice,
     digest_notice,
     finding_notice,
+    full_notice,
     weekly_notice,
 )
 from functions.domain.diagnosis.ports import Practice
@@ -196,7 +197,7 @@ def _entered(
     for attempt in range(_TRIES):
         book = practice.infirmary.book()
         moved = advance(book, examinations, now)
-        told = _with_notices(moved, patients, practice, now)
+        told = _with_notices(moved, book, patients, practice, now)
         if told == book:
             return moved
         try:
@@ -211,7 +212,11 @@ def _entered(
 
 
 def _with_notices(
-    moved: Advance, patients: Sequence[Patient], practice: Practice, now: datetime
+    moved: Advance,
+    before: FindingBook,
+    patients: Sequence[Patient],
+    practice: Practice,
+    now: datetime,
 ) -> FindingBook:
     judged = {one.finding.key: one for patient in patients for one in patient.judged}
     found = [
@@ -237,6 +242,9 @@ def _with_notices(
             )
             name = _name(change.record.key, change.kind, stamp)
             book = book.with_posting(name, notice.subject, notice.body)
+    if book.left_out and not before.left_out:
+        notice = full_notice(book, practice.place, now)
+        book = book.with_posting(f"full/{stamp}", notice.subject, notice.body)
     return book
 
 

@@ -45,12 +45,12 @@ class Limits:
         Edges of all loops that are listed.
     """
 
-    policies: int = 8_000_000
-    grants: int = 400_000
-    definitions: int = 4_000_000
+    policies: int = 12_000_000
+    grants: int = 800_000
+    definitions: int = 8_000_000
     decisions: int = 4_000_000
     passages: int = 8_000_000
-    edges: int = 800_000
+    edges: int = 1_000_000
     search: int = 16_000_000
     cuts: int = 4_000_000
     listed: int = 200_000

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 from functions.domain.diagnosis.book import (
     LISTED_EVERY,
+    MOST_OPEN,
+    MOST_POSTINGS,
     REMEMBERED,
     ChangeKind,
     FindingBook,
     advance,
     listed,
+    smaller,
 )
 from functions.domain.diagnosis.finding import Certainty, Examination, Finding
 from functions.domain.incident import NoticeStatus
@@ -214,3 +217,82 @@ def test_no_finding_is_closed_unless_its_absence_was_seen(examinations: list[Exa
 
         now_open = {one.entry for one in book.open}
         assert now_open == found | (before - examination.complete)
+
+
+# -- more than a book holds
+
+
+def many(count: int, certainty: Certainty = Certainty.LIKELY) -> list[Examination]:
+    """Examinations of as many functions, each with one finding."""
+    return [sick(finding(f"f{number:05}", certainty=certainty)) for number in range(count)]
+
+
+def test_a_book_of_more_findings_than_it_holds() -> None:
+    """What matters most is kept, and how many there are besides; only what is kept is told."""
+    urgent = sick(finding("urgent"))
+    moved = advance(EMPTY, [*many(MOST_OPEN + 10), urgent], NOW)
+
+    assert len(moved.book.open) == MOST_OPEN
+    assert moved.book.of("urgent")
+    assert len(moved.book.left_out) == 11
+    assert {one.record.key for one in moved.changes} == {one.key for one in moved.book.open}
+
+
+def test_what_has_no_room_is_not_told_again_and_again() -> None:
+    """The same look the next day tells nothing, and counts the same findings once."""
+    first = advance(EMPTY, many(MOST_OPEN + 10), NOW)
+
+    again = advance(first.book, many(MOST_OPEN + 10), NOW + DAY)
+
+    assert again.changes == ()
+    assert again.book.left_out == first.book.left_out
+
+
+def test_what_had_no_room_is_told_once_there_is() -> None:
+    """A finding that is resolved makes room for one that was not listed."""
+    full = advance(EMPTY, many(MOST_OPEN + 1), NOW).book
+    well = Examination(function="f00000", complete=frozenset({"no_logs"}))
+    freed = advance(full, [well], NOW + DAY).book
+
+    moved = advance(freed, many(MOST_OPEN + 1)[1:], NOW + 2 * DAY)
+
+    assert [one.kind for one in moved.changes] == [ChangeKind.NEW]
+    assert moved.book.left_out == ()
+
+
+def test_what_had_no_room_and_is_over_is_not_counted() -> None:
+    """A function that is well, or gone, is not among those that are not listed."""
+    full = advance(EMPTY, many(MOST_OPEN + 2), NOW).book
+    last = [f"f{MOST_OPEN + number:05}" for number in range(2)]
+
+    well = Examination(function=last[0], complete=frozenset({"no_logs"}))
+    moved = advance(full, [well, Examination(function=last[1], exists=False)], NOW + DAY)
+
+    assert len(full.left_out) == 2
+    assert moved.book.left_out == ()
+
+
+def test_notices_that_cannot_be_sent_are_dropped_with_a_count() -> None:
+    """The oldest go; those that were sent are not counted."""
+    book = EMPTY.with_posting("first", "s", "b")
+    book = book.with_outbox((replace(book.outbox[0], status=NoticeStatus.SENT),))
+    for number in range(MOST_POSTINGS + 4):
+        book = book.with_posting(str(number), "s", "b")
+
+    assert len(book.outbox) == MOST_POSTINGS
+    assert book.unsent == 4
+    assert listed(book, "list", "s", "b", NOW).unsent <= 1
+
+
+def test_a_book_becomes_smaller_until_it_fits_anywhere() -> None:
+    """Texts go first, then what is closed, then what matters least; one finding stays."""
+    book: FindingBook | None = advance(EMPTY, many(9), NOW).book
+    assert book is not None
+    book = book.with_posting("a", "subject", "x" * 10_000)
+    sizes = []
+    while book is not None:
+        sizes.append((len(book.outbox[0].body), len(book.open), len(book.left_out)))
+        book = smaller(book)
+
+    assert sizes[0] == (10_000, 9, 0)
+    assert sizes[-1] == (2_000, 1, 8)
