@@ -353,7 +353,10 @@ class Incident:
     @property
     def comes_back(self) -> int | None:
         """What a restore reserves: what was there before, or what somebody set since."""
-        return self.prior if self.released_to is None else self.released_to.reserved_concurrency
+        theirs = self.released_to
+        if theirs is None or theirs.reserved_concurrency in self.ours:
+            return self.prior
+        return theirs.reserved_concurrency
 
     @property
     def left_beside(self) -> tuple[StepOutcome, ...]:

@@ -676,3 +676,20 @@ def test_what_cannot_be_put_back_after_a_release_waits_in_the_ledger(reserved: i
     scene.account.reserves("orders", None)
     scene.rollback("orders")
     assert (orders.reserved, orders.provisioned) == (None, {"live": 5})
+
+
+def test_a_zero_that_the_guard_may_have_written_does_not_stay_after_a_rollback() -> None:
+    """Its stop was refused under a cap; the function is found at 0, and nobody knows by whom."""
+    scene = suspected(reserved=50)
+    scene.contributor()
+    _refuse_stops(scene)
+    minutes_under_the_cap(scene, 14, pinned=True)
+    assert scene.incident().state is IncidentState.CAPPED
+    scene.account.faults.clear()
+    scene.account.reserves("orders", 0)
+    scene.pulse()
+    assert scene.incident().state is IncidentState.RELEASED
+
+    scene.rollback("orders")
+
+    assert scene.account.by_name["orders"].reserved == 50

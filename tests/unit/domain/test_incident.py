@@ -262,17 +262,18 @@ def test_versions_at_zero_keep_the_snapshot_of_their_scaling() -> None:
 
 
 @pytest.mark.parametrize(
-    ("released_to", "ours"),
-    [(None, (3, 0)), (3, (0,)), (0, (3, 0)), (7, (3, 0))],
+    ("released_to", "ours", "comes_back"),
+    [(None, (3, 0), None), (3, (0,), 3), (0, (3, 0), 50), (7, (3, 0), 7)],
 )
 def test_a_former_cap_that_somebody_has_set_is_theirs(
-    released_to: int | None, ours: tuple[int, ...]
+    released_to: int | None, ours: tuple[int, ...], comes_back: int | None
 ) -> None:
     """A 0 is always the guard's own, once it may have written it."""
     found = FoundReservation(reserved_concurrency=released_to)
+    released = replace(_containing(3, 0), released_to=found)
 
-    assert replace(_containing(3, 0), released_to=found).ours == ours
-    assert _containing(3, 0).ours == (3, 0)
+    assert (released.ours, released.comes_back) == (ours, comes_back)
+    assert (_containing(3, 0).ours, _containing(3, 0).comes_back) == ((3, 0), 50)
 
 
 @pytest.mark.parametrize("state", sorted(IncidentState))
