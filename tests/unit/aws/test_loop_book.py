@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -63,6 +64,20 @@ def test_always_fits_into_an_item(functions: int) -> None:
         name: one.proof for name, one in told.entries.items()
     }
     assert (found.page("function-00000") is not None) == (functions > 0)
+
+
+def test_more_functions_than_an_item_can_name() -> None:
+    """Marks are left out then: what has none is undecided, and nothing else is said of it."""
+    marks = tuple(sorted(secrets.token_bytes(6) for _ in range(80_000)))
+    told = replace(book(1), ruled_out=marks, doubts={"http": marks[:100]}, functions=80_001)
+
+    data = packed(told)
+    found = unpacked(data)
+
+    assert len(data) <= MOST_BYTES
+    assert found.proof("function-00000") is LoopProof.CERTAIN
+    assert 0 < len(found.ruled_out) < 80_000
+    assert set(found.ruled_out) <= set(marks)
 
 
 @given(data=st.binary(max_size=200))

@@ -1,0 +1,34 @@
+"""The accounts that cost much, made small."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import attacks
+from bench.attacks import ATTACKS, Attack, measured, targets
+
+
+@pytest.mark.parametrize("name", sorted(ATTACKS))
+def test_every_account_is_charted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a function that can loop, so that none of them is free of work."""
+    monkeypatch.setattr(attacks, "_DEFINITION", 1_000)
+
+    found = measured(name, 2)
+
+    assert found.functions >= 1
+    assert sum(found.proofs.values()) == found.functions
+    assert found.proofs["certain"] + found.proofs["possible"] + found.doubts.get("budget", 0) > 0
+
+
+def test_what_an_account_may_cost_is_a_target() -> None:
+    """A graph that takes longer, or more memory, than it may misses its target."""
+    found = measured("ring", 3)
+    dear = Attack(
+        **{
+            **{name: getattr(found, name) for name in Attack.__slots__},
+            "cpu_seconds": 1_000.0,
+        }
+    )
+
+    assert all(one.is_met for one in targets([found]))
+    assert not all(one.is_met for one in targets([dear]))
