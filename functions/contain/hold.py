@@ -325,13 +325,15 @@ class Hold:
             for outcome in incident.stops:
                 perform(outcome.step, functions)
             return
-        if len(set(functions.tagged(SNAPSHOT_TAG)) - {facts.arn}) >= self.policy.blast_radius:
+        others = functions.tagged(SNAPSHOT_TAG)
+        if len(set(others) - {facts.arn}) >= self.policy.blast_radius:
             raise LedgerUnavailableError(
                 f"{incident.function} is not contained: the ledger cannot be reached and the blast "
                 f"radius of {self.policy.blast_radius} is used up"
             ) from unavailable
         key = self.world.ledger.known_tag_key()
-        found = _found(facts, key)
+        # The same event may have come twice: what the other run has removed since is in its tag.
+        found = _found(facts.with_tag(SNAPSHOT_TAG, others.get(facts.arn)), key)
         former = None if found is None else found.tagged
         there = () if former is None else former.provisioned
         is_own = not there or (found is not None and found.is_sealed)

@@ -205,6 +205,12 @@ class FunctionFacts:
     scaling: tuple[VersionScaling, ...] = ()
     is_durable: bool = False
 
+    def with_tag(self, key: str, value: str | None) -> Self:
+        """The configuration with a tag as it was read later; ``None``: nothing newer is known."""
+        if value is None:
+            return self
+        return replace(self, tags=MappingProxyType({**self.tags, key: value}))
+
     @property
     def is_stopped(self) -> bool:
         """Whether nothing can invoke it now."""

@@ -693,3 +693,19 @@ def test_a_zero_that_the_guard_may_have_written_does_not_stay_after_a_rollback()
     scene.rollback("orders")
 
     assert scene.account.by_name["orders"].reserved == 50
+
+
+def test_an_event_that_comes_twice_without_the_ledger_forgets_nothing_that_was_removed() -> None:
+    """The second run has read the configuration before the first one made room for its stop."""
+    scene = Scene()
+    orders = scene.add_runaway(provisioned={"live": 5})
+    scene.account.ledger.is_down = True
+    scene.account.faults.before("open", lambda: scene.survives(scene.contributor))
+    scene.survives(scene.contributor)
+    assert (orders.reserved, orders.provisioned) == (0, {})
+    scene.account.ledger.is_down = False
+
+    scene.pulse(3)
+    scene.rollback("orders")
+
+    assert (orders.reserved, orders.provisioned) == (None, {"live": 5})
