@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.domain.errors import BusyError, LoopbreakerError, RefusedError
 from functions.domain.policy import EXEMPT_TAG
 from tests.fakes import FakeAccount, FakeFunctions
-from tests.simulation.traffic import Minutes, SimulatedMetrics
+from tests.simulation.traffic import Demand, Minutes, SimulatedMetrics
 from tests.simulation.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ class SimulatedAccount(FakeAccount):
         self.before: Value = None
         self.exempt_since: dict[str, float] = {}
         self.only_in_notice: set[str] = set()
+        self.demands: dict[str, list[tuple[float, Demand]]] = {}
         self.mishap: Callable[[Run, str, str, Mapping[str, Any]], Mishap | None] = _nothing
         self.latency: Callable[[Run], float] = _no_time
         self.on_change: Callable[[Change], None] = _ignored
@@ -145,7 +146,13 @@ class SimulatedAccount(FakeAccount):
             lambda: self.by_name[name].reserved if name in self.by_name else 0,
             filled=int(self.turns.now // 60),
         )
+        self.demands.setdefault(name, []).append((self.turns.now, Demand.QUIET))
         return function
+
+    def ask_for(self, name: str, demand: Demand) -> None:
+        """Let something else ask for a function from now on."""
+        self.simulated.minutes[name].turn_to(demand, self.turns.now)
+        self.demands.setdefault(name, []).append((self.turns.now, demand))
 
     def remove(self, name: str) -> None:
         """Delete a function as a person does."""

@@ -44,7 +44,7 @@ class People:
         function = account.by_name[name]
         match event:
             case Shifts(demand=demand):
-                account.simulated.minutes[name].turn_to(demand, self._turns.now)
+                account.ask_for(name, demand)
             case Reserves(to=to):
                 self._reserve(name, function.reserved if to == SAME else to)
             case Provisions(to=to):
@@ -94,7 +94,7 @@ class People:
             account.wishes.confuse(incident)
         minutes = account.simulated.minutes[name]
         if self._turns.now == 0.0 and starts.demand is not Demand.QUIET:
-            minutes.turn_to(starts.demand, 0.0)
+            account.ask_for(name, starts.demand)
             minutes.filled = -int(starts.since // _MINUTE)
             for series in minutes.all():
                 del series[minutes.filled :]

@@ -100,6 +100,7 @@ class Play:
         self.policies: list[tuple[float, Policy]] = [(-1.0, self.policy)]
         self.stirred: list[tuple[float, str]] = []  # when something happened to a function
         self.over: list[Run] = []
+        self.restored: list[tuple[float, str]] = []  # when a person had a function put back
         self._counts: dict[str, int] = {}
         self._random = Random(f"{schedule.seed} pulses")
         self._practice = Hospital().practice
@@ -131,6 +132,7 @@ class Play:
             self.turns.stop()
         rules.check_bounds(self)
         rules.check_protected(self)
+        rules.check_respected(self)
         self.told.changes = len(self.account.changes)
         self.told.mails = len(self.account.mails)
         return self.told
@@ -212,6 +214,12 @@ class Play:
             self._ended(run, attempt, again)
             said = run.memory.get("refusal", run.memory.get("answer", "no answer"))
             self.account.say(f"answers: {said}", run)
+            self.restored += [
+                (self.turns.now, name)
+                for name in self.account.by_name
+                if f"{name}: restored" in run.memory.get("answer", "")
+                and f"{name}: restored from the snapshot in its tags" not in run.memory["answer"]
+            ]
 
         run.memory["ended"] = ended
         self.turns.begin(run, body)
@@ -304,8 +312,8 @@ class Play:
     def _calm_down(self) -> None:
         self._misfortune.is_over = True
         self.account.stale.tags_seconds = 0.0
-        for one in self.account.simulated.minutes.values():
-            one.turn_to(Demand.QUIET, self.turns.now)
+        for name in self.account.simulated.minutes:
+            self.account.ask_for(name, Demand.QUIET)
         self.say("from now on nothing goes wrong, and nothing runs away")
 
     def _pulses(self, *minutes: int) -> None:

@@ -10,7 +10,8 @@
 4. ``bounded``: the guard changes functions and tells people only so often.
 5. ``protected``: what is exempt, or watched in observe mode, is not taken from.
 6. ``fits``: every record is below DynamoDB's 400 KB.
-7. ``sound``: no run ends with an error that only a mistake in the code can cause.
+7. ``respected``: what a person has put back is not taken again for what was before.
+8. ``sound``: no run ends with an error that only a mistake in the code can cause.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from functions.domain.errors import (
 from functions.domain.incident import HOLDING_STATES, IncidentState
 from functions.domain.policy import Mode
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+from tests.simulation.traffic import Demand
 
 if TYPE_CHECKING:
     from tests.simulation.account import Change
@@ -179,8 +181,36 @@ def check_protected(play: Play) -> None:
             _break(play, "protected", f"{_change(change)}, {why}")
 
 
+def check_respected(play: Play) -> None:
+    """Rule 7: by a run that began after the restore of a function that was quiet by then.
+
+    A run that cannot reach the ledger does not know of the restore: it writes a tag, which others
+    believe.
+    """
+    changes = play.account.changes
+    for change in changes:
+        if not change.takes or change.error or "policy" not in change.run.memory:
+            continue
+        name = change.function
+        restored = [at for at, one in play.restored if one == name and at < change.run.began]
+        if not restored or _has_looped(play, name, restored[-1], change.at):
+            continue
+        if not any(
+            one.method == "tag" and one.function == name and restored[-1] < one.at < change.at
+            for one in changes
+        ):
+            _break(play, "respected", f"{_change(change)}, restored at {restored[-1]:.1f} s")
+
+
+def _has_looped(play: Play, name: str, since: float, until: float) -> bool:
+    """Whether anything but people asked for a function in between."""
+    before = [one for at, one in play.account.demands[name] if at <= since]
+    within = [one for at, one in play.account.demands[name] if since < at <= until]
+    return any(one is not Demand.QUIET for one in (*before[-1:], *within))
+
+
 def check_error(play: Play, run: Run, error: BaseException) -> None:
-    """Rules 6 and 7."""
+    """Rules 6 and 8."""
     if "Item size" in str(error):
         _break(play, "fits", f"{run.label}: {error}")
     if not isinstance(error, LoopbreakerError) or isinstance(

@@ -11,12 +11,13 @@ import tests.fakes
 from functions.contain.tend import Tending
 from functions.domain import decision
 from functions.domain.errors import BusyError
+from functions.domain.evidence import Evidence
 from functions.restore.rollback import Rollback
-from tests.fakes import FakeFunctions
+from tests.fakes import FakeFunctions, FakeLedger
 from tests.simulation.__main__ import replay, show
 from tests.simulation.drawing import draw
 from tests.simulation.play import play
-from tests.simulation.schedule import Deploys, Schedule, Starts, Wakes, Weather
+from tests.simulation.schedule import Asks, Deploys, Schedule, Shifts, Starts, Wakes, Weather
 from tests.simulation.shorten import shorten
 from tests.simulation.traffic import Demand
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from functions.domain.incident import Incident
 
 SEEDS: Final = 2_000
+_OPEN: Final = FakeLedger.open
 PART: Final = 50
 
 # A function runs away and is stopped; a person asks for it in the end.
@@ -160,6 +162,28 @@ def test_a_record_that_is_too_large_breaks_the_rule_of_fitting(
     monkeypatch.setattr(tests.fakes, "MOST_ITEM_BYTES", 1_000)
 
     assert "fits" in rules_broken(STOPPED)
+
+
+def test_a_second_stop_for_the_same_minutes_breaks_the_rule_of_respect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The loop is over, a person has restored the function, and a late signal stops it again."""
+    late = Wakes(at=150.0, kind="contributor", function="orders", twice=None)
+    over = Shifts(at=60.0, function="orders", demand=Demand.QUIET)
+    schedule = replace(
+        STOPPED, events=(*STOPPED.events, over, Asks(at=90.0, functions=("orders",)), late)
+    )
+    assert rules_broken(schedule) == set()
+
+    monkeypatch.setattr(Evidence, "without", lambda evidence, *_given: evidence)
+    monkeypatch.setattr(FakeLedger, "open", _always_open)
+
+    assert "respected" in rules_broken(schedule)
+
+
+def _always_open(ledger: FakeLedger, incident: Incident, *given: Any, **_more: Any) -> Any:
+    """As the ledger does for those who know the past."""
+    return _OPEN(ledger, incident, *given, knows_past=True)
 
 
 def test_an_error_of_the_code_breaks_the_rule_of_soundness(

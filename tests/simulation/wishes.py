@@ -157,7 +157,10 @@ def _is_taken_for_guards(key: Key, value: Value, incident: Incident) -> bool:
             case Reserve() if kind == "reserved":
                 # The guard may not have seen what was reserved in between; after a release, 0 may
                 # be what people were told to set until they roll back.
-                is_wanted = incident.state in HOLDING_STATES and value == incident.target
+                is_zero = value == 0 and 0 in incident.written
+                is_wanted = incident.state in HOLDING_STATES and (
+                    is_zero or value == incident.target
+                )
                 return is_wanted or (is_open and value in (*incident.written, one.step.prior))
             case DisableMapping(uuid=uuid) if kind == "mapping" and uuid == name:
                 return value is False and (is_open or one.restored not in _SETTLED)
