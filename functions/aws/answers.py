@@ -11,13 +11,16 @@ another protocol go to botocore's own parser: read correctly, and up to a hundre
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.parsers import JSONParser, ResponseParserFactory
+from botocore.parsers import JSONParser, ResponseParserError, ResponseParserFactory
 from botocore.utils import parse_timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.model import ListShape
     from botocore.parsers import ResponseParser
 
@@ -31,9 +34,36 @@ class AnswerParserFactory(ResponseParserFactory):
 
     def create_parser(self, protocol_name: str) -> ResponseParser:
         """Make the parser of a protocol."""
-        if protocol_name == "json":
-            return _AnswerParser(timestamp_parser=as_utc)
-        return super().create_parser(protocol_name)
+        parser: Any = (
+            _AnswerParser(timestamp_parser=as_utc)
+            if protocol_name == "json"
+            else super().create_parser(protocol_name)
+        )
+        parser.parse = _checked(parser.parse)
+        return cast("ResponseParser", parser)
+
+
+def _checked(parse: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, but that every error of reading an answer is a `ResponseParserError`.
+
+    botocore raises whatever happens to go wrong with an answer that is none of AWS's, such as
+    `KeyError` for the page of a proxy in place of XML. Adapters translate errors of botocore only.
+    """
+
+    @functools.wraps(parse)
+    def checked(response: Any, shape: Any) -> Any:
+        try:
+            parsed = parse(response, shape)
+        except ResponseParserError:
+            raise
+        except Exception as error:
+            words = f"an answer that cannot be read: {type(error).__name__} {error}"
+            raise ResponseParserError(words) from error
+        if not isinstance(parsed, dict) or not isinstance(parsed.get("Error", {}), dict):
+            raise ResponseParserError("an answer that is no object, or whose error is none")
+        return parsed
+
+    return checked
 
 
 class _AnswerParser(JSONParser):
