@@ -33,6 +33,9 @@ from functions.domain.plan import (
 LEASE = timedelta(seconds=60)
 # How long a claimed notice may stay unconfirmed before it is sent again, marked as a repeat.
 NOTICE_LEASE = timedelta(seconds=60)
+# How long a notice waits that SNS did not confirm so often. It may have been delivered all the
+# same, and a try a minute would be a mail a minute for as long as answers are lost.
+_RESENT_AFTER: Final = tuple(timedelta(minutes=one) for one in (0, 2, 4, 8, 10))
 KEPT_AFTER_CLOSE = timedelta(days=400)
 # After so many refusals in a row AWS is asked again after so long.
 PAUSES: Final = tuple(timedelta(minutes=one) for one in (1, 2, 4, 8, 16, 32, 60))
@@ -215,6 +218,24 @@ class NoticeStatus(StrEnum):
     SENT = "sent"
 
 
+def is_to_be_sent(
+    status: NoticeStatus, claimed_at: datetime | None, attempts: int, now: datetime
+) -> bool:
+    """Whether a notice is to be sent now.
+
+    A new one is, one that SNS did not confirm after a pause that grows with the attempts, and one
+    that was claimed by a run that seems to have died.
+    """
+    match status:
+        case NoticeStatus.SENT:
+            return False
+        case NoticeStatus.CLAIMED:
+            return claimed_at is None or now - claimed_at >= NOTICE_LEASE
+        case NoticeStatus.PENDING:
+            pause = _RESENT_AFTER[min(max(0, attempts - 1), len(_RESENT_AFTER) - 1)]
+            return claimed_at is None or now - claimed_at >= pause
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxNotice:
     """A notice that was written down together with the transition that it tells of."""
@@ -228,14 +249,8 @@ class OutboxNotice:
     attempts: int = 0
 
     def is_due(self, now: datetime) -> bool:
-        """Whether it is to be sent now: pending, or claimed by a run that seems to have died."""
-        match self.status:
-            case NoticeStatus.PENDING:
-                return True
-            case NoticeStatus.CLAIMED:
-                return self.claimed_at is None or now - self.claimed_at >= NOTICE_LEASE
-            case NoticeStatus.SENT:
-                return False
+        """Whether it is to be sent now, see `is_to_be_sent`."""
+        return is_to_be_sent(self.status, self.claimed_at, self.attempts, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

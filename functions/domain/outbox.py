@@ -49,7 +49,7 @@ def _routes(incident: Incident, context: NoticeContext) -> EventRoutes:
 def deliver(incident: Incident, world: World, now: datetime) -> Incident:
     """Send the notices that are due, then file a closed incident away.
 
-    A notice that SNS does not take stays in the outbox for the next pulse.
+    A notice that SNS does not take stays in the outbox for the next pulse, and then for later ones.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def deliver(incident: Incident, world: World, now: datetime) -> Incident:
             world.publisher.publish(text.subject, text.body)
         except NoticeUndeliveredError:
             incident = world.ledger.save(
-                incident.with_notice_status(notice.id, NoticeStatus.PENDING)
+                incident.with_notice_status(notice.id, NoticeStatus.PENDING, claimed_at)
             )
             continue
         incident = world.ledger.save(incident.with_notice_status(notice.id, NoticeStatus.SENT))

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, Protocol, Self, TypeVar
 
 from functions.domain.errors import NoticeUndeliveredError
-from functions.domain.incident import NOTICE_LEASE, NoticeStatus
+from functions.domain.incident import NoticeStatus, is_to_be_sent
 from functions.domain.passages import MARK, SUBJECT_LIMIT, bounded
 from functions.domain.ports import Publisher
 from functions.domain.wording import clean, middle_cut, paragraph
@@ -31,14 +31,8 @@ class Posting:
     attempts: int = 0
 
     def is_due(self, now: datetime) -> bool:
-        """Whether it is to be sent now: pending, or claimed by a run that seems to have died."""
-        match self.status:
-            case NoticeStatus.PENDING:
-                return True
-            case NoticeStatus.CLAIMED:
-                return self.claimed_at is None or now - self.claimed_at >= NOTICE_LEASE
-            case NoticeStatus.SENT:
-                return False
+        """Whether it is to be sent now, see `is_to_be_sent`."""
+        return is_to_be_sent(self.status, self.claimed_at, self.attempts, now)
 
 
 class Posted(Protocol):
@@ -60,7 +54,7 @@ _R = TypeVar("_R", bound=Posted)
 def deliver(record: _R, save: Callable[[_R], _R], publisher: Publisher, now: datetime) -> _R:
     """Send the notices of a record that are due, saving the record before and after each.
 
-    A notice that SNS does not take stays in the outbox for the next run.
+    A notice that SNS does not take stays in the outbox for the next run, and then for later ones.
 
     Raises
     ------
@@ -77,7 +71,7 @@ def deliver(record: _R, save: Callable[[_R], _R], publisher: Publisher, now: dat
         try:
             publisher.publish(subject, body)
         except NoticeUndeliveredError:
-            record = save(_marked(record, posting.id, NoticeStatus.PENDING))
+            record = save(_marked(record, posting.id, NoticeStatus.PENDING, now))
             continue
         record = save(_marked(record, posting.id, NoticeStatus.SENT))
     return record

@@ -354,6 +354,21 @@ def test_a_notice_that_sns_does_not_take_is_sent_by_the_next_pulse_once() -> Non
     assert "again" not in scene.subjects[0]
 
 
+def test_a_notice_whose_answer_is_lost_is_not_sent_every_minute() -> None:
+    """SNS may have delivered it each time; once it answers, the notice comes within minutes."""
+    scene = Scene()
+    scene.add_runaway()
+    scene.account.faults.fail("publish", NoticeUndeliveredError("no answer"), times=8)
+
+    scene.contributor()
+    scene.pulse(30)
+    early = list(scene.subjects)
+    scene.pulse(30)
+
+    assert early == []
+    assert len(scene.subjects) == 1
+
+
 def test_a_refused_throttle_is_told_with_awss_words_and_tried_again() -> None:
     """When AWS throttles the control plane, people hear of it once and the pulse goes on."""
     scene = Scene()
