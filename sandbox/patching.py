@@ -17,6 +17,7 @@ from sandbox.patches import (
     execution_role,
     faults,
     identity,
+    kept_workers,
     lambda_actions,
     lambda_api,
     late_concurrency,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 def apply_all(world: World) -> Any:
     """Patch the imported emulator, start what runs in the background, return the application."""
     metrics.apply(world)
+    kept_workers.apply()
     desk = alarms.apply(world)
     cloudwatch_api.apply(world, alarms.operations(desk, world))
     queue = asynchronous.apply(world)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from functions.domain import notice
@@ -277,11 +278,12 @@ class Rollback:
         )
 
     def _restore(self, name: str, *, was_held: bool) -> Result:
-        began = self.world.clock()
+        began, first = self.world.clock(), None
         for _ in range(_TRIES):
             incident = self.world.ledger.find(name)
-            if incident is not None and incident.opened_at > began:
+            if _is_of_later_stop(incident, first, began):
                 return Restored(function=name, text=STOPPED_ANEW)
+            first = first or incident
             if incident is None or incident.state not in HOLDING_STATES:
                 if was_held:  # a pulse finished what was begun here
                     return Restored(function=name, text="restored")
@@ -379,6 +381,17 @@ class Rollback:
 
 def _is_pending(result: Result) -> bool:
     return isinstance(result, Restored) and result.is_pending
+
+
+def _is_of_later_stop(incident: Incident | None, first: Incident | None, began: datetime) -> bool:
+    """Whether the function was stopped again after what was found first.
+
+    The clock of whoever wrote the record may be ahead of this one, so the record's own latest
+    moment counts as well.
+    """
+    if incident is None or first is None:
+        return False
+    return incident.opened_at > max(began, first.updated_at)
 
 
 def _pending_text(waiting: tuple[str, ...]) -> str:

@@ -117,3 +117,13 @@ def test_the_notice_of_a_slow_restore_is_sent_once(scene: Scene) -> None:
     scene.rollback(NAMES[0])
 
     assert [one.split()[1] for one in scene.subjects[mails:]] == ["RESTORED"]
+
+
+def test_a_clock_that_is_behind_restores_what_a_later_clock_has_stopped(scene: Scene) -> None:
+    """The record says what is held; two machines need not agree on the time of day."""
+    behind = replace(scene.world, clock=lambda: scene.now - timedelta(minutes=30))
+
+    results = replace(scene.rollbacks, world=behind).of((NAMES[0],))
+
+    assert {one.text for one in results} == {"restored"}
+    assert scene.account.by_name[NAMES[0]].reserved is None
