@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,7 +53,9 @@ def guard() -> Guard:
         hold=Hold(
             world=World(
                 functions=functions,
-                ledger=DynamoLedger(clients.dynamodb_client(), settings.ledger_table),
+                ledger=DynamoLedger(
+                    clients.dynamodb_client(), settings.ledger_table, clock=present
+                ),
                 publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
                 place=_place(settings, policy),
                 clock=clock,
@@ -76,6 +79,7 @@ def guard() -> Guard:
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Deal with one signal. Whatever fails is raised: Lambda retries, then it is a dead letter."""
     signal = parse_signal(event)
+    _latest.at = max(_latest.at, signal.at)
     logger.append_keys(signal=signal.kind, signal_id=signal.id, signal_source=signal.source)
     guard().handle(signal, lambda: context.get_remaining_time_in_millis() / 1000)
 
@@ -83,6 +87,21 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 def clock() -> datetime:
     """The time of day."""
     return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class _LatestSignal:
+    """When the newest signal of this process was sent."""
+
+    at: datetime
+
+
+_latest: Final = _LatestSignal(at=datetime.min.replace(tzinfo=UTC))
+
+
+def present() -> datetime:
+    """The time of day, never behind the signals: tags and outages carry moments of both."""
+    return max(clock(), _latest.at)
 
 
 def _policy(settings: Settings) -> Policy:
