@@ -165,9 +165,15 @@ def _name_cause(spike: Spike, arrivals: Sequence[Arrivals], added: float, minute
 
 
 def _failing(spike: Spike, minutes: range) -> float:
-    """The share of the invocations that end in an error."""
-    ran = _mean(spike.invocations, minutes)
-    return min(1.0, _mean(spike.errors, minutes) / ran) if ran > 0 else 0.0
+    """The share of the invocations that end in an error: of all, or of what the spike adds.
+
+    The higher one counts: work that goes well beside a failing spike says nothing about it.
+    """
+    ran, failed = _mean(spike.invocations, minutes), _mean(spike.errors, minutes)
+    added = ran - _usual(spike.invocations, spike.first, HIGH)
+    failed_more = failed - _usual(spike.errors, spike.first, LOW)
+    shares = [part / whole for part, whole in ((failed, ran), (failed_more, added)) if whole > 0]
+    return min(1.0, max(shares, default=0.0))
 
 
 def _is_silent(arrivals: Arrivals, minutes: range) -> bool:

@@ -242,11 +242,13 @@ class Rollback:
             return Refused(function=name, text=str(error))
         if incident is not None and incident.is_leased(self.world.clock()):
             return _Leased(function=name)
-        return self._at_once(name)
+        return self._at_once(name, first=incident)
 
-    def _at_once(self, name: str, *, was_held: bool = False) -> Result:
+    def _at_once(
+        self, name: str, *, was_held: bool = False, first: Incident | None = None
+    ) -> Result:
         try:
-            return self._restore(name, was_held=was_held)
+            return self._restore(name, was_held=was_held, first=first)
         except LoopbreakerError as error:
             return Refused(function=name, text=str(error))
 
@@ -277,8 +279,8 @@ class Rollback:
             function=name, text=told if result.text == NOT_HELD else f"{result.text}; {told}"
         )
 
-    def _restore(self, name: str, *, was_held: bool) -> Result:
-        began, first = self.world.clock(), None
+    def _restore(self, name: str, *, was_held: bool, first: Incident | None) -> Result:
+        began = self.world.clock()
         for _ in range(_TRIES):
             incident = self.world.ledger.find(name)
             if _is_of_later_stop(incident, first, began):

@@ -102,6 +102,15 @@ def _step(before: float, after: float, minutes: int = 30) -> list[float]:
             id="each of the events that the queue gets is tried seven times",
         ),
         pytest.param(
+            Traffic(
+                invocations=_step(500, 1_500),
+                errors=_step(0, 750),
+                arrivals={QUEUE: _step(500, 750)},
+            ),
+            Fed.ITSELF,
+            id="each is tried four times, beside as much work that goes well",
+        ),
+        pytest.param(
             Traffic(invocations=_step(40, 3_000), arrivals={QUEUE: _step(40, 60)}),
             Fed.BACKLOG,
             id="a queue is worked off",
