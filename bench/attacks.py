@@ -12,7 +12,6 @@ import argparse
 import dataclasses
 import json
 import resource
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -485,16 +484,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _in_a_process(name: str, size: int) -> Attack:
-    ran = subprocess.run(
-        [sys.executable, "-m", "bench.attacks", "--one", name, "--size", str(size)],
-        cwd=measure.PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if ran.returncode:
-        raise RuntimeError(ran.stderr)
-    return Attack(**json.loads(ran.stdout.splitlines()[-1]))
+    return Attack(**measure.run_apart("bench.attacks", "--one", name, "--size", str(size)))
 
 
 def show(attacks: Sequence[Attack]) -> None:

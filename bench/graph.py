@@ -14,7 +14,6 @@ import argparse
 import dataclasses
 import json
 import resource
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -360,16 +359,7 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 
 def _in_a_process(functions: int) -> Size:
-    ran = subprocess.run(
-        [sys.executable, "-m", "bench.graph", "--one", str(functions)],
-        cwd=measure.PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if ran.returncode:
-        raise RuntimeError(ran.stderr)
-    return Size(**json.loads(ran.stdout.splitlines()[-1]))
+    return Size(**measure.run_apart("bench.graph", "--one", str(functions)))
 
 
 def show(sizes: Sequence[Size]) -> None:

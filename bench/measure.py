@@ -6,6 +6,8 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -64,6 +66,27 @@ class Spread:
             "p95": round(self.p95, 4),
             "samples": self.samples,
         }
+
+
+def run_apart(module: str, *arguments: str) -> dict[str, Any]:
+    """What a module prints on its last line, as JSON, in a process whose memory is its own.
+
+    Raises
+    ------
+    RuntimeError
+        When it fails, with what it wrote to stderr.
+    """
+    ran = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode:
+        raise RuntimeError(ran.stderr)
+    found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return found
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
