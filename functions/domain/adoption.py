@@ -53,22 +53,45 @@ def adopt(
     LedgerUnavailableError
         As the ledger does.
     """
-    # What is true already is written down, whatever was before.
-    incident = adopted(facts, tagged, world, now)
-    opening = world.ledger.open(incident, blast_radius, knows_past=True)
-    if isinstance(opening, Opened) and opening.incident.version == _JUST_OPENED:
-        # Or else opened by the run that wrote the tag, which did not hear of it.
-        return _add_removed(opening.incident, tagged, world, is_newest=True)
-    if not isinstance(opening, Opened | AlreadyOpen):
-        raise StaleIncidentError(f"another run works on {facts.name}")
-    known = opening.incident
-    if known.is_leased(world.present(now)):
-        raise StaleIncidentError(f"another run works on incident {known.id}")
+    known, is_new = _open(facts, tagged, world, now, blast_radius=blast_radius)
+    if is_new:
+        return _add_removed(known, tagged, world, is_newest=True)
     return _adopt_over(known, facts, tagged, world, now, blast_radius=blast_radius)
 
 
+def _open(
+    facts: FunctionFacts,
+    tagged: TaggedSnapshot,
+    world: World,
+    now: datetime,
+    *,
+    blast_radius: BlastRadius | None = None,
+) -> tuple[Incident, bool]:
+    """The open incident of the function, and whether it was opened here.
+
+    What is true already is written down, whatever was before. An incident of a later version was
+    opened by the run that wrote the tag, which did not hear of it.
+
+    Raises
+    ------
+    StaleIncidentError
+        When another run works on the function.
+    LedgerUnavailableError
+        As the ledger does.
+    """
+    incident = adopted(facts, tagged, world, now)
+    opening = world.ledger.open(incident, blast_radius, knows_past=True)
+    if not isinstance(opening, Opened | AlreadyOpen):
+        raise StaleIncidentError(f"another run works on {facts.name}")
+    known = opening.incident
+    is_new = isinstance(opening, Opened) and known.version == _JUST_OPENED
+    if not is_new and known.is_leased(world.present(now)):
+        raise StaleIncidentError(f"another run works on incident {known.id}")
+    return known, is_new
+
+
 def adopted(facts: FunctionFacts, tagged: TaggedSnapshot, world: World, now: datetime) -> Incident:
-    """A new incident that tells of what the tag says was done."""
+    """A new incident that records what the tag says was done."""
     opened = Incident(
         id=incident_id(facts.name, tagged.at),
         function=facts.name,
@@ -90,7 +113,7 @@ def adopted(facts: FunctionFacts, tagged: TaggedSnapshot, world: World, now: dat
 
 
 def was_closed_since(facts: FunctionFacts, tagged: TaggedSnapshot, ledger: Ledger) -> bool:
-    """Whether the stop that the tag tells of was recorded, and its incident closed since.
+    """Whether the stop in the tag was recorded, and its incident closed since.
 
     Then the tag is out of date, whoever put it there: its incident must not begin anew.
 
@@ -132,13 +155,7 @@ def record_removed(
     LedgerUnavailableError
         As the ledger does.
     """
-    opening = world.ledger.open(adopted(facts, tagged, world, now), None, knows_past=True)
-    if not isinstance(opening, Opened | AlreadyOpen):
-        raise StaleIncidentError(f"another run works on {facts.name}")
-    known = opening.incident
-    is_new = isinstance(opening, Opened) and known.version == _JUST_OPENED
-    if not is_new and known.is_leased(world.present(now)):
-        raise StaleIncidentError(f"another run works on incident {known.id}")
+    known, is_new = _open(facts, tagged, world, now)
     if not is_new and known.state is not IncidentState.NOTIFIED:
         is_newest = known.opened_at.replace(microsecond=0) <= tagged.at
         _add_removed(known, tagged, world, is_newest=is_newest)

@@ -132,7 +132,7 @@ def build(
         around=_around(flow, loops) if with_surroundings else (),
         proofs=MappingProxyType(dict(sorted(found.proofs.items()))),
         doubts=MappingProxyType(dict(sorted(found.doubts.items()))),
-        sources=find_sources(flow),
+        sources=find_sources(flow, found.parts),
         gaps=tuple(
             f"{gap.area.value}{f' ({gap.resource})' if gap.resource else ''}: {gap.words}"
             for gap in sorted(account.gaps, key=lambda gap: (gap.area, gap.resource, gap.words))

@@ -10,10 +10,8 @@ from typing import Final
 
 from functions.domain.arrivals import Source, SourceKind
 from functions.domain.eventgraph.contents import Invoked
-from functions.domain.eventgraph.cycles import cyclic
 from functions.domain.eventgraph.flow import Dark, Flow, Link, Passage, Rank
 from functions.domain.eventgraph.model import Means, NodeKind
-from functions.domain.eventgraph.search import successors
 from functions.domain.evidence import LoopProof
 
 _LEVELS: Final = (
@@ -41,13 +39,19 @@ _POLLED: Final[Mapping[NodeKind, SourceKind]] = MappingProxyType(
 _SENT: Final = frozenset({Means.DESTINATION, Means.DEAD_LETTER})
 
 
-def find_sources(flow: Flow) -> Mapping[str, tuple[Source, ...]]:
+def find_sources(
+    flow: Flow, parts: Mapping[Rank, Mapping[int, int]]
+) -> Mapping[str, tuple[Source, ...]]:
     """The sources of each function, by name; one that nothing seems to invoke has none.
 
     Asynchronous events are one source, whoever sends them: Lambda counts them together. It lies on
     a loop where one of its senders does.
+
+    Parameters
+    ----------
+    parts
+        The components of the flow, as the search for loops found them: see `Found`.
     """
-    parts = [_parts(flow, rank) for rank, _ in _LEVELS]
     found: dict[str, dict[tuple[SourceKind, str], LoopProof]] = {}
     for edge, target in enumerate(flow.targets):
         name = flow.functions[target]
@@ -70,21 +74,11 @@ def find_sources(flow: Flow) -> Mapping[str, tuple[Source, ...]]:
     )
 
 
-def _parts(flow: Flow, rank: Rank) -> dict[int, int]:
-    """The number of its component, for each place on a cycle of edges up to a rank."""
-    edges = (edge for edge, own in enumerate(flow.ranks) if own <= rank)
-    return {
-        place: number
-        for number, part in enumerate(cyclic(successors(flow, edges)))
-        for place in part
-    }
-
-
-def _loop(flow: Flow, edge: int, parts: list[dict[int, int]]) -> LoopProof:
+def _loop(flow: Flow, edge: int, parts: Mapping[Rank, Mapping[int, int]]) -> LoopProof:
     source, target = flow.sources[edge], flow.targets[edge]
-    for (rank, proof), part in zip(_LEVELS, parts, strict=True):
-        number = part.get(source)
-        if flow.ranks[edge] <= rank and number is not None and number == part.get(target):
+    for rank, proof in _LEVELS:
+        number = parts[rank].get(source)
+        if flow.ranks[edge] <= rank and number is not None and number == parts[rank].get(target):
             return proof
     return LoopProof.RULED_OUT
 

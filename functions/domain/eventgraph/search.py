@@ -26,6 +26,8 @@ _DESCRIBING: Final = 10  # of one edge, in edges looked at
 _SMALL: Final = 2_000  # edges that hang together
 _MOST_RULED_OUT: Final = 2  # what more than two things rule out is not near
 
+_SEEN_OR_NOT: Final = (Rank.CERTAIN, Rank.POSSIBLE, Rank.UNSEEN)
+
 Way: TypeAlias = tuple[int, ...]
 Trigger: TypeAlias = tuple[int, str, str]
 
@@ -43,6 +45,8 @@ class Found:
         The same for cycles that something rules out.
     unlisted
         Functions on a loop of which none is listed.
+    parts
+        By rank, for each place on a cycle of edges up to that rank: the number of its component.
     """
 
     ways: tuple[Way, ...]
@@ -50,6 +54,7 @@ class Found:
     proofs: Mapping[str, LoopProof]
     doubts: Mapping[str, tuple[Doubt, ...]]
     unlisted: int
+    parts: Mapping[Rank, Mapping[int, int]]
 
 
 def search(flow: Flow, limits: Limits = USUAL, *, with_near: bool = True) -> Found:
@@ -89,9 +94,10 @@ class _Search:
 
     def run(self, *, with_near: bool) -> Found:
         flow = self._flow
-        certain = self._loops(Rank.CERTAIN)
-        possible = self._loops(Rank.POSSIBLE)
-        parts = self._parts(Rank.UNSEEN)
+        by_rank = {rank: self._parts(rank) for rank in _SEEN_OR_NOT}
+        certain = self._loops(Rank.CERTAIN, by_rank[Rank.CERTAIN])
+        possible = self._loops(Rank.POSSIBLE, by_rank[Rank.POSSIBLE])
+        parts = by_rank[Rank.UNSEEN]
         proofs: dict[str, LoopProof] = {}
         doubts: dict[str, tuple[Doubt, ...]] = {}
         by_part = self._doubts(parts)
@@ -114,13 +120,15 @@ class _Search:
             proofs=proofs,
             doubts=doubts,
             unlisted=len((certain | possible) - listed),
+            parts=by_rank,
         )
 
     def _parts(self, rank: Rank) -> dict[int, int]:
         """The number of its component, for each place on a cycle of edges up to a rank."""
-        flow = self._flow
-        edges = (edge for edge in self._sorted if flow.ranks[edge] <= rank)
-        parts = cyclic(successors(flow, edges))
+        return self._numbered(edge for edge in self._sorted if self._flow.ranks[edge] <= rank)
+
+    def _numbered(self, edges: Iterable[int]) -> dict[int, int]:
+        parts = cyclic(successors(self._flow, edges))
         return {place: number for number, part in enumerate(parts) for place in part}
 
     def _doubts(self, parts: Mapping[int, int]) -> dict[int, set[Doubt]]:
@@ -136,10 +144,9 @@ class _Search:
                 found.setdefault(part, set()).add(info)
         return found
 
-    def _loops(self, rank: Rank) -> set[str]:
+    def _loops(self, rank: Rank, parts: Mapping[int, int]) -> set[str]:
         """Functions on a loop of edges up to a rank. Their loops are kept in `_ways`."""
         flow = self._flow
-        parts = self._parts(rank)
         places, edges = Counter(parts.values()), self._sizes(parts, rank)
         found = [
             (edges[parts[place]] if edges[parts[place]] > _SMALL else 0, name, place)
@@ -234,12 +241,7 @@ class _Search:
     def _near(self, looping: set[str]) -> tuple[Way, ...]:
         """For functions on no loop: the cycle that the fewest things rule out."""
         flow = self._flow
-        edges = [edge for edge in self._sorted if flow.ranks[edge] is not Rank.UNSEEN]
-        parts = {
-            place: number
-            for number, part in enumerate(cyclic(successors(flow, edges)))
-            for place in part
-        }
+        parts = self._numbered(edge for edge in self._sorted if flow.ranks[edge] is not Rank.UNSEEN)
         budget = Budget(max(_LEAST_WORK, _NEAR_WORK * len(flow.places_of)))
         found: list[Way] = []
         for name in sorted(flow.places_of):

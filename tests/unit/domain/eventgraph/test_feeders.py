@@ -11,14 +11,23 @@ from functions.domain.arrivals import Source, SourceKind
 from functions.domain.eventgraph.build import build
 from functions.domain.eventgraph.feeders import find_sources
 from functions.domain.eventgraph.flow import read_flow
+from functions.domain.eventgraph.search import search
 from functions.domain.evidence import LoopProof
 from tests.unit.domain.eventgraph.generated import accounts
 from tests.unit.domain.eventgraph.samples import ACCOUNTS, many
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from functions.domain.account import Account
 
 GRAVITY = (LoopProof.CERTAIN, LoopProof.POSSIBLE, LoopProof.UNKNOWN, LoopProof.RULED_OUT)
+
+
+def sources_of(account: Account) -> Mapping[str, tuple[Source, ...]]:
+    """The sources of each function of an account."""
+    flow = read_flow(account)
+    return find_sources(flow, search(flow, with_near=False).parts)
 
 
 def gravest(sources: tuple[Source, ...]) -> LoopProof:
@@ -28,7 +37,7 @@ def gravest(sources: tuple[Source, ...]) -> LoopProof:
 
 def check(account: Account) -> None:
     """A function is on a loop exactly where one of its sources is, and as surely."""
-    sources = find_sources(read_flow(account))
+    sources = sources_of(account)
 
     proofs = build(account).proofs
 
@@ -50,7 +59,7 @@ def test_some_source_of_each_function_on_a_loop_is_on_it_in_any_account(account:
 
 def test_a_queue_that_is_written_to_is_on_the_loop_and_another_one_is_not() -> None:
     """Each source is told by the name that CloudWatch knows it by."""
-    sources = find_sources(read_flow(many(2)))
+    sources = sources_of(many(2))
 
     assert sources["worker-00000"] == (
         Source(kind=SourceKind.QUEUE, name="worker-00000", loop=LoopProof.CERTAIN),
@@ -59,14 +68,14 @@ def test_a_queue_that_is_written_to_is_on_the_loop_and_another_one_is_not() -> N
 
 def test_the_stream_of_a_table_is_known_by_the_table() -> None:
     """The writes to it are what is counted."""
-    sources = find_sources(read_flow(ACCOUNTS["dynamodb_two_functions"]))
+    sources = sources_of(ACCOUNTS["dynamodb_two_functions"])
 
     assert Source(kind=SourceKind.TABLE, name="orders", loop=LoopProof.CERTAIN) in sources["enrich"]
 
 
 def test_what_services_send_is_one_source() -> None:
     """Lambda counts asynchronous events together; who may invoke by permission may also wait."""
-    sources = find_sources(read_flow(ACCOUNTS["s3_event_bridge"]))
+    sources = sources_of(ACCOUNTS["s3_event_bridge"])
 
     assert sources["resize"] == (
         Source(kind=SourceKind.ASYNCHRONOUS, name="resize", loop=LoopProof.CERTAIN),
