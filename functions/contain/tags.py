@@ -2,7 +2,7 @@
 
 A tag is a record where the guard has sealed it, or where it is of a time at which the guard saw
 that its ledger was away. Any other is what somebody says who may tag the
-function, so people are told of it once and nothing is done.
+function, so people are notified once and nothing is done.
 """
 
 import hashlib

@@ -295,7 +295,7 @@ UNRECORDED_TROUBLE = timedelta(minutes=30)
 
 
 def began_at(incident: Incident) -> datetime:
-    """When the trouble began that an incident tells of.
+    """When the trouble began that an incident records.
 
     Of a stop that was taken over from its tag nobody has written down when: it is taken to have
     begun some minutes before, or a signal of that time that is tried again stops what was restored.

@@ -192,7 +192,7 @@ def advance(book: FindingBook, examinations: Iterable[Examination], now: datetim
         listed_at=(book.listed_at or now) if opened and book.open else (now if opened else None),
         left_out=_left_out(book.left_out, examinations, opened, kept),
     )
-    # What has no room is not told of one by one: it would be told again with every look.
+    # What has no room is not reported one by one: every check would report it again.
     inside = {one.key for one in kept}
     told = (one for one in changes if one.record.key in inside or one.kind is ChangeKind.CLOSED)
     return Advance(book=moved, changes=tuple(told))
@@ -221,7 +221,7 @@ def smaller(book: FindingBook) -> FindingBook | None:
 
 
 def _most_important(findings: Iterable[OpenFinding], most: int) -> list[OpenFinding]:
-    """Certain ones before possible ones, then the oldest: who was told of is not told of again."""
+    """Certain ones before possible ones, then the oldest: no finding is reported twice."""
     return sorted(findings, key=lambda one: (one.certainty is not Certainty.CERTAIN, *_order(one)))[
         :most
     ]
