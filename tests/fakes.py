@@ -22,6 +22,7 @@ from functions.aws.records import dump_incident
 from functions.domain.errors import (
     FunctionNotFoundError,
     InvalidTransitionError,
+    InvalidValueError,
     LedgerUnavailableError,
     MappingNotFoundError,
     ProvisionedConcurrencyError,
@@ -69,6 +70,8 @@ if TYPE_CHECKING:
 
 ACCOUNT_ID: Final = "123456789012"
 REGION: Final = "us-east-1"
+# Of one function (Lambda developer guide, *Using tags on Lambda functions*).
+MOST_TAGS: Final = 50
 TAG_KEY: Final = b"known to the guard alone"
 BUSIEST_MINUTES: Final = 10
 LATE_MINUTES: Final = 4
@@ -519,7 +522,12 @@ class FakeFunctions:
     def tag(self, function_arn: str, tags: Mapping[str, str]) -> None:
         """See the port."""
         with self._account.call("functions", "tag", function_arn=function_arn, tags=tags):
-            self._by_arn(function_arn).tags.update(tags)
+            present = self._by_arn(function_arn).tags
+            if len({**present, **tags}) > MOST_TAGS:
+                raise InvalidValueError(
+                    f"InvalidParameterValueException: more than {MOST_TAGS} tags"
+                )
+            present.update(tags)
 
     def untag(self, function_arn: str, keys: Sequence[str]) -> None:
         """See the port."""

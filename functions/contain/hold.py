@@ -56,7 +56,6 @@ from functions.domain.restoration import restore
 from functions.domain.steps import perform
 from functions.domain.tag_seal import FoundSnapshot, find_snapshot, sealed
 from functions.domain.tagged_snapshot import (
-    MOST_CHARACTERS,
     SNAPSHOT_TAG,
     TaggedSnapshot,
     UnreadableSnapshotError,
@@ -332,23 +331,17 @@ class Hold:
                 f"radius of {self.policy.blast_radius} is used up"
             ) from unavailable
         key = self.world.ledger.known_tag_key()
-        # The same event may have come twice: what the other run has removed since is in its tag.
+        # The same event may have come twice: the mail says what the other run has removed.
         found = _found(facts.with_tag(SNAPSHOT_TAG, others.get(facts.arn)), key)
         former = None if found is None else found.tagged
-        there = () if former is None else former.provisioned
-        is_own = not there or (found is not None and found.is_sealed)
-        tagged = TaggedSnapshot(
-            reserved_concurrency=snapshot.reserved_concurrency, at=now, provisioned=there
-        )
-        if there:  # an earlier attempt has taken it away
-            incident = _without(incident, there)
+        if found is not None and found.is_sealed and found.tagged.provisioned:
+            incident = _without(incident, found.tagged.provisioned)
         attempt = _Ledgerless(
             incident=incident,
-            tagged=tagged,
+            tagged=TaggedSnapshot(reserved_concurrency=snapshot.reserved_concurrency, at=now),
             unavailable=unavailable,
             now=now,
-            key=key if is_own else None,
-            is_own=is_own,
+            key=key,
         )
         attempt = self._write_down(attempt)
         try:
@@ -371,8 +364,8 @@ class Hold:
             found = functions.provisioned(name)
             if not found:
                 raise
-            tagged = replace(attempt.tagged, provisioned=(*attempt.tagged.provisioned, *found))
-            incident = _without(attempt.incident, tagged.provisioned)
+            tagged = replace(attempt.tagged, provisioned=found)
+            incident = _without(attempt.incident, found)  # for the notice, with what went before
             attempt = self._write_down(replace(attempt, incident=incident, tagged=tagged))
             for one in found:
                 functions.remove_provisioned(name, one.qualifier)
@@ -380,33 +373,28 @@ class Hold:
         return attempt
 
     def _write_down(self, attempt: "_Ledgerless") -> "_Ledgerless":
-        """Put the snapshot into the tag or, where that is not possible, into a notice."""
-        arn = attempt.incident.function_arn
-        value = sealed(attempt.tagged.to_tag(), arn, attempt.key)
-        try:
-            if len(value) <= MOST_CHARACTERS:
-                self.world.functions.tag(arn, {SNAPSHOT_TAG: value})
-                return replace(attempt, is_tagged=True)
-        except LoopbreakerError:
-            pass  # the notice has to do
+        """Put the snapshot into tags or, where that is not possible, into a notice."""
+        with suppress(LoopbreakerError):  # then the notice has to do
+            self._tag(attempt)
+            return replace(attempt, is_tagged=True)
         self._publish_ledgerless(
             attempt.incident, attempt.unavailable, attempt.now, is_tagged=False
         )
         return replace(attempt, is_tagged=False)
 
+    def _tag(self, attempt: "_Ledgerless") -> None:
+        arn = attempt.incident.function_arn
+        self.world.functions.tag(arn, sealed(attempt.tagged.to_tags(), arn, attempt.key))
+
     def _seal(self, attempt: "_Ledgerless") -> None:
-        """Seal a tag that was written without the key, once nothing burns any more.
+        """Seal tags that were written without the key, once nothing burns any more.
 
         A process that has just started does not know the key, and the ledger may have failed it
         for a moment only.
         """
-        if attempt.key is not None or not attempt.is_own:
-            return
-        arn = attempt.incident.function_arn
-        with suppress(LoopbreakerError):
-            value = sealed(attempt.tagged.to_tag(), arn, self.world.ledger.tag_key())
-            if len(value) <= MOST_CHARACTERS:
-                self.world.functions.tag(arn, {SNAPSHOT_TAG: value})
+        if attempt.key is None:
+            with suppress(LoopbreakerError):
+                self._tag(replace(attempt, key=self.world.ledger.tag_key()))
 
     def _publish_failure(self, attempt: "_Ledgerless", refusal: LoopbreakerError) -> None:
         failed = attempt.incident
@@ -486,7 +474,6 @@ class _Ledgerless:
     unavailable: LedgerUnavailableError
     now: datetime
     key: bytes | None
-    is_own: bool  # nothing in it was taken from a tag that may be somebody else's: no seal for that
     is_tagged: bool = False
 
 
@@ -502,15 +489,19 @@ def _was_tried(former: TaggedSnapshot | None, tagged: TaggedSnapshot) -> bool:
     """Whether an attempt within the same hour was the same, so that people know of it."""
     if former is None or former.at.strftime(_HOUR) != tagged.at.strftime(_HOUR):
         return False
-    return replace(former, at=tagged.at) == tagged
+    if former.reserved_concurrency != tagged.reserved_concurrency:
+        return False
+    return set(tagged.provisioned) <= set(former.provisioned)
 
 
 def _without(incident: Incident, removed: tuple[ProvisionedConcurrency, ...]) -> Incident:
     """The incident with provisioned concurrency that is, or is about to be, taken away."""
     if incident.snapshot is None:
         return incident
+    named = {one.qualifier for one in removed}
+    before = [one for one in incident.snapshot.provisioned or () if one.qualifier not in named]
     bare = replace(incident.snapshot, provisioned=None)
-    changed = replace(incident, snapshot=bare).with_provisioned(removed)
+    changed = replace(incident, snapshot=bare).with_provisioned((*before, *removed))
     for outcome in changed.left_beside:
         changed = changed.with_outcome(outcome.step, StepStatus.DONE)
     return changed

@@ -19,7 +19,7 @@ from functions.domain.evidence import FunctionFacts
 from functions.domain.naming import InvalidFunctionReferenceError, function_name
 from functions.domain.ports import Attempts, LiveLedger
 from functions.domain.tag_notice import doubtful_tag, unreadable_tag
-from functions.domain.tag_seal import find_snapshot
+from functions.domain.tag_seal import find_snapshot, find_tags
 from functions.domain.tagged_snapshot import (
     SNAPSHOT_TAG,
     TaggedSnapshot,
@@ -78,7 +78,7 @@ class Tags:
             said = doubtful_tag(facts, found.tagged, self.hold.world.place)
             self._report(said, earlier, matter, now)
         elif self._is_done(facts, found.tagged, now, is_own=is_own):
-            self._untag(arn, matter, now)
+            self._untag(facts, matter, now)
 
     def _is_done(
         self, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime, *, is_own: bool
@@ -95,17 +95,17 @@ class Tags:
             self.hold.world.publisher.publish(*said)
         self.hold.world.ledger.count_attempt(matter, now)
 
-    def _untag(self, arn: str, matter: str, now: datetime) -> None:
-        """Remove the tag; where AWS refuses that, it is tried again in growing pauses.
+    def _untag(self, facts: FunctionFacts, matter: str, now: datetime) -> None:
+        """Remove the tags that were read; where AWS refuses, it is tried again in growing pauses.
 
         The snapshot is in the ledger by now: a tag that stays does no harm.
         """
         try:
-            self.hold.world.functions.untag(arn, (SNAPSHOT_TAG,))
+            self.hold.world.functions.untag(facts.arn, find_tags(facts))
         except FunctionNotFoundError:
             return
         except (RefusedError, BusyError) as error:
-            self.log.info("tag not removed", about=arn, error=str(error))
+            self.log.info("tag not removed", about=facts.arn, error=str(error))
             self.hold.world.ledger.count_attempt(matter, now)
 
 

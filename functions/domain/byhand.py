@@ -1,7 +1,7 @@
 """What people type or click: the rollback command, AWS CLI commands, links to the console."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
@@ -187,9 +187,9 @@ def exempt_command(function_arn: str, region: str | None) -> str:
     return aws(region, "tag-resource", "--resource", function_arn, "--tags", f"{EXEMPT_TAG}=true")
 
 
-def untag_command(function_arn: str, key: str, region: str | None) -> str:
-    """The command that removes a tag."""
-    return aws(region, "untag-resource", "--resource", function_arn, "--tag-keys", key)
+def untag_command(function_arn: str, keys: Sequence[str], region: str | None) -> str:
+    """The command that removes tags."""
+    return aws(region, "untag-resource", "--resource", function_arn, "--tag-keys", *keys)
 
 
 def aws(region: str | None, *words: str) -> str:

@@ -12,6 +12,7 @@ from functions.domain.passages import (
     subject_line,
     where,
 )
+from functions.domain.tag_seal import find_tags
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.wording import bullet, counted, moment, paragraph, quoted
 
@@ -59,7 +60,7 @@ def doubtful_tag(
                     ),
                     command_line(rollback_of(facts.name, facts.arn, context.deploy_flags)),
                     bullet("If there is none, remove the tag:", "2."),
-                    command_line(untag_command(facts.arn, SNAPSHOT_TAG, context.region)),
+                    command_line(untag_command(facts.arn, find_tags(facts), context.region)),
                 ),
             )
         ),
@@ -92,7 +93,7 @@ def unreadable_tag(facts: FunctionFacts, context: NoticeContext) -> tuple[str, s
                     ),
                     command_line(look_command(facts.name, context.region)),
                     bullet("Then remove the tag:", "2."),
-                    command_line(untag_command(facts.arn, SNAPSHOT_TAG, context.region)),
+                    command_line(untag_command(facts.arn, find_tags(facts), context.region)),
                 ),
             )
         ),

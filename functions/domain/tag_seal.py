@@ -7,11 +7,12 @@ key that is kept in the ledger. A tag without one is what somebody says, and no 
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from functions.domain.evidence import FunctionFacts
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.domain.tagged_snapshot import REMOVED_TAG, SNAPSHOT_TAG, TaggedSnapshot, is_of_guard
 
 _SEAL: Final = " seal="
 _DIGITS: Final = 32  # 128 bits, in hexadecimal
@@ -20,21 +21,29 @@ SEAL_CHARACTERS: Final = len(_SEAL) + _DIGITS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundSnapshot:
-    """What a function's tag says.
+    """What a function's tags say.
 
     Attributes
     ----------
     is_sealed
-        Whether the guard has written it, for this function.
+        Whether the guard has written each of them, for this function.
     """
 
     tagged: TaggedSnapshot
     is_sealed: bool
 
 
-def sealed(value: str, function_arn: str, key: bytes | None) -> str:
-    """The tag's value with its seal; as it is where the key is not at hand."""
-    return value if key is None else f"{value}{_SEAL}{_seal(value, function_arn, key)}"
+def sealed(tags: Mapping[str, str], function_arn: str, key: bytes | None) -> dict[str, str]:
+    """The tags with a seal behind each value; as they are where the key is not at hand."""
+    return {
+        name: value if key is None else f"{value}{_SEAL}{_seal(name, value, function_arn, key)}"
+        for name, value in tags.items()
+    }
+
+
+def find_tags(facts: FunctionFacts) -> tuple[str, ...]:
+    """The keys of a function's tags that hold parts of a snapshot."""
+    return tuple(sorted(one for one in facts.tags if is_of_guard(one)))
 
 
 def find_snapshot(facts: FunctionFacts, key: bytes | None) -> FoundSnapshot | None:
@@ -48,18 +57,25 @@ def find_snapshot(facts: FunctionFacts, key: bytes | None) -> FoundSnapshot | No
     Raises
     ------
     UnreadableSnapshotError
-        When the tag has a form that the guard never writes.
+        When a tag has a form that the guard never writes.
     """
-    tag = facts.tags.get(SNAPSHOT_TAG)
-    if tag is None:
+    if SNAPSHOT_TAG not in facts.tags:
         return None
-    value, _, given = tag.strip().partition(_SEAL)
-    is_sealed = key is not None and hmac.compare_digest(
-        given.encode(), _seal(value, facts.arn, key).encode()
+    values, seals = {}, []
+    for name in find_tags(facts):
+        values[name], _, given = facts.tags[name].strip().partition(_SEAL)
+        seals.append(
+            key is not None
+            and hmac.compare_digest(
+                given.encode(), _seal(name, values[name], facts.arn, key).encode()
+            )
+        )
+    tagged = TaggedSnapshot.from_tag(values[SNAPSHOT_TAG]).with_removed(
+        value for name, value in values.items() if name.startswith(REMOVED_TAG)
     )
-    return FoundSnapshot(tagged=TaggedSnapshot.from_tag(value), is_sealed=is_sealed)
+    return FoundSnapshot(tagged=tagged, is_sealed=all(seals))
 
 
-def _seal(value: str, function_arn: str, key: bytes) -> str:
-    message = f"{SNAPSHOT_TAG}\n{function_arn}\n{value}"
+def _seal(name: str, value: str, function_arn: str, key: bytes) -> str:
+    message = f"{name}\n{function_arn}\n{value}"
     return hmac.new(key, message.encode(), hashlib.sha256).hexdigest()[:_DIGITS]

@@ -1,17 +1,24 @@
-"""The snapshot in a tag of the function, for the time in which the ledger cannot be reached.
+"""The snapshot in tags of the function, for the time in which the ledger cannot be reached.
+
+One tag holds what was reserved. What is removed to make room gets a tag of its own for each version
+or alias: two runs that write at once then never write over what the other has removed.
 
 A tag's value holds at most 256 characters of letters, digits, spaces and ``_ . : / = + - @``
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html).
 """
 
+import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 from functions.domain.errors import LoopbreakerError
 from functions.domain.plan import ProvisionedConcurrency
 
 SNAPSHOT_TAG = "loopbreaker:snapshot"
+REMOVED_TAG = f"{SNAPSHOT_TAG}:"  # what follows stands for the version or alias
 MOST_CHARACTERS = 256
 # Versions and aliases hold letters, digits, hyphens and underscores (Lambda API reference,
 # *CreateAlias*).
@@ -19,6 +26,7 @@ _FORM = re.compile(
     r"v1 reserved=(none|\d+) at=(\d{8}T\d{6})Z(?: provisioned=([\w-]+:\d+(?:\+[\w-]+:\d+)*))?",
     re.ASCII,
 )
+_REMOVED_FORM = re.compile(r"v1 provisioned=([\w-]+):(\d+)", re.ASCII)
 _MOMENT = "%Y%m%dT%H%M%S"
 # A run that has written the tag sets the reservation right after.
 _YOUNG = timedelta(minutes=3)
@@ -46,16 +54,30 @@ class TaggedSnapshot:
         """Whether the run that wrote the tag may not have set the reservation yet."""
         return now - self.at < _YOUNG
 
-    def to_tag(self) -> str:
-        """The tag's value."""
+    def to_tags(self) -> dict[str, str]:
+        """The tags by key; each value holds at most 210 characters."""
         reserved = "none" if self.reserved_concurrency is None else self.reserved_concurrency
         text = f"v1 reserved={reserved} at={self.at.astimezone(UTC):{_MOMENT}}Z"
-        removed = "+".join(f"{one.qualifier}:{one.requested}" for one in self.provisioned)
-        return f"{text} provisioned={removed}" if removed else text
+        return {SNAPSHOT_TAG: text, **removed_tags(self.provisioned)}
+
+    def with_removed(self, values: Iterable[str]) -> Self:
+        """With what the tags of removed provisioned concurrency say; they know better.
+
+        Raises
+        ------
+        UnreadableSnapshotError
+            When one has another form.
+        """
+        removed = [_removed(one) for one in values]
+        named = {one.qualifier for one in removed}
+        older = [one for one in self.provisioned if one.qualifier not in named]
+        return replace(self, provisioned=(*older, *removed))
 
     @classmethod
     def from_tag(cls, value: str) -> "TaggedSnapshot":
-        """Read the tag's value.
+        """Read the value of the tag of what was reserved.
+
+        Versions before wrote what they removed into it, too.
 
         Raises
         ------
@@ -81,3 +103,30 @@ class TaggedSnapshot:
                 for name, _, number in removed
             ),
         )
+
+
+def removed_tags(removed: Iterable[ProvisionedConcurrency]) -> dict[str, str]:
+    """The tags that say what is, or is about to be, taken away."""
+    return {
+        _removed_key(one.qualifier): f"v1 provisioned={one.qualifier}:{one.requested}"
+        for one in removed
+    }
+
+
+def is_of_guard(key: str) -> bool:
+    """Whether a tag is one of a snapshot."""
+    return key == SNAPSHOT_TAG or key.startswith(REMOVED_TAG)
+
+
+def _removed_key(qualifier: str) -> str:
+    # A key holds as many characters as an alias, so the alias itself may not fit.
+    return f"{REMOVED_TAG}{hashlib.sha256(qualifier.encode()).hexdigest()[:16]}"
+
+
+def _removed(value: str) -> ProvisionedConcurrency:
+    found = _REMOVED_FORM.fullmatch(value.strip())
+    if found is None:
+        raise UnreadableSnapshotError(
+            f"a tag {REMOVED_TAG}... holds {value!r}, not 'v1 provisioned=<name>:<number>'"
+        )
+    return ProvisionedConcurrency(qualifier=found[1], requested=int(found[2]))

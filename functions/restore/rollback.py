@@ -30,7 +30,7 @@ from functions.domain.naming import InvalidFunctionReferenceError, function_name
 from functions.domain.plan import PutBackReserved, StepStatus
 from functions.domain.restoration import failures, pending, restore
 from functions.domain.steps import undo
-from functions.domain.tag_seal import find_snapshot
+from functions.domain.tag_seal import find_snapshot, find_tags
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG, UnreadableSnapshotError
 from functions.domain.world import World
 
@@ -345,7 +345,7 @@ class Rollback:
     def _untag(self, facts: FunctionFacts) -> None:
         """Remove the tag. All is restored by now: where AWS refuses, a pulse tries again."""
         with suppress(RefusedError, BusyError, FunctionNotFoundError):
-            self.world.functions.untag(facts.arn, (SNAPSHOT_TAG,))
+            self.world.functions.untag(facts.arn, find_tags(facts))
 
     def _without_incident(self, name: str) -> Result:
         """Nothing in the ledger: perhaps the function was contained while it was unreachable."""

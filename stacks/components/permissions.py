@@ -359,7 +359,7 @@ def contain_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicySta
             any_function(),
             conditions={
                 **exempt,
-                "ForAnyValue:StringNotEquals": {"aws:TagKeys": [SNAPSHOT_TAG]},
+                "ForAnyValue:StringNotLike": {"aws:TagKeys": [f"{SNAPSHOT_TAG}*"]},
             },
         ),
         _allow("FindTagged", FIND_TAGGED, "*"),

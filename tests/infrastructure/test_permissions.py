@@ -177,7 +177,7 @@ def test_contain_never_touches_exempt_functions(default: Synthesized) -> None:
     assert (tags["Effect"], tags["Action"]) == ("Deny", untag)
     assert tags["Condition"] == {
         **exempt,
-        "ForAnyValue:StringNotEquals": {"aws:TagKeys": [tagged_snapshot.SNAPSHOT_TAG]},
+        "ForAnyValue:StringNotLike": {"aws:TagKeys": [f"{tagged_snapshot.SNAPSHOT_TAG}*"]},
     }
 
 

@@ -17,6 +17,7 @@ from functions.domain.policy import Policy
 from functions.domain.restoration import restore
 from functions.domain.signal import SignalKind
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+from tests.fakes import MOST_TAGS
 from tests.functional.contain.capped import NORMAL_PEAK, minutes_under_the_cap, suspected
 from tests.functional.scene import QUEUE, Scene
 
@@ -270,7 +271,8 @@ def test_without_the_ledger_provisioned_concurrency_is_written_down_and_removed(
         scene.contributor()
 
     assert (orders.reserved, orders.provisioned) == (0, {})
-    assert " provisioned=canary:1+live:5 " in orders.tags[SNAPSHOT_TAG]
+    said = {value.partition(" seal=")[0] for value in orders.tags.values()}
+    assert {"v1 provisioned=canary:1", "v1 provisioned=live:5"} <= said
     body = " ".join(scene.account.publisher.sent[-1].body.replace("\\\n", "").split())
     assert "--qualifier live --provisioned-concurrent-executions 5" in body
     scene.account.ledger.is_down = False
@@ -321,10 +323,10 @@ def test_what_was_removed_for_a_throttle_that_never_came_to_be_is_put_back() -> 
     assert (orders.reserved, orders.provisioned, orders.tags) == (9, {"live": 5}, {})
 
 
-def test_more_provisioned_concurrency_than_a_tag_holds_is_written_into_the_notice_first() -> None:
+def test_more_provisioned_concurrency_than_tags_hold_is_written_into_the_notice_first() -> None:
     """The notice is the only record then: it is sent before anything is removed."""
     scene = Scene()
-    many = {f"alias-number-{number:03d}": 1 for number in range(30)}
+    many = {f"alias-number-{number:03d}": 1 for number in range(MOST_TAGS)}
     orders = scene.add_runaway(reserved=90, provisioned=dict(many))
     scene.account.ledger.is_down = True
 

@@ -406,7 +406,7 @@ def tagged(value: str = "") -> FunctionFacts:
         memory_mb=512,
         timeout_seconds=30,
         reserved_concurrency=0,
-        tags=MappingProxyType({SNAPSHOT_TAG: value or TAGGED.to_tag()}),
+        tags=MappingProxyType({SNAPSHOT_TAG: value} if value else TAGGED.to_tags()),
     )
 
 

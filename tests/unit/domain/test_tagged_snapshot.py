@@ -20,6 +20,7 @@ removed = st.lists(
         requested=st.integers(1, 9_999),
     ),
     max_size=4,
+    unique_by=lambda one: one.qualifier,
 ).map(tuple)
 
 
@@ -38,8 +39,25 @@ def test_a_tag_is_read_as_it_was_written(
         provisioned=provisioned,
     )
 
-    assert TaggedSnapshot.from_tag(tagged.to_tag()) == tagged
-    assert ALLOWED.fullmatch(tagged.to_tag())
+    first, *others = tagged.to_tags().values()
+    assert TaggedSnapshot.from_tag(first).with_removed(others) == tagged
+    assert all(ALLOWED.fullmatch(one) for one in (first, *others))
+
+
+def test_a_tag_of_a_version_before_is_read() -> None:
+    """It held what was removed as well."""
+    value = "v1 reserved=5 at=20260310T120000Z provisioned=canary:1+live:5"
+
+    assert [
+        (one.qualifier, one.requested) for one in TaggedSnapshot.from_tag(value).provisioned
+    ] == [("canary", 1), ("live", 5)]
+
+
+@pytest.mark.parametrize("value", ["", "v1 provisioned=live", "v2 provisioned=live:5"])
+def test_what_the_guard_never_writes_of_a_removal_is_not_read(value: str) -> None:
+    """Half a removal is none."""
+    with pytest.raises(UnreadableSnapshotError):
+        TaggedSnapshot(reserved_concurrency=5, at=AT).with_removed([value])
 
 
 @pytest.mark.parametrize(
