@@ -95,7 +95,11 @@ def soak(first: int, count: int, jobs: int, seconds: float) -> Part:
             pool.submit(play_part, start, min(_PART, first + count - start)) for start in starts
         }
         for done in as_completed(waiting):
-            whole.add(done.result())
+            part = done.result()
+            whole.add(part)
+            for seed, rules in part.broken.items():
+                line_end = "\n" if is_terminal else ""
+                print(f"{line_end}{', '.join(rules)}: {replay(seed)}", file=sys.stderr)
             now = time.monotonic()
             if is_terminal or now - said >= _LOG_SECONDS:
                 said = now
