@@ -16,6 +16,7 @@ from functions.domain.containment import (
     contain,
     finish_steps,
     has_unfinished_steps,
+    is_stop_of_tag,
 )
 from functions.domain.decision import DecisionReason, prohibition
 from functions.domain.errors import FunctionNotFoundError, MappingNotFoundError, StaleIncidentError
@@ -157,7 +158,7 @@ class Tending:
                 return False
         else:
             present = world.functions.reserved_concurrency(incident.function)
-            if present == incident.target:
+            if present == incident.target or is_stop_of_tag(incident, present, world):
                 return False
             found = FoundReservation(reserved_concurrency=present)
         released = replace(

@@ -23,6 +23,7 @@ from functions.domain.incident import (
 )
 from functions.domain.outbox import announce, deliver
 from functions.domain.plan import RemoveProvisioned, Reserve, ScaleToZero, StepStatus
+from functions.domain.tagged_snapshot import SNAPSHOT_TAG
 from functions.domain.world import World
 
 _UNFINISHED = (StepStatus.PLANNED, StepStatus.FAILED)
@@ -57,7 +58,11 @@ def contain(
     try:
         if is_resumed and not incident.is_held and not incident.is_on_instances:
             found = world.functions.reserved_concurrency(incident.function)
-            if found not in (*incident.ours, incident.prior):
+            # Once a stop is known to have been in force, also what was there before is people's.
+            before = () if incident.stopped_at else (incident.prior,)
+            if found not in (*incident.ours, *before):
+                if is_stop_of_tag(incident, found, world):
+                    return run.save(incident.unleased())
                 return _yield_to_people(run, found)
         return _contain(run)
     except FunctionNotFoundError:
@@ -65,6 +70,21 @@ def contain(
     except StaleIncidentError:
         # Another run has moved it on; what this one changed is put right.
         return world.ledger.find(incident.function) or run.incident
+
+
+def is_stop_of_tag(incident: Incident, found: int | None, world: World) -> bool:
+    """Whether a reservation of 0 is the guard's own, written while the ledger was away.
+
+    Then only the function's tag knows it, until the ledger takes the tag over.
+
+    Raises
+    ------
+    FunctionNotFoundError, RefusedError, BusyError
+        As the port does.
+    """
+    if found != 0 or 0 in incident.ours:
+        return False
+    return SNAPSHOT_TAG in world.functions.describe(incident.function).tags
 
 
 def has_unfinished_steps(incident: Incident) -> bool:

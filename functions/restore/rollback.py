@@ -6,7 +6,7 @@ A function may be held, or treated with remedies, or both: all of it is put back
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -20,6 +20,7 @@ from functions.domain.diagnosis.treatment import Treatment
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
+    LedgerUnavailableError,
     LoopbreakerError,
     RefusedError,
     StaleIncidentError,
@@ -31,7 +32,11 @@ from functions.domain.plan import PutBackReserved, StepStatus
 from functions.domain.restoration import failures, pending, restore
 from functions.domain.steps import undo
 from functions.domain.tag_seal import find_snapshot, find_tags
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG, UnreadableSnapshotError
+from functions.domain.tagged_snapshot import (
+    SNAPSHOT_TAG,
+    TaggedSnapshot,
+    UnreadableSnapshotError,
+)
 from functions.domain.world import World
 
 ALL = "all"
@@ -289,7 +294,9 @@ class Rollback:
             if incident is None or incident.state not in HOLDING_STATES:
                 if was_held:  # a pulse finished what was begun here
                     return Restored(function=name, text="restored")
-                return self._without_incident(name)
+                with suppress(StaleIncidentError):  # a pulse is taking its tag over
+                    return self._without_incident(name)
+                continue
             was_held = True
             facts = self._facts(name)
             try:
@@ -367,6 +374,12 @@ class Rollback:
         if was_closed_since(facts, found.tagged, self.world.ledger):
             self._untag(facts)
             return Restored(function=name, text=NOT_HELD)
+        recorded = self._record(facts, found.tagged)
+        if recorded is not None:
+            told = self._restore(name, was_held=False, first=recorded)
+            if isinstance(told, Restored) and not found.is_sealed:
+                return replace(told, text=f"{told.text}{UNSEALED}")
+            return told
         prior = found.tagged.reserved_concurrency
         status, detail = undo(
             PutBackReserved(function=name, prior=prior, written=0), (0,), functions
@@ -379,6 +392,24 @@ class Rollback:
             return Restored(function=name, text=f"left as somebody else set it: {detail}")
         doubt = "" if found.is_sealed else UNSEALED
         return Restored(function=name, text=f"restored from the snapshot in its tags{doubt}")
+
+    def _record(self, facts: FunctionFacts, tagged: TaggedSnapshot) -> Incident | None:
+        """The incident of a stop that only the tag knows, written down before it is restored.
+
+        A signal about the minutes before may come later still: the record tells that they are
+        over. ``None`` where the ledger takes no record, or nothing is stopped.
+
+        Raises
+        ------
+        StaleIncidentError
+            When another run takes the tag over.
+        """
+        if facts.reserved_concurrency != 0:
+            return None
+        try:
+            return adopt(facts, tagged, self.world, self.world.clock())
+        except LedgerUnavailableError:
+            return None
 
 
 def _is_pending(result: Result) -> bool:

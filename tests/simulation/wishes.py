@@ -52,6 +52,7 @@ class Wishes:
     """The settings of the account as people want them."""
 
     settings: dict[Key, Setting] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)  # that have read a setting
 
     def know(self, function: FakeFunction, mappings: list[FakeMapping], now: float) -> None:
         """Take what there is for what people want: of a function that was just created."""
@@ -105,12 +106,16 @@ class Wishes:
         setting = self.of(key)
         if value == present and not setting.by_guard:
             return
+        # A run may have read what was there before, and not have written down yet what it does.
+        read = [] if key[0] != "mapping" else [run for run in self.runs if not run.is_over]
+        unread = [run.memory.get("right", {}).get(key, set()) for run in read]
         if value == present or (is_tagged and value == 0):
             setting.right.add(value)
         elif incident is not None and _is_taken_for_guards(key, value, incident):
             setting.right |= {value, *_unseen(key, incident)}
         else:
             setting.right = {value}
+        setting.right = setting.right.union(*unread)
         setting.by_guard = setting.by_guard and value == present
         setting.people_at = now
 
@@ -125,6 +130,8 @@ class Wishes:
     def guard_reads(self, key: Key, run: Run, now: float) -> None:
         """A run looks at a setting."""
         run.read_at[key] = now
+        if run not in self.runs:
+            self.runs = [*(one for one in self.runs if not one.is_over), run]
         run.memory.setdefault("right", {})[key] = set(self.of(key).right)
 
     def is_held(self, key: Key, present: Value) -> bool:
@@ -162,6 +169,9 @@ def _is_taken_for_guards(key: Key, value: Value, incident: Incident) -> bool:
                     is_zero or value == incident.target
                 )
                 return is_wanted or (is_open and value in (*incident.written, one.step.prior))
+            case RemoveProvisioned(qualifier=qualifier) if kind == f"pc:{qualifier}":
+                # The guard has removed it already: that somebody does so too changes nothing.
+                return value is None and one.restored not in _SETTLED
             case DisableMapping(uuid=uuid) if kind == "mapping" and uuid == name:
                 return value is False and (is_open or one.restored not in _SETTLED)
             case _:

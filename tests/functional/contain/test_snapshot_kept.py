@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from functions.contain.guard import PartlyFailedError
+from functions.domain.containment import contain
 from functions.domain.errors import (
     BusyError,
     InvalidValueError,
@@ -711,3 +712,30 @@ def test_an_event_that_comes_twice_without_the_ledger_forgets_nothing_that_was_r
     scene.rollback("orders")
 
     assert (orders.reserved, orders.provisioned) == (None, {"live": 5})
+
+
+def test_a_stop_without_the_ledger_over_an_unfinished_cap_is_no_change_of_people() -> None:
+    """Only the tag knows of the 0: the record knows the cap, and what was there before it."""
+    scene = suspected(reserved=50)
+    scene.account.faults.fail("save", LedgerUnavailableError("no answer"), times=-1)
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+    orders = scene.account.by_name["orders"]
+    assert (orders.reserved, scene.incident().state) == (NORMAL_PEAK, IncidentState.CAPPING)
+    scene.account.ledger.is_down = True
+    scene.now += timedelta(minutes=2)
+    scene.burn()
+    with pytest.raises(PartlyFailedError):
+        scene.contributor()
+    assert orders.reserved == 0
+    scene.account.faults.clear()
+    scene.account.ledger.is_down = False
+    scene.calm("orders", 180)
+
+    left = contain(scene.incident(), scene.world, scene.now, is_resumed=True)
+
+    assert (left.state, left.prior, orders.reserved) == (IncidentState.CAPPING, 50, 0)
+    scene.pulse(6)
+    assert (orders.reserved, orders.tags) == (0, {})
+    scene.rollback("orders")
+    assert orders.reserved == 50

@@ -342,3 +342,29 @@ def test_all_names_what_the_ledger_holds_and_nobody_can_read(scene: Scene) -> No
 
     assert results["b"] == Restored(function="b", text="restored")
     assert results["a"] == Refused(function="a", text="the record of a cannot be read")
+
+
+def test_a_stop_that_a_person_has_put_back_meanwhile_is_not_done_again(scene: Scene) -> None:
+    """A pulse has read the function before the rollback, and takes its tag over after it."""
+    orders = stopped_without_ledger(scene)
+    scene.calm("orders", 180)
+    scene.account.faults.before("closed", lambda: scene.rollback("orders"))
+
+    scene.pulse()
+
+    assert orders.reserved == 5
+    scene.pulse(5)
+    assert orders.reserved == 5
+
+
+def test_what_is_put_back_from_a_tag_is_in_the_ledger(scene: Scene) -> None:
+    """A late signal about the minutes before finds that they are over."""
+    orders = stopped_without_ledger(scene)
+    scene.now += timedelta(seconds=20)
+
+    scene.rollback("orders")
+
+    assert (orders.reserved, orders.tags) == (5, {})
+    assert any("RESTORED orders" in one for one in scene.subjects)
+    scene.contributor()
+    assert orders.reserved == 5
