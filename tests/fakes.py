@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.records import dump_incident
 from functions.domain.errors import (
+    BusyError,
     FunctionNotFoundError,
     InvalidTransitionError,
     InvalidValueError,
@@ -44,7 +45,13 @@ from functions.domain.evidence import (
     TriggerKind,
     floor_to,
 )
-from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency, VersionScaling
+from functions.domain.plan import (
+    LEAST_MAPPING_LIMIT,
+    MOST_MAPPING_LIMIT,
+    EventSourceMapping,
+    ProvisionedConcurrency,
+    VersionScaling,
+)
 from functions.domain.ports import (
     REQUEST_LASTS,
     AlreadyOpen,
@@ -222,6 +229,19 @@ class FakeMapping:
     function: str
     source_arn: str
     enabled: bool = True
+    maximum_concurrency: int | None = None
+    is_changing: bool = False  # AWS is at work on it, and refuses to change it
+
+    def seen(self) -> EventSourceMapping:
+        """What the port answers."""
+        return EventSourceMapping(
+            uuid=self.uuid,
+            source_arn=self.source_arn,
+            enabled=self.enabled or self.is_changing,
+            function=self.function,
+            maximum_concurrency=self.maximum_concurrency,
+            is_changing=self.is_changing,
+        )
 
 
 @dataclass(slots=True)
@@ -472,31 +492,37 @@ class FakeFunctions:
         """See the port."""
         with self._account.call("functions", "mappings", function=function):
             return tuple(
-                EventSourceMapping(
-                    uuid=one.uuid,
-                    source_arn=one.source_arn,
-                    enabled=one.enabled,
-                    function=one.function,
-                )
-                for one in self._account.by_uuid.values()
-                if one.function == function
+                one.seen() for one in self._account.by_uuid.values() if one.function == function
             )
 
     def mapping(self, uuid: str) -> EventSourceMapping:
         """See the port."""
         with self._account.call("functions", "mapping", uuid=uuid):
-            one = self._get_mapping(uuid)
-            return EventSourceMapping(
-                uuid=one.uuid,
-                source_arn=one.source_arn,
-                enabled=one.enabled,
-                function=one.function,
-            )
+            return self._get_mapping(uuid).seen()
 
     def switch_mapping(self, uuid: str, *, enabled: bool) -> None:
         """See the port."""
         with self._account.call("functions", "switch_mapping", uuid=uuid, enabled=enabled):
-            self._get_mapping(uuid).enabled = enabled
+            self._settled(uuid).enabled = enabled
+
+    def limit_mapping(self, uuid: str, maximum: int | None) -> None:
+        """See the port. Refuses what AWS refuses."""
+        with self._account.call("functions", "limit_mapping", uuid=uuid, maximum=maximum):
+            one = self._settled(uuid)
+            if maximum is not None and ":sqs:" not in one.source_arn:
+                raise InvalidValueError(
+                    f"{uuid}: InvalidParameterValueException: ScalingConfig is only supported for "
+                    "Amazon SQS event sources."
+                )
+            if maximum is not None and not LEAST_MAPPING_LIMIT <= maximum <= MOST_MAPPING_LIMIT:
+                raise RefusedError(f"{uuid}: ValidationException: {maximum}")
+            one.maximum_concurrency = maximum
+
+    def _settled(self, uuid: str) -> FakeMapping:
+        one = self._get_mapping(uuid)
+        if one.is_changing:
+            raise BusyError(f"{uuid}: ResourceInUseException: it is in use (tried 6 times)")
+        return one
 
     def triggers(
         self, function: str, mappings: Sequence[EventSourceMapping]

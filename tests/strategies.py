@@ -24,6 +24,7 @@ from functions.domain.incident import (
 from functions.domain.plan import (
     DisableMapping,
     EventSourceMapping,
+    LimitMapping,
     ProvisionedConcurrency,
     RemoveProvisioned,
     Reserve,
@@ -71,7 +72,11 @@ assessments: Final = st.builds(
 )
 provisioned: Final = st.builds(ProvisionedConcurrency, qualifier=names, requested=counts)
 mappings: Final = st.builds(
-    EventSourceMapping, uuid=st.uuids().map(str), source_arn=texts, enabled=st.booleans()
+    EventSourceMapping,
+    uuid=st.uuids().map(str),
+    source_arn=texts,
+    enabled=st.booleans(),
+    maximum_concurrency=reservations,
 )
 scalings: Final = st.builds(
     VersionScaling, qualifier=names, minimum=reservations, maximum=reservations
@@ -88,6 +93,15 @@ steps: Final[st.SearchStrategy[Step]] = st.one_of(
     st.builds(Reserve, function=names, to=counts, prior=reservations),
     st.builds(ScaleToZero, function=names, prior=scalings),
     st.builds(DisableMapping, function=names, uuid=st.uuids().map(str), source_arn=texts),
+    st.builds(
+        LimitMapping,
+        function=names,
+        uuid=st.uuids().map(str),
+        source_arn=texts,
+        to=counts,
+        prior=reservations,
+        earlier=st.lists(counts, max_size=3).map(tuple),
+    ),
 )
 outcomes: Final = st.builds(
     StepOutcome,

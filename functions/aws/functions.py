@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_lambda.type_defs import FunctionScalingConfigTypeDef
+    from mypy_boto3_lambda.type_defs import FunctionScalingConfigTypeDef, ScalingConfigTypeDef
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
 
 IAM_ACTIONS: Final = frozenset(
@@ -351,6 +351,21 @@ class LambdaFunctions:
         except FunctionNotFoundError as error:
             raise MappingNotFoundError(str(error)) from error
 
+    def limit_mapping(self, uuid: str, maximum: int | None) -> None:
+        """See the port. An empty configuration removes the limit (Lambda API, *ScalingConfig*).
+
+        UNCONFIRMED: what AWS answers for a mapping in provisioned mode, and for one that AWS
+        granted more than the usual bound; that is a refusal in AWS's words, and nothing changes.
+        """
+        config: ScalingConfigTypeDef = {} if maximum is None else {"MaximumConcurrency": maximum}
+        try:
+            self._patiently(
+                uuid,
+                lambda: self._client.update_event_source_mapping(UUID=uuid, ScalingConfig=config),
+            )
+        except FunctionNotFoundError as error:
+            raise MappingNotFoundError(str(error)) from error
+
     def triggers(
         self, function: str, mappings: Sequence[EventSourceMapping]
     ) -> tuple[Trigger, ...]:
@@ -444,9 +459,9 @@ class LambdaFunctions:
     def _settled(self, entry: Mapping[str, Any]) -> EventSourceMapping:
         """A mapping with its switch, waited for while it is being updated.
 
-        `Updating` hides whether the mapping is enabled. One that stays so is called enabled:
-        disabling it once too often can be seen and undone, while polling that goes on moves good
-        messages to dead-letter queues.
+        `Updating` hides whether the mapping is enabled. One that stays so is called enabled, and
+        changing: disabling it once too often can be seen and undone, while polling that goes on
+        moves good messages to dead-letter queues; and nobody takes it for enabled already.
         """
         for attempt in range(1, _ATTEMPTS):
             if entry["State"] != _UPDATING:
@@ -461,6 +476,8 @@ class LambdaFunctions:
             source_arn=entry.get("EventSourceArn", ""),
             enabled=entry["State"] not in _DISABLED_STATES,
             function=_function_of(entry),
+            maximum_concurrency=entry.get("ScalingConfig", {}).get("MaximumConcurrency"),
+            is_changing=entry["State"] == _UPDATING,
         )
 
 

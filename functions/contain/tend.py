@@ -31,8 +31,15 @@ from functions.domain.incident import (
 )
 from functions.domain.lateness import settle
 from functions.domain.outbox import announce, deliver
-from functions.domain.plan import DisableMapping, RemoveProvisioned, Reserve, ScaleToZero
-from functions.domain.ports import LiveLedger
+from functions.domain.plan import (
+    DisableMapping,
+    LimitMapping,
+    MappingStep,
+    RemoveProvisioned,
+    Reserve,
+    ScaleToZero,
+)
+from functions.domain.ports import Functions, LiveLedger
 from functions.domain.restoration import failures, restore
 from functions.domain.spike import assess, mean_duration_seconds
 
@@ -223,12 +230,8 @@ class Tending:
         there = {one.qualifier for one in functions.provisioned(incident.function)}
         for outcome in incident.left_beside:
             match outcome.step:
-                case DisableMapping(uuid=uuid, function=function):
-                    try:
-                        mapping = functions.mapping(uuid)
-                    except MappingNotFoundError:
-                        continue
-                    if not mapping.enabled and mapping.function in ("", function):
+                case DisableMapping() | LimitMapping():
+                    if _is_left(outcome.step, functions):
                         return True
                 case RemoveProvisioned(function=function, qualifier=qualifier):
                     if qualifier not in there and functions.has_version(function, qualifier):
@@ -236,6 +239,21 @@ class Tending:
                 case Reserve() | ScaleToZero():
                     continue
         return False
+
+
+def _is_left(step: MappingStep, functions: Functions) -> bool:
+    """Whether a mapping still is as the guard left it."""
+    try:
+        mapping = functions.mapping(step.uuid)
+    except MappingNotFoundError:
+        return False
+    if mapping.function not in ("", step.function):
+        return False
+    match step:
+        case DisableMapping():
+            return not mapping.enabled or mapping.is_changing
+        case LimitMapping():
+            return mapping.maximum_concurrency in step.written
 
 
 _T = TypeVar("_T")

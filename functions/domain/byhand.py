@@ -11,6 +11,8 @@ from functions.domain.plan import (
     DisableMapping,
     EnableMapping,
     InverseStep,
+    LimitMapping,
+    PutBackLimit,
     PutBackProvisioned,
     PutBackReserved,
     PutBackScaling,
@@ -26,7 +28,7 @@ from functions.domain.plan import (
 from functions.domain.policy import EXEMPT_TAG
 
 # Steps in these states changed nothing.
-_UNCHANGED: Final = frozenset({StepStatus.FAILED, StepStatus.GONE})
+_UNCHANGED: Final = frozenset({StepStatus.FAILED, StepStatus.GONE, StepStatus.CHANGED_MEANWHILE})
 # Inverses in these states leave nothing of the guard's behind.
 _SETTLED: Final = frozenset(
     {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
@@ -108,6 +110,10 @@ def _command(step: InverseStep, region: str | None) -> str:
             return scale_command(step.function, prior_scaling, region)
         case EnableMapping():
             return aws(region, "update-event-source-mapping", "--uuid", step.uuid, "--enabled")
+        case PutBackLimit():
+            config = "{}" if step.prior is None else f"MaximumConcurrency={step.prior}"
+            words = ("--uuid", step.uuid, "--scaling-config", config)
+            return aws(region, "update-event-source-mapping", *words)
         case PutBackProvisioned():
             return aws(
                 region,
@@ -130,6 +136,8 @@ def step_name(step: Step) -> str:
             return f"scaling of {step.prior.qualifier}"
         case DisableMapping():
             return f"event source mapping {step.uuid}"
+        case LimitMapping():
+            return f"maximum concurrency of event source mapping {step.uuid}"
         case RemoveProvisioned():
             return f"provisioned concurrency of {step.qualifier}"
 

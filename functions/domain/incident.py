@@ -95,6 +95,8 @@ _PUT_BACK: Final = frozenset(
     {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
 )
 _UNDONE: Final = frozenset({StepStatus.PLANNED, StepStatus.FAILED})
+# Steps in these states found nothing to change.
+_NOTHING_DONE: Final = frozenset({StepStatus.GONE, StepStatus.CHANGED_MEANWHILE})
 # In force on the function, and wanted so.
 _WANTING: Final = HOLDING_STATES - {IncidentState.RELEASED, IncidentState.RESTORING}
 
@@ -384,7 +386,7 @@ class Incident:
             one
             for one in self.steps
             if not isinstance(one.step, Reserve)
-            and one.status is not StepStatus.GONE
+            and one.status not in _NOTHING_DONE
             and one.restored not in _PUT_BACK
         )
 

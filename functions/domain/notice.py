@@ -66,6 +66,7 @@ from functions.domain.passages import (
 )
 from functions.domain.plan import (
     DisableMapping,
+    LimitMapping,
     RemoveProvisioned,
     Reserve,
     ScaleToZero,
@@ -802,7 +803,9 @@ def _ended(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
 
 
 def _deleted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    mappings = tuple(one for one in still_changed(incident) if isinstance(one.step, DisableMapping))
+    changed = still_changed(incident)
+    mappings = tuple(one for one in changed if isinstance(one.step, DisableMapping))
+    limited = tuple(one for one in changed if isinstance(one.step, LimitMapping))
     return Notice(
         subject=subject_line("DELETED:", incident.function, " no longer exists"),
         body=bounded(
@@ -822,6 +825,16 @@ def _deleted(incident: Incident, context: NoticeContext, now: datetime) -> Notic
                     *command_lines(restore_commands(mappings, context.region)),
                 )
                 if mappings
+                else "",
+                section(
+                    "STILL LIMITED",
+                    paragraph(
+                        "Loopbreaker had limited the concurrency of these event source mappings."
+                        " This puts it back:"
+                    ),
+                    *command_lines(restore_commands(limited, context.region)),
+                )
+                if limited
                 else "",
                 where(context),
                 *footer(incident, context, now),

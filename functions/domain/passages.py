@@ -36,6 +36,7 @@ from functions.domain.known_loops import NOTHING_KNOWN, KnownLoop
 from functions.domain.naming import edge_replica
 from functions.domain.plan import (
     DisableMapping,
+    LimitMapping,
     RemoveProvisioned,
     Reserve,
     ScaleToZero,
@@ -293,6 +294,9 @@ def changed_beside(incident: Incident) -> str:
     mappings = [one for one in incident.steps if isinstance(one.step, DisableMapping)]
     disabled = sum(one.status in done for one in mappings)
     planned = sum(one.status is StepStatus.PLANNED for one in mappings)
+    limited = sum(
+        isinstance(one.step, LimitMapping) and one.status in done for one in incident.steps
+    )
     removed = [
         one.step.qualifier
         for one in incident.steps
@@ -303,6 +307,8 @@ def changed_beside(incident: Incident) -> str:
         parts.append(f"Disabled with it: {counted(disabled, 'event source mapping')}.")
     if planned:
         parts.append(f"Being disabled: {counted(planned, 'event source mapping')}.")
+    if limited:
+        parts.append(f"Limited in its concurrency: {counted(limited, 'event source mapping')}.")
     if removed:
         parts.append(f"Its provisioned concurrency was taken away ({listed(removed)}).")
     return " ".join(parts)
@@ -740,6 +746,11 @@ def _is_of_instances(incident: Incident) -> bool:
     return incident.is_on_instances or decision_reason(incident) in _ON_INSTANCES
 
 
+_NEVER_CHANGED: Final = frozenset(
+    {StepStatus.FAILED, StepStatus.GONE, StepStatus.CHANGED_MEANWHILE}
+)
+
+
 def settings(incident: Incident) -> tuple[str, ...]:
     """What became of each setting that the guard had changed."""
     shown = incident.steps[:MOST_SETTINGS]
@@ -766,7 +777,7 @@ def _setting(outcome: StepOutcome) -> str:
         case StepStatus.FAILED:
             return f"{name}: NOT put back; before, {before}."
         case StepStatus.PLANNED | None:
-            if outcome.status in {StepStatus.FAILED, StepStatus.GONE}:
+            if outcome.status in _NEVER_CHANGED:
                 return f"{name}: never changed by Loopbreaker."
             return f"{name}: not put back yet; before, {before}."
 
@@ -781,6 +792,8 @@ def _before_value(step: Step) -> str:
             return environments(step.prior)
         case DisableMapping():
             return "enabled"
+        case LimitMapping():
+            return "no limit" if step.prior is None else f"{step.prior:,}"
         case RemoveProvisioned():
             return f"{step.prior:,} provisioned"
 
@@ -795,6 +808,8 @@ def now_and_before(outcome: StepOutcome) -> str:
             return f"{step_name(step)} 0 (before: {_before_value(step)})"
         case DisableMapping():
             return f"{step_name(step)} disabled (before: enabled)"
+        case LimitMapping():
+            return f"{step_name(step)} {step.to:,} (before: {_before_value(step)})"
         case RemoveProvisioned():
             return f"{step_name(step)} none (before: {step.prior:,})"
 
@@ -847,6 +862,8 @@ def _now_value(step: Step) -> str:
         case DisableMapping():
             source = f" ({clean(step.source_arn, 300)})" if step.source_arn else ""
             return f"disabled{source}"
+        case LimitMapping():
+            return f"{step.to:,}; before, {_before_value(step)}"
         case RemoveProvisioned():
             return f"none; before, {step.prior:,}"
 

@@ -5,14 +5,19 @@ reservation: https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrenc
 reservation, then the event source mappings. A function on Lambda Managed Instances has no
 reservation: each of its versions is scaled to 0 instead. Restoring begins with the reservation or
 the scaling too: what is polled before the function may run comes back, and ends in a dead-letter
-queue.
+queue. A mapping loses its limit before it is enabled.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+# What a mapping's limit may be (Lambda API reference, *ScalingConfig*). AWS may grant an account
+# more than the upper bound, which a mapping may then have from before.
+LEAST_MAPPING_LIMIT: Final = 2
+MOST_MAPPING_LIMIT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +37,19 @@ class EventSourceMapping:
     function
         The name of the function that it invokes; empty in records of an earlier version. It can be
         given another one (Lambda API reference, *UpdateEventSourceMapping*).
+    maximum_concurrency
+        How many invocations at a time an SQS mapping is limited to; ``None`` for no limit, and in
+        records of an earlier version.
+    is_changing
+        Whether AWS was still carrying out a change of it, and did not tell whether it is enabled.
     """
 
     uuid: str
     source_arn: str
     enabled: bool
     function: str = field(default="", compare=False)
+    maximum_concurrency: int | None = None
+    is_changing: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +152,63 @@ class DisableMapping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitMapping:
+    """Let one SQS mapping invoke its function only so many times at once.
+
+    Attributes
+    ----------
+    to
+        From `LEAST_MAPPING_LIMIT` to `MOST_MAPPING_LIMIT`.
+    prior
+        The limit that was there before the guard's first: ``None`` for none.
+    earlier
+        Limits that the guard may have written before: one of them may still be in force.
+    """
+
+    function: str
+    uuid: str
+    source_arn: str
+    to: int
+    prior: int | None
+    earlier: tuple[int, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Names the thing that the step changes, once within an incident."""
+        return f"limit:{self.uuid}"
+
+    @property
+    def written(self) -> tuple[int, ...]:
+        """Every limit that the guard may have written."""
+        return tuple(dict.fromkeys((*self.earlier, self.to)))
+
+    def changed_to(self, to: int) -> "LimitMapping":
+        """The step with another limit; what was there before the first one is kept."""
+        return replace(self, to=to, earlier=self.written)
+
+    def inverse(self) -> "PutBackLimit":
+        """The step that undoes this one."""
+        return PutBackLimit(
+            function=self.function,
+            uuid=self.uuid,
+            source_arn=self.source_arn,
+            prior=self.prior,
+            written=self.written,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutBackLimit:
+    """Give a mapping its former limit, or none, if it still has one of the guard's."""
+
+    function: str
+    uuid: str
+    source_arn: str
+    prior: int | None
+    written: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnableMapping:
     """Enable a mapping again, if it is still disabled."""
 
@@ -176,8 +245,12 @@ class PutBackScaling:
 
 # What stops or caps the function itself.
 StopStep: TypeAlias = Reserve | ScaleToZero
-Step: TypeAlias = RemoveProvisioned | StopStep | DisableMapping
-InverseStep: TypeAlias = PutBackProvisioned | PutBackReserved | PutBackScaling | EnableMapping
+# What changes an event source mapping.
+MappingStep: TypeAlias = DisableMapping | LimitMapping
+Step: TypeAlias = RemoveProvisioned | StopStep | MappingStep
+InverseStep: TypeAlias = (
+    PutBackProvisioned | PutBackReserved | PutBackScaling | EnableMapping | PutBackLimit
+)
 
 
 class StepStatus(StrEnum):
@@ -225,6 +298,8 @@ def order_of(step: Step) -> int:
             return 1
         case DisableMapping():
             return 2
+        case LimitMapping():
+            return 3
 
 
 def follow_up_steps(
@@ -252,7 +327,7 @@ def restore_order(outcomes: Iterable[StepOutcome]) -> tuple[StepOutcome, ...]:
     """The outcomes in the order in which their inverses run: the reservation first.
 
     Provisioned concurrency needs it, and a mapping that is enabled while the function may not run
-    moves good messages to a dead-letter queue.
+    moves good messages to a dead-letter queue. A mapping that is enabled is limited no more.
     """
     return tuple(sorted(outcomes, key=lambda one: _undone_as(one.step)))
 
@@ -263,5 +338,7 @@ def _undone_as(step: Step) -> int:
             return 0
         case RemoveProvisioned():
             return 1
-        case DisableMapping():
+        case LimitMapping():
             return 2
+        case DisableMapping():
+            return 3

@@ -87,6 +87,18 @@ class Functions(Protocol):
         """Enable or disable a mapping. Raises `MappingNotFoundError`."""
         ...
 
+    def limit_mapping(self, uuid: str, maximum: int | None) -> None:
+        """Limit how many invocations of an SQS mapping run at a time; ``None``: no limit.
+
+        Raises
+        ------
+        MappingNotFoundError
+            When there is no such mapping.
+        InvalidValueError, RefusedError
+            When AWS refuses it: another kind of source, provisioned mode, a value out of bounds.
+        """
+        ...
+
     def triggers(
         self, function: str, mappings: Sequence[EventSourceMapping]
     ) -> tuple[Trigger, ...]:

@@ -10,7 +10,7 @@ from functions.domain.execution import Execution
 from functions.domain.incident import Attempt, Incident, IncidentState, Transition
 from functions.domain.outbox import announce, deliver
 from functions.domain.plan import (
-    DisableMapping,
+    MappingStep,
     Reserve,
     ScaleToZero,
     StepOutcome,
@@ -159,7 +159,7 @@ def _undo_all(run: Execution, *, was_tried: bool, is_late: bool) -> None:
         except RefusedError as error:
             status, detail = StepStatus.FAILED, str(error)
         except BusyError as error:
-            may_wait = isinstance(step, DisableMapping) and not is_late
+            may_wait = isinstance(step, MappingStep) and not is_late
             status, detail = None if may_wait else StepStatus.FAILED, str(error)
         if status is StepStatus.ALREADY and was_tried:
             status = StepStatus.DONE

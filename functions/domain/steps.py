@@ -7,6 +7,8 @@ from functions.domain.plan import (
     DisableMapping,
     EnableMapping,
     InverseStep,
+    LimitMapping,
+    PutBackLimit,
     PutBackProvisioned,
     PutBackReserved,
     PutBackScaling,
@@ -42,6 +44,8 @@ def perform(step: Step, functions: Functions) -> StepStatus:
             status, _ = _switch(step, functions, enabled=False)
             # One that invokes another function now is none of this one's any more.
             return StepStatus.GONE if status is StepStatus.CHANGED_MEANWHILE else status
+        case LimitMapping():
+            return _limit(step, functions)
         case _:
             assert_never(step)
 
@@ -68,6 +72,8 @@ def undo(
             return _put_back_scaling(function, scaling, functions)
         case EnableMapping():
             return _switch(step, functions, enabled=True)
+        case PutBackLimit():
+            return _put_back_limit(step, functions)
         case PutBackProvisioned(function=function, qualifier=qualifier, requested=requested):
             return _put_back_provisioned(function, qualifier, requested, functions)
         case _:
@@ -104,9 +110,42 @@ def _switch(
         present = functions.mapping(step.uuid)
         if present.function not in ("", step.function):
             return StepStatus.CHANGED_MEANWHILE, f"it invokes {present.function} now"
-        if present.enabled is enabled:
+        if present.enabled is enabled and not present.is_changing:
             return StepStatus.ALREADY, ""
         functions.switch_mapping(step.uuid, enabled=enabled)
+    except MappingNotFoundError:
+        return StepStatus.GONE, ""
+    return StepStatus.DONE, ""
+
+
+def _limit(step: LimitMapping, functions: Functions) -> StepStatus:
+    """Limit a mapping, unless somebody has given it another limit since the snapshot."""
+    try:
+        present = functions.mapping(step.uuid)
+        if present.function not in ("", step.function):
+            return StepStatus.GONE  # it is none of this function's any more
+        if present.maximum_concurrency == step.to:
+            return StepStatus.ALREADY
+        if present.maximum_concurrency not in (step.prior, *step.written):
+            return StepStatus.CHANGED_MEANWHILE
+        functions.limit_mapping(step.uuid, step.to)
+    except MappingNotFoundError:
+        return StepStatus.GONE
+    return StepStatus.DONE
+
+
+def _put_back_limit(step: PutBackLimit, functions: Functions) -> tuple[StepStatus, str]:
+    try:
+        present = functions.mapping(step.uuid)
+        if present.function not in ("", step.function):
+            return StepStatus.CHANGED_MEANWHILE, f"it invokes {present.function} now"
+        limit = present.maximum_concurrency
+        if limit == step.prior:
+            return StepStatus.ALREADY, ""
+        if limit not in step.written:
+            now = "it has no limit now" if limit is None else f"its limit is {limit} now"
+            return StepStatus.CHANGED_MEANWHILE, now
+        functions.limit_mapping(step.uuid, step.prior)
     except MappingNotFoundError:
         return StepStatus.GONE, ""
     return StepStatus.DONE, ""

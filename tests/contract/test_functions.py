@@ -176,6 +176,35 @@ def test_switches_a_mapping(stage: Stage, name: str) -> None:
         assert found.function == name
 
 
+def test_limits_a_mapping(stage: Stage, name: str) -> None:
+    """A limit is set, changed and taken away without a trace, whether it is enabled or not."""
+    stage.add(name)
+    uuid, queue = stage.let_poll(name, enabled=False)
+
+    for maximum in (5, 5, 1_000, None, None, 2):
+        stage.functions.limit_mapping(uuid, maximum)
+        found = stage.functions.mapping(uuid)
+        assert found == EventSourceMapping(
+            uuid=uuid, source_arn=queue, enabled=False, maximum_concurrency=maximum
+        )
+    assert stage.functions.mappings(name) == (found,)
+    stage.functions.switch_mapping(uuid, enabled=True)
+
+    assert stage.functions.mapping(uuid).maximum_concurrency == 2
+
+
+@pytest.mark.parametrize("maximum", [1_001, 10_000])
+def test_a_limit_out_of_bounds_is_refused(stage: Stage, name: str, maximum: int) -> None:
+    """The mapping stays as it was. Too small a value does not even leave the SDK."""
+    stage.add(name)
+    uuid, _ = stage.let_poll(name)
+
+    with pytest.raises(RefusedError):
+        stage.functions.limit_mapping(uuid, maximum)
+
+    assert stage.functions.mapping(uuid).maximum_concurrency is None
+
+
 def test_knows_no_missing_mapping(stage: Stage) -> None:
     """A mapping that does not exist is said not to."""
     uuid = "99999999-0000-4000-8000-000000000000"
@@ -184,6 +213,8 @@ def test_knows_no_missing_mapping(stage: Stage) -> None:
         stage.functions.mapping(uuid)
     with pytest.raises(MappingNotFoundError):
         stage.functions.switch_mapping(uuid, enabled=False)
+    with pytest.raises(MappingNotFoundError):
+        stage.functions.limit_mapping(uuid, 5)
 
 
 def test_tells_how_events_arrive(stage: Stage, name: str) -> None:

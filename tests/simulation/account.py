@@ -31,12 +31,13 @@ CHANGING: Final = frozenset(
         "put_provisioned",
         "remove_provisioned",
         "switch_mapping",
+        "limit_mapping",
         "tag",
         "untag",
     }
 )
 # What the policy of `contain` denies on exempt functions (stacks/components/permissions.py).
-_DENIED_ON_EXEMPT: Final = CHANGING - {"switch_mapping"}
+_DENIED_ON_EXEMPT: Final = CHANGING - {"switch_mapping", "limit_mapping"}
 _QUIET: Final = frozenset(
     {
         "live",
@@ -221,6 +222,8 @@ class SimulatedAccount(FakeAccount):
         kind, name = key
         if kind == "mapping":
             return self.by_uuid[name].enabled if name in self.by_uuid else None
+        if kind == "limit":
+            return self.by_uuid[name].maximum_concurrency if name in self.by_uuid else None
         if name not in self.by_name:
             return None
         function = self.by_name[name]
@@ -268,6 +271,8 @@ class SimulatedAccount(FakeAccount):
                 self._note_untagged(run, change.function)
             case "switch_mapping":
                 self._set(run, ("mapping", arguments["uuid"]), arguments["enabled"])
+            case "limit_mapping":
+                self._set(run, ("limit", arguments["uuid"]), arguments["maximum"])
             case _:
                 self.keep_tags()
                 return
@@ -296,6 +301,8 @@ class SimulatedAccount(FakeAccount):
                 takes = self.before is not None
             case "switch_mapping":
                 takes = self.before is True and not arguments["enabled"]
+            case "limit_mapping":
+                takes = arguments["maximum"] is not None and arguments["maximum"] != self.before
             case _:
                 takes = False
         return Change(
@@ -319,6 +326,8 @@ class SimulatedAccount(FakeAccount):
                 self.before = self.present((f"pc:{arguments['qualifier']}", function))
             case "switch_mapping":
                 self.before = self.present(("mapping", arguments["uuid"]))
+            case "limit_mapping":
+                self.before = self.present(("limit", arguments["uuid"]))
 
     def _read(self, run: Run, method: str, arguments: Mapping[str, Any]) -> None:
         name = arguments.get("function", "")
@@ -328,10 +337,13 @@ class SimulatedAccount(FakeAccount):
                 self.simulated.settle()
                 keys = [("reserved", name)]
             case "mapping":
-                keys = [("mapping", arguments["uuid"])]
+                keys = [("mapping", arguments["uuid"]), ("limit", arguments["uuid"])]
             case "mappings":
                 keys = [
-                    ("mapping", one.uuid) for one in self.by_uuid.values() if one.function == name
+                    (kind, one.uuid)
+                    for one in self.by_uuid.values()
+                    if one.function == name
+                    for kind in ("mapping", "limit")
                 ]
             case "provisioned" if name in self.by_name:
                 keys = [(f"pc:{one}", name) for one in self.by_name[name].provisioned]
@@ -373,7 +385,18 @@ class SimulatedFunctions(FakeFunctions):
         return {arn: found[key] for arn, found in tags.items() if key in found}
 
     def switch_mapping(self, uuid: str, *, enabled: bool) -> None:
-        """See the port. A mapping that is being switched refuses to be switched again."""
+        """See the port. A mapping that is being changed refuses to be changed again."""
+        self._wait_for_mapping(uuid)
+        super().switch_mapping(uuid, enabled=enabled)
+        self._mapping_changes(uuid)
+
+    def limit_mapping(self, uuid: str, maximum: int | None) -> None:
+        """See the port. A mapping that is being changed refuses to be changed again."""
+        self._wait_for_mapping(uuid)
+        super().limit_mapping(uuid, maximum)
+        self._mapping_changes(uuid)
+
+    def _wait_for_mapping(self, uuid: str) -> None:
         account = self._simulated
         now = account.turns.now
         free_at = max(self._busy_until.get(uuid, 0.0), account.mapping_busy_until(uuid))
@@ -382,7 +405,9 @@ class SimulatedFunctions(FakeFunctions):
             if free_at > account.turns.now:
                 with account.call("functions", "wait_for_mapping", uuid=uuid):
                     raise BusyError(f"ResourceInUseException: {uuid} is being updated")
-        super().switch_mapping(uuid, enabled=enabled)
+
+    def _mapping_changes(self, uuid: str) -> None:
+        account = self._simulated
         self._busy_until[uuid] = account.turns.now + account.mapping_takes()
 
 

@@ -23,6 +23,7 @@ _NAMES: Final = {
     "put_provisioned": "PutProvisionedConcurrencyConfig",
     "remove_provisioned": "DeleteProvisionedConcurrencyConfig",
     "switch_mapping": "UpdateEventSourceMapping20150331",
+    "limit_mapping": "UpdateEventSourceMapping20150331",
     "delete": "DeleteFunction20150331",
 }
 

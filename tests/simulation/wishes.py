@@ -15,14 +15,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from functions.domain.incident import HOLDING_STATES, IncidentState
-from functions.domain.plan import DisableMapping, RemoveProvisioned, Reserve, StepStatus
+from functions.domain.plan import (
+    DisableMapping,
+    LimitMapping,
+    RemoveProvisioned,
+    Reserve,
+    StepStatus,
+)
 
 if TYPE_CHECKING:
     from functions.domain.incident import Incident
     from tests.fakes import FakeFunction, FakeMapping
     from tests.simulation.turns import Run
 
-Key: TypeAlias = tuple[str, str]  # ("reserved", function), ("mapping", uuid), ("pc:live", function)
+# What kind of setting ("reserved", "pc:<alias>", "mapping", "limit"), of which function or mapping.
+Key: TypeAlias = tuple[str, str]
 Value: TypeAlias = int | bool | None
 
 _SETTLED = frozenset({StepStatus.DONE, StepStatus.ALREADY})
@@ -61,6 +68,7 @@ class Wishes:
             self.settings[f"pc:{qualifier}", function.name] = Setting({requested}, people_at=now)
         for one in mappings:
             self.settings["mapping", one.uuid] = Setting({one.enabled}, people_at=now)
+            self.settings["limit", one.uuid] = Setting({one.maximum_concurrency}, people_at=now)
 
     def confuse(self, incident: Incident) -> None:
         """A function was created anew while an incident of its name is open.
@@ -174,6 +182,8 @@ def _is_taken_for_guards(key: Key, value: Value, incident: Incident) -> bool:
                 return value is None and one.restored not in _SETTLED
             case DisableMapping(uuid=uuid) if kind == "mapping" and uuid == name:
                 return value is False and (is_open or one.restored not in _SETTLED)
+            case LimitMapping(uuid=uuid, written=written) if kind == "limit" and uuid == name:
+                return value in written and (is_open or one.restored not in _SETTLED)
             case _:
                 continue
     return False

@@ -6,6 +6,7 @@ import pytest
 
 from functions.domain.errors import BusyError, RefusedError
 from functions.domain.incident import IncidentState
+from functions.domain.plan import LimitMapping, StepOutcome, StepStatus
 from functions.domain.restoration import PENDING_AT_MOST
 from functions.restore.rollback import Refused, Restored
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene
@@ -170,3 +171,71 @@ def test_the_next_rollback_goes_on_with_what_is_pending() -> None:
         "switch_mapping"
     ]
     assert enabled(scene) == [True, False]
+
+
+def limited(scene: Scene, *, prior: int | None) -> None:
+    """The same with a limit of 5 that the guard has set."""
+    contained(scene)
+    (mapping,) = scene.account.by_uuid.values()
+    limit = LimitMapping(function="orders", uuid=mapping.uuid, source_arn=QUEUE, to=5, prior=prior)
+    done = StepOutcome(step=limit, status=StepStatus.DONE)
+    scene.account.ledger.save(scene.incident().with_step(done))
+    mapping.maximum_concurrency = 5
+    scene.account.journal.clear()
+
+
+@pytest.mark.parametrize("prior", [None, 40])
+def test_a_restored_mapping_has_its_former_limit_before_it_is_enabled(prior: int | None) -> None:
+    """It runs as before, from its first message on."""
+    scene = Scene()
+    limited(scene, prior=prior)
+
+    (result,) = scene.rollback("orders")
+
+    changes = scene.account.calls("reserve", "limit_mapping", "switch_mapping")
+    assert [one.method for one in changes] == ["reserve", "limit_mapping", "switch_mapping"]
+    (mapping,) = scene.account.by_uuid.values()
+    assert (mapping.enabled, mapping.maximum_concurrency) == (True, prior)
+    assert result == Restored(function="orders", text="restored")
+    assert f"{prior or 'no limit'}." in scene.account.publisher.sent[-1].body.replace("\n", " ")
+
+
+def test_a_mapping_that_loses_its_limit_is_waited_for() -> None:
+    """AWS is at work on it for a while: the next pulse enables it, and only then it is told."""
+    scene = Scene()
+    limited(scene, prior=None)
+    (mapping,) = scene.account.by_uuid.values()
+
+    def set_to_work() -> None:
+        mapping.is_changing = True
+
+    scene.account.faults.before("switch_mapping", set_to_work)
+    (result,) = scene.rollbacks.of(("orders",), lambda: 0.0)
+
+    assert isinstance(result, Restored)
+    assert "still changing an event source mapping" in result.text
+    assert scene.incident().state is IncidentState.RESTORING
+    mapping.is_changing = False
+    scene.calm("orders")
+    scene.pulse()
+
+    assert (mapping.enabled, mapping.maximum_concurrency) == (True, None)
+    assert scene.account.ledger.stored("orders") is None
+
+
+def test_a_limit_that_stays_is_looked_after_and_can_be_put_back_by_hand() -> None:
+    """AWS refuses to take it back: people are told how, and the incident does not end."""
+    scene = Scene()
+    limited(scene, prior=None)
+    scene.account.faults.fail("limit_mapping", RefusedError("AWS says no"), times=-1)
+
+    (result,) = scene.rollback("orders")
+
+    assert isinstance(result, Refused)
+    assert scene.incident().state is IncidentState.RELEASED
+    assert "--scaling-config '{}'" in scene.account.publisher.sent[-1].body
+    scene.calm("orders")
+    scene.now += timedelta(hours=30)
+    scene.calm("orders")
+    scene.pulse()
+    assert scene.incident().state is IncidentState.RELEASED

@@ -333,6 +333,17 @@ def test_a_mapping_in_use_is_waited_for(functions: LambdaFunctions, script: Scri
     functions.switch_mapping(UUID, enabled=False)
 
 
+@pytest.mark.parametrize(("maximum", "config"), [(5, {"MaximumConcurrency": 5}), (None, {})])
+def test_limits_a_mapping(
+    functions: LambdaFunctions, script: Script, maximum: int | None, config: dict[str, int]
+) -> None:
+    """One that is in use is waited for; an empty configuration removes the limit."""
+    script.refuse("update_event_source_mapping", "ResourceInUseException")
+    script.answer("update_event_source_mapping", UUID=UUID, ScalingConfig=config)
+
+    functions.limit_mapping(UUID, maximum)
+
+
 def test_a_missing_alias_is_no_missing_function(functions: LambdaFunctions, script: Script) -> None:
     """AWS's "not found" for an alias does not pass for the function's."""
     script.refuse("put_provisioned_concurrency_config", "ResourceNotFoundException", status=404)
@@ -419,7 +430,7 @@ def test_waits_for_an_update(
 
     found = functions.mapping(UUID)
 
-    assert (found.enabled, len(pauses)) == (False, 2)
+    assert (found.enabled, found.is_changing, len(pauses)) == (False, False, 2)
 
 
 def test_an_update_without_an_end_counts_as_enabled(
@@ -429,7 +440,23 @@ def test_an_update_without_an_end_counts_as_enabled(
     for _ in range(6):
         script.answer("get_event_source_mapping", {"UUID": UUID, "State": "Updating"})
 
-    assert functions.mapping(UUID).enabled is True
+    found = functions.mapping(UUID)
+
+    assert (found.enabled, found.is_changing) == (True, True)
+
+
+def test_reads_the_limit_of_a_mapping(functions: LambdaFunctions, script: Script) -> None:
+    """AWS leaves it out, or empty, where there is none."""
+    configs: tuple[dict[str, Any], ...] = (
+        {"ScalingConfig": {"MaximumConcurrency": 7}},
+        {"ScalingConfig": {}},
+        {},
+    )
+    for config in configs:
+        entry = {"UUID": UUID, "EventSourceArn": QUEUE, "State": "Enabled", **config}
+        script.answer("get_event_source_mapping", entry)
+
+    assert [functions.mapping(UUID).maximum_concurrency for _ in configs] == [7, None, None]
 
 
 def test_a_mapping_being_deleted_is_gone(functions: LambdaFunctions, script: Script) -> None:

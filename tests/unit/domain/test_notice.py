@@ -30,7 +30,7 @@ from functions.domain.notice import (
     repeated,
     stack_deleted,
 )
-from functions.domain.plan import DisableMapping, StepOutcome, StepStatus
+from functions.domain.plan import DisableMapping, LimitMapping, StepOutcome, StepStatus
 from functions.domain.policy import Response
 from functions.domain.wording import GROUND_WORDS, sentence
 from tests.unit.domain.notice_samples import (
@@ -370,6 +370,27 @@ def test_bounded_whatever_happens() -> None:
     assert "npx cdk deploy -c rollback=orders-enricher" in notice.body
     assert len(stack_deleted((incident,) * 300, context, NOW).body.encode()) <= 32_000
     assert len(ledger_unavailable(incident, context, NOW).body.encode()) <= 32_000
+
+
+@pytest.mark.parametrize(("prior", "before"), [(None, "no limit"), (40, "40")])
+@pytest.mark.parametrize("transition", [Transition.ENDED, Transition.DELETED])
+def test_a_limited_mapping_is_named_with_the_way_back(
+    transition: Transition, prior: int | None, before: str
+) -> None:
+    """What is set now, what was there before, and the command that puts it back."""
+    limit = LimitMapping(function=FUNCTION, uuid="u-1", source_arn="q", to=5, prior=prior)
+    incident = contained().with_step(StepOutcome(step=limit, status=StepStatus.DONE))
+
+    notice = compose(transition, incident, CONTEXT, NOW)
+
+    check_limits(notice)
+    config = "'{}'" if prior is None else f"MaximumConcurrency={prior}"
+    assert f"update-event-source-mapping --uuid u-1 --scaling-config {config}" in notice.body
+    if transition is Transition.ENDED:
+        said = f"Maximum concurrency of event source mapping u-1: 5; before, {before}."
+        assert said in " ".join(notice.body.split())
+    stopped = compose(Transition.CONTAINED, incident, CONTEXT, NOW)
+    assert "Limited in its concurrency: 1 event source mapping." in " ".join(stopped.body.split())
 
 
 def test_long_names_keep_both_ends() -> None:

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.domain.errors import BusyError, InvalidValueError
 from functions.domain.plan import (
     DisableMapping,
     EnableMapping,
     EventSourceMapping,
+    LimitMapping,
     ProvisionedConcurrency,
     PutBackProvisioned,
     PutBackReserved,
@@ -130,3 +132,136 @@ def test_repeating_a_step_changes_nothing_more() -> None:
             perform(step, account.functions)
 
     assert (account.by_name["orders"].reserved, mapping.enabled) == (0, False)
+
+
+limits = st.none() | st.integers(min_value=2, max_value=1_000)
+
+
+@given(limits, st.lists(st.integers(min_value=2, max_value=1_000), min_size=1, max_size=4))
+def test_a_limit_is_undone_exactly(prior: int | None, written: list[int]) -> None:
+    """However often it was changed, and wherever a run died: what was there before comes back."""
+    account = FakeAccount()
+    account.add("orders")
+    mapping = account.add_mapping("orders", QUEUE)
+    mapping.maximum_concurrency = prior
+    step = _limit(mapping.uuid, written[0], prior)
+
+    assert perform(step, account.functions) in {StepStatus.DONE, StepStatus.ALREADY}
+    for to in written[1:]:
+        step = step.changed_to(to)  # written down, and not carried out
+    undone = undo(step.inverse(), (), account.functions)
+
+    assert undone[0] in {StepStatus.DONE, StepStatus.ALREADY}
+    assert mapping.maximum_concurrency == prior
+
+
+def _limit(uuid: str, to: int, prior: int | None) -> LimitMapping:
+    return LimitMapping(function="orders", uuid=uuid, source_arn=QUEUE, to=to, prior=prior)
+
+
+@pytest.mark.parametrize(
+    ("present", "prior", "done", "after"),
+    [
+        (None, None, StepStatus.DONE, 5),
+        (40, 40, StepStatus.DONE, 5),
+        (5, None, StepStatus.ALREADY, 5),
+        (3, None, StepStatus.DONE, 5),  # 3 was the guard's own
+        (7, None, StepStatus.CHANGED_MEANWHILE, 7),
+        (None, 40, StepStatus.CHANGED_MEANWHILE, None),
+    ],
+)
+def test_a_limit_is_set_only_over_what_was_there_before(
+    present: int | None, prior: int | None, done: StepStatus, after: int | None
+) -> None:
+    """What somebody has set since the snapshot would be lost by it."""
+    account = FakeAccount()
+    account.add("orders")
+    mapping = account.add_mapping("orders", QUEUE)
+    mapping.maximum_concurrency = present
+
+    assert perform(_limit(mapping.uuid, 3, prior).changed_to(5), account.functions) is done
+    assert mapping.maximum_concurrency == after
+
+
+@pytest.mark.parametrize(
+    ("present", "prior", "status", "after"),
+    [
+        (5, None, StepStatus.DONE, None),
+        (5, 40, StepStatus.DONE, 40),
+        (3, 40, StepStatus.DONE, 40),
+        (40, 40, StepStatus.ALREADY, 40),
+        (None, None, StepStatus.ALREADY, None),
+        (7, 40, StepStatus.CHANGED_MEANWHILE, 7),
+        (None, 40, StepStatus.CHANGED_MEANWHILE, None),
+    ],
+)
+def test_a_limit_is_put_back_only_over_the_guards_own(
+    present: int | None, prior: int | None, status: StepStatus, after: int | None
+) -> None:
+    """Whatever somebody else wrote is left alone, and said."""
+    account = FakeAccount()
+    account.add("orders")
+    mapping = account.add_mapping("orders", QUEUE)
+    mapping.maximum_concurrency = present
+    step = _limit(mapping.uuid, 3, prior).changed_to(5).inverse()
+
+    found, words = undo(step, (), account.functions)
+
+    assert (found, mapping.maximum_concurrency) == (status, after)
+    assert ("now" in words) is (status is StepStatus.CHANGED_MEANWHILE)
+
+
+def test_a_limit_is_of_one_mapping_of_one_function() -> None:
+    """One that is gone is gone; one that invokes another function is not touched."""
+    account = FakeAccount()
+    account.add("orders")
+    account.add("bills")
+    moved = account.add_mapping("bills", QUEUE)
+    moved.maximum_concurrency = 5
+    step, gone = _limit(moved.uuid, 5, None), _limit("u", 5, None)
+
+    assert perform(gone, account.functions) is StepStatus.GONE
+    assert undo(gone.inverse(), (), account.functions)[0] is StepStatus.GONE
+    assert perform(step, account.functions) is StepStatus.GONE
+    assert undo(step.inverse(), (), account.functions) == (
+        StepStatus.CHANGED_MEANWHILE,
+        "it invokes bills now",
+    )
+    assert moved.maximum_concurrency == 5
+
+
+def test_only_a_queue_can_be_limited() -> None:
+    """AWS refuses it for streams: nothing is changed."""
+    account = FakeAccount()
+    account.add("orders")
+    stream = account.add_mapping("orders", "arn:aws:kinesis:us-east-1:123456789012:stream/s")
+
+    with pytest.raises(InvalidValueError):
+        perform(_limit(stream.uuid, 5, None), account.functions)
+
+
+def test_a_mapping_in_the_hands_of_aws_is_not_enabled_already() -> None:
+    """It hides whether it is enabled: it is waited for, and never reported as restored."""
+    account = FakeAccount()
+    account.add("orders")
+    mapping = account.add_mapping("orders", QUEUE, enabled=False)
+    mapping.is_changing = True
+    enable = EnableMapping(function="orders", uuid=mapping.uuid, source_arn=QUEUE)
+
+    with pytest.raises(BusyError):
+        undo(enable, (), account.functions)
+    mapping.is_changing = False
+
+    assert undo(enable, (), account.functions) == (StepStatus.DONE, "")
+    assert mapping.enabled
+
+
+def test_a_mapping_loses_its_limit_before_it_is_enabled() -> None:
+    """And it is limited after it was disabled."""
+    disable = DisableMapping(function="orders", uuid="u", source_arn=QUEUE)
+    stop = Reserve(function="orders", to=0, prior=None)
+    limit = _limit("u", 5, None)
+    outcomes = tuple(StepOutcome(step=one) for one in (disable, limit, stop))
+
+    assert [one.step for one in restore_order(outcomes)] == [stop, limit, disable]
+    assert order_of(stop) < order_of(disable) < order_of(limit)
