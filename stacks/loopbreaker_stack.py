@@ -103,7 +103,7 @@ class LoopbreakerStack(Stack):
             statements=permissions.contain_statements(
                 ledger_arn=ledger.table.table_arn, topic_arn=topic_arn
             ),
-            accepted=permissions.ACCEPTED_FOR_CHANGES,
+            accepted=permissions.ACCEPTED_FOR_CONTAIN,
             dead_letters=dead_letters.failed,
             # A sweep reads evidence for some dozen candidates at 15 control-plane calls a second.
             timeout=Duration.seconds(120),

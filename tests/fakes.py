@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.records import dump_incident
+from functions.domain.arrivals import SourceKind
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
@@ -44,6 +45,12 @@ from functions.domain.evidence import (
     Trigger,
     TriggerKind,
     floor_to,
+)
+from functions.domain.holding.facts import (
+    DEFAULT_EVENT_AGE_SECONDS,
+    TABLE_RETENTION_HOURS,
+    HoldFacts,
+    MappingFacts,
 )
 from functions.domain.plan import (
     LEAST_MAPPING_LIMIT,
@@ -231,6 +238,11 @@ class FakeMapping:
     enabled: bool = True
     maximum_concurrency: int | None = None
     is_changing: bool = False  # AWS is at work on it, and refuses to change it
+    starting_position: str | None = None
+    maximum_record_age_seconds: float | None = None
+    batching_window_seconds: float = 0.0
+    batch_size: int = 10
+    is_provisioned_mode: bool = False
 
     def seen(self) -> EventSourceMapping:
         """What the port answers."""
@@ -242,6 +254,16 @@ class FakeMapping:
             maximum_concurrency=self.maximum_concurrency,
             is_changing=self.is_changing,
         )
+
+
+@dataclass(slots=True)
+class FakeQueue:
+    """What the attributes of a queue say; AWS's defaults."""
+
+    max_receive_count: int | None = None
+    retention_seconds: float = 4 * 86_400.0
+    visibility_seconds: float = 30.0
+    delay_seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -264,6 +286,8 @@ class FakeFunction:
     pushed: tuple[Trigger, ...] = ()
     dead_letter_arn: str = ""
     on_failure_arn: str = ""
+    # Maximum ages of asynchronous events, by version or alias; seconds.
+    event_ages: dict[str, int] = field(default_factory=dict)
     last_modified: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -277,8 +301,11 @@ class FakeAccount:
         self.journal: list[Call] = []
         self.by_name: dict[str, FakeFunction] = {}
         self.by_uuid: dict[str, FakeMapping] = {}
+        self.queues: dict[str, FakeQueue] = defaultdict(FakeQueue)  # by ARN
+        self.stream_hours: dict[str, float] = defaultdict(lambda: 24.0)  # the same
         self.lock = threading.RLock()
         self.functions = FakeFunctions(self)
+        self.hold_facts = FakeHoldFacts(self)
         self.metrics = FakeMetrics(self)
         self.ledger = FakeLedger(self)
         self.publisher = FakePublisher(self)
@@ -567,6 +594,83 @@ class FakeFunctions:
             return {
                 one.arn: one.tags[key] for one in self._account.by_name.values() if key in one.tags
             }
+
+
+_SOURCE_KINDS: Final = {
+    "sqs": SourceKind.QUEUE,
+    "dynamodb": SourceKind.TABLE,
+    "kinesis": SourceKind.STREAM,
+}
+
+
+class FakeHoldFacts:
+    """Twin of `functions.aws.hold_facts.AwsHoldFacts`.
+
+    Attributes
+    ----------
+    denied
+        What may not be read: ARNs of queues and streams.
+    """
+
+    def __init__(self, account: FakeAccount) -> None:
+        self._account = account
+        self.denied: set[str] = set()
+
+    def read(self, function: str) -> HoldFacts:
+        """See the port."""
+        with self._account.call("hold_facts", "read", function=function):
+            one = self._account.by_name.get(function)
+            if one is None:
+                words = "ResourceNotFoundException: Function not found"
+                return HoldFacts(
+                    unreadable=(f"maximum event age: {words}", f"provisioned concurrency: {words}")
+                )
+            polling = [m for m in self._account.by_uuid.values() if m.function == function]
+            return HoldFacts(
+                mappings=tuple(self._mapping(m) for m in polling),
+                maximum_event_age_seconds=float(
+                    min((DEFAULT_EVENT_AGE_SECONDS, *one.event_ages.values()))
+                ),
+                has_provisioned_concurrency=bool(one.provisioned),
+                unreadable=tuple(
+                    f"{m.source_arn}: AccessDenied: no"
+                    for m in polling
+                    if m.source_arn in self.denied
+                ),
+            )
+
+    def _mapping(self, mapping: FakeMapping) -> MappingFacts:
+        arn = mapping.source_arn
+        facts = MappingFacts(
+            uuid=mapping.uuid,
+            kind=_SOURCE_KINDS.get(arn.split(":")[2], SourceKind.OTHER),
+            is_enabled=mapping.enabled or mapping.is_changing,
+            source_arn=arn,
+            starting_position=mapping.starting_position,
+            maximum_record_age_seconds=mapping.maximum_record_age_seconds,
+            batching_window_seconds=mapping.batching_window_seconds,
+            batch_size=mapping.batch_size,
+            maximum_concurrency=mapping.maximum_concurrency,
+            is_provisioned_mode=mapping.is_provisioned_mode,
+        )
+        if arn in self.denied:
+            return facts
+        match facts.kind:
+            case SourceKind.QUEUE:
+                queue = self._account.queues[arn]
+                return replace(
+                    facts,
+                    max_receive_count=queue.max_receive_count,
+                    queue_retention_seconds=queue.retention_seconds,
+                    visibility_seconds=queue.visibility_seconds,
+                    delay_seconds=queue.delay_seconds,
+                )
+            case SourceKind.STREAM:
+                return replace(facts, stream_retention_hours=self._account.stream_hours[arn])
+            case SourceKind.TABLE:
+                return replace(facts, stream_retention_hours=TABLE_RETENTION_HOURS)
+            case _:
+                return facts
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
 
 _lock: Final = threading.Lock()
 _made: Final[dict[str, Any]] = {}
@@ -81,6 +82,16 @@ def dynamodb_client() -> DynamoDBClient:
 def sns_client() -> SNSClient:
     """SNS."""
     return cast("SNSClient", _client("sns"))
+
+
+def sqs_client() -> SQSClient:
+    """SQS."""
+    return cast("SQSClient", _client("sqs"))
+
+
+def kinesis_client() -> Any:
+    """Kinesis Data Streams."""
+    return _client("kinesis")
 
 
 def tagging_client() -> ResourceGroupsTaggingAPIClient:

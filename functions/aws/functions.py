@@ -74,7 +74,7 @@ _ATTEMPTS: Final = 6
 _FIRST_PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 4.0
 
-_DISABLED_STATES: Final = frozenset({"Disabled", "Disabling"})
+DISABLED_STATES: Final = frozenset({"Disabled", "Disabling"})
 _UPDATING: Final = "Updating"
 _DELETING: Final = "Deleting"
 # arn:aws:lambda:<region>:<account>:function:<name>[:<version or alias>]
@@ -298,7 +298,7 @@ class LambdaFunctions:
                     one["FunctionArn"].split(":")[_NAME_FIELD + 1]
                     for page in pages.paginate(CapacityProviderName=provider)
                     for one in page["FunctionVersions"]
-                    if _invokes(one, function) and one["FunctionArn"].count(":") > _NAME_FIELD
+                    if _function_of(one) == function and one["FunctionArn"].count(":") > _NAME_FIELD
                 ]
             return tuple(self.scaling(function, one) for one in sorted(qualifiers))
         except LoopbreakerError as error:
@@ -330,7 +330,7 @@ class LambdaFunctions:
                 self._settled(one)
                 for page in pages.paginate()
                 for one in page["EventSourceMappings"]
-                if _invokes(one, function) and one["State"] != _DELETING
+                if is_mapping_of(one, function)
             )
 
     def mapping(self, uuid: str) -> EventSourceMapping:
@@ -474,16 +474,16 @@ class LambdaFunctions:
         return EventSourceMapping(
             uuid=entry["UUID"],
             source_arn=entry.get("EventSourceArn", ""),
-            enabled=entry["State"] not in _DISABLED_STATES,
+            enabled=entry["State"] not in DISABLED_STATES,
             function=_function_of(entry),
             maximum_concurrency=entry.get("ScalingConfig", {}).get("MaximumConcurrency"),
             is_changing=entry["State"] == _UPDATING,
         )
 
 
-def _invokes(mapping: Mapping[str, Any], function: str) -> bool:
-    """Whether a mapping invokes the function, whatever version or alias of it."""
-    return _function_of(mapping) == function
+def is_mapping_of(entry: Mapping[str, Any], function: str) -> bool:
+    """Whether a mapping invokes the function, whatever version or alias, and is there to stay."""
+    return _function_of(entry) == function and entry["State"] != _DELETING
 
 
 def _function_of(mapping: Mapping[str, Any]) -> str:

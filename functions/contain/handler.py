@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws import clients, function_count, ledger, loop_book, metrics, publisher, signals
+from functions.aws import (
+    clients,
+    function_count,
+    hold_facts,
+    ledger,
+    loop_book,
+    metrics,
+    publisher,
+    signals,
+)
 from functions.aws import functions as target_functions
 from functions.aws.ledger import DynamoLedger
 from functions.aws.loop_book import LoopBookStore
@@ -29,7 +38,16 @@ from functions.domain.world import World
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-ADAPTERS: Final = (function_count, ledger, loop_book, metrics, publisher, signals, target_functions)
+ADAPTERS: Final = (
+    function_count,
+    hold_facts,
+    ledger,
+    loop_book,
+    metrics,
+    publisher,
+    signals,
+    target_functions,
+)
 
 
 class _Journal(Log):

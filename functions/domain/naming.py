@@ -1,4 +1,4 @@
-"""Names of functions, out of every form in which AWS writes them."""
+"""Names of functions, out of every form in which AWS writes them, and URLs of queues."""
 
 import re
 from dataclasses import dataclass
@@ -95,3 +95,14 @@ def metric_name(dimension: str) -> str:
     """
     replica = edge_replica(dimension)
     return function_name(dimension) if replica is None else f"{replica.home}.{replica.name}"
+
+
+def queue_url(arn: str) -> str:
+    """The URL of a queue (SQS developer guide, *Queue name and URL*).
+
+    >>> queue_url("arn:aws:sqs:us-east-1:123456789012:orders")
+    'https://sqs.us-east-1.amazonaws.com/123456789012/orders'
+    """
+    _, partition, _, region, account, name = arn.split(":")
+    domain = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    return f"https://sqs.{region}.{domain}/{account}/{name}"

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
 from functions.domain.evidence import AccountSeries, FunctionFacts, RecentSeries, Series, Trigger
+from functions.domain.holding.facts import HoldFacts
 from functions.domain.incident import Incident, IncidentState
 from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency, VersionScaling
 
@@ -119,6 +120,14 @@ class Functions(Protocol):
 
     def tagged(self, key: str) -> Mapping[str, str]:
         """ARN of each function that carries a tag with `key`, with the tag's value."""
+        ...
+
+
+class HoldFactsReader(Protocol):
+    """What must be known before a function is held."""
+
+    def read(self, function: str) -> HoldFacts:
+        """Of its triggers and of itself. What cannot be read is unknown; nothing is raised."""
         ...
 
 

@@ -45,6 +45,10 @@ READ_FUNCTIONS: Final = (
     "lambda:ListProvisionedConcurrencyConfigs",
     "lambda:ListTags",
 )
+# What a hold depends on: how long events wait before they are lost.
+READ_EVENT_AGES: Final = ("lambda:ListFunctionEventInvokeConfigs",)
+READ_QUEUES: Final = ("sqs:GetQueueAttributes",)
+READ_STREAMS: Final = ("kinesis:DescribeStreamSummary",)
 LIST_MAPPINGS: Final = ("lambda:ListEventSourceMappings",)
 LIST_VERSIONS: Final = ("lambda:ListFunctionVersionsByCapacityProvider",)
 READ_MAPPINGS: Final = ("lambda:GetEventSourceMapping",)
@@ -188,6 +192,20 @@ ACCEPTED_FOR_CHANGES: Final[Mapping[str, str]] = {
 }
 
 
+_PLACE_IN_FINDINGS: Final = "<AWS::Region>:<AWS::AccountId>"
+ACCEPTED_FOR_CONTAIN: Final[Mapping[str, str]] = {
+    **ACCEPTED_FOR_CHANGES,
+    f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:sqs:{_PLACE_IN_FINDINGS}:*]": (
+        "which queue invokes a function that runs away is known only then; its attributes are "
+        "read, never its messages"
+    ),
+    f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kinesis:{_PLACE_IN_FINDINGS}:stream/*]": (
+        "which stream invokes a function that runs away is known only then; how long it keeps its "
+        "records is read, never a record"
+    ),
+}
+
+
 _IAM_IN_FINDINGS: Final = "arn:<AWS::Partition>:iam::<AWS::AccountId>"
 _LOGS_IN_FINDINGS: Final = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>"
 ACCEPTED_FOR_REPAIRS: Final[Mapping[str, str]] = {
@@ -247,6 +265,16 @@ def any_function() -> str:
 def any_mapping() -> str:
     """Every event source mapping of the account and Region."""
     return _arn("event-source-mapping:*")
+
+
+def any_queue() -> str:
+    """Every queue of the account and Region."""
+    return f"arn:{Aws.PARTITION}:sqs:{Aws.REGION}:{Aws.ACCOUNT_ID}:*"
+
+
+def any_stream() -> str:
+    """Every Kinesis stream of the account and Region."""
+    return f"arn:{Aws.PARTITION}:kinesis:{Aws.REGION}:{Aws.ACCOUNT_ID}:stream/*"
 
 
 def apis() -> tuple[str, ...]:
@@ -340,6 +368,9 @@ def contain_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicySta
     return [
         _allow("ReadMetrics", READ_METRICS, "*"),
         _allow("CountFunctions", COUNT_FUNCTIONS, "*"),
+        _allow("ReadEventAges", READ_EVENT_AGES, any_function()),
+        _allow("ReadQueues", READ_QUEUES, any_queue()),
+        _allow("ReadStreams", READ_STREAMS, any_stream()),
         *_change_functions(),
         # Only `contain` is kept off exempt functions. `restore` is not: a function that gets the
         # tag while it is contained must still be put back.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from functions.aws import clients
 from functions.aws.functions import LambdaFunctions
+from functions.aws.hold_facts import AwsHoldFacts
 from functions.aws.ledger import DynamoLedger
 from functions.aws.metrics import CloudWatchMetrics
 from functions.aws.publisher import SnsPublisher
@@ -22,8 +23,9 @@ from tests.sandbox.support import package
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from functions.domain.ports import Functions, Ledger, Metrics, Publisher
+    from functions.domain.ports import Functions, HoldFactsReader, Ledger, Metrics, Publisher
     from sandbox.local_aws import LocalAws
+    from tests.fakes import FakeQueue
 
 ACCOUNT: Final = "123456789012"
 NOON: Final = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)
@@ -79,6 +81,11 @@ class Stage(Protocol):
         ...
 
     @property
+    def hold_facts(self) -> HoldFactsReader:
+        """The port."""
+        ...
+
+    @property
     def metrics(self) -> Metrics:
         """The port."""
         ...
@@ -121,6 +128,22 @@ class Stage(Protocol):
         """
         ...
 
+    def keep_messages(self, queue_arn: str, queue: FakeQueue) -> None:
+        """Give a queue these attributes."""
+        ...
+
+    def let_poll_table(self, name: str, *, record_age_seconds: int | None) -> tuple[str, str]:
+        """Let a function poll a new table's stream, from its beginning, in batches of 7."""
+        ...
+
+    def let_poll_stream(self, name: str, *, hours: int) -> tuple[str, str]:
+        """Let a function poll a new Kinesis stream, from now on, with a window of 9 seconds."""
+        ...
+
+    def keep_events(self, name: str, seconds: int, *, alias: str = "") -> None:
+        """Give asynchronous events of a function, or of an alias, a maximum age."""
+        ...
+
     def admit_topic(self, name: str) -> str:
         """Let an SNS topic invoke a function; answers its ARN."""
         ...
@@ -144,6 +167,7 @@ class FakeStage:
     def __init__(self) -> None:
         self.account = FakeAccount()
         self.functions = self.account.functions
+        self.hold_facts = self.account.hold_facts
         self.metrics = self.account.metrics
         self.ledger = self.account.ledger
         self.publisher = self.account.publisher
@@ -170,6 +194,33 @@ class FakeStage:
         """See `Stage`."""
         queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{unique('queue')}"
         return self.account.add_mapping(name, queue, enabled=enabled).uuid, queue
+
+    def keep_messages(self, queue_arn: str, queue: FakeQueue) -> None:
+        """See `Stage`."""
+        self.account.queues[queue_arn] = queue
+
+    def let_poll_table(self, name: str, *, record_age_seconds: int | None) -> tuple[str, str]:
+        """See `Stage`."""
+        stream = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{unique('t')}/stream/2026-01-01"
+        mapping = self.account.add_mapping(name, stream)
+        mapping.starting_position = "TRIM_HORIZON"
+        mapping.batch_size = 7
+        mapping.maximum_record_age_seconds = record_age_seconds
+        return mapping.uuid, stream
+
+    def let_poll_stream(self, name: str, *, hours: int) -> tuple[str, str]:
+        """See `Stage`."""
+        stream = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{unique('s')}"
+        mapping = self.account.add_mapping(name, stream)
+        mapping.starting_position = "LATEST"
+        mapping.batch_size = 100
+        mapping.batching_window_seconds = 9
+        self.account.stream_hours[stream] = hours
+        return mapping.uuid, stream
+
+    def keep_events(self, name: str, seconds: int, *, alias: str = "") -> None:
+        """See `Stage`."""
+        self.account.by_name[name].event_ages[alias] = seconds
 
     def admit_topic(self, name: str) -> str:
         """See `Stage`."""
@@ -204,6 +255,9 @@ class AwsStage:
         self.topic_arn = topic
         self.functions = LambdaFunctions(
             clients.lambda_client(), clients.tagging_client, sleep=self._sleep
+        )
+        self.hold_facts = AwsHoldFacts(
+            clients.lambda_client(), clients.sqs_client, clients.kinesis_client
         )
         self.metrics = CloudWatchMetrics(clients.cloudwatch_client())
         self.ledger = DynamoLedger(clients.dynamodb_client(), table, sleep=self.pauses.append)
@@ -269,6 +323,71 @@ class AwsStage:
             Enabled=enabled,
         )
         return mapping["UUID"], arn
+
+    def keep_messages(self, queue_arn: str, queue: FakeQueue) -> None:
+        """See `Stage`."""
+        sqs, name = self.aws.client("sqs"), queue_arn.rpartition(":")[2]
+        attributes = {
+            "MessageRetentionPeriod": f"{queue.retention_seconds:.0f}",
+            "VisibilityTimeout": f"{queue.visibility_seconds:.0f}",
+            "DelaySeconds": f"{queue.delay_seconds:.0f}",
+        }
+        if queue.max_receive_count is not None:
+            sqs.create_queue(QueueName=f"{name}-dead")
+            attributes["RedrivePolicy"] = json.dumps(
+                {
+                    "deadLetterTargetArn": f"{queue_arn}-dead",
+                    "maxReceiveCount": queue.max_receive_count,
+                }
+            )
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+
+    def let_poll_table(self, name: str, *, record_age_seconds: int | None) -> tuple[str, str]:
+        """See `Stage`."""
+        stream = self.aws.client("dynamodb").create_table(
+            TableName=unique("t"),
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        )["TableDescription"]["LatestStreamArn"]
+        age = -1 if record_age_seconds is None else record_age_seconds
+        mapping = self._lambda.create_event_source_mapping(
+            FunctionName=name,
+            EventSourceArn=stream,
+            StartingPosition="TRIM_HORIZON",
+            BatchSize=7,
+            MaximumRecordAgeInSeconds=age,
+        )
+        return mapping["UUID"], stream
+
+    def let_poll_stream(self, name: str, *, hours: int) -> tuple[str, str]:
+        """See `Stage`."""
+        kinesis, stream = self.aws.client("kinesis"), unique("s")
+        kinesis.create_stream(StreamName=stream, ShardCount=1)
+
+        def describe() -> Any:
+            return kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+
+        self.aws.wait_until(lambda: describe()["StreamStatus"] == "ACTIVE", "the stream")
+        kinesis.increase_stream_retention_period(StreamName=stream, RetentionPeriodHours=hours)
+        arn = describe()["StreamARN"]
+        mapping = self._lambda.create_event_source_mapping(
+            FunctionName=name,
+            EventSourceArn=arn,
+            StartingPosition="LATEST",
+            BatchSize=100,
+            MaximumBatchingWindowInSeconds=9,
+        )
+        return mapping["UUID"], arn
+
+    def keep_events(self, name: str, seconds: int, *, alias: str = "") -> None:
+        """See `Stage`."""
+        qualifier = {"Qualifier": alias} if alias else {}
+        self._lambda.put_function_event_invoke_config(
+            FunctionName=name, MaximumEventAgeInSeconds=seconds, **qualifier
+        )
 
     def admit_topic(self, name: str) -> str:
         """See `Stage`."""

@@ -98,8 +98,11 @@ def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
             | {
                 "cloudwatch:GetMetricData",
                 "cloudwatch:ListMetrics",
+                "kinesis:DescribeStreamSummary",
                 "lambda:GetAccountSettings",
+                "lambda:ListFunctionEventInvokeConfigs",
                 "sns:Publish",
+                "sqs:GetQueueAttributes",
             },
         ),
         (RESTORE, CHANGE_FUNCTIONS | LEDGER | BY_THE_RUNTIME | {"sns:Publish"}),

@@ -22,6 +22,7 @@ from functions.domain.account import (
     Notification,
     Subscription,
 )
+from functions.domain.naming import queue_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -339,17 +340,6 @@ def reread_queue(reading: Reading, queue: str, target: str) -> None:
 def _ours(reading: Reading, arns: Iterable[str]) -> list[str]:
     """Those of this account and Region: the attributes of others are for others to read."""
     return [arn for arn in arns if arn.split(":")[3:5] == reading.place.split(":")]
-
-
-def queue_url(arn: str) -> str:
-    """The URL of a queue (SQS developer guide, *Queue name and URL*).
-
-    >>> queue_url("arn:aws:sqs:us-east-1:123456789012:orders")
-    'https://sqs.us-east-1.amazonaws.com/123456789012/orders'
-    """
-    _, partition, _, region, account, name = arn.split(":")
-    domain = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
-    return f"https://sqs.{region}.{domain}/{account}/{name}"
 
 
 def queue_arn(url: str, like: str) -> str:

@@ -16,6 +16,7 @@ from functions.aws import (
     diagnosis_store,
     function_details,
     functions,
+    hold_facts,
     ledger,
     loop_book,
     metrics,
@@ -48,6 +49,7 @@ def _actions(module: ModuleType, services: tuple[str, ...]) -> set[str]:
     [
         # GetFunction answers the tags only to those who may list them.
         (functions, ("lambda", "resourcegroupstaggingapi"), {"lambda:ListTags"}),
+        (hold_facts, ("lambda", "sqs", "kinesis"), set()),
         (metrics, ("cloudwatch",), set()),
         (publisher, ("sns",), set()),
         (signals, (), set()),

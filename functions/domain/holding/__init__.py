@@ -1,0 +1,1 @@
+"""Holding a function for minutes, to see whether it feeds itself."""
