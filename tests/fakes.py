@@ -19,7 +19,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.records import dump_incident
-from functions.domain.arrivals import SourceKind
+from functions.domain.arrivals import (
+    Arrivals,
+    SourceKind,
+    arrival_metrics,
+    waiting_metric,
+)
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
@@ -79,6 +84,7 @@ from functions.domain.ports import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from functions.domain.arrivals import Source
     from functions.domain.incident import Incident
     from functions.domain.ports import BlastRadius, Opening
 
@@ -709,6 +715,9 @@ class FakeMetrics:
         self._account = account
         self._minutes: dict[str, _Minutes] = defaultdict(_Minutes)
         self._history: dict[str, Callable[[datetime], float | None]] = {}
+        self._arrivals: dict[tuple[SourceKind, str, str], dict[int, float | None]] = defaultdict(
+            dict
+        )
 
     def record(self, function: str, *, until: datetime, **metrics: Sequence[float | None]) -> None:
         """Give a function datapoints: the last of each metric lies in the minute before `until`.
@@ -801,6 +810,52 @@ class FakeMetrics:
         """See the port."""
         with self._account.call("metrics", "precedent", functions=tuple(functions), now=now):
             return {name: self._precedent(name, now) for name in functions}
+
+    def record_arrivals(
+        self,
+        source: Source,
+        *,
+        until: datetime,
+        counts: Sequence[float | None] = (),
+        waiting: Sequence[float | None] = (),
+    ) -> None:
+        """Give a source datapoints: the last of each lies in the minute before `until`."""
+        end = int(floor_to(until, MINUTE_SECONDS).timestamp())
+        for kind, values in (("counts", counts), ("waiting", waiting)):
+            points = self._arrivals[source.kind, source.name, kind]
+            for back, value in enumerate(reversed(values), start=1):
+                points[end - back * MINUTE_SECONDS] = value
+
+    def arrivals(
+        self, sources: Sequence[Source], start: datetime, end: datetime
+    ) -> tuple[Arrivals, ...]:
+        """See the port."""
+        with self._account.call(
+            "metrics", "arrivals", sources=tuple(sources), start=start, end=end
+        ):
+            return tuple(
+                Arrivals(
+                    source=one,
+                    counts=(
+                        self._arrived(one, "counts", start, end) if arrival_metrics(one) else None
+                    ),
+                    waiting=(
+                        self._arrived(one, "waiting", start, end) if waiting_metric(one) else None
+                    ),
+                )
+                for one in sources
+            )
+
+    def _arrived(self, source: Source, kind: str, start: datetime, end: datetime) -> Series:
+        points = self._arrivals.get((source.kind, source.name, kind), {})
+        first = floor_to(start, MINUTE_SECONDS)
+        last = floor_to(end, MINUTE_SECONDS)
+        moments = range(int(first.timestamp()), int(last.timestamp()), MINUTE_SECONDS)
+        return Series(
+            start=first,
+            period_seconds=MINUTE_SECONDS,
+            values=tuple(points.get(moment) for moment in moments),
+        )
 
     def _known(self) -> list[str]:
         return sorted({*self._minutes, *self._history})

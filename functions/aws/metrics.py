@@ -22,6 +22,12 @@ from botocore.exceptions import ClientError
 
 from functions.aws.observability import logger
 from functions.aws.translate import AWS_ERRORS, words_of
+from functions.domain.arrivals import (
+    ArrivalMetric,
+    Arrivals,
+    arrival_metrics,
+    waiting_metric,
+)
 from functions.domain.errors import InvalidSeriesError, MetricsUnavailableError
 from functions.domain.evidence import (
     MINUTE_SECONDS,
@@ -41,6 +47,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import GetMetricDataInputTypeDef, MetricDataQueryTypeDef
+
+    from functions.domain.arrivals import Source
 
 IAM_ACTIONS: Final = frozenset({"cloudwatch:GetMetricData", "cloudwatch:ListMetrics"})
 
@@ -264,6 +272,32 @@ class CloudWatchMetrics:
                 precedent[function] = window.series(found.get(f"p{index}"))
         return precedent
 
+    def arrivals(
+        self, sources: Sequence[Source], start: datetime, end: datetime
+    ) -> tuple[Arrivals, ...]:
+        """One call for all of them, unless there are hundreds.
+
+        What consists of several series is their sum, in which one that is missing counts nothing:
+        of a table without a TTL the second one never has a datapoint.
+        """
+        window = _Window(
+            floor_to(start, MINUTE_SECONDS), floor_to(end, MINUTE_SECONDS), MINUTE_SECONDS
+        )
+        queries: dict[str, MetricDataQueryTypeDef] = {}
+        for number, source in enumerate(sources):
+            for part, metric in enumerate(arrival_metrics(source)):
+                name = f"a{number}_{part}"
+                queries[name] = _query_for(name, metric, "Sum", window)
+            waiting = waiting_metric(source)
+            if waiting is not None:
+                queries[f"w{number}"] = _query_for(f"w{number}", waiting, "Maximum", window)
+        found: dict[str, _Answer] = {}
+        for names in _batches(queries, _MOST_QUERIES):
+            found |= self._get([queries[name] for name in names], window)
+        return tuple(
+            _arrivals(source, number, found, window) for number, source in enumerate(sources)
+        )
+
     def _leading(self, metric: str, stat: str, now: datetime) -> dict[str, Series]:
         window = _busiest_window(now)
         try:
@@ -448,19 +482,49 @@ def _precedent_window(now: datetime) -> _Window:
     return _Window(end - timedelta(days=PRECEDENT_DAYS), end, PRECEDENT_PERIOD_SECONDS)
 
 
+def _arrivals(
+    source: Source, number: int, found: Mapping[str, _Answer], window: _Window
+) -> Arrivals:
+    parts = [
+        window.series(found.get(f"a{number}_{part}"))
+        for part in range(len(arrival_metrics(source)))
+    ]
+    columns = zip(*(one.values for one in parts), strict=True)
+    has_queue = waiting_metric(source) is not None
+    return Arrivals(
+        source=source,
+        counts=replace(parts[0], values=tuple(map(_sum_of_known, columns))) if parts else None,
+        waiting=window.series(found.get(f"w{number}")) if has_queue else None,
+    )
+
+
+def _sum_of_known(values: Sequence[float | None]) -> float | None:
+    known = [one for one in values if one is not None]
+    return sum(known) if known else None
+
+
 def _query(
     query_id: str, metric: str, stat: str, window: _Window, function: str | None = None
 ) -> MetricDataQueryTypeDef:
-    dimensions = [] if function is None else [{"Name": "FunctionName", "Value": function}]
+    dimensions = {} if function is None else {"FunctionName": function}
+    asked = ArrivalMetric(namespace=_NAMESPACE, name=metric, dimensions=dimensions)
+    return _query_for(query_id, asked, stat, window)
+
+
+def _query_for(
+    query_id: str, metric: ArrivalMetric, stat: str, window: _Window
+) -> MetricDataQueryTypeDef:
     return cast(
         "MetricDataQueryTypeDef",
         {
             "Id": query_id,
             "MetricStat": {
                 "Metric": {
-                    "Namespace": _NAMESPACE,
-                    "MetricName": metric,
-                    "Dimensions": dimensions,
+                    "Namespace": metric.namespace,
+                    "MetricName": metric.name,
+                    "Dimensions": [
+                        {"Name": name, "Value": value} for name, value in metric.dimensions.items()
+                    ],
                 },
                 "Period": window.period_seconds,
                 "Stat": stat,

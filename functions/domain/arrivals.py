@@ -90,6 +90,13 @@ def arrival_metrics(source: Source) -> tuple[ArrivalMetric, ...]:
             return ()
 
 
+def waiting_metric(source: Source) -> ArrivalMetric | None:
+    """The series of what waits at a source, as maxima a minute; ``None`` where there is none."""
+    if source.kind is not SourceKind.QUEUE:
+        return None
+    return _metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", QueueName=source.name)
+
+
 def _metric(namespace: str, name: str, **dimensions: str) -> ArrivalMetric:
     return ArrivalMetric(namespace=namespace, name=name, dimensions=MappingProxyType(dimensions))
 
@@ -102,8 +109,11 @@ class Arrivals:
     ----------
     counts
         Arrivals a minute, at most, on the grid of the function's own series; ``None`` where
-        nothing could be read.
+        nothing counts them.
+    waiting
+        Of a queue, the messages that may be received, the most of each minute on the same grid.
     """
 
     source: Source
     counts: Series | None
+    waiting: Series | None = None

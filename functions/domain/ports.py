@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
+from functions.domain.arrivals import Arrivals, Source
 from functions.domain.evidence import AccountSeries, FunctionFacts, RecentSeries, Series, Trigger
 from functions.domain.holding.facts import HoldFacts
 from functions.domain.incident import Incident, IncidentState
@@ -194,6 +195,18 @@ class Metrics(Protocol):
 
     def precedent(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
         """14 days of Invocations of each function, in sums of 5 minutes."""
+        ...
+
+    def arrivals(
+        self, sources: Sequence[Source], start: datetime, end: datetime
+    ) -> tuple[Arrivals, ...]:
+        """What arrived at each source, minute by minute, and what waits there, in their order.
+
+        Parameters
+        ----------
+        start, end
+            The first minute, and the one after the last; what is less than a minute is cut off.
+        """
         ...
 
 

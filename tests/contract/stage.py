@@ -14,8 +14,9 @@ from functions.aws.hold_facts import AwsHoldFacts
 from functions.aws.ledger import DynamoLedger
 from functions.aws.metrics import CloudWatchMetrics
 from functions.aws.publisher import SnsPublisher
+from functions.domain.arrivals import arrival_metrics, waiting_metric
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
-from functions.domain.evidence import Trigger, TriggerKind
+from functions.domain.evidence import MINUTE_SECONDS, Trigger, TriggerKind, floor_to
 from functions.domain.incident import Incident, IncidentState, incident_id
 from tests.fakes import FakeAccount
 from tests.sandbox.support import package
@@ -23,6 +24,7 @@ from tests.sandbox.support import package
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from functions.domain.arrivals import ArrivalMetric, Source
     from functions.domain.ports import Functions, HoldFactsReader, Ledger, Metrics, Publisher
     from sandbox.local_aws import LocalAws
     from tests.fakes import FakeQueue
@@ -156,6 +158,12 @@ class Stage(Protocol):
         """Give a function datapoints, the last in the minute before `now`."""
         ...
 
+    def record_arrivals(
+        self, source: Source, counts: Sequence[float | None], waiting: Sequence[float | None] = ()
+    ) -> None:
+        """Give a source datapoints, the last in the minute before `now`."""
+        ...
+
     def break_topic(self) -> None:
         """Let the next notice fail."""
         ...
@@ -237,6 +245,12 @@ class FakeStage:
     def record(self, name: str, **metrics: Sequence[float | None]) -> None:
         """See `Stage`."""
         self.metrics.record(name, until=self.now, **metrics)
+
+    def record_arrivals(
+        self, source: Source, counts: Sequence[float | None], waiting: Sequence[float | None] = ()
+    ) -> None:
+        """See `Stage`."""
+        self.metrics.record_arrivals(source, until=self.now, counts=counts, waiting=waiting)
 
     def break_topic(self) -> None:
         """See `Stage`."""
@@ -419,6 +433,33 @@ class AwsStage:
             }
             series += [{**entry, "functions": [name]}, entry]
         self.aws.seed(json.loads(json.dumps(series)))
+
+    def record_arrivals(
+        self, source: Source, counts: Sequence[float | None], waiting: Sequence[float | None] = ()
+    ) -> None:
+        """See `Stage`."""
+        self._put(arrival_metrics(source)[0], counts)
+        metric = waiting_metric(source)
+        if metric is not None:
+            self._put(metric, waiting)
+
+    def _put(self, metric: ArrivalMetric, values: Sequence[float | None]) -> None:
+        end = floor_to(self.now, MINUTE_SECONDS)
+        dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions.items()]
+        data = [
+            {
+                "MetricName": metric.name,
+                "Dimensions": dimensions,
+                "Timestamp": end - back * timedelta(minutes=1),
+                "Value": value,
+            }
+            for back, value in enumerate(reversed(values), start=1)
+            if value is not None
+        ]
+        if data:
+            self.aws.client("cloudwatch").put_metric_data(
+                Namespace=metric.namespace, MetricData=data
+            )
 
     def break_topic(self) -> None:
         """See `Stage`."""

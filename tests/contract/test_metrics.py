@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from functions.domain.arrivals import Source, SourceKind
 from functions.domain.evidence import floor_to
 from tests.contract.stage import AwsStage, unique
 
@@ -185,3 +186,54 @@ def test_dropped_by_aws(quiet: "Stage") -> None:
 
     assert [looping] == list(dropped)
     assert last(dropped[looping].values, 2) == [16.0, 32.0]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        SourceKind.QUEUE,
+        SourceKind.TABLE,
+        SourceKind.STREAM,
+        SourceKind.ASYNCHRONOUS,
+        SourceKind.URL,
+    ],
+)
+def test_arrivals_on_the_grid_that_is_asked_for(stage: "Stage", kind: SourceKind) -> None:
+    """One value a minute, gaps where nothing came, and nothing before or after."""
+    now = stage.now
+    source = Source(kind=kind, name=unique("s"))
+    stage.record_arrivals(source, (9.0, 10.0, None, 30.0, 99.0))
+    start = now - timedelta(minutes=6, seconds=3)
+
+    (found,) = stage.metrics.arrivals([source], start, now - timedelta(minutes=1))
+
+    assert found.source == source
+    assert found.counts is not None
+    assert (found.counts.period_seconds, found.counts.end) == (
+        60,
+        floor_to(now - timedelta(minutes=1), 60),
+    )
+    assert found.counts.start == floor_to(start, 60)
+    assert list(found.counts.values)[-5:] == [None, 9.0, 10.0, None, 30.0]
+    assert len(found.counts.values) in {5, 6}
+
+
+def test_what_waits_in_a_queue_comes_with_its_arrivals(stage: "Stage") -> None:
+    """In the order of the sources; what nothing counts has no series."""
+    now = stage.now
+    queue = Source(kind=SourceKind.QUEUE, name=unique("q"))
+    other = Source(kind=SourceKind.OTHER, name="a cluster")
+    idle = Source(kind=SourceKind.STREAM, name=unique("idle"))
+    stage.record_arrivals(queue, (10.0, 20.0), waiting=(500.0, None, 700.0))
+
+    found = stage.metrics.arrivals([other, queue, idle], now - timedelta(minutes=3), now)
+
+    assert [one.source for one in found] == [other, queue, idle]
+    assert (found[0].counts, found[0].waiting) == (None, None)
+    assert found[1].counts is not None
+    assert found[1].waiting is not None
+    assert found[1].counts.values == (None, 10.0, 20.0)
+    assert found[1].waiting.values == (500.0, None, 700.0)
+    assert found[2].counts is not None
+    assert (found[2].counts.values, found[2].waiting) == ((None, None, None), None)
+    assert stage.metrics.arrivals([], now - timedelta(minutes=3), now) == ()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from functions.domain.arrivals import Arrivals
 from functions.domain.evidence import (
     MINUTE_SECONDS,
     AccountSeries,
@@ -20,6 +21,7 @@ from functions.domain.evidence import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from functions.domain.arrivals import Source
     from functions.domain.ports import SurveyPart
 
 NOON: Final = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -163,6 +165,13 @@ class SimulatedMetrics:
         """See the port: of functions that are too young to have one."""
         with self._account.call("metrics", "precedent"):
             return {}
+
+    def arrivals(
+        self, sources: Sequence[Source], start: datetime, end: datetime
+    ) -> tuple[Arrivals, ...]:
+        """See the port: nothing counts what arrives."""
+        with self._account.call("metrics", "arrivals"):
+            return tuple(Arrivals(source=one, counts=None) for one in sources)
 
     def _recent(self, name: str, now: datetime) -> RecentSeries:
         minute = int((now - NOON).total_seconds() // MINUTE_SECONDS)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.aws.metrics import CloudWatchMetrics
+from functions.domain.arrivals import Source, SourceKind
 from functions.domain.errors import MetricsUnavailableError
 from functions.domain.spike import is_candidate
 from tests.unit.aws.stubs import scripts
@@ -142,6 +143,65 @@ def test_nobody_is_no_call(metrics: CloudWatchMetrics) -> None:
     """Without functions there is nothing to ask."""
     assert metrics.recent([], NOW) == {}
     assert metrics.precedent([], NOW) == {}
+
+
+def test_all_sources_are_one_call(metrics: CloudWatchMetrics, script: Script) -> None:
+    """By each one's own namespace and dimension; what waits in a queue is a maximum."""
+    sources = [
+        Source(kind=SourceKind.TABLE, name="orders"),
+        Source(kind=SourceKind.OTHER, name="mq"),
+        Source(kind=SourceKind.QUEUE, name="work"),
+    ]
+
+    def query(name: str, namespace: str, metric: str, stat: str, **dimensions: str) -> Any:
+        asked = _query(name, metric, stat)
+        asked["MetricStat"]["Metric"] = {
+            "Namespace": namespace,
+            "MetricName": metric,
+            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+        }
+        return asked
+
+    script.answer(
+        "get_metric_data",
+        page(
+            entry("a0_0", 10, 20),
+            entry("a0_1", 5, end=END - timedelta(minutes=2)),
+            entry("a2_0", 7),
+            entry("w2", 900),
+        ),
+        MetricDataQueries=[
+            query("a0_0", "AWS/DynamoDB", "ConsumedWriteCapacityUnits", "Sum", TableName="orders"),
+            query("a0_1", "AWS/DynamoDB", "TimeToLiveDeletedItemCount", "Sum", TableName="orders"),
+            query("a2_0", "AWS/SQS", "NumberOfMessagesSent", "Sum", QueueName="work"),
+            query(
+                "w2", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", QueueName="work"
+            ),
+        ],
+        StartTime=END - timedelta(minutes=4),
+        EndTime=END,
+        ScanBy="TimestampAscending",
+        MaxDatapoints=100_800,
+    )
+
+    table, other, queue = metrics.arrivals(sources, NOW - timedelta(minutes=4), NOW)
+
+    assert table.counts is not None
+    # Deletions by TTL are added; a series without a datapoint adds nothing.
+    assert table.counts.values == (None, 5.0, 10.0, 20.0)
+    assert other.counts is None
+    assert queue.counts is not None
+    assert queue.waiting is not None
+    assert (queue.counts.values[-1], queue.waiting.values[-1]) == (7.0, 900.0)
+
+
+def test_nothing_to_count_is_no_call(metrics: CloudWatchMetrics) -> None:
+    """Of a broker nothing is counted."""
+    source = Source(kind=SourceKind.OTHER, name="mq")
+
+    (found,) = metrics.arrivals([source], NOW - timedelta(minutes=4), NOW)
+
+    assert (found.counts, found.waiting) == (None, None)
 
 
 def test_pages_are_put_together(metrics: CloudWatchMetrics, script: Script) -> None:
