@@ -257,7 +257,9 @@ class Guard:
         if session_function(signal.actor) in self.hold.policy.own_functions:
             self.log.info("a change of our own", source=signal.source, functions=signal.functions)
             return
-        tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log)
+        # What was before a restore is none of the function's doing now.
+        live = self.hold.world.ledger.live()
+        tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log, live=live)
         for name in signal.functions:
             incident = self.hold.world.ledger.find(name)
             if incident is not None:

@@ -278,11 +278,17 @@ class Hold:
         attempt = Attempt.CAP if incident.state is IncidentState.CAPPING else Attempt.STOP
         if incident.is_leased(now) or incident.is_pausing(attempt, now):
             return
+        if not incident.is_held and facts.is_stopped and self._is_in_tag(facts):
+            return  # what was there before that stop only its tag knows: it is taken over first
         try:
             mine = self.world.ledger.save(incident.leased(self.world.present(now)))
         except StaleIncidentError:
             return  # another run is at it
         self._go_on_holding(mine, facts, now)
+
+    def _is_in_tag(self, facts: FunctionFacts) -> bool:
+        found = _found(facts, self.world.ledger.known_tag_key())
+        return found is not None and found.is_sealed
 
     def _go_on_holding(self, mine: Incident, facts: FunctionFacts, now: datetime) -> None:
         reason = prohibition(facts, self.policy)

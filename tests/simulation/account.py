@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.domain.errors import BusyError, LoopbreakerError, RefusedError
 from functions.domain.policy import EXEMPT_TAG
+from functions.domain.tagged_snapshot import is_of_guard
 from tests.fakes import FakeAccount, FakeFunctions
 from tests.simulation.traffic import Demand, Minutes, SimulatedMetrics
 from tests.simulation.wishes import Wishes
@@ -239,7 +240,10 @@ class SimulatedAccount(FakeAccount):
 
     def _deny_exempt(self, method: str, arguments: Mapping[str, Any]) -> None:
         function = self.by_name.get(self.function_of(arguments))
-        if function is not None and function.tags.get(EXEMPT_TAG) == "true":
+        is_own_tag = method == "untag" and all(map(is_of_guard, arguments["keys"]))
+        if is_own_tag or function is None:
+            return
+        if function.tags.get(EXEMPT_TAG) == "true":
             raise RefusedError(f"AccessDenied: explicit deny of {method} on an exempt function")
 
     def _refused(
