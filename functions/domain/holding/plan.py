@@ -1,0 +1,261 @@
+"""Whether holding a function only delays its events, by which lever, and for how long.
+
+A hold is an experiment on a function that may be healthy. So it is made only where nothing is
+lost and nobody is refused:
+
+- DynamoDB and Kinesis: reserved concurrency 0. A batch that does not reach the function counts no
+  attempt, its records wait in the stream (Lambda developer guide, *Using Lambda with DynamoDB
+  streams*, *Using Lambda with Kinesis*).
+- SQS: the mappings are paused. A reserved concurrency is never used: a poller that finds no room
+  has received the message, and received too often it goes to the dead-letter queue (Lambda
+  developer guide, *Configuring maximum concurrency for Amazon SQS event sources*).
+- Asynchronous events only: capped at the normal peak. Throttled events are tried again until they
+  are too old (Lambda developer guide, *How Lambda handles asynchronous invocation errors*).
+
+UNCONFIRMED: how long each takes to be in force. Where it takes longer, less arrives to be judged
+by, and the function is let go.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from functions.domain.arrivals import Source, SourceKind
+from functions.domain.evidence import MINUTE_SECONDS
+from functions.domain.holding.facts import HoldFacts, MappingFacts
+from functions.domain.holding.watch import HoldPlan, Lever
+from functions.domain.lateness import LATEST
+from functions.domain.price import USD_PER_GB_SECOND, USD_PER_REQUEST
+
+LONGEST_HELD_SECONDS: Final = 15 * 60.0  # both times together
+TRIAL_SECONDS: Final = 3 * 60.0
+BACKOFF_SECONDS: Final = 2 * 60.0  # until most of what was throttled for minutes is tried again
+LONGEST_TRIAL_SECONDS: Final = 20 * 60.0
+RESERVATION_SECONDS: Final = 10.0  # until a reserved concurrency is in force
+PAUSE_SECONDS: Final = 90.0  # until a mapping is disabled, or enabled again
+# Mean durations, until nearly all that ran has ended: more where that is half a minute at most.
+ENDING_TIMES: Final = (3.0, 5.0)
+ENDING_SECONDS: Final = 30.0
+PULSE_SECONDS: Final = 60.0  # between two judgements
+QUIET_MINUTES: Final = 1  # whole ones, the first time; the second time one more
+ROUNDS: Final = 20  # generations, that a trial must be long enough for
+SHARE_TO_BIND: Final = 0.4  # of the concurrency before: a higher cap takes too little away
+AGE_TIMES: Final = 2.0  # the longest hold, that events must be kept for
+FEW_RECEIVES: Final = 2
+LEAST_STREAM_RETENTION_HOURS: Final = 24.0  # DynamoDB's, and the least of Kinesis
+SECONDS_PER_HOUR: Final = 3600
+_MB_PER_GB: Final = 1024
+_POLLED_STREAMS: Final = frozenset({SourceKind.TABLE, SourceKind.STREAM})
+
+
+class NotHeldReason(StrEnum):
+    """Why a function cannot be held."""
+
+    UNKNOWN_SOURCES = "unknown sources"
+    SYNCHRONOUS = "synchronous"  # requests would be refused, or nobody knows what comes
+    MIXED_SOURCES = "mixed sources"  # no one lever delays all of them
+    UNKNOWN_MAPPING = "unknown mapping"  # a trigger without the facts that tell what it loses
+    PROVISIONED_MODE = "provisioned mode"
+    PROVISIONED_CONCURRENCY = "provisioned concurrency"
+    FEW_RECEIVES = "few receives"
+    SHORT_RETENTION = "short retention"
+    SHORT_AGE = "short age"
+    UNKNOWN_DURATION = "unknown duration"
+    DOES_NOT_BIND = "does not bind"
+    TOO_SLOW = "too slow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotHeld:
+    """A function is not held, and why.
+
+    Attributes
+    ----------
+    value, bound
+        What was found, and what it would have to be; in the reason's unit: seconds, concurrent
+        executions or receives. ``None`` where there is nothing to compare.
+    """
+
+    reason: NotHeldReason
+    value: float | None = None
+    bound: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """How a function runs, before it is held.
+
+    Attributes
+    ----------
+    normal_concurrency
+        Its usual peak; ``None`` where it has no history.
+    concurrency
+        Concurrent executions in the spike; ``None`` where unknown.
+    mean_duration_seconds
+        ``None`` where unknown.
+    reserved_concurrency
+        ``None`` where nothing is reserved.
+    """
+
+    normal_concurrency: int | None
+    concurrency: float | None
+    mean_duration_seconds: float | None
+    timeout_seconds: float
+    memory_mb: int = 0
+    architecture: str = "x86_64"
+    reserved_concurrency: int | None = None
+
+
+def plan_hold(
+    sources: Sequence[Source],
+    facts: HoldFacts,
+    running: Running,
+    most_usd_per_minute: float | None = None,
+) -> HoldPlan | NotHeld:
+    """How to hold a function, or why it must not be.
+
+    Parameters
+    ----------
+    sources
+        Of the function, all of them.
+    most_usd_per_minute
+        What a trial may cost; ``None``: any price.
+    """
+    levers = _choose_levers(sources, facts)
+    if isinstance(levers, NotHeld):
+        return levers
+    duration = running.mean_duration_seconds
+    if duration is None or duration <= 0 or running.timeout_seconds <= 0:
+        return NotHeld(reason=NotHeldReason.UNKNOWN_DURATION)
+    if not running.concurrency:
+        return NotHeld(reason=NotHeldReason.DOES_NOT_BIND)
+    cap = max(1, running.normal_concurrency or 1) if Lever.CAP in levers else None
+    most = SHARE_TO_BIND * running.concurrency
+    if cap is not None and cap > most:
+        return NotHeld(reason=NotHeldReason.DOES_NOT_BIND, value=cap, bound=most)
+    mappings = [one for one in facts.mappings if one.is_enabled]
+    transition = PAUSE_SECONDS if Lever.PAUSE in levers else RESERVATION_SECONDS
+    settling = transition + _ending(running, duration) + facts.elsewhere_seconds
+    held = settling + (1 + QUIET_MINUTES) * MINUTE_SECONDS + PULSE_SECONDS
+    again = held + MINUTE_SECONDS + LATEST.total_seconds()
+    if held + again > LONGEST_HELD_SECONDS:
+        return NotHeld(
+            reason=NotHeldReason.TOO_SLOW, value=held + again, bound=LONGEST_HELD_SECONDS
+        )
+    waits = max((_waits(one) for one in mappings), default=0.0)
+    cycle = duration + waits + facts.elsewhere_seconds
+    if ROUNDS * cycle > LONGEST_TRIAL_SECONDS:
+        return NotHeld(
+            reason=NotHeldReason.TOO_SLOW, value=ROUNDS * cycle, bound=LONGEST_TRIAL_SECONDS
+        )
+    trial = TRIAL_SECONDS + (BACKOFF_SECONDS if Lever.CAP in levers else 0.0)
+    plan = HoldPlan(
+        levers=levers,
+        cap=cap,
+        settling_seconds=settling,
+        opening_seconds=transition,
+        held_seconds=held,
+        held_again_seconds=again,
+        trial_seconds=max(trial, ROUNDS * duration),
+        longest_trial_seconds=LONGEST_TRIAL_SECONDS + LATEST.total_seconds(),
+        ran_before=running.concurrency,
+        around_seconds=cycle,
+        batch_size=_largest_batch(mappings),
+        usd_per_event=_usd_per_event(running, duration),
+        most_usd_per_minute=most_usd_per_minute,
+    )
+    return _find_loss(plan, mappings, facts) or plan
+
+
+def _choose_levers(sources: Sequence[Source], facts: HoldFacts) -> tuple[Lever, ...] | NotHeld:
+    kinds = {one.kind for one in sources}
+    if not kinds:
+        return NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES)
+    mapped = {one.kind for one in facts.mappings if one.is_enabled}
+    if SourceKind.OTHER in kinds | mapped or SourceKind.URL in kinds:
+        return NotHeld(reason=NotHeldReason.SYNCHRONOUS)
+    is_asynchronous = SourceKind.ASYNCHRONOUS in kinds
+    if is_asynchronous and (len(kinds) > 1 or mapped):
+        return NotHeld(reason=NotHeldReason.MIXED_SOURCES)
+    if not is_asynchronous and kinds - mapped:
+        return NotHeld(reason=NotHeldReason.UNKNOWN_MAPPING)
+    # A queue's lever first: once the concurrency is 0, its pollers would count receives.
+    levers = []
+    if SourceKind.QUEUE in kinds | mapped:
+        levers.append(Lever.PAUSE)
+    if _POLLED_STREAMS & (kinds | mapped):
+        levers.append(Lever.ZERO)
+    if is_asynchronous:
+        levers.append(Lever.CAP)
+    if levers != [Lever.PAUSE] and facts.has_provisioned_concurrency is not False:
+        # A reserved concurrency cannot be below it.
+        return NotHeld(reason=NotHeldReason.PROVISIONED_CONCURRENCY)
+    return tuple(levers)
+
+
+def _find_loss(
+    plan: HoldPlan, mappings: Sequence[MappingFacts], facts: HoldFacts
+) -> NotHeld | None:
+    """Why an event could be lost while it waits; ``None`` where none can."""
+    least = AGE_TIMES * plan.longest.total_seconds()
+    if Lever.CAP in plan.levers:
+        return _too_short(NotHeldReason.SHORT_AGE, facts.maximum_event_age_seconds, least)
+    for one in mappings:
+        found = _find_loss_of_queue(one, least) if one.kind is SourceKind.QUEUE else None
+        if one.kind in _POLLED_STREAMS:
+            found = _find_loss_of_stream(one, least)
+        if found is not None:
+            return found
+    return None
+
+
+def _find_loss_of_queue(mapping: MappingFacts, least: float) -> NotHeld | None:
+    if mapping.is_provisioned_mode is None:
+        return NotHeld(reason=NotHeldReason.UNKNOWN_MAPPING)
+    if mapping.is_provisioned_mode:
+        return NotHeld(reason=NotHeldReason.PROVISIONED_MODE)
+    receives = mapping.max_receive_count
+    if receives is not None and receives <= FEW_RECEIVES:
+        return NotHeld(reason=NotHeldReason.FEW_RECEIVES, value=receives, bound=FEW_RECEIVES + 1)
+    return _too_short(NotHeldReason.SHORT_RETENTION, mapping.queue_retention_seconds, least)
+
+
+def _find_loss_of_stream(mapping: MappingFacts, least: float) -> NotHeld | None:
+    hours = mapping.stream_retention_hours or LEAST_STREAM_RETENTION_HOURS
+    kept = hours * SECONDS_PER_HOUR
+    if mapping.maximum_record_age_seconds is not None:
+        found = _too_short(NotHeldReason.SHORT_AGE, mapping.maximum_record_age_seconds, least)
+        if found is not None:
+            return found
+    return _too_short(NotHeldReason.SHORT_RETENTION, kept, least)
+
+
+def _too_short(reason: NotHeldReason, seconds: float | None, least: float) -> NotHeld | None:
+    """Whether events are kept for less than this. What is unknown is too short."""
+    if seconds is None or seconds < least:
+        return NotHeld(reason=reason, value=seconds, bound=least)
+    return None
+
+
+def _ending(running: Running, duration: float) -> float:
+    """Seconds until nearly all that ran has ended."""
+    few, many = ENDING_TIMES
+    ending = max(few * duration, min(many * duration, ENDING_SECONDS))
+    return min(running.timeout_seconds, ending)
+
+
+def _waits(mapping: MappingFacts) -> float:
+    """How long an event waits at most before an idle function is given it."""
+    return (mapping.batching_window_seconds or 0.0) + (mapping.delay_seconds or 0.0)
+
+
+def _largest_batch(mappings: Sequence[MappingFacts]) -> int | None:
+    sizes = [one.batch_size for one in mappings]
+    known = [one for one in sizes if one is not None]
+    return max(known, default=1) if len(known) == len(sizes) else None
+
+
+def _usd_per_event(running: Running, duration: float) -> float:
+    price = USD_PER_GB_SECOND.get(running.architecture, min(USD_PER_GB_SECOND.values()))
+    return USD_PER_REQUEST + running.memory_mb / _MB_PER_GB * duration * price

@@ -1,0 +1,498 @@
+"""What a hold shows: whether a function feeds itself.
+
+Held, a loop falls silent. Let go a little, it comes back out of nothing, at the speed of its
+cycle; held again, it falls silent again. Three things look alike for a while, and are told apart:
+
+- *What others send* goes on while the function is held, or ends by itself and does not come back
+  just when we let go. A second burst that does must in addition be as large as what is let go
+  allows, begin and end within the trial, and be many times larger than what waited.
+- *What a function writes about its own work* ends: `generations` stays at or below what it writes
+  for each event. A loop passes every bound.
+- *Clients that wait for each answer*, and producers that watch the depth of a queue, follow what
+  we do as a loop does. No count tells them apart; whoever acts on `Shown` must know.
+
+That something is there is concluded from young minutes too, that it is not there from settled ones
+only (see `functions.domain.lateness`). A function is let go early on a guess, because that harms
+nobody, and called a loop only when every minute that it rests on is settled.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from functions.domain.evidence import MINUTE_SECONDS
+from functions.domain.holding.plan import (
+    BACKOFF_SECONDS,
+    LONGEST_TRIAL_SECONDS,
+    QUIET_MINUTES,
+    SHARE_TO_BIND,
+)
+from functions.domain.holding.tally import Counts, Tally
+from functions.domain.holding.watch import Lever, Phase, Watch
+
+GENERATIONS: Final = 20.0  # that only a loop reaches: four times what a generous writer does
+FEW_GENERATIONS: Final = 8.0  # that a loop passes, where it could have had many more
+FEW_SHARE: Final = 0.4  # of the generations that a loop could have had
+OUTSIDE_SHARE: Final = 0.5  # of the arrivals before, that go on while it is held
+MOST_WRITES: Final = 6.0  # events for each, that a function that ends may write
+BACK_SHARE: Final = 0.3  # of what a loop would send during the trial: less, and it did not return
+LEVEL_TIMES: Final = 1.6  # more than what was let go can have written
+UNEVEN: Final = (0.25, 2.5)  # each minute of the trial over their mean
+TURNS: Final = 1.25  # a trial is longer than the cycle asks for, by this
+GUESSED_TIMES: Final = 2.0  # durations, within which an event is taken to come back
+ROOM: Final = 1.3  # and its concurrency higher
+GONE_SHARE: Final = 0.05  # of a minute of the trial: less, and perhaps nothing comes back
+GONE_MINUTES: Final = 2
+DEPTH_SECONDS: Final = 55.0  # between two looks at the depth of a queue
+DEPTH_SHARE: Final = 0.1  # of the trial's rate, by which a queue may grow when it is silent
+SIGMAS: Final = 3.0
+BACKOFF_MINUTES: Final = 1  # of a trial under a cap, that what was throttled needs to come back
+
+
+class ReleaseReason(StrEnum):
+    """Why a function does not feed itself."""
+
+    NOT_ARRIVING = "not arriving"  # nothing arrives that a loop would send
+    STILL_ARRIVING = "still arriving"  # while it was held
+    WRITES_EXPLAIN = "writes explain"  # a few events written for each from outside
+    NOT_COME_BACK = "not come back"  # when a little was let go
+    ENDED = "ended"  # it came back, and stopped although it ran
+    UNLIKE_TRIAL = "unlike trial"  # more came, or less evenly, than what was let go can write
+    CAME_ON = "came on"  # although it was held again
+    FEW_GENERATIONS = "few generations"  # where a loop would have had many
+
+
+class UntoldReason(StrEnum):
+    """Why nothing can be told."""
+
+    UNCOUNTED = "uncounted"  # a source without a count, or a queue whose depth is unknown
+    TOO_MUCH_OUTSIDE = "too much from outside"  # for the generations to show
+    TOO_SLOW = "too slow"  # what waits does not go round often enough
+    TOO_DEAR = "too dear"
+    DATA_LATE = "data late"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What was seen, for people. Rates are events a minute; ``None`` where not known yet."""
+
+    minutes: float
+    normal_per_minute: float = 0.0
+    before_per_minute: float = 0.0
+    held_per_minute: float | None = None
+    trial_per_minute: float | None = None
+    again_per_minute: float | None = None
+    waiting: float | None = None
+    generations: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing to do yet. `watch` is the one to keep: it may hold something new."""
+
+    watch: Watch
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetGo:
+    """Let a little go: at this concurrency, for so many seconds from then on."""
+
+    concurrency: int
+    seconds: float
+    waiting: float
+    outside_per_minute: float
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldAgain:
+    """The trial is over: hold it as before."""
+
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The function feeds itself, or something that follows it step by step does."""
+
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """The function does not feed itself: put everything back."""
+
+    reason: ReleaseReason
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CannotTell:
+    """It may feed itself, and a hold does not show it."""
+
+    reason: UntoldReason
+    figures: Figures
+
+
+HoldVerdict: TypeAlias = Wait | LetGo | HoldAgain | Shown | Release | CannotTell
+
+
+def judge_hold(watch: Watch, counts: Counts, now: datetime) -> HoldVerdict:
+    """What to do with a function that is held.
+
+    Parameters
+    ----------
+    counts
+        Reaching back to the hold at least, and to an hour before the spike at best.
+    """
+    tally = Tally.of(watch, counts, now)
+    passed = (now - watch.held_at) / timedelta(minutes=1)
+    if tally is None:
+        return CannotTell(reason=UntoldReason.UNCOUNTED, figures=Figures(minutes=passed))
+    case = _Case(tally=tally, figures=_figures(tally, passed))
+    match watch.phase:
+        case Phase.HELD:
+            return _judge_held(case)
+        case Phase.TRIAL:
+            return _judge_trial(case)
+        case Phase.HELD_AGAIN:
+            return _judge_held_again(case)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """A hold, and what a loop would do in it."""
+
+    tally: Tally
+    figures: Figures
+
+    @property
+    def watch(self) -> Watch:
+        return self.tally.watch
+
+    @property
+    def is_capped(self) -> bool:
+        return Lever.CAP in self.watch.plan.levers
+
+    @property
+    def held(self) -> range:
+        """The minutes of the first hold in which nothing ran any more."""
+        end = self.watch.trial_at or self.tally.now
+        return self.tally.whole(self.watch.held_at + self.watch.plan.settling, end)
+
+    @property
+    def trial(self) -> range:
+        """The minutes in which all that was let go ran."""
+        begin = self.watch.trial_at or self.tally.now
+        begin += self.watch.plan.opening
+        if self.is_capped:
+            begin += timedelta(minutes=BACKOFF_MINUTES)
+        return self.tally.whole(begin, self.watch.again_at or self.tally.now)
+
+    @property
+    def again(self) -> range:
+        """The minutes of the second hold in which nothing ran any more."""
+        begin = (self.watch.again_at or self.tally.now) + self.watch.plan.settling
+        return self.tally.whole(begin, self.tally.now)
+
+    @property
+    def trial_ends(self) -> datetime:
+        seconds = self.watch.trial_seconds or self.watch.plan.trial_seconds
+        return self.watch.since + self.watch.plan.opening + timedelta(seconds=seconds)
+
+    @property
+    def outside(self) -> float:
+        """What goes on arriving while it is held, at most."""
+        held, again = self.tally.seen(self.held), self.tally.seen(self.again)
+        return max(self.tally.rate(held), self.tally.rate(again) if again else 0.0)
+
+    @property
+    def waiting(self) -> float:
+        """What waited when a little was let go, at most."""
+        until = self.watch.trial_at or self.tally.now
+        noted = self.watch.waiting or 1.0
+        if self.watch.plan.levers == (Lever.PAUSE,):
+            return noted
+        counted = self.tally.waiting(until)
+        return counted + noted if Lever.PAUSE in self.watch.plan.levers else counted
+
+    @property
+    def served_per_minute(self) -> tuple[float, float]:
+        """Events a minute that the trial lets go: with batches as before, and with full ones."""
+        invocations = (self.watch.trial_concurrency or 1) * MINUTE_SECONDS / self.tally.duration
+        full = 1.0 if self.is_capped else self.watch.plan.batch_size or math.inf
+        return invocations * self.tally.batch, invocations * full
+
+    @property
+    def expected(self) -> float:
+        """Arrivals a minute that a loop would send during the trial, at least."""
+        fed = max(1.0, self.tally.before_per_minute - self.outside)
+        return min(fed, self.served_per_minute[0])
+
+    @property
+    def most_expected(self) -> float:
+        """The same at most, of a loop that multiplies nothing."""
+        fed = max(1.0, self.tally.before_per_minute - self.outside)
+        return min(fed, self.served_per_minute[1])
+
+    @property
+    def backoff(self) -> float:
+        """Seconds until what was throttled is back."""
+        return BACKOFF_SECONDS if self.is_capped else 0.0
+
+
+# -- held ----------------------------------------------------------------------------------------
+
+
+def _judge_held(case: _Case) -> HoldVerdict:
+    released = _judge_outside(case)
+    if released is not None:
+        return released
+    watch, tally = case.watch, case.tally
+    ready = watch.held_at + watch.plan.settling
+    if len(tally.whole(ready, tally.now)) >= QUIET_MINUTES:
+        depth = tally.depth if Lever.PAUSE in watch.plan.levers else 0.0
+        if depth is not None:
+            return _let_go(case, depth)
+    if tally.now >= watch.held_at + timedelta(seconds=watch.plan.held_seconds):
+        return CannotTell(reason=UntoldReason.UNCOUNTED, figures=case.figures)
+    return Wait(watch=watch, figures=case.figures)
+
+
+def _judge_outside(case: _Case) -> Release | None:
+    """Whether it is fed from outside: that something arrives is told as soon as it is seen."""
+    tally = case.tally
+    before = tally.before_per_minute
+    if before < 1 and len(tally.known(tally.before)) == len(tally.before):
+        return Release(reason=ReleaseReason.NOT_ARRIVING, figures=case.figures)
+    seen = tally.seen(case.held)
+    if not seen:
+        return None
+    still = tally.unserved(seen)
+    # A cap leaves a loop this share of its arrivals, and half of the rest is people's.
+    left = min(1.0, (case.watch.plan.cap or 0) / case.watch.plan.ran_before)
+    is_free = tally.rate(seen) >= (left + OUTSIDE_SHARE * (1 - left)) * before
+    if is_free or still >= OUTSIDE_SHARE * before:
+        return Release(reason=ReleaseReason.STILL_ARRIVING, figures=case.figures)
+    if (1 + MOST_WRITES) * still >= before:
+        return Release(reason=ReleaseReason.WRITES_EXPLAIN, figures=case.figures)
+    return None
+
+
+def _let_go(case: _Case, counted: float) -> LetGo:
+    """How much to let go: what waits is to go round 20 times.
+
+    Of a stream or of asynchronous events the counts that tell what waits are late, each by
+    itself, so that it is guessed from the rate before. A trial that turns out to be too short
+    goes on.
+    """
+    tally, watch, plan = case.tally, case.watch, case.watch.plan
+    seen = tally.seen(case.held)
+    outside = tally.rate(seen) if seen else tally.normal_per_minute
+    before = tally.before_per_minute
+    waiting = counted
+    if plan.levers != (Lever.PAUSE,):
+        lasts = GUESSED_TIMES * tally.duration + (watch.lag_seconds or 0.0) + 1
+        waiting = max(counted, before * max(lasts, plan.around_seconds) / MINUTE_SECONDS)
+    seconds = _trial_seconds(case, waiting, outside)
+    lead = plan.opening_seconds + MINUTE_SECONDS
+    events = GENERATIONS * ROOM * (waiting + outside * (seconds + lead) / MINUTE_SECONDS)
+    wanted = events * tally.duration / (seconds - case.backoff) / tally.batch
+    least = float(plan.least_trial)
+    if plan.cap is not None:
+        least = max(least, plan.cap / SHARE_TO_BIND)
+    most = max(least, min(plan.ran_before, _affordable(case)))
+    return LetGo(
+        concurrency=math.ceil(min(most, max(least, wanted))),
+        seconds=seconds,
+        waiting=waiting,
+        outside_per_minute=outside,
+        figures=replace(case.figures, waiting=waiting),
+    )
+
+
+def _trial_seconds(case: _Case, waiting: float, outside: float) -> float:
+    """How long a loop needs to come back often enough, at the rate that it had before."""
+    plan = case.watch.plan
+    own = case.tally.before_per_minute - outside
+    if case.watch.trial_concurrency is not None:
+        own = min(own, case.served_per_minute[0])
+    spare = own - GENERATIONS * TURNS * outside
+    if spare <= 0:
+        return plan.trial_seconds
+    lead = plan.opening_seconds / MINUTE_SECONDS + 1
+    minutes = GENERATIONS * TURNS * (waiting + outside * lead) / spare
+    minutes += case.backoff / MINUTE_SECONDS * own / spare
+    return min(LONGEST_TRIAL_SECONDS, max(plan.trial_seconds, minutes * MINUTE_SECONDS))
+
+
+def _affordable(case: _Case) -> float:
+    """The concurrency whose price is within the bound."""
+    plan = case.watch.plan
+    if plan.most_usd_per_minute is None or plan.usd_per_event <= 0:
+        return math.inf
+    invocations = plan.most_usd_per_minute / plan.usd_per_event
+    return invocations * case.tally.duration / MINUTE_SECONDS
+
+
+# -- the trial -----------------------------------------------------------------------------------
+
+
+def _judge_trial(case: _Case) -> HoldVerdict:
+    released = _judge_outside(case)
+    if released is not None:
+        return released
+    tally, watch = case.tally, case.watch
+    minutes = case.trial
+    if _is_gone(case, tally.known(minutes)):
+        return Release(reason=ReleaseReason.NOT_COME_BACK, figures=case.figures)
+    longest = watch.since + watch.plan.opening
+    longest += timedelta(seconds=watch.plan.longest_trial_seconds)
+    if tally.now >= longest:
+        return HoldAgain(figures=case.figures)
+    if tally.now < case.trial_ends:
+        return Wait(watch=watch, figures=case.figures)
+    seen = tally.seen(minutes)
+    if seen and tally.rate(seen) < GONE_SHARE * case.expected:
+        return Wait(watch=watch, figures=case.figures)
+    if _is_short(case):
+        return Wait(watch=watch, figures=case.figures)
+    return HoldAgain(figures=case.figures)
+
+
+def _is_gone(case: _Case, known: Sequence[int]) -> bool:
+    """Whether what comes during the trial is no loop's, for minutes."""
+    newest = known[-GONE_MINUTES:]
+    most = BACK_SHARE * case.expected + case.outside
+    return len(newest) == GONE_MINUTES and all(case.tally.arrived[at] < most for at in newest)
+
+
+def _is_short(case: _Case) -> bool:
+    """Whether more waited than was thought, so that the trial must go on."""
+    if case.watch.plan.levers == (Lever.PAUSE,):
+        return False
+    ran = (case.tally.now - case.watch.since - case.watch.plan.opening).total_seconds()
+    return ran < _trial_seconds(case, case.waiting, case.outside)
+
+
+# -- held again ----------------------------------------------------------------------------------
+
+
+def _judge_held_again(case: _Case) -> HoldVerdict:
+    released = _judge_outside(case)
+    if released is not None:
+        return released
+    tally, watch = case.tally, case.watch
+    seen = tally.seen(case.again)
+    level = tally.rate(tally.seen(case.trial))
+    if seen and tally.unserved(seen) >= OUTSIDE_SHARE * max(1.0, level):
+        return Release(reason=ReleaseReason.CAME_ON, figures=case.figures)
+    depth = tally.depth
+    if watch.plan.levers == (Lever.PAUSE,) and depth is not None and watch.depth_at is None:
+        ready = (watch.again_at or tally.now) + watch.plan.settling
+        if tally.now >= ready:
+            return Wait(watch=watch.seeing(depth, tally.now), figures=case.figures)
+    is_settled = len(tally.known(case.trial)) == len(case.trial)
+    if is_settled and (tally.known(case.again) or _is_still(case, level)):
+        return _conclude(case)
+    held_again = timedelta(seconds=watch.plan.held_again_seconds)
+    if tally.now >= (watch.again_at or tally.now) + held_again:
+        return CannotTell(reason=UntoldReason.DATA_LATE, figures=case.figures)
+    return Wait(watch=watch, figures=case.figures)
+
+
+def _is_still(case: _Case, level: float) -> bool:
+    """Whether the queues did not grow between two looks: nothing is sent to them.
+
+    Their depth is known at once, what was sent only minutes later. UNCONFIRMED how exact it is: it
+    is approximate, and follows within a minute (SQS developer guide, *Resources required to
+    process messages*). What was sent between the looks shows in it by then, or in the next look.
+    """
+    watch, depth = case.watch, case.tally.depth
+    if watch.depth is None or watch.depth_at is None or depth is None:
+        return False
+    passed = (case.tally.now - watch.depth_at).total_seconds()
+    grown = depth - watch.depth
+    most = DEPTH_SHARE * level * passed / MINUTE_SECONDS
+    return passed >= DEPTH_SECONDS and grown <= most
+
+
+def _conclude(case: _Case) -> HoldVerdict:
+    """The verdict, once all the minutes are settled that it rests on."""
+    tally, figures = case.tally, case.figures
+    minutes = case.trial
+    level = tally.rate(minutes) - case.outside
+    if not minutes or level < BACK_SHARE * case.expected:
+        return Release(reason=ReleaseReason.NOT_COME_BACK, figures=figures)
+    again = tally.unserved(tally.seen(case.again))
+    if (1 + MOST_WRITES) * again >= level + again:
+        return Release(reason=ReleaseReason.CAME_ON, figures=figures)
+    if _has_ended(case):
+        return Release(reason=ReleaseReason.ENDED, figures=figures)
+    if not _is_like_trial(case):
+        return Release(reason=ReleaseReason.UNLIKE_TRIAL, figures=figures)
+    generations = figures.generations or 0.0
+    if generations >= GENERATIONS:
+        return Shown(figures=figures)
+    came = case.outside * len(minutes)
+    possible = case.expected * len(minutes) / (case.waiting + came)
+    if generations < min(FEW_GENERATIONS, FEW_SHARE * possible):
+        return Release(reason=ReleaseReason.FEW_GENERATIONS, figures=figures)
+    return CannotTell(reason=_name_limit(case, came), figures=figures)
+
+
+def _has_ended(case: _Case) -> bool:
+    """Whether it fell silent within the trial, although it ran."""
+    last = case.tally.arrived[case.trial[-1]] - case.outside
+    return last < BACK_SHARE * min(case.expected, case.tally.rate(case.trial) - case.outside)
+
+
+def _is_like_trial(case: _Case) -> bool:
+    """Whether what came is what was let go can have written: as much, minute after minute."""
+    tally, minutes = case.tally, case.trial
+    mean = tally.rate(minutes)
+    noise = SIGMAS * math.sqrt(mean)
+    if mean - case.outside > LEVEL_TIMES * case.most_expected + noise:
+        return False
+    low, high = UNEVEN
+    return all(low * mean - noise <= tally.arrived[at] <= high * mean + noise for at in minutes)
+
+
+def _name_limit(case: _Case, came: float) -> UntoldReason:
+    if came > case.waiting:
+        return UntoldReason.TOO_MUCH_OUTSIDE
+    is_dear = (case.watch.trial_concurrency or 1) >= _affordable(case)
+    return UntoldReason.TOO_DEAR if is_dear else UntoldReason.TOO_SLOW
+
+
+def _generations(case: _Case) -> float | None:
+    """How often what waited came back, at least; ``None`` before the trial."""
+    tally, begin = case.tally, case.watch.trial_at
+    if begin is None:
+        return None
+    end = tally.index(case.watch.again_at or tally.now) + 1
+    minutes = range(tally.index(begin), min(end, len(tally.arrived)))
+    came = case.outside * len(minutes)
+    arrived = sum(tally.arrived[at] for at in minutes)
+    return max(0.0, arrived - came) / (case.waiting + came)
+
+
+def _figures(tally: Tally, minutes: float) -> Figures:
+    plain = Figures(minutes=minutes)
+    case = _Case(tally=tally, figures=plain)
+    held, trial, again = (tally.seen(one) for one in (case.held, case.trial, case.again))
+    is_trial, is_again = tally.watch.trial_at is not None, tally.watch.again_at is not None
+    return replace(
+        plain,
+        normal_per_minute=tally.normal_per_minute,
+        before_per_minute=tally.before_per_minute,
+        held_per_minute=tally.rate(held) if held else None,
+        trial_per_minute=tally.rate(trial) if trial and is_trial else None,
+        again_per_minute=tally.rate(again) if again and is_again else None,
+        waiting=case.waiting if is_trial else None,
+        generations=_generations(case),
+    )

@@ -1,0 +1,186 @@
+"""The hold as data: how it is done, how far it has got, and what was seen so far.
+
+A hold has three phases. The function is held, and what arrives at its own sources must stop. A
+little is let go, and it must come back round after round. The function is held again, and it must
+stop once more: people who happen to come back during the trial do not stop at our command.
+
+Everything here is stored in the record of an incident, so it consists of plain values.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from functions.domain.arrivals import Source
+
+
+class Lever(StrEnum):
+    """How a function is held."""
+
+    ZERO = "zero"  # reserved concurrency 0; its event source mappings stay enabled
+    PAUSE = "pause"  # its event source mappings are disabled; the reservation is left alone
+    CAP = "cap"  # a reserved concurrency above 0: what is asynchronous is delayed, not refused
+
+
+class Phase(StrEnum):
+    """How far a hold has got."""
+
+    HELD = "held"
+    TRIAL = "trial"  # a little is let go
+    HELD_AGAIN = "held again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPlan:
+    """How a function is held, and for how long.
+
+    Attributes
+    ----------
+    levers
+        In the order in which they are put in force.
+    cap
+        The reserved concurrency while it is held by `CAP`; ``None`` for the other levers.
+    settling_seconds
+        From the call that holds until nothing runs any more: the lever is in force, and what ran
+        has ended.
+    opening_seconds
+        From the call that lets go until the lever is lifted.
+    held_seconds, held_again_seconds
+        The longest that the function is held, the first and the second time.
+    trial_seconds, longest_trial_seconds
+        How long it is let go: at least, and where the events go round slowly at most.
+    ran_before
+        Concurrent executions before the hold: a trial never allows more.
+    around_seconds
+        How long an event of a loop goes round at most, by what is known of its parts.
+    batch_size
+        Most events of one invocation; ``None`` where unknown.
+    usd_per_event
+        What one execution costs at least; 0 where unknown.
+    most_usd_per_minute
+        A trial may not be dearer; ``None``: any price.
+    """
+
+    levers: tuple[Lever, ...]
+    cap: int | None
+    settling_seconds: float
+    opening_seconds: float
+    held_seconds: float
+    held_again_seconds: float
+    trial_seconds: float
+    longest_trial_seconds: float
+    ran_before: float
+    around_seconds: float = 0.0
+    batch_size: int | None = None
+    usd_per_event: float = 0.0
+    most_usd_per_minute: float | None = None
+
+    @property
+    def longest(self) -> timedelta:
+        """The whole of it at most, from the first call to the last: it ends by itself then."""
+        seconds = self.held_seconds + self.opening_seconds + self.longest_trial_seconds
+        return timedelta(seconds=seconds + self.held_again_seconds)
+
+    @property
+    def settling(self) -> timedelta:
+        """See `settling_seconds`."""
+        return timedelta(seconds=self.settling_seconds)
+
+    @property
+    def opening(self) -> timedelta:
+        """See `opening_seconds`."""
+        return timedelta(seconds=self.opening_seconds)
+
+    @property
+    def least_trial(self) -> int:
+        """The least concurrency that a trial can be given.
+
+        A mapping of a queue takes 2 at least (Lambda API reference, *ScalingConfig*).
+        """
+        return 2 if Lever.PAUSE in self.levers else 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """A hold that is under way. Rates are events a minute.
+
+    Attributes
+    ----------
+    since
+        When the current phase was put in force.
+    held_at, trial_at, again_at
+        The same of each phase; ``None`` for those to come.
+    spike_since
+        When the unusual rate began.
+    sources
+        Of the function, those on no loop too: only the others are held against it.
+    normal_per_minute
+        Usual arrivals before the spike.
+    before_per_minute
+        Arrivals just before the hold; 0 where they were not known then.
+    served_before_per_minute
+        Invocations just before the hold.
+    lag_seconds
+        How far its polling of streams lay behind before the hold (IteratorAge); ``None`` where
+        there is none or it is unknown.
+    waiting
+        Events that waited when a little was let go; ``None`` until then.
+    outside_per_minute
+        What goes on arriving while nothing runs; ``None`` until it is known.
+    trial_concurrency
+        ``None`` until then. `trial_seconds` then is how long that takes.
+    depth, depth_at
+        Messages in its queues at the first look after it was held again.
+    generations
+        How often what waited came back during the trial; ``None`` until it is known.
+    """
+
+    plan: HoldPlan
+    phase: Phase
+    since: datetime
+    held_at: datetime
+    spike_since: datetime
+    sources: tuple[Source, ...]
+    normal_per_minute: float
+    before_per_minute: float
+    served_before_per_minute: float
+    lag_seconds: float | None = None
+    trial_at: datetime | None = None
+    again_at: datetime | None = None
+    waiting: float | None = None
+    outside_per_minute: float | None = None
+    trial_concurrency: int | None = None
+    trial_seconds: float | None = None
+    depth: float | None = None
+    depth_at: datetime | None = None
+    generations: float | None = None
+
+    def letting_go(
+        self,
+        at: datetime,
+        *,
+        concurrency: int,
+        seconds: float,
+        waiting: float,
+        outside_per_minute: float,
+    ) -> Self:
+        """The watch once a little is let go."""
+        return replace(
+            self,
+            phase=Phase.TRIAL,
+            since=at,
+            trial_at=at,
+            trial_concurrency=concurrency,
+            trial_seconds=seconds,
+            waiting=waiting,
+            outside_per_minute=outside_per_minute,
+        )
+
+    def holding_again(self, at: datetime) -> Self:
+        """The watch once it is held for the second time."""
+        return replace(self, phase=Phase.HELD_AGAIN, since=at, again_at=at)
+
+    def seeing(self, depth: float, at: datetime) -> Self:
+        """The watch with the first look at its queues after it was held again."""
+        return replace(self, depth=depth, depth_at=at)

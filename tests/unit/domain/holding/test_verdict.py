@@ -1,0 +1,264 @@
+"""What a hold shows: played through, with metrics that are late and in part."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import Phase as Step
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.detection import held_play
+from bench.detection.held_play import Ended, Play, Show
+from bench.detection.held_world import Rate, Subject
+from functions.domain.arrivals import SourceKind
+from functions.domain.evidence import Series
+from functions.domain.holding.tally import Counts
+from functions.domain.holding.verdict import (
+    CannotTell,
+    HoldVerdict,
+    Release,
+    ReleaseReason,
+    Shown,
+    UntoldReason,
+    judge_hold,
+)
+from functions.domain.holding.watch import Phase, Watch
+from tests.unit.domain.late_data import Lateness, latenesses
+
+BEGINS = 900.0
+NORMAL = 20.0
+POLLED = (SourceKind.TABLE, SourceKind.QUEUE)
+HELD = (*POLLED, SourceKind.ASYNCHRONOUS)
+kinds = st.sampled_from(HELD)
+seeds = st.integers(0, 2**31)
+# Each example plays half an hour by the second: nothing to be shrunk.
+played = settings(max_examples=30, deadline=None, phases=(Step.explicit, Step.reuse, Step.generate))
+PUNCTUAL = Lateness(delays=(0,), first=0, shares=(0.0,))
+weathers = st.lists(latenesses, min_size=1, max_size=5)
+
+
+def _late(together: list[Lateness]) -> Show:
+    """Each series late in its own way."""
+
+    def show(name: str, series: Series, now: datetime) -> Series:
+        return together[sum(map(ord, name)) % len(together)].show(series, now)
+
+    return show
+
+
+def _play(subject: Subject, *, seed: int = 1, late: list[Lateness] | None = None) -> Ended:
+    play = Play(subject, np.random.default_rng(seed), _late(late or [PUNCTUAL]))
+    return play.run()
+
+
+def _loop(kind: SourceKind = SourceKind.TABLE, **given_: object) -> Subject:
+    known: dict[str, object] = {
+        "outside": lambda _: NORMAL,
+        "fan_out": 1.0,
+        "seeds": 50,
+        "begins": BEGINS,
+    }
+    return Subject(kind=kind, **{**known, **given_})  # type: ignore[arg-type]
+
+
+def _step(level: float) -> Rate:
+    return lambda second: NORMAL if second < BEGINS else level
+
+
+def _burst(level: float, seconds: float, again: float = 0.0) -> Rate:
+    """A burst of so many seconds; once more after so many of them."""
+
+    def rate(second: float) -> float:
+        passed = second - BEGINS
+        if again:
+            passed %= seconds + again
+        return level if 0 <= passed < seconds and second >= BEGINS else NORMAL
+
+    return rate
+
+
+def _ramp(level: float, minutes: float) -> Rate:
+    return lambda second: NORMAL + level * min(1.0, max(0.0, (second - BEGINS) / 60 / minutes))
+
+
+rates: st.SearchStrategy[Rate] = st.one_of(
+    st.builds(_step, st.floats(800, 20_000)),
+    st.builds(_burst, st.floats(800, 20_000), st.floats(240, 1_800)),
+    st.builds(_ramp, st.floats(2_000, 20_000), st.floats(1, 20)),
+)
+writes = st.integers(0, 5).map(lambda count: (float(count),)) | st.just((1.0, 1.0, 1.0))
+
+
+@played
+@given(kind=kinds, outside=rates, wrote=writes, late=weathers, seed=seeds)
+def test_people_are_never_taken_for_a_loop(
+    kind: SourceKind, outside: Rate, wrote: tuple[float, ...], late: list[Lateness], seed: int
+) -> None:
+    """Nor is a function that writes up to five times for each event, whatever is late."""
+    subject = Subject(kind=kind, outside=outside, writes=wrote, begins=BEGINS, seconds=0.5)
+
+    ended = _play(subject, seed=seed, late=late)
+
+    assert not isinstance(ended.verdict, Shown)
+
+
+@played
+@given(
+    kind=st.sampled_from(POLLED),
+    events=st.integers(20, 200),
+    seconds=st.floats(0.5, 3),
+    cv=st.floats(0, 1),
+    late=weathers,
+    seed=seeds,
+)
+def test_a_loop_is_shown_within_15_minutes(
+    *, kind: SourceKind, events: int, seconds: float, cv: float, late: list[Lateness], seed: int
+) -> None:
+    """When it goes round in seconds, and its series come within four minutes."""
+    size = max(events, round(1_500 * (seconds + 0.8) / 60))
+
+    ended = _play(_loop(kind, seeds=size, seconds=seconds, cv=cv), seed=seed, late=late)
+
+    assert isinstance(ended.verdict, Shown)
+    assert ended.minutes <= 15
+
+
+@played
+@given(kind=kinds, events=st.integers(20, 200), late=weathers, seed=seeds)
+def test_late_data_never_let_a_loop_go(
+    kind: SourceKind, events: int, late: list[Lateness], seed: int
+) -> None:
+    """It is shown or it stays held, but it is never said to be none."""
+    ended = _play(_loop(kind, seeds=events, seconds=1.0), seed=seed, late=late)
+
+    assert not isinstance(ended.verdict, Release)
+
+
+def test_judging_twice_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with the watch that the first judgement left."""
+
+    def twice(watch: Watch, counts: Counts, now: datetime) -> HoldVerdict:
+        first = judge_hold(watch, counts, now)
+        assert judge_hold(watch, counts, now) == first
+        return first
+
+    monkeypatch.setattr(held_play, "judge_hold", twice)
+
+    for kind in HELD:
+        assert _play(_loop(kind)).verdict is not None
+
+
+@pytest.mark.parametrize("kind", HELD)
+def test_what_goes_on_arriving_is_fed_from_outside(kind: SourceKind) -> None:
+    """It is let go as soon as that is seen."""
+    ended = _play(Subject(kind=kind, outside=_step(5_000), begins=BEGINS))
+
+    assert isinstance(ended.verdict, Release)
+    assert ended.verdict.reason is ReleaseReason.STILL_ARRIVING
+    assert ended.minutes <= 6
+
+
+@pytest.mark.parametrize("kind", POLLED)
+def test_a_burst_that_ends_by_itself_does_not_come_back(kind: SourceKind) -> None:
+    """What it left is worked off during the trial, and nothing follows."""
+    for seconds in range(300, 460, 20):
+        subject = Subject(kind=kind, outside=_burst(5_000, seconds), begins=BEGINS)
+        assert isinstance(_play(subject).verdict, Release)
+
+
+@pytest.mark.parametrize("kind", POLLED)
+def test_a_second_burst_during_the_trial_shows_nothing(kind: SourceKind) -> None:
+    """Whatever the time between the two."""
+    for again in range(60, 600, 30):
+        subject = Subject(kind=kind, outside=_burst(2_000, 300, again), begins=BEGINS)
+        assert not isinstance(_play(subject).verdict, Shown)
+
+
+def test_a_slow_loop_takes_longer_than_15_minutes() -> None:
+    """Twenty rounds of half a minute do not fit into less."""
+    ended = _play(_loop(seeds=800, seconds=1.0, latency=25.0))
+
+    assert isinstance(ended.verdict, Shown)
+    assert 15 < ended.minutes < 35
+
+
+def test_a_loop_beside_as_much_from_outside_is_not_shown() -> None:
+    """Five events written for each from outside would look the same."""
+    ended = _play(_loop(outside=_step(1_000)))
+
+    assert not isinstance(ended.verdict, Shown)
+
+
+class _Blind(Play):
+    """A hold of which something is not counted."""
+
+    change: Callable[[Counts], Counts]
+
+    @property
+    def counts(self) -> Counts:
+        return type(self).change(super().counts)
+
+
+def _lose_arrivals(counts: Counts) -> Counts:
+    return replace(counts, arrivals=(replace(counts.arrivals[0], counts=None),))
+
+
+def _lose_depth(counts: Counts) -> Counts:
+    return replace(counts, waiting=None)
+
+
+def _lose_points(counts: Counts) -> Counts:
+    series = counts.arrivals[0].counts
+    assert series is not None
+    gone = replace(series, values=(None,) * len(series.values))
+    return replace(counts, arrivals=(replace(counts.arrivals[0], counts=gone),))
+
+
+@pytest.mark.parametrize("change", [_lose_arrivals, _lose_depth, _lose_points])
+def test_what_is_not_counted_cannot_be_told(change: Callable[[Counts], Counts]) -> None:
+    """A queue's missing datapoint does not say that nothing was sent."""
+    blind = type("Blind", (_Blind,), {"change": staticmethod(change)})
+    play: Play = blind(_loop(SourceKind.QUEUE), np.random.default_rng(1), _late([PUNCTUAL]))
+
+    verdict = play.run().verdict
+
+    assert isinstance(verdict, CannotTell)
+    assert verdict.reason is UntoldReason.UNCOUNTED
+
+
+def test_a_hold_ends_in_the_time_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whatever phase its data fail to come."""
+    limits: list[timedelta] = []
+
+    def noting(watch: Watch, counts: Counts, now: datetime) -> HoldVerdict:
+        limits.append(watch.plan.longest - (now - watch.held_at))
+        if watch.phase is Phase.HELD_AGAIN:  # nothing more comes in
+            now_ = watch.since
+            counts = replace(counts, waiting=None)
+            return judge_hold(watch, _cut(counts, now_), now)
+        return judge_hold(watch, counts, now)
+
+    monkeypatch.setattr(held_play, "judge_hold", noting)
+    for kind in HELD:
+        ended = _play(_loop(kind))
+        assert isinstance(ended.verdict, CannotTell | Release | Shown)
+    assert min(limits) >= timedelta(0)
+
+
+def _cut(counts: Counts, until: datetime) -> Counts:
+    """The counts as if nothing had come in since."""
+
+    def cut(series: Series) -> Series:
+        keep = int((until - series.start) / timedelta(minutes=1))
+        return replace(
+            series, values=(*series.values[:keep], *[None] * (len(series.values) - keep))
+        )
+
+    arrivals = tuple(
+        replace(one, counts=None if one.counts is None else cut(one.counts))
+        for one in counts.arrivals
+    )
+    return replace(counts, arrivals=arrivals, invocations=cut(counts.invocations))

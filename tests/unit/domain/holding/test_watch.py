@@ -1,0 +1,62 @@
+"""A hold as it is stored."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from functions.domain.arrivals import Source, SourceKind
+from functions.domain.evidence import LoopProof
+from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
+from functions.domain.plain_form import from_plain, to_plain
+
+NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+WATCH = Watch(
+    plan=HoldPlan(
+        levers=(Lever.PAUSE, Lever.ZERO),
+        cap=None,
+        settling_seconds=95.0,
+        opening_seconds=90.0,
+        held_seconds=275.0,
+        held_again_seconds=575.0,
+        trial_seconds=180.0,
+        longest_trial_seconds=1440.0,
+        ran_before=50.0,
+    ),
+    phase=Phase.HELD,
+    since=NOW,
+    held_at=NOW,
+    spike_since=NOW - timedelta(minutes=5),
+    sources=(Source(kind=SourceKind.QUEUE, name="orders", loop=LoopProof.POSSIBLE),),
+    normal_per_minute=20.0,
+    before_per_minute=1800.0,
+    served_before_per_minute=1800.0,
+)
+
+
+def test_a_watch_is_kept_in_json() -> None:
+    """In each of its phases."""
+    trial = WATCH.letting_go(
+        NOW, concurrency=6, seconds=180.0, waiting=50.0, outside_per_minute=20.0
+    )
+    again = trial.holding_again(NOW).seeing(52.0, NOW)
+
+    for watch in (WATCH, trial, again):
+        kept = json.loads(json.dumps(to_plain(watch)))
+        assert from_plain(Watch, kept) == watch
+
+
+def test_each_phase_notes_when_it_began() -> None:
+    """And keeps the moments of those before."""
+    later = NOW + timedelta(minutes=4)
+    trial = WATCH.letting_go(
+        later, concurrency=6, seconds=180.0, waiting=50.0, outside_per_minute=20.0
+    )
+    again = trial.holding_again(later + timedelta(minutes=5))
+
+    assert (trial.phase, trial.since, trial.held_at) == (Phase.TRIAL, later, NOW)
+    assert (again.phase, again.trial_at) == (Phase.HELD_AGAIN, later)
+    assert again.since == again.again_at == later + timedelta(minutes=5)
+
+
+def test_the_longest_hold_is_known_before_it_begins() -> None:
+    """Whatever puts everything back by itself needs to know."""
+    assert WATCH.plan.longest == timedelta(seconds=275 + 90 + 1440 + 575)
