@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+# The CDK's own validation takes eight seconds in each process; tests/infrastructure has it on.
+os.environ.setdefault("CDK_VALIDATION", "false")
+
 from sandbox.local_aws import LocalAws
 from sandbox.weather import WeatherKind, new_seed
 from tests.e2e.account import Account
