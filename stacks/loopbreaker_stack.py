@@ -21,8 +21,17 @@ from stacks.components.ledger import Ledger
 from stacks.components.notices import Notices
 from stacks.components.queued import EventQueue
 from stacks.components.signals import SignalAlarms, SignalRules
+from stacks.components.way_back import HoldSchedules, WayBackRole
 from stacks.config import NO_RECIPIENT, function_names
-from stacks.names import CHART, CONTAIN, DIAGNOSE, GUARD_FUNCTIONS, PROTECT, RESTORE
+from stacks.names import (
+    CHART,
+    CONTAIN,
+    DIAGNOSE,
+    GUARD_FUNCTIONS,
+    HOLD_SCHEDULES,
+    PROTECT,
+    RESTORE,
+)
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -58,6 +67,8 @@ class LoopbreakerStack(Stack):
         ledger = Ledger(self, "Ledger")
         dead_letters = DeadLetters(self, "DeadLetters")
         ledger_name, topic_arn = ledger.table.table_name, notices.topic.topic_arn
+        undelivered_arn = dead_letters.undelivered.queue_arn
+        hold_role_arn = WayBackRole(self, "WayBack", undelivered=dead_letters.undelivered).role_arn
 
         protect = GuardFunction(
             self,
@@ -90,6 +101,10 @@ class LoopbreakerStack(Stack):
                 ledger_table=ledger_name,
                 notice_topic_arn=topic_arn,
                 stack_name=construct_id,
+                hold_schedules=HOLD_SCHEDULES,
+                hold_role_arn=hold_role_arn,
+                restore_arn=permissions.restore_arn(),
+                undelivered_arn=undelivered_arn,
                 mode=config.mode,
                 response=config.response,
                 floor_per_minute=config.floor_per_minute,
@@ -101,9 +116,11 @@ class LoopbreakerStack(Stack):
                 deploy_flags=config.lasting_flags() or None,
             ).to_env(deferred={"account_concurrency": account.concurrency_limit}),
             statements=permissions.contain_statements(
-                ledger_arn=ledger.table.table_arn, topic_arn=topic_arn
+                ledger_arn=ledger.table.table_arn,
+                topic_arn=topic_arn,
+                hold_role_arn=hold_role_arn,
             ),
-            accepted=permissions.ACCEPTED_FOR_CONTAIN,
+            accepted={**permissions.ACCEPTED_FOR_CONTAIN, **permissions.ACCEPTED_FOR_HOLDS},
             dead_letters=dead_letters.failed,
             # A sweep reads evidence for some dozen candidates at 15 control-plane calls a second.
             timeout=Duration.seconds(120),
@@ -123,12 +140,23 @@ class LoopbreakerStack(Stack):
                 ledger_table=ledger_name,
                 notice_topic_arn=topic_arn,
                 stack_name=construct_id,
+                hold_schedules=HOLD_SCHEDULES,
+                hold_role_arn=hold_role_arn,
+                restore_arn=permissions.restore_arn(),
+                undelivered_arn=undelivered_arn,
                 deploy_flags=config.lasting_flags() or None,
             ).to_env(),
             statements=permissions.restore_statements(
-                ledger_arn=ledger.table.table_arn, topic_arn=topic_arn, remedies=config.remedies
+                ledger_arn=ledger.table.table_arn,
+                topic_arn=topic_arn,
+                hold_role_arn=hold_role_arn,
+                remedies=config.remedies,
             ),
-            accepted={**permissions.ACCEPTED_FOR_CHANGES, **permissions.ACCEPTED_FOR_REPAIRS},
+            accepted={
+                **permissions.ACCEPTED_FOR_CHANGES,
+                **permissions.ACCEPTED_FOR_HOLDS,
+                **permissions.ACCEPTED_FOR_REPAIRS,
+            },
             dead_letters=dead_letters.failed,
             timeout=Duration.minutes(15),
             memory_mib=512,
@@ -257,6 +285,7 @@ class LoopbreakerStack(Stack):
             nonce=nonce if config.rollback else "",
             after=[notices, ledger, dead_letters, contain, restore, reservation],
         )
+        HoldSchedules(self, "HoldSchedules", after=rollback)
         diagnosis = Diagnosis(
             self,
             "OnDemand",

@@ -17,6 +17,9 @@ DIAGNOSE: Final = f"{STACK_NAME}-diagnose"
 CHART: Final = f"{STACK_NAME}-chart"
 GUARD_FUNCTIONS: Final = (CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART)
 
+# EventBridge Scheduler's group with the schedules that end holds.
+HOLD_SCHEDULES: Final = f"{STACK_NAME}-holds"
+
 # Alarms on the watched functions are signals; alarms on the guard itself are not.
 SIGNAL_ALARM_PREFIX: Final = f"{STACK_NAME}-signal-"
 GUARD_ALARM_PREFIX: Final = f"{STACK_NAME}-guard-"

@@ -315,6 +315,7 @@ class FakeAccount:
         self.metrics = FakeMetrics(self)
         self.ledger = FakeLedger(self)
         self.publisher = FakePublisher(self)
+        self.way_back = FakeWayBack(self)
 
     def add(self, name: str, **given: Any) -> FakeFunction:
         """Put a function into the account; `given` are fields of `FakeFunction`."""
@@ -1214,3 +1215,29 @@ class FakePublisher:
         """See the port."""
         with self._account.call("publisher", "publish", subject=subject, body=body):
             self.sent.append(Mail(subject=subject, body=body))
+
+
+class FakeWayBack:
+    """Twin of `functions.aws.way_back.ScheduledWayBack`.
+
+    Attributes
+    ----------
+    due
+        By incident id: the function, and when its hold is ended.
+    """
+
+    def __init__(self, account: FakeAccount) -> None:
+        self._account = account
+        self.due: dict[str, tuple[str, datetime]] = {}
+
+    def schedule(self, incident_id: str, function: str, at: datetime) -> None:
+        """See the port."""
+        with self._account.call(
+            "way_back", "schedule", incident_id=incident_id, function=function, at=at
+        ):
+            self.due[incident_id] = (function, at)
+
+    def cancel(self, incident_id: str) -> None:
+        """See the port."""
+        with self._account.call("way_back", "cancel", incident_id=incident_id):
+            self.due.pop(incident_id, None)

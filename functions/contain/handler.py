@@ -17,6 +17,7 @@ from functions.aws import (
     metrics,
     publisher,
     signals,
+    way_back,
 )
 from functions.aws import functions as target_functions
 from functions.aws.ledger import DynamoLedger
@@ -25,6 +26,7 @@ from functions.aws.metrics import CloudWatchMetrics
 from functions.aws.observability import logger
 from functions.aws.publisher import SnsPublisher
 from functions.aws.signals import parse_signal
+from functions.aws.way_back import Route, ScheduledWayBack
 from functions.contain.gathering import Gathering
 from functions.contain.guard import Guard
 from functions.contain.hold import Hold
@@ -47,6 +49,7 @@ ADAPTERS: Final = (
     publisher,
     signals,
     target_functions,
+    way_back,
 )
 
 
@@ -75,6 +78,15 @@ def guard() -> Guard:
                     clients.dynamodb_client(), settings.ledger_table, clock=present
                 ),
                 publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
+                way_back=ScheduledWayBack(
+                    clients.scheduler_client,
+                    Route(
+                        group=settings.hold_schedules,
+                        target_arn=settings.restore_arn,
+                        role_arn=settings.hold_role_arn,
+                        dead_letter_arn=settings.undelivered_arn,
+                    ),
+                ),
                 place=_place(settings, policy),
                 clock=clock,
                 loops=loops,

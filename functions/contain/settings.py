@@ -39,6 +39,14 @@ class Settings:
         The account's concurrency limit in this Region when it was last deployed.
     sweep_minutes
         Minutes between two sweeps; 0 when there is none.
+    hold_schedules
+        Name of the EventBridge Scheduler group with the schedules that end holds.
+    hold_role_arn
+        Role with which these schedules invoke `restore`.
+    restore_arn
+        ARN of `restore`.
+    undelivered_arn
+        Queue for what could not be delivered to it.
     deploy_flags
         Flags that a deployment must repeat, such as `-c email=you@example.com`: a restore command
         without them would take the subscription away. `None` when there are none.
@@ -47,6 +55,10 @@ class Settings:
     ledger_table: str
     notice_topic_arn: str
     stack_name: str
+    hold_schedules: str
+    hold_role_arn: str
+    restore_arn: str
+    undelivered_arn: str
     mode: Literal["enforce", "observe"]
     response: Literal["throttle", "cap", "notify"]
     floor_per_minute: int

@@ -39,6 +39,8 @@ class DecisionReason(StrEnum):
     CAP_BINDS_NOTHING = "cap_binds_nothing"
     STILL_SUSPECTED = "still_suspected"
     REFUSED_LATELY = "refused_lately"
+    HOLD_OVER = "hold_over"
+    STACK_DELETED = "stack_deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -715,6 +715,21 @@ _WITHDRAWN: Final[dict[DecisionReason, tuple[str, str]]] = {
         " is its own",
         "it is a function of Loopbreaker itself, which never stops itself",
     ),
+    DecisionReason.HOLD_OVER: (
+        ", not decided",
+        (
+            "it was held to find out whether it is a loop, and the time for that is over. The"
+            " function contain ends a hold, normally. This one was ended by a schedule that was"
+            " made beforehand, in case that contain cannot"
+        ),
+    ),
+    DecisionReason.STACK_DELETED: (
+        ", stack deleted",
+        (
+            "it was held to find out whether it is a loop, and the stack of Loopbreaker, which"
+            " would have ended that, is being deleted"
+        ),
+    ),
 }
 
 
@@ -755,13 +770,28 @@ def _lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice
             (
                 paragraph(f"Loopbreaker {did}: {because}."),
                 paragraph(held_for(incident, now)),
-                paragraph("" if left else "Nothing is left to do."),
+                paragraph(_left_to_do(incident, context, is_left=bool(left))),
                 where(context),
                 section("SETTINGS", *settings(incident)),
                 *footer(incident, context, now),
             )
         ),
     )
+
+
+def _left_to_do(incident: Incident, context: NoticeContext, *, is_left: bool) -> str:
+    """What people may have to do after a cap or a hold was taken back."""
+    match decision_reason(incident):
+        case DecisionReason.HOLD_OVER:
+            return (
+                "Whether it is a loop is not known: look at its invocations. Find out, too, why"
+                f" contain did not end the hold; its log group is /aws/lambda/{context.stack_name}"
+                "-contain."
+            )
+        case DecisionReason.STACK_DELETED:
+            return "Whether it is a loop is not known: look at its invocations."
+        case _:
+            return "" if is_left else "Nothing is left to do."
 
 
 def _ended(incident: Incident, context: NoticeContext, now: datetime) -> Notice:

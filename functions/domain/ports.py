@@ -558,3 +558,23 @@ class Publisher(Protocol):
     def publish(self, subject: str, body: str) -> None:
         """Send a notice to the topic. Raises `NoticeUndeliveredError`."""
         ...
+
+
+class WayBack(Protocol):
+    """What ends a hold even if `contain` is gone: one one-time schedule for each incident.
+
+    Every method raises `RefusedError` when AWS refuses, and `BusyError` when the same call may go
+    well later. The schedule invokes `restore`, which ends the hold where the incident is still held
+    for watching; it may do so more than once, late, or when nothing is left to end.
+    """
+
+    def schedule(self, incident_id: str, function: str, at: datetime) -> None:
+        """Have the hold of an incident ended at that time at the latest, within a minute.
+
+        The same incident again moves the time. Nothing may be held before this has succeeded.
+        """
+        ...
+
+    def cancel(self, incident_id: str) -> None:
+        """Take the schedule of an incident away; nothing happens where there is none."""
+        ...

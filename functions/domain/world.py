@@ -10,7 +10,7 @@ from functions.domain.incident import Incident
 from functions.domain.known_loops import KnownLoops, NoGraph
 from functions.domain.naming import edge_replica
 from functions.domain.notice import NoticeContext
-from functions.domain.ports import Functions, Ledger, Publisher
+from functions.domain.ports import Functions, Ledger, Publisher, WayBack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class World:
     functions: Functions
     ledger: Ledger
     publisher: Publisher
+    way_back: WayBack
     place: NoticeContext
     clock: Callable[[], datetime]
     loops: KnownLoops = field(default_factory=NoGraph)

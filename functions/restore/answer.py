@@ -10,6 +10,7 @@ from functions.aws.custom_resource import CustomResourceResponse, RequestType
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError, RestoreFailedError
 from functions.domain.places import refuse_elsewhere
 from functions.domain.ports import RequestClaim
+from functions.restore.ending import HoldEnding
 from functions.restore.rollback import ALL, Refused, Restored
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def answer(
         When an ARN is of another account or Region; nothing is restored then.
     """
     if request.request_type is RequestType.DELETE:
+        # Nobody would end them any more. What is contained stays so, and is told of.
+        HoldEnding(world=rollback.world, sleep=rollback.sleep).end_all(seconds_left)
         rollback.tell_of_deletion()
         return _done("")
     asked = tuple(str(one) for one in request.properties.get("Rollback", ()))

@@ -1,4 +1,4 @@
-"""The Lambda function behind `cdk deploy -c rollback=...`."""
+"""The Lambda function behind `cdk deploy -c rollback=...` and the schedules that end holds."""
 
 from __future__ import annotations
 
@@ -9,25 +9,44 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws import clients, custom_resource, diagnosis_store, ledger, publisher, repairs
+from functions.aws import (
+    clients,
+    custom_resource,
+    diagnosis_store,
+    ledger,
+    publisher,
+    repairs,
+    way_back,
+)
 from functions.aws import functions as target_functions
 from functions.aws.custom_resource import CustomResourceRequest, respond
 from functions.aws.ledger import DynamoLedger
 from functions.aws.observability import logger
 from functions.aws.propagation import PROPAGATION
 from functions.aws.publisher import SnsPublisher
+from functions.aws.way_back import Route, ScheduledWayBack, is_hold_end, parse_hold_end
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.notice import NoticeContext
 from functions.domain.world import World
 from functions.restore.answer import answer, failed
+from functions.restore.ending import HoldEnding
 from functions.restore.rollback import Rollback
 from functions.restore.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 # What always needs permission; `repairs` does so for the kinds of remedies that are allowed.
-ADAPTERS: Final = (custom_resource, diagnosis_store, ledger, publisher, target_functions)
+ADAPTERS: Final = (
+    custom_resource,
+    diagnosis_store,
+    ledger,
+    publisher,
+    target_functions,
+    way_back,
+)
 
 
 @functools.cache
@@ -39,6 +58,15 @@ def rollback() -> Rollback:
         functions=target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client),
         ledger=DynamoLedger(clients.dynamodb_client(), settings.ledger_table),
         publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
+        way_back=ScheduledWayBack(
+            clients.scheduler_client,
+            Route(
+                group=settings.hold_schedules,
+                target_arn=settings.restore_arn,
+                role_arn=settings.hold_role_arn,
+                dead_letter_arn=settings.undelivered_arn,
+            ),
+        ),
         place=NoticeContext(
             region=region,
             account=account,
@@ -58,19 +86,33 @@ def rollback() -> Rollback:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """End a hold for a schedule, or answer a request of CloudFormation.
+
+    What fails for a schedule is raised, so that Lambda tries again.
+    """
+
+    def seconds_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
+    if is_hold_end(event):
+        end = parse_hold_end(event)
+        world, sleep = rollback().world, rollback().sleep
+        outcome = HoldEnding(world=world, sleep=sleep).end(
+            end.incident_id, end.function, seconds_left
+        )
+        logger.info("hold", outcome=outcome, incident=end.incident_id, target_function=end.function)
+    else:
+        _answer(CustomResourceRequest.from_event(event), seconds_left)
+
+
+def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -> None:
     """Answer one request of CloudFormation, whatever happens: without an answer the stack waits.
 
     An answer that CloudFormation's URL did not take is raised, so that Lambda tries again.
     """
-    request = CustomResourceRequest.from_event(event)
-    seconds_left = context.get_remaining_time_in_millis() / 1000
     try:
-        with PROPAGATION.awaited(seconds_left):
-            response = answer(
-                request,
-                rollback(),
-                lambda: context.get_remaining_time_in_millis() / 1000,
-            )
+        with PROPAGATION.awaited(seconds_left()):
+            response = answer(request, rollback(), seconds_left)
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
         response = failed(request, error)

@@ -21,6 +21,14 @@ class Settings:
         SNS topic on which people are told.
     stack_name
         Name of the CloudFormation stack.
+    hold_schedules
+        Name of the EventBridge Scheduler group with the schedules that end holds.
+    hold_role_arn
+        Role with which these schedules invoke `restore`.
+    restore_arn
+        ARN of `restore`.
+    undelivered_arn
+        Queue for what could not be delivered to it.
     deploy_flags
         Flags that a deployment must repeat, such as `-c email=you@example.com`: a restore command
         without them would take the subscription away. `None` when there are none.
@@ -29,6 +37,10 @@ class Settings:
     ledger_table: str
     notice_topic_arn: str
     stack_name: str
+    hold_schedules: str
+    hold_role_arn: str
+    restore_arn: str
+    undelivered_arn: str
     deploy_flags: str | None = None
 
     @classmethod

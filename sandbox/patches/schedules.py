@@ -1,13 +1,21 @@
-"""EventBridge and its Scheduler in virtual time: event times, rate and cron schedules."""
+"""EventBridge and its Scheduler in virtual time: event times, rate, cron and one-time schedules.
+
+A one-time schedule is due at the first minute boundary that is not before its time, and deleted
+after that where it says so. On AWS it fires within the 60 seconds that begin at its time. What its
+role may not invoke is counted as failed and not tried again, which AWS would.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from ministack.core import iam_actions
 from ministack.services import eventbridge, scheduler
 
 from sandbox.clock import VirtualTimeModule
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 logger = logging.getLogger("sandbox.schedules")
+
+_IN_DEFAULT_GROUP = ":schedule/default/"
 
 _quantised = threading.local()
 
@@ -37,6 +47,49 @@ def apply(world: World) -> None:
     replace(scheduler, "_ticker_loop", lambda: None, ())
     check(eventbridge, "_tick_scheduled_rules", ())
     check(scheduler, "_tick_schedules", ())
+    check(scheduler, "_at_time_epoch", ("expr",))
+    _know_groups()
+
+
+def _know_groups() -> None:
+    """Let policies on schedules see the group that a request names, which the emulator leaves out.
+
+    CreateSchedule and UpdateSchedule name it in the body, GetSchedule and DeleteSchedule in the
+    query (EventBridge Scheduler API reference).
+    """
+    read = check(iam_actions, "_query_param", ("query_params", "key"))
+
+    def resource(  # noqa: PLR0917 - as the emulator calls it
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query_params: dict[str, Any],
+        region: str,
+        account_id: str,
+    ) -> str:
+        arn = str(original(service, method, path, headers, body, query_params, region, account_id))
+        before, is_of_default, name = arn.partition(_IN_DEFAULT_GROUP)
+        if service != "scheduler" or not is_of_default:
+            return arn
+        group = _group_in(body) or read(query_params, "groupName")
+        return f"{before}:schedule/{group}/{name}" if group else arn
+
+    original = replace(
+        iam_actions,
+        "extract_resource_arn",
+        resource,
+        ("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
+    )
+
+
+def _group_in(body: bytes) -> str:
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError:
+        return ""
+    return str(document.get("GroupName", "")) if isinstance(document, dict) else ""
 
 
 class _Time(VirtualTimeModule):
@@ -71,10 +124,20 @@ def fire(name: str) -> int:
         eventbridge._tick_scheduled_rules()
     found = [key for key, one in list(scheduler._schedules._data.items()) if one["Name"] == name]
     for key in found:
-        scheduler._schedule_last_fired[key] = 0.0
+        _make_due(key)
     if found:
         scheduler._tick_schedules()
     return len(due) + len(found)
+
+
+def _make_due(key: Any) -> None:
+    one = scheduler._schedules._data[key]
+    if scheduler._at_time_epoch(one["ScheduleExpression"]) is None:
+        scheduler._schedule_last_fired[key] = 0.0
+        return
+    moment = datetime.fromtimestamp(int(scheduler.time.time()), UTC)
+    one["ScheduleExpression"] = f"at({moment:%Y-%m-%dT%H:%M:%S})"
+    scheduler._schedule_last_fired.pop(key, None)
 
 
 def start(world: World) -> threading.Thread:

@@ -17,6 +17,7 @@ from stacks.names import (
     CONTAIN,
     EXEMPT_TAG,
     EXEMPT_VALUE,
+    HOLD_SCHEDULES,
     RESTORE,
     SNAPSHOT_TAG,
     STACK_NAME,
@@ -83,6 +84,12 @@ USE_CHART: Final = (
 )
 CHART_KEYS: Final = ("chart", "chart-*", "account#*")
 PUBLISH: Final = ("sns:Publish",)
+# The way back of a hold. Service Authorization Reference, *... Amazon EventBridge Scheduler*.
+SCHEDULE: Final = (
+    "scheduler:CreateSchedule",
+    "scheduler:DeleteSchedule",
+    "scheduler:UpdateSchedule",
+)
 
 # What an event graph and a diagnosis are made of: the configuration of the account, and nothing
 # that is kept in it. Most of these take no resource, and which resources matter is only known once
@@ -206,6 +213,13 @@ ACCEPTED_FOR_CONTAIN: Final[Mapping[str, str]] = {
 }
 
 
+_SCHEDULES_IN_FINDINGS: Final = "arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>"
+ACCEPTED_FOR_HOLDS: Final[Mapping[str, str]] = {
+    f"AwsSolutions-IAM5[Resource::{_SCHEDULES_IN_FINDINGS}:schedule/{HOLD_SCHEDULES}/*]": (
+        "each hold has a schedule of its own, whose name is known only then; the group holds "
+        "nothing else"
+    ),
+}
 _IAM_IN_FINDINGS: Final = "arn:<AWS::Partition>:iam::<AWS::AccountId>"
 _LOGS_IN_FINDINGS: Final = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>"
 ACCEPTED_FOR_REPAIRS: Final[Mapping[str, str]] = {
@@ -362,7 +376,41 @@ def _change_functions() -> list[iam.PolicyStatement]:
     ]
 
 
-def contain_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicyStatement]:
+def hold_schedule_group() -> str:
+    """ARN of the group with the schedules that end holds."""
+    return _scheduler_arn(f"schedule-group/{HOLD_SCHEDULES}")
+
+
+def _scheduler_arn(resource: str) -> str:
+    return f"arn:{Aws.PARTITION}:scheduler:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
+
+
+def restore_arn() -> str:
+    """ARN of `restore`, also for what CloudFormation creates before it."""
+    return _arn(f"function:{RESTORE}")
+
+
+def invoke_restore() -> iam.PolicyStatement:
+    """What a schedule that ends a hold may do."""
+    return _allow("InvokeRestore", ("lambda:InvokeFunction",), restore_arn())
+
+
+def _schedule_ends(hold_role_arn: str) -> list[iam.PolicyStatement]:
+    """Make, move and delete the schedules that end holds, with one role and no other."""
+    return [
+        _allow("ScheduleEnds", SCHEDULE, _scheduler_arn(f"schedule/{HOLD_SCHEDULES}/*")),
+        _allow(
+            "HandOverTheRole",
+            ("iam:PassRole",),
+            hold_role_arn,
+            conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+        ),
+    ]
+
+
+def contain_statements(
+    *, ledger_arn: str, topic_arn: str, hold_role_arn: str
+) -> list[iam.PolicyStatement]:
     """What `contain` may do."""
     exempt = {"StringEquals": {f"aws:ResourceTag/{EXEMPT_TAG}": EXEMPT_VALUE}}
     return [
@@ -393,6 +441,7 @@ def contain_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicySta
                 "ForAnyValue:StringNotLike": {"aws:TagKeys": [f"{SNAPSHOT_TAG}*"]},
             },
         ),
+        *_schedule_ends(hold_role_arn),
         _allow("FindTagged", FIND_TAGGED, "*"),
         _allow("UseLedger", USE_LEDGER, ledger_arn),
         _allow("Tell", PUBLISH, topic_arn),
@@ -400,12 +449,13 @@ def contain_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicySta
 
 
 def restore_statements(
-    *, ledger_arn: str, topic_arn: str, remedies: Sequence[str] = ()
+    *, ledger_arn: str, topic_arn: str, hold_role_arn: str, remedies: Sequence[str] = ()
 ) -> list[iam.PolicyStatement]:
     """What `restore` may do: put back contained functions, and take allowed remedies back."""
     return [
         *_change_functions(),
         *_undo_remedies(remedies),
+        *_schedule_ends(hold_role_arn),
         _allow("FindTagged", FIND_TAGGED, "*"),
         _allow("UseLedger", USE_LEDGER, ledger_arn),
         _allow("Tell", PUBLISH, topic_arn),

@@ -14,6 +14,7 @@ from functions.aws.hold_facts import AwsHoldFacts
 from functions.aws.ledger import DynamoLedger
 from functions.aws.metrics import CloudWatchMetrics
 from functions.aws.publisher import SnsPublisher
+from functions.aws.way_back import Route, ScheduledWayBack, name_of
 from functions.domain.arrivals import arrival_metrics, waiting_metric
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.evidence import MINUTE_SECONDS, Trigger, TriggerKind, floor_to
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from functions.domain.arrivals import ArrivalMetric, Source
-    from functions.domain.ports import Functions, HoldFactsReader, Ledger, Metrics, Publisher
+    from functions.domain.ports import (
+        Functions,
+        HoldFactsReader,
+        Ledger,
+        Metrics,
+        Publisher,
+        WayBack,
+    )
     from sandbox.local_aws import LocalAws
     from tests.fakes import FakeQueue
 
@@ -103,6 +111,11 @@ class Stage(Protocol):
         ...
 
     @property
+    def way_back(self) -> WayBack:
+        """The port."""
+        ...
+
+    @property
     def now(self) -> datetime:
         """The time by the stage's clock."""
         ...
@@ -168,6 +181,10 @@ class Stage(Protocol):
         """Let the next notice fail."""
         ...
 
+    def ends_at(self, incident_id: str) -> datetime | None:
+        """When the hold of an incident is ended; ``None`` for never."""
+        ...
+
 
 class FakeStage:
     """The fakes."""
@@ -179,6 +196,7 @@ class FakeStage:
         self.metrics = self.account.metrics
         self.ledger = self.account.ledger
         self.publisher = self.account.publisher
+        self.way_back = self.account.way_back
         self.now = NOON
 
     def add(
@@ -258,6 +276,11 @@ class FakeStage:
 
         self.account.faults.fail("publish", NoticeUndeliveredError("NotFound"))
 
+    def ends_at(self, incident_id: str) -> datetime | None:
+        """See `Stage`."""
+        due = self.account.way_back.due.get(incident_id)
+        return None if due is None else due[1]
+
 
 class AwsStage:
     """The adapters, with their own clients, on a local AWS."""
@@ -277,6 +300,17 @@ class AwsStage:
         self.ledger = DynamoLedger(clients.dynamodb_client(), table, sleep=self.pauses.append)
         self.publisher = SnsPublisher(clients.sns_client(), topic)
         self._lambda = aws.client("lambda")
+        self._group = unique("holds")
+        aws.client("scheduler").create_schedule_group(Name=self._group)
+        self.way_back = ScheduledWayBack(
+            clients.scheduler_client,
+            Route(
+                group=self._group,
+                target_arn=f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:restore",
+                role_arn=ROLE,
+                dead_letter_arn=f"arn:aws:sqs:us-east-1:{ACCOUNT}:undelivered",
+            ),
+        )
 
     @property
     def now(self) -> datetime:
@@ -464,3 +498,13 @@ class AwsStage:
     def break_topic(self) -> None:
         """See `Stage`."""
         self.aws.client("sns").delete_topic(TopicArn=self.topic_arn)
+
+    def ends_at(self, incident_id: str) -> datetime | None:
+        """See `Stage`."""
+        scheduler = self.aws.client("scheduler")
+        try:
+            found = scheduler.get_schedule(GroupName=self._group, Name=name_of(incident_id))
+        except scheduler.exceptions.ResourceNotFoundException:
+            return None
+        moment = found["ScheduleExpression"].removeprefix("at(").removesuffix(")")
+        return datetime.fromisoformat(moment).replace(tzinfo=UTC)

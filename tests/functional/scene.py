@@ -78,6 +78,7 @@ class Scene:
             functions=self.account.functions,
             ledger=self.account.ledger,
             publisher=self.account.publisher,
+            way_back=self.account.way_back,
             place=NoticeContext(
                 region="us-east-1", account="123456789012", stack_name="Loopbreaker"
             ),

@@ -16,6 +16,7 @@ from tests.infrastructure.test_permissions import (
     DIAGNOSE,
     LEDGER,
     RESTORE,
+    WAY_BACK,
     allowed,
     arn_text,
     as_list,
@@ -129,7 +130,7 @@ def test_what_is_allowed_may_be_taken_back(
 ) -> None:
     """`restore` may undo the allowed kinds of remedies, and grants nothing itself."""
     assert allowed(synthesize(**flags), RESTORE) == (
-        CHANGE_FUNCTIONS | LEDGER | BY_THE_RUNTIME | {"sns:Publish"} | undoing
+        CHANGE_FUNCTIONS | LEDGER | WAY_BACK | BY_THE_RUNTIME | {"sns:Publish"} | undoing
     )
 
 

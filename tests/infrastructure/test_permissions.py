@@ -12,6 +12,7 @@ import pytest
 
 import functions.aws
 from functions.domain import tagged_snapshot
+from stacks.names import GUARD_FUNCTIONS
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Json, Synthesized
@@ -50,6 +51,13 @@ LEDGER = {
     "dynamodb:PutItem",
     "dynamodb:Query",
     "dynamodb:UpdateItem",
+}
+# The way back of a hold.
+WAY_BACK = {
+    "iam:PassRole",
+    "scheduler:CreateSchedule",
+    "scheduler:DeleteSchedule",
+    "scheduler:UpdateSchedule",
 }
 # What the runtime does in a function's name: write its logs, keep its failed events.
 BY_THE_RUNTIME = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
@@ -94,6 +102,7 @@ def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
             CONTAIN,
             CHANGE_FUNCTIONS
             | LEDGER
+            | WAY_BACK
             | BY_THE_RUNTIME
             | {
                 "cloudwatch:GetMetricData",
@@ -105,7 +114,7 @@ def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
                 "sqs:GetQueueAttributes",
             },
         ),
-        (RESTORE, CHANGE_FUNCTIONS | LEDGER | BY_THE_RUNTIME | {"sns:Publish"}),
+        (RESTORE, CHANGE_FUNCTIONS | LEDGER | WAY_BACK | BY_THE_RUNTIME | {"sns:Publish"}),
         (
             PROTECT,
             BY_THE_RUNTIME
@@ -134,9 +143,57 @@ def test_there_are_no_other_policies(default: Synthesized) -> None:
     """The inline policy of each role is all there is: no managed and no attached policy."""
     assert default.of_type("AWS::IAM::Policy") == {}
     assert default.of_type("AWS::IAM::ManagedPolicy") == {}
-    assert len(default.of_type("AWS::IAM::Role")) == 5
+    # One for each function, and one for the schedules that end holds.
+    assert len(default.of_type("AWS::IAM::Role")) == len(GUARD_FUNCTIONS) + 1
     for role in default.properties("AWS::IAM::Role"):
         assert "ManagedPolicyArns" not in role
+
+
+@pytest.mark.parametrize("function", [CONTAIN, RESTORE])
+def test_schedules_are_those_of_one_group_with_one_role(
+    default: Synthesized, function: str
+) -> None:
+    """No other schedule can be changed, and no other role be handed to Scheduler or anybody."""
+    schedules = statement(default, function, "ScheduleEnds")
+    role = statement(default, function, "HandOverTheRole")
+
+    assert arn_text(schedules["Resource"]) == (
+        "arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/Loopbreaker-holds/*"
+    )
+    assert role["Action"] == "iam:PassRole"
+    assert role["Resource"] == {"Fn::GetAtt": [way_back_role(default)[0], "Arn"]}
+    assert role["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+
+
+def way_back_role(synthesized: Synthesized) -> tuple[str, Json]:
+    """The role of the schedules that end holds: its logical id and its properties."""
+    (found,) = (
+        (name, one["Properties"])
+        for name, one in synthesized.of_type("AWS::IAM::Role").items()
+        if "scheduler.amazonaws.com" in str(one["Properties"]["AssumeRolePolicyDocument"])
+    )
+    return found
+
+
+def test_the_role_of_the_schedules_invokes_restore_and_nothing_else(default: Synthesized) -> None:
+    """Besides, it may keep a dead letter; only schedules of the group can take it."""
+    _, role = way_back_role(default)
+    (policy,) = role["Policies"]
+    invoke, keep = policy["PolicyDocument"]["Statement"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+
+    assert (invoke["Action"], arn_text(invoke["Resource"])) == (
+        "lambda:InvokeFunction",
+        f"arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:{RESTORE}",
+    )
+    assert keep["Action"] == "sqs:SendMessage"
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    only = trust["Condition"]["StringEquals"]
+    assert only["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert arn_text(only["aws:SourceArn"]) == (
+        "arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>"
+        ":schedule-group/Loopbreaker-holds"
+    )
 
 
 @pytest.mark.parametrize("function", [CONTAIN, RESTORE])

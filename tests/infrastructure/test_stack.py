@@ -598,7 +598,15 @@ def test_settings_of_contain(full: Synthesized) -> None:
     (account,) = full.of_type("Custom::LoopbreakerAccount")
     (table,) = full.of_type("AWS::DynamoDB::Table")
     (topic,) = full.of_type("AWS::SNS::Topic")
+    way_back = {
+        name: variables.pop(f"LOOPBREAKER_{name}")
+        for name in ("HOLD_SCHEDULES", "HOLD_ROLE_ARN", "RESTORE_ARN", "UNDELIVERED_ARN")
+    }
+    for_restore = full.function(RESTORE)["Environment"]["Variables"]
 
+    assert way_back == {name: for_restore[f"LOOPBREAKER_{name}"] for name in way_back}
+    assert way_back["HOLD_SCHEDULES"] == full.one("AWS::Scheduler::ScheduleGroup")["Name"]
+    assert str(way_back["RESTORE_ARN"]).endswith(f":function:{RESTORE}']]}}")
     assert variables == {
         "POWERTOOLS_SERVICE_NAME": CONTAIN,
         "POWERTOOLS_LOG_LEVEL": "INFO",
@@ -732,6 +740,14 @@ def test_rollback_comes_last_and_goes_first(full: Synthesized) -> None:
     }
 
     assert needed <= set(rollback["DependsOn"])
+
+
+def test_no_hold_can_begin_while_the_stack_is_deleted(default: Synthesized) -> None:
+    """The schedules' group goes before the holds are ended, and without it nothing is held."""
+    (rollback,) = default.of_type("Custom::LoopbreakerRollback")
+    (group,) = default.of_type("AWS::Scheduler::ScheduleGroup").values()
+
+    assert group["DependsOn"] == [rollback]
 
 
 def test_reservation_is_asked_for_both_functions(default: Synthesized) -> None:

@@ -6,7 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from functions.aws.alarm_actions import AlarmActions
 from functions.aws.diagnosis_logs import FunctionLogs
@@ -164,3 +166,93 @@ def test_the_diagnosis_finds_it_until_the_role_may(aws: LocalAws) -> None:
 
     assert found(aws) == ()
     assert counted(aws, "TargetErrorCount") >= 1
+
+
+def once(aws: LocalAws, name: str, minutes: int, after: str = "DELETE") -> None:
+    """A schedule that invokes a function once, so many minutes from now."""
+    schedule(aws, name, arn_of("report"), may_invoke=arn_of("report"))
+    moment = datetime.fromtimestamp(aws.clock.timestamp(), UTC) + timedelta(minutes=minutes)
+    scheduler = aws.client("scheduler")
+    role = scheduler.get_schedule(Name=name, GroupName=GROUP)["Target"]["RoleArn"]
+    scheduler.update_schedule(
+        Name=name,
+        GroupName=GROUP,
+        ScheduleExpression=f"at({moment:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        ActionAfterCompletion=after,
+        Target={"Arn": arn_of("report"), "RoleArn": role, "Input": '{"n": 1}'},
+    )
+
+
+def names(aws: LocalAws) -> list[str]:
+    """The schedules of the group."""
+    listed = aws.client("scheduler").list_schedules(GroupName=GROUP)["Schedules"]
+    return [one["Name"] for one in listed]
+
+
+@pytest.mark.parametrize(("after", "left"), [("DELETE", []), ("NONE", ["soon"])])
+def test_a_one_time_schedule_fires_once(aws: LocalAws, after: str, left: list[str]) -> None:
+    """In virtual time, not before its moment; then it is gone where it says so."""
+    once(aws, "soon", 3, after)
+    began = aws.clock.timestamp()
+
+    aws.wait_until(lambda: aws.counts().get("report", 0) >= 1, "an invocation", 20)
+    assert aws.clock.timestamp() - began >= 120
+    aws.wait_minutes(3)
+
+    assert aws.counts() == {"report": 1}
+    assert names(aws) == left
+
+
+def test_a_one_time_schedule_can_be_fired_before_its_time(aws: LocalAws) -> None:
+    """Tests need not wait for it, and it fires no second time."""
+    once(aws, "later", 600)
+
+    aws.fire("later")
+
+    aws.wait_until(lambda: aws.counts().get("report", 0) >= 1, "an invocation", 10)
+    assert names(aws) == []
+
+
+def allowed_on(aws: LocalAws, arn: str) -> Any:
+    """Scheduler under a role that may create and delete these schedules only."""
+    iam = aws.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT_ID}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName="deputy", AssumeRolePolicyDocument=_document(trust))["Role"]
+    actions = ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": arn}
+    iam.put_role_policy(
+        RoleName="deputy", PolicyName="schedules", PolicyDocument=_document(statement)
+    )
+    keys = aws.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="deputy")
+    return boto3.client(
+        "scheduler",
+        endpoint_url=aws.endpoint,
+        region_name=REGION,
+        aws_access_key_id=keys["Credentials"]["AccessKeyId"],
+        aws_secret_access_key=keys["Credentials"]["SecretAccessKey"],
+        aws_session_token=keys["Credentials"]["SessionToken"],
+    )
+
+
+def test_a_policy_on_one_group_allows_no_other(aws: LocalAws) -> None:
+    """IAM sees the group of a schedule, in the body of a request and in its query."""
+    aws.client("scheduler").create_schedule_group(Name="other")
+    once(aws, "mine", 600)
+    scheduler = allowed_on(aws, f"arn:aws:scheduler:{REGION}:{ACCOUNT_ID}:schedule/{GROUP}/*")
+    target = {"Arn": arn_of("report"), "RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/any"}
+    request: dict[str, Any] = {
+        "ScheduleExpression": "rate(1 hour)",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": target,
+    }
+
+    scheduler.create_schedule(Name="new", GroupName=GROUP, **request)
+    scheduler.delete_schedule(Name="mine", GroupName=GROUP)
+
+    assert names(aws) == ["new"]
+    for group in ({"GroupName": "other"}, {}):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            scheduler.create_schedule(Name="new", **group, **request)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            scheduler.delete_schedule(Name="new", **group)

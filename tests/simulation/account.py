@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.domain.errors import BusyError, LoopbreakerError, RefusedError
 from functions.domain.policy import EXEMPT_TAG
 from functions.domain.tagged_snapshot import is_of_guard
-from tests.fakes import FakeAccount, FakeFunctions
+from tests.fakes import FakeAccount, FakeFunctions, FakeWayBack
 from tests.simulation.traffic import Demand, Minutes, SimulatedMetrics
 from tests.simulation.wishes import Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
 
     from tests.fakes import FakeFunction
     from tests.simulation.turns import Run, Turns
@@ -117,6 +118,8 @@ class SimulatedAccount(FakeAccount):
         Seconds that a call takes.
     on_change
         Called after a successful change: CloudTrail sees it.
+    on_schedule
+        Called with an incident's id after its hold was scheduled to end.
     story
         What happened, when somebody listens.
     """
@@ -126,6 +129,7 @@ class SimulatedAccount(FakeAccount):
         self.turns = turns
         self.stale = stale
         self.functions = SimulatedFunctions(self)
+        self.way_back = SimulatedWayBack(self)
         self.simulated = SimulatedMetrics(self, late_minutes)
         self.wishes = Wishes()
         self.changes: list[Change] = []
@@ -137,6 +141,7 @@ class SimulatedAccount(FakeAccount):
         self.mishap: Callable[[Run, str, str, Mapping[str, Any]], Mishap | None] = _nothing
         self.latency: Callable[[Run], float] = _no_time
         self.on_change: Callable[[Change], None] = _ignored
+        self.on_schedule: Callable[[str], None] = _not_scheduled
         self.story: list[Line] | None = None
         self.mapping_takes: Callable[[], float] = lambda: 0.0
         self.mapping_busy_until: Callable[[str], float] = lambda _uuid: 0.0
@@ -371,6 +376,19 @@ class SimulatedAccount(FakeAccount):
             self.say(text, run, is_quiet=method in _QUIET)
 
 
+class SimulatedWayBack(FakeWayBack):
+    """The fake schedules, with somebody who lets them fire."""
+
+    def __init__(self, account: SimulatedAccount) -> None:
+        super().__init__(account)
+        self._simulated = account
+
+    def schedule(self, incident_id: str, function: str, at: datetime) -> None:
+        """See the port."""
+        super().schedule(incident_id, function, at)
+        self._simulated.on_schedule(incident_id)
+
+
 class SimulatedFunctions(FakeFunctions):
     """The fake control plane, with reads that are behind and mappings that take their time."""
 
@@ -441,6 +459,10 @@ def _no_time(run: Run) -> float:
 
 
 def _ignored(change: Change) -> None:
+    return None
+
+
+def _not_scheduled(incident_id: str) -> None:
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +16,7 @@ from tests.simulation.schedule import (
     DeletesAlias,
     Deploys,
     Dies,
+    Ends,
     Loses,
     Provisions,
     Refuses,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 NAMES: Final = ("orders", "billing", "mailer")
 _THEMED_SHARE: Final = 0.45
+_ENDING_SHARE: Final = 0.2
 _CALLS: Final = (*range(1, 25), *range(5, 18), *range(25, 50))
 _REFUSED: Final = (
     frozenset({"reserve"}),
@@ -69,7 +71,29 @@ def draw(seed: int) -> Schedule:
     """The schedule of a seed."""
     random = Random(seed)
     schedule = _Draw(random).schedule(seed)
-    return embellish(schedule, random) if random.random() < _THEMED_SHARE else schedule
+    if random.random() < _THEMED_SHARE:
+        schedule = embellish(schedule, random)
+    return _with_ends(schedule, Random(f"{seed} ends"))
+
+
+def _with_ends(schedule: Schedule, random: Random) -> Schedule:
+    """The schedule with ends of holds, drawn apart from all the rest; some of these runs die."""
+    if random.random() >= _ENDING_SHARE:
+        return schedule
+    ends = tuple(
+        Ends(
+            at=round(random.uniform(5.0, schedule.seconds - 5.0), 1),
+            function=random.choice(schedule.functions).name,
+            late=random.choice((None, 0.5, 30.0, 200.0)),
+        )
+        for _ in range(random.choice((1, 1, 2)))
+    )
+    deaths = tuple(
+        Dies(run="end 1", call=random.randint(1, 14), after=random.random() < 0.5)
+        for _ in range(random.choice((0, 0, 1)))
+    )
+    events = sorted((*schedule.events, *ends), key=lambda one: one.at)
+    return replace(schedule, events=tuple(events), faults=(*schedule.faults, *deaths))
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from functions.domain.signal import Signal, SignalKind
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG
 from functions.domain.world import World
 from functions.restore.answer import answer
+from functions.restore.ending import HoldEnding
 from functions.restore.rollback import Rollback
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import OWN
@@ -35,6 +36,7 @@ from tests.simulation.schedule import (
     ALL,
     Asks,
     Deploys,
+    Ends,
     Wakes,
 )
 from tests.simulation.traffic import NOON, Demand
@@ -108,6 +110,7 @@ class Play:
         self._misfortune = Misfortune(schedule, self.account)
         trail = Trail(schedule, self.turns, self._see_change)
         self.account.on_change = trail.of_guard
+        self.account.on_schedule = self._keep_schedule
         self._people = People(schedule, self.account, trail)
         if tells:
             self.account.story = self.told.story
@@ -225,6 +228,37 @@ class Play:
         self.turns.begin(run, body)
         return run
 
+    def _keep_schedule(self, incident_id: str) -> None:
+        """Let a schedule fire at its time, unless it is moved or taken away before."""
+        due = self.account.way_back.due[incident_id]
+        function, at = due
+
+        def fire() -> None:
+            if self.account.way_back.due.get(incident_id) == due:
+                del self.account.way_back.due[incident_id]
+                self.end_hold(incident_id, function)
+
+        self.turns.at((at - NOON).total_seconds(), fire)
+
+    def end_hold(self, incident_id: str, function: str) -> None:
+        """The schedule of an incident fires."""
+        self.stir(function)
+        self._end_hold(f"end {self._number('end')}", incident_id, function, 1)
+
+    def _end_hold(self, label: str, incident_id: str, function: str, attempt: int) -> None:
+        run = self._new_run(label, attempt, RESTORE_SECONDS)
+        ending = HoldEnding(world=self._world(), sleep=self.turns.pause)
+
+        def again() -> None:
+            self._end_hold(label, incident_id, function, attempt + 1)
+
+        def body() -> None:
+            outcome = ending.end(incident_id, function, lambda: run.deadline - self.turns.now)
+            self.account.say(f"the hold: {outcome}", run)
+
+        run.memory["ended"] = lambda: self._ended(run, attempt, again)
+        self.turns.begin(run, body)
+
     def _new_run(self, label: str, attempt: int, seconds: float) -> Run:
         label = label if attempt == 1 else f"{label}, try {attempt}"
         self.told.runs += 1
@@ -266,6 +300,7 @@ class Play:
             functions=self.account.functions,
             ledger=self.account.ledger,
             publisher=self.account.publisher,
+            way_back=self.account.way_back,
             place=PLACE,
             clock=self._clock,
         )
@@ -297,6 +332,8 @@ class Play:
                     self.turns.at(self.turns.now + twice, lambda: self.wake(kind, function))
             case Asks(functions=functions):
                 self.ask(functions)
+            case Ends(function=function, late=late):
+                self._let_end(function, late)
             case Deploys(observes=observes, exempt=exempt):
                 self.policy = self._policy(observes=observes, exempt=exempt)
                 self.policies.append((self.turns.now, self.policy))
@@ -306,6 +343,15 @@ class Play:
                 self._people.change(event)
             case _:
                 return
+
+    def _let_end(self, function: str, late: float | None) -> None:
+        """The schedule of a function's incident fires, perhaps twice."""
+        stored = self.account.ledger.stored(function)
+        if stored is None:
+            return
+        self.end_hold(stored.id, function)
+        if late is not None:
+            self.turns.at(self.turns.now + late, lambda: self.end_hold(stored.id, function))
 
     # The end
 

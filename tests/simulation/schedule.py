@@ -77,6 +77,23 @@ class Asks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """The schedule fires that ends the hold of the incident that a function has at that time.
+
+    `late` seconds later the same comes once more, whatever has become of the incident; or ``None``.
+    """
+
+    at: float
+    function: str
+    late: float | None
+
+    def __str__(self) -> str:
+        """Say it."""
+        again = "" if self.late is None else f", and once more {self.late:.1f} s later"
+        return f"the schedule fires that ends a hold of {self.function}{again}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reserves:
     """A person sets the reservation; -1: to what is reserved now."""
 
@@ -269,6 +286,7 @@ Event: TypeAlias = (
     Shifts
     | Wakes
     | Asks
+    | Ends
     | Reserves
     | Provisions
     | Switches

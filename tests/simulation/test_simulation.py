@@ -17,7 +17,16 @@ from tests.fakes import FakeFunctions, FakeLedger
 from tests.simulation.__main__ import replay, show
 from tests.simulation.drawing import draw
 from tests.simulation.play import play
-from tests.simulation.schedule import Asks, Deploys, Schedule, Shifts, Starts, Wakes, Weather
+from tests.simulation.schedule import (
+    Asks,
+    Deploys,
+    Ends,
+    Schedule,
+    Shifts,
+    Starts,
+    Wakes,
+    Weather,
+)
 from tests.simulation.shorten import shorten
 from tests.simulation.traffic import Demand
 
@@ -227,3 +236,25 @@ def test_a_seed_is_told_in_plain_english() -> None:
 def rules_broken(schedule: Schedule) -> set[str]:
     """The rules that a schedule breaks."""
     return {one.rule for one in play(schedule).broken}
+
+
+# A function is suspected and capped; the schedule that ends its hold fires, and again later.
+HELD: Final = replace(
+    STOPPED,
+    response="cap",
+    functions=(replace(STOPPED.functions[0], provisioned=0, demand=Demand.PLATEAU),),
+    events=(
+        *STOPPED.events,
+        Ends(at=40.0, function="orders", late=100.0),
+    ),
+)
+
+
+def test_an_end_that_lets_go_and_keeps_no_record_breaks_a_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The incident is closed while its cap is in force."""
+    assert rules_broken(HELD) == set()
+    monkeypatch.setattr(FakeFunctions, "unreserve", lambda *_given: None)
+
+    assert "held" in rules_broken(HELD)

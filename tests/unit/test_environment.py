@@ -134,6 +134,10 @@ def test_settings_of_every_lambda_round_trip() -> None:
         ledger_table="ledger",
         notice_topic_arn="arn:aws:sns:eu-west-1:123456789012:notices",
         stack_name="Loopbreaker",
+        hold_schedules="Loopbreaker-holds",
+        hold_role_arn="arn:aws:iam::123456789012:role/Loopbreaker-WayBack",
+        restore_arn="arn:aws:lambda:eu-west-1:123456789012:function:Loopbreaker-restore",
+        undelivered_arn="arn:aws:sqs:eu-west-1:123456789012:undelivered",
         mode="observe",
         response="notify",
         floor_per_minute=300,
@@ -143,7 +147,15 @@ def test_settings_of_every_lambda_round_trip() -> None:
         account_concurrency=1000,
         sweep_minutes=0,
     )
-    restore = RestoreSettings(ledger_table="ledger", notice_topic_arn="arn", stack_name="s")
+    restore = RestoreSettings(
+        ledger_table="ledger",
+        notice_topic_arn="arn",
+        stack_name="s",
+        hold_schedules="holds",
+        hold_role_arn="role",
+        restore_arn="restore",
+        undelivered_arn="queue",
+    )
     protect = ProtectSettings(notice_topic_arn="arn", stack_name="s")
 
     assert contain == ContainSettings.from_env(contain.to_env())

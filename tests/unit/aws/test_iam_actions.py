@@ -24,6 +24,7 @@ from functions.aws import (
     rule_watch,
     signals,
     simulations,
+    way_back,
 )
 from functions.aws.reading import storage
 
@@ -52,6 +53,8 @@ def _actions(module: ModuleType, services: tuple[str, ...]) -> set[str]:
         (hold_facts, ("lambda", "sqs", "kinesis"), set()),
         (metrics, ("cloudwatch",), set()),
         (publisher, ("sns",), set()),
+        # A schedule is given its role with the call that makes it.
+        (way_back, ("scheduler",), {"iam:PassRole"}),
         (signals, (), set()),
         # A condition on an item that is not written is part of a transaction.
         (ledger, ("dynamodb",), {"dynamodb:ConditionCheckItem"}),

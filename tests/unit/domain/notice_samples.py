@@ -360,6 +360,11 @@ def put_back() -> Incident:
     return incident.with_restored(incident.steps[0].step, StepStatus.DONE)
 
 
+def held_until_over(reason: DecisionReason) -> Incident:
+    """An incident whose function was held, and let go without an answer."""
+    return replace(put_back(), decided=reason.value)
+
+
 def lifted() -> Incident:
     """An incident whose cap turned out to be unneeded."""
     incident = replace(
@@ -496,6 +501,10 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "restore_failed": lambda: observed(Transition.RESTORE_FAILED, unrestored()),
     "lifted": lambda: observed(Transition.LIFTED, lifted()),
     "put_back": lambda: observed(Transition.LIFTED, put_back()),
+    "hold_over": lambda: observed(Transition.LIFTED, held_until_over(DecisionReason.HOLD_OVER)),
+    "hold_ended_by_deletion": lambda: observed(
+        Transition.LIFTED, held_until_over(DecisionReason.STACK_DELETED)
+    ),
     "contain_failed_under_cap": lambda: observed(
         Transition.CONTAIN_FAILED,
         refused_under_cap(),
