@@ -24,6 +24,7 @@ from sandbox.patches import (
     late_iam,
     lists,
     mail,
+    mapping_limits,
     metrics,
     next_minute,
     queue_metrics,
@@ -56,6 +57,7 @@ def apply_all(world: World) -> Any:
     mail.apply(world)
     lambda_api.apply(world)
     late_concurrency.apply(world)
+    mapping_limits.apply(world)
     slow_mappings.apply(world)
     cloudformation.apply(world)
     credentials.apply(world)

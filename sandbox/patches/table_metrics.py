@@ -1,9 +1,17 @@
-"""AWS/DynamoDB SuccessfulRequestLatency by TableName and Operation, TimeToLiveDeletedItemCount.
+"""AWS/DynamoDB: requests and write capacity by table, and what expires.
+
+SuccessfulRequestLatency by TableName and Operation, ConsumedWriteCapacityUnits and
+TimeToLiveDeletedItemCount by TableName.
 
 Each operation is one function of the emulator, for requests as well as for Step Functions and
 IoT. The number of samples is what counts: one for each successful request and table, and so one for
 a BatchWriteItem of 25 items, after which the stream has 25 records. A condition that does not hold
 is no success.
+
+Write capacity is that of the table, without its indexes: for each item one unit for each started
+kilobyte of its old or its new form, whichever is larger, and twice that in a transaction. A write
+that changes nothing consumes it, and so does one whose condition does not hold; a transaction that
+is cancelled consumes none here, which nobody could confirm.
 
 Not counted: what AppSync writes, and what is replicated from another Region. An import of a table
 is counted as PutItem, which it is not on AWS.
@@ -23,6 +31,7 @@ from ministack.core.responses import request_scope
 from ministack.services import dynamodb
 
 from sandbox.patches.hooks import check, replace
+from sandbox.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +43,14 @@ NAMESPACE: Final = "AWS/DynamoDB"
 _BY_SERVICE: Final = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 _REAPER: Final = "dynamodb-ttl-reaper"
 _FAILED = 400
+_writes: contextvars.ContextVar[_Writes | None] = contextvars.ContextVar(
+    "sandbox_dynamodb_writes", default=None
+)
+"""The items that the operation at work has written."""
+
+_WRITES_ONE: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
+_TRANSACTIONS: Final = frozenset({"TransactWriteItems", "ExecuteTransaction"})
+_CONDITION_FAILED: Final = b"ConditionalCheckFailedException"
 _is_inside: contextvars.ContextVar[bool] = contextvars.ContextVar(
     "sandbox_inside_dynamodb", default=False
 )
@@ -89,9 +106,28 @@ _OPERATIONS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Iterabl
 """By function of the emulator, the operation and the tables that a request is about."""
 
 
+class _Writes:
+    """Units of write capacity by table."""
+
+    def __init__(self) -> None:
+        self.units: dict[str, float] = {}
+
+    def add(self, table: Mapping[str, Any], *forms: Any) -> None:
+        """Note that an item was written, by its old and its new form."""
+        largest = max((dynamodb._item_size_bytes(one) for one in forms if one), default=0)
+        self.add_units(table["TableName"], dynamodb._capacity_kb(largest))
+
+    def add_units(self, table: str, units: float) -> None:
+        """Note that capacity was consumed."""
+        self.units[table] = self.units.get(table, 0.0) + units
+
+
 def apply(world: World) -> None:
-    """Count successful requests, and let what has expired be deleted."""
+    """Count successful requests and writes, and let what has expired be deleted."""
     check(dynamodb, "_parse_partiql", ("statement", "parameters"))
+    check(dynamodb, "_item_size_bytes", ("item",))
+    check(dynamodb, "_capacity_kb", ("nbytes",))
+    _note_writes()
     for function, (operation, tables_of) in _OPERATIONS.items():
         _count(world, function, operation, tables_of)
     _let_items_expire(world)
@@ -106,12 +142,22 @@ def _count(
     def act(data: dict[str, Any]) -> Any:
         if _is_inside.get():
             return original(data)
-        token, began = _is_inside.set(True), time.monotonic()
+        token, began, writes = _is_inside.set(True), time.monotonic(), _Writes()
+        writing = _writes.set(writes)
         try:
             answer = original(data)
         finally:
+            _writes.reset(writing)
             _is_inside.reset(token)
-        if answer[0] < _FAILED:
+        is_done = answer[0] < _FAILED
+        # A condition that does not hold, or the deletion of what is not there.
+        is_vain = is_done or _CONDITION_FAILED in answer[2]
+        if operation in _WRITES_ONE and not writes.units and is_vain:
+            writes.add_units(dynamodb._normalize_table_name(data["TableName"]), 1.0)
+        factor = 2.0 if operation in _TRANSACTIONS else 1.0
+        for table, units in writes.units.items():
+            world.count(NAMESPACE, "ConsumedWriteCapacityUnits", factor * units, TableName=table)
+        if is_done:
             milliseconds = (time.monotonic() - began) * 1000.0
             for table in {dynamodb._normalize_table_name(one) for one in tables_of(data)}:
                 world.count(
@@ -125,6 +171,31 @@ def _count(
         return answer
 
     original = replace(dynamodb, function, act, ("data",))
+
+
+def _note_writes() -> None:
+    def set_item(table: dict[str, Any], pk_val: Any, sk_val: Any, item: dict[str, Any]) -> Any:
+        old = original_set(table, pk_val, sk_val, item)
+        _note(table, old, item)
+        return old
+
+    def remove_item(table: dict[str, Any], pk_val: Any, sk_val: Any) -> Any:
+        old = original_remove(table, pk_val, sk_val)
+        _note(table, old)
+        return old
+
+    original_set = replace(dynamodb, "_set_item", set_item, ("table", "pk_val", "sk_val", "item"))
+    original_remove = replace(dynamodb, "_remove_item", remove_item, ("table", "pk_val", "sk_val"))
+
+
+def _note(table: dict[str, Any], *forms: Any) -> None:
+    """Note a write of the operation at work, if it is one of this Region's own table."""
+    writes = _writes.get()
+    if (
+        writes is not None
+        and dynamodb._tables.get_scoped(ACCOUNT_ID, REGION, table["TableName"]) is table
+    ):
+        writes.add(table, *forms)
 
 
 def _let_items_expire(world: World) -> None:

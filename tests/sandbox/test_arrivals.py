@@ -292,6 +292,56 @@ def test_every_successful_request_to_a_table_is_a_sample_of_its_operation(
     assert {name: samples(name) for name in once} == dict.fromkeys(once, 1)
 
 
+def test_every_item_that_is_written_consumes_capacity(
+    aws: LocalAws, reaches: Callable[..., None]
+) -> None:
+    """By size, in batches and transactions too; reads consume none."""
+    dynamodb = aws.client("dynamodb")
+    _table(aws, "orders")
+    _table(aws, "others")
+    one: dict[str, Any] = {"id": {"S": "1"}}
+    consumed = 0
+
+    dynamodb.put_item(TableName="orders", Item=one | {"text": {"S": "x" * 2_500}})
+    consumed += 3
+    dynamodb.put_item(TableName="orders", Item=one)  # replaces the large one
+    consumed += 3
+    dynamodb.put_item(TableName="orders", Item=one)  # changes nothing
+    consumed += 1
+    with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException):
+        dynamodb.put_item(
+            TableName="orders", Item=one, ConditionExpression="attribute_not_exists(id)"
+        )
+    consumed += 1
+    dynamodb.update_item(
+        TableName="orders",
+        Key=one,
+        UpdateExpression="SET n = :n",
+        ExpressionAttributeValues={":n": {"N": "1"}},
+    )
+    consumed += 1
+    puts = [{"PutRequest": {"Item": {"id": {"S": str(number)}}}} for number in range(10, 35)]
+    dynamodb.batch_write_item(RequestItems={"orders": puts[:20], "others": puts[20:]})
+    consumed += 20
+    dynamodb.transact_write_items(
+        TransactItems=[
+            {"Put": {"TableName": "orders", "Item": {"id": {"S": "t"}}}},
+            {"Delete": {"TableName": "orders", "Key": {"id": {"S": "10"}}}},
+        ]
+    )
+    consumed += 4
+    dynamodb.execute_statement(Statement="INSERT INTO \"orders\" VALUE {'id': 'new'}")
+    consumed += 1
+    dynamodb.delete_item(TableName="orders", Key={"id": {"S": "11"}})
+    dynamodb.delete_item(TableName="orders", Key={"id": {"S": "never there"}})
+    consumed += 2
+    dynamodb.scan(TableName="orders")
+    dynamodb.get_item(TableName="orders", Key=one)
+
+    reaches(consumed, "AWS/DynamoDB", "ConsumedWriteCapacityUnits", TableName="orders")
+    reaches(5, "AWS/DynamoDB", "ConsumedWriteCapacityUnits", TableName="others")
+
+
 def test_what_expires_is_counted_and_reaches_the_stream(
     aws: LocalAws, function: Callable[..., str], reaches: Callable[..., None]
 ) -> None:
@@ -332,6 +382,8 @@ def test_what_expires_is_counted_and_reaches_the_stream(
         dynamodb.put_item(TableName="sessions", Item=item)
 
     reaches(1, "AWS/DynamoDB", "TimeToLiveDeletedItemCount", TableName="sessions")
+    # Two were written; what TTL deletes consumes nothing.
+    reaches(2, "AWS/DynamoDB", "ConsumedWriteCapacityUnits", TableName="sessions")
     reaches(1, "AWS/Lambda", "Invocations", FunctionName="f")
     (left,) = dynamodb.scan(TableName="sessions")["Items"]
     assert left["id"] == {"S": "new"}

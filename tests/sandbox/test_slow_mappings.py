@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ARN = "arn:aws:sqs:us-east-1:123456789012:q"
-STATES = ("Creating", "Disabling", "Enabling", "Deleting")
+STATES = ("Creating", "Disabling", "Enabling", "Updating", "Deleting")
 ROLE = "arn:aws:iam::123456789012:role/any"
 
 
@@ -106,6 +106,37 @@ def test_a_mapping_polls_on_until_it_is_disabled(aws: LocalAws, mapping: dict[st
     assert aws.counts()["f"] == 1
     _wait(aws, uuid, "Enabled")
     aws.wait_until(lambda: aws.counts().get("f") == 2, "the second message is delivered", 30)
+
+
+def test_a_limit_takes_its_time(aws: LocalAws, function: Callable[..., str]) -> None:
+    """The mapping polls on as before while it is updated, and takes no other change."""
+    function("f", "import time\ndef handler(event, context): time.sleep(0.5)")
+    lambda_, sqs = aws.client("lambda"), aws.client("sqs")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    uuid = lambda_.create_event_source_mapping(FunctionName="f", EventSourceArn=ARN, BatchSize=1)[
+        "UUID"
+    ]
+    _wait(aws, uuid, "Enabled")
+
+    def in_flight() -> int:
+        name = "ApproximateNumberOfMessagesNotVisible"
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
+    answer = lambda_.update_event_source_mapping(UUID=uuid, ScalingConfig={"MaximumConcurrency": 2})
+    for _ in range(100):
+        _send(aws)
+
+    assert (answer["State"], answer["ScalingConfig"]) == ("Updating", {"MaximumConcurrency": 2})
+    aws.wait_until(lambda: in_flight() > 2, "as many as before", 30)
+    assert _state(aws, uuid) == "Updating"
+    assert (
+        _refusal(lambda: lambda_.update_event_source_mapping(UUID=uuid, ScalingConfig={}))
+        == "ResourceInUseException"
+    )
+    _wait(aws, uuid, "Enabled")
+    aws.wait_until(lambda: 0 < in_flight() <= 2, "those that had begun are done", 30)
+    assert max(in_flight() for _ in range(20)) <= 2
 
 
 def test_a_deleted_mapping_is_there_for_a_while(aws: LocalAws, mapping: dict[str, Any]) -> None:
