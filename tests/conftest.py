@@ -2,7 +2,14 @@
 
 from hypothesis import HealthCheck, settings
 
+from tests.examples import USUAL
+
 settings.register_profile(
-    "any-machine", deadline=None, suppress_health_check=(HealthCheck.too_slow,)
+    "any-machine",
+    deadline=None,
+    suppress_health_check=(HealthCheck.too_slow,),
+    max_examples=USUAL,
 )
+# For a second run, under another Python: that the code runs there is seen with few examples.
+settings.register_profile("few", settings.get_profile("any-machine"), max_examples=USUAL // 10)
 settings.load_profile("any-machine")

@@ -14,6 +14,7 @@ from functions.aws.chart_store import ChartState
 from functions.aws.loop_book import packed
 from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.codec import plain, reader
+from tests.examples import examples
 from tests.functional.chart.scene import Scene
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def leaks(scene: Scene, secret: str = MARK) -> list[str]:
     ),
     calls=st.sampled_from([None, 30]),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_no_value_of_a_variable_leaves_the_run(
     secrets: list[dict[str, str]], calls: int | None
 ) -> None:

@@ -12,6 +12,7 @@ from functions.domain.errors import BusyError, RefusedError
 from functions.domain.incident import IncidentState
 from functions.domain.policy import Mode, Policy
 from functions.restore.rollback import Restored
+from tests.examples import examples
 from tests.fakes import FakeFunction
 from tests.functional.scene import QUEUE, Scene
 
@@ -48,7 +49,7 @@ _INSTANCES = st.dictionaries(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(_INSTANCES)
 def test_restoring_brings_back_exactly_what_was_there(instances: Instances) -> None:
     """restore(contain(x)) = x for each version, Lambda's own defaults included."""

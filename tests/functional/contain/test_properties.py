@@ -11,6 +11,7 @@ from functions.domain.incident import HOLDING_STATES
 from functions.domain.policy import Policy
 from functions.domain.signal import SignalKind
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+from tests.examples import examples
 from tests.functional.scene import QUEUE, Scene
 
 NAMES = ("a", "b", "c")
@@ -150,5 +151,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert SNAPSHOT_TAG not in one.tags
 
 
-AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+AnyOrder.TestCase.settings = settings(
+    max_examples=examples(60), stateful_step_count=25, deadline=None
+)
 TestAnyOrder = AnyOrder.TestCase

@@ -27,13 +27,14 @@ from functions.domain.incident import (
 )
 from functions.domain.plan import EventSourceMapping, StepStatus
 from tests.contract.stage import NOON, an_incident
+from tests.examples import examples
 from tests.strategies import incidents
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:a-queue-with-a-name-of-some-length"
 
 
 @given(incident=incidents)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_reads_what_it_wrote(incident: Incident) -> None:
     """Every incident comes back as it was, whatever it holds."""
     assert incident == load_incident(dump_incident(incident))

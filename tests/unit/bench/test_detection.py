@@ -19,6 +19,7 @@ from functions.domain.assessment import Verdict
 from functions.domain.evidence import LoopProof
 from functions.domain.policy import Policy
 from functions.domain.spike import assess
+from tests.examples import examples
 
 POLICY = Policy(floor_per_minute=500)
 
@@ -28,7 +29,7 @@ def row(counts: list[float], seconds: float = 0.5) -> Row:
     return Row(name="one", pool="day", group="g", counts=np.array(counts, float), seconds=seconds)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.lists(st.sampled_from([0.0, 3.0, 200.0, 490.0, 500.0, 502.0, 1500.0, 40_000.0]), min_size=5),
     st.integers(min_value=0, max_value=12),

@@ -16,6 +16,7 @@ from functions.domain.policy import Policy
 from functions.domain.ports import PulseMemory
 from functions.domain.pulse import Quiet, consider
 from functions.domain.spike import assess
+from tests.examples import examples
 from tests.unit.domain.late_data import (
     MINUTE,
     Lateness,
@@ -30,7 +31,7 @@ LATEST_MINUTES = LATEST // MINUTE
 SEEN_FOR = 12  # minutes after the onset that are played
 GRAVE = (Verdict.SUSPECTED, Verdict.RUNAWAY)
 seconds = st.integers(0, 59)
-played = settings(max_examples=25)  # each plays many minutes
+played = settings(max_examples=examples(25))  # each plays many minutes
 
 
 # -- the rule ----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from functions.domain.naming import (
     session_function,
 )
 from stacks import config
+from tests.examples import examples
 
 NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
 QUALIFIERS = st.sampled_from(["", ":$LATEST", ":$LATEST.PUBLISHED", ":1", ":live"])
@@ -81,7 +82,7 @@ def _is_of_usual_length(reference: str) -> bool:
 
 @pytest.mark.parametrize("shape", ["FunctionName", "UnqualifiedFunctionName", "FunctionArn"])
 @settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     # Texts of a pattern take long to be made up on a busy machine.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -19,6 +19,7 @@ from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader, in_threads
 from functions.aws.reading.steps import one_by_one
 from functions.domain.account import ACCOUNT_POLICIES, Area, Gap
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from functions.domain.account import Account
@@ -79,7 +80,7 @@ def test_threads_read_the_same() -> None:
     assert together == whole(grown(SIZE))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(calls=st.lists(st.integers(0, 60), min_size=1, max_size=8))
 def test_may_be_stopped_anywhere(calls: list[int]) -> None:
     """However often a reading is stopped, in the end it has read everything once."""

@@ -18,6 +18,7 @@ from functions.domain.eventgraph.build import build
 from functions.domain.eventgraph.model import Doubt, EventGraph
 from functions.domain.evidence import LoopProof
 from tests.corpus.description import ACCOUNT, AT, REGION
+from tests.examples import examples
 from tests.unit.domain.eventgraph.generated import accounts
 from tests.unit.domain.eventgraph.samples import ACCOUNTS, graph_of, many
 
@@ -44,7 +45,7 @@ def test_round_trip(name: str) -> None:
 
 
 @given(account=accounts())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_round_trip_of_any_account(account: Account) -> None:
     """Whatever the account, the book comes back as it was."""
     book = LoopBook.of(build(account))

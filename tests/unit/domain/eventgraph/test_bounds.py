@@ -29,6 +29,7 @@ from functions.domain.eventgraph.warning import warning
 from functions.domain.evidence import LoopProof
 from functions.domain.notice import NoticeContext
 from tests.corpus.description import ACCOUNT, AT, REGION
+from tests.examples import examples
 from tests.unit.domain.eventgraph.generated import accounts
 from tests.unit.domain.eventgraph.odd_accounts import (
     allow,
@@ -252,7 +253,7 @@ TIGHT: Final = st.builds(
 
 
 @given(generated=accounts(), limits=TIGHT, with_surroundings=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_small_budget_rules_nothing_out(
     *, generated: Account, limits: Limits, with_surroundings: bool
 ) -> None:

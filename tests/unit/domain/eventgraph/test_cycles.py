@@ -18,6 +18,7 @@ from functions.domain.eventgraph.cycles import (
     reversed_graph,
     shortest_way,
 )
+from tests.examples import examples
 
 SIZE: Final = 12
 graphs: Final = st.lists(
@@ -44,7 +45,7 @@ def test_a_circle_begins_where_it_comes_first(items: list[int]) -> None:
 
 
 @given(graphs)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_components_are_those_of_networkx(successors: list[list[int]]) -> None:
     """Strongly connected components are found as networkx finds them."""
     expected = {frozenset(part) for part in nx.strongly_connected_components(oracle(successors))}
@@ -66,7 +67,7 @@ def test_cyclic_are_the_nodes_on_cycles(successors: list[list[int]]) -> None:
 
 
 @given(graphs, st.sets(st.integers(0, SIZE - 1), min_size=1, max_size=3), st.integers(0, SIZE - 1))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_shortest_way_is_as_short_as_that_of_networkx(
     successors: list[list[int]], starts: set[int], goal: int
 ) -> None:

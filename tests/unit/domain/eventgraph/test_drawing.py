@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from functions.domain.eventgraph.build import build
 from functions.domain.eventgraph.drawing import WIDTH, drawing, line
 from functions.domain.eventgraph.model import Node, NodeKind
+from tests.examples import examples
 from tests.unit.domain.eventgraph.generated import accounts
 from tests.unit.domain.eventgraph.samples import graph_of, loop_of
 
@@ -80,7 +81,7 @@ def test_drawing_of_what_is_ruled_out() -> None:
 
 
 @given(account=accounts())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_no_line_is_too_wide(account: Account) -> None:
     """No line of any drawing is wider than a mail."""
     graph = build(account)

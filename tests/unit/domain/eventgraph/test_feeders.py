@@ -13,6 +13,7 @@ from functions.domain.eventgraph.feeders import find_sources
 from functions.domain.eventgraph.flow import read_flow
 from functions.domain.eventgraph.search import search
 from functions.domain.evidence import LoopProof
+from tests.examples import examples
 from tests.unit.domain.eventgraph.generated import accounts
 from tests.unit.domain.eventgraph.samples import ACCOUNTS, many
 
@@ -51,7 +52,7 @@ def test_some_source_of_each_function_on_a_loop_is_on_it(name: str) -> None:
 
 
 @given(account=accounts())
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_some_source_of_each_function_on_a_loop_is_on_it_in_any_account(account: Account) -> None:
     """Whatever the account."""
     check(account)

@@ -14,6 +14,7 @@ from functions.domain.eventgraph.build import build
 from functions.domain.eventgraph.model import Node, NodeKind
 from functions.domain.eventgraph.picture import MOST_BROAD_CARDS, MOST_CARDS, picture
 from functions.domain.eventgraph.warning import warning
+from tests.examples import examples
 from tests.unit.domain.eventgraph.generated import accounts
 from tests.unit.domain.eventgraph.samples import ACCOUNTS, graph_of, many
 from tests.unit.domain.eventgraph.test_warning import PLACE, QUEUE, READ_AT, account, allow
@@ -52,7 +53,7 @@ def test_every_account_can_be_drawn(name: str) -> None:
 
 
 @given(account=accounts())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_any_account_can_be_drawn(account: Account) -> None:
     """Whatever the account, the picture is well-formed."""
     parsed(picture(build(account), with_ruled_out=True))

@@ -24,6 +24,7 @@ from functions.domain.eventgraph.build import build
 from functions.domain.eventgraph.model import Certainty
 from functions.domain.evidence import LoopProof
 from tests.corpus.description import cases
+from tests.examples import examples
 from tests.unit.domain.eventgraph.changing import (
     changed,
     denied,
@@ -62,7 +63,7 @@ _STRENGTH: Final = {
     LoopProof.CERTAIN: 2,
 }
 _thorough: Final = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 every_case: Final = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -196,7 +197,7 @@ def test_a_trigger_less_in_the_corpus(case: Case) -> None:
 
 
 @given(account=accounts())
-@settings(_thorough, max_examples=30)
+@settings(_thorough, max_examples=examples(30))
 def test_a_gap_never_rules_out(account: Account) -> None:
     """What could not be read never proves that a function cannot loop, and hides no loop."""
     check_gaps(account)

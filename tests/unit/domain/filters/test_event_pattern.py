@@ -20,6 +20,7 @@ from functions.domain.filters.known import (
     text,
 )
 from functions.domain.filters.passage import Filtered, Passage, Reason
+from tests.examples import examples
 from tests.unit.domain.filters.events import EVENTS, PATTERNS, Pair
 from tests.unit.domain.filters.exact import passes
 
@@ -42,7 +43,7 @@ STORED = Fields(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(PATTERNS, EVENTS, st.data())
 def test_against_concrete_events(pattern: dict[str, Any], event: Pair, data: st.DataObject) -> None:
     """NEVER means that no event passes, and ALWAYS that every event does."""

@@ -15,6 +15,7 @@ from functions.domain.filters.subscription_filter import (
     NO_ATTRIBUTES,
     subscription_passage,
 )
+from tests.examples import examples
 from tests.unit.domain.filters.events import EVENTS, FLAT_EVENTS, FLAT_PATTERNS, PATTERNS, Pair
 from tests.unit.domain.filters.exact import passes
 
@@ -100,7 +101,7 @@ def test_impossible() -> None:
     assert expected == subscription_passage(policy, ATTRIBUTES)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(FLAT_PATTERNS, FLAT_EVENTS, st.data())
 def test_against_attributes(pattern: dict[str, Any], event: Pair, data: st.DataObject) -> None:
     """NEVER means that no message passes by its attributes, and ALWAYS that every one does."""
@@ -112,7 +113,7 @@ def test_against_attributes(pattern: dict[str, Any], event: Pair, data: st.DataO
     assert found.passage is not (NEVER if passes(pattern, data.draw(concrete)) else ALWAYS)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(PATTERNS, EVENTS, st.data())
 def test_against_bodies(pattern: dict[str, Any], event: Pair, data: st.DataObject) -> None:
     """NEVER means that no message passes by its body, and ALWAYS that every one does."""

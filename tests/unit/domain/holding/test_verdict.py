@@ -26,6 +26,7 @@ from functions.domain.holding.verdict import (
     judge_hold,
 )
 from functions.domain.holding.watch import Phase, Watch
+from tests.examples import examples
 from tests.unit.domain.late_data import Lateness, latenesses
 
 BEGINS = 900.0
@@ -35,7 +36,9 @@ HELD = (*POLLED, SourceKind.ASYNCHRONOUS)
 kinds = st.sampled_from(HELD)
 seeds = st.integers(0, 2**31)
 # Each example plays half an hour by the second: nothing to be shrunk.
-played = settings(max_examples=30, deadline=None, phases=(Step.explicit, Step.reuse, Step.generate))
+played = settings(
+    max_examples=examples(30), deadline=None, phases=(Step.explicit, Step.reuse, Step.generate)
+)
 PUNCTUAL = Lateness(delays=(0,), first=0, shares=(0.0,))
 weathers = st.lists(latenesses, min_size=1, max_size=5)
 

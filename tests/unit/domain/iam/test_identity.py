@@ -27,6 +27,7 @@ from functions.domain.iam.access import (
 from functions.domain.iam.conditions import Context
 from functions.domain.iam.document import Condition
 from functions.domain.iam.wildcard import matches
+from tests.examples import examples
 from tests.unit.domain.iam.oracle import oracle
 
 ROLE = "arn:aws:iam::111122223333:role/enrich"
@@ -599,7 +600,7 @@ def judged(statements: list[dict[str, Any]], text: str, world: Mapping[str, Any]
     return False if "Deny" in effects else True if "Allow" in effects else None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.lists(STATEMENTS, max_size=4),
     st.none() | st.lists(STATEMENTS, min_size=1, max_size=2),
