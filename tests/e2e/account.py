@@ -6,9 +6,11 @@ import io
 import json
 import zipfile
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from functions.aws.ledger import DynamoLedger
+from functions.aws.way_back import Route, ScheduledWayBack
+from functions.contain.settings import Settings
 from sandbox.provision import (
     Grant,
     arn,
@@ -207,6 +209,16 @@ class Account:
 
     def as_guard(self, function: str) -> str:
         """Ask to throttle a function under the role of `contain`; the error's code or ``done``."""
+        return self._ask_deputy(
+            {
+                "service": "lambda",
+                "call": "put_function_concurrency",
+                "FunctionName": function,
+                "ReservedConcurrentExecutions": 0,
+            }
+        )
+
+    def _ask_deputy(self, request: dict[str, Any]) -> str:
         name = "loopbreaker-deputy"
         if name not in self._names():
             role = self._lambda.get_function(FunctionName=CONTAIN)["Configuration"]["Role"]
@@ -218,8 +230,33 @@ class Account:
                 Code={"ZipFile": deputy_package()},
                 Timeout=20,
             )
-        answer = self._lambda.invoke(FunctionName=name, Payload=json.dumps(function).encode())
+        answer = self._lambda.invoke(FunctionName=name, Payload=json.dumps(request).encode())
         return str(json.load(answer["Payload"]))
+
+    def schedule_end(self, function: str, minutes: float) -> str:
+        """Let the hold of a function be ended so many minutes from now; the error's code or `done`.
+
+        With the request that the adapter makes, under the role and with the settings of `contain`.
+        """
+        incident = self.incident(function)
+        assert incident is not None
+        recorded: list[dict[str, Any]] = []
+        recorder = type(
+            "Recorder", (), {"create_schedule": lambda _, **call: recorded.append(call)}
+        )
+        described = self._lambda.get_function_configuration(FunctionName=CONTAIN)
+        settings = Settings.from_env(described["Environment"]["Variables"])
+        route = Route(
+            group=settings.hold_schedules,
+            target_arn=settings.restore_arn,
+            role_arn=settings.hold_role_arn,
+            dead_letter_arn=settings.undelivered_arn,
+        )
+        at = datetime.fromtimestamp(self.aws.clock.timestamp() + minutes * 60, UTC)
+        ScheduledWayBack(lambda: cast("Any", recorder), route).schedule(incident.id, function, at)
+        return self._ask_deputy(
+            {"service": "scheduler", "call": "create_schedule", **recorder.request}
+        )
 
     def invoke_guard(self, event: Any) -> None:
         """Hand `contain` an event as EventBridge does: asynchronously."""
@@ -238,13 +275,25 @@ class Account:
         return [one["FunctionName"] for one in self._lambda.list_functions()["Functions"]]
 
 
+class Recorder:
+    """A client of EventBridge Scheduler that keeps the request."""
+
+    def __init__(self) -> None:
+        self.request: dict[str, Any] = {}
+
+    def create_schedule(self, **request: Any) -> None:
+        """Keep it."""
+        self.request = request
+
+
 DEPUTY = """
 import boto3
-client = boto3.client("lambda")
-def handler(function, context):
+from botocore.exceptions import ClientError
+def handler(request, context):
+    client = boto3.client(request.pop("service"))
     try:
-        client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
-    except client.exceptions.ClientError as error:
+        getattr(client, request.pop("call"))(**request)
+    except ClientError as error:
         return error.response["Error"]["Code"]
     return "done"
 """

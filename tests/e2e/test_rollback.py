@@ -133,17 +133,26 @@ def test_a_refused_restore_fails_the_deployment_and_stays_open(account: Account)
     assert account.incident(refused) is None
 
 
-def test_deleting_the_stack_names_what_is_still_contained(account: Account, aws: LocalAws) -> None:
-    """The last notice tells which function stays stopped, and how to restore it by hand."""
+def test_deleting_the_stack_names_what_is_contained_and_lets_go_what_is_held(
+    account: Account, aws: LocalAws
+) -> None:
+    """The last notices tell what stays stopped, how to restore it, and what runs again."""
     name = account.function("left-behind", reserved=7)
     account.contain(name)
+    account.stack.deploy(response="cap")
+    held = account.function("only-held", reserved=30)
+    account.spike(held)
+    assert account.mail("CAPPED", held)
 
     account.stack.delete()
 
     mail = account.mail("STACK DELETED")
     assert account.reserved(name) == 0
     assert name in mail.body
+    assert held not in mail.body
     assert f"aws lambda put-function-concurrency --function-name {name}" in mail.body
     assert "--reserved-concurrent-executions 7" in mail.body
+    assert account.reserved(held) == 30
+    assert "stack deleted" in account.mail("PUT BACK", held).subject
     tables = aws.client("dynamodb").list_tables()["TableNames"]
     assert any("Ledger" in table for table in tables)

@@ -10,14 +10,16 @@ import pytest
 
 from functions.domain.incident import IncidentState
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG
-from stacks.names import EXEMPT_TAG, GUARD_FUNCTIONS
+from stacks.names import EXEMPT_TAG, GUARD_FUNCTIONS, HOLD_SCHEDULES, STACK_NAME
 
 if TYPE_CHECKING:
+    from sandbox.local_aws import LocalAws
     from tests.e2e.account import Account
 
 pytestmark = pytest.mark.e2e
 
 OFTEN = 100_000
+PULSE = f"{STACK_NAME}-pulse"
 
 
 def test_iam_denies_exempt_functions_and_the_guard_itself(account: Account) -> None:
@@ -189,6 +191,29 @@ def test_a_deleted_function_closes_its_incident(account: Account) -> None:
 
     assert account.mail("DELETED", name)
     account.until(lambda: account.incident(name) is None, "the incident is closed")
+
+
+def test_a_hold_ends_although_nothing_wakes_contain(account: Account, aws: LocalAws) -> None:
+    """A schedule that `contain` may make invokes `restore`, with the pulse's rule disabled."""
+    name = account.function("held-by-nobody", reserved=30)
+    account.stack.deploy(response="cap")
+    events, scheduler = aws.client("events"), aws.client("scheduler")
+    try:
+        account.spike(name)
+        assert account.mail("CAPPED", name)
+        assert account.state(name) is IncidentState.CAPPED
+        events.disable_rule(Name=PULSE)
+        assert account.schedule_end(name, minutes=3) == "done"
+
+        mail = account.mail("PUT BACK", name)
+
+        assert "This one was ended by a schedule" in " ".join(mail.body.split())
+        assert account.reserved(name) == 30
+        assert account.incident(name) is None
+        assert scheduler.list_schedules(GroupName=HOLD_SCHEDULES)["Schedules"] == []
+    finally:
+        events.enable_rule(Name=PULSE)
+        account.stack.deploy()
 
 
 def test_in_observe_mode_nothing_is_changed(account: Account) -> None:
