@@ -143,7 +143,9 @@ class HoldEnding:
             if incident is None or incident.id != incident_id or not is_held_for_watching(incident):
                 return self._tell(incident_id, outcome)
             if incident.is_leased(now) and now - began < LEASE and has_time:
-                self.sleep(_LOOK_AGAIN_SECONDS)  # a run that died holds it no longer than that
+                # A run that died holds it no longer than that, and every change is checked against
+                # what was read.
+                self.sleep(_LOOK_AGAIN_SECONDS)
                 continue
             if self._is_stopped_without_ledger(incident):
                 return Outcome.CONTAINED

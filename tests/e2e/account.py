@@ -240,10 +240,7 @@ class Account:
         """
         incident = self.incident(function)
         assert incident is not None
-        recorded: list[dict[str, Any]] = []
-        recorder = type(
-            "Recorder", (), {"create_schedule": lambda _, **call: recorded.append(call)}
-        )
+        recorder = Recorder()
         described = self._lambda.get_function_configuration(FunctionName=CONTAIN)
         settings = Settings.from_env(described["Environment"]["Variables"])
         route = Route(

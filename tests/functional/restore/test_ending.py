@@ -185,6 +185,24 @@ def test_a_run_that_is_at_it_is_waited_for_and_one_that_died_is_not(scene: Scene
     assert reserved(scene) == 50
 
 
+def test_runs_that_take_the_lease_again_and_again_do_not_keep_it_held(scene: Scene) -> None:
+    """A loop that wakes `contain` all the time is not to prolong the hold."""
+
+    def lease() -> None:
+        scene.account.ledger.save(scene.incident().leased(scene.now))
+
+    def sleep(seconds: float) -> None:
+        scene.sleep(seconds)
+        lease()
+
+    lease()
+
+    outcome = HoldEnding(world=scene.world, sleep=sleep).end(ID, "orders")
+
+    assert outcome is Outcome.ENDED
+    assert scene.slept <= LEASE.total_seconds() + 2
+
+
 def test_what_another_run_decides_meanwhile_counts(scene: Scene) -> None:
     """It moved the incident on between the look and the change: looked at again."""
     scene.account.faults.before(
