@@ -53,12 +53,12 @@ imports: $(READY)
 unit: $(READY)
 	@$(PY) -m pytest -q -n auto -m "not e2e" --ignore=tests/sandbox
 
-# A command python3.13 may be a shim of pyenv for a version that is not active: it must run.
 # That the same code runs there is seen with few examples, and without enumerating what the first run
 # has enumerated.
 RUNTIME_TESTS := tests/unit tests/contract tests/functional --hypothesis-profile=few \
 	--ignore=tests/unit/bench --ignore=tests/unit/stacks \
 	--ignore=tests/unit/domain/eventgraph/test_against_enumeration.py
+# A command python3.13 may be a shim of pyenv for a version that is not active: it must run.
 find_runtime = for one in python$(RUNTIME) "$$(pyenv prefix $(RUNTIME) 2>/dev/null)/bin/python"; do \
 	"$$one" -c 'import ensurepip, sys, venv; print(sys.executable)' 2>/dev/null && break; done
 
