@@ -25,6 +25,7 @@ from bench.detection.data import (
     Traffic,
     load,
 )
+from bench.detection.held import CONFOUNDERS, HEALTHY, LOOPS, draw_table, play_pool
 from bench.detection.judge import Ours, Record, injections, judge_ours, judge_rival  # noqa: TC001
 from bench.detection.rules import rivals
 from bench.detection.statistics import share_interval
@@ -38,6 +39,7 @@ OTHER_FLOORS: Final = (300, 1000)
 EACH: Final = 3
 ACCOUNTS: Final = (10, 100, 1000)
 IN_TIME: Final = 15
+PLAYS: Final = 60
 
 
 def main(argv: list[str]) -> int:
@@ -49,11 +51,19 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--each", type=int, default=EACH, help="rows that each loop is put into")
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--quick", action="store_true", help="a subset, to see that it works")
+    parser.add_argument("--held", action="store_true", help="only what a hold shows")
+    parser.add_argument("--plays", type=int, default=PLAYS, help="functions of each pool, held")
     given = parser.parse_args(argv)
     console = Console()
     if not console.is_terminal:
         console = Console(width=190)
     started = time.monotonic()
+    if given.held:
+        held = {"held": play_held(given.plays, given.seed, console)}
+        given.report.parent.mkdir(parents=True, exist_ok=True)
+        given.report.write_text(json.dumps(held, indent=1, allow_nan=False) + "\n")
+        console.print(f"{given.report}, {time.monotonic() - started:.0f} s")
+        return 0
     traffic = load(given.traces, seed=given.seed)
     if traffic.source == "generated":
         console.print(f"[yellow]no traces in {given.traces}: judging by traffic of our own[/]")
@@ -72,6 +82,8 @@ def main(argv: list[str]) -> int:
         folder=given.report.parent,
     )
     report = bench.run()
+    plays = given.plays // 10 if given.quick else given.plays
+    report["held"] = play_held(plays, given.seed, console)
     report["seconds"] = round(time.monotonic() - started, 1)
     given.report.parent.mkdir(parents=True, exist_ok=True)
     given.report.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
@@ -80,6 +92,23 @@ def main(argv: list[str]) -> int:
         f"{report['seconds']:.0f} s"
     )
     return 0
+
+
+def play_held(plays: int, seed: int, console: Console) -> dict[str, Any]:
+    """What a hold shows of loops and of healthy functions, by pool."""
+    report = {}
+    for title, pools in (
+        ("held: healthy functions", HEALTHY),
+        ("held: what follows the function, as a loop does", CONFOUNDERS),
+        ("held: loops", LOOPS),
+    ):
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task(title, total=plays * len(pools))
+            tick = partial(progress.advance, task)
+            records = [play_pool(pool, make, plays, seed, tick) for pool, make in pools.items()]
+        console.print(draw_table(title, records))
+        report[title] = [one.to_json() for one in records]
+    return report
 
 
 class Bench:

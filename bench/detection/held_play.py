@@ -1,5 +1,6 @@
 """The guard's side of a hold: what it sees, when, and what it does about it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -91,7 +92,15 @@ class Ended:
 class Play:
     """One function from its first event to the end of its hold."""
 
-    def __init__(self, subject: Subject, rng: np.random.Generator, show: Show) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        rng: np.random.Generator,
+        show: Show,
+        *,
+        reads_depth: bool = True,
+    ) -> None:
+        self.reads_depth = reads_depth
         self.subject = subject
         self.rng = rng
         self.show = show
@@ -143,6 +152,7 @@ class Play:
             Arrivals(
                 source=source,
                 counts=self._series(source.name, world.arrived[at], gaps=not is_queue),
+                waiting=self._waiting(source.name) if is_queue else None,
             )
             for at, source in enumerate(self.sources)
         )
@@ -152,8 +162,13 @@ class Play:
             errors=self._series("Errors", [0] * len(world.started), gaps=False),
             throttles=self._series("Throttles", world.refused, gaps=True),
             duration_ms=self._series("Duration", run, gaps=True),
-            waiting=self._read_depth() if is_queue else None,
+            waiting=self._read_depth() if is_queue and self.reads_depth else None,
         )
+
+    def _waiting(self, name: str) -> Series:
+        """What waits in one of its queues, which hold as much each."""
+        each = [math.ceil(one / self.subject.sources) for one in self.world.visible]
+        return self._series(f"{name}-Visible", each, gaps=False)
 
     def _read_depth(self) -> float:
         return self.world.depth * float(self.rng.uniform(0.97, 1.03))
@@ -192,6 +207,7 @@ class Play:
         )
         if isinstance(plan, NotHeld):
             return plan
+        is_stream = Lever.ZERO in plan.levers
         watch = Watch(
             plan=plan,
             phase=Phase.HELD,
@@ -202,7 +218,7 @@ class Play:
             normal_per_minute=0.0,
             before_per_minute=0.0,
             served_before_per_minute=served,
-            lag_seconds=None if subject.kind is SourceKind.QUEUE else 1.0,
+            lag_seconds=max(world.ages[minute - 2 : minute]) if is_stream else None,
         )
         self._move(plan, is_held=True)
         return watch

@@ -22,6 +22,7 @@ ACCOUNT: Final = 1000
 LOOP: Final = -1  # the generation of what belongs to a loop
 POLLERS: Final = 5.0  # concurrency of a queue's mapping at once, and what it adds a second
 FIRST_BACKOFF: Final = 0.5  # seconds; doubled each time that an event finds no room
+IMPATIENT: Final = 200  # events that wait, from which on some are sent again
 LONGEST_BACKOFF: Final = 300.0
 BACKOFF_SHARES: Final = (0.6, 0.75, 0.9, 1.1, 1.25, 1.4)
 PARTS: Final = 6  # durations that the executions of one step share
@@ -55,6 +56,8 @@ class Subject:
     follows
         Whether what comes from outside comes only as fast as the function serves it: a client
         that waits for each answer.
+    impatience
+        So much more comes from outside while much of it waits: senders that hear nothing.
     other_consumers
         Share of the loop's events that another function works on, which nobody holds.
     """
@@ -75,6 +78,7 @@ class Subject:
     normal_concurrency: int = 1
     sources: int = 1
     follows: float = 0.0
+    impatience: float = 0.0
     other_consumers: float = 0.0
     proof: LoopProof = LoopProof.UNKNOWN
     timeout: float = 300.0
@@ -93,7 +97,7 @@ class World:
         self.subject = subject
         self.rng = rng
         self.second = 0.0
-        self.queue: deque[list[int]] = deque()  # generation, count
+        self.queue: deque[tuple[int, int, float]] = deque()  # generation, count, since when
         self.waiting = 0
         self.running = 0
         self.in_flight = 0
@@ -111,6 +115,8 @@ class World:
         self.started = [0]
         self.refused = [0]
         self.seconds_run = [0.0]
+        self.visible = [0]  # messages that may be received, the most of each minute
+        self.ages = [0.0]  # of the oldest event that was polled, by minute
         self.depths: deque[tuple[float, int]] = deque(maxlen=600)
         self._seeded = False
 
@@ -148,6 +154,8 @@ class World:
             self.started.append(0)
             self.refused.append(0)
             self.seconds_run.append(0.0)
+            self.ages.append(0.0)
+            self.visible.append(0)
         while self._changes and self._changes[0][0] <= self.second:
             to = self._changes.pop(0)[1]
             if to > self.capacity:
@@ -162,12 +170,15 @@ class World:
             self._arrive(generation, count, minute)
         self._finish(self.second + dt / 2)
         self._start(minute, dt)
+        self.visible[minute] = max(self.visible[minute], self.waiting)
         self.depths.append((self.second, self.waiting + self.in_flight))
         self.second = round(self.second + dt, 6)
 
     def _send_outside(self, dt: float) -> None:
         subject = self.subject
         rate = subject.outside(self.second)
+        if subject.impatience and self.waiting > IMPATIENT:
+            rate *= 1 + subject.impatience
         if rate > 0:
             count = int(self.rng.poisson(rate * dt / MINUTE))
             if subject.follows and self.waiting + self.in_flight >= subject.follows:
@@ -194,7 +205,7 @@ class World:
             elsewhere = int(self.rng.binomial(count, self.subject.other_consumers))
             self._send(LOOP, elsewhere)
         if count - elsewhere:
-            self.queue.append([generation, count - elsewhere])
+            self.queue.append((generation, count - elsewhere, self.second))
             self.waiting += count - elsewhere
 
     def _finish(self, until: float) -> None:
@@ -224,7 +235,7 @@ class World:
         while self._tried <= self.second:
             offered += self._backoff.pop(self._tried, Counter())
             self._tried += 1
-        for generation, count in self.queue:
+        for generation, count, _ in self.queue:
             offered[generation, FIRST_BACKOFF] += count
         self.queue.clear()
         if offered:
@@ -244,14 +255,13 @@ class World:
         most = self._room(dt) * self.subject.batch
         taken: Counter[int] = Counter()
         while self.queue and most > 0:
-            generation, count = self.queue[0]
+            generation, count, since = self.queue.popleft()
             many = min(count, most)
             taken[generation] += many
             most -= many
-            if many == count:
-                self.queue.popleft()
-            else:
-                self.queue[0][1] -= many
+            self.ages[minute] = max(self.ages[minute], self.second + dt - since)
+            if many < count:
+                self.queue.appendleft((generation, count - many, since))
         total = sum(taken.values())
         if total:
             self.waiting -= total

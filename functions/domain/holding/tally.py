@@ -16,7 +16,6 @@ BEFORE_MINUTES: Final = 3
 BASE_MINUTES: Final = 60
 GUARD_MINUTES: Final = 4
 QUEUED_SECONDS: Final = 1.0  # that an asynchronous event waits in Lambda's queue, at most
-UNKNOWN_LAG_SECONDS: Final = 60.0
 _MINUTE: Final = timedelta(seconds=MINUTE_SECONDS)
 
 
@@ -29,8 +28,9 @@ class Counts:
     arrivals
         Of the function's own sources: those that are not outside.
     waiting
-        Events in its queues now, of all three kinds: visible, delayed and in flight; ``None``
-        where it has no queue, or that is unknown.
+        Events in its queues now, of all three kinds: visible, delayed and in flight
+        (GetQueueAttributes). ``None`` where it has no queue, or that is unknown: then the series
+        beside the arrivals tell what may be received, minutes later.
     """
 
     arrivals: tuple[Arrivals, ...]
@@ -164,31 +164,63 @@ class Tally:
         """How many messages wait in its queues now; ``None`` if unknown."""
         return self.counts.waiting
 
+    @property
+    def has_queued(self) -> bool:
+        """Whether a series tells of each queue how many messages wait in it."""
+        queues = [one for one in self.counts.arrivals if one.source.kind is SourceKind.QUEUE]
+        return bool(queues) and all(one.waiting is not None for one in queues)
+
+    def queued(self, minutes: Iterable[int]) -> float | None:
+        """The most messages that waited in its queues in one of these minutes."""
+        queues = [one.waiting for one in self.counts.arrivals if one.waiting is not None]
+        totals = [
+            sum(one.values[at] or 0.0 for one in queues)
+            for at in minutes
+            if all(at < len(one.values) and one.values[at] is not None for one in queues)
+        ]
+        return max(totals, default=None) if queues else None
+
     def waiting(self, until: datetime) -> float:
         """How many events wait at a moment of the first hold, those in queues aside, at most."""
-        first = self.index(self.watch.held_at)
-        minutes = range(first, min(self.index(until), len(self.arrived)))
+        end = min(self.index(until), len(self.arrived))
         if Lever.CAP in self.watch.plan.levers:
-            # What fails is tried again: it leaves the queue by success, or not at all.
-            left = sum(self.arrived[at] - self._succeeded(at) for at in minutes)
-            return max(1.0, left + self.before_per_minute * QUEUED_SECONDS / MINUTE_SECONDS)
+            return max(1.0, self._in_lambda(end))
         if Lever.ZERO in self.watch.plan.levers:
-            return max(1.0, self._in_streams(minutes))
+            return max(1.0, self._in_streams(end))
         return 1.0
 
-    def _in_streams(self, minutes: range) -> float:
+    def _in_lambda(self, end: int) -> float:
+        """Of asynchronous events: what arrived and was not served, ever since any minute.
+
+        What fails is tried again: it leaves Lambda's queue by success, or is counted here for good.
+        """
+        left = most = 0.0
+        for at in reversed(range(end)):
+            left += self.arrived[at] - self._succeeded(at)
+            most = max(most, left)
+        return most + self.before_per_minute * QUEUED_SECONDS / MINUTE_SECONDS
+
+    def _in_streams(self, end: int) -> float:
         """What arrived since the minute of the hold and was not served, and what lay behind then.
 
         A batch is taken to be as small as in the minutes before: it grows where events wait.
         """
+        first = self.index(self.watch.held_at)
         served = self.counts.invocations.values
         batches = [self.arrived[at] / (served[at] or 1) for at in self.before if served[at]]
         batch = max(1.0, min(batches, default=1.0))
-        left = sum(self.arrived[at] - batch * (served[at] or 0.0) for at in minutes)
-        lag = self.watch.lag_seconds
-        lag = UNKNOWN_LAG_SECONDS if lag is None else lag
+        left = sum(self.arrived[at] - batch * (served[at] or 0.0) for at in range(first, end))
         running = self.before_per_minute * self.duration / MINUTE_SECONDS
-        return max(running, left + self.before_per_minute * lag / MINUTE_SECONDS)
+        return max(running, left + self._behind(first))
+
+    def _behind(self, first: int) -> float:
+        """Records of the time by which the polling lay behind before the hold."""
+        minutes = (self.watch.lag_seconds or 0.0) / MINUTE_SECONDS
+        whole = math.floor(minutes)
+        behind = sum(self.arrived[at] for at in range(max(0, first - whole), first))
+        at = first - whole - 1
+        more = self.arrived[at] if 0 <= at < len(self.arrived) else 0.0
+        return behind + (minutes - whole) * max(more, self.before_per_minute)
 
     def _succeeded(self, at: int) -> float:
         ran = self.counts.invocations.values[at] or 0.0

@@ -24,8 +24,8 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from functions.domain.evidence import MINUTE_SECONDS
+from functions.domain.holding.case import Case, Figures, count_figures
 from functions.domain.holding.plan import (
-    BACKOFF_SECONDS,
     LONGEST_TRIAL_SECONDS,
     QUIET_MINUTES,
     SHARE_TO_BIND,
@@ -35,21 +35,23 @@ from functions.domain.holding.watch import Lever, Phase, Watch
 
 GENERATIONS: Final = 20.0  # that only a loop reaches: four times what a generous writer does
 FEW_GENERATIONS: Final = 8.0  # that a loop passes, where it could have had many more
-FEW_SHARE: Final = 0.4  # of the generations that a loop could have had
+FEW_SHARE: Final = 0.2  # of the generations that a loop could have had
 OUTSIDE_SHARE: Final = 0.5  # of the arrivals before, that go on while it is held
 MOST_WRITES: Final = 6.0  # events for each, that a function that ends may write
 BACK_SHARE: Final = 0.3  # of what a loop would send during the trial: less, and it did not return
 LEVEL_TIMES: Final = 1.6  # more than what was let go can have written
 UNEVEN: Final = (0.25, 2.5)  # each minute of the trial over their mean
-TURNS: Final = 1.25  # a trial is longer than the cycle asks for, by this
-GUESSED_TIMES: Final = 2.0  # durations, within which an event is taken to come back
-ROOM: Final = 1.3  # and its concurrency higher
+TURNS: Final = 1.35  # a trial is longer than the cycle asks for, by this
+GUESSED_TIMES: Final = 1.2  # durations, and so many seconds, in which an event comes back
+GUESSED_SECONDS: Final = 1.5
+ROOM: Final = 1.4  # and its concurrency higher
 GONE_SHARE: Final = 0.05  # of a minute of the trial: less, and perhaps nothing comes back
 GONE_MINUTES: Final = 2
 DEPTH_SECONDS: Final = 55.0  # between two looks at the depth of a queue
 DEPTH_SHARE: Final = 0.1  # of the trial's rate, by which a queue may grow when it is silent
+EDGE_SHARE: Final = 0.05  # of what came, that stays uncertain when the function stands still
+GROWING: Final = 1.1  # events that arrived for each that was served: it multiplies them
 SIGMAS: Final = 3.0
-BACKOFF_MINUTES: Final = 1  # of a trial under a cap, that what was throttled needs to come back
 
 
 class ReleaseReason(StrEnum):
@@ -73,20 +75,6 @@ class UntoldReason(StrEnum):
     TOO_SLOW = "too slow"  # what waits does not go round often enough
     TOO_DEAR = "too dear"
     DATA_LATE = "data late"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What was seen, for people. Rates are events a minute; ``None`` where not known yet."""
-
-    minutes: float
-    normal_per_minute: float = 0.0
-    before_per_minute: float = 0.0
-    held_per_minute: float | None = None
-    trial_per_minute: float | None = None
-    again_per_minute: float | None = None
-    waiting: float | None = None
-    generations: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +141,7 @@ def judge_hold(watch: Watch, counts: Counts, now: datetime) -> HoldVerdict:
     passed = (now - watch.held_at) / timedelta(minutes=1)
     if tally is None:
         return CannotTell(reason=UntoldReason.UNCOUNTED, figures=Figures(minutes=passed))
-    case = _Case(tally=tally, figures=_figures(tally, passed))
+    case = Case(tally=tally, figures=count_figures(tally, passed))
     match watch.phase:
         case Phase.HELD:
             return _judge_held(case)
@@ -163,107 +151,27 @@ def judge_hold(watch: Watch, counts: Counts, now: datetime) -> HoldVerdict:
             return _judge_held_again(case)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """A hold, and what a loop would do in it."""
-
-    tally: Tally
-    figures: Figures
-
-    @property
-    def watch(self) -> Watch:
-        return self.tally.watch
-
-    @property
-    def is_capped(self) -> bool:
-        return Lever.CAP in self.watch.plan.levers
-
-    @property
-    def held(self) -> range:
-        """The minutes of the first hold in which nothing ran any more."""
-        end = self.watch.trial_at or self.tally.now
-        return self.tally.whole(self.watch.held_at + self.watch.plan.settling, end)
-
-    @property
-    def trial(self) -> range:
-        """The minutes in which all that was let go ran."""
-        begin = self.watch.trial_at or self.tally.now
-        begin += self.watch.plan.opening
-        if self.is_capped:
-            begin += timedelta(minutes=BACKOFF_MINUTES)
-        return self.tally.whole(begin, self.watch.again_at or self.tally.now)
-
-    @property
-    def again(self) -> range:
-        """The minutes of the second hold in which nothing ran any more."""
-        begin = (self.watch.again_at or self.tally.now) + self.watch.plan.settling
-        return self.tally.whole(begin, self.tally.now)
-
-    @property
-    def trial_ends(self) -> datetime:
-        seconds = self.watch.trial_seconds or self.watch.plan.trial_seconds
-        return self.watch.since + self.watch.plan.opening + timedelta(seconds=seconds)
-
-    @property
-    def outside(self) -> float:
-        """What goes on arriving while it is held, at most."""
-        held, again = self.tally.seen(self.held), self.tally.seen(self.again)
-        return max(self.tally.rate(held), self.tally.rate(again) if again else 0.0)
-
-    @property
-    def waiting(self) -> float:
-        """What waited when a little was let go, at most."""
-        until = self.watch.trial_at or self.tally.now
-        noted = self.watch.waiting or 1.0
-        if self.watch.plan.levers == (Lever.PAUSE,):
-            return noted
-        counted = self.tally.waiting(until)
-        return counted + noted if Lever.PAUSE in self.watch.plan.levers else counted
-
-    @property
-    def served_per_minute(self) -> tuple[float, float]:
-        """Events a minute that the trial lets go: with batches as before, and with full ones."""
-        invocations = (self.watch.trial_concurrency or 1) * MINUTE_SECONDS / self.tally.duration
-        full = 1.0 if self.is_capped else self.watch.plan.batch_size or math.inf
-        return invocations * self.tally.batch, invocations * full
-
-    @property
-    def expected(self) -> float:
-        """Arrivals a minute that a loop would send during the trial, at least."""
-        fed = max(1.0, self.tally.before_per_minute - self.outside)
-        return min(fed, self.served_per_minute[0])
-
-    @property
-    def most_expected(self) -> float:
-        """The same at most, of a loop that multiplies nothing."""
-        fed = max(1.0, self.tally.before_per_minute - self.outside)
-        return min(fed, self.served_per_minute[1])
-
-    @property
-    def backoff(self) -> float:
-        """Seconds until what was throttled is back."""
-        return BACKOFF_SECONDS if self.is_capped else 0.0
-
-
 # -- held ----------------------------------------------------------------------------------------
 
 
-def _judge_held(case: _Case) -> HoldVerdict:
+def _judge_held(case: Case) -> HoldVerdict:
     released = _judge_outside(case)
     if released is not None:
         return released
     watch, tally = case.watch, case.tally
+    if Lever.ZERO in watch.plan.levers and watch.lag_seconds is None:
+        return CannotTell(reason=UntoldReason.UNCOUNTED, figures=case.figures)
     ready = watch.held_at + watch.plan.settling
     if len(tally.whole(ready, tally.now)) >= QUIET_MINUTES:
         depth = tally.depth if Lever.PAUSE in watch.plan.levers else 0.0
-        if depth is not None:
+        if depth is not None or tally.has_queued:
             return _let_go(case, depth)
     if tally.now >= watch.held_at + timedelta(seconds=watch.plan.held_seconds):
         return CannotTell(reason=UntoldReason.UNCOUNTED, figures=case.figures)
     return Wait(watch=watch, figures=case.figures)
 
 
-def _judge_outside(case: _Case) -> Release | None:
+def _judge_outside(case: Case) -> Release | None:
     """Whether it is fed from outside: that something arrives is told as soon as it is seen."""
     tally = case.tally
     before = tally.before_per_minute
@@ -283,7 +191,7 @@ def _judge_outside(case: _Case) -> Release | None:
     return None
 
 
-def _let_go(case: _Case, counted: float) -> LetGo:
+def _let_go(case: Case, depth: float | None) -> LetGo:
     """How much to let go: what waits is to go round 20 times.
 
     Of a stream or of asynchronous events the counts that tell what waits are late, each by
@@ -294,10 +202,13 @@ def _let_go(case: _Case, counted: float) -> LetGo:
     seen = tally.seen(case.held)
     outside = tally.rate(seen) if seen else tally.normal_per_minute
     before = tally.before_per_minute
-    waiting = counted
-    if plan.levers != (Lever.PAUSE,):
-        lasts = GUESSED_TIMES * tally.duration + (watch.lag_seconds or 0.0) + 1
-        waiting = max(counted, before * max(lasts, plan.around_seconds) / MINUTE_SECONDS)
+    if plan.cap is not None:
+        outside = max(outside, min(before, plan.cap * MINUTE_SECONDS / tally.duration))
+    waiting = depth or 0.0
+    if depth is None or plan.levers != (Lever.PAUSE,):
+        lasts = GUESSED_TIMES * tally.duration + GUESSED_SECONDS + (watch.lag_seconds or 0.0)
+        guessed = before * max(lasts, plan.around_seconds) / MINUTE_SECONDS
+        waiting = max(waiting, guessed, tally.queued(case.held) or 0.0)
     seconds = _trial_seconds(case, waiting, outside)
     lead = plan.opening_seconds + MINUTE_SECONDS
     events = GENERATIONS * ROOM * (waiting + outside * (seconds + lead) / MINUTE_SECONDS)
@@ -315,22 +226,22 @@ def _let_go(case: _Case, counted: float) -> LetGo:
     )
 
 
-def _trial_seconds(case: _Case, waiting: float, outside: float) -> float:
+def _trial_seconds(case: Case, waiting: float, outside: float) -> float:
     """How long a loop needs to come back often enough, at the rate that it had before."""
     plan = case.watch.plan
     own = case.tally.before_per_minute - outside
     if case.watch.trial_concurrency is not None:
         own = min(own, case.served_per_minute[0])
-    spare = own - GENERATIONS * TURNS * outside
+    spare = own - GENERATIONS * outside
     if spare <= 0:
         return plan.trial_seconds
     lead = plan.opening_seconds / MINUTE_SECONDS + 1
-    minutes = GENERATIONS * TURNS * (waiting + outside * lead) / spare
-    minutes += case.backoff / MINUTE_SECONDS * own / spare
-    return min(LONGEST_TRIAL_SECONDS, max(plan.trial_seconds, minutes * MINUTE_SECONDS))
+    events = GENERATIONS * (waiting + outside * lead) + own * case.backoff / MINUTE_SECONDS
+    seconds = TURNS * events / spare * MINUTE_SECONDS
+    return min(LONGEST_TRIAL_SECONDS, max(plan.trial_seconds, seconds))
 
 
-def _affordable(case: _Case) -> float:
+def _affordable(case: Case) -> float:
     """The concurrency whose price is within the bound."""
     plan = case.watch.plan
     if plan.most_usd_per_minute is None or plan.usd_per_event <= 0:
@@ -342,7 +253,7 @@ def _affordable(case: _Case) -> float:
 # -- the trial -----------------------------------------------------------------------------------
 
 
-def _judge_trial(case: _Case) -> HoldVerdict:
+def _judge_trial(case: Case) -> HoldVerdict:
     released = _judge_outside(case)
     if released is not None:
         return released
@@ -364,17 +275,15 @@ def _judge_trial(case: _Case) -> HoldVerdict:
     return HoldAgain(figures=case.figures)
 
 
-def _is_gone(case: _Case, known: Sequence[int]) -> bool:
+def _is_gone(case: Case, known: Sequence[int]) -> bool:
     """Whether what comes during the trial is no loop's, for minutes."""
     newest = known[-GONE_MINUTES:]
     most = BACK_SHARE * case.expected + case.outside
     return len(newest) == GONE_MINUTES and all(case.tally.arrived[at] < most for at in newest)
 
 
-def _is_short(case: _Case) -> bool:
+def _is_short(case: Case) -> bool:
     """Whether more waited than was thought, so that the trial must go on."""
-    if case.watch.plan.levers == (Lever.PAUSE,):
-        return False
     ran = (case.tally.now - case.watch.since - case.watch.plan.opening).total_seconds()
     return ran < _trial_seconds(case, case.waiting, case.outside)
 
@@ -382,7 +291,7 @@ def _is_short(case: _Case) -> bool:
 # -- held again ----------------------------------------------------------------------------------
 
 
-def _judge_held_again(case: _Case) -> HoldVerdict:
+def _judge_held_again(case: Case) -> HoldVerdict:
     released = _judge_outside(case)
     if released is not None:
         return released
@@ -405,7 +314,7 @@ def _judge_held_again(case: _Case) -> HoldVerdict:
     return Wait(watch=watch, figures=case.figures)
 
 
-def _is_still(case: _Case, level: float) -> bool:
+def _is_still(case: Case, level: float) -> bool:
     """Whether the queues did not grow between two looks: nothing is sent to them.
 
     Their depth is known at once, what was sent only minutes later. UNCONFIRMED how exact it is: it
@@ -421,7 +330,7 @@ def _is_still(case: _Case, level: float) -> bool:
     return passed >= DEPTH_SECONDS and grown <= most
 
 
-def _conclude(case: _Case) -> HoldVerdict:
+def _conclude(case: Case) -> HoldVerdict:
     """The verdict, once all the minutes are settled that it rests on."""
     tally, figures = case.tally, case.figures
     minutes = case.trial
@@ -433,10 +342,12 @@ def _conclude(case: _Case) -> HoldVerdict:
         return Release(reason=ReleaseReason.CAME_ON, figures=figures)
     if _has_ended(case):
         return Release(reason=ReleaseReason.ENDED, figures=figures)
+    if not _stops_at_once(case) and case.fan_out <= GROWING:
+        return Release(reason=ReleaseReason.CAME_ON, figures=figures)
     if not _is_like_trial(case):
         return Release(reason=ReleaseReason.UNLIKE_TRIAL, figures=figures)
     generations = figures.generations or 0.0
-    if generations >= GENERATIONS:
+    if generations >= GENERATIONS and _stops_at_once(case):
         return Shown(figures=figures)
     came = case.outside * len(minutes)
     possible = case.expected * len(minutes) / (case.waiting + came)
@@ -445,13 +356,13 @@ def _conclude(case: _Case) -> HoldVerdict:
     return CannotTell(reason=_name_limit(case, came), figures=figures)
 
 
-def _has_ended(case: _Case) -> bool:
+def _has_ended(case: Case) -> bool:
     """Whether it fell silent within the trial, although it ran."""
     last = case.tally.arrived[case.trial[-1]] - case.outside
     return last < BACK_SHARE * min(case.expected, case.tally.rate(case.trial) - case.outside)
 
 
-def _is_like_trial(case: _Case) -> bool:
+def _is_like_trial(case: Case) -> bool:
     """Whether what came is what was let go can have written: as much, minute after minute."""
     tally, minutes = case.tally, case.trial
     mean = tally.rate(minutes)
@@ -462,37 +373,43 @@ def _is_like_trial(case: _Case) -> bool:
     return all(low * mean - noise <= tally.arrived[at] <= high * mean + noise for at in minutes)
 
 
-def _name_limit(case: _Case, came: float) -> UntoldReason:
+def _stops_at_once(case: Case) -> bool:
+    """Whether no more came after the function stood still than had waited before.
+
+    What a loop writes ends with its executions, and waits then, as much as before. A burst that
+    ends by itself ends at some other moment.
+    """
+    tally = case.tally
+    level = tally.rate(case.trial)
+    again = tally.rate(tally.seen(case.again)) - tally.rate(tally.seen(case.held))
+    if again > EDGE_SHARE * level + SIGMAS * math.sqrt(level):
+        return False
+    came, after, minutes = _count_edge(case)
+    noise = SIGMAS * math.sqrt(came) + EDGE_SHARE * came
+    return after <= case.waiting + case.outside * minutes + noise
+
+
+def _count_edge(case: Case) -> tuple[float, float, float]:
+    """What came until the function stood still, what of it was not served, and minutes of that.
+
+    The depth of queues tells that at once; else it follows from counts that are settled by now.
+    """
+    tally, watch = case.tally, case.watch
+    began = watch.again_at or tally.now
+    if watch.depth is not None and watch.depth_at is not None:
+        minutes = (watch.depth_at - began) / timedelta(minutes=1)
+        return tally.rate(case.trial) * minutes, watch.depth, minutes
+    edge = range(tally.index(began), case.again[0] if case.again else tally.settled)
+    served = tally.counts.invocations.values
+    ran = sum(served[at] or 0.0 for at in case.trial)
+    batch = sum(tally.arrived[at] for at in case.trial) / ran if ran else 1.0
+    came = sum(tally.arrived[at] for at in edge)
+    after = came - batch * sum(served[at] or 0.0 for at in edge)
+    return came, after, len(edge)
+
+
+def _name_limit(case: Case, came: float) -> UntoldReason:
     if came > case.waiting:
         return UntoldReason.TOO_MUCH_OUTSIDE
     is_dear = (case.watch.trial_concurrency or 1) >= _affordable(case)
     return UntoldReason.TOO_DEAR if is_dear else UntoldReason.TOO_SLOW
-
-
-def _generations(case: _Case) -> float | None:
-    """How often what waited came back, at least; ``None`` before the trial."""
-    tally, begin = case.tally, case.watch.trial_at
-    if begin is None:
-        return None
-    end = tally.index(case.watch.again_at or tally.now) + 1
-    minutes = range(tally.index(begin), min(end, len(tally.arrived)))
-    came = case.outside * len(minutes)
-    arrived = sum(tally.arrived[at] for at in minutes)
-    return max(0.0, arrived - came) / (case.waiting + came)
-
-
-def _figures(tally: Tally, minutes: float) -> Figures:
-    plain = Figures(minutes=minutes)
-    case = _Case(tally=tally, figures=plain)
-    held, trial, again = (tally.seen(one) for one in (case.held, case.trial, case.again))
-    is_trial, is_again = tally.watch.trial_at is not None, tally.watch.again_at is not None
-    return replace(
-        plain,
-        normal_per_minute=tally.normal_per_minute,
-        before_per_minute=tally.before_per_minute,
-        held_per_minute=tally.rate(held) if held else None,
-        trial_per_minute=tally.rate(trial) if trial and is_trial else None,
-        again_per_minute=tally.rate(again) if again and is_again else None,
-        waiting=case.waiting if is_trial else None,
-        generations=_generations(case),
-    )

@@ -122,8 +122,9 @@ class Watch:
     served_before_per_minute
         Invocations just before the hold.
     lag_seconds
-        How far its polling of streams lay behind before the hold (IteratorAge); ``None`` where
-        there is none or it is unknown.
+        How far its polling of streams lay behind before the hold: the highest IteratorAge of the
+        last minutes, all its streams together. ``None`` where there is none or it is unknown: of a
+        stream nothing can be told then.
     waiting
         Events that waited when a little was let go; ``None`` until then.
     outside_per_minute

@@ -180,6 +180,16 @@ def test_a_second_burst_during_the_trial_shows_nothing(kind: SourceKind) -> None
         assert not isinstance(_play(subject).verdict, Shown)
 
 
+def test_a_queue_whose_depth_comes_late_takes_longer() -> None:
+    """That nothing is sent any more is then known minutes later."""
+    subject = _loop(SourceKind.QUEUE)
+    rng = np.random.default_rng(1)
+    ended = Play(subject, rng, _late([PUNCTUAL]), reads_depth=False).run()
+
+    assert isinstance(ended.verdict, Shown)
+    assert 13 < ended.minutes <= 18
+
+
 def test_a_slow_loop_takes_longer_than_15_minutes() -> None:
     """Twenty rounds of half a minute do not fit into less."""
     ended = _play(_loop(seeds=800, seconds=1.0, latency=25.0))
@@ -210,7 +220,8 @@ def _lose_arrivals(counts: Counts) -> Counts:
 
 
 def _lose_depth(counts: Counts) -> Counts:
-    return replace(counts, waiting=None)
+    arrivals = (replace(counts.arrivals[0], waiting=None),)
+    return replace(counts, waiting=None, arrivals=arrivals)
 
 
 def _lose_points(counts: Counts) -> Counts:

@@ -1,0 +1,149 @@
+"""A hold that is under way, laid out: its minutes, and what a loop would do in them."""
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from functions.domain.evidence import MINUTE_SECONDS
+from functions.domain.holding.plan import BACKOFF_SECONDS
+from functions.domain.holding.tally import Tally
+from functions.domain.holding.watch import Lever, Watch
+
+BACKOFF_MINUTES: Final = 1  # of a trial under a cap, that what was throttled needs to come back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What was seen, for people. Rates are events a minute; ``None`` where not known yet."""
+
+    minutes: float
+    normal_per_minute: float = 0.0
+    before_per_minute: float = 0.0
+    held_per_minute: float | None = None
+    trial_per_minute: float | None = None
+    again_per_minute: float | None = None
+    waiting: float | None = None
+    generations: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A hold, and what a loop would do in it."""
+
+    tally: Tally
+    figures: Figures
+
+    @property
+    def watch(self) -> Watch:
+        """The hold, as it is stored."""
+        return self.tally.watch
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether something runs while it is held."""
+        return Lever.CAP in self.watch.plan.levers
+
+    @property
+    def held(self) -> range:
+        """The minutes of the first hold in which nothing ran any more."""
+        end = self.watch.trial_at or self.tally.now
+        return self.tally.whole(self.watch.held_at + self.watch.plan.settling, end)
+
+    @property
+    def trial(self) -> range:
+        """The minutes in which all that was let go ran."""
+        begin = self.watch.trial_at or self.tally.now
+        begin += self.watch.plan.opening
+        if self.is_capped:
+            begin += timedelta(minutes=BACKOFF_MINUTES)
+        return self.tally.whole(begin, self.watch.again_at or self.tally.now)
+
+    @property
+    def again(self) -> range:
+        """The minutes of the second hold in which nothing ran any more."""
+        begin = (self.watch.again_at or self.tally.now) + self.watch.plan.settling
+        return self.tally.whole(begin, self.tally.now)
+
+    @property
+    def trial_ends(self) -> datetime:
+        """When the trial has lasted as long as it was meant to."""
+        seconds = self.watch.trial_seconds or self.watch.plan.trial_seconds
+        return self.watch.since + self.watch.plan.opening + timedelta(seconds=seconds)
+
+    @property
+    def outside(self) -> float:
+        """What goes on arriving while it is held, at most."""
+        held, again = self.tally.seen(self.held), self.tally.seen(self.again)
+        return max(self.tally.rate(held), self.tally.rate(again) if again else 0.0)
+
+    @property
+    def waiting(self) -> float:
+        """What waited when a little was let go, at most."""
+        until = self.watch.trial_at or self.tally.now
+        noted = max(self.watch.waiting or 1.0, self.tally.queued(self.held) or 0.0)
+        if self.watch.plan.levers == (Lever.PAUSE,):
+            return noted
+        counted = self.tally.waiting(until)
+        return counted + noted if Lever.PAUSE in self.watch.plan.levers else counted
+
+    @property
+    def served_per_minute(self) -> tuple[float, float]:
+        """Events a minute that the trial lets go: with batches as before, and with full ones."""
+        invocations = (self.watch.trial_concurrency or 1) * MINUTE_SECONDS / self.tally.duration
+        full = 1.0 if self.is_capped else self.watch.plan.batch_size or math.inf
+        return invocations * self.tally.batch, invocations * full * self.fan_out
+
+    @property
+    def fan_out(self) -> float:
+        """Events that arrived for each that was served before the hold, at least."""
+        full = 1.0 if self.is_capped else self.watch.plan.batch_size or math.inf
+        served = self.watch.served_before_per_minute * full
+        return max(1.0, self.tally.before_per_minute / served) if served > 0 else 1.0
+
+    @property
+    def expected(self) -> float:
+        """Arrivals a minute that a loop would send during the trial, at least."""
+        fed = max(1.0, self.tally.before_per_minute - self.outside)
+        return min(fed, self.served_per_minute[0])
+
+    @property
+    def most_expected(self) -> float:
+        """The same at most, of a loop that multiplies as it did before."""
+        fed = max(1.0, self.tally.before_per_minute - self.outside)
+        return min(fed, self.served_per_minute[1])
+
+    @property
+    def backoff(self) -> float:
+        """Seconds until what was throttled is back."""
+        return BACKOFF_SECONDS if self.is_capped else 0.0
+
+
+def _generations(case: Case) -> float | None:
+    """How often what waited came back, at least; ``None`` before the trial."""
+    tally, begin = case.tally, case.watch.trial_at
+    if begin is None:
+        return None
+    end = tally.index(case.watch.again_at or tally.now) + 1
+    minutes = range(tally.index(begin), min(end, len(tally.arrived)))
+    came = case.outside * len(minutes)
+    arrived = sum(tally.arrived[at] for at in minutes)
+    return max(0.0, arrived - came) / (case.waiting + came)
+
+
+def count_figures(tally: Tally, minutes: float) -> Figures:
+    """What is known by now, so many minutes after the hold."""
+    plain = Figures(minutes=minutes)
+    case = Case(tally=tally, figures=plain)
+    held, trial, again = (tally.seen(one) for one in (case.held, case.trial, case.again))
+    is_trial, is_again = tally.watch.trial_at is not None, tally.watch.again_at is not None
+    return replace(
+        plain,
+        normal_per_minute=tally.normal_per_minute,
+        before_per_minute=tally.before_per_minute,
+        held_per_minute=tally.rate(held) if held else None,
+        trial_per_minute=tally.rate(trial) if trial and is_trial else None,
+        again_per_minute=tally.rate(again) if again and is_again else None,
+        waiting=case.waiting if is_trial else None,
+        generations=_generations(case),
+    )
