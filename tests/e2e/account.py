@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +22,7 @@ from sandbox.provision import (
 from stacks.names import CONTAIN, SIGNAL_ALARM_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from functions.domain.incident import Incident, IncidentState
     from sandbox.local_aws import LocalAws, Mail
@@ -42,6 +43,7 @@ PATIENCE_MINUTES = 40
 PULSES = 3
 # From a change that CloudTrail reports to an event graph with it: two of the chart's ticks.
 CHART_MINUTES = 4
+SIDE_BY_SIDE = 8
 
 
 class Account:
@@ -64,6 +66,19 @@ class Account:
         behind the queue alone would be. In AWS's weather that is so once the event graph has heard
         of the URL, which is waited for: a spike of the tests is over sooner.
         """
+        self.functions({name: {"reserved": reserved, "tags": tags}})
+        return name
+
+    def functions(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+        """Create several such functions, by name, and wait for the event graph once."""
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            list(pool.map(lambda name: self._create(name, **wanted[name]), wanted))
+        if wanted and self.aws.trail_minutes:
+            self.wait_minutes(self.aws.trail_minutes + CHART_MINUTES)
+
+    def _create(
+        self, name: str, *, reserved: int | None = None, tags: dict[str, str] | None = None
+    ) -> None:
         self.aws.client("sqs").create_queue(QueueName=name, Attributes={"VisibilityTimeout": "15"})
         polling = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
         grants = (Grant(actions=polling, resources=(arn("sqs", name),)),)
@@ -81,9 +96,6 @@ class Account:
             self._lambda.put_function_concurrency(
                 FunctionName=name, ReservedConcurrentExecutions=reserved
             )
-        if self.aws.trail_minutes:
-            self.wait_minutes(self.aws.trail_minutes + CHART_MINUTES)
-        return name
 
     def past(self, *functions: str) -> None:
         """Give functions 14 days in which they ran once a minute."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # A CloudWatch minute lasts one second, unless a module says otherwise.
 SPEED = 60.0
 LOG_LINES = 120
+TEST_SECONDS = 900
 SEED_VARIABLE = "LOOPBREAKER_WEATHER_SEED"
 KIND_VARIABLE = "LOOPBREAKER_WEATHER"
 DEFAULT_KIND = WeatherKind.AWS
@@ -55,6 +56,16 @@ def _weather(kind: str) -> str:
     return f"weather: {KIND_VARIABLE}={kind} {SEED_VARIABLE}={os.environ[SEED_VARIABLE]}"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the first test of a module take its time: the set-up of the module counts as part of it.
+
+    What a test waits for has a limit of its own, in the sandbox's minutes.
+    """
+    for item in items:
+        if item.get_closest_marker("e2e"):
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
+
+
 @pytest.fixture(scope="module")
 def aws(request: pytest.FixtureRequest) -> Iterator[LocalAws]:
     """A local AWS that enforces IAM."""
@@ -73,6 +84,32 @@ def stack(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Deployment
     deployment = Deployment(aws, tmp_path_factory.mktemp("assembly"))
     deployment.deploy()
     return deployment
+
+
+@pytest.fixture(scope="module")
+def functions(request: pytest.FixtureRequest, aws: LocalAws, stack: Deployment) -> None:
+    """All functions that the module's tests are marked with: their creation is waited for once."""
+    marks = [
+        mark
+        for item in request.session.items
+        if item.path == request.path
+        for mark in item.iter_markers("function")
+    ]
+    Account(aws, stack).functions({mark.args[0]: mark.kwargs for mark in marks})
+
+
+@pytest.fixture
+def names(request: pytest.FixtureRequest, functions: None) -> list[str]:
+    """The functions that the test is marked with, from top to bottom."""
+    marks = list(request.node.iter_markers("function"))
+    return [mark.args[0] for mark in reversed(marks)]
+
+
+@pytest.fixture
+def name(names: list[str]) -> str:
+    """The only function that the test is marked with."""
+    (only,) = names
+    return only
 
 
 @pytest.fixture

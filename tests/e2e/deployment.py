@@ -19,7 +19,7 @@ from stacks.loopbreaker_stack import LoopbreakerStack
 from stacks.names import STACK_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from sandbox.local_aws import LocalAws
 
@@ -50,13 +50,13 @@ class DeploymentFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """What a synthesis wrote."""
+    """What a synthesis wrote. The assets are those that were not known before."""
 
     template: str
     assets: Mapping[str, bytes]
 
     @classmethod
-    def of(cls, directory: Path, **flags: str) -> Assembly:
+    def of(cls, directory: Path, known: Container[str] = (), **flags: str) -> Assembly:
         """Synthesize the stack with context flags as `app.py` does."""
         app = App(outdir=str(directory), context={**CDK_CONTEXT, **flags})
         config = Config.from_context(app.node.get_all_context())
@@ -68,6 +68,8 @@ class Assembly:
         for asset in manifest["files"].values():
             path = directory / asset["source"]["path"]
             (destination,) = asset["destinations"].values()
+            if destination["objectKey"] in known:  # the name is a hash of what is in it
+                continue
             is_zip = asset["source"]["packaging"] == "zip"
             assets[destination["objectKey"]] = _zipped(path) if is_zip else path.read_bytes()
         return cls((directory / f"{STACK_NAME}.template.json").read_text(), assets)
@@ -95,6 +97,7 @@ class Deployment:
         self.aws = aws
         self._directory = directory
         self._count = 0
+        self._uploaded: set[str] = set()
 
     def deploy(self, **flags: str) -> dict[str, str]:
         """Create or update the stack with the flags of the tests and these; its outputs.
@@ -111,7 +114,8 @@ class Deployment:
     def synthesize(self, **flags: str) -> Assembly:
         """Synthesize the stack with the flags of the tests and these."""
         self._count += 1
-        return Assembly.of(self._directory / f"cdk-{self._count}", **{**FLAGS, **flags})
+        directory = self._directory / f"cdk-{self._count}"
+        return Assembly.of(directory, self._uploaded, **{**FLAGS, **flags})
 
     def apply(self, template: str) -> dict[str, str]:
         """Create or update the stack with a template; its outputs."""
@@ -158,6 +162,7 @@ class Deployment:
         )
         for key, body in assembly.assets.items():
             s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+            self._uploaded.add(key)
 
     def _status(self) -> str | None:
         stacks = self.aws.client("cloudformation").list_stacks()["StackSummaries"]

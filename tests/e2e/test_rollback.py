@@ -27,9 +27,9 @@ UNRESERVED_MINIMUM = 100
 ACCOUNT_LIMIT = 1000
 
 
-def test_the_same_flag_restores_again_and_again(account: Account) -> None:
+@pytest.mark.function("again-and-again", reserved=20)
+def test_the_same_flag_restores_again_and_again(account: Account, name: str) -> None:
     """A function that is contained a second time is restored a second time, to what it had."""
-    name = account.function("again-and-again", reserved=20)
     before = account.settings(name)
 
     for times, per_minute in enumerate((SPIKE_PER_MINUTE, FAR_HIGHER_PER_MINUTE), 1):
@@ -45,9 +45,9 @@ def test_the_same_flag_restores_again_and_again(account: Account) -> None:
         assert len(account.mails("RESTORED", name)) == times
 
 
-def test_what_the_owner_had_switched_off_stays_off(account: Account) -> None:
+@pytest.mark.function("half-off", reserved=5)
+def test_what_the_owner_had_switched_off_stays_off(account: Account, name: str) -> None:
     """A mapping that was disabled before stays disabled; 0 that was reserved before stays 0."""
-    name = account.function("half-off", reserved=5)
     client = account.aws.client("lambda")
     (mapping,) = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
     client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -62,9 +62,9 @@ def test_what_the_owner_had_switched_off_stays_off(account: Account) -> None:
     account.until_settings(name, before)
 
 
-def test_without_the_flag_nothing_is_restored(account: Account) -> None:
+@pytest.mark.function("left-contained")
+def test_without_the_flag_nothing_is_restored(account: Account, name: str) -> None:
     """A deployment without the flag leaves what is contained contained."""
-    name = account.function("left-contained")
     account.contain(name)
 
     outputs = account.stack.deploy()
@@ -76,9 +76,11 @@ def test_without_the_flag_nothing_is_restored(account: Account) -> None:
     assert account.reserved(name) is None
 
 
-def test_a_failed_deployment_restores_nothing(account: Account) -> None:
+@pytest.mark.function("held-before")
+@pytest.mark.function("held-since")
+def test_a_failed_deployment_restores_nothing(account: Account, names: list[str]) -> None:
     """CloudFormation's rollback repeats the old request; that must not release what is held."""
-    before, name = account.function("held-before"), account.function("held-since")
+    before, name = names
     account.contain(before)
     account.stack.deploy(rollback="all")
     account.contain(name)
@@ -103,11 +105,14 @@ def test_a_failed_deployment_restores_nothing(account: Account) -> None:
     assert account.reserved(name) is None
 
 
-def test_a_refused_restore_fails_the_deployment_and_stays_open(account: Account) -> None:
+@pytest.mark.function("greedy")
+@pytest.mark.function("wants-many", reserved=300)
+@pytest.mark.function("wants-nothing")
+def test_a_refused_restore_fails_the_deployment_and_stays_open(
+    account: Account, names: list[str]
+) -> None:
     """AWS's words and the function's name are in the error; the others are restored."""
-    greedy = account.function("greedy")
-    refused = account.function("wants-many", reserved=300)
-    other = account.function("wants-nothing")
+    greedy, refused, other = names
     account.contain(refused)
     account.contain(other)
     account.aws.client("lambda").put_function_concurrency(
@@ -133,14 +138,15 @@ def test_a_refused_restore_fails_the_deployment_and_stays_open(account: Account)
     assert account.incident(refused) is None
 
 
+@pytest.mark.function("left-behind", reserved=7)
+@pytest.mark.function("only-held", reserved=30)
 def test_deleting_the_stack_names_what_is_contained_and_lets_go_what_is_held(
-    account: Account, aws: LocalAws
+    account: Account, names: list[str], aws: LocalAws
 ) -> None:
     """The last notices tell what stays stopped, how to restore it, and what runs again."""
-    name = account.function("left-behind", reserved=7)
+    name, held = names
     account.contain(name)
     account.stack.deploy(response="cap")
-    held = account.function("only-held", reserved=30)
     account.spike(held)
     assert account.mail("CAPPED", held)
 

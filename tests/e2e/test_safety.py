@@ -22,10 +22,13 @@ OFTEN = 100_000
 PULSE = f"{STACK_NAME}-pulse"
 
 
-def test_iam_denies_exempt_functions_and_the_guard_itself(account: Account) -> None:
+@pytest.mark.function("exempt-by-tag", tags={EXEMPT_TAG: "true"})
+@pytest.mark.function("not-exempt")
+def test_iam_denies_exempt_functions_and_the_guard_itself(
+    account: Account, names: list[str]
+) -> None:
     """Even code that is asked to cannot touch them under the guard's role; others it can."""
-    exempt = account.function("exempt-by-tag", tags={EXEMPT_TAG: "true"})
-    other = account.function("not-exempt")
+    exempt, other = names
 
     answers = {name: account.as_guard(name) for name in (exempt, other, *GUARD_FUNCTIONS)}
 
@@ -53,9 +56,9 @@ def test_the_guard_runs_on_the_sdk_that_it_brings(account: Account) -> None:
     assert line["cloudwatch_protocol"] == "json"
 
 
-def test_an_exempt_function_is_told_of_and_not_touched(account: Account) -> None:
+@pytest.mark.function("exempt-runaway", tags={EXEMPT_TAG: "true"})
+def test_an_exempt_function_is_told_of_and_not_touched(account: Account, name: str) -> None:
     """People learn that it runs away; nothing of it is changed."""
-    name = account.function("exempt-runaway", tags={EXEMPT_TAG: "true"})
     before = account.settings(name)
 
     account.spike(name)
@@ -64,9 +67,9 @@ def test_an_exempt_function_is_told_of_and_not_touched(account: Account) -> None
     assert account.settings(name) == before
 
 
-def test_duplicates_lead_to_one_incident_and_one_mail(account: Account) -> None:
+@pytest.mark.function("told-once", reserved=9)
+def test_duplicates_lead_to_one_incident_and_one_mail(account: Account, name: str) -> None:
     """The same signal five times, some at the same moment: contained once, told once."""
-    name = account.function("told-once", reserved=9)
     account.past(name)
 
     account.spike(name)
@@ -83,9 +86,9 @@ def test_duplicates_lead_to_one_incident_and_one_mail(account: Account) -> None:
     assert incident.snapshot.reserved_concurrency == 9
 
 
-def test_a_throttled_control_plane_delays_and_does_not_prevent(account: Account) -> None:
+@pytest.mark.function("throttled-twice")
+def test_a_throttled_control_plane_delays_and_does_not_prevent(account: Account, name: str) -> None:
     """Bounded retries carry the call that matters through AWS's own throttling."""
-    name = account.function("throttled-twice")
     account.aws.fail(
         "lambda:PutFunctionConcurrency", "TooManyRequestsException", status=429, times=2
     )
@@ -96,9 +99,9 @@ def test_a_throttled_control_plane_delays_and_does_not_prevent(account: Account)
     assert not account.mails("COULD NOT STOP", name)
 
 
-def test_a_refused_throttle_is_told_and_tried_again(account: Account) -> None:
+@pytest.mark.function("throttled-long")
+def test_a_refused_throttle_is_told_and_tried_again(account: Account, name: str) -> None:
     """When the call keeps failing people are told; the next pulse stops the function."""
-    name = account.function("throttled-long")
     account.aws.fail(
         "lambda:PutFunctionConcurrency", "TooManyRequestsException", status=429, times=OFTEN
     )
@@ -111,9 +114,9 @@ def test_a_refused_throttle_is_told_and_tried_again(account: Account) -> None:
     account.until(lambda: account.reserved(name) == 0, f"{name} is contained after all")
 
 
-def test_mail_that_could_not_be_sent_is_sent_later(account: Account) -> None:
+@pytest.mark.function("told-later")
+def test_mail_that_could_not_be_sent_is_sent_later(account: Account, name: str) -> None:
     """With SNS down the function is contained all the same; the notice follows."""
-    name = account.function("told-later")
     account.aws.fail("sns:Publish", "InternalError", status=500, times=OFTEN)
 
     account.spike(name)
@@ -126,9 +129,9 @@ def test_mail_that_could_not_be_sent_is_sent_later(account: Account) -> None:
     assert len(account.mails("STOPPED", name)) == 1
 
 
-def test_without_its_ledger_the_guard_contains_all_the_same(account: Account) -> None:
+@pytest.mark.function("no-ledger", reserved=11)
+def test_without_its_ledger_the_guard_contains_all_the_same(account: Account, name: str) -> None:
     """The snapshot is in a tag and in the mail; the ledger takes it over when it is back."""
-    name = account.function("no-ledger", reserved=11)
     before = account.settings(name)
     account.aws.fail("dynamodb:*", "InternalServerError", status=500, times=OFTEN, role="Contain")
 
@@ -147,9 +150,9 @@ def test_without_its_ledger_the_guard_contains_all_the_same(account: Account) ->
     account.until_settings(name, before)
 
 
-def test_a_malformed_event_ends_as_a_dead_letter(account: Account) -> None:
+@pytest.mark.function("bystander")
+def test_a_malformed_event_ends_as_a_dead_letter(account: Account, name: str) -> None:
     """After its retries it lies in the queue with the error, and an alarm says so by mail."""
-    name = account.function("bystander")
     before = account.settings(name)
 
     account.invoke_guard({"detail-type": "Something Else", "source": "nobody", "function": name})
@@ -168,9 +171,9 @@ def test_a_malformed_event_ends_as_a_dead_letter(account: Account) -> None:
     assert not account.mails("", name)
 
 
-def test_a_person_who_releases_a_function_is_not_fought(account: Account) -> None:
+@pytest.mark.function("released")
+def test_a_person_who_releases_a_function_is_not_fought(account: Account, name: str) -> None:
     """The release is noticed and told; the function is left as the person set it."""
-    name = account.function("released")
     account.contain(name)
 
     account.aws.client("lambda").put_function_concurrency(
@@ -182,9 +185,9 @@ def test_a_person_who_releases_a_function_is_not_fought(account: Account) -> Non
     assert account.reserved(name) == 3
 
 
-def test_a_deleted_function_closes_its_incident(account: Account) -> None:
+@pytest.mark.function("deleted-meanwhile")
+def test_a_deleted_function_closes_its_incident(account: Account, name: str) -> None:
     """The incident of a function that no longer exists is over, and people are told."""
-    name = account.function("deleted-meanwhile")
     account.contain(name)
 
     account.aws.client("lambda").delete_function(FunctionName=name)
@@ -193,9 +196,11 @@ def test_a_deleted_function_closes_its_incident(account: Account) -> None:
     account.until(lambda: account.incident(name) is None, "the incident is closed")
 
 
-def test_a_hold_ends_although_nothing_wakes_contain(account: Account, aws: LocalAws) -> None:
+@pytest.mark.function("held-by-nobody", reserved=30)
+def test_a_hold_ends_although_nothing_wakes_contain(
+    account: Account, name: str, aws: LocalAws
+) -> None:
     """A schedule that `contain` may make invokes `restore`, with the pulse's rule disabled."""
-    name = account.function("held-by-nobody", reserved=30)
     account.stack.deploy(response="cap")
     events, scheduler = aws.client("events"), aws.client("scheduler")
     try:
@@ -216,9 +221,9 @@ def test_a_hold_ends_although_nothing_wakes_contain(account: Account, aws: Local
         account.stack.deploy()
 
 
-def test_in_observe_mode_nothing_is_changed(account: Account) -> None:
+@pytest.mark.function("only-observed")
+def test_in_observe_mode_nothing_is_changed(account: Account, name: str) -> None:
     """The guard decides and tells what it would have done."""
-    name = account.function("only-observed")
     before = account.settings(name)
     account.stack.deploy(mode="observe")
     try:
