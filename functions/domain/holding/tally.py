@@ -126,10 +126,11 @@ class Tally:
 
     @property
     def before_per_minute(self) -> float:
-        """Arrivals just before the hold."""
-        seen = self.seen(self.before)
-        is_known = len(self.known(self.before)) == len(self.before)
-        return self.rate(seen) if is_known else max(self.watch.before_per_minute, self.rate(seen))
+        """Arrivals just before the hold; the most that it may have been until that is settled."""
+        if len(self.known(self.before)) == len(self.before):
+            return self.rate(self.before)
+        most = max((self.arrived[at] for at in self.before), default=0.0)
+        return max(self.watch.before_per_minute, self.watch.served_before_per_minute, most)
 
     @property
     def normal_per_minute(self) -> float:
@@ -140,15 +141,13 @@ class Tally:
 
     @property
     def duration(self) -> float:
-        """Mean seconds of one execution, before the hold."""
+        """Mean seconds of one execution before the hold, at most: a late datapoint may be low."""
         end = self.index(self.watch.held_at)
-        for value in reversed(self.counts.duration_ms.values[:end]):
-            if value is not None and value > 0:
-                return value / 1000
-        ran = self.watch.plan.ran_before * MINUTE_SECONDS
-        return (
-            ran / self.watch.served_before_per_minute if self.watch.served_before_per_minute else 1
-        )
+        newest = self.counts.duration_ms.values[max(0, end - BEFORE_MINUTES) : end]
+        longest = max((value for value in newest if value is not None), default=0.0)
+        served = self.watch.served_before_per_minute
+        ran = self.watch.plan.ran_before * MINUTE_SECONDS / served if served > 0 else 0.0
+        return max(longest / 1000, ran) or 1.0
 
     @property
     def batch(self) -> float:
