@@ -91,15 +91,23 @@ class Case:
     def served_per_minute(self) -> tuple[float, float]:
         """Events a minute that the trial lets go: with batches as before, and with full ones."""
         invocations = (self.watch.trial_concurrency or 1) * MINUTE_SECONDS / self.tally.duration
-        full = 1.0 if self.is_capped else self.watch.plan.batch_size or math.inf
-        return invocations * self.tally.batch, invocations * full * self.fan_out
+        return invocations * self.tally.batch, invocations * self.most_for_each
+
+    @property
+    def most_for_each(self) -> float:
+        """Events that a loop writes for each invocation, at most: full batches, and its fan-out."""
+        return self._full * self.fan_out
 
     @property
     def fan_out(self) -> float:
         """Events that arrived for each that was served before the hold, at least."""
-        full = 1.0 if self.is_capped else self.watch.plan.batch_size or math.inf
-        served = self.watch.served_before_per_minute * full
+        served = self.watch.served_before_per_minute * self._full
         return max(1.0, self.tally.before_per_minute / served) if served > 0 else 1.0
+
+    @property
+    def _full(self) -> float:
+        """Events of one invocation at most."""
+        return 1.0 if self.is_capped else self.watch.plan.batch_size or math.inf
 
     @property
     def expected(self) -> float:

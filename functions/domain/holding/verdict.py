@@ -40,6 +40,7 @@ OUTSIDE_SHARE: Final = 0.5  # of the arrivals before, that go on while it is hel
 MOST_WRITES: Final = 6.0  # events for each, that a function that ends may write
 BACK_SHARE: Final = 0.3  # of what a loop would send during the trial: less, and it did not return
 LEVEL_TIMES: Final = 1.6  # more than what was let go can have written
+SERVED_TIMES: Final = 1.15  # of what ran during the trial, with full batches
 UNEVEN: Final = (0.25, 2.5)  # each minute of the trial over their mean
 TURNS: Final = 1.35  # a trial is longer than the cycle asks for, by this
 GUESSED_TIMES: Final = 1.2  # durations, and so many seconds, in which an event comes back
@@ -49,6 +50,7 @@ GONE_SHARE: Final = 0.05  # of a minute of the trial: less, and perhaps nothing 
 GONE_MINUTES: Final = 2
 DEPTH_SECONDS: Final = 55.0  # between two looks at the depth of a queue
 DEPTH_SHARE: Final = 0.1  # of the trial's rate, by which a queue may grow when it is silent
+FILLED_SHARE: Final = 0.5  # of its rate, that comes in the broken minutes of the trial too
 EDGE_SHARE: Final = 0.05  # of what came, that stays uncertain when the function stands still
 GROWING: Final = 1.1  # events that arrived for each that was served: it multiplies them
 SIGMAS: Final = 3.0
@@ -305,7 +307,7 @@ def _judge_held_again(case: Case) -> HoldVerdict:
         ready = (watch.again_at or tally.now) + watch.plan.settling
         if tally.now >= ready:
             return Wait(watch=watch.seeing(depth, tally.now), figures=case.figures)
-    is_settled = len(tally.known(case.trial)) == len(case.trial)
+    is_settled = tally.index(watch.again_at or tally.now) < tally.settled
     if is_settled and (tally.known(case.again) or _is_still(case, level)):
         return _conclude(case)
     held_again = timedelta(seconds=watch.plan.held_again_seconds)
@@ -369,8 +371,33 @@ def _is_like_trial(case: Case) -> bool:
     noise = SIGMAS * math.sqrt(mean)
     if mean - case.outside > LEVEL_TIMES * case.most_expected + noise:
         return False
+    ran = sum(tally.counts.invocations.values[at] or 0.0 for at in minutes)
+    wrote = SERVED_TIMES * case.most_for_each * ran + case.waiting
+    if mean * len(minutes) > wrote + SIGMAS * math.sqrt(wrote):
+        return False
     low, high = UNEVEN
-    return all(low * mean - noise <= tally.arrived[at] <= high * mean + noise for at in minutes)
+    return _fills_trial(case) and all(
+        low * mean - noise <= tally.arrived[at] <= high * mean + noise for at in minutes
+    )
+
+
+def _fills_trial(case: Case) -> bool:
+    """Whether it came from the beginning of the trial to its end, and not only in between."""
+    tally, watch, minutes = case.tally, case.watch, case.trial
+    opened = (watch.trial_at or tally.now) + watch.plan.opening
+    closed = watch.again_at or tally.now
+    begins = tally.counts.invocations.moment(minutes[0])
+    ends = tally.counts.invocations.moment(minutes[-1] + 1)
+    spans = [(range(minutes[-1] + 1, tally.index(closed) + 1), closed - ends)]
+    # What was throttled comes back slowly, and so does the polling of a queue.
+    if watch.plan.levers == (Lever.ZERO,):
+        spans.append((range(tally.index(opened), minutes[0]), begins - opened))
+    for edge, lasts in spans:
+        came = sum(tally.arrived[at] for at in edge if at < len(tally.arrived))
+        wanted = FILLED_SHARE * tally.rate(minutes) * (lasts / timedelta(minutes=1))
+        if came < wanted - SIGMAS * math.sqrt(max(0.0, wanted)):
+            return False
+    return True
 
 
 def _stops_at_once(case: Case) -> bool:
