@@ -384,7 +384,10 @@ def _is_like_trial(case: Case) -> bool:
 def _fills_trial(case: Case) -> bool:
     """Whether it came from the beginning of the trial to its end, and not only in between."""
     tally, watch, minutes = case.tally, case.watch, case.trial
-    opened = (watch.trial_at or tally.now) + watch.plan.opening
+    around = case.waiting / max(1.0, tally.before_per_minute) * MINUTE_SECONDS
+    around = max(GUESSED_TIMES * tally.duration, watch.plan.around_seconds, around)
+    # The first of what comes back is written a round later.
+    opened = (watch.trial_at or tally.now) + watch.plan.opening + timedelta(seconds=around)
     closed = watch.again_at or tally.now
     begins = tally.counts.invocations.moment(minutes[0])
     ends = tally.counts.invocations.moment(minutes[-1] + 1)
@@ -394,8 +397,8 @@ def _fills_trial(case: Case) -> bool:
         spans.append((range(tally.index(opened), minutes[0]), begins - opened))
     for edge, lasts in spans:
         came = sum(tally.arrived[at] for at in edge if at < len(tally.arrived))
-        wanted = FILLED_SHARE * tally.rate(minutes) * (lasts / timedelta(minutes=1))
-        if came < wanted - SIGMAS * math.sqrt(max(0.0, wanted)):
+        wanted = FILLED_SHARE * tally.rate(minutes) * max(0.0, lasts / timedelta(minutes=1))
+        if came < wanted - SIGMAS * math.sqrt(wanted):
             return False
     return True
 
