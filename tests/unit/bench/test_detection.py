@@ -1,6 +1,7 @@
 """The benchmark of detection judges what it says it judges."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 from bench import detection
 from bench.detection import data
+from bench.detection.accounts import judge_account
 from bench.detection.data import Row, generated, load
+from bench.detection.held import HEALTHY, LOOPS
 from bench.detection.judge import count_episodes
 from bench.detection.ours import EPOCH, watched
 from bench.detection.rules import held, over, over_band, over_median, trailing_sum
@@ -116,9 +119,15 @@ def test_the_benchmark_writes_one_record_for_each_rule_and_pool(
     small = generated(seed=3, functions=30, loops=4)
     monkeypatch.setattr(detection, "load", lambda _folder, **_given: small)
     monkeypatch.setattr(detection, "ACCOUNTS", (10,))
+    few = partial(judge_account, accounts=1, each=4, quiet=2)
+    monkeypatch.setattr(detection, "judge_account", few)
+    monkeypatch.setattr(detection, "CONFOUNDERS", {})
+    monkeypatch.setattr(detection, "HEALTHY", {"erratic bursts": HEALTHY["erratic bursts"]})
+    monkeypatch.setattr(detection, "LOOPS", {"queue": LOOPS["queue"]})
     report = tmp_path / "report.json"
 
-    detection.main(["--traces", str(tmp_path), "--report", str(report), "--each", "1"])
+    small_parts = ["--each", "1", "--plays", "1"]
+    detection.main(["--traces", str(tmp_path), "--report", str(report), *small_parts])
 
     written = json.loads(report.read_text())
     rules = [(one["rule"], one["pool"]) for one in written["records"]]
@@ -126,4 +135,5 @@ def test_the_benchmark_writes_one_record_for_each_rule_and_pool(
     assert {pool for _, pool in rules} == {"day"}
     assert written["closed_loop"]["loops"] <= 4
     assert written["pulse"][0]["functions"] == 10
+    assert [pool["plays"] for part in written["held"].values() for pool in part] == [1, 1]
     assert "traffic of our own" in capsys.readouterr().out

@@ -4,6 +4,7 @@ import io
 import json
 
 import numpy as np
+import pytest
 from rich.console import Console
 
 from bench.detection.held import CONFOUNDERS, HEALTHY, LOOPS, draw_table, play_pool
@@ -28,6 +29,16 @@ def test_loops_are_shown_and_people_released() -> None:
 def test_what_follows_the_function_is_kept_apart() -> None:
     """No count tells clients that wait for each answer from a loop."""
     assert not CONFOUNDERS.keys() & (HEALTHY.keys() | LOOPS.keys())
+
+
+@pytest.mark.parametrize("pool", [*CONFOUNDERS, *HEALTHY, *LOOPS])
+def test_every_pool_has_functions_to_play(pool: str) -> None:
+    """Each has traffic from outside, or feeds itself."""
+    make = {**CONFOUNDERS, **HEALTHY, **LOOPS}[pool]
+
+    made = make(np.random.default_rng(1))
+
+    assert made.seeds > 0 or any(made.outside(second) > 0 for second in range(0, 3600, 5))
 
 
 def test_the_same_seed_plays_the_same() -> None:
