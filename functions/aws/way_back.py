@@ -142,9 +142,21 @@ class ScheduledWayBack:
             When the schedule may not be there: nothing may be held then.
         """
         name = name_of(incident_id)
-        target = self._target(HoldEnd(incident_id=incident_id, function=function))
+        request = self._request(name, HoldEnd(incident_id=incident_id, function=function), at)
+
+        def create() -> object:
+            # botocore sends the same client token with each attempt, so that an attempt whose
+            # answer was lost is no conflict for the next one.
+            return self._client().create_schedule(**request)
+
+        def update() -> object:
+            # It replaces the whole schedule: what an update leaves out gets its default.
+            return self._client().update_schedule(**request)
+
         for _ in range(_TRIES):
-            if self._create(name, _at(at), target) or self._update(name, _at(at), target):
+            if self._is_done(create, name, unless=_CONFLICT):
+                return
+            if self._is_done(update, name, unless=_MISSING):
                 return
         raise BusyError(f"schedule {name}: it comes and goes")
 
@@ -163,48 +175,27 @@ class ScheduledWayBack:
             if _code(error) != _MISSING:
                 raise _translated(error, name) from error
 
-    def _create(self, name: str, expression: str, target: TargetTypeDef) -> bool:
-        """Whether the schedule was created; not where there is one of that name already.
-
-        botocore sends the same client token with each attempt, so that an attempt whose answer was
-        lost is no conflict for the next one.
-        """
+    @staticmethod
+    def _is_done(call: Callable[[], object], name: str, *, unless: str) -> bool:
+        """Whether AWS took the schedule; not where it answers `unless`."""
         try:
-            self._client().create_schedule(
-                Name=name,
-                GroupName=self._route.group,
-                ScheduleExpression=expression,
-                ScheduleExpressionTimezone="UTC",
-                FlexibleTimeWindow={"Mode": "OFF"},
-                ActionAfterCompletion="DELETE",
-                Target=target,
-            )
+            call()
         except AWS_ERRORS as error:
-            if _code(error) == _CONFLICT:
+            if _code(error) == unless:
                 return False
             raise _translated(error, name) from error
         return True
 
-    def _update(self, name: str, expression: str, target: TargetTypeDef) -> bool:
-        """Whether the schedule was moved; not where there is none any more.
-
-        An update replaces the whole schedule: what it leaves out gets its default.
-        """
-        try:
-            self._client().update_schedule(
-                Name=name,
-                GroupName=self._route.group,
-                ScheduleExpression=expression,
-                ScheduleExpressionTimezone="UTC",
-                FlexibleTimeWindow={"Mode": "OFF"},
-                ActionAfterCompletion="DELETE",
-                Target=target,
-            )
-        except AWS_ERRORS as error:
-            if _code(error) == _MISSING:
-                return False
-            raise _translated(error, name) from error
-        return True
+    def _request(self, name: str, end: HoldEnd, at: datetime) -> dict[str, Any]:
+        return {
+            "Name": name,
+            "GroupName": self._route.group,
+            "ScheduleExpression": _at(at),
+            "ScheduleExpressionTimezone": "UTC",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "ActionAfterCompletion": "DELETE",
+            "Target": self._target(end),
+        }
 
     def _target(self, end: HoldEnd) -> TargetTypeDef:
         return {
