@@ -257,17 +257,19 @@ class Guard:
         if session_function(signal.actor) in self.hold.policy.own_functions:
             self.log.info("a change of our own", source=signal.source, functions=signal.functions)
             return
-        # What was before a restore is none of the function's doing now.
-        live = self.hold.world.ledger.live()
-        tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log, live=live)
+        ledger, live = self.hold.world.ledger, None
         for name in signal.functions:
-            incident = self.hold.world.ledger.find(name)
-            if incident is not None:
-                self._attempt(
-                    report,
-                    incident.id,
-                    partial(tending.tend, incident, self.hold.world.present(now), signal.actor),
-                )
+            incident = ledger.find(name)
+            if incident is None:
+                continue
+            if live is None:  # what was before a restore is none of the function's doing now
+                live = ledger.live()
+            tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log, live=live)
+            self._attempt(
+                report,
+                incident.id,
+                partial(tending.tend, incident, self.hold.world.present(now), signal.actor),
+            )
 
     def _survey(
         self,
