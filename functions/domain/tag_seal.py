@@ -16,7 +16,6 @@ from functions.domain.tagged_snapshot import REMOVED_TAG, SNAPSHOT_TAG, TaggedSn
 
 _SEAL: Final = " seal="
 _DIGITS: Final = 32  # 128 bits, in hexadecimal
-SEAL_CHARACTERS: Final = len(_SEAL) + _DIGITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

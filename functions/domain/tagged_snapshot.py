@@ -19,7 +19,6 @@ from functions.domain.plan import ProvisionedConcurrency
 
 SNAPSHOT_TAG = "loopbreaker:snapshot"
 REMOVED_TAG = f"{SNAPSHOT_TAG}:"  # what follows stands for the version or alias
-MOST_CHARACTERS = 256
 # Versions and aliases hold letters, digits, hyphens and underscores (Lambda API reference,
 # *CreateAlias*).
 _FORM = re.compile(
@@ -58,7 +57,11 @@ class TaggedSnapshot:
         """The tags by key; each value holds at most 210 characters."""
         reserved = "none" if self.reserved_concurrency is None else self.reserved_concurrency
         text = f"v1 reserved={reserved} at={self.at.astimezone(UTC):{_MOMENT}}Z"
-        return {SNAPSHOT_TAG: text, **removed_tags(self.provisioned)}
+        removed = {
+            _removed_key(one.qualifier): f"v1 provisioned={one.qualifier}:{one.requested}"
+            for one in self.provisioned
+        }
+        return {SNAPSHOT_TAG: text, **removed}
 
     def with_removed(self, values: Iterable[str]) -> Self:
         """With what the tags of removed provisioned concurrency say; they know better.
@@ -103,14 +106,6 @@ class TaggedSnapshot:
                 for name, _, number in removed
             ),
         )
-
-
-def removed_tags(removed: Iterable[ProvisionedConcurrency]) -> dict[str, str]:
-    """The tags that say what is, or is about to be, taken away."""
-    return {
-        _removed_key(one.qualifier): f"v1 provisioned={one.qualifier}:{one.requested}"
-        for one in removed
-    }
 
 
 def is_of_guard(key: str) -> bool:
