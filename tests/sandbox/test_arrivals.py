@@ -30,27 +30,6 @@ OK = "def handler(event, context): return 'ok'"
 
 
 @pytest.fixture
-def counted(aws: LocalAws) -> Callable[..., float]:
-    """Reads a statistic of a metric, over all that there is."""
-    cloudwatch = aws.client("cloudwatch")
-
-    def read(namespace: str, name: str, statistic: str = "Sum", **dimensions: str) -> float:
-        now = aws.clock.timestamp()
-        answer = cloudwatch.get_metric_statistics(
-            Namespace=namespace,
-            MetricName=name,
-            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-            Period=86_400,
-            StartTime=now - 86_400,
-            EndTime=now + 60,
-            Statistics=[statistic],
-        )
-        return float(sum(point[statistic] for point in answer["Datapoints"]))
-
-    return read
-
-
-@pytest.fixture
 def reaches(aws: LocalAws, counted: Callable[..., float]) -> Callable[..., None]:
     """Waits until a total is reached, and demands that it stays so for a virtual minute."""
 

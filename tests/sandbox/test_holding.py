@@ -19,26 +19,6 @@ OK = "def handler(event, context): return 'ok'"
 MESSAGES = 16
 
 
-@pytest.fixture
-def total(aws: LocalAws) -> Callable[..., float]:
-    """Reads the sum of a metric, over all that there is."""
-
-    def read(namespace: str, name: str, statistic: str = "Sum", **dimensions: str) -> float:
-        now = aws.clock.timestamp()
-        answer = aws.client("cloudwatch").get_metric_statistics(
-            Namespace=namespace,
-            MetricName=name,
-            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-            Period=86_400,
-            StartTime=now - 86_400,
-            EndTime=now + 60,
-            Statistics=[statistic],
-        )
-        return float(sum(point[statistic] for point in answer["Datapoints"]))
-
-    return read
-
-
 def _settled(aws: LocalAws, uuid: str) -> None:
     states = {"Enabled", "Disabled"}
     lambda_ = aws.client("lambda")
@@ -62,7 +42,7 @@ def _most_in_flight(aws: LocalAws, url: str, until: Callable[[], bool]) -> int:
 
 
 def test_a_limited_mapping_takes_no_more_at_a_time(
-    aws: LocalAws, function: Callable[..., str], total: Callable[..., float]
+    aws: LocalAws, function: Callable[..., str], counted: Callable[..., float]
 ) -> None:
     """The others stay visible, and each is received once; without the limit more are taken."""
     function("f", SLOW)
@@ -83,7 +63,7 @@ def test_a_limited_mapping_takes_no_more_at_a_time(
 
     def deleted(number: int) -> Callable[[], bool]:
         name = "NumberOfMessagesDeleted"
-        return lambda: total("AWS/SQS", name, QueueName="q") >= number
+        return lambda: counted("AWS/SQS", name, QueueName="q") >= number
 
     send()
     assert _most_in_flight(aws, url, deleted(MESSAGES)) == 2
@@ -92,7 +72,7 @@ def test_a_limited_mapping_takes_no_more_at_a_time(
     send()
     assert _most_in_flight(aws, url, deleted(2 * MESSAGES)) > 2
     aws.wait_minutes(1)
-    assert total("AWS/SQS", "NumberOfMessagesReceived", QueueName="q") == 2 * MESSAGES
+    assert counted("AWS/SQS", "NumberOfMessagesReceived", QueueName="q") == 2 * MESSAGES
 
 
 def test_a_limit_is_answered_refused_and_removed_as_on_aws(
@@ -142,7 +122,7 @@ def test_a_limit_is_answered_refused_and_removed_as_on_aws(
 
 @pytest.mark.parametrize("service", ["dynamodb", "kinesis"])
 def test_a_stream_loses_nothing_while_its_function_may_not_run(
-    aws: LocalAws, function: Callable[..., str], total: Callable[..., float], service: str
+    aws: LocalAws, function: Callable[..., str], counted: Callable[..., float], service: str
 ) -> None:
     """What does not reach the function counts no attempt: it is all delivered afterwards."""
     function("f", OK)
@@ -159,15 +139,15 @@ def test_a_stream_loses_nothing_while_its_function_may_not_run(
 
     for number in range(3):
         put(str(number))
-    aws.wait_until(lambda: total("AWS/Lambda", "Throttles", FunctionName="f") >= 2, "throttles")
-    assert total("AWS/Lambda", "Invocations", FunctionName="f") == 0
+    aws.wait_until(lambda: counted("AWS/Lambda", "Throttles", FunctionName="f") >= 2, "throttles")
+    assert counted("AWS/Lambda", "Invocations", FunctionName="f") == 0
     lambda_.delete_function_concurrency(FunctionName="f")
 
     aws.wait_until(
-        lambda: total("AWS/Lambda", "Invocations", FunctionName="f") >= 3, "all that waited"
+        lambda: counted("AWS/Lambda", "Invocations", FunctionName="f") >= 3, "all that waited"
     )
     aws.wait_minutes(1)
-    assert total("AWS/Lambda", "Invocations", FunctionName="f") == 3
+    assert counted("AWS/Lambda", "Invocations", FunctionName="f") == 3
 
 
 class _Source:
