@@ -53,7 +53,7 @@ def answer(
         When an ARN is of another account or Region; nothing is restored then.
     """
     if request.request_type is RequestType.DELETE:
-        # Nobody would end them any more. What is contained stays so, and is told of.
+        # Nobody would end them any more. What is contained stays so, and people are notified.
         HoldEnding(world=rollback.world, sleep=rollback.sleep).end_all(seconds_left)
         rollback.tell_of_deletion()
         return _done("")

@@ -15,6 +15,12 @@ from functions.domain.incident import LEASE, IncidentState
 from functions.domain.outbox import deliver
 from functions.domain.restoration import failures, pending, restore
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+from functions.restore.rollback import (
+    LOOK_AGAIN_SECONDS,
+    POLL_SECONDS,
+    RESERVE_SECONDS,
+    WAIT_SECONDS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,12 +33,6 @@ if TYPE_CHECKING:
 # in a notice, once.
 TRIED_AGAIN_AFTER: Final = timedelta(minutes=10)
 _TRIES: Final = 8
-_LOOK_AGAIN_SECONDS: Final = 2.0
-_POLL_SECONDS: Final = 5.0
-# How long a mapping that AWS is still changing is waited for, see `rollback`.
-_WAIT: Final = timedelta(minutes=5)
-# What telling people, and the answer to CloudFormation, may still take.
-_RESERVE_SECONDS: Final = 60.0
 _HELD: Final = frozenset({IncidentState.CAPPING, IncidentState.CAPPED})
 
 
@@ -108,7 +108,7 @@ class HoldEnding:
     def end_all(self, seconds_left: Callable[[], float] = lambda: math.inf) -> tuple[str, ...]:
         """End all holds because the guard is being removed; answers the functions let go.
 
-        What cannot be ended stays in the ledger as held, for people to be told of.
+        What cannot be ended stays in the ledger as held, and people are notified.
 
         Raises
         ------
@@ -138,14 +138,14 @@ class HoldEnding:
         stale = 0
         while True:
             now = self.world.clock()
-            has_time = seconds_left() > _RESERVE_SECONDS + _POLL_SECONDS
+            has_time = seconds_left() > RESERVE_SECONDS + POLL_SECONDS
             incident = self.world.ledger.find(function)
             if incident is None or incident.id != incident_id or not is_held_for_watching(incident):
                 return self._tell(incident_id, outcome)
             if incident.is_leased(now) and now - began < LEASE and has_time:
                 # A run that died holds it no longer than that, and every change is checked against
                 # what was read.
-                self.sleep(_LOOK_AGAIN_SECONDS)
+                self.sleep(LOOK_AGAIN_SECONDS)
                 continue
             if self._is_stopped_without_ledger(incident):
                 return Outcome.CONTAINED
@@ -155,11 +155,12 @@ class HoldEnding:
                 stale += 1
                 if stale >= _TRIES or not has_time:
                     raise
-                self.sleep(_LOOK_AGAIN_SECONDS)
+                self.sleep(LOOK_AGAIN_SECONDS)
                 continue
-            if outcome is not Outcome.PENDING or now - began >= _WAIT or not has_time:
+            has_waited = now - began >= timedelta(seconds=WAIT_SECONDS)
+            if outcome is not Outcome.PENDING or has_waited or not has_time:
                 return outcome
-            self.sleep(_POLL_SECONDS)
+            self.sleep(POLL_SECONDS)
 
     def _restore(self, incident: Incident, reason: DecisionReason, now: datetime) -> Outcome:
         if incident.state in _HELD:

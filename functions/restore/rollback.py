@@ -49,13 +49,13 @@ IN_DOUBT = (
 UNSEALED = ", which has no seal of Loopbreaker's: check the numbers"
 NO_TIME_LEFT = "not tried: this run has no time left; deploy with the rollback flag again"
 _TRIES = 4
-_LOOK_AGAIN_SECONDS = 2.0
+LOOK_AGAIN_SECONDS = 2.0
 # How long a mapping that AWS is still changing is waited for. UNCONFIRMED: how long AWS takes;
 # reports name 20 to 90 s. A pulse goes on with what is pending after that.
-_WAIT_SECONDS: Final = 300.0
-_POLL_SECONDS: Final = 5.0
+WAIT_SECONDS: Final = 300.0
+POLL_SECONDS: Final = 5.0
 # What undoing the remedies and the answer to CloudFormation may still take.
-_RESERVE_SECONDS: Final = 60.0
+RESERVE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +145,12 @@ class Rollback:
             names = tuple(function_name(one) for one in asked)
         results = self._first_results(tuple(dict.fromkeys(names)), seconds_left)
         waited = 0.0
-        while waited < _WAIT_SECONDS and seconds_left() > _RESERVE_SECONDS + _POLL_SECONDS:
+        while waited < WAIT_SECONDS and seconds_left() > RESERVE_SECONDS + POLL_SECONDS:
             waiting = [name for name, result in results.items() if _is_pending(result)]
             if not waiting:
                 break
-            self.sleep(_POLL_SECONDS)
-            waited += _POLL_SECONDS
+            self.sleep(POLL_SECONDS)
+            waited += POLL_SECONDS
             results |= {name: self._at_once(name, was_held=True) for name in waiting}
         return (*(self._with_treatments(one) for one in results.values()), *left)
 
@@ -168,7 +168,7 @@ class Rollback:
             is_patient = self.world.clock() - began < LEASE
             leased = []
             for name in waiting:
-                if results and seconds_left() <= _RESERVE_SECONDS:
+                if results and seconds_left() <= RESERVE_SECONDS:
                     result: Result | _Leased = Refused(function=name, text=NO_TIME_LEFT)
                 elif is_patient:
                     result = self._one(name)
@@ -180,7 +180,7 @@ class Rollback:
                     results[name] = result
             waiting = tuple(leased)
             if waiting:
-                self.sleep(_LOOK_AGAIN_SECONDS)
+                self.sleep(LOOK_AGAIN_SECONDS)
         return {name: results[name] for name in names}
 
     def still_held(self) -> tuple[Incident, ...]:

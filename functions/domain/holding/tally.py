@@ -165,7 +165,7 @@ class Tally:
 
     @property
     def has_queued(self) -> bool:
-        """Whether a series tells of each queue how many messages wait in it."""
+        """Whether there is a series of waiting messages for each queue."""
         queues = [one for one in self.counts.arrivals if one.source.kind is SourceKind.QUEUE]
         return bool(queues) and all(one.waiting is not None for one in queues)
 

@@ -99,7 +99,7 @@ def test_a_containment_that_is_under_way_is_not_let_go(scene: Scene) -> None:
 
 
 def test_a_stop_without_the_ledger_is_not_hidden(scene: Scene) -> None:
-    """Only a tag tells of it: the incident stays open, for the next pulse to take the stop over."""
+    """Only its tag knows it: the incident stays open, and the next pulse takes the stop over."""
     scene.account.by_name["orders"].tags["loopbreaker:snapshot"] = "any"
     scene.account.reserves("orders", 0)
 
@@ -271,7 +271,7 @@ def test_an_event_that_lacks_something_is_refused(scene: Scene, key: str) -> Non
 
 
 def test_holds_end_when_the_stack_is_deleted_and_containments_do_not(scene: Scene) -> None:
-    """One function is let go and told of; the other stays stopped and is named."""
+    """One function is let go, and people are notified; the other stays stopped and is named."""
     scene.add_runaway("billing")
     scene.contributor("billing")
 
@@ -284,7 +284,7 @@ def test_holds_end_when_the_stack_is_deleted_and_containments_do_not(scene: Scen
 
 
 def test_a_hold_that_cannot_be_ended_at_the_deletion_is_named(scene: Scene) -> None:
-    """It stays in the ledger, and the last notice tells of it."""
+    """It stays in the ledger, and the last notice names it."""
     scene.account.faults.fail("functions.reserve", RefusedError("AWS says no"))
 
     assert ending(scene).end_all() == ()
