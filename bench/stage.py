@@ -240,7 +240,7 @@ def _guard_environment(topic: str) -> dict[str, str]:
         restore_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:Loopbreaker-restore",
         undelivered_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:undelivered",
         mode="enforce",
-        response="cap",
+        response="hold",
         floor_per_minute=Policy().floor_per_minute,
         blast_radius=3,
         exempt=(),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Mode: TypeAlias = Literal["enforce", "observe"]
-Response: TypeAlias = Literal["cap", "throttle", "notify"]
+Response: TypeAlias = Literal["hold", "throttle", "notify"]
 RollbackMode: TypeAlias = Literal["now"]
 Coverage: TypeAlias = Literal["account", "function"]
 Remedy: TypeAlias = Literal["logs", "traces", "permissions", "memory"]
@@ -100,6 +100,8 @@ class Config:
         How they are restored.
     exempt
         Functions that are never contained, by name or ARN.
+    danger_usd_per_minute
+        What a held function may cost a minute, in dollars, while a little of it is let go.
     floor_per_minute
         A function below so many invocations per minute is never suspected.
     account_alarm_per_minute
@@ -124,11 +126,12 @@ class Config:
 
     email: tuple[str, ...] = ()
     mode: Mode = "enforce"
-    response: Response = "cap"
+    response: Response = "hold"
     rollback: tuple[str, ...] = ()
     rollback_mode: RollbackMode = "now"
     exempt: tuple[str, ...] = ()
     floor_per_minute: int = 500
+    danger_usd_per_minute: int = 1
     account_alarm_per_minute: int = 0
     coverage: Coverage = "account"
     sweep_minutes: int = 60
@@ -343,6 +346,12 @@ def _choice(*allowed: str) -> Callable[[str, str], str]:
     return parse
 
 
+def _response(flag: str, value: str) -> str:
+    if value == "cap":
+        raise ConfigError(flag, value, "is hold now: leave the flag out, or give response=hold")
+    return _choice(*get_args(Response))(flag, value)
+
+
 def _rollback_mode(flag: str, value: str) -> str:
     if value == "probation":
         raise ConfigError(flag, value, "is not available in this version, must be now")
@@ -450,11 +459,12 @@ def _refuse_twice(flag: str, names: tuple[str, ...]) -> None:
 FLAGS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "email": _emails,
     "mode": _choice(*get_args(Mode)),
-    "response": _choice(*get_args(Response)),
+    "response": _response,
     "rollback": _rollback,
     "rollback_mode": _rollback_mode,
     "exempt": _functions,
     "floor_per_minute": _whole(1, 1_000_000),
+    "danger_usd_per_minute": _whole(1, 10_000),
     "account_alarm_per_minute": _whole(1, 100_000_000),
     "coverage": _choice(*get_args(Coverage)),
     "sweep_minutes": _whole(5, 1440, off=True),

@@ -108,6 +108,7 @@ class LoopbreakerStack(Stack):
                 mode=config.mode,
                 response=config.response,
                 floor_per_minute=config.floor_per_minute,
+                danger_usd_per_minute=config.danger_usd_per_minute,
                 blast_radius=config.blast_radius,
                 exempt=function_names(config.exempt),
                 own_functions=GUARD_FUNCTIONS,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -31,6 +31,7 @@ from functions.domain.errors import (
     InvalidTransitionError,
     InvalidValueError,
     LedgerUnavailableError,
+    LoopbreakerError,
     MappingNotFoundError,
     ProvisionedConcurrencyError,
     RefusedError,
@@ -137,6 +138,7 @@ class _Failure:
     times: int
     skip: int
     lost: bool
+    given: dict[str, object]
 
 
 @dataclass(slots=True)
@@ -173,6 +175,7 @@ class Faults:
         *,
         skip: int = 0,
         lost: bool = False,
+        **given: object,
     ) -> None:
         """Let calls of a method (``reserve`` or ``functions.reserve``) fail.
 
@@ -184,8 +187,12 @@ class Faults:
             How many calls go well first.
         lost
             The call takes effect and only its answer is lost.
+        given
+            Arguments that the call must have.
         """
-        self._failures[method].append(_Failure(error=error, times=times, skip=skip, lost=lost))
+        self._failures[method].append(
+            _Failure(error=error, times=times, skip=skip, lost=lost, given=given)
+        )
 
     def before(self, call: int | str, action: Callable[[], object]) -> None:
         """Let something happen just before a call, once: what a person or another run does.
@@ -214,7 +221,7 @@ class Faults:
     def _take_failure(self, call: Call) -> _Failure | None:
         for key in (call.method, call.name):
             for failure in self._failures.get(key, ()):
-                if failure.times == 0:
+                if failure.times == 0 or failure.given.items() - call.arguments.items():
                     continue
                 if failure.skip > 0:
                     failure.skip -= 1
@@ -266,6 +273,7 @@ class FakeMapping:
 class FakeQueue:
     """What the attributes of a queue say; AWS's defaults."""
 
+    depth: float = 0.0
     max_receive_count: int | None = None
     retention_seconds: float = 4 * 86_400.0
     visibility_seconds: float = 30.0
@@ -625,6 +633,13 @@ class FakeHoldFacts:
 
     def read(self, function: str) -> HoldFacts:
         """See the port."""
+        try:
+            return self._read(function)
+        except LoopbreakerError as error:  # what cannot be read is unknown
+            other = MappingFacts(uuid="", kind=SourceKind.OTHER)
+            return HoldFacts(mappings=(other,), unreadable=(str(error),))
+
+    def _read(self, function: str) -> HoldFacts:
         with self._account.call("hold_facts", "read", function=function):
             one = self._account.by_name.get(function)
             if one is None:
@@ -645,6 +660,16 @@ class FakeHoldFacts:
                     if m.source_arn in self.denied
                 ),
             )
+
+    def depth(self, queue_arns: Sequence[str]) -> float | None:
+        """See the port."""
+        with (
+            suppress(LoopbreakerError),
+            self._account.call("hold_facts", "depth", queue_arns=tuple(queue_arns)),
+        ):
+            if not self.denied & set(queue_arns):
+                return sum(self._account.queues[one].depth for one in queue_arns)
+        return None
 
     def _mapping(self, mapping: FakeMapping) -> MappingFacts:
         arn = mapping.source_arn
@@ -702,6 +727,17 @@ _RECENT_METRICS: Final = (
 )
 
 
+def _grid(value: Callable[[int], float | None], start: datetime, end: datetime) -> Series:
+    """One value a minute, of the minutes that begin in this span."""
+    first, last = floor_to(start, MINUTE_SECONDS), floor_to(end, MINUTE_SECONDS)
+    moments = range(int(first.timestamp()), int(last.timestamp()), MINUTE_SECONDS)
+    return Series(
+        start=first,
+        period_seconds=MINUTE_SECONDS,
+        values=tuple(value(moment) for moment in moments),
+    )
+
+
 class FakeMetrics:
     """Twin of `functions.aws.metrics.CloudWatchMetrics`.
 
@@ -716,6 +752,9 @@ class FakeMetrics:
         self._account = account
         self._minutes: dict[str, _Minutes] = defaultdict(_Minutes)
         self._history: dict[str, Callable[[datetime], float | None]] = {}
+        # IteratorAge by function, in ms: in each minute, unless that minute has its own.
+        self.lags: dict[str, float] = {}
+        self._lags: dict[str, dict[int, float | None]] = defaultdict(dict)
         self._arrivals: dict[tuple[SourceKind, str, str], dict[int, float | None]] = defaultdict(
             dict
         )
@@ -827,6 +866,12 @@ class FakeMetrics:
             for back, value in enumerate(reversed(values), start=1):
                 points[end - back * MINUTE_SECONDS] = value
 
+    def record_lag(self, function: str, *, until: datetime, values: Sequence[float | None]) -> None:
+        """Let its polling of streams lie behind; the last in the minute before `until`."""
+        end = int(floor_to(until, MINUTE_SECONDS).timestamp())
+        for back, value in enumerate(reversed(values), start=1):
+            self._lags[function][end - back * MINUTE_SECONDS] = value
+
     def arrivals(
         self, sources: Sequence[Source], start: datetime, end: datetime
     ) -> tuple[Arrivals, ...]:
@@ -847,16 +892,15 @@ class FakeMetrics:
                 for one in sources
             )
 
+    def lag(self, function: str, start: datetime, end: datetime) -> Series:
+        """See the port."""
+        with self._account.call("metrics", "lag", function=function, start=start, end=end):
+            known, usual = self._lags.get(function, {}), self.lags.get(function)
+            return _grid(lambda moment: known.get(moment, usual), start, end)
+
     def _arrived(self, source: Source, kind: str, start: datetime, end: datetime) -> Series:
         points = self._arrivals.get((source.kind, source.name, kind), {})
-        first = floor_to(start, MINUTE_SECONDS)
-        last = floor_to(end, MINUTE_SECONDS)
-        moments = range(int(first.timestamp()), int(last.timestamp()), MINUTE_SECONDS)
-        return Series(
-            start=first,
-            period_seconds=MINUTE_SECONDS,
-            values=tuple(points.get(moment) for moment in moments),
-        )
+        return _grid(points.get, start, end)
 
     def _known(self) -> list[str]:
         return sorted({*self._minutes, *self._history})

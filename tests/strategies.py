@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
+from functions.domain.arrivals import Source, SourceKind
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
-from functions.domain.evidence import Trigger, TriggerKind
+from functions.domain.evidence import LoopProof, Trigger, TriggerKind
+from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incident import (
     Attempt,
     EventRoutes,
@@ -137,6 +139,48 @@ refusals: Final = st.builds(
     until=st.none() | moments,
     told=st.lists(texts, max_size=2).map(tuple),
 )
+seconds: Final = st.floats(0, 1e6)
+sources: Final = st.builds(
+    Source, kind=st.sampled_from(SourceKind), name=texts, loop=st.sampled_from(LoopProof)
+)
+hold_plans: Final = st.builds(
+    HoldPlan,
+    levers=st.lists(st.sampled_from(Lever), max_size=2).map(tuple),
+    cap=reservations,
+    settling_seconds=seconds,
+    opening_seconds=seconds,
+    held_seconds=seconds,
+    held_again_seconds=seconds,
+    trial_seconds=seconds,
+    longest_trial_seconds=seconds,
+    ran_before=numbers,
+    around_seconds=seconds,
+    batch_size=st.none() | counts,
+    usd_per_event=numbers,
+    most_usd_per_minute=st.none() | numbers,
+)
+watches: Final = st.builds(
+    Watch,
+    plan=hold_plans,
+    phase=st.sampled_from(Phase),
+    since=moments,
+    held_at=moments,
+    spike_since=moments,
+    sources=st.lists(sources, max_size=2).map(tuple),
+    normal_per_minute=numbers,
+    before_per_minute=numbers,
+    served_before_per_minute=numbers,
+    lag_seconds=st.none() | seconds,
+    trial_at=st.none() | moments,
+    again_at=st.none() | moments,
+    waiting=st.none() | numbers,
+    outside_per_minute=st.none() | numbers,
+    trial_concurrency=st.none() | counts,
+    trial_seconds=st.none() | seconds,
+    depth=st.none() | numbers,
+    depth_at=st.none() | moments,
+    generations=st.none() | numbers,
+)
 incidents: Final = st.builds(
     Incident,
     id=texts,
@@ -171,4 +215,6 @@ incidents: Final = st.builds(
     released_to=st.none() | st.builds(FoundReservation, reserved_concurrency=reservations),
     is_withdrawn=st.booleans(),
     refusals=st.lists(refusals, max_size=2).map(tuple),
+    watch=st.none() | watches,
+    is_shown=st.booleans(),
 )

@@ -3,7 +3,6 @@
 import argparse
 import json
 import time
-from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +14,7 @@ from rich.table import Table
 
 from bench.detection import pictures
 from bench.detection.accounts import PulseRecord, judge_account
-from bench.detection.capped import onset_in, play_innocent, play_loop, sample
 from bench.detection.data import (
-    LOOP_MINUTES,
     MINUTES_A_DAY,
     STRESS_POOL,
     Floats,
@@ -25,12 +22,10 @@ from bench.detection.data import (
     Traffic,
     load,
 )
+from bench.detection.drawing import sample
 from bench.detection.held import CONFOUNDERS, HEALTHY, LOOPS, draw_table, play_pool
 from bench.detection.judge import Ours, Record, injections, judge_ours, judge_rival  # noqa: TC001
 from bench.detection.rules import rivals
-from bench.detection.statistics import share_interval
-from bench.traffic import Source
-from functions.domain.assessment import Verdict
 from functions.domain.policy import Policy
 
 DEFAULT_TRACES: Final = Path("../shared/traces")
@@ -38,7 +33,6 @@ DEFAULT_REPORT: Final = Path("build/bench/detection.json")
 OTHER_FLOORS: Final = (300, 1000)
 EACH: Final = 3
 ACCOUNTS: Final = (10, 100, 1000)
-IN_TIME: Final = 15
 PLAYS: Final = 60
 
 
@@ -82,7 +76,7 @@ def main(argv: list[str]) -> int:
         folder=given.report.parent,
     )
     report = bench.run()
-    plays = given.plays // 10 if given.quick else given.plays
+    plays = 1 if given.quick else given.plays
     report["held"] = play_held(plays, given.seed, console)
     report["seconds"] = round(time.monotonic() - started, 1)
     given.report.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +132,6 @@ class Bench:
         """All parts."""
         self._pools()
         others = self._other_floors()
-        cap = self._closed_loop()
         pulse = self._pulse()
         paths = pictures.frontier([*self.records, *others], self.folder)
         for pool, ours in self.ours.items():
@@ -149,7 +142,6 @@ class Bench:
             "floor_per_minute": self.policy.floor_per_minute,
             "records": [one.to_json() for one in self.records],
             "other_floors": [one.to_json() for one in others],
-            "closed_loop": cap,
             "pulse": [one.to_json() for one in pulse],
             "pictures": [str(path) for path in paths],
         }
@@ -185,74 +177,6 @@ class Bench:
                 found.append(judge_ours(pool, rows, drawn, policy, lambda: None).records[0])
         self.console.print(_table("other floors", found, None))
         return found
-
-    def _closed_loop(self) -> dict[str, Any]:
-        """What becomes of loops and of innocents under the cap."""
-        rows = [row for pool in ("day", "h8") for row in self.traffic.pool(pool)]
-        policy = self.policy
-        outcomes = []
-        runs = [one for one in self.traffic.runs if one.above(policy.floor_per_minute) is not None]
-        with self._progress() as progress:
-            task = progress.add_task("closed loop", total=len(runs))
-            for run in runs:
-                row = sample(rows, self.rng)
-                onset = onset_in(row, self.rng, LOOP_MINUTES)
-                outcomes.append(play_loop(row, run, onset, policy, self.rng))
-                progress.advance(task)
-        suspected = [one for one in outcomes if one.verdict is not None]
-        in_time = sum(
-            1
-            for one in suspected
-            if one.ended_after <= IN_TIME and (one.verdict is Verdict.RUNAWAY or one.burnt_out)
-        )
-        burnt_out = sum(one.burnt_out and one.verdict is not Verdict.RUNAWAY for one in suspected)
-        ended = sorted(one.ended_after for one in suspected if one.verdict is Verdict.RUNAWAY)
-        result: dict[str, Any] = {
-            "loops": len(outcomes),
-            "suspected": len(suspected),
-            "at_0_in_time": in_time,
-            "of_these_burnt_out_under_the_cap": burnt_out,
-            "share": in_time / max(1, len(suspected)),
-            "share_interval": share_interval(in_time, len(suspected)),
-            "minutes_after_cap_median": ended[len(ended) // 2] if ended else None,
-            "minutes_after_cap_longest": ended[-1] if ended else None,
-            "innocents": self._innocents(),
-        }
-        self.console.print(
-            f"closed loop: {in_time} of {len(suspected)} suspected loops at 0 within "
-            f"{IN_TIME} minutes of the cap ({100 * result['share']:.1f} %, {burnt_out} of them "
-            f"burnt out by themselves), median {result['minutes_after_cap_median']}, longest "
-            f"{result['minutes_after_cap_longest']} minutes"
-        )
-        for line in result["innocents"]:
-            self.console.print(
-                f"  capped by mistake, {line['pool']}, {line['source']}: {line['capped']} "
-                f"episodes, {line['lifted']} lifted, {line['zeroed']} taken to 0 "
-                f"({line['zeroed_per_1000_days']:.2f} per 1,000 days)"
-            )
-        return result
-
-    def _innocents(self) -> list[dict[str, Any]]:
-        lines = []
-        for pool, ours in self.ours.items():
-            days = sum(row.days for row in self.traffic.pool(pool))
-            for source in Source:
-                verdicts = Counter(
-                    play_innocent(one, source, self.policy, self.rng).verdict
-                    for one in ours.episodes
-                )
-                zeroed = verdicts[Verdict.RUNAWAY]
-                lines.append(
-                    {
-                        "pool": pool,
-                        "source": source.value,
-                        "capped": len(ours.episodes),
-                        "lifted": verdicts[Verdict.CALM],
-                        "zeroed": zeroed,
-                        "zeroed_per_1000_days": 1000 * zeroed / days,
-                    }
-                )
-        return lines
 
     def _pulse(self) -> list[PulseRecord]:
         """Accounts of three sizes; the busy ones are made of the stress pool."""

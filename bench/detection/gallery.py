@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -10,10 +9,8 @@ import matplotlib as mpl
 import numpy as np
 
 from bench.detection.data import Floats, Row
-from bench.detection.ours import EPOCH, STOPPING, Watched, watched
-from bench.traffic import Function, Loop, Minute, Source
-from functions.domain.assessment import Verdict
-from functions.domain.experiment import judge_cap
+from bench.detection.ours import STOPPING, Watched, watched
+from bench.traffic import Function, Loop, Minute
 from functions.domain.policy import Policy
 from functions.domain.spike import assess
 
@@ -117,50 +114,6 @@ def shapes(folder: Path, rng: np.random.Generator) -> Path:
     return _save(figure, folder / "detection-shapes.png")
 
 
-def experiment(folder: Path, rng: np.random.Generator) -> Path:
-    """What a cap does to a loop and to people."""
-    figure, grid = plt.subplots(1, 2, figsize=(12, 4.2))
-    loop = Loop(seeds=24, seconds=0.8, latency=0.7)
-    people = [1000 + 400 * float(np.sin(index / 3)) for index in range(SHOWN)]
-    cases = (
-        ("a loop", Function(rng, loop=loop), [8.0] * SHOWN, 0.8),
-        ("people", Function(rng, seconds=0.8, source=Source.SYNC), people, 0.8),
-    )
-    for axes, (title, function, arrivals, seconds) in zip(grid, cases, strict=True):
-        before = quiet(rng, 8)
-        minutes = [function.minute(one) for one in arrivals[:4]]
-        capped_at = EPOCH + timedelta(minutes=BEGINS + 4)
-        verdict, ended = Verdict.SUSPECTED, None
-        for index, one in enumerate(arrivals[4:], start=5):
-            held = {Verdict.SUSPECTED: 1, Verdict.RUNAWAY: 0}.get(verdict)
-            minutes.append(function.minute(one, held))
-            if verdict is Verdict.SUSPECTED and index < SHOWN:
-                series = with_minutes(before, minutes, seconds)
-                evidence = series.evidence(BEGINS + len(minutes) - 1)
-                verdict = judge_cap(evidence, 1, capped_at, POLICY).verdict
-                ended = index if verdict is not Verdict.SUSPECTED else None
-        at = np.arange(len(minutes))
-        served = [one.invocations for one in minutes]
-        axes.plot(at, served, label="invocations")
-        axes.plot(
-            at,
-            [a + one.throttles for a, one in zip(served, minutes, strict=True)],
-            label="attempts: with the throttled ones",
-            linewidth=1,
-            linestyle="--",
-        )
-        axes.axvline(4, color="darkorange", linewidth=1)
-        if ended is not None:
-            axes.axvline(ended, color="crimson", linewidth=1)
-        end = "runaway: throttled to 0" if verdict is Verdict.RUNAWAY else "the cap is lifted"
-        after = "" if ended is None else f" {ended - 4} minutes after the cap"
-        axes.set_title(f"{title}: {end}{after}", fontsize=10)
-        axes.set_xlabel("minutes")
-        axes.legend(fontsize=8)
-    grid[0].set_ylabel("a minute")
-    return _save(figure, folder / "detection-experiment.png")
-
-
 def _save(figure: Figure, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.tight_layout()
@@ -172,4 +125,3 @@ def _save(figure: Figure, path: Path) -> Path:
 if __name__ == "__main__":
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
     print(shapes(target, np.random.default_rng(5)))
-    print(experiment(target, np.random.default_rng(6)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from functions.aws.functions import DISABLED_STATES, is_mapping_of
@@ -22,7 +23,7 @@ from functions.domain.holding.facts import (
 from functions.domain.naming import queue_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
@@ -49,6 +50,11 @@ _QUEUE_ATTRIBUTES: Final = (
     "MessageRetentionPeriod",
     "RedrivePolicy",
     "VisibilityTimeout",
+)
+_DEPTHS: Final = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
 )
 _UNKNOWN: Final = MappingFacts(uuid="", kind=SourceKind.OTHER)
 
@@ -89,6 +95,19 @@ class AwsHoldFacts:
         for note in notes.unreadable:
             logger.warning("unknown for a hold", about=function, error=note)
         return replace(facts, unreadable=tuple(notes.unreadable))
+
+    def depth(self, queue_arns: Sequence[str]) -> float | None:
+        """See the port."""
+        notes = _Notes()
+        found = [notes.attempt(arn, partial(self._depth_of, arn), None) for arn in queue_arns]
+        known = [one for one in found if one is not None]
+        return sum(known) if len(known) == len(found) else None
+
+    def _depth_of(self, arn: str) -> float | None:
+        found = self._sqs_client().get_queue_attributes(
+            QueueUrl=queue_url(arn), AttributeNames=list(_DEPTHS)
+        )["Attributes"]
+        return float(sum(int(found[one]) for one in _DEPTHS))
 
     def _event_age_seconds(self, function: str) -> float:
         """The shortest age of its versions and aliases: each has a configuration of its own."""

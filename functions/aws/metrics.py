@@ -298,6 +298,14 @@ class CloudWatchMetrics:
             _arrivals(source, number, found, window) for number, source in enumerate(sources)
         )
 
+    def lag(self, function: str, start: datetime, end: datetime) -> Series:
+        """See the port."""
+        window = _Window(
+            floor_to(start, MINUTE_SECONDS), floor_to(end, MINUTE_SECONDS), MINUTE_SECONDS
+        )
+        found = self._get([_query("lag", "IteratorAge", "Maximum", window, function)], window)
+        return window.series(found.get("lag"))
+
     def _leading(self, metric: str, stat: str, now: datetime) -> dict[str, Series]:
         window = _busiest_window(now)
         try:

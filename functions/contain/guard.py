@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from functions.contain.gathering import Gathering
-from functions.contain.hold import Hold
+from functions.contain.hold import Enforcer
 from functions.contain.journal import Log, fields_of
 from functions.contain.tags import MOST_TAGS, Tags
 from functions.contain.tend import Tending, in_rotation, in_turn, is_due, urgent_first
@@ -89,7 +89,7 @@ class Guard:
     the present one, because a run may take longer than a lease.
     """
 
-    hold: Hold
+    enforcer: Enforcer
     gathering: Gathering
     log: Log
 
@@ -111,11 +111,11 @@ class Guard:
             When something failed, after everything else was done.
         """
         report = Report(seconds_left=seconds_left)
-        now = self.hold.world.present(signal.at)
+        now = self.enforcer.world.present(signal.at)
         self._answer(signal, now, report)
         with suppress(LedgerUnavailableError):
             # Now, while it can be read: a stop without the ledger seals its snapshot by it.
-            self.hold.world.ledger.tag_key()
+            self.enforcer.world.ledger.tag_key()
         if report.young:
             self._attempt(report, "watch list", lambda: self._keep_watching(report.young, now))
         if report.errors:
@@ -171,14 +171,14 @@ class Guard:
         self._investigate([name for name in names if name not in tended], now, again, live)
 
     def _keep_watching(self, names: Sequence[str], now: datetime) -> None:
-        ledger = self.hold.world.ledger
+        ledger = self.enforcer.world.ledger
         memory = ledger.live().pulse
         ledger.remember_pulse(watch(memory, names, now))
         self.log.info("watching", functions=names)
 
     def _consider(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
         memory = live.pulse if live is not None else LiveLedger().pulse
-        metrics, policy = self.gathering.metrics, self.hold.policy
+        metrics, policy = self.gathering.metrics, self.enforcer.policy
         consideration = consider(metrics.account(now), memory, policy, now)
         if isinstance(consideration, NeedsPrecedent):
             try:
@@ -201,12 +201,12 @@ class Guard:
         found = _has_found(report, before)
         level = consideration.level_per_minute
         remembered = after_look(memory, found=found, level_per_minute=level, now=now)
-        self.hold.world.ledger.remember_pulse(remembered)
+        self.enforcer.world.ledger.remember_pulse(remembered)
 
     def _live(self, now: datetime, report: Report) -> LiveLedger | None:
         """All that is open, with what the tags tell; ``None`` when the ledger cannot be read."""
         live: list[LiveLedger] = []
-        ledger = self.hold.world.ledger
+        ledger = self.enforcer.world.ledger
         self._attempt(report, "ledger", lambda: live.append(ledger.live()))
         if not live:
             return None
@@ -217,7 +217,7 @@ class Guard:
 
     def _tell_of_record(self, function: str, now: datetime) -> None:
         """Tell people once that nobody can look after a function that may be held."""
-        world, matter = self.hold.world, f"record {function}"
+        world, matter = self.enforcer.world, f"record {function}"
         if world.ledger.attempts(matter).count:
             return
         world.publisher.publish(*unreadable_record(function, world.place))
@@ -234,18 +234,20 @@ class Guard:
         """Look after open incidents, one after the other, while more than so much time is left."""
         if live is None:
             return
-        tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log, live=live)
+        tending = Tending(enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=live)
         for number, incident in enumerate(incidents):
             if report.seconds_left() < least_seconds:
                 self.log.info("left to the next pulse", incidents=len(incidents) - number)
                 return
-            present = self.hold.world.present(now)
+            present = self.enforcer.world.present(now)
             self._attempt(report, incident.id, partial(tending.tend, incident, present))
 
     def _adopt(self, now: datetime, report: Report, live: LiveLedger) -> None:
-        tags = Tags(hold=self.hold, gathering=self.gathering, log=self.log, live=live)
+        tags = Tags(enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=live)
         for arn in in_rotation(sorted(tags.found()), now)[:MOST_TAGS]:
-            self._attempt(report, arn, partial(tags.take_over, arn, self.hold.world.present(now)))
+            self._attempt(
+                report, arn, partial(tags.take_over, arn, self.enforcer.world.present(now))
+            )
 
     def _change(self, signal: Signal, now: datetime, report: Report) -> None:
         """Look after what somebody changed.
@@ -254,21 +256,23 @@ class Guard:
         after a refusal would lead to the next attempt. Who passes for a guard function by the name
         of a session is found by the next pulse.
         """
-        if session_function(signal.actor) in self.hold.policy.own_functions:
+        if session_function(signal.actor) in self.enforcer.policy.own_functions:
             self.log.info("a change of our own", source=signal.source, functions=signal.functions)
             return
-        ledger, live = self.hold.world.ledger, None
+        ledger, live = self.enforcer.world.ledger, None
         for name in signal.functions:
             incident = ledger.find(name)
             if incident is None:
                 continue
             if live is None:  # what was before a restore is none of the function's doing now
                 live = ledger.live()
-            tending = Tending(hold=self.hold, gathering=self.gathering, log=self.log, live=live)
+            tending = Tending(
+                enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=live
+            )
             self._attempt(
                 report,
                 incident.id,
-                partial(tending.tend, incident, self.hold.world.present(now), signal.actor),
+                partial(tending.tend, incident, self.enforcer.world.present(now), signal.actor),
             )
 
     def _survey(
@@ -334,7 +338,7 @@ class Guard:
         self._log_part("sweep in parts", part, len(names))
         if live is not None:
             memory = replace(live.pulse, swept_to=part.last)
-            ledger = self.hold.world.ledger
+            ledger = self.enforcer.world.ledger
             self._attempt(report, "sweep", lambda: ledger.remember_pulse(memory))
         self._investigate(names, now, report, live)
         return True
@@ -351,7 +355,7 @@ class Guard:
     def _candidates(
         self, series: Mapping[str, Series], live: LiveLedger | None, now: datetime
     ) -> tuple[str, ...]:
-        floor, tended = self.hold.policy.floor_per_minute, _tended(live, now)
+        floor, tended = self.enforcer.policy.floor_per_minute, _tended(live, now)
         return tuple(
             name for name, one in series.items() if is_candidate(one, floor) and name not in tended
         )
@@ -359,7 +363,7 @@ class Guard:
     def _investigate(
         self, names: Sequence[str], now: datetime, report: Report, live: LiveLedger | None
     ) -> None:
-        own = self.hold.policy.own_functions
+        own = self.enforcer.policy.own_functions
         known = [one for one in self._named_ones(names) if one not in own]
         for evidence in self.gathering.of(known, now):
             self._attempt(
@@ -379,7 +383,7 @@ class Guard:
         return found
 
     def _named(self, name: str, now: datetime, report: Report) -> None:
-        if name in self.hold.policy.own_functions:
+        if name in self.enforcer.policy.own_functions:
             return
         evidence = self.gathering.of_one(name, now)
         if evidence is None:
@@ -393,14 +397,14 @@ class Guard:
         Who is let go on because the graph rules a loop out may have been deployed since the graph
         was read, and hold one by now: its configuration tells.
         """
-        assessment = assess(evidence, self.hold.policy)
+        assessment = assess(evidence, self.enforcer.policy)
         if evidence.facts is not None or not assessment.has(Reason.LOOP_RULED_OUT):
             return evidence, assessment
         facts = self.gathering.facts(evidence.function)
         if facts is None:
             return evidence, assessment
         completed = self.gathering.completed(evidence, facts)
-        return completed, assess(completed, self.hold.policy)
+        return completed, assess(completed, self.enforcer.policy)
 
     def _cuts(
         self, function: str, now: datetime, report: Report, live: LiveLedger | None
@@ -420,13 +424,13 @@ class Guard:
         The configuration is read again after it. It may have been read under a cap that was lifted
         since, and the guard's own cap must not be taken for what was there before.
         """
-        live = self.hold.world.ledger.live()
+        live = self.enforcer.world.ledger.live()
         self._judge(replace(seen, facts=None), now, report, live)
 
     def _judge(
         self, evidence: Evidence, now: datetime, report: Report, live: LiveLedger | None
     ) -> None:
-        policy = self.hold.policy
+        policy = self.enforcer.policy
         seen = evidence
         own = seen if live is None else seen.without(live.troubles(seen.function))
         cuts = self._cuts(seen.function, now, report, live)
@@ -453,15 +457,18 @@ class Guard:
         if evidence.facts is None:
             assessment = assess(self.gathering.completed(evidence, facts), policy)
         decision = decide(assessment, facts, policy, LedgerView())
-        present = self.hold.world.present(now)
-        done = self.hold.act(decision, facts, present, knows_past=live is not None)
+        present = self.enforcer.world.present(now)
+        done = self.enforcer.act(decision, facts, present, knows_past=live is not None)
         if isinstance(done, LatelyClosed):
             self.log.info("judged again", function=seen.function, closed_at=done.closed_at)
             self._judge_again(seen, now, report)
             return
         report.decisions.append(done)
         self.log.info(
-            "decided", decision=type(done).__name__, because=done.reason, **fields_of(assessment)
+            "decided",
+            decision=type(done).__name__,
+            because=done.reason,
+            **fields_of(done.assessment),
         )
 
 

@@ -29,7 +29,8 @@ from functions.aws.signals import parse_signal
 from functions.aws.way_back import Route, ScheduledWayBack
 from functions.contain.gathering import Gathering
 from functions.contain.guard import Guard
-from functions.contain.hold import Hold
+from functions.contain.hold import Enforcer
+from functions.contain.holding import Holding
 from functions.contain.journal import Log
 from functions.contain.known import BookedLoops
 from functions.contain.settings import Settings
@@ -70,8 +71,16 @@ def guard() -> Guard:
     functions = target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client)
     policy = _policy(settings)
     loops = BookedLoops(LoopBookStore(clients.dynamodb_client, settings.ledger_table, clock=clock))
+    gathering = Gathering(
+        functions=functions,
+        metrics=CloudWatchMetrics(
+            clients.cloudwatch_client(), function_count.FunctionCount(clients.lambda_client())
+        ),
+        account_concurrency=settings.account_concurrency,
+        loops=loops,
+    )
     return Guard(
-        hold=Hold(
+        enforcer=Enforcer(
             world=World(
                 functions=functions,
                 ledger=DynamoLedger(
@@ -92,15 +101,15 @@ def guard() -> Guard:
                 loops=loops,
             ),
             policy=policy,
-        ),
-        gathering=Gathering(
-            functions=functions,
-            metrics=CloudWatchMetrics(
-                clients.cloudwatch_client(), function_count.FunctionCount(clients.lambda_client())
+            holding=Holding(
+                gathering=gathering,
+                facts=hold_facts.AwsHoldFacts(
+                    clients.lambda_client(), clients.sqs_client, clients.kinesis_client
+                ),
+                most_usd_per_minute=settings.danger_usd_per_minute,
             ),
-            account_concurrency=settings.account_concurrency,
-            loops=loops,
         ),
+        gathering=gathering,
         log=_Journal(),
     )
 

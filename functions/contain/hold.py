@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from functions.contain.holding import Holding, Planned
 from functions.domain import notice
 from functions.domain.adoption import (
     adopt,
@@ -14,10 +15,10 @@ from functions.domain.adoption import (
 from functions.domain.assessment import Assessment, Verdict
 from functions.domain.containment import contain
 from functions.domain.decision import (
-    Cap,
     Contain,
     Decision,
     DecisionReason,
+    Hold,
     Ignore,
     LedgerView,
     Notify,
@@ -33,6 +34,8 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.evidence import FunctionFacts, FunctionKind
+from functions.domain.holding.grounds import explain_not_held
+from functions.domain.holding.plan import NotHeld
 from functions.domain.incident import (
     Attempt,
     Incident,
@@ -65,16 +68,17 @@ from functions.domain.world import World
 _HOUR = "%Y%m%dT%H"
 _IN_FORCE = {
     Contain: frozenset({IncidentState.CONTAINING, IncidentState.CONTAINED}),
-    Cap: frozenset({IncidentState.CAPPING, IncidentState.CAPPED}),
+    Hold: frozenset({IncidentState.CAPPING, IncidentState.CAPPED}),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Enforcer:
     """Carries decisions out."""
 
     world: World
     policy: Policy
+    holding: Holding
 
     @property
     def blast_radius(self) -> BlastRadius:
@@ -105,9 +109,15 @@ class Hold:
         """
         match decision:
             case Contain():
-                return self._take_hold(decision, facts, 0, now, knows_past=knows_past)
-            case Cap(at=at):
-                return self._take_hold(decision, facts, at, now, knows_past=knows_past)
+                stopping = _stopping(_incident(decision, facts, now), facts, now)
+                return self._take_hold(decision, stopping, facts, now, knows_past=knows_past)
+            case Hold():
+                planned = self.holding.plan(decision.assessment, facts, now)
+                if isinstance(planned, NotHeld):
+                    told = _not_held(decision, planned)
+                    return self._notify(told, facts, now, knows_past=knows_past) or told
+                held = _held(_incident(decision, facts, now), planned, facts, now)
+                return self._take_hold(decision, held, facts, now, knows_past=knows_past)
             case Notify():
                 return self._notify(decision, facts, now, knows_past=knows_past) or decision
             case Ignore():
@@ -121,9 +131,14 @@ class Hold:
         decision = decide(assessment, facts, self.policy, view)
         match decision:
             case Contain():
-                return self._hold_known(incident, decision, facts, 0, now)
-            case Cap(at=at):
-                return self._hold_known(incident, decision, facts, at, now)
+                return self._hold_known(incident, decision, facts, now)
+            case Hold():
+                planned = self.holding.plan(decision.assessment, facts, now)
+                if isinstance(planned, NotHeld):
+                    told = _not_held(decision, planned)
+                    self._tell_known(incident, told, now)
+                    return told
+                return self._hold_known(incident, decision, facts, now, planned)
             case Notify():
                 self._tell_known(incident, decision, now)
             case Ignore() if incident.state in (IncidentState.CONTAINING, IncidentState.CAPPING):
@@ -134,18 +149,17 @@ class Hold:
 
     def _take_hold(
         self,
-        decision: Contain | Cap,
+        decision: Contain | Hold,
+        incident: Incident,
         facts: FunctionFacts,
-        to: int,
         now: datetime,
         *,
         knows_past: bool,
     ) -> Decision | LatelyClosed:
-        incident = _holding(_incident(decision, facts, now), to, facts, now)
         try:
             opening = self.world.ledger.open(incident, self.blast_radius, knows_past=knows_past)
         except LedgerUnavailableError as unavailable:
-            if isinstance(decision, Cap):
+            if isinstance(decision, Hold):
                 raise  # only suspected: nothing is changed without the ledger
             self._contain_without_ledger(incident, facts, unavailable, now)
             raise
@@ -154,7 +168,7 @@ class Hold:
         return self._opened(opening, decision, facts, now)
 
     def _opened(
-        self, opening: Opening, decision: Contain | Cap, facts: FunctionFacts, now: datetime
+        self, opening: Opening, decision: Contain | Hold, facts: FunctionFacts, now: datetime
     ) -> Decision:
         match opening:
             case Opened(incident=incident):
@@ -178,12 +192,12 @@ class Hold:
     def _hold_known(
         self,
         incident: Incident,
-        decision: Contain | Cap,
+        decision: Contain | Hold,
         facts: FunctionFacts,
-        to: int,
         now: datetime,
+        planned: Planned | None = None,
     ) -> Decision:
-        if incident.is_pausing(Attempt.CAP if to else Attempt.STOP, now):
+        if incident.is_pausing(Attempt.STOP if planned is None else Attempt.CAP, now):
             return Ignore(assessment=decision.assessment, reason=DecisionReason.REFUSED_LATELY)
         try:
             if incident.state is IncidentState.NOTIFIED:
@@ -194,9 +208,10 @@ class Hold:
                     contained_at=None,
                     stopped_at=None,
                 )
-                opening = self.world.ledger.hold(_holding(known, to, facts, now), self.blast_radius)
+                begun = _begun(known, planned, facts, now)
+                opening = self.world.ledger.hold(begun, self.blast_radius)
             else:
-                fresh = _holding(_incident(decision, facts, now), to, facts, now)
+                fresh = _begun(_incident(decision, facts, now), planned, facts, now)
                 fresh = replace(fresh, refusals=incident.refusals)
                 new = succeed(incident, fresh, self.world.functions)
                 old = incident.to(IncidentState.SUPERSEDED, now)
@@ -513,7 +528,7 @@ def _without(incident: Incident, removed: tuple[ProvisionedConcurrency, ...]) ->
     return changed
 
 
-def _incident(decision: Contain | Cap | Notify, facts: FunctionFacts, now: datetime) -> Incident:
+def _incident(decision: Contain | Hold | Notify, facts: FunctionFacts, now: datetime) -> Incident:
     return Incident(
         id=incident_id(facts.name, now),
         function=facts.name,
@@ -531,13 +546,33 @@ def _incident(decision: Contain | Cap | Notify, facts: FunctionFacts, now: datet
     )
 
 
-def _holding(incident: Incident, to: int, facts: FunctionFacts, now: datetime) -> Incident:
-    """The incident with its write-ahead snapshot and the step that takes hold."""
-    state = IncidentState.CAPPING if to else IncidentState.CONTAINING
-    held = incident.to(state, now)
+def _begun(
+    incident: Incident, planned: Planned | None, facts: FunctionFacts, now: datetime
+) -> Incident:
+    """The incident with its write-ahead snapshot: held as planned, or else stopped."""
+    if planned is None:
+        return _stopping(incident, facts, now)
+    return _held(incident, planned, facts, now)
+
+
+def _stopping(incident: Incident, facts: FunctionFacts, now: datetime) -> Incident:
+    stopping = incident.to(IncidentState.CONTAINING, now)
     if facts.kind is FunctionKind.MANAGED_INSTANCES:
-        return held.with_scaling(facts.scaling).leased(now)
-    return held.with_reservation(to, facts.reserved_concurrency).leased(now)
+        return stopping.with_scaling(facts.scaling).leased(now)
+    return stopping.with_reservation(0, facts.reserved_concurrency).leased(now)
+
+
+def _held(incident: Incident, planned: Planned, facts: FunctionFacts, now: datetime) -> Incident:
+    held = incident.to(IncidentState.CAPPING, now)
+    held = held.with_hold(planned.watch, facts.reserved_concurrency, planned.mappings)
+    return held.leased(now)
+
+
+def _not_held(decision: Hold, why: NotHeld) -> Notify:
+    """The decision about a function that would be held and must not be."""
+    grounds = (explain_not_held(why), *decision.assessment.grounds)
+    assessment = replace(decision.assessment, grounds=grounds)
+    return Notify(assessment=assessment, reason=DecisionReason.CANNOT_BE_HELD)
 
 
 def _is_news(incident: Incident, decision: Notify) -> bool:

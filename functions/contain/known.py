@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from functions.domain.arrivals import Source
 from functions.domain.eventgraph.book import Page
 from functions.domain.eventgraph.ports import LoopBooks
 from functions.domain.eventgraph.words import doubt_words
@@ -45,6 +46,10 @@ class BookedLoops:
         )
         entry = book.entries.get(function)
         return known if entry is None or entry.page is None else _drawn(known, entry.page)
+
+    def sources(self, function: str) -> tuple[Source, ...]:
+        """See the port."""
+        return () if self._book is None else self._book.sources.get(function, ())
 
     def mates(self, function: str) -> frozenset[str]:
         """See the port."""

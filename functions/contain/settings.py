@@ -31,6 +31,8 @@ class Settings:
         At most so many functions are contained within the window.
     blast_radius_window_minutes
         Length of that window.
+    danger_usd_per_minute
+        What a held function may cost while a little of it is let go.
     exempt
         Names of functions that are never contained, beside those with the exempt tag.
     own_functions
@@ -60,7 +62,7 @@ class Settings:
     restore_arn: str
     undelivered_arn: str
     mode: Literal["enforce", "observe"]
-    response: Literal["throttle", "cap", "notify"]
+    response: Literal["throttle", "hold", "notify"]
     floor_per_minute: int
     blast_radius: int
     exempt: tuple[str, ...]
@@ -68,6 +70,7 @@ class Settings:
     account_concurrency: int
     sweep_minutes: int
     blast_radius_window_minutes: int = 60
+    danger_usd_per_minute: int = 1
     deploy_flags: str | None = None
 
     @classmethod

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from functions.contain.gathering import Gathering
-from functions.contain.hold import Hold
+from functions.contain.hold import Enforcer
 from functions.contain.journal import Log
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
 from functions.domain.evidence import FunctionFacts
@@ -34,14 +34,14 @@ _LONGEST_PAUSE: Final = timedelta(days=1)
 class Tags:
     """Takes the guard's own tags over into the ledger."""
 
-    hold: Hold
+    enforcer: Enforcer
     gathering: Gathering
     log: Log
     live: LiveLedger
 
     def found(self) -> Mapping[str, str]:
         """ARN and value of each tag that may be one of the guard's."""
-        return self.hold.world.functions.tagged(SNAPSHOT_TAG)
+        return self.enforcer.world.functions.tagged(SNAPSHOT_TAG)
 
     def take_over(self, arn: str, now: datetime) -> None:
         """Deal with the tag of one function.
@@ -62,20 +62,20 @@ class Tags:
         if facts is None or value is None:
             return
         matter = _matter(arn, value)
-        earlier = self.hold.world.ledger.attempts(matter)
+        earlier = self.enforcer.world.ledger.attempts(matter)
         if _is_pausing(earlier, now):
             return
         try:
-            found = find_snapshot(facts, self.hold.world.ledger.tag_key())
+            found = find_snapshot(facts, self.enforcer.world.ledger.tag_key())
         except UnreadableSnapshotError:
-            self._report(unreadable_tag(facts, self.hold.world.place), earlier, matter, now)
+            self._report(unreadable_tag(facts, self.enforcer.world.place), earlier, matter, now)
             return
         if found is None:
             return
         # A process that began during an outage has no key: its tag is believed for that time.
         is_own = found.is_sealed or self.live.was_away(found.tagged.at)
         if not is_own and _may_be_in_force(facts, found.tagged):
-            said = doubtful_tag(facts, found.tagged, self.hold.world.place)
+            said = doubtful_tag(facts, found.tagged, self.enforcer.world.place)
             self._report(said, earlier, matter, now)
         elif self._is_done(facts, found.tagged, now, is_own=is_own):
             self._untag(facts, matter, now)
@@ -84,7 +84,7 @@ class Tags:
         self, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime, *, is_own: bool
     ) -> bool:
         """Whether the tag is not needed any more."""
-        return self.hold.adopt(facts, tagged, now) if is_own else not tagged.is_young(now)
+        return self.enforcer.adopt(facts, tagged, now) if is_own else not tagged.is_young(now)
 
     def _report(self, said: tuple[str, str], earlier: Attempts, matter: str, now: datetime) -> None:
         """Tell people once; the value is looked at again in growing pauses.
@@ -92,8 +92,8 @@ class Tags:
         They are told at the second look: the process that has seen the outage may come second.
         """
         if earlier.count == 1:
-            self.hold.world.publisher.publish(*said)
-        self.hold.world.ledger.count_attempt(matter, now)
+            self.enforcer.world.publisher.publish(*said)
+        self.enforcer.world.ledger.count_attempt(matter, now)
 
     def _untag(self, facts: FunctionFacts, matter: str, now: datetime) -> None:
         """Remove the tags that were read; where AWS refuses, it is tried again in growing pauses.
@@ -101,12 +101,12 @@ class Tags:
         The snapshot is in the ledger by now: a tag that stays does no harm.
         """
         try:
-            self.hold.world.functions.untag(facts.arn, find_tags(facts))
+            self.enforcer.world.functions.untag(facts.arn, find_tags(facts))
         except FunctionNotFoundError:
             return
         except (RefusedError, BusyError) as error:
             self.log.info("tag not removed", about=facts.arn, error=str(error))
-            self.hold.world.ledger.count_attempt(matter, now)
+            self.enforcer.world.ledger.count_attempt(matter, now)
 
 
 def _may_be_in_force(facts: FunctionFacts, tagged: TaggedSnapshot) -> bool:

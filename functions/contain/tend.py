@@ -2,26 +2,29 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from functions.contain.gathering import Gathering
-from functions.contain.hold import Hold
-from functions.contain.journal import Log, fields_of
+from functions.contain.held import HeldFunctions
+from functions.contain.hold import Enforcer
+from functions.contain.journal import Log
 from functions.domain.assessment import Verdict
-from functions.domain.cap_figures import show_cap
 from functions.domain.containment import (
     close_as_deleted,
-    contain,
     finish_steps,
     has_unfinished_steps,
     is_stop_of_tag,
 )
 from functions.domain.decision import DecisionReason, prohibition
-from functions.domain.errors import FunctionNotFoundError, MappingNotFoundError, StaleIncidentError
+from functions.domain.errors import (
+    FunctionNotFoundError,
+    MappingNotFoundError,
+    StaleIncidentError,
+)
 from functions.domain.evidence import Evidence, FunctionFacts
-from functions.domain.experiment import judge_cap
 from functions.domain.incident import (
     Attempt,
     FoundReservation,
@@ -38,6 +41,7 @@ from functions.domain.plan import (
     RemoveProvisioned,
     Reserve,
     ScaleToZero,
+    StepStatus,
 )
 from functions.domain.ports import Functions, LiveLedger
 from functions.domain.restoration import failures, restore
@@ -53,19 +57,12 @@ CHECKED_CLOSELY = {
 }
 CHECKED_EVERY_MINUTES = 5
 
-_UNDER_A_CAP = {
-    Verdict.RUNAWAY: "Contain",
-    Verdict.SUSPECTED: "KeepCap",
-    Verdict.CALM: "LiftCap",
-    Verdict.BUSY: "LiftCap",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tending:
     """What each pulse does about each open incident."""
 
-    hold: Hold
+    enforcer: Enforcer
     gathering: Gathering
     log: Log
     live: LiveLedger = field(default_factory=LiveLedger)
@@ -85,7 +82,7 @@ class Tending:
         """
         if incident.is_leased(now):
             return  # a run is working on it
-        world = self.hold.world
+        world = self.enforcer.world
         try:
             incident = deliver(incident, world, now)
             if not incident.is_closed and (actor or is_due(incident, now)):
@@ -104,64 +101,55 @@ class Tending:
             case IncidentState.CONTAINED:
                 return self._watch_contained
             case IncidentState.CAPPED:
-                return self._watch_capped
+                return self._watch_held
             case IncidentState.RELEASED:
                 return self._watch_released
             case _:
                 return self._watch_notified
 
     def _go_on_containing(self, incident: Incident, now: datetime, _actor: str) -> None:
-        self.hold.go_on(incident, self._facts(incident), now)
+        self.enforcer.go_on(incident, self._facts(incident), now)
 
     def _go_on_restoring(self, incident: Incident, now: datetime, _actor: str) -> None:
-        restore(incident, self.hold.world, now, incident.closing, is_asked=False)
+        restore(incident, self.enforcer.world, now, incident.closing, is_asked=False)
 
     def _watch_contained(self, incident: Incident, now: datetime, actor: str) -> None:
         if self._was_released(incident, now, actor) or not has_unfinished_steps(incident):
             return
         if incident.is_pausing(Attempt.FOLLOW_UP, now):
             return
-        if prohibition(self._facts(incident), self.hold.policy) is None:
-            finish_steps(incident, self.hold.world, now)
+        if prohibition(self._facts(incident), self.enforcer.policy) is None:
+            finish_steps(incident, self.enforcer.world, now)
 
-    def _watch_capped(self, incident: Incident, now: datetime, actor: str) -> None:
-        if self._was_released(incident, now, actor):
-            return
-        evidence = self._evidence(incident, now)
-        if evidence is None or incident.target is None or incident.contained_at is None:
-            return
-        world, policy = self.hold.world, self.hold.policy
-        reason = None if evidence.facts is None else prohibition(evidence.facts, policy)
-        if reason is not None:
-            self.hold.withdraw(incident, reason, now)
-            return
-        verdict = judge_cap(evidence, incident.target, incident.contained_at, policy)
-        shown = show_cap(verdict, incident.assessment, evidence, incident.contained_at)
-        judged = replace(incident, assessment=shown)
-        self.log.info(
-            "decided", decision=_UNDER_A_CAP[verdict.verdict], because="cap", **fields_of(verdict)
-        )
-        match verdict.verdict:
-            case Verdict.RUNAWAY:
-                if incident.is_pausing(Attempt.STOP, now):
-                    return  # the cap stays meanwhile
-                decided = replace(judged, decided=DecisionReason.RUNAWAY)
-                throttling = decided.to(IncidentState.CONTAINING, now)
-                throttling = throttling.with_reservation(0, incident.prior)
-                contain(world.ledger.save(throttling.leased(world.present(now))), world, now)
-            case Verdict.CALM | Verdict.BUSY:
-                if not incident.is_pausing(Attempt.RESTORE, now):
-                    restore(judged, world, now, IncidentState.LIFTED, is_asked=False)
-            case Verdict.SUSPECTED:
-                return  # the experiment goes on
+    def _watch_held(self, incident: Incident, now: datetime, actor: str) -> None:
+        if not self._was_released(incident, now, actor):
+            HeldFunctions(enforcer=self.enforcer, gathering=self.gathering, log=self.log).watch(
+                incident, now
+            )
+
+    def _was_enabled(self, incident: Incident) -> bool:
+        """Whether somebody has enabled a mapping again by which a function is held."""
+        functions = self.enforcer.world.functions
+        for outcome in incident.stops:
+            step = outcome.step
+            if not isinstance(step, DisableMapping) or outcome.status is not StepStatus.DONE:
+                continue
+            with suppress(MappingNotFoundError):
+                found = functions.mapping(step.uuid)
+                if found.enabled and not found.is_changing and found.function == step.function:
+                    return True
+        return False
 
     def _was_released(self, incident: Incident, now: datetime, actor: str) -> bool:
-        world = self.hold.world
+        world = self.enforcer.world
         found: FoundReservation | None = None
         if incident.is_on_instances:
             # A version that was published since runs at Lambda's default scaling.
             versions = world.functions.describe(incident.function).scaling
             if all(one.is_zero for one in versions):
+                return False
+        elif incident.is_paused:
+            if incident.is_let_go or not self._was_enabled(incident):
                 return False
         else:
             present = world.functions.reserved_concurrency(incident.function)
@@ -181,35 +169,35 @@ class Tending:
     def _watch_released(self, incident: Incident, now: datetime, _actor: str) -> None:
         if failures(incident) and not incident.is_pausing(Attempt.RESTORE, now):
             # Somebody asked for it, and AWS refused a part.
-            restore(incident, self.hold.world, now, incident.closing, is_asked=False)
+            restore(incident, self.enforcer.world, now, incident.closing, is_asked=False)
             return
         evidence = self._evidence(incident, now)
         if evidence is None or evidence.facts is None:
             return
-        assessment = assess(evidence, self.hold.policy)
+        assessment = assess(evidence, self.enforcer.policy)
         if assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY):
-            self.hold.reconsider(incident, assessment, evidence.facts, now)
+            self.enforcer.reconsider(incident, assessment, evidence.facts, now)
             return
-        if incident.is_cooling_off(now, self.hold.policy.cooling_off):
+        if incident.is_cooling_off(now, self.enforcer.policy.cooling_off):
             return
         if not self._holds_anything(incident):
-            world = self.hold.world
+            world = self.enforcer.world
             deliver(world.ledger.save(incident.to(IncidentState.ENDED, now)), world, now)
 
     def _watch_notified(self, incident: Incident, now: datetime, _actor: str) -> None:
         evidence = self._evidence(incident, now)
         if evidence is None or evidence.facts is None:
             return
-        if _has_subsided(evidence, self.hold.policy.floor_per_minute):
-            world = self.hold.world
+        if _has_subsided(evidence, self.enforcer.policy.floor_per_minute):
+            world = self.enforcer.world
             ended = incident.to(IncidentState.ENDED, now)
             if incident.outbox and incident.decided != DecisionReason.STOPPED_BY_AWS:
                 ended = announce(ended, Transition.ENDED, world, now)
             deliver(world.ledger.save(ended), world, now)
             return
-        assessment = assess(evidence, self.hold.policy)
+        assessment = assess(evidence, self.enforcer.policy)
         if assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY):
-            self.hold.reconsider(incident, assessment, evidence.facts, now)
+            self.enforcer.reconsider(incident, assessment, evidence.facts, now)
 
     def _facts(self, incident: Incident) -> FunctionFacts:
         facts = self.gathering.facts(incident.function)
@@ -226,7 +214,7 @@ class Tending:
 
     def _holds_anything(self, incident: Incident) -> bool:
         """Whether anything but the reservation is still as the guard left it."""
-        functions = self.hold.world.functions
+        functions = self.enforcer.world.functions
         there = {one.qualifier for one in functions.provisioned(incident.function)}
         for outcome in incident.left_beside:
             match outcome.step:

@@ -44,6 +44,39 @@ class Reason(StrEnum):
     THROTTLED_BY_CAP = "throttled_by_cap"
     BELOW_CAP = "below_cap"
     OUTSIDE_DEMAND = "outside_demand"
+    # Why a function is not held.
+    SOURCES_UNKNOWN = "sources_unknown"
+    CALLERS_WAIT = "callers_wait"
+    SOURCES_MIXED = "sources_mixed"
+    MAPPING_UNKNOWN = "mapping_unknown"
+    PROVISIONED_MODE = "provisioned_mode"
+    PROVISIONED_CONCURRENCY = "provisioned_concurrency"
+    FEW_RECEIVES = "few_receives"
+    SHORT_RETENTION = "short_retention"
+    SHORT_AGE = "short_age"
+    DURATION_UNKNOWN = "duration_unknown"
+    CAP_TOO_HIGH = "cap_too_high"
+    # What a hold showed.
+    HELD_FOR = "held_for"
+    ARRIVED_WHILE_HELD = "arrived_while_held"
+    LET_GO = "let_go"
+    CAME_BACK = "came_back"
+    ARRIVED_HELD_AGAIN = "arrived_held_again"
+    COMES_BACK = "comes_back"
+    NOTHING_ARRIVES = "nothing_arrives"
+    FED_FROM_OUTSIDE = "fed_from_outside"
+    WRITES_EXPLAIN = "writes_explain"
+    NOT_COME_BACK = "not_come_back"
+    ENDED_IN_TRIAL = "ended_in_trial"
+    UNLIKE_TRIAL = "unlike_trial"
+    CAME_ON = "came_on"
+    FEW_GENERATIONS = "few_generations"
+    # Why a hold cannot show it.
+    UNCOUNTED = "uncounted"
+    TOO_MUCH_OUTSIDE = "too_much_outside"
+    CYCLE_TOO_SLOW = "cycle_too_slow"
+    TRIAL_TOO_DEAR = "trial_too_dear"
+    DATA_LATE = "data_late"
 
 
 class Unit(StrEnum):
@@ -57,6 +90,10 @@ class Unit(StrEnum):
     THROTTLES = "throttled invocations a minute"
     ATTEMPTS = "attempts a minute"
     DROPS = "invocations dropped by AWS"
+    SECONDS = "seconds"
+    RECEIVES = "receives"
+    EVENTS = "events"
+    EVENTS_PER_MINUTE = "events a minute"
     NONE = ""
 
 

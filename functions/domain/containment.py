@@ -1,6 +1,7 @@
 """Containing a function, from a written snapshot to a sent notice. Resumes wherever it stopped."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,6 +15,7 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.execution import Execution
+from functions.domain.holding.watch import Phase
 from functions.domain.incident import (
     Attempt,
     FoundReservation,
@@ -22,12 +24,21 @@ from functions.domain.incident import (
     Transition,
 )
 from functions.domain.outbox import announce, deliver
-from functions.domain.plan import RemoveProvisioned, Reserve, ScaleToZero, StepStatus
+from functions.domain.plan import (
+    DisableMapping,
+    LimitMapping,
+    RemoveProvisioned,
+    Reserve,
+    ScaleToZero,
+    StepStatus,
+)
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG
 from functions.domain.world import World
 
 _UNFINISHED = (StepStatus.PLANNED, StepStatus.FAILED)
 # How long AWS may go on refusing a reservation of 0 after the provisioned concurrency was removed.
+# After the time that a hold takes at most: by then a pulse would have ended it.
+HOLD_ENDS_AFTER: Final = timedelta(minutes=10)
 _REMOVAL_SETTLES_WITHIN: Final = timedelta(minutes=2)
 
 
@@ -56,7 +67,7 @@ def contain(
     """
     run = Execution(incident=incident, world=world, now=now)
     try:
-        if is_resumed and not incident.is_held and not incident.is_on_instances:
+        if is_resumed and not incident.is_held and incident.reservation is not None:
             found = world.functions.reserved_concurrency(incident.function)
             # Once a stop is known to have been in force, also what was there before is people's.
             before = () if incident.stopped_at else (incident.prior,)
@@ -123,6 +134,7 @@ def _contain(run: Execution) -> Incident:
     attempt = _attempt(run.incident)
     if not run.incident.is_held:
         try:
+            _prepare_way_back(run)
             _stop(run)
         except RefusedError as refusal:
             return _give_up(run, refusal)
@@ -134,9 +146,18 @@ def _contain(run: Execution) -> Incident:
         _finish_steps(run)
         state, transition = IncidentState.CONTAINED, Transition.CONTAINED
     else:
+        if run.incident.is_paused and run.incident.is_let_go:
+            try:
+                _enable_limited(run)
+            except RefusedError as refusal:
+                return _give_up(run, refusal)
+            except BusyError:
+                return run.save(run.incident.unleased())  # the next pulse goes on
         state, transition = IncidentState.CAPPED, Transition.CAPPED
     present = run.present
     held = run.incident.holding_since(present).accepted(attempt).to(state, present).unleased()
+    if held.watch is not None and state is IncidentState.CAPPED:
+        held = replace(held, watch=held.watch.in_force(present))
     if not held.has_told(transition):
         held = announce(held, transition, run.world, present)
     return deliver(run.save(held), run.world, present)
@@ -175,6 +196,41 @@ def _stop(run: Execution) -> None:
             if not is_named and not _is_settling(run):
                 raise
             raise BusyError(str(refusal)) from refusal
+
+
+def _prepare_way_back(run: Execution) -> None:
+    """Make what ends the hold if this function is gone by then, before anything is held.
+
+    Raises
+    ------
+    RefusedError, BusyError
+        As AWS answers: then nothing is held.
+    """
+    incident, watch = run.incident, run.incident.watch
+    if incident.state is not IncidentState.CAPPING or watch is None:
+        return
+    run.take()
+    until = incident.opened_at + watch.plan.longest + HOLD_ENDS_AFTER
+    run.world.way_back.schedule(incident.id, incident.function, max(until, run.present))
+
+
+def _enable_limited(run: Execution) -> None:
+    """Let a little go of a function whose mappings are disabled: limit them, then enable them.
+
+    Raises
+    ------
+    RefusedError, BusyError
+        As AWS answers.
+    """
+    for outcome in run.incident.steps:
+        if isinstance(outcome.step, LimitMapping) and outcome.status in _UNFINISHED:
+            run.carry_out(outcome.step)
+    for outcome in run.incident.stops:
+        if outcome.restored is None or outcome.restored is StepStatus.PLANNED:
+            run.take()
+            status, detail = run.take_back(outcome.step)
+            undone = run.incident.with_restored(outcome.step, status, detail)
+            run.record_taken_back(undone, outcome.step)
 
 
 def _carry_out_stops(run: Execution) -> None:
@@ -266,6 +322,8 @@ def _give_up(run: Execution, refusal: RefusedError) -> Incident:
         return deliver(run.save(told), run.world, present)
     told = _with_failure(run, refusal, FoundReservation(reserved_concurrency=found))
     left = told.refused(attempt, present).as_found(found, present)
+    if attempt is Attempt.CAP and left.state is IncidentState.CAPPED and left.watch is not None:
+        left = replace(left, watch=left.watch.taken_back())
     return deliver(run.save(left), run.world, present)
 
 
@@ -282,7 +340,8 @@ def _put_back_beside(run: Execution) -> None:
     """
     for outcome in run.incident.left_beside:
         step = outcome.step
-        if not isinstance(step, RemoveProvisioned | ScaleToZero):
+        is_hold = run.incident.is_paused and isinstance(step, DisableMapping | LimitMapping)
+        if not is_hold and not isinstance(step, RemoveProvisioned | ScaleToZero):
             continue
         run.take()
         with suppress(RefusedError, BusyError):
@@ -295,7 +354,10 @@ def _with_failure(
 ) -> Incident:
     """The incident with a notice of AWS's words, unless people had these of it before."""
     attempt, words = _attempt(run.incident), str(error)
-    if run.incident.was_told(attempt, words):
-        return run.incident
+    watch = run.incident.watch
+    is_begun = watch is not None and watch.phase is not Phase.HELD
+    is_begun = is_begun and attempt is Attempt.CAP and not run.incident.is_paused
+    if is_begun or run.incident.was_told(attempt, words):
+        return run.incident  # a hold that goes on as it was is tried again, or ends by itself
     told = announce(run.incident, Transition.CONTAIN_FAILED, run.world, run.present, found=found)
     return told.with_told(attempt, words)

@@ -4,7 +4,6 @@ Pure: deciding twice is deciding once.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -35,8 +34,11 @@ class DecisionReason(StrEnum):
     ALREADY_OPEN = "already_open"
     RELEASED_BY_OTHERS = "released_by_others"
     RESTORING = "restoring"
-    NO_ROOM_FOR_CAP = "no_room_for_cap"
-    CAP_BINDS_NOTHING = "cap_binds_nothing"
+    CANNOT_BE_HELD = "cannot_be_held"
+    NO_ROOM_FOR_CAP = "no_room_for_cap"  # of an earlier version
+    CAP_BINDS_NOTHING = "cap_binds_nothing"  # of an earlier version
+    SHOWN = "shown"
+    CANNOT_BE_TOLD = "cannot_be_told"
     STILL_SUSPECTED = "still_suspected"
     REFUSED_LATELY = "refused_lately"
     HOLD_OVER = "hold_over"
@@ -52,12 +54,14 @@ class Contain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cap:
-    """Hold the function at `at` concurrent executions and watch what it does."""
+class Hold:
+    """Hold the function where that only delays its events, and watch what arrives.
+
+    How, and whether that is possible, is for `functions.domain.holding` to say.
+    """
 
     assessment: Assessment
     reason: DecisionReason
-    at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,7 @@ class Ignore:
     reason: DecisionReason
 
 
-Decision: TypeAlias = Contain | Cap | Notify | Ignore
+Decision: TypeAlias = Contain | Hold | Notify | Ignore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,28 +117,6 @@ def prohibition(facts: FunctionFacts, policy: Policy) -> DecisionReason | None:
     if reason is None and policy.mode is Mode.OBSERVE:
         return DecisionReason.OBSERVE_MODE
     return reason
-
-
-def cap_for(assessment: Assessment, facts: FunctionFacts) -> int | None:
-    """Where to cap the function: its own normal peak, at least 1; ``None`` if that is no cap.
-
-    A reservation that is already at or below that holds the function better than the cap would.
-    """
-    at = max(1, assessment.normal_concurrency or 1)
-    if facts.reserved_concurrency is not None and facts.reserved_concurrency <= at:
-        return None
-    return at
-
-
-def _would_bind(assessment: Assessment, at: int) -> bool:
-    """Whether a cap would slow the function down, now or as it grows.
-
-    A stream of one shard is worked off by one execution at a time, loop or not: at a cap of 1 it
-    goes on as before, and what it does there says nothing.
-    """
-    if assessment.concurrency is None or assessment.concurrency > at:
-        return True
-    return assessment.has(Reason.GROWING)
 
 
 def decide(
@@ -188,7 +170,7 @@ def _held(incident: Incident | None, assessment: Assessment, policy: Policy) -> 
         case IncidentState.RESTORING:
             return Ignore(assessment=assessment, reason=DecisionReason.RESTORING)
         case _:
-            # What becomes of a capped function is for the experiment to say, not for its spike.
+            # What becomes of a held function is for its hold to say, not for its spike.
             return Ignore(assessment=assessment, reason=DecisionReason.ALREADY_OPEN)
 
 
@@ -211,10 +193,11 @@ def _tell_only(
     return None if reason is None else Notify(assessment=assessment, reason=reason)
 
 
-# What was decided about an incident of which people were told because no cap could hold it.
-# `SUSPECTED` is left where AWS refused the cap.
-_UNCAPPED = frozenset(
+# What was decided about an incident of which people were told because it could not be held.
+# `SUSPECTED` is left where AWS refused the hold; the second and third are of earlier versions.
+_NOT_HELD = frozenset(
     {
+        DecisionReason.CANNOT_BE_HELD,
         DecisionReason.NO_ROOM_FOR_CAP,
         DecisionReason.CAP_BINDS_NOTHING,
         DecisionReason.NO_CAP_FOR_INSTANCES,
@@ -223,13 +206,13 @@ _UNCAPPED = frozenset(
 )
 
 
-def _was_told_in_vain(incident: Incident | None, at: datetime, policy: Policy) -> bool:
-    """Whether people had their time to look at a suspected function that no cap could hold."""
+def _was_told_in_vain(incident: Incident | None, assessment: Assessment, policy: Policy) -> bool:
+    """Whether people had their time to look at a loop that runs and cannot be held."""
     return (
         incident is not None
         and incident.state is IncidentState.NOTIFIED
-        and incident.decided in _UNCAPPED
-        and at - incident.opened_at >= policy.patience
+        and incident.decided in _NOT_HELD
+        and assessment.at - incident.opened_at >= policy.patience
     )
 
 
@@ -240,13 +223,9 @@ def _stop(
         return Contain(assessment=assessment, reason=DecisionReason.RUNAWAY)
     if policy.response is Response.THROTTLE:
         return Contain(assessment=assessment, reason=DecisionReason.SUSPECTED)
-    if _was_told_in_vain(incident, assessment.at, policy):
+    is_certain = assessment.has(Reason.LOOP_PROVEN)
+    if is_certain and _was_told_in_vain(incident, assessment, policy):
         return Contain(assessment=assessment, reason=DecisionReason.STILL_SUSPECTED)
     if facts.kind is FunctionKind.MANAGED_INSTANCES:
         return Notify(assessment=assessment, reason=DecisionReason.NO_CAP_FOR_INSTANCES)
-    at = cap_for(assessment, facts)
-    if at is None:
-        return Notify(assessment=assessment, reason=DecisionReason.NO_ROOM_FOR_CAP)
-    if not _would_bind(assessment, at):
-        return Notify(assessment=assessment, reason=DecisionReason.CAP_BINDS_NOTHING)
-    return Cap(assessment=assessment, reason=DecisionReason.SUSPECTED, at=at)
+    return Hold(assessment=assessment, reason=DecisionReason.SUSPECTED)

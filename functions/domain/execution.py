@@ -5,6 +5,7 @@ function, closes the incident and may open the next. What the stalled run change
 no record. So it is put right at once: undone, or done again where the open incident wants it so.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,18 +16,20 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.incident import Incident
+from functions.domain.incident import Incident, IncidentState, incident_id
 from functions.domain.plan import (
     PutBackReserved,
     RemoveProvisioned,
     Reserve,
     ScaleToZero,
     Step,
+    StepOutcome,
     StepStatus,
 )
 from functions.domain.steps import describe_reservation, perform, undo
 from functions.domain.world import World
 
+_TRIES: Final = 3
 # What is left of a lease when a step begins: its attempts take less, but for a stalled one.
 STEP_TAKES_AT_MOST: Final = timedelta(seconds=30)
 
@@ -142,9 +145,56 @@ class Execution:
         wanted = None if current is None else current.wanted(step.key)
         if wanted is None:
             if is_in_force:
-                self._undo(step, self.incident if current is None else current)
+                try:
+                    self._undo(step, self.incident if current is None else current)
+                except (BusyError, RefusedError):
+                    self._record_left(step, current)
+                else:
+                    self._correct_prior(step)
         elif wanted != step or not is_in_force:
             perform(wanted, self.world.functions)
+
+    def _correct_prior(self, step: Step) -> None:
+        """Give an incident its true snapshot that was opened while the late change was in force.
+
+        It took the guard's own reservation for what was there before.
+        """
+        for _ in range(_TRIES):
+            current = self._open_if_known()
+            if (
+                not isinstance(step, Reserve)
+                or current is None
+                or current.id == self.incident.id
+                or current.prior != step.to
+            ):
+                return
+            with suppress(StaleIncidentError):
+                self.world.ledger.save(current.with_prior(self.incident.prior))
+                return
+
+    def _record_left(self, step: Step, current: Incident | None) -> None:
+        """Write down a change that nobody wants and AWS does not take back now.
+
+        A pulse takes it back: with the open incident, or with one that is opened for it.
+        """
+        left = StepOutcome(step=step, status=StepStatus.DONE)
+        if current is not None and not current.is_closed:
+            self.world.ledger.save(current.with_step(left))
+            return
+        present = self.present
+        opened = replace(
+            self.incident,
+            id=incident_id(self.incident.function, present),
+            version=0,
+            state=IncidentState.RESTORING,
+            opened_at=present,
+            updated_at=present,
+            steps=(left,),
+            outbox=(),
+            refusals=(),
+            lease_until=None,
+        )
+        self.world.ledger.open(opened, None, knows_past=True)
 
     def _undo(self, step: Step, known: Incident) -> tuple[StepStatus, str]:
         """Undo a step. Somebody may have set a reservation since, which then comes back instead.

@@ -60,6 +60,8 @@ POLLS_PER_MONTH: Final = 5 * 3 * MINUTES_PER_MONTH
 
 # Of a function under watch: six recent series, and what it did in the last 14 days.
 METRICS_PER_CHECK: Final = 7
+# Of a held one beside that: what arrived at a source, and what waits there or is deleted by it.
+METRICS_PER_HOLD: Final = 2
 # What only waits for its end is checked every minute at first, and more seldom later.
 CHECKED_SELDOM_MINUTES: Final = 5
 
@@ -179,7 +181,7 @@ def guard_cost(
     )
 
 
-def incident_usd(minutes: int, *, closely_minutes: int | None) -> float:
+def incident_usd(minutes: int, *, closely_minutes: int | None, is_held: bool = False) -> float:
     """What CloudWatch bills for watching one function with an open incident.
 
     A function that is stopped costs nothing: only its reservation is read.
@@ -190,11 +192,14 @@ def incident_usd(minutes: int, *, closely_minutes: int | None) -> float:
         How long it is watched.
     closely_minutes
         How long it is checked every minute; ``None`` for all the time.
+    is_held
+        Whether it is held, and has one source.
     """
     checks = minutes
     if closely_minutes is not None and minutes > closely_minutes:
         checks = closely_minutes + (minutes - closely_minutes) // CHECKED_SELDOM_MINUTES
-    return checks * METRICS_PER_CHECK * USD_PER_METRIC_READ
+    metrics = METRICS_PER_CHECK + (METRICS_PER_HOLD if is_held else 0)
+    return checks * metrics * USD_PER_METRIC_READ
 
 
 def denied_usd(invocations: int) -> float:

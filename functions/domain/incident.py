@@ -13,8 +13,13 @@ from typing import Final, Self
 from functions.domain.assessment import Assessment
 from functions.domain.errors import InvalidTransitionError, SnapshotOverwriteError
 from functions.domain.evidence import Trigger
+from functions.domain.holding.watch import Lever, Phase, Watch
 from functions.domain.plan import (
+    LEAST_MAPPING_LIMIT,
+    MOST_MAPPING_LIMIT,
+    DisableMapping,
     EventSourceMapping,
+    LimitMapping,
     ProvisionedConcurrency,
     RemoveProvisioned,
     Reserve,
@@ -57,13 +62,13 @@ class IncidentState(StrEnum):
 
     NOTIFIED = "notified"  # people were told; nothing was changed
     CONTAINING = "containing"  # snapshot written, steps not all done
-    CAPPING = "capping"  # the same, towards a cap
+    CAPPING = "capping"  # the same, towards a hold: a cap, 0 or paused mappings, see `watch`
     CONTAINED = "contained"
-    CAPPED = "capped"
+    CAPPED = "capped"  # held for watching, or held on since it was shown to be a loop
     RELEASED = "released"  # somebody else changed the reservation that the guard wrote
     RESTORING = "restoring"
     RESTORED = "restored"  # closed: a person asked for it
-    LIFTED = "lifted"  # closed: a cap that turned out to be unneeded
+    LIFTED = "lifted"  # closed: a hold that showed that it was no loop, or told nothing
     ENDED = "ended"  # closed: it ended by itself, or a released function stayed calm
     DELETED = "deleted"  # closed: the function no longer exists
     SUPERSEDED = "superseded"  # closed: a released function ran away again; a new incident goes on
@@ -100,6 +105,9 @@ _NOTHING_DONE: Final = frozenset({StepStatus.GONE, StepStatus.CHANGED_MEANWHILE}
 # In force on the function, and wanted so.
 _WANTING: Final = HOLDING_STATES - {IncidentState.RELEASED, IncidentState.RESTORING}
 
+# What was decided, as text of `DecisionReason`, of a function that is stopped and not held.
+_STOPS: Final = frozenset({"runaway", "still_suspected"})
+
 _S = IncidentState
 _TRANSITIONS: dict[IncidentState, frozenset[IncidentState]] = {
     _S.NOTIFIED: frozenset({_S.NOTIFIED, _S.CONTAINING, _S.CAPPING, _S.ENDED, _S.DELETED}),
@@ -109,7 +117,7 @@ _TRANSITIONS: dict[IncidentState, frozenset[IncidentState]] = {
     _S.CAPPING: frozenset(
         {_S.CAPPED, _S.CONTAINING, _S.RELEASED, _S.RESTORING, _S.DELETED, _S.NOTIFIED}
     ),
-    _S.CAPPED: frozenset({_S.CONTAINING, _S.RELEASED, _S.RESTORING, _S.DELETED}),
+    _S.CAPPED: frozenset({_S.CAPPING, _S.CONTAINING, _S.RELEASED, _S.RESTORING, _S.DELETED}),
     _S.CONTAINED: frozenset({_S.RELEASED, _S.RESTORING, _S.DELETED, _S.CONTAINING}),
     _S.RELEASED: frozenset({_S.RELEASED, _S.RESTORING, _S.ENDED, _S.SUPERSEDED, _S.DELETED}),
     _S.RESTORING: frozenset(
@@ -208,6 +216,7 @@ class Transition(StrEnum):
     RESTORE_FAILED = "restore_failed"
     CONTAIN_FAILED = "contain_failed"
     LIFTED = "lifted"
+    SHOWN = "shown"  # a hold goes on until people decide
     ENDED = "ended"
     DELETED = "deleted"
 
@@ -317,6 +326,11 @@ class Incident:
         what the function did is not explained by that.
     refusals
         What AWS refused, one entry for each kind of attempt.
+    watch
+        How far its hold has got; ``None`` where it is none, and in records of an earlier version.
+    is_shown
+        Whether the hold has shown a loop, or is kept for people to decide: it does not end by
+        itself any more.
     """
 
     id: str
@@ -351,6 +365,8 @@ class Incident:
     released_to: FoundReservation | None = None
     is_withdrawn: bool = False
     refusals: tuple[Refusals, ...] = ()
+    watch: Watch | None = None
+    is_shown: bool = False
 
     @property
     def ours(self) -> tuple[int, ...]:
@@ -424,13 +440,19 @@ class Incident:
 
     @property
     def is_held(self) -> bool:
-        """Whether the steps that stop or cap the function itself are done."""
+        """Whether the steps that stop or hold the function itself are done."""
         return bool(self.stops) and all(one.status not in _UNDONE for one in self.stops)
 
     @property
     def stops(self) -> tuple[StepOutcome, ...]:
-        """The steps that stop or cap the function itself, with their outcomes."""
-        return tuple(one for one in self.steps if isinstance(one.step, Reserve | ScaleToZero))
+        """The steps that stop or hold the function itself, with their outcomes."""
+        own = tuple(one for one in self.steps if isinstance(one.step, Reserve | ScaleToZero))
+        return own or tuple(one for one in self.steps if isinstance(one.step, DisableMapping))
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it is held by its event source mappings alone: nothing is reserved for it."""
+        return bool(self.stops) and all(isinstance(one.step, DisableMapping) for one in self.stops)
 
     @property
     def is_on_instances(self) -> bool:
@@ -533,6 +555,8 @@ class Incident:
             written=(),
             contained_at=None,
             stopped_at=None,
+            watch=None,
+            is_shown=False,
         )
 
     def without_put_back(self) -> Self:
@@ -574,12 +598,89 @@ class Incident:
             StepOutcome(step=step)
         )
 
+    def with_hold(
+        self, watch: Watch, prior: int | None, mappings: tuple[EventSourceMapping, ...]
+    ) -> Self:
+        """The incident with a hold written down, before anything is changed.
+
+        Parameters
+        ----------
+        prior
+            What is reserved.
+        mappings
+            Of the function, all of them.
+        """
+        held = replace(self, watch=watch, is_shown=False)
+        if watch.plan.levers != (Lever.PAUSE,):
+            return held.with_reservation(watch.plan.cap or 0, prior)
+        snapshot = held.snapshot or Snapshot(reserved_concurrency=prior)
+        return replace(held, snapshot=snapshot, target=None).with_mappings(mappings)
+
+    def letting_go(self, watch: Watch) -> Self:
+        """The incident with the trial of its hold written down, before anything is let go.
+
+        A mapping is limited before it is enabled again: see `is_let_go`.
+        """
+        let_go = replace(self, watch=watch)
+        concurrency = watch.trial_concurrency or watch.plan.least_trial
+        if not self.is_paused or self.snapshot is None:
+            return let_go.with_reservation(concurrency, self.prior)
+        limits = {one.uuid: one.maximum_concurrency for one in self.snapshot.mappings or ()}
+        each = max(LEAST_MAPPING_LIMIT, concurrency // max(1, len(self.stops)))
+        for outcome in self.stops:
+            step = outcome.step
+            if not isinstance(step, DisableMapping):
+                continue
+            limit = LimitMapping(
+                function=step.function,
+                uuid=step.uuid,
+                source_arn=step.source_arn,
+                to=min(each, MOST_MAPPING_LIMIT),
+                prior=limits.get(step.uuid),
+            )
+            let_go = let_go.with_step(StepOutcome(step=limit))
+        return let_go
+
+    def holding_again(self, watch: Watch) -> Self:
+        """The incident with its second hold written down, before anything is held."""
+        held = replace(self, watch=watch)
+        if not self.is_paused:
+            return held.with_reservation(watch.plan.cap or 0, self.prior)
+        for outcome in self.stops:
+            held = held.with_step(StepOutcome(step=outcome.step))
+        return held
+
+    @property
+    def is_hold(self) -> bool:
+        """Whether what is in force is a hold: nothing has been decided that stops it."""
+        return self.watch is not None and self.decided not in _STOPS
+
+    @property
+    def is_let_go(self) -> bool:
+        """Whether a little of what it holds is, or is being, let go."""
+        return self.watch is not None and self.watch.phase is Phase.TRIAL
+
+    def with_prior(self, prior: int | None) -> Self:
+        """The incident with another reservation in its snapshot: what it had read was not true."""
+        if self.snapshot is None:
+            return self
+        steps = tuple(
+            replace(one, step=replace(one.step, prior=prior))
+            if isinstance(one.step, Reserve)
+            else one
+            for one in self.steps
+        )
+        snapshot = replace(self.snapshot, reserved_concurrency=prior)
+        return replace(self, snapshot=snapshot, steps=steps)
+
     def holding_since(self, at: datetime) -> Self:
         """The incident with the moment at which what it holds took effect, once all of it did."""
         if not self.is_held:
             return self
         held = replace(self, contained_at=self.contained_at or at)
-        return held if held.target else replace(held, stopped_at=self.stopped_at or at)
+        if held.target or held.is_paused:  # who calls it by another way is served
+            return held
+        return replace(held, stopped_at=self.stopped_at or at)
 
     def with_scaling(self, versions: tuple[VersionScaling, ...]) -> Self:
         """The incident with the steps that scale each version to 0 written down.

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from functions.domain.arrivals import Source
 from functions.domain.evidence import LoopProof
 
 # The graph is read anew every day and patched within minutes of a change. Two days without that
@@ -58,6 +59,10 @@ class KnownLoops(Protocol):
         """What is known of a function, without any call; `NOTHING_KNOWN` for nothing."""
         ...
 
+    def sources(self, function: str) -> tuple[Source, ...]:
+        """What invokes a function, and whether that lies on a loop of it; empty if unknown."""
+        ...
+
     def mates(self, function: str) -> frozenset[str]:
         """The other functions on its loop, without any call.
 
@@ -75,6 +80,10 @@ class NoGraph:
     def of(self, _function: str) -> KnownLoop:
         """See the port."""
         return NOTHING_KNOWN
+
+    def sources(self, _function: str) -> tuple[Source, ...]:
+        """See the port."""
+        return ()
 
     def mates(self, _function: str) -> frozenset[str]:
         """See the port."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from functions.domain import hold_notice
 from functions.domain.assessment import Reason, Verdict
 from functions.domain.byhand import look_command, restore_commands, rollback, still_changed
 from functions.domain.decision import DecisionReason
@@ -41,6 +42,7 @@ from functions.domain.passages import (
     footer,
     held_for,
     held_sentence,
+    held_span,
     held_word,
     left_out,
     leftovers,
@@ -62,7 +64,7 @@ from functions.domain.passages import (
     where,
     why,
     will_stop,
-    would_cap,
+    would_hold,
 )
 from functions.domain.plan import (
     DisableMapping,
@@ -148,7 +150,7 @@ def ledger_unavailable(
         paragraph(
             f"What was there before is kept in the function's tags{tag} and in this notice."
             " Once the ledger answers again, Loopbreaker takes it over by itself.",
-            "Where Loopbreaker had capped the function before, the reservation below is that cap:"
+            "Where Loopbreaker was holding the function already, the reservation below is its own:"
             " the rollback knows what was there before it."
             if incident.prior
             else "",
@@ -161,12 +163,8 @@ def ledger_unavailable(
             aws_words(context.detail),
         )
     )
-    lead = f"CAPPED AT {incident.target:,}" if incident.target else "STOPPED"
-    if not is_tagged:
-        lead = "CAPPING" if incident.target else "STOPPING"
-    verb = "cap" if incident.target else "stop"
     # Without the tag this notice is the record: it is sent before anything is changed.
-    did = f"{'capp' if incident.target else 'stopp'}ed" if is_tagged else f"is about to {verb}"
+    lead, did = ("STOPPED", "stopped") if is_tagged else ("STOPPING", "is about to stop")
     return Notice(
         subject=subject_line(f"{lead}, ledger down:", incident.function, rates(incident)),
         body=bounded(
@@ -178,8 +176,8 @@ def ledger_unavailable(
                 paragraph(held_sentence(incident, now), changed_beside(incident))
                 if is_tagged
                 else paragraph(
-                    f"Its reserved concurrency is being set to {incident.target or 0:,}. Whether"
-                    " that succeeded is not known here; this shows it:"
+                    "Its reserved concurrency is being set to 0. Whether that succeeded is not"
+                    " known here; this shows it:"
                 ),
                 "" if is_tagged else command_line(look_command(incident.function, context.region)),
                 keep,
@@ -317,22 +315,18 @@ _NOT_STOPPED: Final[dict[DecisionReason, _Told]] = {
         "{function} {does}. Loopbreaker changed nothing.",
         "This deployment only tells about suspected functions (response=notify).",
     ),
-    DecisionReason.NO_ROOM_FOR_CAP: _Told(
-        "SUSPECTED, NOT CAPPED:",
+    DecisionReason.CANNOT_BE_HELD: _Told(
+        "SUSPECTED, NOT HELD:",
         "{function} {does}. Loopbreaker changed nothing yet.",
-        "A cap would not slow it down: its reserved concurrency already is as low as its normal"
-        " peak.",
-    ),
-    DecisionReason.CAP_BINDS_NOTHING: _Told(
-        "SUSPECTED, NOT CAPPED:",
-        "{function} {does}. Loopbreaker changed nothing yet.",
-        "A cap would not slow it down: it does all this with no more concurrent executions than"
-        " it normally has.",
+        "A suspected function is held back for some minutes, to see whether it feeds itself. This"
+        " one is not, because that might do more than delay its events. The first of the reasons"
+        " below says why.",
     ),
     DecisionReason.NO_CAP_FOR_INSTANCES: _Told(
-        "SUSPECTED, NOT CAPPED:",
+        "SUSPECTED, NOT HELD:",
         "{function} {does}. Loopbreaker changed nothing yet.",
-        "It runs on Lambda Managed Instances, which no reserved concurrency caps.",
+        "A suspected function is held back for some minutes, to see whether it feeds itself. This"
+        " one is not: it runs on Lambda Managed Instances, which no reserved concurrency holds.",
     ),
     DecisionReason.SCALING_UNKNOWN: _Told(
         "CANNOT BE STOPPED, ACT NOW:",
@@ -384,13 +378,7 @@ _DOES: Final = {
     Verdict.BUSY: "is unusually busy",
     Verdict.CALM: "is calm",
 }
-_NOT_CAPPED: Final = frozenset(
-    {
-        DecisionReason.NO_ROOM_FOR_CAP,
-        DecisionReason.CAP_BINDS_NOTHING,
-        DecisionReason.NO_CAP_FOR_INSTANCES,
-    }
-)
+_NOT_HELD: Final = frozenset({DecisionReason.CANNOT_BE_HELD, DecisionReason.NO_CAP_FOR_INSTANCES})
 # Reasons after which nobody is to stop the function by hand on Loopbreaker's advice.
 _NO_STOP_ADVICE: Final = frozenset(
     {DecisionReason.STOPPED_BY_AWS, DecisionReason.OWN_FUNCTION, DecisionReason.EDGE_REPLICA}
@@ -402,9 +390,9 @@ def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Noti
     told = _CHANGED_NOTHING if reason is None else _NOT_STOPPED.get(reason, _CHANGED_NOTHING)
     assessment = incident.assessment
     lead, opening = told.lead, told.opening
-    if reason is DecisionReason.OBSERVE_MODE and would_cap(assessment, context):
-        lead = "WOULD CAP"
-        opening = opening.replace("have stopped", "have capped the concurrency of")
+    if reason is DecisionReason.OBSERVE_MODE and would_hold(assessment, context):
+        lead = "WOULD HOLD"
+        opening = opening.replace("have stopped", "have held").replace(".", " back.", 1)
     radius = (
         f": {counted(context.blast_radius, 'function')} within"
         f" {lasting(context.blast_radius_window)}"
@@ -424,7 +412,7 @@ def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Noti
                     told.why.format(radius=radius),
                     f"Contained within that time: {already}." if already else "",
                 ),
-                will_stop(incident, context, now) if reason in _NOT_CAPPED else "",
+                will_stop(incident, context, now) if reason in _NOT_HELD else "",
                 by_hand(incident, context) if reason is DecisionReason.BLAST_RADIUS else "",
                 where(context),
                 *measured(incident, now),
@@ -458,9 +446,7 @@ def _contained(incident: Incident, context: NoticeContext, now: datetime) -> Not
             (
                 paragraph(
                     f"Loopbreaker stopped {incident.function}.",
-                    "A cap could not hold it, and it went on."
-                    if decision_reason(incident) is DecisionReason.STILL_SUSPECTED
-                    else "",
+                    _why_now(incident),
                 ),
                 paragraph(held_sentence(incident, now), changed_beside(incident)),
                 *not_done(incident),
@@ -478,34 +464,26 @@ def _contained(incident: Incident, context: NoticeContext, now: datetime) -> Not
     )
 
 
-def _capped(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    at = "" if incident.target is None else f" AT {incident.target:,}"
-    return Notice(
-        subject=subject_line(f"CAPPED{at}", incident.function, rates(incident)),
-        body=bounded(
-            (
-                paragraph(
-                    f"Loopbreaker slowed down {incident.function}. It still runs, within a cap,"
-                    " because a loop is suspected and not proven."
-                ),
-                paragraph(held_sentence(incident, now), changed_beside(incident)),
-                *not_done(incident),
-                paragraph(
-                    "Next: a loop's demand falls with the cap and stays pinned at it; if it does"
-                    " that, Loopbreaker stops it. Otherwise Loopbreaker lifts the cap. You are"
-                    " notified either way."
-                ),
-                where(context),
-                *measured(incident, now, is_over=True),
-                the_loop(incident, context),
-                why(incident),
-                events(incident, context, now),
-                durable(incident, context.region),
-                to_do(incident, context),
-                *footer(incident, context, now),
-            )
-        ),
-    )
+def _why_now(incident: Incident) -> str:
+    """Why it is stopped now, where something went before."""
+    if decision_reason(incident) is DecisionReason.STILL_SUSPECTED:
+        return "The configuration closes a loop, it could not be held, and it went on."
+    if incident.watch is not None and incident.assessment.has(Reason.COMES_BACK):
+        return "Held, it was silent; let go a little, it came back round after round."
+    return ""
+
+
+def _of(text: tuple[str, str]) -> Notice:
+    subject, body = text
+    return Notice(subject=subject, body=body)
+
+
+def _held(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    return _of(hold_notice.held(incident, context, now))
+
+
+def _kept(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    return _of(hold_notice.kept(incident, context, now))
 
 
 def _released(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
@@ -656,7 +634,7 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
         and one.restored is None
         for one in incident.steps
     )
-    verb = "CAP" if incident.target else "STOP"
+    verb = "HOLD" if incident.watch and incident.target != 0 else "STOP"
     failed = [one for one in incident.steps if one.status is StepStatus.FAILED]
     opening = (
         paragraph(
@@ -751,25 +729,18 @@ def _cap_in_force(incident: Incident, context: NoticeContext) -> str:
 
 
 def _lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    tail, because = "", "what it did under it was not that of a loop"
-    for ground in incident.assessment.grounds:
-        if ground.reason is Reason.BELOW_CAP:
-            tail, because = " was not throttled", "it was no longer throttled, as a loop would be"
-        elif ground.reason is Reason.OUTSIDE_DEMAND:
-            tail = " is busy from outside"
-            because = "its demand did not fall with the cap, so its work comes from outside"
+    if not incident.is_withdrawn:
+        return _of(hold_notice.let_go(incident, context, now))
     left = [one for one in incident.steps if one.restored is StepStatus.CHANGED_MEANWHILE]
-    lead, did = "CAP LIFTED:", f"lifted the cap of {incident.function}"
-    withdrawn = _WITHDRAWN.get(decision_reason(incident) or DecisionReason.SUSPECTED)
-    if withdrawn is not None:
-        lead, did = "PUT BACK:", f"put {incident.function} back"
-        tail, because = withdrawn
+    tail, because = _WITHDRAWN.get(
+        decision_reason(incident) or DecisionReason.SUSPECTED, _OF_EARLIER_VERSION
+    )
     return Notice(
-        subject=subject_line(lead, incident.function, tail),
+        subject=subject_line("PUT BACK:", incident.function, tail),
         body=bounded(
             (
-                paragraph(f"Loopbreaker {did}: {because}."),
-                paragraph(held_for(incident, now)),
+                paragraph(f"Loopbreaker put {incident.function} back: {because}."),
+                paragraph(held_span(incident, now) if incident.watch else held_for(incident, now)),
                 paragraph(_left_to_do(incident, context, is_left=bool(left))),
                 where(context),
                 section("SETTINGS", *settings(incident)),
@@ -777,6 +748,15 @@ def _lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice
             )
         ),
     )
+
+
+_OF_EARLIER_VERSION: Final = (
+    ", its cap is gone",
+    (
+        "an earlier version of Loopbreaker had capped it, and this version does not judge by caps."
+        " If it is still unusual, it is held anew"
+    ),
+)
 
 
 def _left_to_do(incident: Incident, context: NoticeContext, *, is_left: bool) -> str:
@@ -876,7 +856,8 @@ def _deleted(incident: Incident, context: NoticeContext, now: datetime) -> Notic
 _COMPOSERS: Final[dict[Transition, Callable[[Incident, NoticeContext, datetime], Notice]]] = {
     Transition.NOTIFIED: _notified,
     Transition.CONTAINED: _contained,
-    Transition.CAPPED: _capped,
+    Transition.CAPPED: _held,
+    Transition.SHOWN: _kept,
     Transition.RELEASED: _released,
     Transition.RUNNING_AWAY_AGAIN: _running_away_again,
     Transition.RESTORED: _restored,

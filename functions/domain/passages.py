@@ -31,7 +31,13 @@ from functions.domain.fate import (
     in_flight_until,
     name_of,
 )
-from functions.domain.incident import EventRoutes, FoundReservation, Incident
+from functions.domain.incident import (
+    EventRoutes,
+    FoundReservation,
+    Incident,
+    IncidentState,
+    Transition,
+)
 from functions.domain.known_loops import NOTHING_KNOWN, KnownLoop
 from functions.domain.naming import edge_replica
 from functions.domain.plan import (
@@ -103,8 +109,8 @@ class NoticeContext:
     response
         What the deployment does with a suspected function.
     patience
-        How long a suspected function that no cap can hold goes on before it is stopped; ``None``
-        leaves out what needs it.
+        How long a function on a certain loop that cannot be held goes on before it is stopped;
+        ``None`` leaves out what needs it.
     deploy_flags
         The flags that the next deployment must repeat, as the command line takes them: empty
         where there are none, ``None`` where that is unknown.
@@ -170,15 +176,23 @@ def decision_reason(incident: Incident) -> DecisionReason | None:
         return None
 
 
-def would_cap(assessment: Assessment, context: NoticeContext) -> bool:
-    """Whether the deployment would cap the function rather than stop it."""
-    return assessment.verdict is Verdict.SUSPECTED and context.response is Response.CAP
+def would_hold(assessment: Assessment, context: NoticeContext) -> bool:
+    """Whether the deployment would hold the function rather than stop it."""
+    return assessment.verdict is Verdict.SUSPECTED and context.response is Response.HOLD
 
 
 def will_stop(incident: Incident, context: NoticeContext, now: datetime) -> str:
-    """When a suspected function that no cap holds is stopped, and how to prevent that."""
-    if context.patience is None or not would_cap(incident.assessment, context):
+    """When a function that cannot be held is stopped, and how to prevent that."""
+    if context.patience is None or not would_hold(incident.assessment, context):
         return ""
+    if not incident.assessment.has(Reason.LOOP_PROVEN):
+        is_tried_again = decision_reason(incident) is not DecisionReason.NO_CAP_FOR_INSTANCES
+        return paragraph(
+            "Loopbreaker does not stop it, because the configuration proves no loop: you decide.",
+            "As long as it goes on, Loopbreaker looks again whether it can be held."
+            if is_tried_again
+            else "",
+        )
     at = incident.opened_at + context.patience
     when = f"at {moment(at)}" if at > now else "at its next check"
     return paragraph(
@@ -187,8 +201,22 @@ def will_stop(incident: Incident, context: NoticeContext, now: datetime) -> str:
     )
 
 
+_HELD: Final = frozenset({IncidentState.CAPPING, IncidentState.CAPPED})
+_ONLY_HELD: Final = frozenset(
+    {DecisionReason.SUSPECTED, DecisionReason.SHOWN, DecisionReason.CANNOT_BE_TOLD}
+)
+
+
+def is_only_held(incident: Incident) -> bool:
+    """Whether it was held to see whether it feeds itself, and never stopped for good."""
+    is_held = incident.watch is not None and decision_reason(incident) in _ONLY_HELD
+    return is_held and not incident.has_told(Transition.CONTAINED)
+
+
 def held_word(incident: Incident) -> str:
     """What was done to the function, in a word."""
+    if is_only_held(incident):
+        return "held"
     return f"capped at {incident.target:,}" if incident.target else "stopped"
 
 
@@ -216,7 +244,10 @@ def held_sentence(incident: Incident, now: datetime) -> str:
         prior = f"; before, it was {incident.snapshot.reserved_concurrency:,}"
     cap = _cap(incident)
     capped = ""
-    if cap and not incident.target and incident.capped_at:
+    if incident.watch is not None and incident.contained_at and not incident.target:
+        when = "" if at == incident.contained_at else when  # a little was let go in between
+        capped = f" It had been held first, from {moment(incident.contained_at)} on."
+    elif cap and not incident.target and incident.capped_at:
         capped = f" It had been capped at {cap:,} first, at {moment(incident.capped_at)}."
     return f"Its reserved concurrency is {incident.target or 0:,}{when}{prior}.{capped}"
 
@@ -233,7 +264,14 @@ def _cap(incident: Incident) -> int:
 
 def held_for(incident: Incident, now: datetime) -> str:
     """When it was capped, stopped and released, and for how long, as far as the record tells."""
+    if is_only_held(incident):
+        return held_span(incident, now)
     capped, stopped, end = incident.capped_at, incident.stopped_at, _end(incident, now)
+    if incident.watch is not None:
+        begun = incident.contained_at
+        first = "" if begun is None else f"It was held first, from {moment(begun)} on. "
+        at = stopped if stopped != begun else None
+        return f"{first}It was stopped {_span(at, end)}." if at else f"{first}Then it was stopped."
     as_cap = f"It was capped at {_cap(incident):,}"
     if capped is None:
         return f"It was stopped {_span(stopped, end)}." if stopped else ""
@@ -246,6 +284,17 @@ def held_for(incident: Incident, now: datetime) -> str:
         return f"{as_cap} at {moment(capped)} and stopped at {moment(stopped)}."
     under_cap = _span(capped, _End(at=stopped))
     return f"{as_cap} {under_cap}, then stopped {_span(stopped, end)}."
+
+
+def held_span(incident: Incident, now: datetime) -> str:
+    """When a hold began and ended, and for how long, as far as the record tells."""
+    begun = incident.contained_at
+    return "" if begun is None else f"It was held {_span(begun, _end(incident, now))}."
+
+
+def is_watched(incident: Incident) -> bool:
+    """Whether it is held to see whether it feeds itself, and nothing is decided yet."""
+    return incident.watch is not None and not incident.is_shown and incident.state in _HELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,30 +555,45 @@ def _broken_by(incident: Incident, context: NoticeContext) -> str:
     return words.replace(OR_DISABLE, "") if any(one in words for one in disabled) else words
 
 
+def _verdict(assessment: Assessment) -> str:
+    match assessment.verdict:
+        case Verdict.RUNAWAY:
+            return _proof(assessment)
+        case Verdict.SUSPECTED if assessment.has(Reason.LOOP_PROVEN):
+            return (
+                "A suspected loop: unusual and unexplained. The configuration closes it; nothing"
+                " has shown yet that it runs."
+            )
+        case Verdict.SUSPECTED:
+            return "A suspected loop: unusual and unexplained, but not proven."
+        case Verdict.BUSY:
+            return "Unusual, with an explanation."
+        case Verdict.CALM:
+            return "Nothing unusual."
+
+
+def _proof(assessment: Assessment) -> str:
+    """What proved a loop; the third, fourth and last of these are of earlier versions."""
+    if not assessment.grounds:
+        return "A loop. What showed it is not recorded here."
+    if assessment.has(Reason.COMES_BACK):
+        return "A loop: it fed itself while Loopbreaker watched."
+    if assessment.cap:
+        return "A loop: what it did under its cap shows it."
+    if assessment.has(Reason.LOOP_PROVEN) and not assessment.has(Reason.NATIVE_DROPS):
+        return "A loop: the configuration of the account closes it, and it runs."
+    if assessment.has(Reason.NATIVE_DROPS):
+        return "A loop: AWS itself found it."
+    return "A loop, by a shape that only a loop has."
+
+
 def why(incident: Incident) -> str:
     """The verdict and its grounds."""
     assessment = incident.assessment
     grounds = assessment.grounds[:_MOST_GROUNDS]
-    match assessment.verdict:
-        case Verdict.RUNAWAY if not grounds:
-            verdict = "A loop. What showed it is not recorded here."
-        case Verdict.RUNAWAY if assessment.cap:
-            verdict = "A loop: what it did under its cap shows it."
-        case Verdict.RUNAWAY if assessment.has(Reason.LOOP_PROVEN):
-            verdict = "A loop: the configuration of the account closes it, and it runs."
-        case Verdict.RUNAWAY if assessment.has(Reason.NATIVE_DROPS):
-            verdict = "A loop: AWS itself found it."
-        case Verdict.RUNAWAY:
-            verdict = "A loop, by a shape that only a loop has."
-        case Verdict.SUSPECTED:
-            verdict = "A suspected loop: unusual and unexplained, but not proven."
-        case Verdict.BUSY:
-            verdict = "Unusual, with an explanation."
-        case Verdict.CALM:
-            verdict = "Nothing unusual."
     return section(
         "WHY LOOPBREAKER THINKS SO",
-        paragraph(verdict),
+        paragraph(_verdict(assessment)),
         *(bullet(sentence(ground)) for ground in grounds),
         left_out(len(assessment.grounds) - len(grounds), "reason"),
     )
@@ -610,7 +674,16 @@ def to_do(incident: Incident, context: NoticeContext) -> str:
     """What a person does about a function that is held."""
     waiting = "Events that wait include the loop's own: they come first after the restore."
     again = "from the folder of your Loopbreaker project"
-    if incident.target:
+    if decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD and is_only_held(incident):
+        first = (
+            "Find out whether it is a loop. If so, change the code, the trigger or the permission,"
+            f" so that what the function writes no longer triggers it. {waiting}"
+        )
+        second = (
+            f"To put everything back, {again}. It never happens by itself, also not when the alarm"
+            " clears."
+        )
+    elif (incident.target and incident.watch is None) or is_watched(incident):
         first = f"Find out whether it is a loop. {FIX}"
         second = f"To put everything back at once, {again}:"
     else:

@@ -17,7 +17,7 @@ class Mode(StrEnum):
 class Response(StrEnum):
     """What is done with a `SUSPECTED` function. A `RUNAWAY` one is always throttled."""
 
-    CAP = "cap"
+    HOLD = "hold"  # held where that only delays events, and watched: see `domain/holding`
     THROTTLE = "throttle"
     NOTIFY = "notify"
 
@@ -31,12 +31,12 @@ class Policy:
     floor_per_minute
         Invocations a minute below which nothing is ever called a loop.
     blast_radius
-        Most functions that are contained or capped within `blast_radius_window`.
+        Most functions that are contained or held within `blast_radius_window`.
     cooling_off
         How long a function that a person released is watched without being touched again.
     patience
-        How long people are told about a suspected function that no cap can hold, before it is
-        throttled.
+        How long people are told about a function on a certain loop that cannot be held, before it
+        is throttled.
     exempt
         Names of functions that are never touched, beside those with the tag `EXEMPT_TAG`.
     own_functions
@@ -44,7 +44,7 @@ class Policy:
     """
 
     mode: Mode = Mode.ENFORCE
-    response: Response = Response.CAP
+    response: Response = Response.HOLD
     floor_per_minute: int = 500
     blast_radius: int = 3
     blast_radius_window: timedelta = timedelta(hours=1)

@@ -131,6 +131,14 @@ class HoldFactsReader(Protocol):
         """Of its triggers and of itself. What cannot be read is unknown; nothing is raised."""
         ...
 
+    def depth(self, queue_arns: Sequence[str]) -> float | None:
+        """Messages in these queues now: visible, delayed and in flight; ``None`` if unknown.
+
+        Approximate, and true within a minute or so (SQS developer guide, *Resources required to
+        process messages*).
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyPart:
@@ -206,6 +214,14 @@ class Metrics(Protocol):
         ----------
         start, end
             The first minute, and the one after the last; what is less than a minute is cut off.
+        """
+        ...
+
+    def lag(self, function: str, start: datetime, end: datetime) -> Series:
+        """How far the polling of a function's streams lay behind, in ms, the most of each minute.
+
+        Without a datapoint where it has none (Lambda developer guide, *Types of metrics for Lambda
+        functions*: IteratorAge).
         """
         ...
 

@@ -218,14 +218,14 @@ def _judge(
         return Verdict.BUSY, (*dropped, backlog, *shape.grounds), shape
     pinned = _pinned(traffic, shape)
     grounds = (*dropped, *pinned, *shape.grounds, *_novelty(evidence, traffic, shape))
-    verdict = Verdict.RUNAWAY if pinned or dropped else Verdict.SUSPECTED
+    # That AWS itself found the function invoking itself is proof. No shape is, and no graph: it
+    # shows that a circle is closed, not that something goes round in it.
+    verdict = Verdict.RUNAWAY if dropped else Verdict.SUSPECTED
     match evidence.proof:
         case LoopProof.CERTAIN:
-            return Verdict.RUNAWAY, (Ground(reason=Reason.LOOP_PROVEN), *grounds), shape
+            return verdict, (Ground(reason=Reason.LOOP_PROVEN), *grounds), shape
         case LoopProof.RULED_OUT if not dropped:
-            # One step less: what would be throttled is capped, what would be capped goes on.
-            less = Verdict.SUSPECTED if verdict is Verdict.RUNAWAY else Verdict.BUSY
-            return less, (Ground(reason=Reason.LOOP_RULED_OUT), *grounds), shape
+            return Verdict.BUSY, (Ground(reason=Reason.LOOP_RULED_OUT), *grounds), shape
         case _:
             return verdict, grounds, shape
 

@@ -23,6 +23,7 @@ _TENTH: Final = 0.1
 _CENT: Final = 0.01
 _CENTS_BELOW: Final = 100
 _ARN_FIELDS: Final = 6
+_LONGEST_SECONDS: Final = 1e9  # that are said in days
 
 _ONE_OF: Final = {
     Unit.PER_MINUTE: "invocation a minute",
@@ -33,16 +34,30 @@ _ONE_OF: Final = {
     Unit.THROTTLES: "throttled invocation a minute",
     Unit.ATTEMPTS: "attempt a minute",
     Unit.DROPS: "invocation dropped by AWS",
+    Unit.SECONDS: "second",
+    Unit.RECEIVES: "receive",
+    Unit.EVENTS: "event",
+    Unit.EVENTS_PER_MINUTE: "event a minute",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How one reason is said: what it means, then its numbers where they are known."""
+    """How one reason is said: what it means, then its numbers where they are known.
+
+    Attributes
+    ----------
+    told
+        The whole sentence instead, where its numbers are known: the value, then the reference.
+    nothing
+        The same for a value of 0.
+    """
 
     means: str
     seen: str = "{}"
     compared: str = "against {}"
+    told: str = ""
+    nothing: str = ""
 
 
 GROUND_WORDS: Final[dict[Reason, Words]] = {
@@ -103,6 +118,89 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
         "now {}",
         "before {}",
     ),
+    Reason.SOURCES_UNKNOWN: Words("It was not held: what invokes it is not known"),
+    Reason.CALLERS_WAIT: Words(
+        "It was not held: callers may wait for its answers, and would be refused"
+    ),
+    Reason.SOURCES_MIXED: Words(
+        "It was not held: it has sources of different kinds, which nothing delays together"
+    ),
+    Reason.MAPPING_UNKNOWN: Words(
+        "It was not held: it could not be read what one of its event source mappings would lose"
+    ),
+    Reason.PROVISIONED_MODE: Words(
+        "It was not held: its event source mapping of a queue is in provisioned mode"
+    ),
+    Reason.PROVISIONED_CONCURRENCY: Words(
+        "It was not held: it has provisioned concurrency, or that could not be read"
+    ),
+    Reason.FEW_RECEIVES: Words(
+        "It was not held: its queue gives a message up after too few receives",
+        told="It was not held: its queue gives a message up after {}, and a hold needs {}",
+    ),
+    Reason.SHORT_RETENTION: Words(
+        "It was not held: its events may not be kept for long enough",
+        compared="a hold needs {}",
+        told="It was not held: its events are kept for {} only, and a hold needs {}",
+    ),
+    Reason.SHORT_AGE: Words(
+        "It was not held: its events may be given up too soon",
+        compared="a hold needs {}",
+        told="It was not held: its events are given up after {}, and a hold needs {}",
+    ),
+    Reason.DURATION_UNKNOWN: Words("It was not held: how long it runs is not known"),
+    Reason.CAP_TOO_HIGH: Words(
+        "It was not held: its normal peak would hardly slow it down",
+        told="It was not held: its normal peak is {}, and only {} or fewer would slow it down",
+    ),
+    Reason.HELD_FOR: Words("It was watched", told="It was watched for {}"),
+    Reason.ARRIVED_WHILE_HELD: Words(
+        "What arrived while it was held",
+        told="While it was held, {} arrived; before, {}",
+        nothing="While it was held, nothing arrived; before, {1}",
+    ),
+    Reason.LET_GO: Words(
+        "A little was let go",
+        told="Then a little was let go; {} had waited",
+        nothing="Then a little was let go; nothing had waited",
+    ),
+    Reason.CAME_BACK: Words(
+        "What was let go came back",
+        told="What was let go came back {}; a loop is told from {} on",
+        nothing="What was let go did not come back",
+    ),
+    Reason.ARRIVED_HELD_AGAIN: Words(
+        "What arrived while it was held again",
+        told="Held again, {} arrived; let go, {}",
+        nothing="Held again, nothing arrived; let go, {1}",
+    ),
+    Reason.COMES_BACK: Words(
+        "It feeds itself: held, nothing arrives; let go, it comes back round after round"
+    ),
+    Reason.NOTHING_ARRIVES: Words("Nothing arrives that a loop would send"),
+    Reason.FED_FROM_OUTSIDE: Words(
+        "As much arrived while it was held as before, so others feed it"
+    ),
+    Reason.WRITES_EXPLAIN: Words(
+        "What others send explains it, with the few events that it writes for each"
+    ),
+    Reason.NOT_COME_BACK: Words("A little was let go, and it did not come back"),
+    Reason.ENDED_IN_TRIAL: Words("A little was let go, and it came to an end by itself"),
+    Reason.UNLIKE_TRIAL: Words("More came, or less evenly, than what was let go can write"),
+    Reason.CAME_ON: Words("Held again, it went on arriving, so others feed it"),
+    Reason.FEW_GENERATIONS: Words("What was let go came back too seldom for a loop"),
+    Reason.UNCOUNTED: Words("What arrives could not be counted everywhere"),
+    Reason.TOO_MUCH_OUTSIDE: Words("Too much arrives from outside to see what comes back"),
+    Reason.CYCLE_TOO_SLOW: Words(
+        "It may go round too slowly for a hold to show it",
+        told="It may go round too slowly for a hold to show it: that could take {}, and a hold"
+        " takes {} at most",
+    ),
+    Reason.TRIAL_TOO_DEAR: Words(
+        "To see it come back would cost more than this deployment allows (danger_usd_per_minute),"
+        " or take more than ran before"
+    ),
+    Reason.DATA_LATE: Words("The figures of CloudWatch came too late to tell"),
 }
 
 
@@ -123,6 +221,10 @@ def sentence(ground: Ground) -> str:
     )
     if ground.reason is Reason.NO_HISTORY and ground.unit is Unit.DAYS and ground.value == 0:
         return _NO_HISTORY_AT_ALL
+    if words.told and ground.value is not None and ground.reference is not None:
+        return _whole(words, ground.value, ground.reference, ground.unit)
+    if words.told and ground.value is not None and words.told.count("{}") == 1:
+        return _whole(words, ground.value, 0.0, ground.unit)
     parts = []
     if ground.value is not None:
         parts.append(words.seen.format(quantity(ground.value, ground.unit)))
@@ -132,6 +234,11 @@ def sentence(ground: Ground) -> str:
         parts.append(words.compared.format(quantity(ground.reference, unit)))
     numbers = ", ".join(parts)
     return f"{words.means}: {numbers}." if numbers else f"{words.means}."
+
+
+def _whole(words: Words, value: float, reference: float, unit: Unit) -> str:
+    said = words.nothing if words.nothing and value < _TENTH else words.told
+    return f"{said.format(quantity(value, unit), quantity(reference, unit))}."
 
 
 def number(value: float) -> str:
@@ -149,6 +256,8 @@ def number(value: float) -> str:
 
 def quantity(value: float, unit: Unit) -> str:
     """A number with its unit, in the singular where it is one."""
+    if unit is Unit.SECONDS and _MINUTE <= value <= _LONGEST_SECONDS:
+        return lasting(timedelta(seconds=value))
     word = _ONE_OF.get(unit, unit.value) if value == 1 else unit.value
     return f"{number(value)} {word}".rstrip()
 

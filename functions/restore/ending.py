@@ -54,8 +54,9 @@ def is_held_for_watching(incident: Incident) -> bool:
     part, is gone on with. Nothing else is: not what is contained, nor what a person restores.
     """
     if incident.state in _HELD:
-        return True
-    is_begun = incident.closing is IncidentState.LIFTED and incident.target != 0
+        return not incident.is_shown  # what was shown to be a loop, people decide about
+    is_hold = incident.target != 0 or incident.is_hold
+    is_begun = incident.closing is IncidentState.LIFTED and is_hold
     match incident.state:
         case IncidentState.RESTORING:
             return is_begun

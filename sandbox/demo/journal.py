@@ -32,9 +32,9 @@ class Decided:
     grounds: tuple[str, ...]
 
     @property
-    def is_stopping(self) -> bool:
-        """Whether the function was stopped, not only capped or told of."""
-        return self.decision == "Contain"
+    def is_containing(self) -> bool:
+        """Whether the function was stopped, or stays held until people decide."""
+        return self.decision in {"Contain", "Keep"}
 
 
 class Journal:

@@ -48,7 +48,9 @@ class Report:
     contained: bool = False
     contained_by: str = ""
     verdict: str = ""
-    seconds_to_cap: float | None = None
+    seconds_to_hold: float | None = None
+    cloudwatch_minutes_to_hold: float | None = None
+    invocations_until_held: int | None = None
     seconds_to_contain: float | None = None
     cloudwatch_minutes_to_contain: float | None = None
     invocations_until_contained: int | None = None

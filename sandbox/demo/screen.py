@@ -14,6 +14,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from sandbox.demo.watch import state_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -135,8 +137,7 @@ class Screen:
             f"{name} {_newest(watch, name)}/s" for name in (*watch.loop, *watch.innocents)
         )
         alarm = f"; ALARM {', '.join(watch.ringing)}" if watch.ringing else ""
-        stopped = f"; {', '.join(watch.stopped)} at 0" * bool(watch.stopped)
-        stopped += f"; {', '.join(watch.capped)} capped" * bool(watch.capped)
+        stopped = "; ".join(("", *(state_of(watch.settings[one], one) for one in watch.held)))
         return f"{'before' if seconds is None else f'{seconds:5.0f} s'}  {rates}{alarm}{stopped}"
 
     def _picture(self, watch: Watch) -> RenderableType:
@@ -149,7 +150,8 @@ class Screen:
         for name in (*watch.loop, *watch.innocents):
             is_loop = name in watch.loop
             style = "bold red" if is_loop else "blue"
-            reserved = watch.reserved.get(name)
+            settings = watch.settings.get(name)
+            reserved = None if settings is None else settings.reserved_concurrency
             table.add_row(
                 Text(name, style=style),
                 str(_newest(watch, name)),
@@ -186,10 +188,17 @@ def _summary_rows(report: Report) -> list[tuple[str, str]]:
             f" found by the {report.contained_by or 'guard'}"
         )
     count = "unknown"
-    if report.invocations_until_contained is not None:
+    if report.invocations_until_held is not None:
         count = (
-            f"{report.invocations_until_contained:,} until contained, "
+            f"{report.invocations_until_held:,} until held, "
+            f"{report.invocations_until_contained or 0:,} until contained, "
             f"{report.invocations_after_contained or 0:,} after"
+        )
+    held = "no"
+    if report.seconds_to_hold is not None:
+        held = (
+            f"yes, {report.seconds_to_hold:.1f} s after its start"
+            f" ({report.cloudwatch_minutes_to_hold or 0:.1f} CloudWatch minutes)"
         )
     innocents = ", ".join(f"{name} {n:,} runs" for name, n in report.innocent_invocations.items())
     cured = f"found {_yes(report.story_found)}, cured {_yes(report.story_cured)}"
@@ -199,6 +208,7 @@ def _summary_rows(report: Report) -> list[tuple[str, str]]:
         ("loop", f"{report.loop}: {', '.join(report.functions)}"),
         ("weather", f"{report.weather}, seed {report.seed}"),
         ("warned before", _yes(report.warned_before)),
+        ("held", held),
         ("contained", contained),
         ("its invocations", count),
         ("innocents untouched", f"{_yes(report.innocents_untouched)} ({innocents})"),

@@ -17,7 +17,7 @@ from sandbox.demo.report import Stage
 from sandbox.demo.settings import ROUNDS, spoken
 from sandbox.demo.sickbed import Sickbed
 from sandbox.demo.timeline import Moment, Timeline
-from sandbox.demo.watch import Watch
+from sandbox.demo.watch import Watch, state_of
 from sandbox.local_aws import LocalAws
 from sandbox.scenarios import BurstInnocent, SteadyInnocent, make_loop
 
@@ -198,45 +198,41 @@ class Story:
             watch.for_seconds(BURST_AFTER_SECONDS)
             burst.enter_context(scene.burst)
             watch.until(
-                lambda: watch.happened.contained is not None or watch.happened.capped is not None,
-                "the loop is capped or stopped",
+                lambda: watch.happened.held is not None, "the loop is held", PATIENCE_MINUTES
+            )
+            self._tell_of_hold(scene)
+            watch.until(
+                lambda: watch.happened.contained is not None,
+                "the loop is shown, and stopped or kept held",
                 PATIENCE_MINUTES,
             )
-            if watch.happened.contained is None:
-                self._tell_of_cap(scene)
-                watch.until(
-                    lambda: watch.happened.contained is not None,
-                    "the loop is stopped",
-                    PATIENCE_MINUTES,
-                )
             at = watch.happened.contained or 0.0
             report.contained = True
             report.seconds_to_contain = round(at, 1)
             report.cloudwatch_minutes_to_contain = round(watch.minutes_until_contained, 1)
-            report.invocations_until_contained = watch.until_contained
-            self._screen.line(
-                f"Stopped {at:.1f} s after its start, {watch.until_contained:,} invocations in: "
-                f"the reserved concurrency of {', '.join(watch.stopped)} is 0.",
-                "bold",
-            )
+            report.invocations_until_contained = watch.loop_invocations()
+            now = " and ".join(state_of(watch.settings[name], name) for name in watch.contained)
+            self._screen.line(f"Shown {at:.1f} s after its start: {now}.", "bold")
 
-    def _tell_of_cap(self, scene: _Scene) -> None:
+    def _tell_of_hold(self, scene: _Scene) -> None:
         watch, report = scene.watch, self._report
-        at = watch.happened.capped or 0.0
-        report.seconds_to_cap = round(at, 1)
-        now = " and ".join(f"that of {name} is {watch.reserved.get(name)}" for name in watch.capped)
+        at = watch.happened.held or 0.0
+        report.seconds_to_hold = round(at, 1)
+        report.cloudwatch_minutes_to_hold = round(watch.minutes_until_held, 1)
+        report.invocations_until_held = watch.until_held
+        now = " and ".join(state_of(watch.settings[name], name) for name in watch.held)
         self._screen.line(
-            f"Capped {at:.1f} s after its start: of the reserved concurrency, {now}. Under a cap "
-            "a loop invokes itself less often, and events from outside come as before: "
-            "Loopbreaker measures which it is.",
+            f"Held {at:.1f} s after its start, {watch.until_held:,} invocations in: {now}. Held, a "
+            "loop falls silent, and what people send goes on arriving. Then Loopbreaker lets a "
+            "little go: a loop comes back round after round.",
             "bold",
         )
         watch.until(
-            lambda: watch.mail_of_cap() is not None or watch.happened.contained is not None,
-            "the mail about the cap",
+            lambda: watch.mail_of_hold() is not None or watch.happened.contained is not None,
+            "the mail about the hold",
             MAIL_PATIENCE_MINUTES,
         )
-        mail = watch.mail_of_cap()
+        mail = watch.mail_of_hold()
         if mail is not None:
             scene.inbox.show(mail)
 
@@ -250,7 +246,9 @@ class Story:
                 MAIL_PATIENCE_MINUTES,
             )
             report.mail_received = True
-            report.invocations_after_contained = watch.loop_invocations() - watch.until_contained
+            report.invocations_after_contained = watch.loop_invocations() - (
+                report.invocations_until_contained or 0
+            )
             decided = watch.decision()
             if decided is not None:
                 report.contained_by, report.verdict = decided.signal, decided.verdict
@@ -259,7 +257,7 @@ class Story:
                 )
                 for ground in decided.grounds:
                     self._screen.line(f"- {ground}")
-            mail = watch.mail_of_stop()
+            mail = watch.mail_of_containment()
             if mail is not None:
                 scene.inbox.show(mail)
 
@@ -269,7 +267,7 @@ class Story:
             scene.loop.fix()
             watch.happened.fixed = watch.seconds
             self._screen.line(f"The fix: {scene.loop.fix.__doc__ or ''}")
-            command = self._settings.rollback(watch.stopped)
+            command = self._settings.rollback(watch.held)
             self._screen.command(spoken(command))
             told = outputs(scene.cdk.run(command, watch.look))
             self._screen.line(told.get("Restored", ""), "bold")
@@ -335,7 +333,7 @@ class Story:
             happened = {
                 "loop starts": 0.0,
                 "an alarm rings": watch.happened.alarm,
-                "capped": watch.happened.capped,
+                "held": watch.happened.held,
                 f"stopped by the {report.contained_by or 'guard'}": watch.happened.contained,
                 "mail": watch.happened.mail,
                 "fixed": watch.happened.fixed,

@@ -7,18 +7,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.demo.journal import Journal
+from sandbox.provision import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.demo.journal import Decided
     from sandbox.local_aws import LocalAws, Mail
+    from sandbox.provision import FunctionSettings
 
 LOOK_SECONDS: Final = 0.15
 READ_SECONDS: Final = 1.0
 ALARM_PREFIX: Final = "Loopbreaker-signal-"
 STOPPED: Final = "STOPPED"
-CAPPED: Final = "CAPPED"
+KEPT: Final = "LOOP, HELD"
+HELD: Final = "HELD "
 WARNINGS: Final = ("WARNING", "Perhaps")
 
 
@@ -31,7 +34,7 @@ class Happened:
     """Moments in real seconds from the start of the loop; unknown ones are missing."""
 
     alarm: float | None = None
-    capped: float | None = None
+    held: float | None = None
     contained: float | None = None
     mail: float | None = None
     fixed: float | None = None
@@ -49,10 +52,10 @@ class Watch:
         Names of the functions.
     on_look
         Called after each look, to show it.
-    until_contained
-        How often the looping functions had run when the first of them was seen at reserved
-        concurrency 0; counted before that was asked, so it is never too high.
-    minutes, minutes_until_contained
+    until_held
+        How often the looping functions had run when the first of them was seen held, or stopped;
+        counted before that was asked, so it is never too high.
+    minutes, minutes_until_held, minutes_until_contained
         CloudWatch's minutes since the loop started, which differ in length.
     """
 
@@ -64,15 +67,16 @@ class Watch:
     rates: dict[str, list[int]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     ringing: tuple[str, ...] = ()
-    reserved: dict[str, int | None] = field(default_factory=dict)
-    until_contained: int = 0
+    settings: dict[str, FunctionSettings] = field(default_factory=dict)
+    until_held: int = 0
     minutes: float = 0.0
+    minutes_until_held: float = 0.0
     minutes_until_contained: float = 0.0
     journal: Journal = field(init=False)
     _began: float | None = None
     _began_virtual: float = 0.0
     _counted_before: int = 0
-    _reserved_before: dict[str, int | None] = field(default_factory=dict)
+    _settings_before: dict[str, FunctionSettings] = field(default_factory=dict)
     _looked: float = 0.0
     _read: float = 0.0
 
@@ -85,25 +89,24 @@ class Watch:
         return None if self._began is None else time.monotonic() - self._began
 
     @property
-    def capped(self) -> tuple[str, ...]:
-        """The functions of the loop that were given a small reservation since it started."""
+    def held(self) -> tuple[str, ...]:
+        """The functions of the loop of which something is not as it was when it started."""
         return tuple(
             name
             for name in self.loop
-            if self._began is not None
-            and (self.reserved.get(name) or 0) > 0
-            and self.reserved.get(name) != self._reserved_before.get(name)
+            if self._began is not None and self.settings.get(name) != self._settings_before[name]
         )
 
     @property
-    def stopped(self) -> tuple[str, ...]:
-        """The functions of the loop whose reserved concurrency is 0."""
-        return tuple(name for name in self.loop if self.reserved.get(name) == 0)
+    def contained(self) -> tuple[str, ...]:
+        """The functions of the loop that the guard has decided to stop, or to keep held."""
+        found = [one.function for one in self.journal.decisions if one.is_containing]
+        return tuple(name for name in self.held if name in found)
 
     def begin(self) -> None:
         """The loop starts now."""
         self._counted_before = self._loop_count(self.aws.counts())
-        self._reserved_before = {name: self._reserved(name) for name in self.loop}
+        self._settings_before = {name: settings_of(self.aws, name) for name in self.loop}
         self._began, self._began_virtual = time.monotonic(), self.aws.clock.timestamp()
 
     def look(self) -> None:
@@ -119,7 +122,7 @@ class Watch:
             for alarm in state["alarms"]
             if alarm["name"].startswith(ALARM_PREFIX) and alarm["state"] == "ALARM"
         )
-        self.reserved = {name: self._reserved(name) for name in self.loop}
+        self.settings = {name: settings_of(self.aws, name) for name in self.loop}
         if now - self._read >= READ_SECONDS:
             self._read = now
             self.journal.read()
@@ -158,13 +161,13 @@ class Watch:
         """How often the looping functions have run since the loop started."""
         return self._loop_count(self.aws.counts()) - self._counted_before
 
-    def mail_of_stop(self) -> Mail | None:
-        """The mail that tells that a function of the loop was stopped."""
-        return self._mail_about_loop(STOPPED)
+    def mail_of_containment(self) -> Mail | None:
+        """The mail that tells that a function of the loop was stopped, or is kept held."""
+        return self._mail_about_loop(STOPPED) or self._mail_about_loop(KEPT)
 
-    def mail_of_cap(self) -> Mail | None:
-        """The mail that tells that a function of the loop was capped."""
-        return self._mail_about_loop(CAPPED)
+    def mail_of_hold(self) -> Mail | None:
+        """The mail that tells that a function of the loop is held."""
+        return self._mail_about_loop(HELD)
 
     def _mail_about_loop(self, lead: str) -> Mail | None:
         return next(
@@ -189,30 +192,34 @@ class Watch:
         )
 
     def decision(self) -> Decided | None:
-        """The decision that stopped the loop."""
-        stopping = (one for one in self.journal.decisions if one.is_stopping)
-        return next((one for one in stopping if one.function in self.loop), None)
+        """The decision that stopped the loop, or keeps it held."""
+        containing = (one for one in self.journal.decisions if one.is_containing)
+        return next((one for one in containing if one.function in self.loop), None)
 
     def _note(self) -> None:
         at, happened = self.seconds, self.happened
         if happened.alarm is None and self.ringing:
             happened.alarm = at
-        if happened.capped is None and self.capped:
-            happened.capped = at
-        if happened.contained is None:
-            if self.stopped:
-                happened.contained, self.minutes_until_contained = at, self.minutes
+        if happened.held is None:
+            if self.held:
+                happened.held, self.minutes_until_held = at, self.minutes
             else:
-                self.until_contained = self._loop_count(self.counts) - self._counted_before
-        elif happened.rolled_back is None and not self.stopped and not self.capped:
+                self.until_held = self._loop_count(self.counts) - self._counted_before
+        if happened.contained is None:
+            if self.contained:
+                happened.contained, self.minutes_until_contained = at, self.minutes
+        elif happened.rolled_back is None and not self.held:
             happened.rolled_back = at
-        if happened.mail is None and happened.contained and self.mail_of_stop() is not None:
+        if happened.mail is None and happened.contained and self.mail_of_containment() is not None:
             happened.mail = at
 
     def _loop_count(self, counts: dict[str, int]) -> int:
         return sum(counts.get(name, 0) for name in self.loop)
 
-    def _reserved(self, name: str) -> int | None:
-        answer = self.aws.client("lambda").get_function_concurrency(FunctionName=name)
-        value: int | None = answer.get("ReservedConcurrentExecutions")
-        return value
+
+def state_of(settings: FunctionSettings, name: str) -> str:
+    """What of a function's settings stops or holds it, in words."""
+    if settings.reserved_concurrency is not None:
+        return f"the reserved concurrency of {name} is {settings.reserved_concurrency}"
+    paused = sum("isabl" in state for _, state in settings.mappings)
+    return f"{paused} of {len(settings.mappings)} mappings of {name} paused"

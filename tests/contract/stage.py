@@ -15,17 +15,18 @@ from functions.aws.ledger import DynamoLedger
 from functions.aws.metrics import CloudWatchMetrics
 from functions.aws.publisher import SnsPublisher
 from functions.aws.way_back import Route, ScheduledWayBack, name_of
-from functions.domain.arrivals import arrival_metrics, waiting_metric
+from functions.domain.arrivals import ArrivalMetric, arrival_metrics, waiting_metric
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.evidence import MINUTE_SECONDS, Trigger, TriggerKind, floor_to
 from functions.domain.incident import Incident, IncidentState, incident_id
+from functions.domain.naming import queue_url
 from tests.fakes import FakeAccount
 from tests.sandbox.support import package
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from functions.domain.arrivals import ArrivalMetric, Source
+    from functions.domain.arrivals import Source
     from functions.domain.ports import (
         Functions,
         HoldFactsReader,
@@ -177,6 +178,14 @@ class Stage(Protocol):
         """Give a source datapoints, the last in the minute before `now`."""
         ...
 
+    def record_lag(self, name: str, values: Sequence[float | None]) -> None:
+        """Let a function's polling of streams lie behind, in ms, until the minute before `now`."""
+        ...
+
+    def send(self, queue_arn: str, count: int, *, delayed: int = 0) -> None:
+        """Put messages into a queue, and some that nobody may receive yet."""
+        ...
+
     def break_topic(self) -> None:
         """Let the next notice fail."""
         ...
@@ -269,6 +278,14 @@ class FakeStage:
     ) -> None:
         """See `Stage`."""
         self.metrics.record_arrivals(source, until=self.now, counts=counts, waiting=waiting)
+
+    def record_lag(self, name: str, values: Sequence[float | None]) -> None:
+        """See `Stage`."""
+        self.metrics.record_lag(name, until=self.now, values=values)
+
+    def send(self, queue_arn: str, count: int, *, delayed: int = 0) -> None:
+        """See `Stage`."""
+        self.account.queues[queue_arn].depth += count + delayed
 
     def break_topic(self) -> None:
         """See `Stage`."""
@@ -476,6 +493,19 @@ class AwsStage:
         metric = waiting_metric(source)
         if metric is not None:
             self._put(metric, waiting)
+
+    def record_lag(self, name: str, values: Sequence[float | None]) -> None:
+        """See `Stage`."""
+        dimensions = {"FunctionName": name}
+        lag = ArrivalMetric(namespace="AWS/Lambda", name="IteratorAge", dimensions=dimensions)
+        self._put(lag, values)
+
+    def send(self, queue_arn: str, count: int, *, delayed: int = 0) -> None:
+        """See `Stage`."""
+        sqs, url = self.aws.client("sqs"), queue_url(queue_arn)
+        for number in range(count + delayed):
+            delay = 900 if number < delayed else 0
+            sqs.send_message(QueueUrl=url, MessageBody=f"{number}", DelaySeconds=delay)
 
     def _put(self, metric: ArrivalMetric, values: Sequence[float | None]) -> None:
         end = floor_to(self.now, MINUTE_SECONDS)

@@ -134,3 +134,17 @@ def test_a_missing_function(stage: Stage) -> None:
         "maximum event age",
         "provisioned concurrency",
     ]
+
+
+def test_the_depth_of_queues_counts_what_nobody_may_receive_yet(stage: Stage, name: str) -> None:
+    """All of them together; those that are disabled keep what they have."""
+    stage.add(name)
+    _, first = stage.let_poll(name, enabled=False)
+    _, second = stage.let_poll(name, enabled=False)
+    empty = stage.hold_facts.depth([first, second])
+    stage.send(first, 3, delayed=2)
+    stage.send(second, 1)
+
+    depths = [stage.hold_facts.depth(one) for one in ([first], [first, second], [])]
+
+    assert (empty, depths) == (0.0, [5.0, 6.0, 0.0])

@@ -237,3 +237,22 @@ def test_what_waits_in_a_queue_comes_with_its_arrivals(stage: "Stage") -> None:
     assert found[2].counts is not None
     assert (found[2].counts.values, found[2].waiting) == ((None, None, None), None)
     assert stage.metrics.arrivals([], now - timedelta(minutes=3), now) == ()
+
+
+def test_the_lag_of_a_function_that_polls_streams(stage: "Stage") -> None:
+    """In ms, one value a minute, gaps where it polled nothing; of no other function."""
+    now, name, other = stage.now, unique("f"), unique("g")
+    stage.record_lag(name, (99_000.0, 1_000.0, None, 3_500.0))
+    stage.record_lag(other, (7.0,))
+
+    found = stage.metrics.lag(name, now - timedelta(minutes=3, seconds=3), now)
+
+    assert (found.period_seconds, found.end) == (60, floor_to(now, 60))
+    assert last(found.values, 3) == [1_000.0, None, 3_500.0]
+
+
+def test_a_function_that_polls_no_stream_has_no_lag(stage: "Stage") -> None:
+    """No datapoint is not 0."""
+    now = stage.now
+
+    assert stage.metrics.lag(unique("f"), now - timedelta(minutes=2), now).values == (None, None)

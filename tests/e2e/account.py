@@ -7,11 +7,9 @@ import json
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from functions.aws.ledger import DynamoLedger
-from functions.aws.way_back import Route, ScheduledWayBack
-from functions.contain.settings import Settings
 from sandbox.provision import (
     Grant,
     arn,
@@ -30,6 +28,10 @@ if TYPE_CHECKING:
     from tests.e2e.deployment import Deployment
 
 SPIKE_PER_MINUTE = 400.0
+SPIKE_CONCURRENCY = 20.0
+SPIKE_DURATION_MS = 600.0
+# Of one that is held: what invokes it is told once what arrived is published as well.
+LONG_SPIKE_MINUTES = 10
 SPIKE_MINUTES = 4
 # In AWS's weather all but the newest minute of a spike is complete by then.
 SEEN_AFTER_MINUTES = 3
@@ -107,10 +109,13 @@ class Account:
         }
         recent = {"minutes_ago": RECENT_MINUTES, "values": [USUAL_PER_MINUTE] * RECENT_MINUTES}
         whose = {"functions": list(functions), "metric": "Invocations"}
-        self.aws.seed([{**whose, **old}, {**whose, **recent}])
+        arrived = {"functions": list(functions), "metric": "AsyncEventsReceived"}
+        self.aws.seed([{**whose, **old}, {**whose, **recent}, {**arrived, **recent}])
         self._with_past.update(functions)
 
-    def spike(self, function: str, per_minute: float = SPIKE_PER_MINUTE) -> None:
+    def spike(
+        self, function: str, per_minute: float = SPIKE_PER_MINUTE, minutes: int = SPIKE_MINUTES
+    ) -> None:
         """Let a function's metrics look like those of a loop, and an alarm name it.
 
         The account's own series stay quiet, so that no pulse looks at the function by itself. An
@@ -118,14 +123,21 @@ class Account:
         """
         if function not in self._with_past:
             self.past(function)
+        spiking = {
+            "Invocations": per_minute,
+            "AsyncEventsReceived": per_minute,
+            "ConcurrentExecutions": SPIKE_CONCURRENCY,
+            "Duration": SPIKE_DURATION_MS,
+        }
         self.aws.seed(
             [
                 {
                     "functions": [function],
-                    "metric": "Invocations",
-                    "minutes_ago": SPIKE_MINUTES,
-                    "values": [per_minute] * SPIKE_MINUTES,
+                    "metric": metric,
+                    "minutes_ago": minutes,
+                    "values": [value] * minutes,
                 }
+                for metric, value in spiking.items()
             ]
         )
         if self.aws.publication_minutes:
@@ -245,28 +257,6 @@ class Account:
         answer = self._lambda.invoke(FunctionName=name, Payload=json.dumps(request).encode())
         return str(json.load(answer["Payload"]))
 
-    def schedule_end(self, function: str, minutes: float) -> str:
-        """Let the hold of a function be ended so many minutes from now; the error's code or `done`.
-
-        With the request that the adapter makes, under the role and with the settings of `contain`.
-        """
-        incident = self.incident(function)
-        assert incident is not None
-        recorder = Recorder()
-        described = self._lambda.get_function_configuration(FunctionName=CONTAIN)
-        settings = Settings.from_env(described["Environment"]["Variables"])
-        route = Route(
-            group=settings.hold_schedules,
-            target_arn=settings.restore_arn,
-            role_arn=settings.hold_role_arn,
-            dead_letter_arn=settings.undelivered_arn,
-        )
-        at = datetime.fromtimestamp(self.aws.clock.timestamp() + minutes * 60, UTC)
-        ScheduledWayBack(lambda: cast("Any", recorder), route).schedule(incident.id, function, at)
-        return self._ask_deputy(
-            {"service": "scheduler", "call": "create_schedule", **recorder.request}
-        )
-
     def invoke_guard(self, event: Any) -> None:
         """Hand `contain` an event as EventBridge does: asynchronously."""
         self._lambda.invoke(
@@ -282,17 +272,6 @@ class Account:
 
     def _names(self) -> list[str]:
         return [one["FunctionName"] for one in self._lambda.list_functions()["Functions"]]
-
-
-class Recorder:
-    """A client of EventBridge Scheduler that keeps the request."""
-
-    def __init__(self) -> None:
-        self.request: dict[str, Any] = {}
-
-    def create_schedule(self, **request: Any) -> None:
-        """Keep it."""
-        self.request = request
 
 
 DEPUTY = """

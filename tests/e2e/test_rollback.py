@@ -9,7 +9,8 @@ import pytest
 
 from functions.domain.incident import IncidentState
 from sandbox.provision import function_arn
-from tests.e2e.account import SPIKE_MINUTES, SPIKE_PER_MINUTE
+from stacks.names import STACK_NAME
+from tests.e2e.account import LONG_SPIKE_MINUTES, SPIKE_MINUTES, SPIKE_PER_MINUTE
 from tests.e2e.deployment import DeploymentFailedError
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from tests.e2e.account import Account
 
 pytestmark = pytest.mark.e2e
+
+PULSE = f"{STACK_NAME}-pulse"
 
 # `restore` asks the real clock, the pulse lives by the sandbox's: at a higher speed the pulse would
 # take a restore for one that died, and go on with it.
@@ -146,9 +149,10 @@ def test_deleting_the_stack_names_what_is_contained_and_lets_go_what_is_held(
     """The last notices tell what stays stopped, how to restore it, and what runs again."""
     name, held = names
     account.contain(name)
-    account.stack.deploy(response="cap")
-    account.spike(held)
-    assert account.mail("CAPPED", held)
+    account.stack.deploy(response="hold")
+    account.spike(held, minutes=LONG_SPIKE_MINUTES)
+    assert account.mail("HELD", held)
+    aws.client("events").disable_rule(Name=PULSE)  # it would let it go again by itself
 
     account.stack.delete()
 

@@ -11,6 +11,7 @@ import pytest
 from functions.domain.incident import IncidentState
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG
 from stacks.names import EXEMPT_TAG, GUARD_FUNCTIONS, HOLD_SCHEDULES, STACK_NAME
+from tests.e2e.account import LONG_SPIKE_MINUTES
 
 if TYPE_CHECKING:
     from sandbox.local_aws import LocalAws
@@ -200,15 +201,16 @@ def test_a_deleted_function_closes_its_incident(account: Account, name: str) -> 
 def test_a_hold_ends_although_nothing_wakes_contain(
     account: Account, name: str, aws: LocalAws
 ) -> None:
-    """A schedule that `contain` may make invokes `restore`, with the pulse's rule disabled."""
-    account.stack.deploy(response="cap")
+    """The schedule that `contain` made before invokes `restore`, with the pulse's rule disabled."""
+    account.stack.deploy(response="hold")
     events, scheduler = aws.client("events"), aws.client("scheduler")
     try:
-        account.spike(name)
-        assert account.mail("CAPPED", name)
+        account.spike(name, minutes=LONG_SPIKE_MINUTES)
+        assert account.mail("HELD", name)
         assert account.state(name) is IncidentState.CAPPED
         events.disable_rule(Name=PULSE)
-        assert account.schedule_end(name, minutes=3) == "done"
+        (made,) = scheduler.list_schedules(GroupName=HOLD_SCHEDULES)["Schedules"]
+        aws.fire(made["Name"])
 
         mail = account.mail("PUT BACK", name)
 

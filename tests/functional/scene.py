@@ -6,11 +6,13 @@ from typing import Any
 
 from functions.contain.gathering import Gathering, one_by_one
 from functions.contain.guard import Guard, PartlyFailedError, Report
-from functions.contain.hold import Hold
+from functions.contain.hold import Enforcer
+from functions.contain.holding import Holding
+from functions.domain.arrivals import Source
 from functions.domain.incident import Incident
 from functions.domain.known_loops import NOTHING_KNOWN, KnownLoop
 from functions.domain.notice import NoticeContext
-from functions.domain.policy import Policy
+from functions.domain.policy import Policy, Response
 from functions.domain.signal import Signal, SignalKind
 from functions.domain.world import World
 from functions.restore.rollback import Result, Rollback
@@ -54,6 +56,10 @@ class FakeLoops:
         """See the port."""
         return self.read.get(function, NOTHING_KNOWN)
 
+    def sources(self, _function: str) -> tuple[Source, ...]:
+        """See the port."""
+        return ()
+
     def mates(self, function: str) -> frozenset[str]:
         """See the port."""
         return self.together - {function} if function in self.together else frozenset()
@@ -64,7 +70,9 @@ class Scene:
 
     def __init__(self, policy: Policy | None = None, *, concurrency: int = 1000) -> None:
         self.account = FakeAccount(concurrency=concurrency)
-        self.policy = replace(policy or Policy(), own_functions=OWN)
+        # What is suspected is stopped, unless a story is about holds.
+        stops = Policy(response=Response.THROTTLE)
+        self.policy = replace(policy or stops, own_functions=OWN)
         self.now = NOON
         self.log = QuietLog()
         self.slept = 0.0
@@ -96,9 +104,12 @@ class Scene:
             side_by_side=one_by_one,
             loops=self.loops,
         )
-        return Guard(
-            hold=Hold(world=self.world, policy=self.policy), gathering=gathering, log=self.log
+        enforcer = Enforcer(
+            world=self.world,
+            policy=self.policy,
+            holding=Holding(gathering=gathering, facts=self.account.hold_facts),
         )
+        return Guard(enforcer=enforcer, gathering=gathering, log=self.log)
 
     def add_runaway(self, name: str = "orders", **given: Any) -> FakeFunction:
         """A function that was quiet for two weeks and hits the concurrency ceiling right now."""

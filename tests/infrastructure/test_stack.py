@@ -615,6 +615,7 @@ def test_settings_of_contain(full: Synthesized) -> None:
         "LOOPBREAKER_STACK_NAME": "Loopbreaker",
         "LOOPBREAKER_MODE": "observe",
         "LOOPBREAKER_RESPONSE": "notify",
+        "LOOPBREAKER_DANGER_USD_PER_MINUTE": "1",
         "LOOPBREAKER_FLOOR_PER_MINUTE": "120",
         "LOOPBREAKER_BLAST_RADIUS": "7",
         "LOOPBREAKER_BLAST_RADIUS_WINDOW_MINUTES": "60",
@@ -809,7 +810,7 @@ def test_lists_that_do_not_fit_into_an_environment(synthesize: Synthesize) -> No
 
     assert re.fullmatch(
         r"Loopbreaker: flag exempt=a[a0-9,-]+\.\.\.: with 60 entries the environment of "
-        r"Loopbreaker-contain has 5,\d{3} bytes, Lambda takes 4,096; use the tag "
+        r"Loopbreaker-contain has 6,\d{3} bytes, Lambda takes 4,096; use the tag "
         r"loopbreaker:exempt=true on the functions instead",
         str(caught.value),
     )

@@ -13,7 +13,7 @@ from sandbox.demo.__main__ import parse
 from sandbox.demo.inbox import Inbox
 from sandbox.demo.report import Report
 from sandbox.demo.screen import DOCUMENT_LINES, Screen
-from sandbox.demo.watch import Watch
+from sandbox.demo.watch import Watch, state_of
 from sandbox.innocents import ACCOUNT_REFUSAL, Innocent
 from sandbox.local_aws import LocalAws, _mail
 from sandbox.provision import create_function
@@ -163,22 +163,20 @@ def test_mails_are_shown_in_part_and_none_goes_unmentioned(
     assert "line 39" in (output / "mail-1.txt").read_text()
 
 
-def test_a_cap_is_seen(aws: LocalAws) -> None:
-    """A reservation above 0 that was not there before is a cap, and has its moment."""
+def test_a_hold_is_seen(aws: LocalAws) -> None:
+    """A setting that is not as it was has its moment; whether it is a stop the guard's log says."""
     create_function(aws, "steady-report")
     lambda_ = aws.client("lambda")
     watch = Watch(aws=aws, loop=("steady-report",), innocents=())
     watch.begin()
     watch.look()
-    before = watch.happened.capped
+    before = watch.happened.held
 
     lambda_.put_function_concurrency(FunctionName="steady-report", ReservedConcurrentExecutions=1)
-    watch.until(lambda: bool(watch.capped), "the cap", 20)
-    lambda_.put_function_concurrency(FunctionName="steady-report", ReservedConcurrentExecutions=0)
-    watch.until(lambda: bool(watch.stopped), "the stop", 20)
+    watch.until(lambda: bool(watch.held), "the hold", 20)
 
     assert before is None
-    assert watch.happened.capped is not None
-    assert watch.happened.contained is not None
-    assert watch.happened.contained > watch.happened.capped
-    assert watch.capped == ()
+    assert watch.happened.held is not None
+    assert watch.happened.contained is None
+    now = state_of(watch.settings["steady-report"], "steady-report")
+    assert now == "the reserved concurrency of steady-report is 1"

@@ -14,7 +14,7 @@ from functions.domain.errors import BusyError, LoopbreakerError, RefusedError
 from functions.domain.policy import EXEMPT_TAG
 from functions.domain.tagged_snapshot import is_of_guard
 from tests.fakes import FakeAccount, FakeFunctions, FakeWayBack
-from tests.simulation.traffic import Demand, Minutes, SimulatedMetrics
+from tests.simulation.traffic import PAUSED, Demand, Minutes, SimulatedMetrics
 from tests.simulation.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -150,11 +150,24 @@ class SimulatedAccount(FakeAccount):
         """Create a function as a person does."""
         function = self.add(name, **given)
         self.simulated.minutes[name] = Minutes(
-            lambda: self.by_name[name].reserved if name in self.by_name else 0,
+            lambda: self._most_running(name),
             filled=int(self.turns.now // 60),
         )
         self.demands.setdefault(name, []).append((self.turns.now, Demand.QUIET))
         return function
+
+    def _most_running(self, name: str) -> int | None:
+        """How many executions may run at a time; ``None`` for any number, `PAUSED` for a pause."""
+        function = self.by_name.get(name)
+        if function is None or function.reserved == 0:
+            return 0
+        mappings = [one for one in self.by_uuid.values() if one.function == name]
+        held = [one for one in mappings if self.wishes.of(("mapping", one.uuid)).by_guard]
+        if held and not any(one.enabled for one in mappings):
+            return PAUSED
+        limits = [one.maximum_concurrency for one in mappings if one.maximum_concurrency]
+        found = [one for one in (function.reserved, *limits) if one is not None]
+        return min(found, default=None)
 
     def ask_for(self, name: str, demand: Demand) -> None:
         """Let something else ask for a function from now on."""

@@ -115,7 +115,7 @@ class _Draw:
         return Schedule(
             seed=seed,
             seconds=self.seconds,
-            response=random.choices(("cap", "throttle", "notify"), (70, 25, 5))[0],
+            response=random.choices(("hold", "throttle", "notify"), (70, 25, 5))[0],
             blast_radius=random.choice((1, 3, 3, 3)),
             weather=self._weather(),
             functions=functions,

@@ -36,6 +36,8 @@ _LATENCIES: Final = (
 )
 _ERRORS: Final[dict[str, type[LoopbreakerError]]] = {
     "functions": BusyError,
+    "hold_facts": BusyError,
+    "way_back": BusyError,
     "ledger": LedgerUnavailableError,
     "publisher": NoticeUndeliveredError,
     "metrics": MetricsUnavailableError,

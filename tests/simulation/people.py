@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
     from tests.simulation.trail import Trail
 
-QUEUE: Final = "arn:aws:sqs:us-east-1:123456789012:orders"
+QUEUES: Final = "arn:aws:sqs:us-east-1:123456789012:"
 _MINUTE: Final = 60.0
 
 
@@ -68,7 +68,7 @@ class People:
                 if index < len(uuids):
                     self._switch(name, uuids[index], enabled=enabled)
             case Adds():
-                mapping = account.add_mapping(name, QUEUE)
+                mapping = account.add_mapping(name, f"{QUEUES}{name}")
                 account.wishes.settings["mapping", mapping.uuid] = Setting({True})
 
     def _delete(self, name: str, again: float | None) -> None:
@@ -87,7 +87,9 @@ class People:
             return
         provisioned = {"live": starts.provisioned} if starts.provisioned else {}
         function = account.create(name, reserved=starts.reserved, provisioned=provisioned)
-        mappings = [account.add_mapping(name, QUEUE, enabled=one) for one in starts.mappings]
+        mappings = [
+            account.add_mapping(name, f"{QUEUES}{name}", enabled=one) for one in starts.mappings
+        ]
         account.wishes.know(function, mappings, self._turns.now)
         incident = account.ledger.stored(name)
         if incident is not None and not incident.is_closed:

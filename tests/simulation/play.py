@@ -14,7 +14,8 @@ from functions.aws.custom_resource import CustomResourceRequest, RequestType
 from functions.aws.signals import parse_signal
 from functions.contain.gathering import Gathering, one_by_one
 from functions.contain.guard import Guard, PartlyFailedError
-from functions.contain.hold import Hold
+from functions.contain.hold import Enforcer
+from functions.contain.holding import Holding
 from functions.domain.errors import (
     LoopbreakerError,
 )
@@ -292,8 +293,9 @@ class Play:
             account_concurrency=self.account.concurrency,
             side_by_side=one_by_one,
         )
-        hold = Hold(world=self._world(), policy=policy)
-        return Guard(hold=hold, gathering=gathering, log=Journal(run))
+        holding = Holding(gathering=gathering, facts=self.account.hold_facts)
+        enforcer = Enforcer(world=self._world(), policy=policy, holding=holding)
+        return Guard(enforcer=enforcer, gathering=gathering, log=Journal(run))
 
     def _world(self) -> World:
         return World(

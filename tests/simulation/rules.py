@@ -89,6 +89,8 @@ def check_converged(play: Play, since: float) -> None:
         _break(play, "settles", f"{run.label} is still at work")
     for incident in play.account.ledger._live.values():
         may_stay = {IncidentState.CONTAINED, IncidentState.RELEASED}
+        if incident.is_shown:  # people decide about it
+            may_stay.add(IncidentState.CAPPED)
         if incident.function in play.account.exempt_since:
             may_stay.add(IncidentState.CAPPED)  # IAM denies `contain` to lift it
         if incident.state not in may_stay:

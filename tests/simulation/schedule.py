@@ -357,7 +357,7 @@ class Schedule:
     seconds
         After which nothing goes wrong any more.
     response
-        What is done with a suspected function: cap, throttle or notify.
+        What is done with a suspected function: hold, throttle or notify.
     """
 
     seed: int

@@ -126,7 +126,7 @@ def test_pulses_that_change_a_function_each_time_break_the_rule_of_bounds(
 
     def change(tending: Tending, incident: Incident, *_given: Any) -> None:
         for _ in range(30):
-            tending.hold.world.functions.reserve(incident.function, 0)
+            tending.enforcer.world.functions.reserve(incident.function, 0)
 
     monkeypatch.setattr(Tending, "tend", change)
 
@@ -138,7 +138,7 @@ def test_mails_without_end_break_the_rule_of_bounds(monkeypatch: pytest.MonkeyPa
 
     def mail(tending: Tending, incident: Incident, *_given: Any) -> None:
         for _ in range(10):
-            tending.hold.world.publisher.publish(incident.function, "again")
+            tending.enforcer.world.publisher.publish(incident.function, "again")
 
     monkeypatch.setattr(Tending, "tend", mail)
 
@@ -241,8 +241,8 @@ def rules_broken(schedule: Schedule) -> set[str]:
 # A function is suspected and capped; the schedule that ends its hold fires, and again later.
 HELD: Final = replace(
     STOPPED,
-    response="cap",
-    functions=(replace(STOPPED.functions[0], provisioned=0, demand=Demand.PLATEAU),),
+    response="hold",
+    functions=(replace(STOPPED.functions[0], provisioned=0, demand=Demand.PLATEAU, mappings=()),),
     events=(
         *STOPPED.events,
         Ends(at=40.0, function="orders", late=100.0),

@@ -52,7 +52,7 @@ def _protect_while_capped(schedule: Schedule, random: Random) -> Schedule:
             Deploys(at=at, observes=False, exempt=(name,)),
         )
     )
-    return _plus(replace(schedule, response="cap"), (event,))
+    return _plus(replace(schedule, response="hold"), (event,))
 
 
 def _refuse_for_long(schedule: Schedule, random: Random) -> Schedule:

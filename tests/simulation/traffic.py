@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.domain.arrivals import Arrivals
+from functions.domain.arrivals import Arrivals, SourceKind
 from functions.domain.evidence import (
     MINUTE_SECONDS,
     AccountSeries,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 NOON: Final = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 BUSIEST_MINUTES: Final = 10
+PAUSED: Final = -1  # nothing is polled
 # CloudWatch tells of 3 hours; judging a function of an hour and a half costs half as much.
 KEPT_MINUTES: Final = 76
 # Invocations, concurrency, throttles, and events that AWS drops because they go round.
@@ -54,6 +55,8 @@ _FIRST_MINUTE: Final[Row] = (3_000.0, 500.0, 0.0, 0.0)
 
 def _row(demand: Demand, reserved: int | None, *, is_first: bool) -> Row:
     free = _FREE[demand]
+    if reserved == PAUSED:
+        return (None, None, 0.0, 0.0)
     if reserved == 0:
         return (None, None, 30.0 if demand is Demand.QUIET else 9_000.0, 0.0)
     if reserved is None or (free[1] or 0) <= reserved:
@@ -79,10 +82,11 @@ class Minutes:
     concurrency: list[float | None] = field(default_factory=lambda: [2.0] * KEPT_MINUTES)
     throttles: list[float | None] = field(default_factory=lambda: [0.0] * KEPT_MINUTES)
     drops: list[float | None] = field(default_factory=lambda: [0.0] * KEPT_MINUTES)
+    arrived: list[float | None] = field(default_factory=lambda: [30.0] * KEPT_MINUTES)
 
     def all(self) -> tuple[list[float | None], ...]:
         """Every metric's datapoints."""
-        return self.invocations, self.concurrency, self.throttles, self.drops
+        return self.invocations, self.concurrency, self.throttles, self.drops, self.arrived
 
     def settle(self, now: float) -> None:
         """Write down the minutes that are over: call it before anything changes, too."""
@@ -93,6 +97,9 @@ class Minutes:
             self.concurrency.append(row[1])
             self.throttles.append(row[2])
             self.drops.append(row[3])
+            # What people send does not depend on what runs; what a loop sends does.
+            is_loop = self.demand not in (Demand.QUIET, Demand.CROWD)
+            self.arrived.append(row[0] or 0.0 if is_loop else _FREE[self.demand][0])
             self.is_first = False
             self.filled += 1
 
@@ -169,9 +176,29 @@ class SimulatedMetrics:
     def arrivals(
         self, sources: Sequence[Source], start: datetime, end: datetime
     ) -> tuple[Arrivals, ...]:
-        """See the port: nothing counts what arrives."""
+        """See the port: a queue has its function's name, too."""
         with self._account.call("metrics", "arrivals"):
-            return tuple(Arrivals(source=one, counts=None) for one in sources)
+            self.settle()
+            return tuple(
+                Arrivals(source=one, counts=self._arrived(one, start, end)) for one in sources
+            )
+
+    def lag(self, function: str, start: datetime, end: datetime) -> Series:
+        """See the port: nothing reads streams."""
+        with self._account.call("metrics", "lag"):
+            return Series(start=start, period_seconds=MINUTE_SECONDS, values=())
+
+    def _arrived(self, source: Source, start: datetime, end: datetime) -> Series | None:
+        one = self.minutes.get(source.name)
+        is_polled = any(m.function == source.name for m in self._account.by_uuid.values())
+        if one is None:
+            return None
+        minute = int((end - NOON).total_seconds() // MINUTE_SECONDS)
+        length = int((end - start).total_seconds() // MINUTE_SECONDS)
+        found = self._window(one.arrived, minute, length)
+        is_other = is_polled is (source.kind is SourceKind.ASYNCHRONOUS)
+        values = (0.0,) * length if is_other else found
+        return Series(start=start, period_seconds=MINUTE_SECONDS, values=values)
 
     def _recent(self, name: str, now: datetime) -> RecentSeries:
         minute = int((now - NOON).total_seconds() // MINUTE_SECONDS)

@@ -157,6 +157,28 @@ class Watch:
     depth_at: datetime | None = None
     generations: float | None = None
 
+    def in_force(self, at: datetime) -> Self:
+        """The watch once its phase is in force, which may be some time after it was planned."""
+        match self.phase:
+            case Phase.HELD:
+                return replace(self, since=at, held_at=at)
+            case Phase.TRIAL:
+                return replace(self, since=at, trial_at=at)
+            case Phase.HELD_AGAIN:
+                return replace(self, since=at, again_at=at)
+
+    def taken_back(self) -> Self:
+        """The watch after AWS refused the change that its phase begins with."""
+        match self.phase:
+            case Phase.HELD:
+                return self
+            case Phase.TRIAL:
+                return replace(self, phase=Phase.HELD, since=self.held_at, trial_at=None)
+            case Phase.HELD_AGAIN:
+                return replace(
+                    self, phase=Phase.TRIAL, since=self.trial_at or self.since, again_at=None
+                )
+
     def letting_go(
         self,
         at: datetime,

@@ -16,7 +16,12 @@ from functions.domain.incident import LEASE, IncidentState
 from functions.domain.policy import Policy
 from functions.domain.signal import SignalKind
 from tests.fakes import FakeFunction, FakeMapping
-from tests.functional.contain.capped import NORMAL_PEAK, minutes_under_the_cap, suspected
+from tests.functional.contain.capped import (
+    NORMAL_PEAK,
+    SHOWN_AFTER,
+    minutes_under_the_cap,
+    suspected,
+)
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene
 
 STALL = LEASE + timedelta(seconds=5)
@@ -95,7 +100,7 @@ def test_a_late_cap_does_not_replace_the_stop_that_followed_it() -> None:
     def meanwhile() -> None:
         scene.survives(lambda: scene.signal(SignalKind.PULSE))
         assert orders.reserved == NORMAL_PEAK
-        minutes_under_the_cap(scene, 14, pinned=True)
+        minutes_under_the_cap(scene, SHOWN_AFTER, pinned=True)
         assert orders.reserved == 0
 
     _stalls(scene, "reserve", meanwhile)

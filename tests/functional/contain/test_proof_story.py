@@ -8,26 +8,20 @@ import pytest
 from functions.domain.evidence import LoopProof
 from functions.domain.incident import IncidentState
 from functions.domain.known_loops import STALE_AFTER, KnownLoop
+from functions.domain.policy import Policy, Response
 from functions.domain.signal import SignalKind
+from tests.functional.contain import held
+from tests.functional.contain.held import NORMAL_PEAK
 from tests.functional.scene import Scene
 
 DRAWING = "orders ─stream▶ enrich ─PutItem▶ orders"
 
 
-def _suspected(proof: LoopProof, age: timedelta = timedelta(hours=1)) -> Scene:
-    """A flat plateau far above the normal: without proof it is capped."""
-    scene = Scene()
-    scene.account.add("orders")
-    scene.account.metrics.habit("orders", 150.0)
-    scene.account.metrics.record(
-        "orders",
-        until=scene.now,
-        invocations=[30.0] * 160 + [4_000.0] * 20,
-        concurrency=[3.0] * 160 + [40.0] * 20,
-        throttles=[0.0] * 180,
-        errors=[0.0] * 180,
-        duration_ms=[600.0] * 180,
-    )
+def _suspected(
+    proof: LoopProof, age: timedelta = timedelta(hours=1), policy: Policy | None = None
+) -> Scene:
+    """A flat plateau far above the normal: without proof it is held."""
+    scene = held.suspected(policy=policy).scene
     scene.loops.stored["orders"] = KnownLoop(
         proof=proof,
         drawing=DRAWING,
@@ -41,14 +35,14 @@ def _suspected(proof: LoopProof, age: timedelta = timedelta(hours=1)) -> Scene:
 @pytest.mark.parametrize(
     ("proof", "reserved"),
     [
-        (LoopProof.CERTAIN, 0),
-        (LoopProof.POSSIBLE, 3),
-        (LoopProof.UNKNOWN, 3),
+        (LoopProof.CERTAIN, NORMAL_PEAK),
+        (LoopProof.POSSIBLE, NORMAL_PEAK),
+        (LoopProof.UNKNOWN, NORMAL_PEAK),
         (LoopProof.RULED_OUT, None),
     ],
 )
 def test_the_same_spike_ends_as_the_graph_says(proof: LoopProof, reserved: int | None) -> None:
-    """A proven loop is stopped at once, a disproven one goes on, any other is capped."""
+    """What cannot be a loop goes on; any other is held, also one that the graph is certain of."""
     scene = _suspected(proof)
 
     scene.contributor()
@@ -63,7 +57,7 @@ def test_a_stale_graph_proves_nothing(proof: LoopProof) -> None:
 
     scene.contributor()
 
-    assert scene.account.by_name["orders"].reserved == 3
+    assert scene.account.by_name["orders"].reserved == NORMAL_PEAK
 
 
 @pytest.mark.parametrize("proof", [LoopProof.CERTAIN, LoopProof.RULED_OUT])
@@ -75,11 +69,13 @@ def test_a_function_deployed_since_is_judged_without_the_graph(proof: LoopProof)
 
     scene.contributor()
 
-    assert scene.account.by_name["orders"].reserved == 3
+    assert scene.account.by_name["orders"].reserved == NORMAL_PEAK
 
 
 @pytest.mark.parametrize(
-    ("minutes_before", "reserved"), [(2, 3), (14, 3), (16, None)], ids=["young", "late", "settled"]
+    ("minutes_before", "reserved"),
+    [(2, NORMAL_PEAK), (14, NORMAL_PEAK), (16, None)],
+    ids=["young", "late", "settled"],
 )
 def test_a_new_function_is_ruled_out_once_late_reports_of_its_triggers_have_come(
     minutes_before: int, reserved: int | None
@@ -105,12 +101,12 @@ def test_so_is_one_among_many(proof: LoopProof) -> None:
 
     scene.signal(SignalKind.SWEEP)
 
-    assert scene.account.by_name["orders"].reserved == 3
+    assert scene.account.by_name["orders"].reserved == NORMAL_PEAK
 
 
 def test_the_notice_draws_the_loop_and_says_what_breaks_it() -> None:
     """People read which trigger and which right close it, and as of when."""
-    scene = _suspected(LoopProof.CERTAIN)
+    scene = _suspected(LoopProof.CERTAIN, policy=Policy(response=Response.THROTTLE))
 
     scene.contributor()
 
@@ -121,15 +117,15 @@ def test_the_notice_draws_the_loop_and_says_what_breaks_it() -> None:
     assert "2026-03-10 11:00 UTC" in mail.body
 
 
-def test_a_runaway_at_the_ceiling_that_cannot_trigger_itself_is_capped_first() -> None:
-    """Proof of the contrary asks for far more: the cap must show it."""
+def test_a_runaway_at_the_ceiling_that_cannot_trigger_itself_is_left_alone() -> None:
+    """Nothing that it does leads back to it, so others feed it."""
     scene = Scene()
     scene.add_runaway()
     scene.loops.stored["orders"] = KnownLoop(proof=LoopProof.RULED_OUT, at=scene.now)
 
     scene.contributor()
 
-    assert scene.account.by_name["orders"].reserved == 2
+    assert scene.account.by_name["orders"].reserved is None
 
 
 def test_an_older_proof_still_draws_the_loop() -> None:

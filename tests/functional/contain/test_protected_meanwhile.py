@@ -8,7 +8,11 @@ import pytest
 from functions.domain.errors import RefusedError
 from functions.domain.incident import IncidentState
 from functions.domain.policy import Mode
-from tests.functional.contain.capped import NORMAL_PEAK, minutes_under_the_cap, suspected
+from tests.functional.contain.capped import (
+    NORMAL_PEAK,
+    minutes_under_the_cap,
+    suspected,
+)
 from tests.functional.scene import QUEUE, Scene
 
 PROTECTIONS = ("tag", "flag", "mode", "own")
@@ -35,7 +39,7 @@ def test_a_capped_function_that_is_protected_is_put_back_and_never_stopped(
     """Whatever it does under the cap; people are told why, and once."""
     scene = suspected(reserved=50)
     scene.contributor()
-    minutes_under_the_cap(scene, 4, pinned=pinned)
+    minutes_under_the_cap(scene, 1, pinned=pinned)
     scene.account.journal.clear()
     protect(scene, how)
 

@@ -19,15 +19,21 @@ from functions.domain.restoration import restore
 from functions.domain.signal import SignalKind
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG
 from tests.fakes import MOST_TAGS
-from tests.functional.contain.capped import NORMAL_PEAK, minutes_under_the_cap, suspected
+from tests.functional.contain.capped import (
+    NORMAL_PEAK,
+    SHOWN_AFTER,
+    burn_in_a_loop,
+    minutes_under_the_cap,
+    suspected,
+)
 from tests.functional.scene import QUEUE, Scene
 
 DENIED = RefusedError("AccessDeniedException: explicit deny")
 
 
 def _refuse_stops(scene: Scene, times: int = -1) -> None:
-    """AWS refuses every reservation from now on."""
-    scene.account.faults.fail("reserve", DENIED, times=times)
+    """AWS refuses every reservation of 0 from now on."""
+    scene.account.faults.fail("reserve", DENIED, times=times, concurrency=0)
 
 
 @pytest.mark.parametrize("reserved", [None, 50])
@@ -37,7 +43,7 @@ def test_a_stop_that_aws_refuses_leaves_the_cap_and_its_snapshot(reserved: int |
     scene.contributor()
     _refuse_stops(scene)
 
-    minutes_under_the_cap(scene, 14, pinned=True)
+    minutes_under_the_cap(scene, SHOWN_AFTER, pinned=True)
 
     orders, incident = scene.account.by_name["orders"], scene.incident()
     assert (orders.reserved, incident.state) == (NORMAL_PEAK, IncidentState.CAPPED)
@@ -45,7 +51,7 @@ def test_a_stop_that_aws_refuses_leaves_the_cap_and_its_snapshot(reserved: int |
     assert incident.snapshot is not None
     assert incident.snapshot.reserved_concurrency == reserved
     assert "COULD NOT STOP orders" in scene.subjects[-1]
-    assert "Its cap of 3 is still in force." in scene.account.publisher.sent[-1].body
+    assert f"Its cap of {NORMAL_PEAK} is still in force." in scene.account.publisher.sent[-1].body
 
     scene.account.faults.clear()
     assert [one.text for one in scene.rollback("orders")] == ["restored"]
@@ -55,11 +61,11 @@ def test_a_stop_that_aws_refuses_leaves_the_cap_and_its_snapshot(reserved: int |
 def test_a_stop_that_is_refused_only_for_a_while_is_carried_out_later() -> None:
     """The cap holds meanwhile; the mapping is paused with the stop, and both come back."""
     scene = suspected(reserved=50)
-    mapping = scene.account.add_mapping("orders", QUEUE)
     scene.contributor()
+    mapping = scene.account.add_mapping("orders", QUEUE)
     _refuse_stops(scene, times=3)
 
-    minutes_under_the_cap(scene, 30, pinned=True)
+    minutes_under_the_cap(scene, 40, pinned=True)
 
     orders = scene.account.by_name["orders"]
     assert (orders.reserved, mapping.enabled) == (0, False)
@@ -76,7 +82,7 @@ def test_where_it_cannot_be_read_what_is_reserved_nothing_is_forgotten() -> None
     _refuse_stops(scene, times=1)
     # The first look asks whether somebody has changed it.
     scene.account.faults.fail("reserved_concurrency", BusyError("Rate exceeded"), skip=10, times=1)
-    minutes_under_the_cap(scene, 9, pinned=True)
+    minutes_under_the_cap(scene, SHOWN_AFTER, pinned=True)
     scene.account.faults.clear()
     incident = scene.incident()
     assert incident.snapshot is not None
@@ -124,13 +130,13 @@ def test_a_stop_without_the_ledger_does_not_take_the_cap_for_the_past(
 ) -> None:
     """Capped, then the ledger is away, then stopped: the tag can hold the cap only."""
     scene = suspected(reserved=reserved)
-    mapping = scene.account.add_mapping("orders", QUEUE)
     scene.contributor()
+    mapping = scene.account.add_mapping("orders", QUEUE)
     orders = scene.account.by_name["orders"]
     assert orders.reserved == NORMAL_PEAK
     scene.account.ledger.is_down = True
     scene.now += timedelta(minutes=2)
-    scene.burn()
+    burn_in_a_loop(scene)
     with pytest.raises(PartlyFailedError):
         scene.contributor()
     assert orders.reserved == 0
@@ -344,7 +350,7 @@ def test_the_former_cap_as_a_persons_own_value_is_left_alone() -> None:
     """Stopped after a cap of 3; then somebody sets 3 and means it."""
     scene = suspected()
     scene.contributor()
-    minutes_under_the_cap(scene, 14, pinned=True)
+    minutes_under_the_cap(scene, SHOWN_AFTER, pinned=True)
     orders = scene.account.by_name["orders"]
     assert orders.reserved == 0
     scene.account.reserves("orders", NORMAL_PEAK)
@@ -354,7 +360,7 @@ def test_the_former_cap_as_a_persons_own_value_is_left_alone() -> None:
     (result,) = scene.rollback("orders")
 
     assert orders.reserved == NORMAL_PEAK
-    assert "3 are reserved now" in result.text
+    assert f"{NORMAL_PEAK} are reserved now" in result.text
 
 
 def test_a_refusal_of_access_takes_no_provisioned_concurrency_away() -> None:
@@ -412,11 +418,11 @@ def test_another_refusal_is_told_as_well() -> None:
 def test_a_refused_cap_does_not_keep_a_loop_from_being_stopped() -> None:
     """The pool that leaves no room for a cap leaves room for 0."""
     scene = suspected()
-    scene.account.add("greedy", reserved=899)
+    scene.account.add("greedy", reserved=900)
     scene.contributor()
     assert scene.incident().is_pausing(Attempt.CAP, scene.now)
     scene.now += timedelta(seconds=2)
-    scene.burn()
+    burn_in_a_loop(scene)
 
     scene.contributor()
 
@@ -463,7 +469,7 @@ def test_a_stop_of_a_capped_function_whose_tag_has_no_seal_is_put_back_by_name(p
     orders = scene.account.by_name["orders"]
     scene.account.ledger.is_down = True
     scene.now += timedelta(minutes=2)
-    scene.burn()
+    burn_in_a_loop(scene)
     with pytest.raises(PartlyFailedError):
         scene.contributor()
     orders.tags[SNAPSHOT_TAG] = orders.tags[SNAPSHOT_TAG].partition(" seal=")[0]
@@ -483,7 +489,7 @@ def test_a_configuration_that_was_read_under_a_cap_is_read_again_when_the_cap_is
     orders = scene.account.by_name["orders"]
     assert orders.reserved == NORMAL_PEAK
     scene.now += timedelta(minutes=2)
-    scene.burn()
+    burn_in_a_loop(scene)
 
     def lift() -> None:
         restore(scene.incident(), scene.world, scene.now, IncidentState.LIFTED)
@@ -506,10 +512,11 @@ def test_a_cap_that_is_neither_escalated_nor_lifted_is_still_the_guards(
     scene = suspected(reserved=reserved)
     scene.contributor()
     busy = BusyError("Rate exceeded")
+    scene.account.faults.fail("reserve", busy, times=-1, concurrency=0)
+    minutes_under_the_cap(scene, SHOWN_AFTER, pinned=True)
+    assert scene.incident().state is IncidentState.CONTAINING
     for method in ("reserve", "unreserve"):
         scene.account.faults.fail(method, busy, times=-1)
-    minutes_under_the_cap(scene, 14, pinned=True)
-    assert scene.incident().state is IncidentState.CONTAINING
     scene.policy = replace(scene.policy, exempt=frozenset({"orders"}))
 
     minutes_under_the_cap(scene, 3, pinned=True)
@@ -686,7 +693,7 @@ def test_a_zero_that_the_guard_may_have_written_does_not_stay_after_a_rollback()
     scene = suspected(reserved=50)
     scene.contributor()
     _refuse_stops(scene)
-    minutes_under_the_cap(scene, 14, pinned=True)
+    minutes_under_the_cap(scene, SHOWN_AFTER, pinned=True)
     assert scene.incident().state is IncidentState.CAPPED
     scene.account.faults.clear()
     scene.account.reserves("orders", 0)
@@ -724,7 +731,7 @@ def test_a_stop_without_the_ledger_over_an_unfinished_cap_is_no_change_of_people
     assert (orders.reserved, scene.incident().state) == (NORMAL_PEAK, IncidentState.CAPPING)
     scene.account.ledger.is_down = True
     scene.now += timedelta(minutes=2)
-    scene.burn()
+    burn_in_a_loop(scene)
     with pytest.raises(PartlyFailedError):
         scene.contributor()
     assert orders.reserved == 0

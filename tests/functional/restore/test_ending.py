@@ -78,7 +78,7 @@ def test_a_schedule_that_fires_twice_does_nothing_the_second_time(scene: Scene) 
 
 def test_what_has_become_a_containment_is_never_let_go(scene: Scene) -> None:
     """The schedule of a hold is late, and the function is proven a loop by then."""
-    minutes_under_the_cap(scene, 14, pinned=True)
+    minutes_under_the_cap(scene, 30, pinned=True)
     assert scene.incident().state is IncidentState.CONTAINED
 
     fire()
@@ -273,6 +273,7 @@ def test_an_event_that_lacks_something_is_refused(scene: Scene, key: str) -> Non
 def test_holds_end_when_the_stack_is_deleted_and_containments_do_not(scene: Scene) -> None:
     """One function is let go, and people are notified; the other stays stopped and is named."""
     scene.add_runaway("billing")
+    scene.account.metrics.record("billing", until=scene.now, native_drops=[5.0] * 8)
     scene.contributor("billing")
 
     assert ending(scene).end_all() == ("orders",)

@@ -169,3 +169,29 @@ def test_nothing_that_fails_breaks_the_reader(reader: AwsHoldFacts, script: Scri
     assert [one.kind for one in facts.mappings] == [SourceKind.OTHER]
     assert (facts.maximum_event_age_seconds, facts.has_provisioned_concurrency) == (None, None)
     assert len(facts.unreadable) == 3
+
+
+def depths(*, visible: str, delayed: str = "0", taken: str = "0") -> dict[str, Any]:
+    """How many messages a queue has, as SQS says it."""
+    return {
+        "Attributes": {
+            "ApproximateNumberOfMessages": visible,
+            "ApproximateNumberOfMessagesDelayed": delayed,
+            "ApproximateNumberOfMessagesNotVisible": taken,
+        }
+    }
+
+
+def test_messages_in_flight_are_in_the_queue_still(reader: AwsHoldFacts, sqs: Script) -> None:
+    """They come back if their execution fails."""
+    sqs.answer("get_queue_attributes", depths(visible="40", delayed="5", taken="300"))
+
+    assert reader.depth([QUEUE]) == 345.0
+
+
+def test_a_depth_that_one_queue_hides_is_unknown(reader: AwsHoldFacts, sqs: Script) -> None:
+    """The others alone would look like a queue that empties."""
+    sqs.answer("get_queue_attributes", depths(visible="40"))
+    sqs.refuse("get_queue_attributes", "AccessDenied", "Access to the resource is denied.", 403)
+
+    assert reader.depth([QUEUE, QUEUE]) is None

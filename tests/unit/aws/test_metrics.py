@@ -195,6 +195,23 @@ def test_all_sources_are_one_call(metrics: CloudWatchMetrics, script: Script) ->
     assert (queue.counts.values[-1], queue.waiting.values[-1]) == (7.0, 900.0)
 
 
+def test_the_lag_is_the_most_of_each_minute(metrics: CloudWatchMetrics, script: Script) -> None:
+    """By function: several streams that it polls are one series."""
+    script.answer(
+        "get_metric_data",
+        page(entry("lag", 1_200, 900)),
+        MetricDataQueries=[_query("lag", "IteratorAge", "Maximum", name="orders")],
+        StartTime=END - timedelta(minutes=4),
+        EndTime=END,
+        ScanBy="TimestampAscending",
+        MaxDatapoints=100_800,
+    )
+
+    found = metrics.lag("orders", NOW - timedelta(minutes=4), NOW)
+
+    assert found.values == (None, None, 1_200.0, 900.0)
+
+
 def test_nothing_to_count_is_no_call(metrics: CloudWatchMetrics) -> None:
     """Of a broker nothing is counted."""
     source = Source(kind=SourceKind.OTHER, name="mq")

@@ -16,7 +16,10 @@ from functions.aws.records import (
     dump_incident,
     load_incident,
 )
+from functions.domain.arrivals import Source, SourceKind
 from functions.domain.errors import LedgerUnavailableError
+from functions.domain.evidence import LoopProof
+from functions.domain.holding.watch import Lever, Phase, Watch
 from functions.domain.incident import (
     Attempt,
     Incident,
@@ -29,6 +32,7 @@ from functions.domain.plan import EventSourceMapping, StepStatus
 from tests.contract.stage import NOON, an_incident
 from tests.examples import examples
 from tests.strategies import incidents
+from tests.unit.domain.notice_samples import hold_plan
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:a-queue-with-a-name-of-some-length"
 
@@ -113,6 +117,39 @@ def test_a_record_of_a_cap_without_the_moment_of_the_stop() -> None:
     assert stopped.stopped_at is None
     assert stopped.is_at_zero
     assert stopped.routes is None
+
+
+def test_a_record_of_a_cap_without_a_hold() -> None:
+    """A deployment that capped what it suspected kept no watch: there is none to go on with."""
+    capped = _kept("capped")
+
+    assert capped.state is IncidentState.CAPPED
+    assert (capped.watch, capped.is_shown) == (None, False)
+    assert (capped.target, capped.prior, capped.ours) == (5, 7, (5,))
+    assert capped.capped_at == datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
+
+
+def test_keeps_a_hold_in_each_of_its_phases() -> None:
+    """Whoever takes a hold up after a crash knows how far it had got, to the second."""
+    at = datetime(2026, 11, 23, 3, 15, 20, tzinfo=UTC)
+    held = Watch(
+        plan=hold_plan(Lever.PAUSE),
+        phase=Phase.HELD,
+        since=at,
+        held_at=at,
+        spike_since=at,
+        sources=(Source(kind=SourceKind.QUEUE, name="orders", loop=LoopProof.POSSIBLE),),
+        normal_per_minute=3,
+        before_per_minute=900.5,
+        served_before_per_minute=900,
+    )
+    trial = held.letting_go(at, concurrency=4, seconds=180, waiting=40, outside_per_minute=0.5)
+    again = trial.holding_again(at).seeing(17, at)
+
+    for watch in (held, trial, again):
+        stored = dump_incident(an_incident("orders", watch=watch, is_shown=True))
+        assert load_incident(stored).watch == watch
+        assert load_incident(stored).is_shown
 
 
 def _without(name: str) -> dict[str, Any]:

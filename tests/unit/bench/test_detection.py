@@ -133,7 +133,6 @@ def test_the_benchmark_writes_one_record_for_each_rule_and_pool(
     rules = [(one["rule"], one["pool"]) for one in written["records"]]
     assert len(rules) == len(set(rules)) == 9
     assert {pool for _, pool in rules} == {"day"}
-    assert written["closed_loop"]["loops"] <= 4
     assert written["pulse"][0]["functions"] == 10
     assert [pool["plays"] for part in written["held"].values() for pool in part] == [1, 1]
     assert "traffic of our own" in capsys.readouterr().out

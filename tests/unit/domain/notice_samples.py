@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from functions.domain.arrivals import Source, SourceKind
 from functions.domain.assessment import (
     Assessment,
     CapFigures,
@@ -25,6 +26,18 @@ from functions.domain.guard_protection import (
     too_small_text,
     unprotected_notice,
 )
+from functions.domain.holding.case import Figures
+from functions.domain.holding.grounds import explain_hold, explain_not_held
+from functions.domain.holding.plan import NotHeld, NotHeldReason
+from functions.domain.holding.verdict import (
+    CannotTell,
+    HoldVerdict,
+    Release,
+    ReleaseReason,
+    Shown,
+    UntoldReason,
+)
+from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incident import (
     EventRoutes,
     Incident,
@@ -349,31 +362,162 @@ def refused_under_cap() -> Incident:
     )
 
 
-def put_back() -> Incident:
-    """An incident whose function was capped, and made exempt by people."""
-    incident = replace(
-        contained(target=5, prior=50, hours=0.5),
-        state=IncidentState.LIFTED,
-        decided=DecisionReason.EXEMPT_BY_TAG.value,
-        is_withdrawn=True,
+def hold_plan(lever: Lever) -> HoldPlan:
+    """A plan as it is made for a function of 2.4 s that runs 592 times at once."""
+    return HoldPlan(
+        levers=(lever,),
+        cap=5 if lever is Lever.CAP else None,
+        settling_seconds=40,
+        opening_seconds=90 if lever is Lever.PAUSE else 10,
+        held_seconds=220,
+        held_again_seconds=520,
+        trial_seconds=180,
+        longest_trial_seconds=1_440,
+        ran_before=592,
+        around_seconds=2.4,
+        batch_size=10,
+        usd_per_event=0.00005,
     )
-    return incident.with_restored(incident.steps[0].step, StepStatus.DONE)
 
 
-def held_until_over(reason: DecisionReason) -> Incident:
-    """An incident whose function was held, and let go without an answer."""
-    return replace(put_back(), decided=reason.value)
+SOURCES: Final = {
+    Lever.CAP: Source(kind=SourceKind.ASYNCHRONOUS, name=FUNCTION),
+    Lever.ZERO: Source(kind=SourceKind.TABLE, name="orders", loop=LoopProof.CERTAIN),
+    Lever.PAUSE: Source(kind=SourceKind.QUEUE, name="orders-in", loop=LoopProof.POSSIBLE),
+}
 
 
-def lifted() -> Incident:
-    """An incident whose cap turned out to be unneeded."""
+def held(lever: Lever, *, minutes: float = 0) -> Incident:
+    """An incident whose function is held since some minutes, to see whether it feeds itself."""
+    at = NOW - timedelta(minutes=minutes)
+    watch = Watch(
+        plan=hold_plan(lever),
+        phase=Phase.HELD,
+        since=at,
+        held_at=at,
+        spike_since=at - timedelta(minutes=7),
+        sources=(SOURCES[lever],),
+        normal_per_minute=35,
+        before_per_minute=14_800,
+        served_before_per_minute=14_800,
+    )
     incident = replace(
-        contained(target=5, hours=1),
-        state=IncidentState.LIFTED,
-        assessment=replace(
-            assessed(Verdict.CALM),
-            grounds=(Ground(reason=Reason.BELOW_CAP, value=2, unit=Unit.CONCURRENT, reference=5),),
-        ),
+        told(DecisionReason.SUSPECTED, Verdict.SUSPECTED),
+        id=incident_id(FUNCTION, at),
+        state=IncidentState.CAPPED,
+        opened_at=at,
+    )
+    mapping = EventSourceMapping(uuid=QUEUE_MAPPING, source_arn=QUEUE, enabled=True)
+    return in_force(incident.with_hold(watch, None, (mapping,))).holding_since(at)
+
+
+def in_force(incident: Incident) -> Incident:
+    """An incident all of whose steps are done."""
+    for outcome in incident.steps:
+        incident = incident.with_outcome(outcome.step, StepStatus.DONE)
+    return incident
+
+
+def judged(lever: Lever, verdict: HoldVerdict, decided: DecisionReason) -> Incident:
+    """The same after all its phases, by what they showed."""
+    incident = held(lever, minutes=verdict.figures.minutes)
+    watch = incident.watch
+    if watch is None:
+        raise AssertionError
+    if verdict.figures.trial_per_minute is not None:
+        middle = NOW - timedelta(minutes=8)
+        trial = watch.letting_go(
+            middle, concurrency=6, seconds=180, waiting=40, outside_per_minute=0
+        ).in_force(middle)
+        again = trial.holding_again(NOW - timedelta(minutes=5))
+        incident = in_force(incident.letting_go(trial))
+        incident = in_force(incident.holding_again(again))
+    first = incident.assessment
+    what = {
+        Shown: Verdict.RUNAWAY,
+        Release: Verdict.BUSY,
+    }.get(type(verdict), Verdict.SUSPECTED)
+    grounds = (*explain_hold(verdict), *first.grounds)
+    return replace(
+        incident,
+        assessment=replace(first, verdict=what, grounds=grounds),
+        decided=decided.value,
+        is_shown=decided is not DecisionReason.SUSPECTED,
+    )
+
+
+def put_back() -> Incident:
+    """An incident whose function was held, and made exempt by people."""
+    return withdrawn(Lever.PAUSE, DecisionReason.EXEMPT_BY_TAG)
+
+
+def withdrawn(lever: Lever, reason: DecisionReason) -> Incident:
+    """An incident whose function was held, and let go without an answer."""
+    return _ended(replace(held(lever, minutes=46), decided=reason.value, is_withdrawn=True))
+
+
+FIGURES: Final = Figures(
+    minutes=14,
+    normal_per_minute=35,
+    before_per_minute=14_800,
+    held_per_minute=0,
+    trial_per_minute=814,
+    again_per_minute=0,
+    waiting=40,
+    generations=61,
+)
+
+
+def let_go(reason: ReleaseReason, figures: Figures, lever: Lever = Lever.PAUSE) -> Incident:
+    """An incident whose hold showed that the function does not feed itself."""
+    return _ended(judged(lever, Release(reason=reason, figures=figures), DecisionReason.SUSPECTED))
+
+
+def _ended(incident: Incident) -> Incident:
+    for outcome in incident.steps:
+        incident = incident.with_restored(outcome.step, StepStatus.DONE)
+    return replace(incident, state=IncidentState.LIFTED, is_shown=False)
+
+
+def stopped_after_hold() -> Incident:
+    """An incident whose function was held, shown to be in a loop, and stopped just now."""
+    shown = judged(Lever.ZERO, Shown(figures=FIGURES), DecisionReason.RUNAWAY)
+    stopped = shown.with_reservation(0, shown.prior).with_surroundings(
+        (), (EventSourceMapping(uuid=STREAM_MAPPING, source_arn=TABLE_STREAM, enabled=True),)
+    )
+    return replace(
+        in_force(stopped),
+        state=IncidentState.CONTAINED,
+        is_shown=False,
+        routes=EventRoutes(triggers=TRIGGERS[:1], async_target_arn=""),
+    ).holding_since(NOW)
+
+
+def restored_after_hold() -> Incident:
+    """The same of a function that was only held on, restored by a person now."""
+    shown = judged(Lever.PAUSE, Shown(figures=FIGURES), DecisionReason.SHOWN)
+    return replace(_ended(shown), state=IncidentState.RESTORED)
+
+
+def not_held(why: NotHeld, *, is_certain: bool = False) -> Notice:
+    """A notice that a function cannot be held."""
+    incident = told(DecisionReason.CANNOT_BE_HELD, Verdict.SUSPECTED)
+    first = incident.assessment
+    proof = (Ground(reason=Reason.LOOP_PROVEN),) if is_certain else ()
+    grounds = (explain_not_held(why), *proof, *first.grounds)
+    return observed(
+        Transition.NOTIFIED,
+        replace(incident, assessment=replace(first, grounds=grounds)),
+        response=Response.HOLD,
+        patience=timedelta(minutes=15),
+        loop=CONTEXT.loop if is_certain else QUEUE_LOOP,
+    )
+
+
+def cap_put_back() -> Incident:
+    """An incident whose cap, of an earlier version, was taken back."""
+    incident = replace(
+        contained(target=5, hours=0.5), state=IncidentState.LIFTED, is_withdrawn=True
     )
     return incident.with_restored(incident.steps[0].step, StepStatus.DONE)
 
@@ -429,10 +573,70 @@ def _unprotected() -> Notice:
 
 SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "contained": lambda: observed(Transition.CONTAINED, contained()),
-    "capped": lambda: observed(Transition.CAPPED, contained(target=5)),
-    "capped_not_ruled_out": lambda: observed(
-        Transition.CAPPED, contained(target=5), loop=NOT_RULED_OUT
+    "held_by_cap": lambda: observed(Transition.CAPPED, held(Lever.CAP), loop=NOT_RULED_OUT),
+    "held_at_zero": lambda: observed(Transition.CAPPED, held(Lever.ZERO)),
+    "held_paused": lambda: observed(Transition.CAPPED, held(Lever.PAUSE), loop=QUEUE_LOOP),
+    "shown": lambda: observed(
+        Transition.SHOWN,
+        judged(Lever.PAUSE, Shown(figures=FIGURES), DecisionReason.SHOWN),
+        loop=QUEUE_LOOP,
     ),
+    "cannot_be_told": lambda: observed(
+        Transition.SHOWN,
+        judged(
+            Lever.CAP,
+            CannotTell(
+                reason=UntoldReason.TOO_DEAR,
+                figures=replace(FIGURES, waiting=21_400, generations=2.5, trial_per_minute=9_300),
+            ),
+            DecisionReason.CANNOT_BE_TOLD,
+        ),
+        loop=NOT_RULED_OUT,
+    ),
+    "stopped_after_hold": lambda: observed(
+        Transition.CONTAINED, stopped_after_hold(), triggers=TRIGGERS[:1]
+    ),
+    "restored_after_hold": lambda: observed(Transition.RESTORED, restored_after_hold()),
+    "fed_from_outside": lambda: observed(
+        Transition.LIFTED,
+        let_go(
+            ReleaseReason.STILL_ARRIVING,
+            Figures(
+                minutes=4, normal_per_minute=35, before_per_minute=14_800, held_per_minute=13_900
+            ),
+        ),
+    ),
+    "not_come_back": lambda: observed(
+        Transition.LIFTED,
+        let_go(
+            ReleaseReason.NOT_COME_BACK,
+            replace(FIGURES, minutes=9, trial_per_minute=0, again_per_minute=None, generations=0),
+            Lever.ZERO,
+        ),
+    ),
+    "not_judged": lambda: observed(
+        Transition.LIFTED,
+        _ended(
+            judged(
+                Lever.CAP,
+                CannotTell(reason=UntoldReason.DATA_LATE, figures=Figures(minutes=11)),
+                DecisionReason.SUSPECTED,
+            )
+        ),
+    ),
+    "not_held": lambda: not_held(NotHeld(reason=NotHeldReason.FEW_RECEIVES, value=2, bound=3)),
+    "not_held_callers_wait": lambda: not_held(
+        NotHeld(reason=NotHeldReason.SYNCHRONOUS), is_certain=True
+    ),
+    "not_held_on_instances": lambda: _told(
+        DecisionReason.NO_CAP_FOR_INSTANCES,
+        Verdict.SUSPECTED,
+        loop=QUEUE_LOOP,
+        response=Response.HOLD,
+        patience=timedelta(minutes=15),
+    ),
+    "old_cap": lambda: observed(Transition.CAPPED, contained(target=5)),
+    "old_cap_put_back": lambda: observed(Transition.LIFTED, cap_put_back()),
     "observe_mode": lambda: _told(DecisionReason.OBSERVE_MODE),
     "blast_radius": lambda: _told(
         DecisionReason.BLAST_RADIUS,
@@ -441,28 +645,20 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     ),
     "exempt": lambda: _told(DecisionReason.EXEMPT_BY_TAG),
     "response_notify": lambda: _told(DecisionReason.RESPONSE_IS_NOTIFY, Verdict.SUSPECTED),
-    "no_room_for_cap": lambda: _told(
-        DecisionReason.NO_ROOM_FOR_CAP,
-        Verdict.SUSPECTED,
-        response=Response.CAP,
-        patience=timedelta(minutes=15),
-    ),
-    "cap_binds_nothing": lambda: _told(
-        DecisionReason.CAP_BINDS_NOTHING,
-        Verdict.SUSPECTED,
-        response=Response.CAP,
-        patience=timedelta(minutes=15),
-    ),
     "still_suspected": lambda: observed(
         Transition.CONTAINED,
         replace(
             contained(),
             decided=DecisionReason.STILL_SUSPECTED,
-            assessment=assessed(Verdict.SUSPECTED),
+            assessment=replace(
+                assessed(Verdict.SUSPECTED),
+                grounds=(
+                    explain_not_held(NotHeld(reason=NotHeldReason.SYNCHRONOUS)),
+                    Ground(reason=Reason.LOOP_PROVEN),
+                    *assessed(Verdict.SUSPECTED).grounds,
+                ),
+            ),
         ),
-    ),
-    "contained_after_cap": lambda: observed(
-        Transition.CONTAINED, contained_after_cap(), triggers=TRIGGERS[1:2], loop=QUEUE_LOOP
     ),
     "restored_after_cap": lambda: observed(Transition.RESTORED, restored_after_cap()),
     "stopped_by_aws": lambda: observed(
@@ -499,11 +695,12 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "running_away_again": lambda: observed(Transition.RUNNING_AWAY_AGAIN, released()),
     "restored": lambda: observed(Transition.RESTORED, restored()),
     "restore_failed": lambda: observed(Transition.RESTORE_FAILED, unrestored()),
-    "lifted": lambda: observed(Transition.LIFTED, lifted()),
     "put_back": lambda: observed(Transition.LIFTED, put_back()),
-    "hold_over": lambda: observed(Transition.LIFTED, held_until_over(DecisionReason.HOLD_OVER)),
+    "hold_over": lambda: observed(
+        Transition.LIFTED, withdrawn(Lever.CAP, DecisionReason.HOLD_OVER)
+    ),
     "hold_ended_by_deletion": lambda: observed(
-        Transition.LIFTED, held_until_over(DecisionReason.STACK_DELETED)
+        Transition.LIFTED, withdrawn(Lever.ZERO, DecisionReason.STACK_DELETED)
     ),
     "contain_failed_under_cap": lambda: observed(
         Transition.CONTAIN_FAILED,

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from functions.domain.assessment import Assessment, Ground, Reason, Verdict
 from functions.domain.decision import (
-    Cap,
     Contain,
     DecisionReason,
+    Hold,
     Ignore,
     LedgerView,
     Notify,
-    cap_for,
     decide,
 )
 from functions.domain.evidence import FunctionFacts, FunctionKind
@@ -75,7 +74,7 @@ TABLE = [
     (Verdict.BUSY, Policy(), _facts(), Ignore, DecisionReason.EXPLAINED),
     (Verdict.RUNAWAY, Policy(), _facts(), Contain, DecisionReason.RUNAWAY),
     (Verdict.RUNAWAY, Policy(response=Response.NOTIFY), _facts(), Contain, DecisionReason.RUNAWAY),
-    (Verdict.SUSPECTED, Policy(), _facts(), Cap, DecisionReason.SUSPECTED),
+    (Verdict.SUSPECTED, Policy(), _facts(), Hold, DecisionReason.SUSPECTED),
     (
         Verdict.SUSPECTED,
         Policy(response=Response.THROTTLE),
@@ -89,13 +88,6 @@ TABLE = [
         _facts(),
         Notify,
         DecisionReason.RESPONSE_IS_NOTIFY,
-    ),
-    (
-        Verdict.SUSPECTED,
-        Policy(),
-        _facts(reserved_concurrency=4),
-        Notify,
-        DecisionReason.NO_ROOM_FOR_CAP,
     ),
     (Verdict.RUNAWAY, Policy(mode=Mode.OBSERVE), _facts(), Notify, DecisionReason.OBSERVE_MODE),
     (
@@ -219,48 +211,20 @@ def test_native_drops_alone_are_told() -> None:
     assert (type(decision), decision.reason) == (Notify, DecisionReason.STOPPED_BY_AWS)
 
 
+@pytest.mark.parametrize("decided", [DecisionReason.CANNOT_BE_HELD, DecisionReason.SUSPECTED])
 @pytest.mark.parametrize(
-    ("normal", "reserved", "cap"),
-    [(None, None, 1), (0, None, 1), (4, None, 4), (4, 10, 4), (4, 4, None), (4, 2, None)],
-)
-def test_the_cap_is_the_normal_peak_and_never_above_a_reservation(
-    normal: int | None, reserved: int | None, cap: int | None
-) -> None:
-    """At least 1, and no cap at all where the own reservation already holds the function lower."""
-    assessment = _assessment(Verdict.SUSPECTED, normal_concurrency=normal)
-
-    assert cap_for(assessment, _facts(reserved_concurrency=reserved)) == cap
-
-
-FLAT = (Reason.PLATEAU,)
-
-
-@pytest.mark.parametrize(
-    ("running", "reasons", "kind"),
+    ("minutes", "reason", "kind"),
     [
-        (4.0, FLAT, Notify),
-        (1.0, FLAT, Notify),
-        (5.0, FLAT, Cap),
-        (None, FLAT, Cap),
-        (1.0, (Reason.GROWING,), Cap),
+        (14, Reason.LOOP_PROVEN, Hold),
+        (15, Reason.LOOP_PROVEN, Contain),
+        (600, Reason.PLATEAU, Hold),
     ],
 )
-def test_a_cap_that_binds_nothing_is_not_set(
-    running: float | None, reasons: tuple[Reason, ...], kind: type
+def test_a_certain_loop_that_cannot_be_held_is_stopped_after_people_had_their_time(
+    minutes: int, reason: Reason, kind: type, decided: DecisionReason
 ) -> None:
-    """At its normal peak of 4 a flat loop would go on as before, a growing one would not."""
-    suspected = replace(_assessment(Verdict.SUSPECTED, *reasons), concurrency=running)
-
-    assert type(decide(suspected, _facts(), Policy(), LedgerView())) is kind
-
-
-@pytest.mark.parametrize("decided", [DecisionReason.CAP_BINDS_NOTHING, DecisionReason.SUSPECTED])
-@pytest.mark.parametrize(("minutes", "kind"), [(14, Notify), (15, Contain)])
-def test_what_no_cap_can_hold_is_throttled_after_people_had_their_time(
-    minutes: int, kind: type, decided: DecisionReason
-) -> None:
-    """A loop that runs at its normal concurrency does not burn until somebody wakes up."""
-    suspected = replace(_assessment(Verdict.SUSPECTED, *FLAT), concurrency=1.0)
+    """It does not burn until somebody wakes up. Any other goes on: to hold it is tried again."""
+    suspected = _assessment(Verdict.SUSPECTED, reason)
     told = replace(
         _incident(IncidentState.NOTIFIED),
         opened_at=NOW - timedelta(minutes=minutes),
@@ -272,7 +236,7 @@ def test_what_no_cap_can_hold_is_throttled_after_people_had_their_time(
     assert type(decision) is kind
 
 
-def test_what_was_told_for_another_reason_is_capped_first() -> None:
+def test_what_was_told_for_another_reason_is_held_first() -> None:
     """An exemption that was taken away an hour later is no reason to skip the experiment."""
     told = replace(
         _incident(IncidentState.NOTIFIED),
@@ -284,7 +248,7 @@ def test_what_was_told_for_another_reason_is_capped_first() -> None:
         _assessment(Verdict.SUSPECTED), _facts(), Policy(), LedgerView(open_incident=told)
     )
 
-    assert type(decision) is Cap
+    assert type(decision) is Hold
 
 
 assessments = st.builds(
@@ -345,16 +309,4 @@ def test_what_must_not_be_touched_never_is(
         or assessment.verdict in (Verdict.CALM, Verdict.BUSY)
         or facts.reserved_concurrency == 0
     )
-    assert not (forbidden and isinstance(decision, Contain | Cap))
-
-
-@given(assessments, facts_of_any_kind, policies, views)
-def test_a_cap_always_lowers_what_the_function_may_use(
-    assessment: Assessment, facts: FunctionFacts, policy: Policy, view: LedgerView
-) -> None:
-    """A cap is at least 1 and below any reservation that the function has."""
-    decision = decide(assessment, facts, policy, view)
-
-    if isinstance(decision, Cap):
-        assert decision.at >= 1
-        assert facts.reserved_concurrency is None or decision.at < facts.reserved_concurrency
+    assert not (forbidden and isinstance(decision, Contain | Hold))

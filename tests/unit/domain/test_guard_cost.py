@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from functions.contain.tend import CHECKED_CLOSELY, CHECKED_EVERY_MINUTES
+from functions.domain.arrivals import Source, SourceKind, arrival_metrics, waiting_metric
 from functions.domain.evidence import RecentSeries
 from functions.domain.guard_cost import (
     CHECKED_SELDOM_MINUTES,
     METRICS_PER_CHECK,
+    METRICS_PER_HOLD,
     GuardCost,
     denied_usd,
     empty_queue_usd,
@@ -22,7 +24,7 @@ from functions.domain.incident import IncidentState
 STATES = {
     "notified about": IncidentState.NOTIFIED,
     "released by somebody": IncidentState.RELEASED,
-    "capped": IncidentState.CAPPED,
+    "held": IncidentState.CAPPED,
 }
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "costs.md"
 
@@ -172,8 +174,10 @@ def test_the_documented_cost_of_an_incident_is_what_the_code_computes() -> None:
     for name, state in STATES.items():
         closely = CHECKED_CLOSELY.get(state)
         minutes = None if closely is None else int(closely / timedelta(minutes=1))
+        is_held = state is IncidentState.CAPPED
         assert rows[name] == [
-            f"${incident_usd(days * 24 * 60, closely_minutes=minutes):,.2f}" for days in (1, 30)
+            f"${incident_usd(days * 24 * 60, closely_minutes=minutes, is_held=is_held):,.2f}"
+            for days in (1, 30)
         ]
     assert rows["stopped"] == ["$0.00", "$0.00"]
 
@@ -195,6 +199,15 @@ def test_checks_are_as_seldom_as_the_cost_says() -> None:
 def test_metrics_of_a_check() -> None:
     """A check reads the recent series and the precedent of one function."""
     assert len(RecentSeries.__dataclass_fields__) + 1 == METRICS_PER_CHECK
+
+
+@pytest.mark.parametrize("kind", [SourceKind.QUEUE, SourceKind.TABLE])
+def test_metrics_of_a_hold(kind: SourceKind) -> None:
+    """What is read of the dearest sources that are held."""
+    source = Source(kind=kind, name="orders")
+    waiting = 1 if waiting_metric(source) else 0
+
+    assert len(arrival_metrics(source)) + waiting == METRICS_PER_HOLD
 
 
 def test_the_documented_cost_of_denied_invocations_is_what_the_code_computes() -> None:

@@ -19,6 +19,8 @@ from functions.domain.assessment import Ground, Reason, Unit, Verdict
 from functions.domain.byhand import metric_link, restore_commands, rollback, still_changed
 from functions.domain.decision import DecisionReason
 from functions.domain.evidence import LoopProof, Trigger, TriggerKind
+from functions.domain.holding.verdict import Shown
+from functions.domain.holding.watch import Lever
 from functions.domain.incident import Incident, OutboxNotice, Transition
 from functions.domain.known_loops import KnownLoop
 from functions.domain.notice import (
@@ -35,12 +37,15 @@ from functions.domain.policy import Response
 from functions.domain.wording import GROUND_WORDS, sentence
 from tests.unit.domain.notice_samples import (
     CONTEXT,
+    FIGURES,
     FUNCTION,
     NOW,
     SAMPLES,
     TRIGGERS,
     assessed,
     contained,
+    held,
+    judged,
     refused,
     released,
     restored,
@@ -122,6 +127,9 @@ def incidents() -> dict[str, Incident]:
         "told": told(DecisionReason.EXEMPT_BY_FLAG),
         "contained": contained(),
         "capped": contained(target=5, prior=100),
+        "held": held(Lever.ZERO),
+        "paused": held(Lever.PAUSE),
+        "shown": judged(Lever.CAP, Shown(figures=FIGURES), DecisionReason.SHOWN),
         "released": released(),
         "restored": restored(),
         "unrestored": unrestored(),
@@ -416,13 +424,13 @@ def test_repeated_is_marked() -> None:
     assert notice.body.rstrip().endswith("Body.")
 
 
-def test_observe_mode_would_cap() -> None:
+def test_observe_mode_would_hold() -> None:
     """Observe mode says what the deployment's response would have been."""
     incident = told(DecisionReason.OBSERVE_MODE, Verdict.SUSPECTED)
 
-    notice = compose(Transition.NOTIFIED, incident, replace(CONTEXT, response=Response.CAP), NOW)
+    notice = compose(Transition.NOTIFIED, incident, replace(CONTEXT, response=Response.HOLD), NOW)
 
-    assert notice.subject.startswith("[Loopbreaker] WOULD CAP orders-enricher")
+    assert notice.subject.startswith("[Loopbreaker] WOULD HOLD orders-enricher")
 
 
 def test_released_by_a_changed_number() -> None:

@@ -133,13 +133,14 @@ def test_every_kind_of_transition_has_a_sample() -> None:
     leads = {
         Transition.NOTIFIED: "NOT STOPPED",
         Transition.CONTAINED: "STOPPED orders",
-        Transition.CAPPED: "CAPPED AT",
+        Transition.CAPPED: "HELD orders",
+        Transition.SHOWN: "LOOP, HELD",
         Transition.RELEASED: "RELEASED",
         Transition.RUNNING_AWAY_AGAIN: "RUNNING AWAY AGAIN",
         Transition.RESTORED: "RESTORED",
         Transition.RESTORE_FAILED: "RESTORE FAILED",
         Transition.CONTAIN_FAILED: "COULD NOT STOP",
-        Transition.LIFTED: "CAP LIFTED",
+        Transition.LIFTED: "LET GO",
         Transition.ENDED: "OVER",
         Transition.DELETED: "DELETED",
     }

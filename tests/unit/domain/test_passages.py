@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.assessment import Verdict
+from functions.domain.assessment import Ground, Reason, Verdict
 from functions.domain.decision import DecisionReason
 from functions.domain.evidence import Trigger, TriggerKind
 from functions.domain.incident import EventRoutes, Incident, IncidentState, Transition
@@ -253,8 +253,10 @@ def test_observe_mode_claims_no_disabled_mapping() -> None:
 
 def test_a_stop_that_is_overdue_is_not_announced_for_the_past() -> None:
     """Where the time of people is over already, the next check stops the function."""
-    incident = told(DecisionReason.CAP_BINDS_NOTHING, Verdict.SUSPECTED)
-    context = replace(CONTEXT, response=Response.CAP, patience=timedelta(minutes=15))
+    incident = told(DecisionReason.CANNOT_BE_HELD, Verdict.SUSPECTED)
+    proven = (Ground(reason=Reason.LOOP_PROVEN), *incident.assessment.grounds)
+    incident = replace(incident, assessment=replace(incident.assessment, grounds=proven))
+    context = replace(CONTEXT, response=Response.HOLD, patience=timedelta(minutes=15))
 
     text = body(Transition.NOTIFIED, incident, NOW + timedelta(hours=1), context)
 

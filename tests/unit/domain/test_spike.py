@@ -116,11 +116,11 @@ def test_a_look_alike_is_left_alone(name: str) -> None:
     assert seen.has(reason), seen.grounds
 
 
-def test_certain_proof_makes_a_suspect_a_runaway() -> None:
-    """The event graph's proof escalates at once."""
+def test_a_certain_circle_and_a_shape_convict_nobody() -> None:
+    """The configuration closes a circle; whether anything goes round, a hold must show."""
     seen = assess(replace(LOOPS["fan-out 1, two datapoints"], proof=LoopProof.CERTAIN), POLICY)
 
-    assert seen.verdict is Verdict.RUNAWAY
+    assert seen.verdict is Verdict.SUSPECTED
     assert seen.grounds[0].reason is Reason.LOOP_PROVEN
 
 
@@ -131,8 +131,8 @@ def test_proof_alone_accuses_nobody() -> None:
     assert assess(launch, POLICY).verdict is Verdict.BUSY
 
 
-def test_where_a_loop_is_ruled_out_the_verdict_is_one_step_less() -> None:
-    """What would be capped goes on; what would be throttled is capped."""
+def test_where_a_loop_is_ruled_out_a_suspect_is_busy() -> None:
+    """Also one that takes all that the account has."""
     suspect = LOOPS["fan-out 1, two datapoints"]
     pinned = evidence(
         [*QUIET, *[60000.0] * 7],
@@ -140,10 +140,10 @@ def test_where_a_loop_is_ruled_out_the_verdict_is_one_step_less() -> None:
         throttles=[*[0.0] * 120, *[30000.0] * 7],
     )
 
-    assert assess(pinned, POLICY).verdict is Verdict.RUNAWAY
-    for one, verdict in ((suspect, Verdict.BUSY), (pinned, Verdict.SUSPECTED)):
+    for one in (suspect, pinned):
+        assert assess(one, POLICY).verdict is Verdict.SUSPECTED
         seen = assess(replace(one, proof=LoopProof.RULED_OUT), POLICY)
-        assert (seen.verdict, seen.has(Reason.LOOP_RULED_OUT)) == (verdict, True)
+        assert (seen.verdict, seen.has(Reason.LOOP_RULED_OUT)) == (Verdict.BUSY, True)
 
 
 def test_what_aws_drops_is_proof_enough() -> None:
@@ -365,7 +365,7 @@ def test_a_slow_loop_that_holds_the_account_is_found_below_the_floor() -> None:
     """400 invocations a minute are few, and with 150 s each they are all that the account has."""
     assert assess(_slow(76), POLICY).verdict in STOPPING
     assert assess(_slow(20), POLICY).verdict not in STOPPING
-    assert assess(replace(_slow(20), proof=LoopProof.CERTAIN), POLICY).verdict is Verdict.RUNAWAY
+    assert assess(replace(_slow(20), proof=LoopProof.CERTAIN), POLICY).verdict is Verdict.SUSPECTED
 
 
 def test_long_work_that_leaves_the_account_room_stays_below_the_floor() -> None:
@@ -379,7 +379,7 @@ def test_a_proven_loop_that_came_up_slowly_is_known_by_a_short_plateau() -> None
     begun = evidence([*QUIET, 150.0, 400.0, 650.0, *flat(900, 3)])
 
     assert assess(slope, POLICY).verdict is Verdict.BUSY
-    assert assess(replace(slope, proof=LoopProof.CERTAIN), POLICY).verdict is Verdict.RUNAWAY
+    assert assess(replace(slope, proof=LoopProof.CERTAIN), POLICY).verdict is Verdict.SUSPECTED
     assert assess(replace(begun, proof=LoopProof.CERTAIN), POLICY).verdict is Verdict.BUSY
 
 

@@ -34,7 +34,8 @@ def test_defaults() -> None:
     assert Config(
         email=(),
         mode="enforce",
-        response="cap",
+        response="hold",
+        danger_usd_per_minute=1,
         rollback=(),
         rollback_mode="now",
         exempt=(),
@@ -88,6 +89,8 @@ def test_defaults() -> None:
         ("exempt", [], ()),
         ("email", ["a@example.com", "b@example.com"], ("a@example.com", "b@example.com")),
         ("email", "none", ("none",)),
+        ("danger_usd_per_minute", "1", 1),
+        ("danger_usd_per_minute", "10000", 10_000),
         ("floor_per_minute", "1", 1),
         ("floor_per_minute", "1000000", 1_000_000),
         ("account_alarm_per_minute", "5000", 5000),
@@ -263,7 +266,11 @@ def test_wrong_flags_file(tmp_path: Path, text: str, line: str) -> None:
         ({"mode": "dry-run"}, "mode=dry-run: must be enforce or observe"),
         ({"mode": "Observe"}, "mode=Observe: must be enforce or observe"),
         ({"mode": ""}, "mode=: must be enforce or observe"),
-        ({"response": "kill"}, "response=kill: must be cap or throttle or notify"),
+        ({"response": "kill"}, "response=kill: must be hold or throttle or notify"),
+        (
+            {"response": "cap"},
+            "response=cap: is hold now: leave the flag out, or give response=hold",
+        ),
         ({"coverage": "all"}, "coverage=all: must be account or function"),
         (
             {"remedies": "logs,all"},
@@ -325,6 +332,14 @@ def test_wrong_flags_file(tmp_path: Path, text: str, line: str) -> None:
         ({"blast_radius": "51"}, "blast_radius=51: must be a whole number from 1 to 50"),
         ({"blast_radius": "3.5"}, "blast_radius=3.5: must be a whole number from 1 to 50"),
         ({"blast_radius": "٣"}, "blast_radius=٣: must be a whole number from 1 to 50"),
+        (
+            {"danger_usd_per_minute": "0"},
+            "danger_usd_per_minute=0: must be a whole number from 1 to 10000",
+        ),
+        (
+            {"danger_usd_per_minute": "0.5"},
+            "danger_usd_per_minute=0.5: must be a whole number from 1 to 10000",
+        ),
         ({"floor_per_minute": "0"}, "floor_per_minute=0: must be a whole number from 1 to 1000000"),
         (
             {"account_alarm_per_minute": "many"},
@@ -506,13 +521,14 @@ def test_lasting_flags_are_safe_in_a_shell() -> None:
         .map(tuple)
         .filter(lambda emails: _is_accepted("email", ",".join(emails))),
         mode=st.sampled_from(["enforce", "observe"]),
-        response=st.sampled_from(["cap", "throttle", "notify"]),
+        response=st.sampled_from(["hold", "throttle", "notify"]),
         exempt=st.lists(
             st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True).filter(
                 lambda name: not name.startswith("Loopbreaker-")
             ),
             unique=True,
         ).map(tuple),
+        danger_usd_per_minute=st.integers(1, 10_000),
         floor_per_minute=st.integers(1, 1_000_000),
         account_alarm_per_minute=st.just(0) | st.integers(1, 100_000_000),
         coverage=st.sampled_from(["account", "function"]),

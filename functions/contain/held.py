@@ -1,0 +1,172 @@
+"""The life of a hold: each pulse looks at what arrives, and brings about what comes next."""
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Final, assert_never
+
+from functions.contain.gathering import Gathering
+from functions.contain.hold import Enforcer
+from functions.contain.journal import Log, fields_of
+from functions.domain.assessment import Verdict
+from functions.domain.containment import contain
+from functions.domain.decision import DecisionReason, prohibition
+from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
+from functions.domain.evidence import LoopProof
+from functions.domain.holding.grounds import explain_hold
+from functions.domain.holding.verdict import (
+    CannotTell,
+    HoldAgain,
+    HoldVerdict,
+    LetGo,
+    Release,
+    Shown,
+    UntoldReason,
+    Wait,
+)
+from functions.domain.holding.watch import Watch
+from functions.domain.incident import Attempt, Incident, IncidentState, Transition
+from functions.domain.outbox import announce, deliver
+from functions.domain.restoration import restore
+
+# Where nothing could be counted, holding on would hold whoever is not to blame.
+_RELEASED_UNTOLD: Final = frozenset({UntoldReason.UNCOUNTED, UntoldReason.DATA_LATE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFunctions:
+    """What each pulse does about a function that is held."""
+
+    enforcer: Enforcer
+    gathering: Gathering
+    log: Log
+
+    def watch(self, incident: Incident, now: datetime) -> None:
+        """Look at what arrives while a function is held, and go on as that shows.
+
+        Raises
+        ------
+        FunctionNotFoundError
+            When the function does not exist any more.
+        LoopbreakerError
+            What the ports raise; the next pulse tries again.
+        """
+        facts = self.gathering.facts(incident.function)
+        if facts is None:
+            raise FunctionNotFoundError(f"{incident.function} does not exist any more")
+        reason = prohibition(facts, self.enforcer.policy)
+        if reason is not None:
+            self.enforcer.withdraw(incident, reason, now)
+        elif incident.is_shown:
+            return  # people decide
+        elif incident.watch is None:
+            # A cap of an earlier version, which nothing judges any more.
+            self._end(replace(incident, is_withdrawn=True), now)
+        else:
+            self._look(incident, incident.watch, now)
+
+    def _look(self, incident: Incident, watch: Watch, now: datetime) -> None:
+        evidence = self.gathering.of_one(incident.function, now)
+        if evidence is None:
+            return  # CloudWatch tells nothing now: the next pulse looks again
+        verdict = self.enforcer.holding.look(incident, watch, evidence)
+        self.log.info(
+            "looked",
+            function=incident.function,
+            phase=watch.phase,
+            verdict=type(verdict).__name__,
+            **asdict(verdict.figures),
+        )
+        self._go_on(verdict, incident, watch, now)
+
+    def _go_on(self, verdict: HoldVerdict, incident: Incident, watch: Watch, now: datetime) -> None:
+        """Bring about what comes next in the hold, or its end."""
+        is_pausing = incident.is_pausing(Attempt.CAP, now)
+        match verdict:
+            case Wait(watch=noted):
+                if noted != watch:
+                    self.enforcer.world.ledger.save(replace(incident, watch=noted))
+            case LetGo() if not is_pausing:
+                trial = watch.letting_go(
+                    now,
+                    concurrency=verdict.concurrency,
+                    seconds=verdict.seconds,
+                    waiting=verdict.waiting,
+                    outside_per_minute=verdict.outside_per_minute,
+                )
+                self._move(incident.letting_go(trial), now)
+            case HoldAgain() if not is_pausing:
+                self._move(incident.holding_again(watch.holding_again(now)), now)
+            case LetGo() | HoldAgain():
+                return  # AWS refused it lately
+            case Release():
+                self._end(_judged(incident, verdict, Verdict.BUSY), now)
+            case CannotTell(reason=reason) if reason in _RELEASED_UNTOLD:
+                self._end(_judged(incident, verdict, Verdict.SUSPECTED), now)
+            case CannotTell():
+                kept = _judged(incident, verdict, Verdict.SUSPECTED)
+                self._keep(replace(kept, decided=DecisionReason.CANNOT_BE_TOLD), now)
+            case Shown():
+                self._conclude(_judged(incident, verdict, Verdict.RUNAWAY), now)
+            case _:
+                assert_never(verdict)
+
+    def _conclude(self, incident: Incident, now: datetime) -> None:
+        """Stop a loop that was shown where the graph is certain of it; hold any other on."""
+        known = self.gathering.loops.of(incident.function).believed(now)
+        if known.proof is not LoopProof.CERTAIN:
+            self._keep(replace(incident, decided=DecisionReason.SHOWN), now)
+        elif not incident.is_pausing(Attempt.STOP, now):
+            self._stop(incident, now)
+
+    def _move(self, incident: Incident, now: datetime) -> None:
+        """Bring the next phase of a hold about; a run that dies in it is taken up by the next."""
+        world = self.enforcer.world
+        moving = incident.to(IncidentState.CAPPING, now).leased(world.present(now))
+        contain(world.ledger.save(moving), world, now)
+
+    def _stop(self, incident: Incident, now: datetime) -> None:
+        """Stop a function that its hold has shown to be in a loop."""
+        world = self.enforcer.world
+        decided = replace(incident, decided=DecisionReason.RUNAWAY)
+        stopping = decided.to(IncidentState.CONTAINING, now)
+        stopping = stopping.with_reservation(0, incident.prior).leased(world.present(now))
+        self.log.info(
+            "decided", decision="Contain", because=decided.decided, **fields_of(decided.assessment)
+        )
+        contain(world.ledger.save(stopping), world, now)
+        self._cancel_way_back(incident)
+
+    def _keep(self, incident: Incident, now: datetime) -> None:
+        """Leave a function held until people decide.
+
+        Its way back is taken away after that is written down: if it comes all the same, it finds
+        a hold that is not to end by itself.
+        """
+        world = self.enforcer.world
+        self.log.info(
+            "decided", decision="Keep", because=incident.decided, **fields_of(incident.assessment)
+        )
+        told = announce(replace(incident, is_shown=True), Transition.SHOWN, world, now)
+        deliver(world.ledger.save(told), world, now)
+        self._cancel_way_back(incident)
+
+    def _end(self, incident: Incident, now: datetime) -> None:
+        if incident.is_pausing(Attempt.RESTORE, now):
+            return
+        after = restore(incident, self.enforcer.world, now, IncidentState.LIFTED, is_asked=False)
+        if after.is_closed:
+            self._cancel_way_back(incident)
+
+    def _cancel_way_back(self, incident: Incident) -> None:
+        """One that stays finds nothing to do when it comes."""
+        if incident.watch is not None:
+            with suppress(RefusedError, BusyError):
+                self.enforcer.world.way_back.cancel(incident.id)
+
+
+def _judged(incident: Incident, verdict: HoldVerdict, what: Verdict) -> Incident:
+    """The incident with what its hold has shown, before what was seen of its spike."""
+    first = incident.assessment
+    grounds = (*explain_hold(verdict), *first.grounds)
+    return replace(incident, assessment=replace(first, verdict=what, grounds=grounds))

@@ -1,0 +1,285 @@
+"""How a hold is planned and looked at: what `functions.domain.holding` decides by is read here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from statistics import median
+from typing import Final, TypeAlias
+
+from functions.contain.gathering import CHANGES_LATE, Gathering
+from functions.domain.arrivals import Arrivals, Source, SourceKind
+from functions.domain.assessment import Assessment
+from functions.domain.evidence import (
+    MINUTE_SECONDS,
+    Evidence,
+    FunctionFacts,
+    LoopProof,
+    RecentSeries,
+    Trigger,
+    TriggerKind,
+)
+from functions.domain.holding.plan import (
+    NotHeld,
+    NotHeldReason,
+    Running,
+    plan_hold,
+)
+from functions.domain.holding.tally import Counts
+from functions.domain.holding.verdict import HoldVerdict, judge_hold
+from functions.domain.holding.watch import Lever, Phase, Watch
+from functions.domain.incident import Incident
+from functions.domain.lateness import count_young
+from functions.domain.plan import EventSourceMapping
+from functions.domain.ports import Functions, HoldFactsReader, Metrics
+from functions.domain.spike import mean_duration_seconds
+
+# What a function is invoked by is told from its last hours: so much of what ran must have arrived
+# as asynchronous events, where nothing else is known to invoke it.
+ASYNCHRONOUS_SHARE: Final = 0.9
+RETRIES: Final = 2  # of an asynchronous event that fails
+BEFORE_MINUTES: Final = 3
+LAG_MINUTES: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A hold that may begin, with the mappings as they are now."""
+
+    watch: Watch
+    mappings: tuple[EventSourceMapping, ...]
+
+
+HoldPlanning: TypeAlias = Planned | NotHeld
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """Reads what a hold needs.
+
+    Attributes
+    ----------
+    most_usd_per_minute
+        What a trial may cost.
+    """
+
+    gathering: Gathering
+    facts: HoldFactsReader
+    most_usd_per_minute: float | None = None
+
+    @property
+    def functions(self) -> Functions:
+        """The control plane of the functions."""
+        return self.gathering.functions
+
+    @property
+    def metrics(self) -> Metrics:
+        """Where what arrives is counted."""
+        return self.gathering.metrics
+
+    def plan(self, assessment: Assessment, facts: FunctionFacts, now: datetime) -> HoldPlanning:
+        """How a function is to be held, or why it must not be.
+
+        Raises
+        ------
+        LoopbreakerError
+            What the ports raise.
+        """
+        name = facts.name
+        mappings = self.functions.mappings(name)
+        hold_facts = self.facts.read(name)
+        triggers = self.functions.triggers(name, mappings)
+        evidence = self.gathering.of_one(name, now)
+        if evidence is None:
+            return NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES)
+        recent = evidence.recent
+        pushed = Source(kind=SourceKind.ASYNCHRONOUS, name=name)
+        (asynchronous,) = self._arrivals((pushed,), recent)
+        since = assessment.since or now
+        known = self._loops_of_sources(name, since)
+        sources = tuple(
+            replace(one, loop=known.get((one.kind, one.name), LoopProof.UNKNOWN))
+            for one in _sources(
+                mappings,
+                triggers,
+                asynchronous,
+                recent,
+                _known_minutes(asynchronous, recent, since, now),
+            )
+        )
+        duration = mean_duration_seconds(evidence)
+        running = Running(
+            normal_concurrency=assessment.normal_concurrency,
+            concurrency=assessment.concurrency,
+            mean_duration_seconds=duration,
+            timeout_seconds=facts.timeout_seconds,
+            memory_mb=facts.memory_mb,
+            architecture=facts.architecture,
+            reserved_concurrency=facts.reserved_concurrency,
+        )
+        plan = plan_hold(sources, hold_facts, running, self.most_usd_per_minute)
+        if isinstance(plan, NotHeld):
+            return plan
+        if len(plan.levers) > 1:
+            return NotHeld(reason=NotHeldReason.MIXED_SOURCES)
+        own = tuple(one for one in sources if not one.is_outside)
+        arrivals = self._arrivals(own, recent)
+        watch = Watch(
+            plan=plan,
+            phase=Phase.HELD,
+            since=now,
+            held_at=now,
+            spike_since=since,
+            sources=sources,
+            normal_per_minute=_usual(arrivals, since),
+            before_per_minute=_newest(arrivals, now),
+            served_before_per_minute=assessment.rate_per_minute,
+            lag_seconds=self._lag_seconds(name, recent) if Lever.ZERO in plan.levers else None,
+        )
+        return Planned(watch=watch, mappings=mappings)
+
+    def _arrivals(self, sources: Sequence[Source], recent: RecentSeries) -> tuple[Arrivals, ...]:
+        grid = recent.invocations
+        return self.metrics.arrivals(sources, grid.start, grid.end)
+
+    def _lag_seconds(self, name: str, recent: RecentSeries) -> float | None:
+        """How far the polling of its streams lay behind of late, at most."""
+        grid = recent.invocations
+        newest = self.metrics.lag(name, grid.start, grid.end).values[-LAG_MINUTES:]
+        known = [one for one in newest if one is not None]
+        return max(known) / 1000 if known else None
+
+    def _loops_of_sources(
+        self, name: str, since: datetime
+    ) -> Mapping[tuple[SourceKind, str], LoopProof]:
+        """Which sources lie on a loop of the function, as the event graph has it.
+
+        A loop often begins with a change, and the graph hears of changes late. So a source is
+        ruled out only where the graph has seen the account as it was when the spike began.
+        """
+        loops = self.gathering.loops
+        at = loops.of(name).at
+        is_seen = at is not None and at - CHANGES_LATE >= since
+        return {
+            (one.kind, one.name): one.loop
+            for one in loops.sources(name)
+            if is_seen or not one.is_outside
+        }
+
+    def look(self, incident: Incident, watch: Watch, evidence: Evidence) -> HoldVerdict:
+        """What the hold of an incident shows by now.
+
+        Raises
+        ------
+        LoopbreakerError
+            What the ports raise.
+        """
+        own = tuple(one for one in watch.sources if not one.is_outside)
+        recent = evidence.recent
+        queues = tuple(
+            one.source_arn
+            for one in self.functions.mappings(incident.function)
+            if _kind_of(one.source_arn) is SourceKind.QUEUE
+        )
+        counts = Counts(
+            arrivals=self._arrivals(own, recent),
+            invocations=recent.invocations,
+            errors=recent.errors,
+            throttles=recent.throttles,
+            duration_ms=recent.duration_ms,
+            waiting=self.facts.depth(queues) if queues else None,
+        )
+        return judge_hold(watch, counts, evidence.now)
+
+
+def _sources(
+    mappings: Sequence[EventSourceMapping],
+    triggers: Sequence[Trigger],
+    asynchronous: Arrivals,
+    recent: RecentSeries,
+    minutes: Sequence[int],
+) -> Iterator[Source]:
+    """What invokes a function, by its configuration and by what was counted.
+
+    A permission to invoke it is no proof that anybody does so. So beside its mappings the counts
+    tell: what did not arrive as asynchronous events was waited for.
+
+    Parameters
+    ----------
+    minutes
+        In which both can be compared.
+    """
+    for one in mappings:
+        if one.enabled:
+            yield Source(kind=_kind_of(one.source_arn), name=_name_of(one.source_arn))
+    counts = () if asynchronous.counts is None else asynchronous.counts.values
+    arrived = _total(counts, minutes)
+    if arrived > 0:
+        yield asynchronous.source
+    if any(one.enabled for one in mappings):
+        for trigger in triggers:
+            if trigger.kind is TriggerKind.SYNC:
+                yield Source(kind=SourceKind.OTHER, name=trigger.service)
+        return
+    ran = _total(recent.invocations.values, minutes)
+    retried = min(_total(recent.errors.values, minutes), RETRIES * arrived)
+    if arrived <= 0 or arrived + retried < ASYNCHRONOUS_SHARE * ran:
+        yield Source(kind=SourceKind.OTHER, name="callers that wait")
+
+
+def _known_minutes(
+    asynchronous: Arrivals, recent: RecentSeries, since: datetime, now: datetime
+) -> Sequence[int]:
+    """The minutes in which what arrived and what ran can be compared: each is late by itself.
+
+    Of the spike those count whose arrivals are published, but for the newest, which may be
+    partial. Before it a settled minute without a datapoint is one in which nothing arrived.
+    """
+    counts = () if asynchronous.counts is None else asynchronous.counts.values
+    settled = len(counts) - count_young(recent.invocations, now)
+    first = int((since - recent.invocations.start).total_seconds() // MINUTE_SECONDS)
+    seen = [at for at, one in enumerate(counts) if at >= first and one is not None]
+    before = range(max(0, min(first, settled)))
+    return [*before, *(seen[:-1] or seen)] if seen else []
+
+
+def _kind_of(source_arn: str) -> SourceKind:
+    match source_arn.split(":")[2:3]:
+        case ["sqs"]:
+            return SourceKind.QUEUE
+        case ["dynamodb"]:
+            return SourceKind.TABLE
+        case ["kinesis"]:
+            return SourceKind.STREAM
+        case _:
+            return SourceKind.OTHER
+
+
+def _name_of(source_arn: str) -> str:
+    resource = source_arn.split(":", 5)[-1]
+    return resource.split("/")[1] if "/" in resource else resource
+
+
+def _total(values: Sequence[float | None], minutes: Sequence[int]) -> float:
+    return sum(values[at] or 0.0 for at in minutes if at < len(values))
+
+
+def _counted(arrivals: Sequence[Arrivals]) -> list[float]:
+    """What arrived in each minute, at all of the sources."""
+    columns = [one.counts.values for one in arrivals if one.counts is not None]
+    return [sum(one or 0.0 for one in row) for row in zip(*columns, strict=False)]
+
+
+def _usual(arrivals: Sequence[Arrivals], since: datetime) -> float:
+    """Arrivals a minute before the spike; 0 where nothing was counted."""
+    counted = [one.counts for one in arrivals if one.counts is not None]
+    if not counted:
+        return 0.0
+    end = int((since - counted[0].start).total_seconds() // MINUTE_SECONDS)
+    return median(_counted(arrivals)[: max(0, end)] or [0.0])
+
+
+def _newest(arrivals: Sequence[Arrivals], now: datetime) -> float:
+    """Arrivals a minute just before the hold, at most."""
+    counted = [one.counts for one in arrivals if one.counts is not None]
+    young = count_young(counted[0], now) if counted else 0
+    return max(_counted(arrivals)[-(young + BEFORE_MINUTES) :], default=0.0)

@@ -1,0 +1,107 @@
+"""What a hold showed, as the grounds of an assessment: for the log, the record and the notice."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from functions.domain.assessment import Ground, Reason, Unit
+from functions.domain.holding.case import Figures
+from functions.domain.holding.plan import NotHeld, NotHeldReason
+from functions.domain.holding.verdict import (
+    GENERATIONS,
+    CannotTell,
+    HoldVerdict,
+    Release,
+    ReleaseReason,
+    Shown,
+    UntoldReason,
+)
+
+_NOT_HELD: Final[Mapping[NotHeldReason, tuple[Reason, Unit]]] = MappingProxyType(
+    {
+        NotHeldReason.UNKNOWN_SOURCES: (Reason.SOURCES_UNKNOWN, Unit.NONE),
+        NotHeldReason.SYNCHRONOUS: (Reason.CALLERS_WAIT, Unit.NONE),
+        NotHeldReason.MIXED_SOURCES: (Reason.SOURCES_MIXED, Unit.NONE),
+        NotHeldReason.UNKNOWN_MAPPING: (Reason.MAPPING_UNKNOWN, Unit.NONE),
+        NotHeldReason.PROVISIONED_MODE: (Reason.PROVISIONED_MODE, Unit.NONE),
+        NotHeldReason.PROVISIONED_CONCURRENCY: (Reason.PROVISIONED_CONCURRENCY, Unit.NONE),
+        NotHeldReason.FEW_RECEIVES: (Reason.FEW_RECEIVES, Unit.RECEIVES),
+        NotHeldReason.SHORT_RETENTION: (Reason.SHORT_RETENTION, Unit.SECONDS),
+        NotHeldReason.SHORT_AGE: (Reason.SHORT_AGE, Unit.SECONDS),
+        NotHeldReason.UNKNOWN_DURATION: (Reason.DURATION_UNKNOWN, Unit.NONE),
+        NotHeldReason.DOES_NOT_BIND: (Reason.CAP_TOO_HIGH, Unit.CONCURRENT),
+        NotHeldReason.TOO_SLOW: (Reason.CYCLE_TOO_SLOW, Unit.SECONDS),
+    }
+)
+_RELEASED: Final[Mapping[ReleaseReason, Reason]] = MappingProxyType(
+    {
+        ReleaseReason.NOT_ARRIVING: Reason.NOTHING_ARRIVES,
+        ReleaseReason.STILL_ARRIVING: Reason.FED_FROM_OUTSIDE,
+        ReleaseReason.WRITES_EXPLAIN: Reason.WRITES_EXPLAIN,
+        ReleaseReason.NOT_COME_BACK: Reason.NOT_COME_BACK,
+        ReleaseReason.ENDED: Reason.ENDED_IN_TRIAL,
+        ReleaseReason.UNLIKE_TRIAL: Reason.UNLIKE_TRIAL,
+        ReleaseReason.CAME_ON: Reason.CAME_ON,
+        ReleaseReason.FEW_GENERATIONS: Reason.FEW_GENERATIONS,
+    }
+)
+_UNTOLD: Final[Mapping[UntoldReason, Reason]] = MappingProxyType(
+    {
+        UntoldReason.UNCOUNTED: Reason.UNCOUNTED,
+        UntoldReason.TOO_MUCH_OUTSIDE: Reason.TOO_MUCH_OUTSIDE,
+        UntoldReason.TOO_SLOW: Reason.CYCLE_TOO_SLOW,
+        UntoldReason.TOO_DEAR: Reason.TRIAL_TOO_DEAR,
+        UntoldReason.DATA_LATE: Reason.DATA_LATE,
+    }
+)
+
+
+def explain_not_held(why: NotHeld) -> Ground:
+    """Why a function is not held."""
+    reason, unit = _NOT_HELD[why.reason]
+    return Ground(reason=reason, value=why.value, unit=unit, reference=why.bound)
+
+
+def explain_hold(verdict: HoldVerdict) -> tuple[Ground, ...]:
+    """What a hold has shown so far, what decides first."""
+    return tuple(_explain(verdict))
+
+
+def _explain(verdict: HoldVerdict) -> Iterator[Ground]:
+    figures = verdict.figures
+    match verdict:
+        case Shown():
+            yield Ground(reason=Reason.COMES_BACK)
+        case Release(reason=reason):
+            yield Ground(reason=_RELEASED[reason])
+        case CannotTell(reason=untold):
+            yield Ground(reason=_UNTOLD[untold])
+        case _:
+            pass
+    yield from _figures(figures)
+
+
+def _figures(figures: Figures) -> Iterator[Ground]:
+    yield Ground(reason=Reason.HELD_FOR, value=round(figures.minutes), unit=Unit.MINUTES)
+    if figures.held_per_minute is not None:
+        yield Ground(
+            reason=Reason.ARRIVED_WHILE_HELD,
+            value=figures.held_per_minute,
+            unit=Unit.EVENTS_PER_MINUTE,
+            reference=figures.before_per_minute,
+        )
+    if figures.waiting is not None and figures.generations is not None:
+        yield Ground(reason=Reason.LET_GO, value=round(figures.waiting), unit=Unit.EVENTS)
+        yield Ground(
+            reason=Reason.CAME_BACK,
+            value=figures.generations,
+            unit=Unit.TIMES,
+            reference=GENERATIONS,
+        )
+    if figures.again_per_minute is not None:
+        yield Ground(
+            reason=Reason.ARRIVED_HELD_AGAIN,
+            value=figures.again_per_minute,
+            unit=Unit.EVENTS_PER_MINUTE,
+            reference=figures.trial_per_minute,
+        )

@@ -1,0 +1,148 @@
+"""What a hold showed, and why there is none, as grounds with their numbers."""
+
+from typing import get_args
+
+import pytest
+
+from functions.domain.assessment import Ground, Reason, Unit
+from functions.domain.holding.case import Figures
+from functions.domain.holding.grounds import explain_hold, explain_not_held
+from functions.domain.holding.plan import NotHeld, NotHeldReason
+from functions.domain.holding.verdict import (
+    CannotTell,
+    HoldAgain,
+    HoldVerdict,
+    LetGo,
+    Release,
+    ReleaseReason,
+    Shown,
+    UntoldReason,
+    Wait,
+)
+from functions.domain.wording import GROUND_WORDS, sentence
+
+ALL = Figures(
+    minutes=13.6,
+    normal_per_minute=3,
+    before_per_minute=900,
+    held_per_minute=0,
+    trial_per_minute=800,
+    again_per_minute=0,
+    waiting=40,
+    generations=61,
+)
+
+
+def said(verdict: HoldVerdict) -> list[str]:
+    """What people read of it."""
+    return [sentence(one) for one in explain_hold(verdict)]
+
+
+def test_a_shown_loop_is_told_with_everything_that_was_seen() -> None:
+    """The verdict, then the phases in their order."""
+    assert said(Shown(figures=ALL)) == [
+        "It feeds itself: held, nothing arrives; let go, it comes back round after round.",
+        "It was watched for 14 minutes.",
+        "While it was held, nothing arrived; before, 900 events a minute.",
+        "Then a little was let go; 40 events had waited.",
+        "What was let go came back 61 times; a loop is told from 20 times on.",
+        "Held again, nothing arrived; let go, 800 events a minute.",
+    ]
+
+
+def test_what_was_not_seen_is_not_told() -> None:
+    """A release in the first phase knows of no trial."""
+    figures = Figures(minutes=4, before_per_minute=900, held_per_minute=870.4)
+
+    assert said(Release(reason=ReleaseReason.STILL_ARRIVING, figures=figures)) == [
+        "As much arrived while it was held as before, so others feed it.",
+        "It was watched for 4 minutes.",
+        "While it was held, 870 events a minute arrived; before, 900 events a minute.",
+    ]
+    assert said(CannotTell(reason=UntoldReason.UNCOUNTED, figures=Figures(minutes=1))) == [
+        "What arrives could not be counted everywhere.",
+        "It was watched for 1 minute.",
+    ]
+
+
+def test_a_verdict_that_decides_nothing_has_figures_only() -> None:
+    """Of these only the log tells."""
+    assert explain_hold(HoldAgain(figures=Figures(minutes=2))) == (
+        Ground(reason=Reason.HELD_FOR, value=2, unit=Unit.MINUTES),
+    )
+
+
+@pytest.mark.parametrize("reason", [*ReleaseReason, *UntoldReason])
+def test_every_outcome_has_a_reason_of_its_own(reason: ReleaseReason | UntoldReason) -> None:
+    """None is told as another one."""
+    found = {}
+    for one in type(reason):
+        verdict: HoldVerdict = (
+            Release(reason=one, figures=ALL)
+            if isinstance(one, ReleaseReason)
+            else CannotTell(reason=one, figures=ALL)
+        )
+        found[one] = explain_hold(verdict)[0].reason
+
+    assert len(set(found.values())) == len(found)
+    assert found[reason] in GROUND_WORDS
+    assert set(get_args(HoldVerdict)) == {Wait, LetGo, HoldAgain, Shown, Release, CannotTell}
+
+
+@pytest.mark.parametrize("reason", NotHeldReason)
+def test_every_reason_not_to_hold_is_told(reason: NotHeldReason) -> None:
+    """With its numbers or without, as a sentence about this function."""
+    plain = sentence(explain_not_held(NotHeld(reason=reason)))
+    numbered = sentence(explain_not_held(NotHeld(reason=reason, value=90, bound=4_300)))
+
+    for one in (plain, numbered):
+        assert one.startswith("It ")
+        assert one.endswith(".")
+        assert "{" not in one
+    assert "None" not in plain
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        (
+            NotHeld(reason=NotHeldReason.FEW_RECEIVES, value=1, bound=3),
+            (
+                "It was not held: its queue gives a message up after 1 receive, and a hold needs"
+                " 3 receives."
+            ),
+        ),
+        (
+            NotHeld(reason=NotHeldReason.SHORT_RETENTION, value=1_200, bound=4_340),
+            "It was not held: its events are kept for 20 min only, and a hold needs 1 h 12 min.",
+        ),
+        (
+            NotHeld(reason=NotHeldReason.SHORT_RETENTION, bound=4_340),
+            "It was not held: its events may not be kept for long enough: a hold needs 1 h 12 min.",
+        ),
+        (
+            NotHeld(reason=NotHeldReason.SHORT_AGE, value=45, bound=4_340),
+            (
+                "It was not held: its events are given up after 45 seconds, and a hold needs"
+                " 1 h 12 min."
+            ),
+        ),
+        (
+            NotHeld(reason=NotHeldReason.DOES_NOT_BIND, value=5, bound=2.4),
+            (
+                "It was not held: its normal peak is 5 concurrent executions, and only 2.4"
+                " concurrent executions or fewer would slow it down."
+            ),
+        ),
+        (
+            NotHeld(reason=NotHeldReason.TOO_SLOW, value=3_000, bound=1_200),
+            (
+                "It may go round too slowly for a hold to show it: that could take 50 min, and"
+                " a hold takes 20 min at most."
+            ),
+        ),
+    ],
+)
+def test_what_a_hold_would_need_is_told(why: NotHeld, words: str) -> None:
+    """People can change a queue's redrive policy, or how long events are kept."""
+    assert sentence(explain_not_held(why)) == words
