@@ -60,15 +60,25 @@ class Account:
     # -- what the owner does --------------------------------------------------------------------
 
     def function(
-        self, name: str, *, reserved: int | None = None, tags: dict[str, str] | None = None
+        self,
+        name: str,
+        *,
+        reserved: int | None = None,
+        tags: dict[str, str] | None = None,
+        may_be_held: bool = False,
     ) -> str:
         """Create a function behind a queue, and behind a URL; its name.
 
         Who calls the URL no configuration tells: the function is not ruled out as a loop, as one
         behind the queue alone would be. In AWS's weather that is so once the event graph has heard
         of the URL, which is waited for: a spike of the tests is over sooner.
+
+        Parameters
+        ----------
+        may_be_held
+            It has neither, and may invoke itself: nobody waits for its answers.
         """
-        self.functions({name: {"reserved": reserved, "tags": tags}})
+        self.functions({name: {"reserved": reserved, "tags": tags, "may_be_held": may_be_held}})
         return name
 
     def functions(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
@@ -79,8 +89,26 @@ class Account:
             self.wait_minutes(self.aws.trail_minutes + CHART_MINUTES)
 
     def _create(
-        self, name: str, *, reserved: int | None = None, tags: dict[str, str] | None = None
+        self,
+        name: str,
+        *,
+        reserved: int | None = None,
+        tags: dict[str, str] | None = None,
+        may_be_held: bool = False,
     ) -> None:
+        if may_be_held:
+            own = Grant(
+                actions=("lambda:InvokeFunction",), resources=(arn("lambda", f"function:{name}"),)
+            )
+            create_function(self.aws, name, code="nightly_import", grants=(own,), tags=tags)
+        else:
+            self._create_behind_queue_and_url(name, tags)
+        if reserved is not None:
+            self._lambda.put_function_concurrency(
+                FunctionName=name, ReservedConcurrentExecutions=reserved
+            )
+
+    def _create_behind_queue_and_url(self, name: str, tags: dict[str, str] | None) -> None:
         self.aws.client("sqs").create_queue(QueueName=name, Attributes={"VisibilityTimeout": "15"})
         polling = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
         grants = (Grant(actions=polling, resources=(arn("sqs", name),)),)
@@ -94,10 +122,6 @@ class Account:
             Principal="*",
             FunctionUrlAuthType="NONE",
         )
-        if reserved is not None:
-            self._lambda.put_function_concurrency(
-                FunctionName=name, ReservedConcurrentExecutions=reserved
-            )
 
     def past(self, *functions: str) -> None:
         """Give functions 14 days in which they ran once a minute."""

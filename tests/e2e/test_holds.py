@@ -50,7 +50,7 @@ def test_a_loop_is_held_shown_and_put_back(account: Account, kind: str) -> None:
         HELD_WITHIN_MINUTES,
     )
     held = next(one for one in loop.functions if account.incident(one))
-    assert account.mail("HELD", held)
+    assert account.mail("] HELD", held)
     account.until(
         lambda: _is_shown(account, loop.functions), f"{kind} is shown", SHOWN_WITHIN_MINUTES
     )

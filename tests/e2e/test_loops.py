@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.scenarios import LOOPS, BurstInnocent, SteadyInnocent, make_loop
+from tests.e2e.account import CHART_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,10 +40,13 @@ def flags(stack: Deployment) -> None:
 
 @pytest.fixture(scope="module")
 def innocents(aws: LocalAws, flags: None) -> Iterator[list[Innocent]]:
-    """A steady function and a burst, under load beside all loops."""
+    """A steady function and a burst, deployed long ago, under load beside all loops."""
     steady, burst = SteadyInnocent(aws), BurstInnocent(aws, messages=60, seconds_between_bursts=20)
-    steady.deploy()
-    burst.deploy()
+    for one in (steady, burst):
+        one.deploy()
+        # No graph rules out a function that was deployed minutes before it was read.
+        aws.was_deployed(one.functions, days_ago=14)
+    aws.wait_minutes(aws.trail_minutes + CHART_MINUTES)
     with steady, burst:
         yield [steady, burst]
 

@@ -142,7 +142,7 @@ def test_a_refused_restore_fails_the_deployment_and_stays_open(
 
 
 @pytest.mark.function("left-behind", reserved=7)
-@pytest.mark.function("only-held", reserved=30)
+@pytest.mark.function("only-held", reserved=30, may_be_held=True)
 def test_deleting_the_stack_names_what_is_contained_and_lets_go_what_is_held(
     account: Account, names: list[str], aws: LocalAws
 ) -> None:
@@ -151,7 +151,7 @@ def test_deleting_the_stack_names_what_is_contained_and_lets_go_what_is_held(
     account.contain(name)
     account.stack.deploy(response="hold")
     account.spike(held, minutes=LONG_SPIKE_MINUTES)
-    assert account.mail("HELD", held)
+    assert account.mail("] HELD", held)
     aws.client("events").disable_rule(Name=PULSE)  # it would let it go again by itself
 
     account.stack.delete()
