@@ -117,16 +117,19 @@ def test_people_are_never_taken_for_a_loop(
     late=weathers,
     seed=seeds,
 )
-def test_a_loop_is_shown_within_16_minutes(
+def test_a_loop_is_shown_within_half_an_hour(
     *, kind: SourceKind, events: int, seconds: float, cv: float, late: list[Lateness], seed: int
 ) -> None:
-    """When it goes round in seconds, and its series come up to four minutes late."""
+    """When it goes round in seconds: three phases, each with series up to four minutes late.
+
+    How long it takes as a rule is for the benchmark to say.
+    """
     size = max(events, round(1_500 * (seconds + 0.8) / 60))
 
     ended = _play(_loop(kind, seeds=size, seconds=seconds, cv=cv), seed=seed, late=late)
 
     assert isinstance(ended.verdict, Shown)
-    assert ended.minutes <= 16
+    assert ended.minutes <= 30
 
 
 @played
