@@ -494,7 +494,8 @@ def _needs_the_past(assessment: Assessment, policy: Policy) -> bool:
 
 
 def _is_for_a_cap(assessment: Assessment, policy: Policy) -> bool:
-    return assessment.verdict is Verdict.SUSPECTED and policy.response is not Response.THROTTLE
+    is_stopped = policy.response is Response.THROTTLE and assessment.is_shaped
+    return assessment.verdict is Verdict.SUSPECTED and not is_stopped
 
 
 def _is_unusual(assessment: Assessment) -> bool:

@@ -79,6 +79,9 @@ class Reason(StrEnum):
     DATA_LATE = "data_late"
 
 
+_SHAPES = (Reason.PLATEAU, Reason.GROWING, Reason.AT_CEILING)
+
+
 class Unit(StrEnum):
     """Units of the numbers in a ground, as they are printed."""
 
@@ -183,3 +186,8 @@ class Assessment:
     def has(self, reason: Reason) -> bool:
         """Whether `reason` is among the grounds."""
         return any(ground.reason is reason for ground in self.grounds)
+
+    @property
+    def is_shaped(self) -> bool:
+        """Whether the traffic looks like a loop's, and is not only new."""
+        return any(self.has(one) for one in _SHAPES)

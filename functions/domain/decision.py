@@ -221,7 +221,7 @@ def _stop(
 ) -> Decision:
     if assessment.verdict is Verdict.RUNAWAY:
         return Contain(assessment=assessment, reason=DecisionReason.RUNAWAY)
-    if policy.response is Response.THROTTLE:
+    if policy.response is Response.THROTTLE and assessment.is_shaped:
         return Contain(assessment=assessment, reason=DecisionReason.SUSPECTED)
     is_certain = assessment.has(Reason.LOOP_PROVEN)
     if is_certain and _was_told_in_vain(incident, assessment, policy):

@@ -1,8 +1,9 @@
-"""Whether a function's traffic looks like a loop: from evidence to an assessment.
+"""Whether a function's traffic is new, so that its cause is asked for: an assessment of evidence.
 
 Pure and cheap: no artefact, no state, a few constants that `docs/detection.md` explains. A
-function is suspected when its rate is new, for the last hours and for this time of day, *and* has
-a shape that a loop has and bursts of real work seldom have:
+function is suspected when its rate is new, for the last hours and for this time of day, and stays
+so for some minutes: a loop need not be even. A shape that a loop has and bursts of real work seldom
+have makes it urgent, after two minutes:
 
 - a step onto a plateau that is flatter than arrivals of independent work can be (fan-out 1);
 - growth by the same factor minute after minute (fan-out above 1, or retries);
@@ -64,6 +65,11 @@ UNKNOWN_DURATION_SECONDS = 20.0
 REQUESTS_SHARE = 0.5  # of ten requests a second for each concurrent execution: AWS's other ceiling
 PINNED_MINUTES = 5  # at the ceiling, throttled and not subsiding: nothing but a loop does that
 
+# A rise of any shape.
+RISE_MINUTES = 6  # of 1,000 recorded function-days, 1.5 hold a new level for so long
+RISE_TIMES = 3.0  # its lowest minute, above anything before
+RISE_STANDS_SHARE = 0.5  # of its highest minute: one that falls below that ends by itself
+
 GUARD_MINUTES = 4  # before the unusual minutes, which may already belong to them
 EARLY_GUARD_MINUTES = 2
 CEILING_GUARD_MINUTES = 6
@@ -99,7 +105,7 @@ def holds_the_account(concurrency: Series, account_concurrency: int | None) -> b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shape:
-    """A run of minutes that looks like a loop."""
+    """A run of minutes that may be a loop's."""
 
     first: int
     last: int
@@ -234,14 +240,14 @@ def _judge(
 
 
 def _shape(traffic: _Traffic) -> _Shape | None:
-    """The first shape of a loop that the newest minutes have, and that nothing explains."""
+    """The first shape that the newest minutes have and nothing explains: urgent ones first."""
     if traffic.is_slow:
         return _hold(traffic)
     for last in _ends(traffic):
         found = _ceiling(traffic, last) or _plateau(traffic, last)
         if found is not None:
             return found
-    return _growth(traffic)
+    return _growth(traffic) or _rise(traffic)
 
 
 def _ends(traffic: _Traffic) -> Iterator[int]:
@@ -405,6 +411,28 @@ def _growth(traffic: _Traffic) -> _Shape | None:
                     Ground(reason=Reason.SUSTAINED, value=steps + 1, unit=Unit.MINUTES),
                 )
                 return _Shape(first=last - steps, last=last, level=level, grounds=grounds)
+    return None
+
+
+def _rise(traffic: _Traffic) -> _Shape | None:
+    """A new level that has stayed for minutes, however uneven it is."""
+    values = traffic.values
+    for last in _ends(traffic):
+        first = last - RISE_MINUTES + 1
+        minutes = values[first : last + 1]
+        lowest = min(minutes)
+        if lowest < traffic.floor or minutes[-1] < RISE_STANDS_SHARE * max(minutes):
+            continue
+        begin = _reach(values, first, lowest / RISE_TIMES)
+        if traffic.is_new(lowest, begin, RISE_MINUTES, EARLY_GUARD_MINUTES, RISE_TIMES):
+            ground = Ground(
+                reason=Reason.SUSTAINED,
+                value=last - begin + 1,
+                unit=Unit.MINUTES,
+                reference=RISE_MINUTES,
+            )
+            level = sum(minutes) / RISE_MINUTES
+            return _Shape(first=begin, last=last, level=level, grounds=(ground,))
     return None
 
 

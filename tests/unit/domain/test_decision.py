@@ -160,9 +160,18 @@ def test_each_rule_leads_to_its_decision(
     verdict: Verdict, policy: Policy, facts: FunctionFacts, kind: type, reason: DecisionReason
 ) -> None:
     """Verdict and policy alone decide, and the decision says why."""
-    decision = decide(_assessment(verdict), facts, policy, LedgerView())
+    decision = decide(_assessment(verdict, Reason.PLATEAU), facts, policy, LedgerView())
 
     assert (type(decision), decision.reason) == (kind, reason)
+
+
+def test_what_is_only_new_is_held_where_a_shape_is_stopped_at_once() -> None:
+    """No loop's shape: `response=throttle` takes nobody to 0 for that."""
+    policy = Policy(response=Response.THROTTLE)
+
+    decision = decide(_assessment(Verdict.SUSPECTED), _facts(), policy, LedgerView())
+
+    assert (type(decision), decision.reason) == (Hold, DecisionReason.SUSPECTED)
 
 
 HELD = [
