@@ -158,7 +158,7 @@ class Bench:
                 floor = float(self.policy.floor_per_minute)
                 tick = partial(progress.advance, task)
                 ours = judge_ours(pool, rows, drawn, self.policy, tick)
-                records = list(ours.records)
+                records = [ours.record]
                 for one in named:
                     records.append(judge_rival(one, pool, rows, drawn, floor))
                     progress.advance(task)
@@ -174,7 +174,7 @@ class Bench:
             for pool in self.traffic.pools:
                 rows = self.traffic.pool(pool)
                 drawn = injections(rows, self.traffic.runs, 1, self.rng)
-                found.append(judge_ours(pool, rows, drawn, policy, lambda: None).records[0])
+                found.append(judge_ours(pool, rows, drawn, policy, lambda: None).record)
         self.console.print(_table("other floors", found, None))
         return found
 
@@ -226,7 +226,6 @@ def _table(title: str, records: list[Record], days: float | None) -> Table:
         "rule",
         "floor",
         "false per 1,000 d (95 %)",
-        "to 0",
         "found (95 %)",
         "min. median",
         "p95",
@@ -243,7 +242,6 @@ def _table(title: str, records: list[Record], days: float | None) -> Table:
             one.rule if days is not None else f"{one.rule}, {one.pool}",
             _number(one.floor_per_minute),
             f"{one.false_per_1000_days:.1f} ({low:.1f}-{high:.1f})",
-            "-" if one.zeroed_episodes is None else str(one.zeroed_episodes),
             f"{100 * one.found_share:.1f} % ({100 * least:.1f}-{100 * most:.1f})",
             _number(one.minutes_median),
             _number(one.minutes_p95),

@@ -11,7 +11,6 @@ from bench.detection.drawing import onset_in, sample
 from bench.detection.ours import EPISODE_MINUTES, Episode, Found, episodes, find
 from bench.detection.rules import Alarms, Named
 from bench.detection.statistics import quantile, rate_interval, share_interval
-from functions.domain.assessment import Verdict
 from functions.domain.policy import Policy
 from functions.domain.price import USD_PER_GB_SECOND, USD_PER_REQUEST
 
@@ -65,7 +64,6 @@ class Record:
     false_episodes: int
     false_per_1000_days: float
     false_interval: tuple[float, float]
-    zeroed_episodes: int | None
     loops_above_floor: int
     found: int
     found_share: float
@@ -94,7 +92,6 @@ def record(
     floor: float,
     days: float,
     false: int,
-    zeroed: int | None,
     caught: Caught,
 ) -> Record:
     """Put the counts of one rule together."""
@@ -106,7 +103,6 @@ def record(
         false_episodes=false,
         false_per_1000_days=1000 * false / days if days else 0.0,
         false_interval=rate_interval(false, days / 1000),
-        zeroed_episodes=zeroed,
         loops_above_floor=caught.above,
         found=caught.found,
         found_share=caught.found / caught.above if caught.above else 0.0,
@@ -176,7 +172,6 @@ def judge_rival(
         floor=floor,
         days=sum(row.days for row in rows),
         false=false,
-        zeroed=None,
         caught=caught,
     )
 
@@ -185,7 +180,7 @@ def judge_rival(
 class Ours:
     """What the assessment did on one pool, with what is needed for the pictures."""
 
-    records: tuple[Record, ...]
+    record: Record
     episodes: tuple[Episode, ...]
     missed: tuple[Injection, ...]
     late: tuple[tuple[Injection, Found], ...]
@@ -198,20 +193,18 @@ def judge_ours(
     policy: Policy,
     tick: Callable[[], None],
 ) -> Ours:
-    """The assessment, without and with what the event graph proves."""
+    """The assessment: when it suspects, of clean functions and of loops."""
     floor = float(policy.floor_per_minute)
     false: list[Episode] = []
     for row in rows:
         false.extend(episodes(row, policy))
         tick()
-    plain, proven = Caught(), Caught()
+    caught = Caught()
     missed, late = [], []
     for one in drawn:
         found = find(one.row, one.run, one.onset, policy)
         minute = None if found is None else found.minute - one.onset
-        plain.add(one.run, floor, minute, blind=False)
-        certain = found is not None and found.proven.verdict is Verdict.RUNAWAY
-        proven.add(one.run, floor, minute if certain else None, blind=False)
+        caught.add(one.run, floor, minute, blind=False)
         begins = one.run.above(floor)
         if begins is not None and found is None:
             missed.append(one)
@@ -219,28 +212,9 @@ def judge_ours(
             late.append((one, found))
         tick()
     days = sum(row.days for row in rows)
-    zeroed = sum(one.zeroed for one in false)
-    stopped = sum(one.capped_with_proof for one in false)
     return Ours(
-        records=(
-            record(
-                rule="ours, without graph proof",
-                pool=pool,
-                floor=floor,
-                days=days,
-                false=len(false),
-                zeroed=zeroed,
-                caught=plain,
-            ),
-            record(
-                rule="ours, with graph proof",
-                pool=pool,
-                floor=floor,
-                days=days,
-                false=stopped,
-                zeroed=0,
-                caught=proven,
-            ),
+        record=record(
+            rule="ours", pool=pool, floor=floor, days=days, false=len(false), caught=caught
         ),
         episodes=tuple(false),
         missed=tuple(missed),

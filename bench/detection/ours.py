@@ -34,7 +34,6 @@ PEAK_OVER_MEAN: Final = 1.3  # the highest concurrency within a minute, over its
 FIVE: Final = 5
 SLOTS: Final = PRECEDENT_DAYS * 288
 EPISODE_MINUTES: Final = 60
-ESCALATION_MINUTES: Final = 30
 STOPPING: Final = frozenset({Verdict.SUSPECTED, Verdict.RUNAWAY})
 
 
@@ -132,49 +131,27 @@ def watched(row: Row, run: Run | None = None, onset: int = 0) -> Watched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """A time at which ours would have stopped a function.
-
-    Attributes
-    ----------
-    zeroed
-        Whether the assessment itself called it a runaway, at once or within half an hour.
-    capped_with_proof
-        Whether it would be stopped although the event graph rules a loop out.
-    """
+    """A time at which ours would have suspected a function."""
 
     row: Row
     minute: int
     assessment: Assessment
-    zeroed: bool
-    capped_with_proof: bool
 
 
 def episodes(row: Row, policy: Policy) -> Iterator[Episode]:
-    """Every time that a clean row would have been stopped."""
+    """Every time that a clean row would have been suspected."""
     if row.counts.max(initial=0.0) < policy.floor_per_minute:
         return
     series = watched(row)
     until = -1
-    minutes = series.candidates(policy.floor_per_minute)
-    for at in minutes.tolist():
+    for at in series.candidates(policy.floor_per_minute).tolist():
         if at < until:
             continue
         assessment = assess(series.evidence(at), policy)
         if assessment.verdict not in STOPPING:
             continue
         until = at + EPISODE_MINUTES
-        later = minutes[(minutes >= at) & (minutes <= at + ESCALATION_MINUTES)].tolist()
-        zeroed = any(
-            assess(series.evidence(one), policy).verdict is Verdict.RUNAWAY for one in later
-        )
-        contradicted = assess(series.evidence(at, LoopProof.RULED_OUT), policy)
-        yield Episode(
-            row=row,
-            minute=at,
-            assessment=assessment,
-            zeroed=zeroed,
-            capped_with_proof=contradicted.verdict in STOPPING,
-        )
+        yield Episode(row=row, minute=at, assessment=assessment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,17 +160,15 @@ class Found:
 
     minute: int
     assessment: Assessment
-    proven: Assessment
 
 
 def find(row: Row, run: Run, onset: int, policy: Policy) -> Found | None:
-    """The first minute from the onset on at which the function would be stopped."""
+    """The first minute from the onset on at which the function would be suspected."""
     series = watched(row, run, onset)
     last = min(len(series.counts), onset + len(run.counts))
     minutes = series.candidates(policy.floor_per_minute)
     for at in minutes[(minutes >= onset) & (minutes < last)].tolist():
         assessment = assess(series.evidence(at), policy)
         if assessment.verdict in STOPPING:
-            proven = assess(series.evidence(at, LoopProof.CERTAIN), policy)
-            return Found(minute=at, assessment=assessment, proven=proven)
+            return Found(minute=at, assessment=assessment)
     return None
