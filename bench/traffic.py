@@ -6,7 +6,7 @@ concurrency can be changed at any moment; every refused invocation is a throttle
 of it depends on the source: callers give up, events come back after 1 s .. 5 min, messages after
 their visibility timeout, shards try again and again.
 
-Facts used are AWS's (docs/detection.md names the pages); delays of delivery, the spread of
+Facts used are AWS's (docs/detection-figures.md has the figures); delays of delivery, the spread of
 durations and the back-off of streams are assumptions.
 """
 

@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 
 from bench.detection.data import Floats, Row
+from bench.detection.hold_picture import draw_hold
 from bench.detection.ours import STOPPING, Watched, watched
 from bench.traffic import Function, Loop, Minute
 from functions.domain.policy import Policy
@@ -61,7 +62,7 @@ def worked(after: Floats, rng: np.random.Generator, before: Floats | None = None
 
 
 def scenes(rng: np.random.Generator) -> list[tuple[str, Watched]]:
-    """Three loops, and six that only look like one."""
+    """Three loops, three functions that rise to a new level, and three with a usual one."""
     minute = np.arange(SHOWN)
     ramp = 2600 * np.minimum(1, minute / 9) * np.exp(rng.normal(0, 0.18, SHOWN))
     burst = 2200 * np.exp(-((minute - 4) ** 2) / 12.0) * np.exp(rng.normal(0, 0.2, SHOWN))
@@ -86,7 +87,7 @@ def scenes(rng: np.random.Generator) -> list[tuple[str, Watched]]:
 
 
 def shapes(folder: Path, rng: np.random.Generator) -> Path:
-    """Loops and look-alikes side by side, with the minute at which the guard acts."""
+    """Loops and look-alikes side by side, with the minute at which the guard suspects them."""
     figure, grid = plt.subplots(3, 3, figsize=(13, 8.5))
     for axes, (title, series) in zip(grid.flat, scenes(rng), strict=True):
         at = next(
@@ -99,15 +100,19 @@ def shapes(folder: Path, rng: np.random.Generator) -> Path:
         )
         axes.plot(np.arange(len(series.counts)) - BEGINS, series.counts, linewidth=1.1)
         axes.axhline(POLICY.floor_per_minute, color="grey", linewidth=0.6, linestyle=":")
+        color = "black"
         if at is None:
             peak = BEGINS + int(np.argmax(series.counts[BEGINS:]))
             last = assess(series.evidence(max(peak, BEGINS + 1)), POLICY)
             said = str(last.grounds[0].reason).replace("_", " ")
         else:
-            reason = str(assess(series.evidence(at), POLICY).grounds[0].reason).replace("_", " ")
-            said = f"suspected after {at - BEGINS + 1} datapoints: {reason}"
-            axes.axvline(at - BEGINS, color="crimson", linewidth=1)
-        axes.set_title(f"{title}\n{said}", fontsize=9, color="crimson" if at else "black")
+            found = assess(series.evidence(at), POLICY)
+            shape = str(found.grounds[0].reason).replace("_", " ")
+            color = "crimson" if found.is_shaped else "chocolate"
+            why = f": {shape}" if found.is_shaped else ", without a loop's shape"
+            said = f"suspected after {at - BEGINS + 1} datapoints{why}"
+            axes.axvline(at - BEGINS, color=color, linewidth=1)
+        axes.set_title(f"{title}\n{said}", fontsize=9, color=color)
         axes.set_xlim(-60, SHOWN)
     grid[1, 0].set_ylabel("invocations a minute")
     grid[2, 1].set_xlabel("minutes")
@@ -125,3 +130,4 @@ def _save(figure: Figure, path: Path) -> Path:
 if __name__ == "__main__":
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
     print(shapes(target, np.random.default_rng(5)))
+    print(draw_hold(target))

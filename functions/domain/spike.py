@@ -1,6 +1,6 @@
 """Whether a function's traffic is new, so that its cause is asked for: an assessment of evidence.
 
-Pure and cheap: no artefact, no state, a few constants that `docs/detection.md` explains. A
+Pure and cheap: no artefact, no state, a few constants that `docs/detection-figures.md` lists. A
 function is suspected when its rate is new, for the last hours and for this time of day, and stays
 so for some minutes: a loop need not be even. A shape that a loop has and bursts of real work seldom
 have makes it urgent, after two minutes:
