@@ -20,7 +20,7 @@ SECONDS_PER_MINUTE: Final = 60
 
 # Rates of this machine in invocations per real second. A CloudWatch minute is shorter at a higher
 # speed and counts fewer of them, so thresholds per minute are divided by the speed.
-_FLOOR_PER_MINUTE: Final = 300  # the default of the flag
+_FLOOR_PER_MINUTE: Final = 300  # lower than the default: a slow machine loops slowly
 _ACCOUNT_ALARM_PER_MINUTE: Final = 480  # 8 a second; the innocents make 3
 
 ROUNDS: Final = 3  # events that go round in the loop at the same time
