@@ -4,17 +4,24 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from functions.contain.gathering import Gathering
+from functions.contain.gathering import CHANGES_LATE, Gathering
 from functions.contain.hold import Enforcer
 from functions.contain.journal import Log, fields_of
 from functions.contain.tags import MOST_TAGS, Tags
 from functions.contain.tend import Tending, in_rotation, in_turn, is_due, urgent_first
 from functions.domain.assessment import Assessment, Reason, Verdict
-from functions.domain.decision import Contain, Decision, Ignore, LedgerView, decide
+from functions.domain.decision import (
+    Contain,
+    Decision,
+    DecisionReason,
+    Ignore,
+    LedgerView,
+    decide,
+)
 from functions.domain.errors import (
     LedgerUnavailableError,
     LoopbreakerError,
@@ -56,6 +63,8 @@ _HISTORICAL = (
 # known yet, all of them for one incident that takes long (AWS is tried for 13 s at each change).
 _FOR_SUSPECTS_SECONDS: Final = 60.0
 _AT_THE_END_SECONDS: Final = 30.0
+# Until the chart has worked a change in, of which it has heard.
+_CHARTED_WITHIN: Final = timedelta(minutes=5)
 _STRAINED = frozenset({PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED})
 
 
@@ -65,14 +74,23 @@ class PartlyFailedError(LoopbreakerError):
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What one signal led to; `young` are functions of which it is too early to tell.
+    """What one signal led to.
 
-    `seconds_left` answers how long the run may still take.
+    Attributes
+    ----------
+    young
+        Functions of which it is too early to tell.
+    acquitted
+        Functions that others feed, as far as the event graph knows by now: looked at again until
+        it has heard of what was changed before their spike.
+    seconds_left
+        Answers how long the run may still take.
     """
 
     decisions: list[Decision] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
     young: list[str] = field(default_factory=list)
+    acquitted: list[str] = field(default_factory=list)
     seconds_left: Callable[[], float] = lambda: math.inf
 
     @property
@@ -116,8 +134,9 @@ class Guard:
         with suppress(LedgerUnavailableError):
             # Now, while it can be read: a stop without the ledger seals its snapshot by it.
             self.enforcer.world.ledger.tag_key()
-        if report.young:
-            self._attempt(report, "watch list", lambda: self._keep_watching(report.young, now))
+        watched_on = (*report.young, *report.acquitted)
+        if watched_on:
+            self._attempt(report, "watch list", lambda: self._keep_watching(watched_on, now))
         if report.errors:
             words = "; ".join(f"{type(one).__name__}: {one}" for one in report.errors)
             raise PartlyFailedError(words) from report.errors[0]
@@ -464,12 +483,27 @@ class Guard:
             self._judge_again(seen, now, report)
             return
         report.decisions.append(done)
+        if isinstance(done, Ignore) and done.reason is DecisionReason.NOT_YET_COUNTED:
+            report.young.append(seen.function)
+        if _may_be_outdated(done, now):
+            report.acquitted.append(seen.function)
         self.log.info(
             "decided",
             decision=type(done).__name__,
             because=done.reason,
             **fields_of(done.assessment),
         )
+
+
+def _may_be_outdated(done: Decision, now: datetime) -> bool:
+    """Whether a function was acquitted before the graph can have heard what its loop began with."""
+    since = done.assessment.since
+    return (
+        isinstance(done, Ignore)
+        and done.reason is DecisionReason.EXPLAINED
+        and since is not None
+        and now - since <= CHANGES_LATE + _CHARTED_WITHIN
+    )
 
 
 def _has_found(report: Report, before: int) -> bool:

@@ -4,8 +4,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from functions.contain.holding import Holding, Planned
+from functions.contain.holding import Holding, HoldPlanning, Planned
 from functions.domain import notice
+from functions.domain.acquittal import LeftAlone
 from functions.domain.adoption import (
     adopt,
     put_back_removed,
@@ -112,7 +113,9 @@ class Enforcer:
                 stopping = _stopping(_incident(decision, facts, now), facts, now)
                 return self._take_hold(decision, stopping, facts, now, knows_past=knows_past)
             case Hold():
-                planned = self.holding.plan(decision.assessment, facts, now)
+                planned = self._plan(decision, facts, now)
+                if isinstance(planned, LeftAlone):
+                    return _ignored(planned)
                 if isinstance(planned, NotHeld):
                     told = _not_held(decision, planned)
                     return self._notify(told, facts, now, knows_past=knows_past) or told
@@ -133,7 +136,9 @@ class Enforcer:
             case Contain():
                 return self._hold_known(incident, decision, facts, now)
             case Hold():
-                planned = self.holding.plan(decision.assessment, facts, now)
+                planned = self._plan(decision, facts, now)
+                if isinstance(planned, LeftAlone):
+                    return _ignored(planned)
                 if isinstance(planned, NotHeld):
                     told = _not_held(decision, planned)
                     self._tell_known(incident, told, now)
@@ -146,6 +151,9 @@ class Enforcer:
             case Ignore():
                 pass
         return decision
+
+    def _plan(self, decision: Hold, facts: FunctionFacts, now: datetime) -> HoldPlanning:
+        return self.holding.plan(decision.assessment, facts, now, self.policy.floor_per_minute)
 
     def _take_hold(
         self,
@@ -573,6 +581,10 @@ def _not_held(decision: Hold, why: NotHeld) -> Notify:
     grounds = (explain_not_held(why), *decision.assessment.grounds)
     assessment = replace(decision.assessment, grounds=grounds)
     return Notify(assessment=assessment, reason=DecisionReason.CANNOT_BE_HELD)
+
+
+def _ignored(left_alone: LeftAlone) -> Ignore:
+    return Ignore(assessment=left_alone.assessment, reason=left_alone.reason)
 
 
 def _is_news(incident: Incident, decision: Notify) -> bool:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 from typing import Final, TypeAlias
 
 from functions.contain.gathering import CHANGES_LATE, Gathering
+from functions.domain.acquittal import LeftAlone, judge_feeding
 from functions.domain.arrivals import Arrivals, Source, SourceKind
 from functions.domain.assessment import Assessment
 from functions.domain.evidence import (
@@ -18,6 +19,7 @@ from functions.domain.evidence import (
     Trigger,
     TriggerKind,
 )
+from functions.domain.feeding import Feeding, Spike, tell_feeding
 from functions.domain.holding.plan import (
     NotHeld,
     NotHeldReason,
@@ -28,6 +30,7 @@ from functions.domain.holding.tally import Counts
 from functions.domain.holding.verdict import HoldVerdict, judge_hold
 from functions.domain.holding.watch import Lever, Phase, Watch
 from functions.domain.incident import Incident
+from functions.domain.known_loops import STALE_AFTER
 from functions.domain.lateness import count_young
 from functions.domain.plan import EventSourceMapping
 from functions.domain.ports import Functions, HoldFactsReader, Metrics
@@ -49,7 +52,8 @@ class Planned:
     mappings: tuple[EventSourceMapping, ...]
 
 
-HoldPlanning: TypeAlias = Planned | NotHeld
+HoldPlanning: TypeAlias = Planned | NotHeld | LeftAlone
+_Key: TypeAlias = tuple[SourceKind, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +80,15 @@ class Holding:
         """Where what arrives is counted."""
         return self.gathering.metrics
 
-    def plan(self, assessment: Assessment, facts: FunctionFacts, now: datetime) -> HoldPlanning:
-        """How a function is to be held, or why it must not be.
+    def plan(
+        self, assessment: Assessment, facts: FunctionFacts, now: datetime, floor_per_minute: float
+    ) -> HoldPlanning:
+        """How a function is to be held, or why it must not be, or need not be.
+
+        Parameters
+        ----------
+        floor_per_minute
+            A loop that adds fewer invocations than this is not acted upon.
 
         Raises
         ------
@@ -86,18 +97,21 @@ class Holding:
         """
         name = facts.name
         mappings = self.functions.mappings(name)
-        hold_facts = self.facts.read(name)
         triggers = self.functions.triggers(name, mappings)
         evidence = self.gathering.of_one(name, now)
         if evidence is None:
             return NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES)
         recent = evidence.recent
-        pushed = Source(kind=SourceKind.ASYNCHRONOUS, name=name)
-        (asynchronous,) = self._arrivals((pushed,), recent)
         since = assessment.since or now
+        pushed = Source(kind=SourceKind.ASYNCHRONOUS, name=name)
+        charted = self._charted(facts, now)
+        # Asynchronous events are counted whether the configuration knows of them or not.
+        asked = {_key(one): one for one in (*charted, *_polled(mappings), pushed)}
+        counted = {_key(one.source): one for one in self._arrivals([*asked.values()], recent)}
+        asynchronous = counted[_key(pushed)]
         known = self._loops_of_sources(name, since)
         sources = tuple(
-            replace(one, loop=known.get((one.kind, one.name), LoopProof.UNKNOWN))
+            replace(one, loop=known.get(_key(one), LoopProof.UNKNOWN))
             for one in _sources(
                 mappings,
                 triggers,
@@ -107,6 +121,17 @@ class Holding:
             )
         )
         duration = mean_duration_seconds(evidence)
+        if charted and assessment.since is not None:
+            spike = _spike(evidence, since, duration, floor_per_minute)
+            every = {**counted, **{_key(one): _counts_of(one, counted) for one in sources}}
+            left_alone = judge_feeding(
+                assessment,
+                seen=_tell(spike, every, known),
+                charted=_tell(spike, every, {_key(one): one.loop for one in charted}),
+                is_throttled=any(recent.throttles.values[spike.first :]),
+            )
+            if left_alone is not None:
+                return left_alone
         running = Running(
             normal_concurrency=assessment.normal_concurrency,
             concurrency=assessment.concurrency,
@@ -116,13 +141,12 @@ class Holding:
             architecture=facts.architecture,
             reserved_concurrency=facts.reserved_concurrency,
         )
-        plan = plan_hold(sources, hold_facts, running, self.most_usd_per_minute)
+        plan = plan_hold(sources, self.facts.read(name), running, self.most_usd_per_minute)
         if isinstance(plan, NotHeld):
             return plan
         if len(plan.levers) > 1:
             return NotHeld(reason=NotHeldReason.MIXED_SOURCES)
-        own = tuple(one for one in sources if not one.is_outside)
-        arrivals = self._arrivals(own, recent)
+        arrivals = tuple(_counts_of(one, counted) for one in sources if not one.is_outside)
         watch = Watch(
             plan=plan,
             phase=Phase.HELD,
@@ -137,6 +161,19 @@ class Holding:
         )
         return Planned(watch=watch, mappings=mappings)
 
+    def _charted(self, facts: FunctionFacts, now: datetime) -> tuple[Source, ...]:
+        """All sources of a function as the event graph has them; empty where it cannot know.
+
+        What a deployment shortly before has added may be missing, see `CHANGES_LATE`.
+        """
+        at = self.gathering.loops.of(facts.name).at
+        if at is None or now - at > STALE_AFTER:
+            return ()
+        changed_at = facts.last_modified
+        if changed_at is not None and changed_at > at - CHANGES_LATE:
+            return ()
+        return self.gathering.loops.sources(facts.name)
+
     def _arrivals(self, sources: Sequence[Source], recent: RecentSeries) -> tuple[Arrivals, ...]:
         grid = recent.invocations
         return self.metrics.arrivals(sources, grid.start, grid.end)
@@ -148,9 +185,7 @@ class Holding:
         known = [one for one in newest if one is not None]
         return max(known) / 1000 if known else None
 
-    def _loops_of_sources(
-        self, name: str, since: datetime
-    ) -> Mapping[tuple[SourceKind, str], LoopProof]:
+    def _loops_of_sources(self, name: str, since: datetime) -> Mapping[_Key, LoopProof]:
         """Which sources lie on a loop of the function, as the event graph has it.
 
         A loop often begins with a change, and the graph hears of changes late. So a source is
@@ -159,11 +194,7 @@ class Holding:
         loops = self.gathering.loops
         at = loops.of(name).at
         is_seen = at is not None and at - CHANGES_LATE >= since
-        return {
-            (one.kind, one.name): one.loop
-            for one in loops.sources(name)
-            if is_seen or not one.is_outside
-        }
+        return {_key(one): one.loop for one in loops.sources(name) if is_seen or not one.is_outside}
 
     def look(self, incident: Incident, watch: Watch, evidence: Evidence) -> HoldVerdict:
         """What the hold of an incident shows by now.
@@ -208,9 +239,7 @@ def _sources(
     minutes
         In which both can be compared.
     """
-    for one in mappings:
-        if one.enabled:
-            yield Source(kind=_kind_of(one.source_arn), name=_name_of(one.source_arn))
+    yield from _polled(mappings)
     counts = () if asynchronous.counts is None else asynchronous.counts.values
     arrived = _total(counts, minutes)
     if arrived > 0:
@@ -224,6 +253,52 @@ def _sources(
     retried = min(_total(recent.errors.values, minutes), RETRIES * arrived)
     if arrived <= 0 or arrived + retried < ASYNCHRONOUS_SHARE * ran:
         yield Source(kind=SourceKind.OTHER, name="callers that wait")
+
+
+def _polled(mappings: Sequence[EventSourceMapping]) -> Iterator[Source]:
+    for one in mappings:
+        if one.enabled:
+            yield Source(kind=_kind_of(one.source_arn), name=_name_of(one.source_arn))
+
+
+def _key(source: Source) -> _Key:
+    """A source, whatever is known of its loops."""
+    return source.kind, source.name
+
+
+def _counts_of(source: Source, counted: Mapping[_Key, Arrivals]) -> Arrivals:
+    """What arrived at a source; nothing counts it where it was not asked for."""
+    found = counted.get(_key(source), Arrivals(source=source, counts=None))
+    return replace(found, source=source)
+
+
+def _spike(
+    evidence: Evidence, since: datetime, duration: float | None, floor_per_minute: float
+) -> Spike:
+    recent = evidence.recent
+    start = recent.invocations.start
+    taking = None if duration is None else timedelta(seconds=duration)
+    return Spike(
+        invocations=recent.invocations,
+        errors=recent.errors,
+        first=max(0, int((since - start).total_seconds() // MINUTE_SECONDS)),
+        young=count_young(recent.invocations, evidence.now, taking=taking or timedelta(0)),
+        taking=taking,
+        floor_per_minute=floor_per_minute,
+    )
+
+
+def _tell(
+    spike: Spike, counted: Mapping[_Key, Arrivals], loops: Mapping[_Key, LoopProof]
+) -> Feeding:
+    """Who feeds a spike, where these sources lie on these loops and nobody knows of the others."""
+    return tell_feeding(
+        spike,
+        [
+            replace(one, source=replace(one.source, loop=loops.get(key, LoopProof.UNKNOWN)))
+            for key, one in counted.items()
+        ],
+    )
 
 
 def _known_minutes(

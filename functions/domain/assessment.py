@@ -56,6 +56,10 @@ class Reason(StrEnum):
     SHORT_AGE = "short_age"
     DURATION_UNKNOWN = "duration_unknown"
     CAP_TOO_HIGH = "cap_too_high"
+    # Who feeds a spike, told from what arrived without touching the function.
+    FED_BY_OTHERS = "fed_by_others"
+    WORKS_OFF = "works_off"
+    TRIED_AGAIN = "tried_again"
     # What a hold showed.
     HELD_FOR = "held_for"
     ARRIVED_WHILE_HELD = "arrived_while_held"

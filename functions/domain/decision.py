@@ -34,6 +34,7 @@ class DecisionReason(StrEnum):
     ALREADY_OPEN = "already_open"
     RELEASED_BY_OTHERS = "released_by_others"
     RESTORING = "restoring"
+    NOT_YET_COUNTED = "not_yet_counted"
     CANNOT_BE_HELD = "cannot_be_held"
     NO_ROOM_FOR_CAP = "no_room_for_cap"  # of an earlier version
     CAP_BINDS_NOTHING = "cap_binds_nothing"  # of an earlier version

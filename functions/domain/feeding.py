@@ -15,8 +15,8 @@ What a loop would need is taken generously, so that late or missing counts never
   the spike has lasted leave it untold.
 
 Which sources there are, and which lie on a loop, is what the event graph knows. It hears of changes
-minutes late (CloudTrail), and a loop often begins with a change: whoever asks must know that the
-graph has seen the account as it was when the spike began.
+minutes late (CloudTrail), and a loop often begins with a change: whoever asks must know whether the
+graph has seen the account as it was when the spike began, see `functions.domain.acquittal`.
 """
 
 import math

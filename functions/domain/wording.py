@@ -60,6 +60,7 @@ class Words:
     nothing: str = ""
 
 
+_OF_ITS_OWN: Final = "at most {} of it can be its own doing"
 GROUND_WORDS: Final[dict[Reason, Words]] = {
     Reason.NO_DATA: Words("CloudWatch has no datapoints of it yet"),
     Reason.BELOW_FLOOR: Words(
@@ -153,6 +154,9 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
         "It was not held: its normal peak would hardly slow it down",
         told="It was not held: its normal peak is {}, and only {} or fewer would slow it down",
     ),
+    Reason.FED_BY_OTHERS: Words("Others feed it", "added {}", _OF_ITS_OWN),
+    Reason.WORKS_OFF: Words("It works off what had arrived before", "added {}", _OF_ITS_OWN),
+    Reason.TRIED_AGAIN: Words("What fails is tried again", "added {}", _OF_ITS_OWN),
     Reason.HELD_FOR: Words("It was watched", told="It was watched for {}"),
     Reason.ARRIVED_WHILE_HELD: Words(
         "What arrived while it was held",

@@ -46,19 +46,22 @@ class FakeLoops:
 
     stored: dict[str, KnownLoop] = field(default_factory=dict)
     together: frozenset[str] = frozenset()  # functions on one and the same loop
+    feeding: dict[str, tuple[Source, ...]] = field(default_factory=dict)
     read: dict[str, KnownLoop] = field(default_factory=dict)
+    read_sources: dict[str, tuple[Source, ...]] = field(default_factory=dict)
 
     def refresh(self) -> None:
         """See the port."""
         self.read = dict(self.stored)
+        self.read_sources = dict(self.feeding)
 
     def of(self, function: str) -> KnownLoop:
         """See the port."""
         return self.read.get(function, NOTHING_KNOWN)
 
-    def sources(self, _function: str) -> tuple[Source, ...]:
+    def sources(self, function: str) -> tuple[Source, ...]:
         """See the port."""
-        return ()
+        return self.read_sources.get(function, ())
 
     def mates(self, function: str) -> frozenset[str]:
         """See the port."""
