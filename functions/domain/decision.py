@@ -120,10 +120,20 @@ def prohibition(facts: FunctionFacts, policy: Policy) -> DecisionReason | None:
     return reason
 
 
-def decide(
+class _Standing(StrEnum):
+    """What the ledger says of a function, as far as that decides."""
+
+    FREE = "free"
+    TOLD = "told"  # people were told of a loop that cannot be held, and it goes on
+    COOLING_OFF = "cooling off"  # somebody released it a short while ago
+    RESTORING = "restoring"
+    OPEN = "open"  # what becomes of it is for its incident to say, not for its spike
+
+
+def decide(  # noqa: C901, PLR0912 - one table, a row for each case
     assessment: Assessment, facts: FunctionFacts, policy: Policy, view: LedgerView
 ) -> Decision:
-    """What to do about one function.
+    """What to do about one function: the first row that fits.
 
     Parameters
     ----------
@@ -132,66 +142,60 @@ def decide(
     view
         See `LedgerView`.
     """
-    return (
-        _nothing_to_stop(assessment, facts, policy)
-        or _held(view.open_incident, assessment, policy)
-        or _tell_only(assessment, facts, policy, view)
-        or _stop(assessment, facts, policy, view.open_incident)
-    )
-
-
-def _nothing_to_stop(
-    assessment: Assessment, facts: FunctionFacts, policy: Policy
-) -> Decision | None:
-    match assessment.verdict:
-        case Verdict.CALM:
-            return Ignore(assessment=assessment, reason=DecisionReason.NOTHING_UNUSUAL)
-        case _ if facts.name in policy.own_functions:
-            return Ignore(assessment=assessment, reason=DecisionReason.OWN_FUNCTION)
-        case Verdict.BUSY if assessment.has(Reason.NATIVE_DROPS):
-            return Notify(assessment=assessment, reason=DecisionReason.STOPPED_BY_AWS)
-        case Verdict.BUSY:
-            return Ignore(assessment=assessment, reason=DecisionReason.EXPLAINED)
+    is_certain = assessment.has(Reason.LOOP_PROVEN)
+    is_stopped_for_shape = policy.response is Response.THROTTLE and assessment.is_shaped
+    standing = _find_standing(view.open_incident, assessment, policy)
+    kind: type[Contain | Hold | Notify | Ignore]
+    match (assessment.verdict, standing, _find_barrier(assessment, facts, policy, view)):
+        case (Verdict.CALM, _, _):
+            kind, reason = Ignore, DecisionReason.NOTHING_UNUSUAL
+        case (_, _, DecisionReason.OWN_FUNCTION as reason):
+            kind = Ignore
+        case (Verdict.BUSY, _, _) if assessment.has(Reason.NATIVE_DROPS):
+            kind, reason = Notify, DecisionReason.STOPPED_BY_AWS
+        case (Verdict.BUSY, _, _):
+            kind, reason = Ignore, DecisionReason.EXPLAINED
+        case (_, _Standing.COOLING_OFF, _):
+            kind, reason = Notify, DecisionReason.RELEASED_BY_OTHERS
+        case (_, _Standing.RESTORING, _):
+            kind, reason = Ignore, DecisionReason.RESTORING
+        case (_, _Standing.OPEN, _):
+            kind, reason = Ignore, DecisionReason.ALREADY_OPEN
+        case (_, _, DecisionReason.ALREADY_STOPPED as reason):
+            kind = Ignore
+        case (_, _, DecisionReason() as reason):
+            kind = Notify
+        case (Verdict.RUNAWAY, _, _):
+            kind, reason = Contain, DecisionReason.RUNAWAY
+        case _ if is_stopped_for_shape:
+            kind, reason = Contain, DecisionReason.SUSPECTED
+        case (_, _Standing.TOLD, _) if is_certain:
+            kind, reason = Contain, DecisionReason.STILL_SUSPECTED
+        case _ if facts.kind is FunctionKind.MANAGED_INSTANCES:
+            kind, reason = Notify, DecisionReason.NO_CAP_FOR_INSTANCES
         case _:
-            return None
+            kind, reason = Hold, DecisionReason.SUSPECTED
+    return kind(assessment=assessment, reason=reason)
 
 
-def _held(incident: Incident | None, assessment: Assessment, policy: Policy) -> Decision | None:
-    """The decision that an incident which is already open takes; ``None`` if it takes none."""
-    if incident is None or incident.is_closed:
-        return None
-    match incident.state:
-        case IncidentState.NOTIFIED:
-            # People were only told: what was a reason not to act may be gone.
-            return None
-        case IncidentState.RELEASED if incident.is_cooling_off(assessment.at, policy.cooling_off):
-            return Notify(assessment=assessment, reason=DecisionReason.RELEASED_BY_OTHERS)
-        case IncidentState.RELEASED:
-            return None
-        case IncidentState.RESTORING:
-            return Ignore(assessment=assessment, reason=DecisionReason.RESTORING)
-        case _:
-            # What becomes of a held function is for its hold to say, not for its spike.
-            return Ignore(assessment=assessment, reason=DecisionReason.ALREADY_OPEN)
-
-
-def _tell_only(
+def _find_barrier(
     assessment: Assessment, facts: FunctionFacts, policy: Policy, view: LedgerView
-) -> Decision | None:
-    """Why people are told and nothing is changed; ``None`` if the function may be stopped."""
+) -> DecisionReason | None:
+    """Why nothing of the function may be changed now; ``None`` if it may be."""
+    if facts.name in policy.own_functions:
+        return DecisionReason.OWN_FUNCTION
     if facts.is_stopped:
-        return Ignore(assessment=assessment, reason=DecisionReason.ALREADY_STOPPED)
+        return DecisionReason.ALREADY_STOPPED
     if facts.kind is FunctionKind.EDGE_REPLICA:
-        return Notify(assessment=assessment, reason=DecisionReason.EDGE_REPLICA)
-    reason = prohibition(facts, policy)
-    suspected = assessment.verdict is Verdict.SUSPECTED
-    if reason is None and suspected and policy.response is Response.NOTIFY:
-        reason = DecisionReason.RESPONSE_IS_NOTIFY
-    if reason is None and facts.kind is FunctionKind.MANAGED_INSTANCES and not facts.scaling:
-        reason = DecisionReason.SCALING_UNKNOWN
-    if reason is None and view.blast_radius_reached:
-        reason = DecisionReason.BLAST_RADIUS
-    return None if reason is None else Notify(assessment=assessment, reason=reason)
+        return DecisionReason.EDGE_REPLICA
+    forbidden = prohibition(facts, policy)
+    if forbidden is not None:
+        return forbidden
+    if assessment.verdict is Verdict.SUSPECTED and policy.response is Response.NOTIFY:
+        return DecisionReason.RESPONSE_IS_NOTIFY
+    if facts.kind is FunctionKind.MANAGED_INSTANCES and not facts.scaling:
+        return DecisionReason.SCALING_UNKNOWN
+    return DecisionReason.BLAST_RADIUS if view.blast_radius_reached else None
 
 
 # What was decided about an incident of which people were told because it could not be held.
@@ -207,26 +211,19 @@ _NOT_HELD = frozenset(
 )
 
 
-def _was_told_in_vain(incident: Incident | None, assessment: Assessment, policy: Policy) -> bool:
-    """Whether people had their time to look at a loop that runs and cannot be held."""
-    return (
-        incident is not None
-        and incident.state is IncidentState.NOTIFIED
-        and incident.decided in _NOT_HELD
-        and assessment.at - incident.opened_at >= policy.patience
-    )
-
-
-def _stop(
-    assessment: Assessment, facts: FunctionFacts, policy: Policy, incident: Incident | None
-) -> Decision:
-    if assessment.verdict is Verdict.RUNAWAY:
-        return Contain(assessment=assessment, reason=DecisionReason.RUNAWAY)
-    if policy.response is Response.THROTTLE and assessment.is_shaped:
-        return Contain(assessment=assessment, reason=DecisionReason.SUSPECTED)
-    is_certain = assessment.has(Reason.LOOP_PROVEN)
-    if is_certain and _was_told_in_vain(incident, assessment, policy):
-        return Contain(assessment=assessment, reason=DecisionReason.STILL_SUSPECTED)
-    if facts.kind is FunctionKind.MANAGED_INSTANCES:
-        return Notify(assessment=assessment, reason=DecisionReason.NO_CAP_FOR_INSTANCES)
-    return Hold(assessment=assessment, reason=DecisionReason.SUSPECTED)
+def _find_standing(incident: Incident | None, assessment: Assessment, policy: Policy) -> _Standing:
+    if incident is None or incident.is_closed:
+        return _Standing.FREE
+    match incident.state:
+        case IncidentState.NOTIFIED:
+            # What was a reason not to act may be gone. People had their time to look at it.
+            is_told = incident.decided in _NOT_HELD
+            is_long_ago = assessment.at - incident.opened_at >= policy.patience
+            return _Standing.TOLD if is_told and is_long_ago else _Standing.FREE
+        case IncidentState.RELEASED:
+            is_cooling = incident.is_cooling_off(assessment.at, policy.cooling_off)
+            return _Standing.COOLING_OFF if is_cooling else _Standing.FREE
+        case IncidentState.RESTORING:
+            return _Standing.RESTORING
+        case _:
+            return _Standing.OPEN

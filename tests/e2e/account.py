@@ -298,6 +298,20 @@ class Account:
         return [one["FunctionName"] for one in self._lambda.list_functions()["Functions"]]
 
 
+def grounds_of(aws: LocalAws, function: str) -> set[str]:
+    """The reasons of all that the guard has judged of a function."""
+    events = aws.client("logs").filter_log_events(
+        logGroupName=f"/aws/lambda/{CONTAIN}", filterPattern="verdict"
+    )["events"]
+    records = [json.loads(one["message"]) for one in events if one["message"].startswith("{")]
+    return {
+        ground["reason"]
+        for one in records
+        if one.get("function") == function
+        for ground in one.get("grounds", ())
+    }
+
+
 DEPUTY = """
 import boto3
 from botocore.exceptions import ClientError

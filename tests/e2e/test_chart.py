@@ -31,7 +31,7 @@ from sandbox.provision import (
 from sandbox.scenarios import make_loop
 from sandbox.user_stacks import define_function, deploy_stack
 from stacks.names import CONTAIN
-from tests.e2e.account import LONG_SPIKE_MINUTES, Account
+from tests.e2e.account import LONG_SPIKE_MINUTES, Account, grounds_of
 from tests.e2e.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def test_the_first_event_starts_it_and_it_is_held_shown_and_stopped(
 
     assert account.reserved(LOOP) == 0
     mail = account.mail("STOPPED", LOOP)
-    assert "loop_proven" in grounds(account.aws, LOOP)
+    assert "loop_proven" in grounds_of(account.aws, LOOP)
     for text in ("THE LOOP", "UpdateItem", "What breaks it:", f"-c rollback={LOOP}"):
         assert text in mail.body
 
@@ -290,7 +290,8 @@ def test_a_burst_of_the_look_alike_is_not_contained(scene: Scene, account: Accou
     account.spike(LOOK_ALIKE)
     account.until(lambda: account.reserved(other) is not None, f"{other} is held")
     account.until(
-        lambda: "loop_ruled_out" in grounds(account.aws, LOOK_ALIKE), f"{LOOK_ALIKE} is ruled out"
+        lambda: "loop_ruled_out" in grounds_of(account.aws, LOOK_ALIKE),
+        f"{LOOK_ALIKE} is ruled out",
     )
     account.let_pulses_pass()
 
@@ -300,17 +301,3 @@ def test_a_burst_of_the_look_alike_is_not_contained(scene: Scene, account: Accou
     assert done["KeyCount"] == UPLOADS
     # S3 notifies at least once.
     assert UPLOADS <= account.aws.counts()[LOOK_ALIKE] <= UPLOADS + 2
-
-
-def grounds(aws: LocalAws, function: str) -> set[str]:
-    """The reasons of all that the guard has judged of a function."""
-    events = aws.client("logs").filter_log_events(
-        logGroupName=f"/aws/lambda/{CONTAIN}", filterPattern="verdict"
-    )["events"]
-    records = [json.loads(one["message"]) for one in events if one["message"].startswith("{")]
-    return {
-        ground["reason"]
-        for one in records
-        if one.get("function") == function
-        for ground in one.get("grounds", ())
-    }
