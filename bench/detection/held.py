@@ -19,6 +19,7 @@ from bench.detection.held_world import Rate, Subject
 from bench.detection.statistics import quantile, share_interval
 from functions.domain.arrivals import SourceKind
 from functions.domain.evidence import LoopProof
+from functions.domain.feeding import Feeding
 from functions.domain.holding.plan import NotHeld
 from functions.domain.holding.verdict import CannotTell, Release, Shown
 from sandbox.weather import Weather, WeatherKind
@@ -314,6 +315,8 @@ class HeldRecord:
 
     Attributes
     ----------
+    acquitted
+        By what arrived, before anything was held.
     at_zero
         Shown, and certain in the event graph: those would be stopped.
     fast, fast_in_time
@@ -324,6 +327,7 @@ class HeldRecord:
     pool: str
     plays: int = 0
     not_suspected: int = 0
+    acquitted: Counter[str] = field(default_factory=Counter)
     not_held: Counter[str] = field(default_factory=Counter)
     held: int = 0
     shown: int = 0
@@ -341,6 +345,9 @@ class HeldRecord:
         match ended.verdict:
             case None:
                 self.not_suspected += 1
+                return
+            case Feeding(fed=fed):
+                self.acquitted[fed.value] += 1
                 return
             case NotHeld(reason=reason):
                 self.not_held[reason.value] += 1
@@ -375,7 +382,7 @@ def play(make: Make, seed: int) -> tuple[Subject, Ended]:
     rng = np.random.default_rng(seed)
     subject = make(rng)
     weather = Weather(kind=WeatherKind.AWS, seed=int(rng.integers(MOST_SEED)))
-    return subject, Play(subject, rng, show_in(weather)).run()
+    return subject, Play(subject, rng, show_in(weather), asks_first=True).run()
 
 
 def play_pool(pool: str, make: Make, plays: int, seed: int, tick: Callable[[], None]) -> HeldRecord:
@@ -403,9 +410,11 @@ def draw_table(title: str, records: Sequence[HeldRecord]) -> Table:
         "shown after median/p95",
         "fast, in time",
         "not told",
+        "acquitted",
         "not held",
     ):
-        table.add_column(name, justify="left" if name in {"pool", "not told"} else "right")
+        is_text = name in {"pool", "not told", "acquitted"}
+        table.add_column(name, justify="left" if is_text else "right")
     for one in records:
         table.add_row(
             one.pool,
@@ -418,6 +427,7 @@ def draw_table(title: str, records: Sequence[HeldRecord]) -> Table:
             _pair(one.minutes_to_shown),
             f"{one.fast_in_time}/{one.fast}" if one.fast else "-",
             _list(one.not_told),
+            _list(one.acquitted),
             _list(one.not_held),
         )
     return table

@@ -18,6 +18,7 @@ from bench.detection.held_world import (
 from bench.detection.ours import EPOCH
 from functions.domain.arrivals import Arrivals, Source, SourceKind
 from functions.domain.evidence import Series
+from functions.domain.feeding import Fed, Feeding, Spike, tell_feeding
 from functions.domain.holding.facts import HoldFacts, MappingFacts
 from functions.domain.holding.plan import (
     NotHeld,
@@ -35,6 +36,7 @@ from functions.domain.holding.verdict import (
     judge_hold,
 )
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
+from functions.domain.lateness import count_young
 from sandbox.metrics.publication import Publication
 from sandbox.weather import Weather
 
@@ -45,6 +47,7 @@ ABOVE_NORMAL: Final = 3.0
 NORMAL_MINUTES: Final = 10
 WATCHED_MINUTES: Final = 60
 YOUNG_MINUTES: Final = 6
+PENDING: Final = 10  # minutes of a spike, until it is held although that may yet be told
 DAY_SECONDS: Final = 86_400
 
 Show: TypeAlias = Callable[[str, Series, datetime], Series]
@@ -83,7 +86,7 @@ class Ended:
         Of these, the time in which it was held.
     """
 
-    verdict: Shown | Release | CannotTell | NotHeld | None
+    verdict: Shown | Release | CannotTell | NotHeld | Feeding | None
     minutes: float = 0.0
     held_minutes: float = 0.0
     cycle_seconds: float = 0.0
@@ -99,7 +102,9 @@ class Play:
         show: Show,
         *,
         reads_depth: bool = True,
+        asks_first: bool = False,
     ) -> None:
+        self.asks_first = asks_first
         self.reads_depth = reads_depth
         self.subject = subject
         self.rng = rng
@@ -108,10 +113,17 @@ class Play:
         self.offset = float(rng.uniform(0, MINUTE))
 
     def run(self, longest_minutes: int = 240) -> Ended:
-        """Play until it is suspected, hold it, and see that through."""
+        """Play until it is suspected, hold it, and see that through.
+
+        One that what arrives acquits is not held; it is looked at again while its spike goes on.
+        """
         held_at = self._wait_until_suspected(longest_minutes)
         if held_at is None:
             return Ended(verdict=None)
+        if self.asks_first:
+            feeding = self._ask_who_feeds_it()
+            if feeding.is_acquitted:
+                return Ended(verdict=feeding)
         watch = self._hold()
         if isinstance(watch, NotHeld):
             return Ended(verdict=watch)
@@ -187,12 +199,37 @@ class Play:
                 return world.second
         return None
 
+    def _ask_who_feeds_it(self) -> Feeding:
+        """What the account tells without touching anything; it waits where that takes a minute."""
+        minute = int(self.world.second // MINUTE)
+        first = self._spike_minute(minute)
+        while True:
+            counts = self.counts
+            seconds = self._mean_seconds(int(self.world.second // MINUTE))
+            spike = Spike(
+                invocations=counts.invocations,
+                errors=counts.errors,
+                first=first,
+                young=count_young(counts.invocations, self.now),
+                taking=timedelta(seconds=seconds) if seconds else None,
+                floor_per_minute=FLOOR,
+            )
+            feeding = tell_feeding(spike, counts.arrivals)
+            if feeding.fed is not Fed.PENDING or self.world.second >= (first + PENDING) * MINUTE:
+                return feeding
+            self.world.run_until(self.world.second + MINUTE)
+
+    def _mean_seconds(self, minute: int) -> float:
+        world = self.world
+        served = sum(world.started[minute - 2 : minute])
+        return float(sum(world.seconds_run[minute - 2 : minute])) / max(1.0, served)
+
     def _hold(self) -> Watch | NotHeld:
         subject, world = self.subject, self.world
         minute = int(world.second // MINUTE)
         served = float(np.mean(world.started[minute - 2 : minute]))
         ran = float(sum(world.seconds_run[minute - 2 : minute])) / (2 * MINUTE)
-        seconds = float(sum(world.seconds_run[minute - 2 : minute])) / max(1.0, 2 * served)
+        seconds = self._mean_seconds(minute)
         plan = plan_hold(
             self.sources,
             self._facts(),

@@ -37,6 +37,7 @@ GENERATIONS: Final = 20.0  # that only a loop reaches: four times what a generou
 FEW_GENERATIONS: Final = 8.0  # that a loop passes, where it could have had many more
 FEW_SHARE: Final = 0.2  # of the generations that a loop could have had
 OUTSIDE_SHARE: Final = 0.5  # of the arrivals before, that go on while it is held
+BACKLOG_SHARE: Final = 0.2  # of what ran just before the hold: if less arrived, it was there before
 MOST_WRITES: Final = 6.0  # events for each, that a function that ends may write
 BACK_SHARE: Final = 0.3  # of what a loop would send during the trial: less, and it did not return
 LEVEL_TIMES: Final = 1.6  # more than what was let go can have written
@@ -179,6 +180,8 @@ def _judge_outside(case: Case) -> Release | None:
     before = tally.before_per_minute
     if before < 1 and len(tally.known(tally.before)) == len(tally.before):
         return Release(reason=ReleaseReason.NOT_ARRIVING, figures=case.figures)
+    if _works_off(case):
+        return Release(reason=ReleaseReason.NOT_ARRIVING, figures=case.figures)
     seen = tally.seen(case.held)
     if not seen:
         return None
@@ -191,6 +194,20 @@ def _judge_outside(case: Case) -> Release | None:
     if (1 + MOST_WRITES) * still >= before:
         return Release(reason=ReleaseReason.WRITES_EXPLAIN, figures=case.figures)
     return None
+
+
+def _works_off(case: Case) -> bool:
+    """Whether much more ran just before the hold than arrived: it works off what was there.
+
+    A loop writes at least one event for each that it is given, and within the minute where it goes
+    round faster.
+    """
+    tally = case.tally
+    newest = tally.known(tally.before[-1:])
+    if not newest or case.watch.plan.around_seconds > MINUTE_SECONDS / 2:
+        return False
+    ran = tally.counts.invocations.values[newest[0]] or 0.0
+    return ran > 0 and tally.rate(newest) < BACKLOG_SHARE * ran
 
 
 def _let_go(case: Case, depth: float | None) -> LetGo:

@@ -168,6 +168,18 @@ def test_what_goes_on_arriving_is_fed_from_outside(kind: SourceKind) -> None:
 
 
 @pytest.mark.parametrize("kind", POLLED)
+@pytest.mark.parametrize("many", [30_000, 100_000, 300_000])
+def test_a_backlog_that_is_worked_off_is_let_go(kind: SourceKind, many: int) -> None:
+    """Nothing arrives while it is held, and no trial would end: it ran on what was there before."""
+    backlog = Subject(kind=kind, outside=_burst(many, 60, 86_400), begins=BEGINS, lanes=100)
+
+    ended = _play(backlog)
+
+    assert isinstance(ended.verdict, Release)
+    assert ended.minutes <= 16
+
+
+@pytest.mark.parametrize("kind", POLLED)
 def test_a_burst_that_ends_by_itself_does_not_come_back(kind: SourceKind) -> None:
     """What it left is worked off during the trial, and nothing follows."""
     for seconds in range(300, 460, 20):
