@@ -206,12 +206,13 @@ class Play:
         while True:
             counts = self.counts
             seconds = self._mean_seconds(int(self.world.second // MINUTE))
+            taking = timedelta(seconds=seconds)
             spike = Spike(
                 invocations=counts.invocations,
                 errors=counts.errors,
                 first=first,
-                young=count_young(counts.invocations, self.now),
-                taking=timedelta(seconds=seconds) if seconds else None,
+                young=count_young(counts.invocations, self.now, taking=taking),
+                taking=taking if seconds else None,
                 floor_per_minute=FLOOR,
             )
             feeding = tell_feeding(spike, counts.arrivals)

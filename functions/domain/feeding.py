@@ -141,7 +141,9 @@ def _compare(spike: Spike, own: Sequence[Series], minutes: range) -> Feeding:
     arrived = sum(max(0.0, _mean(one, minutes) - _usual(one, spike.first, LOW)) for one in own)
     # What fails is tried again: so many attempts, in the mean, for each event that arrives.
     could = arrived / (1 - min(MOST_ERRORS, _failing(spike, minutes)))
-    is_own = could > max(spike.floor_per_minute, OWN_SHARE * added)
+    # A lesser loop beside a spike is none of its doing; in a lull of the spike it may be.
+    lesser = spike.floor_per_minute if added >= spike.floor_per_minute else 0.0
+    is_own = could > max(lesser, OWN_SHARE * added)
     return Feeding(
         fed=Fed.ITSELF if is_own else Fed.OUTSIDE,
         added_per_minute=max(0.0, added),

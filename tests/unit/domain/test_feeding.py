@@ -93,6 +93,11 @@ def _step(before: float, after: float, minutes: int = 30) -> list[float]:
             id="the queue carries it",
         ),
         pytest.param(
+            Traffic(invocations=_step(40, 390), arrivals={QUEUE: _step(40, 390)}),
+            Fed.ITSELF,
+            id="the queue carries what is left in a lull below the floor",
+        ),
+        pytest.param(
             Traffic(
                 invocations=_step(40, 3_000),
                 errors=_step(0, 2_550),
