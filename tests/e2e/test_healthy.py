@@ -25,7 +25,7 @@ pytestmark = pytest.mark.e2e
 SPEED = 30.0
 SWEEP_MINUTES = "5"
 HELD_WITHIN_MINUTES = 60
-PUT_BACK_WITHIN_MINUTES = 60
+LET_GO_WITHIN_MINUTES = 60
 SECONDS_BETWEEN = 0.1
 BACKLOG = 1200
 WORKED_OFF_MINUTES = 120
@@ -85,9 +85,7 @@ def test_a_load_test_on_a_function_that_is_certain_in_the_graph_is_let_go(accoun
 
     with load:
         account.until(lambda: bool(account.mails("] HELD", name)), "held", HELD_WITHIN_MINUTES)
-        account.until(
-            lambda: bool(account.mails("PUT BACK", name)), "put back", PUT_BACK_WITHIN_MINUTES
-        )
+        account.until(lambda: bool(account.mails("LET GO", name)), "let go", LET_GO_WITHIN_MINUTES)
         assert load.settings() == before
 
     assert {"fed_from_outside", "loop_proven"} <= grounds_of(account.aws, name)
@@ -104,9 +102,7 @@ def test_a_burst_that_ends_while_it_is_held_is_let_go(account: Account) -> None:
 
     with load:
         account.until(lambda: bool(account.mails("] HELD", name)), "held", HELD_WITHIN_MINUTES)
-    account.until(
-        lambda: bool(account.mails("PUT BACK", name)), "put back", PUT_BACK_WITHIN_MINUTES
-    )
+    account.until(lambda: bool(account.mails("LET GO", name)), "let go", LET_GO_WITHIN_MINUTES)
 
     assert load.settings() == before
     assert not account.mails("STOPPED", name)
