@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
+from operator import sub
 
 from functions.domain.assessment import Ground, Reason, Unit
 from functions.domain.evidence import MINUTE_SECONDS, Series
@@ -23,11 +25,8 @@ def highest_mean(values: list[float], end: int, minutes: int) -> float:
         return 0.0
     if end < minutes:
         return sum(values[:end]) / end
-    total = highest = sum(values[:minutes])
-    for index in range(minutes, end):
-        total += values[index] - values[index - minutes]
-        highest = max(highest, total)
-    return highest / minutes
+    sums = list(accumulate(values[:end], initial=0.0))
+    return max(map(sub, sums[minutes:], sums)) / minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,8 @@ DROPS_MINUTES = 10
 NORMAL_PERCENTILE = 0.95
 
 _GRAVITY = {Verdict.CALM: 0, Verdict.BUSY: 1, Verdict.SUSPECTED: 2, Verdict.RUNAWAY: 3}
+# No reading says more than that: what AWS dropped counts in each of them.
+_GRAVEST = (_GRAVITY[Verdict.SUSPECTED], True)
 
 
 def is_candidate(invocations: Series, floor_per_minute: float) -> bool:
@@ -156,6 +158,8 @@ class _Known:
 
     precedent: Precedent | None
     duration_seconds: float | None
+    concurrency: list[float]
+    throttles: list[float]
 
 
 def assess(evidence: Evidence, policy: Policy) -> Assessment:
@@ -180,12 +184,14 @@ def assess(evidence: Evidence, policy: Policy) -> Assessment:
     readings = _readings(evidence, policy)
     gravest = _assess_reading(*next(readings))
     for reading in readings:
-        if gravest.verdict is Verdict.RUNAWAY:
+        if _weigh(gravest) >= _GRAVEST:
             break
-        seen = _assess_reading(*reading)
-        if _GRAVITY[seen.verdict] > _GRAVITY[gravest.verdict]:
-            gravest = seen
+        gravest = max(gravest, _assess_reading(*reading), key=_weigh)
     return gravest
+
+
+def _weigh(assessment: Assessment) -> tuple[int, bool]:
+    return _GRAVITY[assessment.verdict], assessment.is_shaped
 
 
 def _readings(evidence: Evidence, policy: Policy) -> Iterator[tuple[Evidence, _Traffic]]:
@@ -194,6 +200,8 @@ def _readings(evidence: Evidence, policy: Policy) -> Iterator[tuple[Evidence, _T
     known = _Known(
         precedent=Precedent.of(evidence.precedent, evidence.now),
         duration_seconds=mean_duration_seconds(evidence),
+        concurrency=_beside(recent.concurrency, recent.invocations),
+        throttles=_beside(recent.throttles, recent.invocations),
     )
     for count in drops_to_try((recent.invocations, recent.concurrency), evidence.now):
         invocations = drop_newest(recent.invocations, count)
@@ -559,7 +567,7 @@ def _traffic(evidence: Evidence, policy: Policy, known: _Known) -> _Traffic:
     # reading, not from the one that ends before it.
     counts = [value or 0.0 for value in recent.invocations.values]
     length = len(counts)
-    concurrency = _beside(recent.concurrency, recent.invocations, length)
+    concurrency = known.concurrency[:length]
     seconds = known.duration_seconds
     if seconds is not None and seconds >= LONG_RUNNING_SECONDS:
         # What began in these minutes is still running and not yet counted: concurrency is.
@@ -573,7 +581,7 @@ def _traffic(evidence: Evidence, policy: Policy, known: _Known) -> _Traffic:
     return _Traffic(
         values=counts or [0.0],
         concurrency=concurrency or [0.0],
-        throttles=_beside(recent.throttles, recent.invocations, length) or [0.0],
+        throttles=known.throttles[:length] or [0.0],
         duration_seconds=seconds,
         precedent=known.precedent,
         ceiling=_ceiling_of(evidence),
@@ -585,8 +593,9 @@ def _traffic(evidence: Evidence, policy: Policy, known: _Known) -> _Traffic:
     )
 
 
-def _beside(series: Series, invocations: Series, length: int) -> list[float]:
+def _beside(series: Series, invocations: Series) -> list[float]:
     """The values of another metric on the grid of the invocations; 0 where they are no counts."""
+    length = len(invocations.values)
     if series.start != invocations.start or series.period_seconds != invocations.period_seconds:
         return [0.0] * length
     values = [
