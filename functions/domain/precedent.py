@@ -26,7 +26,8 @@ def highest_mean(values: list[float], end: int, minutes: int) -> float:
     if end < minutes:
         return sum(values[:end]) / end
     sums = list(accumulate(values[:end], initial=0.0))
-    return max(map(sub, sums[minutes:], sums)) / minutes
+    highest: float = max(map(sub, sums[minutes:], sums))
+    return highest / minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,7 @@ PINNED_MINUTES = 5  # at the ceiling, throttled and not subsiding: nothing but a
 
 # A rise of any shape.
 RISE_MINUTES = 6  # of 1,000 recorded function-days, 1.5 hold a new level for so long
-RISE_TIMES = 3.0  # its lowest minute, above anything before
+RISE_TIMES = 2.0  # its lowest minute, above anything before
 RISE_STANDS_SHARE = 0.5  # of its highest minute: one that falls below that ends by itself
 
 GUARD_MINUTES = 4  # before the unusual minutes, which may already belong to them
