@@ -35,8 +35,9 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.evidence import FunctionFacts, FunctionKind
+from functions.domain.hold_budget import COUNTED_FOR, MOST_HOLDS, count_holds
 from functions.domain.holding.grounds import explain_not_held
-from functions.domain.holding.plan import NotHeld
+from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.incident import (
     Attempt,
     Incident,
@@ -136,7 +137,7 @@ class Enforcer:
             case Contain():
                 return self._hold_known(incident, decision, facts, now)
             case Hold():
-                planned = self._plan(decision, facts, now)
+                planned = self._plan(decision, facts, now, incident)
                 if isinstance(planned, LeftAlone):
                     return _ignored(planned)
                 if isinstance(planned, NotHeld):
@@ -152,8 +153,20 @@ class Enforcer:
                 pass
         return decision
 
-    def _plan(self, decision: Hold, facts: FunctionFacts, now: datetime) -> HoldPlanning:
-        return self.holding.plan(decision.assessment, facts, now, self.policy.floor_per_minute)
+    def _plan(
+        self, decision: Hold, facts: FunctionFacts, now: datetime, known: Incident | None = None
+    ) -> HoldPlanning:
+        """How a function is to be held, unless others feed it or it was held too often."""
+        floor = self.policy.floor_per_minute
+        planned = self.holding.plan(decision.assessment, facts, now, floor)
+        if isinstance(planned, LeftAlone):
+            return planned
+        closed = self.world.ledger.closed(facts.name, now - COUNTED_FOR)
+        held = count_holds(closed if known is None else (*closed, known), now)
+        if held >= MOST_HOLDS:
+            # Also where it cannot be held just now: or people would be told in turns of the two.
+            return NotHeld(reason=NotHeldReason.HELD_OFTEN, value=held, bound=MOST_HOLDS)
+        return planned
 
     def _take_hold(
         self,
@@ -580,7 +593,9 @@ def _not_held(decision: Hold, why: NotHeld) -> Notify:
     """The decision about a function that would be held and must not be."""
     grounds = (explain_not_held(why), *decision.assessment.grounds)
     assessment = replace(decision.assessment, grounds=grounds)
-    return Notify(assessment=assessment, reason=DecisionReason.CANNOT_BE_HELD)
+    is_often = why.reason is NotHeldReason.HELD_OFTEN
+    reason = DecisionReason.HELD_OFTEN if is_often else DecisionReason.CANNOT_BE_HELD
+    return Notify(assessment=assessment, reason=reason)
 
 
 def _ignored(left_alone: LeftAlone) -> Ignore:

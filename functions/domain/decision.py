@@ -36,6 +36,7 @@ class DecisionReason(StrEnum):
     RESTORING = "restoring"
     NOT_YET_COUNTED = "not_yet_counted"
     CANNOT_BE_HELD = "cannot_be_held"
+    HELD_OFTEN = "held_often"
     NO_ROOM_FOR_CAP = "no_room_for_cap"  # of an earlier version
     CAP_BINDS_NOTHING = "cap_binds_nothing"  # of an earlier version
     SHOWN = "shown"

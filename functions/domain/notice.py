@@ -7,13 +7,14 @@ may be unknown: the text then says so, or leaves it out.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from functions.domain import hold_notice
 from functions.domain.assessment import Reason, Verdict
 from functions.domain.byhand import look_command, restore_commands, rollback, still_changed
 from functions.domain.decision import DecisionReason
+from functions.domain.hold_budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.incident import (
     FoundReservation,
     Incident,
@@ -322,6 +323,13 @@ _NOT_STOPPED: Final[dict[DecisionReason, _Told]] = {
         " one is not, because that might do more than delay its events. The first of the reasons"
         " below says why.",
     ),
+    DecisionReason.HELD_OFTEN: _Told(
+        "SUSPECTED, NOT HELD:",
+        "{function} {does}. Loopbreaker changed nothing.",
+        "Loopbreaker holds a function at most {holds} within {hours} hours, so that nobody can"
+        " keep it held by sending it bursts. Until the oldest of these holds is that long ago,"
+        " this one is neither held again nor stopped for a suspicion: you decide.",
+    ),
     DecisionReason.NO_CAP_FOR_INSTANCES: _Told(
         "SUSPECTED, NOT HELD:",
         "{function} {does}. Loopbreaker changed nothing yet.",
@@ -409,7 +417,11 @@ def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Noti
                     opening.format(function=incident.function, does=_DOES[assessment.verdict])
                 ),
                 paragraph(
-                    told.why.format(radius=radius),
+                    told.why.format(
+                        radius=radius,
+                        holds=counted(MOST_HOLDS, "time"),
+                        hours=COUNTED_FOR // timedelta(hours=1),
+                    ),
                     f"Contained within that time: {already}." if already else "",
                 ),
                 will_stop(incident, context, now) if reason in _NOT_HELD else "",

@@ -154,6 +154,10 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
         "It was not held: its normal peak would hardly slow it down",
         told="It was not held: its normal peak is {}, and only {} or fewer would slow it down",
     ),
+    Reason.HELD_OFTEN: Words(
+        "It was not held: it was held too often of late",
+        told="It was not held: within 24 hours it was held {} already, and the most are {}",
+    ),
     Reason.FED_BY_OTHERS: Words("Others feed it", "added {}", _OF_ITS_OWN),
     Reason.WORKS_OFF: Words("It works off what had arrived before", "added {}", _OF_ITS_OWN),
     Reason.TRIED_AGAIN: Words("What fails is tried again", "added {}", _OF_ITS_OWN),

@@ -30,6 +30,7 @@ _NOT_HELD: Final[Mapping[NotHeldReason, tuple[Reason, Unit]]] = MappingProxyType
         NotHeldReason.SHORT_AGE: (Reason.SHORT_AGE, Unit.SECONDS),
         NotHeldReason.UNKNOWN_DURATION: (Reason.DURATION_UNKNOWN, Unit.NONE),
         NotHeldReason.DOES_NOT_BIND: (Reason.CAP_TOO_HIGH, Unit.CONCURRENT),
+        NotHeldReason.HELD_OFTEN: (Reason.HELD_OFTEN, Unit.TIMES),
         NotHeldReason.TOO_SLOW: (Reason.CYCLE_TOO_SLOW, Unit.SECONDS),
     }
 )

@@ -64,6 +64,7 @@ class NotHeldReason(StrEnum):
     UNKNOWN_DURATION = "unknown duration"
     DOES_NOT_BIND = "does not bind"
     TOO_SLOW = "too slow"
+    HELD_OFTEN = "held often"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -499,9 +499,14 @@ def restored_after_hold() -> Incident:
     return replace(_ended(shown), state=IncidentState.RESTORED)
 
 
-def not_held(why: NotHeld, *, is_certain: bool = False) -> Notice:
+def not_held(
+    why: NotHeld,
+    *,
+    is_certain: bool = False,
+    reason: DecisionReason = DecisionReason.CANNOT_BE_HELD,
+) -> Notice:
     """A notice that a function cannot be held."""
-    incident = told(DecisionReason.CANNOT_BE_HELD, Verdict.SUSPECTED)
+    incident = told(reason, Verdict.SUSPECTED)
     first = incident.assessment
     proof = (Ground(reason=Reason.LOOP_PROVEN),) if is_certain else ()
     grounds = (explain_not_held(why), *proof, *first.grounds)
@@ -627,6 +632,10 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "not_held": lambda: not_held(NotHeld(reason=NotHeldReason.FEW_RECEIVES, value=2, bound=3)),
     "not_held_callers_wait": lambda: not_held(
         NotHeld(reason=NotHeldReason.SYNCHRONOUS), is_certain=True
+    ),
+    "not_held_again": lambda: not_held(
+        NotHeld(reason=NotHeldReason.HELD_OFTEN, value=4, bound=4),
+        reason=DecisionReason.HELD_OFTEN,
     ),
     "not_held_on_instances": lambda: _told(
         DecisionReason.NO_CAP_FOR_INSTANCES,
