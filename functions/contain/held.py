@@ -58,12 +58,21 @@ class HeldFunctions:
         if reason is not None:
             self.enforcer.withdraw(incident, reason, now)
         elif incident.is_shown:
-            return  # people decide
+            self._tell_again(incident, now)
         elif incident.watch is None:
             # A cap of an earlier version, which nothing judges any more.
             self._end(replace(incident, is_withdrawn=True), now)
         else:
             self._look(incident, incident.watch, now)
+
+    def _tell_again(self, incident: Incident, now: datetime) -> None:
+        """Tell people once more that they are to decide, before events that wait are given up."""
+        at = None if incident.watch is None else incident.watch.told_again_at
+        if at is None or now < at or incident.has_told(Transition.EXPIRING):
+            return
+        world = self.enforcer.world
+        told = announce(incident, Transition.EXPIRING, world, now)
+        deliver(world.ledger.save(told), world, now)
 
     def _look(self, incident: Incident, watch: Watch, now: datetime) -> None:
         evidence = self.gathering.of_one(incident.function, now)

@@ -175,6 +175,33 @@ def kept(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str
     )
 
 
+def expiring(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+    """A function is held until people decide, and the events that wait are not kept for ever."""
+    lost_from = None if incident.watch is None else incident.watch.lost_from
+    left = "" if lost_from is None else f" {lasting(lost_from - now)} are left"
+    until = "" if lost_from is None else f" from about {moment(lost_from)} on"
+    return (
+        subject_line("STILL HELD, DECIDE:", incident.function, f",{left}" if left else ""),
+        bounded(
+            (
+                paragraph(
+                    f"{incident.function} is still held, and waits for your decision. Its events"
+                    f" wait as well. They are given up{until}, the oldest first: restore it, or"
+                    " save them."
+                ),
+                paragraph(_how(incident, now)),
+                where(context),
+                why(incident),
+                the_loop(incident, context),
+                events(incident, _as_held(incident, context), now),
+                durable(incident, context.region),
+                to_do(incident, context),
+                *footer(incident, context, now),
+            )
+        ),
+    )
+
+
 def let_go(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
     """A hold is over: the function runs as before."""
     grounds = incident.assessment.grounds

@@ -217,6 +217,7 @@ class Transition(StrEnum):
     CONTAIN_FAILED = "contain_failed"
     LIFTED = "lifted"
     SHOWN = "shown"  # a hold goes on until people decide
+    EXPIRING = "expiring"  # and events that wait for that are given up soon
     ENDED = "ended"
     DELETED = "deleted"
 

@@ -498,6 +498,10 @@ def _kept(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     return _of(hold_notice.kept(incident, context, now))
 
 
+def _expiring(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    return _of(hold_notice.expiring(incident, context, now))
+
+
 def _released(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     who = person(incident.actor)
     at = incident.released_at or now
@@ -870,6 +874,7 @@ _COMPOSERS: Final[dict[Transition, Callable[[Incident, NoticeContext, datetime],
     Transition.CONTAINED: _contained,
     Transition.CAPPED: _held,
     Transition.SHOWN: _kept,
+    Transition.EXPIRING: _expiring,
     Transition.RELEASED: _released,
     Transition.RUNNING_AWAY_AGAIN: _running_away_again,
     Transition.RESTORED: _restored,

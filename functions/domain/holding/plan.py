@@ -165,6 +165,7 @@ def plan_hold(
         batch_size=_largest_batch(mappings),
         usd_per_event=_usd_per_event(running, duration),
         most_usd_per_minute=most_usd_per_minute,
+        kept_seconds=_kept_seconds(levers, mappings, facts),
     )
     return _find_loss(plan, mappings, facts) or plan
 
@@ -209,6 +210,25 @@ def _find_loss(
         if found is not None:
             return found
     return None
+
+
+def _kept_seconds(
+    levers: Sequence[Lever], mappings: Sequence[MappingFacts], facts: HoldFacts
+) -> float | None:
+    """How long the events are kept that are given up first; ``None`` where that is unknown."""
+    if Lever.CAP in levers:
+        return facts.maximum_event_age_seconds
+    kept = [
+        one.queue_retention_seconds if one.kind is SourceKind.QUEUE else _kept_in_stream(one)
+        for one in mappings
+    ]
+    known = [one for one in kept if one is not None]
+    return min(known, default=None) if len(known) == len(kept) else None
+
+
+def _kept_in_stream(mapping: MappingFacts) -> float:
+    kept = (mapping.stream_retention_hours or LEAST_STREAM_RETENTION_HOURS) * SECONDS_PER_HOUR
+    return min(kept, mapping.maximum_record_age_seconds or kept)
 
 
 def _find_loss_of_queue(mapping: MappingFacts, least: float) -> NotHeld | None:

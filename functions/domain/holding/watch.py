@@ -60,6 +60,8 @@ class HoldPlan:
         What one execution costs at least; 0 where unknown.
     most_usd_per_minute
         A trial may not be dearer; ``None``: any price.
+    kept_seconds
+        How long its events are kept at least, while they wait; ``None`` where unknown.
     """
 
     levers: tuple[Lever, ...]
@@ -75,6 +77,7 @@ class HoldPlan:
     batch_size: int | None = None
     usd_per_event: float = 0.0
     most_usd_per_minute: float | None = None
+    kept_seconds: float | None = None
 
     @property
     def longest(self) -> timedelta:
@@ -156,6 +159,18 @@ class Watch:
     depth: float | None = None
     depth_at: datetime | None = None
     generations: float | None = None
+
+    @property
+    def lost_from(self) -> datetime | None:
+        """When the first of the events that wait are given up, at the earliest."""
+        kept = self.plan.kept_seconds
+        return None if kept is None else self.held_at + timedelta(seconds=kept)
+
+    @property
+    def told_again_at(self) -> datetime | None:
+        """When people are told again that events wait: half of the time that is left to them."""
+        kept = self.plan.kept_seconds
+        return None if kept is None else self.held_at + timedelta(seconds=kept / 2)
 
     def in_force(self, at: datetime) -> Self:
         """The watch once its phase is in force, which may be some time after it was planned."""

@@ -191,3 +191,29 @@ def test_arrivals_that_are_late_are_no_callers_that_wait() -> None:
     story.scene.contributor()
 
     assert story.scene.incident().state is IncidentState.CAPPED
+
+
+@pytest.mark.parametrize(
+    ("kind", "hours"),
+    [(SourceKind.ASYNCHRONOUS, 3), (SourceKind.QUEUE, 48), (SourceKind.TABLE, 12)],
+)
+def test_people_are_told_again_before_events_that_wait_are_given_up(
+    kind: SourceKind, hours: int
+) -> None:
+    """Once, when half of the time is over: asynchronous 6 hours, a queue 4 days, a stream one."""
+    story = suspected(kind)
+    story.scene.contributor()
+    story.pass_minutes(25)
+    watch = story.scene.incident().watch
+    assert watch is not None
+
+    def told() -> int:
+        return sum("STILL HELD, DECIDE: orders" in one for one in story.scene.subjects)
+
+    story.scene.now = watch.held_at + timedelta(hours=hours, minutes=-2)
+    story.pass_minutes(1)
+    assert told() == 0
+    story.pass_minutes(3)
+
+    assert told() == 1
+    assert story.scene.incident().is_shown

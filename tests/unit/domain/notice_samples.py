@@ -493,6 +493,17 @@ def stopped_after_hold() -> Incident:
     ).holding_since(NOW)
 
 
+def expiring() -> Incident:
+    """An incident whose function people have left held for half of the time that events wait."""
+    shown = judged(Lever.PAUSE, Shown(figures=FIGURES), DecisionReason.SHOWN)
+    if shown.watch is None:
+        raise AssertionError
+    two_days_ago = NOW - timedelta(days=2)
+    plan = replace(shown.watch.plan, kept_seconds=4 * 86_400)
+    watch = replace(shown.watch, plan=plan, held_at=two_days_ago)
+    return replace(shown, watch=watch, contained_at=two_days_ago)
+
+
 def restored_after_hold() -> Incident:
     """The same of a function that was only held on, restored by a person now."""
     shown = judged(Lever.PAUSE, Shown(figures=FIGURES), DecisionReason.SHOWN)
@@ -586,6 +597,7 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
         judged(Lever.PAUSE, Shown(figures=FIGURES), DecisionReason.SHOWN),
         loop=QUEUE_LOOP,
     ),
+    "expiring": lambda: observed(Transition.EXPIRING, expiring(), loop=QUEUE_LOOP),
     "cannot_be_told": lambda: observed(
         Transition.SHOWN,
         judged(

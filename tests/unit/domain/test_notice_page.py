@@ -135,6 +135,7 @@ def test_every_kind_of_transition_has_a_sample() -> None:
         Transition.CONTAINED: "STOPPED orders",
         Transition.CAPPED: "HELD orders",
         Transition.SHOWN: "LOOP, HELD",
+        Transition.EXPIRING: "STILL HELD",
         Transition.RELEASED: "RELEASED",
         Transition.RUNNING_AWAY_AGAIN: "RUNNING AWAY AGAIN",
         Transition.RESTORED: "RESTORED",
