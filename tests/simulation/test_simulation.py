@@ -159,7 +159,7 @@ def test_a_stop_of_what_is_protected_breaks_the_rule_of_protection(
     schedule = replace(STOPPED, events=(flags, *STOPPED.events))
     assert rules_broken(schedule) == set()
 
-    monkeypatch.setattr(decision, "_tell_only", lambda *_given: None)
+    monkeypatch.setattr(decision, "_find_barrier", lambda *_given: None)
 
     assert "protected" in rules_broken(schedule)
 
