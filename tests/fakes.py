@@ -315,6 +315,7 @@ class FakeAccount:
         self.journal: list[Call] = []
         self.by_name: dict[str, FakeFunction] = {}
         self.by_uuid: dict[str, FakeMapping] = {}
+        self._mappings_made = 0
         self.queues: dict[str, FakeQueue] = defaultdict(FakeQueue)  # by ARN
         self.stream_hours: dict[str, float] = defaultdict(lambda: 24.0)  # the same
         self.lock = threading.RLock()
@@ -332,8 +333,9 @@ class FakeAccount:
         return self.by_name[name]
 
     def add_mapping(self, function: str, source_arn: str, *, enabled: bool = True) -> FakeMapping:
-        """Let a function poll a source."""
-        uuid = f"00000000-0000-4000-8000-{len(self.by_uuid) + 1:012d}"
+        """Let a function poll a source. No identifier is ever used again, as in AWS."""
+        self._mappings_made += 1
+        uuid = f"00000000-0000-4000-8000-{self._mappings_made:012d}"
         self.by_uuid[uuid] = FakeMapping(
             uuid=uuid, function=function, source_arn=source_arn, enabled=enabled
         )

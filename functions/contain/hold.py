@@ -28,6 +28,7 @@ from functions.domain.decision import (
 )
 from functions.domain.errors import (
     BusyError,
+    FunctionNotFoundError,
     InvalidValueError,
     LedgerUnavailableError,
     LoopbreakerError,
@@ -415,9 +416,20 @@ class Enforcer:
         return attempt
 
     def _write_down(self, attempt: "_Ledgerless") -> "_Ledgerless":
-        """Put the snapshot into tags or, where that is not possible, into a notice."""
-        with suppress(LoopbreakerError):  # then the notice has to do
+        """Put the snapshot into tags or, where that is not possible, into a notice.
+
+        Raises
+        ------
+        FunctionNotFoundError
+            When the function is gone: one that is created under its name is another one.
+        """
+        try:
             self._tag(attempt)
+        except FunctionNotFoundError:
+            raise
+        except LoopbreakerError:  # then the notice has to do
+            pass
+        else:
             return replace(attempt, is_tagged=True)
         self._publish_ledgerless(
             attempt.incident, attempt.unavailable, attempt.now, is_tagged=False

@@ -219,7 +219,7 @@ class Play:
             said = run.memory.get("refusal", run.memory.get("answer", "no answer"))
             self.account.say(f"answers: {said}", run)
             self.restored += [
-                (self.turns.now, name)
+                (self._changed_last(run, name), name)
                 for name in self.account.by_name
                 if f"{name}: restored" in run.memory.get("answer", "")
                 and f"{name}: restored from the snapshot in its tags" not in run.memory["answer"]
@@ -228,6 +228,11 @@ class Play:
         run.memory["ended"] = ended
         self.turns.begin(run, body)
         return run
+
+    def _changed_last(self, run: Run, name: str) -> float:
+        """When a run was done with a function: it may have gone on with others."""
+        changes = [one.at for one in self.account.changes if (one.run, one.function) == (run, name)]
+        return max(changes, default=self.turns.now)
 
     def _keep_schedule(self, incident_id: str) -> None:
         """Let a schedule fire at its time, unless it is moved or taken away before."""

@@ -368,3 +368,20 @@ def test_what_is_put_back_from_a_tag_is_in_the_ledger(scene: Scene) -> None:
     assert any("RESTORED orders" in one for one in scene.subjects)
     scene.contributor()
     assert orders.reserved == 5
+
+
+def test_a_function_that_is_gone_when_it_is_tagged_is_not_stopped_under_its_name(
+    scene: Scene,
+) -> None:
+    """One that is created anew meanwhile is another one, and no tag would tell of its stop."""
+    scene.add_runaway(reserved=5)
+    account = scene.account
+    account.ledger.is_down = True
+    account.faults.before("tag", lambda: account.delete("orders"))
+    scene.survives(scene.contributor)
+    again = account.add("orders", reserved=7)
+    account.ledger.is_down = False
+
+    assert account.calls("reserve") == []
+    assert again.reserved == 7
+    assert scene.subjects == []
