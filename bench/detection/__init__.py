@@ -25,6 +25,7 @@ from bench.detection.data import (
 from bench.detection.drawing import sample
 from bench.detection.held import CONFOUNDERS, HEALTHY, LOOPS, draw_table, play_pool
 from bench.detection.judge import Ours, Record, injections, judge_ours, judge_rival  # noqa: TC001
+from bench.detection.looks import LooksRecord, draw_looks, judge_looks
 from bench.detection.rules import rivals
 from functions.domain.policy import Policy
 
@@ -133,7 +134,9 @@ class Bench:
         self._pools()
         others = self._other_floors()
         pulse = self._pulse()
+        looks = self._looks()
         paths = pictures.frontier([*self.records, *others], self.folder)
+        paths += pictures.looks(looks, self.folder)
         for pool, ours in self.ours.items():
             paths += pictures.alarms(ours.episodes, self.folder, pool)
             paths += pictures.misses(ours.missed, self.folder, pool)
@@ -143,6 +146,7 @@ class Bench:
             "records": [one.to_json() for one in self.records],
             "other_floors": [one.to_json() for one in others],
             "pulse": [one.to_json() for one in pulse],
+            "looks": [one.to_json() for one in looks],
             "pictures": [str(path) for path in paths],
         }
 
@@ -201,6 +205,29 @@ class Bench:
                     for functions in ACCOUNTS
                 ]
         self.console.print(_pulse_table(found))
+        return found
+
+    def _looks(self) -> list[LooksRecord]:
+        """What a budget for looks buys, in accounts that are busy enough to hide a loop."""
+        pool = STRESS_POOL if self.traffic.pool(STRESS_POOL) else "day"
+        rows = [one for one in self.traffic.pool(pool) if len(one.counts) == MINUTES_A_DAY]
+        if not rows:
+            return []
+        with self._progress() as progress:
+            task = progress.add_task("looks", total=None)
+            tick = partial(progress.advance, task)
+            found = [
+                record
+                for functions in ACCOUNTS
+                for record in judge_looks(
+                    rows,
+                    functions,
+                    self.policy,
+                    rng=np.random.default_rng([self.seed, functions]),
+                    tick=tick,
+                )
+            ]
+        self.console.print(draw_looks(found))
         return found
 
     def _rest_of_account(self, rows: tuple[Row, ...]) -> Floats:

@@ -11,6 +11,8 @@ from bench.detection.data import LOOP_MINUTES, MINUTES_A_DAY, Floats, Row, Run
 from bench.detection.ours import EPOCH, STOPPING, watched
 from bench.detection.statistics import quantile, share_interval
 from functions.domain.evidence import RECENT_MINUTES, AccountSeries, Series
+from functions.domain.guard_cost import pulse_look_usd
+from functions.domain.look_budget import RESERVED, LookBudget
 from functions.domain.policy import Policy
 from functions.domain.ports import PulseMemory
 from functions.domain.pulse import Look, NeedsPrecedent, after_look, consider, consider_with
@@ -18,8 +20,6 @@ from functions.domain.spike import assess
 
 USD_PER_METRIC: Final = 0.01 / 1000
 PULSE_METRICS: Final = 3
-CANDIDATES: Final = 20
-CANDIDATE_METRICS: Final = 7
 MINUTES_A_MONTH: Final = 43_200
 FROM: Final = 180
 WAITED: Final = 40
@@ -71,9 +71,14 @@ def watch(
     end: int = MINUTES_A_DAY,
     memory: PulseMemory | None = None,
     until_after: int | None = None,
+    budget: LookBudget,
 ) -> tuple[list[int], PulseMemory]:
-    """The minutes at which the pulse looks closer, without any precedent to calm it."""
-    remembered = memory or PulseMemory()
+    """The minutes at which the pulse looks closer, without any precedent to calm it.
+
+    Without a memory it begins with few looks in stock, as after a day with as many rises.
+    """
+    began = EPOCH + timedelta(minutes=start)
+    remembered = memory or PulseMemory(stock=1.0 + RESERVED, stocked_at=began)
     values = counts.tolist()
     looks: list[int] = []
     for at in range(start, min(end, len(values))):
@@ -88,29 +93,42 @@ def watch(
             concurrency=empty,
             throttles=empty,
         )
-        answer = consider(series, remembered, policy, now)
+        answer = consider(series, remembered, policy, now, budget)
         if isinstance(answer, NeedsPrecedent):
             answer = consider_with(answer, None, now)
         if isinstance(answer, Look):
             looks.append(at)
             level = answer.level_per_minute
-            remembered = after_look(remembered, found=False, level_per_minute=level, now=now)
+            paid = budget.take(remembered, now)
+            remembered = after_look(paid, found=False, level_per_minute=level, now=now)
             if until_after is not None and at >= until_after:
                 break
     return looks, remembered
 
 
 def first_look(
-    counts: Floats, added: Floats, onset: int, begins: int, policy: Policy
+    counts: Floats,
+    added: Floats,
+    onset: int,
+    begins: int,
+    *,
+    policy: Policy,
+    budget: LookBudget,
 ) -> int | None:
     """Datapoints from `onset + begins` until the pulse looks, with its memory of the day."""
-    _, memory = watch(counts, policy, start=max(FROM, onset - 480), end=onset)
+    _, memory = watch(counts, policy, start=max(FROM, onset - 480), end=onset, budget=budget)
     total = counts.copy()
     length = min(len(added), len(total) - onset)
     total[onset : onset + length] += added[:length]
     end = onset + begins + WAITED
     looks, _ = watch(
-        total, policy, start=onset, end=end, memory=memory, until_after=onset + max(0, begins - 3)
+        total,
+        policy,
+        start=onset,
+        end=end,
+        memory=memory,
+        until_after=onset + max(0, begins - 3),
+        budget=budget,
     )
     return max(1, looks[-1] - onset - begins + 1) if looks else None
 
@@ -141,6 +159,7 @@ def judge_account(
     Needless looks are counted over more accounts than the loops are put into: they are few, and
     differ much from one day to another.
     """
+    budget = LookBudget.of(functions)
     needless: list[float] = []
     levels: list[float] = []
     steps: list[int | None] = []
@@ -150,16 +169,18 @@ def judge_account(
     able = [run for run in runs if run.above(floor) is not None]
     for number in range(quiet):
         counts = account_of(rows, functions, rng)
-        looks, _ = watch(counts, policy)
+        looks, _ = watch(counts, policy, budget=budget)
         needless.append(len(looks) * MINUTES_A_DAY / (MINUTES_A_DAY - FROM))
         levels.append(float(np.median(counts)))
         for _ in range(each if number < accounts else 0):
             onset = int(rng.integers(FROM + 20, MINUTES_A_DAY - LOOP_MINUTES - 5))
             height = 0.1 * float(np.median(counts[onset - 60 : onset]))
-            steps.append(first_look(counts, np.full(WAITED, height), onset, 0, policy))
+            steps.append(
+                first_look(counts, np.full(WAITED, height), onset, 0, policy=policy, budget=budget)
+            )
             run = able[int(rng.integers(len(able)))]
             begins = run.above(floor) or 0
-            found = first_look(counts, run.counts, onset, begins, policy)
+            found = first_look(counts, run.counts, onset, begins, policy=policy, budget=budget)
             looked.append(found)
             if found is None:
                 row = rows[int(rng.integers(len(rows)))]
@@ -167,7 +188,7 @@ def judge_account(
             tick()
     hits = [one for one in looked if one is not None]
     early = sum(1 for one in steps if one is not None and one <= 3)
-    each_look = (functions + CANDIDATES * CANDIDATE_METRICS + 1) * USD_PER_METRIC
+    each_look = pulse_look_usd(functions)
     mean = sum(needless) / len(needless)
     return PulseRecord(
         functions=functions,

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from bench.detection.data import RAW_POOLS, Floats
 from bench.detection.judge import Injection, Record
+from bench.detection.looks import LooksRecord
 from bench.detection.ours import Episode
 
 
@@ -53,6 +54,31 @@ def frontier(records: Sequence[Record], folder: Path) -> list[Path]:
         axes.set_xlim(left=0)
         paths.append(_save(figure, folder / f"detection-frontier-{name}.png"))
     return paths
+
+
+def looks(records: Sequence[LooksRecord], folder: Path) -> list[Path]:
+    """Dollars against the share of loops that the pulse sees in time: up and left is better."""
+    figure, axes = plt.subplots(figsize=(9, 6))
+    for functions in sorted({one.functions for one in records}):
+        same = [one for one in records if one.functions == functions]
+        for share in same[0].seen:
+            points = [
+                (one.usd, 100 * one.seen[share][0] / one.seen[share][1])
+                for one in same
+                if one.seen[share][1]
+            ]
+            if points:
+                label = f"{functions:,} functions, loops that add {share}"
+                axes.plot(*zip(*points, strict=True), marker="o", label=label)
+    if not axes.lines:
+        plt.close(figure)
+        return []
+    axes.set_xscale("log")
+    axes.set_xlabel("dollars a month for the pulse and its looks")
+    axes.set_ylabel("loops above the floor seen within 5 minutes, percent")
+    axes.set_ylim(0, 100)
+    axes.legend(fontsize=8)
+    return [_save(figure, folder / "detection-looks.png")]
 
 
 def alarms(found: Sequence[Episode], folder: Path, name: str) -> list[Path]:

@@ -342,6 +342,9 @@ class DynamoLedger:
         if memory.watch_until is not None:
             item["watched"] = {"L": [{"S": name} for name in memory.watched]}
             item["watch_until"] = {"S": _iso(memory.watch_until)}
+        if memory.stock is not None and memory.stocked_at is not None:
+            item["stock"] = {"N": f"{memory.stock:.6f}"}
+            item["stocked_at"] = {"S": _iso(memory.stocked_at)}
         self._write(({"Put": {"TableName": self._table, "Item": item}},))
 
     def attempts(self, about: str) -> Attempts:
@@ -899,6 +902,7 @@ def _outage_of(item: _Item) -> tuple[datetime, datetime]:
 def _pulse_of(item: _Item) -> PulseMemory:
     looked_at = _text(item, "looked_at")
     watch_until = _text(item, "watch_until")
+    stocked_at = _text(item, "stocked_at")
     return PulseMemory(
         looked_at=datetime.fromisoformat(looked_at) if looked_at else None,
         level_per_minute=float(item["level_per_minute"]["N"]),
@@ -906,6 +910,8 @@ def _pulse_of(item: _Item) -> PulseMemory:
         watched=tuple(one["S"] for one in item.get("watched", {}).get("L", ())),
         watch_until=datetime.fromisoformat(watch_until) if watch_until else None,
         swept_to=_text(item, "swept_to"),
+        stock=float(item["stock"]["N"]) if stocked_at else None,
+        stocked_at=datetime.fromisoformat(stocked_at) if stocked_at else None,
     )
 
 

@@ -59,6 +59,8 @@ class Gathering:
     account_concurrency: int | None
     side_by_side: Callable[..., tuple[Any, ...]] = together
     loops: KnownLoops = field(default_factory=NoGraph)
+    # How many functions there are; ``None`` when nobody knows.
+    count: Callable[[], int | None] = lambda: None
 
     def of(self, names: Sequence[str], now: datetime) -> Iterator[Evidence]:
         """Evidence in two calls for each batch, in the order of the names.

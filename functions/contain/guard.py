@@ -30,6 +30,7 @@ from functions.domain.errors import (
 from functions.domain.evidence import Evidence, Series
 from functions.domain.guard_cost import SWEPT_FUNCTIONS
 from functions.domain.incident import Incident
+from functions.domain.look_budget import LookBudget, unknown_memory
 from functions.domain.naming import (
     InvalidFunctionReferenceError,
     metric_name,
@@ -196,9 +197,10 @@ class Guard:
         self.log.info("watching", functions=names)
 
     def _consider(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
-        memory = live.pulse if live is not None else LiveLedger().pulse
+        memory = live.pulse if live is not None else unknown_memory(now)
+        budget = LookBudget.of(self.gathering.count())
         metrics, policy = self.gathering.metrics, self.enforcer.policy
-        consideration = consider(metrics.account(now), memory, policy, now)
+        consideration = consider(metrics.account(now), memory, policy, now, budget)
         if isinstance(consideration, NeedsPrecedent):
             try:
                 precedent = metrics.account_precedent(now)
@@ -211,16 +213,23 @@ class Guard:
             reason=consideration.reason,
             level_per_minute=consideration.level_per_minute,
             expected_per_minute=consideration.expected_per_minute,
+            looks_left=round(budget.left(memory, now), 1),
         )
         if not isinstance(consideration, Look):
             return
+        ledger = self.enforcer.world.ledger
+        paid = budget.take(memory, now)
+        if live is not None:
+            # Before the look, which may fail and be tried again: that is paid for as well.
+            self._attempt(report, "pulse budget", lambda: ledger.remember_pulse(paid))
         before = len(report.decisions)
         is_strained = consideration.reason in _STRAINED
         self._survey(now, report, live, is_search=True, is_strained=is_strained)
         found = _has_found(report, before)
         level = consideration.level_per_minute
-        remembered = after_look(memory, found=found, level_per_minute=level, now=now)
-        self.enforcer.world.ledger.remember_pulse(remembered)
+        remembered = after_look(paid, found=found, level_per_minute=level, now=now)
+        if live is not None:
+            ledger.remember_pulse(remembered)
 
     def _live(self, now: datetime, report: Report) -> LiveLedger | None:
         """All that is open, with what the tags tell; ``None`` when the ledger cannot be read."""

@@ -71,13 +71,13 @@ def guard() -> Guard:
     functions = target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client)
     policy = _policy(settings)
     loops = BookedLoops(LoopBookStore(clients.dynamodb_client, settings.ledger_table, clock=clock))
+    count = function_count.FunctionCount(clients.lambda_client())
     gathering = Gathering(
         functions=functions,
-        metrics=CloudWatchMetrics(
-            clients.cloudwatch_client(), function_count.FunctionCount(clients.lambda_client())
-        ),
+        metrics=CloudWatchMetrics(clients.cloudwatch_client(), count),
         account_concurrency=settings.account_concurrency,
         loops=loops,
+        count=count,
     )
     return Guard(
         enforcer=Enforcer(

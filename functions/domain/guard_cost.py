@@ -26,6 +26,12 @@ PULSE_METRICS: Final = 3
 PULSE_SECONDS: Final = 0.5
 GUARD_MEMORY_GB: Final = 0.5
 
+# A look of the pulse asks for one metric of each function, and for seven of some candidates.
+LOOKS_USD: Final = 4.50  # a month, for an account of `LOOKS_FUNCTIONS`
+LOOKS_FUNCTIONS: Final = 1_000
+LOOKS_IN_STOCK: Final = 12.0
+CANDIDATES_PER_LOOK: Final = 20
+
 TICKS_PER_MONTH: Final = MINUTES_PER_MONTH // 2
 TICK_SECONDS: Final = 0.2
 CHART_MEMORY_GB: Final = 1.0
@@ -77,7 +83,8 @@ class GuardCost:
     alarms_usd
         The account-wide alarms and those on the guard itself.
     pulse_usd
-        The look at the account-wide series each minute, with the Lambda runs for it.
+        The reading of the account-wide series each minute, with the Lambda runs for it, and the
+        looks at all functions that its budget allows at most.
     sweep_usd
         The query over all functions, or the reading of the next 10,000 of them.
     chart_usd
@@ -172,13 +179,35 @@ def guard_cost(
     return GuardCost(
         functions=functions,
         alarms_usd=standard_alarms * USD_PER_ALARM,
-        pulse_usd=pulses * (PULSE_METRICS * USD_PER_METRIC_READ + run_usd),
+        pulse_usd=pulses * (PULSE_METRICS * USD_PER_METRIC_READ + run_usd)
+        + pulse_looks(functions) * pulse_look_usd(functions),
         sweep_usd=sweeps * min(functions, SWEPT_FUNCTIONS) * USD_PER_METRIC_READ,
         chart_usd=TICKS_PER_MONTH * tick_usd
         + functions * reading_seconds * CHART_MEMORY_GB * USD_PER_GB_SECOND,
         diagnosis_usd=LOOKS_PER_MONTH * look_usd + ROUNDS_PER_MONTH * functions * round_usd,
         per_function_usd=functions * USD_PER_ALARM if per_function else 0.0,
     )
+
+
+def pulse_look_usd(functions: int) -> float:
+    """What one look of the pulse costs: the query, and a check of the candidates.
+
+    Where a query does not see all functions, all of them are read after it.
+    """
+    read = min(functions, SWEPT_FUNCTIONS) + (functions if functions > SWEPT_FUNCTIONS else 0)
+    candidates = min(functions, CANDIDATES_PER_LOOK)
+    return (read + candidates * METRICS_PER_CHECK) * USD_PER_METRIC_READ
+
+
+def pulse_looks(functions: int) -> float:
+    """How many looks of the pulse a month pays for.
+
+    The budget grows with the square root of the account's size: a small account pays less, and a
+    large one looks less often.
+    """
+    at_least_one = max(1, functions)
+    budget_usd = LOOKS_USD * math.sqrt(at_least_one / LOOKS_FUNCTIONS)
+    return budget_usd / pulse_look_usd(at_least_one)
 
 
 def incident_usd(minutes: int, *, closely_minutes: int | None, is_held: bool = False) -> float:

@@ -316,6 +316,10 @@ class PulseMemory:
         Until when; ``None`` for nothing to watch.
     swept_to
         In an account that is swept in parts: the last function of the last part.
+    stock
+        Looks that were left at `stocked_at`; ``None`` for a full stock.
+    stocked_at
+        When that was; ``None`` for never.
     """
 
     looked_at: datetime | None = None
@@ -324,6 +328,8 @@ class PulseMemory:
     watched: tuple[str, ...] = ()
     watch_until: datetime | None = None
     swept_to: str = ""
+    stock: float | None = None
+    stocked_at: datetime | None = None
 
 
 def gives_its_place_back(incident: Incident) -> bool:

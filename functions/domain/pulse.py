@@ -1,11 +1,13 @@
 """Whether the account as a whole moved enough to look at its functions one by one.
 
 The pulse reads three account-wide series a minute. A look costs one Metrics Insights query over
-all functions, so it is made only on a rise that neither the hours before nor other days explain,
-and not again at a level that was looked at and explained.
+all functions and harms nobody: what is found is judged by more than this. So looks are limited by
+their price, see `functions.domain.look_budget`, and a rise has to stand out the more the fewer are
+left.
 
 What is expected of a minute: the same minute of the two hours before, moved by as much as the
-half hour before lay above or below those. Jobs that follow the clock so expect themselves.
+half hour before lay above or below those, so that jobs which follow the clock expect themselves;
+and no less than what was usual in that half hour.
 
 The newest minutes may be missing or partial, see `functions.domain.lateness`: the series are read
 as of each of them, and one reading that stands out is enough.
@@ -22,6 +24,7 @@ from typing import TypeAlias
 from functions.domain.assessment import Assessment, Reason, Verdict
 from functions.domain.evidence import MINUTE_SECONDS, AccountSeries, Series
 from functions.domain.lateness import read_back
+from functions.domain.look_budget import LookBudget
 from functions.domain.policy import Policy
 from functions.domain.ports import PulseMemory
 from functions.domain.precedent import Precedent
@@ -32,11 +35,14 @@ class PulseReason(StrEnum):
 
     NO_DATA = "no_data"
     BELOW_FLOOR = "below_floor"  # the rise is smaller than the smallest loop that is looked for
-    STEADY = "steady"  # no rise that stands out of the account's own noise
-    UNLIKE_LOOP = "unlike_loop"  # a small rise that neither holds its height nor grows
+    STEADY = (
+        "steady"  # no rise that stands out of the account's own noise, as far as looks are left
+    )
     HAS_PRECEDENT = "has_precedent"  # the same hour of other days was like this
     LOOKED_ALREADY = "looked_already"  # a look at this level found nothing
+    USED_UP = "used_up"  # no look is left for now
     RISEN = "risen"
+    MULTIPLIED = "multiplied"  # a rise that doubles the account at least
     CONCURRENCY_RISEN = "concurrency_risen"
     THROTTLED = "throttled"
 
@@ -61,9 +67,9 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedsPrecedent:
-    """A rise that the last hours do not explain: ask for 14 days of 5-minute sums of the account.
+    """A large rise that the last hours do not explain.
 
-    `consider_with` then answers.
+    Ask for 14 days of 5-minute sums of the account; `consider_with` then answers.
     """
 
     reason: PulseReason
@@ -74,15 +80,15 @@ class NeedsPrecedent:
 Consideration: TypeAlias = Look | Quiet | NeedsPrecedent
 
 FLOOR_SHARE = 0.85  # of the floor: a rise smaller than that hides no loop above the floor
-RISE_SHARE = 0.08  # of what is expected: a loop that adds 10 % is to be seen
-NOISE_TIMES = 3.0  # the account's own noise
-SUSTAINED_MINUTES = 3
-STEEP_MINUTES = 2  # are enough for a rise this many times what is needed
+NOISE_TIMES = 1.5  # the account's own noise: what a small rise needs when no look is left for it
+SUSTAINED_MINUTES = 5
+LARGE_MINUTES = 3  # are enough for a large rise
+LARGE_SHARE = 1.0  # of what is expected
+LARGE_TIMES = 3.0  # the noise
+STEEP_MINUTES = 2  # are enough for a rise this many times what a large one needs
 STEEP_TIMES = 3.0
-EVEN_TIMES = 3.0  # the noise: within that a rise holds its height
-LARGE_SHARE = 1.0  # of what is expected: such a rise is looked at whatever its shape
 FALLING_SHARE = 0.85  # of the highest of these minutes: a burst that goes down again
-BEGUN_MINUTES = 5  # a small rise is looked at when it begins; later the sweep finds what it was
+STRAINED_SHARE = 0.08  # of what is expected: so many throttles are a strain
 LEVEL_MINUTES = 25
 GUARD_MINUTES = 6
 HOUR = 60
@@ -90,8 +96,7 @@ CONCURRENCY_TIMES = 3.0
 CONCURRENCY_LEAST = 100.0
 THROTTLED_TIMES = 3.0
 PRECEDENT_SECONDS = 1800  # a precedent lies this near to the time of day, on another day
-REST = timedelta(hours=2)  # after a look that found nothing, doubled with each in a row
-LONGEST_REST = timedelta(hours=8)
+REST = timedelta(minutes=10)  # after a look that found nothing
 RISEN_FURTHER = 1.5  # times the level of the last look, which ends the rest
 YOUNG = timedelta(minutes=15)  # a spike that began so lately may yet show what it is
 WATCHED_FOR = timedelta(minutes=12)  # in which a plateau shows, or a growth reaches its ceiling
@@ -100,36 +105,52 @@ MOST_WATCHED = 5  # functions: seven series each a minute are $0.01 for each loo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rise:
-    """How far each of the newest minutes lies above what was expected of it."""
+    """How far each of the newest minutes lies above what was expected of it.
+
+    Attributes
+    ----------
+    by
+        Above the same minutes of the hours before, a minute each, the newest last.
+    noise
+        How far minutes usually lie from that.
+    times
+        The least of the newest minutes in units of the noise, against the hours before and against
+        the half hour before, whichever is less.
+    """
 
     by: list[float]
     noise: float
+    times: float
     expected: float
     level: float
 
 
 def consider(
-    account: AccountSeries, memory: PulseMemory, policy: Policy, now: datetime
+    account: AccountSeries,
+    memory: PulseMemory,
+    policy: Policy,
+    now: datetime,
+    budget: LookBudget,
 ) -> Consideration:
     """Whether to look closer, as far as the last hours can say."""
     rises = _rises(account.invocations, now)
     if not rises:
         return Quiet(reason=PulseReason.NO_DATA)
-    reasons = [_risen(one, policy) for one in rises]
-    # The newest reading that stands out; the newest of all where none does.
-    chosen = reasons.index(PulseReason.RISEN) if PulseReason.RISEN in reasons else 0
-    rise, reason = rises[chosen], reasons[chosen]
-    if reason is not PulseReason.RISEN:
+    needed = NOISE_TIMES * (1.0 - budget.fullness(memory, now))
+    rise, reason = _choose([(one, _risen(one, policy, needed)) for one in rises])
+    if reason is not PulseReason.MULTIPLIED:
         reason = _strained(account, rise, now) or reason
-    if reason not in {PulseReason.RISEN, PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED}:
+    if reason not in _LOOKED_AT:
         return Quiet(reason=reason, level_per_minute=rise.level, expected_per_minute=rise.expected)
+    why_not = None
     if _is_resting(memory, rise.level, now):
-        return Quiet(
-            reason=PulseReason.LOOKED_ALREADY,
-            level_per_minute=rise.level,
-            expected_per_minute=rise.expected,
-        )
-    answer = NeedsPrecedent if reason is PulseReason.RISEN else Look
+        why_not = PulseReason.LOOKED_ALREADY
+    elif not budget.can_look(memory, now, is_large=reason is not PulseReason.RISEN):
+        why_not = PulseReason.USED_UP
+    if why_not is not None:
+        return Quiet(reason=why_not, level_per_minute=rise.level, expected_per_minute=rise.expected)
+    # Of a small rise other days tell nothing: one of fourteen was as busy in any case.
+    answer = NeedsPrecedent if reason is PulseReason.MULTIPLIED else Look
     return answer(reason=reason, level_per_minute=rise.level, expected_per_minute=rise.expected)
 
 
@@ -141,7 +162,7 @@ def consider_with(asked: NeedsPrecedent, precedent: Series | None, now: datetime
         if known is None
         else known.explains(
             asked.level_per_minute,
-            SUSTAINED_MINUTES,
+            LARGE_MINUTES,
             1.0,
             now,
             near_seconds=PRECEDENT_SECONDS,
@@ -164,11 +185,8 @@ def consider_with(asked: NeedsPrecedent, precedent: Series | None, now: datetime
 def after_look(
     memory: PulseMemory, *, found: bool, level_per_minute: float, now: datetime
 ) -> PulseMemory:
-    """What to remember of a look: one that found nothing makes the next one wait longer."""
-    if found:
-        return replace(memory, looked_at=now, level_per_minute=level_per_minute, looks=0)
-    is_old = memory.looked_at is None or now - memory.looked_at >= 2 * LONGEST_REST
-    looks = 1 if is_old else memory.looks + 1
+    """What to remember of a look: after one that found nothing the pulse rests."""
+    looks = 0 if found else memory.looks + 1
     return replace(memory, looked_at=now, level_per_minute=level_per_minute, looks=looks)
 
 
@@ -223,48 +241,58 @@ def _values(series: Series) -> list[float] | None:
 
 
 def _rise(values: list[float]) -> _Rise:
-    """The newest minutes against the same minutes of the hours before."""
+    """The newest minutes against the same minutes of the hours before, and against the last."""
     newest = len(values) - 1
     above: list[float] = []
     for index in range(newest - LEVEL_MINUTES, newest + 1):
         hours = [values[back] for back in (index - HOUR, index - 2 * HOUR) if back >= 0]
         above.append(values[index] - min(hours))
-    before = above[:-GUARD_MINUTES]
-    shift = median(before)
-    noise = 1.48 * median(abs(value - shift) for value in before)
+    level = sum(values[-LARGE_MINUTES:]) / LARGE_MINUTES
+    least_noise = max(1.0, math.sqrt(level))
+    shift, noise = _usual(above[:-GUARD_MINUTES], least_noise)
     by = [value - shift for value in above[-GUARD_MINUTES:]]
-    level = sum(values[-SUSTAINED_MINUTES:]) / SUSTAINED_MINUTES
+    usual, wobble = _usual(values[-LEVEL_MINUTES - 1 : -GUARD_MINUTES], least_noise)
     return _Rise(
         by=by,
-        noise=max(noise, math.sqrt(level)),
-        expected=max(0.0, level - sum(by[-SUSTAINED_MINUTES:]) / SUSTAINED_MINUTES),
+        noise=noise,
+        times=min(
+            min(by[-SUSTAINED_MINUTES:]) / noise,
+            (min(values[-SUSTAINED_MINUTES:]) - usual) / wobble,
+        ),
+        expected=max(0.0, level - sum(by[-LARGE_MINUTES:]) / LARGE_MINUTES),
         level=level,
     )
 
 
-def _risen(rise: _Rise, policy: Policy) -> PulseReason:
+def _usual(values: list[float], least_noise: float) -> tuple[float, float]:
+    """The middle of the values, and how far they lie from it."""
+    middle = median(values)
+    return middle, max(least_noise, 1.48 * median(abs(value - middle) for value in values))
+
+
+def _choose(readings: list[tuple[_Rise, PulseReason]]) -> tuple[_Rise, PulseReason]:
+    """The newest reading that stands out most; the newest of all where none does."""
+    for wanted in (PulseReason.MULTIPLIED, PulseReason.RISEN):
+        for rise, reason in readings:
+            if reason is wanted:
+                return rise, reason
+    return readings[0]
+
+
+def _risen(rise: _Rise, policy: Policy, needed_times: float) -> PulseReason:
     """Whether the newest minutes stand out, together."""
-    needed = max(RISE_SHARE * rise.expected, NOISE_TIMES * rise.noise)
     floor = FLOOR_SHARE * policy.floor_per_minute
-    newest = rise.by[-SUSTAINED_MINUTES:]
-    steep = min(rise.by[-STEEP_MINUTES:])
+    large = max(floor, LARGE_SHARE * rise.expected, LARGE_TIMES * rise.noise)
+    newest = rise.by[-LARGE_MINUTES:]
     is_falling = newest[-1] < FALLING_SHARE * max(newest)
-    if not is_falling and steep >= max(
-        floor, STEEP_TIMES * max(needed, LARGE_SHARE * rise.expected)
-    ):
-        return PulseReason.RISEN
-    if min(newest) < needed:
+    is_steep = min(rise.by[-STEEP_MINUTES:]) >= STEEP_TIMES * large
+    if not is_falling and (is_steep or min(newest) >= large):
+        return PulseReason.MULTIPLIED
+    if rise.times <= needed_times:
         return PulseReason.STEADY
-    if min(newest) < floor:
+    if min(rise.by[-SUSTAINED_MINUTES:]) < floor:
         return PulseReason.BELOW_FLOOR
-    if is_falling:
-        return PulseReason.UNLIKE_LOOP
-    if min(newest) >= LARGE_SHARE * rise.expected:
-        return PulseReason.RISEN
-    is_even = max(newest) - min(newest) <= EVEN_TIMES * rise.noise
-    is_growing = newest[0] < newest[1] < newest[2] and newest[2] >= 2 * newest[0]
-    has_begun = rise.by[-BEGUN_MINUTES] < needed / 2
-    return PulseReason.RISEN if has_begun and (is_even or is_growing) else PulseReason.UNLIKE_LOOP
+    return PulseReason.RISEN
 
 
 def _strained(account: AccountSeries, rise: _Rise, now: datetime) -> PulseReason | None:
@@ -273,7 +301,7 @@ def _strained(account: AccountSeries, rise: _Rise, now: datetime) -> PulseReason
         (
             account.throttles,
             THROTTLED_TIMES,
-            max(1.0, RISE_SHARE * rise.expected),
+            max(1.0, STRAINED_SHARE * rise.expected),
             PulseReason.THROTTLED,
         ),
         (account.concurrency, CONCURRENCY_TIMES, CONCURRENCY_LEAST, PulseReason.CONCURRENCY_RISEN),
@@ -290,5 +318,14 @@ def _strained(account: AccountSeries, rise: _Rise, now: datetime) -> PulseReason
 def _is_resting(memory: PulseMemory, level: float, now: datetime) -> bool:
     if memory.looked_at is None or memory.looks == 0:
         return False
-    rest = min(LONGEST_REST, REST * 2 ** min(10, memory.looks - 1))
-    return now - memory.looked_at < rest and level < RISEN_FURTHER * memory.level_per_minute
+    return now - memory.looked_at < REST and level < RISEN_FURTHER * memory.level_per_minute
+
+
+_LOOKED_AT = frozenset(
+    {
+        PulseReason.RISEN,
+        PulseReason.MULTIPLIED,
+        PulseReason.CONCURRENCY_RISEN,
+        PulseReason.THROTTLED,
+    }
+)

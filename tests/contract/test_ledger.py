@@ -314,6 +314,8 @@ def test_live_holds_all_that_is_open(stage: Stage) -> None:
         watched=("orders", "mails"),
         watch_until=NOON + timedelta(minutes=12),
         swept_to="orders-import",
+        stock=7.25,
+        stocked_at=NOON,
     )
     stage.ledger.remember_pulse(memory)
 

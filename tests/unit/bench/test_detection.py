@@ -15,6 +15,7 @@ from bench.detection.accounts import judge_account
 from bench.detection.data import Row, generated, load
 from bench.detection.held import HEALTHY, LOOPS
 from bench.detection.judge import count_episodes
+from bench.detection.looks import judge_looks
 from bench.detection.ours import EPOCH, watched
 from bench.detection.rules import held, over, over_band, over_median, trailing_sum
 from bench.detection.statistics import quantile, rate_interval, share_interval
@@ -121,6 +122,8 @@ def test_the_benchmark_writes_one_record_for_each_rule_and_pool(
     monkeypatch.setattr(detection, "ACCOUNTS", (10,))
     few = partial(judge_account, accounts=1, each=4, quiet=2)
     monkeypatch.setattr(detection, "judge_account", few)
+    one_budget = partial(judge_looks, accounts=1, each=2, times=(1.0,))
+    monkeypatch.setattr(detection, "judge_looks", one_budget)
     monkeypatch.setattr(detection, "CONFOUNDERS", {})
     monkeypatch.setattr(detection, "HEALTHY", {"erratic bursts": HEALTHY["erratic bursts"]})
     monkeypatch.setattr(detection, "LOOPS", {"queue": LOOPS["queue"]})
@@ -134,5 +137,7 @@ def test_the_benchmark_writes_one_record_for_each_rule_and_pool(
     assert len(rules) == len(set(rules)) == 8
     assert {pool for _, pool in rules} == {"day"}
     assert written["pulse"][0]["functions"] == 10
+    (looks,) = written["looks"]
+    assert 1.4 < looks["usd"] <= looks["most_usd"] + 0.2
     assert [pool["plays"] for part in written["held"].values() for pool in part] == [1, 1]
     assert "traffic of our own" in capsys.readouterr().out

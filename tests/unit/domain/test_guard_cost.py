@@ -18,6 +18,7 @@ from functions.domain.guard_cost import (
     empty_queue_usd,
     guard_cost,
     incident_usd,
+    pulse_look_usd,
 )
 from functions.domain.incident import IncidentState
 
@@ -41,16 +42,23 @@ def default_cost(
     )
 
 
-def test_alarms_and_pulse_do_not_depend_on_the_number_of_functions() -> None:
-    """The account-wide tiers cost the same for one function and for ten thousand."""
-    one, many = default_cost(1), default_cost(10_000)
-
-    assert (one.alarms_usd, one.pulse_usd) == (many.alarms_usd, many.pulse_usd)
+def test_alarms_do_not_depend_on_the_number_of_functions() -> None:
+    """The account-wide alarms cost the same for one function and for ten thousand."""
+    assert default_cost(1).alarms_usd == default_cost(10_000).alarms_usd
 
 
 def test_pulse() -> None:
-    """Three metrics a minute are $1.30; the Lambda runs for it some cents more."""
-    assert default_cost(1).pulse_usd == pytest.approx(1.296 + 43_200 * (0.25 * 0.0000133334 + 2e-7))
+    """Three metrics a minute are $1.30, the Lambda runs some cents more, and the looks the rest."""
+    watching = 1.296 + 43_200 * (0.25 * 0.0000133334 + 2e-7)
+
+    assert default_cost(1000).pulse_usd == pytest.approx(watching + 4.50)
+    assert default_cost(10).pulse_usd == pytest.approx(watching + 0.45)
+
+
+@pytest.mark.parametrize(("functions", "usd"), [(10, 0.0008), (1000, 0.0114), (100_000, 1.1014)])
+def test_a_look(functions: int, usd: float) -> None:
+    """One metric of each function, seven of the candidates, and all where a query is too small."""
+    assert pulse_look_usd(functions) == pytest.approx(usd)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from functions.domain.assessment import Verdict
 from functions.domain.evidence import AccountSeries, Evidence, LoopProof, RecentSeries, Series
 from functions.domain.lateness import LATEST, count_young, drop_newest, read_back, settle
+from functions.domain.look_budget import LookBudget
 from functions.domain.policy import Policy
 from functions.domain.ports import PulseMemory
 from functions.domain.pulse import Quiet, consider
@@ -103,7 +104,9 @@ def looks(account: AccountSeries, second: int, late: Mapping[str, Lateness] | No
     for passed in range(1, SEEN_FOR + 1):
         now = NOW + passed * MINUTE + timedelta(seconds=second)
         seen = show_account(account, late or ON_TIME, now)
-        found.append(not isinstance(consider(seen, PulseMemory(), POLICY, now), Quiet))
+        found.append(
+            not isinstance(consider(seen, PulseMemory(), POLICY, now, LookBudget.of(300)), Quiet)
+        )
     return found
 
 

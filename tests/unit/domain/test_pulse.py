@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.domain.evidence import AccountSeries, Series
+from functions.domain.guard_cost import LOOKS_IN_STOCK
+from functions.domain.look_budget import RESERVED, LookBudget, unknown_memory
 from functions.domain.policy import Policy
 from functions.domain.ports import PulseMemory
 from functions.domain.pulse import (
+    REST,
     Consideration,
     Look,
     NeedsPrecedent,
@@ -24,6 +27,7 @@ from functions.domain.pulse import (
 from tests.unit.domain.traffic_samples import NOW, RECENT, series, wobble
 
 POLICY = Policy(floor_per_minute=500)
+BUDGET = LookBudget.of(1000)
 FRESH = PulseMemory()
 # A thousand functions: nearly steady, with jobs at each full quarter of an hour.
 BUSY = [
@@ -46,20 +50,106 @@ def account(
 
 def asked(counts: list[float], memory: PulseMemory = FRESH) -> Consideration:
     """What the pulse says to an account's counts."""
-    return consider(account(counts), memory, POLICY, NOW)
+    return consider(account(counts), memory, POLICY, NOW, BUDGET)
 
 
-def raised(by: float, minutes: int = 3) -> list[float]:
+def raised(by: float, minutes: int = 5) -> list[float]:
     """The busy account with so much more in its newest minutes."""
     return [*BUSY[:-minutes], *(value + by for value in BUSY[-minutes:])]
 
 
-def test_a_loop_that_adds_ten_percent_is_seen_within_three_datapoints() -> None:
-    """On an account of a thousand functions whose jobs follow the clock."""
-    answer = asked(raised(1000.0))
+def stocked(looks: float) -> PulseMemory:
+    """A memory with so many looks left."""
+    return PulseMemory(stock=looks, stocked_at=NOW)
 
-    assert isinstance(answer, NeedsPrecedent)
+
+@pytest.mark.parametrize("left", [LOOKS_IN_STOCK, 6.0, 1.0 + RESERVED])
+def test_a_loop_that_adds_ten_percent_is_looked_at_within_five_datapoints(left: float) -> None:
+    """On an account of a thousand functions whose jobs follow the clock; the fewest looks do."""
+    answer = asked(raised(1000.0), stocked(left))
+
+    assert isinstance(answer, Look)
     assert answer.level_per_minute - answer.expected_per_minute == pytest.approx(1000, rel=0.2)
+
+
+def test_a_small_rise_leaves_the_last_looks_to_a_large_one() -> None:
+    """What doubles the account is looked at with the last look; without any nothing is."""
+    reserved, none = stocked(RESERVED), stocked(0.5)
+
+    small, large, broke = (
+        asked(raised(1000.0), reserved),
+        asked(raised(60_000.0), reserved),
+        asked(raised(60_000.0), none),
+    )
+
+    assert isinstance(small, Quiet)
+    assert small.reason is PulseReason.USED_UP
+    assert isinstance(large, NeedsPrecedent)
+    assert isinstance(broke, Quiet)
+    assert broke.reason is PulseReason.USED_UP
+
+
+def test_a_rise_has_to_stand_out_the_more_the_fewer_looks_are_left() -> None:
+    """The same small rise, with a full stock and with hardly any."""
+    noisy = [
+        value + (900.0 if index % 2 else -900.0)
+        for index, value in enumerate(wobble(10_000, RECENT, 0.02))
+    ]
+    newest = [*noisy[:-5], *(value + 1_500.0 for value in noisy[-5:])]
+
+    assert isinstance(asked(newest, stocked(LOOKS_IN_STOCK)), Look)
+    few = asked(newest, stocked(1.0 + RESERVED))
+    assert isinstance(few, Quiet)
+    assert few.reason is PulseReason.STEADY
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3 * 1440), st.booleans()), max_size=200),
+    st.sampled_from([None, 1, 10, 100, 1000, 100_000]),
+)
+def test_the_budget_is_never_exceeded(
+    asked_after: list[tuple[int, bool]], functions: int | None
+) -> None:
+    """However often a look is wanted, 30 days hold no more than the budget."""
+    budget = LookBudget.of(functions)
+    memory, now, made = PulseMemory(), NOW, []
+    for minutes, is_large in asked_after:
+        now += timedelta(minutes=minutes)
+        if budget.can_look(memory, now, is_large=is_large):
+            memory = budget.take(memory, now)
+            made.append(now)
+
+    for first in made:
+        within = [one for one in made if first <= one <= first + timedelta(days=30)]
+        assert len(within) <= max(LOOKS_IN_STOCK, budget.looks_per_month) + 1e-6
+
+
+def test_a_loud_account_uses_its_budget_up_and_no_more() -> None:
+    """A rise in every minute of two months."""
+    budget = LookBudget.of(1000)
+    memory, made = PulseMemory(), 0
+    for minute in range(30 * 1440):
+        now = NOW + timedelta(minutes=minute)
+        if budget.can_look(memory, now, is_large=True):
+            memory, made = budget.take(memory, now), made + 1
+
+    assert budget.looks_per_month - 2 <= made <= budget.looks_per_month
+
+
+def test_a_clock_that_goes_back_gives_no_looks() -> None:
+    """Two runs side by side may have clocks that differ."""
+    memory = BUDGET.take(stocked(5.0), NOW)
+    again = BUDGET.take(memory, NOW - timedelta(hours=5))
+
+    assert BUDGET.left(again, NOW) == pytest.approx(3.0)
+
+
+def test_without_a_memory_only_large_rises_are_looked_at() -> None:
+    """While the ledger cannot be read nothing is counted."""
+    memory = unknown_memory(NOW)
+
+    assert isinstance(asked(raised(1000.0), memory), Quiet)
+    assert isinstance(asked(raised(60_000.0), memory), NeedsPrecedent)
 
 
 def test_two_datapoints_are_enough_for_a_steep_rise() -> None:
@@ -75,7 +165,7 @@ def test_jobs_on_the_clock_are_expected(cut: int) -> None:
 
 def test_a_rise_below_the_floor_is_nobodys_loop() -> None:
     """In a silent account 300 a minute stand out, and are below what is looked for."""
-    answer = asked([*[5.0] * 177, *[300.0] * 3])
+    answer = asked([*[5.0] * 177, *[300.0] * 5])
 
     assert isinstance(answer, Quiet)
     assert answer.reason is PulseReason.BELOW_FLOOR
@@ -83,12 +173,12 @@ def test_a_rise_below_the_floor_is_nobodys_loop() -> None:
 
 def test_precedent_of_the_hour_calms() -> None:
     """What happened at this hour yesterday needs no look; what never did does."""
-    need = asked(raised(3000.0))
+    need = asked(raised(13_000.0))
     assert isinstance(need, NeedsPrecedent)
     past = [50_000.0] * 4032
     start = NOW - timedelta(minutes=RECENT + 5 * 4032)
     yesterday = 4032 - (1440 - RECENT) // 5
-    busy = [*past[: yesterday - 2], *[66_000.0] * 4, *past[yesterday + 2 :]]
+    busy = [*past[: yesterday - 2], *[130_000.0] * 4, *past[yesterday + 2 :]]
 
     known = consider_with(need, Series(start=start, period_seconds=300, values=tuple(busy)), NOW)
     new = consider_with(need, Series(start=start, period_seconds=300, values=tuple(past)), NOW)
@@ -100,16 +190,17 @@ def test_precedent_of_the_hour_calms() -> None:
 
 
 def test_a_look_that_found_nothing_is_not_repeated_at_the_same_level() -> None:
-    """It rests, longer each time; a level well above ends the rest; so does time."""
+    """It rests for some minutes; a level well above ends the rest; so does time."""
     counts = raised(6000.0)
-    first = after_look(FRESH, found=False, level_per_minute=16_000.0, now=NOW - timedelta(hours=2))
-    again = after_look(first, found=False, level_per_minute=16_000.0, now=NOW - timedelta(hours=2))
+    level = 16_000.0
+    before = after_look(FRESH, found=False, level_per_minute=level, now=NOW - REST)
+    newly = after_look(FRESH, found=False, level_per_minute=level, now=NOW - REST / 2)
 
-    assert isinstance(asked(counts, first), NeedsPrecedent)
-    resting = asked(counts, again)
+    assert isinstance(asked(counts, before), Look)
+    resting = asked(counts, newly)
     assert isinstance(resting, Quiet)
     assert resting.reason is PulseReason.LOOKED_ALREADY
-    assert isinstance(asked(raised(30_000.0), again), NeedsPrecedent)
+    assert isinstance(asked(raised(30_000.0), newly), NeedsPrecedent)
 
 
 def test_a_look_that_found_something_forgets_the_rest() -> None:
@@ -122,7 +213,7 @@ def test_a_look_that_found_something_forgets_the_rest() -> None:
     )
 
     assert memory.looks == 0
-    assert isinstance(asked(raised(6000.0), memory), NeedsPrecedent)
+    assert isinstance(asked(raised(6000.0), memory), Look)
 
 
 def test_new_throttles_and_new_concurrency_are_looked_at_without_precedent() -> None:
@@ -135,7 +226,7 @@ def test_new_throttles_and_new_concurrency_are_looked_at_without_precedent() -> 
         (throttled, PulseReason.THROTTLED),
         (filling, PulseReason.CONCURRENCY_RISEN),
     ):
-        answer = consider(one, FRESH, POLICY, NOW)
+        answer = consider(one, FRESH, POLICY, NOW, BUDGET)
         assert isinstance(answer, Look)
         assert answer.reason is reason
 
@@ -156,8 +247,8 @@ def test_considering_twice_is_considering_once(values: list[float]) -> None:
 
 def test_a_missing_newest_datapoint_is_no_fall() -> None:
     """The account's newest minute may not be there yet."""
-    given_account = account(raised(1000.0, 4))
+    given_account = account(raised(1000.0, 6))
     values = (*given_account.invocations.values[:-1], None)
     late = replace(given_account, invocations=replace(given_account.invocations, values=values))
 
-    assert isinstance(consider(late, FRESH, POLICY, NOW), NeedsPrecedent)
+    assert isinstance(consider(late, FRESH, POLICY, NOW, BUDGET), Look)

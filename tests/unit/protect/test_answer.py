@@ -144,8 +144,8 @@ def test_account_figures() -> None:
             "ExemptFunctions": "none by flag",
             "FunctionCount": "42",
             "MonthlyCost": (
-                "about $3.02 a month for 42 functions "
-                "(alarms $1.10, pulse $1.45, sweep $0.30, chart $0.07, diagnosis $0.10); "
+                "about $3.94 a month for 42 functions "
+                "(alarms $1.10, pulse $2.37, sweep $0.30, chart $0.07, diagnosis $0.10); "
                 "prices of us-east-1, free tier not counted"
             ),
         },
@@ -178,7 +178,7 @@ def test_account_figures_with_an_alarm_per_function() -> None:
         FakeAccount(functions=1000),
     )
 
-    assert response.data["MonthlyCost"].startswith("about $104.24 a month for 1,000 functions")
+    assert response.data["MonthlyCost"].startswith("about $108.74 a month for 1,000 functions")
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])
