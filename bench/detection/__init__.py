@@ -35,6 +35,7 @@ OTHER_FLOORS: Final = (300, 1000)
 EACH: Final = 3
 ACCOUNTS: Final = (10, 100, 1000)
 PLAYS: Final = 60
+QUICK_LOOKS: Final[dict[str, Any]] = {"accounts": 1, "each": 5, "times": (1.0,)}
 
 
 def main(argv: list[str]) -> int:
@@ -75,6 +76,7 @@ def main(argv: list[str]) -> int:
         seed=given.seed,
         console=console,
         folder=given.report.parent,
+        is_quick=given.quick,
     )
     report = bench.run()
     plays = 1 if given.quick else given.plays
@@ -118,7 +120,9 @@ class Bench:
         seed: int,
         console: Console,
         folder: Path,
+        is_quick: bool = False,
     ) -> None:
+        self.is_quick = is_quick
         self.traffic = traffic
         self.policy = Policy(floor_per_minute=floor)
         self.each = each
@@ -225,6 +229,7 @@ class Bench:
                     self.policy,
                     rng=np.random.default_rng([self.seed, functions]),
                     tick=tick,
+                    **(QUICK_LOOKS if self.is_quick else {}),
                 )
             ]
         self.console.print(draw_looks(found))
