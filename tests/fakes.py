@@ -66,6 +66,7 @@ from functions.domain.plan import (
     VersionScaling,
 )
 from functions.domain.ports import (
+    NOTHING_CLOSED,
     REQUEST_LASTS,
     AlreadyOpen,
     Attempts,
@@ -1026,9 +1027,14 @@ class FakeLedger:
         return sorted(found, key=lambda one: one.closed_at or one.updated_at)
 
     def open(
-        self, incident: Incident, blast_radius: BlastRadius | None, *, knows_past: bool = False
+        self,
+        incident: Incident,
+        blast_radius: BlastRadius | None,
+        *,
+        known_until: datetime | None = None,
     ) -> Opening | LatelyClosed:
         """See the port."""
+        latest = max(began_at(incident), known_until or NOTHING_CLOSED)
         with self._call("open", incident=incident, blast_radius=blast_radius):
             stored = self._live.get(incident.function)
             if stored is not None and stored.id == incident.id:
@@ -1036,7 +1042,7 @@ class FakeLedger:
             if stored is not None and not stored.is_closed:
                 return AlreadyOpen(incident=stored)
             closed = stored.closed_at if stored else self._lately.get(incident.function)
-            if not knows_past and closed is not None and closed > began_at(incident):
+            if closed is not None and closed > latest:
                 return LatelyClosed(closed_at=closed)
             reached = self._take_place(incident, incident.opened_at, blast_radius)
             if reached is not None:

@@ -50,6 +50,7 @@ from functions.domain.evidence import PRECEDENT_DAYS, RECENT_MINUTES
 from functions.domain.incident import KEPT_AFTER_CLOSE
 from functions.domain.ports import (
     ATTEMPTS_KEPT,
+    NOTHING_CLOSED,
     OUTAGES_KEPT,
     REQUEST_LASTS,
     AlreadyOpen,
@@ -161,13 +162,18 @@ class DynamoLedger:
         self._tag_key: bytes | None = None
 
     def open(
-        self, incident: Incident, blast_radius: BlastRadius | None, *, knows_past: bool = False
+        self,
+        incident: Incident,
+        blast_radius: BlastRadius | None,
+        *,
+        known_until: datetime | None = None,
     ) -> Opening | LatelyClosed:
         """See the port. One call, unless the first place that is tried is taken."""
+        latest = max(began_at(incident), known_until or NOTHING_CLOSED)
         until = None if blast_radius is None else incident.opened_at + blast_radius.window
         put = self._put_live(incident, until=until)
         put["Put"]["ConditionExpression"] = _ABSENT
-        items = (put,) if knows_past else (put, self._check_lately(incident))
+        items = (put, self._check_lately(incident.function, latest))
         refusals = self._with_place(items, incident, incident.opened_at, blast_radius)
         if isinstance(refusals, BlastRadiusReached):
             return refusals
@@ -182,7 +188,7 @@ class DynamoLedger:
             return Opened(incident=stored)
         if not stored.is_closed:
             return AlreadyOpen(incident=stored)
-        if not knows_past and _closed_at(stored) > began_at(incident):
+        if _closed_at(stored) > latest:
             return LatelyClosed(closed_at=_closed_at(stored))
         return self._open_over(stored, item, incident, blast_radius)
 
@@ -473,7 +479,7 @@ class DynamoLedger:
         if refusals is None:
             return Opened(incident=_written(incident))
         # It was moved meanwhile: begin again.
-        return self.open(incident, blast_radius, knows_past=True)
+        return self.open(incident, blast_radius, known_until=_closed_at(closed))
 
     def _with_place(
         self,
@@ -658,12 +664,12 @@ class DynamoLedger:
         }
         return {"Put": {"TableName": self._table, "Item": item}}
 
-    def _check_lately(self, incident: Incident) -> _Item:
+    def _check_lately(self, function: str, latest: datetime) -> _Item:
         check: _Item = {
             "TableName": self._table,
-            "Key": _key(_LATELY, incident.function),
-            "ConditionExpression": "attribute_not_exists(closed_at) OR closed_at <= :began_at",
-            "ExpressionAttributeValues": {":began_at": {"S": _iso(began_at(incident))}},
+            "Key": _key(_LATELY, function),
+            "ConditionExpression": "attribute_not_exists(closed_at) OR closed_at <= :latest",
+            "ExpressionAttributeValues": {":latest": {"S": _iso(latest)}},
             **_SHOW,
         }
         return {"ConditionCheck": check}

@@ -455,6 +455,21 @@ class Guard:
         live = self.enforcer.world.ledger.live()
         self._judge(replace(seen, facts=None), now, report, live)
 
+    def _hear_of_past(
+        self,
+        seen: Evidence,
+        closed: LatelyClosed,
+        now: datetime,
+        report: Report,
+        live: LiveLedger | None,
+    ) -> None:
+        """The function's last incident was closed after that which the judgement knows of."""
+        self.log.info("judged again", function=seen.function, closed_at=closed.closed_at)
+        if live is None:
+            self._judge_again(seen, now, report)
+        else:  # in this very moment: the next pulse knows of it
+            report.young.append(seen.function)
+
     def _judge(
         self, evidence: Evidence, now: datetime, report: Report, live: LiveLedger | None
     ) -> None:
@@ -486,10 +501,10 @@ class Guard:
             assessment = assess(self.gathering.completed(evidence, facts), policy)
         decision = decide(assessment, facts, policy, LedgerView())
         present = self.enforcer.world.present(now)
-        done = self.enforcer.act(decision, facts, present, knows_past=live is not None)
+        known_until = None if live is None else live.known_until(seen.function)
+        done = self.enforcer.act(decision, facts, present, known_until=known_until)
         if isinstance(done, LatelyClosed):
-            self.log.info("judged again", function=seen.function, closed_at=done.closed_at)
-            self._judge_again(seen, now, report)
+            self._hear_of_past(seen, done, now, report, live)
             return
         report.decisions.append(done)
         if isinstance(done, Ignore) and done.reason is DecisionReason.NOT_YET_COUNTED:

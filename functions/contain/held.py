@@ -11,7 +11,12 @@ from functions.contain.journal import Log, fields_of
 from functions.domain.assessment import Verdict
 from functions.domain.containment import contain
 from functions.domain.decision import DecisionReason, prohibition
-from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
+from functions.domain.errors import (
+    BusyError,
+    FunctionNotFoundError,
+    MappingNotFoundError,
+    RefusedError,
+)
 from functions.domain.evidence import LoopProof
 from functions.domain.holding.grounds import explain_hold
 from functions.domain.holding.verdict import (
@@ -27,6 +32,7 @@ from functions.domain.holding.verdict import (
 from functions.domain.holding.watch import Watch
 from functions.domain.incident import Attempt, Incident, IncidentState, Transition
 from functions.domain.outbox import announce, deliver
+from functions.domain.plan import DisableMapping, StepStatus
 from functions.domain.restoration import restore
 
 # Where nothing could be counted, holding on would hold whoever is not to blame.
@@ -105,7 +111,8 @@ class HeldFunctions:
                 )
                 self._move(incident.letting_go(trial), now)
             case HoldAgain() if not is_pausing:
-                self._move(incident.holding_again(watch.holding_again(now)), now)
+                again = watch.holding_again(now)
+                self._move(incident.holding_again(again, self._disabled_by_others(incident)), now)
             case LetGo() | HoldAgain():
                 return  # AWS refused it lately
             case Release():
@@ -119,6 +126,18 @@ class HeldFunctions:
                 self._conclude(_judged(incident, verdict, Verdict.RUNAWAY), now)
             case _:
                 assert_never(verdict)
+
+    def _disabled_by_others(self, incident: Incident) -> frozenset[str]:
+        """Mappings that were enabled for the trial, and are disabled by now."""
+        functions, found = self.enforcer.world.functions, set()
+        for outcome in incident.stops:
+            step = outcome.step
+            if isinstance(step, DisableMapping) and outcome.restored is StepStatus.DONE:
+                with suppress(MappingNotFoundError):
+                    present = functions.mapping(step.uuid)
+                    if not present.enabled and not present.is_changing:
+                        found.add(step.uuid)
+        return frozenset(found)
 
     def _conclude(self, incident: Incident, now: datetime) -> None:
         """Stop a loop that was shown where the graph is certain of it; hold any other on."""

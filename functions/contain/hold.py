@@ -51,6 +51,7 @@ from functions.domain.outbox import announce, deliver
 from functions.domain.plan import ProvisionedConcurrency, StepStatus
 from functions.domain.policy import Policy
 from functions.domain.ports import (
+    WHATEVER_CLOSED,
     AlreadyOpen,
     BlastRadius,
     BlastRadiusReached,
@@ -89,7 +90,12 @@ class Enforcer:
         return BlastRadius(most=self.policy.blast_radius, window=self.policy.blast_radius_window)
 
     def act(
-        self, decision: Decision, facts: FunctionFacts, now: datetime, *, knows_past: bool = False
+        self,
+        decision: Decision,
+        facts: FunctionFacts,
+        now: datetime,
+        *,
+        known_until: datetime | None = None,
     ) -> Decision | LatelyClosed:
         """Carry a decision out and answer the one that came to be.
 
@@ -99,8 +105,9 @@ class Enforcer:
 
         Parameters
         ----------
-        knows_past
-            Whether the decision was made with the ledger at hand.
+        known_until
+            When the function's last incident was closed of which the decision knew, as read before
+            `facts` were; ``None`` where it was made without the ledger.
 
         Raises
         ------
@@ -113,18 +120,18 @@ class Enforcer:
         match decision:
             case Contain():
                 stopping = _stopping(_incident(decision, facts, now), facts, now)
-                return self._take_hold(decision, stopping, facts, now, knows_past=knows_past)
+                return self._take_hold(decision, stopping, facts, now, known_until=known_until)
             case Hold():
                 planned = self._plan(decision, facts, now)
                 if isinstance(planned, LeftAlone):
                     return _ignored(planned)
                 if isinstance(planned, NotHeld):
                     told = _not_held(decision, planned)
-                    return self._notify(told, facts, now, knows_past=knows_past) or told
+                    return self._notify(told, facts, now, known_until=known_until) or told
                 held = _held(_incident(decision, facts, now), planned, facts, now)
-                return self._take_hold(decision, held, facts, now, knows_past=knows_past)
+                return self._take_hold(decision, held, facts, now, known_until=known_until)
             case Notify():
-                return self._notify(decision, facts, now, knows_past=knows_past) or decision
+                return self._notify(decision, facts, now, known_until=known_until) or decision
             case Ignore():
                 return decision
 
@@ -176,10 +183,10 @@ class Enforcer:
         facts: FunctionFacts,
         now: datetime,
         *,
-        knows_past: bool,
+        known_until: datetime | None,
     ) -> Decision | LatelyClosed:
         try:
-            opening = self.world.ledger.open(incident, self.blast_radius, knows_past=knows_past)
+            opening = self.world.ledger.open(incident, self.blast_radius, known_until=known_until)
         except LedgerUnavailableError as unavailable:
             if isinstance(decision, Hold):
                 raise  # only suspected: nothing is changed without the ledger
@@ -208,7 +215,7 @@ class Enforcer:
                 second = decide(decision.assessment, facts, self.policy, view)
                 if isinstance(second, Notify):
                     # What the ledger says of the past has been asked by now.
-                    self._notify(second, facts, now, contained, knows_past=True)
+                    self._notify(second, facts, now, contained, known_until=WHATEVER_CLOSED)
                 return second
 
     def _hold_known(
@@ -257,7 +264,7 @@ class Enforcer:
         now: datetime,
         others: tuple[str, ...] = (),
         *,
-        knows_past: bool,
+        known_until: datetime | None,
     ) -> LatelyClosed | None:
         incident = announce(
             _incident(decision, facts, now),
@@ -267,7 +274,7 @@ class Enforcer:
             contained_already=others,
         )
         try:
-            opening = self.world.ledger.open(incident, None, knows_past=knows_past)
+            opening = self.world.ledger.open(incident, None, known_until=known_until)
         except LedgerUnavailableError:
             said = incident.outbox[-1]
             self.world.publisher.publish(said.subject, said.body)

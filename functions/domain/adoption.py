@@ -11,7 +11,7 @@ from functions.domain.incident import Incident, IncidentState, Transition, incid
 from functions.domain.inheritance import succeed
 from functions.domain.outbox import announce, deliver
 from functions.domain.plan import PutBackProvisioned, StepStatus
-from functions.domain.ports import AlreadyOpen, BlastRadius, Ledger, Opened
+from functions.domain.ports import WHATEVER_CLOSED, AlreadyOpen, BlastRadius, Ledger, Opened
 from functions.domain.steps import undo
 from functions.domain.tagged_snapshot import TaggedSnapshot
 from functions.domain.world import World
@@ -80,7 +80,7 @@ def _open(
         As the ledger does.
     """
     incident = adopted(facts, tagged, world, now)
-    opening = world.ledger.open(incident, blast_radius, knows_past=True)
+    opening = world.ledger.open(incident, blast_radius, known_until=WHATEVER_CLOSED)
     if not isinstance(opening, Opened | AlreadyOpen):
         raise StaleIncidentError(f"another run works on {facts.name}")
     known = opening.incident

@@ -26,6 +26,7 @@ from functions.domain.plan import (
     StepOutcome,
     StepStatus,
 )
+from functions.domain.ports import WHATEVER_CLOSED
 from functions.domain.steps import describe_reservation, perform, undo
 from functions.domain.world import World
 
@@ -194,7 +195,7 @@ class Execution:
             refusals=(),
             lease_until=None,
         )
-        self.world.ledger.open(opened, None, knows_past=True)
+        self.world.ledger.open(opened, None, known_until=WHATEVER_CLOSED)
 
     def _undo(self, step: Step, known: Incident) -> tuple[StepStatus, str]:
         """Undo a step. Somebody may have set a reservation since, which then comes back instead.

@@ -5,6 +5,7 @@ that it describes (write-ahead), so that whoever finds it after a crash can fini
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -642,13 +643,21 @@ class Incident:
             let_go = let_go.with_step(StepOutcome(step=limit))
         return let_go
 
-    def holding_again(self, watch: Watch) -> Self:
-        """The incident with its second hold written down, before anything is held."""
+    def holding_again(self, watch: Watch, disabled: Collection[str] = ()) -> Self:
+        """The incident with its second hold written down, before anything is held.
+
+        Parameters
+        ----------
+        disabled
+            Mappings that somebody has disabled during the trial: they stay as that person wants.
+        """
         held = replace(self, watch=watch)
         if not self.is_paused:
             return held.with_reservation(watch.plan.cap or 0, self.prior)
         for outcome in self.stops:
-            held = held.with_step(StepOutcome(step=outcome.step))
+            step = outcome.step
+            if not (isinstance(step, DisableMapping) and step.uuid in disabled):
+                held = held.with_step(StepOutcome(step=step))
         return held
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
@@ -361,6 +361,11 @@ def began_at(incident: Incident) -> datetime:
     return recorded if is_recorded else recorded - UNRECORDED_TROUBLE
 
 
+# For what is opened without regard to what was closed before, and where nothing was.
+WHATEVER_CLOSED: Final = datetime.max.replace(tzinfo=UTC)
+NOTHING_CLOSED: Final = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastIncident:
     """When a function was in trouble, of incidents that were filed away within 14 days.
@@ -444,6 +449,11 @@ class LiveLedger:
     def _closed(self) -> Iterator[PastIncident]:
         return (PastIncident.of(one) for one in self.incidents if one.is_closed)
 
+    def known_until(self, function: str) -> datetime:
+        """When the last incident of a function was closed that is known here."""
+        known = (one.until for one in (*self.past, *self._closed()) if one.function == function)
+        return max(known, default=NOTHING_CLOSED)
+
     def was_lifted(self, function: str, since: datetime) -> bool:
         """Whether a cap has shown, after `since`, that the function was no loop."""
         filed = any(
@@ -460,7 +470,11 @@ class Ledger(Protocol):
     """The durable record. Every method raises `LedgerUnavailableError`."""
 
     def open(
-        self, incident: Incident, blast_radius: BlastRadius | None, *, knows_past: bool = False
+        self,
+        incident: Incident,
+        blast_radius: BlastRadius | None,
+        *,
+        known_until: datetime | None = None,
     ) -> Opening | LatelyClosed:
         """Write a new incident, if its function has none and the blast radius allows.
 
@@ -468,8 +482,14 @@ class Ledger(Protocol):
         all. `blast_radius` is ``None`` for an incident that changes nothing. Opening again with
         the same incident id answers `Opened` with what is stored, so that a retry is harmless.
 
-        Whoever judged with the ledger at hand says so by `knows_past`: only then is an incident
-        opened whose beginning lies before the function's last closed one ended.
+        No incident is opened whose beginning lies before the function's last closed one ended,
+        unless that one was known when it was judged.
+
+        Parameters
+        ----------
+        known_until
+            When the last one was closed of which the judgement knew, see `LiveLedger.known_until`;
+            ``None`` where it knew of none.
         """
         ...
 

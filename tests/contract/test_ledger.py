@@ -9,6 +9,7 @@ from functions.domain.errors import InvalidTransitionError, StaleIncidentError
 from functions.domain.incident import Incident, IncidentState, NoticeStatus, Transition
 from functions.domain.ports import (
     REQUEST_LASTS,
+    WHATEVER_CLOSED,
     AlreadyOpen,
     Attempts,
     BlastRadius,
@@ -127,7 +128,9 @@ def held(stage: Stage, function: str, at: datetime, most: int = 1) -> Incident:
     """An incident whose snapshot is written and whose function was stopped."""
     incident = an_incident(function, at).to(IncidentState.CONTAINING, at).with_reservation(0, None)
     opening = stage.ledger.open(
-        replace(incident, contained_at=at), BlastRadius(most=most, window=HOUR), knows_past=True
+        replace(incident, contained_at=at),
+        BlastRadius(most=most, window=HOUR),
+        known_until=WHATEVER_CLOSED,
     )
     assert isinstance(opening, Opened)
     return opening.incident
@@ -430,7 +433,7 @@ def test_opening_over_a_closed_incident_needs_a_place(stage: Stage) -> None:
 
     opened(stage, "other", NOON + HOUR, most=1)
     later = an_incident("orders", NOON + HOUR + timedelta(minutes=5))
-    refused = stage.ledger.open(later, ONE, knows_past=True)
+    refused = stage.ledger.open(later, ONE, known_until=WHATEVER_CLOSED)
 
     assert refused == BlastRadiusReached(contained=("other",))
     assert old in stage.ledger.live().incidents
@@ -453,7 +456,10 @@ def test_what_was_before_the_last_closure_opens_nothing(
 
     assert refused == LatelyClosed(closed_at=NOON)
     assert stage.ledger.find("orders") is None
-    assert isinstance(stage.ledger.open(soon, radius, knows_past=True), Opened)
+    before = stage.ledger.open(soon, radius, known_until=NOON - timedelta(seconds=1))
+    assert before == LatelyClosed(closed_at=NOON), "what is known is of before that"
+    known = stage.ledger.live().known_until("orders")
+    assert isinstance(stage.ledger.open(soon, radius, known_until=known), Opened)
 
 
 @pytest.mark.parametrize("is_filed", [True, False], ids=["filed", "with an unsent notice"])

@@ -77,6 +77,15 @@ class Journal:
         self._run.memory.setdefault("errors", []).append(sys.exc_info()[1])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """A person had a function put back: when the run was over, and when that function was done."""
+
+    function: str
+    at: float
+    changed_at: float
+
+
 @dataclass(slots=True)
 class Told:
     """What one play led to."""
@@ -103,7 +112,7 @@ class Play:
         self.policies: list[tuple[float, Policy]] = [(-1.0, self.policy)]
         self.stirred: list[tuple[float, str]] = []  # when something happened to a function
         self.over: list[Run] = []
-        self.restored: list[tuple[float, str]] = []  # when a person had a function put back
+        self.restored: list[Restored] = []
         self._counts: dict[str, int] = {}
         self._random = Random(f"{schedule.seed} pulses")
         self._practice = Hospital().practice
@@ -219,7 +228,7 @@ class Play:
             said = run.memory.get("refusal", run.memory.get("answer", "no answer"))
             self.account.say(f"answers: {said}", run)
             self.restored += [
-                (self._changed_last(run, name), name)
+                Restored(function=name, at=self.turns.now, changed_at=self._changed_last(run, name))
                 for name in self.account.by_name
                 if f"{name}: restored" in run.memory.get("answer", "")
                 and f"{name}: restored from the snapshot in its tags" not in run.memory["answer"]

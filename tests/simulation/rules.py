@@ -194,14 +194,16 @@ def check_respected(play: Play) -> None:
         if not change.takes or change.error or "policy" not in change.run.memory:
             continue
         name = change.function
-        restored = [at for at, one in play.restored if one == name and at < change.run.began]
-        if not restored or _has_looped(play, name, restored[-1], change.at):
+        restored = [
+            one for one in play.restored if one.function == name and one.at < change.run.began
+        ]
+        if not restored or _has_looped(play, name, restored[-1].changed_at, change.at):
             continue
         if not any(
-            one.method == "tag" and one.function == name and restored[-1] < one.at < change.at
+            one.method == "tag" and one.function == name and restored[-1].at < one.at < change.at
             for one in changes
         ):
-            _break(play, "respected", f"{_change(change)}, restored at {restored[-1]:.1f} s")
+            _break(play, "respected", f"{_change(change)}, restored at {restored[-1].at:.1f} s")
 
 
 def _has_looped(play: Play, name: str, since: float, until: float) -> bool:

@@ -12,6 +12,7 @@ from functions.contain.tend import Tending
 from functions.domain import decision
 from functions.domain.errors import BusyError
 from functions.domain.evidence import Evidence
+from functions.domain.ports import WHATEVER_CLOSED
 from functions.restore.rollback import Rollback
 from tests.fakes import FakeFunctions, FakeLedger
 from tests.simulation.__main__ import replay, show
@@ -191,8 +192,8 @@ def test_a_second_stop_for_the_same_minutes_breaks_the_rule_of_respect(
 
 
 def _always_open(ledger: FakeLedger, incident: Incident, *given: Any, **_more: Any) -> Any:
-    """As the ledger does for those who know the past."""
-    return _OPEN(ledger, incident, *given, knows_past=True)
+    """Whatever was closed before."""
+    return _OPEN(ledger, incident, *given, known_until=WHATEVER_CLOSED)
 
 
 def test_an_error_of_the_code_breaks_the_rule_of_soundness(

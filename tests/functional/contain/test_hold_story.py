@@ -217,3 +217,21 @@ def test_people_are_told_again_before_events_that_wait_are_given_up(
 
     assert told() == 1
     assert story.scene.incident().is_shown
+
+
+def test_a_mapping_that_a_person_disables_during_the_trial_stays_disabled() -> None:
+    """The guard had enabled it again by then: what is found disabled is not its own doing."""
+    story = held(SourceKind.QUEUE)
+    minutes = story.states(25).index("capped held again")
+    story = held(SourceKind.QUEUE)
+    story.pass_minutes(minutes)
+    (mapping,) = story.scene.account.by_uuid.values()
+    assert mapping.enabled
+    mapping.enabled = False
+
+    assert story.states(1) == ["capped held again"]
+    story.scene.rollback("orders")
+
+    assert story.scene.account.ledger.stored("orders") is None
+    assert not mapping.enabled
+    assert mapping.maximum_concurrency is None
