@@ -28,6 +28,8 @@ from functions.domain.plan import (
 )
 from functions.domain.ports import WHATEVER_CLOSED
 from functions.domain.steps import describe_reservation, perform, undo
+from functions.domain.tag_seal import find_snapshot
+from functions.domain.tagged_snapshot import UnreadableSnapshotError
 from functions.domain.world import World
 
 _TRIES: Final = 3
@@ -210,6 +212,21 @@ class Execution:
             return undo(inverse, self.incident.ours, self.world.functions)
         theirs = replace(inverse, prior=known.comes_back)
         status, detail = undo(theirs, self.incident.ours, self.world.functions)
+        if status is StepStatus.CHANGED_MEANWHILE and self._is_stopped_by_tag():
+            status, detail = undo(theirs, (*self.incident.ours, 0), self.world.functions)
         if status is StepStatus.ALREADY and theirs.prior != inverse.prior:
             return StepStatus.CHANGED_MEANWHILE, describe_reservation(theirs.prior)
         return status, detail
+
+    def _is_stopped_by_tag(self) -> bool:
+        """Whether the guard has stopped the function while its ledger was away.
+
+        Only a sealed tag knows of that 0. What was there before this incident knows better: to the
+        tag the guard's own hold passed for what people had reserved.
+        """
+        facts = self.world.functions.describe(self.incident.function)
+        try:
+            found = find_snapshot(facts, self.world.ledger.tag_key())
+        except (LedgerUnavailableError, UnreadableSnapshotError):
+            return False
+        return found is not None and found.is_sealed and facts.reserved_concurrency == 0

@@ -154,6 +154,9 @@ def _unseen(key: Key, incident: Incident) -> set[Value]:
     What a person set in between, it may never have seen.
     """
     is_seen = incident.state is IncidentState.RELEASED
+    for one in incident.steps:
+        if isinstance(one.step, RemoveProvisioned) and key[0] == f"pc:{one.step.qualifier}":
+            return {one.step.prior}
     if key[0] != "reserved" or incident.snapshot is None or is_seen:
         return set()
     return {incident.snapshot.reserved_concurrency}

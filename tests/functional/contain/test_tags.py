@@ -15,6 +15,7 @@ from functions.domain.tag_seal import sealed
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.restore.rollback import IN_DOUBT, LeftAlone, Refused, Restored
 from tests.fakes import TAG_KEY, FakeFunction
+from tests.functional.contain.held import held
 from tests.functional.scene import QUEUE, Scene
 
 TAGGED_BY_SOMEBODY = "v1 reserved=900 at=20260310T115500Z"
@@ -385,3 +386,21 @@ def test_a_function_that_is_gone_when_it_is_tagged_is_not_stopped_under_its_name
     assert account.calls("reserve") == []
     assert again.reserved == 7
     assert scene.subjects == []
+
+
+def test_a_stop_by_tag_of_a_held_function_comes_back_as_its_record_says() -> None:
+    """To the tag the hold passes for what people had reserved: the record knows better."""
+    story = held()
+    scene, ledger = story.scene, story.scene.account.ledger
+    scene.pulse()  # this process knows the key of the seal
+    ledger.is_down = True
+    scene.account.metrics.record("orders", until=scene.now, native_drops=[5.0] * 8)
+    scene.survives(scene.contributor)
+    assert story.function.reserved == 0
+    ledger.is_down = False
+    story.function.tags[EXEMPT_TAG] = "true"
+
+    scene.signal(SignalKind.CHANGE, "orders")
+
+    assert story.function.reserved is None
+    assert ledger.stored("orders") is None
