@@ -158,6 +158,7 @@ hold_plans: Final = st.builds(
     batch_size=st.none() | counts,
     usd_per_event=numbers,
     most_usd_per_minute=st.none() | numbers,
+    kept_seconds=st.none() | seconds,
 )
 watches: Final = st.builds(
     Watch,
@@ -180,6 +181,9 @@ watches: Final = st.builds(
     depth=st.none() | numbers,
     depth_at=st.none() | moments,
     generations=st.none() | numbers,
+    rounds=st.integers(1, 2),
+    first_trial_at=st.none() | moments,
+    first_again_at=st.none() | moments,
 )
 incidents: Final = st.builds(
     Incident,

@@ -318,7 +318,7 @@ class HeldRecord:
     acquitted
         By what arrived, before anything was held.
     at_zero
-        Shown, and certain in the event graph: those would be stopped.
+        Shown twice, and certain in the event graph: those would be stopped.
     fast, fast_in_time
         Held loops that go round within `FAST_SECONDS`, and of these the ones that were shown within
         `IN_TIME` minutes of the hold.
@@ -354,7 +354,7 @@ class HeldRecord:
                 return
             case Shown():
                 self.shown += 1
-                self.at_zero += subject.proof is LoopProof.CERTAIN
+                self.at_zero += ended.is_stopped
                 self.minutes_to_shown.append(ended.minutes)
             case Release(reason=why):
                 self.released[why.value] += 1

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -17,7 +17,7 @@ from bench.detection.held_world import (
 )
 from bench.detection.ours import EPOCH
 from functions.domain.arrivals import Arrivals, Source, SourceKind
-from functions.domain.evidence import Series
+from functions.domain.evidence import LoopProof, Series
 from functions.domain.feeding import Fed, Feeding, Spike, tell_feeding
 from functions.domain.holding.facts import HoldFacts, MappingFacts
 from functions.domain.holding.plan import (
@@ -45,7 +45,7 @@ SUSTAINED: Final = 2  # complete minutes above the floor, as for any suspicion
 LATE_SECONDS: Final = (60.0, 210.0)  # from then until the guard holds
 ABOVE_NORMAL: Final = 3.0
 NORMAL_MINUTES: Final = 10
-WATCHED_MINUTES: Final = 60
+WATCHED_MINUTES: Final = 120
 YOUNG_MINUTES: Final = 6
 PENDING: Final = 10  # minutes of a spike, until it is held although that may yet be told
 DAY_SECONDS: Final = 86_400
@@ -84,12 +84,15 @@ class Ended:
         From the hold to the verdict.
     held_minutes
         Of these, the time in which it was held.
+    is_stopped
+        Shown twice, and certain in the event graph.
     """
 
     verdict: Shown | Release | CannotTell | NotHeld | Feeding | None
     minutes: float = 0.0
     held_minutes: float = 0.0
     cycle_seconds: float = 0.0
+    is_stopped: bool = False
 
 
 class Play:
@@ -300,7 +303,7 @@ class Play:
         self.world.allow(float(plan.cap or 0) if is_held else concurrency, after)
 
     def _follow(self, watch: Watch) -> Ended:
-        begun = self.world.second
+        begun, first = self.world.second, None
         while self.world.second < begun + WATCHED_MINUTES * MINUTE:
             self.world.run_until(self.world.second + MINUTE)
             verdict = judge_hold(watch, self.counts, self.now)
@@ -319,6 +322,13 @@ class Play:
                 case HoldAgain():
                     self._move(watch.plan, is_held=True)
                     watch = watch.holding_again(self.now)
+                case Shown() if first is None and self.subject.proof is LoopProof.CERTAIN:
+                    # Nobody is stopped for one trial.
+                    first = self._end(watch, verdict)
+                    self._move(watch.plan, is_held=False, concurrency=watch.trial_concurrency)
+                    watch = watch.letting_go_again(self.now)
+                case Shown() | Release() | CannotTell() if first is not None:
+                    return replace(first, is_stopped=isinstance(verdict, Shown))
                 case Shown() | Release() | CannotTell():
                     return self._end(watch, verdict)
         raise AssertionError("a hold ends by itself")

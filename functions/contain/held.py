@@ -25,6 +25,7 @@ from functions.domain.holding.verdict import (
     HoldVerdict,
     LetGo,
     Release,
+    ReleaseReason,
     Shown,
     UntoldReason,
     Wait,
@@ -36,6 +37,10 @@ from functions.domain.plan import DisableMapping, StepStatus
 from functions.domain.restoration import restore
 
 # Where nothing could be counted, holding on would hold whoever is not to blame.
+ROUNDS_TO_STOP: Final = 2
+_FROM_OUTSIDE: Final = frozenset(
+    {ReleaseReason.STILL_ARRIVING, ReleaseReason.CAME_ON, ReleaseReason.WRITES_EXPLAIN}
+)
 _RELEASED_UNTOLD: Final = frozenset({UntoldReason.UNCOUNTED, UntoldReason.DATA_LATE})
 
 
@@ -115,17 +120,27 @@ class HeldFunctions:
                 self._move(incident.holding_again(again, self._disabled_by_others(incident)), now)
             case LetGo() | HoldAgain():
                 return  # AWS refused it lately
-            case Release():
-                self._end(_judged(incident, verdict, Verdict.BUSY), now)
-            case CannotTell(reason=reason) if reason in _RELEASED_UNTOLD:
-                self._end(_judged(incident, verdict, Verdict.SUSPECTED), now)
-            case CannotTell():
-                kept = _judged(incident, verdict, Verdict.SUSPECTED)
-                self._keep(replace(kept, decided=DecisionReason.CANNOT_BE_TOLD), now)
+            case Release() | CannotTell():
+                self._end_or_keep(verdict, incident, watch, now)
             case Shown():
-                self._conclude(_judged(incident, verdict, Verdict.RUNAWAY), now)
+                self._conclude(incident, watch, verdict, now)
             case _:
                 assert_never(verdict)
+
+    def _end_or_keep(
+        self, verdict: Release | CannotTell, incident: Incident, watch: Watch, now: datetime
+    ) -> None:
+        """Let a function go; what may be a loop, or was shown once, is kept for people."""
+        match verdict:
+            case Release(reason=why):
+                what, is_over = Verdict.BUSY, watch.rounds == 1 or why in _FROM_OUTSIDE
+            case CannotTell(reason=limit):
+                what, is_over = Verdict.SUSPECTED, watch.rounds == 1 and limit in _RELEASED_UNTOLD
+        if is_over:
+            self._end(_judged(incident, verdict, what), now)
+        else:
+            kept = _judged(incident, verdict, Verdict.SUSPECTED)
+            self._keep(replace(kept, decided=DecisionReason.CANNOT_BE_TOLD), now)
 
     def _disabled_by_others(self, incident: Incident) -> frozenset[str]:
         """Mappings that were enabled for the trial, and are disabled by now."""
@@ -139,13 +154,23 @@ class HeldFunctions:
                         found.add(step.uuid)
         return frozenset(found)
 
-    def _conclude(self, incident: Incident, now: datetime) -> None:
-        """Stop a loop that was shown where the graph is certain of it; hold any other on."""
+    def _conclude(
+        self, incident: Incident, watch: Watch, verdict: HoldVerdict, now: datetime
+    ) -> None:
+        """Stop a loop that was shown twice where the graph is certain of it; hold any other on.
+
+        That people come and go with one trial happens by chance, seldom enough to be held for it,
+        and too often to be stopped.
+        """
+        shown = _judged(incident, verdict, Verdict.RUNAWAY)
         known = self.gathering.loops.of(incident.function).believed(now)
         if known.proof is not LoopProof.CERTAIN:
-            self._keep(replace(incident, decided=DecisionReason.SHOWN), now)
+            self._keep(replace(shown, decided=DecisionReason.SHOWN), now)
+        elif watch.rounds < ROUNDS_TO_STOP:
+            if not incident.is_pausing(Attempt.CAP, now):
+                self._move(incident.letting_go(watch.letting_go_again(now)), now)
         elif not incident.is_pausing(Attempt.STOP, now):
-            self._stop(incident, now)
+            self._stop(shown, now)
 
     def _move(self, incident: Incident, now: datetime) -> None:
         """Bring the next phase of a hold about; a run that dies in it is taken up by the next."""

@@ -210,7 +210,7 @@ def _prepare_way_back(run: Execution) -> None:
     if incident.state is not IncidentState.CAPPING or watch is None:
         return
     run.take()
-    until = incident.opened_at + watch.plan.longest + HOLD_ENDS_AFTER
+    until = incident.opened_at + watch.longest + HOLD_ENDS_AFTER
     run.world.way_back.schedule(incident.id, incident.function, max(until, run.present))
 
 

@@ -54,8 +54,9 @@ _WAIT: Final = {
     Lever.PAUSE: "Messages wait in their queue. No receive is counted meanwhile.",
 }
 _AGAIN: Final = (
-    "Then it is held again. If it falls silent once more, it is a loop: Loopbreaker stops it where"
-    " the configuration proves the loop, and keeps it held for you to decide where it does not."
+    "Then it is held again. If it falls silent once more, it is a loop: Loopbreaker keeps it held"
+    " for you to decide. Where the configuration proves the loop and a second round shows the"
+    " same, Loopbreaker stops it."
 )
 _ELSE: Final = (
     "Where it cannot be told, it may stay held, for you to decide. In any other case Loopbreaker"

@@ -53,7 +53,7 @@ LOOK_ALIKE = "convert-upload"
 ROUNDS = 3
 UPLOADS = 10
 SOON_MINUTES = 2
-SHOWN_MINUTES = 60
+SHOWN_MINUTES = 150
 
 
 def define_shop(scope: Construct) -> None:

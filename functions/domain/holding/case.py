@@ -47,7 +47,7 @@ class Case:
     @property
     def held(self) -> range:
         """The minutes of the first hold in which nothing ran any more."""
-        end = self.watch.trial_at or self.tally.now
+        end = self.watch.held_until or self.tally.now
         return self.tally.whole(self.watch.held_at + self.watch.plan.settling, end)
 
     @property
@@ -80,7 +80,7 @@ class Case:
     @property
     def waiting(self) -> float:
         """What waited when a little was let go, at most."""
-        until = self.watch.trial_at or self.tally.now
+        until = self.watch.held_until or self.tally.now
         noted = max(self.watch.waiting or 1.0, self.tally.queued(self.held) or 0.0)
         if self.watch.plan.levers == (Lever.PAUSE,):
             return noted

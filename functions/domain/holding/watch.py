@@ -138,6 +138,10 @@ class Watch:
         Messages in its queues at the first look after it was held again.
     generations
         How often what waited came back during the trial; ``None`` until it is known.
+    rounds
+        How many trials have begun: two before a function is stopped.
+    first_trial_at, first_again_at
+        Of the first round, once the second has begun.
     """
 
     plan: HoldPlan
@@ -159,6 +163,19 @@ class Watch:
     depth: float | None = None
     depth_at: datetime | None = None
     generations: float | None = None
+    rounds: int = 1
+    first_trial_at: datetime | None = None
+    first_again_at: datetime | None = None
+
+    @property
+    def longest(self) -> timedelta:
+        """The whole of it at most, with all its rounds."""
+        return self.plan.longest * self.rounds
+
+    @property
+    def held_until(self) -> datetime | None:
+        """When anything was let go for the first time; ``None`` before that."""
+        return self.first_trial_at or self.trial_at
 
     @property
     def lost_from(self) -> datetime | None:
@@ -187,6 +204,18 @@ class Watch:
         match self.phase:
             case Phase.HELD:
                 return self
+            case Phase.TRIAL if self.rounds > 1:
+                return replace(
+                    self,
+                    phase=Phase.HELD_AGAIN,
+                    since=self.first_again_at or self.since,
+                    trial_at=self.first_trial_at,
+                    again_at=self.first_again_at,
+                    first_trial_at=None,
+                    first_again_at=None,
+                    trial_seconds=None if self.trial_seconds is None else self.trial_seconds / 2,
+                    rounds=1,
+                )
             case Phase.TRIAL:
                 return replace(self, phase=Phase.HELD, since=self.held_at, trial_at=None)
             case Phase.HELD_AGAIN:
@@ -218,6 +247,25 @@ class Watch:
     def holding_again(self, at: datetime) -> Self:
         """The watch once it is held for the second time."""
         return replace(self, phase=Phase.HELD_AGAIN, since=at, again_at=at)
+
+    def letting_go_again(self, at: datetime) -> Self:
+        """The watch once a little is let go for the second time: as much, for twice as long.
+
+        The function may have become slower, and who shows less the second time is not stopped.
+        """
+        return replace(
+            self,
+            phase=Phase.TRIAL,
+            since=at,
+            trial_at=at,
+            again_at=None,
+            first_trial_at=self.trial_at,
+            first_again_at=self.again_at,
+            depth=None,
+            depth_at=None,
+            trial_seconds=None if self.trial_seconds is None else 2 * self.trial_seconds,
+            rounds=self.rounds + 1,
+        )
 
     def seeing(self, depth: float, at: datetime) -> Self:
         """The watch with the first look at its queues after it was held again."""

@@ -10,7 +10,7 @@ from tests.functional.contain import held
 from tests.functional.scene import Scene
 
 NORMAL_PEAK: Final = held.NORMAL_PEAK
-SHOWN_AFTER: Final = 30  # minutes, in which a hold has shown a loop
+SHOWN_AFTER: Final = 60  # minutes, in which a hold has shown a loop twice
 
 _stories: Final[WeakKeyDictionary[Scene, held.Held]] = WeakKeyDictionary()
 

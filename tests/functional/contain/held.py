@@ -34,11 +34,14 @@ class Held:
     ----------
     is_loop
         Whether it feeds itself; people send at the same rate whatever becomes of it.
+    is_over
+        Nothing feeds it any more.
     """
 
     scene: Scene
     kind: SourceKind
     is_loop: bool
+    is_over: bool = False
     before: tuple[float, float] = (SPIKE, SPIKE)  # what arrives and is served, a minute ago
 
     @property
@@ -52,6 +55,8 @@ class Held:
             self.scene.now += timedelta(minutes=1)
             served = min(SPIKE, self._most_served())
             arrived = served if self.is_loop else SPIKE
+            if self.is_over:
+                arrived = served = 0.0
             # The pulse changes the settings in the middle of CloudWatch's minute.
             halves = (arrived + self.before[0]) / 2, (served + self.before[1]) / 2
             self.before = arrived, served

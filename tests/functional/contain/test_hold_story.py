@@ -83,19 +83,49 @@ def test_a_loop_that_only_may_be_one_stays_held_until_people_decide(kind: Source
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_loop_that_the_graph_is_certain_of_is_stopped(kind: SourceKind) -> None:
-    """Shown and certain: 0, with all that belongs to a stop."""
+    """Shown twice and certain: 0, with all that belongs to a stop."""
     story = suspected(kind)
     before = _settings(story)
     _certain(story)
     story.scene.contributor()
 
-    story.pass_minutes(25)
+    phases = story.states(45)
+
+    assert _count_trials(phases) == 2
 
     incident = story.scene.incident()
     assert (incident.state, story.function.reserved) == (IncidentState.CONTAINED, 0)
     assert all(not one for one, _ in _settings(story)[1])
     assert any("STOPPED orders" in one for one in story.scene.subjects)
     story.end()
+    story.scene.rollback("orders")
+    assert _settings(story) == before
+
+
+def _count_trials(phases: list[str]) -> int:
+    pairs = zip(["", *phases], phases, strict=False)
+    return sum(one == "capped trial" and before != one for before, one in pairs)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_only_one_trial_shows_stops_nobody(kind: SourceKind) -> None:
+    """People came and went with it by chance, or the loop is mended: people decide."""
+    story = suspected(kind)
+    before = _settings(story)
+    _certain(story)
+    story.scene.contributor()
+    phases: list[str] = []
+    while _count_trials(phases) < 2:
+        phases += story.states(1)
+        assert len(phases) < 40
+
+    story.is_over = True
+    story.pass_minutes(40)
+
+    incident = story.scene.incident()
+    assert (incident.state, incident.is_shown) == (IncidentState.CAPPED, True)
+    assert incident.decided == DecisionReason.CANNOT_BE_TOLD
+    assert not any("STOPPED" in one for one in story.scene.subjects)
     story.scene.rollback("orders")
     assert _settings(story) == before
 

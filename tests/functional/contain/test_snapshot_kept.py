@@ -65,7 +65,7 @@ def test_a_stop_that_is_refused_only_for_a_while_is_carried_out_later() -> None:
     mapping = scene.account.add_mapping("orders", QUEUE)
     _refuse_stops(scene, times=3)
 
-    minutes_under_the_cap(scene, 40, pinned=True)
+    minutes_under_the_cap(scene, SHOWN_AFTER + 10, pinned=True)
 
     orders = scene.account.by_name["orders"]
     assert (orders.reserved, mapping.enabled) == (0, False)

@@ -16,7 +16,12 @@ from functions.domain.incident import LEASE, IncidentState
 from functions.restore import handler as module
 from functions.restore.ending import TRIED_AGAIN_AFTER, HoldEnding, Outcome
 from functions.restore.handler import handler
-from tests.functional.contain.capped import NORMAL_PEAK, minutes_under_the_cap, suspected
+from tests.functional.contain.capped import (
+    NORMAL_PEAK,
+    SHOWN_AFTER,
+    minutes_under_the_cap,
+    suspected,
+)
 from tests.functional.lambda_context import lambda_context
 from tests.functional.scene import Scene
 
@@ -78,7 +83,7 @@ def test_a_schedule_that_fires_twice_does_nothing_the_second_time(scene: Scene) 
 
 def test_what_has_become_a_containment_is_never_let_go(scene: Scene) -> None:
     """The schedule of a hold is late, and the function is proven a loop by then."""
-    minutes_under_the_cap(scene, 30, pinned=True)
+    minutes_under_the_cap(scene, SHOWN_AFTER, pinned=True)
     assert scene.incident().state is IncidentState.CONTAINED
 
     fire()

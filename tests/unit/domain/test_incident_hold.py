@@ -192,3 +192,16 @@ def test_a_phase_counts_from_when_it_is_in_force(lever: Lever) -> None:
     assert (held.since, held.held_at, held.trial_at) == (at[0], at[0], None)
     assert (let_go.since, let_go.held_at, let_go.trial_at) == (at[1], at[0], at[1])
     assert (again.since, again.trial_at, again.again_at) == (at[2], at[1], at[2])
+
+
+@pytest.mark.parametrize("lever", Lever)
+def test_a_second_trial_that_aws_refuses_leaves_the_first_round_as_it_was(lever: Lever) -> None:
+    """What the first one has shown is judged once more, and the second is tried again."""
+    shown = trial(watch(lever)).holding_again(LATER + timedelta(minutes=5))
+
+    again = shown.letting_go_again(LATER + timedelta(minutes=9))
+
+    assert (again.phase, again.rounds, again.trial_seconds) == (Phase.TRIAL, 2, 360)
+    assert again.held_until == shown.trial_at
+    assert again.longest == 2 * shown.longest
+    assert again.taken_back() == shown
