@@ -38,6 +38,7 @@ AFTERMATH_SECONDS: Final = 4.0  # shown after the stop, for stragglers
 AFTERWORD_SECONDS: Final = 2.0
 # CloudWatch's minutes, which are longer where the machine is slow.
 PATIENCE_MINUTES: Final = 40.0
+SHOWN_PATIENCE_MINUTES: Final = 100.0  # two rounds, where the graph is certain of the loop
 WARNING_PATIENCE_MINUTES: Final = 20.0  # the chart's ticks come every two
 BURST_PATIENCE_MINUTES: Final = 30.0
 MAIL_PATIENCE_MINUTES: Final = 20.0
@@ -204,7 +205,7 @@ class Story:
             watch.until(
                 lambda: watch.happened.contained is not None,
                 "the loop is shown, and stopped or kept held",
-                PATIENCE_MINUTES,
+                SHOWN_PATIENCE_MINUTES,
             )
             at = watch.happened.contained or 0.0
             report.contained = True
