@@ -92,7 +92,8 @@ def held(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str
                     "WHAT COMES NEXT",
                     *(bullet(text, f"{number}.") for number, text in enumerate(_NEXT, start=1)),
                     paragraph(
-                        f"You are told of the outcome by about {moment(watch.held_at + longest)}."
+                        f"You are told of the outcome by about {moment(watch.held_at + longest)},"
+                        " or as much later if there is a second round."
                     ),
                 ),
                 *measured(incident, now, is_over=True),
