@@ -23,7 +23,7 @@ from statistics import median
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.evidence import MINUTE_SECONDS, Evidence, LoopProof, Series
 from functions.domain.lateness import drop_newest, drops_to_try
-from functions.domain.policy import Policy
+from functions.domain.policy import Policy, Response
 from functions.domain.precedent import DAYS_NEEDED, Precedent, highest_mean
 
 CANDIDATE_MINUTES = 6  # newest datapoints of the list of all functions that are looked at
@@ -129,6 +129,7 @@ class _Traffic:
     is_slow: bool
     cycles: int
     long_plateau: int
+    asks_for_shape: bool
     now: datetime
 
     def is_new(self, level: float, first: int, minutes: int, guard: int, times: float) -> bool:
@@ -255,7 +256,7 @@ def _shape(traffic: _Traffic) -> _Shape | None:
         found = _ceiling(traffic, last) or _plateau(traffic, last)
         if found is not None:
             return found
-    return _growth(traffic) or _rise(traffic)
+    return _growth(traffic) or (None if traffic.asks_for_shape else _rise(traffic))
 
 
 def _ends(traffic: _Traffic) -> Iterator[int]:
@@ -589,6 +590,8 @@ def _traffic(evidence: Evidence, policy: Policy, known: _Known) -> _Traffic:
         is_slow=is_slow,
         cycles=PROVEN_CYCLES if is_proven else CYCLES,
         long_plateau=PROVEN_PLATEAU_MINUTES if is_proven else PLATEAU_MINUTES,
+        # It stops a function without asking what feeds it.
+        asks_for_shape=policy.response is Response.THROTTLE,
         now=evidence.now,
     )
 

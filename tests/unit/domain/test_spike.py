@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from functions.domain.assessment import Reason, Verdict
 from functions.domain.evidence import Evidence, LoopProof, Series
-from functions.domain.policy import Policy
+from functions.domain.policy import Policy, Response
 from functions.domain.spike import assess, is_candidate
 from functions.domain.wording import sentence
 from tests.unit.domain.traffic_samples import (
@@ -90,6 +90,8 @@ def test_what_is_new_and_stays_is_suspected_whatever_its_shape(name: str) -> Non
         (ground.reason, ground.reference) == (Reason.SUSTAINED, 6.0) for ground in seen.grounds
     )
     assert assess(evidence(short), POLICY).verdict is Verdict.BUSY
+    throttling = replace(POLICY, response=Response.THROTTLE)
+    assert assess(evidence([*QUIET, *minutes]), throttling).verdict is Verdict.BUSY
     usual = evidence([*QUIET, *minutes], habit=5 * max(minutes))
     assert assess(usual, POLICY).verdict not in STOPPING
 
