@@ -72,6 +72,8 @@ def _begin(account: Account, load: Load) -> str:
     """Deploy a function and wait until the event graph knows it; its name."""
     load.deploy()
     (name,) = load.functions
+    # No graph knows a function that was deployed minutes before it was read.
+    account.aws.was_deployed([name], days_ago=14)
     account.past(name)
     account.wait_minutes(account.aws.trail_minutes + CHART_MINUTES)
     return name
