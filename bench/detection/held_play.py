@@ -16,6 +16,7 @@ from bench.detection.held_world import (
     World,
 )
 from bench.detection.ours import EPOCH
+from functions.domain.acquittal import PENDING_FOR
 from functions.domain.arrivals import Arrivals, Source, SourceKind
 from functions.domain.evidence import LoopProof, Series
 from functions.domain.feeding import Fed, Feeding, Spike, tell_feeding
@@ -47,7 +48,6 @@ ABOVE_NORMAL: Final = 3.0
 NORMAL_MINUTES: Final = 10
 WATCHED_MINUTES: Final = 120
 YOUNG_MINUTES: Final = 6
-PENDING: Final = 10  # minutes of a spike, until it is held although that may yet be told
 DAY_SECONDS: Final = 86_400
 
 Show: TypeAlias = Callable[[str, Series, datetime], Series]
@@ -219,7 +219,8 @@ class Play:
                 floor_per_minute=FLOOR,
             )
             feeding = tell_feeding(spike, counts.arrivals)
-            if feeding.fed is not Fed.PENDING or self.world.second >= (first + PENDING) * MINUTE:
+            passed = timedelta(seconds=self.world.second - first * MINUTE)
+            if feeding.fed is not Fed.PENDING or passed >= PENDING_FOR:
                 return feeding
             self.world.run_until(self.world.second + MINUTE)
 

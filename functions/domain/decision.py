@@ -125,7 +125,7 @@ class _Standing(StrEnum):
     """What the ledger says of a function, as far as that decides."""
 
     FREE = "free"
-    TOLD = "told"  # people were told of a loop that cannot be held, and it goes on
+    NOTIFIED = "notified"  # people were notified of a loop that cannot be held, and it goes on
     COOLING_OFF = "cooling off"  # somebody released it a short while ago
     RESTORING = "restoring"
     OPEN = "open"  # what becomes of it is for its incident to say, not for its spike
@@ -170,7 +170,7 @@ def decide(  # noqa: C901, PLR0912 - one table, a row for each case
             kind, reason = Contain, DecisionReason.RUNAWAY
         case _ if is_stopped_for_shape:
             kind, reason = Contain, DecisionReason.SUSPECTED
-        case (_, _Standing.TOLD, _) if is_certain:
+        case (_, _Standing.NOTIFIED, _) if is_certain:
             kind, reason = Contain, DecisionReason.STILL_SUSPECTED
         case _ if facts.kind is FunctionKind.MANAGED_INSTANCES:
             kind, reason = Notify, DecisionReason.NO_CAP_FOR_INSTANCES
@@ -220,7 +220,7 @@ def _find_standing(incident: Incident | None, assessment: Assessment, policy: Po
             # What was a reason not to act may be gone. People had their time to look at it.
             is_told = incident.decided in _NOT_HELD
             is_long_ago = assessment.at - incident.opened_at >= policy.patience
-            return _Standing.TOLD if is_told and is_long_ago else _Standing.FREE
+            return _Standing.NOTIFIED if is_told and is_long_ago else _Standing.FREE
         case IncidentState.RELEASED:
             is_cooling = incident.is_cooling_off(assessment.at, policy.cooling_off)
             return _Standing.COOLING_OFF if is_cooling else _Standing.FREE

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from functions.aws.ledger import DynamoLedger
+from functions.domain.incident import IncidentState
 from sandbox.provision import (
     Grant,
     arn,
@@ -20,9 +21,9 @@ from sandbox.provision import (
 from stacks.names import CONTAIN, SIGNAL_ALARM_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from functions.domain.incident import Incident, IncidentState
+    from functions.domain.incident import Incident
     from sandbox.local_aws import LocalAws, Mail
     from sandbox.provision import FunctionSettings
     from tests.e2e.deployment import Deployment
@@ -46,6 +47,7 @@ PULSES = 3
 # From a change that CloudTrail reports to an event graph with it: two of the chart's ticks.
 CHART_MINUTES = 4
 SIDE_BY_SIDE = 8
+_STOPPED = frozenset({IncidentState.CONTAINED, IncidentState.CONTAINING})
 
 
 class Account:
@@ -227,6 +229,11 @@ class Account:
         """The state of a function's open incident."""
         incident = self.incident(function)
         return None if incident is None else incident.state
+
+    def is_shown(self, names: Sequence[str]) -> bool:
+        """Whether a hold has shown that one of these functions is in a loop."""
+        found = [self.incident(one) for one in names]
+        return any(one is not None and (one.is_shown or one.state in _STOPPED) for one in found)
 
     def mails(self, text: str, function: str = "") -> list[Mail]:
         """The mails with a text and a function in the subject."""

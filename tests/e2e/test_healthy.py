@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.domain.incident import IncidentState
 from sandbox.innocents import Innocent
 from sandbox.provision import Grant, arn, await_mappings, create_function, map_source
 from sandbox.scenarios import BurstInnocent, ChainLoop, DynamoDbLoop, SqsLoop
@@ -32,7 +31,6 @@ WORKED_OFF_MINUTES = 120
 SHOWN_WITHIN_MINUTES = 150
 ROUNDS = 3
 ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-_DECIDED = frozenset({IncidentState.CONTAINED, IncidentState.CONTAINING})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -156,18 +154,13 @@ def test_among_administrators_the_loop_is_told_from_the_busy_function(account: A
 
     with busy:
         loop.seed(ROUNDS)
-        account.until(lambda: _is_shown(account, loop.functions), "shown", SHOWN_WITHIN_MINUTES)
+        account.until(lambda: account.is_shown(loop.functions), "shown", SHOWN_WITHIN_MINUTES)
         account.until(lambda: account.incident(innocent) is None, "the busy one is let go")
 
         assert busy.settings() == before
     assert not account.mails("STOPPED", innocent)
     assert not account.mails("SHOWN", innocent)
     loop.fix()
-
-
-def _is_shown(account: Account, names: tuple[str, ...]) -> bool:
-    found = [account.incident(one) for one in names]
-    return any(one is not None and (one.is_shown or one.state in _DECIDED) for one in found)
 
 
 def _make_administrator(aws: LocalAws, name: str) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.domain.incident import IncidentState
 from sandbox.scenarios import make_loop
 
 if TYPE_CHECKING:
@@ -22,18 +21,12 @@ HELD_WITHIN_MINUTES = 60
 SHOWN_WITHIN_MINUTES = 150
 # Its mappings were switched up to six times by then; how soon they poll again is AWS's affair.
 POKED_WITHIN_MINUTES = 120
-_DECIDED = frozenset({IncidentState.CONTAINED, IncidentState.CONTAINING})
 
 
 @pytest.fixture(scope="module", autouse=True)
 def flags(stack: Deployment) -> None:
     """Hold what is suspected, as a deployment does that says nothing else."""
     stack.deploy(sweep_minutes=SWEEP_MINUTES, response="hold")
-
-
-def _is_shown(account: Account, names: tuple[str, ...]) -> bool:
-    found = [account.incident(one) for one in names]
-    return any(one is not None and (one.is_shown or one.state in _DECIDED) for one in found)
 
 
 # The other two loops run here with hardly more than one execution at a time: no cap would bind.
@@ -54,7 +47,7 @@ def test_a_loop_is_held_shown_and_put_back(account: Account, kind: str) -> None:
     held = next(one for one in loop.functions if account.incident(one))
     assert account.mail("] HELD", held)
     account.until(
-        lambda: _is_shown(account, loop.functions), f"{kind} is shown", SHOWN_WITHIN_MINUTES
+        lambda: account.is_shown(loop.functions), f"{kind} is shown", SHOWN_WITHIN_MINUTES
     )
 
     loop.fix()

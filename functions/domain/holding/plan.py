@@ -227,8 +227,12 @@ def _kept_seconds(
 
 
 def _kept_in_stream(mapping: MappingFacts) -> float:
-    kept = (mapping.stream_retention_hours or LEAST_STREAM_RETENTION_HOURS) * SECONDS_PER_HOUR
+    kept = _stream_retention_seconds(mapping)
     return min(kept, mapping.maximum_record_age_seconds or kept)
+
+
+def _stream_retention_seconds(mapping: MappingFacts) -> float:
+    return (mapping.stream_retention_hours or LEAST_STREAM_RETENTION_HOURS) * SECONDS_PER_HOUR
 
 
 def _find_loss_of_queue(mapping: MappingFacts, least: float) -> NotHeld | None:
@@ -243,13 +247,11 @@ def _find_loss_of_queue(mapping: MappingFacts, least: float) -> NotHeld | None:
 
 
 def _find_loss_of_stream(mapping: MappingFacts, least: float) -> NotHeld | None:
-    hours = mapping.stream_retention_hours or LEAST_STREAM_RETENTION_HOURS
-    kept = hours * SECONDS_PER_HOUR
     if mapping.maximum_record_age_seconds is not None:
         found = _too_short(NotHeldReason.SHORT_AGE, mapping.maximum_record_age_seconds, least)
         if found is not None:
             return found
-    return _too_short(NotHeldReason.SHORT_RETENTION, kept, least)
+    return _too_short(NotHeldReason.SHORT_RETENTION, _stream_retention_seconds(mapping), least)
 
 
 def _too_short(reason: NotHeldReason, seconds: float | None, least: float) -> NotHeld | None:

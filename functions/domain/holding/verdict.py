@@ -178,9 +178,8 @@ def _judge_outside(case: Case) -> Release | None:
     """Whether it is fed from outside: that something arrives is told as soon as it is seen."""
     tally = case.tally
     before = tally.before_per_minute
-    if before < 1 and len(tally.known(tally.before)) == len(tally.before):
-        return Release(reason=ReleaseReason.NOT_ARRIVING, figures=case.figures)
-    if _works_off(case):
+    is_empty = before < 1 and len(tally.known(tally.before)) == len(tally.before)
+    if is_empty or _works_off(case):
         return Release(reason=ReleaseReason.NOT_ARRIVING, figures=case.figures)
     seen = tally.seen(case.held)
     if not seen:
