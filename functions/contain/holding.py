@@ -16,6 +16,7 @@ from functions.domain.evidence import (
     FunctionFacts,
     LoopProof,
     RecentSeries,
+    Series,
     Trigger,
     TriggerKind,
 )
@@ -276,12 +277,11 @@ def _spike(
     evidence: Evidence, since: datetime, duration: float | None, floor_per_minute: float
 ) -> Spike:
     recent = evidence.recent
-    start = recent.invocations.start
     taking = None if duration is None else timedelta(seconds=duration)
     return Spike(
         invocations=recent.invocations,
         errors=recent.errors,
-        first=max(0, int((since - start).total_seconds() // MINUTE_SECONDS)),
+        first=max(0, _minute_of(since, recent.invocations)),
         young=count_young(recent.invocations, evidence.now, taking=taking or timedelta(0)),
         taking=taking,
         floor_per_minute=floor_per_minute,
@@ -311,10 +311,15 @@ def _known_minutes(
     """
     counts = () if asynchronous.counts is None else asynchronous.counts.values
     settled = len(counts) - count_young(recent.invocations, now)
-    first = int((since - recent.invocations.start).total_seconds() // MINUTE_SECONDS)
+    first = _minute_of(since, recent.invocations)
     seen = [at for at, one in enumerate(counts) if at >= first and one is not None]
     before = range(max(0, min(first, settled)))
     return [*before, *(seen[:-1] or seen)] if seen else []
+
+
+def _minute_of(moment: datetime, series: Series) -> int:
+    """The place in a series of the minute that a moment lies in; below 0 before it begins."""
+    return int((moment - series.start).total_seconds() // MINUTE_SECONDS)
 
 
 def _kind_of(source_arn: str) -> SourceKind:
@@ -349,7 +354,7 @@ def _usual(arrivals: Sequence[Arrivals], since: datetime) -> float:
     counted = [one.counts for one in arrivals if one.counts is not None]
     if not counted:
         return 0.0
-    end = int((since - counted[0].start).total_seconds() // MINUTE_SECONDS)
+    end = _minute_of(since, counted[0])
     return median(_counted(arrivals)[: max(0, end)] or [0.0])
 
 
