@@ -101,7 +101,8 @@ class Config:
     exempt
         Functions that are never contained, by name or ARN.
     danger_usd_per_minute
-        What a held function may cost a minute, in dollars, while a little of it is let go.
+        What a function may cost a minute, in dollars. One that costs more is in danger, and
+        suspected after one minute; a held one is let go by no more than that.
     floor_per_minute
         A function below so many invocations per minute is never suspected.
     account_alarm_per_minute

@@ -14,6 +14,7 @@ from functions.contain.journal import Log, fields_of
 from functions.contain.tags import MOST_TAGS, Tags
 from functions.contain.tend import Tending, in_rotation, in_turn, is_due, urgent_first
 from functions.domain.assessment import Assessment, Reason, Verdict
+from functions.domain.danger import may_be_in_danger
 from functions.domain.decision import (
     Contain,
     Decision,
@@ -423,16 +424,21 @@ class Guard:
         """What the evidence means, with the evidence.
 
         Who is let go on because the graph rules a loop out may have been deployed since the graph
-        was read, and hold one by now: its configuration tells.
+        was read, and hold one by now: its configuration tells. It tells as well whether a function
+        is in danger, which is suspected sooner.
         """
-        assessment = assess(evidence, self.enforcer.policy)
-        if evidence.facts is not None or not assessment.has(Reason.LOOP_RULED_OUT):
+        policy = self.enforcer.policy
+        assessment = assess(evidence, policy)
+        if evidence.facts is not None or _is_unusual(assessment):
+            return evidence, assessment
+        is_ruled_out = assessment.has(Reason.LOOP_RULED_OUT)
+        if not is_ruled_out and not may_be_in_danger(evidence, policy.danger_usd_per_minute):
             return evidence, assessment
         facts = self.gathering.facts(evidence.function)
         if facts is None:
             return evidence, assessment
         completed = self.gathering.completed(evidence, facts)
-        return completed, assess(completed, self.enforcer.policy)
+        return completed, assess(completed, policy)
 
     def _cuts(
         self, function: str, now: datetime, report: Report, live: LiveLedger | None

@@ -150,6 +150,7 @@ def _policy(settings: Settings) -> Policy:
         floor_per_minute=settings.floor_per_minute,
         blast_radius=settings.blast_radius,
         blast_radius_window=timedelta(minutes=settings.blast_radius_window_minutes),
+        danger_usd_per_minute=settings.danger_usd_per_minute,
         exempt=frozenset(settings.exempt),
         own_functions=frozenset(settings.own_functions),
     )

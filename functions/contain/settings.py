@@ -32,7 +32,8 @@ class Settings:
     blast_radius_window_minutes
         Length of that window.
     danger_usd_per_minute
-        What a held function may cost while a little of it is let go.
+        What a function may cost. One that costs more is in danger, and suspected after one
+        minute; a held one is let go by no more than that.
     exempt
         Names of functions that are never contained, beside those with the exempt tag.
     own_functions

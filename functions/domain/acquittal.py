@@ -54,7 +54,7 @@ def judge_feeding(
     """
     if seen.is_acquitted:
         return _acquit(assessment, seen)
-    if is_throttled or any(assessment.has(one) for one in _URGENT):
+    if is_throttled or assessment.is_in_danger or any(assessment.has(one) for one in _URGENT):
         return None
     if charted.is_acquitted:
         return _acquit(assessment, charted)

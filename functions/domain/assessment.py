@@ -44,6 +44,9 @@ class Reason(StrEnum):
     THROTTLED_BY_CAP = "throttled_by_cap"
     BELOW_CAP = "below_cap"
     OUTSIDE_DEMAND = "outside_demand"
+    # What makes it urgent, see `functions.domain.danger`.
+    STARVES_OTHERS = "starves_others"
+    BURNS_FAST = "burns_fast"
     # Why a function is not held.
     SOURCES_UNKNOWN = "sources_unknown"
     CALLERS_WAIT = "callers_wait"
@@ -85,6 +88,7 @@ class Reason(StrEnum):
 
 
 _SHAPES = (Reason.PLATEAU, Reason.GROWING, Reason.AT_CEILING)
+_DANGERS = (Reason.STARVES_OTHERS, Reason.BURNS_FAST)
 
 
 class Unit(StrEnum):
@@ -102,6 +106,7 @@ class Unit(StrEnum):
     RECEIVES = "receives"
     EVENTS = "events"
     EVENTS_PER_MINUTE = "events a minute"
+    USD_PER_MINUTE = "dollars a minute"
     NONE = ""
 
 
@@ -196,3 +201,8 @@ class Assessment:
     def is_shaped(self) -> bool:
         """Whether the traffic looks like a loop's, and is not only new."""
         return any(self.has(one) for one in _SHAPES)
+
+    @property
+    def is_in_danger(self) -> bool:
+        """Whether it does harm that does not wait, see `functions.domain.danger`."""
+        return any(self.has(one) for one in _DANGERS)

@@ -34,6 +34,9 @@ class Policy:
         Most functions that are contained or held within `blast_radius_window`.
     cooling_off
         How long a function that a person released is watched without being touched again.
+    danger_usd_per_minute
+        Dollars a minute beyond which a function is in danger, see `functions.domain.danger`;
+        ``None``: no price is.
     patience
         How long people are told about a function on a certain loop that cannot be held, before it
         is throttled.
@@ -49,6 +52,7 @@ class Policy:
     blast_radius: int = 3
     blast_radius_window: timedelta = timedelta(hours=1)
     cooling_off: timedelta = timedelta(hours=1)
+    danger_usd_per_minute: float | None = None
     patience: timedelta = timedelta(minutes=15)
     exempt: frozenset[str] = frozenset()
     own_functions: frozenset[str] = frozenset()

@@ -20,6 +20,7 @@ USD_PER_GB_SECOND: Final = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
 
 _MB_PER_GB: Final = 1024
 _MINUTES_PER_HOUR: Final = 60
+_SECONDS_PER_MINUTE: Final = 60
 _SECONDS_PER_HOUR: Final = 3600
 
 
@@ -86,6 +87,26 @@ def burn(assessment: Assessment, memory_mb: int | None, architecture: str) -> Bu
         gb_seconds_per_hour=seconds_per_hour * gb,
         gb_seconds_so_far=seconds_so_far * gb,
     )
+
+
+def usd_per_minute(
+    invocations: float, seconds: float, concurrency: float, memory_mb: int, architecture: str
+) -> float:
+    """What a minute with so many invocations costs at least.
+
+    Parameters
+    ----------
+    seconds
+        How long one takes in the mean.
+    concurrency
+        The most that ran at a time: no more than that is billed in the minute, however long those
+        go on that began in it.
+    memory_mb
+        0 where unknown.
+    """
+    billed = min(invocations * seconds, concurrency * _SECONDS_PER_MINUTE)
+    price = USD_PER_GB_SECOND.get(architecture, min(USD_PER_GB_SECOND.values()))
+    return invocations * USD_PER_REQUEST + billed * memory_mb / _MB_PER_GB * price
 
 
 def _within_ceiling(seconds: float, assessment: Assessment, elapsed: float | None) -> float:

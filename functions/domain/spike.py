@@ -9,6 +9,9 @@ have makes it urgent, after two minutes:
 - growth by the same factor minute after minute (fan-out above 1, or retries);
 - the account's concurrency filled within a few of the function's own durations.
 
+A function in danger (see `functions.domain.danger`) is suspected after one minute, whatever its
+shape.
+
 The newest minutes may be missing or partial, see `functions.domain.lateness`: the evidence is
 judged as of each of them, and the gravest verdict counts.
 """
@@ -21,6 +24,7 @@ from itertools import pairwise
 from statistics import median
 
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
+from functions.domain.danger import Danger, find_danger
 from functions.domain.evidence import MINUTE_SECONDS, Evidence, LoopProof, Series
 from functions.domain.lateness import drop_newest, drops_to_try
 from functions.domain.policy import Policy, Response
@@ -130,6 +134,7 @@ class _Traffic:
     cycles: int
     long_plateau: int
     asks_for_shape: bool
+    danger: Danger | None
     now: datetime
 
     def is_new(self, level: float, first: int, minutes: int, guard: int, times: float) -> bool:
@@ -161,6 +166,7 @@ class _Known:
     duration_seconds: float | None
     concurrency: list[float]
     throttles: list[float]
+    danger: Danger | None
 
 
 def assess(evidence: Evidence, policy: Policy) -> Assessment:
@@ -203,6 +209,7 @@ def _readings(evidence: Evidence, policy: Policy) -> Iterator[tuple[Evidence, _T
         duration_seconds=mean_duration_seconds(evidence),
         concurrency=_beside(recent.concurrency, recent.invocations),
         throttles=_beside(recent.throttles, recent.invocations),
+        danger=find_danger(evidence, policy.danger_usd_per_minute),
     )
     for count in drops_to_try((recent.invocations, recent.concurrency), evidence.now):
         invocations = drop_newest(recent.invocations, count)
@@ -232,7 +239,8 @@ def _judge(
     if backlog is not None:
         return Verdict.BUSY, (*dropped, backlog, *shape.grounds), shape
     pinned = _pinned(traffic, shape)
-    grounds = (*dropped, *pinned, *shape.grounds, *_novelty(evidence, traffic, shape))
+    danger = () if traffic.danger is None else traffic.danger.grounds
+    grounds = (*dropped, *danger, *pinned, *shape.grounds, *_novelty(evidence, traffic, shape))
     # That AWS itself found the function invoking itself is proof. No shape is, and no graph: it
     # shows that a circle is closed, not that something goes round in it.
     verdict = Verdict.RUNAWAY if dropped else Verdict.SUSPECTED
@@ -251,12 +259,15 @@ def _judge(
 def _shape(traffic: _Traffic) -> _Shape | None:
     """The first shape that the newest minutes have and nothing explains: urgent ones first."""
     if traffic.is_slow:
-        return _hold(traffic)
+        return _hold(traffic) or _outbreak(traffic)
     for last in _ends(traffic):
         found = _ceiling(traffic, last) or _plateau(traffic, last)
         if found is not None:
             return found
-    return _growth(traffic) or (None if traffic.asks_for_shape else _rise(traffic))
+    found = _growth(traffic)
+    if found is not None or traffic.asks_for_shape:
+        return found
+    return _rise(traffic) or _outbreak(traffic)
 
 
 def _ends(traffic: _Traffic) -> Iterator[int]:
@@ -445,6 +456,24 @@ def _rise(traffic: _Traffic) -> _Shape | None:
     return None
 
 
+def _outbreak(traffic: _Traffic) -> _Shape | None:
+    """A new level of one minute, in danger: what a second minute would tell comes too late."""
+    danger, values = traffic.danger, traffic.values
+    if danger is None or traffic.asks_for_shape:
+        return None
+    for last in reversed(danger.minutes):
+        if not HISTORY_MINUTES <= last < len(values) or values[last] < traffic.floor:
+            continue
+        furthest = max(0, last - REMEMBERED_MINUTES)
+        begin = _reach(values, last, values[last] / CEILING_TIMES, furthest)
+        if traffic.is_new(values[last], begin, 1, CEILING_GUARD_MINUTES, CEILING_TIMES):
+            ground = Ground(
+                reason=Reason.SUSTAINED, value=last - begin + 1, unit=Unit.MINUTES, reference=1
+            )
+            return _Shape(first=begin, last=last, level=values[last], grounds=(ground,))
+    return None
+
+
 # -- what goes with a shape -------------------------------------------------------------------
 
 
@@ -592,6 +621,7 @@ def _traffic(evidence: Evidence, policy: Policy, known: _Known) -> _Traffic:
         long_plateau=PROVEN_PLATEAU_MINUTES if is_proven else PLATEAU_MINUTES,
         # It stops a function without asking what feeds it.
         asks_for_shape=policy.response is Response.THROTTLE,
+        danger=known.danger,
         now=evidence.now,
     )
 

@@ -38,6 +38,7 @@ _ONE_OF: Final = {
     Unit.RECEIVES: "receive",
     Unit.EVENTS: "event",
     Unit.EVENTS_PER_MINUTE: "event a minute",
+    Unit.USD_PER_MINUTE: "dollar a minute",
 }
 
 
@@ -118,6 +119,16 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
         "It is asked for as much under its cap as before, so the work comes from outside",
         "now {}",
         "before {}",
+    ),
+    Reason.STARVES_OTHERS: Words(
+        "It takes the account's concurrency from other functions, and AWS throttles it",
+        "{}",
+        "the account has {}",
+    ),
+    Reason.BURNS_FAST: Words(
+        "It costs more a minute than this deployment allows (danger_usd_per_minute)",
+        "{}",
+        "allowed are {}",
     ),
     Reason.SOURCES_UNKNOWN: Words("It was not held: what invokes it is not known"),
     Reason.CALLERS_WAIT: Words(
