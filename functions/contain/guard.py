@@ -67,6 +67,8 @@ _FOR_SUSPECTS_SECONDS: Final = 60.0
 _AT_THE_END_SECONDS: Final = 30.0
 # Until the chart has worked a change in, of which it has heard.
 _CHARTED_WITHIN: Final = timedelta(minutes=5)
+# Why a suspected function is left alone for now.
+_LOOKED_AT_AGAIN = frozenset({DecisionReason.NOT_YET_COUNTED, DecisionReason.LOOP_IS_HELD})
 _STRAINED = frozenset({PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED})
 
 
@@ -513,7 +515,7 @@ class Guard:
             self._hear_of_past(seen, done, now, report, live)
             return
         report.decisions.append(done)
-        if isinstance(done, Ignore) and done.reason is DecisionReason.NOT_YET_COUNTED:
+        if isinstance(done, Ignore) and done.reason in _LOOKED_AT_AGAIN:
             report.young.append(seen.function)
         if _may_be_outdated(done, now):
             report.acquitted.append(seen.function)

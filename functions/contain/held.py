@@ -1,7 +1,7 @@
 """The life of a hold: each pulse looks at what arrives, and brings about what comes next."""
 
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -34,6 +34,7 @@ from functions.domain.holding.watch import Watch
 from functions.domain.incident import Attempt, Incident, IncidentState, Transition
 from functions.domain.outbox import announce, deliver
 from functions.domain.plan import DisableMapping, StepStatus
+from functions.domain.ports import LiveLedger
 from functions.domain.restoration import restore
 
 # Where nothing could be counted, holding on would hold whoever is not to blame.
@@ -51,6 +52,7 @@ class HeldFunctions:
     enforcer: Enforcer
     gathering: Gathering
     log: Log
+    live: LiveLedger = field(default_factory=LiveLedger)
 
     def watch(self, incident: Incident, now: datetime) -> None:
         """Look at what arrives while a function is held, and go on as that shows.
@@ -70,11 +72,25 @@ class HeldFunctions:
             self.enforcer.withdraw(incident, reason, now)
         elif incident.is_shown:
             self._tell_again(incident, now)
+        elif self._gives_way(incident):
+            self.enforcer.withdraw(incident, DecisionReason.LOOP_IS_HELD, now)
         elif incident.watch is None:
             # A cap of an earlier version, which nothing judges any more.
             self._end(replace(incident, is_withdrawn=True), now)
         else:
             self._look(incident, incident.watch, now)
+
+    def _gives_way(self, incident: Incident) -> bool:
+        """Whether another function on its loop is held as well: two runs began at the same time.
+
+        The one that was held first goes on.
+        """
+        mates = self.gathering.loops.mates(incident.function)
+        order = (incident.opened_at, incident.function)
+        return any(
+            one.function in mates and one.is_being_judged and (one.opened_at, one.function) < order
+            for one in self.live.incidents
+        )
 
     def _tell_again(self, incident: Incident, now: datetime) -> None:
         """Tell people once more that they are to decide, before events that wait are given up."""

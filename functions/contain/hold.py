@@ -142,6 +142,8 @@ class Enforcer:
         view = LedgerView(open_incident=incident)
         decision = decide(assessment, facts, self.policy, view)
         match decision:
+            case Contain(reason=DecisionReason.STILL_SUSPECTED) if self._is_loop_held(facts.name):
+                return Ignore(assessment=assessment, reason=DecisionReason.LOOP_IS_HELD)
             case Contain():
                 return self._hold_known(incident, decision, facts, now)
             case Hold():
@@ -164,7 +166,14 @@ class Enforcer:
     def _plan(
         self, decision: Hold, facts: FunctionFacts, now: datetime, known: Incident | None = None
     ) -> HoldPlanning:
-        """How a function is to be held, unless others feed it or it was held too often."""
+        """How a function is to be held, unless others feed it or it was held too often.
+
+        Nor is it held while another one on its loop is: each would keep the other's events back,
+        and neither would show a loop.
+        """
+        if self._is_loop_held(facts.name):
+            reason = DecisionReason.LOOP_IS_HELD
+            return LeftAlone(assessment=decision.assessment, reason=reason)
         floor = self.policy.floor_per_minute
         planned = self.holding.plan(decision.assessment, facts, now, floor)
         if isinstance(planned, LeftAlone):
@@ -175,6 +184,14 @@ class Enforcer:
             # Also where it cannot be held just now: or people would be told in turns of the two.
             return NotHeld(reason=NotHeldReason.HELD_OFTEN, value=held, bound=MOST_HOLDS)
         return planned
+
+    def _is_loop_held(self, function: str) -> bool:
+        """Whether it is about to be seen whether the function's loop goes round, by another one."""
+        mates = self.world.loops.mates(function)
+        return bool(mates) and any(
+            one.function in mates and one.is_being_judged
+            for one in self.world.ledger.live().incidents
+        )
 
     def _take_hold(
         self,

@@ -123,9 +123,9 @@ class Tending:
 
     def _watch_held(self, incident: Incident, now: datetime, actor: str) -> None:
         if not self._was_released(incident, now, actor):
-            HeldFunctions(enforcer=self.enforcer, gathering=self.gathering, log=self.log).watch(
-                incident, now
-            )
+            HeldFunctions(
+                enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=self.live
+            ).watch(incident, now)
 
     def _was_enabled(self, incident: Incident) -> bool:
         """Whether somebody has enabled a mapping again by which a function is held."""

@@ -35,6 +35,7 @@ class DecisionReason(StrEnum):
     RELEASED_BY_OTHERS = "released_by_others"
     RESTORING = "restoring"
     NOT_YET_COUNTED = "not_yet_counted"
+    LOOP_IS_HELD = "loop_is_held"  # by another function on it
     CANNOT_BE_HELD = "cannot_be_held"
     HELD_OFTEN = "held_often"
     NO_ROOM_FOR_CAP = "no_room_for_cap"  # of an earlier version

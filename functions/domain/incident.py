@@ -666,6 +666,12 @@ class Incident:
         return self.watch is not None and self.decided not in _STOPS
 
     @property
+    def is_being_judged(self) -> bool:
+        """Whether it is held to see whether it feeds itself, and nothing is decided yet."""
+        is_held = self.state in (IncidentState.CAPPING, IncidentState.CAPPED)
+        return self.watch is not None and not self.is_shown and is_held
+
+    @property
     def is_let_go(self) -> bool:
         """Whether a little of what it holds is, or is being, let go."""
         return self.watch is not None and self.watch.phase is Phase.TRIAL

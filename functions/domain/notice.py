@@ -717,6 +717,13 @@ _WITHDRAWN: Final[dict[DecisionReason, tuple[str, str]]] = {
             " made beforehand, in case that contain cannot"
         ),
     ),
+    DecisionReason.LOOP_IS_HELD: (
+        ", its loop is held",
+        (
+            "another function on its loop was held at the same moment. Each would keep the other's"
+            " events back, so only one of them is held"
+        ),
+    ),
     DecisionReason.STACK_DELETED: (
         ", stack deleted",
         (

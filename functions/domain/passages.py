@@ -292,11 +292,6 @@ def held_span(incident: Incident, now: datetime) -> str:
     return "" if begun is None else f"It was held {_span(begun, _end(incident, now))}."
 
 
-def is_watched(incident: Incident) -> bool:
-    """Whether it is held to see whether it feeds itself, and nothing is decided yet."""
-    return incident.watch is not None and not incident.is_shown and incident.state in _HELD
-
-
 @dataclass(frozen=True, slots=True)
 class _End:
     """When something ended; `is_exact`: by the clock that told when it began."""
@@ -683,7 +678,7 @@ def to_do(incident: Incident, context: NoticeContext) -> str:
             f"To put everything back, {again}. It never happens by itself, also not when the alarm"
             " clears."
         )
-    elif (incident.target and incident.watch is None) or is_watched(incident):
+    elif (incident.target and incident.watch is None) or incident.is_being_judged:
         first = f"Find out whether it is a loop. {FIX}"
         second = f"To put everything back at once, {again}:"
     else:

@@ -396,6 +396,14 @@ class PastIncident:
         )
 
 
+def _cut_at(incident: Incident) -> datetime:
+    """When a loop was over that is cut by stopping one of its functions, or by holding it on."""
+    if incident.is_shown and incident.watch is not None:
+        # Until then the trial let a little go round.
+        return incident.watch.again_at or incident.watch.since
+    return incident.stopped_at or incident.contained_at or incident.updated_at
+
+
 OUTAGES_KEPT: Final = timedelta(days=1)
 # A process notices an outage with its next run, a minute later at most, and its end likewise.
 _NOTICED: Final = timedelta(minutes=3)
@@ -437,12 +445,12 @@ class LiveLedger:
     def cuts(self, mates: Collection[str]) -> tuple[tuple[datetime, datetime], ...]:
         """The periods (start, end) of a loop that is cut: one of the functions on it was stopped.
 
-        With that it was over for all of them.
+        With that it was over for all of them. The same of one that stays held for people.
         """
         stopped = (
-            (began_at(one), one.stopped_at or one.contained_at or one.updated_at)
+            (began_at(one), _cut_at(one))
             for one in self.incidents
-            if one.function in mates and one.state in _STOPPED
+            if one.function in mates and (one.state in _STOPPED or one.is_shown)
         )
         return (*stopped, *(period for one in mates for period in self.troubles(one)))
 

@@ -720,6 +720,9 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "hold_over": lambda: observed(
         Transition.LIFTED, withdrawn(Lever.CAP, DecisionReason.HOLD_OVER)
     ),
+    "hold_of_two_on_a_loop": lambda: observed(
+        Transition.LIFTED, withdrawn(Lever.PAUSE, DecisionReason.LOOP_IS_HELD)
+    ),
     "hold_ended_by_deletion": lambda: observed(
         Transition.LIFTED, withdrawn(Lever.ZERO, DecisionReason.STACK_DELETED)
     ),
