@@ -61,7 +61,7 @@ from functions.domain.ports import (
 )
 from functions.domain.restoration import restore
 from functions.domain.steps import perform
-from functions.domain.tag_seal import FoundSnapshot, find_snapshot, sealed
+from functions.domain.tag_seal import FoundSnapshot, find_snapshot, find_stop, sealed
 from functions.domain.tagged_snapshot import (
     SNAPSHOT_TAG,
     TaggedSnapshot,
@@ -128,7 +128,7 @@ class Enforcer:
                 if isinstance(planned, NotHeld):
                     told = _not_held(decision, planned)
                     return self._notify(told, facts, now, known_until=known_until) or told
-                held = _held(_incident(decision, facts, now), planned, facts, now)
+                held = _held(_incident(decision, facts, now), planned, now)
                 return self._take_hold(decision, held, facts, now, known_until=known_until)
             case Notify():
                 return self._notify(decision, facts, now, known_until=known_until) or decision
@@ -339,17 +339,14 @@ class Enforcer:
         attempt = Attempt.CAP if incident.state is IncidentState.CAPPING else Attempt.STOP
         if incident.is_leased(now) or incident.is_pausing(attempt, now):
             return
-        if not incident.is_held and facts.is_stopped and self._is_in_tag(facts):
-            return  # what was there before that stop only its tag knows: it is taken over first
+        key = self.world.ledger.known_tag_key()
+        if not incident.is_held and find_stop(facts, key) is not None:
+            return  # what was there before only its tag knows: it is taken over first
         try:
             mine = self.world.ledger.save(incident.leased(self.world.present(now)))
         except StaleIncidentError:
             return  # another run is at it
         self._go_on_holding(mine, facts, now)
-
-    def _is_in_tag(self, facts: FunctionFacts) -> bool:
-        found = _found(facts, self.world.ledger.known_tag_key())
-        return found is not None and found.is_sealed
 
     def _go_on_holding(self, mine: Incident, facts: FunctionFacts, now: datetime) -> None:
         reason = prohibition(facts, self.policy)
@@ -609,7 +606,7 @@ def _begun(
     """The incident with its write-ahead snapshot: held as planned, or else stopped."""
     if planned is None:
         return _stopping(incident, facts, now)
-    return _held(incident, planned, facts, now)
+    return _held(incident, planned, now)
 
 
 def _stopping(incident: Incident, facts: FunctionFacts, now: datetime) -> Incident:
@@ -619,9 +616,9 @@ def _stopping(incident: Incident, facts: FunctionFacts, now: datetime) -> Incide
     return stopping.with_reservation(0, facts.reserved_concurrency).leased(now)
 
 
-def _held(incident: Incident, planned: Planned, facts: FunctionFacts, now: datetime) -> Incident:
+def _held(incident: Incident, planned: Planned, now: datetime) -> Incident:
     held = incident.to(IncidentState.CAPPING, now)
-    held = held.with_hold(planned.watch, facts.reserved_concurrency, planned.mappings)
+    held = held.with_hold(planned.watch, planned.reserved_concurrency, planned.mappings)
     return held.leased(now)
 
 

@@ -47,10 +47,11 @@ LAG_MINUTES: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A hold that may begin, with the mappings as they are now."""
+    """A hold that may begin, with the mappings as they are now, and with what is reserved."""
 
     watch: Watch
     mappings: tuple[EventSourceMapping, ...]
+    reserved_concurrency: int | None
 
 
 HoldPlanning: TypeAlias = Planned | NotHeld | LeftAlone
@@ -102,6 +103,8 @@ class Holding:
         evidence = self.gathering.of_one(name, now)
         if evidence is None:
             return NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES)
+        # Read just now: somebody may have changed it since the function was suspected.
+        facts = evidence.facts or facts
         recent = evidence.recent
         since = assessment.since or now
         pushed = Source(kind=SourceKind.ASYNCHRONOUS, name=name)
@@ -160,7 +163,8 @@ class Holding:
             served_before_per_minute=assessment.rate_per_minute,
             lag_seconds=self._lag_seconds(name, recent) if Lever.ZERO in plan.levers else None,
         )
-        return Planned(watch=watch, mappings=mappings)
+        reserved = facts.reserved_concurrency
+        return Planned(watch=watch, mappings=mappings, reserved_concurrency=reserved)
 
     def _charted(self, facts: FunctionFacts, now: datetime) -> tuple[Source, ...]:
         """All sources of a function as the event graph has them; empty where it cannot know.

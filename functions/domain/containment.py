@@ -32,7 +32,7 @@ from functions.domain.plan import (
     ScaleToZero,
     StepStatus,
 )
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.tag_seal import claims_stop
 from functions.domain.world import World
 
 _UNFINISHED = (StepStatus.PLANNED, StepStatus.FAILED)
@@ -95,7 +95,7 @@ def is_stop_of_tag(incident: Incident, found: int | None, world: World) -> bool:
     """
     if found != 0 or 0 in incident.ours:
         return False
-    return SNAPSHOT_TAG in world.functions.describe(incident.function).tags
+    return claims_stop(world.functions.describe(incident.function))
 
 
 def has_unfinished_steps(incident: Incident) -> bool:

@@ -26,13 +26,15 @@ from functions.domain.plan import (
     StepOutcome,
     StepStatus,
 )
-from functions.domain.ports import WHATEVER_CLOSED
+from functions.domain.ports import WHATEVER_CLOSED, Opened
 from functions.domain.steps import describe_reservation, perform, undo
-from functions.domain.tag_seal import find_snapshot
-from functions.domain.tagged_snapshot import UnreadableSnapshotError
+from functions.domain.tag_seal import find_stop
+from functions.domain.tagged_snapshot import TaggedSnapshot
 from functions.domain.world import World
 
-_TRIES: Final = 3
+# How often a record that another run is writing, too, is read again: a restore writes it some ten
+# times.
+_TRIES: Final = 10
 # What is left of a lease when a step begins: its attempts take less, but for a stalled one.
 STEP_TAKES_AT_MOST: Final = timedelta(seconds=30)
 
@@ -119,32 +121,38 @@ class Execution:
         try:
             self.save(incident.leased(self.present))
         except StaleIncidentError:
-            self._put_right(step, self._open(), is_in_force=is_in_force)
+            self._put_right(step, is_in_force=is_in_force)
             raise
         except LedgerUnavailableError:
             if not self.incident.is_leased(self.present):
                 # Another run may have closed the incident. While this one still holds it nobody
                 # has, and the step is in the record as planned.
-                self._put_right(step, self._open_if_known(), is_in_force=is_in_force)
+                self._put_right(step, is_in_force=is_in_force)
             raise
-
-    def _open(self) -> Incident | None:
-        return self.world.ledger.find(self.incident.function)
 
     def _open_if_known(self) -> Incident | None:
         try:
-            return self._open()
+            return self.world.ledger.find(self.incident.function)
         except LedgerUnavailableError:
             return None
 
-    def _put_right(self, step: Step, current: Incident | None, *, is_in_force: bool) -> None:
+    def _put_right(self, step: Step, *, is_in_force: bool) -> None:
         """Leave what the step changes as the open incident wants it, without one as before.
+
+        Other runs may be writing the incident, and may close it: until one of them has what this
+        run leaves in its record, or nothing is left, it begins anew with what they have written.
 
         Parameters
         ----------
         is_in_force
             Whether this run carried the step out, or else took it back.
         """
+        for _ in range(_TRIES):
+            with suppress(StaleIncidentError):
+                self._put_right_in(self._open_if_known(), step, is_in_force=is_in_force)
+                return
+
+    def _put_right_in(self, current: Incident | None, step: Step, *, is_in_force: bool) -> None:
         wanted = None if current is None else current.wanted(step.key)
         if wanted is None:
             if is_in_force:
@@ -179,6 +187,11 @@ class Execution:
         """Write down a change that nobody wants and AWS does not take back now.
 
         A pulse takes it back: with the open incident, or with one that is opened for it.
+
+        Raises
+        ------
+        StaleIncidentError
+            When another run has written the incident, or opened one, since `current` was read.
         """
         left = StepOutcome(step=step, status=StepStatus.DONE)
         if current is not None and not current.is_closed:
@@ -197,7 +210,9 @@ class Execution:
             refusals=(),
             lease_until=None,
         )
-        self.world.ledger.open(opened, None, known_until=WHATEVER_CLOSED)
+        opening = self.world.ledger.open(opened, None, known_until=WHATEVER_CLOSED)
+        if not isinstance(opening, Opened):
+            raise StaleIncidentError(f"another run works on {opened.function}")
 
     def _undo(self, step: Step, known: Incident) -> tuple[StepStatus, str]:
         """Undo a step. Somebody may have set a reservation since, which then comes back instead.
@@ -212,21 +227,28 @@ class Execution:
             return undo(inverse, self.incident.ours, self.world.functions)
         theirs = replace(inverse, prior=known.comes_back)
         status, detail = undo(theirs, self.incident.ours, self.world.functions)
-        if status is StepStatus.CHANGED_MEANWHILE and self._is_stopped_by_tag():
-            status, detail = undo(theirs, (*self.incident.ours, 0), self.world.functions)
+        if status is StepStatus.CHANGED_MEANWHILE:
+            stop = self._stop_in_tag()
+            if stop is not None:
+                theirs = replace(theirs, prior=self._before(stop, known))
+                status, detail = undo(theirs, (*self.incident.ours, 0), self.world.functions)
         if status is StepStatus.ALREADY and theirs.prior != inverse.prior:
             return StepStatus.CHANGED_MEANWHILE, describe_reservation(theirs.prior)
         return status, detail
 
-    def _is_stopped_by_tag(self) -> bool:
-        """Whether the guard has stopped the function while its ledger was away.
-
-        Only a sealed tag knows of that 0. What was there before this incident knows better: to the
-        tag the guard's own hold passed for what people had reserved.
-        """
+    def _stop_in_tag(self) -> TaggedSnapshot | None:
+        """What a sealed tag says: the guard has stopped the function while its ledger was away."""
         facts = self.world.functions.describe(self.incident.function)
         try:
-            found = find_snapshot(facts, self.world.ledger.tag_key())
-        except (LedgerUnavailableError, UnreadableSnapshotError):
-            return False
-        return found is not None and found.is_sealed and facts.reserved_concurrency == 0
+            return find_stop(facts, self.world.ledger.tag_key())
+        except LedgerUnavailableError:
+            return None
+
+    def _before(self, stop: TaggedSnapshot, known: Incident) -> int | None:
+        """What was reserved before a stop of which the ledger does not know.
+
+        To the tag the guard's own hold passed for what people had reserved: the record knows
+        better. Of anything else that was there the tag knows better, because it is newer.
+        """
+        is_ours = stop.reserved_concurrency in self.incident.ours
+        return known.comes_back if is_ours else stop.reserved_concurrency

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from functions.domain.evidence import FunctionFacts
-from functions.domain.tagged_snapshot import REMOVED_TAG, SNAPSHOT_TAG, TaggedSnapshot, is_of_guard
+from functions.domain.tagged_snapshot import (
+    REMOVED_TAG,
+    SNAPSHOT_TAG,
+    TaggedSnapshot,
+    UnreadableSnapshotError,
+    is_of_guard,
+)
 
 _SEAL: Final = " seal="
 _DIGITS: Final = 32  # 128 bits, in hexadecimal
@@ -73,6 +79,31 @@ def find_snapshot(facts: FunctionFacts, key: bytes | None) -> FoundSnapshot | No
         value for name, value in values.items() if name.startswith(REMOVED_TAG)
     )
     return FoundSnapshot(tagged=tagged, is_sealed=all(seals))
+
+
+def claims_stop(facts: FunctionFacts) -> bool:
+    """Whether a function's tag says that the guard has stopped it while its ledger was away.
+
+    Whoever says that: it is reason enough to leave everything as it is until the tag is taken over.
+    """
+    return facts.reserved_concurrency == 0 and SNAPSHOT_TAG in facts.tags
+
+
+def find_stop(facts: FunctionFacts, key: bytes | None) -> TaggedSnapshot | None:
+    """What was there before the guard stopped a function while its ledger was away.
+
+    Returns
+    -------
+    TaggedSnapshot | None
+        ``None`` where no stop is in force, and where its tags are not the guard's own.
+    """
+    if not claims_stop(facts):
+        return None
+    try:
+        found = find_snapshot(facts, key)
+    except UnreadableSnapshotError:
+        return None
+    return found.tagged if found is not None and found.is_sealed else None
 
 
 def _seal(name: str, value: str, function_arn: str, key: bytes) -> str:

@@ -9,12 +9,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from functions.domain.containment import is_stop_of_tag
 from functions.domain.decision import DecisionReason
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError, StaleIncidentError
 from functions.domain.incident import LEASE, IncidentState
 from functions.domain.outbox import deliver
 from functions.domain.restoration import failures, pending, restore
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG
 from functions.restore.rollback import (
     LOOK_AGAIN_SECONDS,
     POLL_SECONDS,
@@ -195,11 +195,10 @@ class HoldEnding:
         Such an incident closed as lifted would hide the stop; the next pulse takes it over.
         """
         try:
-            facts = self.world.functions.describe(incident.function)
+            found = self.world.functions.reserved_concurrency(incident.function)
+            return is_stop_of_tag(incident, found, self.world)
         except FunctionNotFoundError:
             return False  # its incident is closed for that
-        is_ours = facts.reserved_concurrency in incident.ours
-        return facts.reserved_concurrency == 0 and not is_ours and SNAPSHOT_TAG in facts.tags
 
     def _schedule_again(self, incident_id: str, function: str) -> None:
         """Make one more schedule.

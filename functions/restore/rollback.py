@@ -94,10 +94,24 @@ Result: TypeAlias = Restored | Refused | LeftAlone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Leased:
-    """A function whose incident another run is working on."""
+class _Asked:
+    """A function that is to be restored, with what this run knows of it.
+
+    `first` was found first, since the restore `began`; `was_held`: this run has begun to undo it.
+    """
 
     function: str
+    first: Incident | None
+    began: datetime
+    was_held: bool
+
+
+class _LeasedError(Exception):
+    """When another run is working on a function's incident."""
+
+    def __init__(self, asked: _Asked) -> None:
+        super().__init__(asked.function)
+        self.asked = asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +165,7 @@ class Rollback:
                 break
             self.sleep(POLL_SECONDS)
             waited += POLL_SECONDS
-            results |= {name: self._at_once(name, was_held=True) for name in waiting}
+            results |= {name: self._again(name) for name in waiting}
         return (*(self._with_treatments(one) for one in results.values()), *left)
 
     def _first_results(
@@ -163,22 +177,20 @@ class Rollback:
         """
         began = self.world.clock()
         results: dict[str, Result] = {}
-        waiting = names
+        waiting: dict[str, _Asked | None] = dict.fromkeys(names)
         while waiting:
-            is_patient = self.world.clock() - began < LEASE
-            leased = []
-            for name in waiting:
+            leased: dict[str, _Asked | None] = {}
+            for name, before in waiting.items():
+                is_patient = self.world.clock() - began < LEASE
                 if results and seconds_left() <= RESERVE_SECONDS:
-                    result: Result | _Leased = Refused(function=name, text=NO_TIME_LEFT)
-                elif is_patient:
-                    result = self._one(name)
+                    result: Result | _Asked = Refused(function=name, text=NO_TIME_LEFT)
                 else:
-                    result = self._at_once(name)
-                if isinstance(result, _Leased):
-                    leased.append(name)
+                    result = self._one(name, before, is_patient=is_patient)
+                if isinstance(result, _Asked):
+                    leased[name] = result
                 else:
                     results[name] = result
-            waiting = tuple(leased)
+            waiting = leased
             if waiting:
                 self.sleep(LOOK_AGAIN_SECONDS)
         return {name: results[name] for name in names}
@@ -239,21 +251,32 @@ class Rollback:
     def _key(self) -> bytes:
         return self.world.ledger.tag_key()
 
-    def _one(self, name: str) -> Result | _Leased:
-        """What becomes of a function, unless another run is working on it."""
+    def _one(self, name: str, before: _Asked | None, *, is_patient: bool) -> Result | _Asked:
+        """What becomes of a function.
+
+        Parameters
+        ----------
+        before
+            How it was found when its incident was waited for; ``None`` at first.
+        is_patient
+            Whether it is left for later while another run works on it.
+        """
+        known = before or _Asked(
+            function=name, first=None, began=self.world.clock(), was_held=False
+        )
         try:
-            incident = self.world.ledger.find(name)
+            return self._restore(known, is_patient=is_patient)
+        except _LeasedError as error:
+            return error.asked
         except LoopbreakerError as error:
             return Refused(function=name, text=str(error))
-        if incident is not None and incident.is_leased(self.world.clock()):
-            return _Leased(function=name)
-        return self._at_once(name, first=incident)
 
-    def _at_once(
-        self, name: str, *, was_held: bool = False, first: Incident | None = None
-    ) -> Result:
+    def _again(self, name: str) -> Result:
+        """What becomes of a function of which something was pending."""
         try:
-            return self._restore(name, was_held=was_held, first=first)
+            return self._restore(
+                _Asked(function=name, first=None, began=self.world.clock(), was_held=True)
+            )
         except LoopbreakerError as error:
             return Refused(function=name, text=str(error))
 
@@ -284,13 +307,23 @@ class Rollback:
             function=name, text=told if result.text == NOT_HELD else f"{result.text}; {told}"
         )
 
-    def _restore(self, name: str, *, was_held: bool, first: Incident | None) -> Result:
-        began = self.world.clock()
+    def _restore(self, known: _Asked, *, is_patient: bool = False) -> Result:
+        """Restore a function by its newest record, however often other runs move that on.
+
+        Raises
+        ------
+        _LeasedError
+            When another run works on it and this one is patient. It may be about to change the
+            function: what it changes after a restore has to be put right.
+        """
+        name, first, was_held = known.function, known.first, known.was_held
         for _ in range(_TRIES):
             incident = self.world.ledger.find(name)
-            if _is_of_later_stop(incident, first, began):
+            if _is_of_later_stop(incident, first, known.began):
                 return Restored(function=name, text=STOPPED_ANEW)
             first = first or incident
+            if is_patient and incident is not None and incident.is_leased(self.world.clock()):
+                raise _LeasedError(replace(known, first=first, was_held=was_held))
             if incident is None or incident.state not in HOLDING_STATES:
                 if was_held:  # a pulse finished what was begun here
                     return Restored(function=name, text="restored")
@@ -305,15 +338,7 @@ class Rollback:
                 continue  # another run moved it on: look again
             if after.is_closed and facts is not None and SNAPSHOT_TAG in facts.tags:
                 self._untag(facts)
-            words = failures(after)
-            if words:
-                return Refused(function=name, text="; ".join(words))
-            if after.state is IncidentState.DELETED:
-                return Restored(function=name, text="the function no longer exists")
-            waiting = pending(after)
-            if waiting:
-                return Restored(function=name, text=_pending_text(waiting), is_pending=True)
-            return Restored(function=name, text=_said(after))
+            return _result(after)
         raise StaleIncidentError(f"{name} is being changed by another run: deploy again")
 
     def _facts(self, name: str) -> FunctionFacts | None:
@@ -376,7 +401,9 @@ class Rollback:
             return Restored(function=name, text=NOT_HELD)
         recorded = self._record(facts, found.tagged)
         if recorded is not None:
-            told = self._restore(name, was_held=False, first=recorded)
+            told = self._restore(
+                _Asked(function=name, first=recorded, began=self.world.clock(), was_held=False)
+            )
             if isinstance(told, Restored) and not found.is_sealed:
                 return replace(told, text=f"{told.text}{UNSEALED}")
             return told
@@ -414,6 +441,18 @@ class Rollback:
 
 def _is_pending(result: Result) -> bool:
     return isinstance(result, Restored) and result.is_pending
+
+
+def _result(after: Incident) -> Result:
+    """What a restore has led to."""
+    name, words, waiting = after.function, failures(after), pending(after)
+    if words:
+        return Refused(function=name, text="; ".join(words))
+    if after.state is IncidentState.DELETED:
+        return Restored(function=name, text="the function no longer exists")
+    if waiting:
+        return Restored(function=name, text=_pending_text(waiting), is_pending=True)
+    return Restored(function=name, text=_said(after))
 
 
 def _is_of_later_stop(incident: Incident | None, first: Incident | None, began: datetime) -> bool:

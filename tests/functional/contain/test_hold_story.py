@@ -48,6 +48,19 @@ def test_each_trigger_has_its_lever(
     assert "HELD orders" in story.scene.subjects[-1]
 
 
+def test_what_people_reserve_while_a_hold_is_planned_comes_back() -> None:
+    """The plan takes its time: its snapshot is of the newest read."""
+    story = suspected(SourceKind.ASYNCHRONOUS, is_loop=False)
+    account = story.scene.account
+    account.faults.before("mappings", lambda: account.reserves("orders", 3))
+    story.scene.contributor()
+    assert story.function.reserved not in {3, None}
+
+    story.pass_minutes(14)
+
+    assert story.function.reserved == 3
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_people_are_let_go_exactly_as_they_were(kind: SourceKind) -> None:
     """What they send goes on arriving while the function is held."""

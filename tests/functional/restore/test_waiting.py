@@ -74,6 +74,16 @@ def test_a_run_that_lets_go_early_is_not_waited_for_longer(scene: Scene) -> None
     assert scene.slept <= 2
 
 
+def test_a_run_that_takes_the_lease_first_is_waited_for(scene: Scene) -> None:
+    """Between the first read of the record and the first write into it."""
+    scene.account.faults.before("describe", lambda: lease(scene, NAMES[0]))
+
+    (result,) = scene.rollback(NAMES[0])
+
+    assert result == Restored(function=NAMES[0], text="restored")
+    assert scene.slept >= LEASE.total_seconds() - 2
+
+
 def test_a_slow_rollback_holds_each_incident_for_as_long_as_it_works_on_it(scene: Scene) -> None:
     """The lease of the last one begins when its turn comes, so that no pulse meddles."""
     until: list[datetime | None] = []

@@ -15,7 +15,10 @@ from functions.domain.errors import (
 from functions.domain.execution import STEP_TAKES_AT_MOST, Execution
 from functions.domain.incident import LEASE, Incident, IncidentState
 from functions.domain.plan import DisableMapping, Reserve, Step, StepStatus
+from functions.domain.tag_seal import sealed
+from functions.domain.tagged_snapshot import TaggedSnapshot
 from tests.contract.stage import an_incident
+from tests.fakes import TAG_KEY
 from tests.functional.scene import NOON, QUEUE, Scene
 
 ORDERS = "orders"
@@ -241,3 +244,57 @@ def test_after_the_lease_the_open_incident_is_asked_as_far_as_it_can_be_read() -
         run.carry_out(_step(run, Reserve))
 
     assert _in_force(scene)[0] == 0
+
+
+def test_a_late_change_that_cannot_be_undone_now_is_recorded_whatever_others_write() -> None:
+    """A restore writes its record, and closes it, just while this run looks for one to write in."""
+    scene = Scene()
+    run = _run(scene)
+    step = _step(run, DisableMapping)
+    faults = scene.account.faults
+
+    def restoring(one: Incident) -> Incident:
+        back = one.with_restored(step, StepStatus.ALREADY)
+        return replace(back, state=IncidentState.RESTORING)
+
+    def restore() -> None:
+        scene.now += LEASE
+        _moves_on(scene, restoring)()
+        faults.before(
+            "switch_mapping",
+            _moves_on(scene, lambda one: replace(one, state=IncidentState.RESTORED)),
+        )
+
+    faults.before("switch_mapping", restore)
+    faults.fail("switch_mapping", BusyError("it is being updated"), times=-1, skip=1)
+
+    with pytest.raises(StaleIncidentError):
+        run.carry_out(step)
+
+    assert _in_force(scene)[1] is False
+    left = scene.incident()
+    assert (left.id != run.incident.id, left.state) == (True, IncidentState.RESTORING)
+    assert [(one.step, one.restored) for one in left.steps] == [(step, None)]
+
+
+@pytest.mark.parametrize(("tagged", "comes_back"), [(None, None), (9, 9), (0, 7)])
+def test_what_was_there_before_a_stop_without_the_ledger_comes_back(
+    tagged: int | None, comes_back: int | None
+) -> None:
+    """People changed the reservation while the record held 0; the next stop found theirs."""
+    scene = Scene()
+    run = _run(scene)
+    stop = _step(run, Reserve)
+    run.carry_out(stop)
+    orders = scene.account.by_name[ORDERS]
+    orders.reserved = 44
+
+    def stop_without_ledger() -> None:
+        snapshot = TaggedSnapshot(reserved_concurrency=tagged, at=scene.now)
+        orders.tags |= sealed(snapshot.to_tags(), orders.arn, TAG_KEY)
+        orders.reserved = 0
+
+    scene.account.faults.before("describe", stop_without_ledger)
+    run.take_back(stop)
+
+    assert orders.reserved == comes_back
