@@ -326,6 +326,7 @@ class FakeAccount:
         self.ledger = FakeLedger(self)
         self.publisher = FakePublisher(self)
         self.way_back = FakeWayBack(self)
+        self.examined = FakeExamined(self)
 
     def add(self, name: str, **given: Any) -> FakeFunction:
         """Put a function into the account; `given` are fields of `FakeFunction`."""
@@ -1293,3 +1294,23 @@ class FakeWayBack:
         """See the port."""
         with self._account.call("way_back", "cancel", incident_id=incident_id):
             self.due.pop(incident_id, None)
+
+
+class FakeExamined:
+    """Twin of `functions.aws.diagnosis_marks.DiagnosisMarks`.
+
+    Attributes
+    ----------
+    marks
+        What the diagnosis is to examine, and since when.
+    """
+
+    def __init__(self, account: FakeAccount) -> None:
+        self._account = account
+        self.marks: dict[str, datetime] = {}
+
+    def touch(self, names: Iterable[str], now: datetime) -> None:
+        """See the port."""
+        for name in names:
+            with self._account.call("examined", "touch", name=name, now=now):
+                self.marks[name] = now

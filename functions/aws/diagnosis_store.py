@@ -25,11 +25,12 @@ import random
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta  # noqa: TC003 - `records` reads the hints
+from datetime import datetime  # noqa: TC003 - `records` reads the hints
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from botocore.exceptions import ClientError
 
+from functions.aws.diagnosis_marks import MARKS_KEPT, TOUCHED, DiagnosisMarks
 from functions.aws.observability import logger
 from functions.aws.translate import AWS_ERRORS, code_of, words_of
 from functions.domain.diagnosis.book import FindingBook, smaller
@@ -64,7 +65,7 @@ IAM_ACTIONS: Final = frozenset(
 
 # DynamoDB takes 400 KB an item, names and the other attributes included.
 MOST_RECORD_BYTES: Final = 350_000
-TRACES_KEPT: Final = timedelta(days=14)
+TRACES_KEPT: Final = MARKS_KEPT
 # Of what outsiders can make any number of, by calls that are denied.
 MOST_TOUCHED: Final = 5_000
 MOST_DENIALS: Final = 20_000
@@ -72,7 +73,6 @@ MOST_DENIALS: Final = 20_000
 _DIAGNOSIS: Final = "diagnosis"
 _BOOK: Final = "book"
 _PROGRESS: Final = "progress"
-_TOUCHED: Final = "touched"
 _DENIAL: Final = "denial"
 _TREATMENT: Final = "treatment"
 _REFUSED: Final = "ConditionalCheckFailedException"
@@ -205,14 +205,7 @@ class DiagnosisStore:
 
     def touch(self, names: Iterable[str], now: datetime) -> None:
         """Remember that functions and roles were changed."""
-        for name in names:
-            item = {
-                **_key(_TOUCHED, name),
-                "at": {"S": now.isoformat()},
-                "expires_at": {"N": str(int((now + TRACES_KEPT).timestamp()))},
-            }
-            with _store_errors():
-                self._client.put_item(TableName=self._table, Item=item)
+        DiagnosisMarks(self._client, self._table).touch(names, now)
 
     def touched(self) -> dict[str, str]:
         """What was changed since it was examined last, with the mark of the last change.
@@ -220,7 +213,7 @@ class DiagnosisStore:
         Of very many the first ones: what is examined is forgotten, so that the next tick sees the
         others. Anybody can make such marks, by calling functions that do not exist.
         """
-        some = itertools.islice(self._query(_TOUCHED), MOST_TOUCHED)
+        some = itertools.islice(self._query(TOUCHED), MOST_TOUCHED)
         return {_text(item, "sk"): _text(item, "at") for item in some}
 
     def examined(self, marks: Mapping[str, str]) -> None:
@@ -228,7 +221,7 @@ class DiagnosisStore:
         for name, mark in marks.items():
             request: Any = {
                 "TableName": self._table,
-                "Key": _key(_TOUCHED, name),
+                "Key": _key(TOUCHED, name),
                 "ConditionExpression": "#at = :at",
                 "ExpressionAttributeNames": {"#at": "at"},
                 "ExpressionAttributeValues": {":at": {"S": mark}},

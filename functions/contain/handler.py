@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws import (
     clients,
+    diagnosis_marks,
     function_count,
     hold_facts,
     ledger,
@@ -20,6 +21,7 @@ from functions.aws import (
     way_back,
 )
 from functions.aws import functions as target_functions
+from functions.aws.diagnosis_marks import DiagnosisMarks
 from functions.aws.ledger import DynamoLedger
 from functions.aws.loop_book import LoopBookStore
 from functions.aws.metrics import CloudWatchMetrics
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 ADAPTERS: Final = (
+    diagnosis_marks,
     function_count,
     hold_facts,
     ledger,
@@ -108,6 +111,7 @@ def guard() -> Guard:
                 ),
                 most_usd_per_minute=settings.danger_usd_per_minute,
             ),
+            diagnosis=DiagnosisMarks(clients.dynamodb_client(), settings.ledger_table),
         ),
         gathering=gathering,
         log=_Journal(),

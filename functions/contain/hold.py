@@ -13,7 +13,7 @@ from functions.domain.adoption import (
     record_removed,
     was_closed_since,
 )
-from functions.domain.assessment import Assessment, Verdict
+from functions.domain.assessment import Assessment, Reason, Verdict
 from functions.domain.containment import contain
 from functions.domain.decision import (
     Contain,
@@ -55,6 +55,7 @@ from functions.domain.ports import (
     AlreadyOpen,
     BlastRadius,
     BlastRadiusReached,
+    Examined,
     LatelyClosed,
     Opened,
     Opening,
@@ -83,6 +84,7 @@ class Enforcer:
     world: World
     policy: Policy
     holding: Holding
+    diagnosis: Examined
 
     @property
     def blast_radius(self) -> BlastRadius:
@@ -124,13 +126,16 @@ class Enforcer:
             case Hold():
                 planned = self._plan(decision, facts, now)
                 if isinstance(planned, LeftAlone):
-                    return _ignored(planned)
+                    return self._leave_alone(planned, now)
                 if isinstance(planned, NotHeld):
                     told = _not_held(decision, planned)
                     return self._notify(told, facts, now, known_until=known_until) or told
                 held = _held(_incident(decision, facts, now), planned, now)
                 return self._take_hold(decision, held, facts, now, known_until=known_until)
             case Notify():
+                left_alone = self._acquit(decision, facts, now)
+                if left_alone is not None:
+                    return self._leave_alone(left_alone, now)
                 return self._notify(decision, facts, now, known_until=known_until) or decision
             case Ignore():
                 return decision
@@ -149,19 +154,50 @@ class Enforcer:
             case Hold():
                 planned = self._plan(decision, facts, now, incident)
                 if isinstance(planned, LeftAlone):
-                    return _ignored(planned)
+                    return self._leave_alone(planned, now)
                 if isinstance(planned, NotHeld):
                     told = _not_held(decision, planned)
                     self._tell_known(incident, told, now)
                     return told
                 return self._hold_known(incident, decision, facts, now, planned)
             case Notify():
-                self._tell_known(incident, decision, now)
+                return self._tell_or_leave(incident, decision, facts, now)
             case Ignore() if incident.state in (IncidentState.CONTAINING, IncidentState.CAPPING):
                 self.go_on(incident, facts, now)
             case Ignore():
                 pass
         return decision
+
+    def _tell_or_leave(
+        self, incident: Incident, decision: Notify, facts: FunctionFacts, now: datetime
+    ) -> Decision:
+        """Tell people once more, unless others feed the function; that is only asked for news."""
+        if not _has_news(incident, decision):
+            return decision
+        left_alone = self._acquit(decision, facts, now)
+        if left_alone is not None:
+            return self._leave_alone(left_alone, now)
+        self._tell_known(incident, decision, now)
+        return decision
+
+    def _acquit(self, decision: Notify, facts: FunctionFacts, now: datetime) -> LeftAlone | None:
+        """Whether nobody is told of a suspected function that is not to be touched either.
+
+        What cannot be read leaves it suspected: then people are told.
+        """
+        assessment = decision.assessment
+        if assessment.verdict is not Verdict.SUSPECTED or facts.kind is FunctionKind.EDGE_REPLICA:
+            return None
+        with suppress(LoopbreakerError):
+            return self.holding.acquit(assessment, facts, now, self.policy.floor_per_minute)
+        return None
+
+    def _leave_alone(self, left_alone: LeftAlone, now: datetime) -> Ignore:
+        """Leave a function alone; one that fails and is tried again is for the diagnosis."""
+        assessment = left_alone.assessment
+        if assessment.has(Reason.TRIED_AGAIN):
+            self.diagnosis.touch((assessment.function,), now)
+        return Ignore(assessment=assessment, reason=left_alone.reason)
 
     def _plan(
         self, decision: Hold, facts: FunctionFacts, now: datetime, known: Incident | None = None
@@ -306,18 +342,12 @@ class Enforcer:
         self, incident: Incident, decision: Notify, now: datetime, others: tuple[str, ...] = ()
     ) -> None:
         """Tell people once more only where there is something new to tell."""
-        if incident.state is IncidentState.RELEASED:
-            if incident.has_told(Transition.RUNNING_AWAY_AGAIN):
-                return
-            again = replace(incident, assessment=decision.assessment)
-            transition = Transition.RUNNING_AWAY_AGAIN
-        elif incident.state is IncidentState.NOTIFIED:
-            if not _is_news(incident, decision):
-                return
-            again = replace(incident, assessment=decision.assessment, decided=decision.reason)
-            transition = Transition.NOTIFIED
-        else:
+        if not _has_news(incident, decision):
             return
+        again = replace(incident, assessment=decision.assessment)
+        transition = Transition.RUNNING_AWAY_AGAIN
+        if incident.state is IncidentState.NOTIFIED:
+            again, transition = replace(again, decided=decision.reason), Transition.NOTIFIED
         try:
             told = self.world.ledger.save(
                 announce(again, transition, self.world, now, contained_already=others)
@@ -631,8 +661,15 @@ def _not_held(decision: Hold, why: NotHeld) -> Notify:
     return Notify(assessment=assessment, reason=reason)
 
 
-def _ignored(left_alone: LeftAlone) -> Ignore:
-    return Ignore(assessment=left_alone.assessment, reason=left_alone.reason)
+def _has_news(incident: Incident, decision: Notify) -> bool:
+    """Whether people do not know yet what is decided about an open incident."""
+    match incident.state:
+        case IncidentState.RELEASED:
+            return not incident.has_told(Transition.RUNNING_AWAY_AGAIN)
+        case IncidentState.NOTIFIED:
+            return _is_news(incident, decision)
+        case _:
+            return False
 
 
 def _is_news(incident: Incident, decision: Notify) -> bool:

@@ -97,45 +97,16 @@ class Holding:
         LoopbreakerError
             What the ports raise.
         """
-        name = facts.name
-        mappings = self.functions.mappings(name)
-        triggers = self.functions.triggers(name, mappings)
-        evidence = self.gathering.of_one(name, now)
-        if evidence is None:
+        sight = self._read(assessment, facts, now)
+        if sight is None:
             return NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES)
+        left_alone = _acquit(sight, assessment, floor_per_minute)
+        if left_alone is not None:
+            return left_alone
         # Read just now: somebody may have changed it since the function was suspected.
-        facts = evidence.facts or facts
-        recent = evidence.recent
-        since = assessment.since or now
-        pushed = Source(kind=SourceKind.ASYNCHRONOUS, name=name)
-        charted = self._charted(facts, now)
-        # Asynchronous events are counted whether the configuration knows of them or not.
-        asked = {_key(one): one for one in (*charted, *_polled(mappings), pushed)}
-        counted = {_key(one.source): one for one in self._arrivals([*asked.values()], recent)}
-        asynchronous = counted[_key(pushed)]
-        known = self._loops_of_sources(name, since)
-        sources = tuple(
-            replace(one, loop=known.get(_key(one), LoopProof.UNKNOWN))
-            for one in _sources(
-                mappings,
-                triggers,
-                asynchronous,
-                recent,
-                _known_minutes(asynchronous, recent, since, now),
-            )
-        )
-        duration = mean_duration_seconds(evidence)
-        if charted and assessment.since is not None:
-            spike = _spike(evidence, since, duration, floor_per_minute)
-            every = {**counted, **{_key(one): _counts_of(one, counted) for one in sources}}
-            left_alone = judge_feeding(
-                assessment,
-                seen=_tell(spike, every, known),
-                charted=_tell(spike, every, {_key(one): one.loop for one in charted}),
-                is_throttled=any(recent.throttles.values[spike.first :]),
-            )
-            if left_alone is not None:
-                return left_alone
+        facts = sight.evidence.facts or facts
+        name, recent, since = facts.name, sight.evidence.recent, sight.since
+        sources, duration = sight.sources, sight.duration_seconds
         running = Running(
             normal_concurrency=assessment.normal_concurrency,
             concurrency=assessment.concurrency,
@@ -150,7 +121,7 @@ class Holding:
             return plan
         if len(plan.levers) > 1:
             return NotHeld(reason=NotHeldReason.MIXED_SOURCES)
-        arrivals = tuple(_counts_of(one, counted) for one in sources if not one.is_outside)
+        arrivals = tuple(_counts_of(one, sight.counted) for one in sources if not one.is_outside)
         watch = Watch(
             plan=plan,
             phase=Phase.HELD,
@@ -164,7 +135,56 @@ class Holding:
             lag_seconds=self._lag_seconds(name, recent) if Lever.ZERO in plan.levers else None,
         )
         reserved = facts.reserved_concurrency
-        return Planned(watch=watch, mappings=mappings, reserved_concurrency=reserved)
+        return Planned(watch=watch, mappings=sight.mappings, reserved_concurrency=reserved)
+
+    def acquit(
+        self, assessment: Assessment, facts: FunctionFacts, now: datetime, floor_per_minute: float
+    ) -> LeftAlone | None:
+        """Whether others feed a function, or that is not to be told yet; ``None`` otherwise.
+
+        The same answer as that of `plan`, for a function that is not to be held anyway.
+
+        Raises
+        ------
+        LoopbreakerError
+            What the ports raise.
+        """
+        if not self._charted(facts, now):
+            return None  # only the graph acquits
+        sight = self._read(assessment, facts, now)
+        return None if sight is None else _acquit(sight, assessment, floor_per_minute)
+
+    def _read(self, assessment: Assessment, facts: FunctionFacts, now: datetime) -> "_Sight | None":
+        """What invokes a function, and what arrived there; ``None`` where it has no figures."""
+        name = facts.name
+        mappings = self.functions.mappings(name)
+        triggers = self.functions.triggers(name, mappings)
+        evidence = self.gathering.of_one(name, now)
+        if evidence is None:
+            return None
+        recent = evidence.recent
+        since = assessment.since or now
+        pushed = Source(kind=SourceKind.ASYNCHRONOUS, name=name)
+        charted = self._charted(evidence.facts or facts, now)
+        # Asynchronous events are counted whether the configuration knows of them or not.
+        asked = {_key(one): one for one in (*charted, *_polled(mappings), pushed)}
+        counted = {_key(one.source): one for one in self._arrivals([*asked.values()], recent)}
+        asynchronous = counted[_key(pushed)]
+        known = self._loops_of_sources(name, since)
+        minutes = _known_minutes(asynchronous, recent, since, now)
+        sources = _sources(mappings, triggers, asynchronous, recent, minutes)
+        return _Sight(
+            evidence=evidence,
+            since=since,
+            mappings=mappings,
+            charted=charted,
+            counted=counted,
+            known=known,
+            sources=tuple(
+                replace(one, loop=known.get(_key(one), LoopProof.UNKNOWN)) for one in sources
+            ),
+            duration_seconds=mean_duration_seconds(evidence),
+        )
 
     def _charted(self, facts: FunctionFacts, now: datetime) -> tuple[Source, ...]:
         """All sources of a function as the event graph has them; empty where it cannot know.
@@ -225,6 +245,48 @@ class Holding:
             waiting=self.facts.depth(queues) if queues else None,
         )
         return judge_hold(watch, counts, evidence.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sight:
+    """What is read of a suspected function before anything is decided about it.
+
+    Attributes
+    ----------
+    charted
+        All its sources, as the event graph has them now; empty where it cannot know.
+    counted
+        What arrived at each source.
+    known
+        On which loops sources lie, as far as the graph had heard of all changes before the spike.
+    sources
+        What invokes it, by its configuration and by what was counted.
+    """
+
+    evidence: Evidence
+    since: datetime
+    mappings: tuple[EventSourceMapping, ...]
+    charted: tuple[Source, ...]
+    counted: Mapping[_Key, Arrivals]
+    known: Mapping[_Key, LoopProof]
+    sources: tuple[Source, ...]
+    duration_seconds: float | None
+
+
+def _acquit(sight: _Sight, assessment: Assessment, floor_per_minute: float) -> LeftAlone | None:
+    """Whether a function is left alone for what feeds it, see `judge_feeding`."""
+    if not sight.charted or assessment.since is None:
+        return None
+    recent = sight.evidence.recent
+    spike = _spike(sight.evidence, sight.since, sight.duration_seconds, floor_per_minute)
+    present = {_key(one): _counts_of(one, sight.counted) for one in sight.sources}
+    every = {**sight.counted, **present}
+    return judge_feeding(
+        assessment,
+        seen=_tell(spike, every, sight.known),
+        charted=_tell(spike, every, {_key(one): one.loop for one in sight.charted}),
+        is_throttled=any(recent.throttles.values[spike.first :]),
+    )
 
 
 def _sources(

@@ -1,6 +1,6 @@
 """What the core needs of the world. Adapters in `functions.aws`, fakes in the tests."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -222,6 +222,20 @@ class Metrics(Protocol):
 
         Without a datapoint where it has none (Lambda developer guide, *Types of metrics for Lambda
         functions*: IteratorAge).
+        """
+        ...
+
+
+class Examined(Protocol):
+    """What the diagnosis examines at its next tick, within the hour."""
+
+    def touch(self, names: Iterable[str], now: datetime) -> None:
+        """Remember that functions show a first sign of trouble.
+
+        Raises
+        ------
+        LedgerUnavailableError
+            When that cannot be written.
         """
         ...
 

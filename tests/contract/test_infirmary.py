@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.aws import clients, diagnosis_store
+from functions.aws.diagnosis_marks import DiagnosisMarks
 from functions.aws.diagnosis_store import MOST_RECORD_BYTES, DiagnosisStore, Progress
 from functions.domain.diagnosis.book import FindingBook, advance
 from functions.domain.diagnosis.checks import examine
@@ -211,6 +212,15 @@ def test_how_far_a_round_has_come(store: DiagnosisStore) -> None:
     assert store.progress() == Progress(
         began_at=NOW, after="z", finished_at=NOW + timedelta(minutes=1)
     )
+
+
+def test_a_mark_of_contain_is_read_as_a_change(aws_stage: AwsStage, store: DiagnosisStore) -> None:
+    """It sets one for a function whose failures are tried again."""
+    marks = DiagnosisMarks(clients.dynamodb_client(), aws_stage.ledger._table)
+
+    marks.touch(("orders",), NOW)
+
+    assert store.touched() == {"orders": NOW.isoformat()}
 
 
 def test_what_was_changed_again_meanwhile_stays(store: DiagnosisStore) -> None:

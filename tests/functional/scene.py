@@ -111,6 +111,7 @@ class Scene:
             world=self.world,
             policy=self.policy,
             holding=Holding(gathering=gathering, facts=self.account.hold_facts),
+            diagnosis=self.account.examined,
         )
         return Guard(enforcer=enforcer, gathering=gathering, log=self.log)
 

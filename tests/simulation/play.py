@@ -308,7 +308,12 @@ class Play:
             side_by_side=one_by_one,
         )
         holding = Holding(gathering=gathering, facts=self.account.hold_facts)
-        enforcer = Enforcer(world=self._world(), policy=policy, holding=holding)
+        enforcer = Enforcer(
+            world=self._world(),
+            policy=policy,
+            holding=holding,
+            diagnosis=self.account.examined,
+        )
         return Guard(enforcer=enforcer, gathering=gathering, log=Journal(run))
 
     def _world(self) -> World:

@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from functions.contain.guard import Report
+from functions.contain.guard import PartlyFailedError, Report
 from functions.domain.arrivals import Source, SourceKind
 from functions.domain.assessment import Reason, Verdict
 from functions.domain.decision import Decision, DecisionReason, Ignore
+from functions.domain.errors import LedgerUnavailableError, MetricsUnavailableError
 from functions.domain.evidence import LoopProof
 from functions.domain.incident import IncidentState
 from functions.domain.known_loops import STALE_AFTER, KnownLoop
+from functions.domain.policy import Mode, Policy, Response
 from functions.domain.wording import sentence
 from tests.functional.contain.held import SPIKE, USUAL, Held, suspected
 
@@ -25,9 +27,10 @@ def _story(
     loop: LoopProof = LoopProof.POSSIBLE,
     read: timedelta = LONG_AGO,
     minutes: int = 20,
+    policy: Policy | None = None,
 ) -> Held:
     """A spike of a consumer, and an event graph that has been read so long ago."""
-    story = suspected(kind, is_loop=False)
+    story = suspected(kind, is_loop=False, policy=policy)
     story.spike(minutes)
     _chart(story, loop, read)
     return story
@@ -118,6 +121,102 @@ def test_what_fails_is_tried_again() -> None:
     reason, _ = _told(story.scene.contributor())
 
     assert (reason, _is_touched(story)) == (Reason.TRIED_AGAIN, False)
+    assert story.scene.account.examined.marks == {"orders": story.scene.now}
+
+
+def test_nothing_else_starts_a_diagnosis() -> None:
+    """A backlog is no sign of trouble, and neither is a function that is held."""
+    backlog, held = _story(), _story()
+    backlog.record_arrivals([USUAL + 5] * 20)
+
+    for one in (backlog, held):
+        one.scene.contributor()
+        assert one.scene.account.examined.marks == {}
+
+
+def test_a_mark_that_cannot_be_written_is_tried_again() -> None:
+    """The run fails with it, and the function stays untouched."""
+    story = _story()
+    story.record_arrivals([USUAL + 5] * 20)
+    story.scene.account.metrics.record("orders", until=story.scene.now, errors=[SPIKE] * 20)
+    story.scene.account.faults.fail("touch", LedgerUnavailableError("gone"))
+
+    with pytest.raises(PartlyFailedError):
+        story.scene.contributor()
+
+    assert not _is_touched(story)
+    story.scene.contributor()
+    assert "orders" in story.scene.account.examined.marks
+
+
+# -- where nothing is held
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [Policy(mode=Mode.OBSERVE), Policy(response=Response.NOTIFY)],
+    ids=["mode", "response"],
+)
+@pytest.mark.parametrize("cause", [Reason.FED_BY_OTHERS, Reason.WORKS_OFF, Reason.TRIED_AGAIN])
+def test_nobody_is_told_of_what_would_not_be_held(policy: Policy, cause: Reason) -> None:
+    """Who watches first gets the notices that he would get, and no others."""
+    is_outside = cause is Reason.FED_BY_OTHERS
+    story = _story(loop=LoopProof.RULED_OUT if is_outside else LoopProof.POSSIBLE, policy=policy)
+    if not is_outside:
+        story.record_arrivals([USUAL + 5] * 20)
+    if cause is Reason.TRIED_AGAIN:
+        story.scene.account.metrics.record("orders", until=story.scene.now, errors=[SPIKE] * 20)
+
+    reason, _ = _told(story.scene.contributor())
+
+    assert reason is cause
+    assert story.scene.subjects == []
+    assert story.scene.account.ledger.stored("orders") is None
+    assert bool(story.scene.account.examined.marks) is (cause is Reason.TRIED_AGAIN)
+
+
+@pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.ENFORCE])
+def test_an_exempt_function_that_others_feed_is_no_news(mode: Mode) -> None:
+    """It is not touched in any case."""
+    story = _story(loop=LoopProof.RULED_OUT, policy=Policy(mode=mode, exempt=frozenset({"orders"})))
+
+    assert _told(story.scene.contributor())[0] is Reason.FED_BY_OTHERS
+    assert story.scene.subjects == []
+
+
+def test_who_may_feed_itself_is_told_of_in_observe_mode() -> None:
+    """Once, whatever arrives later; each check after that asks for nothing."""
+    story = _story(policy=Policy(mode=Mode.OBSERVE))
+
+    story.scene.contributor()
+    asked = len(story.scene.account.calls("arrivals"))
+    story.pass_minutes(3)
+
+    assert len(story.scene.subjects) == 1
+    assert len(story.scene.account.calls("arrivals")) == asked
+    assert not _is_touched(story)
+
+
+def test_counts_that_are_late_are_waited_for_in_observe_mode() -> None:
+    """And once they show that it is a backlog, nobody is told."""
+    story = _story(minutes=4, policy=Policy(mode=Mode.OBSERVE))
+    story.record_arrivals([None] * 4)
+
+    decision = _decided(story.scene.contributor())
+
+    assert decision.reason is DecisionReason.NOT_YET_COUNTED
+    assert story.scene.subjects == []
+    assert story.scene.account.ledger.live().pulse.watched == ("orders",)
+
+
+def test_what_cannot_be_read_is_told_of() -> None:
+    """Nobody knows then who feeds it."""
+    story = _story(loop=LoopProof.RULED_OUT, policy=Policy(mode=Mode.OBSERVE))
+    story.scene.account.faults.fail("arrivals", MetricsUnavailableError("gone"))
+
+    story.scene.contributor()
+
+    assert len(story.scene.subjects) == 1
 
 
 @pytest.mark.parametrize("loop", [LoopProof.CERTAIN, LoopProof.POSSIBLE, LoopProof.UNKNOWN])
