@@ -1,0 +1,560 @@
+"""What happens before a record is frozen: each story leaves records of some kinds behind.
+
+A story is told with one function, ``orders``, as it goes in an account.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+from bench.paged_account import ACCOUNT, REGION
+from functions.aws.chart_store import ChartStore
+from functions.aws.diagnosis_store import DiagnosisStore, Progress
+from functions.aws.reading.asking import Asker
+from functions.aws.reading.changes import Change, ChangeKind
+from functions.aws.reading.pace import Pace
+from functions.aws.reading.reader import AccountReader
+from functions.aws.reading.steps import one_by_one
+from functions.aws.reading.storage import FactStore
+from functions.chart.charting import Charting, Graphs, Rhythm
+from functions.domain.arrivals import SourceKind
+from functions.domain.diagnosis.checks import examine
+from functions.domain.diagnosis.consent import RemedyPolicy
+from functions.domain.diagnosis.facts import DenialSource, DeniedCall
+from functions.domain.diagnosis.rounds import make_round
+from functions.domain.diagnosis.treating import planned, treat, undo
+from functions.domain.errors import (
+    BusyError,
+    LoopbreakerError,
+    NoticeUndeliveredError,
+    RefusedError,
+)
+from functions.domain.evidence import LoopProof, Trigger, TriggerKind
+from functions.domain.known_loops import KnownLoop
+from functions.domain.policy import EXEMPT_TAG
+from functions.domain.ports import PulseMemory
+from tests.fakes import SimulatedCrash
+from tests.functional.chart.scene import PLACE
+from tests.functional.chart.scene import Scene as ChartScene
+from tests.functional.contain.held import suspected
+from tests.functional.scene import NOON, QUEUE, TABLE_STREAM, Scene
+from tests.unit.domain.diagnosis.samples import NOW as DAY
+from tests.unit.domain.diagnosis.samples import CrashError, Hospital, logless
+from tests.unit.domain.diagnosis.test_treating import CASES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from functions.domain.diagnosis.ports import Practice
+    from tests.frozen.stage import Stage
+    from tests.functional.contain.held import Held
+
+DENIED: Final = RefusedError("AccessDeniedException: explicit deny")
+BUSY: Final = BusyError("TooManyRequestsException: (tried 6 times)")
+TOPIC: Final = "arn:aws:sns:us-east-1:123456789012:orders"
+MINUTES_TO_A_VERDICT: Final = 60
+
+
+# -- containments ---------------------------------------------------------------------------------
+
+
+def notified(stage: Stage) -> None:
+    """People were told of an exempt function."""
+    scene = Scene()
+    scene.add_runaway(reserved=5, tags={EXEMPT_TAG: "true"})
+    stage.begin(scene)
+    scene.contributor()
+
+
+def contained(stage: Stage) -> None:
+    """At 0, with its mapping disabled; another one was disabled before."""
+    scene = _with_everything()
+    stage.begin(scene)
+    scene.contributor()
+
+
+def contained_without_reservation(stage: Stage) -> None:
+    """At 0, and nothing was reserved before."""
+    scene = Scene()
+    scene.add_runaway(is_durable=True)
+    stage.begin(scene)
+    scene.contributor()
+
+
+def contained_on_instances(stage: Stage) -> None:
+    """Each version scaled to 0."""
+    scene = Scene()
+    scene.add_runaway(
+        is_on_instances=True, instances={"$LATEST.PUBLISHED": (3, None), "7": (5, 40)}
+    )
+    scene.account.add_mapping("orders", QUEUE)
+    stage.begin(scene)
+    scene.contributor()
+
+
+def notice_claimed(stage: Stage) -> None:
+    """At 0, and the run died while it sent the notice: nobody knows whether it went out."""
+    scene = _with_everything()
+    stage.begin(scene)
+    scene.account.faults.fail("publish", SimulatedCrash("died"))
+    scene.survives(scene.contributor)
+
+
+def containing(stage: Stage) -> None:
+    """The run died just after it had made room for the reservation of 0, and set it."""
+    scene = _with_everything()
+    stage.begin(scene)
+    scene.account.faults.fail("reserve", SimulatedCrash("died"), skip=1, lost=True)
+    scene.survives(scene.contributor)
+
+
+def containing_half(stage: Stage) -> None:
+    """The run died before it disabled the mapping."""
+    scene = _with_everything()
+    stage.begin(scene)
+    scene.account.faults.fail("switch_mapping", SimulatedCrash("died"))
+    scene.survives(scene.contributor)
+
+
+def containing_refused(stage: Stage) -> None:
+    """AWS takes no reservation, again and again."""
+    scene = _with_everything()
+    stage.begin(scene)
+    scene.account.faults.fail("reserve", BUSY, times=-1)
+    scene.survives(scene.contributor)
+    scene.pulse(2)
+
+
+def follow_up_refused(stage: Stage) -> None:
+    """At 0, and AWS does not let the mapping be disabled."""
+    scene = _with_everything()
+    stage.begin(scene)
+    scene.account.faults.fail("switch_mapping", DENIED, times=-1)
+    scene.survives(scene.contributor)
+
+
+def released(stage: Stage) -> None:
+    """A person has set another reservation."""
+    contained(stage)
+    _scene(stage).account.reserves("orders", 3)
+    _scene(stage).pulse()
+
+
+def running_away_again(stage: Stage) -> None:
+    """The same, and it ran away again within the hour: people were told, and nothing is done."""
+    released(stage)
+    scene = _scene(stage)
+    scene.now += timedelta(minutes=20)
+    scene.burn()
+    scene.survives(scene.contributor)
+
+
+def restoring(stage: Stage) -> None:
+    """The run that restores died before it enabled the mapping."""
+    contained(stage)
+    scene = _scene(stage)
+    scene.account.faults.fail("switch_mapping", SimulatedCrash("died"))
+    scene.survives(lambda: scene.rollback("orders"))
+
+
+def restoring_pending(stage: Stage) -> None:
+    """AWS is still changing the mapping that is to be enabled."""
+    contained(stage)
+    scene = _scene(stage)
+    scene.account.faults.fail("switch_mapping", BUSY, times=-1)
+    scene.rollback("orders")
+
+
+def restore_refused(stage: Stage) -> None:
+    """AWS does not let the reservation be put back."""
+    contained(stage)
+    scene = _scene(stage)
+    scene.account.faults.fail("reserve", DENIED, times=-1)
+    scene.rollback("orders")
+
+
+def restored(stage: Stage) -> None:
+    """A person asked for it; the incident is filed."""
+    contained(stage)
+    _scene(stage).rollback("orders")
+    _scene(stage).pulse()
+
+
+def restored_unsent(stage: Stage) -> None:
+    """The same, and SNS did not take the notice."""
+    contained(stage)
+    scene = _scene(stage)
+    scene.account.faults.fail("publish", NoticeUndeliveredError("NotFound"), times=-1)
+    scene.rollback("orders")
+
+
+def unsent_aside(stage: Stage) -> None:
+    """The same, and the function ran away once more."""
+    restored_unsent(stage)
+    scene = _scene(stage)
+    scene.now += timedelta(hours=4)
+    scene.account.metrics.habit("orders", 150.0)
+    scene.burn()
+    scene.survives(scene.contributor)
+
+
+def ended(stage: Stage) -> None:
+    """What people were told of is over."""
+    notified(stage)
+    scene = _scene(stage)
+    for _ in range(3):
+        scene.now += timedelta(minutes=16)
+        scene.calm("orders", 30)
+        scene.pulse()
+
+
+def deleted(stage: Stage) -> None:
+    """A person deleted the function."""
+    contained(stage)
+    _scene(stage).account.delete("orders")
+    _scene(stage).pulse()
+
+
+def superseded(stage: Stage) -> None:
+    """A released function ran away again after an hour: a new incident goes on."""
+    released(stage)
+    scene = _scene(stage)
+    scene.now += timedelta(hours=2)
+    scene.burn()
+    scene.survives(scene.contributor)
+
+
+def tagged(stage: Stage) -> None:
+    """It was stopped while the ledger could not be reached; that is over, and noted."""
+    scene = _with_everything()
+    ledger = stage.begin(scene)
+    ledger.tag_key()
+    with ledger.away(), suppress(LoopbreakerError):
+        scene.survives(scene.contributor)
+    scene.now += timedelta(minutes=1)
+    ledger.live()
+
+
+# -- holds ----------------------------------------------------------------------------------------
+
+
+def capping(stage: Stage) -> None:
+    """The run died just after it had set the cap."""
+    story = _suspected(stage, SourceKind.ASYNCHRONOUS, reserved=50)
+    story.scene.account.faults.fail("reserve", SimulatedCrash("died"), lost=True)
+    story.scene.survives(story.scene.contributor)
+
+
+def held_by_cap(stage: Stage) -> None:
+    """Held by a cap, for watching."""
+    _held(stage, SourceKind.ASYNCHRONOUS, reserved=50)
+
+
+def held_at_zero(stage: Stage) -> None:
+    """Held at 0, for watching: the records of its table wait."""
+    _held(stage, SourceKind.TABLE, reserved=50)
+
+
+def held_paused(stage: Stage) -> None:
+    """Its queue is paused, for watching."""
+    _held(stage, SourceKind.QUEUE, reserved=50)
+
+
+def trial_by_cap(stage: Stage) -> None:
+    """A little is let go."""
+    _until(_held(stage, SourceKind.ASYNCHRONOUS, reserved=50), "capped trial")
+
+
+def trial_of_queue(stage: Stage) -> None:
+    """A little is let go: the mapping is enabled, and limited."""
+    _until(_held(stage, SourceKind.QUEUE, reserved=50), "capped trial")
+
+
+def held_again(stage: Stage) -> None:
+    """Held for the second time."""
+    _until(_held(stage, SourceKind.QUEUE, reserved=50), "capped held again")
+
+
+def shown(stage: Stage) -> None:
+    """It is shown to feed itself, and stays held until people decide."""
+    story = _held(stage, SourceKind.QUEUE, reserved=50)
+    story.pass_minutes(25)
+
+
+def expiring(stage: Stage) -> None:
+    """The same, and people were told that events which wait are given up soon."""
+    story = _held(stage, SourceKind.QUEUE, reserved=50)
+    story.pass_minutes(25)
+    story.scene.now += timedelta(hours=48)
+    story.pass_minutes(3)
+
+
+def second_trial(stage: Stage) -> None:
+    """The event graph is certain: it has to be shown twice."""
+    story = _held(stage, SourceKind.TABLE, reserved=50, is_certain=True)
+    _until(story, "capped held again")
+    _until(story, "capped trial")
+
+
+def stopped_after_hold(stage: Stage) -> None:
+    """It was shown twice, and is stopped."""
+    story = _held(stage, SourceKind.QUEUE, reserved=50, is_certain=True)
+    story.pass_minutes(45)
+
+
+def lifted(stage: Stage) -> None:
+    """People feed it: it was let go, and the incident is filed."""
+    story = _held(stage, SourceKind.ASYNCHRONOUS, is_loop=False, reserved=50)
+    story.pass_minutes(14)
+
+
+# -- what is remembered besides --------------------------------------------------------------------
+
+
+def memory(stage: Stage) -> None:
+    """The pulse's memory, attempts, and rollback requests with each outcome."""
+    ledger = stage.begin(Scene())
+    ledger.remember_pulse(
+        PulseMemory(
+            looked_at=NOON,
+            level_per_minute=812.5,
+            looks=3,
+            watched=("orders", "bills"),
+            watch_until=NOON + timedelta(minutes=20),
+            swept_to="orders",
+            stock=2.5,
+            stocked_at=NOON,
+        )
+    )
+    for minute in range(2):
+        ledger.count_attempt("tag 0123", NOON + timedelta(minutes=minute))
+    for nonce in ("begun", "done", "failed"):
+        ledger.claim_request(nonce, f"request of {nonce}", NOON)
+    ledger.settle_request("done", "request of done", is_done=True)
+    ledger.settle_request("failed", "request of failed", is_done=False)
+
+
+def findings(stage: Stage) -> None:
+    """The book of findings, open and closed ones; how far a check has come; marks of changes."""
+    store = _store(stage)
+    practice = replace(Hospital().practice, infirmary=store)
+    nothing = RemedyPolicy(kinds=frozenset(), memory_ceiling_mb=None)
+    make_round((logless(), CASES["memory"]), practice, nothing, DAY)
+    make_round((CASES["memory"],), practice, nothing, DAY + timedelta(hours=1))
+    store.save_progress(Progress(began_at=DAY, after="orders", finished_at=DAY))
+    store.touch(("orders", "role/orders-role"), DAY)
+    denied = DeniedCall(
+        source=DenialSource.CLOUDTRAIL,
+        principal_arn="arn:aws:iam::123456789012:role/clerk",
+        message="not authorized to perform: lambda:InvokeFunction",
+        last_at=DAY,
+    )
+    store.remember_denial("orders", denied, DAY)
+
+
+def treatment_applying(stage: Stage) -> None:
+    """The run died in the middle of a remedy."""
+    hospital, practice = _practice(stage)
+    opened = practice.infirmary.open(_planned("permissions"))
+    hospital.crash(4, "after")
+    with suppress(CrashError):
+        treat(opened, practice, DAY)
+
+
+def treatments_applied(stage: Stage) -> None:
+    """Remedies of all kinds are in force, each of a function of its own."""
+    for name in CASES:
+        _, practice = _practice(stage, name)
+        treat(practice.infirmary.open(replace(_planned(name), function=name)), practice, DAY)
+
+
+def treatment_undoing(stage: Stage) -> None:
+    """The run that undoes a remedy died."""
+    hospital, practice = _practice(stage)
+    applied = treat(practice.infirmary.open(_planned("memory")), practice, DAY)
+    hospital.crash(2, "after")
+    with suppress(CrashError):
+        undo(applied, practice, DAY + timedelta(hours=1), "alice")
+
+
+def treatments_closed(stage: Stage) -> None:
+    """One was undone, AWS refused one, the function of one was deleted."""
+    _, practice = _practice(stage)
+    done = treat(practice.infirmary.open(_planned("memory")), practice, DAY)
+    undo(done, practice, DAY + timedelta(hours=1), "alice")
+    hospital, practice = _practice(stage, "refused")
+    hospital.refusals = {"put_inline_policy": DENIED}
+    treat(practice.infirmary.open(replace(_planned("logs"), function="refused")), practice, DAY)
+    hospital, practice = _practice(stage, "gone")
+    gone = practice.infirmary.open(replace(_planned("memory"), function="gone"))
+    hospital.is_deleted = True
+    treat(gone, practice, DAY)
+
+
+def chart(stage: Stage) -> None:
+    """The graph was made; SNS took no notice of it; a change waits; a full pass goes on."""
+    run = ChartStage(stage.client, stage.table)
+    run.scene.topic.broken = True
+    run.charting().tick()
+    run.scene.now += timedelta(days=1)
+    run.scene.calls = 15
+    run.charting().tick()
+    store = ChartStore(stage.client, stage.table, holder="somebody")
+    store.note([Change(kind=ChangeKind.ROLE, name="orders-role")], "mark", run.scene.now)
+
+
+STORIES: Final[dict[str, Callable[[Stage], None]]] = {
+    one.__name__: one
+    for one in (
+        notified,
+        contained,
+        notice_claimed,
+        contained_without_reservation,
+        contained_on_instances,
+        containing,
+        containing_half,
+        containing_refused,
+        follow_up_refused,
+        released,
+        running_away_again,
+        restoring,
+        restoring_pending,
+        restore_refused,
+        restored,
+        restored_unsent,
+        unsent_aside,
+        ended,
+        deleted,
+        superseded,
+        tagged,
+        capping,
+        held_by_cap,
+        held_at_zero,
+        held_paused,
+        trial_by_cap,
+        trial_of_queue,
+        held_again,
+        shown,
+        expiring,
+        second_trial,
+        stopped_after_hold,
+        lifted,
+        memory,
+        findings,
+        treatment_applying,
+        treatments_applied,
+        treatment_undoing,
+        treatments_closed,
+        chart,
+    )
+}
+
+
+# -- how they begin -------------------------------------------------------------------------------
+
+
+def _scene(stage: Stage) -> Scene:
+    assert stage.scene is not None
+    return stage.scene
+
+
+def _with_everything() -> Scene:
+    """A runaway function with all that a containment may change, and that may lose events."""
+    scene = Scene()
+    scene.add_runaway(
+        reserved=5,
+        provisioned={"live": 3},
+        memory_mb=512,
+        timeout_seconds=30,
+        architecture="arm64",
+        dead_letter_arn=f"{QUEUE}-dead",
+        pushed=(Trigger(kind=TriggerKind.ASYNC, service="SNS", source_arn=TOPIC),),
+    )
+    scene.account.add_mapping("orders", QUEUE)
+    scene.account.add_mapping("orders", TABLE_STREAM, enabled=False)
+    return scene
+
+
+def _suspected(
+    stage: Stage,
+    kind: SourceKind,
+    *,
+    is_loop: bool = True,
+    is_certain: bool = False,
+    **given: Any,
+) -> Held:
+    story = suspected(kind, is_loop=is_loop, **given)
+    if is_certain:
+        known = KnownLoop(proof=LoopProof.CERTAIN, at=story.scene.now)
+        story.scene.loops.stored["orders"] = known
+    stage.begin(story.scene)
+    return story
+
+
+def _held(stage: Stage, kind: SourceKind, **given: Any) -> Held:
+    story = _suspected(stage, kind, **given)
+    story.scene.contributor()
+    return story
+
+
+def _until(story: Held, wanted: str) -> None:
+    for _ in range(MINUTES_TO_A_VERDICT):
+        if story.describe() == wanted:
+            return
+        story.pass_minutes(1)
+    raise AssertionError(f"it is {story.describe()}, not {wanted}")
+
+
+def _store(stage: Stage) -> DiagnosisStore:
+    return DiagnosisStore(stage.client, stage.table, randomness=Random(stage.name))  # noqa: S311
+
+
+def _practice(stage: Stage, function: str = "orders") -> tuple[Hospital, Practice]:
+    hospital = Hospital()
+    stage.hospitals[function] = hospital
+    return hospital, replace(hospital.practice, infirmary=_store(stage))
+
+
+def _planned(name: str) -> Any:
+    """The treatment of one kind of remedy, planned and not yet stored."""
+    (finding,) = examine(CASES[name]).findings
+    return planned(finding, finding.remedies[0], DAY)
+
+
+class ChartStage:
+    """`chart` that keeps its memory, and the facts, in a table."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self.scene = ChartScene(functions=8)
+        self.scene.add_loop(3)
+        self._client, self._table = client, table
+
+    def charting(self) -> Charting:
+        """A run in a fresh execution environment."""
+        scene = self.scene
+        scene.runs += 1
+        graphs = Graphs(scene.accepted)
+        asker = Asker(
+            scene.aws.client,
+            Pace({}),
+            sleep=lambda _: None,
+            is_time_up=lambda: scene.calls is not None and asker.calls.total() >= scene.calls,
+        )
+        return Charting(
+            store=ChartStore(self._client, self._table, holder=f"run {scene.runs}"),
+            facts=FactStore(
+                self._client, self._table, account=ACCOUNT, region=REGION, partition="aws"
+            ),
+            reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one),
+            graphs=graphs,
+            publisher=scene.topic,
+            place=PLACE,
+            rhythm=Rhythm(),
+            until=scene.now + timedelta(minutes=15),
+            clock=lambda: scene.now,
+            log=scene.log,
+        )
