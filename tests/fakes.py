@@ -58,6 +58,7 @@ from functions.domain.holding.facts import (
     HoldFacts,
     MappingFacts,
 )
+from functions.domain.incident import is_same_opening
 from functions.domain.plan import (
     LEAST_MAPPING_LIMIT,
     MOST_MAPPING_LIMIT,
@@ -1038,7 +1039,7 @@ class FakeLedger:
         latest = max(began_at(incident), known_until or NOTHING_CLOSED)
         with self._call("open", incident=incident, blast_radius=blast_radius):
             stored = self._live.get(incident.function)
-            if stored is not None and stored.id == incident.id:
+            if stored is not None and is_same_opening(stored, incident):
                 return Opened(incident=stored)
             if stored is not None and not stored.is_closed:
                 return AlreadyOpen(incident=stored)
@@ -1094,7 +1095,7 @@ class FakeLedger:
         """See the port."""
         with self._call("supersede", old=old, new=new, blast_radius=blast_radius):
             stored = self._live.get(new.function)
-            if stored is not None and stored.id == new.id:
+            if stored is not None and is_same_opening(stored, new):
                 return Opened(incident=stored)
             self._check(old)
             if not old.is_closed:

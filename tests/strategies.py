@@ -211,6 +211,7 @@ incidents: Final = st.builds(
     released_at=st.none() | moments,
     closed_at=st.none() | moments,
     lease_until=st.none() | moments,
+    unsure_until=st.none() | moments,
     closing=st.sampled_from(IncidentState),
     actor=texts,
     is_durable=st.booleans(),

@@ -47,7 +47,7 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.evidence import PRECEDENT_DAYS, RECENT_MINUTES
-from functions.domain.incident import KEPT_AFTER_CLOSE
+from functions.domain.incident import KEPT_AFTER_CLOSE, is_same_opening
 from functions.domain.ports import (
     ATTEMPTS_KEPT,
     NOTHING_CLOSED,
@@ -184,7 +184,7 @@ class DynamoLedger:
             told = _text(refusals[1] or {}, "closed_at")
             return LatelyClosed(closed_at=datetime.fromisoformat(told))
         stored = _load(item)
-        if stored.id == incident.id:
+        if is_same_opening(stored, incident):
             return Opened(incident=stored)
         if not stored.is_closed:
             return AlreadyOpen(incident=stored)
@@ -304,8 +304,8 @@ class DynamoLedger:
         if refusals is None:
             return Opened(incident=_written(new))
         item = refusals[0] or {}
-        if _text(item, "id") == new.id:
-            return Opened(incident=_load(item))
+        if _text(item, "id") == new.id and is_same_opening(stored := _load(item), new):
+            return Opened(incident=stored)
         raise _stale(old, item)
 
     def file_away(self, incident: Incident) -> None:

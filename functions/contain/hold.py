@@ -254,7 +254,7 @@ class Enforcer:
     ) -> Decision:
         match opening:
             case Opened(incident=incident):
-                # One that was opened within the same second may have moved on since.
+                # The answer may have been lost at first, and others may have moved it on since.
                 if incident.state in (IncidentState.CONTAINING, IncidentState.CAPPING):
                     incident = contain(incident, self.world, now)
                 if incident.state in _IN_FORCE[type(decision)]:

@@ -181,6 +181,7 @@ def _stop(run: Execution) -> None:
         if run.incident.state is not IncidentState.CONTAINING or run.incident.is_on_instances:
             raise
         _find_provisioned(run)
+        _find_provisioned_anew(run)
         removals = [one for one in run.incident.steps if isinstance(one.step, RemoveProvisioned)]
         if not removals:
             raise
@@ -295,6 +296,20 @@ def _find_provisioned(run: Execution) -> None:
         return
     found = run.world.functions.provisioned(run.incident.function)
     run.save(run.incident.with_provisioned(found).leased(run.present))
+
+
+def _find_provisioned_anew(run: Execution) -> None:
+    """Write down what somebody, or auto scaling, has requested since all of it was removed.
+
+    It stands in the way of the reservation again, and is what a restore brings back.
+    """
+    removals = [one for one in run.incident.steps if isinstance(one.step, RemoveProvisioned)]
+    is_removed = all(one.status not in _UNFINISHED and one.restored is None for one in removals)
+    if not removals or not is_removed or _is_settling(run):
+        return
+    found = run.world.functions.provisioned(run.incident.function)
+    if found:
+        run.save(run.incident.with_requested_anew(found).leased(run.present))
 
 
 def _yield_to_people(run: Execution, found: int | None) -> Incident:

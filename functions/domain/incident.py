@@ -37,6 +37,10 @@ from functions.domain.plan import (
 # because a loop may be burning meanwhile. A run that takes longer than its lease loses nothing,
 # since every write is checked against the version that it read and every step is idempotent.
 LEASE = timedelta(seconds=60)
+# A run of `contain` may live on for so long after its lease, and end there without a word: this is
+# its time-out, which began before the lease was taken.
+CONTAIN_TAKES_AT_MOST = timedelta(seconds=120)
+_OUTLIVES_LEASE: Final = CONTAIN_TAKES_AT_MOST - LEASE
 # How long a claimed notice may stay unconfirmed before it is sent again, marked as a repeat.
 NOTICE_LEASE = timedelta(seconds=60)
 # How long a notice waits that SNS did not confirm so often. It may have been delivered all the
@@ -315,6 +319,9 @@ class Incident:
         earlier version.
     lease_until
         Until when the run that works on the incident has it for itself.
+    unsure_until
+        Until when a run from which it was taken over may still carry out the step that it had
+        begun; ``None`` where there was none, and in records of an earlier version.
     decided
         The decision's reason, as text of `DecisionReason`.
     closing
@@ -359,6 +366,7 @@ class Incident:
     released_at: datetime | None = None
     closed_at: datetime | None = None
     lease_until: datetime | None = None
+    unsure_until: datetime | None = None
     closing: IncidentState = IncidentState.RESTORED
     actor: str = ""
     async_target_arn: str = ""
@@ -481,7 +489,22 @@ class Incident:
 
     def leased(self, now: datetime) -> Self:
         """The incident, held by this run."""
-        return replace(self, lease_until=now + LEASE)
+        mine = self if self.is_leased(now) else self.taken_over()
+        return replace(mine, lease_until=now + LEASE)
+
+    def taken_over(self) -> Self:
+        """The incident, taken over from the run that has not let go of it, if there is one."""
+        if self.lease_until is None:
+            return self
+        until = self.lease_until + _OUTLIVES_LEASE
+        unsure_until = max(until, self.unsure_until or until)
+        return replace(self, lease_until=None, unsure_until=unsure_until)
+
+    def unsure_steps(self, now: datetime) -> tuple[StepOutcome, ...]:
+        """Steps of which one may still be carried out by a run that has lost its lease."""
+        if self.unsure_until is None or now >= self.unsure_until:
+            return ()
+        return tuple(one for one in self.steps if one.status in _UNDONE)
 
     def unleased(self) -> Self:
         """The incident, free for any run."""
@@ -753,6 +776,13 @@ class Incident:
             changed = changed.with_step(StepOutcome(step=step, status=StepStatus.DONE))
         return changed
 
+    def with_requested_anew(self, found: tuple[ProvisionedConcurrency, ...]) -> Self:
+        """The incident with what was requested after the removal, to be removed once more."""
+        changed = self.with_removed(found, is_newest=True)
+        for step in follow_up_steps(self.function, found, ()):
+            changed = changed.with_outcome(step, StepStatus.PLANNED)
+        return changed
+
     def with_mappings(self, found: tuple[EventSourceMapping, ...]) -> Self:
         """The incident with the event source mappings, read before any of them is disabled."""
         if self.snapshot is None:
@@ -854,6 +884,14 @@ class Incident:
 def incident_id(function: str, opened_at: datetime) -> str:
     """A name for an incident that people can say: the function and when it was opened (UTC)."""
     return f"{function}-{opened_at:%Y%m%dT%H%M%S}Z"
+
+
+def is_same_opening(stored: Incident, opened: Incident) -> bool:
+    """Whether a stored incident is what opening this one has led to, whose answer was lost.
+
+    The id alone does not tell: it is exact to the second, and two runs may decide in the same one.
+    """
+    return stored.id == opened.id and stored.opened_at == opened.opened_at
 
 
 def _shortened(words: str) -> str:

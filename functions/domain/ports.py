@@ -501,8 +501,9 @@ class Ledger(Protocol):
         """Write a new incident, if its function has none and the blast radius allows.
 
         One transaction: the incident and a place within the blast radius come together or not at
-        all. `blast_radius` is ``None`` for an incident that changes nothing. Opening again with
-        the same incident id answers `Opened` with what is stored, so that a retry is harmless.
+        all. `blast_radius` is ``None`` for an incident that changes nothing. Opening the
+        same incident again answers `Opened` with what is stored, so that a retry is harmless. One
+        that another run has opened within the same second has the same id, and is another one.
 
         No incident is opened whose beginning lies before the function's last closed one ended,
         unless that one was known when it was judged.

@@ -27,6 +27,7 @@ _UNDONE: Final = frozenset({StepStatus.PLANNED, StepStatus.FAILED})
 # How long a mapping may stay in AWS's own hands before that counts as a refusal. UNCONFIRMED: how
 # long AWS takes; others who change mappings wait for 10 minutes.
 PENDING_AT_MOST: Final = timedelta(minutes=10)
+CHECKED_AGAIN: Final = "it is checked once more, because another run may still change it"
 
 
 def restore(
@@ -42,7 +43,8 @@ def restore(
     What somebody else changed meanwhile is left alone and reported. When AWS refuses the
     reservation, the function is left as contained as it was, the incident stays open, and people
     are told. A mapping that AWS is still changing is pending: the incident stays `RESTORING`, and
-    whoever comes next goes on with it.
+    whoever comes next goes on with it. So is a step that a run may be carrying out from which the
+    incident was taken over, until that run has reached its time-out.
 
     Parameters
     ----------
@@ -86,6 +88,11 @@ def restore(
         return close_as_deleted(run.incident, world, at)
     if any(one.restored is StepStatus.FAILED for one in run.incident.steps):
         return _keep_open(run)
+    unsure = run.incident.unsure_steps(run.present)
+    if unsure and not pending(run.incident):
+        # Once the incident is closed, nobody would know of what is changed after that.
+        for outcome in unsure:
+            run.incident = run.incident.with_restored(outcome.step, None, CHECKED_AGAIN)
     if pending(run.incident):
         return run.save(run.incident.unleased())
     done = run.incident.to(run.incident.closing, at)

@@ -42,7 +42,7 @@ class Outcome(StrEnum):
     ENDED = "ended"
     NOTHING_HELD = "nothing held"  # it is over, or the incident is another one by now
     CONTAINED = "contained"  # it has become a containment, which only people end
-    PENDING = "pending"  # AWS is still changing an event source mapping
+    PENDING = "pending"  # AWS is still changing an event source mapping, or another run may be
     REFUSED = "refused"  # people were told what AWS said
     UNTOLD = "untold"  # it is over, and SNS did not take the notice that says so
 
@@ -167,7 +167,9 @@ class HoldEnding:
         if incident.state in _HELD:
             # What the function did is not explained by that, as it is by a cap that was lifted.
             incident = replace(incident, decided=reason, is_withdrawn=True)
-        after = restore(incident, self.world, now, IncidentState.LIFTED, is_asked=False)
+        after = restore(
+            incident.taken_over(), self.world, now, IncidentState.LIFTED, is_asked=False
+        )
         if failures(after):
             return Outcome.REFUSED
         if pending(after):

@@ -29,7 +29,7 @@ from functions.domain.evidence import FunctionFacts
 from functions.domain.incident import HOLDING_STATES, LEASE, Incident, IncidentState
 from functions.domain.naming import InvalidFunctionReferenceError, function_name
 from functions.domain.plan import PutBackReserved, StepStatus
-from functions.domain.restoration import failures, pending, restore
+from functions.domain.restoration import CHECKED_AGAIN, failures, pending, restore
 from functions.domain.steps import undo
 from functions.domain.tag_seal import find_snapshot, find_tags
 from functions.domain.tagged_snapshot import (
@@ -62,7 +62,7 @@ RESERVE_SECONDS: Final = 60.0
 class Restored:
     """A function that is as it was, or that was not held at all.
 
-    `is_pending`: it runs again, but a mapping of it is still to be enabled.
+    `is_pending`: it runs again, but a mapping of it is still to be enabled, or it is checked again.
     """
 
     function: str
@@ -97,13 +97,15 @@ Result: TypeAlias = Restored | Refused | LeftAlone
 class _Asked:
     """A function that is to be restored, with what this run knows of it.
 
-    `first` was found first, since the restore `began`; `was_held`: this run has begun to undo it.
+    `first` was found first, since the restore `began`; `was_held`: this run has begun to undo it;
+    `own`: it has opened the incident itself.
     """
 
     function: str
     first: Incident | None
     began: datetime
     was_held: bool
+    own: Incident | None = None
 
 
 class _LeasedError(Exception):
@@ -333,7 +335,8 @@ class Rollback:
             was_held = True
             facts = self._facts(name)
             try:
-                after = restore(self._with_tag(incident, facts), self.world, self.world.clock())
+                mine = incident if incident == known.own else incident.taken_over()
+                after = restore(self._with_tag(mine, facts), self.world, self.world.clock())
             except StaleIncidentError:
                 continue  # another run moved it on: look again
             if after.is_closed and facts is not None and SNAPSHOT_TAG in facts.tags:
@@ -401,9 +404,14 @@ class Rollback:
             return Restored(function=name, text=NOT_HELD)
         recorded = self._record(facts, found.tagged)
         if recorded is not None:
-            told = self._restore(
-                _Asked(function=name, first=recorded, began=self.world.clock(), was_held=False)
+            asked = _Asked(
+                function=name,
+                first=recorded,
+                began=self.world.clock(),
+                was_held=False,
+                own=recorded,
             )
+            told = self._restore(asked)
             if isinstance(told, Restored) and not found.is_sealed:
                 return replace(told, text=f"{told.text}{UNSEALED}")
             return told
@@ -467,6 +475,8 @@ def _is_of_later_stop(incident: Incident | None, first: Incident | None, began: 
 
 
 def _pending_text(waiting: tuple[str, ...]) -> str:
+    if set(waiting) == {CHECKED_AGAIN}:
+        return f"runs again; {CHECKED_AGAIN}, within the next minutes"
     return (
         "runs again; AWS is still changing an event source mapping of it, which Loopbreaker"
         f" enables within the next minutes: {'; '.join(waiting)}"

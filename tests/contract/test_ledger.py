@@ -70,6 +70,17 @@ def test_opening_again_is_harmless(stage: Stage) -> None:
     assert stage.ledger.open(an_incident("orders"), ONE) == Opened(incident=changed)
 
 
+def test_two_runs_that_decide_in_the_same_second_do_not_open_the_same_incident(
+    stage: Stage,
+) -> None:
+    """Each would take the other's lease for its own."""
+    first = opened(stage, "orders")
+    second = an_incident("orders", NOON + timedelta(milliseconds=300))
+    assert second.id == first.id
+
+    assert stage.ledger.open(second, THREE) == AlreadyOpen(incident=first)
+
+
 def test_one_open_incident_a_function(stage: Stage) -> None:
     """A second incident of the function is refused, with the first in the answer."""
     first = opened(stage, "orders")

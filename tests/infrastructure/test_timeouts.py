@@ -9,6 +9,7 @@ import pytest
 from functions.aws import clients, metrics
 from functions.contain import gathering
 from functions.domain.evidence import PRECEDENT_DAYS, PRECEDENT_PERIOD_SECONDS, RECENT_MINUTES
+from functions.domain.incident import CONTAIN_TAKES_AT_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # stopped: the account's series, its 14 days, the busiest functions, the candidates' series (the
 # last two side by side).
 QUESTIONS_IN_A_ROW = 4
+CONTAIN = "Loopbreaker-contain"
 DATAPOINTS_OF_A_PAGE = 100_800
 
 
@@ -46,13 +48,8 @@ def test_contain_has_time_to_act(default: Synthesized) -> None:
     acting = longest_seconds(clients.dynamodb_client()) + longest_seconds(
         clients.lambda_client(), attempts=1
     )
-    (timeout,) = (
-        one["Timeout"]
-        for one in default.properties("AWS::Lambda::Function")
-        if one["FunctionName"] == "Loopbreaker-contain"
-    )
 
-    assert waiting + acting <= timeout
+    assert waiting + acting <= default.function(CONTAIN)["Timeout"]
 
 
 def test_a_batch_of_candidates_is_one_small_question() -> None:
@@ -63,3 +60,8 @@ def test_a_batch_of_candidates_is_one_small_question() -> None:
     assert min(metrics._PRECEDENT_FUNCTIONS, metrics._RECENT_FUNCTIONS) >= gathering.BATCH
     assert gathering.BATCH * precedent <= 0.4 * DATAPOINTS_OF_A_PAGE
     assert gathering.BATCH * recent <= 0.4 * DATAPOINTS_OF_A_PAGE
+
+
+def test_a_run_of_contain_lives_no_longer_than_a_restore_waits_for_it(default: Synthesized) -> None:
+    """A record is closed only when nobody can change anything unnoticed."""
+    assert default.function(CONTAIN)["Timeout"] <= CONTAIN_TAKES_AT_MOST.total_seconds()

@@ -6,6 +6,7 @@ then meets the faults of the schedule, and leaves a trace in what is checked lat
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +15,7 @@ from functions.domain.errors import BusyError, LoopbreakerError, RefusedError
 from functions.domain.policy import EXEMPT_TAG
 from functions.domain.tagged_snapshot import is_of_guard
 from tests.fakes import FakeAccount, FakeFunctions, FakeWayBack
+from tests.simulation.ledger import SimulatedLedger
 from tests.simulation.traffic import PAUSED, Demand, Minutes, SimulatedMetrics
 from tests.simulation.wishes import Wishes
 
@@ -129,6 +131,7 @@ class SimulatedAccount(FakeAccount):
         self.turns = turns
         self.stale = stale
         self.functions = SimulatedFunctions(self)
+        self.ledger: SimulatedLedger = SimulatedLedger(self, turns)
         self.way_back = SimulatedWayBack(self)
         self.simulated = SimulatedMetrics(self, late_minutes)
         self.wishes = Wishes()
@@ -137,6 +140,7 @@ class SimulatedAccount(FakeAccount):
         self.before: Value = None
         self.exempt_since: dict[str, float] = {}
         self.only_in_notice: set[str] = set()
+        self.unsealed: dict[str, float] = {}  # when a tag was written that proves nothing
         self.demands: dict[str, list[tuple[float, Demand]]] = {}
         self.mishap: Callable[[Run, str, str, Mapping[str, Any]], Mishap | None] = _nothing
         self.latency: Callable[[Run], float] = _no_time
@@ -296,6 +300,10 @@ class SimulatedAccount(FakeAccount):
             case "limit_mapping":
                 self._set(run, ("limit", arguments["uuid"]), arguments["maximum"])
             case _:
+                if method == "tag" and not all(
+                    "seal=" in one for one in arguments["tags"].values()
+                ):
+                    self.unsealed.setdefault(change.function, self.turns.now)
                 self.keep_tags()
                 return
         self.on_change(change)
@@ -305,6 +313,12 @@ class SimulatedAccount(FakeAccount):
         mails = self.mails[run.memory.get("mails", 0) :]
         if function in run.memory.get("untagged", ()) and any(function in one for _, one in mails):
             self.only_in_notice.add(function)
+
+    def is_in_notice(self, name: str) -> bool:
+        """Whether nothing but a notice knows for sure what a function had: its tag has no seal."""
+        since = self.unsealed.get(name, math.inf)
+        is_told = any(name in subject for at, subject in self.mails if at >= since)
+        return is_told or name in self.only_in_notice
 
     def _set(self, run: Run, key: Key, value: Value) -> None:
         self.wishes.guard_sets(key, value, run)

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 NAMES: Final = ("orders", "billing", "mailer")
 _THEMED_SHARE: Final = 0.45
 _ENDING_SHARE: Final = 0.2
+_SKEWED_SHARE: Final = 0.2
+_KEYLESS_SHARE: Final = 0.2
 _CALLS: Final = (*range(1, 25), *range(5, 18), *range(25, 50))
 _REFUSED: Final = (
     frozenset({"reserve"}),
@@ -73,7 +75,8 @@ def draw(seed: int) -> Schedule:
     schedule = _Draw(random).schedule(seed)
     if random.random() < _THEMED_SHARE:
         schedule = embellish(schedule, random)
-    return _with_ends(schedule, Random(f"{seed} ends"))
+    schedule = _with_ends(schedule, Random(f"{seed} ends"))
+    return _with_processes(schedule, Random(f"{seed} processes"))
 
 
 def _with_ends(schedule: Schedule, random: Random) -> Schedule:
@@ -94,6 +97,25 @@ def _with_ends(schedule: Schedule, random: Random) -> Schedule:
     )
     events = sorted((*schedule.events, *ends), key=lambda one: one.at)
     return replace(schedule, events=tuple(events), faults=(*schedule.faults, *deaths))
+
+
+def _with_processes(schedule: Schedule, random: Random) -> Schedule:
+    """The schedule with processes whose clocks differ, or that lack the key of the tags.
+
+    Without the key some of them cannot read it for a while, and some need it just then.
+    """
+    weather, faults = schedule.weather, schedule.faults
+    if random.random() < _SKEWED_SHARE:
+        weather = replace(weather, clock_seconds=random.choice((2.0, 10.0, 30.0, 60.0)))
+    if random.random() < _KEYLESS_SHARE:
+        weather = replace(weather, keyless=random.choice((0.3, 1.0)))
+        since = random.choice((0.0, random.uniform(0.0, schedule.seconds)))
+        until = min(schedule.seconds, since + random.choice((20.0, 90.0, 240.0)))
+        parts = random.choice((None, frozenset({"tag_key"}), frozenset[str]()))
+        if parts is not None:
+            away = Away(port="ledger", since=since, until=until, loses=False, methods=parts)
+            faults = (*faults, away)
+    return replace(schedule, weather=weather, faults=faults)
 
 
 @dataclass(slots=True)

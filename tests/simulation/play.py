@@ -42,7 +42,7 @@ from tests.simulation.schedule import (
 )
 from tests.simulation.traffic import NOON, Demand
 from tests.simulation.trail import Trail
-from tests.simulation.turns import Run, Turns
+from tests.simulation.turns import Process, Run, Turns
 from tests.unit.domain.diagnosis.samples import Hospital
 
 if TYPE_CHECKING:
@@ -116,11 +116,12 @@ class Play:
         self._counts: dict[str, int] = {}
         self._random = Random(f"{schedule.seed} pulses")
         self._practice = Hospital().practice
-        self.account.ledger.is_key_known = True  # by a process that has run before
+        self._pulses_in: Process | None = None  # between two pulses that do not overlap
         self._misfortune = Misfortune(schedule, self.account)
         trail = Trail(schedule, self.turns, self._see_change)
         self.account.on_change = trail.of_guard
         self.account.on_schedule = self._keep_schedule
+        self.account.ledger.clock_of = self._clock_of
         self._people = People(schedule, self.account, trail)
         if tells:
             self.account.story = self.told.story
@@ -211,7 +212,7 @@ class Play:
 
     def _roll_back(self, label: str, request: CustomResourceRequest, attempt: int) -> Run:
         run = self._new_run(label, attempt, RESTORE_SECONDS)
-        rollback = Rollback(world=self._world(), sleep=self.turns.pause, practice=self._practice)
+        rollback = Rollback(world=self._world(run), sleep=self.turns.pause, practice=self._practice)
 
         def again() -> None:
             self._roll_back(label, request, attempt + 1)
@@ -227,6 +228,7 @@ class Play:
             self._ended(run, attempt, again)
             said = run.memory.get("refusal", run.memory.get("answer", "no answer"))
             self.account.say(f"answers: {said}", run)
+            rules.check_answer(self, run)
             self.restored += [
                 Restored(function=name, at=self.turns.now, changed_at=self._changed_last(run, name))
                 for name in self.account.by_name
@@ -262,7 +264,7 @@ class Play:
 
     def _end_hold(self, label: str, incident_id: str, function: str, attempt: int) -> None:
         run = self._new_run(label, attempt, RESTORE_SECONDS)
-        ending = HoldEnding(world=self._world(), sleep=self.turns.pause)
+        ending = HoldEnding(world=self._world(run), sleep=self.turns.pause)
 
         def again() -> None:
             self._end_hold(label, incident_id, function, attempt + 1)
@@ -275,6 +277,7 @@ class Play:
         self.turns.begin(run, body)
 
     def _new_run(self, label: str, attempt: int, seconds: float) -> Run:
+        is_pulse = label.startswith("pulse") and attempt == 1
         label = label if attempt == 1 else f"{label}, try {attempt}"
         self.told.runs += 1
         run = Run(
@@ -282,9 +285,28 @@ class Play:
             began=self.turns.now,
             deadline=self.turns.now + seconds,
             random=Random(zlib.crc32(f"{self.schedule.seed} {label}".encode())),
+            process=self._process(label, is_pulse=is_pulse),
         )
-        self.account.say("begins", run, is_quiet=True)
+        self.account.say(f"begins{_described(run.process)}", run, is_quiet=True)
         return run
+
+    def _process(self, label: str, *, is_pulse: bool) -> Process:
+        """The process of a run: pulses have one of their own, unless the last one is still at it.
+
+        Lambda begins a new one for whatever it cannot give to one that is free.
+        """
+        is_free = not any(one.process is self._pulses_in for one in self.turns.active)
+        if is_pulse and self._pulses_in is not None and is_free:
+            return self._pulses_in
+        weather, random = self.schedule.weather, Random(f"{self.schedule.seed} {label} process")
+        most = weather.clock_seconds
+        process = Process(
+            skew_seconds=round(random.uniform(-most, most), 1),
+            has_key=random.random() >= weather.keyless,
+        )
+        if is_pulse:
+            self._pulses_in = process
+        return process
 
     def _ended(self, run: Run, attempt: int, again: Callable[[], None]) -> None:
         self.over.append(run)
@@ -309,21 +331,21 @@ class Play:
         )
         holding = Holding(gathering=gathering, facts=self.account.hold_facts)
         enforcer = Enforcer(
-            world=self._world(),
+            world=self._world(run),
             policy=policy,
             holding=holding,
             diagnosis=self.account.examined,
         )
         return Guard(enforcer=enforcer, gathering=gathering, log=Journal(run))
 
-    def _world(self) -> World:
+    def _world(self, run: Run) -> World:
         return World(
             functions=self.account.functions,
             ledger=self.account.ledger,
             publisher=self.account.publisher,
             way_back=self.account.way_back,
             place=PLACE,
-            clock=self._clock,
+            clock=lambda: self._clock_of(run),
         )
 
     def _policy(self, *, observes: bool, exempt: Iterable[str]) -> Policy:
@@ -337,6 +359,11 @@ class Play:
 
     def _clock(self) -> datetime:
         return NOON + timedelta(seconds=self.turns.now)
+
+    def _clock_of(self, run: Run) -> datetime:
+        """The time of day by the clock of a run's process."""
+        skew = 0.0 if self._misfortune.is_over else run.process.skew_seconds
+        return self._clock() + timedelta(seconds=skew)
 
     def _number(self, kind: str) -> int:
         self._counts[kind] = self._counts.get(kind, 0) + 1
@@ -409,6 +436,13 @@ class Play:
             self.turns.go(self.turns.now + 200.0)
         self._pulses(1, 2, 3)
         rules.check_put_back(self, last)
+
+
+def _described(process: Process) -> str:
+    """What is odd about a process, for the story."""
+    skew = process.skew_seconds
+    clock = f", its clock {abs(skew)} s {'ahead' if skew > 0 else 'behind'}" if skew else ""
+    return f"{clock}{'' if process.has_key else ', without the key of the tags'}"
 
 
 def play(schedule: Schedule, *, tells: bool = False) -> Told:

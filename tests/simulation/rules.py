@@ -12,6 +12,7 @@
 6. ``fits``: every record is below DynamoDB's 400 KB.
 7. ``respected``: what a person has put back is not taken again for what was before.
 8. ``sound``: no run ends with an error that only a mistake in the code can cause.
+9. ``answered``: what a rollback says it has restored, or that it was not held, is so.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from functions.domain.errors import (
 from functions.domain.incident import HOLDING_STATES, IncidentState
 from functions.domain.policy import Mode
 from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+from functions.restore.rollback import NOT_HELD
 from tests.simulation.traffic import Demand
 
 if TYPE_CHECKING:
+    from functions.domain.incident import Incident
     from tests.simulation.account import Change
     from tests.simulation.play import Play
     from tests.simulation.turns import Run
@@ -67,7 +70,7 @@ def check_held(play: Play) -> None:
         stored = account.ledger.stored(name)
         if stored is not None and stored.state in HOLDING_STATES:
             continue
-        if name in account.only_in_notice:
+        if account.is_in_notice(name):
             continue
         right = _right(setting)
         _break(play, "held", f"{key[0]} of {name} is {present}, not {right}, and nobody knows it")
@@ -88,13 +91,38 @@ def check_converged(play: Play, since: float) -> None:
     for run in play.turns.active:
         _break(play, "settles", f"{run.label} is still at work")
     for incident in play.account.ledger._live.values():
-        may_stay = {IncidentState.CONTAINED, IncidentState.RELEASED}
-        if incident.is_shown:  # people decide about it
-            may_stay.add(IncidentState.CAPPED)
-        if incident.function in play.account.exempt_since:
-            may_stay.add(IncidentState.CAPPED)  # IAM denies `contain` to lift it
-        if incident.state not in may_stay:
+        if not _may_stay(play, incident):
             _break(play, "settles", f"{incident.id} stays {incident.state}")
+
+
+def _may_stay(play: Play, incident: Incident) -> bool:
+    """Whether an incident may stay open for as long as people do nothing."""
+    if incident.state is not IncidentState.CAPPED:
+        return incident.state in {IncidentState.CONTAINED, IncidentState.RELEASED}
+    is_denied = incident.function in play.account.exempt_since  # `contain` may not lift it
+    is_impossible = _cannot_be(play, ("reserved", incident.function))  # people were told
+    return incident.is_shown or is_denied or is_impossible
+
+
+def check_answer(play: Play, run: Run) -> None:
+    """Rule 9, when a rollback has answered: for each function that it names.
+
+    What was taken since it began, or by a run that was at it, is no fault of the answer.
+    """
+    account = play.account
+    told = dict(one.partition(": ")[::2] for one in run.memory.get("answer", "").split("; "))
+    for key, setting in account.wishes.settings.items():
+        name, present = _function_of(play, key), account.present(key)
+        text = told.get(name, "")
+        is_claimed = text == NOT_HELD or text.startswith("restored")
+        if not is_claimed or not setting.by_guard or present in setting.right:
+            continue
+        if account.is_in_notice(name) or any(
+            one.takes and one.function == name and one.at >= run.began for one in account.changes
+        ):
+            continue
+        said = f"{run.label} says '{text}'"
+        _break(play, "answered", f"{key[0]} of {name} is {present}, not {_right(setting)}; {said}")
 
 
 def check_put_back(play: Play, last: Run) -> None:
@@ -105,14 +133,14 @@ def check_put_back(play: Play, last: Run) -> None:
         present = account.present(key)
         if present in setting.right or _cannot_be(play, key):
             continue
-        if _function_of(play, key) in account.only_in_notice:
+        if account.is_in_notice(_function_of(play, key)):
             continue
         name = _function_of(play, key)
         _break(play, "prior", f"{key[0]} of {name} is {present}, not {_right(setting)}; {refusal}")
     if refusal and not any(_cannot_be(play, key) for key in account.wishes.settings):
         _break(play, "settles", f"rollback=all is refused: {refusal}")
     for incident in account.ledger._live.values():
-        if not _cannot_be(play, ("pc:live", incident.function)):
+        if not any(_cannot_be(play, (kind, incident.function)) for kind in ("reserved", "pc:live")):
             _break(play, "settles", f"{incident.id} stays {incident.state} after rollback=all")
     for aside in account.ledger._aside.values():
         _break(play, "settles", f"{aside.id} is never filed away")
@@ -240,7 +268,13 @@ def _cannot_be(play: Play, key: Key) -> bool:
     """Whether people want what AWS does not allow: more provisioned than is reserved."""
     name = _function_of(play, key)
     function = play.account.by_name.get(name)
-    if function is None or not key[0].startswith("pc:") or function.reserved is None:
+    if function is None:
+        return False
+    if key[0] == "reserved":  # the guard's own reservation is larger, and stays until they decide
+        right = play.account.wishes.of(key).right
+        provisioned = sum(function.provisioned.values())
+        return all(isinstance(one, int) and one < provisioned for one in right)
+    if not key[0].startswith("pc:") or function.reserved is None:
         return False
     if function.reserved not in play.account.wishes.of(("reserved", name)).right:
         return False

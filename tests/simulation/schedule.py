@@ -319,6 +319,10 @@ class Weather:
         Whether the guard's own changes are known by the name of the role's session.
     trail_loses, trail_doubles, pulse_loses
         Shares of the events.
+    clock_seconds
+        How far the clock of a process is ahead of the true time or behind it, at most.
+    keyless
+        Share of the processes that have not read yet the key that seals tags.
     """
 
     slowness: int = 0
@@ -330,6 +334,8 @@ class Weather:
     trail_loses: float = 0.0
     trail_doubles: float = 0.0
     pulse_loses: float = 0.0
+    clock_seconds: float = 0.0
+    keyless: float = 0.0
 
     def __str__(self) -> str:
         """Say it."""
@@ -344,7 +350,9 @@ class Weather:
         return (
             f"{calls}; metrics {self.late_minutes} minutes late;"
             f" tags read {self.tags_seconds:.0f} s late; mappings switched within"
-            f" {self.mapping_seconds:.0f} s; {trail}; {self.pulse_loses:.0%} of the pulses lost"
+            f" {self.mapping_seconds:.0f} s; {trail}; {self.pulse_loses:.0%} of the pulses lost;"
+            f" clocks up to {self.clock_seconds:.0f} s ahead or behind;"
+            f" {self.keyless:.0%} of the processes begin without the key of the tags"
         )
 
 

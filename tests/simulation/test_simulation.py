@@ -13,6 +13,7 @@ from functions.domain import decision
 from functions.domain.errors import BusyError
 from functions.domain.evidence import Evidence
 from functions.domain.ports import WHATEVER_CLOSED
+from functions.restore import rollback
 from functions.restore.rollback import Rollback
 from tests.fakes import FakeFunctions, FakeLedger
 from tests.simulation.__main__ import replay, show
@@ -20,6 +21,7 @@ from tests.simulation.drawing import draw
 from tests.simulation.play import play
 from tests.simulation.schedule import (
     Asks,
+    Away,
     Deploys,
     Ends,
     Schedule,
@@ -32,6 +34,8 @@ from tests.simulation.shorten import shorten
 from tests.simulation.traffic import Demand
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from functions.domain.incident import Incident
 
 SEEDS: Final = 2_000
@@ -194,6 +198,37 @@ def test_a_second_stop_for_the_same_minutes_breaks_the_rule_of_respect(
 def _always_open(ledger: FakeLedger, incident: Incident, *given: Any, **_more: Any) -> Any:
     """Whatever was closed before."""
     return _OPEN(ledger, incident, *given, known_until=WHATEVER_CLOSED)
+
+
+def test_a_restore_that_believes_its_own_clock_breaks_the_rule_of_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its clock is behind the one that wrote the record: it takes the stop for a later one."""
+    asks = Asks(at=20.0, functions=("orders",))
+    skewed = replace(
+        STOPPED, seed=3, weather=Weather(clock_seconds=60.0), events=(*STOPPED.events, asks)
+    )
+    assert rules_broken(skewed) == set()
+
+    def is_later(incident: Incident | None, _first: object, began: datetime) -> bool:
+        return incident is not None and incident.opened_at > began
+
+    monkeypatch.setattr(rollback, "_is_of_later_stop", is_later)
+
+    assert "answered" in rules_broken(skewed)
+
+
+def test_a_process_without_the_key_leaves_a_tag_without_a_seal() -> None:
+    """It cannot read the key while the ledger is away; a person names the function in the end."""
+    away = Away(port="ledger", since=0.0, until=90.0, loses=False, methods=frozenset())
+    keyless = replace(STOPPED, weather=Weather(keyless=1.0), faults=(away,))
+
+    told = play(keyless, tells=True)
+
+    assert told.broken == []
+    tagging = [one.text for one in told.story if "tag(" in one.text and "signal" in one.text]
+    assert tagging
+    assert not any("seal=" in one for one in tagging)
 
 
 def test_an_error_of_the_code_breaks_the_rule_of_soundness(

@@ -14,6 +14,7 @@ from tests.simulation.schedule import (
     Asks,
     Away,
     Deploys,
+    Dies,
     Refuses,
     Reserves,
     Stalls,
@@ -68,7 +69,7 @@ def _refuse_for_long(schedule: Schedule, random: Random) -> Schedule:
             frozenset({"switch_mapping"}),
         )
     )
-    seconds = random.choice((900.0, 1_500.0))
+    seconds = max(schedule.seconds, random.choice((900.0, 1_500.0)))
     provisioned = random.choice((0, 5))
     functions = tuple(
         replace(one, provisioned=provisioned) if one.name == name else one
@@ -158,7 +159,10 @@ def _stop_without_ledger(schedule: Schedule, random: Random) -> Schedule:
 
 
 def _stall(schedule: Schedule, random: Random) -> Schedule:
-    """One call of a run takes so long that its lease ends, and others go on meanwhile."""
+    """One call of a run takes so long that its lease ends, and others go on meanwhile.
+
+    Some runs die right after that call: nobody is there to put right what came too late.
+    """
     name, schedule = _with_loop(schedule, random, (Demand.CEILING, Demand.PLATEAU))
     runs = ("signal 1", random.choice(("signal 1", "pulse 1", "pulse 2", "rollback 1")))
     stalls = tuple(
@@ -167,7 +171,10 @@ def _stall(schedule: Schedule, random: Random) -> Schedule:
     )
     asks = Asks(at=random.uniform(5.0, 150.0), functions=(name,))
     again = Wakes(at=random.uniform(5.0, 150.0), kind="contributor", function=name, twice=None)
-    return _plus(schedule, (asks, again), stalls)
+    deaths = tuple(
+        Dies(run=one.run, call=one.call, after=True) for one in stalls if random.random() < 0.3
+    )
+    return _plus(schedule, (asks, again), (*stalls, *deaths))
 
 
 _THEMES: Final[tuple[Theme, ...]] = (

@@ -17,9 +17,29 @@ from tests.fakes import SimulatedCrash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from random import Random
 
 _STACK_BYTES: Final = 512 * 1024
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """An execution environment of a guard function: it carries out one run after the other.
+
+    Attributes
+    ----------
+    skew_seconds
+        By how much its clock is ahead of the true time.
+    has_key
+        Whether it has read the key that seals tags.
+    away_since
+        When the ledger failed it first, by its own clock; ``None`` while all is well.
+    """
+
+    skew_seconds: float = 0.0
+    has_key: bool = True
+    away_since: datetime | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +68,7 @@ class Run:
     error: BaseException | None = None
     read_at: dict[Any, float] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
+    process: Process = field(default_factory=Process)
     worker: _Worker | None = None
 
     def die(self, why: str) -> SimulatedCrash:

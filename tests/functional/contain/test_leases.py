@@ -12,10 +12,11 @@ import pytest
 
 from functions.contain.guard import PartlyFailedError
 from functions.domain.errors import LedgerUnavailableError, RefusedError
-from functions.domain.incident import LEASE, IncidentState
+from functions.domain.incident import CONTAIN_TAKES_AT_MOST, LEASE, IncidentState
 from functions.domain.policy import Policy
 from functions.domain.signal import SignalKind
-from tests.fakes import FakeFunction, FakeMapping
+from functions.restore.rollback import POLL_SECONDS, RESERVE_SECONDS, Restored
+from tests.fakes import FakeFunction, FakeMapping, SimulatedCrash
 from tests.functional.contain.capped import (
     NORMAL_PEAK,
     SHOWN_AFTER,
@@ -53,6 +54,51 @@ def test_what_a_stalled_run_changes_after_a_restore_is_undone(method: str) -> No
 
     assert scene.account.ledger.stored("orders") is None
     assert (orders.reserved, orders.provisioned, mapping.enabled) == (7, {"live": 3}, True)
+
+
+@pytest.mark.parametrize("method", ["reserve", "remove_provisioned", "switch_mapping"])
+def test_what_a_stalled_run_changes_before_it_dies_is_undone(method: str) -> None:
+    """It changes something after a restore has looked, and cannot put it right any more.
+
+    The function runs at once. Its incident is closed when no such run can be alive.
+    """
+    scene, orders, mapping = _stage()
+    if method == "reserve":
+        orders.provisioned.clear()  # or AWS refuses the first one
+    before = (7, dict(orders.provisioned), True)
+    answers: list[object] = []
+
+    def meanwhile() -> None:
+        has_no_time_to_wait = RESERVE_SECONDS + POLL_SECONDS
+        answers.extend(scene.rollbacks.of(("orders",), lambda: has_no_time_to_wait))
+        assert (orders.reserved, orders.provisioned, mapping.enabled) == before
+
+    _stalls(scene, method, meanwhile)
+    scene.account.faults.fail(method, SimulatedCrash("after its change"), lost=True)
+    assert not scene.survives(scene.contributor)
+    assert (orders.reserved, orders.provisioned, mapping.enabled) != before
+
+    scene.calm("orders")
+    scene.pulse(2)
+
+    text = "runs again; it is checked once more, because another run may still change it"
+    expected = Restored(function="orders", text=f"{text}, within the next minutes", is_pending=True)
+    assert answers == [expected]
+    assert (orders.reserved, orders.provisioned, mapping.enabled) == before
+    assert scene.account.ledger.stored("orders") is None
+
+
+def test_a_restore_after_a_run_that_died_long_ago_is_done_at_once() -> None:
+    """No such run can be alive any more."""
+    scene, orders, mapping = _stage()
+    scene.account.faults.crash_before(8)
+    assert not scene.survives(scene.contributor)
+    scene.now += CONTAIN_TAKES_AT_MOST
+
+    (answer,) = scene.rollback("orders")
+
+    assert answer == Restored(function="orders", text="restored")
+    assert (orders.reserved, mapping.enabled, scene.slept) == (7, True, 0)
 
 
 @pytest.mark.parametrize("method", ["reserve", "remove_provisioned", "switch_mapping"])

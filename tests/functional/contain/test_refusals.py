@@ -1,5 +1,6 @@
 """Containing while AWS is not ready: what counts as a no, and what as a not yet."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -30,6 +31,32 @@ def test_a_removal_under_way_is_a_not_yet_whatever_aws_calls_it() -> None:
     scene.calm("orders")
     scene.rollback("orders")
     assert (orders.reserved, orders.provisioned) == (None, {"live": 4})
+
+
+@pytest.mark.parametrize("requested", [4, 9])
+def test_provisioned_concurrency_that_is_requested_anew_meanwhile_is_removed_too(
+    requested: int,
+) -> None:
+    """By a person or auto scaling: else a loop could not be stopped for as long as it is there."""
+    scene = Scene()
+    orders = scene.add_runaway(provisioned={"live": 4})
+
+    def request() -> None:
+        orders.provisioned["live"] = requested
+
+    scene.account.faults.before("remove_provisioned", lambda: _before_next_reserve(scene, request))
+    assert scene.survives(scene.contributor)
+    assert (orders.reserved, orders.provisioned) == (None, {"live": requested})
+
+    scene.survives(lambda: scene.pulse(4))
+
+    assert (orders.reserved, orders.provisioned) == (0, {})
+    scene.rollback("orders")
+    assert (orders.reserved, orders.provisioned) == (None, {"live": requested})
+
+
+def _before_next_reserve(scene: Scene, action: Callable[[], None]) -> None:
+    scene.account.faults.before("reserve", action)
 
 
 def test_a_refusal_long_after_the_removal_is_a_no() -> None:
