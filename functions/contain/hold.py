@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from functions.contain.holding import Holding, HoldPlanning, Planned
+from functions.contain.placing import Asked, Placed, Placing
 from functions.domain import notice
 from functions.domain.acquittal import LeftAlone
 from functions.domain.adoption import (
@@ -124,14 +125,13 @@ class Enforcer:
                 stopping = _stopping(_incident(decision, facts, now), facts, now)
                 return self._take_hold(decision, stopping, facts, now, known_until=known_until)
             case Hold():
-                planned = self._plan(decision, facts, now)
-                if isinstance(planned, LeftAlone):
-                    return self._leave_alone(planned, now)
-                if isinstance(planned, NotHeld):
-                    told = _not_held(decision, planned)
+                placed = self._place(decision, facts, now)
+                if isinstance(placed, LeftAlone):
+                    return self._leave_alone(placed, now)
+                if isinstance(placed, NotHeld):
+                    told = _not_held(decision, placed)
                     return self._notify(told, facts, now, known_until=known_until) or told
-                held = _held(_incident(decision, facts, now), planned, now)
-                return self._take_hold(decision, held, facts, now, known_until=known_until)
+                return self._begin_hold(placed, now, known_until)
             case Notify():
                 left_alone = self._acquit(decision, facts, now)
                 if left_alone is not None:
@@ -145,21 +145,12 @@ class Enforcer:
     ) -> Decision:
         """Decide again about a function whose open incident is known, and carry that out."""
         view = LedgerView(open_incident=incident)
-        decision = decide(assessment, facts, self.policy, view)
+        decision = self._spare(decide(assessment, facts, self.policy, view), now)
         match decision:
-            case Contain(reason=DecisionReason.STILL_SUSPECTED) if self._is_loop_held(facts.name):
-                return Ignore(assessment=assessment, reason=DecisionReason.LOOP_IS_HELD)
             case Contain():
                 return self._hold_known(incident, decision, facts, now)
             case Hold():
-                planned = self._plan(decision, facts, now, incident)
-                if isinstance(planned, LeftAlone):
-                    return self._leave_alone(planned, now)
-                if isinstance(planned, NotHeld):
-                    told = _not_held(decision, planned)
-                    self._tell_known(incident, told, now)
-                    return told
-                return self._hold_known(incident, decision, facts, now, planned)
+                return self._reconsider_hold(incident, decision, facts, now)
             case Notify():
                 return self._tell_or_leave(incident, decision, facts, now)
             case Ignore() if incident.state in (IncidentState.CONTAINING, IncidentState.CAPPING):
@@ -199,17 +190,70 @@ class Enforcer:
             self.diagnosis.touch((assessment.function,), now)
         return Ignore(assessment=assessment, reason=left_alone.reason)
 
-    def _plan(
-        self, decision: Hold, facts: FunctionFacts, now: datetime, known: Incident | None = None
-    ) -> HoldPlanning:
-        """How a function is to be held, unless others feed it or it was held too often.
+    def _reconsider_hold(
+        self, incident: Incident, decision: Hold, facts: FunctionFacts, now: datetime
+    ) -> Decision:
+        placed = self._place(decision, facts, now, incident)
+        if isinstance(placed, LeftAlone):
+            return self._leave_alone(placed, now)
+        if isinstance(placed, NotHeld):
+            told = _not_held(decision, placed)
+            self._tell_known(incident, told, now)
+            return told
+        if placed.instead is None:
+            return self._hold_known(incident, decision, facts, now, placed.planned)
+        begun = self._begin_hold(placed, now, None)
+        # Where another run was at it, the next pulse sees what became of it.
+        return decision if isinstance(begun, LatelyClosed) else begun
 
-        Nor is it held while another one on its loop is: each would keep the other's events back,
-        and neither would show a loop.
+    def _spare(self, decision: Decision, now: datetime) -> Decision:
+        """The decision, unless it stops a function for its circle in the graph alone.
+
+        Whether that goes round is about to be seen, or was seen, by another function on it.
+        """
+        if decision.reason is not DecisionReason.STILL_SUSPECTED:
+            return decision
+        assessment = decision.assessment
+        if self._is_loop_held(assessment.function):
+            return Ignore(assessment=assessment, reason=DecisionReason.LOOP_IS_HELD)
+        if self._placing.is_acquitted(assessment.function, now):
+            return Ignore(assessment=assessment, reason=DecisionReason.EXPLAINED)
+        return decision
+
+    def _place(
+        self, decision: Hold, facts: FunctionFacts, now: datetime, known: Incident | None = None
+    ) -> Placed | NotHeld | LeftAlone:
+        """Where and how a function is to be held, itself or by another one of its loop.
+
+        Not while another one on its loop is: each would keep the other's events back, and neither
+        would show a loop.
         """
         if self._is_loop_held(facts.name):
             reason = DecisionReason.LOOP_IS_HELD
             return LeftAlone(assessment=decision.assessment, reason=reason)
+        planned = self._plan(decision, facts, now, known)
+        if isinstance(planned, LeftAlone):
+            return planned
+        asked = Asked(decision=decision, facts=facts, planned=planned)
+        return self._placing.place(asked, now)
+
+    @property
+    def _placing(self) -> Placing:
+        return Placing(world=self.world, policy=self.policy, holding=self.holding, plan=self._plan)
+
+    def _begin_hold(
+        self, placed: Placed, now: datetime, known_until: datetime | None
+    ) -> Decision | LatelyClosed:
+        decision, facts = placed.decision, placed.facts
+        held = _held(_incident(decision, facts, now), placed.planned, now)
+        held = replace(held, instead=placed.instead)
+        until = known_until if placed.instead is None else placed.known_until
+        return self._take_hold(decision, held, facts, now, known_until=until)
+
+    def _plan(
+        self, decision: Hold, facts: FunctionFacts, now: datetime, known: Incident | None = None
+    ) -> HoldPlanning:
+        """How a function is to be held, unless others feed it or it was held too often."""
         floor = self.policy.floor_per_minute
         planned = self.holding.plan(decision.assessment, facts, now, floor)
         if isinstance(planned, LeftAlone):

@@ -43,6 +43,8 @@ ASYNCHRONOUS_SHARE: Final = 0.9
 RETRIES: Final = 2  # of an asynchronous event that fails
 BEFORE_MINUTES: Final = 3
 LAG_MINUTES: Final = 5
+# Of a queue (Lambda developer guide, *Using Lambda with Amazon SQS*), where it is not known.
+_MOST_OF_A_BATCH: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +204,25 @@ class Holding:
     def _arrivals(self, sources: Sequence[Source], recent: RecentSeries) -> tuple[Arrivals, ...]:
         grid = recent.invocations
         return self.metrics.arrivals(sources, grid.start, grid.end)
+
+    def backlog_seconds(self, name: str, recent: RecentSeries, per_minute: float) -> float:
+        """How long a function has to do, at least, with what waits at its sources.
+
+        Parameters
+        ----------
+        per_minute
+            Its invocations: each is taken to have had as many events as it may have.
+        """
+        polled = [one for one in self.facts.read(name).mappings if one.is_enabled]
+        seconds = 0.0
+        queues = [one for one in polled if one.kind is SourceKind.QUEUE]
+        if queues:
+            depth = self.facts.depth(tuple(one.source_arn for one in queues)) or 0.0
+            each = max(one.batch_size or _MOST_OF_A_BATCH for one in queues)
+            seconds = MINUTE_SECONDS * depth / max(1.0, per_minute * each)
+        if any(one.kind in (SourceKind.TABLE, SourceKind.STREAM) for one in polled):
+            seconds = max(seconds, self._lag_seconds(name, recent) or 0.0)
+        return seconds
 
     def _lag_seconds(self, name: str, recent: RecentSeries) -> float | None:
         """How far the polling of its streams lay behind of late, at most."""

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     DURATION_UNKNOWN = "duration_unknown"
     CAP_TOO_HIGH = "cap_too_high"
     HELD_OFTEN = "held_often"
+    BACKLOG_BEFORE = "backlog_before"
     # Who feeds a spike, told from what arrived without touching the function.
     FED_BY_OTHERS = "fed_by_others"
     WORKS_OFF = "works_off"

@@ -18,6 +18,7 @@ from functions.domain.passages import (
     footer,
     held_sentence,
     held_span,
+    instead,
     listed,
     measured,
     not_done,
@@ -86,6 +87,7 @@ def held(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str
                     " longer than that."
                 ),
                 paragraph(_how(incident, now)),
+                instead(incident),
                 *not_done(incident),
                 where(context),
                 section(
@@ -162,6 +164,7 @@ def kept(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str
             (
                 paragraph(opening),
                 paragraph(_how(incident, now)),
+                instead(incident),
                 *not_done(incident),
                 paragraph(caution),
                 where(context),
@@ -192,6 +195,7 @@ def expiring(incident: Incident, context: NoticeContext, now: datetime) -> tuple
                     " save them."
                 ),
                 paragraph(_how(incident, now)),
+                instead(incident),
                 where(context),
                 why(incident),
                 the_loop(incident, context),
@@ -216,6 +220,7 @@ def let_go(incident: Incident, context: NoticeContext, now: datetime) -> tuple[s
             (
                 paragraph(f"Loopbreaker let {incident.function} go again{because}."),
                 paragraph(held_span(incident, now)),
+                instead(incident),
                 paragraph(_left_to_do(first, is_left=left)),
                 where(context),
                 section(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
-from functions.domain.assessment import Assessment
+from functions.domain.assessment import Assessment, Ground
 from functions.domain.errors import InvalidTransitionError, SnapshotOverwriteError
 from functions.domain.evidence import Trigger
 from functions.domain.holding.watch import Lever, Phase, Watch
@@ -290,6 +290,23 @@ class EventRoutes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldInstead:
+    """The suspected function on whose behalf another one of its loop is held.
+
+    Attributes
+    ----------
+    because
+        Why the suspected one is not held itself.
+    per_minute
+        Its invocations a minute then.
+    """
+
+    function: str
+    because: Ground
+    per_minute: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One function's trouble.
 
@@ -340,6 +357,8 @@ class Incident:
     is_shown
         Whether the hold has shown a loop, or is kept for people to decide: it does not end by
         itself any more.
+    instead
+        Of which function it is held; ``None`` where it is the suspected one itself.
     """
 
     id: str
@@ -377,6 +396,7 @@ class Incident:
     refusals: tuple[Refusals, ...] = ()
     watch: Watch | None = None
     is_shown: bool = False
+    instead: HeldInstead | None = None
 
     @property
     def ours(self) -> tuple[int, ...]:

@@ -582,6 +582,18 @@ def _proof(assessment: Assessment) -> str:
     return "A loop, by a shape that only a loop has."
 
 
+def instead(incident: Incident) -> str:
+    """Which function is suspected, where another one of its loop is held."""
+    other = incident.instead
+    if other is None:
+        return ""
+    rate = f", with {number(other.per_minute)} invocations a minute" if other.per_minute else ""
+    return paragraph(
+        f"Suspected is {other.function}{rate}. {sentence(other.because)} It lies on the same loop,"
+        f" and what goes round in that passes {incident.function} as well."
+    )
+
+
 def why(incident: Incident) -> str:
     """The verdict and its grounds."""
     assessment = incident.assessment

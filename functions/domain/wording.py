@@ -169,6 +169,11 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
         "It was not held: it was held too often of late",
         told="It was not held: within 24 hours it was held {} already, and the most are {}",
     ),
+    Reason.BACKLOG_BEFORE: Words(
+        "It was not held: another function of its loop works off a backlog, and feeds it meanwhile",
+        told="It was not held: another function of its loop works off a backlog of {}, and feeds it"
+        " meanwhile; a hold can do with {}",
+    ),
     Reason.FED_BY_OTHERS: Words("Others feed it", "added {}", _OF_ITS_OWN),
     Reason.WORKS_OFF: Words("It works off what had arrived before", "added {}", _OF_ITS_OWN),
     Reason.TRIED_AGAIN: Words("What fails is tried again", "added {}", _OF_ITS_OWN),

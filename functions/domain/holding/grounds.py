@@ -32,6 +32,7 @@ _NOT_HELD: Final[Mapping[NotHeldReason, tuple[Reason, Unit]]] = MappingProxyType
         NotHeldReason.DOES_NOT_BIND: (Reason.CAP_TOO_HIGH, Unit.CONCURRENT),
         NotHeldReason.HELD_OFTEN: (Reason.HELD_OFTEN, Unit.TIMES),
         NotHeldReason.TOO_SLOW: (Reason.CYCLE_TOO_SLOW, Unit.SECONDS),
+        NotHeldReason.BACKLOG_BEFORE: (Reason.BACKLOG_BEFORE, Unit.SECONDS),
     }
 )
 _RELEASED: Final[Mapping[ReleaseReason, Reason]] = MappingProxyType(

@@ -65,6 +65,7 @@ class NotHeldReason(StrEnum):
     DOES_NOT_BIND = "does not bind"
     TOO_SLOW = "too slow"
     HELD_OFTEN = "held often"
+    BACKLOG_BEFORE = "backlog before"  # another function of its loop feeds it for long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ from functions.domain.holding.verdict import (
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incident import (
     EventRoutes,
+    HeldInstead,
     Incident,
     IncidentState,
     OutboxNotice,
@@ -411,6 +412,20 @@ def held(lever: Lever, *, minutes: float = 0) -> Incident:
     return in_force(incident.with_hold(watch, None, (mapping,))).holding_since(at)
 
 
+def held_instead() -> Incident:
+    """A function that is held because the suspected one on its loop cannot be."""
+    why_not = NotHeld(reason=NotHeldReason.FEW_RECEIVES, value=1, bound=3)
+    instead = HeldInstead(
+        function="orders-importer", because=explain_not_held(why_not), per_minute=14_800
+    )
+    incident = held(Lever.PAUSE)
+    grounds = (Ground(reason=Reason.LOOP_PROVEN),)
+    assessment = replace(
+        incident.assessment, grounds=grounds, rate_per_minute=1_480, normal_per_minute=4
+    )
+    return replace(incident, assessment=assessment, instead=instead)
+
+
 def in_force(incident: Incident) -> Incident:
     """An incident all of whose steps are done."""
     for outcome in incident.steps:
@@ -591,6 +606,9 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "contained": lambda: observed(Transition.CONTAINED, contained()),
     "held_by_cap": lambda: observed(Transition.CAPPED, held(Lever.CAP), loop=NOT_RULED_OUT),
     "held_at_zero": lambda: observed(Transition.CAPPED, held(Lever.ZERO)),
+    "held_instead": lambda: observed(
+        Transition.CAPPED, held_instead(), triggers=TRIGGERS[:1], loop=QUEUE_LOOP
+    ),
     "held_paused": lambda: observed(Transition.CAPPED, held(Lever.PAUSE), loop=QUEUE_LOOP),
     "shown": lambda: observed(
         Transition.SHOWN,
