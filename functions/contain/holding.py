@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from functions.contain.gathering import CHANGES_LATE, Gathering
 from functions.domain.acquittal import LeftAlone, judge_feeding
-from functions.domain.arrivals import Arrivals, Source, SourceKind
+from functions.domain.arrivals import Arrivals, Source, SourceKind, has_others
 from functions.domain.assessment import Assessment
 from functions.domain.evidence import (
     MINUTE_SECONDS,
@@ -43,6 +43,8 @@ ASYNCHRONOUS_SHARE: Final = 0.9
 RETRIES: Final = 2  # of an asynchronous event that fails
 BEFORE_MINUTES: Final = 3
 LAG_MINUTES: Final = 5
+# Why all sources of a function together cannot be held.
+_OF_ALL_SOURCES: Final = frozenset({NotHeldReason.SYNCHRONOUS, NotHeldReason.MIXED_SOURCES})
 # Of a queue (Lambda developer guide, *Using Lambda with Amazon SQS*), where it is not known.
 _MOST_OF_A_BATCH: Final = 10_000
 
@@ -118,12 +120,24 @@ class Holding:
             architecture=facts.architecture,
             reserved_concurrency=facts.reserved_concurrency,
         )
-        plan = plan_hold(sources, self.facts.read(name), running, self.most_usd_per_minute)
+        read = self.facts.read(name)
+        plan = plan_hold(sources, read, running, self.most_usd_per_minute)
+        if isinstance(plan, NotHeld) and plan.reason in _OF_ALL_SOURCES and sight.charted:
+            # The graph may be a little out of date, but a pause of the queues harms nobody.
+            sources = _as_charted(sources, sight.charted)
+            again = plan_hold(sources, read, running, self.most_usd_per_minute)
+            plan = plan if isinstance(again, NotHeld) else again
         if isinstance(plan, NotHeld):
             return plan
-        if len(plan.levers) > 1:
-            return NotHeld(reason=NotHeldReason.MIXED_SOURCES)
         arrivals = tuple(_counts_of(one, sight.counted) for one in sources if not one.is_outside)
+        if has_others(sources) and 2 * _newest(arrivals, now) < assessment.rate_per_minute:
+            # What is paused carries too little of it to be judged beside the rest.
+            return NotHeld(reason=NotHeldReason.MIXED_SOURCES)
+        mappings = sight.mappings
+        if plan.levers == (Lever.PAUSE,):
+            mappings = tuple(
+                one for one in mappings if _kind_of(one.source_arn) is SourceKind.QUEUE
+            )
         watch = Watch(
             plan=plan,
             phase=Phase.HELD,
@@ -137,7 +151,7 @@ class Holding:
             lag_seconds=self._lag_seconds(name, recent) if Lever.ZERO in plan.levers else None,
         )
         reserved = facts.reserved_concurrency
-        return Planned(watch=watch, mappings=sight.mappings, reserved_concurrency=reserved)
+        return Planned(watch=watch, mappings=mappings, reserved_concurrency=reserved)
 
     def acquit(
         self, assessment: Assessment, facts: FunctionFacts, now: datetime, floor_per_minute: float
@@ -259,7 +273,7 @@ class Holding:
         )
         counts = Counts(
             arrivals=self._arrivals(own, recent),
-            invocations=recent.invocations,
+            invocations=_without_others(recent.invocations, watch, evidence.now),
             errors=recent.errors,
             throttles=recent.throttles,
             duration_ms=recent.duration_ms,
@@ -341,6 +355,42 @@ def _sources(
     retried = min(_total(recent.errors.values, minutes), RETRIES * arrived)
     if arrived <= 0 or arrived + retried < ASYNCHRONOUS_SHARE * ran:
         yield Source(kind=SourceKind.OTHER, name="callers that wait")
+
+
+def _as_charted(sources: Sequence[Source], charted: Sequence[Source]) -> tuple[Source, ...]:
+    """The sources, with what the event graph says of them now.
+
+    It keeps the sources of those functions alone that no caller who waits may loop through.
+    """
+    known = {_key(one): one.loop for one in charted}
+    return tuple(
+        replace(
+            one,
+            loop=LoopProof.RULED_OUT
+            if one.kind is SourceKind.OTHER
+            else known.get(_key(one), LoopProof.UNKNOWN),
+        )
+        for one in sources
+    )
+
+
+def _without_others(invocations: Series, watch: Watch, now: datetime) -> Series:
+    """What the queues of a function invoked, at most: what ran while they were paused is others'.
+
+    Only a part of that may be known yet. The most of a minute counts: a loop is called one by what
+    the rest can have written.
+    """
+    if watch.plan.levers != (Lever.PAUSE,) or not has_others(watch.sources):
+        return invocations
+    values = invocations.values
+    first = _minute_of(watch.held_at + watch.plan.settling, invocations) + 1
+    end = _minute_of(watch.held_until or now, invocations)
+    paused = values[max(0, first) : max(0, end)]
+    others = max((one or 0.0 for one in paused), default=0.0)
+    return replace(
+        invocations,
+        values=tuple(None if one is None else max(0.0, one - others) for one in values),
+    )
 
 
 def _polled(mappings: Sequence[EventSourceMapping]) -> Iterator[Source]:

@@ -47,6 +47,11 @@ class Source:
         return self.loop is LoopProof.RULED_OUT
 
 
+def has_others(sources: Iterable[Source]) -> bool:
+    """Whether something on no loop invokes a function that a pause of its queues leaves alone."""
+    return any(one.is_outside and one.kind is not SourceKind.QUEUE for one in sources)
+
+
 def are_countable(sources: Iterable[Source]) -> bool:
     """Whether everything that may be a function's own doing is counted somewhere."""
     own = [one for one in sources if not one.is_outside]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from functions.domain.arrivals import has_others
 from functions.domain.assessment import Reason
 from functions.domain.decision import DecisionReason
 from functions.domain.evidence import TriggerKind
@@ -289,13 +290,18 @@ def _how_paused(incident: Incident, when: str) -> str:
     ]
     is_one = len(sources) == 1
     subject = "Its event source mapping of" if is_one else "Its event source mappings of"
+    watch = incident.watch
+    is_alone = watch is None or not has_others(watch.sources)
+    others = "" if is_alone else " What else invokes it goes on."
     limits = [one.step.to for one in incident.steps if isinstance(one.step, LimitMapping)]
     if incident.is_let_go and limits:
-        return f"{subject} {listed(sources)} may run {limits[0]:,} executions at a time{when}."
+        return (
+            f"{subject} {listed(sources)} may run {limits[0]:,} executions at a time{when}.{others}"
+        )
     is_or_are = "is" if is_one else "are"
     return (
         f"{subject} {listed(sources)} {is_or_are} disabled{when}. Its reserved concurrency is not"
-        " changed."
+        f" changed.{others}"
     )
 
 

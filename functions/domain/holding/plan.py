@@ -12,6 +12,10 @@ lost and nobody is refused:
 - Asynchronous events only: capped at the normal peak. Throttled events are tried again until they
   are too old (Lambda developer guide, *How Lambda handles asynchronous invocation errors*).
 
+A pause holds the queues alone: what else invokes the function goes on, and nobody is refused. So
+beside queues there may be anything that lies on no loop. Of other mixtures none is held: a
+reservation is one for all sources, and a queue's pollers must never meet it.
+
 UNCONFIRMED: how long each takes to be in force. Where it takes longer, less arrives to be judged
 by, and the function is let go.
 """
@@ -137,6 +141,8 @@ def plan_hold(
     if cap is not None and cap > most:
         return NotHeld(reason=NotHeldReason.DOES_NOT_BIND, value=cap, bound=most)
     mappings = [one for one in facts.mappings if one.is_enabled]
+    if Lever.PAUSE in levers:
+        mappings = [one for one in mappings if one.kind is SourceKind.QUEUE]
     transition = PAUSE_SECONDS if Lever.PAUSE in levers else RESERVATION_SECONDS
     settling = transition + _ending(running, duration) + facts.elsewhere_seconds
     held = settling + (1 + QUIET_MINUTES) * MINUTE_SECONDS + PULSE_SECONDS
@@ -176,14 +182,14 @@ def _choose_levers(sources: Sequence[Source], facts: HoldFacts) -> tuple[Lever, 
     if not kinds:
         return NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES)
     mapped = {one.kind for one in facts.mappings if one.is_enabled}
+    own = {one.kind for one in sources if not one.is_outside}
+    if own == {SourceKind.QUEUE} and SourceKind.QUEUE in mapped and mapped <= kinds:
+        return (Lever.PAUSE,)
     if SourceKind.OTHER in kinds | mapped or SourceKind.URL in kinds:
         return NotHeld(reason=NotHeldReason.SYNCHRONOUS)
     is_asynchronous = SourceKind.ASYNCHRONOUS in kinds
-    if is_asynchronous and (len(kinds) > 1 or mapped):
-        return NotHeld(reason=NotHeldReason.MIXED_SOURCES)
     if not is_asynchronous and kinds - mapped:
         return NotHeld(reason=NotHeldReason.UNKNOWN_MAPPING)
-    # A queue's lever first: once the concurrency is 0, its pollers would count receives.
     levers = []
     if SourceKind.QUEUE in kinds | mapped:
         levers.append(Lever.PAUSE)
@@ -191,6 +197,8 @@ def _choose_levers(sources: Sequence[Source], facts: HoldFacts) -> tuple[Lever, 
         levers.append(Lever.ZERO)
     if is_asynchronous:
         levers.append(Lever.CAP)
+    if len(levers) > 1:
+        return NotHeld(reason=NotHeldReason.MIXED_SOURCES)
     if levers != [Lever.PAUSE] and facts.has_provisioned_concurrency is not False:
         # A reserved concurrency cannot be below it.
         return NotHeld(reason=NotHeldReason.PROVISIONED_CONCURRENCY)

@@ -36,12 +36,15 @@ class Held:
         Whether it feeds itself; people send at the same rate whatever becomes of it.
     is_over
         Nothing feeds it any more.
+    beside
+        Invocations a minute by something that no pause of its mappings holds back.
     """
 
     scene: Scene
     kind: SourceKind
     is_loop: bool
     is_over: bool = False
+    beside: float = 0.0
     before: tuple[float, float] = (SPIKE, SPIKE)  # what arrives and is served, a minute ago
 
     @property
@@ -112,7 +115,9 @@ class Held:
         scene.account.metrics.record(
             "orders",
             until=scene.now,
-            invocations=served,
+            invocations=[
+                one + (self.beside if self.function.reserved != 0 else 0) for one in served
+            ],
             concurrency=[max(1.0, one * SECONDS / 60) for one in served],
             throttles=[0.0] * len(served),
             errors=[0.0] * len(served),

@@ -57,14 +57,59 @@ def test_a_stream_is_held_by_a_reservation_of_zero() -> None:
     assert plan.levers == (Lever.ZERO,)
 
 
-def test_a_queue_beside_a_stream_is_paused_first() -> None:
-    """Pollers of a queue that find a concurrency of 0 would count receives."""
-    facts = replace(STREAMED, mappings=(OF_TABLE, OF_QUEUE))
+BOTH = replace(STREAMED, mappings=(OF_TABLE, OF_QUEUE))
 
-    plan = plan_hold([TABLE, QUEUE], facts, RUNNING)
+
+def test_a_queue_beside_a_stream_is_not_held() -> None:
+    """Pollers of a queue that find a concurrency of 0 would count receives."""
+    assert _reason(plan_hold([TABLE, QUEUE], BOTH, RUNNING)) is NotHeldReason.MIXED_SOURCES
+    # Nor where a stream is polled of which nobody knows whether it lies on a loop.
+    assert _reason(plan_hold([QUEUE], BOTH, RUNNING)) is NotHeldReason.MIXED_SOURCES
+
+
+OUTSIDE = [
+    replace(one, loop=LoopProof.RULED_OUT)
+    for one in (
+        TABLE,
+        EVENTS,
+        Source(kind=SourceKind.URL, name="api"),
+        Source(kind=SourceKind.OTHER, name="api"),
+    )
+]
+
+
+@pytest.mark.parametrize("other", OUTSIDE)
+@pytest.mark.parametrize("provisioned", [True, False, None])
+def test_queues_are_paused_beside_anything_that_lies_on_no_loop(
+    other: Source, *, provisioned: bool | None
+) -> None:
+    """That goes on: a pause touches the mappings of the queues alone."""
+    facts = replace(BOTH, has_provisioned_concurrency=provisioned)
+    if other.kind is not SourceKind.TABLE:
+        facts = replace(facts, mappings=(OF_QUEUE,))
+
+    plan = plan_hold([QUEUE, other], facts, RUNNING)
 
     assert isinstance(plan, HoldPlan)
-    assert plan.levers == (Lever.PAUSE, Lever.ZERO)
+    assert (plan.levers, plan.cap, plan.batch_size) == ((Lever.PAUSE,), None, 10)
+    assert plan.kept_seconds == 4 * DAY
+
+
+@pytest.mark.parametrize("own", [TABLE, EVENTS])
+def test_a_reservation_is_for_all_sources(own: Source) -> None:
+    """So nothing is reserved beside a queue, though it lies on no loop."""
+    queue = replace(QUEUE, loop=LoopProof.RULED_OUT)
+    facts = BOTH if own is TABLE else replace(BOTH, mappings=(OF_QUEUE,))
+
+    assert _reason(plan_hold([own, queue], facts, RUNNING)) is NotHeldReason.MIXED_SOURCES
+
+
+def test_mappings_that_could_not_be_listed_are_no_sources_on_no_loop() -> None:
+    """What else polls for it is not known then."""
+    api = Source(kind=SourceKind.OTHER, name="api", loop=LoopProof.RULED_OUT)
+    facts = HoldFacts(mappings=(MappingFacts(uuid="", kind=SourceKind.OTHER),))
+
+    assert _reason(plan_hold([QUEUE, api], facts, RUNNING)) is NotHeldReason.SYNCHRONOUS
 
 
 def test_asynchronous_events_are_capped_at_the_normal_peak() -> None:
@@ -89,6 +134,14 @@ def test_a_cap_that_takes_little_away_is_not_made() -> None:
 def test_what_may_be_waited_for_is_not_held(kind: SourceKind, loop: LoopProof) -> None:
     """Requests would be refused."""
     other = Source(kind=kind, name="api", loop=loop)
+
+    assert _reason(plan_hold([TABLE, other], STREAMED, RUNNING)) is NotHeldReason.SYNCHRONOUS
+
+
+@pytest.mark.parametrize("kind", [SourceKind.URL, SourceKind.OTHER])
+def test_what_may_loop_through_callers_is_not_held_by_its_queue(kind: SourceKind) -> None:
+    """A pause would leave that part of the loop alone."""
+    other = Source(kind=kind, name="api", loop=LoopProof.UNKNOWN)
 
     assert _reason(plan_hold([QUEUE, other], POLLED, RUNNING)) is NotHeldReason.SYNCHRONOUS
 
