@@ -102,7 +102,9 @@ class DiagnosisRules(Construct):
         denials.hand_over_to(diagnose)
         denials.rule(
             "Rule",
-            rule_name=f"{STACK_NAME}-diagnosis-denied",
+            # Another name than that of the rule in whose place it came: CloudFormation creates the
+            # one before it deletes the other, and two cannot have one name.
+            rule_name=f"{STACK_NAME}-denied-invocations",
             description="Somebody was denied to invoke a function (needs a trail with data events)",
             longest_wait=_LONGEST_WAIT,
             pattern=events.EventPattern(

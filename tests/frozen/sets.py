@@ -8,6 +8,7 @@ from typing import Any, Final
 
 FOLDER: Final = Path(__file__).resolve().parent / "sets"
 SHAPES: Final = "shapes"
+STACK: Final = "stack"
 
 
 def set_names() -> list[str]:
@@ -17,7 +18,8 @@ def set_names() -> list[str]:
 
 def story_names(name: str) -> list[str]:
     """The names of the stories of a set."""
-    return sorted(one.stem for one in (FOLDER / name).glob("*.json") if one.stem != SHAPES)
+    files = {one.stem for one in (FOLDER / name).glob("*.json")}
+    return sorted(files - {SHAPES, STACK})
 
 
 def read(name: str, story: str) -> dict[str, Any]:

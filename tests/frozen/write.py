@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.local_aws import LocalAws
-from tests.frozen.sets import FOLDER, SHAPES
+from tests.frozen.sets import FOLDER, SHAPES, STACK
 from tests.frozen.shapes import stored_partitions, stored_shapes
+from tests.frozen.stack import lasting_resources
 from tests.frozen.stage import Stage
 from tests.frozen.stories import STORIES
 
@@ -35,6 +36,7 @@ def freeze(directory: Path) -> None:
             _write(directory / f"{name}.json", stage.frozen())
     shapes = {"classes": stored_shapes(), "partitions": stored_partitions()}
     _write(directory / f"{SHAPES}.json", shapes)
+    _write(directory / f"{STACK}.json", lasting_resources())
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:

@@ -256,7 +256,7 @@ def _payload(name: str, **detail: Any) -> dict[str, Any]:
         ("cloudtrail.add_permission", {"chart-functions", "diagnosis-functions"}),
         ("cloudtrail.update_function_configuration", {"chart-functions", "diagnosis-functions"}),
         ("cloudtrail.put_role_policy", {"chart-roles", "diagnosis-roles"}),
-        ("cloudtrail.invoke_denied", {"diagnosis-denied"}),
+        ("cloudtrail.invoke_denied", {"denied-invocations"}),
         ("cloudtrail.put_function_concurrency", {"change"}),
     ],
 )

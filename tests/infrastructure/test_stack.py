@@ -30,7 +30,7 @@ LASTING = (
 ACCOUNT = "AWS::AccountId"
 RULE = "AWS::Events::Rule"
 # Rules whose events come to the function through a queue.
-QUEUED = {"Loopbreaker-diagnosis-denied"}
+QUEUED = {"Loopbreaker-denied-invocations"}
 SIGNAL_ALARMS = {"invocations", "concurrency", "dropped"}
 GUARD_ALARMS = {
     "contain-errors",
@@ -435,7 +435,7 @@ def test_denied_invocations_are_queued(default: Synthesized) -> None:
     (rule,) = (
         one
         for one in default.of_type("AWS::Events::Rule").values()
-        if one["Properties"]["Name"] == "Loopbreaker-diagnosis-denied"
+        if one["Properties"]["Name"] == "Loopbreaker-denied-invocations"
     )
     mapping = default.one("AWS::Lambda::EventSourceMapping")
     arn = {"Fn::GetAtt": [name, "Arn"]}
