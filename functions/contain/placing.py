@@ -1,6 +1,7 @@
 """Where on a loop a suspected function is held: there, or at another function that lies on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -9,6 +10,7 @@ from functions.contain.holding import Holding, HoldPlanning, Planned
 from functions.domain.acquittal import LeftAlone
 from functions.domain.assessment import Ground, Reason, Verdict
 from functions.domain.decision import DecisionReason, Hold, LedgerView, decide
+from functions.domain.errors import LoopbreakerError
 from functions.domain.evidence import Evidence, FunctionFacts, LoopProof
 from functions.domain.holding.grounds import explain_not_held
 from functions.domain.holding.plan import NotHeld, NotHeldReason
@@ -72,15 +74,18 @@ class Placing:
     def place(self, asked: Asked, now: datetime) -> Placed | NotHeld | LeftAlone:
         """Where the loop of a suspected function is held; why it must not be, or need not be.
 
-        Raises
-        ------
-        LoopbreakerError
-            What the ports raise.
+        What cannot be read of the others keeps nobody from being held.
         """
-        own = _place_of(asked)
         mates = self._mates(asked, now)
-        if not mates:
-            return own
+        if mates:
+            with suppress(LoopbreakerError):
+                return self._choose(asked, mates, now)
+        return _place_of(asked)
+
+    def _choose(
+        self, asked: Asked, mates: Sequence[str], now: datetime
+    ) -> Placed | NotHeld | LeftAlone:
+        own = _place_of(asked)
         live = self.world.ledger.live()
         found = {
             one.function: one

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from functions.domain.arrivals import SourceKind
+from functions.domain.errors import RefusedError
 from functions.domain.evidence import LoopProof
 from functions.domain.incident import IncidentState
 from functions.domain.policy import EXEMPT_TAG, Mode, Policy, Response
@@ -208,6 +209,23 @@ def test_the_blast_radius_counts_the_function_that_is_held() -> None:
     story.scene.contributor(FIRST)
 
     assert story.held() == set()
+
+
+@pytest.mark.parametrize("call", ["describe", "mappings"])
+def test_what_cannot_be_read_of_the_others_keeps_nobody_from_being_held(call: str) -> None:
+    """The suspected one is held, or told of, as if it were alone."""
+    able, unable = chain((SourceKind.TABLE, SourceKind.QUEUE)), _not_holdable()
+    able.links[1].backlog = 200_000.0
+    able.spike(20)
+    for story in (able, unable):
+        denied = RefusedError("AccessDeniedException: no")
+        story.scene.account.faults.fail(call, denied, times=-1, function=SECOND)
+
+        story.scene.contributor(FIRST)
+
+    assert able.held() == {FIRST}
+    assert unable.held() == set()
+    assert any(f"SUSPECTED, NOT HELD: {FIRST}" in one for one in unable.scene.subjects)
 
 
 @pytest.mark.parametrize("call", ["open", "schedule", "reserve", "save", "publish"])
