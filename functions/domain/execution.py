@@ -167,7 +167,7 @@ class Execution:
                     self._record_left(step, current)
                 else:
                     self._correct_prior(step)
-        elif wanted != step or not is_in_force:
+        elif (wanted != step) if is_in_force else (current is not None and current.is_wanting):
             perform(wanted, self.world.functions)
 
     def _correct_prior(self, step: Step) -> None:
