@@ -70,6 +70,7 @@ class Reason(StrEnum):
     ARRIVED_WHILE_HELD = "arrived_while_held"
     LET_GO = "let_go"
     CAME_BACK = "came_back"
+    WROTE_ALL = "wrote_all"
     ARRIVED_HELD_AGAIN = "arrived_held_again"
     COMES_BACK = "comes_back"
     NOTHING_ARRIVES = "nothing_arrives"

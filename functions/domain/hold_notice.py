@@ -254,6 +254,7 @@ _FIGURES: Final = frozenset(
         Reason.ARRIVED_WHILE_HELD,
         Reason.LET_GO,
         Reason.CAME_BACK,
+        Reason.WROTE_ALL,
         Reason.ARRIVED_HELD_AGAIN,
     }
 )

@@ -193,6 +193,11 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
         told="What was let go came back {}; a loop is told from {} on",
         nothing="What was let go did not come back",
     ),
+    Reason.WROTE_ALL: Words(
+        "What its own executions wrote accounts for all that arrived since it began",
+        told="What its own executions wrote accounts for all that arrived since it began: {} for"
+        " each that they were given",
+    ),
     Reason.ARRIVED_HELD_AGAIN: Words(
         "What arrived while it was held again",
         told="Held again, {} arrived; let go, {}",

@@ -15,7 +15,14 @@ BACKOFF_MINUTES: Final = 1  # of a trial under a cap, that what was throttled ne
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What was seen, for people. Rates are events a minute; ``None`` where not known yet."""
+    """What was seen, for people. Rates are events a minute; ``None`` where not known yet.
+
+    Attributes
+    ----------
+    written_for_each
+        Events that its executions wrote for each that they were given, where that alone accounts
+        for all that arrived since it began.
+    """
 
     minutes: float
     normal_per_minute: float = 0.0
@@ -25,6 +32,7 @@ class Figures:
     again_per_minute: float | None = None
     waiting: float | None = None
     generations: float | None = None
+    written_for_each: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +86,15 @@ class Case:
         return max(self.tally.rate(held), self.tally.rate(again) if again else 0.0)
 
     @property
+    def unwritten(self) -> float:
+        """The same without what the executions under a cap can have written themselves.
+
+        A loop under a cap goes on writing as much as the cap lets run: that is not from outside.
+        """
+        held, again = self.tally.seen(self.held), self.tally.seen(self.again)
+        return max(self.tally.unserved(held), self.tally.unserved(again))
+
+    @property
     def waiting(self) -> float:
         """What waited when a little was let go, at most."""
         until = self.watch.held_until or self.tally.now
@@ -96,16 +113,16 @@ class Case:
     @property
     def most_for_each(self) -> float:
         """Events that a loop writes for each invocation, at most: full batches, and its fan-out."""
-        return self._full * self.fan_out
+        return self.full_batch * self.fan_out
 
     @property
     def fan_out(self) -> float:
         """Events that arrived for each that was served before the hold, at least."""
-        served = self.watch.served_before_per_minute * self._full
+        served = self.watch.served_before_per_minute * self.full_batch
         return max(1.0, self.tally.before_per_minute / served) if served > 0 else 1.0
 
     @property
-    def _full(self) -> float:
+    def full_batch(self) -> float:
         """Events of one invocation at most."""
         return 1.0 if self.is_capped else self.watch.plan.batch_size or math.inf
 
@@ -134,9 +151,9 @@ def _generations(case: Case) -> float | None:
         return None
     end = tally.index(case.watch.again_at or tally.now) + 1
     minutes = range(tally.index(begin), min(end, len(tally.arrived)))
-    came = case.outside * len(minutes)
     arrived = sum(tally.arrived[at] for at in minutes)
-    return max(0.0, arrived - came) / (case.waiting + came)
+    more = max(0.0, arrived - case.outside * len(minutes))
+    return more / (case.waiting + case.unwritten * len(minutes))
 
 
 def count_figures(tally: Tally, minutes: float) -> Figures:

@@ -92,8 +92,11 @@ def _figures(figures: Figures) -> Iterator[Ground]:
             unit=Unit.EVENTS_PER_MINUTE,
             reference=figures.before_per_minute,
         )
-    if figures.waiting is not None and figures.generations is not None:
+    if figures.waiting is not None:
         yield Ground(reason=Reason.LET_GO, value=round(figures.waiting), unit=Unit.EVENTS)
+    if figures.written_for_each is not None:
+        yield Ground(reason=Reason.WROTE_ALL, value=figures.written_for_each, unit=Unit.EVENTS)
+    elif figures.waiting is not None and figures.generations is not None:
         yield Ground(
             reason=Reason.CAME_BACK,
             value=figures.generations,

@@ -157,7 +157,7 @@ def plan_hold(
         return NotHeld(
             reason=NotHeldReason.TOO_SLOW, value=ROUNDS * cycle, bound=LONGEST_TRIAL_SECONDS
         )
-    trial = TRIAL_SECONDS + (BACKOFF_SECONDS if Lever.CAP in levers else 0.0)
+    trial = TRIAL_SECONDS + (BACKOFF_SECONDS - transition if Lever.CAP in levers else 0.0)
     plan = HoldPlan(
         levers=levers,
         cap=cap,

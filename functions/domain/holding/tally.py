@@ -78,7 +78,20 @@ class Tally:
             settled=length - count_young(counts.invocations, now),
         )
         since = range(tally.index(watch.held_at) - BEFORE_MINUTES, tally.settled)
-        return None if _has_hole(counts.arrivals, since) else tally
+        return None if tally.has_hole(since) else tally
+
+    def has_hole(self, minutes: Iterable[int]) -> bool:
+        """Whether a settled minute leaves open what arrived.
+
+        A queue that was inactive for six hours publishes nothing at first (SQS developer guide,
+        *Available CloudWatch metrics*). The others publish nothing where nothing arrives.
+        """
+        queues = [
+            one.counts.values
+            for one in self.counts.arrivals
+            if one.source.kind is SourceKind.QUEUE and one.counts is not None
+        ]
+        return any(values[at] is None for values in queues for at in minutes if at >= 0)
 
     def index(self, moment: datetime) -> int:
         """The minute that a moment lies in."""
@@ -230,17 +243,3 @@ class Tally:
 def _are_beside(invocations: Series, own: Sequence[Series]) -> bool:
     form = (invocations.start, invocations.period_seconds, len(invocations.values))
     return all((one.start, one.period_seconds, len(one.values)) == form for one in own)
-
-
-def _has_hole(arrivals: Iterable[Arrivals], minutes: range) -> bool:
-    """Whether a settled minute leaves open what arrived.
-
-    A queue that was inactive for six hours publishes nothing at first (SQS developer guide,
-    *Available CloudWatch metrics*). The others publish nothing where nothing arrives.
-    """
-    return any(
-        one.source.kind is SourceKind.QUEUE
-        and one.counts is not None
-        and any(one.counts.values[at] is None for at in minutes if at >= 0)
-        for one in arrivals
-    )

@@ -24,6 +24,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from functions.domain.evidence import MINUTE_SECONDS
+from functions.domain.holding.balance import Balance
 from functions.domain.holding.case import Case, Figures, count_figures
 from functions.domain.holding.plan import (
     LONGEST_TRIAL_SECONDS,
@@ -47,6 +48,10 @@ TURNS: Final = 1.35  # a trial is longer than the cycle asks for, by this
 GUESSED_TIMES: Final = 1.2  # durations, and so many seconds, in which an event comes back
 GUESSED_SECONDS: Final = 1.5
 ROOM: Final = 1.4  # and its concurrency higher
+RUNS_TO_COUNT: Final = 3000.0  # a minute, that tell how much each execution writes
+SHARE_TO_COUNT: Final = 0.25  # of the concurrency before, at least: it may be none after all
+ENOUGH_TIMES: Final = 1.25  # of the generations that show a loop, foreseen: the trial may end
+ENOUGH_MINUTES: Final = 3
 GONE_SHARE: Final = 0.05  # of a minute of the trial: less, and perhaps nothing comes back
 GONE_MINUTES: Final = 2
 DEPTH_SECONDS: Final = 55.0  # between two looks at the depth of a queue
@@ -218,10 +223,8 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
     """
     tally, watch, plan = case.tally, case.watch, case.watch.plan
     seen = tally.seen(case.held)
-    outside = tally.rate(seen) if seen else tally.normal_per_minute
+    outside = tally.unserved(seen) if seen else tally.normal_per_minute
     before = tally.before_per_minute
-    if plan.cap is not None:
-        outside = max(outside, min(before, plan.cap * MINUTE_SECONDS / tally.duration))
     waiting = depth or 0.0
     if depth is None or plan.levers != (Lever.PAUSE,):
         lasts = GUESSED_TIMES * tally.duration + GUESSED_SECONDS + (watch.lag_seconds or 0.0)
@@ -230,10 +233,15 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
     seconds = _trial_seconds(case, waiting, outside)
     lead = plan.opening_seconds + MINUTE_SECONDS
     events = GENERATIONS * ROOM * (waiting + outside * (seconds + lead) / MINUTE_SECONDS)
-    wanted = events * tally.duration / (seconds - case.backoff) / tally.batch
+    wanted = events * tally.duration / seconds / tally.batch
     least = float(plan.least_trial)
     if plan.cap is not None:
+        # What is throttled is tried again later and later: places stay empty meanwhile.
         least = max(least, plan.cap / SHARE_TO_BIND)
+        wanted = plan.ran_before
+    if _multiplies(case):
+        counted = RUNS_TO_COUNT * tally.duration / MINUTE_SECONDS
+        wanted = min(wanted, max(counted, SHARE_TO_COUNT * plan.ran_before))
     most = max(least, min(plan.ran_before, _affordable(case)))
     return LetGo(
         concurrency=math.ceil(min(most, max(least, wanted))),
@@ -254,9 +262,23 @@ def _trial_seconds(case: Case, waiting: float, outside: float) -> float:
     if spare <= 0:
         return plan.trial_seconds
     lead = plan.opening_seconds / MINUTE_SECONDS + 1
-    events = GENERATIONS * (waiting + outside * lead) + own * case.backoff / MINUTE_SECONDS
-    seconds = TURNS * events / spare * MINUTE_SECONDS
+    events = GENERATIONS * (waiting + outside * lead)
+    seconds = TURNS * events / spare * MINUTE_SECONDS + case.backoff
     return min(LONGEST_TRIAL_SECONDS, max(plan.trial_seconds, seconds))
+
+
+def _multiplies(case: Case) -> bool:
+    """Whether it multiplies its events, so that a short trial tells and a long one does not.
+
+    What waits then is more than any trial turns over, and grows while it runs.
+    """
+    before = Balance.of_before(case)
+    if before is None or not before.may_show_loop:
+        return False
+    if case.watch.trial_at is None:
+        return True
+    balance = Balance.of(case)
+    return balance is not None and balance.may_show_loop
 
 
 def _affordable(case: Case) -> float:
@@ -283,6 +305,8 @@ def _judge_trial(case: Case) -> HoldVerdict:
     longest += timedelta(seconds=watch.plan.longest_trial_seconds)
     if tally.now >= longest:
         return HoldAgain(figures=case.figures)
+    if _is_enough(case):
+        return HoldAgain(figures=case.figures)
     if tally.now < case.trial_ends:
         return Wait(watch=watch, figures=case.figures)
     seen = tally.seen(minutes)
@@ -300,10 +324,31 @@ def _is_gone(case: Case, known: Sequence[int]) -> bool:
     return len(newest) == GONE_MINUTES and all(case.tally.arrived[at] < most for at in newest)
 
 
+def _is_enough(case: Case) -> bool:
+    """Whether it will have come back often enough, once the figures of by now are there.
+
+    What is not seen yet is taken to be as little as in the lowest of the minutes seen.
+    """
+    tally, plan = case.tally, case.watch.plan
+    seen = tally.seen(case.trial)
+    least = case.watch.since + plan.opening + timedelta(seconds=plan.trial_seconds)
+    if tally.now >= least and _multiplies(case):
+        return True
+    if len(case.trial) < ENOUGH_MINUTES or not seen:
+        return False
+    began = tally.index(case.watch.since)
+    since = range(began, tally.index(tally.now))
+    rate = min(tally.arrived[at] for at in seen)
+    came = sum(max(tally.arrived[at], rate if at > seen[-1] else 0.0) for at in since)
+    more = came - case.outside * len(since)
+    wanted = ENOUGH_TIMES * GENERATIONS * (case.waiting + case.unwritten * len(since))
+    return rate >= BACK_SHARE * case.expected + case.outside and more >= wanted
+
+
 def _is_short(case: Case) -> bool:
     """Whether more waited than was thought, so that the trial must go on."""
     ran = (case.tally.now - case.watch.since - case.watch.plan.opening).total_seconds()
-    return ran < _trial_seconds(case, case.waiting, case.outside)
+    return ran < _trial_seconds(case, case.waiting, case.unwritten)
 
 
 # -- held again ----------------------------------------------------------------------------------
@@ -323,8 +368,9 @@ def _judge_held_again(case: Case) -> HoldVerdict:
         ready = (watch.again_at or tally.now) + watch.plan.settling
         if tally.now >= ready:
             return Wait(watch=watch.seeing(depth, tally.now), figures=case.figures)
+    is_large = _multiplies(case)  # what waits: its depth tells nothing so exactly
     is_settled = tally.index(watch.again_at or tally.now) < tally.settled
-    if is_settled and (tally.known(case.again) or _is_still(case, level)):
+    if is_settled and (tally.known(case.again) or (_is_still(case, level) and not is_large)):
         return _conclude(case)
     held_again = timedelta(seconds=watch.plan.held_again_seconds)
     if tally.now >= (watch.again_at or tally.now) + held_again:
@@ -360,14 +406,20 @@ def _conclude(case: Case) -> HoldVerdict:
         return Release(reason=ReleaseReason.CAME_ON, figures=figures)
     if _has_ended(case):
         return Release(reason=ReleaseReason.ENDED, figures=figures)
-    if not _stops_at_once(case) and case.fan_out <= GROWING:
+    balance = Balance.of(case)
+    accounts = balance is not None and balance.shows_loop
+    stops = _stops_with_runs(case, balance) if accounts and balance else _stops_at_once(case)
+    if not stops and case.fan_out <= GROWING:
         return Release(reason=ReleaseReason.CAME_ON, figures=figures)
     if not _is_like_trial(case):
         return Release(reason=ReleaseReason.UNLIKE_TRIAL, figures=figures)
     generations = figures.generations or 0.0
-    if generations >= GENERATIONS and _stops_at_once(case):
+    if stops and generations >= GENERATIONS:
         return Shown(figures=figures)
-    came = case.outside * len(minutes)
+    if stops and balance is not None and accounts:
+        written = round(balance.multiplies, 2)
+        return Shown(figures=replace(figures, written_for_each=written))
+    came = case.unwritten * len(minutes)
     possible = case.expected * len(minutes) / (case.waiting + came)
     if generations < min(FEW_GENERATIONS, FEW_SHARE * possible):
         return Release(reason=ReleaseReason.FEW_GENERATIONS, figures=figures)
@@ -433,6 +485,25 @@ def _stops_at_once(case: Case) -> bool:
     came, after, minutes = _count_edge(case)
     noise = SIGMAS * math.sqrt(came) + EDGE_SHARE * came
     return after <= case.waiting + case.outside * minutes + noise
+
+
+def _stops_with_runs(case: Case, balance: Balance) -> bool:
+    """Whether no more came after it was held again than its last executions wrote.
+
+    What waits grows during the trial of a loop that multiplies its events: it tells nothing here.
+    """
+    tally = case.tally
+    edge = range(tally.index(case.watch.again_at or tally.now), case.again[0] if case.again else 0)
+    if not edge or not tally.known(case.again):
+        return False
+    again = tally.rate(tally.known(case.again)) - tally.rate(tally.known(case.held))
+    level = tally.rate(case.trial)
+    if again > EDGE_SHARE * level + SIGMAS * math.sqrt(level):
+        return False
+    wrote = balance.written_each * sum(tally.counts.invocations.values[at] or 0.0 for at in edge)
+    under_way = level * (tally.duration + case.watch.plan.around_seconds) / MINUTE_SECONDS
+    came = sum(tally.arrived[at] for at in edge)
+    return came <= SERVED_TIMES * wrote + under_way + SIGMAS * math.sqrt(wrote)
 
 
 def _count_edge(case: Case) -> tuple[float, float, float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from functions.domain import policy, spike
-from functions.domain.holding import plan, verdict
+from functions.domain.holding import balance, plan, verdict
 from functions.domain.lateness import LATEST
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -52,6 +52,13 @@ def value(constant: str) -> str:
                 f"{plan.TRIAL_SECONDS / MINUTE:.0f} minutes, "
                 f"{(plan.TRIAL_SECONDS + plan.BACKOFF_SECONDS) / MINUTE:.0f} under a cap; about "
                 f"{plan.LONGEST_TRIAL_SECONDS / MINUTE:.0f} at most"
+            ),
+        ),
+        (
+            "account",
+            (
+                f"{balance.MULTIPLIES} events written for each, and all that arrived accounted for"
+                f" within {balance.FEW_FROM_OUTSIDE:.0%}".replace("%", " %")
             ),
         ),
         ("grace period", f"{policy.Policy().patience.total_seconds() / MINUTE:.0f} minutes"),

@@ -1,5 +1,6 @@
 """What a hold showed, and why there is none, as grounds with their numbers."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -47,6 +48,19 @@ def test_a_shown_loop_is_told_with_everything_that_was_seen() -> None:
         "Then a little was let go; 40 events had waited.",
         "What was let go came back 61 times; a loop is told from 20 times on.",
         "Held again, nothing arrived; let go, 800 events a minute.",
+    ]
+
+
+def test_what_a_multiplying_loop_wrote_is_told_in_place_of_its_rounds() -> None:
+    """More of its events wait than a trial turns over."""
+    figures = replace(ALL, waiting=400_000, generations=0.01, written_for_each=1.5)
+
+    assert said(Shown(figures=figures))[3:5] == [
+        "Then a little was let go; 400,000 events had waited.",
+        (
+            "What its own executions wrote accounts for all that arrived since it began: 1.5 events"
+            " for each that they were given."
+        ),
     ]
 
 

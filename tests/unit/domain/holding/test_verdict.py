@@ -39,6 +39,8 @@ seeds = st.integers(0, 2**31)
 played = settings(
     max_examples=examples(30), deadline=None, phases=(Step.explicit, Step.reuse, Step.generate)
 )
+# The same of plays with hundreds of thousands of events.
+played_large = settings(played, max_examples=examples(10))
 PUNCTUAL = Lateness(delays=(0,), first=0, shares=(0.0,))
 weathers = st.lists(latenesses, min_size=1, max_size=5)
 
@@ -211,6 +213,67 @@ def test_a_slow_loop_takes_longer_than_15_minutes() -> None:
 
     assert isinstance(ended.verdict, Shown)
     assert 15 < ended.minutes < 35
+
+
+def test_what_a_cap_lets_run_is_not_from_outside() -> None:
+    """A quick loop goes round under its cap as well, hundreds of times a minute."""
+    loop = _loop(SourceKind.ASYNCHRONOUS, seeds=79, seconds=0.55, latency=1.46, cv=0.5)
+
+    ended = _play(loop)
+
+    assert isinstance(ended.verdict, Shown)
+    assert ended.minutes <= 15
+
+
+@played_large
+@given(kind=kinds, fan_out=st.sampled_from([1.5, 2.0, 3.0]), late=weathers, seed=seeds)
+def test_a_loop_that_multiplies_its_events_is_not_let_go(
+    kind: SourceKind, fan_out: float, late: list[Lateness], seed: int
+) -> None:
+    """What waits of it is more than a trial turns over: its own writing accounts for it."""
+    loop = _loop(kind, fan_out=fan_out, seeds=3, batch=1)
+
+    ended = _play(loop, seed=seed, late=late)
+
+    assert isinstance(ended.verdict, Shown | CannotTell)
+
+
+@pytest.mark.parametrize("kind", HELD)
+@pytest.mark.parametrize("fan_out", [1.5, 3.0])
+def test_a_loop_that_multiplies_its_events_is_shown(kind: SourceKind, fan_out: float) -> None:
+    """By a trial at a part of what ran before: more would only make it grow."""
+    ended = _play(_loop(kind, fan_out=fan_out, seeds=3, batch=1))
+
+    assert isinstance(ended.verdict, Shown)
+    assert ended.verdict.figures.written_for_each == pytest.approx(fan_out, rel=0.05)
+    assert ended.minutes <= 17
+
+
+@played_large
+@given(
+    kind=kinds,
+    many=st.integers(20_000, 300_000),
+    seconds=st.floats(0.2, 5),
+    wrote=st.integers(1, 5),
+    late=weathers,
+    seed=seeds,
+)
+def test_a_backlog_whose_handler_writes_is_never_taken_for_a_loop(
+    *, kind: SourceKind, many: int, seconds: float, wrote: int, late: list[Lateness], seed: int
+) -> None:
+    """Nothing arrives while it is held, and as much for each as of a loop when it is let go."""
+    backlog = Subject(
+        kind=kind,
+        outside=_burst(many, 60, 86_400),
+        writes=(float(wrote),),
+        begins=BEGINS,
+        seconds=seconds,
+        lanes=100,
+    )
+
+    ended = _play(backlog, seed=seed, late=late)
+
+    assert not isinstance(ended.verdict, Shown)
 
 
 def test_a_loop_beside_as_much_from_outside_is_not_shown() -> None:
