@@ -52,6 +52,7 @@ from functions.domain.outbox import announce, deliver
 from functions.domain.plan import ProvisionedConcurrency, StepStatus
 from functions.domain.policy import Policy
 from functions.domain.ports import (
+    NOTHING_CLOSED,
     WHATEVER_CLOSED,
     AlreadyOpen,
     BlastRadius,
@@ -60,6 +61,7 @@ from functions.domain.ports import (
     LatelyClosed,
     Opened,
     Opening,
+    began_at,
 )
 from functions.domain.restoration import restore
 from functions.domain.steps import perform
@@ -289,9 +291,25 @@ class Enforcer:
                 raise  # only suspected: nothing is changed without the ledger
             self._contain_without_ledger(incident, facts, unavailable, now)
             raise
+        if isinstance(opening, AlreadyOpen) and opening.incident.state not in _IN_FORCE[Contain]:
+            opening = self._find_lately_closed(incident, known_until) or opening
         if isinstance(opening, LatelyClosed):
             return opening
         return self._opened(opening, decision, facts, now)
+
+    def _find_lately_closed(
+        self, incident: Incident, known_until: datetime | None
+    ) -> LatelyClosed | None:
+        """Whether a trouble is over of which a decision did not know when it was made.
+
+        The ledger tells where it opens an incident. Where one is open, that may have been opened
+        after the end of the trouble that the decision is about.
+        """
+        latest = max(began_at(incident), known_until or NOTHING_CLOSED)
+        closed = self.world.ledger.closed(incident.function, latest)
+        if not closed:
+            return None
+        return LatelyClosed(closed_at=max(one.closed_at or one.updated_at for one in closed))
 
     def _opened(
         self, opening: Opening, decision: Contain | Hold, facts: FunctionFacts, now: datetime

@@ -180,8 +180,8 @@ def _stop(run: Execution) -> None:
     except InvalidValueError:
         if run.incident.state is not IncidentState.CONTAINING or run.incident.is_on_instances:
             raise
-        _find_provisioned(run)
         _find_provisioned_anew(run)
+        _find_provisioned(run)
         removals = [one for one in run.incident.steps if isinstance(one.step, RemoveProvisioned)]
         if not removals:
             raise
@@ -228,7 +228,7 @@ def _enable_limited(run: Execution) -> None:
             run.carry_out(outcome.step)
     for outcome in run.incident.stops:
         if outcome.restored is None or outcome.restored is StepStatus.PLANNED:
-            run.take()
+            run.begin_to_take_back(outcome.step)
             status, detail = run.take_back(outcome.step)
             undone = run.incident.with_restored(outcome.step, status, detail)
             run.record_taken_back(undone, outcome.step)
@@ -299,13 +299,12 @@ def _find_provisioned(run: Execution) -> None:
 
 
 def _find_provisioned_anew(run: Execution) -> None:
-    """Write down what somebody, or auto scaling, has requested since all of it was removed.
+    """Write down what somebody, or auto scaling, has requested since an earlier attempt has looked.
 
     It stands in the way of the reservation again, and is what a restore brings back.
     """
-    removals = [one for one in run.incident.steps if isinstance(one.step, RemoveProvisioned)]
-    is_removed = all(one.status not in _UNFINISHED and one.restored is None for one in removals)
-    if not removals or not is_removed or _is_settling(run):
+    snapshot = run.incident.snapshot
+    if snapshot is None or snapshot.provisioned is None or _is_settling(run):
         return
     found = run.world.functions.provisioned(run.incident.function)
     if found:
@@ -360,7 +359,7 @@ def _put_back_beside(run: Execution) -> None:
         is_hold = run.incident.is_paused and isinstance(step, DisableMapping | LimitMapping)
         if not is_hold and not isinstance(step, RemoveProvisioned | ScaleToZero):
             continue
-        run.take()
+        run.begin_to_take_back(step)
         with suppress(RefusedError, BusyError):
             status, detail = run.take_back(step)
             run.record_taken_back(run.incident.with_restored(step, status, detail), step)

@@ -97,6 +97,11 @@ class Execution:
         if error is not None:
             raise error
 
+    def begin_to_take_back(self, step: Step) -> None:
+        """Write down that a step is about to be undone: nobody wants it in force from here on."""
+        begun = self.incident.with_restored(step, StepStatus.PLANNED)
+        self.save(begun.leased(self.present))
+
     def take_back(self, step: Step) -> tuple[StepStatus, str]:
         """Undo a step, which is written down as begun; the caller records what became of it.
 
@@ -162,7 +167,7 @@ class Execution:
                     self._record_left(step, current)
                 else:
                     self._correct_prior(step)
-        elif wanted != step or not is_in_force:
+        elif (wanted != step) if is_in_force else (current is not None and current.is_wanting):
             perform(wanted, self.world.functions)
 
     def _correct_prior(self, step: Step) -> None:

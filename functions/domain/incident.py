@@ -436,6 +436,11 @@ class Incident:
             and one.restored not in _PUT_BACK
         )
 
+    @property
+    def is_wanting(self) -> bool:
+        """Whether what its steps change is to be in force, rather than about to be undone."""
+        return self.state in _WANTING
+
     def wanted(self, key: str) -> Step | None:
         """The step with this key that is to be in force; ``None`` where there is none.
 
@@ -444,7 +449,7 @@ class Incident:
         one = next((one for one in self.steps if one.step.key == key), None)
         if one is None or one.restored not in {None, StepStatus.FAILED} or self.is_closed:
             return None
-        if self.state not in _WANTING and isinstance(one.step, Reserve | ScaleToZero):
+        if not self.is_wanting and isinstance(one.step, Reserve | ScaleToZero):
             return None
         return one.step
 

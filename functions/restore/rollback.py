@@ -47,6 +47,10 @@ IN_DOUBT = (
     " Loopbreaker's; if a mail says so too, name the function in -c rollback"
 )
 UNSEALED = ", which has no seal of Loopbreaker's: check the numbers"
+BEING_STOPPED = (
+    "left alone: another run may be about to stop it without the ledger, and its tag is all that"
+    " knows; deploy with the rollback flag again in three minutes"
+)
 NO_TIME_LEFT = "not tried: this run has no time left; deploy with the rollback flag again"
 _TRIES = 4
 LOOK_AGAIN_SECONDS = 2.0
@@ -402,6 +406,8 @@ class Rollback:
         if was_closed_since(facts, found.tagged, self.world.ledger):
             self._untag(facts)
             return Restored(function=name, text=NOT_HELD)
+        if facts.reserved_concurrency != 0 and found.tagged.is_young(self.world.clock()):
+            return Refused(function=name, text=BEING_STOPPED)
         recorded = self._record(facts, found.tagged)
         if recorded is not None:
             asked = _Asked(

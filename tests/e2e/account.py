@@ -147,6 +147,15 @@ class Account:
         The account's own series stay quiet, so that no pulse looks at the function by itself. An
         alarm names a function once its metrics are published, so that is waited for.
         """
+        self.burn(function, per_minute, minutes)
+        if self.aws.publication_minutes:
+            self.wait_minutes(SEEN_AFTER_MINUTES)
+        self.signal(function)
+
+    def burn(
+        self, function: str, per_minute: float, minutes: int, *, further_minutes: int = 0
+    ) -> None:
+        """Let a function's metrics look like those of a loop, for so long, and further on."""
         if function not in self._with_past:
             self.past(function)
         spiking = {
@@ -161,14 +170,11 @@ class Account:
                     "functions": [function],
                     "metric": metric,
                     "minutes_ago": minutes,
-                    "values": [value] * minutes,
+                    "values": [value] * (minutes + further_minutes),
                 }
                 for metric, value in spiking.items()
             ]
         )
-        if self.aws.publication_minutes:
-            self.wait_minutes(SEEN_AFTER_MINUTES)
-        self.signal(function)
 
     def signal(self, function: str) -> None:
         """Publish what an alarm with one series per function publishes."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from sandbox.local_aws import LocalAws
+    from tests.e2e.earlier import Earlier
 
 ROOT = Path(__file__).resolve().parents[2]
 CDK_CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
@@ -63,6 +64,11 @@ class Assembly:
         nonce = secrets.token_hex(8) if config.rollback or config.diagnose else ""
         LoopbreakerStack(app, STACK_NAME, config=config, nonce=nonce)
         app.synth()
+        return cls.read(directory, known)
+
+    @classmethod
+    def read(cls, directory: Path, known: Container[str] = ()) -> Assembly:
+        """Read what a synthesis wrote into a directory."""
         manifest = json.loads((directory / f"{STACK_NAME}.assets.json").read_text())
         assets = {}
         for asset in manifest["files"].values():
@@ -113,9 +119,25 @@ class Deployment:
 
     def synthesize(self, **flags: str) -> Assembly:
         """Synthesize the stack with the flags of the tests and these."""
+        return Assembly.of(self._next_directory(), self._uploaded, **{**FLAGS, **flags})
+
+    def deploy_earlier(self, earlier: Earlier, **flags: str) -> dict[str, str]:
+        """Create or update the stack with the code of an earlier version; its outputs.
+
+        Raises
+        ------
+        DeploymentFailedError
+            When CloudFormation rolls it back.
+        """
+        directory = self._next_directory()
+        earlier.synthesize(directory, {**CDK_CONTEXT, **FLAGS, **flags})
+        assembly = Assembly.read(directory, self._uploaded)
+        self._upload(assembly)
+        return self.apply(assembly.template)
+
+    def _next_directory(self) -> Path:
         self._count += 1
-        directory = self._directory / f"cdk-{self._count}"
-        return Assembly.of(directory, self._uploaded, **{**FLAGS, **flags})
+        return self._directory / f"cdk-{self._count}"
 
     def apply(self, template: str) -> dict[str, str]:
         """Create or update the stack with a template; its outputs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.domain.policy import EXEMPT_TAG
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from tests.simulation.schedule import (
     SAME,
     Adds,
@@ -21,9 +21,11 @@ from tests.simulation.traffic import Demand
 from tests.simulation.wishes import Setting
 
 if TYPE_CHECKING:
+    from tests.fakes import FakeFunction
     from tests.simulation.account import SimulatedAccount
     from tests.simulation.schedule import Schedule
     from tests.simulation.trail import Trail
+    from tests.simulation.wishes import Value
 
 QUEUES: Final = "arn:aws:sqs:us-east-1:123456789012:"
 _MINUTE: Final = 60.0
@@ -115,7 +117,7 @@ class People:
             function.reserved,
             incident,
             self._turns.now,
-            is_tagged=SNAPSHOT_TAG in function.tags,
+            tagged=_tagged(function),
         )
         function.reserved = to
         self._trail.of_person(name, "unreserve" if to is None else "reserve")
@@ -155,3 +157,11 @@ class People:
             tags.pop(EXEMPT_TAG, None)
             self._account.exempt_since.pop(name, None)
         self._account.keep_tags()
+
+
+def _tagged(function: FakeFunction) -> frozenset[Value]:
+    """What the guard's tag says was reserved; empty where there is none."""
+    value = function.tags.get(SNAPSHOT_TAG)
+    if value is None:
+        return frozenset()
+    return frozenset({TaggedSnapshot.from_tag(value.partition(" seal=")[0]).reserved_concurrency})

@@ -102,23 +102,25 @@ class Wishes:
         incident: Incident | None,
         now: float,
         *,
-        is_tagged: bool = False,
+        tagged: frozenset[Value] = frozenset(),
     ) -> None:
         """A person changes a setting (or sets again what is there).
 
         Parameters
         ----------
-        is_tagged
-            Whether the guard's tag says that it has reserved 0.
+        tagged
+            What the guard's tag says was there before it reserved 0; empty where there is no tag.
+            What a person set in between, the guard may never have seen.
         """
         setting = self.of(key)
         if value == present and not setting.by_guard:
             return
         # A run may have read what was there before, and not have written down yet what it does.
-        read = [] if key[0] != "mapping" else [run for run in self.runs if not run.is_over]
+        is_planned = key[0] == "mapping" or key[0].startswith("pc:")
+        read = [run for run in self.runs if not run.is_over] if is_planned else []
         unread = [run.memory.get("right", {}).get(key, set()) for run in read]
-        if value == present or (is_tagged and value == 0):
-            setting.right.add(value)
+        if value == present or (tagged and value == 0):
+            setting.right |= {value, *(tagged if value == 0 else ())}
         elif incident is not None and _is_taken_for_guards(key, value, incident):
             setting.right |= {value, *_unseen(key, incident)}
         else:

@@ -10,6 +10,7 @@ from functions.domain.errors import RefusedError
 from functions.domain.evidence import LoopProof
 from functions.domain.incident import IncidentState
 from functions.domain.known_loops import KnownLoop
+from functions.domain.plan import StepStatus
 from tests.fakes import SimulatedCrash
 from tests.functional.contain.held import NORMAL_PEAK, SPIKE, Held, held, suspected
 from tests.functional.scene import NOON
@@ -260,6 +261,21 @@ def test_people_are_told_again_before_events_that_wait_are_given_up(
 
     assert told() == 1
     assert story.scene.incident().is_shown
+
+
+def test_what_is_let_go_is_written_down_first() -> None:
+    """A run that comes late then knows that nobody wants the mapping disabled any more."""
+    story = held(SourceKind.QUEUE)
+    begun: list[StepStatus | None] = []
+
+    def note() -> None:
+        begun.extend(one.restored for one in story.scene.incident().stops)
+
+    story.scene.account.faults.before("switch_mapping", note)
+
+    story.pass_minutes(14)
+
+    assert begun == [StepStatus.PLANNED]
 
 
 def test_a_mapping_that_a_person_disables_during_the_trial_stays_disabled() -> None:

@@ -14,8 +14,10 @@ from functions.contain.guard import PartlyFailedError
 from functions.domain.errors import LedgerUnavailableError, RefusedError
 from functions.domain.incident import CONTAIN_TAKES_AT_MOST, LEASE, IncidentState
 from functions.domain.policy import Policy
+from functions.domain.ports import WHATEVER_CLOSED
 from functions.domain.signal import SignalKind
 from functions.restore.rollback import POLL_SECONDS, RESERVE_SECONDS, Restored
+from tests.contract.stage import an_incident
 from tests.fakes import FakeFunction, FakeMapping, SimulatedCrash
 from tests.functional.contain.capped import (
     NORMAL_PEAK,
@@ -365,3 +367,17 @@ def test_a_restore_that_stalls_anywhere_does_not_touch_the_next_containment(numb
     scene.calm("orders")
     scene.rollback("orders")
     assert (orders.reserved, orders.provisioned, mapping.enabled) == (7, {"live": 3}, True)
+
+
+def test_a_late_signal_does_not_stop_what_was_restored_though_an_incident_is_open() -> None:
+    """Another run has opened it since, and only tells people: the minutes before are over."""
+    scene = Scene()
+    orders = scene.add_runaway()
+    scene.contributor()
+    scene.rollback("orders")
+    told = an_incident("orders", scene.now + timedelta(seconds=1), state=IncidentState.NOTIFIED)
+    scene.account.ledger.open(told, None, known_until=WHATEVER_CLOSED)
+
+    scene.contributor()
+
+    assert (orders.reserved, scene.incident().state) == (None, IncidentState.NOTIFIED)

@@ -8,6 +8,7 @@ import pytest
 from functions.contain.guard import PartlyFailedError
 from functions.domain.errors import BusyError, InvalidValueError, RefusedError
 from functions.domain.incident import IncidentState
+from tests.fakes import SimulatedCrash
 from tests.functional.scene import QUEUE, Scene
 
 OTHER_WORDS = InvalidValueError("InvalidParameterValueException: still more than 0 allocated")
@@ -53,6 +54,21 @@ def test_provisioned_concurrency_that_is_requested_anew_meanwhile_is_removed_too
     assert (orders.reserved, orders.provisioned) == (0, {})
     scene.rollback("orders")
     assert (orders.reserved, orders.provisioned) == (None, {"live": requested})
+
+
+def test_provisioned_concurrency_that_is_changed_before_a_resumed_removal_comes_back() -> None:
+    """A run died between its plan and the removal: the one that goes on looks again."""
+    scene = Scene()
+    orders = scene.add_runaway(provisioned={"live": 4})
+    scene.account.faults.fail("remove_provisioned", SimulatedCrash("before its effect"))
+    assert not scene.survives(scene.contributor)
+    orders.provisioned["live"] = 9
+
+    scene.pulse(2)
+
+    assert (orders.reserved, orders.provisioned) == (0, {})
+    scene.rollback("orders")
+    assert (orders.reserved, orders.provisioned) == (None, {"live": 9})
 
 
 def _before_next_reserve(scene: Scene, action: Callable[[], None]) -> None:

@@ -8,7 +8,10 @@ import pytest
 
 from functions.domain.incident import LEASE, IncidentState
 from functions.domain.signal import SignalKind
-from functions.restore.rollback import NO_TIME_LEFT, Refused, Restored
+from functions.domain.tag_seal import sealed
+from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.restore.rollback import BEING_STOPPED, NO_TIME_LEFT, Refused, Restored
+from tests.fakes import TAG_KEY
 from tests.functional.scene import Scene
 
 if TYPE_CHECKING:
@@ -137,3 +140,32 @@ def test_a_clock_that_is_behind_restores_what_a_later_clock_has_stopped(scene: S
 
     assert {one.text for one in results} == {"restored"}
     assert scene.account.by_name[NAMES[0]].reserved is None
+
+
+def test_the_tag_of_a_stop_that_may_be_under_way_stays() -> None:
+    """Its run stalls between the tag and the stop; afterwards nothing else would know of it."""
+    scene = Scene()
+    orders = scene.account.add("orders", reserved=7)
+    snapshot = TaggedSnapshot(reserved_concurrency=7, at=scene.now)
+    orders.tags |= sealed(snapshot.to_tags(), orders.arn, TAG_KEY)
+
+    scene.now += timedelta(seconds=40)
+    assert scene.rollback("orders") == (Refused(function="orders", text=BEING_STOPPED),)
+    assert SNAPSHOT_TAG in orders.tags
+    orders.reserved = 0  # by the run that had stalled
+    scene.rollback("orders")
+
+    assert (orders.reserved, SNAPSHOT_TAG in orders.tags) == (7, False)
+
+
+def test_the_tag_of_a_stop_that_never_came_is_removed_after_a_while() -> None:
+    """Its run has died."""
+    scene = Scene()
+    orders = scene.account.add("orders", reserved=7)
+    snapshot = TaggedSnapshot(reserved_concurrency=7, at=scene.now)
+    orders.tags |= sealed(snapshot.to_tags(), orders.arn, TAG_KEY)
+
+    scene.now += timedelta(minutes=3)
+    scene.rollback("orders")
+
+    assert (orders.reserved, SNAPSHOT_TAG in orders.tags) == (7, False)

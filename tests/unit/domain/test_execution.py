@@ -197,20 +197,26 @@ def test_a_late_inverse_is_taken_back_where_the_function_is_held() -> None:
     assert _in_force(scene) == (0, False)
 
 
-def test_a_late_inverse_stays_where_nobody_holds_the_function() -> None:
-    """The incident was closed by the other run."""
+@pytest.mark.parametrize("kind", [Reserve, DisableMapping])
+@pytest.mark.parametrize(
+    "state", [IncidentState.RESTORED, IncidentState.RESTORING, IncidentState.RELEASED]
+)
+def test_a_late_inverse_stays_where_nobody_holds_the_function(
+    state: IncidentState, kind: type[Step]
+) -> None:
+    """The incident was closed by the other run, or is being restored by it."""
     scene = Scene()
     run = _run(scene)
-    stop = _step(run, Reserve)
-    run.carry_out(stop)
+    step = _step(run, kind)
+    run.carry_out(step)
     mine = run.incident
-    scene.account.ledger.save(replace(scene.incident(), state=IncidentState.RESTORED))
+    scene.account.ledger.save(replace(scene.incident(), state=state))
 
-    run.take_back(stop)
+    run.take_back(step)
     with pytest.raises(StaleIncidentError):
-        run.record_taken_back(mine.with_restored(stop, StepStatus.DONE), stop)
+        run.record_taken_back(mine.with_restored(step, StepStatus.DONE), step)
 
-    assert _in_force(scene)[0] == 7
+    assert _in_force(scene) == (7, True)
 
 
 @pytest.mark.parametrize(("stalled", "reserved"), [(False, 0), (True, 7)])
