@@ -554,14 +554,14 @@ class Enforcer:
         self.world.functions.tag(arn, sealed(attempt.tagged.to_tags(), arn, attempt.key))
 
     def _seal(self, attempt: "_Ledgerless") -> None:
-        """Seal tags that were written without the key, once nothing burns any more.
+        """Write the tags once more, with a seal, once nothing burns any more.
 
         A process that has just started does not know the key, and the ledger may have failed it
-        for a moment only.
+        for a moment only. And where the stop took long, a restore may have removed the tags
+        meanwhile, for a stop that another run had done.
         """
-        if attempt.key is None:
-            with suppress(LoopbreakerError):
-                self._tag(replace(attempt, key=self.world.ledger.tag_key()))
+        with suppress(LoopbreakerError):
+            self._tag(replace(attempt, key=attempt.key or self.world.ledger.tag_key()))
 
     def _publish_failure(self, attempt: "_Ledgerless", refusal: LoopbreakerError) -> None:
         failed = attempt.incident

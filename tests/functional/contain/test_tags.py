@@ -119,6 +119,21 @@ def test_the_guards_own_tag_is_a_record(scene: Scene) -> None:
     assert (orders.reserved, mapping.enabled) == (5, True)
 
 
+def test_a_stop_that_stalls_has_its_tag_though_a_restore_removed_it_meanwhile(scene: Scene) -> None:
+    """Two runs have stopped the function without the ledger: the restore was of the other's."""
+
+    def restore() -> None:
+        scene.now += timedelta(seconds=40)
+        scene.account.by_name["orders"].tags.clear()
+
+    scene.account.faults.before("reserve", restore)
+    orders = stopped_without_ledger(scene)
+
+    assert " seal=" in orders.tags[SNAPSHOT_TAG]
+    scene.rollback("all")
+    assert (orders.reserved, SNAPSHOT_TAG in orders.tags) == (5, False)
+
+
 def test_all_restores_what_is_not_taken_over_yet(scene: Scene) -> None:
     """A sealed tag is enough, also between the outage and the next pulse."""
     orders = stopped_without_ledger(scene)
