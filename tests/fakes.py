@@ -759,6 +759,7 @@ class FakeMetrics:
         self._history: dict[str, Callable[[datetime], float | None]] = {}
         # IteratorAge by function, in ms: in each minute, unless that minute has its own.
         self.lags: dict[str, float] = {}
+        self.usual_peaks: dict[str, float] = {}  # concurrent executions, for 14 days
         self._lags: dict[str, dict[int, float | None]] = defaultdict(dict)
         self._arrivals: dict[tuple[SourceKind, str, str], dict[int, float | None]] = defaultdict(
             dict
@@ -895,6 +896,18 @@ class FakeMetrics:
                     ),
                 )
                 for one in sources
+            )
+
+    def peaks(self, function: str, now: datetime) -> Series:
+        """See the port."""
+        with self._account.call("metrics", "peaks", function=function, now=now):
+            usual = self.usual_peaks.get(function)
+            recent = floor_to(now, MINUTE_SECONDS) - timedelta(minutes=RECENT_MINUTES)
+            end = floor_to(recent, PRECEDENT_PERIOD_SECONDS)
+            length = PRECEDENT_DAYS * 86_400 // PRECEDENT_PERIOD_SECONDS
+            start = end - length * timedelta(seconds=PRECEDENT_PERIOD_SECONDS)
+            return Series(
+                start=start, period_seconds=PRECEDENT_PERIOD_SECONDS, values=(usual,) * length
             )
 
     def lag(self, function: str, start: datetime, end: datetime) -> Series:

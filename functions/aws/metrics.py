@@ -298,6 +298,12 @@ class CloudWatchMetrics:
             _arrivals(source, number, found, window) for number, source in enumerate(sources)
         )
 
+    def peaks(self, function: str, now: datetime) -> Series:
+        """See the port."""
+        window = _precedent_window(now)
+        query = _query("peaks", "ConcurrentExecutions", "Maximum", window, function)
+        return window.series(self._get([query], window).get("peaks"))
+
     def lag(self, function: str, start: datetime, end: datetime) -> Series:
         """See the port."""
         window = _Window(

@@ -265,13 +265,22 @@ class Guard:
         """Look after open incidents, one after the other, while more than so much time is left."""
         if live is None:
             return
-        tending = Tending(enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=live)
+        tending = self._tending(live, report)
         for number, incident in enumerate(incidents):
             if report.seconds_left() < least_seconds:
                 self.log.info("left to the next pulse", incidents=len(incidents) - number)
                 return
             present = self.enforcer.world.present(now)
             self._attempt(report, incident.id, partial(tending.tend, incident, present))
+
+    def _tending(self, live: LiveLedger, report: Report) -> Tending:
+        return Tending(
+            enforcer=self.enforcer,
+            gathering=self.gathering,
+            log=self.log,
+            live=live,
+            again=report.young,
+        )
 
     def _adopt(self, now: datetime, report: Report, live: LiveLedger) -> None:
         tags = Tags(enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=live)
@@ -297,9 +306,7 @@ class Guard:
                 continue
             if live is None:  # what was before a restore is none of the function's doing now
                 live = ledger.live()
-            tending = Tending(
-                enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=live
-            )
+            tending = self._tending(live, report)
             self._attempt(
                 report,
                 incident.id,

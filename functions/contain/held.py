@@ -15,10 +15,19 @@ from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
     MappingNotFoundError,
+    MetricsUnavailableError,
     RefusedError,
 )
 from functions.domain.evidence import LoopProof
-from functions.domain.holding.grounds import explain_hold
+from functions.domain.holding.callers import (
+    CapVerdict,
+    DangerOver,
+    StaysCapped,
+    StillDanger,
+    UnderCap,
+    is_long_over,
+)
+from functions.domain.holding.grounds import explain_cap, explain_hold
 from functions.domain.holding.verdict import (
     CannotTell,
     HoldAgain,
@@ -47,12 +56,19 @@ _RELEASED_UNTOLD: Final = frozenset({UntoldReason.UNCOUNTED, UntoldReason.DATA_L
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldFunctions:
-    """What each pulse does about a function that is held."""
+    """What each pulse does about a function that is held.
+
+    Attributes
+    ----------
+    again
+        Functions to be looked at in each of the next minutes: this adds to them.
+    """
 
     enforcer: Enforcer
     gathering: Gathering
     log: Log
     live: LiveLedger = field(default_factory=LiveLedger)
+    again: list[str] = field(default_factory=list)
 
     def watch(self, incident: Incident, now: datetime) -> None:
         """Look at what arrives while a function is held, and go on as that shows.
@@ -77,6 +93,8 @@ class HeldFunctions:
         elif incident.watch is None:
             # A cap of an earlier version, which nothing judges any more.
             self._end(replace(incident, is_withdrawn=True), now)
+        elif incident.watch.plan.is_for_callers:
+            self._look_at_cap(incident, incident.watch, now)
         else:
             self._look(incident, incident.watch, now)
 
@@ -91,6 +109,59 @@ class HeldFunctions:
             one.function in mates and one.is_being_judged and (one.opened_at, one.function) < order
             for one in self.live.incidents
         )
+
+    def _look_at_cap(self, incident: Incident, watch: Watch, now: datetime) -> None:
+        """End a cap in danger once that is over, or its time is.
+
+        A loop that the configuration closes is stopped if it goes on: people knew for as long as
+        the cap was in force.
+        """
+        verdict = self._judge_cap(incident, watch, now)
+        match verdict:
+            case StaysCapped():
+                return
+            case StillDanger():
+                after = _capped(incident, verdict.figures, DecisionReason.CAP_OVER)
+                if self._is_certain(incident, now):
+                    if not incident.is_pausing(Attempt.STOP, now):
+                        self._stop(after, now, DecisionReason.STILL_SUSPECTED)
+                    return
+            case DangerOver():
+                after = _capped(incident, verdict.figures, DecisionReason.DANGER_OVER)
+            case None:
+                if not is_long_over(watch, now):
+                    return
+                after = replace(incident, decided=DecisionReason.CAP_OVER)
+            case _:
+                assert_never(verdict)
+        self._end(replace(after, is_withdrawn=True), now)
+        self.again.append(incident.function)  # what it does now nobody has judged
+
+    def _judge_cap(self, incident: Incident, watch: Watch, now: datetime) -> CapVerdict | None:
+        """What to do with a function that is capped in danger; ``None``: CloudWatch tells nothing.
+
+        Who is refused does not wait for CloudWatch.
+        """
+        try:
+            evidence = self.gathering.of_one(incident.function, now)
+        except MetricsUnavailableError:
+            if is_long_over(watch, now):
+                return None
+            raise
+        if evidence is None:
+            return None
+        verdict = self.enforcer.holding.look_at_cap(watch, evidence)
+        self.log.info(
+            "looked",
+            function=incident.function,
+            verdict=type(verdict).__name__,
+            **asdict(verdict.figures),
+        )
+        return verdict
+
+    def _is_certain(self, incident: Incident, now: datetime) -> bool:
+        known = self.gathering.loops.of(incident.function).believed(now)
+        return known.proof is LoopProof.CERTAIN
 
     def _tell_again(self, incident: Incident, now: datetime) -> None:
         """Tell people once more that they are to decide, before events that wait are given up."""
@@ -179,14 +250,13 @@ class HeldFunctions:
         and too often to be stopped.
         """
         shown = _judged(incident, verdict, Verdict.RUNAWAY)
-        known = self.gathering.loops.of(incident.function).believed(now)
-        if known.proof is not LoopProof.CERTAIN:
+        if not self._is_certain(incident, now):
             self._keep(replace(shown, decided=DecisionReason.SHOWN), now)
         elif watch.rounds < ROUNDS_TO_STOP:
             if not incident.is_pausing(Attempt.CAP, now):
                 self._move(incident.letting_go(watch.letting_go_again(now)), now)
         elif not incident.is_pausing(Attempt.STOP, now):
-            self._stop(shown, now)
+            self._stop(shown, now, DecisionReason.RUNAWAY)
 
     def _move(self, incident: Incident, now: datetime) -> None:
         """Bring the next phase of a hold about; a run that dies in it is taken up by the next."""
@@ -194,10 +264,10 @@ class HeldFunctions:
         moving = incident.to(IncidentState.CAPPING, now).leased(world.present(now))
         contain(world.ledger.save(moving), world, now)
 
-    def _stop(self, incident: Incident, now: datetime) -> None:
-        """Stop a function that its hold has shown to be in a loop."""
+    def _stop(self, incident: Incident, now: datetime, reason: DecisionReason) -> None:
+        """Stop a function that its hold has shown to be in a loop, or that goes on in a danger."""
         world = self.enforcer.world
-        decided = replace(incident, decided=DecisionReason.RUNAWAY)
+        decided = replace(incident, decided=reason)
         stopping = decided.to(IncidentState.CONTAINING, now)
         stopping = stopping.with_reservation(0, incident.prior).leased(world.present(now))
         self.log.info(
@@ -239,3 +309,10 @@ def _judged(incident: Incident, verdict: HoldVerdict, what: Verdict) -> Incident
     first = incident.assessment
     grounds = (*explain_hold(verdict), *first.grounds)
     return replace(incident, assessment=replace(first, verdict=what, grounds=grounds))
+
+
+def _capped(incident: Incident, figures: UnderCap, decided: DecisionReason) -> Incident:
+    """The incident with what was seen under its cap, before what was seen of its spike."""
+    first = incident.assessment
+    grounds = (*explain_cap(figures), *first.grounds)
+    return replace(incident, assessment=replace(first, grounds=grounds), decided=decided)

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from functions.contain.holding import Holding, HoldPlanning, Planned
 from functions.contain.placing import Asked, Placed, Placing
@@ -36,8 +36,8 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.evidence import FunctionFacts, FunctionKind
-from functions.domain.hold_budget import COUNTED_FOR, MOST_HOLDS, count_holds
+from functions.domain.evidence import PRECEDENT_DAYS, FunctionFacts, FunctionKind
+from functions.domain.hold_budget import MOST_HOLDS, count_holds, was_capped_in_danger
 from functions.domain.holding.grounds import explain_not_held
 from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.incident import (
@@ -61,6 +61,7 @@ from functions.domain.ports import (
     LatelyClosed,
     Opened,
     Opening,
+    PastIncident,
     began_at,
 )
 from functions.domain.restoration import restore
@@ -256,15 +257,24 @@ class Enforcer:
         self, decision: Hold, facts: FunctionFacts, now: datetime, known: Incident | None = None
     ) -> HoldPlanning:
         """How a function is to be held, unless others feed it or it was held too often."""
-        floor = self.policy.floor_per_minute
-        planned = self.holding.plan(decision.assessment, facts, now, floor)
+        closed = self.world.ledger.closed(facts.name, now - timedelta(days=PRECEDENT_DAYS))
+        past = [one for one in map(PastIncident.of, closed) if not one.is_lifted]
+        planned = self.holding.plan(
+            decision.assessment,
+            facts,
+            now,
+            self.policy.floor_per_minute,
+            tuple((one.since, one.until) for one in past),
+        )
         if isinstance(planned, LeftAlone):
             return planned
-        closed = self.world.ledger.closed(facts.name, now - COUNTED_FOR)
         held = count_holds(closed if known is None else (*closed, known), now)
         if held >= MOST_HOLDS:
             # Also where it cannot be held just now: or people would be told in turns of the two.
             return NotHeld(reason=NotHeldReason.HELD_OFTEN, value=held, bound=MOST_HOLDS)
+        is_cap = isinstance(planned, Planned) and planned.watch.plan.is_for_callers
+        if is_cap and was_capped_in_danger(closed, now - self.policy.cooling_off):
+            return NotHeld(reason=NotHeldReason.CAPPED_LATELY)
         return planned
 
     def _is_loop_held(self, function: str) -> bool:

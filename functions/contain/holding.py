@@ -21,6 +21,12 @@ from functions.domain.evidence import (
     TriggerKind,
 )
 from functions.domain.feeding import Feeding, Spike, tell_feeding
+from functions.domain.holding.callers import (
+    CapVerdict,
+    find_normal_peak,
+    judge_callers_cap,
+    plan_callers_cap,
+)
 from functions.domain.holding.plan import (
     NotHeld,
     NotHeldReason,
@@ -29,7 +35,7 @@ from functions.domain.holding.plan import (
 )
 from functions.domain.holding.tally import Counts
 from functions.domain.holding.verdict import HoldVerdict, judge_hold
-from functions.domain.holding.watch import Lever, Phase, Watch
+from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incident import Incident
 from functions.domain.known_loops import STALE_AFTER
 from functions.domain.lateness import count_young
@@ -87,7 +93,12 @@ class Holding:
         return self.gathering.metrics
 
     def plan(
-        self, assessment: Assessment, facts: FunctionFacts, now: datetime, floor_per_minute: float
+        self,
+        assessment: Assessment,
+        facts: FunctionFacts,
+        now: datetime,
+        floor_per_minute: float,
+        troubles: Sequence[tuple[datetime, datetime]] = (),
     ) -> HoldPlanning:
         """How a function is to be held, or why it must not be, or need not be.
 
@@ -95,6 +106,8 @@ class Holding:
         ----------
         floor_per_minute
             A loop that adds fewer invocations than this is not acted upon.
+        troubles
+            The periods (start, end) of former loops: what ran in them is not normal.
 
         Raises
         ------
@@ -127,10 +140,15 @@ class Holding:
             sources = _as_charted(sources, sight.charted)
             again = plan_hold(sources, read, running, self.most_usd_per_minute)
             plan = plan if isinstance(again, NotHeld) else again
+        if _is_for_callers(plan, assessment):
+            peaks = self.metrics.peaks(name, now)
+            peak = find_normal_peak(peaks, recent.concurrency, since, troubles)
+            plan, sources = plan_callers_cap(sight.sources, read, running, peak), sight.sources
         if isinstance(plan, NotHeld):
             return plan
         arrivals = tuple(_counts_of(one, sight.counted) for one in sources if not one.is_outside)
-        if has_others(sources) and 2 * _newest(arrivals, now) < assessment.rate_per_minute:
+        is_shared = has_others(sources) and not plan.is_for_callers
+        if is_shared and 2 * _newest(arrivals, now) < assessment.rate_per_minute:
             # What is paused carries too little of it to be judged beside the rest.
             return NotHeld(reason=NotHeldReason.MIXED_SOURCES)
         mappings = sight.mappings
@@ -256,6 +274,10 @@ class Holding:
         is_seen = at is not None and at - CHANGES_LATE >= since
         return {_key(one): one.loop for one in loops.sources(name) if is_seen or not one.is_outside}
 
+    def look_at_cap(self, watch: Watch, evidence: Evidence) -> CapVerdict:
+        """What to do with a function that is capped in danger."""
+        return judge_callers_cap(watch, evidence, self.most_usd_per_minute)
+
     def look(self, incident: Incident, watch: Watch, evidence: Evidence) -> HoldVerdict:
         """What the hold of an incident shows by now.
 
@@ -280,6 +302,12 @@ class Holding:
             waiting=self.facts.depth(queues) if queues else None,
         )
         return judge_hold(watch, counts, evidence.now)
+
+
+def _is_for_callers(plan: HoldPlan | NotHeld, assessment: Assessment) -> bool:
+    """Whether only callers that wait keep a function from being held that is in danger."""
+    is_refused = isinstance(plan, NotHeld) and plan.reason is NotHeldReason.SYNCHRONOUS
+    return is_refused and assessment.is_in_danger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,8 @@ class Placing:
             others = without(others, name, placed)
         if self.is_acquitted(asked.facts.name, now):
             return LeftAlone(assessment=asked.decision.assessment, reason=DecisionReason.EXPLAINED)
+        if isinstance(own, Placed):
+            return own
         is_spent = any(
             one.why_not is not None and one.why_not.reason is NotHeldReason.HELD_OFTEN
             for one in others
@@ -146,6 +148,9 @@ class Placing:
     def _measure(self, asked: Asked, now: datetime) -> Place:
         name = asked.facts.name
         why_not = asked.planned if isinstance(asked.planned, NotHeld) else None
+        if isinstance(asked.planned, Planned) and asked.planned.watch.plan.is_for_callers:
+            # Another one is held by what delays only, rather than that callers are refused.
+            why_not = NotHeld(reason=NotHeldReason.SYNCHRONOUS)
         evidence = next(iter(self.holding.gathering.of((name,), now)), None)
         backlog = 0.0 if evidence is None else self._backlog_seconds(evidence)
         return Place(function=name, why_not=why_not, backlog_seconds=backlog)

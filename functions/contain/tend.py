@@ -24,7 +24,7 @@ from functions.domain.errors import (
     MappingNotFoundError,
     StaleIncidentError,
 )
-from functions.domain.evidence import Evidence, FunctionFacts
+from functions.domain.evidence import MINUTE_SECONDS, Evidence, FunctionFacts, floor_to
 from functions.domain.incident import (
     Attempt,
     FoundReservation,
@@ -60,12 +60,19 @@ CHECKED_EVERY_MINUTES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tending:
-    """What each pulse does about each open incident."""
+    """What each pulse does about each open incident.
+
+    Attributes
+    ----------
+    again
+        Functions to be looked at in each of the next minutes: this adds to them.
+    """
 
     enforcer: Enforcer
     gathering: Gathering
     log: Log
     live: LiveLedger = field(default_factory=LiveLedger)
+    again: list[str] = field(default_factory=list)
 
     def tend(self, incident: Incident, now: datetime, actor: str = "") -> None:
         """Look after one incident.
@@ -124,7 +131,11 @@ class Tending:
     def _watch_held(self, incident: Incident, now: datetime, actor: str) -> None:
         if not self._was_released(incident, now, actor):
             HeldFunctions(
-                enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=self.live
+                enforcer=self.enforcer,
+                gathering=self.gathering,
+                log=self.log,
+                live=self.live,
+                again=self.again,
             ).watch(incident, now)
 
     def _was_enabled(self, incident: Incident) -> bool:
@@ -188,7 +199,10 @@ class Tending:
         evidence = self._evidence(incident, now)
         if evidence is None or evidence.facts is None:
             return
-        if _has_subsided(evidence, self.enforcer.policy.floor_per_minute):
+        floor = self.enforcer.policy.floor_per_minute
+        former = (end for _, end in self.live.troubles(incident.function))
+        began = max((incident.assessment.since or incident.opened_at, *former))
+        if _has_subsided(evidence, floor, began):
             world = self.enforcer.world
             ended = incident.to(IncidentState.ENDED, now)
             if incident.outbox and incident.decided != DecisionReason.STOPPED_BY_AWS:
@@ -304,11 +318,16 @@ def is_due(incident: Incident, now: datetime) -> bool:
     return int((now - incident.opened_at) / timedelta(minutes=1)) % CHECKED_EVERY_MINUTES == 0
 
 
-def _has_subsided(evidence: Evidence, floor_per_minute: int) -> bool:
-    """Whether the last settled minutes were below the floor: a late datapoint is no end."""
+def _has_subsided(evidence: Evidence, floor_per_minute: int, began: datetime) -> bool:
+    """Whether the last settled minutes were below the floor: a late datapoint is no end.
+
+    Nor is a minute from before the trouble began, or one of a former incident, which is cut out.
+    """
     taking = timedelta(seconds=mean_duration_seconds(evidence) or 0.0)
     settled = settle(evidence.recent.invocations, evidence.now, taking=taking)
     newest = settled.values[-ENDED_MINUTES:]
-    return len(newest) == ENDED_MINUTES and all(
-        value is None or value < floor_per_minute for value in newest
+    return (
+        len(newest) == ENDED_MINUTES
+        and settled.moment(-ENDED_MINUTES) >= floor_to(began, MINUTE_SECONDS)
+        and all(value is None or value < floor_per_minute for value in newest)
     )

@@ -61,6 +61,12 @@ class Reason(StrEnum):
     CAP_TOO_HIGH = "cap_too_high"
     HELD_OFTEN = "held_often"
     BACKLOG_BEFORE = "backlog_before"
+    PEAK_UNKNOWN = "peak_unknown"
+    CAPPED_LATELY = "capped_lately"
+    # What was seen under a cap in danger.
+    CAPPED_FOR = "capped_for"
+    CALLERS_REFUSED = "callers_refused"
+    STILL_ASKED = "still_asked"
     # Who feeds a spike, told from what arrived without touching the function.
     FED_BY_OTHERS = "fed_by_others"
     WORKS_OFF = "works_off"
@@ -107,6 +113,7 @@ class Unit(StrEnum):
     SECONDS = "seconds"
     RECEIVES = "receives"
     EVENTS = "events"
+    INVOCATIONS = "invocations"
     EVENTS_PER_MINUTE = "events a minute"
     USD_PER_MINUTE = "dollars a minute"
     NONE = ""

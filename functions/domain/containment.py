@@ -39,6 +39,8 @@ _UNFINISHED = (StepStatus.PLANNED, StepStatus.FAILED)
 # How long AWS may go on refusing a reservation of 0 after the provisioned concurrency was removed.
 # After the time that a hold takes at most: by then a pulse would have ended it.
 HOLD_ENDS_AFTER: Final = timedelta(minutes=10)
+# The same of a cap that refuses callers: it does not wait for data that are late.
+CAP_ENDS_AFTER: Final = timedelta(minutes=2)
 _REMOVAL_SETTLES_WITHIN: Final = timedelta(minutes=2)
 
 
@@ -211,7 +213,9 @@ def _prepare_way_back(run: Execution) -> None:
     if incident.state is not IncidentState.CAPPING or watch is None:
         return
     run.take()
-    until = incident.opened_at + watch.longest + HOLD_ENDS_AFTER
+    after = CAP_ENDS_AFTER if watch.plan.is_for_callers else HOLD_ENDS_AFTER
+    # From the hold on: people may have known of it for hours before it could be held.
+    until = watch.held_at + watch.longest + after
     run.world.way_back.schedule(incident.id, incident.function, max(until, run.present))
 
 

@@ -70,18 +70,43 @@ def may_be_in_danger(evidence: Evidence, most_usd_per_minute: float | None) -> b
     return find_danger(replace(evidence, facts=largest), most_usd_per_minute) is not None
 
 
+def is_dangerous_demand(
+    evidence: Evidence,
+    asked_per_minute: float,
+    seconds: float | None,
+    most_usd_per_minute: float | None,
+) -> bool | None:
+    """Whether a function would be in danger if all that is asked of it were served.
+
+    ``None`` where its configuration is not known, or how long one invocation takes.
+    """
+    facts = evidence.facts
+    if facts is None or (seconds is None and asked_per_minute > 0):
+        return None
+    seconds = seconds or 0.0
+    running = asked_per_minute * seconds / MINUTE_SECONDS
+    price = usd_per_minute(asked_per_minute, seconds, running, facts.memory_mb, facts.architecture)
+    is_dear = most_usd_per_minute is not None and price > most_usd_per_minute
+    return is_dear or _is_in_sight(running, evidence.account_concurrency)
+
+
+def _is_in_sight(running: float, limit: int | None) -> bool:
+    """Whether so much of the account's concurrency is taken that others may get none."""
+    return limit is not None and 0 < STARVING_SHARE * limit <= running
+
+
 def _grounds(
     evidence: Evidence, facts: FunctionFacts, minute: int, most_usd: float | None
 ) -> tuple[Ground, ...]:
     recent = evidence.recent
     running = _value(recent.concurrency, recent.invocations, minute)
-    if running is None:
+    count = _value(recent.invocations, recent.invocations, minute)
+    if running is None or count is None:
         return ()
     grounds = []
     limit = evidence.account_concurrency
     throttled = _value(recent.throttles, recent.invocations, minute) or 0.0
-    is_at_limit = limit is not None and 0 < STARVING_SHARE * limit <= running
-    if is_at_limit and throttled > 0 and facts.reserved_concurrency is None:
+    if _is_in_sight(running, limit) and throttled > 0 and facts.reserved_concurrency is None:
         grounds.append(
             Ground(
                 reason=Reason.STARVES_OTHERS,
@@ -90,9 +115,8 @@ def _grounds(
                 reference=limit,
             )
         )
-    count = _value(recent.invocations, recent.invocations, minute)
     duration_ms = _value(recent.duration_ms, recent.invocations, minute)
-    if count is not None and duration_ms is not None and most_usd is not None:
+    if duration_ms is not None and most_usd is not None:
         price = usd_per_minute(
             count, duration_ms / 1000, running, facts.memory_mb, facts.architecture
         )

@@ -45,6 +45,8 @@ class DecisionReason(StrEnum):
     STILL_SUSPECTED = "still_suspected"
     REFUSED_LATELY = "refused_lately"
     HOLD_OVER = "hold_over"
+    DANGER_OVER = "danger_over"
+    CAP_OVER = "cap_over"
     STACK_DELETED = "stack_deleted"
 
 

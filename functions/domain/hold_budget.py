@@ -35,3 +35,14 @@ def count_holds(incidents: Iterable[Incident], now: datetime) -> int:
             and one.contained_at > now - COUNTED_FOR
         }
     )
+
+
+def was_capped_in_danger(closed: Iterable[Incident], since: datetime) -> bool:
+    """Whether a cap that refuses callers ended after `since`: see `functions.domain.danger`."""
+    return any(
+        one.watch is not None
+        and one.watch.plan.is_for_callers
+        and one.closed_at is not None
+        and one.closed_at >= since
+        for one in closed
+    )

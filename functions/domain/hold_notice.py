@@ -8,7 +8,7 @@ from functions.domain.arrivals import has_others
 from functions.domain.assessment import Reason
 from functions.domain.decision import DecisionReason
 from functions.domain.evidence import TriggerKind
-from functions.domain.holding.watch import Lever
+from functions.domain.holding.watch import Lever, Watch
 from functions.domain.incident import Incident
 from functions.domain.passages import (
     NoticeContext,
@@ -33,6 +33,7 @@ from functions.domain.passages import (
     why,
 )
 from functions.domain.plan import DisableMapping, LimitMapping, StepStatus
+from functions.domain.policy import EXEMPT_TAG
 from functions.domain.wording import (
     GROUND_WORDS,
     bullet,
@@ -77,6 +78,8 @@ def held(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str
     watch = incident.watch
     if watch is None:
         return _capped(incident, context, now)
+    if watch.plan.is_for_callers:
+        return _capped_in_danger(incident, watch, context, now)
     longest = watch.plan.longest
     return (
         subject_line("HELD", incident.function, rates(incident)),
@@ -137,6 +140,110 @@ def _capped(incident: Incident, context: NoticeContext, now: datetime) -> tuple[
             )
         ),
     )
+
+
+def _capped_in_danger(
+    incident: Incident, watch: Watch, context: NoticeContext, now: datetime
+) -> tuple[str, str]:
+    """A function whose callers wait is capped at its normal peak."""
+    ends = watch.held_at + watch.plan.longest
+    then = (
+        f"If it is still in danger then, Loopbreaker stops it, because the configuration closes"
+        f" the loop. To prevent that, give it the tag {EXEMPT_TAG}=true."
+        if incident.assessment.has(Reason.LOOP_PROVEN)
+        else "If it goes on after that, you are told what it costs, and decide. It is not capped"
+        f" again within {lasting(context.cooling_off)}."
+    )
+    return (
+        subject_line(f"CAPPED AT {incident.target or 0:,}", incident.function, rates(incident)),
+        bounded(
+            (
+                paragraph(
+                    f"{incident.function} does harm that does not wait: the reasons below say"
+                    " which. It is not held back to see whether it feeds itself, because callers"
+                    " wait for its answers. Loopbreaker capped it at its normal peak of 14 days."
+                    " What is asked beyond that is refused with status 429."
+                ),
+                paragraph(_how(incident, now)),
+                *not_done(incident),
+                where(context),
+                section(
+                    "WHAT COMES NEXT",
+                    bullet(
+                        "Loopbreaker takes the cap back as soon as what is asked of it is no"
+                        f" danger any more, and at about {moment(ends)} at the latest.",
+                        "1.",
+                    ),
+                    bullet(then, "2."),
+                ),
+                *measured(incident, now, is_over=True),
+                the_loop(incident, context),
+                why(incident),
+                events(incident, context, now),
+                durable(incident, context.region),
+                to_do(incident, context),
+                *footer(incident, context, now),
+            )
+        ),
+    )
+
+
+def cap_over(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+    """A cap in danger is taken back: the danger is over, or only the time for the cap."""
+    reason = decision_reason(incident)
+    tail, because = _CAP_ENDS.get(reason or DecisionReason.CAP_OVER, _CAP_ENDS_LATE)
+    is_watched_on = reason is not DecisionReason.STACK_DELETED
+    return (
+        subject_line("CAP TAKEN BACK:", incident.function, tail),
+        bounded(
+            (
+                paragraph(f"Loopbreaker took the cap of {incident.function} back. {because}"),
+                paragraph(
+                    "Whether it is a loop is not known.",
+                    "Loopbreaker goes on looking at it, and tells you if it is suspected again. It"
+                    f" is not capped again within {lasting(context.cooling_off)}."
+                    if is_watched_on
+                    else "",
+                ),
+                where(context),
+                section(
+                    "WHAT WAS SEEN UNDER THE CAP",
+                    *(
+                        bullet(sentence(one))
+                        for one in incident.assessment.grounds
+                        if one.reason in _UNDER_CAP
+                    ),
+                ),
+                *measured(incident, now, is_over=True),
+                section("SETTINGS", *settings(incident)),
+                *footer(incident, context, now),
+            )
+        ),
+    )
+
+
+_CAP_ENDS: Final = {
+    DecisionReason.DANGER_OVER: (
+        " is in danger no more",
+        "What is asked of it is no danger any more.",
+    ),
+    DecisionReason.STACK_DELETED: (
+        ", stack deleted",
+        "The stack of Loopbreaker, which would have done that later, is being deleted.",
+    ),
+    DecisionReason.HOLD_OVER: (
+        ", its time is over",
+        (
+            "It may still be in danger. The function contain ends a cap, normally. This one was"
+            " ended by a schedule that was made beforehand: find out why contain did not."
+        ),
+    ),
+}
+_CAP_ENDS_LATE: Final = (
+    ", danger goes on",
+    "It may still be in danger. Callers are not refused for longer than that: you decide.",
+)
+_UNDER_CAP: Final = frozenset({Reason.CAPPED_FOR, Reason.CALLERS_REFUSED, Reason.STILL_ASKED})
 
 
 def kept(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
@@ -228,6 +335,7 @@ def let_go(incident: Incident, context: NoticeContext, now: datetime) -> tuple[s
                     "WHAT THE HOLD SHOWED",
                     *(bullet(sentence(one)) for one in grounds if one.reason in _FIGURES),
                 ),
+                *(measured(incident, now, is_over=True) if first in _NOT_JUDGED else ()),
                 section("SETTINGS", *settings(incident)),
                 *footer(incident, context, now),
             )

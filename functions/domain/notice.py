@@ -756,10 +756,12 @@ def _cap_in_force(incident: Incident, context: NoticeContext) -> str:
 def _lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     if not incident.is_withdrawn:
         return _of(hold_notice.let_go(incident, context, now))
+    reason = decision_reason(incident)
+    is_cap = incident.watch is not None and incident.watch.plan.is_for_callers
+    if is_cap and reason in _CAP_ENDS:
+        return _of(hold_notice.cap_over(incident, context, now))
     left = [one for one in incident.steps if one.restored is StepStatus.CHANGED_MEANWHILE]
-    tail, because = _WITHDRAWN.get(
-        decision_reason(incident) or DecisionReason.SUSPECTED, _OF_EARLIER_VERSION
-    )
+    tail, because = _WITHDRAWN.get(reason or DecisionReason.SUSPECTED, _OF_EARLIER_VERSION)
     return Notice(
         subject=subject_line("PUT BACK:", incident.function, tail),
         body=bounded(
@@ -768,6 +770,7 @@ def _lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice
                 paragraph(held_span(incident, now) if incident.watch else held_for(incident, now)),
                 paragraph(_left_to_do(incident, context, is_left=bool(left))),
                 where(context),
+                *(measured(incident, now, is_over=True) if reason in _UNTOLD else ()),
                 section("SETTINGS", *settings(incident)),
                 *footer(incident, context, now),
             )
@@ -775,6 +778,16 @@ def _lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice
     )
 
 
+_CAP_ENDS: Final = frozenset(
+    {
+        DecisionReason.DANGER_OVER,
+        DecisionReason.CAP_OVER,
+        DecisionReason.HOLD_OVER,
+        DecisionReason.STACK_DELETED,
+    }
+)
+# It goes on running, and nobody knows whether it is a loop.
+_UNTOLD: Final = frozenset({DecisionReason.HOLD_OVER, DecisionReason.STACK_DELETED})
 _OF_EARLIER_VERSION: Final = (
     ", its cap is gone",
     (

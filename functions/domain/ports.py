@@ -217,6 +217,14 @@ class Metrics(Protocol):
         """
         ...
 
+    def peaks(self, function: str, now: datetime) -> Series:
+        """14 days of a function's concurrent executions, the most of each 5 minutes.
+
+        Up to where the recent series begin (Lambda developer guide, *Types of metrics for Lambda
+        functions*: ConcurrentExecutions).
+        """
+        ...
+
     def lag(self, function: str, start: datetime, end: datetime) -> Series:
         """How far the polling of a function's streams lay behind, in ms, the most of each minute.
 

@@ -37,6 +37,7 @@ _ONE_OF: Final = {
     Unit.SECONDS: "second",
     Unit.RECEIVES: "receive",
     Unit.EVENTS: "event",
+    Unit.INVOCATIONS: "invocation",
     Unit.EVENTS_PER_MINUTE: "event a minute",
     Unit.USD_PER_MINUTE: "dollar a minute",
 }
@@ -174,6 +175,21 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
         told="It was not held: another function of its loop works off a backlog of {}, and feeds it"
         " meanwhile; a hold can do with {}",
     ),
+    Reason.PEAK_UNKNOWN: Words(
+        "It was not capped: its history is too short to know its normal peak",
+        told="It was not capped: {} of its history are known, and {} are needed for its normal"
+        " peak",
+    ),
+    Reason.CAPPED_LATELY: Words(
+        "It was not capped: it was capped lately, and callers are not refused time and again"
+    ),
+    Reason.CAPPED_FOR: Words("It was capped", told="It was capped for {}"),
+    Reason.CALLERS_REFUSED: Words(
+        "Callers were refused",
+        told="Under the cap {} were refused at least",
+        nothing="Under the cap nobody was refused",
+    ),
+    Reason.STILL_ASKED: Words("It was asked for", told="In the newest minute it was asked for {}"),
     Reason.FED_BY_OTHERS: Words("Others feed it", "added {}", _OF_ITS_OWN),
     Reason.WORKS_OFF: Words("It works off what had arrived before", "added {}", _OF_ITS_OWN),
     Reason.TRIED_AGAIN: Words("What fails is tried again", "added {}", _OF_ITS_OWN),

@@ -183,6 +183,11 @@ class SimulatedMetrics:
                 Arrivals(source=one, counts=self._arrived(one, start, end)) for one in sources
             )
 
+    def peaks(self, function: str, now: datetime) -> Series:
+        """See the port: of functions that are too young to have any."""
+        with self._account.call("metrics", "peaks"):
+            return Series.empty(start=now)
+
     def lag(self, function: str, start: datetime, end: datetime) -> Series:
         """See the port: nothing reads streams."""
         with self._account.call("metrics", "lag"):

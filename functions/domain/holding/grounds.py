@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from functions.domain.assessment import Ground, Reason, Unit
+from functions.domain.holding.callers import UnderCap
 from functions.domain.holding.case import Figures
 from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.holding.verdict import (
@@ -33,6 +34,8 @@ _NOT_HELD: Final[Mapping[NotHeldReason, tuple[Reason, Unit]]] = MappingProxyType
         NotHeldReason.HELD_OFTEN: (Reason.HELD_OFTEN, Unit.TIMES),
         NotHeldReason.TOO_SLOW: (Reason.CYCLE_TOO_SLOW, Unit.SECONDS),
         NotHeldReason.BACKLOG_BEFORE: (Reason.BACKLOG_BEFORE, Unit.SECONDS),
+        NotHeldReason.NO_PEAK: (Reason.PEAK_UNKNOWN, Unit.DAYS),
+        NotHeldReason.CAPPED_LATELY: (Reason.CAPPED_LATELY, Unit.NONE),
     }
 )
 _RELEASED: Final[Mapping[ReleaseReason, Reason]] = MappingProxyType(
@@ -62,6 +65,18 @@ def explain_not_held(why: NotHeld) -> Ground:
     """Why a function is not held."""
     reason, unit = _NOT_HELD[why.reason]
     return Ground(reason=reason, value=why.value, unit=unit, reference=why.bound)
+
+
+def explain_cap(figures: UnderCap) -> tuple[Ground, ...]:
+    """What was seen under a cap in danger."""
+    grounds = [
+        Ground(reason=Reason.CAPPED_FOR, value=round(figures.minutes), unit=Unit.MINUTES),
+        Ground(reason=Reason.CALLERS_REFUSED, value=figures.refused, unit=Unit.INVOCATIONS),
+    ]
+    if figures.asked_per_minute is not None:
+        asked = figures.asked_per_minute
+        grounds.append(Ground(reason=Reason.STILL_ASKED, value=asked, unit=Unit.ATTEMPTS))
+    return tuple(grounds)
 
 
 def explain_hold(verdict: HoldVerdict) -> tuple[Ground, ...]:

@@ -70,6 +70,9 @@ class NotHeldReason(StrEnum):
     TOO_SLOW = "too slow"
     HELD_OFTEN = "held often"
     BACKLOG_BEFORE = "backlog before"  # another function of its loop feeds it for long
+    # Of a function in danger that is not capped either, see `functions.domain.holding.callers`.
+    NO_PEAK = "no peak"
+    CAPPED_LATELY = "capped lately"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,8 @@ class HoldPlan:
         A trial may not be dearer; ``None``: any price.
     kept_seconds
         How long its events are kept at least, while they wait; ``None`` where unknown.
+    is_for_callers
+        Whether it is no hold, but a cap in danger: see `functions.domain.holding.callers`.
     """
 
     levers: tuple[Lever, ...]
@@ -78,6 +80,7 @@ class HoldPlan:
     usd_per_event: float = 0.0
     most_usd_per_minute: float | None = None
     kept_seconds: float | None = None
+    is_for_callers: bool = False
 
     @property
     def longest(self) -> timedelta:

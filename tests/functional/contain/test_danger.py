@@ -130,3 +130,18 @@ def test_danger_stops_nothing() -> None:
     story.scene.contributor()
 
     assert _state(story) is None
+
+
+def test_a_spike_of_a_minute_is_not_over_at_once() -> None:
+    """People are told once; the minutes from before it began say nothing of its end."""
+    story = _outbreak(SourceKind.TABLE, policy=Policy(response=Response.NOTIFY))
+    story.scene.contributor()
+    assert _state(story) is IncidentState.NOTIFIED
+
+    for minutes in range(2, 8):
+        story.scene.now += timedelta(minutes=1)
+        record(story, minutes)
+        story.scene.signal(SignalKind.PULSE)
+
+    assert _state(story) is IncidentState.NOTIFIED
+    assert len(story.scene.subjects) == 1

@@ -113,6 +113,35 @@ def test_the_precedent_is_one_call(metrics: CloudWatchMetrics, script: Script) -
     assert metrics.precedent(["orders"], NOW)["orders"].end == end
 
 
+def test_the_peaks_of_a_function_are_one_call(metrics: CloudWatchMetrics, script: Script) -> None:
+    """14 days of 5-minute maxima, on the same grid."""
+    end = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+    script.answer(
+        "get_metric_data",
+        page(
+            {
+                "Id": "peaks",
+                "Label": "peaks",
+                "Timestamps": [end - timedelta(minutes=5)],
+                "Values": [12.0],
+                "StatusCode": "Complete",
+            }
+        ),
+        MetricDataQueries=[
+            _query("peaks", "ConcurrentExecutions", "Maximum", period=300, name="orders")
+        ],
+        StartTime=end - timedelta(days=14),
+        EndTime=end,
+        ScanBy="TimestampAscending",
+        MaxDatapoints=100_800,
+    )
+
+    found = metrics.peaks("orders", NOW)
+
+    assert (found.end, found.period_seconds) == (end, 300)
+    assert found.values[-2:] == (None, 12.0)
+
+
 def test_one_call_for_a_function(metrics: CloudWatchMetrics, script: Script) -> None:
     """The six series of a function come from one call; a name given twice is asked once."""
     script.answer("get_metric_data", page(entry("invocations_0", 5)))

@@ -26,8 +26,9 @@ from functions.domain.guard_protection import (
     too_small_text,
     unprotected_notice,
 )
+from functions.domain.holding.callers import UnderCap
 from functions.domain.holding.case import Figures
-from functions.domain.holding.grounds import explain_hold, explain_not_held
+from functions.domain.holding.grounds import explain_cap, explain_hold, explain_not_held
 from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.holding.verdict import (
     CannotTell,
@@ -461,6 +462,51 @@ def judged(lever: Lever, verdict: HoldVerdict, decided: DecisionReason) -> Incid
     )
 
 
+DANGER: Final = Ground(
+    reason=Reason.STARVES_OTHERS, value=940, unit=Unit.CONCURRENT, reference=1_000
+)
+CALLERS: Final = (
+    Trigger(
+        kind=TriggerKind.SYNC,
+        service="API Gateway",
+        source_arn="arn:aws:execute-api:us-east-1:123456789012:a1b2c3/*/GET/orders",
+    ),
+)
+
+
+def capped_in_danger(*, minutes: float = 0, is_certain: bool = True) -> Incident:
+    """An incident whose callers wait: capped at its normal peak since some minutes."""
+    capped = held(Lever.CAP, minutes=minutes)
+    if capped.watch is None:
+        raise AssertionError
+    plan = replace(
+        capped.watch.plan,
+        cap=5,
+        settling_seconds=10,
+        opening_seconds=0,
+        held_seconds=900,
+        held_again_seconds=0,
+        trial_seconds=0,
+        longest_trial_seconds=0,
+        is_for_callers=True,
+    )
+    proof = (Ground(reason=Reason.LOOP_PROVEN),) if is_certain else ()
+    grounds = (*proof, DANGER, *capped.assessment.grounds)
+    return replace(
+        capped,
+        watch=replace(capped.watch, plan=plan),
+        assessment=replace(capped.assessment, grounds=grounds),
+    )
+
+
+def cap_ended(reason: DecisionReason) -> Incident:
+    """The same after its cap was taken back."""
+    figures = UnderCap(minutes=15, refused=214_000, asked_per_minute=14_300)
+    capped = capped_in_danger(minutes=15, is_certain=False)
+    seen = replace(capped.assessment, grounds=(*explain_cap(figures), *capped.assessment.grounds))
+    return _ended(replace(capped, assessment=seen, decided=reason.value, is_withdrawn=True))
+
+
 def put_back() -> Incident:
     """An incident whose function was held, and made exempt by people."""
     return withdrawn(Lever.PAUSE, DecisionReason.EXEMPT_BY_TAG)
@@ -658,6 +704,12 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
                 DecisionReason.SUSPECTED,
             )
         ),
+    ),
+    "capped_in_danger": lambda: observed(Transition.CAPPED, capped_in_danger(), triggers=CALLERS),
+    "cap_over": lambda: observed(Transition.LIFTED, cap_ended(DecisionReason.CAP_OVER)),
+    "danger_over": lambda: observed(Transition.LIFTED, cap_ended(DecisionReason.DANGER_OVER)),
+    "cap_ended_by_schedule": lambda: observed(
+        Transition.LIFTED, cap_ended(DecisionReason.HOLD_OVER)
     ),
     "not_held": lambda: not_held(NotHeld(reason=NotHeldReason.FEW_RECEIVES, value=2, bound=3)),
     "not_held_callers_wait": lambda: not_held(

@@ -1,0 +1,318 @@
+"""Callers that wait are refused in danger only, beyond the normal peak, and not for long."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from functions.domain.decision import DecisionReason
+from functions.domain.errors import MetricsUnavailableError, RefusedError
+from functions.domain.evidence import LoopProof
+from functions.domain.incident import IncidentState
+from functions.domain.known_loops import KnownLoop
+from functions.domain.policy import Mode, Policy
+from functions.domain.signal import SignalKind
+from functions.restore.ending import HoldEnding
+from tests.fakes import FakeFunction
+from tests.functional.scene import Scene
+
+USUAL = 30.0
+MANY = 60_000.0
+SECONDS = 0.6
+PEAK = 12.0
+
+
+@dataclass(slots=True)
+class Callers:
+    """A function whose callers wait, and try no harder when they are refused."""
+
+    scene: Scene
+    asked: float = MANY
+
+    @property
+    def function(self) -> FakeFunction:
+        """The function."""
+        return self.scene.account.by_name["orders"]
+
+    @property
+    def state(self) -> IncidentState | None:
+        """Where its open incident stands."""
+        stored = self.scene.account.ledger.stored("orders")
+        return None if stored is None or stored.is_closed else stored.state
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is reserved for it, and its incident is over."""
+        return self.state is None and self.function.reserved is None
+
+    def record(self, minutes: int = 1) -> None:
+        """The last minutes were like that, under the reservation of now."""
+        each = 60 / SECONDS
+        room = 900.0 if self.function.reserved is None else float(self.function.reserved)
+        served = min(self.asked, room * each)
+        refused = self.asked - served
+        if self.function.reserved is None and self.asked >= MANY:
+            refused = 500.0
+        self.scene.account.metrics.record(
+            "orders",
+            until=self.scene.now,
+            invocations=[served] * minutes,
+            concurrency=[min(room, max(1.0, self.asked * SECONDS / 60 * 1.5))] * minutes,
+            throttles=[refused] * minutes,
+            errors=[0.0] * minutes,
+            duration_ms=[SECONDS * 1000] * minutes,
+        )
+
+    def pass_minutes(self, minutes: int) -> None:
+        """Let minutes pass, each with its pulse."""
+        for _ in range(minutes):
+            self.scene.now += timedelta(minutes=1)
+            self.record()
+            self.scene.survives(lambda: self.scene.signal(SignalKind.PULSE))
+
+    def prove(self) -> None:
+        """The configuration closes a loop through it."""
+        known = KnownLoop(proof=LoopProof.CERTAIN, at=self.scene.now - timedelta(hours=1))
+        self.scene.loops.stored["orders"] = known
+
+
+def callers(
+    *, asked: float = MANY, policy: Policy | None = None, peak: float | None = PEAK
+) -> Callers:
+    """A function of which so much has been asked for a minute, and little before."""
+    scene = Scene(policy or Policy())
+    scene.account.add("orders")
+    scene.account.metrics.habit("orders", 150.0)
+    if peak is not None:
+        scene.account.metrics.usual_peaks["orders"] = peak
+    story = Callers(scene=scene, asked=USUAL)
+    story.record(180)
+    story.asked = asked
+    story.record()
+    return story
+
+
+def capped(*, is_certain: bool = False) -> Callers:
+    """The same, and the guard has capped it."""
+    story = callers()
+    if is_certain:
+        story.prove()
+    story.scene.contributor()
+    assert story.state is IncidentState.CAPPED, "the stage is not set"
+    return story
+
+
+def test_in_danger_it_is_capped_at_its_normal_peak() -> None:
+    """With a record and a way back before anything is changed, and a mail after it."""
+    story = callers()
+
+    story.scene.contributor()
+
+    assert (story.state, story.function.reserved) == (IncidentState.CAPPED, 12)
+    account = story.scene.account
+    changes = [
+        one.method for one in account.journal if one.method in ("open", "schedule", "reserve")
+    ]
+    assert changes == ["open", "schedule", "reserve"]
+    ((function, ends),) = account.way_back.due.values()
+    assert function == "orders"
+    assert ends - story.scene.now <= timedelta(minutes=17)
+    (mail,) = account.publisher.sent
+    assert "CAPPED AT 12 orders" in mail.subject
+    assert "refused with status 429" in mail.body
+    assert "an hour" in mail.body
+    assert "rollback=orders" in mail.body
+
+
+@pytest.mark.parametrize("minutes", [1, 10])
+def test_outside_danger_nobody_is_refused(minutes: int) -> None:
+    """Half of the account is free: it is told of as before."""
+    story = callers(asked=MANY / 2)
+    story.record(minutes)
+
+    story.scene.contributor()
+
+    assert story.function.reserved is None
+    assert story.state is (None if minutes == 1 else IncidentState.NOTIFIED)
+
+
+def test_a_price_beyond_the_flag_caps_it_as_well() -> None:
+    """Without a throttle anywhere."""
+    story = callers(asked=MANY / 2, policy=Policy(danger_usd_per_minute=0.01))
+
+    story.scene.contributor()
+
+    assert story.function.reserved == 12
+
+
+def test_at_its_own_reservation_it_is_left_alone() -> None:
+    """Nobody else is refused for it."""
+    story = callers()
+    story.scene.account.reserves("orders", 900)
+
+    story.scene.contributor()
+
+    assert story.function.reserved == 900
+
+
+def test_a_function_without_a_history_is_told_of_only() -> None:
+    """Nobody knows what it usually serves: its first busy day looks like a loop."""
+    story = callers(peak=None)
+
+    story.scene.contributor()
+
+    assert (story.state, story.function.reserved) == (IncidentState.NOTIFIED, None)
+    body = " ".join(story.scene.account.publisher.sent[0].body.split())
+    assert "0.1 days of its history are known, and 3 days are needed" in body
+
+
+@pytest.mark.parametrize(
+    "policy", [Policy(mode=Mode.OBSERVE), Policy(exempt=frozenset({"orders"}))]
+)
+def test_who_must_not_be_touched_is_not_capped(policy: Policy) -> None:
+    """People are told."""
+    story = callers(policy=policy)
+
+    story.scene.contributor()
+
+    assert (story.state, story.function.reserved) == (IncidentState.NOTIFIED, None)
+
+
+def test_what_aws_does_not_schedule_is_not_capped() -> None:
+    """Without a way back nobody is refused."""
+    story = callers()
+    story.scene.account.faults.fail("schedule", RefusedError("no"), times=-1)
+
+    story.scene.contributor()
+
+    assert story.function.reserved is None
+
+
+def test_who_comes_into_danger_later_is_capped_for_as_long() -> None:
+    """People knew of the function before; its time begins with the cap."""
+    story = callers(asked=MANY / 2)
+    story.pass_minutes(40)
+    assert (story.state, story.function.reserved) == (IncidentState.NOTIFIED, None)
+    story.asked = MANY
+
+    story.pass_minutes(1)
+
+    assert story.function.reserved == 12
+    ((_, ends),) = story.scene.account.way_back.due.values()
+    assert ends - story.scene.now == timedelta(minutes=17)
+    story.pass_minutes(14)
+    assert story.function.reserved == 12
+
+
+def test_it_ends_when_the_danger_is_over() -> None:
+    """Once settled minutes show that; what was refused is reported, and what it cost."""
+    story = capped()
+    story.asked = 2_000.0
+    story.pass_minutes(4)
+    assert story.function.reserved == 12
+
+    story.pass_minutes(4)
+
+    assert story.is_free
+    (closed,) = story.scene.account.ledger.filed("orders")
+    assert closed.decided == DecisionReason.DANGER_OVER
+    mail = story.scene.account.publisher.sent[-1]
+    assert "CAP TAKEN BACK: orders is in danger no more" in mail.subject
+    assert "were refused at least" in mail.body.replace("\n", " ")
+    assert "an hour" in mail.body
+    assert story.scene.account.way_back.due == {}
+
+
+def test_it_ends_after_a_quarter_of_an_hour_in_any_case() -> None:
+    """Then people are told that it goes on, with its cost, and it is not capped again at once."""
+    story = capped()
+
+    story.pass_minutes(14)
+    assert story.function.reserved == 12
+    story.pass_minutes(1)
+    assert story.is_free
+    story.pass_minutes(10)
+
+    assert story.function.reserved is None
+    assert story.state is IncidentState.NOTIFIED
+    subjects = story.scene.subjects
+    assert [one.split(":")[0].split("] ")[-1] for one in subjects] == [
+        "CAPPED AT 12 orders",
+        "CAP TAKEN BACK",
+        "SUSPECTED, NOT HELD",
+    ], subjects
+    last = story.scene.account.publisher.sent[-1].body
+    assert "capped lately" in last
+    assert "an hour" in last
+
+
+def test_cloudwatch_keeps_nobody_refused() -> None:
+    """When it answers nothing, the cap ends with its time."""
+    story = capped()
+    story.scene.account.faults.fail("recent", MetricsUnavailableError("gone"), times=-1)
+
+    story.pass_minutes(16)
+
+    assert story.function.reserved is None
+
+
+def test_a_loop_that_the_configuration_closes_is_stopped_after_that_time() -> None:
+    """It was announced in the mail about the cap, and it goes on."""
+    story = capped(is_certain=True)
+    first = story.scene.account.publisher.sent[0].body.replace("\n", " ")
+    assert "If it is still in danger then, Loopbreaker stops it" in first
+
+    story.pass_minutes(14)
+    assert story.function.reserved == 12
+    story.pass_minutes(2)
+
+    assert (story.state, story.function.reserved) == (IncidentState.CONTAINED, 0)
+    assert "STOPPED" in story.scene.subjects[-1]
+    assert story.scene.incident().prior is None
+
+
+def test_a_certain_loop_whose_danger_is_over_is_not_stopped_for_it() -> None:
+    """The cap is taken back, and it is judged afresh."""
+    story = capped(is_certain=True)
+    story.asked = 100.0
+
+    story.pass_minutes(20)
+
+    assert story.is_free
+
+
+def test_a_person_may_put_it_back_at_once() -> None:
+    """By the rollback, or by the tag."""
+    story = capped()
+    story.scene.rollback("orders")
+    assert story.is_free
+
+    tagged = capped()
+    tagged.function.tags["loopbreaker:exempt"] = "true"
+    tagged.pass_minutes(1)
+    assert tagged.is_free
+
+
+def test_its_way_back_ends_it_without_contain() -> None:
+    """The schedule finds a cap that is to end."""
+    story = capped()
+    ((_, ends),) = story.scene.account.way_back.due.values()
+    story.scene.now = ends
+
+    scene = story.scene
+    HoldEnding(world=scene.world, sleep=scene.sleep).end(scene.incident().id, "orders")
+
+    assert story.function.reserved is None
+    assert "CAP TAKEN BACK: orders, its time is over" in scene.subjects[-1]
+
+
+def test_what_was_reserved_before_comes_back() -> None:
+    """A reservation that costs too much is lowered, and put back."""
+    story = callers(asked=MANY / 2, policy=Policy(danger_usd_per_minute=0.01))
+    story.scene.account.reserves("orders", 700)
+    story.scene.contributor()
+    assert story.function.reserved == 12
+
+    story.pass_minutes(16)
+
+    assert story.function.reserved == 700
