@@ -102,7 +102,8 @@ class Config:
         Functions that are never contained, by name or ARN.
     danger_usd_per_minute
         What a function may cost a minute, in dollars. One that costs more is in danger, and
-        suspected after one minute; a held one is let go by no more than that.
+        suspected after one minute; a held one is let go by no more than that. Of the values in
+        docs/detection-figures.md the default hastens the most loops for each healthy function.
     floor_per_minute
         A function below so many invocations per minute is never suspected.
     account_alarm_per_minute

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from bench.detection import pictures
 from bench.detection.accounts import PulseRecord, judge_account
+from bench.detection.danger import POOLS, draw_danger, play_danger
 from bench.detection.data import (
     MINUTES_A_DAY,
     STRESS_POOL,
@@ -48,14 +49,19 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--quick", action="store_true", help="a subset, to see that it works")
     parser.add_argument("--held", action="store_true", help="only what a hold shows")
+    parser.add_argument("--danger", action="store_true", help="only how often functions are in it")
     parser.add_argument("--plays", type=int, default=PLAYS, help="functions of each pool, held")
     given = parser.parse_args(argv)
     console = Console()
     if not console.is_terminal:
         console = Console(width=190)
     started = time.monotonic()
-    if given.held:
-        held = {"held": play_held(given.plays, given.seed, console)}
+    if given.held or given.danger:
+        held: dict[str, Any] = {}
+        if given.held:
+            held["held"] = play_held(given.plays, given.seed, console)
+        if given.danger:
+            held["danger"] = measure_danger(given.plays, given.seed, console)
         given.report.parent.mkdir(parents=True, exist_ok=True)
         given.report.write_text(json.dumps(held, indent=1, allow_nan=False) + "\n")
         console.print(f"{given.report}, {time.monotonic() - started:.0f} s")
@@ -106,6 +112,16 @@ def play_held(plays: int, seed: int, console: Console) -> dict[str, Any]:
         console.print(draw_table(title, records))
         report[title] = [one.to_json() for one in records]
     return report
+
+
+def measure_danger(plays: int, seed: int, console: Console) -> list[dict[str, Any]]:
+    """How often functions are in danger, by the bound for their price."""
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("danger", total=plays * sum(map(len, POOLS.values())))
+        records = play_danger(plays, seed, partial(progress.advance, task))
+    for one in records:
+        console.print(draw_danger(one))
+    return [one.to_json() for one in records]
 
 
 class Bench:
