@@ -24,7 +24,7 @@ from functions.domain.errors import (
     MappingNotFoundError,
     StaleIncidentError,
 )
-from functions.domain.evidence import MINUTE_SECONDS, Evidence, FunctionFacts, floor_to
+from functions.domain.evidence import Evidence, FunctionFacts
 from functions.domain.incident import (
     Attempt,
     FoundReservation,
@@ -199,10 +199,7 @@ class Tending:
         evidence = self._evidence(incident, now)
         if evidence is None or evidence.facts is None:
             return
-        floor = self.enforcer.policy.floor_per_minute
-        former = (end for _, end in self.live.troubles(incident.function))
-        began = max((incident.assessment.since or incident.opened_at, *former))
-        if _has_subsided(evidence, floor, began):
+        if _has_subsided(evidence, self.enforcer.policy.floor_per_minute):
             world = self.enforcer.world
             ended = incident.to(IncidentState.ENDED, now)
             if incident.outbox and incident.decided != DecisionReason.STOPPED_BY_AWS:
@@ -318,16 +315,15 @@ def is_due(incident: Incident, now: datetime) -> bool:
     return int((now - incident.opened_at) / timedelta(minutes=1)) % CHECKED_EVERY_MINUTES == 0
 
 
-def _has_subsided(evidence: Evidence, floor_per_minute: int, began: datetime) -> bool:
+def _has_subsided(evidence: Evidence, floor_per_minute: int) -> bool:
     """Whether the last settled minutes were below the floor: a late datapoint is no end.
 
-    Nor is a minute from before the trouble began, or one of a former incident, which is cut out.
+    Nor is it one where a younger minute is above it already: the spike may just have begun.
     """
+    counts = evidence.recent.invocations
     taking = timedelta(seconds=mean_duration_seconds(evidence) or 0.0)
-    settled = settle(evidence.recent.invocations, evidence.now, taking=taking)
-    newest = settled.values[-ENDED_MINUTES:]
-    return (
-        len(newest) == ENDED_MINUTES
-        and settled.moment(-ENDED_MINUTES) >= floor_to(began, MINUTE_SECONDS)
-        and all(value is None or value < floor_per_minute for value in newest)
+    settled = len(settle(counts, evidence.now, taking=taking).values)
+    newest = counts.values[max(0, settled - ENDED_MINUTES) :]
+    return settled >= ENDED_MINUTES and all(
+        value is None or value < floor_per_minute for value in newest
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from functions.domain.arrivals import Source, SourceKind
 from functions.domain.decision import DecisionReason
 from functions.domain.errors import MetricsUnavailableError, RefusedError
 from functions.domain.evidence import LoopProof
@@ -14,7 +15,7 @@ from functions.domain.policy import Mode, Policy
 from functions.domain.signal import SignalKind
 from functions.restore.ending import HoldEnding
 from tests.fakes import FakeFunction
-from tests.functional.scene import Scene
+from tests.functional.scene import TABLE_STREAM, Scene
 
 USUAL = 30.0
 MANY = 60_000.0
@@ -316,3 +317,34 @@ def test_what_was_reserved_before_comes_back() -> None:
     story.pass_minutes(16)
 
     assert story.function.reserved == 700
+
+
+def test_who_can_be_held_elsewhere_refuses_nobody() -> None:
+    """Another function of its loop polls a table: holding that one only delays."""
+    story = callers()
+    scene = story.scene
+    scene.account.add("mails")
+    scene.account.add_mapping("mails", TABLE_STREAM)
+    scene.account.metrics.habit("mails", 150.0)
+    scene.account.metrics.lags["mails"] = 600.0
+    scene.account.metrics.record(
+        "mails",
+        until=scene.now,
+        invocations=[*[USUAL] * 179, 20_000.0],
+        concurrency=[*[1.0] * 179, 200.0],
+        throttles=[0.0] * 180,
+        errors=[0.0] * 180,
+        duration_ms=[SECONDS * 1000] * 180,
+    )
+    table = Source(kind=SourceKind.TABLE, name="orders")
+    scene.account.metrics.record_arrivals(table, until=scene.now, counts=[*[USUAL] * 179, 20_000.0])
+    for name in ("orders", "mails"):
+        known = KnownLoop(proof=LoopProof.CERTAIN, at=scene.now - timedelta(hours=1))
+        scene.loops.stored[name] = known
+    scene.loops.together = frozenset({"orders", "mails"})
+
+    scene.contributor()
+
+    assert story.function.reserved is None
+    assert scene.account.by_name["mails"].reserved == 0
+    assert scene.incident("mails").state is IncidentState.CAPPED
