@@ -23,7 +23,7 @@ FEW_FROM_OUTSIDE: Final = 0.05  # of all that arrived: each led to twenty
 # By which the executions may account for more than arrived. Less than they multiply by: else a
 # function with nothing waiting, of which as much runs as arrives, would do.
 OVERSHOOT: Final = 0.05
-MAY_MULTIPLY: Final = 1.02
+MAY_MULTIPLY: Final = 1.05  # of figures that are not settled
 ROUGHLY: Final = 0.3  # the same, both ways, of figures that are not settled
 ALIKE: Final = (0.75, 1.33)  # what arrived in a minute before, over what its executions wrote
 BUSY_SHARE: Final = 0.7  # of the busiest of these minutes
