@@ -37,6 +37,7 @@ from sandbox.patches import (
     table_metrics,
     trail,
     twice,
+    unpacked_once,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def apply_all(world: World) -> Any:
     """Patch the imported emulator, start what runs in the background, return the application."""
     metrics.apply(world)
     kept_workers.apply()
+    unpacked_once.apply()
     desk = alarms.apply(world)
     cloudwatch_api.apply(world, alarms.operations(desk, world))
     queue = asynchronous.apply(world)

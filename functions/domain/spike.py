@@ -27,7 +27,7 @@ from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdic
 from functions.domain.danger import Danger, find_danger
 from functions.domain.evidence import MINUTE_SECONDS, Evidence, LoopProof, Series
 from functions.domain.lateness import drop_newest, drops_to_try
-from functions.domain.policy import Policy, Response
+from functions.domain.policy import Policy
 from functions.domain.precedent import DAYS_NEEDED, Precedent, highest_mean
 
 CANDIDATE_MINUTES = 6  # newest datapoints of the list of all functions that are looked at
@@ -133,7 +133,6 @@ class _Traffic:
     is_slow: bool
     cycles: int
     long_plateau: int
-    asks_for_shape: bool
     danger: Danger | None
     now: datetime
 
@@ -264,10 +263,7 @@ def _shape(traffic: _Traffic) -> _Shape | None:
         found = _ceiling(traffic, last) or _plateau(traffic, last)
         if found is not None:
             return found
-    found = _growth(traffic)
-    if found is not None or traffic.asks_for_shape:
-        return found
-    return _rise(traffic) or _outbreak(traffic)
+    return _growth(traffic) or _rise(traffic) or _outbreak(traffic)
 
 
 def _ends(traffic: _Traffic) -> Iterator[int]:
@@ -459,7 +455,7 @@ def _rise(traffic: _Traffic) -> _Shape | None:
 def _outbreak(traffic: _Traffic) -> _Shape | None:
     """A new level of one minute, in danger: what a second minute would tell comes too late."""
     danger, values = traffic.danger, traffic.values
-    if danger is None or traffic.asks_for_shape:
+    if danger is None:
         return None
     for last in reversed(danger.minutes):
         if not HISTORY_MINUTES <= last < len(values) or values[last] < traffic.floor:
@@ -619,8 +615,6 @@ def _traffic(evidence: Evidence, policy: Policy, known: _Known) -> _Traffic:
         is_slow=is_slow,
         cycles=PROVEN_CYCLES if is_proven else CYCLES,
         long_plateau=PROVEN_PLATEAU_MINUTES if is_proven else PLATEAU_MINUTES,
-        # It stops a function without asking what feeds it.
-        asks_for_shape=policy.response is Response.THROTTLE,
         danger=known.danger,
         now=evidence.now,
     )

@@ -236,6 +236,10 @@ class Account:
         incident = self.incident(function)
         return None if incident is None else incident.state
 
+    def stopped(self, names: Sequence[str]) -> list[str]:
+        """Those of these functions that are stopped, and not only held."""
+        return [one for one in names if self.state(one) is IncidentState.CONTAINED]
+
     def is_shown(self, names: Sequence[str]) -> bool:
         """Whether a hold has shown that one of these functions is in a loop."""
         found = [self.incident(one) for one in names]

@@ -124,12 +124,12 @@ def test_among_many_functions_the_one_in_danger_is_found() -> None:
 
 
 def test_danger_stops_nothing() -> None:
-    """With the response `throttle` a shape is asked for."""
+    """With the response `throttle` a shape is asked for; what has none is held."""
     story = _outbreak(SourceKind.TABLE, policy=Policy(response=Response.THROTTLE))
 
     story.scene.contributor()
 
-    assert _state(story) is None
+    assert _state(story) is IncidentState.CAPPED
 
 
 def test_a_spike_of_a_minute_is_not_over_at_once() -> None:

@@ -191,11 +191,11 @@ def test_in_danger_one_minute_is_enough_to_suspect() -> None:
     assert assess(usual, POLICY).verdict not in (Verdict.SUSPECTED, Verdict.RUNAWAY)
 
 
-def test_nothing_is_stopped_for_a_danger() -> None:
-    """With the response `throttle` a shape is asked for, and danger is none."""
-    throttling = replace(POLICY, response=Response.THROTTLE)
+def test_a_danger_is_no_shape() -> None:
+    """So nothing is stopped for it with the response `throttle`: it is held."""
+    seen = assess(_starving(), replace(POLICY, response=Response.THROTTLE))
 
-    assert assess(_starving(), throttling).verdict is Verdict.BUSY
+    assert (seen.verdict, seen.is_shaped) == (Verdict.SUSPECTED, False)
 
 
 def test_the_price_of_a_minute_is_that_of_the_mails() -> None:

@@ -90,8 +90,8 @@ def test_what_is_new_and_stays_is_suspected_whatever_its_shape(name: str) -> Non
         (ground.reason, ground.reference) == (Reason.SUSTAINED, 6.0) for ground in seen.grounds
     )
     assert assess(evidence(short), POLICY).verdict is Verdict.BUSY
-    throttling = replace(POLICY, response=Response.THROTTLE)
-    assert assess(evidence([*QUIET, *minutes]), throttling).verdict is Verdict.BUSY
+    throttling = assess(evidence([*QUIET, *minutes]), replace(POLICY, response=Response.THROTTLE))
+    assert (throttling.verdict, throttling.is_shaped) == (Verdict.SUSPECTED, False)
     usual = evidence([*QUIET, *minutes], habit=5 * max(minutes))
     assert assess(usual, POLICY).verdict not in STOPPING
 
