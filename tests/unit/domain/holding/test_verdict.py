@@ -1,5 +1,6 @@
 """What a hold shows: played through, with metrics that are late and in part."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -276,6 +277,27 @@ def test_a_backlog_whose_handler_writes_is_never_taken_for_a_loop(
     assert not isinstance(ended.verdict, Shown)
 
 
+@pytest.mark.parametrize("kind", POLLED)
+def test_the_last_of_a_few_events_do_not_let_a_loop_go(
+    monkeypatch: pytest.MonkeyPatch, kind: SourceKind
+) -> None:
+    """Three that came late into the first minute of the hold are not yet what others send."""
+    first: list[int] = []
+
+    def straying(watch: Watch, counts: Counts, now: datetime) -> HoldVerdict:
+        start = counts.invocations.start
+        if not first:
+            begins = watch.held_at + watch.plan.settling
+            first.append(math.ceil((begins - start) / timedelta(minutes=1)))
+        return judge_hold(watch, _add(counts, first[0], 3.0), now)
+
+    monkeypatch.setattr(held_play, "FLOOR", 10)
+    monkeypatch.setattr(held_play, "judge_hold", straying)
+    ended = _play(_loop(kind, seeds=3, latency=8.0, outside=lambda _: 0.0))
+
+    assert isinstance(ended.verdict, Shown | CannotTell)
+
+
 def test_a_loop_beside_as_much_from_outside_is_not_shown() -> None:
     """Five events written for each from outside would look the same."""
     ended = _play(_loop(outside=_step(1_000)))
@@ -338,6 +360,22 @@ def test_a_hold_ends_in_the_time_it_was_given(monkeypatch: pytest.MonkeyPatch) -
         ended = _play(_loop(kind))
         assert isinstance(ended.verdict, CannotTell | Release | Shown)
     assert min(limits) >= timedelta(0)
+
+
+def _add(counts: Counts, at: int, events: float) -> Counts:
+    """The counts, if so many more events had arrived in a minute that is counted."""
+
+    def add(series: Series) -> Series:
+        values = list(series.values)
+        if at < len(values) and (found := values[at]) is not None:
+            values[at] = found + events
+        return replace(series, values=tuple(values))
+
+    arrivals = tuple(
+        replace(one, counts=None if one.counts is None else add(one.counts))
+        for one in counts.arrivals
+    )
+    return replace(counts, arrivals=arrivals)
 
 
 def _cut(counts: Counts, until: datetime) -> Counts:
