@@ -82,15 +82,9 @@ check: lint types imports unit  ## everything but the sandbox's own tests and e2
 
 # They wait too.
 e2e: setup
-	@$(PY) -m pytest -q -m e2e -n 4 --dist loadfile --no-loadscope-reorder tests/e2e
+	@$(PY) -m pytest -q -m e2e -n 3 --dist loadfile --no-loadscope-reorder tests/e2e
 
-# The end-to-end tests wait for most of their time: what computes runs beside them, and gives way.
-test: setup  ## everything
-	@log=$$(mktemp); $(MAKE) --no-print-directory e2e >"$$log" 2>&1 & beside=$$!; \
-	trap 'kill $$beside; rm -f "$$log"; exit 130' INT TERM; \
-	nice -n 5 $(MAKE) --no-print-directory -k check unit-runtime sandbox; others=$$?; \
-	echo "the end-to-end tests go on ..."; \
-	wait $$beside; ended=$$?; cat "$$log"; rm -f "$$log"; exit $$((others | ended))
+test: setup check unit-runtime sandbox e2e  ## everything
 
 soak: $(READY)  ## play 100,000 random schedules of faults, people and overlapping runs (COUNT=100000, MINUTES=10)
 	@$(PY) -m tests.simulation --count $(COUNT) $(if $(MINUTES),--minutes $(MINUTES))

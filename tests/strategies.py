@@ -15,6 +15,7 @@ from functions.domain.incident import (
     Attempt,
     EventRoutes,
     FoundReservation,
+    HeldInstead,
     Incident,
     IncidentState,
     NoticeStatus,
@@ -222,4 +223,6 @@ incidents: Final = st.builds(
     refusals=st.lists(refusals, max_size=2).map(tuple),
     watch=st.none() | watches,
     is_shown=st.booleans(),
+    instead=st.none()
+    | st.builds(HeldInstead, function=names, because=grounds, per_minute=st.floats(0, 1e9)),
 )

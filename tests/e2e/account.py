@@ -47,7 +47,6 @@ PULSES = 3
 # From a change that CloudTrail reports to an event graph with it: two of the chart's ticks.
 CHART_MINUTES = 4
 SIDE_BY_SIDE = 8
-_STOPPED = frozenset({IncidentState.CONTAINED, IncidentState.CONTAINING})
 
 
 class Account:
@@ -236,14 +235,23 @@ class Account:
         incident = self.incident(function)
         return None if incident is None else incident.state
 
-    def stopped(self, names: Sequence[str]) -> list[str]:
-        """Those of these functions that are stopped, and not only held."""
-        return [one for one in names if self.state(one) is IncidentState.CONTAINED]
+    def contained(self, names: Sequence[str]) -> list[str]:
+        """Those of these functions that are stopped, or held until a person decides.
 
-    def is_shown(self, names: Sequence[str]) -> bool:
-        """Whether a hold has shown that one of these functions is in a loop."""
+        How even a loop is, and how often it goes round in a minute, depends on how busy the machine
+        is: one that is uneven is held, and may stay so.
+        """
         found = [self.incident(one) for one in names]
-        return any(one is not None and (one.is_shown or one.state in _STOPPED) for one in found)
+        return [
+            one.function
+            for one in found
+            if one is not None and (one.is_shown or one.state is IncidentState.CONTAINED)
+        ]
+
+    def mail_of_containment(self, function: str) -> Mail:
+        """The mail that a function is stopped, or stays held."""
+        subject = "STOPPED" if self.state(function) is IncidentState.CONTAINED else "YOU DECIDE"
+        return self.mail(subject, function)
 
     def mails(self, text: str, function: str = "") -> list[Mail]:
         """The mails with a text and a function in the subject."""

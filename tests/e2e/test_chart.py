@@ -19,7 +19,6 @@ from aws_cdk.aws_lambda_event_sources import DynamoEventSource
 
 from functions.aws.loop_book import LoopBookStore
 from functions.domain.evidence import LoopProof
-from functions.domain.incident import IncidentState
 from sandbox.provision import (
     Grant,
     allow_invoke,
@@ -257,20 +256,18 @@ def test_it_was_told_once(scene: Scene) -> None:
     assert scene.proof(LOOP) is LoopProof.CERTAIN
 
 
-def test_the_first_event_starts_it_and_it_is_held_shown_and_stopped(
+def test_the_first_event_starts_it_and_it_is_held_and_contained(
     scene: Scene, account: Account
 ) -> None:
-    """The graph is certain, and the hold shows that it goes round; the mail says what closes it."""
+    """The graph is certain, and the hold sees that it goes round; the mail says what closes it."""
     loop = make_loop("dynamodb", account.aws)
 
     loop.seed(ROUNDS)
     assert account.mail("] HELD", LOOP)
-    account.until(
-        lambda: account.state(LOOP) is IncidentState.CONTAINED, f"{LOOP} is stopped", SHOWN_MINUTES
-    )
+    account.until(lambda: account.contained([LOOP]) == [LOOP], f"{LOOP} contained", SHOWN_MINUTES)
 
     assert account.reserved(LOOP) == 0
-    mail = account.mail("STOPPED", LOOP)
+    mail = account.mail_of_containment(LOOP)
     assert "loop_proven" in grounds_of(account.aws, LOOP)
     for text in ("THE LOOP", "UpdateItem", "What breaks it:", f"-c rollback={LOOP}"):
         assert text in mail.body

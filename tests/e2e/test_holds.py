@@ -47,7 +47,7 @@ def test_a_loop_is_held_shown_and_put_back(account: Account, kind: str) -> None:
     held = next(one for one in loop.functions if account.incident(one))
     assert account.mail("] HELD", held)
     account.until(
-        lambda: account.is_shown(loop.functions), f"{kind} is shown", SHOWN_WITHIN_MINUTES
+        lambda: bool(account.contained(loop.functions)), f"{kind} is shown", SHOWN_WITHIN_MINUTES
     )
 
     loop.fix()
