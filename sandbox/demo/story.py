@@ -204,7 +204,7 @@ class Story:
             self._tell_of_hold(scene)
             watch.until(
                 lambda: watch.happened.contained is not None,
-                "the loop is shown, and stopped or kept held",
+                "the loop is stopped, or kept held",
                 SHOWN_PATIENCE_MINUTES,
             )
             at = watch.happened.contained or 0.0
@@ -213,7 +213,7 @@ class Story:
             report.cloudwatch_minutes_to_contain = round(watch.minutes_until_contained, 1)
             report.invocations_until_contained = watch.loop_invocations()
             now = " and ".join(state_of(watch.settings[name], name) for name in watch.contained)
-            self._screen.line(f"Shown {at:.1f} s after its start: {now}.", "bold")
+            self._screen.line(f"Contained {at:.1f} s after its start: {now}.", "bold")
 
     def _tell_of_hold(self, scene: _Scene) -> None:
         watch, report = scene.watch, self._report

@@ -21,6 +21,7 @@ READ_SECONDS: Final = 1.0
 ALARM_PREFIX: Final = "Loopbreaker-signal-"
 STOPPED: Final = "STOPPED"
 KEPT: Final = "LOOP, HELD"
+UNDECIDED: Final = "HELD, YOU DECIDE"  # on a busy machine a loop may go round too seldom to be told
 HELD: Final = "HELD "
 WARNINGS: Final = ("WARNING", "Perhaps")
 
@@ -163,7 +164,8 @@ class Watch:
 
     def mail_of_containment(self) -> Mail | None:
         """The mail that tells that a function of the loop was stopped, or is kept held."""
-        return self._mail_about_loop(STOPPED) or self._mail_about_loop(KEPT)
+        mails = (self._mail_about_loop(lead) for lead in (STOPPED, KEPT, UNDECIDED))
+        return next((mail for mail in mails if mail is not None), None)
 
     def mail_of_hold(self) -> Mail | None:
         """The mail that tells that a function of the loop is held."""

@@ -250,8 +250,13 @@ class Account:
 
     def mail_of_containment(self, function: str) -> Mail:
         """The mail that a function is stopped, or stays held."""
-        subject = "STOPPED" if self.state(function) is IncidentState.CONTAINED else "YOU DECIDE"
-        return self.mail(subject, function)
+        if self.state(function) is IncidentState.CONTAINED:
+            return self.mail("STOPPED", function)
+        self.until(lambda: bool(self._kept(function)), f"a mail that {function} stays held")
+        return self._kept(function)[0]
+
+    def _kept(self, function: str) -> list[Mail]:
+        return [*self.mails("LOOP, HELD", function), *self.mails("HELD, YOU DECIDE", function)]
 
     def mails(self, text: str, function: str = "") -> list[Mail]:
         """The mails with a text and a function in the subject."""
