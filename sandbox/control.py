@@ -13,6 +13,7 @@ seed           POST  give metrics history, see ``sandbox.seeding``
 emit           POST  record a metric of a function, such as RecursiveInvocationsDropped
 fire           POST  let a rule or a schedule of a name be due at once: rule
 events         POST  publish an event as an AWS service: source, detail-type, detail
+rights         POST  whether policies that are changed from now on count late: late
 faults         POST  let the next calls of an action fail
 faults         DELETE  let no call fail any more
 evaluate       POST  evaluate the alarms at once
@@ -71,6 +72,7 @@ class Control:
             ("POST", "seed"): self._seed,
             ("POST", "emit"): self._emit,
             ("POST", "events"): self._publish,
+            ("POST", "rights"): self._rights,
             ("POST", "faults"): self._fault,
             ("DELETE", "faults"): self._no_faults,
             ("POST", "evaluate"): self._evaluate,
@@ -124,6 +126,10 @@ class Control:
         self._world.invocations.emit(
             body["metric"], body["function"], float(body.get("value", 1.0))
         )
+        return {}
+
+    def _rights(self, _query: Query, body: Any) -> dict[str, Any]:
+        self._world.are_rights_late = bool(body["late"])
         return {}
 
     def _deployed(self, _query: Query, body: Any) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from sandbox.settings import ACCOUNT_ID, CONTROL_PREFIX, HOST, REGION
 from sandbox.weather import Weather, WeatherKind, new_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from email.message import EmailMessage
     from types import TracebackType
 
@@ -41,6 +41,8 @@ _T = TypeVar("_T")
 START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 5.0
 POLL_SECONDS = 0.05
+# Between two looks at what is waited for: each costs the emulator some calls.
+LOOK_SECONDS = 0.2
 CEILING_SECONDS = 600.0
 """Real seconds that a slow machine is given beyond what an idle one would take."""
 
@@ -397,7 +399,7 @@ class LocalAws:
                 return found
             if is_over:
                 raise SandboxTimeoutError(f"{what}: not within {real:.0f} s")
-            time.sleep(POLL_SECONDS)
+            time.sleep(LOOK_SECONDS)
 
     def wait_until_within(
         self, minutes: float, condition: Callable[[], _T | None], what: str
@@ -426,6 +428,15 @@ class LocalAws:
     def trail_minutes(self) -> int:
         """Virtual minutes after which CloudTrail has reported every change."""
         return 0 if self.weather.is_calm else math.ceil(TRAIL_LONG_SECONDS / 60)
+
+    @contextlib.contextmanager
+    def prompt_rights(self) -> Iterator[None]:
+        """Let policies that are changed meanwhile count at once."""
+        self.control("POST", "rights", {"late": False})
+        try:
+            yield
+        finally:
+            self.control("POST", "rights", {"late": True})
 
     def let_iam_settle(self) -> None:
         """Wait until rights that were just written count, where IAM is enforced and late."""

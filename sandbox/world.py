@@ -25,7 +25,8 @@ class World:
     """The state which all patches of one sandbox share.
 
     ``traces`` counts the traces that reached X-Ray, by function; ``memory_used_mb`` is what
-    functions are to report as used. ``unfinished`` answers, source by source, what the minute that
+    functions are to report as used; ``are_rights_late`` can be turned off for a while.
+    ``unfinished`` answers, source by source, what the minute that
     is running must not end before, see `sandbox.pacing`; ``work`` is one of them.
     """
 
@@ -37,6 +38,7 @@ class World:
     faults: FaultTable = field(default_factory=FaultTable)
     traces: dict[str, int] = field(default_factory=dict)
     memory_used_mb: dict[str, int] = field(default_factory=dict)
+    are_rights_late: bool = True
     occurrences: Occurrences = field(default_factory=Occurrences)
     stop: threading.Event = field(default_factory=threading.Event)
     work: Work = field(default_factory=Work)

@@ -78,7 +78,8 @@ class LateRights:
                 known = self._roles.setdefault(name, Delayed(NO_RIGHTS))
                 if rights != known.latest:
                     number = self._world.occurrences.number("iam", name)
-                    known.change(rights, now + iam_seconds(weather, name, number))
+                    late = iam_seconds(weather, name, number) if self._world.are_rights_late else 0
+                    known.change(rights, now + late)
 
     def counting(self, role: str) -> Rights | None:
         """The rights that count of a role; nothing when what is written counts."""

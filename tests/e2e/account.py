@@ -47,6 +47,8 @@ PULSES = 3
 # From a change that CloudTrail reports to an event graph with it: two of the chart's ticks.
 CHART_MINUTES = 4
 SIDE_BY_SIDE = 8
+STOPPED = "STOPPED"
+CONTAINED = (STOPPED, "LOOP, HELD", "HELD, YOU DECIDE")
 
 
 class Account:
@@ -250,13 +252,11 @@ class Account:
 
     def mail_of_containment(self, function: str) -> Mail:
         """The mail that a function is stopped, or stays held."""
-        if self.state(function) is IncidentState.CONTAINED:
-            return self.mail("STOPPED", function)
-        self.until(lambda: bool(self._kept(function)), f"a mail that {function} stays held")
-        return self._kept(function)[0]
-
-    def _kept(self, function: str) -> list[Mail]:
-        return [*self.mails("LOOP, HELD", function), *self.mails("HELD, YOU DECIDE", function)]
+        self.until(
+            lambda: any(self.mails(lead, function) for lead in CONTAINED),
+            f"a mail that {function} is stopped or stays held",
+        )
+        return next(mail for lead in CONTAINED for mail in self.mails(lead, function))
 
     def mails(self, text: str, function: str = "") -> list[Mail]:
         """The mails with a text and a function in the subject."""

@@ -104,6 +104,7 @@ class Deployment:
         self._directory = directory
         self._count = 0
         self._uploaded: set[str] = set()
+        self._resources: list[dict[str, Any]] = []
 
     def deploy(self, **flags: str) -> dict[str, str]:
         """Create or update the stack with the flags of the tests and these; its outputs.
@@ -142,6 +143,7 @@ class Deployment:
     def apply(self, template: str) -> dict[str, str]:
         """Create or update the stack with a template; its outputs."""
         cloudformation = self.aws.client("cloudformation")
+        self._resources = []
         request = {
             "StackName": STACK_NAME,
             "TemplateURL": self._put_template(template),
@@ -163,10 +165,14 @@ class Deployment:
 
     def resource(self, resource_type: str, logical_prefix: str) -> str:
         """The physical id of the resource of a type whose logical id begins like this."""
-        pages = self.aws.client("cloudformation").describe_stack_resources(StackName=STACK_NAME)
+        if not self._resources:
+            described = self.aws.client("cloudformation").describe_stack_resources(
+                StackName=STACK_NAME
+            )
+            self._resources = described["StackResources"]
         (found,) = (
             one["PhysicalResourceId"]
-            for one in pages["StackResources"]
+            for one in self._resources
             if one["ResourceType"] == resource_type
             and one["LogicalResourceId"].startswith(logical_prefix)
         )

@@ -34,7 +34,6 @@ COMMIT: Final = "68b12d2653ad2219fc17f7a7d28c3cd7548f0e67"
 # `restore` asks the real clock, the pulse lives by the sandbox's.
 SPEED = 15.0
 PULSE: Final = f"{STACK_NAME}-pulse"
-ATTEMPTS: Final = 4
 OFTEN: Final = 100_000
 ALIAS: Final = "live"
 PROVISIONED: Final = 5
@@ -71,19 +70,11 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Earlier:
 def stack(earlier: Earlier, aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """The stack of the earlier version, in place of today's.
 
-    That version does not wait for rights that were just written: people deployed it once more.
+    That version does not wait for rights that were just written.
     """
     deployment = Deployment(aws, tmp_path_factory.mktemp("assembly"))
-    for _ in range(ATTEMPTS - 1):
-        try:
-            deployment.deploy_earlier(earlier)
-        except DeploymentFailedError:
-            deployment.delete()
-        else:
-            break
-    else:
+    with aws.prompt_rights():
         deployment.deploy_earlier(earlier)
-    aws.let_iam_settle()
     return deployment
 
 
