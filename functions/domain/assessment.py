@@ -1,5 +1,6 @@
 """What the evidence means: a verdict with its grounds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -209,9 +210,14 @@ class Assessment:
     @property
     def is_shaped(self) -> bool:
         """Whether the traffic looks like a loop's, and is not only new."""
-        return any(self.has(one) for one in _SHAPES)
+        return are_shaped(self.grounds)
 
     @property
     def is_in_danger(self) -> bool:
         """Whether it does harm that does not wait, see `functions.domain.danger`."""
         return any(self.has(one) for one in _DANGERS)
+
+
+def are_shaped(grounds: Iterable[Ground]) -> bool:
+    """Whether one of these grounds is a loop's shape."""
+    return any(one.reason in _SHAPES for one in grounds)

@@ -23,7 +23,7 @@ from datetime import datetime
 from itertools import pairwise
 from statistics import median
 
-from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
+from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict, are_shaped
 from functions.domain.danger import Danger, find_danger
 from functions.domain.evidence import MINUTE_SECONDS, Evidence, LoopProof, Series
 from functions.domain.lateness import drop_newest, drops_to_try
@@ -188,16 +188,25 @@ def assess(evidence: Evidence, policy: Policy) -> Assessment:
             grounds=(Ground(reason=Reason.NO_DATA),),
         )
     readings = _readings(evidence, policy)
-    gravest = _assess_reading(*next(readings))
-    for reading in readings:
-        if _weigh(gravest) >= _GRAVEST:
-            break
-        gravest = max(gravest, _assess_reading(*reading), key=_weigh)
-    return gravest
+    gravest = _judge(*next(readings))
+    while gravest.weight < _GRAVEST and (reading := next(readings, None)) is not None:
+        gravest = max(gravest, _judge(*reading), key=lambda one: one.weight)
+    return _assessment(gravest)
 
 
-def _weigh(assessment: Assessment) -> tuple[int, bool]:
-    return _GRAVITY[assessment.verdict], assessment.is_shaped
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """The verdict on one reading of the evidence."""
+
+    evidence: Evidence
+    traffic: _Traffic
+    verdict: Verdict
+    grounds: tuple[Ground, ...]
+    shape: _Shape | None = None
+
+    @property
+    def weight(self) -> tuple[int, bool]:
+        return _GRAVITY[self.verdict], are_shaped(self.grounds)
 
 
 def _readings(evidence: Evidence, policy: Policy) -> Iterator[tuple[Evidence, _Traffic]]:
@@ -216,12 +225,14 @@ def _readings(evidence: Evidence, policy: Policy) -> Iterator[tuple[Evidence, _T
         yield then, _traffic(then, policy, known)
 
 
-def _assess_reading(evidence: Evidence, traffic: _Traffic) -> Assessment:
-    verdict, grounds, shape = _judge(evidence, traffic)
-    return _assessment(evidence, traffic, verdict, grounds, shape)
+def _judge(evidence: Evidence, traffic: _Traffic) -> _Judged:
+    verdict, grounds, shape = _reason(evidence, traffic)
+    return _Judged(
+        evidence=evidence, traffic=traffic, verdict=verdict, grounds=grounds, shape=shape
+    )
 
 
-def _judge(
+def _reason(
     evidence: Evidence, traffic: _Traffic
 ) -> tuple[Verdict, tuple[Ground, ...], _Shape | None]:
     values = traffic.values
@@ -684,27 +695,22 @@ def _start(traffic: _Traffic, first: int, level: float) -> int:
     return first
 
 
-def _assessment(
-    evidence: Evidence,
-    traffic: _Traffic,
-    verdict: Verdict,
-    grounds: tuple[Ground, ...],
-    shape: _Shape | None,
-) -> Assessment:
+def _assessment(judged: _Judged) -> Assessment:
+    evidence, traffic, shape = judged.evidence, judged.traffic, judged.shape
     values = traffic.values
     newest = len(values) - 1
     rate = max(values[-NEWEST_MINUTES:])
     start = None
-    if verdict is not Verdict.CALM and rate > 0:
+    if judged.verdict is not Verdict.CALM and rate > 0:
         level = rate if shape is None else shape.level
         start = _start(traffic, newest if shape is None else shape.first, level)
     before = len(values) if start is None else start
     seen = any(value is not None for value in evidence.recent.invocations.values[:before])
     return Assessment(
         function=evidence.function,
-        verdict=verdict,
+        verdict=judged.verdict,
         at=evidence.now,
-        grounds=grounds,
+        grounds=judged.grounds,
         rate_per_minute=rate,
         normal_per_minute=median(values[:before]) if seen else None,
         since=None if start is None else evidence.recent.invocations.moment(start),
