@@ -22,7 +22,7 @@ from functions.contain import handler as contain
 from functions.contain.settings import Settings
 from functions.domain.policy import Policy
 from sandbox.local_aws import LocalAws
-from sandbox.provision import package
+from sandbox.provision import create_ledger, package
 from sandbox.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
@@ -142,18 +142,7 @@ class Stage:
         )
 
     def _create_ledger_and_topic(self) -> str:
-        self.aws.client("dynamodb").create_table(
-            TableName=LEDGER,
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_ledger(self.aws.client("dynamodb"), LEDGER)
         return str(self.aws.client("sns").create_topic(Name="Loopbreaker-notices")["TopicArn"])
 
 

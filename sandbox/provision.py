@@ -141,6 +141,23 @@ def create_table(aws: LocalAws, name: str, *, has_stream: bool = False) -> str |
     return stream_arn
 
 
+def create_ledger(client: Any, name: str) -> str:
+    """Create a table with the keys of the guard's ledger; its name."""
+    client.create_table(
+        TableName=name,
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return name
+
+
 def has_item(aws: LocalAws, table: str, key: str, attribute: str) -> bool:
     """Whether an item is there and has an attribute."""
     answer = aws.client("dynamodb").get_item(TableName=table, Key={"id": {"S": key}})

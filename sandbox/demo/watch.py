@@ -22,6 +22,7 @@ ALARM_PREFIX: Final = "Loopbreaker-signal-"
 STOPPED: Final = "STOPPED"
 KEPT: Final = "LOOP, HELD"
 UNDECIDED: Final = "HELD, YOU DECIDE"  # on a busy machine a loop may go round too seldom to be told
+CONTAINED: Final = (STOPPED, KEPT, UNDECIDED)  # what the mail of a containment may begin with
 HELD: Final = "HELD "
 WARNINGS: Final = ("WARNING", "Perhaps")
 
@@ -164,7 +165,7 @@ class Watch:
 
     def mail_of_containment(self) -> Mail | None:
         """The mail that tells that a function of the loop was stopped, or is kept held."""
-        mails = (self._mail_about_loop(lead) for lead in (STOPPED, KEPT, UNDECIDED))
+        mails = (self._mail_about_loop(lead) for lead in CONTAINED)
         return next((mail for mail in mails if mail is not None), None)
 
     def mail_of_hold(self) -> Mail | None:

@@ -8,6 +8,7 @@ import pytest
 
 from functions.aws import clients
 from sandbox.local_aws import LocalAws
+from sandbox.provision import create_ledger
 from tests.contract.stage import AwsStage, FakeStage, unique
 
 if TYPE_CHECKING:
@@ -31,18 +32,7 @@ def shared_aws() -> Iterator[LocalAws]:
 def aws_stage(shared_aws: LocalAws) -> AwsStage:
     """The adapters, with a table and a topic of their own."""
     table = unique("ledger")
-    shared_aws.client("dynamodb").create_table(
-        TableName=table,
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_ledger(shared_aws.client("dynamodb"), table)
     return AwsStage(shared_aws, table)
 
 

@@ -37,9 +37,10 @@ from functions.domain.ports import (
     RequestClaim,
 )
 from functions.restore.ending import HoldEnding, Outcome
+from sandbox.provision import create_ledger
 from tests.contract.stage import an_incident, unique
 from tests.frozen.sets import read, set_names, story_names
-from tests.frozen.stage import create_table, fill, ledger_of, put_items, settings_of
+from tests.frozen.stage import fill, ledger_of, put_items, settings_of
 from tests.frozen.stories import ChartStage
 from tests.functional.scene import NOON, Scene
 from tests.unit.domain.diagnosis.samples import NOW as DAY
@@ -202,7 +203,7 @@ class Frozen:
 def thaw(aws: LocalAws, name: str, story: str) -> Frozen:
     """Put the items of a story into a table, and its settings into an account."""
     told, client = read(name, story), aws.client("dynamodb")
-    table = create_table(client, unique("frozen"))
+    table = create_ledger(client, unique("frozen"))
     put_items(client, table, told["items"])
     frozen = Frozen(told=told, client=client, table=table)
     if "now" in told:

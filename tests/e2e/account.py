@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.aws.ledger import DynamoLedger
 from functions.domain.incident import IncidentState
+from sandbox.demo.watch import CONTAINED, STOPPED
 from sandbox.provision import (
     Grant,
     arn,
@@ -47,8 +48,6 @@ PULSES = 3
 # From a change that CloudTrail reports to an event graph with it: two of the chart's ticks.
 CHART_MINUTES = 4
 SIDE_BY_SIDE = 8
-STOPPED = "STOPPED"
-CONTAINED = (STOPPED, "LOOP, HELD", "HELD, YOU DECIDE")
 
 
 class Account:
@@ -205,7 +204,7 @@ class Account:
         """Let a function be contained; the mail that tells of it."""
         self.spike(function, per_minute)
         self.until(lambda: self.reserved(function) == 0, f"{function} is contained")
-        return self.mail("STOPPED", function)
+        return self.mail(STOPPED, function)
 
     # -- what can be seen ---------------------------------------------------------------------
 

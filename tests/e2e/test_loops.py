@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.demo.watch import STOPPED
 from sandbox.scenarios import LOOPS, BurstInnocent, SteadyInnocent, make_loop
-from tests.e2e.account import CHART_MINUTES, STOPPED
+from tests.e2e.account import CHART_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

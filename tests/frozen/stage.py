@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.ledger import DynamoLedger
 from functions.aws.way_back import HoldEnd, name_of
+from sandbox.provision import create_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,7 +58,7 @@ class Stage:
 
     def __init__(self, aws: LocalAws, name: str) -> None:
         self.client: Any = aws.client("dynamodb")
-        self.table = create_table(self.client, name)
+        self.table = create_ledger(self.client, name)
         self.name = name
         self.scene: Scene | None = None
         self.before: dict[str, Any] = {}
@@ -96,23 +97,6 @@ def ledger_of(scene: Scene, client: Any, table: str, name: str) -> KeptLedger:
     account: Any = scene.account
     account.ledger = ledger
     return ledger
-
-
-def create_table(client: Any, name: str) -> str:
-    """Create a table as the stack does; its name."""
-    client.create_table(
-        TableName=name,
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return name
 
 
 def items_of(client: Any, table: str) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from functions.chart.settings import Settings
 from functions.domain.errors import UnrecognisedSignalError
 from functions.domain.evidence import LoopProof
 from sandbox.local_aws import LocalAws
+from sandbox.provision import create_ledger
 from tests.functional.lambda_context import lambda_context
 from tests.sandbox.support import package
 
@@ -68,18 +69,7 @@ def local() -> Iterator[LocalAws]:
         for name, value in aws.environment().items():
             patch.setenv(name, value)
         clients.forget()
-        aws.client("dynamodb").create_table(
-            TableName=TABLE,
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_ledger(aws.client("dynamodb"), TABLE)
         topic = aws.client("sns").create_topic(Name="notices")["TopicArn"]
         aws.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="you@example.com")
         settings = Settings(ledger_table=TABLE, notice_topic_arn=topic, stack_name="Loopbreaker")
