@@ -10,29 +10,27 @@ runs the handler again.
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from functions.aws.retry import RetriesExhaustedError, Retry
 from functions.domain.errors import LoopbreakerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from random import Random
+    from collections.abc import Mapping
 
 IAM_ACTIONS: Final[frozenset[str]] = frozenset()  # the URL is pre-signed: no permission is needed
 
 MAX_BODY_BYTES: Final = 4096
-_ATTEMPTS: Final = 5
 _TIMEOUT_SECONDS: Final = 10.0
-_LONGEST_PAUSE_SECONDS: Final = 8.0
 _ELLIPSIS: Final = " ..."
 # S3 answers a pre-signed PUT it will never accept (expired, wrong signature) with one of these.
 # 400 is not among them: S3's RequestTimeout has that status and passes.
 _FINAL_STATUSES: Final = frozenset({403, 404, 405})
+DELIVERY: Final = Retry(attempts=5, first_pause_seconds=1.0, longest_pause_seconds=8.0)
 
 
 class CustomResourceShapeError(LoopbreakerError):
@@ -201,9 +199,8 @@ def respond(
     request: CustomResourceRequest,
     response: CustomResourceResponse,
     *,
-    random: Random,
     put: Put = https_put,
-    sleep: Callable[[float], None] = time.sleep,
+    retry: Retry = DELIVERY,
 ) -> None:
     """Deliver the answer, trying a few times with growing pauses.
 
@@ -218,26 +215,22 @@ def respond(
         of the invocation then tries again.
     """
     body = response.body(request)
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            put(request.response_url, body)
-        except urllib.error.HTTPError as error:
-            if error.code in _FINAL_STATUSES:
-                raise ResponseUndeliveredError(
-                    f"CloudFormation's URL refused the answer for {request.logical_resource_id}: "
-                    f"HTTP {error.code}"
-                ) from error
-            last: OSError = error
-        except OSError as error:
-            last = error
-        else:
-            return
-        if attempt < _ATTEMPTS:
-            sleep(random.uniform(0, min(_LONGEST_PAUSE_SECONDS, 0.5 * 2**attempt)))
-    raise ResponseUndeliveredError(
-        f"CloudFormation's URL did not take the answer for {request.logical_resource_id} "
-        f"in {_ATTEMPTS} attempts"
-    ) from last
+    about = f"the answer for {request.logical_resource_id}"
+    try:
+        retry.call(lambda: put(request.response_url, body), may_pass=_may_pass)
+    except urllib.error.HTTPError as error:
+        raise ResponseUndeliveredError(
+            f"CloudFormation's URL refused {about}: HTTP {error.code}"
+        ) from error
+    except RetriesExhaustedError as error:
+        raise ResponseUndeliveredError(
+            f"CloudFormation's URL did not take {about}: {error}"
+        ) from error
+
+
+def _may_pass(error: Exception) -> bool:
+    is_final = isinstance(error, urllib.error.HTTPError) and error.code in _FINAL_STATUSES
+    return isinstance(error, OSError) and not is_final
 
 
 def _own_properties(properties: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -8,8 +8,6 @@ retries, and as few calls as the question allows.
 from __future__ import annotations
 
 import json
-import random
-import time
 from contextlib import contextmanager
 from datetime import datetime
 from types import MappingProxyType
@@ -18,16 +16,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from botocore.exceptions import ClientError
 
 from functions.aws.observability import logger
+from functions.aws.retry import CHANGES
 from functions.aws.translate import (
     AWS_ERRORS,
     CONFLICT_CODES,
     code_of,
     lambda_errors,
     of_lambda,
-    words_of,
 )
 from functions.domain.errors import (
-    BusyError,
     FunctionNotFoundError,
     LoopbreakerError,
     MappingNotFoundError,
@@ -42,6 +39,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import FunctionScalingConfigTypeDef, ScalingConfigTypeDef
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
+
+    from functions.aws.retry import Retry
 
 IAM_ACTIONS: Final = frozenset(
     {
@@ -69,10 +68,6 @@ IAM_ACTIONS: Final = frozenset(
 )
 
 _T = TypeVar("_T")
-
-_ATTEMPTS: Final = 6
-_FIRST_PAUSE_SECONDS: Final = 0.25
-_LONGEST_PAUSE_SECONDS: Final = 4.0
 
 DISABLED_STATES: Final = frozenset({"Disabled", "Disabling"})
 _UPDATING: Final = "Updating"
@@ -130,26 +125,18 @@ _URL_ACTION: Final = "lambda:invokefunctionurl"
 
 
 class LambdaFunctions:
-    """The port `Functions`.
-
-    Parameters
-    ----------
-    sleep, randomness
-        For the pauses between attempts.
-    """
+    """The port `Functions`."""
 
     def __init__(
         self,
         client: LambdaClient,
         tagging: Callable[[], ResourceGroupsTaggingAPIClient],
         *,
-        sleep: Callable[[float], None] = time.sleep,
-        randomness: random.Random | None = None,
+        retry: Retry = CHANGES,
     ) -> None:
         self._client = client
         self._tagging = tagging  # called when first needed: the way to a throttle does without it
-        self._sleep = sleep
-        self._random = random.SystemRandom() if randomness is None else randomness
+        self._retry = retry
 
     def describe(self, function: str) -> FunctionFacts:
         """Configuration, tags and reservation, by one GetFunction.
@@ -194,7 +181,7 @@ class LambdaFunctions:
 
     def reserve(self, function: str, concurrency: int) -> None:
         """See the port."""
-        self._patiently(
+        self._change(
             function,
             lambda: self._client.put_function_concurrency(
                 FunctionName=function, ReservedConcurrentExecutions=concurrency
@@ -203,7 +190,7 @@ class LambdaFunctions:
 
     def unreserve(self, function: str) -> None:
         """See the port."""
-        self._patiently(
+        self._change(
             function, lambda: self._client.delete_function_concurrency(FunctionName=function)
         )
 
@@ -224,7 +211,7 @@ class LambdaFunctions:
     def put_provisioned(self, function: str, qualifier: str, requested: int) -> None:
         """See the port. AWS says the same of an alias that is gone and of a function that is."""
         with self._version_errors(function, qualifier):
-            self._patiently(
+            self._change(
                 function,
                 lambda: self._client.put_provisioned_concurrency_config(
                     FunctionName=function,
@@ -236,7 +223,7 @@ class LambdaFunctions:
     def remove_provisioned(self, function: str, qualifier: str) -> None:
         """See the port."""
         try:
-            self._patiently(
+            self._change(
                 function,
                 lambda: self._client.delete_provisioned_concurrency_config(
                     FunctionName=function, Qualifier=qualifier
@@ -280,7 +267,7 @@ class LambdaFunctions:
         if scaling.maximum is not None:
             config["MaxExecutionEnvironments"] = scaling.maximum
         with self._version_errors(function, scaling.qualifier):
-            self._patiently(
+            self._change(
                 function,
                 lambda: self._client.put_function_scaling_config(
                     FunctionName=function,
@@ -344,7 +331,7 @@ class LambdaFunctions:
         (ResourceInUseException): it is tried again.
         """
         try:
-            self._patiently(
+            self._change(
                 uuid,
                 lambda: self._client.update_event_source_mapping(UUID=uuid, Enabled=enabled),
             )
@@ -359,7 +346,7 @@ class LambdaFunctions:
         """
         config: ScalingConfigTypeDef = {} if maximum is None else {"MaximumConcurrency": maximum}
         try:
-            self._patiently(
+            self._change(
                 uuid,
                 lambda: self._client.update_event_source_mapping(UUID=uuid, ScalingConfig=config),
             )
@@ -391,14 +378,14 @@ class LambdaFunctions:
 
     def tag(self, function_arn: str, tags: Mapping[str, str]) -> None:
         """See the port."""
-        self._patiently(
+        self._change(
             function_arn,
             lambda: self._client.tag_resource(Resource=function_arn, Tags=tags),
         )
 
     def untag(self, function_arn: str, keys: Sequence[str]) -> None:
         """See the port."""
-        self._patiently(
+        self._change(
             function_arn,
             lambda: self._client.untag_resource(Resource=function_arn, TagKeys=list(keys)),
         )
@@ -419,32 +406,16 @@ class LambdaFunctions:
         except AWS_ERRORS as error:
             raise of_lambda(error, f"functions with the tag {key}") from error
 
-    def _patiently(self, what: str, call: Callable[[], _T]) -> _T:
-        """The answer of a call, tried again while AWS says that something else is going on.
-
-        Throttling and AWS's own failures were tried again by the client before they arrive here.
+    def _change(self, what: str, call: Callable[[], _T]) -> _T:
+        """The answer of a call, tried again while something else is being done to the same thing.
 
         Raises
         ------
         BusyError
-            When it still says so the last time.
+            When it still is the last time.
         """
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                self._pause(attempt)
-            try:
-                return call()
-            except ClientError as error:
-                if code_of(error) not in CONFLICT_CODES:
-                    raise of_lambda(error, what) from error
-                last = error
-            except AWS_ERRORS as error:
-                raise of_lambda(error, what) from error
-        raise BusyError(f"{what}: {words_of(last)} (tried {_ATTEMPTS} times)") from last
-
-    def _pause(self, attempt: int) -> None:
-        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
-        self._sleep(self._random.uniform(longest / 2, longest))
+        with lambda_errors(what):
+            return self._retry.change(what, CONFLICT_CODES, call)
 
     def _read_mapping(self, uuid: str) -> Mapping[str, Any]:
         try:
@@ -463,10 +434,10 @@ class LambdaFunctions:
         changing: disabling it once too often can be seen and undone, while polling that goes on
         moves good messages to dead-letter queues; and nobody takes it for enabled already.
         """
-        for attempt in range(1, _ATTEMPTS):
+        for attempt in range(1, self._retry.attempts):
             if entry["State"] != _UPDATING:
                 break
-            self._pause(attempt)
+            self._retry.pause(attempt)
             try:
                 entry = self._read_mapping(entry["UUID"])
             except MappingNotFoundError:

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import functools
 import random
-import time
 import zlib
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -40,6 +39,7 @@ from botocore.exceptions import ClientError
 
 from functions.aws.observability import logger
 from functions.aws.records import UnreadableRecordError, dump_incident, load_incident
+from functions.aws.retry import RetriesExhaustedError, Retry
 from functions.aws.translate import AWS_ERRORS, code_of, words_of
 from functions.domain.errors import (
     InvalidTransitionError,
@@ -105,8 +105,8 @@ _PAST: Final = "past#"
 _OUTAGE: Final = "outage#"
 _PAST_KEPT: Final = timedelta(days=PRECEDENT_DAYS, minutes=RECENT_MINUTES)
 
-_ATTEMPTS: Final = 5
-_FIRST_PAUSE_SECONDS: Final = 0.05
+# While another transaction is in the way of a call.
+WRITES: Final = Retry(attempts=5, first_pause_seconds=0.1, longest_pause_seconds=0.8)
 _CONFLICTS: Final = frozenset(
     {
         "TransactionConflict",
@@ -138,8 +138,8 @@ class DynamoLedger:
 
     Parameters
     ----------
-    sleep, randomness
-        For the pauses between attempts.
+    randomness
+        For the mark by which a write knows itself again, and for the key of the tags.
     clock
         The time of day, for noting outages.
     """
@@ -149,7 +149,7 @@ class DynamoLedger:
         client: DynamoDBClient,
         table: str,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        retry: Retry = WRITES,
         randomness: random.Random | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -157,7 +157,7 @@ class DynamoLedger:
         self._away_since: datetime | None = None
         self._client = client
         self._table = table
-        self._sleep = sleep
+        self._retry = retry
         self._random = random.SystemRandom() if randomness is None else randomness
         self._tag_key: bytes | None = None
 
@@ -767,21 +767,14 @@ class DynamoLedger:
         LedgerUnavailableError
             For every other reason.
         """
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                longest = _FIRST_PAUSE_SECONDS * 2**attempt
-                self._sleep(self._random.uniform(longest / 2, longest))
-            try:
-                return call()
-            except ClientError as error:
-                if _is_refusal(error):
-                    raise
-                if not _is_conflict(error):
-                    raise self._unavailable(error) from error
-                last = error
-            except AWS_ERRORS as error:
-                raise self._unavailable(error) from error
-        raise LedgerUnavailableError(f"{words_of(last)} (tried {_ATTEMPTS} times)") from last
+        try:
+            return self._retry.call(call, may_pass=_is_conflict)
+        except RetriesExhaustedError as error:
+            raise LedgerUnavailableError(str(error)) from error
+        except AWS_ERRORS as error:
+            if _is_refusal(error):
+                raise
+            raise self._unavailable(error) from error
 
     def _unavailable(self, error: AwsError) -> LedgerUnavailableError:
         self._away_since = self._away_since or self._clock()
@@ -815,8 +808,10 @@ def _reasons(error: ClientError) -> list[_Item]:
     return cast("list[_Item]", cast("_Item", error.response).get("CancellationReasons", []))
 
 
-def _is_refusal(error: ClientError) -> bool:
+def _is_refusal(error: Exception) -> bool:
     """Whether a condition does not hold, and not only because somebody is just writing."""
+    if not isinstance(error, ClientError):
+        return False
     reasons = _reasons(error)
     if not reasons:
         return code_of(error) == "ConditionalCheckFailedException"
@@ -824,7 +819,10 @@ def _is_refusal(error: ClientError) -> bool:
     return codes[0] == _REFUSED or (_REFUSED in codes and set(codes) <= {_REFUSED, "None"})
 
 
-def _is_conflict(error: ClientError) -> bool:
+def _is_conflict(error: Exception) -> bool:
+    """Whether another transaction is in the way."""
+    if not isinstance(error, ClientError) or _is_refusal(error):
+        return False
     codes = {code_of(error), *(one.get("Code") for one in _reasons(error))}
     return not codes.isdisjoint(_CONFLICTS)
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
-from functions.aws.patience import ATTEMPTS, Patience
+from functions.aws.retry import CHANGES
 from functions.aws.translate import (
     AWS_ERRORS,
     CONFLICT_CODES,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
 
+    from functions.aws.retry import Retry
     from functions.domain.diagnosis.remedy import AddPermission
 
 _CONFIGURE: Final = frozenset(
@@ -68,11 +69,11 @@ class AwsRepairs:
     """The port `Repairs`."""
 
     def __init__(
-        self, lambda_client: LambdaClient, iam_client: IAMClient, patience: Patience | None = None
+        self, lambda_client: LambdaClient, iam_client: IAMClient, *, retry: Retry = CHANGES
     ) -> None:
         self._lambda = lambda_client
         self._iam = iam_client
-        self._patience = patience or Patience()
+        self._retry = retry
 
     def configuration(self, function: str) -> Configuration:
         """See the port."""
@@ -108,7 +109,7 @@ class AwsRepairs:
         """See the port. A name of somebody else's is refused here, whoever asks."""
         _require_own(policy_name)
         with iam_errors(role):
-            self._patience.through(
+            self._retry.change(
                 role,
                 _IAM_CONFLICTS,
                 lambda: self._iam.put_role_policy(
@@ -121,7 +122,7 @@ class AwsRepairs:
         _require_own(policy_name)
         try:
             with iam_errors(role):
-                self._patience.through(
+                self._retry.change(
                     role,
                     _IAM_CONFLICTS,
                     lambda: self._iam.delete_role_policy(RoleName=role, PolicyName=policy_name),
@@ -160,7 +161,7 @@ class AwsRepairs:
         if permission.source_account:
             request["SourceAccount"] = permission.source_account
         # ResourceConflictException says here that the statement is there already, which no later
-        # attempt changes: no patience with it.
+        # attempt changes: it is not tried again.
         with lambda_errors(permission.function):
             try:
                 self._lambda.add_permission(**request)
@@ -181,7 +182,7 @@ class AwsRepairs:
 
     def _update(self, function: str, **setting: Any) -> None:
         with lambda_errors(function):
-            self._patience.through(
+            self._retry.change(
                 function,
                 CONFLICT_CODES,
                 lambda: self._lambda.update_function_configuration(
@@ -195,9 +196,9 @@ class AwsRepairs:
 
     def _settled(self, function: str) -> Mapping[str, Any]:
         """The configuration once no update is under way."""
-        for attempt in range(ATTEMPTS):
+        for attempt in range(self._retry.attempts):
             if attempt:
-                self._patience.pause(attempt)
+                self._retry.pause(attempt)
             with lambda_errors(function):
                 answer = self._lambda.get_function_configuration(FunctionName=function)
             if answer.get("LastUpdateStatus") != _UPDATING and answer.get("State") != _PENDING:

@@ -50,7 +50,7 @@ def code_of(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
-def words_of(error: AwsError) -> str:
+def words_of(error: Exception) -> str:
     """What AWS says, without botocore's frame, as people are told it."""
     if isinstance(error, ClientError):
         said = error.response.get("Error", {}).get("Message", "")

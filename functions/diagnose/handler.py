@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -278,7 +277,7 @@ def _answer(event: dict[str, Any], seconds_left: Callable[[], float]) -> None:
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's outputs
         logger.exception("request failed", resource_type=request.resource_type)
         response = failed(request, error)
-    respond(request, response, random=random.SystemRandom())
+    respond(request, response)
 
 
 def clock() -> datetime:

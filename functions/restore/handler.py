@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import random
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -116,7 +115,7 @@ def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
         response = failed(request, error)
-    respond(request, response, random=random.SystemRandom())
+    respond(request, response)
 
 
 def clock() -> datetime:

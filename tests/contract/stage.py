@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from functions.aws import clients
 from functions.aws.functions import LambdaFunctions
 from functions.aws.hold_facts import AwsHoldFacts
-from functions.aws.ledger import DynamoLedger
+from functions.aws.ledger import WRITES, DynamoLedger
 from functions.aws.metrics import CloudWatchMetrics
 from functions.aws.publisher import SnsPublisher
+from functions.aws.retry import CHANGES
 from functions.aws.way_back import Route, ScheduledWayBack, name_of
 from functions.domain.arrivals import ArrivalMetric, arrival_metrics, waiting_metric
 from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
@@ -308,13 +309,17 @@ class AwsStage:
         topic = aws.client("sns").create_topic(Name=unique("notices"))["TopicArn"]
         self.topic_arn = topic
         self.functions = LambdaFunctions(
-            clients.lambda_client(), clients.tagging_client, sleep=self._sleep
+            clients.lambda_client(),
+            clients.tagging_client,
+            retry=replace(CHANGES, sleep=self._sleep),
         )
         self.hold_facts = AwsHoldFacts(
             clients.lambda_client(), clients.sqs_client, clients.kinesis_client
         )
         self.metrics = CloudWatchMetrics(clients.cloudwatch_client())
-        self.ledger = DynamoLedger(clients.dynamodb_client(), table, sleep=self.pauses.append)
+        self.ledger = DynamoLedger(
+            clients.dynamodb_client(), table, retry=replace(WRITES, sleep=self.pauses.append)
+        )
         self.publisher = SnsPublisher(clients.sns_client(), topic)
         self._lambda = aws.client("lambda")
         self._group = unique("holds")

@@ -12,7 +12,7 @@ from botocore.exceptions import ConnectionClosedError
 from botocore.stub import Stubber
 
 from functions.aws import clients
-from functions.aws.ledger import DynamoLedger
+from functions.aws.ledger import WRITES, DynamoLedger
 from functions.aws.records import UnreadableRecordError
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
 from functions.domain.incident import IncidentState, Transition
@@ -367,7 +367,9 @@ class Stubbed:
         self.stubber = Stubber(client)
         self.stubber.activate()
         self.pauses: list[float] = []
-        self.ledger = DynamoLedger(cast("Any", client), "ledger", sleep=self.pauses.append)
+        self.ledger = DynamoLedger(
+            cast("Any", client), "ledger", retry=replace(WRITES, sleep=self.pauses.append)
+        )
 
     def refuse(self, operation: str, code: str, **fields: Any) -> None:
         """Let the next call fail."""

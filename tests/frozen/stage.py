@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.ledger import DynamoLedger
+from functions.aws.ledger import WRITES, DynamoLedger
 from functions.aws.way_back import HoldEnd, name_of
 from sandbox.provision import create_ledger
 
@@ -90,7 +91,7 @@ def ledger_of(scene: Scene, client: Any, table: str, name: str) -> KeptLedger:
     ledger = KeptLedger(
         client,
         table,
-        sleep=lambda _: None,
+        retry=replace(WRITES, sleep=lambda _: None),
         randomness=Random(name),  # noqa: S311 - the same marks in each run
         clock=lambda: scene.now,
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.paged_account import ACCOUNT, REGION
 from functions.aws.chart_store import ChartStore
 from functions.aws.diagnosis_store import DiagnosisStore, Progress
-from functions.aws.reading.asking import Asker
+from functions.aws.reading.asking import READS, Asker
 from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
@@ -541,7 +541,7 @@ class ChartStage:
         asker = Asker(
             scene.aws.client,
             Pace({}),
-            sleep=lambda _: None,
+            retry=replace(READS, sleep=lambda _: None),
             is_time_up=lambda: scene.calls is not None and asker.calls.total() >= scene.calls,
         )
         return Charting(

@@ -57,7 +57,7 @@ _QUIET: Final = frozenset(
         "claim_request",
     }
 )
-_WAITS_FOR_MAPPING_SECONDS: Final = 12.0  # functions.aws.patience
+_WAITS_FOR_MAPPING_SECONDS: Final = 12.0  # functions.aws.retry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

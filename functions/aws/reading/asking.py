@@ -7,10 +7,8 @@ is up (the reading goes on in the next run).
 
 from __future__ import annotations
 
-import random
 import re
 import threading
-import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from functions.aws.observability import logger
+from functions.aws.retry import Retry
 from functions.aws.translate import AWS_ERRORS, code_of, is_passing, words_of
 from functions.domain.errors import LoopbreakerError
 
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 
     from functions.aws.reading.pace import Lane, Pace
 
-_ATTEMPTS: Final = 5
-_FIRST_PAUSE_SECONDS: Final = 0.5
-_LONGEST_PAUSE_SECONDS: Final = 8.0
+READS: Final = Retry(attempts=5, first_pause_seconds=1.0, longest_pause_seconds=8.0)
 
 _NOT_ALLOWED: Final = re.compile(r"AccessDenied|Unauthorized|NotAuthorized|AuthorizationError")
 _GONE: Final = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|NotExist")
@@ -91,14 +88,17 @@ class Paging:
 class Asker:
     """Asks AWS; safe for threads.
 
+    It takes the pauses of a `Retry`, but its attempts are its own: each waits for its turn in the
+    pace of its lane, a throttled one makes the lane slower, and none begins once the time is up.
+
     Parameters
     ----------
     client
         The client of a service, by botocore's name of the service.
     is_time_up
         Whether no further question may be asked in this run.
-    sleep, randomness
-        For the pauses between attempts.
+    retry
+        The number of attempts and the pauses between them.
 
     Attributes
     ----------
@@ -112,15 +112,13 @@ class Asker:
         pace: Pace,
         *,
         is_time_up: Callable[[], bool] = lambda: False,
-        sleep: Callable[[float], None] = time.sleep,
-        randomness: random.Random | None = None,
+        retry: Retry = READS,
     ) -> None:
         self.calls: Counter[str] = Counter()
         self._client = client
         self._pace = pace
         self._is_time_up = is_time_up
-        self._sleep = sleep
-        self._random = random.SystemRandom() if randomness is None else randomness
+        self._retry = retry
         self._lock = threading.Lock()
 
     def ask(self, operation: Operation, **parameters: Any) -> dict[str, Any]:
@@ -131,10 +129,10 @@ class Asker:
         NotAllowedError, GoneError, UnansweredError, OutOfTimeError
         """
         method = getattr(self._client(operation.service), operation.method)
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(self._retry.attempts):
             self.check_time(operation.action)
             if attempt:
-                self._pause(attempt)
+                self._retry.pause(attempt)
             self._pace.wait(operation.lane)
             with self._lock:
                 self.calls[operation.action] += 1
@@ -189,10 +187,6 @@ class Asker:
             logger.info("throttled", extra={"action": operation.action})
             return True
         return is_passing(error)
-
-    def _pause(self, attempt: int) -> None:
-        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
-        self._sleep(self._random.uniform(longest / 2, longest))
 
 
 def _told_apart(error: Exception, operation: Operation) -> LoopbreakerError:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bench.paged_account import ACCOUNT, REGION, grown
-from functions.aws.reading.asking import Asker
+from functions.aws.reading.asking import READS, Asker
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
@@ -80,7 +80,7 @@ class Scene:
         asker = Asker(
             self.aws.client,
             Pace({}),
-            sleep=lambda _: None,
+            retry=replace(READS, sleep=lambda _: None),
             is_time_up=lambda: self.calls is not None and asker.calls.total() >= self.calls,
         )
         client: Any = self.table

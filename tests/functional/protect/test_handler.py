@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.stub import Stubber
 
 from functions.aws.custom_resource import (
+    DELIVERY,
     CustomResourceShapeError,
     ResponseUndeliveredError,
     respond,
@@ -220,7 +222,8 @@ def test_undelivered_answer_is_raised(monkeypatch: pytest.MonkeyPatch, lambda_ap
     def refuse(url: str, body: bytes) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(module, "respond", partial(respond, put=refuse, sleep=lambda seconds: None))
+    retry = replace(DELIVERY, sleep=lambda seconds: None)
+    monkeypatch.setattr(module, "respond", partial(respond, put=refuse, retry=retry))
 
     with pytest.raises(ResponseUndeliveredError):
         handler(event("Delete", "Account"), CONTEXT)

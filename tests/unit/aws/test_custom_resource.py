@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 import urllib.error
+from dataclasses import replace
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.aws.custom_resource import (
+    DELIVERY,
     MAX_BODY_BYTES,
     CustomResourceRequest,
     CustomResourceResponse,
@@ -67,7 +68,7 @@ class Endpoint:
 
     def respond(self) -> None:
         """Deliver an answer here."""
-        respond(REQUEST, DONE, random=random.Random(1), put=self.put, sleep=self.pauses.append)  # noqa: S311
+        respond(REQUEST, DONE, put=self.put, retry=replace(DELIVERY, sleep=self.pauses.append))
 
 
 def http_error(status: int) -> urllib.error.HTTPError:
@@ -263,7 +264,7 @@ def test_undelivered_after_five_attempts() -> None:
     """An answer that is never taken is an error, so that Lambda runs the handler again."""
     endpoint = Endpoint(*[TimeoutError()] * 5)
 
-    with pytest.raises(ResponseUndeliveredError, match="in 5 attempts"):
+    with pytest.raises(ResponseUndeliveredError, match="tried 5 times"):
         endpoint.respond()
 
     assert len(endpoint.pauses) == 4

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from functions.aws.functions import LambdaFunctions, pushed_by
+from functions.aws.retry import CHANGES
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
@@ -56,7 +58,9 @@ def pauses() -> list[float]:
 @pytest.fixture
 def functions(script: Script, tagging: Script, pauses: list[float]) -> LambdaFunctions:
     """The adapter."""
-    return LambdaFunctions(script.client, lambda: tagging.client, sleep=pauses.append)
+    return LambdaFunctions(
+        script.client, lambda: tagging.client, retry=replace(CHANGES, sleep=pauses.append)
+    )
 
 
 def test_one_call_tells_everything(functions: LambdaFunctions, script: Script) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
-from functions.aws.patience import Patience
 from functions.aws.repairs import AwsRepairs
+from functions.aws.retry import CHANGES
 from functions.domain.diagnosis.ports import Configuration
 from functions.domain.diagnosis.remedy import AddPermission
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
@@ -61,7 +62,7 @@ def pauses() -> list[float]:
 @pytest.fixture
 def repairs(script: Script, iam: Script, pauses: list[float]) -> AwsRepairs:
     """The adapter."""
-    return AwsRepairs(script.client, iam.client, Patience(sleep=pauses.append))
+    return AwsRepairs(script.client, iam.client, retry=replace(CHANGES, sleep=pauses.append))
 
 
 def configured(**changes: Any) -> dict[str, Any]:

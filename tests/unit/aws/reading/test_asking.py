@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from botocore.parsers import ResponseParserError
 
 from bench.paged_account import refusal
 from functions.aws.reading.asking import (
+    READS,
     Asker,
     GoneError,
     NotAllowedError,
@@ -23,6 +24,7 @@ from functions.aws.reading.asking import (
 from functions.aws.reading.pace import Lane, Pace
 
 GET = Operation(service="any", method="get", action="any:Get", lane=Lane.LAMBDA)
+WITHOUT_REST = replace(READS, sleep=lambda _: None)
 
 
 class Answers:
@@ -43,9 +45,7 @@ class Answers:
 
 def asker(client: Answers, **given: Any) -> Asker:
     """An asker that pauses without taking time."""
-    return Asker(
-        lambda _: client, Pace({}), sleep=lambda _: None, randomness=random.SystemRandom(), **given
-    )
+    return Asker(lambda _: client, Pace({}), retry=WITHOUT_REST, **given)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_slows_down_for_the_lane_that_is_throttled() -> None:
     """After a throttled answer the lane goes at half its rate."""
     pace = Pace({Lane.LAMBDA: 10, Lane.S3: 10}, sleep=lambda _: None)
     client = Answers(refusal("TooManyRequestsException", "Get"), {})
-    Asker(lambda _: client, pace, sleep=lambda _: None).ask(GET)
+    Asker(lambda _: client, pace, retry=WITHOUT_REST).ask(GET)
 
     assert (pace.rate(Lane.LAMBDA), pace.rate(Lane.S3)) == (5, 10)
 

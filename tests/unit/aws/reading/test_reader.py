@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from bench.paged_account import ACCOUNT, REGION, PagedAccount, grown
 from functions.aws.reading import facts as f
-from functions.aws.reading.asking import Asker
+from functions.aws.reading.asking import READS, Asker
 from functions.aws.reading.assembly import account_of
 from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.pace import Pace
@@ -39,7 +40,7 @@ def reader(aws: PagedAccount, *, calls: int | None = None, **given: Any) -> Acco
     asker = Asker(
         aws.client,
         Pace({}),
-        sleep=lambda _: None,
+        retry=replace(READS, sleep=lambda _: None),
         is_time_up=lambda: calls is not None and asker.calls.total() >= calls,
     )
     return AccountReader(asker, suspects=lambda _: NAMES, **({"side_by_side": one_by_one} | given))

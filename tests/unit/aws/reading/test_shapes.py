@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from botocore.validate import ParamValidator
 
 from bench.paged_account import ACCOUNT, REGION, Growth, Mix, PagedAccount
 from functions.aws.reading import facts as f
-from functions.aws.reading.asking import Asker
+from functions.aws.reading.asking import READS, Asker
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
@@ -125,7 +126,7 @@ def checked() -> CheckedAccount:
 def read(aws: PagedAccount) -> tuple[Any, f.Facts]:
     """The account, and the facts that it is made of."""
     facts = f.begun(ACCOUNT, REGION, "aws", NOW)
-    asker = Asker(aws.client, Pace({}), sleep=lambda _: None)
+    asker = Asker(aws.client, Pace({}), retry=replace(READS, sleep=lambda _: None))
     reader = AccountReader(asker, suspects=lambda _: test_reader.NAMES, side_by_side=one_by_one)
     return reader.read(facts), facts
 
@@ -151,7 +152,7 @@ def test_changes_are_asked_in_aws_shapes(alter: Any) -> None:
     aws = checked()
     _, facts = read(aws)
     change = alter(aws)
-    asker = Asker(aws.client, Pace({}), sleep=lambda _: None)
+    asker = Asker(aws.client, Pace({}), retry=replace(READS, sleep=lambda _: None))
     reader = AccountReader(asker, side_by_side=one_by_one)
 
     assert reader.work_in([change], facts) is not None
@@ -162,7 +163,7 @@ def test_every_call_was_made() -> None:
     aws = checked()
     _, facts = read(aws)
     for alter in test_reader.CHANGES:
-        asker = Asker(aws.client, Pace({}), sleep=lambda _: None)
+        asker = Asker(aws.client, Pace({}), retry=replace(READS, sleep=lambda _: None))
         AccountReader(asker, side_by_side=one_by_one).work_in([alter(aws)], facts)
         _, facts = read(aws)
     made = {f"{one.service}.{one.method}" for one in test_operations.OPERATIONS}
