@@ -57,7 +57,7 @@ unit: $(READY)
 # has enumerated.
 RUNTIME_TESTS := tests/unit tests/contract tests/functional --hypothesis-profile=few \
 	--ignore=tests/unit/bench --ignore=tests/unit/stacks \
-	--ignore=tests/unit/domain/eventgraph/test_against_enumeration.py
+	--ignore=tests/unit/domain/graph/test_against_enumeration.py
 # A command python3.13 may be a shim of pyenv for a version that is not active: it must run.
 find_runtime = for one in python$(RUNTIME) "$$(pyenv prefix $(RUNTIME) 2>/dev/null)/bin/python"; do \
 	"$$one" -c 'import ensurepip, sys, venv; print(sys.executable)' 2>/dev/null && break; done

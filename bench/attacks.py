@@ -26,7 +26,7 @@ from bench import measure
 from bench.measure import Target
 from functions.aws.loop_book import packed
 from functions.chart.charting import Graphs
-from functions.domain.account import (
+from functions.domain.account.inventory import (
     Account,
     Bucket,
     FunctionDescription,
@@ -38,10 +38,10 @@ from functions.domain.account import (
     RuleTarget,
     StateMachine,
 )
-from functions.domain.eventgraph.book import LoopBook
-from functions.domain.eventgraph.limits import CPU_SECONDS
-from functions.domain.eventgraph.warning import warnings
-from functions.domain.notice import NoticeContext
+from functions.domain.graph.paths.limits import CPU_SECONDS
+from functions.domain.graph.summary import LoopBook
+from functions.domain.notices.graph.warning import warnings
+from functions.domain.notices.incident import NoticeContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -39,13 +39,13 @@ from functions.aws.schedule_watch import Schedules
 from functions.aws.simulations import Simulator
 from functions.diagnose.diagnosing import BATCH
 from functions.diagnose.gathering import Gathering, Readers, Standing
-from functions.domain.diagnosis.checks import examine
+from functions.domain.diagnosis.checks.registry import examine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bench.paged_account import PagedAccount
-    from functions.domain.account import Account
+    from functions.domain.account.inventory import Account
 
 SIZES: Final = (100, 1_000, 10_000)
 AT: Final = datetime(2026, 3, 10, 12, 2, tzinfo=UTC)

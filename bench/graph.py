@@ -35,13 +35,13 @@ from functions.aws.reading.pace import Lane, Pace, shared_rates
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
 from functions.chart.charting import Graphs
-from functions.domain.eventgraph.book import LoopBook
+from functions.domain.graph.summary import LoopBook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.paged_account import PagedAccount
-    from functions.domain.account import Account
+    from functions.domain.account.inventory import Account
 
 SIZES: Final = (100, 1_000, 10_000)
 AT: Final = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)

@@ -20,13 +20,13 @@ from rich.table import Table
 from bench import measure
 from functions.aws.function_count import FunctionCount
 from functions.aws.metrics import CloudWatchMetrics
-from functions.domain.guard_cost import SWEPT_FUNCTIONS, USD_PER_METRIC_READ
-from functions.domain.spike import is_candidate
+from functions.domain.deployment.guard_cost import SWEPT_FUNCTIONS, USD_PER_METRIC_READ
+from functions.domain.detection.spike import is_candidate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from functions.domain.evidence import Series
+    from functions.domain.detection.evidence import Series
 
 FUNCTIONS: Final = 100_000
 SWEEPS_PER_MONTH: Final = 30 * 24

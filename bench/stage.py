@@ -20,7 +20,7 @@ from functions.aws import clients
 from functions.aws.observability import logger
 from functions.contain import handler as contain
 from functions.contain.settings import Settings
-from functions.domain.policy import Policy
+from functions.domain.incidents.policy import Policy
 from sandbox.local_aws import LocalAws
 from sandbox.provision import create_ledger, package
 from sandbox.settings import ACCOUNT_ID, REGION

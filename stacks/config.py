@@ -46,7 +46,8 @@ _KEYS_OF_THE_CDK: Final = frozenset({"acknowledged-issue-numbers", "cli-telemetr
 
 _EMAIL: Final = re.compile(r"[^@\s,<>\"]+@[^@\s,<>\"]+\.[^@\s,<>\".]+")
 _FUNCTION_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# The same as in `functions.domain.naming`, which stacks may not import: a test compares them.
+# The same as in `functions.domain.account.names`, which stacks may not import: a test compares
+# them.
 REGION_PATTERN: Final = r"(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-[0-9]"
 _FUNCTION_ARN: Final = re.compile(
     r"arn:(aws|aws-cn|aws-us-gov|aws-eusc|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f)"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from functions.domain.environment import read_environment
-from functions.domain.eventgraph.flow import mentions_of
+from functions.domain.account.environment_references import read_environment
+from functions.domain.graph.edges.propagation import mentions_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from functions.domain.account import Account
-    from functions.domain.environment import Environment
+    from functions.domain.account.environment_references import Environment
+    from functions.domain.account.inventory import Account
 
 
 def naming(**variables: str) -> Environment:

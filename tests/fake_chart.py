@@ -11,7 +11,7 @@ from functions.aws.chart_store import (
     NotedChange,
     TurnLostError,
 )
-from functions.domain.incident import NoticeStatus
+from functions.domain.incidents.incident import NoticeStatus
 from tests.fakes import SimulatedCrash
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from functions.aws.reading.changes import Change
-    from functions.domain.eventgraph.book import LoopBook
+    from functions.domain.graph.summary import LoopBook
 
 
 class FakeLoopBooks:

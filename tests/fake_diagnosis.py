@@ -15,7 +15,7 @@ from functions.aws.schedule_watch import failures_in
 from functions.diagnose.diagnosing import Diagnosing
 from functions.diagnose.first_signs import first_signs
 from functions.diagnose.gathering import Gathering, Readers, Standing, accused_in
-from functions.domain.account import (
+from functions.domain.account.inventory import (
     Account,
     FunctionDescription,
     Role,
@@ -24,7 +24,7 @@ from functions.domain.account import (
     Schedule,
     StateMachine,
 )
-from functions.domain.diagnosis.consent import RemedyPolicy
+from functions.domain.diagnosis.authorization import RemedyPolicy
 from functions.domain.diagnosis.facts import (
     SimulatedDecision,
     Simulation,
@@ -39,15 +39,15 @@ if TYPE_CHECKING:
     from functions.aws.diagnosis_logs import LogGroup
     from functions.aws.diagnosis_metrics import Datapoints, Family, Window
     from functions.aws.diagnosis_store import Progress
-    from functions.domain.account import (
+    from functions.domain.account.inventory import (
         NamedPolicy,
     )
-    from functions.domain.diagnosis.book import FindingBook
     from functions.domain.diagnosis.facts import (
         DeniedCall,
         FoundTrigger,
         ReportStatistics,
     )
+    from functions.domain.diagnosis.finding_registry import FindingBook
 
 NOON: Final = datetime(2026, 11, 23, 12, 2, tzinfo=UTC)
 LONG_AGO: Final = NOON - timedelta(days=30)

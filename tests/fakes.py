@@ -19,11 +19,32 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.records import dump_incident
-from functions.domain.arrivals import (
+from functions.domain.changes.steps import (
+    LEAST_MAPPING_LIMIT,
+    MOST_MAPPING_LIMIT,
+    EventSourceMapping,
+    ProvisionedConcurrency,
+    VersionScaling,
+)
+from functions.domain.detection.arrivals import (
     Arrivals,
     SourceKind,
     arrival_metrics,
     waiting_metric,
+)
+from functions.domain.detection.evidence import (
+    MINUTE_SECONDS,
+    PRECEDENT_DAYS,
+    PRECEDENT_PERIOD_SECONDS,
+    RECENT_MINUTES,
+    AccountSeries,
+    FunctionFacts,
+    FunctionKind,
+    RecentSeries,
+    Series,
+    Trigger,
+    TriggerKind,
+    floor_to,
 )
 from functions.domain.errors import (
     BusyError,
@@ -38,34 +59,13 @@ from functions.domain.errors import (
     StaleIncidentError,
     VersionNotFoundError,
 )
-from functions.domain.evidence import (
-    MINUTE_SECONDS,
-    PRECEDENT_DAYS,
-    PRECEDENT_PERIOD_SECONDS,
-    RECENT_MINUTES,
-    AccountSeries,
-    FunctionFacts,
-    FunctionKind,
-    RecentSeries,
-    Series,
-    Trigger,
-    TriggerKind,
-    floor_to,
-)
 from functions.domain.holding.facts import (
     DEFAULT_EVENT_AGE_SECONDS,
     TABLE_RETENTION_HOURS,
     HoldFacts,
     MappingFacts,
 )
-from functions.domain.incident import is_same_opening
-from functions.domain.plan import (
-    LEAST_MAPPING_LIMIT,
-    MOST_MAPPING_LIMIT,
-    EventSourceMapping,
-    ProvisionedConcurrency,
-    VersionScaling,
-)
+from functions.domain.incidents.incident import is_same_opening
 from functions.domain.ports import (
     NOTHING_CLOSED,
     REQUEST_LASTS,
@@ -87,8 +87,8 @@ from functions.domain.ports import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from functions.domain.arrivals import Source
-    from functions.domain.incident import Incident
+    from functions.domain.detection.arrivals import Source
+    from functions.domain.incidents.incident import Incident
     from functions.domain.ports import BlastRadius, Opening
 
 ACCOUNT_ID: Final = "123456789012"

@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
-from functions.domain.arrivals import Source, SourceKind
-from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
-from functions.domain.evidence import LoopProof, Trigger, TriggerKind
+from functions.domain.changes.steps import (
+    DisableMapping,
+    EventSourceMapping,
+    LimitMapping,
+    ProvisionedConcurrency,
+    RemoveProvisioned,
+    Reserve,
+    ScaleToZero,
+    StepOutcome,
+    StepStatus,
+    VersionScaling,
+)
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.assessment import Assessment, Ground, Reason, Unit, Verdict
+from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
-from functions.domain.incident import (
+from functions.domain.incidents.incident import (
     Attempt,
     EventRoutes,
     FoundReservation,
@@ -24,21 +36,9 @@ from functions.domain.incident import (
     Snapshot,
     Transition,
 )
-from functions.domain.plan import (
-    DisableMapping,
-    EventSourceMapping,
-    LimitMapping,
-    ProvisionedConcurrency,
-    RemoveProvisioned,
-    Reserve,
-    ScaleToZero,
-    StepOutcome,
-    StepStatus,
-    VersionScaling,
-)
 
 if TYPE_CHECKING:
-    from functions.domain.plan import Step
+    from functions.domain.changes.steps import Step
 
 names: Final = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
 texts: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)

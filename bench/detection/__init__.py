@@ -28,7 +28,7 @@ from bench.detection.held import CONFOUNDERS, HEALTHY, LOOPS, draw_table, play_p
 from bench.detection.judge import Ours, Record, injections, judge_ours, judge_rival  # noqa: TC001
 from bench.detection.looks import LooksRecord, draw_looks, judge_looks
 from bench.detection.rules import rivals
-from functions.domain.policy import Policy
+from functions.domain.incidents.policy import Policy
 
 DEFAULT_TRACES: Final = Path("../shared/traces")
 DEFAULT_REPORT: Final = Path("build/bench/detection.json")

@@ -10,13 +10,19 @@ import numpy as np
 from bench.detection.data import LOOP_MINUTES, MINUTES_A_DAY, Floats, Row, Run
 from bench.detection.ours import EPOCH, STOPPING, watched
 from bench.detection.statistics import quantile, share_interval
-from functions.domain.evidence import RECENT_MINUTES, AccountSeries, Series
-from functions.domain.guard_cost import pulse_look_usd
-from functions.domain.look_budget import RESERVED, LookBudget
-from functions.domain.policy import Policy
+from functions.domain.deployment.guard_cost import pulse_look_usd
+from functions.domain.detection.evidence import RECENT_MINUTES, AccountSeries, Series
+from functions.domain.detection.spike import assess
+from functions.domain.incidents.policy import Policy
 from functions.domain.ports import PulseMemory
-from functions.domain.pulse import Look, NeedsPrecedent, after_look, consider, consider_with
-from functions.domain.spike import assess
+from functions.domain.pulse.account_pulse import (
+    Look,
+    NeedsPrecedent,
+    after_look,
+    consider,
+    consider_with,
+)
+from functions.domain.pulse.look_budget import RESERVED, LookBudget
 
 USD_PER_METRIC: Final = 0.01 / 1000
 PULSE_METRICS: Final = 3

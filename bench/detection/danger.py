@@ -1,9 +1,10 @@
 """How often healthy functions are in danger, and how much sooner loops are suspected for it.
 
 The functions are those of the hold's benchmark, and nothing is held: each runs on as it would
-without a guard. What is measured is the guard's own assessment (`functions.domain.spike`), with and
-without each bound for the price. Figures are there at the end of their minute: lateness delays all
-rules alike. Memory is drawn for each function, because it decides over the price.
+without a guard. What is measured is the guard's own assessment
+(`functions.domain.detection.spike`), with and without each bound for the price. Figures are there
+at the end of their minute: lateness delays all rules alike. Memory is drawn for each function,
+because it decides over the price.
 """
 
 import math
@@ -19,9 +20,9 @@ from rich.table import Table
 from bench.detection.held import BEGINS, HEALTHY, LOOPS, Make
 from bench.detection.held_world import ACCOUNT, MINUTE, Subject, World
 from bench.detection.ours import EPOCH
-from functions.domain.assessment import Reason, Verdict
-from functions.domain.danger import find_danger
-from functions.domain.evidence import (
+from functions.domain.detection.assessment import Reason, Verdict
+from functions.domain.detection.danger import find_danger
+from functions.domain.detection.evidence import (
     PRECEDENT_DAYS,
     PRECEDENT_PERIOD_SECONDS,
     RECENT_MINUTES,
@@ -30,8 +31,8 @@ from functions.domain.evidence import (
     RecentSeries,
     Series,
 )
-from functions.domain.policy import Policy
-from functions.domain.spike import assess
+from functions.domain.detection.spike import assess
+from functions.domain.incidents.policy import Policy
 
 BOUNDS: Final = (0.5, 1.0, 2.0, 5.0)  # dollars a minute
 MEMORIES_MB: Final = (128, 512, 1024, 2048, 3008)

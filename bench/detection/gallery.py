@@ -12,8 +12,8 @@ from bench.detection.data import Floats, Row
 from bench.detection.hold_picture import draw_hold
 from bench.detection.ours import STOPPING, Watched, watched
 from bench.traffic import Function, Loop, Minute
-from functions.domain.policy import Policy
-from functions.domain.spike import assess
+from functions.domain.detection.spike import assess
+from functions.domain.incidents.policy import Policy
 
 mpl.use("Agg")
 

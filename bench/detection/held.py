@@ -17,9 +17,9 @@ from rich.table import Table
 from bench.detection.held_play import Ended, Play, show_in
 from bench.detection.held_world import Rate, Subject
 from bench.detection.statistics import quantile, share_interval
-from functions.domain.arrivals import SourceKind
-from functions.domain.evidence import LoopProof
-from functions.domain.feeding import Feeding
+from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.detection.feeding import Feeding
 from functions.domain.holding.plan import NotHeld
 from functions.domain.holding.verdict import CannotTell, Release, Shown
 from sandbox.weather import Weather, WeatherKind

@@ -16,10 +16,11 @@ from bench.detection.held_world import (
     World,
 )
 from bench.detection.ours import EPOCH
-from functions.domain.acquittal import PENDING_FOR
-from functions.domain.arrivals import Arrivals, Source, SourceKind
-from functions.domain.evidence import LoopProof, Series
-from functions.domain.feeding import Fed, Feeding, Spike, tell_feeding
+from functions.domain.detection.acquittal import PENDING_FOR
+from functions.domain.detection.arrivals import Arrivals, Source, SourceKind
+from functions.domain.detection.evidence import LoopProof, Series
+from functions.domain.detection.feeding import Fed, Feeding, Spike, tell_feeding
+from functions.domain.detection.lateness import count_young
 from functions.domain.holding.facts import HoldFacts, MappingFacts
 from functions.domain.holding.plan import (
     NotHeld,
@@ -37,7 +38,6 @@ from functions.domain.holding.verdict import (
     judge_hold,
 )
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
-from functions.domain.lateness import count_young
 from sandbox.metrics.publication import Publication
 from sandbox.weather import Weather
 

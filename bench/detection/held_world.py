@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from functions.domain.arrivals import SourceKind
-from functions.domain.evidence import LoopProof
+from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.evidence import LoopProof
 
 MINUTE: Final = 60
 ACCOUNT: Final = 1000

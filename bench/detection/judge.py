@@ -11,8 +11,8 @@ from bench.detection.drawing import onset_in, sample
 from bench.detection.ours import EPISODE_MINUTES, Episode, Found, episodes, find
 from bench.detection.rules import Alarms, Named
 from bench.detection.statistics import quantile, rate_interval, share_interval
-from functions.domain.policy import Policy
-from functions.domain.price import USD_PER_GB_SECOND, USD_PER_REQUEST
+from functions.domain.detection.price import USD_PER_GB_SECOND, USD_PER_REQUEST
+from functions.domain.incidents.policy import Policy
 
 MEMORY_GB: Final = 0.5
 BLIND_MINUTES: Final = 60  # an alarm that is on already, before the loop, tells nobody of it

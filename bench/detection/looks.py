@@ -9,9 +9,9 @@ from rich.table import Table
 
 from bench.detection.accounts import FROM, account_of, watch
 from bench.detection.data import MINUTES_A_DAY, Floats, Row
-from functions.domain.guard_cost import guard_cost, pulse_look_usd, pulse_looks
-from functions.domain.look_budget import LookBudget
-from functions.domain.policy import Policy
+from functions.domain.deployment.guard_cost import guard_cost, pulse_look_usd, pulse_looks
+from functions.domain.incidents.policy import Policy
+from functions.domain.pulse.look_budget import LookBudget
 
 SHARES: Final = (0.05, 0.1, 0.3)
 IN_TIME: Final = 5

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from bench.detection.data import Row, Run
 from bench.traffic import ACCOUNT
-from functions.domain.assessment import Assessment, Verdict
-from functions.domain.evidence import (
+from functions.domain.detection.assessment import Assessment, Verdict
+from functions.domain.detection.evidence import (
     PRECEDENT_DAYS,
     PRECEDENT_PERIOD_SECONDS,
     RECENT_MINUTES,
@@ -20,14 +20,14 @@ from functions.domain.evidence import (
     RecentSeries,
     Series,
 )
-from functions.domain.lateness import LATEST
-from functions.domain.policy import Policy
-from functions.domain.spike import (
+from functions.domain.detection.lateness import LATEST
+from functions.domain.detection.spike import (
     HISTORY_MINUTES,
     LONG_RUNNING_SECONDS,
     NEWEST_MINUTES,
     assess,
 )
+from functions.domain.incidents.policy import Policy
 
 EPOCH: Final = datetime(2026, 1, 5, tzinfo=UTC)
 PEAK_OVER_MEAN: Final = 1.3  # the highest concurrency within a minute, over its mean

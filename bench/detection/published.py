@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from functions.domain.evidence import Evidence, RecentSeries, Series
+from functions.domain.detection.evidence import Evidence, RecentSeries, Series
 from sandbox.metrics.publication import COMPLETE_SECONDS, Publication
 from sandbox.weather import Weather
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from functions.aws.chart_store import ChartStore
     from functions.aws.reading.reader import AccountReader
     from functions.aws.reading.storage import FactStore
-    from functions.domain.account import Account
+    from functions.domain.account.inventory import Account
 
 IAM_ACTIONS: Final[frozenset[str]] = frozenset()  # those of `reading` and `chart_store`
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.translate import AWS_ERRORS, words_of
-from functions.domain.account_alarm import HISTORY_DAYS
+from functions.domain.deployment.account_alarm import HISTORY_DAYS
 from functions.domain.errors import MetricsUnavailableError
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.translate import AWS_ERRORS, of_reading
+from functions.domain.account.names import InvalidFunctionReferenceError, function_name
 from functions.domain.diagnosis.facts import FoundTrigger, TriggerKind
-from functions.domain.naming import InvalidFunctionReferenceError, function_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -35,15 +35,15 @@ from functions.aws.reading.codec import UnreadableFactsError, plain, reader
 from functions.aws.reading.storage import Manifest  # noqa: TC001 - its fields are read from it
 from functions.aws.translate import AWS_ERRORS, code_of, words_of
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError
-from functions.domain.incident import NoticeStatus
+from functions.domain.incidents.incident import NoticeStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from functions.domain.eventgraph.book import LoopBook
-    from functions.domain.notice import Notice
+    from functions.domain.graph.summary import LoopBook
+    from functions.domain.notices.incident import Notice
 
 IAM_ACTIONS: Final = frozenset(
     {

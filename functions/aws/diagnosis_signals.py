@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from functions.domain.account.names import InvalidFunctionReferenceError, function_name
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.errors import UnrecognisedSignalError
-from functions.domain.naming import InvalidFunctionReferenceError, function_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -33,9 +33,9 @@ from botocore.exceptions import ClientError
 from functions.aws.diagnosis_marks import MARKS_KEPT, TOUCHED, DiagnosisMarks
 from functions.aws.observability import logger
 from functions.aws.translate import AWS_ERRORS, code_of, words_of
-from functions.domain.diagnosis.book import FindingBook, smaller
 from functions.domain.diagnosis.facts import DeniedCall
-from functions.domain.diagnosis.posting import lighter
+from functions.domain.diagnosis.finding_registry import FindingBook, smaller
+from functions.domain.diagnosis.postings import lighter
 from functions.domain.diagnosis.record import (
     UnreadableTreatmentError,
     dump_book,
@@ -44,7 +44,7 @@ from functions.domain.diagnosis.record import (
     load_treatment,
 )
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
-from functions.domain.incident import KEPT_AFTER_CLOSE
+from functions.domain.incidents.incident import KEPT_AFTER_CLOSE
 from functions.domain.plain_form import from_plain, to_plain
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from functions.domain.diagnosis.treatment import Treatment
+    from functions.domain.diagnosis.remediation import Treatment
 
 IAM_ACTIONS: Final = frozenset(
     {

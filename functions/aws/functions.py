@@ -24,14 +24,18 @@ from functions.aws.translate import (
     lambda_errors,
     of_lambda,
 )
+from functions.domain.changes.steps import (
+    EventSourceMapping,
+    ProvisionedConcurrency,
+    VersionScaling,
+)
+from functions.domain.detection.evidence import FunctionFacts, FunctionKind, Trigger, TriggerKind
 from functions.domain.errors import (
     FunctionNotFoundError,
     LoopbreakerError,
     MappingNotFoundError,
     VersionNotFoundError,
 )
-from functions.domain.evidence import FunctionFacts, FunctionKind, Trigger, TriggerKind
-from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency, VersionScaling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

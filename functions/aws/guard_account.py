@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.translate import words_of
+from functions.domain.deployment.guard_protection import AccountLimits
 from functions.domain.errors import RefusedError
-from functions.domain.guard_protection import AccountLimits
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from functions.aws.functions import DISABLED_STATES, is_mapping_of
 from functions.aws.observability import logger
 from functions.aws.translate import AWS_ERRORS, words_of
-from functions.domain.arrivals import SourceKind
+from functions.domain.account.names import queue_url
+from functions.domain.detection.arrivals import SourceKind
 from functions.domain.holding.facts import (
     DEFAULT_EVENT_AGE_SECONDS,
     TABLE_RETENTION_HOURS,
     HoldFacts,
     MappingFacts,
 )
-from functions.domain.naming import queue_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

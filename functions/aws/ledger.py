@@ -41,13 +41,13 @@ from functions.aws.observability import logger
 from functions.aws.records import UnreadableRecordError, dump_incident, load_incident
 from functions.aws.retry import RetriesExhaustedError, Retry
 from functions.aws.translate import AWS_ERRORS, code_of, words_of
+from functions.domain.detection.evidence import PRECEDENT_DAYS, RECENT_MINUTES
 from functions.domain.errors import (
     InvalidTransitionError,
     LedgerUnavailableError,
     StaleIncidentError,
 )
-from functions.domain.evidence import PRECEDENT_DAYS, RECENT_MINUTES
-from functions.domain.incident import KEPT_AFTER_CLOSE, is_same_opening
+from functions.domain.incidents.incident import KEPT_AFTER_CLOSE, is_same_opening
 from functions.domain.ports import (
     ATTEMPTS_KEPT,
     NOTHING_CLOSED,
@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from functions.aws.translate import AwsError
-    from functions.domain.incident import Incident
+    from functions.domain.incidents.incident import Incident
     from functions.domain.ports import BlastRadius, Opening
 
 IAM_ACTIONS: Final = frozenset(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.observability import logger
 from functions.aws.translate import AWS_ERRORS, words_of
-from functions.domain.eventgraph.book import BookUnreadableError, LoopBook
+from functions.domain.graph.summary import BookUnreadableError, LoopBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -22,14 +22,13 @@ from botocore.exceptions import ClientError
 
 from functions.aws.observability import logger
 from functions.aws.translate import AWS_ERRORS, words_of
-from functions.domain.arrivals import (
+from functions.domain.detection.arrivals import (
     ArrivalMetric,
     Arrivals,
     arrival_metrics,
     waiting_metric,
 )
-from functions.domain.errors import InvalidSeriesError, MetricsUnavailableError
-from functions.domain.evidence import (
+from functions.domain.detection.evidence import (
     MINUTE_SECONDS,
     PRECEDENT_DAYS,
     PRECEDENT_PERIOD_SECONDS,
@@ -39,8 +38,9 @@ from functions.domain.evidence import (
     Series,
     floor_to,
 )
+from functions.domain.detection.spike import CANDIDATE_MINUTES
+from functions.domain.errors import InvalidSeriesError, MetricsUnavailableError
 from functions.domain.ports import SurveyPart
-from functions.domain.spike import CANDIDATE_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import GetMetricDataInputTypeDef, MetricDataQueryTypeDef
 
-    from functions.domain.arrivals import Source
+    from functions.domain.detection.arrivals import Source
 
 IAM_ACTIONS: Final = frozenset({"cloudwatch:GetMetricData", "cloudwatch:ListMetrics"})
 

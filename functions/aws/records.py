@@ -10,11 +10,11 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.domain.errors import LedgerUnavailableError
-from functions.domain.incident import Incident, NoticeStatus
+from functions.domain.incidents.incident import Incident, NoticeStatus
 from functions.domain.plain_form import from_plain, to_plain
 
 if TYPE_CHECKING:
-    from functions.domain.incident import OutboxNotice
+    from functions.domain.incidents.incident import OutboxNotice
 
 RECORD_VERSION: Final = 1
 # DynamoDB takes 400 KB an item, names and the other attributes included.

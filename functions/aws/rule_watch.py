@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.diagnosis_metrics import Family
 from functions.aws.translate import AWS_ERRORS, of_reading
-from functions.domain.account import RuleTarget
+from functions.domain.account.inventory import RuleTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
     from functions.aws.diagnosis_metrics import Asked
-    from functions.domain.account import Rule
+    from functions.domain.account.inventory import Rule
 
 IAM_ACTIONS: Final = frozenset({"events:ListTargetsByRule"})
 

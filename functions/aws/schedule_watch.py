@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
     from functions.aws.diagnosis_metrics import Asked
-    from functions.domain.account import Schedule
+    from functions.domain.account.inventory import Schedule
 
 IAM_ACTIONS: Final = frozenset({"scheduler:GetSchedule"})
 

@@ -22,13 +22,13 @@ from functions.aws.chart_store import ChartNotice, Pass, PassKind, notice_id
 from functions.aws.reading.codec import UnreadableFactsError
 from functions.aws.reading.storage import SCHEMA
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
-from functions.domain.eventgraph.book import LoopBook
-from functions.domain.eventgraph.build import build
-from functions.domain.eventgraph.model import Counts, LoopKey
-from functions.domain.eventgraph.news import news
-from functions.domain.eventgraph.warning import Told, blind_spots, warnings
-from functions.domain.incident import NOTICE_LEASE, NoticeStatus
-from functions.domain.notice import Notice, repeated
+from functions.domain.graph.build import build
+from functions.domain.graph.model import Counts, LoopKey
+from functions.domain.graph.new_loops import news
+from functions.domain.graph.summary import LoopBook
+from functions.domain.incidents.incident import NOTICE_LEASE, NoticeStatus
+from functions.domain.notices.graph.warning import Told, blind_spots, warnings
+from functions.domain.notices.incident import Notice, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from functions.aws.reading.facts import Facts
     from functions.aws.reading.reader import AccountReader
     from functions.aws.reading.storage import FactStore, Manifest
-    from functions.domain.account import Account, Gap
-    from functions.domain.eventgraph.model import EventGraph, Loop
-    from functions.domain.notice import NoticeContext
+    from functions.domain.account.inventory import Account, Gap
+    from functions.domain.graph.model import EventGraph, Loop
+    from functions.domain.notices.incident import NoticeContext
     from functions.domain.ports import Publisher
 
 MOST_RUNS: Final = 40

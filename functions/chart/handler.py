@@ -21,7 +21,7 @@ from functions.aws.reading.storage import FactStore
 from functions.chart.charting import Charting, Graphs, Log, Rhythm
 from functions.chart.settings import Settings
 from functions.domain.errors import UnrecognisedSignalError
-from functions.domain.notice import NoticeContext
+from functions.domain.notices.incident import NoticeContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -29,16 +29,16 @@ from functions.aws.observability import logger
 from functions.aws.publisher import SnsPublisher
 from functions.aws.signals import parse_signal
 from functions.aws.way_back import Route, ScheduledWayBack
-from functions.contain.gathering import Gathering
-from functions.contain.guard import Guard
-from functions.contain.hold import Enforcer
-from functions.contain.holding import Holding
-from functions.contain.journal import Log
-from functions.contain.known import BookedLoops
 from functions.contain.settings import Settings
-from functions.domain.notice import NoticeContext
-from functions.domain.policy import Mode, Policy, Response
-from functions.domain.world import World
+from functions.domain.incidents.policy import Mode, Policy, Response
+from functions.domain.notices.incident import NoticeContext
+from functions.workflows.detection.collect_evidence import Gathering
+from functions.workflows.detection.event_log import Log
+from functions.workflows.detection.stored_loops import BookedLoops
+from functions.workflows.detection.triage import Guard
+from functions.workflows.holding.observe import Holding
+from functions.workflows.incidents.context import World
+from functions.workflows.incidents.enforce import Enforcer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

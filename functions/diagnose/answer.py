@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from functions.aws.custom_resource import CustomResourceResponse, RequestType
 from functions.diagnose.diagnosing import UnknownFunctionError
-from functions.domain.diagnosis.notices import answer_notice, answer_output
+from functions.domain.account.names import function_name
+from functions.domain.account.watched_region import ElsewhereError, refuse_elsewhere
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
-from functions.domain.naming import function_name
-from functions.domain.places import ElsewhereError, refuse_elsewhere
+from functions.domain.notices.diagnosis.finding import answer_notice, answer_output
 from functions.domain.ports import RequestClaim
 
 if TYPE_CHECKING:

@@ -24,20 +24,20 @@ from functions.aws.diagnosis_store import Progress
 from functions.aws.schedule_watch import group_of
 from functions.diagnose.first_signs import Signs
 from functions.diagnose.gathering import Gathering
-from functions.domain.account import Area
-from functions.domain.diagnosis.book import FindingBook
-from functions.domain.diagnosis.consent import RemedyPolicy
+from functions.domain.account.inventory import Area
+from functions.domain.diagnosis.authorization import RemedyPolicy
+from functions.domain.diagnosis.evaluated import Patient
 from functions.domain.diagnosis.facts import (
     CallerKind,
     DeniedCall,
     FunctionUnderDiagnosis,
     TriggerKind,
 )
-from functions.domain.diagnosis.judged import Patient
+from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.remedy import role_name
-from functions.domain.diagnosis.rounds import Round, make_round, tend
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
+from functions.workflows.diagnosis.run import Round, make_round, tend
 
 # Functions of one round: as many as CloudWatch answers at once, and few enough to end in time.
 BATCH: Final = 350

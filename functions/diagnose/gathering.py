@@ -26,9 +26,8 @@ from functions.diagnose.traffic import (
     log_group_of,
     measure,
 )
-from functions.domain.account import Account, Area, FunctionDescription, Rule, RuleTarget
-from functions.domain.diagnosis import no_traces, not_authorized, too_slow
-from functions.domain.diagnosis.book import FindingBook
+from functions.domain.account.inventory import Account, Area, FunctionDescription, Rule, RuleTarget
+from functions.domain.diagnosis.checks import no_traces, not_authorized, too_slow
 from functions.domain.diagnosis.facts import (
     CallerKind,
     DenialSource,
@@ -45,10 +44,11 @@ from functions.domain.diagnosis.facts import (
     TracingFacts,
     Traffic,
 )
-from functions.domain.diagnosis.surroundings import Surroundings
+from functions.domain.diagnosis.finding_registry import FindingBook
+from functions.domain.diagnosis.invokers import Surroundings
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
 from functions.domain.iam.access import Access, identity_access, identity_of
-from functions.domain.policy import EXEMPT_TAG
+from functions.domain.incidents.policy import EXEMPT_TAG
 
 _T = TypeVar("_T")
 

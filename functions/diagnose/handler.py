@@ -47,12 +47,12 @@ from functions.diagnose.diagnosing import Diagnosing, Log
 from functions.diagnose.first_signs import first_signs
 from functions.diagnose.gathering import Gathering, Readers, Standing, accused_in
 from functions.diagnose.settings import Settings
-from functions.domain.diagnosis.consent import RemedyPolicy
+from functions.domain.diagnosis.authorization import RemedyPolicy
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.errors import UnrecognisedSignalError
-from functions.domain.incident import HOLDING_STATES
-from functions.domain.notice import NoticeContext
+from functions.domain.incidents.incident import HOLDING_STATES
+from functions.domain.notices.incident import NoticeContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

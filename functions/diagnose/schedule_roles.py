@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Final, Protocol, TypeAlias
 
 from functions.aws.schedule_watch import group_of
-from functions.domain.account import Account, Schedule
+from functions.domain.account.inventory import Account, Schedule
 from functions.domain.diagnosis.facts import FactGap, Part
-from functions.domain.diagnosis.surroundings import scheduled
+from functions.domain.diagnosis.invokers import scheduled
 from functions.domain.errors import LoopbreakerError
 
 # Of schedules in groups that count errors, and again of those of functions that are looked at for

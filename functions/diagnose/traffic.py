@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from functions.aws.diagnosis_metrics import Asked, Datapoints, Window
 from functions.aws.rule_watch import failures_of
 from functions.aws.schedule_watch import failures_in
-from functions.domain.account import FunctionDescription, Rule
+from functions.domain.account.inventory import FunctionDescription, Rule
 from functions.domain.diagnosis.facts import CallerKind, DenialSource, NamedCaller, Traffic
 
 LOOKBACK: Final = timedelta(days=1)

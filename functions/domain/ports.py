@@ -6,11 +6,21 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
-from functions.domain.arrivals import Arrivals, Source
-from functions.domain.evidence import AccountSeries, FunctionFacts, RecentSeries, Series, Trigger
+from functions.domain.changes.steps import (
+    EventSourceMapping,
+    ProvisionedConcurrency,
+    VersionScaling,
+)
+from functions.domain.detection.arrivals import Arrivals, Source
+from functions.domain.detection.evidence import (
+    AccountSeries,
+    FunctionFacts,
+    RecentSeries,
+    Series,
+    Trigger,
+)
 from functions.domain.holding.facts import HoldFacts
-from functions.domain.incident import Incident, IncidentState
-from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency, VersionScaling
+from functions.domain.incidents.incident import Incident, IncidentState
 
 
 class Functions(Protocol):

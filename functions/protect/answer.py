@@ -6,15 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, assert_never
 
 from functions.aws.custom_resource import CustomResourceResponse, RequestType
-from functions.domain.account_alarm import account_threshold, threshold_unread
-from functions.domain.errors import (
-    LoopbreakerError,
-    MetricsUnavailableError,
-    NoticeUndeliveredError,
-    RefusedError,
-)
-from functions.domain.guard_cost import guard_cost
-from functions.domain.guard_protection import (
+from functions.domain.account.watched_region import refuse_elsewhere
+from functions.domain.deployment.account_alarm import account_threshold, threshold_unread
+from functions.domain.deployment.guard_cost import guard_cost
+from functions.domain.deployment.guard_protection import (
     LeaveUnprotected,
     Reserve,
     decide_protection,
@@ -23,15 +18,20 @@ from functions.domain.guard_protection import (
     unprotected_notice,
     unprotected_text,
 )
-from functions.domain.places import refuse_elsewhere
+from functions.domain.errors import (
+    LoopbreakerError,
+    MetricsUnavailableError,
+    NoticeUndeliveredError,
+    RefusedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from functions.aws.custom_resource import CustomResourceRequest
-    from functions.domain.account_alarm import AccountThreshold
-    from functions.domain.guard_protection import AccountLimits
+    from functions.domain.deployment.account_alarm import AccountThreshold
+    from functions.domain.deployment.guard_protection import AccountLimits
     from functions.domain.ports import Publisher
 
 ACCOUNT: Final = "Custom::LoopbreakerAccount"

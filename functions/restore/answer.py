@@ -7,17 +7,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.custom_resource import CustomResourceResponse, RequestType
+from functions.domain.account.watched_region import refuse_elsewhere
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError, RestoreFailedError
-from functions.domain.places import refuse_elsewhere
 from functions.domain.ports import RequestClaim
-from functions.restore.ending import HoldEnding
-from functions.restore.rollback import ALL, Refused, Restored
+from functions.workflows.holding.end_hold import HoldEnding
+from functions.workflows.incidents.rollback import ALL, Refused, Restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from functions.aws.custom_resource import CustomResourceRequest
-    from functions.restore.rollback import Result, Rollback
+    from functions.workflows.incidents.rollback import Result, Rollback
 
 # The same for the resource's whole life: another one would make CloudFormation delete "the old".
 PHYSICAL_ID: Final = "LoopbreakerRollback"

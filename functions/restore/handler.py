@@ -25,12 +25,12 @@ from functions.aws.propagation import PROPAGATION
 from functions.aws.publisher import SnsPublisher
 from functions.aws.way_back import Route, ScheduledWayBack, is_hold_end, parse_hold_end
 from functions.domain.diagnosis.ports import Practice
-from functions.domain.notice import NoticeContext
-from functions.domain.world import World
+from functions.domain.notices.incident import NoticeContext
 from functions.restore.answer import answer, failed
-from functions.restore.ending import HoldEnding
-from functions.restore.rollback import Rollback
 from functions.restore.settings import Settings
+from functions.workflows.holding.end_hold import HoldEnding
+from functions.workflows.incidents.context import World
+from functions.workflows.incidents.rollback import Rollback
 
 if TYPE_CHECKING:
     from collections.abc import Callable

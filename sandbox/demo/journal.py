@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.domain.assessment import Ground, Reason, Unit
-from functions.domain.wording import sentence
+from functions.domain.detection.assessment import Ground, Reason, Unit
+from functions.domain.notices.text import sentence
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,14 +10,14 @@ from functions.aws.reading.asking import Asker
 from functions.aws.reading.facts import Facts
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
-from functions.domain.eventgraph.build import build
-from functions.domain.eventgraph.picture import picture
+from functions.domain.graph.build import build
+from functions.domain.graph.picture import picture
 from sandbox.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from functions.domain.account import Account
+    from functions.domain.account.inventory import Account
     from sandbox.local_aws import LocalAws
 
 OWN_PREFIX = "Loopbreaker-"

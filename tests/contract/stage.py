@@ -16,18 +16,18 @@ from functions.aws.metrics import CloudWatchMetrics
 from functions.aws.publisher import SnsPublisher
 from functions.aws.retry import CHANGES
 from functions.aws.way_back import Route, ScheduledWayBack, name_of
-from functions.domain.arrivals import ArrivalMetric, arrival_metrics, waiting_metric
-from functions.domain.assessment import Assessment, Ground, Reason, Unit, Verdict
-from functions.domain.evidence import MINUTE_SECONDS, Trigger, TriggerKind, floor_to
-from functions.domain.incident import Incident, IncidentState, incident_id
-from functions.domain.naming import queue_url
+from functions.domain.account.names import queue_url
+from functions.domain.detection.arrivals import ArrivalMetric, arrival_metrics, waiting_metric
+from functions.domain.detection.assessment import Assessment, Ground, Reason, Unit, Verdict
+from functions.domain.detection.evidence import MINUTE_SECONDS, Trigger, TriggerKind, floor_to
+from functions.domain.incidents.incident import Incident, IncidentState, incident_id
 from tests.fakes import FakeAccount
 from tests.sandbox.support import package
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from functions.domain.arrivals import Source
+    from functions.domain.detection.arrivals import Source
     from functions.domain.ports import (
         Functions,
         HoldFactsReader,

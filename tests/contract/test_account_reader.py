@@ -14,11 +14,11 @@ from functions.aws.reading.asking import Asker
 from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
-from functions.domain.environment import Reference
+from functions.domain.account.environment_references import Reference
 from tests.sandbox.support import package
 
 if TYPE_CHECKING:
-    from functions.domain.account import Account
+    from functions.domain.account.inventory import Account
     from sandbox.local_aws import LocalAws
 
 ACCOUNT = "123456789012"

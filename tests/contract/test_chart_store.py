@@ -20,8 +20,8 @@ from functions.aws.chart_store import (
 from functions.aws.loop_book import KEPT, LoopBookStore
 from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.storage import SCHEMA, FactStore, Manifest
-from functions.domain.eventgraph.book import Entry, LoopBook
-from functions.domain.evidence import LoopProof
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.graph.summary import Entry, LoopBook
 from tests.contract.stage import unique
 from tests.fake_chart import FakeChartMemory, FakeChartStore, a_notice, claimed
 from tests.unit.aws.reading.test_storage import read_facts

@@ -15,7 +15,7 @@ from functions.aws import clients
 from functions.aws.ledger import WRITES, DynamoLedger
 from functions.aws.records import UnreadableRecordError
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
-from functions.domain.incident import IncidentState, Transition
+from functions.domain.incidents.incident import IncidentState, Transition
 from functions.domain.ports import (
     BlastRadius,
     BlastRadiusReached,
@@ -28,7 +28,7 @@ from tests.contract.stage import NOON, an_incident
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from functions.domain.incident import Incident
+    from functions.domain.incidents.incident import Incident
     from functions.domain.ports import LatelyClosed, Opening
     from tests.contract.stage import AwsStage
 

@@ -22,11 +22,10 @@ from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.storage import FactStore
 from functions.aws.records import dump_incident, load_incident
 from functions.aws.way_back import name_of, parse_hold_end
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.diagnosis.record import dump_book, dump_treatment, load_book, load_treatment
-from functions.domain.diagnosis.rounds import undo_for
-from functions.domain.diagnosis.treatment import TreatmentState
-from functions.domain.evidence import LoopProof
-from functions.domain.incident import IncidentState
+from functions.domain.diagnosis.remediation import TreatmentState
+from functions.domain.incidents.incident import IncidentState
 from functions.domain.ports import (
     Attempts,
     BlastRadius,
@@ -36,7 +35,8 @@ from functions.domain.ports import (
     PulseMemory,
     RequestClaim,
 )
-from functions.restore.ending import HoldEnding, Outcome
+from functions.workflows.diagnosis.run import undo_for
+from functions.workflows.holding.end_hold import HoldEnding, Outcome
 from sandbox.provision import create_ledger
 from tests.contract.stage import an_incident, unique
 from tests.frozen.sets import read, set_names, story_names
@@ -47,7 +47,7 @@ from tests.unit.domain.diagnosis.samples import NOW as DAY
 from tests.unit.domain.diagnosis.samples import Hospital
 
 if TYPE_CHECKING:
-    from functions.domain.incident import Incident
+    from functions.domain.incidents.incident import Incident
     from sandbox.local_aws import LocalAws
     from tests.frozen.stage import KeptLedger
 

@@ -1,5 +1,7 @@
 import pytest
 
+from functions.domain.changes.steps import EventSourceMapping, ProvisionedConcurrency
+from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.errors import (
     FunctionNotFoundError,
     MappingNotFoundError,
@@ -7,8 +9,6 @@ from functions.domain.errors import (
     RefusedError,
     VersionNotFoundError,
 )
-from functions.domain.evidence import Trigger, TriggerKind
-from functions.domain.plan import EventSourceMapping, ProvisionedConcurrency
 from tests.contract.stage import Stage, unique
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.domain.arrivals import SourceKind
+from functions.domain.detection.arrivals import SourceKind
 from functions.domain.holding.facts import HoldFacts, MappingFacts
 from tests.contract.stage import unique
 from tests.fakes import FakeQueue

@@ -14,23 +14,23 @@ from botocore.exceptions import ClientError
 from functions.aws import clients, diagnosis_store
 from functions.aws.diagnosis_marks import DiagnosisMarks
 from functions.aws.diagnosis_store import MOST_RECORD_BYTES, DiagnosisStore, Progress
-from functions.domain.diagnosis.book import FindingBook, advance
-from functions.domain.diagnosis.checks import examine
+from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.diagnosis.finding import Certainty, Examination, Finding
-from functions.domain.diagnosis.posting import Posting
+from functions.domain.diagnosis.finding_registry import FindingBook, advance
+from functions.domain.diagnosis.postings import Posting
 from functions.domain.diagnosis.record import UnreadableTreatmentError
-from functions.domain.diagnosis.rounds import make_round
-from functions.domain.diagnosis.treating import planned
-from functions.domain.diagnosis.treatment import TreatmentState
+from functions.domain.diagnosis.remediation import TreatmentState
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
+from functions.workflows.diagnosis.remediate import planned
+from functions.workflows.diagnosis.run import make_round
 from tests.functional.restore.test_treatments import ALLOWED
 from tests.unit.domain.diagnosis import samples
 from tests.unit.domain.diagnosis.samples import NOW, Hospital
 
 if TYPE_CHECKING:
     from functions.domain.diagnosis.ports import Infirmary
-    from functions.domain.diagnosis.treatment import Treatment
+    from functions.domain.diagnosis.remediation import Treatment
     from tests.contract.stage import AwsStage
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.domain.errors import InvalidTransitionError, StaleIncidentError
-from functions.domain.incident import Incident, IncidentState, NoticeStatus, Transition
+from functions.domain.incidents.incident import Incident, IncidentState, NoticeStatus, Transition
 from functions.domain.ports import (
     REQUEST_LASTS,
     WHATEVER_CLOSED,

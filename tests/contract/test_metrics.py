@@ -3,8 +3,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.domain.arrivals import Source, SourceKind
-from functions.domain.evidence import floor_to
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.evidence import floor_to
 from tests.contract.stage import AwsStage, unique
 
 if TYPE_CHECKING:

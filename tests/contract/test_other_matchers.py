@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.domain.account import NamedPolicy, Role
+from functions.domain.account.inventory import NamedPolicy, Role
 from functions.domain.filters.event_pattern import pattern_passage
 from functions.domain.filters.known import Fields, Listed, OneOf
 from functions.domain.filters.passage import Passage

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.domain.account import (
+from functions.domain.account.inventory import (
     Account,
     Api,
     Area,

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from functions.domain.eventgraph.build import build
+from functions.domain.graph.build import build
 from tests.corpus.description import cases
 
 if TYPE_CHECKING:
-    from functions.domain.eventgraph.model import Edge, Loop
+    from functions.domain.graph.model import Edge, Loop
     from tests.corpus.description import Case
 
 CASES: Final = cases()

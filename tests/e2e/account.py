@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from functions.aws.ledger import DynamoLedger
-from functions.domain.incident import IncidentState
+from functions.domain.incidents.incident import IncidentState
 from sandbox.demo.watch import CONTAINED, STOPPED
 from sandbox.provision import (
     Grant,
@@ -24,7 +24,7 @@ from stacks.names import CONTAIN, SIGNAL_ALARM_PREFIX
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from functions.domain.incident import Incident
+    from functions.domain.incidents.incident import Incident
     from sandbox.local_aws import LocalAws, Mail
     from sandbox.provision import FunctionSettings
     from tests.e2e.deployment import Deployment

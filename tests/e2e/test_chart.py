@@ -18,7 +18,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource
 
 from functions.aws.loop_book import LoopBookStore
-from functions.domain.evidence import LoopProof
+from functions.domain.detection.evidence import LoopProof
 from sandbox.provision import (
     Grant,
     allow_invoke,
@@ -36,7 +36,7 @@ from tests.e2e.deployment import Deployment
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from functions.domain.eventgraph.book import LoopBook
+    from functions.domain.graph.summary import LoopBook
     from sandbox.local_aws import LocalAws, Mail
 
 pytestmark = pytest.mark.e2e

@@ -19,11 +19,11 @@ from functions.aws.chart_store import ChartNotice, ChartState
 from functions.aws.diagnosis_store import Progress
 from functions.aws.reading import facts
 from functions.aws.reading.changes import Change
-from functions.domain.diagnosis.book import FindingBook
 from functions.domain.diagnosis.facts import DeniedCall
-from functions.domain.diagnosis.treatment import Treatment
-from functions.domain.eventgraph.book import LoopBook
-from functions.domain.incident import Incident
+from functions.domain.diagnosis.finding_registry import FindingBook
+from functions.domain.diagnosis.remediation import Treatment
+from functions.domain.graph.summary import LoopBook
+from functions.domain.incidents.incident import Incident
 from functions.domain.ports import PastIncident, PulseMemory
 
 if TYPE_CHECKING:

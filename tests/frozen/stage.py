@@ -20,7 +20,7 @@ from sandbox.provision import create_ledger
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from functions.domain.incident import Incident
+    from functions.domain.incidents.incident import Incident
     from sandbox.local_aws import LocalAws
     from tests.fakes import FakeAccount
     from tests.functional.scene import Scene

@@ -21,22 +21,22 @@ from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
 from functions.aws.reading.storage import FactStore
 from functions.chart.charting import Charting, Graphs, Rhythm
-from functions.domain.arrivals import SourceKind
-from functions.domain.diagnosis.checks import examine
-from functions.domain.diagnosis.consent import RemedyPolicy
+from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
+from functions.domain.diagnosis.authorization import RemedyPolicy
+from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
-from functions.domain.diagnosis.rounds import make_round
-from functions.domain.diagnosis.treating import planned, treat, undo
 from functions.domain.errors import (
     BusyError,
     LoopbreakerError,
     NoticeUndeliveredError,
     RefusedError,
 )
-from functions.domain.evidence import LoopProof, Trigger, TriggerKind
-from functions.domain.known_loops import KnownLoop
-from functions.domain.policy import EXEMPT_TAG
+from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.incidents.policy import EXEMPT_TAG
 from functions.domain.ports import PulseMemory
+from functions.workflows.diagnosis.remediate import planned, treat, undo
+from functions.workflows.diagnosis.run import make_round
 from tests.fakes import SimulatedCrash
 from tests.functional.chart.scene import PLACE
 from tests.functional.chart.scene import Scene as ChartScene
@@ -44,7 +44,7 @@ from tests.functional.contain.held import suspected
 from tests.functional.scene import NOON, QUEUE, TABLE_STREAM, Scene
 from tests.unit.domain.diagnosis.samples import NOW as DAY
 from tests.unit.domain.diagnosis.samples import CrashError, Hospital, logless
-from tests.unit.domain.diagnosis.test_treating import CASES
+from tests.unit.workflows.diagnosis.test_remediate import CASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,18 +4,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from functions.contain.gathering import Gathering, one_by_one
-from functions.contain.guard import Guard, PartlyFailedError, Report
-from functions.contain.hold import Enforcer
-from functions.contain.holding import Holding
-from functions.domain.arrivals import Source
-from functions.domain.incident import Incident
-from functions.domain.known_loops import NOTHING_KNOWN, KnownLoop
-from functions.domain.notice import NoticeContext
-from functions.domain.policy import Policy, Response
-from functions.domain.signal import Signal, SignalKind
-from functions.domain.world import World
-from functions.restore.rollback import Result, Rollback
+from functions.domain.detection.arrivals import Source
+from functions.domain.detection.signal import Signal, SignalKind
+from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.policy import Policy, Response
+from functions.domain.notices.incident import NoticeContext
+from functions.workflows.detection.collect_evidence import Gathering, one_by_one
+from functions.workflows.detection.triage import Guard, PartlyFailedError, Report
+from functions.workflows.holding.observe import Holding
+from functions.workflows.incidents.context import World
+from functions.workflows.incidents.enforce import Enforcer
+from functions.workflows.incidents.rollback import Result, Rollback
 from tests.fakes import FakeAccount, FakeFunction, SimulatedCrash
 from tests.unit.domain.diagnosis.samples import Hospital
 

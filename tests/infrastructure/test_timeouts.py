@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.aws import clients, metrics
-from functions.contain import gathering
-from functions.domain.evidence import PRECEDENT_DAYS, PRECEDENT_PERIOD_SECONDS, RECENT_MINUTES
-from functions.domain.incident import CONTAIN_TAKES_AT_MOST
+from functions.domain.detection.evidence import (
+    PRECEDENT_DAYS,
+    PRECEDENT_PERIOD_SECONDS,
+    RECENT_MINUTES,
+)
+from functions.domain.incidents.incident import CONTAIN_TAKES_AT_MOST
+from functions.workflows.detection import collect_evidence as gathering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ from functions.aws.rule_watch import RuleTargets
 from functions.aws.schedule_watch import Schedules
 from functions.aws.simulations import Simulator
 from functions.diagnose.gathering import Gathering, Readers, Standing
-from functions.domain.diagnosis.checks import examine
+from functions.domain.diagnosis.checks.registry import examine
 from sandbox.local_aws import LocalAws
 from sandbox.provision import create_function
 from sandbox.settings import ACCOUNT_ID, REGION

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.custom_resource import CustomResourceRequest, RequestType
 from functions.aws.signals import parse_signal
-from functions.contain.gathering import Gathering, one_by_one
-from functions.contain.guard import Guard, PartlyFailedError
-from functions.contain.hold import Enforcer
-from functions.contain.holding import Holding
+from functions.domain.detection.signal import Signal, SignalKind
 from functions.domain.errors import (
     LoopbreakerError,
 )
-from functions.domain.notice import NoticeContext
-from functions.domain.policy import Mode, Policy, Response
-from functions.domain.signal import Signal, SignalKind
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG
-from functions.domain.world import World
+from functions.domain.incidents.policy import Mode, Policy, Response
+from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.notices.incident import NoticeContext
 from functions.restore.answer import answer
-from functions.restore.ending import HoldEnding
-from functions.restore.rollback import Rollback
+from functions.workflows.detection.collect_evidence import Gathering, one_by_one
+from functions.workflows.detection.triage import Guard, PartlyFailedError
+from functions.workflows.holding.end_hold import HoldEnding
+from functions.workflows.holding.observe import Holding
+from functions.workflows.incidents.context import World
+from functions.workflows.incidents.enforce import Enforcer
+from functions.workflows.incidents.rollback import Rollback
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import OWN
 from tests.simulation import rules

@@ -25,14 +25,14 @@ from functions.domain.errors import (
     LoopbreakerError,
     SnapshotOverwriteError,
 )
-from functions.domain.incident import HOLDING_STATES, IncidentState
-from functions.domain.policy import Mode
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG
-from functions.restore.rollback import NOT_HELD
+from functions.domain.incidents.incident import HOLDING_STATES, IncidentState
+from functions.domain.incidents.policy import Mode
+from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.workflows.incidents.rollback import NOT_HELD
 from tests.simulation.traffic import Demand
 
 if TYPE_CHECKING:
-    from functions.domain.incident import Incident
+    from functions.domain.incidents.incident import Incident
     from tests.simulation.account import Change
     from tests.simulation.play import Play
     from tests.simulation.turns import Run

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 import tests.fakes
-from functions.contain.tend import Tending
-from functions.domain import decision
+from functions.domain.detection.evidence import Evidence
 from functions.domain.errors import BusyError
-from functions.domain.evidence import Evidence
+from functions.domain.incidents import decision
 from functions.domain.ports import WHATEVER_CLOSED
-from functions.restore import rollback
-from functions.restore.rollback import Rollback
+from functions.workflows.incidents import rollback
+from functions.workflows.incidents.reconcile import Tending
+from functions.workflows.incidents.rollback import Rollback
 from tests.fakes import FakeFunctions, FakeLedger
 from tests.simulation.__main__ import replay, show
 from tests.simulation.drawing import draw
@@ -36,7 +36,7 @@ from tests.simulation.traffic import Demand
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from functions.domain.incident import Incident
+    from functions.domain.incidents.incident import Incident
 
 SEEDS: Final = 2_000
 _OPEN: Final = FakeLedger.open

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.domain.arrivals import Arrivals, SourceKind
-from functions.domain.evidence import (
+from functions.domain.detection.arrivals import Arrivals, SourceKind
+from functions.domain.detection.evidence import (
     MINUTE_SECONDS,
     AccountSeries,
     RecentSeries,
@@ -21,7 +21,7 @@ from functions.domain.evidence import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from functions.domain.arrivals import Source
+    from functions.domain.detection.arrivals import Source
     from functions.domain.ports import SurveyPart
 
 NOON: Final = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)

@@ -14,17 +14,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from functions.domain.incident import HOLDING_STATES, IncidentState
-from functions.domain.plan import (
+from functions.domain.changes.steps import (
     DisableMapping,
     LimitMapping,
     RemoveProvisioned,
     Reserve,
     StepStatus,
 )
+from functions.domain.incidents.incident import HOLDING_STATES, IncidentState
 
 if TYPE_CHECKING:
-    from functions.domain.incident import Incident
+    from functions.domain.incidents.incident import Incident
     from tests.fakes import FakeFunction, FakeMapping
     from tests.simulation.turns import Run
 

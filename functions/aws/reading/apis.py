@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from functions.aws.reading import facts as f
 from functions.aws.reading.asking import Operation, Paging
 from functions.aws.reading.pace import Lane
-from functions.domain.account import Area
+from functions.domain.account.inventory import Area
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from functions.aws.reading import facts as f
 from functions.aws.reading.sources import admitted
-from functions.domain.account import Account, Api, FunctionDescription, Integration, Queue, Role
-from functions.domain.environment import Environment
+from functions.domain.account.environment_references import Environment
+from functions.domain.account.inventory import (
+    Account,
+    Api,
+    FunctionDescription,
+    Integration,
+    Queue,
+    Role,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from functions.domain.account import NamedPolicy
+    from functions.domain.account.inventory import NamedPolicy
 
 _T = TypeVar("_T")
 

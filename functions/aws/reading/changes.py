@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-from functions.domain.account import Area
+from functions.domain.account.inventory import Area
+from functions.domain.account.names import InvalidFunctionReferenceError, function_name
 from functions.domain.errors import UnrecognisedSignalError
-from functions.domain.naming import InvalidFunctionReferenceError, function_name
 
 
 class ChangeKind(StrEnum):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from functions.aws.reading import facts as f
 from functions.aws.reading.asking import GoneError, Operation, Paging
 from functions.aws.reading.pace import Lane
-from functions.domain.account import Area, Pipe, Rule, RuleTarget, Schedule
+from functions.domain.account.inventory import Area, Pipe, Rule, RuleTarget, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from functions.domain.account import (
+from functions.domain.account.environment_references import Environment
+from functions.domain.account.inventory import (
     Bucket,
     DeliveryStream,
     FunctionDescription,
@@ -28,13 +29,12 @@ from functions.domain.account import (
     StateMachine,
     Subscription,
 )
-from functions.domain.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from functions.domain.account import Area
+    from functions.domain.account.inventory import Area
 
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)

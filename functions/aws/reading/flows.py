@@ -13,7 +13,7 @@ from functions.aws.reading.asking import (
     UnansweredError,
 )
 from functions.aws.reading.pace import Lane
-from functions.domain.account import Area, DeliveryStream, StateMachine
+from functions.domain.account.inventory import Area, DeliveryStream, StateMachine
 
 if TYPE_CHECKING:
     from functions.aws.reading.steps import Entry, Reading

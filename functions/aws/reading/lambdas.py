@@ -13,10 +13,10 @@ from functions.aws.reading import facts as f
 from functions.aws.reading.asking import GoneError, Operation, Paging
 from functions.aws.reading.assembly import account_of
 from functions.aws.reading.pace import Lane
-from functions.domain.account import Area, FunctionDescription, MappingDescription
-from functions.domain.environment import Environment, read_environment
-from functions.domain.eventgraph.flow import mentions_of
-from functions.domain.naming import function_name
+from functions.domain.account.environment_references import Environment, read_environment
+from functions.domain.account.inventory import Area, FunctionDescription, MappingDescription
+from functions.domain.account.names import function_name
+from functions.domain.graph.edges.propagation import mentions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -22,7 +22,7 @@ from functions.aws.reading.asking import OutOfTimeError
 from functions.aws.reading.assembly import account_of, functions_with_urls, tables_of
 from functions.aws.reading.steps import Reading, one_by_one
 from functions.aws.reading.updates import work_in
-from functions.domain.account import Area
+from functions.domain.account.inventory import Area
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from functions.aws.reading.asking import Asker
     from functions.aws.reading.changes import Change
     from functions.aws.reading.steps import SideBySide
-    from functions.domain.account import Account
+    from functions.domain.account.inventory import Account
 
     Suspects = Callable[[Account], Iterable[str]]
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from functions.aws.reading import facts as f
 from functions.aws.reading.asking import Operation, Paging
 from functions.aws.reading.pace import Lane
-from functions.domain.account import Area, NamedPolicy
+from functions.domain.account.inventory import Area, NamedPolicy
 from functions.domain.iam.arn import account_of
 
 if TYPE_CHECKING:

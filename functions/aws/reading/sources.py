@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.aws.reading import facts as f
 from functions.aws.reading.asking import GoneError, Operation, Paging
 from functions.aws.reading.pace import Lane
-from functions.domain.account import (
+from functions.domain.account.inventory import (
     ACCOUNT_POLICIES,
     Area,
     Bucket,
@@ -22,7 +22,7 @@ from functions.domain.account import (
     Notification,
     Subscription,
 )
-from functions.domain.naming import queue_url
+from functions.domain.account.names import queue_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

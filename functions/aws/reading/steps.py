@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from functions.aws.reading.asking import Asker, Operation
     from functions.aws.reading.facts import Facts, Section
-    from functions.domain.account import Area
+    from functions.domain.account.inventory import Area
 
     Entry: TypeAlias = Mapping[str, Any]
     SideBySide: TypeAlias = Callable[[Sequence[Callable[[], None]]], None]
@@ -48,7 +48,8 @@ class Variables:
     """Environment variables as AWS returned them, by function: in memory, for one run, only.
 
     They may be secrets. Nothing that is stored, logged or sent may be made of them but by
-    `functions.domain.environment`; so this is no dataclass, which would show them.
+    `functions.domain.account.environment_references`; so this is no dataclass, which would show
+    them.
     """
 
     __slots__ = ("_by_function",)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from functions.domain.account import FunctionDescription, MappingDescription, Role
+from functions.domain.account.inventory import FunctionDescription, MappingDescription, Role
 
 
 class Part(StrEnum):

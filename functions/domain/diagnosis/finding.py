@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis, Part
 from functions.domain.diagnosis.remedy import Remedy
-from functions.domain.wording import number
+from functions.domain.notices.text import number
 
 
 class Certainty(StrEnum):

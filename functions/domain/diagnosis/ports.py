@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from functions.domain.diagnosis.book import FindingBook
+from functions.domain.diagnosis.finding_registry import FindingBook
+from functions.domain.diagnosis.remediation import Treatment
 from functions.domain.diagnosis.remedy import AddPermission
-from functions.domain.diagnosis.treatment import Treatment
-from functions.domain.notice import NoticeContext
+from functions.domain.notices.incident import NoticeContext
 from functions.domain.ports import Publisher
 
 

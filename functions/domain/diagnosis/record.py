@@ -3,8 +3,8 @@
 import json
 from typing import Any, Final, TypeVar
 
-from functions.domain.diagnosis.book import FindingBook
-from functions.domain.diagnosis.treatment import Treatment
+from functions.domain.diagnosis.finding_registry import FindingBook
+from functions.domain.diagnosis.remediation import Treatment
 from functions.domain.errors import LedgerUnavailableError
 from functions.domain.plain_form import from_plain, to_plain
 

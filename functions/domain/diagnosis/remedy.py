@@ -1,8 +1,8 @@
 """What would cure a finding, as data: frozen steps, each with its inverse.
 
-A remedy is always named. It is applied only where `functions.domain.diagnosis.consent` finds that
-the operator allowed it. Every inverse is checked before it runs: what a person changed meanwhile is
-left alone and reported.
+A remedy is always named. It is applied only where `functions.domain.diagnosis.authorization` finds
+that the operator allowed it. Every inverse is checked before it runs: what a person changed
+meanwhile is left alone and reported.
 """
 
 import json
@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from functions.domain.plan import StepStatus
+from functions.domain.changes.steps import StepStatus
 
 PREFIX: Final = "Loopbreaker-"
 ACTIVE: Final = "Active"

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from math import inf
 from typing import Final, TypeAlias, TypeGuard
 
+from functions.domain.account.strict_json import Json
 from functions.domain.errors import LoopbreakerError
 from functions.domain.filters.known import (
     Absent,
@@ -23,7 +24,6 @@ from functions.domain.filters.known import (
 )
 from functions.domain.filters.passage import Passage, every, mixed, opposite, some
 from functions.domain.iam.wildcard import Glob, as_glob, covers, overlaps
-from functions.domain.strict_json import Json
 
 _FACTS: Final = {True: Passage.ALWAYS, False: Passage.NEVER}
 _NUMERIC_SIZES: Final = frozenset({2, 4})

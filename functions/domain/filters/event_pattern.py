@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from functions.domain.account.strict_json import Json, UnreadableJsonError, read_json
 from functions.domain.filters.comparisons import (
     Test,
     UnreadableFilterError,
@@ -22,7 +23,6 @@ from functions.domain.filters.comparisons import (
 )
 from functions.domain.filters.known import Absent, Fields, Known, Like, Listed, OneOf, Unknown
 from functions.domain.filters.passage import Filtered, Passage, Reason, every, some
-from functions.domain.strict_json import Json, UnreadableJsonError, read_json
 
 _ANYTHING: Final = Unknown()
 # A pattern of 4,096 characters takes some 50 KB once it is read.

@@ -1,9 +1,9 @@
 """A cap for a function in danger whose callers wait: at its normal peak, and not for long.
 
 A hold delays events and refuses nobody, so a function with callers that wait is not held. In danger
-(see `functions.domain.danger`) somebody is refused anyway: either other functions are, or the price
-is beyond what the operator allows. Then the function is capped at its normal peak. What it usually
-serves is still served, and only what is beyond that gets status 429.
+(see `functions.domain.detection.danger`) somebody is refused anyway: either other functions are, or
+the price is beyond what the operator allows. Then the function is capped at its normal peak. What
+it usually serves is still served, and only what is beyond that gets status 429.
 
 The cap shows nothing of loops: a loop that is throttled looks as calm as people who gave up. So it
 ends as soon as what is asked for is no danger any more, and after 15 minutes in any case.
@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from functions.domain.arrivals import Source, SourceKind
-from functions.domain.danger import is_dangerous_demand
-from functions.domain.evidence import Evidence, Series
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.danger import is_dangerous_demand
+from functions.domain.detection.evidence import Evidence, Series
+from functions.domain.detection.lateness import count_young
+from functions.domain.detection.precedent import DAYS_NEEDED
+from functions.domain.detection.spike import GUARD_MINUTES, mean_duration_seconds
 from functions.domain.holding.facts import HoldFacts
 from functions.domain.holding.plan import (
     AGE_TIMES,
@@ -28,9 +31,6 @@ from functions.domain.holding.plan import (
     Running,
 )
 from functions.domain.holding.watch import HoldPlan, Lever, Watch
-from functions.domain.lateness import count_young
-from functions.domain.precedent import DAYS_NEEDED
-from functions.domain.spike import GUARD_MINUTES, mean_duration_seconds
 
 LONGEST_CAPPED: Final = timedelta(minutes=15)
 CALM_MINUTES: Final = 2  # settled ones, in which what was asked for was no danger

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from functions.domain.evidence import MINUTE_SECONDS
+from functions.domain.detection.evidence import MINUTE_SECONDS
 from functions.domain.holding.plan import BACKOFF_SECONDS
 from functions.domain.holding.tally import Tally
 from functions.domain.holding.watch import Lever, Watch

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from functions.domain.arrivals import SourceKind
+from functions.domain.detection.arrivals import SourceKind
 
 # Where nobody has set another (Lambda developer guide, *Configuring error handling settings for
 # asynchronous invocations*).

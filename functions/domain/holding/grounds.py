@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from functions.domain.assessment import Ground, Reason, Unit
+from functions.domain.detection.assessment import Ground, Reason, Unit
 from functions.domain.holding.callers import UnderCap
 from functions.domain.holding.case import Figures
 from functions.domain.holding.plan import NotHeld, NotHeldReason

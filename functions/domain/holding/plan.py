@@ -25,12 +25,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from functions.domain.arrivals import Source, SourceKind
-from functions.domain.evidence import MINUTE_SECONDS
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.evidence import MINUTE_SECONDS
+from functions.domain.detection.lateness import LATEST
+from functions.domain.detection.price import USD_PER_GB_SECOND, USD_PER_REQUEST
 from functions.domain.holding.facts import HoldFacts, MappingFacts
 from functions.domain.holding.watch import HoldPlan, Lever
-from functions.domain.lateness import LATEST
-from functions.domain.price import USD_PER_GB_SECOND, USD_PER_REQUEST
 
 LONGEST_HELD_SECONDS: Final = 15 * 60.0  # both times together
 TRIAL_SECONDS: Final = 3 * 60.0

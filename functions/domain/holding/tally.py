@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Final, Self
 
-from functions.domain.arrivals import Arrivals, SourceKind
-from functions.domain.evidence import MINUTE_SECONDS, Series
+from functions.domain.detection.arrivals import Arrivals, SourceKind
+from functions.domain.detection.evidence import MINUTE_SECONDS, Series
+from functions.domain.detection.lateness import count_young
 from functions.domain.holding.watch import Lever, Watch
-from functions.domain.lateness import count_young
 
 BEFORE_MINUTES: Final = 3
 BASE_MINUTES: Final = 60

@@ -12,8 +12,8 @@ cycle; held again, it falls silent again. Three things look alike for a while, a
   we do as a loop does. No count tells them apart; whoever acts on `Shown` must know.
 
 That something is there is concluded from young minutes too, that it is not there from settled ones
-only (see `functions.domain.lateness`). A function is let go early on a guess, because that harms
-nobody, and called a loop only when every minute that it rests on is settled.
+only (see `functions.domain.detection.lateness`). A function is let go early on a guess, because
+that harms nobody, and called a loop only when every minute that it rests on is settled.
 """
 
 import math
@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from functions.domain.evidence import MINUTE_SECONDS
+from functions.domain.detection.evidence import MINUTE_SECONDS
 from functions.domain.holding.balance import Balance
 from functions.domain.holding.case import Case, Figures, count_figures
 from functions.domain.holding.plan import (

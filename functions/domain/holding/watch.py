@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from functions.domain.arrivals import Source
+from functions.domain.detection.arrivals import Source
 
 
 class Lever(StrEnum):

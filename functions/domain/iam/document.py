@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from functions.domain.account.strict_json import Json, UnreadableJsonError, read_json
 from functions.domain.errors import LoopbreakerError
 from functions.domain.iam.wildcard import matches
-from functions.domain.strict_json import Json, UnreadableJsonError, read_json
 
 _PRINCIPAL_KINDS: Final = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
 _STATEMENT_KEYS: Final = frozenset(

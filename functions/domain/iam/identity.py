@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from functions.domain.account import Role
+from functions.domain.account.inventory import Role
 from functions.domain.iam.answer import Access, Answer, Because
 from functions.domain.iam.arn import ARN_PARTS, account_of
 from functions.domain.iam.conditions import Context, undecided

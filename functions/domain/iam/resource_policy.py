@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from functions.domain.account.names import REGION_PATTERN
 from functions.domain.iam.answer import Access, Answer, Because
 from functions.domain.iam.arn import ACCOUNT_PART, ARN_PARTS, account_of
 from functions.domain.iam.conditions import Context, Truth, opposite, some, undecided
@@ -23,7 +24,6 @@ from functions.domain.iam.document import (
     parse_policy,
 )
 from functions.domain.iam.wildcard import covers, overlaps
-from functions.domain.naming import REGION_PATTERN
 
 _REGION: Final = re.compile(rf"\.{REGION_PATTERN}\.")
 _NAME: Final = "resource policy"

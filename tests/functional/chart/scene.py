@@ -14,7 +14,7 @@ from functions.aws.reading.steps import one_by_one
 from functions.aws.reading.storage import FactStore
 from functions.chart.charting import Charting, Graphs, Rhythm
 from functions.domain.errors import NoticeUndeliveredError
-from functions.domain.notice import Notice, NoticeContext
+from functions.domain.notices.incident import Notice, NoticeContext
 from tests.fake_chart import FakeChartMemory, FakeChartStore
 from tests.fakes import SimulatedCrash
 from tests.unit.aws.reading.test_storage import Table

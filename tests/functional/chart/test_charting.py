@@ -10,7 +10,7 @@ from functions.aws.chart_store import ChartState, Pass, PassKind
 from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.storage import SCHEMA, Manifest
 from functions.chart.charting import MOST_RUNS, PassTooLongError, Rhythm, Work, due
-from functions.domain.evidence import LoopProof
+from functions.domain.detection.evidence import LoopProof
 from tests.fake_chart import a_notice, claimed
 from tests.functional.chart.scene import NOON, Scene
 

@@ -15,8 +15,8 @@ from functions.aws.loop_book import LoopBookStore
 from functions.chart import handler as module
 from functions.chart.handler import handler
 from functions.chart.settings import Settings
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import UnrecognisedSignalError
-from functions.domain.evidence import LoopProof
 from sandbox.local_aws import LocalAws
 from sandbox.provision import create_ledger
 from tests.functional.lambda_context import lambda_context

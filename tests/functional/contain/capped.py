@@ -3,9 +3,9 @@
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from functions.domain.evidence import LoopProof
-from functions.domain.known_loops import KnownLoop
-from functions.domain.policy import Policy
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.incidents.policy import Policy
 from tests.functional.contain import held
 from tests.functional.scene import Scene
 

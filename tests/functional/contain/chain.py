@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from functions.domain.arrivals import Source, SourceKind
-from functions.domain.evidence import LoopProof
-from functions.domain.known_loops import KnownLoop
-from functions.domain.policy import Policy
-from functions.domain.signal import SignalKind
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.detection.signal import SignalKind
+from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.incidents.policy import Policy
 from tests.functional.contain.held import RUNNING, SECONDS, SPIKE, USUAL
 from tests.functional.scene import Scene
 

@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from functions.contain.guard import PartlyFailedError, Report
-from functions.domain.arrivals import Source, SourceKind
-from functions.domain.assessment import Reason, Verdict
-from functions.domain.decision import Decision, DecisionReason, Ignore
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.assessment import Reason, Verdict
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import LedgerUnavailableError, MetricsUnavailableError
-from functions.domain.evidence import LoopProof
-from functions.domain.incident import IncidentState
-from functions.domain.known_loops import STALE_AFTER, KnownLoop
-from functions.domain.policy import Mode, Policy, Response
-from functions.domain.wording import sentence
+from functions.domain.graph.loop_lookup import STALE_AFTER, KnownLoop
+from functions.domain.incidents.decision import Decision, DecisionReason, Ignore
+from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.policy import Mode, Policy, Response
+from functions.domain.notices.text import sentence
+from functions.workflows.detection.triage import PartlyFailedError, Report
 from tests.functional.contain.held import SPIKE, USUAL, Held, suspected
 
 QUEUE = Source(kind=SourceKind.QUEUE, name="orders")

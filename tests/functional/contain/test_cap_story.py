@@ -2,9 +2,9 @@
 
 import pytest
 
-from functions.contain.guard import PartlyFailedError
 from functions.domain.errors import BusyError
-from functions.domain.incident import IncidentState
+from functions.domain.incidents.incident import IncidentState
+from functions.workflows.detection.triage import PartlyFailedError
 from tests.functional.contain.capped import (
     NORMAL_PEAK,
     SHOWN_AFTER,

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.arrivals import Source, SourceKind
-from functions.domain.decision import DecisionReason
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import MetricsUnavailableError, RefusedError
-from functions.domain.evidence import LoopProof
-from functions.domain.incident import IncidentState
-from functions.domain.known_loops import KnownLoop
-from functions.domain.policy import Mode, Policy
-from functions.domain.signal import SignalKind
-from functions.restore.ending import HoldEnding
+from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.incidents.decision import DecisionReason
+from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.policy import Mode, Policy
+from functions.workflows.holding.end_hold import HoldEnding
 from tests.fakes import FakeFunction
 from tests.functional.scene import TABLE_STREAM, Scene
 

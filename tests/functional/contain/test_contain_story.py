@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from functions.contain.guard import PartlyFailedError
+from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import BusyError, LedgerUnavailableError, NoticeUndeliveredError
-from functions.domain.incident import IncidentState
-from functions.domain.policy import Mode, Policy, Response
-from functions.domain.signal import SignalKind
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.policy import Mode, Policy, Response
+from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.workflows.detection.triage import PartlyFailedError
 from tests.functional.scene import OWN, QUEUE, TABLE_STREAM, Scene
 
 

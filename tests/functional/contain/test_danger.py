@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from functions.domain.arrivals import SourceKind
-from functions.domain.incident import IncidentState
-from functions.domain.policy import Policy, Response
-from functions.domain.signal import SignalKind
+from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.signal import SignalKind
+from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.policy import Policy, Response
 from tests.functional.contain.held import SECONDS, USUAL, Held, suspected
 
 MANY = 60_000.0

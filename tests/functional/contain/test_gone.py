@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from functions.domain.errors import RefusedError
-from functions.domain.incident import IncidentState
-from functions.restore.rollback import Restored
+from functions.domain.incidents.incident import IncidentState
+from functions.workflows.incidents.rollback import Restored
 from tests.functional.scene import QUEUE, Scene
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from functions.aws.signals import parse_signal
 from functions.contain import handler as module
-from functions.contain.guard import PartlyFailedError
 from functions.contain.handler import handler
 from functions.domain.errors import UnrecognisedSignalError
+from functions.workflows.detection.triage import PartlyFailedError
 from tests.functional.lambda_context import lambda_context
 from tests.functional.scene import Scene
 

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.arrivals import SourceKind
-from functions.domain.assessment import Ground, Reason, Unit
-from functions.domain.decision import DecisionReason
+from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.assessment import Ground, Reason, Unit
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import RefusedError
-from functions.domain.evidence import LoopProof
-from functions.domain.hold_budget import COUNTED_FOR, MOST_HOLDS
-from functions.domain.incident import IncidentState
-from functions.domain.known_loops import KnownLoop
+from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.holding.budget import COUNTED_FOR, MOST_HOLDS
+from functions.domain.incidents.decision import DecisionReason
+from functions.domain.incidents.incident import IncidentState
 from tests.fakes import SimulatedCrash
 from tests.functional.contain.held import Held, suspected
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from functions.domain.arrivals import SourceKind
+from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import RefusedError
-from functions.domain.evidence import LoopProof
-from functions.domain.incident import IncidentState
-from functions.domain.policy import EXEMPT_TAG, Mode, Policy, Response
-from functions.domain.signal import SignalKind
+from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy, Response
 from tests.fakes import FakeQueue, SimulatedCrash
 from tests.functional.contain.chain import FIRST, SECOND, Chain, chain
 

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.arrivals import SourceKind
-from functions.domain.decision import DecisionReason
+from functions.domain.changes.steps import StepStatus
+from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import RefusedError
-from functions.domain.evidence import LoopProof
-from functions.domain.incident import IncidentState
-from functions.domain.known_loops import KnownLoop
-from functions.domain.plan import StepStatus
+from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.incidents.decision import DecisionReason
+from functions.domain.incidents.incident import IncidentState
 from tests.fakes import SimulatedCrash
 from tests.functional.contain.held import NORMAL_PEAK, SPIKE, Held, held, suspected
 from tests.functional.scene import NOON

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.contain.guard import PartlyFailedError
-from functions.domain.decision import DecisionReason
 from functions.domain.errors import BusyError, RefusedError
-from functions.domain.incident import IncidentState
-from functions.domain.policy import Mode, Policy
-from functions.restore.rollback import Restored
+from functions.domain.incidents.decision import DecisionReason
+from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.policy import Mode, Policy
+from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.incidents.rollback import Restored
 from tests.examples import examples
 from tests.fakes import FakeFunction
 from tests.functional.scene import QUEUE, Scene

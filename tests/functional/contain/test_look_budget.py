@@ -1,7 +1,7 @@
 """Looks of the pulse are paid for, whatever becomes of the run."""
 
+from functions.domain.deployment.guard_cost import LOOKS_IN_STOCK
 from functions.domain.errors import LedgerUnavailableError, MetricsUnavailableError
-from functions.domain.guard_cost import LOOKS_IN_STOCK
 from functions.domain.ports import PulseMemory
 from tests.functional.scene import Scene
 

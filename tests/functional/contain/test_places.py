@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from functions.contain.guard import PartlyFailedError
-from functions.domain.decision import Contain, Notify
+from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import RefusedError
-from functions.domain.incident import IncidentState
-from functions.domain.signal import SignalKind
+from functions.domain.incidents.decision import Contain, Notify
+from functions.domain.incidents.incident import IncidentState
+from functions.workflows.detection.triage import PartlyFailedError
 from tests.functional.scene import Scene
 
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from functions.contain.guard import PartlyFailedError
 from functions.domain.errors import BusyError, InvalidValueError, RefusedError
-from functions.domain.incident import IncidentState
+from functions.domain.incidents.incident import IncidentState
+from functions.workflows.detection.triage import PartlyFailedError
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import QUEUE, Scene
 

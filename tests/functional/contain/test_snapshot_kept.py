@@ -5,19 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from functions.contain.guard import PartlyFailedError
-from functions.domain.containment import contain
+from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import (
     BusyError,
     InvalidValueError,
     LedgerUnavailableError,
     RefusedError,
 )
-from functions.domain.incident import Attempt, IncidentState
-from functions.domain.policy import Policy
-from functions.domain.restoration import restore
-from functions.domain.signal import SignalKind
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.incidents.incident import Attempt, IncidentState
+from functions.domain.incidents.policy import Policy
+from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.incidents.contain import contain
+from functions.workflows.incidents.restore import restore
 from tests.fakes import MOST_TAGS
 from tests.functional.contain.capped import (
     NORMAL_PEAK,

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from functions.contain.guard import PartlyFailedError
-from functions.contain.tags import MOST_TAGS
+from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import BusyError, LedgerUnavailableError, RefusedError
-from functions.domain.incident import IncidentState
-from functions.domain.policy import EXEMPT_TAG, Mode, Policy
-from functions.domain.signal import SignalKind
-from functions.domain.tag_seal import sealed
-from functions.domain.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
-from functions.restore.rollback import IN_DOUBT, LeftAlone, Refused, Restored
+from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy
+from functions.domain.incidents.tag_seal import sealed
+from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.incidents.rollback import IN_DOUBT, LeftAlone, Refused, Restored
+from functions.workflows.incidents.tagged_stops import MOST_TAGS
 from tests.fakes import TAG_KEY, FakeFunction
 from tests.functional.contain.held import held
 from tests.functional.scene import QUEUE, Scene

@@ -12,18 +12,18 @@ from functions.aws.diagnosis_signals import Denied, Tick, Touched
 from functions.diagnose import diagnosing as module
 from functions.diagnose.diagnosing import UnknownFunctionError, UnreadAccountError
 from functions.diagnose.gathering import Standing
-from functions.domain.account import Area, Gap
-from functions.domain.diagnosis.consent import RemedyPolicy
+from functions.domain.account.inventory import Area, Gap
+from functions.domain.diagnosis.authorization import RemedyPolicy
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
+from functions.domain.diagnosis.remediation import TreatmentState
 from functions.domain.diagnosis.remedy import RemedyKind
-from functions.domain.diagnosis.rounds import make_round
-from functions.domain.diagnosis.treatment import TreatmentState
 from functions.domain.errors import (
     BusyError,
     LedgerUnavailableError,
     MetricsUnavailableError,
     RefusedError,
 )
+from functions.workflows.diagnosis.run import make_round
 from tests.fake_diagnosis import NOON, Ward
 from tests.unit.domain.diagnosis.samples import allow
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.diagnose.schedule_roles import MOST_READ
-from functions.domain.account import Role
+from functions.domain.account.inventory import Role
 from functions.domain.diagnosis.facts import DenialSource, Part
 from functions.domain.errors import BusyError, MetricsUnavailableError, RefusedError
 from tests.fake_diagnosis import NOON, Ward
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from functions.domain.account import Schedule
+    from functions.domain.account.inventory import Schedule
     from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
 
 DAY = timedelta(days=1)

@@ -12,10 +12,10 @@ from functions.domain.errors import (
     RefusedError,
     UnrecognisedSignalError,
 )
-from functions.domain.incident import LEASE, IncidentState
+from functions.domain.incidents.incident import LEASE, IncidentState
 from functions.restore import handler as module
-from functions.restore.ending import TRIED_AGAIN_AFTER, HoldEnding, Outcome
 from functions.restore.handler import handler
+from functions.workflows.holding.end_hold import TRIED_AGAIN_AFTER, HoldEnding, Outcome
 from tests.functional.contain.capped import (
     NORMAL_PEAK,
     SHOWN_AFTER,

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from functions.domain.changes.steps import LimitMapping, StepOutcome, StepStatus
 from functions.domain.errors import BusyError, RefusedError
-from functions.domain.incident import IncidentState
-from functions.domain.plan import LimitMapping, StepOutcome, StepStatus
-from functions.domain.restoration import PENDING_AT_MOST
-from functions.restore.rollback import Refused, Restored
+from functions.domain.incidents.incident import IncidentState
+from functions.workflows.incidents.restore import PENDING_AT_MOST
+from functions.workflows.incidents.rollback import Refused, Restored
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene
 
 IN_USE = BusyError("ResourceInUseException: Cannot update the event source mapping in use.")

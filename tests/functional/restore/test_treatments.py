@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from functions.domain.diagnosis.consent import RemedyPolicy
+from functions.domain.diagnosis.authorization import RemedyPolicy
+from functions.domain.diagnosis.remediation import TreatmentState
 from functions.domain.diagnosis.remedy import RemedyKind
-from functions.domain.diagnosis.rounds import make_round
-from functions.domain.diagnosis.treatment import TreatmentState
 from functions.domain.errors import LedgerUnavailableError, RefusedError
-from functions.restore.rollback import Refused, Restored
+from functions.workflows.diagnosis.run import make_round
+from functions.workflows.incidents.rollback import Refused, Restored
 from tests.functional.scene import Scene
 from tests.unit.domain.diagnosis import samples
 from tests.unit.domain.diagnosis.samples import Hospital

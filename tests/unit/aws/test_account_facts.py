@@ -20,7 +20,7 @@ from functions.aws.reading.steps import one_by_one
 from functions.aws.reading.storage import FactStore
 
 if TYPE_CHECKING:
-    from functions.domain.account import Account
+    from functions.domain.account.inventory import Account
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.aws.metrics import CloudWatchMetrics
+from functions.domain.detection.evidence import Series
 from functions.domain.errors import MetricsUnavailableError
-from functions.domain.evidence import Series
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

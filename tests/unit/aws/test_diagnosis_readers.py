@@ -11,7 +11,7 @@ from functions.aws.diagnosis_metrics import Asked
 from functions.aws.function_details import DetailsReader, FunctionDetails
 from functions.aws.rule_watch import RuleTargets, failures_of
 from functions.aws.schedule_watch import Schedules, failures_in, group_of
-from functions.domain.account import Rule, RuleTarget, Schedule
+from functions.domain.account.inventory import Rule, RuleTarget, Schedule
 from functions.domain.diagnosis.facts import FoundTrigger, TriggerKind
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
 from tests.unit.aws.stubs import scripts

@@ -9,6 +9,8 @@ import pytest
 
 from functions.aws.functions import LambdaFunctions, pushed_by
 from functions.aws.retry import CHANGES
+from functions.domain.changes.steps import EventSourceMapping, VersionScaling
+from functions.domain.detection.evidence import FunctionFacts, FunctionKind, Trigger, TriggerKind
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
@@ -18,8 +20,6 @@ from functions.domain.errors import (
     RefusedError,
     VersionNotFoundError,
 )
-from functions.domain.evidence import FunctionFacts, FunctionKind, Trigger, TriggerKind
-from functions.domain.plan import EventSourceMapping, VersionScaling
 from tests.unit.aws.stubs import scripts
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.aws.hold_facts import AwsHoldFacts
-from functions.domain.arrivals import SourceKind
+from functions.domain.detection.arrivals import SourceKind
 from functions.domain.holding.facts import MappingFacts
 from tests.unit.aws.stubs import scripts
 

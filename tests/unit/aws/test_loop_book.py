@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.aws.loop_book import MOST_BYTES, packed, unpacked
-from functions.domain.eventgraph.book import BookUnreadableError, Entry, LoopBook, Page
-from functions.domain.evidence import LoopProof
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.graph.summary import BookUnreadableError, Entry, LoopBook, Page
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.aws.metrics import CloudWatchMetrics
-from functions.domain.arrivals import Source, SourceKind
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.spike import is_candidate
 from functions.domain.errors import MetricsUnavailableError
-from functions.domain.spike import is_candidate
 from tests.unit.aws.stubs import scripts
 
 if TYPE_CHECKING:

@@ -16,11 +16,12 @@ from functions.aws.records import (
     dump_incident,
     load_incident,
 )
-from functions.domain.arrivals import Source, SourceKind
+from functions.domain.changes.steps import EventSourceMapping, StepStatus
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import LedgerUnavailableError
-from functions.domain.evidence import LoopProof
 from functions.domain.holding.watch import Lever, Phase, Watch
-from functions.domain.incident import (
+from functions.domain.incidents.incident import (
     Attempt,
     Incident,
     IncidentState,
@@ -28,11 +29,10 @@ from functions.domain.incident import (
     Snapshot,
     Transition,
 )
-from functions.domain.plan import EventSourceMapping, StepStatus
 from tests.contract.stage import NOON, an_incident
 from tests.examples import examples
 from tests.strategies import incidents
-from tests.unit.domain.notice_samples import hold_plan
+from tests.unit.domain.notices.samples import hold_plan
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:a-queue-with-a-name-of-some-length"
 

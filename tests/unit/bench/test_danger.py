@@ -5,8 +5,8 @@ import numpy as np
 from bench.detection.danger import BOUNDS, DangerRecord, Seen, watch
 from bench.detection.held import BEGINS
 from bench.detection.held_world import Subject
-from functions.domain.arrivals import SourceKind
-from functions.domain.assessment import Reason
+from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.assessment import Reason
 
 
 def _flood(level: float, seconds: float) -> Subject:

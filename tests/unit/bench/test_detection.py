@@ -19,10 +19,10 @@ from bench.detection.looks import judge_looks
 from bench.detection.ours import EPOCH, watched
 from bench.detection.rules import held, over, over_band, over_median, trailing_sum
 from bench.detection.statistics import quantile, rate_interval, share_interval
-from functions.domain.assessment import Verdict
-from functions.domain.evidence import LoopProof
-from functions.domain.policy import Policy
-from functions.domain.spike import assess
+from functions.domain.detection.assessment import Verdict
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.detection.spike import assess
+from functions.domain.incidents.policy import Policy
 from tests.examples import examples
 
 POLICY = Policy(floor_per_minute=500)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.detection.held import CONFOUNDERS, HEALTHY, LOOPS, draw_table, play_pool
 from bench.detection.held_world import LOOP, Subject, World
-from functions.domain.arrivals import SourceKind
+from functions.domain.detection.arrivals import SourceKind
 
 
 def test_loops_are_shown_and_people_released() -> None:

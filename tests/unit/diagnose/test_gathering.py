@@ -14,8 +14,8 @@ from functions.aws.function_details import FunctionDetails
 from functions.aws.rule_watch import failures_of
 from functions.diagnose.gathering import Standing
 from functions.diagnose.traffic import invocations_of
-from functions.domain.account import Area, Gap
-from functions.domain.diagnosis.checks import examine
+from functions.domain.account.inventory import Area, Gap
+from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import (
     DenialSource,
     DeniedCall,

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from functions.aws.custom_resource import CustomResourceRequest, CustomResourceResponse
+from functions.domain.account.watched_region import ElsewhereError
+from functions.domain.deployment.guard_protection import AccountLimits
 from functions.domain.errors import (
     MetricsUnavailableError,
     NoticeUndeliveredError,
     RefusedError,
 )
-from functions.domain.guard_protection import AccountLimits
-from functions.domain.places import ElsewhereError
 from functions.protect.answer import UnknownResourceError, World, answer, failed
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

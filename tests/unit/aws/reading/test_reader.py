@@ -19,11 +19,11 @@ from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader, in_threads
 from functions.aws.reading.steps import one_by_one
-from functions.domain.account import ACCOUNT_POLICIES, Area, Gap
+from functions.domain.account.inventory import ACCOUNT_POLICIES, Area, Gap
 from tests.examples import examples
 
 if TYPE_CHECKING:
-    from functions.domain.account import Account
+    from functions.domain.account.inventory import Account
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 SIZE = 40

@@ -18,7 +18,7 @@ from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
 from functions.aws.reading.storage import FactStore, Manifest
-from functions.domain.account import Area, FunctionDescription
+from functions.domain.account.inventory import Area, FunctionDescription
 from tests.fakes import SimulatedCrash
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)

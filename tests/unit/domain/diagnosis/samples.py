@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from functions.domain.account import FunctionDescription, NamedPolicy, Role
-from functions.domain.diagnosis.book import FindingBook
+from functions.domain.account.inventory import FunctionDescription, NamedPolicy, Role
 from functions.domain.diagnosis.facts import (
     FoundTrigger,
     FunctionUnderDiagnosis,
@@ -16,9 +15,10 @@ from functions.domain.diagnosis.facts import (
     Traffic,
     TriggerKind,
 )
+from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.ports import Configuration, Practice
+from functions.domain.diagnosis.remediation import Treatment
 from functions.domain.diagnosis.remedy import AddPermission
-from functions.domain.diagnosis.treatment import Treatment
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
@@ -26,7 +26,7 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.notice import NoticeContext
+from functions.domain.notices.incident import NoticeContext
 
 NOW: Final = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ACCOUNT: Final = "123456789012"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.arrivals import Arrivals, Source, SourceKind
-from functions.domain.evidence import LoopProof, Series
+from functions.domain.detection.arrivals import Arrivals, Source, SourceKind
+from functions.domain.detection.evidence import LoopProof, Series
 from functions.domain.holding.balance import Balance
 from functions.domain.holding.case import Case, Figures
 from functions.domain.holding.tally import Counts, Tally

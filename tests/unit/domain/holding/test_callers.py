@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.arrivals import Source, SourceKind
-from functions.domain.evidence import Evidence, Series
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.evidence import Evidence, Series
 from functions.domain.holding.callers import (
     LONGEST_CAPPED,
     DangerOver,
@@ -23,7 +23,7 @@ from functions.domain.holding.callers import (
 from functions.domain.holding.facts import HoldFacts, MappingFacts
 from functions.domain.holding.plan import NotHeld, NotHeldReason, Running, plan_hold
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
-from tests.unit.domain.traffic_samples import NOW, RECENT, evidence, facts, series
+from tests.unit.domain.detection.traffic_samples import NOW, RECENT, evidence, facts, series
 
 CALLERS = Source(kind=SourceKind.OTHER, name="callers that wait")
 EVENTS = Source(kind=SourceKind.ASYNCHRONOUS, name="orders")

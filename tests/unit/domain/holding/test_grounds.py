@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from functions.domain.assessment import Ground, Reason, Unit
+from functions.domain.detection.assessment import Ground, Reason, Unit
 from functions.domain.holding.case import Figures
 from functions.domain.holding.grounds import explain_hold, explain_not_held
 from functions.domain.holding.plan import NotHeld, NotHeldReason
@@ -20,7 +20,7 @@ from functions.domain.holding.verdict import (
     UntoldReason,
     Wait,
 )
-from functions.domain.wording import GROUND_WORDS, sentence
+from functions.domain.notices.text import GROUND_WORDS, sentence
 
 ALL = Figures(
     minutes=13.6,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from functions.domain.arrivals import Source, SourceKind
-from functions.domain.evidence import LoopProof
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.holding.facts import HoldFacts, MappingFacts
 from functions.domain.holding.plan import (
     NotHeld,

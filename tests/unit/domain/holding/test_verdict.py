@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from bench.detection import held_play
 from bench.detection.held_play import Ended, Play, Show
 from bench.detection.held_world import Rate, Subject
-from functions.domain.arrivals import SourceKind
-from functions.domain.evidence import Series
+from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.evidence import Series
 from functions.domain.holding.tally import Counts
 from functions.domain.holding.verdict import (
     CannotTell,
@@ -28,7 +28,7 @@ from functions.domain.holding.verdict import (
 )
 from functions.domain.holding.watch import Phase, Watch
 from tests.examples import examples
-from tests.unit.domain.late_data import Lateness, latenesses
+from tests.unit.domain.detection.late_data import Lateness, latenesses
 
 BEGINS = 900.0
 NORMAL = 20.0

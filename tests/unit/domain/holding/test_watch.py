@@ -3,8 +3,8 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from functions.domain.arrivals import Source, SourceKind
-from functions.domain.evidence import LoopProof
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.plain_form import from_plain, to_plain
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.domain.account import NamedPolicy, Role
+from functions.domain.account.inventory import NamedPolicy, Role
 from functions.domain.iam.access import (
     NO_RESOURCE,
     Access,

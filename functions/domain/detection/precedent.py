@@ -1,0 +1,147 @@
+"""Whether a function was legitimately this busy before."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+from operator import sub
+
+from functions.domain.detection.assessment import Ground, Reason, Unit
+from functions.domain.detection.evidence import MINUTE_SECONDS, Series
+
+DAY_SECONDS = 86_400
+# A precedent at this time of day may lie this far off: jobs drift, clocks change twice a year.
+SAME_HOUR_SECONDS = 5_400
+SAME_CLOCK_SECONDS = 600
+# With this much history the time of day tells something; with less, any time of day counts.
+DAYS_NEEDED = 3.0
+# A level seen at another time of day explains this much more of the same.
+TIMES_OTHER_HOURS = 1.5
+
+
+def highest_mean(values: list[float], end: int, minutes: int) -> float:
+    """The highest mean of that many minutes in a row within ``values[:end]``."""
+    if end <= 0:
+        return 0.0
+    if end < minutes:
+        return sum(values[:end]) / end
+    sums = list(accumulate(values[:end], initial=0.0))
+    highest: float = max(map(sub, sums[minutes:], sums))
+    return highest / minutes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precedent:
+    """The days before, in sums of a few minutes each.
+
+    Attributes
+    ----------
+    values
+        One sum a period; ``None`` where there is no datapoint.
+    peak
+        The highest of them.
+    days
+        How far back the first datapoint lies: the function's age as far as it is known.
+    """
+
+    start: datetime
+    period_seconds: int
+    values: tuple[float | None, ...]
+    peak: float
+    days: float
+
+    @classmethod
+    def of(cls, series: Series | None, now: datetime) -> "Precedent | None":
+        """What a series tells; ``None`` for one that is missing, empty or not made of counts."""
+        if series is None or series.period_seconds <= 0 or DAY_SECONDS % series.period_seconds:
+            return None
+        seen = tuple(filter(None, series.values))
+        if not seen or not math.isfinite(sum(seen)) or min(seen) < 0:
+            return None
+        first = next(index for index, value in enumerate(series.values) if value)
+        age = (now - series.moment(first)).total_seconds() / DAY_SECONDS
+        return cls(
+            start=series.start,
+            period_seconds=series.period_seconds,
+            values=series.values,
+            peak=max(seen),
+            days=age,
+        )
+
+    @property
+    def highest_per_minute(self) -> float:
+        """The highest rate, as a mean of one period."""
+        return self.peak * MINUTE_SECONDS / self.period_seconds
+
+    def explains(
+        self,
+        level: float,
+        minutes: int,
+        factor: float,
+        now: datetime,
+        *,
+        near_seconds: int = SAME_HOUR_SECONDS,
+        at_other_hours: bool = True,
+    ) -> Ground | None:
+        """The ground that `level`, held for `minutes`, is not `factor` times what was there.
+
+        A period's sum may have come within fewer minutes than the period has: what stands out
+        of its neighbours is taken to have come within `minutes`.
+
+        Parameters
+        ----------
+        near_seconds
+            How far from this time of day a precedent may lie.
+        at_other_hours
+            Whether other times of day count at all.
+        """
+        within = min(float(minutes), self.period_seconds / MINUTE_SECONDS)
+        if self.peak / within < level / factor:
+            return None
+        days = 14
+        day = DAY_SECONDS // self.period_seconds
+        near = near_seconds // self.period_seconds
+        at = math.floor((now - self.start).total_seconds() / self.period_seconds)
+        for back in range(1, days + 1):
+            middle = at - back * day
+            for index in self._high(middle - near, middle + near + 1, within * level / factor):
+                seen = self._rate(index, within, level / factor)
+                if seen is not None:
+                    close = abs(index - middle) * self.period_seconds <= SAME_CLOCK_SECONDS
+                    return _explained(
+                        Reason.FOLLOWS_CLOCK if close else Reason.HAS_PRECEDENT, level, seen
+                    )
+        if not at_other_hours:
+            return None
+        needed = level / (TIMES_OTHER_HOURS if self.days >= DAYS_NEEDED else factor)
+        if self.peak / within >= needed:
+            for index in self._high(0, len(self.values), within * needed):
+                seen = self._rate(index, within, needed)
+                if seen is not None:
+                    return _explained(Reason.HAS_PRECEDENT, level, seen)
+        return None
+
+    def _high(self, first: int, end: int, least: float) -> list[int]:
+        """The periods from `first` to `end` (excluded) with a sum of at least so much."""
+        first = max(0, first)
+        return [
+            index
+            for index, total in enumerate(self.values[first : max(0, end)], first)
+            if total is not None and total >= least
+        ]
+
+    def _rate(self, index: int, within: float, needed: float) -> float | None:
+        """The rate a minute that the period may have held `within` minutes, if that is enough."""
+        total = self.values[index]
+        if total is None or total / within < needed:
+            return None
+        last = len(self.values) - 1
+        before = self.values[index - 1 if index else min(1, last)] or 0.0
+        after = self.values[index + 1 if index < last else max(0, last - 1)] or 0.0
+        usual = min(total, (before + after) / 2)
+        rate = usual * MINUTE_SECONDS / self.period_seconds + (total - usual) / within
+        return rate if rate >= needed else None
+
+
+def _explained(reason: Reason, level: float, seen: float) -> Ground:
+    return Ground(reason=reason, value=level, unit=Unit.PER_MINUTE, reference=seen)

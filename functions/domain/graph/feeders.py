@@ -1,0 +1,100 @@
+"""What invokes each function, and whether that lies on a loop of the function.
+
+A source lies on a loop where it and the function are in one strongly connected component: what the
+function does may lead back to it. The edges that count say how sure that is.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.graph.edges.payloads import Invoked
+from functions.domain.graph.edges.propagation import Dark, Flow, Link, Passage, Rank
+from functions.domain.graph.model import Means, NodeKind
+
+_LEVELS: Final = (
+    (Rank.CERTAIN, LoopProof.CERTAIN),
+    (Rank.POSSIBLE, LoopProof.POSSIBLE),
+    (Rank.UNSEEN, LoopProof.UNKNOWN),
+)
+_GRAVITY: Final[Mapping[LoopProof, int]] = MappingProxyType(
+    {
+        LoopProof.CERTAIN: 0,
+        LoopProof.POSSIBLE: 1,
+        LoopProof.UNKNOWN: 2,
+        LoopProof.RULED_OUT: 3,
+    }
+)
+_POLLED: Final[Mapping[NodeKind, SourceKind]] = MappingProxyType(
+    {
+        NodeKind.QUEUE: SourceKind.QUEUE,
+        NodeKind.TABLE: SourceKind.TABLE,
+        NodeKind.STREAM: SourceKind.STREAM,
+    }
+)
+# Lambda sends what becomes of an event asynchronously (Lambda developer guide, *Capturing records
+# of asynchronous invocations*). Whoever else may invoke a function may wait for its answer, too.
+_SENT: Final = frozenset({Means.DESTINATION, Means.DEAD_LETTER})
+
+
+def find_sources(
+    flow: Flow, parts: Mapping[Rank, Mapping[int, int]]
+) -> Mapping[str, tuple[Source, ...]]:
+    """The sources of each function, by name; one that nothing seems to invoke has none.
+
+    Asynchronous events are one source, whoever sends them: Lambda counts them together. It lies on
+    a loop where one of its senders does.
+
+    Parameters
+    ----------
+    parts
+        The components of the flow, as the search for loops found them: see `Found`.
+    """
+    found: dict[str, dict[tuple[SourceKind, str], LoopProof]] = {}
+    for edge, target in enumerate(flow.targets):
+        name = flow.functions[target]
+        if not name or flow.ranks[edge] is Rank.RULED_OUT:
+            continue
+        loop = _loop(flow, edge, parts)
+        if loop is LoopProof.RULED_OUT and isinstance(flow.places[flow.sources[edge]], Dark):
+            continue  # nothing that the function does gets out of sight
+        known = found.setdefault(name, {})
+        for key in _keys(flow, edge, name):
+            known[key] = min(known.get(key, loop), loop, key=_GRAVITY.__getitem__)
+    return MappingProxyType(
+        {
+            name: tuple(
+                Source(kind=kind, name=source, loop=loop)
+                for (kind, source), loop in sorted(known.items())
+            )
+            for name, known in found.items()
+        }
+    )
+
+
+def _loop(flow: Flow, edge: int, parts: Mapping[Rank, Mapping[int, int]]) -> LoopProof:
+    source, target = flow.sources[edge], flow.targets[edge]
+    for rank, proof in _LEVELS:
+        number = parts[rank].get(source)
+        if flow.ranks[edge] <= rank and number is not None and number == parts[rank].get(target):
+            return proof
+    return LoopProof.RULED_OUT
+
+
+def _keys(flow: Flow, edge: int, function: str) -> Iterator[tuple[SourceKind, str]]:
+    """The kinds and names of what an edge into a function stands for."""
+    place, entered = flow.places[flow.sources[edge]], flow.places[flow.targets[edge]]
+    node = place[0] if isinstance(place, tuple) else None
+    info = flow.infos[edge]
+    if node is not None and isinstance(info, Passage) and info.hop.means is Means.MAPPING:
+        yield _POLLED.get(node.kind, SourceKind.OTHER), node.name
+        return
+    is_sent = isinstance(info, Link) and info.means in _SENT
+    is_async = isinstance(entered, tuple) and entered[1] == Invoked(is_async=True)
+    if is_async:
+        yield SourceKind.ASYNCHRONOUS, function
+    # A permission to invoke, or nobody knows what: whoever waits for the answer is not counted.
+    if not is_async or node is None or (node.kind is NodeKind.FUNCTION and not is_sent):
+        yield SourceKind.OTHER, "others" if node is None else node.name

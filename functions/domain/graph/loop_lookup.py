@@ -1,0 +1,90 @@
+"""What the event graph says about one function, as far as it is recent enough to be believed."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from functions.domain.detection.arrivals import Source
+from functions.domain.detection.evidence import LoopProof
+
+# The graph is read anew every day and patched within minutes of a change. Two days without that
+# mean that the chart does not run, and that what it says may be about an account of the past.
+STALE_AFTER = timedelta(hours=48)
+_WEAKER = {LoopProof.CERTAIN: LoopProof.POSSIBLE, LoopProof.RULED_OUT: LoopProof.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownLoop:
+    """The loop that a function is on, or that it is on none.
+
+    Attributes
+    ----------
+    drawing
+        The loop in characters; empty where there is none.
+    closed_by
+        What closes it, in words, such as the trigger and the statement of a policy.
+    broken_by
+        The single change that breaks it, in words; empty where there is none.
+    not_ruled_out
+        Why a loop cannot be ruled out though none is known, as clauses.
+    at
+        When the function was read for the graph; ``None`` where there is no graph.
+    """
+
+    proof: LoopProof = LoopProof.UNKNOWN
+    drawing: str = ""
+    closed_by: tuple[str, ...] = ()
+    broken_by: str = ""
+    not_ruled_out: tuple[str, ...] = ()
+    at: datetime | None = None
+
+    def believed(self, now: datetime) -> "KnownLoop":
+        """The same, or no more than a hint where the graph is too old to act on."""
+        if self.at is not None and now - self.at <= STALE_AFTER:
+            return self
+        return replace(self, proof=_WEAKER.get(self.proof, self.proof))
+
+
+NOTHING_KNOWN = KnownLoop()
+
+
+class KnownLoops(Protocol):
+    """The stored event graph, for who must not wait for it: nothing here raises."""
+
+    def refresh(self) -> None:
+        """Read the graph if it was not read lately, in one call."""
+        ...
+
+    def of(self, function: str) -> KnownLoop:
+        """What is known of a function, without any call; `NOTHING_KNOWN` for nothing."""
+        ...
+
+    def sources(self, function: str) -> tuple[Source, ...]:
+        """What invokes a function, and whether that lies on a loop of it; empty if unknown."""
+        ...
+
+    def mates(self, function: str) -> frozenset[str]:
+        """The other functions on its loop, without any call.
+
+        A loop is cut by stopping one of them: the spike of the others ends with it.
+        """
+        ...
+
+
+class NoGraph:
+    """Where there is no event graph."""
+
+    def refresh(self) -> None:
+        """See the port."""
+
+    def of(self, _function: str) -> KnownLoop:
+        """See the port."""
+        return NOTHING_KNOWN
+
+    def sources(self, _function: str) -> tuple[Source, ...]:
+        """See the port."""
+        return ()
+
+    def mates(self, _function: str) -> frozenset[str]:
+        """See the port."""
+        return frozenset()

@@ -1,0 +1,429 @@
+"""What contain needs to know of an event graph, small enough to be read in one call.
+
+For functions on a loop: how sure it is, the loop drawn, what closes it and what breaks it. Of the
+functions that are ruled out, of those on loops beyond what a book holds, and of those that are not
+decided, with the reasons, only a fingerprint of the name is kept: of 10,000 names nothing else is
+asked. All others are unknown.
+"""
+
+import base64
+import hashlib
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from functions.domain.detection.arrivals import Source, SourceKind, are_countable
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.errors import LoopbreakerError
+from functions.domain.graph.model import Certainty, Doubt, EventGraph, Loop
+from functions.domain.notices.graph.drawing import drawing, line
+from functions.domain.notices.graph.text import closing_trigger, edge_words, leaving_write
+from functions.domain.notices.text import clean
+
+Stored: TypeAlias = "str | int | bool | list[Stored] | dict[str, Stored] | None"
+
+# Version 2 ruled out what a Deny for other buckets, or a role that is assumed, left open.
+VERSION: Final = 3
+MOST_PAGES: Final = 1_000  # the proofs of further functions are kept, without words and drawing
+_MOST_CUTS: Final = 2
+_LONGEST_WORDS: Final = 300
+_LONGEST_DRAWING: Final = 1_200
+_FINGERPRINT_BYTES: Final = 6
+_MOST_RENEWED: Final = 1_000
+_MOST_FED: Final = 1_000  # functions of which the sources are kept
+_MOST_SOURCES: Final = 20  # of one function
+_NOTHING: Final[Mapping[str, datetime]] = MappingProxyType({})
+
+
+class BookUnreadableError(LoopbreakerError):
+    """When a stored book has a shape that this code did not write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One loop, in words, as seen from one function.
+
+    Attributes
+    ----------
+    line
+        The loop on one line; `drawing`: from top to bottom.
+    trigger, write
+        What closes it: how the function is triggered, and what it writes.
+    cuts
+        What breaks it, best first.
+    accepted
+        Why a person accepted it; ``None`` if nobody did.
+    """
+
+    key: str
+    line: str
+    drawing: str
+    trigger: str
+    write: str
+    cuts: tuple[str, ...] = ()
+    is_protected_by_aws: bool = False
+    allowing: tuple[str, ...] = ()
+    accepted: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is known of a function on a loop. `page`: ``None`` where its loop was not listed."""
+
+    proof: LoopProof
+    page: Page | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopBook:
+    """The stored form of an event graph.
+
+    Attributes
+    ----------
+    at
+        When the account was read.
+    entries
+        Functions on a loop, by name.
+    certain, possible
+        Fingerprints of further functions on loops, of which there are too many to be told.
+    ruled_out
+        Fingerprints of the functions that are ruled out. All of these are in order.
+    sources
+        What invokes the functions that may be on a loop, by name, where everything that may feed
+        such a loop is counted by CloudWatch. What an older version wrote has none.
+    doubts
+        Fingerprints of the functions on no loop that are not ruled out, by the reasons why: the
+        names of `Doubt`, with a comma between them. What an older version wrote has none.
+    gaps
+        How many things could not be read.
+    renewed
+        Functions that were changed after `at`, with the time of the change up to which they were
+        read: a change is worked into the graph minutes later, the account is read by the hour.
+    """
+
+    account: str
+    region: str
+    at: datetime
+    entries: Mapping[str, Entry]
+    certain: tuple[bytes, ...] = ()
+    possible: tuple[bytes, ...] = ()
+    ruled_out: tuple[bytes, ...] = ()
+    doubts: Mapping[str, tuple[bytes, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    sources: Mapping[str, tuple[Source, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    functions: int = 0
+    gaps: int = 0
+    renewed: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of(cls, graph: EventGraph, changed: Mapping[str, datetime] = _NOTHING) -> "LoopBook":
+        """Write the book of a graph.
+
+        Parameters
+        ----------
+        changed
+            When the functions of the account were changed last, as it was read.
+        """
+        entries: dict[str, Entry] = {}
+        own: dict[str, list[Loop]] = {}
+        for loop in graph.loops:
+            for name in loop.functions:
+                own.setdefault(name, []).append(loop)
+        by_proof = sorted(own, key=lambda name: (graph.proofs[name] is not LoopProof.CERTAIN, name))
+        told: dict[str, LoopProof] = dict(graph.proofs)
+        # By loop: both take reading all of it, and a long one has a page for each function on it.
+        read: dict[int, tuple[Certainty, str]] = {}
+        for number, name in enumerate(by_proof):
+            # A loop that nobody accepted says more than one that somebody did.
+            best = min(own[name], key=lambda loop: loop.accepted is not None)
+            certainty, key = read.get(id(best)) or read.setdefault(
+                id(best), (best.certainty, best.key)
+            )
+            is_certain = certainty is Certainty.CERTAIN and best.accepted is None
+            told[name] = LoopProof.CERTAIN if is_certain else LoopProof.POSSIBLE
+            if number < MOST_PAGES:
+                page = _page(best.seen_from(name), name, key)
+                entries[name] = Entry(proof=told[name], page=page)
+
+        def marks(proof: LoopProof) -> tuple[bytes, ...]:
+            return tuple(
+                sorted(
+                    _fingerprint(name)
+                    for name, own_proof in told.items()
+                    if own_proof is proof and name not in entries
+                )
+            )
+
+        return cls(
+            account=graph.account,
+            region=graph.region,
+            at=graph.at,
+            entries=MappingProxyType(entries),
+            certain=marks(LoopProof.CERTAIN),
+            possible=marks(LoopProof.POSSIBLE),
+            ruled_out=marks(LoopProof.RULED_OUT),
+            doubts=_grouped(graph.doubts),
+            sources=_countable(graph),
+            functions=len(graph.proofs),
+            gaps=len(graph.gaps),
+            renewed=_newest({name: at for name, at in changed.items() if at > graph.at}),
+        )
+
+    def proof(self, function: str) -> LoopProof:
+        """What is proved about a function, by name. An accepted loop accuses nobody."""
+        entry = self.entries.get(function)
+        if entry is not None:
+            is_accepted = entry.page is not None and entry.page.accepted is not None
+            return LoopProof.POSSIBLE if is_accepted else entry.proof
+        mark = _fingerprint(function)
+        for proof, marks in (
+            (LoopProof.CERTAIN, self.certain),
+            (LoopProof.POSSIBLE, self.possible),
+            (LoopProof.RULED_OUT, self.ruled_out),
+        ):
+            index = bisect_left(marks, mark)
+            if index < len(marks) and marks[index] == mark:
+                return proof
+        return LoopProof.UNKNOWN
+
+    def doubts_of(self, function: str) -> tuple[Doubt, ...]:
+        """Why a loop of a function cannot be ruled out; nothing where that is not said."""
+        mark = _fingerprint(function)
+        for reasons, marks in self.doubts.items():
+            index = bisect_left(marks, mark)
+            if index < len(marks) and marks[index] == mark:
+                return tuple(map(Doubt, reasons.split(",")))
+        return ()
+
+    def read_at(self, function: str) -> datetime:
+        """When a function was read: a later change of it is unknown here."""
+        return max(self.at, self.renewed.get(function, self.at))
+
+    def page(self, function: str) -> Page | None:
+        """The loop of a function in words, if there is one and it was listed."""
+        entry = self.entries.get(function)
+        return entry.page if entry else None
+
+    def age(self, now: datetime) -> timedelta:
+        """How long ago the account was read."""
+        return max(now - self.at, timedelta(0))
+
+    def to_dict(self) -> dict[str, Stored]:
+        """As JSON can hold it."""
+        functions: dict[str, Stored] = {
+            name: [_PROOFS.index(entry.proof), *([_written(entry.page)] if entry.page else [])]
+            for name, entry in self.entries.items()
+        }
+        return {
+            "version": VERSION,
+            "account": self.account,
+            "region": self.region,
+            "at": self.at.isoformat(),
+            "functions": functions,
+            "certain": _joined(self.certain),
+            "possible": _joined(self.possible),
+            "ruled_out": _joined(self.ruled_out),
+            "doubts": {reasons: _joined(marks) for reasons, marks in self.doubts.items()},
+            "sources": {
+                name: [_written_source(one, name) for one in sources]
+                for name, sources in self.sources.items()
+            },
+            "count": self.functions,
+            "gaps": self.gaps,
+            "renewed": {name: at.isoformat() for name, at in self.renewed.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, object]) -> "LoopBook":
+        """Read what `to_dict` wrote.
+
+        Raises
+        ------
+        BookUnreadableError
+            When it is anything else, such as the book of another version.
+        """
+        try:
+            if stored["version"] != VERSION:
+                raise BookUnreadableError(f"a book of version {stored['version']!r}")
+            entries: dict[str, Entry] = {}
+            for name, told in _mapping(stored["functions"]).items():
+                proof, *page = _list(told)
+                entries[str(name)] = Entry(
+                    proof=_PROOFS[int(str(proof))], page=_read_page(page[0]) if page else None
+                )
+            return cls(
+                account=str(stored["account"]),
+                region=str(stored["region"]),
+                at=datetime.fromisoformat(str(stored["at"])),
+                entries=MappingProxyType(entries),
+                certain=_split(stored["certain"]),
+                possible=_split(stored["possible"]),
+                ruled_out=_split(stored["ruled_out"]),
+                doubts=MappingProxyType(
+                    {
+                        ",".join(Doubt(one) for one in str(reasons).split(",")): _split(marks)
+                        for reasons, marks in _mapping(stored.get("doubts", {})).items()
+                    }
+                ),
+                sources=MappingProxyType(
+                    {
+                        str(name): tuple(_read_source(one, str(name)) for one in _list(sources))
+                        for name, sources in _mapping(stored.get("sources", {})).items()
+                    }
+                ),
+                functions=int(str(stored["count"])),
+                gaps=int(str(stored["gaps"])),
+                renewed=MappingProxyType(
+                    {
+                        str(name): datetime.fromisoformat(str(at))
+                        for name, at in _mapping(stored["renewed"]).items()
+                    }
+                ),
+            )
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise BookUnreadableError(f"not a book: {error!r}") from error
+
+
+def _grouped(doubts: Mapping[str, tuple[Doubt, ...]]) -> Mapping[str, tuple[bytes, ...]]:
+    found: dict[str, list[bytes]] = {}
+    for name, reasons in doubts.items():
+        if reasons:
+            found.setdefault(",".join(sorted(reasons)), []).append(_fingerprint(name))
+    return MappingProxyType({key: tuple(sorted(marks)) for key, marks in sorted(found.items())})
+
+
+def _countable(graph: EventGraph) -> Mapping[str, tuple[Source, ...]]:
+    """The sources by which it can be told who feeds a function, of the surest loops first."""
+    names = [
+        name
+        for name, proof in graph.proofs.items()
+        if proof is not LoopProof.RULED_OUT
+        and len(graph.sources.get(name, ())) <= _MOST_SOURCES
+        and are_countable(graph.sources.get(name, ()))
+    ]
+    names.sort(key=lambda name: (_LOOPS.index(graph.proofs[name]), name))
+    return MappingProxyType({name: graph.sources[name] for name in sorted(names[:_MOST_FED])})
+
+
+def _written_source(source: Source, function: str) -> Stored:
+    name = "" if source.name == function else source.name
+    return [_KINDS.index(source.kind), name, _LOOPS.index(source.loop)]
+
+
+def _read_source(stored: object, function: str) -> Source:
+    kind, name, loop = _list(stored)
+    return Source(
+        kind=_KINDS[int(str(kind))], name=str(name) or function, loop=_LOOPS[int(str(loop))]
+    )
+
+
+def _newest(changed: Mapping[str, datetime]) -> Mapping[str, datetime]:
+    names = sorted(changed, key=lambda name: (changed[name], name))[-_MOST_RENEWED:]
+    return MappingProxyType({name: changed[name] for name in sorted(names)})
+
+
+_PROOFS: Final = (LoopProof.CERTAIN, LoopProof.POSSIBLE)
+# As they are stored: new ones go to the end.
+_LOOPS: Final = (
+    LoopProof.CERTAIN,
+    LoopProof.POSSIBLE,
+    LoopProof.UNKNOWN,
+    LoopProof.RULED_OUT,
+)
+_KINDS: Final = (
+    SourceKind.QUEUE,
+    SourceKind.TABLE,
+    SourceKind.STREAM,
+    SourceKind.ASYNCHRONOUS,
+    SourceKind.URL,
+    SourceKind.OTHER,
+)
+_FIELDS: Final = 9
+
+
+def _fingerprint(name: str) -> bytes:
+    """48 bits of a name: among 10,000 functions a new one has the mark of another once in 2**34."""
+    return hashlib.blake2b(
+        name.encode(errors="backslashreplace"), digest_size=_FINGERPRINT_BYTES
+    ).digest()
+
+
+def _joined(marks: tuple[bytes, ...]) -> str:
+    return base64.b64encode(b"".join(marks)).decode()
+
+
+def _split(stored: object) -> tuple[bytes, ...]:
+    marks = base64.b64decode(str(stored), validate=True)
+    return tuple(
+        marks[index : index + _FINGERPRINT_BYTES]
+        for index in range(0, len(marks), _FINGERPRINT_BYTES)
+    )
+
+
+def _page(loop: Loop, first: str, key: str) -> Page:
+    return Page(
+        key=key,
+        line=clean(line(loop, first), _LONGEST_WORDS),
+        drawing=_cut(drawing(loop, first)),
+        trigger=clean(edge_words(closing_trigger(loop, first)), _LONGEST_WORDS),
+        write=clean(edge_words(leaving_write(loop, first)), _LONGEST_WORDS),
+        cuts=tuple(
+            clean("; and ".join(cut.words), _LONGEST_WORDS) for cut in loop.cuts[:_MOST_CUTS]
+        ),
+        is_protected_by_aws=loop.is_protected_by_aws,
+        allowing=loop.allowing,
+        accepted=clean(loop.accepted.reason, _LONGEST_WORDS) if loop.accepted else None,
+    )
+
+
+def _cut(text: str) -> str:
+    """Whole lines only."""
+    if len(text) <= _LONGEST_DRAWING:
+        return text
+    return f"{text[:_LONGEST_DRAWING].rsplit(chr(10), 1)[0]}\n..."
+
+
+def _written(page: Page) -> Stored:
+    return [
+        page.key,
+        page.line,
+        page.drawing,
+        page.trigger,
+        page.write,
+        list(page.cuts),
+        page.is_protected_by_aws,
+        list(page.allowing),
+        page.accepted,
+    ]
+
+
+def _read_page(stored: object) -> Page:
+    fields = _list(stored)
+    if len(fields) != _FIELDS:
+        raise BookUnreadableError(f"a loop of {len(fields)} fields")
+    key, one_line, drawn, trigger, write, cuts, is_protected, allowing, accepted = fields
+    return Page(
+        key=str(key),
+        line=str(one_line),
+        drawing=str(drawn),
+        trigger=str(trigger),
+        write=str(write),
+        cuts=tuple(map(str, _list(cuts))),
+        is_protected_by_aws=is_protected is True,
+        allowing=tuple(map(str, _list(allowing))),
+        accepted=None if accepted is None else str(accepted),
+    )
+
+
+def _list(stored: object) -> list[object]:
+    if not isinstance(stored, Iterable) or isinstance(stored, str | Mapping):
+        raise TypeError(f"{type(stored).__name__} instead of a list")
+    return list(stored)
+
+
+def _mapping(stored: object) -> Mapping[object, object]:
+    if not isinstance(stored, Mapping):
+        raise TypeError(f"{type(stored).__name__} instead of an object")
+    return stored

@@ -1,0 +1,941 @@
+"""The durable record of one function's trouble: what was there before, what was done, who was told.
+
+There is at most one open incident per function. Everything in it is written before the change
+that it describes (write-ahead), so that whoever finds it after a crash can finish the work.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Self
+
+from functions.domain.changes.steps import (
+    LEAST_MAPPING_LIMIT,
+    MOST_MAPPING_LIMIT,
+    DisableMapping,
+    EventSourceMapping,
+    LimitMapping,
+    ProvisionedConcurrency,
+    RemoveProvisioned,
+    Reserve,
+    ScaleToZero,
+    Step,
+    StepOutcome,
+    StepStatus,
+    VersionScaling,
+    follow_up_steps,
+    order_of,
+)
+from functions.domain.detection.assessment import Assessment, Ground
+from functions.domain.detection.evidence import Trigger
+from functions.domain.errors import InvalidTransitionError, SnapshotOverwriteError
+from functions.domain.holding.watch import Lever, Phase, Watch
+
+# A run of `contain` or `restore` that died stops holding its incident after this long: short,
+# because a loop may be burning meanwhile. A run that takes longer than its lease loses nothing,
+# since every write is checked against the version that it read and every step is idempotent.
+LEASE = timedelta(seconds=60)
+# A run of `contain` may live on for so long after its lease, and end there without a word: this is
+# its time-out, which began before the lease was taken.
+CONTAIN_TAKES_AT_MOST = timedelta(seconds=120)
+_OUTLIVES_LEASE: Final = CONTAIN_TAKES_AT_MOST - LEASE
+# How long a claimed notice may stay unconfirmed before it is sent again, marked as a repeat.
+NOTICE_LEASE = timedelta(seconds=60)
+# How long a notice waits that SNS did not confirm so often. It may have been delivered all the
+# same, and a try a minute would be a mail a minute for as long as answers are lost.
+_RESENT_AFTER: Final = tuple(timedelta(minutes=one) for one in (0, 2, 4, 8, 10))
+KEPT_AFTER_CLOSE = timedelta(days=400)
+# After so many refusals in a row AWS is asked again after so long.
+PAUSES: Final = tuple(timedelta(minutes=one) for one in (1, 2, 4, 8, 16, 32, 60))
+# A pulse that comes a little early does not wait for the next one.
+_EARLY: Final = timedelta(seconds=10)
+_MOST_TOLD: Final = 5
+_LONGEST_TOLD: Final = 300
+# AWS's message may name the request, which is another one each time.
+_REQUEST_ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# Notices that are sent stay in the record up to this number, unsent ones up to that.
+_MOST_SENT: Final = 20
+_MOST_UNSENT: Final = 40
+# What AWS says of a step: a function may have hundreds of mappings, and a record has its limit.
+_LONGEST_DETAIL: Final = 400
+
+
+class IncidentState(StrEnum):
+    """Where an incident stands."""
+
+    NOTIFIED = "notified"  # people were told; nothing was changed
+    CONTAINING = "containing"  # snapshot written, steps not all done
+    CAPPING = "capping"  # the same, towards a hold: a cap, 0 or paused mappings, see `watch`
+    CONTAINED = "contained"
+    CAPPED = "capped"  # held for watching, or held on since it was shown to be a loop
+    RELEASED = "released"  # somebody else changed the reservation that the guard wrote
+    RESTORING = "restoring"
+    RESTORED = "restored"  # closed: a person asked for it
+    LIFTED = "lifted"  # closed: a hold that showed that it was no loop, or told nothing
+    ENDED = "ended"  # closed: it ended by itself, or a released function stayed calm
+    DELETED = "deleted"  # closed: the function no longer exists
+    SUPERSEDED = "superseded"  # closed: a released function ran away again; a new incident goes on
+
+
+CLOSED_STATES = frozenset(
+    {
+        IncidentState.RESTORED,
+        IncidentState.LIFTED,
+        IncidentState.ENDED,
+        IncidentState.DELETED,
+        IncidentState.SUPERSEDED,
+    }
+)
+# States in which something of the guard's is, or may be, in force on the function.
+HOLDING_STATES = frozenset(
+    {
+        IncidentState.CONTAINING,
+        IncidentState.CAPPING,
+        IncidentState.CONTAINED,
+        IncidentState.CAPPED,
+        IncidentState.RELEASED,
+        IncidentState.RESTORING,
+    }
+)
+
+# Inverses in these states leave nothing of the guard's behind.
+_PUT_BACK: Final = frozenset(
+    {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
+)
+_UNDONE: Final = frozenset({StepStatus.PLANNED, StepStatus.FAILED})
+# Steps in these states found nothing to change.
+_NOTHING_DONE: Final = frozenset({StepStatus.GONE, StepStatus.CHANGED_MEANWHILE})
+# In force on the function, and wanted so.
+_WANTING: Final = HOLDING_STATES - {IncidentState.RELEASED, IncidentState.RESTORING}
+
+# What was decided, as text of `DecisionReason`, of a function that is stopped and not held.
+_STOPS: Final = frozenset({"runaway", "still_suspected"})
+
+_S = IncidentState
+_TRANSITIONS: dict[IncidentState, frozenset[IncidentState]] = {
+    _S.NOTIFIED: frozenset({_S.NOTIFIED, _S.CONTAINING, _S.CAPPING, _S.ENDED, _S.DELETED}),
+    _S.CONTAINING: frozenset(
+        {_S.CONTAINED, _S.CAPPED, _S.RELEASED, _S.RESTORING, _S.DELETED, _S.NOTIFIED}
+    ),
+    _S.CAPPING: frozenset(
+        {_S.CAPPED, _S.CONTAINING, _S.RELEASED, _S.RESTORING, _S.DELETED, _S.NOTIFIED}
+    ),
+    _S.CAPPED: frozenset({_S.CAPPING, _S.CONTAINING, _S.RELEASED, _S.RESTORING, _S.DELETED}),
+    _S.CONTAINED: frozenset({_S.RELEASED, _S.RESTORING, _S.DELETED, _S.CONTAINING}),
+    _S.RELEASED: frozenset({_S.RELEASED, _S.RESTORING, _S.ENDED, _S.SUPERSEDED, _S.DELETED}),
+    _S.RESTORING: frozenset(
+        {_S.RESTORED, _S.LIFTED, _S.CONTAINED, _S.CAPPED, _S.DELETED, _S.RELEASED}
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What was there before the guard changed anything. Each part is written once.
+
+    Attributes
+    ----------
+    reserved_concurrency
+        ``None`` where nothing was reserved.
+    provisioned, mappings
+        ``None`` until they were read, which is before the first change to any of them.
+    scaling
+        Of a function on Lambda Managed Instances.
+    """
+
+    reserved_concurrency: int | None
+    provisioned: tuple[ProvisionedConcurrency, ...] | None = None
+    mappings: tuple[EventSourceMapping, ...] | None = None
+    scaling: tuple[VersionScaling, ...] = ()
+
+    def with_provisioned(self, found: tuple[ProvisionedConcurrency, ...]) -> Self:
+        """The snapshot with the provisioned concurrency that was found.
+
+        Raises
+        ------
+        SnapshotOverwriteError
+            When that part is already written.
+        """
+        if self.provisioned is not None:
+            raise SnapshotOverwriteError("the snapshot already holds provisioned concurrency")
+        return replace(self, provisioned=found)
+
+    def with_mappings(self, found: tuple[EventSourceMapping, ...]) -> Self:
+        """The snapshot with the event source mappings that were found.
+
+        Raises
+        ------
+        SnapshotOverwriteError
+            When that part is already written.
+        """
+        if self.mappings is not None:
+            raise SnapshotOverwriteError("the snapshot already holds event source mappings")
+        return replace(self, mappings=found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundReservation:
+    """What was found reserved; ``None`` for nothing, which is never the same as 0."""
+
+    reserved_concurrency: int | None
+
+
+class Attempt(StrEnum):
+    """What AWS may refuse again and again. Each is tried again after pauses of its own."""
+
+    CAP = "cap"
+    STOP = "stop"
+    FOLLOW_UP = "follow_up"  # what is changed beside the reservation
+    RESTORE = "restore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusals:
+    """What AWS has refused in a row.
+
+    Attributes
+    ----------
+    until
+        When it may be tried again; ``None`` for at once.
+    told
+        What people were told AWS has said: the newest few, shortened.
+    """
+
+    attempt: Attempt
+    count: int = 0
+    until: datetime | None = None
+    told: tuple[str, ...] = ()
+
+
+class Transition(StrEnum):
+    """What people are told, once each within an incident."""
+
+    NOTIFIED = "notified"
+    CONTAINED = "contained"
+    CAPPED = "capped"
+    RELEASED = "released"
+    RUNNING_AWAY_AGAIN = "running_away_again"
+    RESTORED = "restored"
+    RESTORE_FAILED = "restore_failed"
+    CONTAIN_FAILED = "contain_failed"
+    LIFTED = "lifted"
+    SHOWN = "shown"  # a hold goes on until people decide
+    EXPIRING = "expiring"  # and events that wait for that are given up soon
+    ENDED = "ended"
+    DELETED = "deleted"
+
+
+class NoticeStatus(StrEnum):
+    """Where a notice of the outbox stands."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"  # a run is sending it, or died while it did
+    SENT = "sent"
+
+
+def is_to_be_sent(
+    status: NoticeStatus, claimed_at: datetime | None, attempts: int, now: datetime
+) -> bool:
+    """Whether a notice is to be sent now.
+
+    A new one is, one that SNS did not confirm after a pause that grows with the attempts, and one
+    that was claimed by a run that seems to have died.
+    """
+    match status:
+        case NoticeStatus.SENT:
+            return False
+        case NoticeStatus.CLAIMED:
+            return claimed_at is None or now - claimed_at >= NOTICE_LEASE
+        case NoticeStatus.PENDING:
+            pause = _RESENT_AFTER[min(max(0, attempts - 1), len(_RESENT_AFTER) - 1)]
+            return claimed_at is None or now - claimed_at >= pause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxNotice:
+    """A notice that was written down together with the transition that it tells of."""
+
+    id: str
+    transition: Transition
+    subject: str
+    body: str
+    status: NoticeStatus = NoticeStatus.PENDING
+    claimed_at: datetime | None = None
+    attempts: int = 0
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is to be sent now, see `is_to_be_sent`."""
+        return is_to_be_sent(self.status, self.claimed_at, self.attempts, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRoutes:
+    """How events reached a function, and where failed ones went, at the moment of its stop.
+
+    What was lost depends on that, not on what a person has changed since.
+
+    Attributes
+    ----------
+    triggers
+        The first few of each kind; ``None`` where they could not be read.
+    async_target_arn
+        The dead-letter queue or on-failure destination; empty for none, ``None`` where that could
+        not be read.
+    """
+
+    triggers: tuple[Trigger, ...] | None = None
+    async_target_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldInstead:
+    """The suspected function on whose behalf another one of its loop is held.
+
+    Attributes
+    ----------
+    because
+        Why the suspected one is not held itself.
+    per_minute
+        Its invocations a minute then.
+    """
+
+    function: str
+    because: Ground
+    per_minute: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One function's trouble.
+
+    Attributes
+    ----------
+    version
+        Counts the writes; the ledger refuses one that is based on an older version.
+    snapshot
+        ``None`` while nothing was changed (`NOTIFIED`).
+    steps
+        What was or is to be changed, each with its outcome, in the order of a containment.
+    target
+        The reservation that the guard wants while the incident is open: 0 or a cap.
+    written
+        Every reservation that the guard may have written: to tell its own value from others'.
+    contained_at
+        When a reservation of the guard's first took effect, a cap or 0.
+    stopped_at
+        When the reservation of 0 took effect; ``None`` before that, and where it is not known: a
+        record of an earlier version holds no such time for a function that was capped first.
+    freed_at
+        When a restore of the guard's let it run again, which is before its mappings are enabled;
+        `is_freed_at_known`: by the clock that had written when it was stopped, or one that is not
+        behind it.
+    routes
+        How events reached it when it was stopped; ``None`` before that, and in records of an
+        earlier version.
+    lease_until
+        Until when the run that works on the incident has it for itself.
+    unsure_until
+        Until when a run from which it was taken over may still carry out the step that it had
+        begun; ``None`` where there was none, and in records of an earlier version.
+    decided
+        The decision's reason, as text of `DecisionReason`.
+    closing
+        Where a restore leads: `RESTORED` for a person's, `LIFTED` for the guard's own.
+    actor
+        Who released the function, where CloudTrail told.
+    released_to
+        What was reserved when the release was noticed: somebody else's, whatever its value.
+    is_withdrawn
+        Whether it is put back because people have decided meanwhile that it is not to be touched:
+        what the function did is not explained by that.
+    refusals
+        What AWS refused, one entry for each kind of attempt.
+    watch
+        How far its hold has got; ``None`` where it is none, and in records of an earlier version.
+    is_shown
+        Whether the hold has shown a loop, or is kept for people to decide: it does not end by
+        itself any more.
+    instead
+        Of which function it is held; ``None`` where it is the suspected one itself.
+    """
+
+    id: str
+    function: str
+    function_arn: str
+    state: IncidentState
+    opened_at: datetime
+    updated_at: datetime
+    assessment: Assessment
+    decided: str
+    memory_mb: int
+    timeout_seconds: int
+    architecture: str = "x86_64"
+    version: int = 0
+    snapshot: Snapshot | None = None
+    steps: tuple[StepOutcome, ...] = ()
+    target: int | None = None
+    written: tuple[int, ...] = ()
+    contained_at: datetime | None = None
+    stopped_at: datetime | None = None
+    freed_at: datetime | None = None
+    is_freed_at_known: bool = True
+    routes: EventRoutes | None = None
+    released_at: datetime | None = None
+    closed_at: datetime | None = None
+    lease_until: datetime | None = None
+    unsure_until: datetime | None = None
+    closing: IncidentState = IncidentState.RESTORED
+    actor: str = ""
+    async_target_arn: str = ""
+    is_durable: bool = False
+    outbox: tuple[OutboxNotice, ...] = ()
+    released_to: FoundReservation | None = None
+    is_withdrawn: bool = False
+    refusals: tuple[Refusals, ...] = ()
+    watch: Watch | None = None
+    is_shown: bool = False
+    instead: HeldInstead | None = None
+
+    @property
+    def ours(self) -> tuple[int, ...]:
+        """The reservations that, found on the function, are the guard's own.
+
+        A former cap is somebody else's where they were seen to have set it. A 0 that the guard may
+        have written is always its own: else a late one would stay for ever.
+        """
+        theirs = None if self.released_to is None else self.released_to.reserved_concurrency
+        return tuple(one for one in self.written if one == 0 or one != theirs)
+
+    @property
+    def prior(self) -> int | None:
+        """What was reserved before the guard changed anything."""
+        return None if self.snapshot is None else self.snapshot.reserved_concurrency
+
+    @property
+    def comes_back(self) -> int | None:
+        """What a restore reserves: what was there before, or what somebody set since."""
+        theirs = self.released_to
+        if theirs is None or theirs.reserved_concurrency in self.ours:
+            return self.prior
+        return theirs.reserved_concurrency
+
+    @property
+    def left_beside(self) -> tuple[StepOutcome, ...]:
+        """The steps beside the reservation that are, or may be, in force.
+
+        One that is only planned counts, and one that failed: a run may have died, or AWS's answer
+        may have been lost, between the change and its record.
+        """
+        return tuple(
+            one
+            for one in self.steps
+            if not isinstance(one.step, Reserve)
+            and one.status not in _NOTHING_DONE
+            and one.restored not in _PUT_BACK
+        )
+
+    @property
+    def is_wanting(self) -> bool:
+        """Whether what its steps change is to be in force, rather than about to be undone."""
+        return self.state in _WANTING
+
+    def wanted(self, key: str) -> Step | None:
+        """The step with this key that is to be in force; ``None`` where there is none.
+
+        One whose inverse is not begun counts as well: whoever comes to undo it looks first.
+        """
+        one = next((one for one in self.steps if one.step.key == key), None)
+        if one is None or one.restored not in {None, StepStatus.FAILED} or self.is_closed:
+            return None
+        if not self.is_wanting and isinstance(one.step, Reserve | ScaleToZero):
+            return None
+        return one.step
+
+    @property
+    def reservation(self) -> StepOutcome | None:
+        """The step that sets the reservation, with its outcome; ``None`` if nothing was planned."""
+        return next((one for one in self.steps if isinstance(one.step, Reserve)), None)
+
+    @property
+    def capped_at(self) -> datetime | None:
+        """When a cap of the guard's took effect; ``None`` if none did."""
+        is_capped = any(one > 0 for one in self.written) and self.contained_at != self.stopped_at
+        return self.contained_at if is_capped else None
+
+    @property
+    def is_at_zero(self) -> bool:
+        """Whether the guard's reservation or scaling of 0 took effect at some time."""
+        return self.stopped_at is not None or (
+            self.target == 0
+            and bool(self.stops)
+            and all(one.status in {StepStatus.DONE, StepStatus.ALREADY} for one in self.stops)
+        )
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the steps that stop or hold the function itself are done."""
+        return bool(self.stops) and all(one.status not in _UNDONE for one in self.stops)
+
+    @property
+    def stops(self) -> tuple[StepOutcome, ...]:
+        """The steps that stop or hold the function itself, with their outcomes."""
+        own = tuple(one for one in self.steps if isinstance(one.step, Reserve | ScaleToZero))
+        return own or tuple(one for one in self.steps if isinstance(one.step, DisableMapping))
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it is held by its event source mappings alone: nothing is reserved for it."""
+        return bool(self.stops) and all(isinstance(one.step, DisableMapping) for one in self.stops)
+
+    @property
+    def is_on_instances(self) -> bool:
+        """Whether it is stopped by the scaling of its versions, having no reservation."""
+        return any(isinstance(one.step, ScaleToZero) for one in self.steps)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is left to be done but to send its notices and file it away."""
+        return self.state in CLOSED_STATES
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether a cap has shown that it was no loop, and was lifted for that."""
+        return self.state is IncidentState.LIFTED and not self.is_withdrawn
+
+    def is_leased(self, now: datetime) -> bool:
+        """Whether a run is working on it that may still be alive."""
+        return self.lease_until is not None and now < self.lease_until
+
+    def is_cooling_off(self, now: datetime, cooling_off: timedelta) -> bool:
+        """Whether somebody released the function so recently that it is only watched."""
+        return self.released_at is not None and now - self.released_at < cooling_off
+
+    def leased(self, now: datetime) -> Self:
+        """The incident, held by this run."""
+        mine = self if self.is_leased(now) else self.taken_over()
+        return replace(mine, lease_until=now + LEASE)
+
+    def taken_over(self) -> Self:
+        """The incident, taken over from the run that has not let go of it, if there is one."""
+        if self.lease_until is None:
+            return self
+        until = self.lease_until + _OUTLIVES_LEASE
+        unsure_until = max(until, self.unsure_until or until)
+        return replace(self, lease_until=None, unsure_until=unsure_until)
+
+    def unsure_steps(self, now: datetime) -> tuple[StepOutcome, ...]:
+        """Steps of which one may still be carried out by a run that has lost its lease."""
+        if self.unsure_until is None or now >= self.unsure_until:
+            return ()
+        return tuple(one for one in self.steps if one.status in _UNDONE)
+
+    def unleased(self) -> Self:
+        """The incident, free for any run."""
+        return replace(self, lease_until=None)
+
+    def is_pausing(self, attempt: Attempt, now: datetime) -> bool:
+        """Whether AWS refused this so lately that it is not asked again yet."""
+        until = self._refusals(attempt).until
+        return until is not None and now < until - _EARLY
+
+    def was_told(self, attempt: Attempt, words: str) -> bool:
+        """Whether people were told that AWS said this of the attempt."""
+        return _shortened(words) in self._refusals(attempt).told
+
+    def refused(self, attempt: Attempt, now: datetime) -> Self:
+        """The incident after one more refusal: the pause before the next attempt grows."""
+        known = self._refusals(attempt)
+        pause = PAUSES[min(known.count, len(PAUSES) - 1)]
+        return self._with_refusals(replace(known, count=known.count + 1, until=now + pause))
+
+    def with_told(self, attempt: Attempt, words: str) -> Self:
+        """The incident after people were told what AWS said."""
+        known = self._refusals(attempt)
+        told = (*known.told, _shortened(words))[-_MOST_TOLD:]
+        return self._with_refusals(replace(known, told=told))
+
+    def accepted(self, attempt: Attempt) -> Self:
+        """The incident after AWS refused it no more, or as a person asks for it anew."""
+        others = tuple(one for one in self.refusals if one.attempt is not attempt)
+        return replace(self, refusals=others)
+
+    def _refusals(self, attempt: Attempt) -> Refusals:
+        found = next((one for one in self.refusals if one.attempt is attempt), None)
+        return found or Refusals(attempt=attempt)
+
+    def _with_refusals(self, refusals: Refusals) -> Self:
+        others = self.accepted(refusals.attempt).refusals
+        return replace(self, refusals=(*others, refusals))
+
+    def as_found(self, present: int | None, now: datetime) -> Self:
+        """The incident after a containment that goes no further, by what is in force now.
+
+        Nothing else drops a snapshot, and this only where nothing of the guard's can be in force:
+        what is reserved was read and is not the guard's, and nothing beside it is left.
+
+        Parameters
+        ----------
+        present
+            What is reserved, as just read.
+
+        Returns
+        -------
+        Incident
+            Contained or capped where the guard's reservation is in force, released where something
+            beside it may be, else as if nothing had been changed.
+        """
+        free = self.unleased()
+        if present is not None and present in self.ours:
+            state = IncidentState.CAPPED if present else IncidentState.CONTAINED
+            step = Reserve(function=self.function, to=present, prior=self.prior)
+            done = StepOutcome(step=step, status=StepStatus.DONE)
+            held = replace(free.to(state, now), target=present).without_put_back()
+            return held.with_step(done).holding_since(now)
+        if self.left_beside:
+            released = free.to(IncidentState.RELEASED, now)
+            found = FoundReservation(reserved_concurrency=present)
+            return replace(released, released_at=released.updated_at, released_to=found)
+        return replace(
+            free.to(IncidentState.NOTIFIED, now),
+            snapshot=None,
+            steps=(),
+            target=None,
+            written=(),
+            contained_at=None,
+            stopped_at=None,
+            watch=None,
+            is_shown=False,
+        )
+
+    def without_put_back(self) -> Self:
+        """Without the provisioned concurrency, once all of it is back: it may change from here."""
+        left = tuple(one for one in self.left_beside if isinstance(one.step, RemoveProvisioned))
+        if left or self.snapshot is None:
+            return self
+        steps = tuple(one for one in self.steps if not isinstance(one.step, RemoveProvisioned))
+        return replace(self, steps=steps, snapshot=replace(self.snapshot, provisioned=None))
+
+    def to(self, state: IncidentState, now: datetime) -> Self:
+        """The incident in another state.
+
+        Raises
+        ------
+        InvalidTransitionError
+            When the present state does not lead there.
+        """
+        if state is not self.state and state not in _TRANSITIONS.get(self.state, frozenset()):
+            raise InvalidTransitionError(
+                f"incident {self.id} cannot go from {self.state} to {state}"
+            )
+        at = max(now, self.updated_at)
+        changed = replace(self, state=state, updated_at=at)
+        if state in CLOSED_STATES:
+            changed = replace(changed, closed_at=at, lease_until=None)
+        return changed
+
+    def with_reservation(self, to: int, prior: int | None) -> Self:
+        """The incident with the step that sets the reservation written down, before it is done.
+
+        The snapshot's part is written by the first call only; a cap that becomes a throttle
+        keeps what was there before the cap.
+        """
+        snapshot = Snapshot(reserved_concurrency=prior) if self.snapshot is None else self.snapshot
+        step = Reserve(function=self.function, to=to, prior=snapshot.reserved_concurrency)
+        written = self.written if to in self.written else (*self.written, to)
+        return replace(self, snapshot=snapshot, target=to, written=written).with_step(
+            StepOutcome(step=step)
+        )
+
+    def with_hold(
+        self, watch: Watch, prior: int | None, mappings: tuple[EventSourceMapping, ...]
+    ) -> Self:
+        """The incident with a hold written down, before anything is changed.
+
+        Parameters
+        ----------
+        prior
+            What is reserved.
+        mappings
+            Of the function, all of them.
+        """
+        held = replace(self, watch=watch, is_shown=False)
+        if watch.plan.levers != (Lever.PAUSE,):
+            return held.with_reservation(watch.plan.cap or 0, prior)
+        snapshot = held.snapshot or Snapshot(reserved_concurrency=prior)
+        return replace(held, snapshot=snapshot, target=None).with_mappings(mappings)
+
+    def letting_go(self, watch: Watch) -> Self:
+        """The incident with the trial of its hold written down, before anything is let go.
+
+        A mapping is limited before it is enabled again: see `is_let_go`.
+        """
+        let_go = replace(self, watch=watch)
+        concurrency = watch.trial_concurrency or watch.plan.least_trial
+        if not self.is_paused or self.snapshot is None:
+            return let_go.with_reservation(concurrency, self.prior)
+        limits = {one.uuid: one.maximum_concurrency for one in self.snapshot.mappings or ()}
+        each = max(LEAST_MAPPING_LIMIT, concurrency // max(1, len(self.stops)))
+        for outcome in self.stops:
+            step = outcome.step
+            if not isinstance(step, DisableMapping):
+                continue
+            limit = LimitMapping(
+                function=step.function,
+                uuid=step.uuid,
+                source_arn=step.source_arn,
+                to=min(each, MOST_MAPPING_LIMIT),
+                prior=limits.get(step.uuid),
+            )
+            let_go = let_go.with_step(StepOutcome(step=limit))
+        return let_go
+
+    def holding_again(self, watch: Watch, disabled: Collection[str] = ()) -> Self:
+        """The incident with its second hold written down, before anything is held.
+
+        Parameters
+        ----------
+        disabled
+            Mappings that somebody has disabled during the trial: they stay as that person wants.
+        """
+        held = replace(self, watch=watch)
+        if not self.is_paused:
+            return held.with_reservation(watch.plan.cap or 0, self.prior)
+        for outcome in self.stops:
+            step = outcome.step
+            if not (isinstance(step, DisableMapping) and step.uuid in disabled):
+                held = held.with_step(StepOutcome(step=step))
+        return held
+
+    @property
+    def is_hold(self) -> bool:
+        """Whether what is in force is a hold: nothing has been decided that stops it."""
+        return self.watch is not None and self.decided not in _STOPS
+
+    @property
+    def is_being_judged(self) -> bool:
+        """Whether it is held to see whether it feeds itself, and nothing is decided yet."""
+        is_held = self.state in (IncidentState.CAPPING, IncidentState.CAPPED)
+        return self.watch is not None and not self.is_shown and is_held
+
+    @property
+    def is_let_go(self) -> bool:
+        """Whether a little of what it holds is, or is being, let go."""
+        return self.watch is not None and self.watch.phase is Phase.TRIAL
+
+    def with_prior(self, prior: int | None) -> Self:
+        """The incident with another reservation in its snapshot: what it had read was not true."""
+        if self.snapshot is None:
+            return self
+        steps = tuple(
+            replace(one, step=replace(one.step, prior=prior))
+            if isinstance(one.step, Reserve)
+            else one
+            for one in self.steps
+        )
+        snapshot = replace(self.snapshot, reserved_concurrency=prior)
+        return replace(self, snapshot=snapshot, steps=steps)
+
+    def holding_since(self, at: datetime) -> Self:
+        """The incident with the moment at which what it holds took effect, once all of it did."""
+        if not self.is_held:
+            return self
+        held = replace(self, contained_at=self.contained_at or at)
+        if held.target or held.is_paused:  # who calls it by another way is served
+            return held
+        return replace(held, stopped_at=self.stopped_at or at)
+
+    def with_scaling(self, versions: tuple[VersionScaling, ...]) -> Self:
+        """The incident with the steps that scale each version to 0 written down.
+
+        The snapshot's part is written by the first call only.
+        """
+        snapshot = self.snapshot or Snapshot(reserved_concurrency=None, scaling=versions)
+        changed = replace(self, snapshot=snapshot, target=0)
+        for one in snapshot.scaling:
+            if not one.is_zero:
+                step = ScaleToZero(function=self.function, prior=one)
+                changed = changed.with_step(StepOutcome(step=step))
+        return changed
+
+    def with_surroundings(
+        self,
+        provisioned: tuple[ProvisionedConcurrency, ...],
+        mappings: tuple[EventSourceMapping, ...],
+    ) -> Self:
+        """The incident with what else is to be changed, read before the first such change."""
+        return self.with_provisioned(provisioned).with_mappings(mappings)
+
+    def with_provisioned(self, found: tuple[ProvisionedConcurrency, ...]) -> Self:
+        """The incident with the provisioned concurrency, read before any of it is removed."""
+        if self.snapshot is None:
+            raise SnapshotOverwriteError("there is no snapshot to add to")
+        snapshot = self.snapshot.with_provisioned(found)
+        return replace(self, snapshot=snapshot, steps=self._steps_with(found, ()))
+
+    def with_removed(self, removed: tuple[ProvisionedConcurrency, ...], *, is_newest: bool) -> Self:
+        """The incident with provisioned concurrency that is known to have been removed.
+
+        Parameters
+        ----------
+        is_newest
+            Whether that was later than what is written already, which it replaces then.
+        """
+        known = {
+            one.step.qualifier: one.step.prior
+            for one in self.steps
+            if isinstance(one.step, RemoveProvisioned)
+        }
+        added = tuple(
+            one
+            for one in removed
+            if one.qualifier not in known or (is_newest and known[one.qualifier] != one.requested)
+        )
+        if not added or self.snapshot is None:
+            return self
+        names = {one.qualifier for one in added}
+        kept = (one for one in self.snapshot.provisioned or () if one.qualifier not in names)
+        changed = replace(self, snapshot=replace(self.snapshot, provisioned=(*kept, *added)))
+        for step in follow_up_steps(self.function, added, ()):
+            changed = changed.with_step(StepOutcome(step=step, status=StepStatus.DONE))
+        return changed
+
+    def with_requested_anew(self, found: tuple[ProvisionedConcurrency, ...]) -> Self:
+        """The incident with what was requested after the removal, to be removed once more."""
+        changed = self.with_removed(found, is_newest=True)
+        for step in follow_up_steps(self.function, found, ()):
+            changed = changed.with_outcome(step, StepStatus.PLANNED)
+        return changed
+
+    def with_mappings(self, found: tuple[EventSourceMapping, ...]) -> Self:
+        """The incident with the event source mappings, read before any of them is disabled."""
+        if self.snapshot is None:
+            raise SnapshotOverwriteError("there is no snapshot to add to")
+        snapshot = self.snapshot.with_mappings(found)
+        return replace(self, snapshot=snapshot, steps=self._steps_with((), found))
+
+    def _steps_with(
+        self,
+        provisioned: tuple[ProvisionedConcurrency, ...],
+        mappings: tuple[EventSourceMapping, ...],
+    ) -> tuple[StepOutcome, ...]:
+        changed = self
+        for step in follow_up_steps(self.function, provisioned, mappings):
+            changed = changed.with_step(StepOutcome(step=step))
+        return changed.steps
+
+    def with_step(self, outcome: StepOutcome) -> Self:
+        """The incident with a step put into its place; it replaces one of the same key."""
+        others = tuple(one for one in self.steps if one.step.key != outcome.step.key)
+        ordered = sorted((*others, outcome), key=lambda one: order_of(one.step))
+        return replace(self, steps=tuple(ordered))
+
+    def with_outcome(
+        self, step: Step, status: StepStatus, detail: str = "", done_at: datetime | None = None
+    ) -> Self:
+        """The incident with what became of a step."""
+        detail = detail[:_LONGEST_DETAIL]
+        return replace(
+            self,
+            steps=tuple(
+                replace(
+                    one,
+                    status=status,
+                    detail=detail,
+                    done_at=done_at,
+                    restored=None,
+                    restored_detail="",
+                )
+                if one.step.key == step.key
+                else one
+                for one in self.steps
+            ),
+        )
+
+    def with_restored(self, step: Step, status: StepStatus | None, detail: str = "") -> Self:
+        """The incident with what became of the inverse of a step (``None``: not tried)."""
+        detail = detail[:_LONGEST_DETAIL]
+        return replace(
+            self,
+            steps=tuple(
+                replace(one, restored=status, restored_detail=detail)
+                if one.step.key == step.key
+                else one
+                for one in self.steps
+            ),
+        )
+
+    def with_notice(self, transition: Transition, subject: str, body: str) -> Self:
+        """The incident with a notice to be sent. A transition that repeats is numbered."""
+        numbers = [_number(one.id) for one in self.outbox if one.transition is transition]
+        suffix = f"-{max(numbers) + 1}" if numbers else ""
+        notice = OutboxNotice(
+            id=f"{self.id}/{transition}{suffix}", transition=transition, subject=subject, body=body
+        )
+        return replace(self, outbox=_trimmed((*self.outbox, notice)))
+
+    def with_notice_status(
+        self, notice_id: str, status: NoticeStatus, claimed_at: datetime | None = None
+    ) -> Self:
+        """The incident with a notice of its outbox moved on."""
+        moved = tuple(
+            replace(
+                one,
+                status=status,
+                claimed_at=claimed_at,
+                attempts=one.attempts + (status is NoticeStatus.CLAIMED),
+            )
+            if one.id == notice_id
+            else one
+            for one in self.outbox
+        )
+        return replace(self, outbox=_trimmed(moved))
+
+    def has_told(self, transition: Transition) -> bool:
+        """Whether a notice of this transition was written down already."""
+        return any(one.transition is transition for one in self.outbox)
+
+    def due_notices(self, now: datetime) -> tuple[OutboxNotice, ...]:
+        """The notices to be sent now, oldest first."""
+        return tuple(one for one in self.outbox if one.is_due(now))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all its notices are known to be sent."""
+        return all(one.status is NoticeStatus.SENT for one in self.outbox)
+
+
+def incident_id(function: str, opened_at: datetime) -> str:
+    """A name for an incident that people can say: the function and when it was opened (UTC)."""
+    return f"{function}-{opened_at:%Y%m%dT%H%M%S}Z"
+
+
+def is_same_opening(stored: Incident, opened: Incident) -> bool:
+    """Whether a stored incident is what opening this one has led to, whose answer was lost.
+
+    The id alone does not tell: it is exact to the second, and two runs may decide in the same one.
+    """
+    return stored.id == opened.id and stored.opened_at == opened.opened_at
+
+
+def _shortened(words: str) -> str:
+    return _REQUEST_ID.sub("", words)[:_LONGEST_TOLD]
+
+
+def _number(notice_id: str) -> int:
+    """Which notice of its transition it is, counted from 1."""
+    number = notice_id.rpartition("/")[2].rpartition("-")[2]
+    return int(number) if number.isdigit() else 1
+
+
+def _trimmed(outbox: tuple[OutboxNotice, ...]) -> tuple[OutboxNotice, ...]:
+    """The outbox within its limits: a record has to fit into the ledger, whatever happens.
+
+    The newest notice of each transition stays: it tells that people were told.
+    """
+    newest = {one.transition: one.id for one in outbox}
+    sent = [one.id for one in outbox if one.status is NoticeStatus.SENT]
+    unsent = [one.id for one in outbox if one.status is not NoticeStatus.SENT]
+    kept = {*sent[-_MOST_SENT:], *unsent[-_MOST_UNSENT:], *newest.values()}
+    return tuple(one for one in outbox if one.id in kept)

@@ -1,0 +1,349 @@
+"""What becomes of a function's events while it is held, per trigger, and until when.
+
+At reserved concurrency 0:
+
+- New asynchronous events go at once, without retries, to the dead-letter queue or on-failure
+  destination, and are lost without one
+  (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
+- Polled SQS messages return to the queue with a higher receive count and end in its dead-letter
+  queue (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html). With the
+  event source mapping disabled they wait.
+- Records of streams wait until they expire
+  (https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html).
+- Synchronous callers are answered with status 429.
+
+What AWS does with asynchronous events that were in its own queue already is not documented, and
+neither is it said of executions in flight that they go on: both are assumed here for the worse.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Final
+
+from functions.domain.changes.steps import DisableMapping, StepOutcome, StepStatus
+from functions.domain.detection.evidence import Trigger, TriggerKind
+from functions.domain.notices.text import clean, moment, short_name
+
+DYNAMODB_RETENTION: Final = timedelta(hours=24)
+KINESIS_RETENTION: Final = timedelta(hours=24)
+LONGEST_TIMEOUT: Final = timedelta(minutes=15)
+
+_LONGEST_NAME: Final = 80
+_LONGEST_ARN: Final = 300
+
+
+class FateKind(StrEnum):
+    """What becomes of events, the worst first."""
+
+    LOST = "lost"  # gone, now
+    LOOPING = "looping"  # they go round without the function, or will once it is restored
+    MAYBE_LOST = "maybe_lost"  # lost, unless there is a target that the guard does not know
+    MOVING = "moving"  # good messages go to a dead-letter queue after some attempts
+    EXPIRING = "expiring"  # they wait, and are lost at a moment
+    REFUSED = "refused"  # the caller is told, at once
+    DIVERTED = "diverted"  # kept elsewhere
+    SLOWED = "slowed"  # a cap lets some through
+    WAITING = "waiting"  # kept where they are
+
+
+_WORST_FIRST: Final = {kind: place for place, kind in enumerate(FateKind)}
+
+
+# Inverses in these states: the mapping is enabled again, or in somebody else's hands.
+_NOT_HELD: Final = frozenset(
+    {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
+)
+
+
+class MappingState(StrEnum):
+    """What the guard knows of an event source mapping."""
+
+    DISABLED = "disabled"  # by the guard
+    DISABLING = "disabling"  # the guard is about to
+    WOULD_BE_DISABLED = "would_be_disabled"  # if the guard stopped the function
+    DISABLED_BEFORE = "disabled_before"  # it was so when the guard came
+    ENABLED = "enabled"  # or unknown, which is the worse case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """How the function is held.
+
+    Attributes
+    ----------
+    since
+        When its reservation was written; ``None`` where unknown.
+    at
+        Its reservation: 0 (throttled) or a cap.
+    async_target_arn
+        Where failed asynchronous events go; empty for none or unknown.
+    is_async_target_known
+        Whether an empty `async_target_arn` means that there is none.
+    outcomes
+        The steps of the containment: they tell which mappings are disabled.
+    disabled_before
+        Mappings that were disabled when the guard came.
+    is_imagined
+        Whether nothing was done, and the outcomes are those of a stop by the guard.
+    """
+
+    function_arn: str = ""
+    since: datetime | None = None
+    at: int = 0
+    async_target_arn: str = ""
+    is_async_target_known: bool = False
+    outcomes: tuple[StepOutcome, ...] = ()
+    disabled_before: frozenset[str] = frozenset()
+    is_imagined: bool = False
+
+    def mapping(self, uuid: str) -> MappingState:
+        """The state of a trigger's mapping."""
+        for one in self.outcomes:
+            if isinstance(one.step, DisableMapping) and one.step.uuid == uuid:
+                if one.restored in _NOT_HELD:
+                    return MappingState.ENABLED
+                match one.status:
+                    case StepStatus.DONE | StepStatus.ALREADY:
+                        done = MappingState.DISABLED
+                        return MappingState.WOULD_BE_DISABLED if self.is_imagined else done
+                    case StepStatus.PLANNED:
+                        return MappingState.DISABLING
+                    case _:
+                        return MappingState.ENABLED
+        if uuid and uuid in self.disabled_before:
+            return MappingState.DISABLED_BEFORE
+        return MappingState.ENABLED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What becomes of the events of some triggers.
+
+    Attributes
+    ----------
+    triggers
+        Those that share it.
+    text
+        The same in one or two sentences, without the names of the triggers.
+    deadline
+        When waiting events begin to be lost; ``None`` where there is no known moment.
+    """
+
+    kind: FateKind
+    text: str
+    triggers: tuple[Trigger, ...] = ()
+    deadline: datetime | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The triggers, as people call them."""
+        return tuple(name_of(trigger) for trigger in self.triggers)
+
+
+def name_of(trigger: Trigger) -> str:
+    """A trigger as people call it: the service and the resource."""
+    resource = clean(short_name(trigger.source_arn), _LONGEST_NAME) if trigger.source_arn else ""
+    service = clean(trigger.service, _LONGEST_NAME) or trigger.kind.value
+    return f"{service} {resource}".strip()
+
+
+def fates(triggers: Iterable[Trigger], holding: Holding) -> tuple[Fate, ...]:
+    """The fate of every trigger's events, the worst first; equal fates are told once."""
+    known = tuple(triggers)
+    merged: dict[tuple[FateKind, str, datetime | None], Fate] = {}
+    for trigger in known:
+        fate = fate_of(trigger, holding)
+        key = (fate.kind, fate.text, fate.deadline)
+        before = merged.get(key)
+        merged[key] = (
+            fate if before is None else replace(before, triggers=(*before.triggers, trigger))
+        )
+    warning = second_loop(known, holding)
+    found = [*merged.values(), *([] if warning is None else [warning])]
+    return tuple(sorted(found, key=lambda fate: _WORST_FIRST[fate.kind]))
+
+
+def fate_of(trigger: Trigger, holding: Holding) -> Fate:
+    """What becomes of the events of one trigger while the function is held."""
+    fate = _capped(trigger, holding) if holding.at > 0 else _stopped(trigger, holding)
+    return replace(fate, triggers=(trigger,))
+
+
+def in_flight_until(since: datetime | None, timeout_seconds: int | None) -> datetime | None:
+    """Until when executions that had begun may go on: the function's timeout, at most."""
+    if since is None:
+        return None
+    limit = timedelta(seconds=timeout_seconds) if timeout_seconds else LONGEST_TIMEOUT
+    return since + limit
+
+
+def second_loop(triggers: Iterable[Trigger], holding: Holding) -> Fate | None:
+    """A warning where failed asynchronous events are sent to what triggers the function."""
+    target = holding.async_target_arn
+    if not target:
+        return None
+    if target == holding.function_arn or target.startswith(f"{holding.function_arn}:"):
+        if not holding.function_arn:
+            return None
+        feeding: tuple[Trigger, ...] = ()
+        kind = TriggerKind.ASYNC
+    else:
+        feeding = tuple(one for one in triggers if _is_source(one, target))
+        if not feeding:
+            return None
+        kind = feeding[0].kind
+    arn = clean(target, _LONGEST_ARN)
+    if kind in {TriggerKind.ASYNC, TriggerKind.SYNC}:
+        text = (
+            f"Another loop: failed asynchronous events go to {arn}, which invokes this same"
+            " function. They can go round without the function running. Change the function's"
+            " on-failure destination or dead-letter queue now."
+        )
+    else:
+        text = (
+            f"Another loop: failed asynchronous events go to {arn}, which triggers this same"
+            " function. They come back to it once it is restored. Change the function's"
+            " on-failure destination or dead-letter queue before that."
+        )
+    return Fate(kind=FateKind.LOOPING, text=text, triggers=feeding)
+
+
+def _is_source(trigger: Trigger, target: str) -> bool:
+    source = trigger.source_arn
+    return bool(source) and (source == target or ("*" in source and fnmatchcase(target, source)))
+
+
+def _stopped(trigger: Trigger, holding: Holding) -> Fate:
+    match trigger.kind:
+        case TriggerKind.ASYNC:
+            return _async(holding)
+        case TriggerKind.SYNC:
+            return Fate(
+                kind=FateKind.REFUSED,
+                text="Callers that wait for an answer get status 429 (TooManyRequestsException)"
+                " until it is restored. Lambda keeps nothing of their requests.",
+            )
+        case TriggerKind.SQS | TriggerKind.STREAM | TriggerKind.OTHER_POLLED:
+            state = holding.mapping(trigger.mapping_uuid)
+            if state is MappingState.DISABLED_BEFORE:
+                return Fate(
+                    kind=FateKind.WAITING,
+                    text="Its event source mapping was disabled before: nothing changes.",
+                )
+            return _polled(trigger, holding, state)
+
+
+def _async(holding: Holding) -> Fate:
+    if holding.async_target_arn:
+        return Fate(
+            kind=FateKind.DIVERTED,
+            text="New events go at once, without retries, to"
+            f" {clean(holding.async_target_arn, _LONGEST_ARN)}. They stay there: nothing sends"
+            " them to the function again by itself.",
+        )
+    if holding.is_async_target_known:
+        return Fate(
+            kind=FateKind.LOST,
+            text="New events are lost at once, until it is restored: the function has neither a"
+            " dead-letter queue nor an on-failure destination (metric AsyncEventsDropped). To"
+            " keep those to come, give it an on-failure destination now.",
+        )
+    return Fate(
+        kind=FateKind.MAYBE_LOST,
+        text="New events go at once, without retries, to the function's dead-letter queue or"
+        " on-failure destination. Loopbreaker knows of none: without one they are lost until it"
+        " is restored (metric AsyncEventsDropped).",
+    )
+
+
+_PAUSED: Final = frozenset(
+    {MappingState.DISABLED, MappingState.DISABLING, MappingState.WOULD_BE_DISABLED}
+)
+
+
+def _polled(trigger: Trigger, holding: Holding, state: MappingState) -> Fate:
+    is_paused = state in _PAUSED
+    how = {
+        MappingState.DISABLED: "Its event source mapping is disabled. ",
+        MappingState.DISABLING: "Its event source mapping is being disabled. ",
+        MappingState.WOULD_BE_DISABLED: "Loopbreaker would disable its event source mapping. ",
+    }.get(state, "")
+    if trigger.kind is TriggerKind.SQS:
+        if is_paused:
+            return Fate(
+                kind=FateKind.WAITING,
+                text=f"{how}Messages wait in the queue until its retention ends: 4 days by"
+                " default, 14 days at most.",
+            )
+        return Fate(
+            kind=FateKind.MOVING,
+            text="Its event source mapping is not disabled. Lambda keeps receiving messages and"
+            " putting them back: their receive count rises, and good ones go to the queue's"
+            " dead-letter queue, if it has one.",
+        )
+    if trigger.kind is TriggerKind.OTHER_POLLED:
+        waiting = "Records wait in the broker for as long as it keeps them."
+        if is_paused:
+            return Fate(kind=FateKind.WAITING, text=how + waiting)
+        return Fate(
+            kind=FateKind.WAITING,
+            text=f"{waiting} Lambda keeps trying: its event source mapping is not disabled.",
+        )
+    limits = (
+        ""
+        if is_paused
+        else " Its event source mapping is not disabled: Lambda tries again until then, or until"
+        " the mapping's own limit of age or attempts, where it has one."
+    )
+    return _stream(trigger, holding, how, limits)
+
+
+def _stream(trigger: Trigger, holding: Holding, how: str, limits: str) -> Fate:
+    if _is_kinesis(trigger):
+        deadline = holding.since + KINESIS_RETENTION if holding.since else None
+        when = f": from {moment(deadline)} on" if deadline else ""
+        text = (
+            f"{how}Records wait in the stream. With the default retention of 24 h they begin to"
+            f" be lost a day after the stop{when}. A longer retention (365 days at most) moves"
+            " that, and can still be set."
+        )
+    else:
+        deadline = holding.since + DYNAMODB_RETENTION if holding.since else None
+        when = f"From {moment(deadline)} on they" if deadline else "A day after the stop they"
+        text = (
+            f"{how}Records wait in the stream, for 24 h each. {when} begin to be lost; those that"
+            " were already waiting at the stop go earlier. Nothing can extend that."
+        )
+    return Fate(kind=FateKind.EXPIRING, text=text + limits, deadline=deadline)
+
+
+def _is_kinesis(trigger: Trigger) -> bool:
+    return ":kinesis:" in trigger.source_arn or "kinesis" in trigger.service.lower()
+
+
+def _capped(trigger: Trigger, holding: Holding) -> Fate:
+    most = "one at a time" if holding.at == 1 else f"{holding.at:,} at a time"
+    match trigger.kind:
+        case TriggerKind.ASYNC:
+            target = clean(holding.async_target_arn, _LONGEST_ARN)
+            end = f"go to {target}" if target else "go to its dead-letter queue, or are lost"
+            text = (
+                f"Events are handled {most}. The others are tried again for 6 h (or the"
+                f" function's own limit); after that they {end}."
+            )
+        case TriggerKind.SYNC:
+            text = f"Callers are served {most}. The others get status 429 and may try again."
+        case TriggerKind.SQS:
+            text = (
+                f"Messages are handled {most}. If more arrive, receive counts rise, and good"
+                " messages can go to the queue's dead-letter queue."
+            )
+        case TriggerKind.STREAM:
+            kept = "24 h by default" if _is_kinesis(trigger) else "24 h"
+            text = f"Batches are handled {most}. Records that wait longer than {kept} are lost."
+        case TriggerKind.OTHER_POLLED:
+            text = f"Batches are handled {most}. The other records wait in the broker."
+    return Fate(kind=FateKind.SLOWED, text=text)

@@ -1,0 +1,330 @@
+"""What people are told of loops that could run, before the first event does.
+
+Such a notice comes at the time of a deployment, not at 3 a.m.: it says first that nothing has
+happened, then what the loop is, whether AWS would stop it, what takes it apart, and how to say
+that it is meant to be.
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from functions.domain.account.inventory import Gap
+from functions.domain.graph.build import UNDETECTED_REGIONS
+from functions.domain.graph.model import Certainty, Edge, Loop, NativeStop, NodeKind
+from functions.domain.notices.graph.drawing import drawing, line
+from functions.domain.notices.graph.text import edge_words, name
+from functions.domain.notices.incident import Notice, NoticeContext
+from functions.domain.notices.sections import (
+    MARK,
+    SUBJECT_LIMIT,
+    bounded,
+    command_line,
+    left_out,
+    listed,
+    section,
+    stack,
+    subject_line,
+    where,
+)
+from functions.domain.notices.text import bullet, clean, counted, drawn, moment, paragraph, quoted
+
+MOST_SINGLE: Final = 5
+"""More new loops than that at one time come in one notice."""
+
+_WIDEST: Final = 76
+_MOST_LISTED: Final = 20
+_MOST_GAPS: Final = 20
+_MOST_CUTS: Final = 3
+_MOST_WHY: Final = 40
+_TAG: Final = "loopbreaker:accepted-loop"
+_FLAG: Final = "accepted_loops"
+_NOTHING_CHANGED: Final = "Nothing was changed, so there is nothing to restore."
+_AS_ANY_OTHER: Final = (
+    "Should it begin to run away, Loopbreaker deals with it as with any other function."
+)
+_AS_PROVEN_OR_NOT: Final = (
+    "Should one begin to run away, Loopbreaker takes a certain loop as proof, and acts on less."
+)
+_AS_PROVEN: Final = (
+    "Should it begin to run away, Loopbreaker takes this loop as proof, and acts on less."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A notice with the keys of the loops that it tells of."""
+
+    notice: Notice
+    keys: tuple[str, ...]
+
+
+def warnings(
+    loops: Sequence[Loop], place: NoticeContext, read_at: datetime, *, is_first: bool
+) -> tuple[Told, ...]:
+    """The notices that tell of new loops: one for each, or one for all where they are many.
+
+    Parameters
+    ----------
+    read_at
+        When the account was read.
+    is_first
+        Whether the account was never charted before: its loops come in one notice then.
+    """
+    if not loops:
+        return ()
+    if len(loops) > MOST_SINGLE or (is_first and len(loops) > 1):
+        keys = tuple(one.key for one in loops)
+        return (Told(notice=_digest(loops, place, read_at, is_first=is_first), keys=keys),)
+    return tuple(Told(notice=warning(one, place, read_at), keys=(one.key,)) for one in loops)
+
+
+def warning(loop: Loop, place: NoticeContext, read_at: datetime) -> Notice:
+    """The warning of one loop."""
+    first = loop.functions[0]
+    is_certain = loop.certainty is Certainty.CERTAIN
+    can = "can" if is_certain else "might"
+    subject = subject_line(
+        "WARNING" if is_certain else "Perhaps a loop:", first, f" {can} invoke itself in a loop"
+    )
+    return Notice(
+        subject=subject,
+        body=bounded(
+            (
+                _beginning(loop, first),
+                where(place),
+                section("THE LOOP", *_drawn(loop, first)),
+                section("WHY LOOPBREAKER THINKS SO", *_why(loop)),
+                section("WOULD AWS STOP IT", paragraph(_protection(loop, place))),
+                section("WHAT BREAKS IT", *_cuts(loop)),
+                section("IS IT MEANT TO BE", *_acceptance(loop, place)),
+                section(
+                    "NOTHING TO RESTORE",
+                    paragraph(_NOTHING_CHANGED, _AS_PROVEN if is_certain else _AS_ANY_OTHER),
+                ),
+                paragraph(
+                    f"Loop {loop.key}, stack {stack(place)}, account read at {moment(read_at)}.",
+                    "You get no second notice of it unless it changes.",
+                ),
+            )
+        ),
+    )
+
+
+def blind_spots(gaps: Sequence[Gap], place: NoticeContext, read_at: datetime) -> Notice:
+    """The notice that says what the guard may not read. `gaps` are whole areas."""
+    actions = sorted({gap.action for gap in gaps if gap.action})
+    return Notice(
+        subject=clean(
+            f"{MARK} Loops may go unseen: {counted(len(actions), 'permission')} to read missing"
+        )[:SUBJECT_LIMIT],
+        body=bounded(
+            (
+                paragraph(
+                    "Loopbreaker reads the configuration of this account to find loops before they"
+                    " run. AWS did not let it read a part of that.",
+                    "Loops through what it does not see are called possible, or are not found.",
+                ),
+                where(place),
+                section(
+                    "WHAT IT COULD NOT READ",
+                    *(
+                        bullet(f"{gap.area.value}: {gap.action}. AWS says: {quoted(gap.words)}")
+                        for gap in gaps[:_MOST_GAPS]
+                    ),
+                    left_out(len(gaps) - _MOST_GAPS, "area"),
+                ),
+                section(
+                    "WHAT TO DO",
+                    paragraph(
+                        "The role of the function has these permissions. Something above it takes"
+                        " them away: a service control policy, a resource control policy or a"
+                        " permissions boundary. Let it allow:"
+                    ),
+                    *(command_line(one) for one in actions),
+                ),
+                paragraph(
+                    f"Stack {stack(place)}, account read at {moment(read_at)}.",
+                    "You get no second notice of these unless others are added.",
+                ),
+            )
+        ),
+    )
+
+
+def _beginning(loop: Loop, first: str) -> str:
+    others = [one for one in loop.functions[1:] if one != first]
+    by_way_of = f" by way of {listed(others)}" if others else ""
+    said = clean(first, 160)
+    if loop.certainty is Certainty.CERTAIN:
+        return paragraph(
+            f"{said} can invoke itself{by_way_of}: what it writes triggers it again. This was read"
+            " from the configuration of the account, whether or not it has run yet. Nothing was"
+            " changed."
+        )
+    return paragraph(
+        f"{said} might invoke itself{by_way_of}. The configuration allows it, but does not show"
+        " that it happens: see below for what is not certain. Nothing was changed."
+    )
+
+
+def _drawn(loop: Loop, first: str) -> tuple[str, ...]:
+    """On one line where it fits, otherwise from top to bottom; lines are not broken."""
+    picture = line(loop, first)
+    if len(picture) > _WIDEST:
+        picture = drawing(loop, first)
+    return (
+        "\n".join(drawn(one) for one in picture.splitlines()),
+        "" if loop.certainty is Certainty.CERTAIN else paragraph("Dashed: possible, not certain."),
+    )
+
+
+def _why(loop: Loop) -> tuple[str, ...]:
+    return (
+        *(bullet(f"{edge_words(edge)}{_doubt(edge)}.") for edge in loop.edges[:_MOST_WHY]),
+        left_out(len(loop.edges) - _MOST_WHY, "step"),
+    )
+
+
+def _doubt(edge: Edge) -> str:
+    return "" if edge.certainty is Certainty.CERTAIN else f" ({edge.certainty.value})"
+
+
+def _protection(loop: Loop, place: NoticeContext) -> str:
+    if loop.native_stop is not NativeStop.NO:
+        unless = (
+            f" Unless {listed(loop.unread)} {'is' if len(loop.unread) == 1 else 'are'} set to"
+            " RecursiveLoop=Allow: that could not be read."
+            if loop.native_stop is NativeStop.UNLESS_ALLOWED
+            else ""
+        )
+        return (
+            "Probably, after about 16 rounds: AWS follows loops through Lambda, SQS, SNS and S3,"
+            " if the code writes with a recent version of the AWS SDK. It drops what is in the"
+            f" loop then, or sends it to a dead-letter queue.{unless}"
+        )
+    if loop.allowing:
+        return (
+            f"No. {listed(loop.allowing)} {'is' if len(loop.allowing) == 1 else 'are'} set to"
+            " RecursiveLoop=Allow, which turns AWS's own detection of loops off."
+        )
+    if place.region in UNDETECTED_REGIONS:
+        return f"No. AWS's own detection of loops does not run in {place.region}."
+    outside = [edge for edge in loop.edges if edge.target.kind not in _FOLLOWED]
+    if not outside:
+        return "No. AWS's own detection does not follow every step of this one."
+    through = name(outside[0].target)
+    return (
+        "No. AWS follows loops through Lambda, SQS, SNS and S3 only. This one goes through"
+        f" {through}."
+    )
+
+
+_FOLLOWED: Final = frozenset({NodeKind.FUNCTION, NodeKind.QUEUE, NodeKind.TOPIC, NodeKind.BUCKET})
+
+
+def _cuts(loop: Loop) -> tuple[str, ...]:
+    if not loop.cuts:
+        return (paragraph("Any of the steps above, taken away."),)
+    lines = []
+    for number, cut in enumerate(loop.cuts[:_MOST_CUTS], 1):
+        also = (
+            f" This breaks {cut.loops_broken:,} of the {cut.loops:,} loops that hang together here."
+            if cut.loops > 1
+            else ""
+        )
+        lines.append(bullet(f"{'; and '.join(cut.words)}.{also}", f"{number}."))
+    lead = "Any one of these:" if len(lines) > 1 else "This:"
+    return (paragraph(lead), *lines)
+
+
+def _acceptance(loop: Loop, place: NoticeContext) -> tuple[str, ...]:
+    first = loop.functions[0]
+    region = f" --region {shlex.quote(place.region)}" if place.region else ""
+    arn = next(
+        (edge.target.arn for edge in loop.edges if edge.target.name == first), "FUNCTION_ARN"
+    )
+    resource = shlex.quote(clean(arn, 400))
+    return (
+        paragraph(
+            "Code can end a loop by itself, which no configuration tells. If this one is intended,"
+            " say so with the reason; it is kept beside the loop, and a spike of the function is"
+            " judged without the proof:"
+        ),
+        command_line(
+            f"aws lambda tag-resource --resource {resource}"
+            f" --tags '{_TAG}=why it is intended'{region}"
+        ),
+        paragraph(
+            f"Or deploy with -c {_FLAG}={shlex.quote(clean(first, 400))} beside your other flags."
+        ),
+    )
+
+
+def _digest(
+    loops: Sequence[Loop], place: NoticeContext, read_at: datetime, *, is_first: bool
+) -> Notice:
+    certain = sum(one.certainty is Certainty.CERTAIN for one in loops)
+    unprotected = sum(one.native_stop is NativeStop.NO for one in loops)
+    unsure = sum(one.native_stop is NativeStop.UNLESS_ALLOWED for one in loops)
+    found = counted(len(loops), "loop")
+    lead = f"WARNING {found}" if certain else f"Perhaps {found}"
+    tail = "that could run" if is_first else "more that could run"
+    return Notice(
+        subject=clean(f"{MARK} {lead} {tail}, {certain} certain")[:SUBJECT_LIMIT],
+        body=bounded(
+            (
+                paragraph(
+                    f"The configuration of this account holds {found}"
+                    f"{'' if is_first else ' that you were not told of yet'}, by which functions"
+                    f" can invoke themselves: {certain:,} certain,"
+                    f" {len(loops) - certain:,} possible. {_unprotected_words(unprotected, unsure)}"
+                    " Nothing was changed.",
+                ),
+                where(place),
+                section(
+                    "THE LOOPS",
+                    *(_item(number, one) for number, one in enumerate(loops[:_MOST_LISTED], 1)),
+                    left_out(len(loops) - _MOST_LISTED, "loop"),
+                ),
+                section(
+                    "ARE THEY MEANT TO BE",
+                    paragraph(
+                        "Code can end a loop by itself, which no configuration tells. Accept an"
+                        f" intended one with the tag {_TAG} on a function of it, its value the"
+                        f" reason, or deploy with -c {_FLAG}=FUNCTION[,FUNCTION...]."
+                    ),
+                ),
+                section(
+                    "NOTHING TO RESTORE",
+                    paragraph(_NOTHING_CHANGED, _AS_PROVEN_OR_NOT if certain else _AS_ANY_OTHER),
+                ),
+                paragraph(
+                    f"Stack {stack(place)}, account read at {moment(read_at)}.",
+                    "From now on each new loop comes in a notice of its own, unless many come at"
+                    " once. You get no second notice of these unless they change.",
+                ),
+            )
+        ),
+    )
+
+
+def _unprotected_words(unprotected: int, unsure: int) -> str:
+    unread = (
+        f" Of {unsure:,} of them the setting RecursiveLoop could not be read." if unsure else ""
+    )
+    if not unprotected:
+        return f"AWS would probably stop them by itself, after about 16 rounds.{unread}"
+    return f"AWS's own detection would not stop {unprotected:,} of them.{unread}"
+
+
+def _item(number: int, loop: Loop) -> str:
+    """A loop of many: its line, what closes it, and the best way to break it."""
+    words = [f"{loop.certainty.value.capitalize()}: {line(loop, limit=_WIDEST)}."]
+    if loop.allowing:
+        words.append(f"{listed(loop.allowing)}: RecursiveLoop=Allow.")
+    if loop.cuts:
+        words.append(f"Breaks it: {'; and '.join(loop.cuts[0].words)}.")
+    return bullet(clean(" ".join(words), 900), f"{number}.")

@@ -1,0 +1,105 @@
+"""The mails about tags that look like the guard's and are not known to be."""
+
+from typing import Final
+
+from functions.domain.detection.evidence import FunctionFacts
+from functions.domain.incidents.tag_seal import find_tags
+from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.domain.notices.commands import look_command, rollback_of, untag_command
+from functions.domain.notices.sections import (
+    NoticeContext,
+    bounded,
+    command_line,
+    section,
+    subject_line,
+    where,
+)
+from functions.domain.notices.text import bullet, counted, moment, paragraph, quoted
+
+_CHANGED_NOTHING: Final = (
+    "Loopbreaker changed nothing, and -c rollback=all leaves the function alone."
+)
+
+
+def doubtful_tag(
+    facts: FunctionFacts, tagged: TaggedSnapshot, context: NoticeContext
+) -> tuple[str, str]:
+    """Subject and body for a tag without the guard's seal."""
+    reserved = tagged.reserved_concurrency
+    before = "nothing was reserved" if reserved is None else f"{reserved:,} were reserved"
+    return (
+        subject_line("TAG IN DOUBT:", facts.name, " may have been stopped"),
+        bounded(
+            (
+                paragraph(
+                    f"{facts.name} has a tag that says that Loopbreaker stopped it while its"
+                    " ledger could not be reached. The tag has no seal of Loopbreaker's, so"
+                    " anybody who may tag the function can have written it."
+                ),
+                paragraph(_CHANGED_NOTHING),
+                where(context),
+                section(
+                    "WHAT THE TAG SAYS",
+                    bullet(f"It was stopped at {moment(tagged.at)}; before, {before}."),
+                    *(
+                        bullet(
+                            f"Its provisioned concurrency was removed: {one.qualifier} had"
+                            f" {one.requested:,}."
+                        )
+                        for one in tagged.provisioned
+                    ),
+                    bullet(f"Its reserved concurrency now is {_reserved(facts)}."),
+                ),
+                section(
+                    "WHAT TO DO",
+                    bullet(
+                        "Look for a mail 'ledger down' about this function and that time. If there"
+                        " is one and it says the same, the tag is true, and this puts back what it"
+                        " says:",
+                        "1.",
+                    ),
+                    command_line(rollback_of(facts.name, facts.arn, context.deploy_flags)),
+                    bullet("If there is none, remove the tag:", "2."),
+                    command_line(untag_command(facts.arn, find_tags(facts), context.region)),
+                ),
+            )
+        ),
+    )
+
+
+def unreadable_tag(facts: FunctionFacts, context: NoticeContext) -> tuple[str, str]:
+    """Subject and body for a tag that the guard cannot have written."""
+    value = facts.tags.get(SNAPSHOT_TAG, "")
+    return (
+        subject_line("TAG UNREADABLE:", facts.name, ""),
+        bounded(
+            (
+                paragraph(
+                    f"The tag {SNAPSHOT_TAG} of {facts.name} holds what Loopbreaker never writes"
+                    f' there ({counted(len(value), "character")}): "{quoted(value, 300)}".'
+                ),
+                paragraph(
+                    _CHANGED_NOTHING,
+                    f"Its reserved concurrency now is {_reserved(facts)}.",
+                ),
+                where(context),
+                section(
+                    "WHAT TO DO",
+                    bullet(
+                        "If Loopbreaker stopped the function while its ledger could not be reached,"
+                        " a mail 'ledger down' has the commands that put it back. This shows what"
+                        " is reserved now:",
+                        "1.",
+                    ),
+                    command_line(look_command(facts.name, context.region)),
+                    bullet("Then remove the tag:", "2."),
+                    command_line(untag_command(facts.arn, find_tags(facts), context.region)),
+                ),
+            )
+        ),
+    )
+
+
+def _reserved(facts: FunctionFacts) -> str:
+    present = facts.reserved_concurrency
+    return "not set" if present is None else f"{present:,}"

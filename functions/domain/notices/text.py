@@ -1,0 +1,464 @@
+"""Numbers, moments and reasons in plain English, for the notices."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from functions.domain.detection.assessment import Ground, Reason, Unit
+
+WIDTH: Final = 70
+
+# With what the commands in a mail begin.
+_COMMANDS: Final = frozenset({"aws", "npx"})
+# Before each further word of a text from outside, until the lines are made. No text holds it:
+# `clean` takes out what cannot be printed.
+_GOES_ON: Final = "\x02"
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_DAY: Final = 86400
+_WHOLE_FROM: Final = 10
+_TENTH: Final = 0.1
+_CENT: Final = 0.01
+_CENTS_BELOW: Final = 100
+_ARN_FIELDS: Final = 6
+_LONGEST_SECONDS: Final = 1e9  # that are said in days
+
+_ONE_OF: Final = {
+    Unit.PER_MINUTE: "invocation a minute",
+    Unit.MINUTES: "minute",
+    Unit.DAYS: "day",
+    Unit.CONCURRENT: "concurrent execution",
+    Unit.TIMES: "time",
+    Unit.THROTTLES: "throttled invocation a minute",
+    Unit.ATTEMPTS: "attempt a minute",
+    Unit.DROPS: "invocation dropped by AWS",
+    Unit.SECONDS: "second",
+    Unit.RECEIVES: "receive",
+    Unit.EVENTS: "event",
+    Unit.INVOCATIONS: "invocation",
+    Unit.EVENTS_PER_MINUTE: "event a minute",
+    Unit.USD_PER_MINUTE: "dollar a minute",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How one reason is said: what it means, then its numbers where they are known.
+
+    Attributes
+    ----------
+    told
+        The whole sentence instead, where its numbers are known: the value, then the reference.
+    nothing
+        The same for a value of 0.
+    """
+
+    means: str
+    seen: str = "{}"
+    compared: str = "against {}"
+    told: str = ""
+    nothing: str = ""
+
+
+_OF_ITS_OWN: Final = "at most {} of it can be its own doing"
+GROUND_WORDS: Final[dict[Reason, Words]] = {
+    Reason.NO_DATA: Words("CloudWatch has no datapoints of it yet"),
+    Reason.BELOW_FLOOR: Words(
+        "It runs too seldom to be called a loop", "{}", "the floor of this deployment is {}"
+    ),
+    Reason.NOT_SUSTAINED: Words(
+        "It has not gone on long enough to be called a loop", "{} so far", "needed are {}"
+    ),
+    Reason.WITHIN_RECENT: Words(
+        "It was as busy within the last 3 hours", "now {}", "then up to {}"
+    ),
+    Reason.HAS_PRECEDENT: Words(
+        "It was as busy before, within the last 14 days", "now {}", "then up to {}"
+    ),
+    Reason.FOLLOWS_CLOCK: Words(
+        "It is as busy at this time on other days", "now {}", "then up to {}"
+    ),
+    Reason.SUBSIDING: Words("It is going down by itself", "now {}", "at its highest {}"),
+    Reason.BACKLOG: Words("It is working off a backlog that gets smaller", "now {}", "before {}"),
+    Reason.UNLIKE_LOOP: Words(
+        "It is busier than usual, but not in the way of a loop", "now {}", "usual are {}"
+    ),
+    Reason.LOOP_RULED_OUT: Words("In its configuration nothing that it writes leads back to it"),
+    Reason.ABOVE_FLOOR: Words("It is above the floor of this deployment", "{}", "the floor is {}"),
+    Reason.ABOVE_RECENT: Words("It is far above the 3 hours before", "now {}", "before at most {}"),
+    Reason.NO_PRECEDENT: Words(
+        "It was never this busy in the last 14 days, loops apart", "now {}", "then at most {}"
+    ),
+    Reason.NO_HISTORY: Words(
+        "Its history is too short to have a normal", "known are {}", "needed are {}"
+    ),
+    Reason.HISTORY_UNREAD: Words(
+        "Its last 14 days could not be read, so it is not known whether it was ever this busy"
+    ),
+    Reason.SUSTAINED: Words("It has not let up", "{} so far", "{} are enough to count"),
+    Reason.GROWING: Words("It keeps growing, as a loop that feeds itself does", "{}", "before {}"),
+    Reason.PLATEAU: Words(
+        "It stays at one height and does not fall, as a closed loop does", "{}", "against {}"
+    ),
+    Reason.AT_CEILING: Words(
+        "It takes all the concurrency that it can get", "{}", "the ceiling is {}"
+    ),
+    Reason.THROTTLED: Words("AWS is throttling it", "{}", "against {}"),
+    Reason.NATIVE_DROPS: Words(
+        "AWS found it invoking itself and dropped invocations", "{}", "against {}"
+    ),
+    Reason.LOOP_PROVEN: Words("In its configuration, what it writes triggers it again"),
+    Reason.DEMAND_FELL: Words(
+        "Under the cap its demand fell, as a loop's does", "{}", "before the cap {}"
+    ),
+    Reason.PINNED_AT_CAP: Words("It uses its whole cap all the time", "{}", "the cap is {}"),
+    Reason.THROTTLED_BY_CAP: Words("The cap turned the rest away", "{}", "against {}"),
+    Reason.BELOW_CAP: Words("It stays below its cap", "{}", "the cap is {}"),
+    Reason.OUTSIDE_DEMAND: Words(
+        "It is asked for as much under its cap as before, so the work comes from outside",
+        "now {}",
+        "before {}",
+    ),
+    Reason.STARVES_OTHERS: Words(
+        "It takes the account's concurrency from other functions, and AWS throttles it",
+        "{}",
+        "the account has {}",
+    ),
+    Reason.BURNS_FAST: Words(
+        "It costs more a minute than this deployment allows (danger_usd_per_minute)",
+        "{}",
+        "allowed are {}",
+    ),
+    Reason.SOURCES_UNKNOWN: Words("It was not held: what invokes it is not known"),
+    Reason.CALLERS_WAIT: Words(
+        "It was not held: callers may wait for its answers, and would be refused"
+    ),
+    Reason.SOURCES_MIXED: Words(
+        "It was not held: it has sources of different kinds, which nothing delays together"
+    ),
+    Reason.MAPPING_UNKNOWN: Words(
+        "It was not held: it could not be read what one of its event source mappings would lose"
+    ),
+    Reason.PROVISIONED_MODE: Words(
+        "It was not held: its event source mapping of a queue is in provisioned mode"
+    ),
+    Reason.PROVISIONED_CONCURRENCY: Words(
+        "It was not held: it has provisioned concurrency, or that could not be read"
+    ),
+    Reason.FEW_RECEIVES: Words(
+        "It was not held: its queue gives a message up after too few receives",
+        told="It was not held: its queue gives a message up after {}, and a hold needs {}",
+    ),
+    Reason.SHORT_RETENTION: Words(
+        "It was not held: its events may not be kept for long enough",
+        compared="a hold needs {}",
+        told="It was not held: its events are kept for {} only, and a hold needs {}",
+    ),
+    Reason.SHORT_AGE: Words(
+        "It was not held: its events may be given up too soon",
+        compared="a hold needs {}",
+        told="It was not held: its events are given up after {}, and a hold needs {}",
+    ),
+    Reason.DURATION_UNKNOWN: Words("It was not held: how long it runs is not known"),
+    Reason.CAP_TOO_HIGH: Words(
+        "It was not held: its normal peak would hardly slow it down",
+        told="It was not held: its normal peak is {}, and only {} or fewer would slow it down",
+    ),
+    Reason.HELD_OFTEN: Words(
+        "It was not held: it was held too often of late",
+        told="It was not held: within 24 hours it was held {} already, and the most are {}",
+    ),
+    Reason.BACKLOG_BEFORE: Words(
+        "It was not held: another function of its loop works off a backlog, and feeds it meanwhile",
+        told="It was not held: another function of its loop works off a backlog of {}, and feeds it"
+        " meanwhile; a hold can do with {}",
+    ),
+    Reason.PEAK_UNKNOWN: Words(
+        "It was not capped: its history is too short to know its normal peak",
+        told="It was not capped: {} of its history are known, and {} are needed for its normal"
+        " peak",
+    ),
+    Reason.CAPPED_LATELY: Words(
+        "It was not capped: it was capped lately, and callers are not refused time and again"
+    ),
+    Reason.CAPPED_FOR: Words("It was capped", told="It was capped for {}"),
+    Reason.CALLERS_REFUSED: Words(
+        "Callers were refused",
+        told="Under the cap {} were refused at least",
+        nothing="Under the cap nobody was refused",
+    ),
+    Reason.STILL_ASKED: Words("It was asked for", told="In the newest minute it was asked for {}"),
+    Reason.FED_BY_OTHERS: Words("Others feed it", "added {}", _OF_ITS_OWN),
+    Reason.WORKS_OFF: Words("It works off what had arrived before", "added {}", _OF_ITS_OWN),
+    Reason.TRIED_AGAIN: Words("What fails is tried again", "added {}", _OF_ITS_OWN),
+    Reason.HELD_FOR: Words("It was watched", told="It was watched for {}"),
+    Reason.ARRIVED_WHILE_HELD: Words(
+        "What arrived while it was held",
+        told="While it was held, {} arrived; before, {}",
+        nothing="While it was held, nothing arrived; before, {1}",
+    ),
+    Reason.LET_GO: Words(
+        "A little was let go",
+        told="Then a little was let go; {} had waited",
+        nothing="Then a little was let go; nothing had waited",
+    ),
+    Reason.CAME_BACK: Words(
+        "What was let go came back",
+        told="What was let go came back {}; a loop is told from {} on",
+        nothing="What was let go did not come back",
+    ),
+    Reason.WROTE_ALL: Words(
+        "What its own executions wrote accounts for all that arrived since it began",
+        told="What its own executions wrote accounts for all that arrived since it began: {} for"
+        " each that they were given",
+    ),
+    Reason.ARRIVED_HELD_AGAIN: Words(
+        "What arrived while it was held again",
+        told="Held again, {} arrived; let go, {}",
+        nothing="Held again, nothing arrived; let go, {1}",
+    ),
+    Reason.COMES_BACK: Words(
+        "It feeds itself: held, nothing arrives; let go, it comes back round after round"
+    ),
+    Reason.NOTHING_ARRIVES: Words("Nothing arrives that a loop would send"),
+    Reason.FED_FROM_OUTSIDE: Words(
+        "As much arrived while it was held as before, so others feed it"
+    ),
+    Reason.WRITES_EXPLAIN: Words(
+        "What others send explains it, with the few events that it writes for each"
+    ),
+    Reason.NOT_COME_BACK: Words("A little was let go, and it did not come back"),
+    Reason.ENDED_IN_TRIAL: Words("A little was let go, and it came to an end by itself"),
+    Reason.UNLIKE_TRIAL: Words("More came, or less evenly, than what was let go can write"),
+    Reason.CAME_ON: Words("Held again, it went on arriving, so others feed it"),
+    Reason.FEW_GENERATIONS: Words("What was let go came back too seldom for a loop"),
+    Reason.UNCOUNTED: Words("What arrives could not be counted everywhere"),
+    Reason.TOO_MUCH_OUTSIDE: Words("Too much arrives from outside to see what comes back"),
+    Reason.CYCLE_TOO_SLOW: Words(
+        "It may go round too slowly for a hold to show it",
+        told="It may go round too slowly for a hold to show it: that could take {}, and a hold"
+        " takes {} at most",
+    ),
+    Reason.TRIAL_TOO_DEAR: Words(
+        "To see it come back would cost more than this deployment allows (danger_usd_per_minute),"
+        " or take more than ran before"
+    ),
+    Reason.DATA_LATE: Words("The figures of CloudWatch came too late to tell"),
+}
+
+
+_NO_HISTORY_AT_ALL: Final = (
+    "Nothing is known of it from the 14 days before (former loops do not count), so there is no"
+    " normal to compare with."
+)
+
+
+def sentence(ground: Ground) -> str:
+    """Say a ground with its numbers.
+
+    A reason without words of its own is said by its name, so that a notice is never missing
+    because of its wording.
+    """
+    words = GROUND_WORDS.get(ground.reason) or Words(
+        f"{ground.reason.value.replace('_', ' ').capitalize()}"
+    )
+    if ground.reason is Reason.NO_HISTORY and ground.unit is Unit.DAYS and ground.value == 0:
+        return _NO_HISTORY_AT_ALL
+    if words.told and ground.value is not None and ground.reference is not None:
+        return _whole(words, ground.value, ground.reference, ground.unit)
+    if words.told and ground.value is not None and words.told.count("{}") == 1:
+        return _whole(words, ground.value, 0.0, ground.unit)
+    parts = []
+    if ground.value is not None:
+        parts.append(words.seen.format(quantity(ground.value, ground.unit)))
+    if ground.reference is not None:
+        # The unit stands once: after the number that comes first.
+        unit = Unit.NONE if parts else ground.unit
+        parts.append(words.compared.format(quantity(ground.reference, unit)))
+    numbers = ", ".join(parts)
+    return f"{words.means}: {numbers}." if numbers else f"{words.means}."
+
+
+def _whole(words: Words, value: float, reference: float, unit: Unit) -> str:
+    said = words.nothing if words.nothing and value < _TENTH else words.told
+    return f"{said.format(quantity(value, unit), quantity(reference, unit))}."
+
+
+def number(value: float) -> str:
+    """A number for people: thousands separated, decimals only where they matter.
+
+    >>> number(14800.0), number(2.5), number(3.0)
+    ('14,800', '2.5', '3')
+    """
+    if not math.isfinite(value):
+        return "an unknown number of"
+    if value >= _WHOLE_FROM or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= _TENTH else "less than 0.1"
+
+
+def quantity(value: float, unit: Unit) -> str:
+    """A number with its unit, in the singular where it is one."""
+    if unit is Unit.SECONDS and _MINUTE <= value <= _LONGEST_SECONDS:
+        return lasting(timedelta(seconds=value))
+    word = _ONE_OF.get(unit, unit.value) if value == 1 else unit.value
+    return f"{number(value)} {word}".rstrip()
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count with its noun.
+
+    >>> counted(1, "mapping"), counted(2, "mapping")
+    ('1 mapping', '2 mappings')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def usd(value: float) -> str:
+    """An amount for people: cents only below $100.
+
+    >>> usd(1240.4), usd(12.4), usd(0.004)
+    ('$1,240', '$12.40', 'less than $0.01')
+    """
+    if not math.isfinite(value):
+        return "an unknown amount"
+    if value <= 0:
+        return "$0"
+    if value < _CENT:
+        return "less than $0.01"
+    return f"${value:,.2f}" if value < _CENTS_BELOW else f"${value:,.0f}"
+
+
+def usd_at_least(value: float) -> str:
+    """A lower bound for people: one that is below a cent says nothing of the kind.
+
+    >>> usd_at_least(12.4), usd_at_least(0.004)
+    ('at least $12.40', 'less than $0.01 for Lambda alone')
+    """
+    if 0 < value < _CENT:
+        return f"{usd(value)} for Lambda alone"
+    return f"at least {usd(value)}"
+
+
+def moment(at: datetime) -> str:
+    """A moment in UTC.
+
+    >>> moment(datetime(2026, 11, 23, 3, 14, 20, tzinfo=UTC))
+    '2026-11-23 03:14 UTC'
+    """
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def lasting(span: timedelta) -> str:
+    """A duration, in its two largest units.
+
+    >>> lasting(timedelta(seconds=380)), lasting(timedelta(hours=26, minutes=3))
+    ('6 min', '1 day 2 h')
+    """
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < _MINUTE:
+        return f"{seconds} s"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE} min"
+    if seconds < _DAY:
+        hours, minutes = divmod(seconds // _MINUTE, 60)
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(seconds // _HOUR, 24)
+    text = counted(days, "day")
+    return f"{text} {hours} h" if hours else text
+
+
+def since(at: datetime, now: datetime) -> str:
+    """A moment with how long ago it was; alone where it lies ahead, by another clock."""
+    gone = now - at
+    if gone < timedelta(0):
+        return moment(at)
+    if gone < timedelta(seconds=1):
+        return f"{moment(at)} (just now)"
+    return f"{moment(at)} ({lasting(gone)} ago)"
+
+
+def short_name(arn: str) -> str:
+    """What people call the resource of an ARN.
+
+    >>> short_name("arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-01-01T00:00")
+    'orders'
+    >>> short_name("arn:aws:events:eu-west-1:123456789012:rule/nightly")
+    'nightly'
+    """
+    fields = arn.split(":", _ARN_FIELDS - 1)
+    if len(fields) < _ARN_FIELDS:
+        return arn
+    resource = fields[-1].removeprefix("log-group:").removesuffix(":*")
+    kind, _, rest = resource.partition("/")
+    if kind in {"table", "cluster"}:
+        return rest.split("/", 1)[0]
+    if kind in {"rule", "stream", "schedule"}:
+        return rest.rsplit("/", 1)[-1]
+    return resource
+
+
+def clean(text: str, limit: int = 600) -> str:
+    """Text from outside on one line, without control characters, cut to a length."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return line if len(line) <= limit else f"{line[: limit - 6]} [cut]"
+
+
+def middle_cut(text: str, limit: int) -> str:
+    """Text cut in its middle, so that both ends stay readable.
+
+    >>> middle_cut("orders-enricher-production-eu", 19)
+    'orders-e...ction-eu'
+    """
+    if len(text) <= limit:
+        return text
+    kept = max(2, limit - 3)
+    return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
+
+
+def quoted(text: str, limit: int = 600) -> str:
+    """Text from outside, for a paragraph or an item: where it goes on, a line begins with ``>``."""
+    first, *others = clean(text, limit).split() or [""]
+    return " ".join((first, *(f"{_GOES_ON}{word}" for word in others)))
+
+
+def drawn(line: str) -> str:
+    """A line of a drawing, indented. Its names are from outside: none looks like a command."""
+    return f"  {'| ' if _is_command(line.lstrip()) else ''}{line}"
+
+
+def paragraph(*sentences: str) -> str:
+    """Sentences as one paragraph of short lines; names and ARNs are never broken."""
+    return _wrapped(" ".join(one for one in sentences if one), "", "")
+
+
+def bullet(text: str, mark: str = "-") -> str:
+    """One item of a list."""
+    return _wrapped(text, f"{mark} ", " " * (len(mark) + 1))
+
+
+def _wrapped(text: str, first: str, others: str) -> str:
+    """The text in lines. None but the first begins with the word that begins a command.
+
+    A mail has commands to paste, alone on indented lines. What somebody else has named or written
+    must not be able to pass for one.
+    """
+    lines: list[str] = []
+    line, is_empty = first, True
+    for word in text.split():
+        plain = word.removeprefix(_GOES_ON)
+        if is_empty:
+            line, is_empty = f"{line}{plain}", False
+        elif len(line) + 1 + len(plain) <= WIDTH or (plain == word and _is_command(plain)):
+            line = f"{line} {plain}"
+        else:
+            lines.append(line)
+            line = f"{others}{'' if plain == word else '> '}{plain}"
+    lines.append(line)
+    return "\n".join(lines).replace(_GOES_ON, "")
+
+
+def _is_command(text: str) -> bool:
+    return text.split(" ", 1)[0].rstrip(":;,.").lower() in _COMMANDS

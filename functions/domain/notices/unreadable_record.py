@@ -1,0 +1,49 @@
+"""The mail about an open incident that cannot be read."""
+
+from functions.domain.notices.commands import look_command
+from functions.domain.notices.sections import (
+    NoticeContext,
+    bounded,
+    command_line,
+    section,
+    subject_line,
+    where,
+)
+from functions.domain.notices.text import bullet, paragraph
+
+
+def unreadable_record(function: str, context: NoticeContext) -> tuple[str, str]:
+    """Subject and body for a function whose open incident this version cannot read."""
+    return (
+        subject_line("RECORD UNREADABLE:", function, " is not looked after"),
+        bounded(
+            (
+                paragraph(
+                    f"Loopbreaker's ledger has an open incident of {function} that this version"
+                    " cannot read. It may hold the function stopped or capped. Until the record"
+                    " can be read, Loopbreaker neither looks after the function nor restores it,"
+                    " and -c rollback=all fails after it has restored all others."
+                ),
+                where(context),
+                section(
+                    "WHAT TO DO",
+                    bullet(
+                        "If an older version of Loopbreaker was deployed, deploy the newer one"
+                        " again: it reads the record.",
+                        "1.",
+                    ),
+                    bullet(
+                        "Otherwise the earlier mails about this function have the commands that put"
+                        " it back by hand. This shows what is reserved now:",
+                        "2.",
+                    ),
+                    command_line(look_command(function, context.region)),
+                    bullet(
+                        "Then delete the record, in the table that the stack's output LedgerTable"
+                        f" names: pk is live, sk is incident#{function}.",
+                        "3.",
+                    ),
+                ),
+            )
+        ),
+    )

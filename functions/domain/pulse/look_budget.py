@@ -1,0 +1,65 @@
+"""How often the pulse may look at all functions: a token bucket of looks.
+
+A look harms nobody and has a price, so what limits it is money. A full bucket lets the pulse look
+at nearly any rise; the emptier it is, the more a rise has to stand out. So each account comes to
+the threshold that its own noise and its budget allow.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from functions.domain.deployment.guard_cost import LOOKS_IN_STOCK, MINUTES_PER_MONTH, pulse_looks
+from functions.domain.ports import PulseMemory
+
+# Kept for rises that double the account: small ones never use the last looks up.
+RESERVED: Final = 2.0
+# What to reckon with where nobody can say how large the account is: few looks.
+FUNCTIONS_UNKNOWN: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookBudget:
+    """Looks that an account may have.
+
+    Attributes
+    ----------
+    looks_per_month
+        At most so many in any 30 days, those in stock at their beginning included.
+    """
+
+    looks_per_month: float
+
+    @classmethod
+    def of(cls, functions: int | None) -> "LookBudget":
+        """The budget of an account with so many functions; ``None``: nobody knows how many."""
+        return cls(
+            looks_per_month=pulse_looks(FUNCTIONS_UNKNOWN if functions is None else functions)
+        )
+
+    def left(self, memory: PulseMemory, now: datetime) -> float:
+        """Looks in stock now. Nothing is added while the clock is behind the memory."""
+        if memory.stock is None or memory.stocked_at is None:
+            return LOOKS_IN_STOCK
+        minutes = max(0.0, (now - memory.stocked_at) / timedelta(minutes=1))
+        added = minutes * max(0.0, self.looks_per_month - LOOKS_IN_STOCK) / MINUTES_PER_MONTH
+        return min(LOOKS_IN_STOCK, max(0.0, memory.stock) + added)
+
+    def can_look(self, memory: PulseMemory, now: datetime, *, is_large: bool) -> bool:
+        """Whether one look is left for a rise of that kind."""
+        return self.left(memory, now) >= (1.0 if is_large else 1.0 + RESERVED)
+
+    def fullness(self, memory: PulseMemory, now: datetime) -> float:
+        """How full the bucket is, from 0 (nothing for small rises) to 1."""
+        spare = self.left(memory, now) - 1.0 - RESERVED
+        return max(0.0, spare / (LOOKS_IN_STOCK - 1.0 - RESERVED))
+
+    def take(self, memory: PulseMemory, now: datetime) -> PulseMemory:
+        """What to remember before a look, so that one that fails is paid for as well."""
+        at = now if memory.stocked_at is None else max(now, memory.stocked_at)
+        return replace(memory, stock=max(0.0, self.left(memory, now) - 1.0), stocked_at=at)
+
+
+def unknown_memory(now: datetime) -> PulseMemory:
+    """What to go by while the memory cannot be read: large rises only, as nothing is counted."""
+    return PulseMemory(stock=RESERVED, stocked_at=now)

@@ -1,0 +1,79 @@
+"""The stored event graph as containing asks for it."""
+
+from typing import TYPE_CHECKING
+
+from functions.domain.detection.arrivals import Source
+from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.ports import LoopBooks
+from functions.domain.graph.summary import Page
+from functions.domain.notices.graph.text import doubt_words
+
+if TYPE_CHECKING:
+    from functions.domain.graph.summary import LoopBook
+
+WIDEST = 68  # columns of a mail, but for the indentation
+
+
+class BookedLoops:
+    """The port `KnownLoops`, out of the newest book of loops.
+
+    Parameters
+    ----------
+    books
+        Where the book is; it reads seldom, and never raises.
+    """
+
+    def __init__(self, books: LoopBooks) -> None:
+        self._books = books
+        self._book: LoopBook | None = None
+        self._on: dict[str, frozenset[str]] = {}  # the functions on each loop, by its key
+
+    def refresh(self) -> None:
+        """See the port."""
+        book = self._books.load()
+        if book is not self._book:
+            self._book, self._on = book, _functions_on(book)
+
+    def of(self, function: str) -> KnownLoop:
+        """See the port."""
+        book = self._book
+        if book is None:
+            return KnownLoop()
+        known = KnownLoop(
+            proof=book.proof(function),
+            not_ruled_out=tuple(map(doubt_words, book.doubts_of(function))),
+            at=book.read_at(function),
+        )
+        entry = book.entries.get(function)
+        return known if entry is None or entry.page is None else _drawn(known, entry.page)
+
+    def sources(self, function: str) -> tuple[Source, ...]:
+        """See the port."""
+        return () if self._book is None else self._book.sources.get(function, ())
+
+    def mates(self, function: str) -> frozenset[str]:
+        """See the port."""
+        page = None if self._book is None else self._book.page(function)
+        return frozenset() if page is None else self._on[page.key] - {function}
+
+
+def _functions_on(book: "LoopBook | None") -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for name, entry in book.entries.items() if book is not None else ():
+        if entry.page is not None:
+            found.setdefault(entry.page.key, set()).add(name)
+    return {key: frozenset(names) for key, names in found.items()}
+
+
+def _drawn(known: KnownLoop, page: Page) -> KnownLoop:
+    accepted = "" if page.accepted is None else f"Accepted as intended: {page.accepted}"
+    # A loop too long for a line is drawn from top to bottom, with the reasons at its edges.
+    is_short = len(page.line) <= WIDEST
+    reasons = (page.trigger, page.write) if is_short else ()
+    return KnownLoop(
+        proof=known.proof,
+        drawing=page.line if is_short else page.drawing,
+        closed_by=tuple(one for one in (*reasons, accepted) if one),
+        broken_by=page.cuts[0] if page.cuts else "",
+        at=known.at,
+    )

@@ -1,0 +1,447 @@
+"""Carrying a remedy out and undoing it, from a written snapshot to a sent notice.
+
+As with containments: what was there before is written down before the first change, each step's
+outcome after it, so that whoever finds a treatment after a crash can finish it. Every step looks
+first and may be repeated; what a person changed meanwhile is left alone and reported.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from functions.domain.changes.steps import StepStatus
+from functions.domain.diagnosis.finding import Finding
+from functions.domain.diagnosis.ports import Configuration, Practice, Repairs
+from functions.domain.diagnosis.postings import deliver
+from functions.domain.diagnosis.remediation import (
+    Prior,
+    Treatment,
+    TreatmentEvent,
+    TreatmentState,
+    treatment_id,
+)
+from functions.domain.diagnosis.remedy import (
+    AddPermission,
+    DeleteInlinePolicy,
+    PutBackDescription,
+    PutBackMemory,
+    PutBackTracing,
+    PutInlinePolicy,
+    RefreshCredentials,
+    Remedy,
+    RemedyKind,
+    RemedyStep,
+    RemovePermission,
+    SetMemory,
+    SetTimeout,
+    SetTracing,
+    StepResult,
+    is_same_policy,
+    refreshed,
+)
+from functions.domain.errors import (
+    BusyError,
+    FunctionNotFoundError,
+    RefusedError,
+    StaleIncidentError,
+)
+from functions.domain.notices.diagnosis.finding import treatment_notice
+
+_GONE_STATES = (TreatmentState.UNDOING, TreatmentState.UNDONE, TreatmentState.DELETED)
+
+
+def planned(
+    finding: Finding, remedy: Remedy, now: datetime, earlier: Treatment | None = None
+) -> Treatment:
+    """The treatment of a finding by a remedy that `consent.decide` allowed; not stored yet.
+
+    Parameters
+    ----------
+    earlier
+        A treatment of the same function and entry that is in force: it is continued with the
+        steps that it does not have yet, so that one record undoes everything.
+
+    Raises
+    ------
+    ValueError
+        When the remedy is one that is only named. Always a bug of ours.
+    """
+    steps = tuple(
+        StepResult(step=step) for step in remedy.steps if not isinstance(step, SetTimeout)
+    )
+    if remedy.kind is None or remedy.named_only or len(steps) != len(remedy.steps):
+        raise ValueError(f"the remedy of {finding.key} is never applied")
+    if earlier is not None and earlier.state is TreatmentState.APPLIED:
+        keys = {one.step.key for one in earlier.steps}
+        more = tuple(one for one in steps if one.step.key not in keys)
+        return replace(
+            earlier.to(TreatmentState.APPLYING, now),
+            summary=finding.summary,
+            evidence=tuple(one.said() for one in finding.evidence),
+            causes=tuple(sorted({*earlier.causes, *finding.causes})),
+            steps=(*earlier.steps, *more),
+        )
+    return Treatment(
+        id=treatment_id(finding.function, finding.entry, now),
+        function=finding.function,
+        function_arn=finding.function_arn,
+        entry=finding.entry,
+        kind=remedy.kind,
+        state=TreatmentState.APPLYING,
+        opened_at=now,
+        updated_at=now,
+        title=finding.title,
+        summary=finding.summary,
+        remedy=remedy.words,
+        page=finding.page,
+        causes=finding.causes,
+        evidence=tuple(one.said() for one in finding.evidence),
+        steps=steps,
+    )
+
+
+def treat(treatment: Treatment, practice: Practice, now: datetime) -> Treatment:
+    """Carry out what a treatment says, and tell people. Resumes wherever it stopped.
+
+    Where AWS is too busy the treatment stays in `APPLYING` for the next run.
+
+    Parameters
+    ----------
+    treatment
+        As stored, in `APPLYING`.
+
+    Raises
+    ------
+    LedgerUnavailableError
+        As the infirmary does. Treating again goes on where it stopped.
+    """
+    try:
+        return _treat(treatment, practice, now)
+    except StaleIncidentError:
+        return _leave_to_other_run(treatment, practice)
+
+
+def undo(
+    treatment: Treatment,
+    practice: Practice,
+    now: datetime,
+    actor: str = "",
+    closing: TreatmentState = TreatmentState.UNDONE,
+) -> Treatment:
+    """Put everything back that a treatment changed, tell people, close it.
+
+    What somebody else changed meanwhile is left alone and reported. Where AWS refuses, the
+    treatment stays in force and people are told.
+
+    Parameters
+    ----------
+    treatment
+        As stored, not closed.
+    closing
+        `UNDONE` when a person asked for it, `DELETED` for a function that is gone.
+
+    Raises
+    ------
+    LedgerUnavailableError, StaleIncidentError
+        As the infirmary does. Undoing again goes on where it stopped.
+    """
+    save = practice.infirmary.save
+    if treatment.state is not TreatmentState.UNDOING:
+        treatment = replace(treatment.to(TreatmentState.UNDOING, now), actor=actor, closing=closing)
+    for result in treatment.steps:
+        if result.undone is StepStatus.FAILED:
+            treatment = treatment.with_undone(result.step, None)
+    treatment = _undo_all(save(treatment.leased(now)), practice)
+    if any(one.undone is StepStatus.FAILED for one in treatment.steps):
+        held = treatment.to(TreatmentState.APPLIED, now).unleased()
+        return _told(held, TreatmentEvent.UNDO_FAILED, practice, now)
+    event = (
+        TreatmentEvent.DELETED
+        if treatment.closing is TreatmentState.DELETED
+        else TreatmentEvent.UNDONE
+    )
+    return _told(treatment.to(treatment.closing, now), event, practice, now)
+
+
+def failures(treatment: Treatment) -> tuple[str, ...]:
+    """AWS's words for each step that could not be put back."""
+    return tuple(one.undone_detail for one in treatment.steps if one.undone is StepStatus.FAILED)
+
+
+def _treat(treatment: Treatment, practice: Practice, now: datetime) -> Treatment:
+    save = practice.infirmary.save
+    treatment = save(treatment.leased(now))
+    try:
+        treatment = save(_with_snapshot(treatment, practice.repairs, now))
+        for result in treatment.steps:
+            if result.status is StepStatus.PLANNED and not _is_stuck(treatment):
+                treatment = save(_tried(result.step, treatment, practice.repairs))
+    except FunctionNotFoundError:
+        return _gone(treatment, practice, now)
+    except BusyError:
+        return save(treatment.unleased())
+    if any(one.status is StepStatus.DONE for one in treatment.steps):
+        applied = replace(
+            treatment.to(TreatmentState.APPLIED, now).unleased(),
+            applied_at=treatment.applied_at or now,
+        )
+        return _told(applied, TreatmentEvent.APPLIED, practice, now)
+    return _told(
+        treatment.to(TreatmentState.FAILED, now), TreatmentEvent.APPLY_FAILED, practice, now
+    )
+
+
+def _is_stuck(treatment: Treatment) -> bool:
+    """Whether going on makes no sense: a refresh without the rights is an update for nothing.
+
+    Statements of a resource policy stand alone.
+    """
+    stuck = {StepStatus.FAILED, StepStatus.CHANGED_MEANWHILE}
+    return treatment.kind is not RemedyKind.PERMISSIONS and any(
+        one.status in stuck for one in treatment.steps
+    )
+
+
+def _tried(step: RemedyStep, treatment: Treatment, repairs: Repairs) -> Treatment:
+    try:
+        status, detail = _perform(step, treatment, repairs)
+    except RefusedError as refusal:
+        status, detail = StepStatus.FAILED, str(refusal)
+    return treatment.with_result(step, status, detail)
+
+
+def _told(
+    treatment: Treatment, event: TreatmentEvent, practice: Practice, now: datetime
+) -> Treatment:
+    """Write down the new state together with its notice, then send that."""
+    notice = treatment_notice(event, treatment, practice.place, now)
+    stored = practice.infirmary.save(treatment.with_posting(event, notice.subject, notice.body))
+    return deliver(stored, practice.infirmary.save, practice.publisher, now)
+
+
+def _gone(treatment: Treatment, practice: Practice, now: datetime) -> Treatment:
+    """The function was deleted meanwhile: what was given to its role is taken back."""
+    return undo(treatment, practice, now, closing=TreatmentState.DELETED)
+
+
+def _leave_to_other_run(treatment: Treatment, practice: Practice) -> Treatment:
+    """Another run moved the treatment on: see to it that our last change does not outlive it."""
+    current = practice.infirmary.find(treatment.function, treatment.entry)
+    if current is not None and current.id == treatment.id and current.state in _GONE_STATES:
+        _undo_steps(current, practice.repairs)
+    return treatment if current is None else current
+
+
+def _undo_steps(treatment: Treatment, repairs: Repairs) -> None:
+    for result in reversed(treatment.steps):
+        if _may_be_in_force(result, treatment):
+            try:
+                _take_back(result.step, repairs)
+            except (FunctionNotFoundError, RefusedError, BusyError):
+                continue
+
+
+def _undo_all(treatment: Treatment, practice: Practice) -> Treatment:
+    for result in reversed(treatment.steps):
+        if result.undone is not None:
+            continue
+        status, detail = StepStatus.ALREADY, ""
+        if _may_be_in_force(result, treatment):
+            try:
+                status, detail = _take_back(result.step, practice.repairs)
+            except FunctionNotFoundError:
+                status = StepStatus.GONE
+            except (RefusedError, BusyError) as error:
+                status, detail = StepStatus.FAILED, str(error)
+        treatment = practice.infirmary.save(treatment.with_undone(result.step, status, detail))
+    return treatment
+
+
+def _may_be_in_force(result: StepResult, treatment: Treatment) -> bool:
+    """Whether the step was done, or may have been by a run that died."""
+    is_seen = any(one.key == result.step.key for one in treatment.snapshot or ())
+    return is_seen and result.status in {StepStatus.DONE, StepStatus.PLANNED}
+
+
+# What was there before ---------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Look:
+    """The function's configuration, read at most once."""
+
+    repairs: Repairs
+    found: Configuration | None = None
+
+    def at(self, function: str) -> Configuration:
+        if self.found is None:
+            self.found = self.repairs.configuration(function)
+        return self.found
+
+
+def _with_snapshot(treatment: Treatment, repairs: Repairs, now: datetime) -> Treatment:
+    """Write down what each step finds, before the first change; what is written stays."""
+    known = {one.key for one in treatment.snapshot or ()}
+    look = _Look(repairs)
+    for result in treatment.steps:
+        if result.step.key in known:
+            continue
+        try:
+            was = _present(result.step, look)
+        except RefusedError as refusal:
+            # Not even to be looked at: nothing is known, so nothing is changed.
+            treatment = treatment.with_result(result.step, StepStatus.FAILED, str(refusal))
+            continue
+        treatment = treatment.with_prior(Prior(key=result.step.key, was=was))
+        if isinstance(result.step, RefreshCredentials):
+            step = replace(result.step, prior=was or "", to=refreshed(was or "", now))
+            treatment = treatment.with_step(step)
+    return treatment
+
+
+def _present(step: RemedyStep, look: _Look) -> str | None:
+    match step:
+        case PutInlinePolicy(role=role, policy_name=name):
+            return look.repairs.inline_policy(role, name)
+        case AddPermission(function=function, qualifier=qualifier, statement_id=statement):
+            return look.repairs.permission(function, qualifier, statement)
+        case SetTracing(function=function):
+            return look.at(function).tracing_mode
+        case SetMemory(function=function):
+            return str(look.at(function).memory_mb)
+        case RefreshCredentials(function=function):
+            return look.at(function).description
+        case _:
+            assert_never(step)
+
+
+# One step, and its inverse -----------------------------------------------------------------------
+
+
+def _perform(step: RemedyStep, treatment: Treatment, repairs: Repairs) -> tuple[StepStatus, str]:
+    present = _present(step, _Look(repairs))
+    if _is_written(step, present):
+        was = treatment.was(step.key)
+        # Found as it is to be: by this treatment before a crash, or by somebody else before it.
+        return (StepStatus.ALREADY if _is_written(step, was) else StepStatus.DONE), ""
+    if present != _expected(step):
+        return StepStatus.CHANGED_MEANWHILE, _found(step, present)
+    match step:
+        case PutInlinePolicy(role=role, policy_name=name, document=document):
+            repairs.put_inline_policy(role, name, document)
+        case AddPermission():
+            repairs.add_permission(step)
+        case SetTracing(function=function, to=mode):
+            repairs.set_tracing(function, mode)
+        case SetMemory(function=function, to=memory_mb):
+            repairs.set_memory(function, memory_mb)
+        case RefreshCredentials(function=function, to=description):
+            repairs.set_description(function, description)
+        case _:
+            assert_never(step)
+    return StepStatus.DONE, ""
+
+
+def _is_written(step: RemedyStep, present: str | None) -> bool:
+    """Whether what is there is what the step writes."""
+    if present is None:
+        return False
+    match step:
+        case PutInlinePolicy(document=document):
+            return is_same_policy(present, document)
+        case AddPermission():
+            return is_statement_of(step, present)
+        case SetMemory(to=memory_mb):
+            return present == str(memory_mb)
+        case SetTracing(to=text) | RefreshCredentials(to=text):
+            return present == text
+        case _:
+            assert_never(step)
+
+
+def _expected(step: RemedyStep) -> str | None:
+    """What the step was planned upon."""
+    match step:
+        case PutInlinePolicy() | AddPermission():
+            return None
+        case SetMemory(prior=memory_mb):
+            return str(memory_mb)
+        case SetTracing(prior=text) | RefreshCredentials(prior=text):
+            return text
+        case _:
+            assert_never(step)
+
+
+def _found(step: RemedyStep, present: str | None) -> str:
+    match step:
+        case PutInlinePolicy():
+            return "a policy of this name says something else now"
+        case AddPermission():
+            return "a statement of this id says something else now"
+        case SetMemory():
+            return f"it is {present} MB now"
+        case SetTracing():
+            return f"it is {present} now"
+        case RefreshCredentials():
+            return "the description says something else now"
+        case _:
+            assert_never(step)
+
+
+def _take_back(step: RemedyStep, repairs: Repairs) -> tuple[StepStatus, str]:
+    """Carry out the inverse of a step, unless somebody else changed the thing meanwhile."""
+    present = _present(step, _Look(repairs))
+    if present == _expected(step):
+        return StepStatus.ALREADY, ""
+    if not _is_written(step, present):
+        return StepStatus.CHANGED_MEANWHILE, _found(step, present)
+    inverse = step.inverse()
+    match inverse:
+        case DeleteInlinePolicy(role=role, policy_name=name):
+            repairs.delete_inline_policy(role, name)
+        case RemovePermission(permission=own):
+            repairs.remove_permission(own.function, own.qualifier, own.statement_id)
+        case PutBackMemory(function=function, prior=memory_mb):
+            repairs.set_memory(function, memory_mb)
+        case PutBackTracing(function=function, prior=mode):
+            repairs.set_tracing(function, mode)
+        case PutBackDescription(function=function, prior=description):
+            repairs.set_description(function, description)
+        case _:
+            assert_never(inverse)
+    return StepStatus.DONE, ""
+
+
+def is_statement_of(permission: AddPermission, text: str) -> bool:
+    """Whether a statement of a resource policy is the one that AddPermission makes of this.
+
+    AWS writes it with the principal as an object and the conditions under keys of its own choice of
+    case, so only what counts is compared. A condition that the guard did not write makes it
+    another statement.
+    """
+    try:
+        statement = json.loads(text)
+        principal = statement["Principal"]
+        named = principal if isinstance(principal, str) else next(iter(principal.values()))
+        conditions = {
+            key.lower(): value
+            for lines in statement.get("Condition", {}).values()
+            for key, value in lines.items()
+        }
+        wanted = {
+            key: value
+            for key, value in (
+                ("aws:sourcearn", permission.source_arn),
+                ("aws:sourceaccount", permission.source_account),
+            )
+            if value
+        }
+        return bool(
+            statement.get("Effect") == "Allow"
+            and statement.get("Action") == permission.action
+            and named == permission.principal
+            and conditions == wanted
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        return False

@@ -1,0 +1,265 @@
+"""A round: what was examined is entered, cured where that is allowed, and told.
+
+Everything in it may be repeated. Treatments have a record and notices of their own, so that a round
+that dies between a cure and the book loses neither.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from functions.domain.diagnosis.authorization import Consent, RemedyDecision, RemedyPolicy, decide
+from functions.domain.diagnosis.checks.registry import CHECKS, examine
+from functions.domain.diagnosis.evaluated import Judged, Patient
+from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
+from functions.domain.diagnosis.finding import Examination, Finding, FindingKey
+from functions.domain.diagnosis.finding_registry import (
+    Advance,
+    Change,
+    ChangeKind,
+    FindingBook,
+    advance,
+    listed,
+)
+from functions.domain.diagnosis.ports import Practice
+from functions.domain.diagnosis.postings import deliver, is_settled
+from functions.domain.diagnosis.remediation import Treatment, TreatmentState
+from functions.domain.errors import StaleIncidentError
+from functions.domain.notices.diagnosis.finding import (
+    closed_notice,
+    digest_notice,
+    finding_notice,
+    full_notice,
+    weekly_notice,
+)
+from functions.workflows.diagnosis.remediate import planned, treat, undo
+
+# Above so many in one round they come in one notice.
+MOST_SINGLE: Final = 5
+_TRIES: Final = 4
+_OPEN: Final = frozenset({TreatmentState.APPLYING, TreatmentState.APPLIED, TreatmentState.UNDOING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What a round did."""
+
+    patients: tuple[Patient, ...]
+    changes: tuple[Change, ...]
+
+
+def make_round(
+    examined: Sequence[FunctionUnderDiagnosis],
+    practice: Practice,
+    policy: RemedyPolicy,
+    now: datetime,
+    gone: Sequence[str] = (),
+) -> Round:
+    """Examine functions, cure what may be cured, tell what is new or over.
+
+    Parameters
+    ----------
+    gone
+        Names of functions of the book that no longer exist.
+
+    Raises
+    ------
+    LedgerUnavailableError, StaleIncidentError
+        As the infirmary does. Making the round again is harmless.
+    """
+    patients = tuple(_seen(facts, practice, policy, now) for facts in examined)
+    if gone:
+        for treatment in practice.infirmary.treatments(gone):
+            if treatment.state in _OPEN and not treatment.is_leased(now):
+                undo(treatment, practice, now, closing=TreatmentState.DELETED)
+    examinations = (
+        *(one.examination for one in patients),
+        *(Examination(function=name, exists=False) for name in gone),
+    )
+    moved = _entered(examinations, patients, practice, now)
+    return Round(patients=patients, changes=moved.changes)
+
+
+def tend(practice: Practice, now: datetime) -> None:
+    """Finish treatments that a dead run left, send what is due, and the weekly list.
+
+    Raises
+    ------
+    LedgerUnavailableError, StaleIncidentError
+        As the infirmary does. Tending again is harmless.
+    """
+    for treatment in practice.infirmary.treatments():
+        if treatment.is_leased(now):
+            continue
+        if treatment.state is TreatmentState.APPLYING:
+            treat(treatment, practice, now)
+        elif treatment.state is TreatmentState.UNDOING:
+            undo(treatment, practice, now, treatment.actor, treatment.closing)
+        elif not is_settled(treatment):
+            deliver(treatment, practice.infirmary.save, practice.publisher, now)
+    book = practice.infirmary.book()
+    if book.is_list_due(now):
+        notice = weekly_notice(book, practice.place, now)
+        name = f"list/{now:%Y%m%dT%H%M%S}Z"
+        book = practice.infirmary.save_book(listed(book, name, notice.subject, notice.body, now))
+    _deliver(book, practice, now)
+
+
+def followed(practice: Practice) -> frozenset[str]:
+    """Names of the functions of which something is open: who no longer exists belongs to `gone`.
+
+    Raises
+    ------
+    LedgerUnavailableError
+        As the infirmary does.
+    """
+    treated = (one.function for one in practice.infirmary.treatments() if one.state in _OPEN)
+    return frozenset((*(one.function for one in practice.infirmary.book().open), *treated))
+
+
+def undo_for(
+    functions: Sequence[str], practice: Practice, now: datetime, actor: str = ""
+) -> tuple[Treatment, ...]:
+    """Undo every treatment that is in force on some functions (none named: on all).
+
+    Returns
+    -------
+    tuple
+        The treatments as they are now; `treating.failures` says what AWS refused.
+
+    Raises
+    ------
+    LedgerUnavailableError, StaleIncidentError
+        As the infirmary does. Undoing again goes on where it stopped.
+    """
+    return tuple(
+        undo(one, practice, now, actor)
+        for one in practice.infirmary.treatments(functions)
+        if one.state in _OPEN
+    )
+
+
+def _seen(
+    facts: FunctionUnderDiagnosis, practice: Practice, policy: RemedyPolicy, now: datetime
+) -> Patient:
+    examination = examine(facts)
+    return Patient(
+        facts=facts,
+        examination=examination,
+        checks=len(CHECKS),
+        judged=tuple(
+            _judged(finding, facts, practice, policy, now) for finding in examination.findings
+        ),
+    )
+
+
+def _judged(
+    finding: Finding,
+    facts: FunctionUnderDiagnosis,
+    practice: Practice,
+    policy: RemedyPolicy,
+    now: datetime,
+) -> Judged:
+    """Decide about a finding, and cure it where that is allowed."""
+    decision = decide(finding, facts, policy)
+    if not decision.is_applied:
+        return Judged(finding=finding, decision=decision)
+    earlier = practice.infirmary.find(finding.function, finding.entry)
+    decision = decide(finding, facts, policy, earlier)
+    if not decision.is_applied or decision.remedy is None:
+        return Judged(finding=finding, decision=decision, treatment=earlier)
+    treatment = planned(finding, decision.remedy, now, earlier)
+    try:
+        if earlier is not None and treatment.id == earlier.id:
+            stored = practice.infirmary.save(treatment)
+        else:
+            stored = practice.infirmary.open(treatment)
+    except StaleIncidentError:
+        stored = None
+    if stored is None or stored.id != treatment.id or stored.state is not treatment.state:
+        # Another run is at it.
+        refused = RemedyDecision(consent=Consent.TREATED_BEFORE, remedy=decision.remedy)
+        return Judged(finding=finding, decision=refused, treatment=stored)
+    return Judged(finding=finding, decision=decision, treatment=treat(stored, practice, now))
+
+
+def _entered(
+    examinations: Sequence[Examination],
+    patients: Sequence[Patient],
+    practice: Practice,
+    now: datetime,
+) -> Advance:
+    """Enter the examinations into the book, with the notices of what is new.
+
+    Another run may write the book at the same time: then both look again.
+    """
+    for attempt in range(_TRIES):
+        book = practice.infirmary.book()
+        moved = advance(book, examinations, now)
+        told = _with_notices(moved, book, patients, practice, now)
+        if told == book:
+            return moved
+        try:
+            stored = practice.infirmary.save_book(told)
+        except StaleIncidentError:
+            if attempt == _TRIES - 1:
+                raise
+            continue
+        _deliver(stored, practice, now)
+        return moved
+    raise AssertionError("unreachable")
+
+
+def _with_notices(
+    moved: Advance,
+    before: FindingBook,
+    patients: Sequence[Patient],
+    practice: Practice,
+    now: datetime,
+) -> FindingBook:
+    judged = {one.finding.key: one for patient in patients for one in patient.judged}
+    found = [
+        one
+        for one in moved.changes
+        if one.kind is not ChangeKind.CLOSED and not _tells_itself(judged.get(one.record.key))
+    ]
+    closed = [one for one in moved.changes if one.kind is ChangeKind.CLOSED]
+    book = moved.book
+    stamp = f"{now:%Y%m%dT%H%M%S}Z"
+    for changes in (found, closed):
+        if len(changes) > MOST_SINGLE:
+            notice = digest_notice(changes, practice.place, now)
+            name = f"digest/{'closed' if changes is closed else 'found'}/{stamp}"
+            book = book.with_posting(name, notice.subject, notice.body)
+            continue
+        for change in changes:
+            one = judged.get(change.record.key)
+            notice = (
+                closed_notice(change, practice.place, now)
+                if change.kind is ChangeKind.CLOSED or one is None
+                else finding_notice(change, one, practice.place, now)
+            )
+            name = _name(change.record.key, change.kind, stamp)
+            book = book.with_posting(name, notice.subject, notice.body)
+    if book.left_out and not before.left_out:
+        notice = full_notice(book, practice.place, now)
+        book = book.with_posting(f"full/{stamp}", notice.subject, notice.body)
+    return book
+
+
+def _tells_itself(judged: Judged | None) -> bool:
+    """Whether a remedy was applied in this round, whose own notice says all about the finding."""
+    return judged is not None and judged.decision.is_applied and judged.treatment is not None
+
+
+def _name(key: FindingKey, kind: ChangeKind, stamp: str) -> str:
+    return f"{key.function}/{key.entry}/{kind}/{stamp}"
+
+
+def _deliver(book: FindingBook, practice: Practice, now: datetime) -> None:
+    """Send what is due and forget what is sent."""
+    save = practice.infirmary.save_book
+    book = deliver(book, save, practice.publisher, now)
+    if book.without_sent() != book:
+        save(book.without_sent())

@@ -1,0 +1,530 @@
+"""How a hold is planned and looked at: what `functions.domain.holding` decides by is read here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Final, TypeAlias
+
+from functions.domain.changes.steps import EventSourceMapping
+from functions.domain.detection.acquittal import LeftAlone, judge_feeding
+from functions.domain.detection.arrivals import Arrivals, Source, SourceKind, has_others
+from functions.domain.detection.assessment import Assessment
+from functions.domain.detection.evidence import (
+    MINUTE_SECONDS,
+    Evidence,
+    FunctionFacts,
+    LoopProof,
+    RecentSeries,
+    Series,
+    Trigger,
+    TriggerKind,
+)
+from functions.domain.detection.feeding import Feeding, Spike, tell_feeding
+from functions.domain.detection.lateness import count_young
+from functions.domain.detection.spike import mean_duration_seconds
+from functions.domain.graph.loop_lookup import STALE_AFTER
+from functions.domain.holding.callers import (
+    CapVerdict,
+    find_normal_peak,
+    judge_callers_cap,
+    plan_callers_cap,
+)
+from functions.domain.holding.plan import (
+    NotHeld,
+    NotHeldReason,
+    Running,
+    plan_hold,
+)
+from functions.domain.holding.tally import Counts
+from functions.domain.holding.verdict import HoldVerdict, judge_hold
+from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
+from functions.domain.incidents.incident import Incident
+from functions.domain.ports import Functions, HoldFactsReader, Metrics
+from functions.workflows.detection.collect_evidence import CHANGES_LATE, Gathering
+
+# What a function is invoked by is told from its last hours: so much of what ran must have arrived
+# as asynchronous events, where nothing else is known to invoke it.
+ASYNCHRONOUS_SHARE: Final = 0.9
+RETRIES: Final = 2  # of an asynchronous event that fails
+BEFORE_MINUTES: Final = 3
+LAG_MINUTES: Final = 5
+# Why all sources of a function together cannot be held.
+_OF_ALL_SOURCES: Final = frozenset({NotHeldReason.SYNCHRONOUS, NotHeldReason.MIXED_SOURCES})
+# Of a queue (Lambda developer guide, *Using Lambda with Amazon SQS*), where it is not known.
+_MOST_OF_A_BATCH: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A hold that may begin, with the mappings as they are now, and with what is reserved."""
+
+    watch: Watch
+    mappings: tuple[EventSourceMapping, ...]
+    reserved_concurrency: int | None
+
+
+HoldPlanning: TypeAlias = Planned | NotHeld | LeftAlone
+_Key: TypeAlias = tuple[SourceKind, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """Reads what a hold needs.
+
+    Attributes
+    ----------
+    most_usd_per_minute
+        What a trial may cost.
+    """
+
+    gathering: Gathering
+    facts: HoldFactsReader
+    most_usd_per_minute: float | None = None
+
+    @property
+    def functions(self) -> Functions:
+        """The control plane of the functions."""
+        return self.gathering.functions
+
+    @property
+    def metrics(self) -> Metrics:
+        """Where what arrives is counted."""
+        return self.gathering.metrics
+
+    def plan(
+        self,
+        assessment: Assessment,
+        facts: FunctionFacts,
+        now: datetime,
+        floor_per_minute: float,
+        troubles: Sequence[tuple[datetime, datetime]] = (),
+    ) -> HoldPlanning:
+        """How a function is to be held, or why it must not be, or need not be.
+
+        Parameters
+        ----------
+        floor_per_minute
+            A loop that adds fewer invocations than this is not acted upon.
+        troubles
+            The periods (start, end) of former loops: what ran in them is not normal.
+
+        Raises
+        ------
+        LoopbreakerError
+            What the ports raise.
+        """
+        sight = self._read(assessment, facts, now)
+        if sight is None:
+            return NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES)
+        left_alone = _acquit(sight, assessment, floor_per_minute)
+        if left_alone is not None:
+            return left_alone
+        # Read just now: somebody may have changed it since the function was suspected.
+        facts = sight.evidence.facts or facts
+        name, recent, since = facts.name, sight.evidence.recent, sight.since
+        sources, duration = sight.sources, sight.duration_seconds
+        running = Running(
+            normal_concurrency=assessment.normal_concurrency,
+            concurrency=assessment.concurrency,
+            mean_duration_seconds=duration,
+            timeout_seconds=facts.timeout_seconds,
+            memory_mb=facts.memory_mb,
+            architecture=facts.architecture,
+            reserved_concurrency=facts.reserved_concurrency,
+        )
+        read = self.facts.read(name)
+        plan = plan_hold(sources, read, running, self.most_usd_per_minute)
+        if isinstance(plan, NotHeld) and plan.reason in _OF_ALL_SOURCES and sight.charted:
+            # The graph may be a little out of date, but a pause of the queues harms nobody.
+            sources = _as_charted(sources, sight.charted)
+            again = plan_hold(sources, read, running, self.most_usd_per_minute)
+            plan = plan if isinstance(again, NotHeld) else again
+        if _is_for_callers(plan, assessment):
+            peaks = self.metrics.peaks(name, now)
+            peak = find_normal_peak(peaks, recent.concurrency, since, troubles)
+            plan, sources = plan_callers_cap(sight.sources, read, running, peak), sight.sources
+        if isinstance(plan, NotHeld):
+            return plan
+        arrivals = tuple(_counts_of(one, sight.counted) for one in sources if not one.is_outside)
+        is_shared = has_others(sources) and not plan.is_for_callers
+        if is_shared and 2 * _newest(arrivals, now) < assessment.rate_per_minute:
+            # What is paused carries too little of it to be judged beside the rest.
+            return NotHeld(reason=NotHeldReason.MIXED_SOURCES)
+        mappings = sight.mappings
+        if plan.levers == (Lever.PAUSE,):
+            mappings = tuple(
+                one for one in mappings if _kind_of(one.source_arn) is SourceKind.QUEUE
+            )
+        watch = Watch(
+            plan=plan,
+            phase=Phase.HELD,
+            since=now,
+            held_at=now,
+            spike_since=since,
+            sources=sources,
+            normal_per_minute=_usual(arrivals, since),
+            before_per_minute=_newest(arrivals, now),
+            served_before_per_minute=assessment.rate_per_minute,
+            lag_seconds=self._lag_seconds(name, recent) if Lever.ZERO in plan.levers else None,
+        )
+        reserved = facts.reserved_concurrency
+        return Planned(watch=watch, mappings=mappings, reserved_concurrency=reserved)
+
+    def acquit(
+        self, assessment: Assessment, facts: FunctionFacts, now: datetime, floor_per_minute: float
+    ) -> LeftAlone | None:
+        """Whether others feed a function, or that is not to be told yet; ``None`` otherwise.
+
+        The same answer as that of `plan`, for a function that is not to be held anyway.
+
+        Raises
+        ------
+        LoopbreakerError
+            What the ports raise.
+        """
+        if not self._charted(facts, now):
+            return None  # only the graph acquits
+        sight = self._read(assessment, facts, now)
+        return None if sight is None else _acquit(sight, assessment, floor_per_minute)
+
+    def _read(self, assessment: Assessment, facts: FunctionFacts, now: datetime) -> "_Sight | None":
+        """What invokes a function, and what arrived there; ``None`` where it has no figures."""
+        name = facts.name
+        mappings = self.functions.mappings(name)
+        triggers = self.functions.triggers(name, mappings)
+        evidence = self.gathering.of_one(name, now)
+        if evidence is None:
+            return None
+        recent = evidence.recent
+        since = assessment.since or now
+        pushed = Source(kind=SourceKind.ASYNCHRONOUS, name=name)
+        charted = self._charted(evidence.facts or facts, now)
+        # Asynchronous events are counted whether the configuration knows of them or not.
+        asked = {_key(one): one for one in (*charted, *_polled(mappings), pushed)}
+        counted = {_key(one.source): one for one in self._arrivals([*asked.values()], recent)}
+        asynchronous = counted[_key(pushed)]
+        known = self._loops_of_sources(name, since)
+        minutes = _known_minutes(asynchronous, recent, since, now)
+        sources = _sources(mappings, triggers, asynchronous, recent, minutes)
+        return _Sight(
+            evidence=evidence,
+            since=since,
+            mappings=mappings,
+            charted=charted,
+            counted=counted,
+            known=known,
+            sources=tuple(
+                replace(one, loop=known.get(_key(one), LoopProof.UNKNOWN)) for one in sources
+            ),
+            duration_seconds=mean_duration_seconds(evidence),
+        )
+
+    def _charted(self, facts: FunctionFacts, now: datetime) -> tuple[Source, ...]:
+        """All sources of a function as the event graph has them; empty where it cannot know.
+
+        What a deployment shortly before has added may be missing, see `CHANGES_LATE`.
+        """
+        at = self.gathering.loops.of(facts.name).at
+        if at is None or now - at > STALE_AFTER:
+            return ()
+        changed_at = facts.last_modified
+        if changed_at is not None and changed_at > at - CHANGES_LATE:
+            return ()
+        return self.gathering.loops.sources(facts.name)
+
+    def _arrivals(self, sources: Sequence[Source], recent: RecentSeries) -> tuple[Arrivals, ...]:
+        grid = recent.invocations
+        return self.metrics.arrivals(sources, grid.start, grid.end)
+
+    def backlog_seconds(self, name: str, recent: RecentSeries, per_minute: float) -> float:
+        """How long a function has to do, at least, with what waits at its sources.
+
+        Parameters
+        ----------
+        per_minute
+            Its invocations: each is taken to have had as many events as it may have.
+        """
+        polled = [one for one in self.facts.read(name).mappings if one.is_enabled]
+        seconds = 0.0
+        queues = [one for one in polled if one.kind is SourceKind.QUEUE]
+        if queues:
+            depth = self.facts.depth(tuple(one.source_arn for one in queues)) or 0.0
+            each = max(one.batch_size or _MOST_OF_A_BATCH for one in queues)
+            seconds = MINUTE_SECONDS * depth / max(1.0, per_minute * each)
+        if any(one.kind in (SourceKind.TABLE, SourceKind.STREAM) for one in polled):
+            seconds = max(seconds, self._lag_seconds(name, recent) or 0.0)
+        return seconds
+
+    def _lag_seconds(self, name: str, recent: RecentSeries) -> float | None:
+        """How far the polling of its streams lay behind of late, at most."""
+        grid = recent.invocations
+        newest = self.metrics.lag(name, grid.start, grid.end).values[-LAG_MINUTES:]
+        known = [one for one in newest if one is not None]
+        return max(known) / 1000 if known else None
+
+    def _loops_of_sources(self, name: str, since: datetime) -> Mapping[_Key, LoopProof]:
+        """Which sources lie on a loop of the function, as the event graph has it.
+
+        A loop often begins with a change, and the graph hears of changes late. So a source is
+        ruled out only where the graph has seen the account as it was when the spike began.
+        """
+        loops = self.gathering.loops
+        at = loops.of(name).at
+        is_seen = at is not None and at - CHANGES_LATE >= since
+        return {_key(one): one.loop for one in loops.sources(name) if is_seen or not one.is_outside}
+
+    def look_at_cap(self, watch: Watch, evidence: Evidence) -> CapVerdict:
+        """What to do with a function that is capped in danger."""
+        return judge_callers_cap(watch, evidence, self.most_usd_per_minute)
+
+    def look(self, incident: Incident, watch: Watch, evidence: Evidence) -> HoldVerdict:
+        """What the hold of an incident shows by now.
+
+        Raises
+        ------
+        LoopbreakerError
+            What the ports raise.
+        """
+        own = tuple(one for one in watch.sources if not one.is_outside)
+        recent = evidence.recent
+        queues = tuple(
+            one.source_arn
+            for one in self.functions.mappings(incident.function)
+            if _kind_of(one.source_arn) is SourceKind.QUEUE
+        )
+        counts = Counts(
+            arrivals=self._arrivals(own, recent),
+            invocations=_without_others(recent.invocations, watch, evidence.now),
+            errors=recent.errors,
+            throttles=recent.throttles,
+            duration_ms=recent.duration_ms,
+            waiting=self.facts.depth(queues) if queues else None,
+        )
+        return judge_hold(watch, counts, evidence.now)
+
+
+def _is_for_callers(plan: HoldPlan | NotHeld, assessment: Assessment) -> bool:
+    """Whether only callers that wait keep a function from being held that is in danger."""
+    is_refused = isinstance(plan, NotHeld) and plan.reason is NotHeldReason.SYNCHRONOUS
+    return is_refused and assessment.is_in_danger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sight:
+    """What is read of a suspected function before anything is decided about it.
+
+    Attributes
+    ----------
+    charted
+        All its sources, as the event graph has them now; empty where it cannot know.
+    counted
+        What arrived at each source.
+    known
+        On which loops sources lie, as far as the graph had heard of all changes before the spike.
+    sources
+        What invokes it, by its configuration and by what was counted.
+    """
+
+    evidence: Evidence
+    since: datetime
+    mappings: tuple[EventSourceMapping, ...]
+    charted: tuple[Source, ...]
+    counted: Mapping[_Key, Arrivals]
+    known: Mapping[_Key, LoopProof]
+    sources: tuple[Source, ...]
+    duration_seconds: float | None
+
+
+def _acquit(sight: _Sight, assessment: Assessment, floor_per_minute: float) -> LeftAlone | None:
+    """Whether a function is left alone for what feeds it, see `judge_feeding`."""
+    if not sight.charted or assessment.since is None:
+        return None
+    recent = sight.evidence.recent
+    spike = _spike(sight.evidence, sight.since, sight.duration_seconds, floor_per_minute)
+    present = {_key(one): _counts_of(one, sight.counted) for one in sight.sources}
+    every = {**sight.counted, **present}
+    return judge_feeding(
+        assessment,
+        seen=_tell(spike, every, sight.known),
+        charted=_tell(spike, every, {_key(one): one.loop for one in sight.charted}),
+        is_throttled=any(recent.throttles.values[spike.first :]),
+    )
+
+
+def _sources(
+    mappings: Sequence[EventSourceMapping],
+    triggers: Sequence[Trigger],
+    asynchronous: Arrivals,
+    recent: RecentSeries,
+    minutes: Sequence[int],
+) -> Iterator[Source]:
+    """What invokes a function, by its configuration and by what was counted.
+
+    A permission to invoke it is no proof that anybody does so. So beside its mappings the counts
+    tell: what did not arrive as asynchronous events was waited for.
+
+    Parameters
+    ----------
+    minutes
+        In which both can be compared.
+    """
+    yield from _polled(mappings)
+    counts = () if asynchronous.counts is None else asynchronous.counts.values
+    arrived = _total(counts, minutes)
+    if arrived > 0:
+        yield asynchronous.source
+    if any(one.enabled for one in mappings):
+        for trigger in triggers:
+            if trigger.kind is TriggerKind.SYNC:
+                yield Source(kind=SourceKind.OTHER, name=trigger.service)
+        return
+    ran = _total(recent.invocations.values, minutes)
+    retried = min(_total(recent.errors.values, minutes), RETRIES * arrived)
+    if arrived <= 0 or arrived + retried < ASYNCHRONOUS_SHARE * ran:
+        yield Source(kind=SourceKind.OTHER, name="callers that wait")
+
+
+def _as_charted(sources: Sequence[Source], charted: Sequence[Source]) -> tuple[Source, ...]:
+    """The sources, with what the event graph says of them now.
+
+    It keeps the sources of those functions alone that no caller who waits may loop through.
+    """
+    known = {_key(one): one.loop for one in charted}
+    return tuple(
+        replace(
+            one,
+            loop=LoopProof.RULED_OUT
+            if one.kind is SourceKind.OTHER
+            else known.get(_key(one), LoopProof.UNKNOWN),
+        )
+        for one in sources
+    )
+
+
+def _without_others(invocations: Series, watch: Watch, now: datetime) -> Series:
+    """What the queues of a function invoked, at most: what ran while they were paused is others'.
+
+    Only a part of that may be known yet. The most of a minute counts: a loop is called one by what
+    the rest can have written.
+    """
+    if watch.plan.levers != (Lever.PAUSE,) or not has_others(watch.sources):
+        return invocations
+    values = invocations.values
+    first = _minute_of(watch.held_at + watch.plan.settling, invocations) + 1
+    end = _minute_of(watch.held_until or now, invocations)
+    paused = values[max(0, first) : max(0, end)]
+    others = max((one or 0.0 for one in paused), default=0.0)
+    return replace(
+        invocations,
+        values=tuple(None if one is None else max(0.0, one - others) for one in values),
+    )
+
+
+def _polled(mappings: Sequence[EventSourceMapping]) -> Iterator[Source]:
+    for one in mappings:
+        if one.enabled:
+            yield Source(kind=_kind_of(one.source_arn), name=_name_of(one.source_arn))
+
+
+def _key(source: Source) -> _Key:
+    """A source, whatever is known of its loops."""
+    return source.kind, source.name
+
+
+def _counts_of(source: Source, counted: Mapping[_Key, Arrivals]) -> Arrivals:
+    """What arrived at a source; nothing counts it where it was not asked for."""
+    found = counted.get(_key(source), Arrivals(source=source, counts=None))
+    return replace(found, source=source)
+
+
+def _spike(
+    evidence: Evidence, since: datetime, duration: float | None, floor_per_minute: float
+) -> Spike:
+    recent = evidence.recent
+    taking = None if duration is None else timedelta(seconds=duration)
+    return Spike(
+        invocations=recent.invocations,
+        errors=recent.errors,
+        first=max(0, _minute_of(since, recent.invocations)),
+        young=count_young(recent.invocations, evidence.now, taking=taking or timedelta(0)),
+        taking=taking,
+        floor_per_minute=floor_per_minute,
+    )
+
+
+def _tell(
+    spike: Spike, counted: Mapping[_Key, Arrivals], loops: Mapping[_Key, LoopProof]
+) -> Feeding:
+    """Who feeds a spike, where these sources lie on these loops and nobody knows of the others."""
+    return tell_feeding(
+        spike,
+        [
+            replace(one, source=replace(one.source, loop=loops.get(key, LoopProof.UNKNOWN)))
+            for key, one in counted.items()
+        ],
+    )
+
+
+def _known_minutes(
+    asynchronous: Arrivals, recent: RecentSeries, since: datetime, now: datetime
+) -> Sequence[int]:
+    """The minutes in which what arrived and what ran can be compared: each is late by itself.
+
+    Of the spike those count whose arrivals are published, but for the newest, which may be
+    partial. Before it a settled minute without a datapoint is one in which nothing arrived.
+    """
+    counts = () if asynchronous.counts is None else asynchronous.counts.values
+    settled = len(counts) - count_young(recent.invocations, now)
+    first = _minute_of(since, recent.invocations)
+    seen = [at for at, one in enumerate(counts) if at >= first and one is not None]
+    before = range(max(0, min(first, settled)))
+    return [*before, *(seen[:-1] or seen)] if seen else []
+
+
+def _minute_of(moment: datetime, series: Series) -> int:
+    """The place in a series of the minute that a moment lies in; below 0 before it begins."""
+    return int((moment - series.start).total_seconds() // MINUTE_SECONDS)
+
+
+def _kind_of(source_arn: str) -> SourceKind:
+    match source_arn.split(":")[2:3]:
+        case ["sqs"]:
+            return SourceKind.QUEUE
+        case ["dynamodb"]:
+            return SourceKind.TABLE
+        case ["kinesis"]:
+            return SourceKind.STREAM
+        case _:
+            return SourceKind.OTHER
+
+
+def _name_of(source_arn: str) -> str:
+    resource = source_arn.split(":", 5)[-1]
+    return resource.split("/")[1] if "/" in resource else resource
+
+
+def _total(values: Sequence[float | None], minutes: Sequence[int]) -> float:
+    return sum(values[at] or 0.0 for at in minutes if at < len(values))
+
+
+def _counted(arrivals: Sequence[Arrivals]) -> list[float]:
+    """What arrived in each minute, at all of the sources."""
+    columns = [one.counts.values for one in arrivals if one.counts is not None]
+    return [sum(one or 0.0 for one in row) for row in zip(*columns, strict=False)]
+
+
+def _usual(arrivals: Sequence[Arrivals], since: datetime) -> float:
+    """Arrivals a minute before the spike; 0 where nothing was counted."""
+    counted = [one.counts for one in arrivals if one.counts is not None]
+    if not counted:
+        return 0.0
+    end = _minute_of(since, counted[0])
+    return median(_counted(arrivals)[: max(0, end)] or [0.0])
+
+
+def _newest(arrivals: Sequence[Arrivals], now: datetime) -> float:
+    """Arrivals a minute just before the hold, at most."""
+    counted = [one.counts for one in arrivals if one.counts is not None]
+    young = count_young(counted[0], now) if counted else 0
+    return max(_counted(arrivals)[-(young + BEFORE_MINUTES) :], default=0.0)

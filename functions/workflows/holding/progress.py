@@ -1,0 +1,318 @@
+"""The life of a hold: each pulse looks at what arrives, and brings about what comes next."""
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Final, assert_never
+
+from functions.domain.changes.steps import DisableMapping, StepStatus
+from functions.domain.detection.assessment import Verdict
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.errors import (
+    BusyError,
+    FunctionNotFoundError,
+    MappingNotFoundError,
+    MetricsUnavailableError,
+    RefusedError,
+)
+from functions.domain.holding.callers import (
+    CapVerdict,
+    DangerOver,
+    StaysCapped,
+    StillDanger,
+    UnderCap,
+    is_long_over,
+)
+from functions.domain.holding.grounds import explain_cap, explain_hold
+from functions.domain.holding.verdict import (
+    CannotTell,
+    HoldAgain,
+    HoldVerdict,
+    LetGo,
+    Release,
+    ReleaseReason,
+    Shown,
+    UntoldReason,
+    Wait,
+)
+from functions.domain.holding.watch import Watch
+from functions.domain.incidents.decision import DecisionReason, prohibition
+from functions.domain.incidents.incident import Attempt, Incident, IncidentState, Transition
+from functions.domain.ports import LiveLedger
+from functions.workflows.detection.collect_evidence import Gathering
+from functions.workflows.detection.event_log import Log, fields_of
+from functions.workflows.incidents.announce import announce, deliver
+from functions.workflows.incidents.contain import contain
+from functions.workflows.incidents.enforce import Enforcer
+from functions.workflows.incidents.restore import restore
+
+# Where nothing could be counted, holding on would hold whoever is not to blame.
+ROUNDS_TO_STOP: Final = 2
+_FROM_OUTSIDE: Final = frozenset(
+    {ReleaseReason.STILL_ARRIVING, ReleaseReason.CAME_ON, ReleaseReason.WRITES_EXPLAIN}
+)
+_RELEASED_UNTOLD: Final = frozenset({UntoldReason.UNCOUNTED, UntoldReason.DATA_LATE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFunctions:
+    """What each pulse does about a function that is held.
+
+    Attributes
+    ----------
+    again
+        Functions to be looked at in each of the next minutes: this adds to them.
+    """
+
+    enforcer: Enforcer
+    gathering: Gathering
+    log: Log
+    live: LiveLedger = field(default_factory=LiveLedger)
+    again: list[str] = field(default_factory=list)
+
+    def watch(self, incident: Incident, now: datetime) -> None:
+        """Look at what arrives while a function is held, and go on as that shows.
+
+        Raises
+        ------
+        FunctionNotFoundError
+            When the function does not exist any more.
+        LoopbreakerError
+            What the ports raise; the next pulse tries again.
+        """
+        facts = self.gathering.facts(incident.function)
+        if facts is None:
+            raise FunctionNotFoundError(f"{incident.function} does not exist any more")
+        reason = prohibition(facts, self.enforcer.policy)
+        if reason is not None:
+            self.enforcer.withdraw(incident, reason, now)
+        elif incident.is_shown:
+            self._tell_again(incident, now)
+        elif self._gives_way(incident):
+            self.enforcer.withdraw(incident, DecisionReason.LOOP_IS_HELD, now)
+        elif incident.watch is None:
+            # A cap of an earlier version, which nothing judges any more.
+            self._end(replace(incident, is_withdrawn=True), now)
+        elif incident.watch.plan.is_for_callers:
+            self._look_at_cap(incident, incident.watch, now)
+        else:
+            self._look(incident, incident.watch, now)
+
+    def _gives_way(self, incident: Incident) -> bool:
+        """Whether another function on its loop is held as well: two runs began at the same time.
+
+        The one that was held first goes on.
+        """
+        mates = self.gathering.loops.mates(incident.function)
+        order = (incident.opened_at, incident.function)
+        return any(
+            one.function in mates and one.is_being_judged and (one.opened_at, one.function) < order
+            for one in self.live.incidents
+        )
+
+    def _look_at_cap(self, incident: Incident, watch: Watch, now: datetime) -> None:
+        """End a cap in danger once that is over, or its time is.
+
+        A loop that the configuration closes is stopped if it goes on: people knew for as long as
+        the cap was in force.
+        """
+        verdict = self._judge_cap(incident, watch, now)
+        match verdict:
+            case StaysCapped():
+                return
+            case StillDanger():
+                after = _capped(incident, verdict.figures, DecisionReason.CAP_OVER)
+                if self._is_certain(incident, now):
+                    if not incident.is_pausing(Attempt.STOP, now):
+                        self._stop(after, now, DecisionReason.STILL_SUSPECTED)
+                    return
+            case DangerOver():
+                after = _capped(incident, verdict.figures, DecisionReason.DANGER_OVER)
+            case None:
+                if not is_long_over(watch, now):
+                    return
+                after = replace(incident, decided=DecisionReason.CAP_OVER)
+            case _:
+                assert_never(verdict)
+        self._end(replace(after, is_withdrawn=True), now)
+        self.again.append(incident.function)  # what it does now nobody has judged
+
+    def _judge_cap(self, incident: Incident, watch: Watch, now: datetime) -> CapVerdict | None:
+        """What to do with a function that is capped in danger; ``None``: CloudWatch tells nothing.
+
+        Who is refused does not wait for CloudWatch.
+        """
+        try:
+            evidence = self.gathering.of_one(incident.function, now)
+        except MetricsUnavailableError:
+            if is_long_over(watch, now):
+                return None
+            raise
+        if evidence is None:
+            return None
+        verdict = self.enforcer.holding.look_at_cap(watch, evidence)
+        self.log.info(
+            "looked",
+            function=incident.function,
+            verdict=type(verdict).__name__,
+            **asdict(verdict.figures),
+        )
+        return verdict
+
+    def _is_certain(self, incident: Incident, now: datetime) -> bool:
+        known = self.gathering.loops.of(incident.function).believed(now)
+        return known.proof is LoopProof.CERTAIN
+
+    def _tell_again(self, incident: Incident, now: datetime) -> None:
+        """Tell people once more that they are to decide, before events that wait are given up."""
+        at = None if incident.watch is None else incident.watch.told_again_at
+        if at is None or now < at or incident.has_told(Transition.EXPIRING):
+            return
+        world = self.enforcer.world
+        told = announce(incident, Transition.EXPIRING, world, now)
+        deliver(world.ledger.save(told), world, now)
+
+    def _look(self, incident: Incident, watch: Watch, now: datetime) -> None:
+        evidence = self.gathering.of_one(incident.function, now)
+        if evidence is None:
+            return  # CloudWatch tells nothing now: the next pulse looks again
+        verdict = self.enforcer.holding.look(incident, watch, evidence)
+        self.log.info(
+            "looked",
+            function=incident.function,
+            phase=watch.phase,
+            verdict=type(verdict).__name__,
+            **asdict(verdict.figures),
+        )
+        self._go_on(verdict, incident, watch, now)
+
+    def _go_on(self, verdict: HoldVerdict, incident: Incident, watch: Watch, now: datetime) -> None:
+        """Bring about what comes next in the hold, or its end."""
+        is_pausing = incident.is_pausing(Attempt.CAP, now)
+        match verdict:
+            case Wait(watch=noted):
+                if noted != watch:
+                    self.enforcer.world.ledger.save(replace(incident, watch=noted))
+            case LetGo() if not is_pausing:
+                trial = watch.letting_go(
+                    now,
+                    concurrency=verdict.concurrency,
+                    seconds=verdict.seconds,
+                    waiting=verdict.waiting,
+                    outside_per_minute=verdict.outside_per_minute,
+                )
+                self._move(incident.letting_go(trial), now)
+            case HoldAgain() if not is_pausing:
+                again = watch.holding_again(now)
+                self._move(incident.holding_again(again, self._disabled_by_others(incident)), now)
+            case LetGo() | HoldAgain():
+                return  # AWS refused it lately
+            case Release() | CannotTell():
+                self._end_or_keep(verdict, incident, watch, now)
+            case Shown():
+                self._conclude(incident, watch, verdict, now)
+            case _:
+                assert_never(verdict)
+
+    def _end_or_keep(
+        self, verdict: Release | CannotTell, incident: Incident, watch: Watch, now: datetime
+    ) -> None:
+        """Let a function go; what may be a loop, or was shown once, is kept for people."""
+        match verdict:
+            case Release(reason=why):
+                what, is_over = Verdict.BUSY, watch.rounds == 1 or why in _FROM_OUTSIDE
+            case CannotTell(reason=limit):
+                what, is_over = Verdict.SUSPECTED, watch.rounds == 1 and limit in _RELEASED_UNTOLD
+        if is_over:
+            self._end(_judged(incident, verdict, what), now)
+        else:
+            kept = _judged(incident, verdict, Verdict.SUSPECTED)
+            self._keep(replace(kept, decided=DecisionReason.CANNOT_BE_TOLD), now)
+
+    def _disabled_by_others(self, incident: Incident) -> frozenset[str]:
+        """Mappings that were enabled for the trial, and are disabled by now."""
+        functions, found = self.enforcer.world.functions, set()
+        for outcome in incident.stops:
+            step = outcome.step
+            if isinstance(step, DisableMapping) and outcome.restored is StepStatus.DONE:
+                with suppress(MappingNotFoundError):
+                    present = functions.mapping(step.uuid)
+                    if not present.enabled and not present.is_changing:
+                        found.add(step.uuid)
+        return frozenset(found)
+
+    def _conclude(
+        self, incident: Incident, watch: Watch, verdict: HoldVerdict, now: datetime
+    ) -> None:
+        """Stop a loop that was shown twice where the graph is certain of it; hold any other on.
+
+        That people come and go with one trial happens by chance, seldom enough to be held for it,
+        and too often to be stopped.
+        """
+        shown = _judged(incident, verdict, Verdict.RUNAWAY)
+        if not self._is_certain(incident, now):
+            self._keep(replace(shown, decided=DecisionReason.SHOWN), now)
+        elif watch.rounds < ROUNDS_TO_STOP:
+            if not incident.is_pausing(Attempt.CAP, now):
+                self._move(incident.letting_go(watch.letting_go_again(now)), now)
+        elif not incident.is_pausing(Attempt.STOP, now):
+            self._stop(shown, now, DecisionReason.RUNAWAY)
+
+    def _move(self, incident: Incident, now: datetime) -> None:
+        """Bring the next phase of a hold about; a run that dies in it is taken up by the next."""
+        world = self.enforcer.world
+        moving = incident.to(IncidentState.CAPPING, now).leased(world.present(now))
+        contain(world.ledger.save(moving), world, now)
+
+    def _stop(self, incident: Incident, now: datetime, reason: DecisionReason) -> None:
+        """Stop a function that its hold has shown to be in a loop, or that goes on in a danger."""
+        world = self.enforcer.world
+        decided = replace(incident, decided=reason)
+        stopping = decided.to(IncidentState.CONTAINING, now)
+        stopping = stopping.with_reservation(0, incident.prior).leased(world.present(now))
+        self.log.info(
+            "decided", decision="Contain", because=decided.decided, **fields_of(decided.assessment)
+        )
+        contain(world.ledger.save(stopping), world, now)
+        self._cancel_way_back(incident)
+
+    def _keep(self, incident: Incident, now: datetime) -> None:
+        """Leave a function held until people decide.
+
+        Its way back is taken away after that is written down: if it comes all the same, it finds
+        a hold that is not to end by itself.
+        """
+        world = self.enforcer.world
+        self.log.info(
+            "decided", decision="Keep", because=incident.decided, **fields_of(incident.assessment)
+        )
+        told = announce(replace(incident, is_shown=True), Transition.SHOWN, world, now)
+        deliver(world.ledger.save(told), world, now)
+        self._cancel_way_back(incident)
+
+    def _end(self, incident: Incident, now: datetime) -> None:
+        if incident.is_pausing(Attempt.RESTORE, now):
+            return
+        after = restore(incident, self.enforcer.world, now, IncidentState.LIFTED, is_asked=False)
+        if after.is_closed:
+            self._cancel_way_back(incident)
+
+    def _cancel_way_back(self, incident: Incident) -> None:
+        """One that stays finds nothing to do when it comes."""
+        if incident.watch is not None:
+            with suppress(RefusedError, BusyError):
+                self.enforcer.world.way_back.cancel(incident.id)
+
+
+def _judged(incident: Incident, verdict: HoldVerdict, what: Verdict) -> Incident:
+    """The incident with what its hold has shown, before what was seen of its spike."""
+    first = incident.assessment
+    grounds = (*explain_hold(verdict), *first.grounds)
+    return replace(incident, assessment=replace(first, verdict=what, grounds=grounds))
+
+
+def _capped(incident: Incident, figures: UnderCap, decided: DecisionReason) -> Incident:
+    """The incident with what was seen under its cap, before what was seen of its spike."""
+    first = incident.assessment
+    grounds = (*explain_cap(figures), *first.grounds)
+    return replace(incident, assessment=replace(first, grounds=grounds), decided=decided)

@@ -1,0 +1,75 @@
+"""What containing and restoring reach for: the ports, and where this guard is deployed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from functions.domain.account.names import edge_replica
+from functions.domain.detection.evidence import Trigger, TriggerKind
+from functions.domain.errors import LoopbreakerError
+from functions.domain.graph.loop_lookup import KnownLoops, NoGraph
+from functions.domain.incidents.incident import Incident
+from functions.domain.notices.incident import NoticeContext
+from functions.domain.ports import Functions, Ledger, Publisher, WayBack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Ports and place, handed to everything that acts.
+
+    Attributes
+    ----------
+    clock
+        The time of day, for leases: a run may take longer than one, so that the moment at which it
+        began does not tell whether its lease is still good.
+    """
+
+    functions: Functions
+    ledger: Ledger
+    publisher: Publisher
+    way_back: WayBack
+    place: NoticeContext
+    clock: Callable[[], datetime]
+    loops: KnownLoops = field(default_factory=NoGraph)
+
+    def present(self, now: datetime) -> datetime:
+        """The present moment of a run that began at `now`, which a signal may have set."""
+        return max(now, self.clock())
+
+    def look_around(self, incident: Incident) -> tuple[Incident, NoticeContext]:
+        """The incident and the place with what is known of the function's triggers, for a notice.
+
+        Asked for after the function was stopped; what AWS does not tell now is left unknown,
+        because a notice that says less is better than one that is late.
+        """
+        if edge_replica(incident.function) is not None:
+            # CloudFront invokes it and waits; Lambda's control plane knows it in no Region but its
+            # function's own.
+            pushed = Trigger(kind=TriggerKind.SYNC, service="CloudFront", source_arn="")
+            return incident, replace(self.place, triggers=(pushed,), is_async_target_known=True)
+        target = self._async_target(incident)
+        incident = replace(incident, async_target_arn=target or "")
+        context = replace(
+            self.place,
+            triggers=self._triggers(incident),
+            is_async_target_known=target is not None,
+            loop=self.loops.of(incident.function),
+        )
+        return incident, context
+
+    def _triggers(self, incident: Incident) -> tuple[Trigger, ...] | None:
+        known = incident.snapshot.mappings if incident.snapshot else None
+        try:
+            if known is None:
+                known = self.functions.mappings(incident.function)
+            return self.functions.triggers(incident.function, known)
+        except LoopbreakerError:
+            return None
+
+    def _async_target(self, incident: Incident) -> str | None:
+        if incident.async_target_arn:
+            return incident.async_target_arn
+        try:
+            return self.functions.async_target(incident.function)
+        except LoopbreakerError:
+            return None

@@ -1,0 +1,329 @@
+"""Looking after open incidents: finish what a crash left, watch what is held, end what is over."""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from functions.domain.changes.steps import (
+    DisableMapping,
+    LimitMapping,
+    MappingStep,
+    RemoveProvisioned,
+    Reserve,
+    ScaleToZero,
+    StepStatus,
+)
+from functions.domain.detection.assessment import Verdict
+from functions.domain.detection.evidence import Evidence, FunctionFacts
+from functions.domain.detection.lateness import settle
+from functions.domain.detection.spike import assess, mean_duration_seconds
+from functions.domain.errors import (
+    FunctionNotFoundError,
+    MappingNotFoundError,
+    StaleIncidentError,
+)
+from functions.domain.incidents.decision import DecisionReason, prohibition
+from functions.domain.incidents.incident import (
+    Attempt,
+    FoundReservation,
+    Incident,
+    IncidentState,
+    Transition,
+)
+from functions.domain.ports import Functions, LiveLedger
+from functions.workflows.detection.collect_evidence import Gathering
+from functions.workflows.detection.event_log import Log
+from functions.workflows.holding.progress import HeldFunctions
+from functions.workflows.incidents.announce import announce, deliver
+from functions.workflows.incidents.contain import (
+    close_as_deleted,
+    finish_steps,
+    has_unfinished_steps,
+    is_stop_of_tag,
+)
+from functions.workflows.incidents.enforce import Enforcer
+from functions.workflows.incidents.restore import failures, restore
+
+# Minutes below the floor, one after the other, after which a loop that nobody stopped is over.
+ENDED_MINUTES = 10
+# Seven metrics a minute are $3 a month for each incident that only waits for its end: it is checked
+# each minute while something may yet be decided about it, and then every few minutes.
+CHECKED_CLOSELY = {
+    IncidentState.NOTIFIED: timedelta(minutes=20),
+    IncidentState.RELEASED: timedelta(hours=2),
+}
+CHECKED_EVERY_MINUTES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tending:
+    """What each pulse does about each open incident.
+
+    Attributes
+    ----------
+    again
+        Functions to be looked at in each of the next minutes: this adds to them.
+    """
+
+    enforcer: Enforcer
+    gathering: Gathering
+    log: Log
+    live: LiveLedger = field(default_factory=LiveLedger)
+    again: list[str] = field(default_factory=list)
+
+    def tend(self, incident: Incident, now: datetime, actor: str = "") -> None:
+        """Look after one incident.
+
+        Parameters
+        ----------
+        actor
+            Who is known (from CloudTrail) to have changed the function just now.
+
+        Raises
+        ------
+        LoopbreakerError
+            What the ports raise; the next pulse tries again.
+        """
+        if incident.is_leased(now):
+            return  # a run is working on it
+        world = self.enforcer.world
+        try:
+            incident = deliver(incident, world, now)
+            if not incident.is_closed and (actor or is_due(incident, now)):
+                self._by_state(incident)(incident, now, actor)
+        except FunctionNotFoundError:
+            close_as_deleted(incident, world, now)
+        except StaleIncidentError:
+            return  # another run moved it on: the next pulse sees the rest
+
+    def _by_state(self, incident: Incident) -> Callable[[Incident, datetime, str], None]:
+        match incident.state:
+            case IncidentState.CONTAINING | IncidentState.CAPPING:
+                return self._go_on_containing
+            case IncidentState.RESTORING:
+                return self._go_on_restoring
+            case IncidentState.CONTAINED:
+                return self._watch_contained
+            case IncidentState.CAPPED:
+                return self._watch_held
+            case IncidentState.RELEASED:
+                return self._watch_released
+            case _:
+                return self._watch_notified
+
+    def _go_on_containing(self, incident: Incident, now: datetime, _actor: str) -> None:
+        self.enforcer.go_on(incident, self._facts(incident), now)
+
+    def _go_on_restoring(self, incident: Incident, now: datetime, _actor: str) -> None:
+        restore(incident, self.enforcer.world, now, incident.closing, is_asked=False)
+
+    def _watch_contained(self, incident: Incident, now: datetime, actor: str) -> None:
+        if self._was_released(incident, now, actor) or not has_unfinished_steps(incident):
+            return
+        if incident.is_pausing(Attempt.FOLLOW_UP, now):
+            return
+        if prohibition(self._facts(incident), self.enforcer.policy) is None:
+            finish_steps(incident, self.enforcer.world, now)
+
+    def _watch_held(self, incident: Incident, now: datetime, actor: str) -> None:
+        if not self._was_released(incident, now, actor):
+            HeldFunctions(
+                enforcer=self.enforcer,
+                gathering=self.gathering,
+                log=self.log,
+                live=self.live,
+                again=self.again,
+            ).watch(incident, now)
+
+    def _was_enabled(self, incident: Incident) -> bool:
+        """Whether somebody has enabled a mapping again by which a function is held."""
+        functions = self.enforcer.world.functions
+        for outcome in incident.stops:
+            step = outcome.step
+            if not isinstance(step, DisableMapping) or outcome.status is not StepStatus.DONE:
+                continue
+            with suppress(MappingNotFoundError):
+                found = functions.mapping(step.uuid)
+                if found.enabled and not found.is_changing and found.function == step.function:
+                    return True
+        return False
+
+    def _was_released(self, incident: Incident, now: datetime, actor: str) -> bool:
+        world = self.enforcer.world
+        found: FoundReservation | None = None
+        if incident.is_on_instances:
+            # A version that was published since runs at Lambda's default scaling.
+            versions = world.functions.describe(incident.function).scaling
+            if all(one.is_zero for one in versions):
+                return False
+        elif incident.is_paused:
+            if incident.is_let_go or not self._was_enabled(incident):
+                return False
+        else:
+            present = world.functions.reserved_concurrency(incident.function)
+            if present == incident.target or is_stop_of_tag(incident, present, world):
+                return False
+            found = FoundReservation(reserved_concurrency=present)
+        released = replace(
+            incident.to(IncidentState.RELEASED, now),
+            released_at=now,
+            released_to=found,
+            actor=actor,
+        )
+        told = announce(released, Transition.RELEASED, world, now, found=found)
+        deliver(world.ledger.save(told), world, now)
+        return True
+
+    def _watch_released(self, incident: Incident, now: datetime, _actor: str) -> None:
+        if failures(incident) and not incident.is_pausing(Attempt.RESTORE, now):
+            # Somebody asked for it, and AWS refused a part.
+            restore(incident, self.enforcer.world, now, incident.closing, is_asked=False)
+            return
+        evidence = self._evidence(incident, now)
+        if evidence is None or evidence.facts is None:
+            return
+        assessment = assess(evidence, self.enforcer.policy)
+        if assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY):
+            self.enforcer.reconsider(incident, assessment, evidence.facts, now)
+            return
+        if incident.is_cooling_off(now, self.enforcer.policy.cooling_off):
+            return
+        if not self._holds_anything(incident):
+            world = self.enforcer.world
+            deliver(world.ledger.save(incident.to(IncidentState.ENDED, now)), world, now)
+
+    def _watch_notified(self, incident: Incident, now: datetime, _actor: str) -> None:
+        evidence = self._evidence(incident, now)
+        if evidence is None or evidence.facts is None:
+            return
+        if _has_subsided(evidence, self.enforcer.policy.floor_per_minute):
+            world = self.enforcer.world
+            ended = incident.to(IncidentState.ENDED, now)
+            if incident.outbox and incident.decided != DecisionReason.STOPPED_BY_AWS:
+                ended = announce(ended, Transition.ENDED, world, now)
+            deliver(world.ledger.save(ended), world, now)
+            return
+        assessment = assess(evidence, self.enforcer.policy)
+        if assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY):
+            self.enforcer.reconsider(incident, assessment, evidence.facts, now)
+
+    def _facts(self, incident: Incident) -> FunctionFacts:
+        facts = self.gathering.facts(incident.function)
+        if facts is None:
+            raise FunctionNotFoundError(f"{incident.function} does not exist any more")
+        return facts
+
+    def _evidence(self, incident: Incident, now: datetime) -> Evidence | None:
+        evidence = self.gathering.of_one(incident.function, now)
+        if evidence is None:
+            raise FunctionNotFoundError(f"{incident.function} does not exist any more")
+        mates = self.gathering.loops.mates(incident.function)
+        return evidence.without((*self.live.troubles(incident.function), *self.live.cuts(mates)))
+
+    def _holds_anything(self, incident: Incident) -> bool:
+        """Whether anything but the reservation is still as the guard left it."""
+        functions = self.enforcer.world.functions
+        there = {one.qualifier for one in functions.provisioned(incident.function)}
+        for outcome in incident.left_beside:
+            match outcome.step:
+                case DisableMapping() | LimitMapping():
+                    if _is_left(outcome.step, functions):
+                        return True
+                case RemoveProvisioned(function=function, qualifier=qualifier):
+                    if qualifier not in there and functions.has_version(function, qualifier):
+                        return True
+                case Reserve() | ScaleToZero():
+                    continue
+        return False
+
+
+def _is_left(step: MappingStep, functions: Functions) -> bool:
+    """Whether a mapping still is as the guard left it."""
+    try:
+        mapping = functions.mapping(step.uuid)
+    except MappingNotFoundError:
+        return False
+    if mapping.function not in ("", step.function):
+        return False
+    match step:
+        case DisableMapping():
+            return not mapping.enabled or mapping.is_changing
+        case LimitMapping():
+            return mapping.maximum_concurrency in step.written
+
+
+_T = TypeVar("_T")
+# The golden ratio: its multiples, each without its whole part, are spread evenly, however many.
+_GOLDEN: Final = (math.sqrt(5) - 1) / 2
+# What a loop may burn by, or a person waits for, in the order in which it is looked after.
+_URGENT: Final = (
+    IncidentState.CONTAINING,
+    IncidentState.CAPPING,
+    IncidentState.RESTORING,
+    IncidentState.CAPPED,
+)
+_STOPPING: Final = frozenset({IncidentState.CONTAINING, IncidentState.CAPPING})
+
+
+def urgent_first(live: LiveLedger | None, now: datetime) -> tuple[Incident, ...]:
+    """Unfinished stops, unfinished restores, caps and unsent notices, of each the oldest first.
+
+    Then, in turn, stops that were tried in vain: one that hangs each time keeps nobody waiting.
+    """
+    incidents = () if live is None else live.incidents
+    found = sorted(
+        (one for one in incidents if one.is_closed or one.state in _URGENT), key=_urgency
+    )
+    in_vain = [one for one in found if one.state in _STOPPING and _was_tried(one)]
+    return (*(one for one in found if one not in in_vain), *in_rotation(in_vain, now))
+
+
+def in_turn(live: LiveLedger | None, now: datetime) -> tuple[Incident, ...]:
+    """The incidents that are only watched, beginning elsewhere in each minute.
+
+    Where the time does not suffice for all of them, each has its turn after a few minutes.
+    """
+    incidents = () if live is None else live.incidents
+    return in_rotation(
+        [one for one in incidents if not one.is_closed and one.state not in _URGENT], now
+    )
+
+
+def _urgency(incident: Incident) -> tuple[int, datetime, str]:
+    rank = len(_URGENT) if incident.is_closed else _URGENT.index(incident.state)
+    return rank, incident.opened_at, incident.id
+
+
+def _was_tried(incident: Incident) -> bool:
+    return incident.has_told(Transition.CONTAIN_FAILED)
+
+
+def in_rotation(things: Sequence[_T], now: datetime) -> tuple[_T, ...]:
+    """The things in their order, beginning elsewhere in each minute."""
+    first = int(now.timestamp() // 60 * _GOLDEN % 1.0 * len(things))
+    return (*things[first:], *things[:first])
+
+
+def is_due(incident: Incident, now: datetime) -> bool:
+    """Whether an incident of which the metrics are read is to be checked in this minute."""
+    closely = CHECKED_CLOSELY.get(incident.state)
+    if closely is None or now - incident.updated_at <= closely:
+        return True
+    return int((now - incident.opened_at) / timedelta(minutes=1)) % CHECKED_EVERY_MINUTES == 0
+
+
+def _has_subsided(evidence: Evidence, floor_per_minute: int) -> bool:
+    """Whether the last settled minutes were below the floor: a late datapoint is no end.
+
+    Nor is it one where a younger minute is above it already: the spike may just have begun.
+    """
+    counts = evidence.recent.invocations
+    taking = timedelta(seconds=mean_duration_seconds(evidence) or 0.0)
+    settled = len(settle(counts, evidence.now, taking=taking).values)
+    newest = counts.values[max(0, settled - ENDED_MINUTES) :]
+    return settled >= ENDED_MINUTES and all(
+        value is None or value < floor_per_minute for value in newest
+    )

@@ -1,0 +1,498 @@
+"""What `cdk deploy -c rollback=...` asks for, carried out function by function.
+
+A function may be held, or treated with remedies, or both: all of it is put back.
+"""
+
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from functions.domain.account.names import InvalidFunctionReferenceError, function_name
+from functions.domain.changes.steps import PutBackReserved, StepStatus
+from functions.domain.detection.evidence import FunctionFacts
+from functions.domain.diagnosis.ports import Practice
+from functions.domain.diagnosis.remediation import Treatment
+from functions.domain.errors import (
+    BusyError,
+    FunctionNotFoundError,
+    LedgerUnavailableError,
+    LoopbreakerError,
+    RefusedError,
+    StaleIncidentError,
+)
+from functions.domain.incidents.incident import HOLDING_STATES, LEASE, Incident, IncidentState
+from functions.domain.incidents.tag_seal import find_snapshot, find_tags
+from functions.domain.incidents.tagged_snapshot import (
+    SNAPSHOT_TAG,
+    TaggedSnapshot,
+    UnreadableSnapshotError,
+)
+from functions.domain.notices import incident as notice
+from functions.domain.notices.diagnosis.stack_deletion import IN_FORCE, treatments_left
+from functions.workflows.diagnosis import remediate as treating
+from functions.workflows.diagnosis.run import undo_for
+from functions.workflows.incidents.adopt import adopt, put_back_removed, was_closed_since
+from functions.workflows.incidents.context import World
+from functions.workflows.incidents.perform_steps import undo
+from functions.workflows.incidents.restore import CHECKED_AGAIN, failures, pending, restore
+
+ALL = "all"
+STOPPED_ANEW = "restored; it has run away again since, so that it is held anew"
+NOT_HELD = "was not held; nothing was changed"
+IN_DOUBT = (
+    "left alone: its tag says that it was stopped without the ledger, but has no seal of"
+    " Loopbreaker's; if a mail says so too, name the function in -c rollback"
+)
+UNSEALED = ", which has no seal of Loopbreaker's: check the numbers"
+BEING_STOPPED = (
+    "left alone: another run may be about to stop it without the ledger, and its tag is all that"
+    " knows; deploy with the rollback flag again in three minutes"
+)
+NO_TIME_LEFT = "not tried: this run has no time left; deploy with the rollback flag again"
+_TRIES = 4
+LOOK_AGAIN_SECONDS = 2.0
+# How long a mapping that AWS is still changing is waited for. UNCONFIRMED: how long AWS takes;
+# reports name 20 to 90 s. A pulse goes on with what is pending after that.
+WAIT_SECONDS: Final = 300.0
+POLL_SECONDS: Final = 5.0
+# What undoing the remedies and the answer to CloudFormation may still take.
+RESERVE_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """A function that is as it was, or that was not held at all.
+
+    `is_pending`: it runs again, but a mapping of it is still to be enabled, or it is checked again.
+    """
+
+    function: str
+    text: str
+    is_pending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A function that is still held or treated, with the words of whoever refused.
+
+    `is_unknown`: there is no such function.
+    """
+
+    function: str
+    text: str
+    is_unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAlone:
+    """A function that may be held, of which nobody knows for sure, and that nobody named."""
+
+    function: str
+    text: str
+
+
+Result: TypeAlias = Restored | Refused | LeftAlone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A function that is to be restored, with what this run knows of it.
+
+    `first` was found first, since the restore `began`; `was_held`: this run has begun to undo it;
+    `own`: it has opened the incident itself.
+    """
+
+    function: str
+    first: Incident | None
+    began: datetime
+    was_held: bool
+    own: Incident | None = None
+
+
+class _LeasedError(Exception):
+    """When another run is working on a function's incident."""
+
+    def __init__(self, asked: _Asked) -> None:
+        super().__init__(asked.function)
+        self.asked = asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """Puts functions back.
+
+    Attributes
+    ----------
+    sleep
+        Waits the given seconds, while another run works on the same incident.
+    practice
+        What undoing remedies reaches for.
+    """
+
+    world: World
+    sleep: Callable[[float], None]
+    practice: Practice
+
+    def of(
+        self,
+        asked: tuple[str, ...],
+        seconds_left: Callable[[], float] = lambda: math.inf,
+    ) -> tuple[Result, ...]:
+        """Restore the named functions, or all that are held. One refusal stops no other.
+
+        All of them may run again before a mapping of any is waited for, and before an incident
+        that another run is working on is waited for.
+
+        Parameters
+        ----------
+        asked
+            Names or ARNs; ``("all",)`` for everything that the guard holds.
+        seconds_left
+            How long this run may still take.
+
+        Raises
+        ------
+        LedgerUnavailableError
+            When it cannot be read what is held.
+        """
+        left: tuple[LeftAlone, ...] = ()
+        if asked == (ALL,):
+            names, left = self._held()
+        else:
+            names = tuple(function_name(one) for one in asked)
+        results = self._first_results(tuple(dict.fromkeys(names)), seconds_left)
+        waited = 0.0
+        while waited < WAIT_SECONDS and seconds_left() > RESERVE_SECONDS + POLL_SECONDS:
+            waiting = [name for name, result in results.items() if _is_pending(result)]
+            if not waiting:
+                break
+            self.sleep(POLL_SECONDS)
+            waited += POLL_SECONDS
+            results |= {name: self._again(name) for name in waiting}
+        return (*(self._with_treatments(one) for one in results.values()), *left)
+
+    def _first_results(
+        self, names: tuple[str, ...], seconds_left: Callable[[], float]
+    ) -> dict[str, Result]:
+        """What becomes of each function, whose leases are waited for together.
+
+        A run that died holds its incident for `LEASE`: after that nobody is waited for.
+        """
+        began = self.world.clock()
+        results: dict[str, Result] = {}
+        waiting: dict[str, _Asked | None] = dict.fromkeys(names)
+        while waiting:
+            leased: dict[str, _Asked | None] = {}
+            for name, before in waiting.items():
+                is_patient = self.world.clock() - began < LEASE
+                if results and seconds_left() <= RESERVE_SECONDS:
+                    result: Result | _Asked = Refused(function=name, text=NO_TIME_LEFT)
+                else:
+                    result = self._one(name, before, is_patient=is_patient)
+                if isinstance(result, _Asked):
+                    leased[name] = result
+                else:
+                    results[name] = result
+            waiting = leased
+            if waiting:
+                self.sleep(LOOK_AGAIN_SECONDS)
+        return {name: results[name] for name in names}
+
+    def still_held(self) -> tuple[Incident, ...]:
+        """The incidents in which something of the guard's is in force."""
+        live = self.world.ledger.live()
+        return tuple(one for one in live.incidents if one.state in HOLDING_STATES)
+
+    def still_treated(self) -> tuple[Treatment, ...]:
+        """The remedies that are in force."""
+        return tuple(one for one in self.practice.infirmary.treatments() if one.state in IN_FORCE)
+
+    def tell_of_deletion(self) -> tuple[str, ...]:
+        """Tell people what stays contained, and which remedies stay, when the stack goes.
+
+        Answers the names of the contained functions.
+        """
+        now = self.world.clock()
+        held = self.still_held()
+        if held:
+            said = notice.stack_deleted(held, self.world.place, now)
+            self.world.publisher.publish(said.subject, said.body)
+        treated = self.still_treated()
+        if treated:
+            said = treatments_left(treated, self.world.place, now)
+            self.world.publisher.publish(said.subject, said.body)
+        return tuple(one.function for one in held)
+
+    def _held(self) -> tuple[tuple[str, ...], tuple[LeftAlone, ...]]:
+        """All that is to be restored, and what is only said to be."""
+        live = self.world.ledger.live()
+        names = [one.function for one in live.incidents if one.state in HOLDING_STATES]
+        # Their records cannot be read: that is said of each, and fails the deployment.
+        names += [*live.unreadable, *(one.function for one in self.still_treated())]
+        left = []
+        for arn in self.world.functions.tagged(SNAPSHOT_TAG):
+            said = self._said_by_tag(arn)
+            if isinstance(said, LeftAlone):
+                left.append(said)
+            elif said:
+                names.append(said)
+        return tuple(names), tuple(one for one in left if one.function not in names)
+
+    def _said_by_tag(self, arn: str) -> str | LeftAlone:
+        """The function whose tag is a record of its stop; or why it is none; empty for no tag."""
+        name = arn
+        try:
+            name = function_name(arn)
+            facts = self._facts(name)
+            found = None if facts is None else find_snapshot(facts, self._key())
+        except (InvalidFunctionReferenceError, UnreadableSnapshotError) as error:
+            return LeftAlone(function=name, text=f"left alone: {error}")
+        if found is None:  # the list of tagged functions may be late
+            return ""
+        return name if found.is_sealed else LeftAlone(function=name, text=IN_DOUBT)
+
+    def _key(self) -> bytes:
+        return self.world.ledger.tag_key()
+
+    def _one(self, name: str, before: _Asked | None, *, is_patient: bool) -> Result | _Asked:
+        """What becomes of a function.
+
+        Parameters
+        ----------
+        before
+            How it was found when its incident was waited for; ``None`` at first.
+        is_patient
+            Whether it is left for later while another run works on it.
+        """
+        known = before or _Asked(
+            function=name, first=None, began=self.world.clock(), was_held=False
+        )
+        try:
+            return self._restore(known, is_patient=is_patient)
+        except _LeasedError as error:
+            return error.asked
+        except LoopbreakerError as error:
+            return Refused(function=name, text=str(error))
+
+    def _again(self, name: str) -> Result:
+        """What becomes of a function of which something was pending."""
+        try:
+            return self._restore(
+                _Asked(function=name, first=None, began=self.world.clock(), was_held=True)
+            )
+        except LoopbreakerError as error:
+            return Refused(function=name, text=str(error))
+
+    def _with_treatments(self, result: Result) -> Result:
+        """Undo the remedies of the function too; neither stands in the way of the other."""
+        name = result.function
+        try:
+            treatments = undo_for((name,), self.practice, self.world.clock())
+        except LoopbreakerError as error:
+            return Refused(function=name, text=f"{result.text}; its remedies: {error}")
+        if not treatments:
+            return result
+        refused = [words for one in treatments for words in treating.failures(one)]
+        titles = ", ".join(one.title for one in treatments)
+        if refused:
+            return Refused(
+                function=name,
+                text=f"{result.text}; remedy not undone ({titles}): {'; '.join(refused)}."
+                " If its permission is missing, deploy with -c remedies="
+                f"{','.join(sorted({one.kind.value for one in treatments}))} once more",
+            )
+        told = f"remedy undone ({titles})"
+        if isinstance(result, Refused):
+            if result.is_unknown:
+                return Restored(function=name, text=f"the function no longer exists; {told}")
+            return Refused(function=name, text=f"{result.text}; {told}")
+        return Restored(
+            function=name, text=told if result.text == NOT_HELD else f"{result.text}; {told}"
+        )
+
+    def _restore(self, known: _Asked, *, is_patient: bool = False) -> Result:
+        """Restore a function by its newest record, however often other runs move that on.
+
+        Raises
+        ------
+        _LeasedError
+            When another run works on it and this one is patient. It may be about to change the
+            function: what it changes after a restore has to be put right.
+        """
+        name, first, was_held = known.function, known.first, known.was_held
+        for _ in range(_TRIES):
+            incident = self.world.ledger.find(name)
+            if _is_of_later_stop(incident, first, known.began):
+                return Restored(function=name, text=STOPPED_ANEW)
+            first = first or incident
+            if is_patient and incident is not None and incident.is_leased(self.world.clock()):
+                raise _LeasedError(replace(known, first=first, was_held=was_held))
+            if incident is None or incident.state not in HOLDING_STATES:
+                if was_held:  # a pulse finished what was begun here
+                    return Restored(function=name, text="restored")
+                with suppress(StaleIncidentError):  # a pulse is taking its tag over
+                    return self._without_incident(name)
+                continue
+            was_held = True
+            facts = self._facts(name)
+            try:
+                mine = incident if incident == known.own else incident.taken_over()
+                after = restore(self._with_tag(mine, facts), self.world, self.world.clock())
+            except StaleIncidentError:
+                continue  # another run moved it on: look again
+            if after.is_closed and facts is not None and SNAPSHOT_TAG in facts.tags:
+                self._untag(facts)
+            return _result(after)
+        raise StaleIncidentError(f"{name} is being changed by another run: deploy again")
+
+    def _facts(self, name: str) -> FunctionFacts | None:
+        try:
+            return self.world.functions.describe(name)
+        except FunctionNotFoundError:
+            return None  # its incident is closed for that
+
+    def _with_tag(self, incident: Incident, facts: FunctionFacts | None) -> Incident:
+        """The incident with what was done while the ledger was away, which only the tag tells.
+
+        A tag that cannot be read adds nothing: the incident is a record of its own. Nor does one
+        that the guard has not sealed, unless it holds what the incident knows anyway: then it says
+        only that the reservation of 0 is the guard's.
+
+        Raises
+        ------
+        StaleIncidentError
+            When another run takes the tag over.
+        """
+        if facts is None or SNAPSHOT_TAG not in facts.tags or facts.reserved_concurrency != 0:
+            return incident
+        try:
+            found = find_snapshot(facts, self._key())
+        except UnreadableSnapshotError:
+            return incident
+        if found is None:
+            return incident
+        if not found.is_sealed and found.tagged.reserved_concurrency not in (
+            *incident.ours,
+            incident.prior,
+        ):
+            return incident
+        return adopt(facts, found.tagged, self.world, self.world.clock()) or incident
+
+    def _untag(self, facts: FunctionFacts) -> None:
+        """Remove the tag. All is restored by now: where AWS refuses, a pulse tries again."""
+        with suppress(RefusedError, BusyError, FunctionNotFoundError):
+            self.world.functions.untag(facts.arn, find_tags(facts))
+
+    def _without_incident(self, name: str) -> Result:
+        """Nothing in the ledger: perhaps the function was contained while it was unreachable."""
+        functions = self.world.functions
+        try:
+            facts = functions.describe(name)
+        except FunctionNotFoundError:
+            held = ", ".join(one.function for one in self.still_held()) or "none"
+            return Refused(
+                function=name,
+                text=f"there is no such function; functions that Loopbreaker holds now: {held}",
+                is_unknown=True,
+            )
+        if SNAPSHOT_TAG not in facts.tags:
+            return Restored(function=name, text=NOT_HELD)
+        found = find_snapshot(facts, self._key())
+        if found is None:
+            return Restored(function=name, text=NOT_HELD)
+        if was_closed_since(facts, found.tagged, self.world.ledger):
+            self._untag(facts)
+            return Restored(function=name, text=NOT_HELD)
+        if facts.reserved_concurrency != 0 and found.tagged.is_young(self.world.clock()):
+            return Refused(function=name, text=BEING_STOPPED)
+        recorded = self._record(facts, found.tagged)
+        if recorded is not None:
+            asked = _Asked(
+                function=name,
+                first=recorded,
+                began=self.world.clock(),
+                was_held=False,
+                own=recorded,
+            )
+            told = self._restore(asked)
+            if isinstance(told, Restored) and not found.is_sealed:
+                return replace(told, text=f"{told.text}{UNSEALED}")
+            return told
+        prior = found.tagged.reserved_concurrency
+        status, detail = undo(
+            PutBackReserved(function=name, prior=prior, written=0), (0,), functions
+        )
+        is_foreign = status is StepStatus.CHANGED_MEANWHILE
+        if found.is_sealed or not is_foreign:
+            put_back_removed(facts, found.tagged, self.world)
+        self._untag(facts)
+        if is_foreign:
+            return Restored(function=name, text=f"left as somebody else set it: {detail}")
+        doubt = "" if found.is_sealed else UNSEALED
+        return Restored(function=name, text=f"restored from the snapshot in its tags{doubt}")
+
+    def _record(self, facts: FunctionFacts, tagged: TaggedSnapshot) -> Incident | None:
+        """The incident of a stop that only the tag knows, written down before it is restored.
+
+        A signal about the minutes before may come later still: the record tells that they are
+        over. ``None`` where the ledger takes no record, or nothing is stopped.
+
+        Raises
+        ------
+        StaleIncidentError
+            When another run takes the tag over.
+        """
+        if facts.reserved_concurrency != 0:
+            return None
+        try:
+            return adopt(facts, tagged, self.world, self.world.clock())
+        except LedgerUnavailableError:
+            return None
+
+
+def _is_pending(result: Result) -> bool:
+    return isinstance(result, Restored) and result.is_pending
+
+
+def _result(after: Incident) -> Result:
+    """What a restore has led to."""
+    name, words, waiting = after.function, failures(after), pending(after)
+    if words:
+        return Refused(function=name, text="; ".join(words))
+    if after.state is IncidentState.DELETED:
+        return Restored(function=name, text="the function no longer exists")
+    if waiting:
+        return Restored(function=name, text=_pending_text(waiting), is_pending=True)
+    return Restored(function=name, text=_said(after))
+
+
+def _is_of_later_stop(incident: Incident | None, first: Incident | None, began: datetime) -> bool:
+    """Whether the function was stopped again after what was found first.
+
+    The clock of whoever wrote the record may be ahead of this one, so the record's own latest
+    moment counts as well.
+    """
+    if incident is None or first is None:
+        return False
+    return incident.opened_at > max(began, first.updated_at)
+
+
+def _pending_text(waiting: tuple[str, ...]) -> str:
+    if set(waiting) == {CHECKED_AGAIN}:
+        return f"runs again; {CHECKED_AGAIN}, within the next minutes"
+    return (
+        "runs again; AWS is still changing an event source mapping of it, which Loopbreaker"
+        f" enables within the next minutes: {'; '.join(waiting)}"
+    )
+
+
+def _said(incident: Incident) -> str:
+    left = [
+        one.restored_detail
+        for one in incident.steps
+        if one.restored is StepStatus.CHANGED_MEANWHILE
+    ]
+    return f"restored; left as somebody else set it: {'; '.join(left)}" if left else "restored"

@@ -1,0 +1,126 @@
+"""Stops that were done without the ledger: what the tags of functions tell of them.
+
+A tag is a record where the guard has sealed it, or where it is of a time at which the guard saw
+that its ledger was away. Any other is what somebody says who may tag the
+function, so people are notified once and nothing is done.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from functions.domain.account.names import InvalidFunctionReferenceError, function_name
+from functions.domain.detection.evidence import FunctionFacts
+from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
+from functions.domain.incidents.tag_seal import find_snapshot, find_tags
+from functions.domain.incidents.tagged_snapshot import (
+    SNAPSHOT_TAG,
+    TaggedSnapshot,
+    UnreadableSnapshotError,
+)
+from functions.domain.notices.tags import doubtful_tag, unreadable_tag
+from functions.domain.ports import Attempts, LiveLedger
+from functions.workflows.detection.collect_evidence import Gathering
+from functions.workflows.detection.event_log import Log
+from functions.workflows.incidents.enforce import Enforcer
+
+MOST_TAGS: Final = 50  # looked at in a minute: no more functions than that are ever held at a time
+_LONGEST_PAUSE: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """Takes the guard's own tags over into the ledger."""
+
+    enforcer: Enforcer
+    gathering: Gathering
+    log: Log
+    live: LiveLedger
+
+    def found(self) -> Mapping[str, str]:
+        """ARN and value of each tag that may be one of the guard's."""
+        return self.enforcer.world.functions.tagged(SNAPSHOT_TAG)
+
+    def take_over(self, arn: str, now: datetime) -> None:
+        """Deal with the tag of one function.
+
+        What counts is the function's own answer: the list of tagged functions may be late.
+
+        Raises
+        ------
+        LoopbreakerError
+            What the ports raise; the next pulse tries again.
+        """
+        try:
+            facts = self.gathering.facts(function_name(arn))
+        except InvalidFunctionReferenceError:
+            self.log.info("names no function", reference=arn[:200])
+            return
+        value = None if facts is None else facts.tags.get(SNAPSHOT_TAG)
+        if facts is None or value is None:
+            return
+        matter = _matter(arn, value)
+        earlier = self.enforcer.world.ledger.attempts(matter)
+        if _is_pausing(earlier, now):
+            return
+        try:
+            found = find_snapshot(facts, self.enforcer.world.ledger.tag_key())
+        except UnreadableSnapshotError:
+            self._report(unreadable_tag(facts, self.enforcer.world.place), earlier, matter, now)
+            return
+        if found is None:
+            return
+        # A process that began during an outage has no key: its tag is believed for that time.
+        is_own = found.is_sealed or self.live.was_away(found.tagged.at)
+        if not is_own and _may_be_in_force(facts, found.tagged):
+            said = doubtful_tag(facts, found.tagged, self.enforcer.world.place)
+            self._report(said, earlier, matter, now)
+        elif self._is_done(facts, found.tagged, now, is_own=is_own):
+            self._untag(facts, matter, now)
+
+    def _is_done(
+        self, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime, *, is_own: bool
+    ) -> bool:
+        """Whether the tag is not needed any more."""
+        return self.enforcer.adopt(facts, tagged, now) if is_own else not tagged.is_young(now)
+
+    def _report(self, said: tuple[str, str], earlier: Attempts, matter: str, now: datetime) -> None:
+        """Tell people once; the value is looked at again in growing pauses.
+
+        They are told at the second look: the process that has seen the outage may come second.
+        """
+        if earlier.count == 1:
+            self.enforcer.world.publisher.publish(*said)
+        self.enforcer.world.ledger.count_attempt(matter, now)
+
+    def _untag(self, facts: FunctionFacts, matter: str, now: datetime) -> None:
+        """Remove the tags that were read; where AWS refuses, it is tried again in growing pauses.
+
+        The snapshot is in the ledger by now: a tag that stays does no harm.
+        """
+        try:
+            self.enforcer.world.functions.untag(facts.arn, find_tags(facts))
+        except FunctionNotFoundError:
+            return
+        except (RefusedError, BusyError) as error:
+            self.log.info("tag not removed", about=facts.arn, error=str(error))
+            self.enforcer.world.ledger.count_attempt(matter, now)
+
+
+def _may_be_in_force(facts: FunctionFacts, tagged: TaggedSnapshot) -> bool:
+    """Whether the tag, if it is true, is needed to put something back."""
+    return facts.reserved_concurrency == 0 or bool(tagged.provisioned)
+
+
+def _matter(arn: str, value: str) -> str:
+    """A name for this value of this function's tag, of characters that are safe anywhere."""
+    return f"tag {hashlib.sha256(f'{arn} {value}'.encode()).hexdigest()}"
+
+
+def _is_pausing(earlier: Attempts, now: datetime) -> bool:
+    if earlier.last_at is None:
+        return False
+    pause = min(_LONGEST_PAUSE, timedelta(minutes=2 ** min(earlier.count, 12)))
+    return now - earlier.last_at < pause

@@ -1,0 +1,93 @@
+"""The pages on detection hold the constants of the code, and their links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from functions.domain.detection import spike
+from functions.domain.detection.lateness import LATEST
+from functions.domain.holding import balance, plan, verdict
+from functions.domain.incidents import policy
+
+DOCS = Path(__file__).parents[4] / "docs"
+FIGURES = (DOCS / "detection-figures.md").read_text()
+DECIDING = (DOCS / "detection.md").read_text()
+MINUTE = 60
+
+
+def value(constant: str) -> str:
+    """The value of a row in the table of constants."""
+    found = re.search(rf"^\| {re.escape(constant)} \| (.*?) \|", FIGURES, re.MULTILINE)
+    assert found is not None, constant
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("constant", "begins"),
+    [
+        ("floor (`floor_per_minute`)", f"{policy.Policy().floor_per_minute}"),
+        (
+            "plateau above anything before",
+            (
+                f"{spike.EARLY_PLATEAU_TIMES:.0f} times for {spike.SUSTAINED_MINUTES} datapoints, "
+                f"{spike.PLATEAU_TIMES:.0f} times"
+            ),
+        ),
+        (
+            "plateau without a step",
+            f"{spike.PLATEAU_MINUTES} minutes; {spike.PROVEN_PLATEAU_MINUTES} where",
+        ),
+        (
+            "any shape",
+            f"{spike.RISE_MINUTES} minutes, each at the floor and {spike.RISE_TIMES:.0f} times",
+        ),
+        ("young", f"until {LATEST.total_seconds() / MINUTE:.0f} minutes"),
+        ("generations", f"{verdict.GENERATIONS:.0f}"),
+        ("written for each", f"at most {verdict.MOST_WRITES:.0f} events"),
+        ("back", f"{verdict.BACK_SHARE} of"),
+        ("longest hold", f"{plan.LONGEST_HELD_SECONDS / MINUTE:.0f} minutes"),
+        (
+            "trial",
+            (
+                f"{plan.TRIAL_SECONDS / MINUTE:.0f} minutes, "
+                f"{(plan.TRIAL_SECONDS + plan.BACKOFF_SECONDS) / MINUTE:.0f} under a cap; about "
+                f"{plan.LONGEST_TRIAL_SECONDS / MINUTE:.0f} at most"
+            ),
+        ),
+        (
+            "account",
+            (
+                f"{balance.MULTIPLIES} events written for each, and all that arrived accounted for"
+                f" within {balance.FEW_FROM_OUTSIDE:.0%}".replace("%", " %")
+            ),
+        ),
+        ("grace period", f"{policy.Policy().patience.total_seconds() / MINUTE:.0f} minutes"),
+    ],
+)
+def test_constants(constant: str, begins: str) -> None:
+    """Each constant of the page is the one that decides."""
+    assert value(constant).startswith(begins)
+
+
+def test_steps() -> None:
+    """The page on deciding says the same."""
+    assert f"| {spike.SUSTAINED_MINUTES} minutes | urgent" in DECIDING
+    assert f"| {spike.RISE_MINUTES} minutes | a loop need not be even" in DECIDING
+    assert f"can go round {plan.ROUNDS} times" in DECIDING
+    assert f"more than {plan.SHARE_TO_BIND} of what runs now" in DECIDING
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """To files that exist, and to headings in them."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        path, _, heading = target.partition("#")
+        if "://" in target:
+            continue
+        file = (page.parent / path) if path else page
+        assert file.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
+            anchors = [re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings]
+            assert heading in anchors, target

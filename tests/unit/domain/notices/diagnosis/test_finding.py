@@ -1,0 +1,323 @@
+"""The notices of the diagnosis: texts that people have read, and limits for everything else.
+
+``REWRITE_NOTICES=1 pytest tests/unit/domain/notices/diagnosis/test_finding.py`` writes the texts
+anew: read the difference before it is committed.
+"""
+
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.domain.diagnosis.authorization import (
+    Consent,
+    RemedyDecision,
+    RemedyPolicy,
+    decide,
+)
+from functions.domain.diagnosis.checks.registry import CHECKS, examine
+from functions.domain.diagnosis.evaluated import Judged, Patient
+from functions.domain.diagnosis.facts import FactGap, FunctionUnderDiagnosis, InvokedVersion, Part
+from functions.domain.diagnosis.finding_registry import (
+    Change,
+    ChangeKind,
+    FindingBook,
+    OpenFinding,
+    advance,
+)
+from functions.domain.diagnosis.remediation import Treatment, TreatmentEvent, TreatmentState
+from functions.domain.diagnosis.remedy import RemedyKind
+from functions.domain.notices.diagnosis.finding import (
+    OUTPUT_LIMIT,
+    answer_notice,
+    answer_output,
+    closed_notice,
+    decision_words,
+    digest_notice,
+    finding_notice,
+    treatment_notice,
+    weekly_notice,
+)
+from functions.domain.notices.diagnosis.stack_deletion import treatments_left
+from functions.domain.notices.incident import Notice, NoticeContext
+from functions.workflows.diagnosis.remediate import planned, treat, undo
+from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE
+from tests.unit.domain.diagnosis.checks.test_not_authorized import caller, denial
+from tests.unit.domain.diagnosis.samples import (
+    NOW,
+    PLACE,
+    REFUSED,
+    Hospital,
+    allow,
+    deny,
+    facts,
+    logless,
+    reports,
+    role,
+    rule,
+    traffic,
+)
+
+HERE = Path(__file__).parent
+REWRITE = bool(os.environ.get("REWRITE_NOTICES"))
+LATER = NOW + timedelta(hours=3)
+SLOW = facts(
+    traffic=traffic(p95_duration_ms=2_900, max_duration_ms=3_000),
+    reports=reports(timeouts=80, max_memory_used_mb=190, init_count=40, mean_init_ms=850),
+)
+SICK: dict[str, FunctionUnderDiagnosis] = {
+    "no_logs": logless(),
+    "no_logs_denied": logless(role=role(allow("logs:*"), deny("logs:*", Sid="Quiet"))),
+    "no_traces": facts(role=TRACING_ROLE, environment=EXPECTED),
+    "no_traces_rights": facts(tracing_mode="Active", role=role()),
+    "not_authorized": facts(callers=(caller(),), denials=(denial(count=14),)),
+    "not_invocable": facts(triggers=(rule(failed_invocations=12),)),
+    "too_slow": SLOW,
+    "too_slow_version": replace(
+        SLOW,
+        qualifiers=("beta", "live"),
+        version=InvokedVersion(qualifier="live", version="7"),
+    ),
+}
+
+
+def patient(under: FunctionUnderDiagnosis, policy: RemedyPolicy | None = None) -> Patient:
+    """A function after a round in which nothing was applied."""
+    examination = examine(under)
+    return Patient(
+        facts=under,
+        examination=examination,
+        checks=len(CHECKS),
+        judged=tuple(
+            Judged(finding=one, decision=decide(one, under, policy or RemedyPolicy()))
+            for one in examination.findings
+        ),
+    )
+
+
+def found(under: FunctionUnderDiagnosis, kind: ChangeKind = ChangeKind.NEW) -> Notice:
+    """The notice of the one finding of a function."""
+    (judged,) = patient(under).judged
+    (change,) = advance(FindingBook(), (examine(under),), NOW).changes
+    return finding_notice(replace(change, kind=kind), judged, PLACE, NOW)
+
+
+def changes(count: int = 1) -> tuple[Change, ...]:
+    """Findings of some functions that are closed."""
+    return tuple(
+        Change(kind=ChangeKind.CLOSED, record=opened(f"orders-{number}" if number else "orders"))
+        for number in range(count)
+    )
+
+
+def opened(name: str = "orders") -> OpenFinding:
+    """A finding that is open since three days."""
+    (change,) = advance(FindingBook(), (examine(logless()),), NOW - timedelta(days=3)).changes
+    summary = change.record.summary.replace("orders", name)
+    return replace(change.record, function=name, summary=summary)
+
+
+def treated() -> tuple[Hospital, Treatment]:
+    """A function whose logs were cured."""
+    hospital = Hospital()
+    (finding,) = examine(logless()).findings
+    treatment = hospital.practice.infirmary.open(planned(finding, finding.remedies[0], NOW))
+    return hospital, treat(treatment, hospital.practice, NOW)
+
+
+def failed(call: str, *, is_undo: bool = False) -> Notice:
+    """The notice of a remedy, or of its undoing, that AWS refused."""
+    if is_undo:
+        hospital, treatment = treated()
+        hospital.refusals = {call: REFUSED}
+        treatment = undo(treatment, hospital.practice, LATER)
+        return treatment_notice(TreatmentEvent.UNDO_FAILED, treatment, PLACE, LATER)
+    hospital = Hospital()
+    (finding,) = examine(logless()).findings
+    hospital.refusals = {call: REFUSED}
+    treatment = hospital.practice.infirmary.open(planned(finding, finding.remedies[0], NOW))
+    treatment = treat(treatment, hospital.practice, NOW)
+    return treatment_notice(TreatmentEvent.APPLY_FAILED, treatment, PLACE, NOW)
+
+
+def undone(*, is_changed: bool = False) -> Notice:
+    """The notice of a rollback."""
+    hospital, treatment = treated()
+    if is_changed:
+        hospital.description_ = "mine"
+    treatment = undo(
+        treatment, hospital.practice, LATER, "arn:aws:sts::123456789012:assumed-role/Admin/alice"
+    )
+    return treatment_notice(TreatmentEvent.UNDONE, treatment, PLACE, LATER)
+
+
+def deleted() -> Notice:
+    """The notice of a function that is gone: its role keeps nothing of the remedy."""
+    hospital, treatment = treated()
+    treatment = undo(treatment, hospital.practice, LATER, closing=TreatmentState.DELETED)
+    return treatment_notice(TreatmentEvent.DELETED, treatment, PLACE, LATER)
+
+
+def whole_answer(under: FunctionUnderDiagnosis) -> Notice:
+    """The answer to ``-c diagnose=``, and what the stack's output says."""
+    patients = (patient(under),)
+    notice = answer_notice(patients, PLACE, NOW)
+    return replace(
+        notice, body=f"{notice.body}\n--- output ---\n{answer_output(patients, PLACE)}\n"
+    )
+
+
+GAP = FactGap(part=Part.TRAFFIC, words="AccessDenied: cloudwatch:GetMetricData")
+SAMPLES: dict[str, Callable[[], Notice]] = {
+    **{f"found_{name}": partial(found, under) for name, under in SICK.items()},
+    "found_again": lambda: found(logless(), ChangeKind.RETURNED),
+    "found_more": lambda: found(logless(), ChangeKind.NEW_CAUSE),
+    "resolved": lambda: closed_notice(changes()[0], PLACE, NOW),
+    "resolved_deleted": lambda: closed_notice(replace(changes()[0], is_deleted=True), PLACE, NOW),
+    "digest": lambda: digest_notice(changes(7), PLACE, NOW),
+    "weekly": lambda: weekly_notice(FindingBook(open=(opened(), opened("billing"))), PLACE, NOW),
+    "remedy_applied": lambda: treatment_notice(TreatmentEvent.APPLIED, treated()[1], PLACE, NOW),
+    "remedy_not_applied": lambda: failed("put_inline_policy"),
+    "remedy_undone": undone,
+    "remedy_undone_in_part": lambda: undone(is_changed=True),
+    "remedy_not_undone": lambda: failed("delete_inline_policy", is_undo=True),
+    "remedy_deleted": deleted,
+    "remedies_left": lambda: treatments_left((treated()[1],), PLACE, NOW),
+    "answer": lambda: whole_answer(replace(SLOW, triggers=(rule(),))),
+    "answer_nothing": lambda: whole_answer(facts(traffic=None, gaps=(GAP,))),
+    "answer_contained": lambda: whole_answer(logless(is_contained=True)),
+}
+
+
+def check_limits(notice: Notice) -> None:
+    """What holds for every notice."""
+    assert 0 < len(notice.subject) < 100
+    assert notice.subject.isprintable()
+    assert notice.subject.startswith("[Loopbreaker] ")
+    assert len(notice.body.encode()) <= 32_000
+    for line in notice.body.splitlines():
+        is_command = line.startswith(("  aws ", "  npx ", "https://"))
+        assert len(line) <= 100 or is_command or max(map(len, line.split())) > 50, line
+        assert line.isprintable()
+    assert "None" not in notice.body
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_text(name: str) -> None:
+    """Each kind of notice reads as people agreed."""
+    path = HERE / "golden" / f"{name}.txt"
+    notice = SAMPLES[name]()
+    text = f"Subject: {notice.subject}\n\n{notice.body}"
+    if REWRITE:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("name", [one for one in SAMPLES if not one.startswith("answer")])
+def test_limits(name: str) -> None:
+    """Subjects are short, lines are short, and commands stay whole."""
+    check_limits(SAMPLES[name]())
+
+
+@pytest.mark.parametrize("consent", Consent)
+@pytest.mark.parametrize("name", SICK)
+def test_every_decision_has_words(consent: Consent, name: str) -> None:
+    """Whatever was decided about whatever finding is said in sentences."""
+    (finding,) = examine(SICK[name]).findings
+    for remedy in (*finding.remedies, None):
+        words = decision_words(RemedyDecision(consent=consent, remedy=remedy), finding)
+
+        assert words.endswith(".")
+        assert "None" not in words
+
+
+def test_commands_are_safe_in_a_shell() -> None:
+    """Every command can be pasted: its policy document is one word."""
+    body = found(logless()).body
+    command = next(line for line in body.splitlines() if "put-role-policy" in line)
+
+    words = shlex.split(command)
+    assert words[:3] == ["aws", "iam", "put-role-policy"]
+    assert words[-1].startswith('{"Statement":')
+
+
+def test_the_rollback_repeats_the_flags_of_the_deployment() -> None:
+    """The CDK does not remember flags: the command names them all."""
+    notice = treatment_notice(TreatmentEvent.APPLIED, treated()[1], PLACE, NOW)
+
+    assert "  npx cdk deploy -c rollback=orders -c remedies=logs" in notice.body.splitlines()
+
+
+def test_a_function_called_all_is_named_by_its_arn() -> None:
+    """The word all means every function."""
+    treatment = replace(treated()[1], function="all")
+    notice = treatment_notice(TreatmentEvent.APPLIED, treatment, PLACE, NOW)
+
+    assert "rollback=arn:aws:lambda:eu-west-1:123456789012:function:orders" in notice.body
+
+
+def test_memory_names_both_flags() -> None:
+    """Memory takes a ceiling beside its name."""
+    assert f"-c remedies={RemedyKind.MEMORY} -c memory_ceiling_mb=<MB>" in " ".join(
+        found(SLOW).body.split()
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 40, 400])
+def test_the_output_fits(count: int) -> None:
+    """A stack's output is short whatever is found."""
+    many = tuple(replace(patient(under), facts=under) for under in SICK.values()) * (count or 1)
+    text = answer_output(many[: count or None], PLACE)
+
+    assert len(text.encode()) <= OUTPUT_LIMIT
+    assert all(line.isprintable() for line in text.splitlines())
+
+
+def test_many_findings_stay_within_the_limits() -> None:
+    """Thousands of open findings make a list that counts what it leaves out."""
+    book = FindingBook(open=tuple(opened(f"orders-{number}") for number in range(3_000)))
+    notice = weekly_notice(book, PLACE, NOW)
+
+    check_limits(notice)
+    assert "STILL OPEN: 3,000 findings in 3,000 functions" in notice.subject
+    check_limits(digest_notice(changes(3_000), PLACE, NOW))
+
+
+@given(text=st.text(max_size=300))
+def test_words_from_outside(text: str) -> None:
+    """Whatever a name, an ARN or AWS says, it breaks neither lines nor limits."""
+    under = facts(
+        triggers=(rule(source_arn=text, evidence=text, principal=f"{text}.amazonaws.com"),),
+        denials=(denial(message=text),),
+        environment=replace(EXPECTED, tracer_variables=(*EXPECTED.tracer_variables, text)),
+        tags={"tracing": "on", text: text},
+        role=TRACING_ROLE,
+        gaps=(FactGap(part=Part.CALLERS, words=text),),
+    )
+    whole = patient(under)
+    for context in (PLACE, NoticeContext()):
+        for notice in (
+            *(
+                finding_notice(
+                    Change(kind=ChangeKind.NEW, record=opened(), finding=one.finding),
+                    one,
+                    context,
+                    NOW,
+                )
+                for one in whole.judged
+            ),
+            answer_notice((whole,), context, NOW),
+        ):
+            assert 0 < len(notice.subject) < 100
+            assert all(line.isprintable() for line in notice.body.splitlines())
+    output = answer_output((whole,), PLACE)
+    assert all(line.isprintable() for line in output.splitlines())

@@ -1,0 +1,105 @@
+"""Loops in characters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from functions.domain.graph.build import build
+from functions.domain.graph.model import Node, NodeKind
+from functions.domain.notices.graph.drawing import WIDTH, drawing, line
+from tests.examples import examples
+from tests.unit.domain.graph.generated import accounts
+from tests.unit.domain.graph.samples import graph_of, loop_of
+
+if TYPE_CHECKING:
+    from functions.domain.account.inventory import Account
+
+
+def test_line_of_the_classic_loop() -> None:
+    """A loop is read from left to right, from its trigger back to it."""
+    loop = loop_of("dynamodb_same_table")
+
+    assert line(loop, "enrich") == "orders ─stream▶ enrich ─PutItem▶ orders"
+
+
+def test_line_from_another_function() -> None:
+    """A loop of two functions begins with the trigger of whom it is told of."""
+    loop = loop_of("dynamodb_two_functions")
+
+    assert (
+        line(loop, "price")
+        == "priced ─stream▶ price ─UpdateItem▶ orders ─stream▶ enrich ─PutItem▶ priced"
+    )
+
+
+def test_possible_edges_are_dashed() -> None:
+    """What is only possible looks it."""
+    loop = loop_of("dynamodb_wildcard")
+
+    assert line(loop, "enrich") == "orders ─stream▶ enrich ╌PutItem▷ orders"
+
+
+def test_line_within_a_limit() -> None:
+    """Names give way in their middle where a line has to be short."""
+    text = line(loop_of("dynamodb_two_functions"), "price", limit=72)
+
+    assert len(text) <= 90
+    assert "UpdateItem" in text
+
+
+def test_drawing_of_the_classic_loop() -> None:
+    """The drawing names what closes the loop: the mapping and the statement."""
+    expected = """\
+orders  (table)
+ │ stream [certain]
+ │   event source mapping orders-to-enrich
+ │   every event passes
+ ▼
+enrich  (function)
+ │ PutItem [certain]
+ │   dynamodb:PutItem (policy own, statement 1)
+ │   the statement names the resource
+ ▼
+orders  (table)  <- and round again"""
+
+    assert expected == drawing(loop_of("dynamodb_same_table"), "enrich")
+
+
+def test_drawing_of_what_is_ruled_out() -> None:
+    """A cross stands where a filter breaks the circle, with the filter."""
+    (near,) = graph_of("s3_prefixes_apart").ruled_out
+
+    text = drawing(near, "resize")
+
+    assert "ObjectCreated [ruled out]" in text
+    assert "the filter excludes it (prefix input/)" in text
+    assert " ✕" in text
+
+
+@given(account=accounts())
+@settings(max_examples=examples(60), deadline=None)
+def test_no_line_is_too_wide(account: Account) -> None:
+    """No line of any drawing is wider than a mail."""
+    graph = build(account)
+
+    for loop in (*graph.loops, *graph.ruled_out):
+        assert max(map(len, drawing(loop).splitlines())) <= WIDTH
+
+
+@given(name=st.text(max_size=300))
+def test_names_from_outside(name: str) -> None:
+    """Whatever a resource is called, the drawing keeps its lines and its width."""
+    loop = loop_of("dynamodb_same_table")
+    strange = Node(NodeKind.TABLE, "arn:x", name)
+    first, second = loop.edges
+    renamed = replace(loop, edges=(replace(first, source=strange), replace(second, target=strange)))
+
+    lines = drawing(renamed, "enrich").splitlines()
+
+    assert len(lines) == len(drawing(loop, "enrich").splitlines())
+    assert max(map(len, lines)) <= WIDTH
+    assert "\n" not in line(renamed, "enrich")

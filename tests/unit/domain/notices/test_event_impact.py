@@ -1,0 +1,206 @@
+"""What becomes of a function's events while it is held."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from functions.domain.changes.steps import DisableMapping, StepOutcome, StepStatus
+from functions.domain.detection.evidence import Trigger, TriggerKind
+from functions.domain.notices.event_impact import (
+    FateKind,
+    Holding,
+    MappingState,
+    fate_of,
+    fates,
+    in_flight_until,
+    name_of,
+    second_loop,
+)
+from tests.unit.domain.notices.samples import (
+    ARN,
+    FUNCTION,
+    NOW,
+    QUEUE,
+    QUEUE_MAPPING,
+    STREAM_MAPPING,
+    TOPIC,
+    TRIGGERS,
+)
+
+STREAM, SQS, S3 = TRIGGERS
+KINESIS = Trigger(
+    kind=TriggerKind.STREAM,
+    service="Kinesis",
+    source_arn="arn:aws:kinesis:eu-west-1:123456789012:stream/clicks",
+    mapping_uuid="k",
+)
+KAFKA = Trigger(
+    kind=TriggerKind.OTHER_POLLED,
+    service="MSK",
+    source_arn="arn:aws:kafka:eu-west-1:123456789012:cluster/events/0b3d-7",
+    mapping_uuid="m",
+)
+URL = Trigger(kind=TriggerKind.SYNC, service="function URL", source_arn="")
+EVERY = (STREAM, SQS, S3, KINESIS, KAFKA, URL)
+
+
+def disabled(*uuids: str, status: StepStatus = StepStatus.DONE) -> tuple[StepOutcome, ...]:
+    """Outcomes of disabling mappings."""
+    return tuple(
+        StepOutcome(step=DisableMapping(function=FUNCTION, uuid=uuid, source_arn=""), status=status)
+        for uuid in uuids
+    )
+
+
+ALL_DISABLED = disabled(STREAM_MAPPING, QUEUE_MAPPING, "k", "m")
+HOLDING = Holding(function_arn=ARN, since=NOW, is_async_target_known=True)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "holding", "kind"),
+    [
+        (S3, HOLDING, FateKind.LOST),
+        (S3, replace(HOLDING, is_async_target_known=False), FateKind.MAYBE_LOST),
+        (S3, replace(HOLDING, async_target_arn=TOPIC), FateKind.DIVERTED),
+        (SQS, HOLDING, FateKind.MOVING),
+        (SQS, replace(HOLDING, outcomes=ALL_DISABLED), FateKind.WAITING),
+        (SQS, replace(HOLDING, disabled_before=frozenset({QUEUE_MAPPING})), FateKind.WAITING),
+        (STREAM, HOLDING, FateKind.EXPIRING),
+        (STREAM, replace(HOLDING, outcomes=ALL_DISABLED), FateKind.EXPIRING),
+        (KINESIS, replace(HOLDING, outcomes=ALL_DISABLED), FateKind.EXPIRING),
+        (KAFKA, HOLDING, FateKind.WAITING),
+        (KAFKA, replace(HOLDING, outcomes=ALL_DISABLED), FateKind.WAITING),
+        (URL, HOLDING, FateKind.REFUSED),
+        *((trigger, replace(HOLDING, at=5), FateKind.SLOWED) for trigger in EVERY),
+    ],
+)
+def test_fate(trigger: Trigger, holding: Holding, kind: FateKind) -> None:
+    """Each kind of trigger has its fate, by what holds the function."""
+    fate = fate_of(trigger, holding)
+
+    assert fate.kind is kind
+    assert fate.triggers == (trigger,)
+    assert fate.text.endswith(".")
+
+
+def test_streams_have_a_deadline() -> None:
+    """Records of a DynamoDB stream expire 24 h after the stop, and nothing extends that."""
+    fate = fate_of(STREAM, replace(HOLDING, outcomes=ALL_DISABLED))
+
+    assert fate.deadline == NOW + timedelta(hours=24)
+    assert "2026-11-24 03:15 UTC" in fate.text
+    assert "Nothing can extend that" in fate.text
+
+
+def test_kinesis_can_be_kept_longer() -> None:
+    """Kinesis keeps 24 h by default and can be told to keep up to 365 days."""
+    fate = fate_of(KINESIS, HOLDING)
+
+    assert fate.deadline == NOW + timedelta(hours=24)
+    assert "365 days at most" in fate.text
+
+
+def test_unknown_stop_has_no_deadline() -> None:
+    """Without a moment of the stop the text says how long, and no moment is made up."""
+    for trigger in (STREAM, KINESIS):
+        fate = fate_of(trigger, replace(HOLDING, since=None))
+
+        assert fate.deadline is None
+        assert "a day after the stop" in fate.text.lower()
+
+
+@pytest.mark.parametrize(
+    ("status", "restored", "state"),
+    [
+        (StepStatus.DONE, None, MappingState.DISABLED),
+        (StepStatus.ALREADY, None, MappingState.DISABLED),
+        (StepStatus.PLANNED, None, MappingState.DISABLING),
+        (StepStatus.FAILED, None, MappingState.ENABLED),
+        (StepStatus.GONE, None, MappingState.ENABLED),
+        (StepStatus.DONE, StepStatus.DONE, MappingState.ENABLED),
+        (StepStatus.DONE, StepStatus.FAILED, MappingState.DISABLED),
+    ],
+)
+def test_mapping_state(
+    status: StepStatus, restored: StepStatus | None, state: MappingState
+) -> None:
+    """A mapping counts as disabled only while the guard's change is in force."""
+    outcomes = tuple(replace(one, restored=restored) for one in disabled("u", status=status))
+
+    assert replace(HOLDING, outcomes=outcomes).mapping("u") is state
+
+
+def test_the_target_is_named() -> None:
+    """Diverted events are told with the ARN of where they are."""
+    assert TOPIC in fate_of(S3, replace(HOLDING, async_target_arn=TOPIC)).text
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "kind"),
+    [
+        (QUEUE, QUEUE, TriggerKind.SQS),
+        (TOPIC, TOPIC, TriggerKind.ASYNC),
+        ("arn:aws:sns:eu-west-1:123456789012:*", TOPIC, TriggerKind.ASYNC),
+    ],
+)
+def test_another_loop(source: str, target: str, kind: TriggerKind) -> None:
+    """A target that is one of the function's own sources is another loop."""
+    trigger = Trigger(kind=kind, service="it", source_arn=source)
+
+    warning = second_loop((S3, trigger), replace(HOLDING, async_target_arn=target))
+
+    assert warning is not None
+    assert warning.kind is FateKind.LOOPING
+    assert warning.triggers == (trigger,)
+    assert target in warning.text
+
+
+def test_the_function_as_its_own_target() -> None:
+    """A function that is its own on-failure destination is another loop, triggers or none."""
+    assert second_loop((), replace(HOLDING, async_target_arn=f"{ARN}:live")) is not None
+
+
+@pytest.mark.parametrize("target", ["", TOPIC])
+def test_no_other_loop(target: str) -> None:
+    """A target that triggers nothing of the function's is no loop."""
+    assert second_loop(TRIGGERS, replace(HOLDING, async_target_arn=target)) is None
+
+
+def test_the_worst_comes_first_and_equal_fates_once() -> None:
+    """Lost events are told before refused and waiting ones; two with one fate share a text."""
+    sns = Trigger(kind=TriggerKind.ASYNC, service="SNS", source_arn=TOPIC)
+
+    found = fates((URL, SQS, S3, STREAM, sns), replace(HOLDING, outcomes=ALL_DISABLED))
+
+    assert [fate.kind for fate in found] == [
+        FateKind.LOST,
+        FateKind.EXPIRING,
+        FateKind.REFUSED,
+        FateKind.WAITING,
+    ]
+    assert found[0].names == ("S3 order-uploads", "SNS orders-failed")
+
+
+def test_in_flight() -> None:
+    """Executions in flight go on until the function's timeout, 15 min where it is unknown."""
+    assert in_flight_until(NOW, 60) == NOW + timedelta(seconds=60)
+    assert in_flight_until(NOW, None) == NOW + timedelta(minutes=15)
+    assert in_flight_until(None, 60) is None
+
+
+@pytest.mark.parametrize(
+    ("trigger", "name"),
+    [
+        (STREAM, "DynamoDB stream orders"),
+        (SQS, "SQS orders-in"),
+        (S3, "S3 order-uploads"),
+        (KINESIS, "Kinesis clicks"),
+        (KAFKA, "MSK events"),
+        (URL, "function URL"),
+        (Trigger(kind=TriggerKind.ASYNC, service="", source_arn="odd"), "async odd"),
+    ],
+)
+def test_names(trigger: Trigger, name: str) -> None:
+    """Triggers are called what people call them."""
+    assert name_of(trigger) == name

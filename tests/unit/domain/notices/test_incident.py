@@ -1,0 +1,502 @@
+"""The notices: texts that people have read and found good, and limits for everything else.
+
+``REWRITE_NOTICES=1 pytest tests/unit/domain/notices/test_incident.py`` writes the texts anew: read
+the difference before it is committed. docs/notices.md has its own test.
+"""
+
+import os
+import re
+import shlex
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.domain.changes.steps import DisableMapping, LimitMapping, StepOutcome, StepStatus
+from functions.domain.detection.assessment import Ground, Reason, Unit, Verdict
+from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
+from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.holding.verdict import Shown
+from functions.domain.holding.watch import Lever
+from functions.domain.incidents.decision import DecisionReason
+from functions.domain.incidents.incident import Incident, OutboxNotice, Transition
+from functions.domain.incidents.policy import Response
+from functions.domain.notices.commands import metric_link, restore_commands, rollback, still_changed
+from functions.domain.notices.incident import (
+    FoundReservation,
+    Notice,
+    NoticeContext,
+    compose,
+    ledger_unavailable,
+    repeated,
+    stack_deleted,
+)
+from functions.domain.notices.text import GROUND_WORDS, sentence
+from tests.unit.domain.notices.samples import (
+    CONTEXT,
+    FIGURES,
+    FUNCTION,
+    NOW,
+    SAMPLES,
+    TRIGGERS,
+    assessed,
+    contained,
+    held,
+    judged,
+    refused,
+    released,
+    restored,
+    told,
+    unrestored,
+)
+
+HERE = Path(__file__).parent
+REWRITE = bool(os.environ.get("REWRITE_NOTICES"))
+
+NAMES = st.text(
+    alphabet=st.characters(codec="ascii", categories=("L", "N")) | st.sampled_from("-_")
+)
+LONG = "a-very-long-prefix-that-teams-like" + "x" * 72 + "and-its-production-eu-west-1-suffix"
+
+
+def printed(notice: Notice) -> str:
+    """A notice as a text file."""
+    return f"Subject: {notice.subject}\n\n{notice.body}"
+
+
+def check_limits(notice: Notice) -> None:
+    """What holds for every notice, whatever is in it."""
+    assert 0 < len(notice.subject) < 100
+    assert notice.subject.isprintable()
+    assert notice.subject.startswith("[Loopbreaker] ")
+    assert len(notice.body.encode()) <= 32_000
+    for line in notice.body.splitlines():
+        words = line.split()
+        is_command = line.startswith(("  aws ", "  npx ", "https://"))
+        assert len(line) <= 100 or is_command or max(map(len, words)) > 50, line
+        assert line.isprintable()
+    assert "!" not in notice.subject + notice.body
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_text(name: str) -> None:
+    """Each kind of notice reads as people agreed."""
+    path = HERE / "golden" / f"{name}.txt"
+    text = printed(SAMPLES[name]())
+    if REWRITE:
+        path.write_text(text)
+
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_words(reason: Reason) -> None:
+    """Every reason has a sentence, with and without its numbers."""
+    assert reason in GROUND_WORDS
+    for unit in Unit:
+        for value, reference in ((None, None), (1.0, None), (2.5, 14_800.0), (None, 3.0)):
+            text = sentence(Ground(reason=reason, value=value, unit=unit, reference=reference))
+            assert text.endswith(".")
+            assert "{" not in text
+
+
+def incidents() -> dict[str, Incident]:
+    """Incidents of all kinds, from one that knows everything to one that knows nothing."""
+    bare = replace(
+        told(DecisionReason.RUNAWAY),
+        function_arn="",
+        memory_mb=0,
+        timeout_seconds=0,
+        architecture="",
+        decided="a reason of a newer version",
+        assessment=replace(
+            assessed(),
+            grounds=(),
+            rate_per_minute=0,
+            normal_per_minute=None,
+            since=None,
+            mean_duration_ms=None,
+            invocations_since=0,
+        ),
+    )
+    return {
+        "bare": bare,
+        "told": told(DecisionReason.EXEMPT_BY_FLAG),
+        "contained": contained(),
+        "capped": contained(target=5, prior=100),
+        "held": held(Lever.ZERO),
+        "paused": held(Lever.PAUSE),
+        "shown": judged(Lever.CAP, Shown(figures=FIGURES), DecisionReason.SHOWN),
+        "released": released(),
+        "restored": restored(),
+        "unrestored": unrestored(),
+        "refused": refused(),
+    }
+
+
+@pytest.mark.parametrize("transition", Transition)
+@pytest.mark.parametrize("kind", incidents())
+@pytest.mark.parametrize("context", [CONTEXT, NoticeContext()], ids=["known", "unknown"])
+def test_every_transition(transition: Transition, kind: str, context: NoticeContext) -> None:
+    """Each transition of each incident has a good text, however little is known."""
+    notice = compose(transition, incidents()[kind], context, NOW)
+
+    check_limits(notice)
+    assert FUNCTION in notice.subject
+    assert FUNCTION in notice.body
+    assert "None" not in notice.body
+    assert f"Incident {incidents()[kind].id}" in notice.body
+
+
+@pytest.mark.parametrize("reason", DecisionReason)
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_decision(reason: DecisionReason, verdict: Verdict) -> None:
+    """A notice that nothing was changed says so for every reason and verdict."""
+    notice = compose(Transition.NOTIFIED, told(reason, verdict), CONTEXT, NOW)
+
+    check_limits(notice)
+    assert not notice.subject.startswith("[Loopbreaker] STOPPED")
+
+
+@given(
+    function=NAMES | st.just(LONG),
+    transition=st.sampled_from(Transition),
+    rate=st.floats(min_value=0, max_value=1e9),
+    normal=st.none() | st.floats(min_value=0, max_value=1e9),
+)
+def test_any_function(
+    function: str, transition: Transition, rate: float, normal: float | None
+) -> None:
+    """Subject and lines stay within their limits for any function, and commands name it whole."""
+    incident = contained(function=function, prior=7)
+    incident = replace(
+        incident,
+        assessment=replace(incident.assessment, rate_per_minute=rate, normal_per_minute=normal),
+    )
+
+    notice = compose(transition, incident, CONTEXT, NOW)
+
+    check_limits(notice)
+    commands = [line for line in notice.body.splitlines() if line.startswith("  npx ")]
+    for command in commands:
+        words = shlex.split(command)
+        named = incident.function_arn if function == "all" else function
+        assert words == ["npx", "cdk", "deploy", "-c", f"rollback={named}"]
+    if transition in {Transition.CONTAINED, Transition.CAPPED, Transition.RESTORE_FAILED}:
+        assert len(commands) == 1
+
+
+@given(text=st.text(max_size=400))
+def test_words_from_outside(text: str) -> None:
+    """Whatever AWS or a name says, it cannot break lines or the limits."""
+    incident = replace(refused(), actor=text)
+    context = replace(CONTEXT, detail=text, loop=KnownLoop())
+    for transition in (Transition.CONTAIN_FAILED, Transition.RELEASED, Transition.RESTORE_FAILED):
+        notice = compose(transition, incident, context, NOW)
+
+        assert 0 < len(notice.subject) < 100
+        assert notice.subject.isprintable()
+        assert all(line.isprintable() for line in notice.body.splitlines())
+
+
+FOREIGN = st.lists(
+    st.sampled_from(
+        [
+            "aws",
+            "AWS",
+            "lambda",
+            "delete-function",
+            "--function-name",
+            "orders",
+            "npx",
+            "cdk",
+            "destroy",
+            "--force",
+            "x" * 40,
+            "\n",
+            ";",
+        ]
+    ),
+    max_size=40,
+).map(" ".join)
+
+
+def commands_of(notice: Notice) -> list[str]:
+    """What a person would take for a command to paste: an indented line that begins like one."""
+    lines = notice.body.splitlines()
+    return [
+        one
+        for one in lines
+        if one.startswith(" ") and re.match(r"\s*(aws|npx)\b", one, re.IGNORECASE)
+    ]
+
+
+@given(text=FOREIGN)
+def test_no_text_from_outside_passes_for_a_command(text: str) -> None:
+    """Only what Loopbreaker itself puts down to be pasted looks like it."""
+    for transition in Transition:
+        said = [
+            compose(transition, *_foreign(transition, words), NOW) for words in (text, "harmless")
+        ]
+
+        assert commands_of(said[0]) == commands_of(said[1])
+        assert all(line.isprintable() for line in said[0].body.splitlines())
+
+
+def _foreign(transition: Transition, text: str) -> tuple[Incident, NoticeContext]:
+    """An incident and its place, with a text from outside wherever one can be."""
+    samples = {
+        Transition.RESTORED: restored(),
+        Transition.RESTORE_FAILED: unrestored(),
+        Transition.CONTAIN_FAILED: refused(),
+        Transition.RELEASED: released(),
+    }
+    incident = samples.get(transition, contained())
+    steps = tuple(
+        replace(
+            one,
+            detail=text if one.detail else "",
+            restored_detail=text if one.restored_detail else "",
+        )
+        for one in incident.steps
+    )
+    loop = KnownLoop(
+        proof=LoopProof.CERTAIN,
+        drawing=f"{text}\n{text}",
+        closed_by=(text,),
+        broken_by=text,
+        not_ruled_out=(text,),
+    )
+    trigger = Trigger(kind=TriggerKind.SYNC, service=text, source_arn=text)
+    context = replace(CONTEXT, detail=text, loop=loop, triggers=(*TRIGGERS, trigger))
+    return replace(incident, actor=text, steps=steps), context
+
+
+def test_where_words_of_aws_go_on_they_are_marked() -> None:
+    """They can be told from Loopbreaker's own at each line, and are read as they were said."""
+    words = "is not authorized to perform: lambda:PutFunctionConcurrency because aws lambda says so"
+    context = replace(CONTEXT, detail=words)
+
+    body = compose(Transition.RESTORE_FAILED, restored(), context, NOW).body
+
+    assert (
+        'AWS says: "is not authorized to perform: lambda:PutFunctionConcurrency\n'
+        '> because aws lambda says so"\n'
+    ) in body
+
+
+def test_rollback_is_safe_in_a_shell() -> None:
+    """A name with characters that a shell would read is quoted."""
+    incident = contained(function="a b;$(reboot)'")
+
+    assert shlex.split(rollback(incident, None))[-1] == "rollback=a b;$(reboot)'"
+
+
+def test_a_function_called_all() -> None:
+    """A function named "all" is restored by its ARN, since the word alone means every function."""
+    assert rollback(contained(function="all"), None).endswith(
+        "rollback=arn:aws:lambda:eu-west-1:123456789012:function:all"
+    )
+
+
+@pytest.mark.parametrize(
+    ("prior", "verb", "option"),
+    [
+        (None, "delete-function-concurrency", ""),
+        (0, "put-function-concurrency", " --reserved-concurrent-executions 0"),
+        (25, "put-function-concurrency", " --reserved-concurrent-executions 25"),
+    ],
+)
+def test_nothing_and_zero_are_kept_apart(prior: int | None, verb: str, option: str) -> None:
+    """No reservation is put back by deleting it; 0 and other numbers by writing them."""
+    incident = contained(prior=prior)
+    command = f"aws lambda {verb} --function-name orders-enricher{option} --region eu-west-1"
+
+    notices = (
+        ledger_unavailable(incident, CONTEXT, NOW),
+        stack_deleted((incident,), CONTEXT, NOW),
+    )
+
+    for notice in notices:
+        given_commands = [line.strip() for line in notice.body.splitlines()]
+        assert [line for line in given_commands if "function-concurrency " in line] == [command]
+
+
+def test_only_what_is_still_changed_is_put_back() -> None:
+    """Commands leave out what is back, gone, refused, or changed by somebody else."""
+    names = [type(one.step).__name__ for one in still_changed(unrestored())]
+
+    assert names == ["Reserve", "RemoveProvisioned"]
+    assert still_changed(restored()) == ()
+    assert still_changed(refused()) == ()
+
+
+def test_a_planned_step_counts_as_changed() -> None:
+    """A step that may have been done before a crash is put back too."""
+    incident = told(DecisionReason.RUNAWAY).with_reservation(0, None)
+
+    assert restore_commands(still_changed(incident), None) == (
+        "aws lambda delete-function-concurrency --function-name orders-enricher",
+    )
+
+
+def test_bounded_whatever_happens() -> None:
+    """Thousands of triggers, grounds and settings still make a notice, which counts what is out."""
+    many = tuple(
+        replace(TRIGGERS[0], source_arn=f"{TRIGGERS[0].source_arn}-{i}", mapping_uuid=f"{i}")
+        for i in range(3_000)
+    )
+    sync = Trigger(kind=TriggerKind.SYNC, service="URL", source_arn="")
+    incident = contained()
+    incident = replace(
+        incident,
+        assessment=replace(
+            incident.assessment,
+            grounds=tuple(Ground(reason=Reason.SUSTAINED, value=i) for i in range(500)),
+        ),
+        steps=tuple(
+            StepOutcome(
+                step=DisableMapping(function=FUNCTION, uuid=str(i), source_arn="x" * 300),
+                status=StepStatus.DONE if i % 2 else StepStatus.FAILED,
+                detail="y" * 5_000,
+            )
+            for i in range(3_000)
+        ),
+    )
+    loop = KnownLoop(drawing="▶" * 90_000, closed_by=("c" * 9_000,) * 99, broken_by="b" * 9_000)
+    context = replace(CONTEXT, triggers=(*many, sync), loop=loop)
+
+    for transition in Transition:
+        notice = compose(transition, incident, context, NOW)
+        assert len(notice.body.encode()) <= 32_000
+    notice = compose(Transition.CONTAINED, incident, context, NOW)
+    assert "(492 more reasons left out here.)" in notice.body
+    assert "and 1,495 more" in " ".join(notice.body.split())
+    assert "npx cdk deploy -c rollback=orders-enricher" in notice.body
+    assert len(stack_deleted((incident,) * 300, context, NOW).body.encode()) <= 32_000
+    assert len(ledger_unavailable(incident, context, NOW).body.encode()) <= 32_000
+
+
+@pytest.mark.parametrize(("prior", "before"), [(None, "no limit"), (40, "40")])
+@pytest.mark.parametrize("transition", [Transition.ENDED, Transition.DELETED])
+def test_a_limited_mapping_is_named_with_the_way_back(
+    transition: Transition, prior: int | None, before: str
+) -> None:
+    """What is set now, what was there before, and the command that puts it back."""
+    limit = LimitMapping(function=FUNCTION, uuid="u-1", source_arn="q", to=5, prior=prior)
+    incident = contained().with_step(StepOutcome(step=limit, status=StepStatus.DONE))
+
+    notice = compose(transition, incident, CONTEXT, NOW)
+
+    check_limits(notice)
+    config = "'{}'" if prior is None else f"MaximumConcurrency={prior}"
+    assert f"update-event-source-mapping --uuid u-1 --scaling-config {config}" in notice.body
+    if transition is Transition.ENDED:
+        said = f"Maximum concurrency of event source mapping u-1: 5; before, {before}."
+        assert said in " ".join(notice.body.split())
+    stopped = compose(Transition.CONTAINED, incident, CONTEXT, NOW)
+    assert "Limited in its concurrency: 1 event source mapping." in " ".join(stopped.body.split())
+
+
+def test_long_names_keep_both_ends() -> None:
+    """A long name gives way in its middle, and what happened stays whole."""
+    notice = compose(Transition.CONTAINED, contained(function=LONG), CONTEXT, NOW)
+
+    assert notice.subject.startswith("[Loopbreaker] STOPPED a-very-long-prefix")
+    assert notice.subject.endswith("west-1-suffix: 14,800/min, normal 35/min")
+    assert "..." in notice.subject
+
+
+def test_repeated_is_marked() -> None:
+    """A repeat says so in subject and body and keeps the limits."""
+    stored = OutboxNotice(
+        id="x", transition=Transition.CONTAINED, subject="[Loopbreaker] " + "s" * 85, body="Body.\n"
+    )
+
+    notice = repeated(stored)
+
+    check_limits(notice)
+    assert notice.subject.startswith("[Loopbreaker] (again) s")
+    assert notice.body.startswith("Sent again, because the first sending was not confirmed.")
+    assert notice.body.rstrip().endswith("Body.")
+
+
+def test_observe_mode_would_hold() -> None:
+    """Observe mode says what the deployment's response would have been."""
+    incident = told(DecisionReason.OBSERVE_MODE, Verdict.SUSPECTED)
+
+    notice = compose(Transition.NOTIFIED, incident, replace(CONTEXT, response=Response.HOLD), NOW)
+
+    assert notice.subject.startswith("[Loopbreaker] WOULD HOLD orders-enricher")
+
+
+def test_released_by_a_changed_number() -> None:
+    """A reservation that somebody changed is said with its number, 0 included."""
+    for found in (0, 40):
+        context = replace(CONTEXT, found=FoundReservation(reserved_concurrency=found))
+
+        body = compose(Transition.RELEASED, released(), context, NOW).body
+
+        assert f"It is now {found}." in body
+
+
+def test_restore_failed_warns_of_what_was_already_put_back() -> None:
+    """An enabled mapping on a function that is still at 0 moves good messages: said at the top."""
+    body = compose(Transition.RESTORE_FAILED, unrestored(), CONTEXT, NOW).body
+
+    top = " ".join(body[:800].split())
+    assert "Good SQS messages are moving towards a dead-letter queue." in top
+
+
+def test_an_incident_that_was_capped_first() -> None:
+    """A stop that follows a cap says so, and what was there before the cap."""
+    incident = contained(target=5, prior=80).with_reservation(0, 5)
+
+    body = compose(Transition.CONTAINED, incident, CONTEXT, NOW).body
+
+    assert "before, it was 80. It had been capped at 5 first, at 2026-11-23 03:15 UTC." in " ".join(
+        body.split()
+    )
+
+
+def test_the_deadline_is_near_the_top() -> None:
+    """Until when stream records are kept stands before the numbers."""
+    body = compose(Transition.CONTAINED, contained(), CONTEXT, NOW).body
+
+    assert body.index("2026-11-24 03:15 UTC") < body.index("HOW FAST")
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-west-1", "https://eu-west-1.console.aws.amazon.com/"),
+        ("cn-north-1", "https://cn-north-1.console.amazonaws.cn/"),
+        ("us-gov-west-1", "https://us-gov-west-1.console.amazonaws-us-gov.com/"),
+    ],
+)
+def test_links_lead_to_the_partition(region: str, host: str) -> None:
+    """Links use the console of the Region's partition and survive being recognised in a mail."""
+    link = metric_link("orders", region, NOW - timedelta(hours=1), NOW)
+
+    assert link.startswith(host)
+    assert not set(link) & set(" '\"<>")
+    assert link.count("(") == link.count(")")
+    assert link.endswith("orders")
+
+
+def test_nothing_is_held_when_the_stack_goes() -> None:
+    """A stack that is deleted without holding anything says that there is nothing to do."""
+    notice = stack_deleted((), CONTEXT, NOW)
+
+    check_limits(notice)
+    assert "nothing to put back" in notice.body
+
+
+def test_the_only_record_is_to_be_kept() -> None:
+    """Without ledger and tags the notice says that it is the only record."""
+    body = ledger_unavailable(contained(), NoticeContext(), NOW, is_tagged=False).body
+
+    assert "KEEP THIS NOTICE" in body

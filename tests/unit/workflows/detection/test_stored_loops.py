@@ -1,0 +1,147 @@
+"""What containing knows of loops, out of the book that the chart wrote."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop
+from functions.domain.graph.model import Doubt
+from functions.domain.graph.summary import Entry, LoopBook, Page
+from functions.domain.notices.graph.text import doubt_words
+from functions.workflows.detection.stored_loops import BookedLoops
+from tests.fake_chart import FakeLoopBooks
+from tests.unit.domain.graph.samples import graph_of
+
+AT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
+
+
+def _book(accepted: str | None = None) -> LoopBook:
+    page = Page(
+        key="k",
+        line="orders ─▶ enrich ─▶ orders",
+        drawing="orders\n  enrich",
+        trigger="the mapping 42",
+        write="statement WriteOrders",
+        cuts=("take WriteOrders away", "filter"),
+        accepted=accepted,
+    )
+    return LoopBook(
+        account="123456789012",
+        region="us-east-1",
+        at=AT,
+        entries={
+            "enrich": Entry(proof=LoopProof.CERTAIN, page=page),
+            "unlisted": Entry(proof=LoopProof.POSSIBLE),
+        },
+    )
+
+
+def test_a_loop_is_known_with_what_closes_and_what_breaks_it() -> None:
+    """Drawing, both ends, and the best cut."""
+    loops = BookedLoops(FakeLoopBooks(_book()))
+    loops.refresh()
+
+    assert loops.of("enrich") == KnownLoop(
+        proof=LoopProof.CERTAIN,
+        drawing="orders ─▶ enrich ─▶ orders",
+        closed_by=("the mapping 42", "statement WriteOrders"),
+        broken_by="take WriteOrders away",
+        at=AT,
+    )
+
+
+def test_why_a_loop_is_not_ruled_out_is_known() -> None:
+    """Of a function on no listed loop the reasons are known, in words."""
+    graph = graph_of("http_api")
+    (name,) = (one for one, found in graph.doubts.items() if found)
+    loops = BookedLoops(FakeLoopBooks(LoopBook.of(graph)))
+    loops.refresh()
+
+    known = loops.of(name)
+
+    assert (known.proof, known.drawing) == (LoopProof.UNKNOWN, "")
+    assert known.not_ruled_out == tuple(map(doubt_words, graph.doubts[name]))
+
+
+def test_every_doubt_has_its_words() -> None:
+    """No reason is without a clause."""
+    assert all(doubt_words(one) for one in Doubt)
+
+
+def test_a_long_loop_is_drawn_from_top_to_bottom() -> None:
+    """Its edges say themselves why they are there."""
+    book = _book()
+    entry = book.entries["enrich"]
+    assert entry.page is not None
+    wide = replace(entry.page, line="a ─▶ b " * 20)
+    loops = BookedLoops(FakeLoopBooks(replace(book, entries={"enrich": replace(entry, page=wide)})))
+    loops.refresh()
+
+    known = loops.of("enrich")
+
+    assert (known.drawing, known.closed_by) == ("orders\n  enrich", ())
+
+
+def test_an_accepted_loop_is_drawn_and_accuses_nobody() -> None:
+    """People said that it is intended: it is a hint, with their reason."""
+    loops = BookedLoops(FakeLoopBooks(_book("retries end after three rounds")))
+    loops.refresh()
+
+    known = loops.of("enrich")
+
+    assert known.proof is LoopProof.POSSIBLE
+    assert known.closed_by[-1] == "Accepted as intended: retries end after three rounds"
+
+
+def test_a_function_that_was_read_again_is_known_as_of_then() -> None:
+    """A deployment after the account was read counts as read once it was worked in."""
+    later = AT + timedelta(hours=3)
+    loops = BookedLoops(FakeLoopBooks(replace(_book(), renewed={"enrich": later})))
+    loops.refresh()
+
+    assert (loops.of("enrich").at, loops.of("unlisted").at) == (later, AT)
+
+
+def test_a_loop_without_a_page_is_known_by_its_proof_alone() -> None:
+    """In a huge account some loops are counted and not drawn."""
+    loops = BookedLoops(FakeLoopBooks(_book()))
+    loops.refresh()
+
+    assert loops.of("unlisted") == KnownLoop(proof=LoopProof.POSSIBLE, at=AT)
+
+
+def test_without_a_book_nothing_is_known() -> None:
+    """Before the first pass, and when the ledger does not answer."""
+    loops = BookedLoops(FakeLoopBooks())
+    before = loops.of("enrich")
+    loops.refresh()
+
+    assert (before, loops.of("enrich")) == (NOTHING_KNOWN, NOTHING_KNOWN)
+
+
+def test_asking_reads_nothing() -> None:
+    """Only a refresh goes to the ledger."""
+    books = FakeLoopBooks(_book())
+    loops = BookedLoops(books)
+    loops.refresh()
+    loops.of("enrich")
+    loops.of("other")
+
+    assert books.reads == 1
+
+
+def test_functions_on_the_same_loop_are_mates() -> None:
+    """Each knows the others, and nobody who is on another loop or on none."""
+    book = _book()
+    entry = book.entries["enrich"]
+    assert entry.page is not None
+    other = replace(entry, page=replace(entry.page, key="other"))
+    loops = BookedLoops(
+        FakeLoopBooks(replace(book, entries={**book.entries, "notify": entry, "mail": other}))
+    )
+    before = loops.mates("enrich")
+    loops.refresh()
+
+    names = ("enrich", "notify", "mail", "unlisted", "nobody")
+    assert before == frozenset()
+    assert [loops.mates(name) for name in names] == [{"notify"}, {"enrich"}, set(), set(), set()]
