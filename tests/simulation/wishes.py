@@ -155,13 +155,15 @@ def _unseen(key: Key, incident: Incident) -> set[Value]:
 
     What a person set in between, it may never have seen.
     """
-    is_seen = incident.state is IncidentState.RELEASED
     for one in incident.steps:
         if isinstance(one.step, RemoveProvisioned) and key[0] == f"pc:{one.step.qualifier}":
             return {one.step.prior}
-    if key[0] != "reserved" or incident.snapshot is None or is_seen:
+    if key[0] != "reserved" or incident.snapshot is None:
         return set()
-    return {incident.snapshot.reserved_concurrency}
+    # After a release it knows what it saw then, and not what somebody made of that since.
+    seen = incident.released_to if incident.state is IncidentState.RELEASED else None
+    prior = incident.snapshot.reserved_concurrency
+    return {prior if seen is None else seen.reserved_concurrency}
 
 
 def _is_taken_for_guards(key: Key, value: Value, incident: Incident) -> bool:

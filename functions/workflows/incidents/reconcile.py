@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Final, TypeVar
 
 from functions.domain.changes.steps import (
@@ -56,6 +57,14 @@ CHECKED_CLOSELY = {
     IncidentState.RELEASED: timedelta(hours=2),
 }
 CHECKED_EVERY_MINUTES = 5
+
+
+class _Standing(Enum):
+    """How what an incident changed is found."""
+
+    AS_LEFT = auto()
+    RELEASED = auto()
+    IN_TAG = auto()  # stopped without the ledger: the tag knows what is true, and comes first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +130,9 @@ class Tending:
         restore(incident, self.enforcer.world, now, incident.closing, is_asked=False)
 
     def _watch_contained(self, incident: Incident, now: datetime, actor: str) -> None:
-        if self._was_released(incident, now, actor) or not has_unfinished_steps(incident):
+        if self._find_standing(incident, now, actor) is not _Standing.AS_LEFT:
+            return
+        if not has_unfinished_steps(incident):
             return
         if incident.is_pausing(Attempt.FOLLOW_UP, now):
             return
@@ -129,7 +140,7 @@ class Tending:
             finish_steps(incident, self.enforcer.world, now)
 
     def _watch_held(self, incident: Incident, now: datetime, actor: str) -> None:
-        if not self._was_released(incident, now, actor):
+        if self._find_standing(incident, now, actor) is _Standing.AS_LEFT:
             HeldFunctions(
                 enforcer=self.enforcer,
                 gathering=self.gathering,
@@ -151,21 +162,24 @@ class Tending:
                     return True
         return False
 
-    def _was_released(self, incident: Incident, now: datetime, actor: str) -> bool:
+    def _find_standing(self, incident: Incident, now: datetime, actor: str) -> _Standing:
+        """How what the guard changed is found. A release by people is recorded and announced."""
         world = self.enforcer.world
         found: FoundReservation | None = None
         if incident.is_on_instances:
             # A version that was published since runs at Lambda's default scaling.
             versions = world.functions.describe(incident.function).scaling
             if all(one.is_zero for one in versions):
-                return False
+                return _Standing.AS_LEFT
         elif incident.is_paused:
             if incident.is_let_go or not self._was_enabled(incident):
-                return False
+                return _Standing.AS_LEFT
         else:
             present = world.functions.reserved_concurrency(incident.function)
-            if present == incident.target or is_stop_of_tag(incident, present, world):
-                return False
+            if present == incident.target:
+                return _Standing.AS_LEFT
+            if is_stop_of_tag(incident, present, world):
+                return _Standing.IN_TAG
             found = FoundReservation(reserved_concurrency=present)
         released = replace(
             incident.to(IncidentState.RELEASED, now),
@@ -175,7 +189,7 @@ class Tending:
         )
         told = announce(released, Transition.RELEASED, world, now, found=found)
         deliver(world.ledger.save(told), world, now)
-        return True
+        return _Standing.RELEASED
 
     def _watch_released(self, incident: Incident, now: datetime, _actor: str) -> None:
         if failures(incident) and not incident.is_pausing(Attempt.RESTORE, now):

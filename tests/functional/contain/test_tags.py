@@ -413,9 +413,31 @@ def test_a_stop_by_tag_of_a_held_function_comes_back_as_its_record_says() -> Non
     scene.survives(scene.contributor)
     assert story.function.reserved == 0
     ledger.is_down = False
-    story.function.tags[EXEMPT_TAG] = "true"
+    scene.signal(SignalKind.CHANGE, "orders")
+    scene.signal(SignalKind.PULSE)
+
+    scene.rollback("orders")
+
+    assert story.function.reserved is None
+
+
+def test_a_hold_that_was_stopped_by_tag_waits_until_the_tag_is_taken_over() -> None:
+    """Only the tag knows what people reserved meanwhile: the hold does not go on over it."""
+    story = held(is_loop=False)
+    scene, ledger = story.scene, story.scene.account.ledger
+    scene.pulse()  # this process knows the key of the seal
+    scene.account.reserves("orders", 33)
+    ledger.is_down = True
+    scene.account.metrics.record("orders", until=scene.now, native_drops=[5.0] * 8)
+    scene.survives(scene.contributor)
+    assert story.function.reserved == 0
+    ledger.is_down = False
+    scene.now += timedelta(minutes=10)
+    story.end()
 
     scene.signal(SignalKind.CHANGE, "orders")
 
-    assert story.function.reserved is None
-    assert ledger.stored("orders") is None
+    assert story.function.reserved == 0
+    scene.signal(SignalKind.PULSE)
+    scene.rollback("orders")
+    assert story.function.reserved == 33
