@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from functions.aws.observability import logger
 from functions.aws.reading import facts as f
 from functions.aws.reading.changes import Change, ChangeKind
-from functions.aws.reading.codec import UnreadableFactsError
 from functions.domain.diagnosis.remedy import role_name
+from functions.domain.serialization import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,7 +70,7 @@ class AccountFacts:
             return None
         try:
             return self.facts.load(state.facts)
-        except UnreadableFactsError as error:
+        except UnreadableError as error:
             # The chart may just have cleared them away for newer ones.
             logger.info("the chart's facts cannot be used", extra={"why": str(error)})
             return None

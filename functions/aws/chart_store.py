@@ -31,11 +31,11 @@ from botocore.exceptions import ClientError
 from functions.aws.loop_book import BOOK, CHART, packed
 from functions.aws.observability import logger
 from functions.aws.reading.changes import Change, ChangeKind
-from functions.aws.reading.codec import UnreadableFactsError, plain, reader
 from functions.aws.reading.storage import Manifest  # noqa: TC001 - its fields are read from it
 from functions.aws.translate import AWS_ERRORS, code_of, words_of
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError
 from functions.domain.incidents.incident import NoticeStatus
+from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -234,7 +234,7 @@ class ChartStore:
             "ConditionExpression": "holder = :holder",
             "ExpressionAttributeNames": {"#record": "record"},
             "ExpressionAttributeValues": {
-                ":record": {"B": zlib.compress(json.dumps(plain(state)).encode())},
+                ":record": {"B": zlib.compress(json.dumps(to_json(state, Form.SPARSE)).encode())},
                 ":holder": {"S": self._holder},
             },
         }
@@ -358,19 +358,15 @@ class _RefusedError(Exception):
     """When a condition does not hold."""
 
 
-_read_state: Final = reader(ChartState)
-
-
 def _state_of(item: _Item) -> ChartState:
     record = item.get("record", {}).get("B")
     if record is None:
         return ChartState()
     try:
-        state: ChartState = _read_state(json.loads(zlib.decompress(record)))
-    except (UnreadableFactsError, ValueError, zlib.error) as error:
+        return from_json(ChartState, json.loads(zlib.decompress(record)))
+    except (UnreadableError, ValueError, zlib.error) as error:
         logger.warning("unreadable state of the chart", why=str(error))
         return ChartState()
-    return state
 
 
 def _notice_item(notice: ChartNotice) -> _Item:

@@ -36,16 +36,11 @@ from functions.aws.translate import AWS_ERRORS, code_of, words_of
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook, smaller
 from functions.domain.diagnosis.postings import lighter
-from functions.domain.diagnosis.record import (
-    UnreadableTreatmentError,
-    dump_book,
-    dump_treatment,
-    load_book,
-    load_treatment,
-)
+from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
 from functions.domain.incidents.incident import KEPT_AFTER_CLOSE
-from functions.domain.plain_form import from_plain, to_plain
+from functions.domain.record_format import UnreadableRecordError, dump_json
+from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -123,13 +118,13 @@ class DiagnosisStore:
     def book(self) -> FindingBook:
         """See the port."""
         item = self._get(_DIAGNOSIS, _BOOK)
-        return FindingBook() if item is None else load_book(_unpacked(item))
+        return FindingBook() if item is None else BOOK_RECORD.load(_unpacked(item))
 
     def save_book(self, book: FindingBook) -> FindingBook:
         """See the port."""
         written = replace(book, version=book.version + 1)
         key = _key(_DIAGNOSIS, _BOOK)
-        while (record := dump_book(written)) and not _fits(record):
+        while (record := BOOK_RECORD.dump(written)) and not _fits(record):
             less = smaller(written)
             if less is None:
                 break
@@ -155,7 +150,7 @@ class DiagnosisStore:
         base = 0 if stored is None else stored.version
         written = _fitting(replace(treatment, version=base + 1))
         key = _treatment_key(treatment)
-        self._put(key, dump_treatment(written), base, f"treatment {treatment.id}")
+        self._put(key, TREATMENT_RECORD.dump(written), base, f"treatment {treatment.id}")
         return written
 
     def save(self, treatment: Treatment) -> Treatment:
@@ -164,7 +159,7 @@ class DiagnosisStore:
         expires = treatment.closed_at + KEPT_AFTER_CLOSE if treatment.closed_at else None
         self._put(
             _treatment_key(treatment),
-            dump_treatment(written),
+            TREATMENT_RECORD.dump(written),
             treatment.version,
             f"treatment {treatment.id}",
             expires=expires,
@@ -174,7 +169,7 @@ class DiagnosisStore:
     def find(self, function: str, entry: str) -> Treatment | None:
         """See the port."""
         item = self._get(_TREATMENT, f"{function}{_SEPARATOR}{entry}")
-        return None if item is None else load_treatment(_unpacked(item))
+        return None if item is None else TREATMENT_RECORD.load(_unpacked(item))
 
     def treatments(self, functions: Sequence[str] = ()) -> tuple[Treatment, ...]:
         """See the port. A record that cannot be read is logged and does not hide the others."""
@@ -185,8 +180,8 @@ class DiagnosisStore:
             if wanted and key.partition(_SEPARATOR)[0] not in wanted:
                 continue
             try:
-                found.append(load_treatment(_unpacked(item)))
-            except UnreadableTreatmentError as error:
+                found.append(TREATMENT_RECORD.load(_unpacked(item)))
+            except UnreadableRecordError as error:
                 logger.exception("unreadable treatment", key=key, why=str(error))
         return tuple(found)
 
@@ -252,7 +247,7 @@ class DiagnosisStore:
             key = _text(item, "sk")
             try:
                 denied = _load(DeniedCall, item)
-            except UnreadableTreatmentError as error:
+            except UnreadableRecordError as error:
                 logger.exception("unreadable denial", key=key, why=str(error))
                 continue
             if denied.last_at is None or denied.last_at >= since:
@@ -366,7 +361,7 @@ def _fits(record: str) -> bool:
 
 def _fitting(treatment: Treatment) -> Treatment:
     """The treatment with as much of its notices as fits into an item."""
-    while not _fits(dump_treatment(treatment)):
+    while not _fits(TREATMENT_RECORD.dump(treatment)):
         outbox = lighter(treatment.outbox)
         if outbox is None:
             break
@@ -384,25 +379,25 @@ def _packed(record: str) -> bytes:
 
 
 def _unpacked(item: _Item) -> str:
-    """The text of an item. Raises `UnreadableTreatmentError`."""
+    """The text of an item. Raises `UnreadableRecordError`."""
     try:
         packed = item["record"]["B"]
         return zlib.decompress(packed).decode(errors="surrogatepass")
     except (KeyError, TypeError, ValueError, zlib.error) as error:
         key = f"{_text(item, 'pk')} {_text(item, 'sk')}"
-        raise UnreadableTreatmentError(f"{key} holds no record: {error}") from error
+        raise UnreadableRecordError(f"{key} holds no record: {error}") from error
 
 
 def _dump(value: object) -> str:
-    return json.dumps(to_plain(value), ensure_ascii=False, separators=(",", ":"))
+    return dump_json(to_json(value, Form.NAMED))
 
 
 def _load(shape: type[_T], item: _Item) -> _T:
-    """A small record. Raises `UnreadableTreatmentError`."""
+    """A small record. Raises `UnreadableRecordError`."""
     text = _unpacked(item)
     try:
-        return from_plain(shape, json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnreadableTreatmentError(
-            f"no record of a {shape.__name__}: {type(error).__name__} {error}: {text[:200]!r}"
+        return from_json(shape, json.loads(text))
+    except (UnreadableError, ValueError) as error:
+        raise UnreadableRecordError(
+            f"not a record of {shape.__name__}: {error}: {text[:200]!r}"
         ) from error

@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 from botocore.exceptions import ClientError
 
 from functions.aws.observability import logger
-from functions.aws.records import UnreadableRecordError, dump_incident, load_incident
+from functions.aws.records import dump_incident, load_incident
 from functions.aws.retry import RetriesExhaustedError, Retry
 from functions.aws.translate import AWS_ERRORS, code_of, words_of
 from functions.domain.detection.evidence import PRECEDENT_DAYS, RECENT_MINUTES
@@ -66,6 +66,7 @@ from functions.domain.ports import (
     counts_when_closed,
     gives_its_place_back,
 )
+from functions.domain.record_format import UnreadableRecordError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.observability import logger
 from functions.aws.translate import AWS_ERRORS, words_of
-from functions.domain.graph.summary import BookUnreadableError, LoopBook
+from functions.domain.graph.stored_book import book_from_json, book_to_json
+from functions.domain.serialization import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from functions.domain.graph.summary import LoopBook
 
 IAM_ACTIONS: Final = frozenset({"dynamodb:GetItem"})
 
@@ -73,7 +76,7 @@ class LoopBookStore:
             return None
         try:
             return unpacked(item["data"]["B"])
-        except (BookUnreadableError, KeyError, TypeError) as error:
+        except (UnreadableError, KeyError, TypeError) as error:
             logger.warning("the book of loops cannot be read", why=str(error))
             return None
 
@@ -88,7 +91,7 @@ def packed(book: LoopBook, most_bytes: int = MOST_BYTES) -> bytes:
     """
     shown = len(book.entries)
     while True:
-        data = zlib.compress(json.dumps(book.to_dict()).encode(), 9)
+        data = zlib.compress(json.dumps(book_to_json(book)).encode(), 9)
         if len(data) <= most_bytes:
             return data
         if not shown:
@@ -123,13 +126,11 @@ def unpacked(data: bytes) -> LoopBook:
 
     Raises
     ------
-    BookUnreadableError
+    UnreadableError
         When it is anything else.
     """
     try:
-        told = json.loads(zlib.decompress(data))
+        document = json.loads(zlib.decompress(data))
     except (ValueError, zlib.error) as error:
-        raise BookUnreadableError(f"not a book: {error}") from error
-    if not isinstance(told, dict):
-        raise BookUnreadableError("not a book: no object")
-    return LoopBook.from_dict(told)
+        raise UnreadableError(f"not a book: {error}") from error
+    return book_from_json(document)

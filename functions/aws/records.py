@@ -1,31 +1,21 @@
-"""Incidents as text for the ledger, and back.
-
-A record is JSON: a version, then the incident in its plain form (`functions.domain.plain_form`).
-"""
+"""Incidents as text for the ledger, and back."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.domain.errors import LedgerUnavailableError
 from functions.domain.incidents.incident import Incident, NoticeStatus
-from functions.domain.plain_form import from_plain, to_plain
+from functions.domain.record_format import RecordFormat
 
 if TYPE_CHECKING:
     from functions.domain.incidents.incident import OutboxNotice
 
-RECORD_VERSION: Final = 1
 # DynamoDB takes 400 KB an item, names and the other attributes included.
 MOST_RECORD_BYTES: Final = 350_000
 CUT: Final = "\n[cut to fit the ledger]"
 _SHORTEST_BODY: Final = 200
 _SHORTEST_DETAIL: Final = 40
-
-
-class UnreadableRecordError(LedgerUnavailableError):
-    """When the ledger holds a record that this version cannot read."""
 
 
 def dump_incident(incident: Incident, most_bytes: int = MOST_RECORD_BYTES) -> str:
@@ -34,13 +24,13 @@ def dump_incident(incident: Incident, most_bytes: int = MOST_RECORD_BYTES) -> st
     What does not fit is cut from the notices: first from those that are sent, then from the
     longest; and then from what AWS said of the steps. Everything that restoring needs stays.
     """
-    text = _dump(incident)
+    text = INCIDENT_RECORD.dump(incident)
     while (excess := _bytes(text) - most_bytes) > 0:
         shorter = _with_shorter_notices(incident, excess) or _with_shorter_details(incident)
         if shorter is None:
             break
         incident = shorter
-        text = _dump(incident)
+        text = INCIDENT_RECORD.dump(incident)
     return text
 
 
@@ -52,18 +42,7 @@ def load_incident(text: str) -> Incident:
     UnreadableRecordError
         When it is no record, or one of a later version.
     """
-    try:
-        record = json.loads(text)
-        version = record["record"]
-        if version > RECORD_VERSION:
-            raise UnreadableRecordError(
-                f"the record is of version {version}, this code reads up to {RECORD_VERSION}"
-            )
-        return from_plain(Incident, _upgraded(record["incident"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnreadableRecordError(
-            f"not a record of an incident: {type(error).__name__} {error}: {text[:200]!r}"
-        ) from error
+    return INCIDENT_RECORD.load(text)
 
 
 def _upgraded(incident: dict[str, Any]) -> dict[str, Any]:
@@ -77,12 +56,7 @@ def _upgraded(incident: dict[str, Any]) -> dict[str, Any]:
     return {**incident, "stopped_at": incident.get("contained_at")}
 
 
-def _dump(incident: Incident) -> str:
-    return json.dumps(
-        {"record": RECORD_VERSION, "incident": to_plain(incident)},
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
+INCIDENT_RECORD: Final = RecordFormat(name="incident", shape=Incident, upgrade=_upgraded)
 
 
 def _bytes(text: str) -> int:

@@ -19,7 +19,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from functions.aws.chart_store import ChartNotice, Pass, PassKind, notice_id
-from functions.aws.reading.codec import UnreadableFactsError
 from functions.aws.reading.storage import SCHEMA
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
 from functions.domain.graph.build import build
@@ -29,6 +28,7 @@ from functions.domain.graph.summary import LoopBook
 from functions.domain.incidents.incident import NOTICE_LEASE, NoticeStatus
 from functions.domain.notices.graph.warning import Told, blind_spots, warnings
 from functions.domain.notices.incident import Notice, repeated
+from functions.domain.serialization import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -272,7 +272,7 @@ class Charting:
             if work is Work.LIGHT and state.facts is not None:
                 known = self._facts.load(state.facts)
                 return PassKind.LIGHT, self._facts.begun(now, carried_from=known)
-        except UnreadableFactsError as error:
+        except UnreadableError as error:
             self._log.info("facts are read anew", why=str(error))
         return PassKind.FULL, self._facts.begun(now)
 
@@ -283,7 +283,7 @@ class Charting:
             raise AssertionError("changes are worked into facts")
         try:
             facts = self._facts.load(known)
-        except UnreadableFactsError as error:
+        except UnreadableError as error:
             self._log.info("facts are read anew", why=str(error))
             return self._read(Work.FULL, replace(state, facts=None), noted)
         account = self._reader.work_in([one.change for one in noted], facts)

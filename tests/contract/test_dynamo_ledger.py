@@ -13,7 +13,6 @@ from botocore.stub import Stubber
 
 from functions.aws import clients
 from functions.aws.ledger import WRITES, DynamoLedger
-from functions.aws.records import UnreadableRecordError
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
 from functions.domain.incidents.incident import IncidentState, Transition
 from functions.domain.ports import (
@@ -23,6 +22,7 @@ from functions.domain.ports import (
     Opened,
     PulseMemory,
 )
+from functions.domain.record_format import UnreadableRecordError
 from tests.contract.stage import NOON, an_incident
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from functions.aws.reading.storage import FactStore
 from functions.aws.records import dump_incident, load_incident
 from functions.aws.way_back import name_of, parse_hold_end
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.diagnosis.record import dump_book, dump_treatment, load_book, load_treatment
+from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
 from functions.domain.diagnosis.remediation import TreatmentState
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.ports import (
@@ -421,7 +421,7 @@ def test_findings_are_read(shared_aws: LocalAws, name: str) -> None:
     assert [(one.function, one.entry) for one in book.open] == [("orders", "too_slow")]
     assert book.open[0].told_causes == ("memory_full", "near_timeout")
     assert [one.finding.entry for one in book.closed] == ["no_logs"]
-    assert load_book(dump_book(book)) == book
+    assert BOOK_RECORD.load(BOOK_RECORD.dump(book)) == book
     assert store.save_book(book) == store.book() == replace(book, version=book.version + 1)
     assert store.progress() == Progress(began_at=DAY, after="orders", finished_at=DAY)
     assert store.touched() == dict.fromkeys(("orders", "role/orders-role"), DAY.isoformat())
@@ -453,7 +453,7 @@ def test_remedies_are_undone(shared_aws: LocalAws, name: str, story: str) -> Non
 
     assert {one.function: one.state for one in treatments} == TREATED[story]
     for one in treatments:
-        assert load_treatment(dump_treatment(one)) == one
+        assert TREATMENT_RECORD.load(TREATMENT_RECORD.dump(one)) == one
         hospital = treated(frozen.told["treated"][one.function])
         practice = replace(hospital.practice, infirmary=store)
         undo_for((one.function,), practice, DAY + timedelta(hours=2))

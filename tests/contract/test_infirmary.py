@@ -19,9 +19,9 @@ from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.diagnosis.finding import Certainty, Examination, Finding
 from functions.domain.diagnosis.finding_registry import FindingBook, advance
 from functions.domain.diagnosis.postings import Posting
-from functions.domain.diagnosis.record import UnreadableTreatmentError
 from functions.domain.diagnosis.remediation import TreatmentState
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
+from functions.domain.record_format import UnreadableRecordError
 from functions.workflows.diagnosis.remediate import planned
 from functions.workflows.diagnosis.run import make_round
 from tests.functional.restore.test_treatments import ALLOWED
@@ -275,7 +275,7 @@ def test_a_record_that_cannot_be_read_hides_no_other(
     )
 
     assert store.treatments() == (good,)
-    with pytest.raises(UnreadableTreatmentError):
+    with pytest.raises(UnreadableRecordError):
         store.find("bad", "no_logs")
 
 

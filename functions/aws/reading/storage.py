@@ -19,9 +19,9 @@ from datetime import datetime  # noqa: TC003 - the same
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from functions.aws.reading import facts as f
-from functions.aws.reading.codec import UnreadableFactsError, plain, reader
 from functions.aws.translate import AWS_ERRORS, words_of
 from functions.domain.errors import LedgerUnavailableError
+from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -113,20 +113,20 @@ class FactStore:
 
         Raises
         ------
-        UnreadableFactsError
+        UnreadableError
             When a part is missing or of another version: the account is to be read anew.
         LedgerUnavailableError
         """
         if manifest.schema != SCHEMA:
-            raise UnreadableFactsError(f"schema {manifest.schema}, this code reads {SCHEMA}")
+            raise UnreadableError(f"schema {manifest.schema}, this code reads {SCHEMA}")
         found = self._parts(set(manifest.parts.values()))
         facts = self.begun(manifest.at)
         for section in f.SECTIONS:
-            read = reader(dict[str, section.shape])  # type: ignore[name-defined]
             for shard in range(section.shards):
                 part = manifest.parts.get(f"{section.name}#{shard:02}")
                 if part is not None:
-                    facts.load(section, read(_unpacked(part, found)))
+                    entries = from_json(dict[str, section.shape], _unpacked(part, found))  # type: ignore[name-defined]
+                    facts.load(section, entries)
         return facts
 
     def begun(self, at: datetime, *, carried_from: f.Facts | None = None) -> f.Facts:
@@ -196,15 +196,14 @@ def _sharded(facts: f.Facts, section: f.Section[Any]) -> list[tuple[int, dict[st
 
 def _packed(entries: Mapping[str, Any]) -> bytes:
     """Bytes that are the same for the same entries, in whatever order they were read."""
-    told = {key: plain(value) for key, value in entries.items()}
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(to_json(entries, Form.SPARSE), sort_keys=True, separators=(",", ":"))
     return zlib.compress(text.encode(), _LEVEL)
 
 
 def _unpacked(part: str, found: Mapping[str, bytes]) -> Any:
     data = found.get(part, b"")
     if _part_name(data) != part:
-        raise UnreadableFactsError(f"part {part} is missing or incomplete")
+        raise UnreadableError(f"part {part} is missing or incomplete")
     return json.loads(zlib.decompress(data))
 
 

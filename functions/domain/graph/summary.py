@@ -6,40 +6,31 @@ decided, with the reasons, only a fingerprint of the name is kept: of 10,000 nam
 asked. All others are unknown.
 """
 
-import base64
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final
 
-from functions.domain.detection.arrivals import Source, SourceKind, are_countable
+from functions.domain.detection.arrivals import Source, are_countable
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.errors import LoopbreakerError
 from functions.domain.graph.model import Certainty, Doubt, EventGraph, Loop
 from functions.domain.notices.graph.drawing import drawing, line
 from functions.domain.notices.graph.text import closing_trigger, edge_words, leaving_write
 from functions.domain.notices.text import clean
 
-Stored: TypeAlias = "str | int | bool | list[Stored] | dict[str, Stored] | None"
-
-# Version 2 ruled out what a Deny for other buckets, or a role that is assumed, left open.
-VERSION: Final = 3
 MOST_PAGES: Final = 1_000  # the proofs of further functions are kept, without words and drawing
 _MOST_CUTS: Final = 2
 _LONGEST_WORDS: Final = 300
 _LONGEST_DRAWING: Final = 1_200
-_FINGERPRINT_BYTES: Final = 6
+FINGERPRINT_BYTES: Final = 6
 _MOST_RENEWED: Final = 1_000
 _MOST_FED: Final = 1_000  # functions of which the sources are kept
 _MOST_SOURCES: Final = 20  # of one function
+_SUREST_FIRST: Final = (LoopProof.CERTAIN, LoopProof.POSSIBLE, LoopProof.UNKNOWN)
 _NOTHING: Final[Mapping[str, datetime]] = MappingProxyType({})
-
-
-class BookUnreadableError(LoopbreakerError):
-    """When a stored book has a shape that this code did not write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,81 +201,6 @@ class LoopBook:
         """How long ago the account was read."""
         return max(now - self.at, timedelta(0))
 
-    def to_dict(self) -> dict[str, Stored]:
-        """As JSON can hold it."""
-        functions: dict[str, Stored] = {
-            name: [_PROOFS.index(entry.proof), *([_written(entry.page)] if entry.page else [])]
-            for name, entry in self.entries.items()
-        }
-        return {
-            "version": VERSION,
-            "account": self.account,
-            "region": self.region,
-            "at": self.at.isoformat(),
-            "functions": functions,
-            "certain": _joined(self.certain),
-            "possible": _joined(self.possible),
-            "ruled_out": _joined(self.ruled_out),
-            "doubts": {reasons: _joined(marks) for reasons, marks in self.doubts.items()},
-            "sources": {
-                name: [_written_source(one, name) for one in sources]
-                for name, sources in self.sources.items()
-            },
-            "count": self.functions,
-            "gaps": self.gaps,
-            "renewed": {name: at.isoformat() for name, at in self.renewed.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, object]) -> "LoopBook":
-        """Read what `to_dict` wrote.
-
-        Raises
-        ------
-        BookUnreadableError
-            When it is anything else, such as the book of another version.
-        """
-        try:
-            if stored["version"] != VERSION:
-                raise BookUnreadableError(f"a book of version {stored['version']!r}")
-            entries: dict[str, Entry] = {}
-            for name, told in _mapping(stored["functions"]).items():
-                proof, *page = _list(told)
-                entries[str(name)] = Entry(
-                    proof=_PROOFS[int(str(proof))], page=_read_page(page[0]) if page else None
-                )
-            return cls(
-                account=str(stored["account"]),
-                region=str(stored["region"]),
-                at=datetime.fromisoformat(str(stored["at"])),
-                entries=MappingProxyType(entries),
-                certain=_split(stored["certain"]),
-                possible=_split(stored["possible"]),
-                ruled_out=_split(stored["ruled_out"]),
-                doubts=MappingProxyType(
-                    {
-                        ",".join(Doubt(one) for one in str(reasons).split(",")): _split(marks)
-                        for reasons, marks in _mapping(stored.get("doubts", {})).items()
-                    }
-                ),
-                sources=MappingProxyType(
-                    {
-                        str(name): tuple(_read_source(one, str(name)) for one in _list(sources))
-                        for name, sources in _mapping(stored.get("sources", {})).items()
-                    }
-                ),
-                functions=int(str(stored["count"])),
-                gaps=int(str(stored["gaps"])),
-                renewed=MappingProxyType(
-                    {
-                        str(name): datetime.fromisoformat(str(at))
-                        for name, at in _mapping(stored["renewed"]).items()
-                    }
-                ),
-            )
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise BookUnreadableError(f"not a book: {error!r}") from error
-
 
 def _grouped(doubts: Mapping[str, tuple[Doubt, ...]]) -> Mapping[str, tuple[bytes, ...]]:
     found: dict[str, list[bytes]] = {}
@@ -303,20 +219,8 @@ def _countable(graph: EventGraph) -> Mapping[str, tuple[Source, ...]]:
         and len(graph.sources.get(name, ())) <= _MOST_SOURCES
         and are_countable(graph.sources.get(name, ()))
     ]
-    names.sort(key=lambda name: (_LOOPS.index(graph.proofs[name]), name))
+    names.sort(key=lambda name: (_SUREST_FIRST.index(graph.proofs[name]), name))
     return MappingProxyType({name: graph.sources[name] for name in sorted(names[:_MOST_FED])})
-
-
-def _written_source(source: Source, function: str) -> Stored:
-    name = "" if source.name == function else source.name
-    return [_KINDS.index(source.kind), name, _LOOPS.index(source.loop)]
-
-
-def _read_source(stored: object, function: str) -> Source:
-    kind, name, loop = _list(stored)
-    return Source(
-        kind=_KINDS[int(str(kind))], name=str(name) or function, loop=_LOOPS[int(str(loop))]
-    )
 
 
 def _newest(changed: Mapping[str, datetime]) -> Mapping[str, datetime]:
@@ -324,42 +228,11 @@ def _newest(changed: Mapping[str, datetime]) -> Mapping[str, datetime]:
     return MappingProxyType({name: changed[name] for name in sorted(names)})
 
 
-_PROOFS: Final = (LoopProof.CERTAIN, LoopProof.POSSIBLE)
-# As they are stored: new ones go to the end.
-_LOOPS: Final = (
-    LoopProof.CERTAIN,
-    LoopProof.POSSIBLE,
-    LoopProof.UNKNOWN,
-    LoopProof.RULED_OUT,
-)
-_KINDS: Final = (
-    SourceKind.QUEUE,
-    SourceKind.TABLE,
-    SourceKind.STREAM,
-    SourceKind.ASYNCHRONOUS,
-    SourceKind.URL,
-    SourceKind.OTHER,
-)
-_FIELDS: Final = 9
-
-
 def _fingerprint(name: str) -> bytes:
     """48 bits of a name: among 10,000 functions a new one has the mark of another once in 2**34."""
     return hashlib.blake2b(
-        name.encode(errors="backslashreplace"), digest_size=_FINGERPRINT_BYTES
+        name.encode(errors="backslashreplace"), digest_size=FINGERPRINT_BYTES
     ).digest()
-
-
-def _joined(marks: tuple[bytes, ...]) -> str:
-    return base64.b64encode(b"".join(marks)).decode()
-
-
-def _split(stored: object) -> tuple[bytes, ...]:
-    marks = base64.b64decode(str(stored), validate=True)
-    return tuple(
-        marks[index : index + _FINGERPRINT_BYTES]
-        for index in range(0, len(marks), _FINGERPRINT_BYTES)
-    )
 
 
 def _page(loop: Loop, first: str, key: str) -> Page:
@@ -383,47 +256,3 @@ def _cut(text: str) -> str:
     if len(text) <= _LONGEST_DRAWING:
         return text
     return f"{text[:_LONGEST_DRAWING].rsplit(chr(10), 1)[0]}\n..."
-
-
-def _written(page: Page) -> Stored:
-    return [
-        page.key,
-        page.line,
-        page.drawing,
-        page.trigger,
-        page.write,
-        list(page.cuts),
-        page.is_protected_by_aws,
-        list(page.allowing),
-        page.accepted,
-    ]
-
-
-def _read_page(stored: object) -> Page:
-    fields = _list(stored)
-    if len(fields) != _FIELDS:
-        raise BookUnreadableError(f"a loop of {len(fields)} fields")
-    key, one_line, drawn, trigger, write, cuts, is_protected, allowing, accepted = fields
-    return Page(
-        key=str(key),
-        line=str(one_line),
-        drawing=str(drawn),
-        trigger=str(trigger),
-        write=str(write),
-        cuts=tuple(map(str, _list(cuts))),
-        is_protected_by_aws=is_protected is True,
-        allowing=tuple(map(str, _list(allowing))),
-        accepted=None if accepted is None else str(accepted),
-    )
-
-
-def _list(stored: object) -> list[object]:
-    if not isinstance(stored, Iterable) or isinstance(stored, str | Mapping):
-        raise TypeError(f"{type(stored).__name__} instead of a list")
-    return list(stored)
-
-
-def _mapping(stored: object) -> Mapping[object, object]:
-    if not isinstance(stored, Mapping):
-        raise TypeError(f"{type(stored).__name__} instead of an object")
-    return stored

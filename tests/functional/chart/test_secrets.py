@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from functions.aws.chart_store import ChartState
 from functions.aws.loop_book import packed
 from functions.aws.reading.changes import Change, ChangeKind
-from functions.aws.reading.codec import plain, reader
+from functions.domain.serialization import Form, from_json, to_json
 from tests.examples import examples
 from tests.functional.chart.scene import Scene
 
@@ -58,7 +58,7 @@ def shown(scene: Scene) -> Iterator[str]:
     for item in scene.table.items.values():
         yield zlib.decompress(item["data"]["B"]).decode()
         yield from strings(json.loads(zlib.decompress(item["data"]["B"])))
-    yield from strings(plain(scene.memory.state))
+    yield from strings(to_json(scene.memory.state, Form.SPARSE))
     if scene.memory.book is not None:
         yield zlib.decompress(packed(scene.memory.book)).decode()
     for notice in scene.memory.notices.values():
@@ -136,7 +136,7 @@ def updated() -> Scene:
         "sk": {"S": key[1]},
         "data": {"B": base64.b64decode(OLD_PART)},
     }
-    scene.memory.state = reader(ChartState)(OLD_STATE)
+    scene.memory.state = from_json(ChartState, OLD_STATE)
     return scene
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from functions.aws.loop_book import MOST_BYTES, packed, unpacked
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.summary import BookUnreadableError, Entry, LoopBook, Page
+from functions.domain.graph.summary import Entry, LoopBook, Page
+from functions.domain.serialization import UnreadableError
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -83,12 +84,12 @@ def test_more_functions_than_an_item_can_name() -> None:
 @given(data=st.binary(max_size=200))
 def test_anything_else_is_no_book(data: bytes) -> None:
     """Bytes of another kind are refused, whatever they are."""
-    with pytest.raises(BookUnreadableError):
+    with pytest.raises(UnreadableError):
         unpacked(data)
 
 
 @pytest.mark.parametrize("told", [[], {}, {"version": 99}, "book", None])
 def test_other_documents_are_no_book(told: object) -> None:
     """A document of another shape or version is refused."""
-    with pytest.raises(BookUnreadableError):
+    with pytest.raises(UnreadableError):
         unpacked(zlib.compress(json.dumps(told).encode()))

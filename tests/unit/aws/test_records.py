@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from functions.aws.records import (
     CUT,
     MOST_RECORD_BYTES,
-    UnreadableRecordError,
     dump_incident,
     load_incident,
 )
@@ -29,6 +28,7 @@ from functions.domain.incidents.incident import (
     Snapshot,
     Transition,
 )
+from functions.domain.record_format import UnreadableRecordError
 from tests.contract.stage import NOON, an_incident
 from tests.examples import examples
 from tests.strategies import incidents
@@ -171,12 +171,18 @@ def _without(name: str) -> dict[str, Any]:
         (json.dumps({**_record(), "record": 2}), "version 2, this code reads up to 1"),
         (json.dumps(_without("id")), "'id'"),
         (json.dumps(_record(state="lost")), "'lost' is not a valid IncidentState"),
-        (json.dumps(_record(memory_mb="128")), "'128' is no int"),
+        (json.dumps(_record(memory_mb="128")), "Incident.memory_mb: TypeError str where int"),
         (json.dumps(_record(opened_at="noon")), "noon"),
         (json.dumps(_record(opened_at=None)), "TypeError"),
-        (json.dumps(_record(version=None)), "None is no int"),
+        (
+            json.dumps(_record(version=None)),
+            "Incident.version: TypeError NoneType where int belongs",
+        ),
         (json.dumps(_record(snapshot=[])), "TypeError"),
-        (json.dumps(_record(steps=[{"step": {"kind_": "Explode"}}])), "KeyError 'Explode'"),
+        (
+            json.dumps(_record(steps=[{"step": {"kind_": "Explode"}}])),
+            "Incident.steps.0.step: KeyError 'Explode'",
+        ),
         (json.dumps(_record(steps=7)), "TypeError"),
     ],
 )

@@ -13,12 +13,12 @@ from functions.aws.reading import facts as f
 from functions.aws.reading import storage
 from functions.aws.reading.asking import Asker
 from functions.aws.reading.assembly import account_of
-from functions.aws.reading.codec import UnreadableFactsError
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
 from functions.aws.reading.storage import FactStore, Manifest
 from functions.domain.account.inventory import Area, FunctionDescription
+from functions.domain.serialization import UnreadableError
 from tests.fakes import SimulatedCrash
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -146,13 +146,13 @@ def test_a_part_that_is_not_whole_is_found_out(damage: str) -> None:
         data = table.items[key]["data"]["B"]
         table.items[key]["data"]["B"] = data[:-1] if damage == "cut" else b"other"
 
-    with pytest.raises(UnreadableFactsError, match="missing or incomplete"):
+    with pytest.raises(UnreadableError, match="missing or incomplete"):
         store(table).load(manifest)
 
 
 def test_facts_of_a_later_version_are_refused() -> None:
     """Another schema is not guessed at."""
-    with pytest.raises(UnreadableFactsError, match="schema 99"):
+    with pytest.raises(UnreadableError, match="schema 99"):
         store(Table()).load(Manifest(at=NOW, schema=99))
 
 
@@ -161,7 +161,7 @@ def test_another_account_sees_nothing() -> None:
     table = Table()
     manifest = store(table).save(read_facts())
 
-    with pytest.raises(UnreadableFactsError):
+    with pytest.raises(UnreadableError):
         store(table, account="210987654321").load(manifest)
 
 

@@ -16,7 +16,9 @@ from functions.domain.detection.arrivals import Source, SourceKind, are_countabl
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.build import build
 from functions.domain.graph.model import Doubt, EventGraph
-from functions.domain.graph.summary import MOST_PAGES, BookUnreadableError, LoopBook
+from functions.domain.graph.stored_book import book_from_json, book_to_json
+from functions.domain.graph.summary import MOST_PAGES, LoopBook
+from functions.domain.serialization import UnreadableError
 from tests.corpus.description import ACCOUNT, AT, REGION
 from tests.examples import examples
 from tests.unit.domain.graph.generated import accounts
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 def stored(book: LoopBook) -> dict[str, Any]:
     """The book as a store gives it back."""
-    found: dict[str, Any] = json.loads(json.dumps(book.to_dict()))
+    found: dict[str, Any] = json.loads(json.dumps(book_to_json(book)))
     return found
 
 
@@ -37,7 +39,7 @@ def test_round_trip(name: str) -> None:
     """A book comes back from JSON as it was, and says of every function what the graph says."""
     graph = graph_of(name)
 
-    book = LoopBook.from_dict(stored(LoopBook.of(graph)))
+    book = book_from_json(stored(LoopBook.of(graph)))
 
     assert LoopBook.of(graph) == book
     if not any(loop.accepted for loop in graph.loops):
@@ -50,7 +52,7 @@ def test_round_trip_of_any_account(account: Account) -> None:
     """Whatever the account, the book comes back as it was."""
     book = LoopBook.of(build(account))
 
-    assert LoopBook.from_dict(stored(book)) == book
+    assert book_from_json(stored(book)) == book
 
 
 def test_page() -> None:
@@ -72,7 +74,7 @@ def test_page() -> None:
 
 def test_sources_are_kept_where_they_tell_who_feeds_a_function() -> None:
     """By the names that CloudWatch knows; of what anybody may invoke nothing is counted."""
-    book = LoopBook.from_dict(stored(LoopBook.of(graph_of("dynamodb_two_functions"))))
+    book = book_from_json(stored(LoopBook.of(graph_of("dynamodb_two_functions"))))
 
     assert book.sources["enrich"] == (
         Source(kind=SourceKind.TABLE, name="orders", loop=LoopProof.CERTAIN),
@@ -126,10 +128,10 @@ def test_why_a_loop_is_not_ruled_out() -> None:
 
 def test_a_book_that_was_written_before_there_were_reasons() -> None:
     """It is read as it is: what it says of loops is as good as ever."""
-    document = LoopBook.of(graph_of("http_api")).to_dict()
+    document = book_to_json(LoopBook.of(graph_of("http_api")))
     del document["doubts"]
 
-    assert LoopBook.from_dict(document).doubts == {}
+    assert book_from_json(document).doubts == {}
 
 
 def test_age() -> None:
@@ -169,7 +171,7 @@ def test_ten_thousand_functions_fit() -> None:
         doubts={name: reasons[index % 2] for index, name in enumerate(unknown)},
     )
 
-    packed = zlib.compress(json.dumps(LoopBook.of(graph).to_dict()).encode(), 9)
+    packed = zlib.compress(json.dumps(book_to_json(LoopBook.of(graph))).encode(), 9)
 
     assert len(packed) < 200_000
 
@@ -191,17 +193,17 @@ def test_ten_thousand_functions_fit() -> None:
 )
 def test_unreadable_books(change: dict[str, object]) -> None:
     """A book of another shape is refused with one error, whatever is wrong with it."""
-    document = {**LoopBook.of(graph_of("dynamodb_same_table")).to_dict(), **change}
+    document = {**book_to_json(LoopBook.of(graph_of("dynamodb_same_table"))), **change}
 
-    with pytest.raises(BookUnreadableError):
-        LoopBook.from_dict(document)
+    with pytest.raises(UnreadableError):
+        book_from_json(document)
 
 
 @given(st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.text(max_size=5)))
 def test_anything_else_is_no_book(document: dict[str, object]) -> None:
     """Any other document raises the same error."""
-    with pytest.raises(BookUnreadableError):
-        LoopBook.from_dict(document)
+    with pytest.raises(UnreadableError):
+        book_from_json(document)
 
 
 def test_gaps_are_counted() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
-from functions.domain.plain_form import from_plain, to_plain
+from functions.domain.serialization import Form, from_json, to_json
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 WATCH = Watch(
@@ -40,8 +40,8 @@ def test_a_watch_is_kept_in_json() -> None:
     again = trial.holding_again(NOW).seeing(52.0, NOW)
 
     for watch in (WATCH, trial, again):
-        kept = json.loads(json.dumps(to_plain(watch)))
-        assert from_plain(Watch, kept) == watch
+        kept = json.loads(json.dumps(to_json(watch, Form.NAMED)))
+        assert from_json(Watch, kept) == watch
 
 
 def test_each_phase_notes_when_it_began() -> None:

@@ -10,7 +10,7 @@ import pytest
 from functions.domain.changes.steps import StepStatus
 from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
-from functions.domain.diagnosis.record import dump_treatment, load_treatment
+from functions.domain.diagnosis.record import TREATMENT_RECORD
 from functions.domain.diagnosis.remediation import Treatment, TreatmentState
 from functions.domain.diagnosis.remedy import AddPermission, RefreshCredentials, Remedy
 from functions.domain.errors import SnapshotOverwriteError
@@ -453,8 +453,8 @@ def test_the_record_is_read_as_it_was_written(name: str) -> None:
     """A treatment survives being stored as text, before and after it was applied."""
     before, (_, after) = case(name), applied(name)
 
-    assert load_treatment(dump_treatment(before)) == before
-    assert load_treatment(dump_treatment(after)) == after
+    assert TREATMENT_RECORD.load(TREATMENT_RECORD.dump(before)) == before
+    assert TREATMENT_RECORD.load(TREATMENT_RECORD.dump(after)) == after
 
 
 def test_a_statement_is_recognised_in_any_of_its_spellings() -> None:

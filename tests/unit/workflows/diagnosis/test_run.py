@@ -8,15 +8,11 @@ import pytest
 
 from functions.domain.diagnosis.authorization import Consent, RemedyPolicy
 from functions.domain.diagnosis.facts import FactGap, FunctionUnderDiagnosis, Part
-from functions.domain.diagnosis.record import (
-    UnreadableTreatmentError,
-    dump_book,
-    load_book,
-    load_treatment,
-)
+from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
 from functions.domain.diagnosis.remediation import TreatmentState
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.errors import StaleIncidentError
+from functions.domain.record_format import UnreadableRecordError
 from functions.workflows.diagnosis.run import (
     MOST_SINGLE,
     Round,
@@ -254,13 +250,13 @@ def test_the_book_is_read_as_it_was_written() -> None:
     day(hospital, CURED, number=1)
     book = hospital.stored_book
 
-    assert load_book(dump_book(book)) == book
+    assert BOOK_RECORD.load(BOOK_RECORD.dump(book)) == book
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"record": 99}', '{"record": 1, "book": 7}'])
 def test_what_is_no_record_is_said(text: str) -> None:
     """A record of another form or of a later version is an error of its own."""
-    with pytest.raises(UnreadableTreatmentError):
-        load_book(text)
-    with pytest.raises(UnreadableTreatmentError):
-        load_treatment(text)
+    with pytest.raises(UnreadableRecordError):
+        BOOK_RECORD.load(text)
+    with pytest.raises(UnreadableRecordError):
+        TREATMENT_RECORD.load(text)
