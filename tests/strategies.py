@@ -213,6 +213,7 @@ incidents: Final = st.builds(
     closed_at=st.none() | moments,
     lease_until=st.none() | moments,
     unsure_until=st.none() | moments,
+    unsure_keys=st.lists(texts, max_size=2).map(tuple),
     closing=st.sampled_from(IncidentState),
     actor=texts,
     is_durable=st.booleans(),

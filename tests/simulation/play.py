@@ -16,6 +16,7 @@ from functions.domain.detection.signal import Signal, SignalKind
 from functions.domain.errors import (
     LoopbreakerError,
 )
+from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
 from functions.domain.notices.incident import NoticeContext
@@ -421,6 +422,9 @@ class Play:
     def _converge(self) -> None:
         self._pulses(1, 2, 3, 10, 25, 26, 70)
         self._pulses(61, 62, 63, 64, 65)
+        if any(one.state is IncidentState.NOTIFIED for one in self.account.ledger._live.values()):
+            # The minute in which it was to be checked lay between two of these pulses.
+            self._pulses(1, 2, 3, 4, 5)
         rules.check_converged(self, since=self.turns.now - 5 * MINUTE)
 
     def _put_all_back(self) -> None:

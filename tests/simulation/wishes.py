@@ -179,10 +179,8 @@ def _is_taken_for_guards(key: Key, value: Value, incident: Incident) -> bool:
             case Reserve() if kind == "reserved":
                 # The guard may not have seen what was reserved in between; after a release, 0 may
                 # be what people were told to set until they roll back.
-                is_zero = value == 0 and 0 in incident.written
-                is_wanted = incident.state in HOLDING_STATES and (
-                    is_zero or value == incident.target
-                )
+                is_ours = value == incident.target or value in incident.written
+                is_wanted = incident.state in HOLDING_STATES and is_ours
                 return is_wanted or (is_open and value in (*incident.written, one.step.prior))
             case RemoveProvisioned(qualifier=qualifier) if kind == f"pc:{qualifier}":
                 # The guard has removed it already: that somebody does so too changes nothing.

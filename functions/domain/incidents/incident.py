@@ -339,6 +339,8 @@ class Incident:
     unsure_until
         Until when a run from which it was taken over may still carry out the step that it had
         begun; ``None`` where there was none, and in records of an earlier version.
+    unsure_keys
+        Keys of the steps that were not done when it was taken over.
     decided
         The decision's reason, as text of `DecisionReason`.
     closing
@@ -386,6 +388,7 @@ class Incident:
     closed_at: datetime | None = None
     lease_until: datetime | None = None
     unsure_until: datetime | None = None
+    unsure_keys: tuple[str, ...] = ()
     closing: IncidentState = IncidentState.RESTORED
     actor: str = ""
     async_target_arn: str = ""
@@ -522,14 +525,25 @@ class Incident:
         if self.lease_until is None:
             return self
         until = self.lease_until + _OUTLIVES_LEASE
-        unsure_until = max(until, self.unsure_until or until)
-        return replace(self, lease_until=None, unsure_until=unsure_until)
+        undone = (one.step.key for one in self.steps if one.status in _UNDONE)
+        return replace(
+            self,
+            lease_until=None,
+            unsure_until=max(until, self.unsure_until or until),
+            unsure_keys=tuple(sorted({*self.unsure_keys, *undone})),
+        )
 
     def unsure_steps(self, now: datetime) -> tuple[StepOutcome, ...]:
-        """Steps of which one may still be carried out by a run that has lost its lease."""
+        """Steps of which one may still be carried out by a run that has lost its lease.
+
+        Also one that is done by now: who took the incident over may have done it, and the stalled
+        run does it once more.
+        """
         if self.unsure_until is None or now >= self.unsure_until:
             return ()
-        return tuple(one for one in self.steps if one.status in _UNDONE)
+        return tuple(
+            one for one in self.steps if one.status in _UNDONE or one.step.key in self.unsure_keys
+        )
 
     def unleased(self) -> Self:
         """The incident, free for any run."""

@@ -58,7 +58,7 @@ from functions.workflows.incidents.reconcile import (
     is_due,
     urgent_first,
 )
-from functions.workflows.incidents.tagged_stops import MOST_TAGS, Tags
+from functions.workflows.incidents.tagged_stops import MOST_TAGS, Tags, name_of_tagged
 
 # Reasons that call on the past: only with these can a former loop have passed for a precedent.
 _HISTORICAL = (
@@ -93,6 +93,8 @@ class Report:
     acquitted
         Functions that others feed, as far as the event graph knows by now: looked at again until
         it has heard of what was changed before their spike.
+    in_tag
+        Functions whose tag is not taken over into the ledger yet.
     seconds_left
         Answers how long the run may still take.
     """
@@ -101,6 +103,7 @@ class Report:
     errors: list[Exception] = field(default_factory=list)
     young: list[str] = field(default_factory=list)
     acquitted: list[str] = field(default_factory=list)
+    in_tag: set[str] = field(default_factory=set)
     seconds_left: Callable[[], float] = lambda: math.inf
 
     @property
@@ -276,6 +279,10 @@ class Guard:
             if report.seconds_left() < least_seconds:
                 self.log.info("left to the next pulse", incidents=len(incidents) - number)
                 return
+            if incident.function in report.in_tag:
+                # What only the tag knows would be lost: nothing is done before it is taken over.
+                self.log.info("left until its tag is taken over", function=incident.function)
+                continue
             present = self.enforcer.world.present(now)
             self._attempt(report, incident.id, partial(tending.tend, incident, present))
 
@@ -289,11 +296,18 @@ class Guard:
         )
 
     def _adopt(self, now: datetime, report: Report, live: LiveLedger) -> None:
-        tags = Tags(enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=live)
-        for arn in in_rotation(sorted(tags.found()), now)[:MOST_TAGS]:
-            self._attempt(
-                report, arn, partial(tags.take_over, arn, self.enforcer.world.present(now))
-            )
+        tags = self._tags(live)
+        arns = in_rotation(sorted(tags.found()), now)
+        report.in_tag.update(map(name_of_tagged, arns))
+        for arn in arns[:MOST_TAGS]:
+            self._attempt(report, arn, partial(self._take_over, arn, tags, now, report))
+
+    def _tags(self, live: LiveLedger) -> Tags:
+        return Tags(enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=live)
+
+    def _take_over(self, arn: str, tags: Tags, now: datetime, report: Report) -> None:
+        tags.take_over(arn, self.enforcer.world.present(now))
+        report.in_tag.discard(name_of_tagged(arn))
 
     def _change(self, signal: Signal, now: datetime, report: Report) -> None:
         """Look after what somebody changed.
@@ -312,12 +326,19 @@ class Guard:
                 continue
             if live is None:  # what was before a restore is none of the function's doing now
                 live = ledger.live()
-            tending = self._tending(live, report)
             self._attempt(
-                report,
-                incident.id,
-                partial(tending.tend, incident, self.enforcer.world.present(now), signal.actor),
+                report, incident.id, partial(self._tend_changed, name, signal, now, report, live)
             )
+
+    def _tend_changed(
+        self, name: str, signal: Signal, now: datetime, report: Report, live: LiveLedger
+    ) -> None:
+        """Look after one incident, once what the function's tag knows is in it."""
+        self._tags(live).take_over(name, self.enforcer.world.present(now))
+        incident = self.enforcer.world.ledger.find(name)
+        if incident is not None:
+            present = self.enforcer.world.present(now)
+            self._tending(live, report).tend(incident, present, signal.actor)
 
     def _survey(
         self,

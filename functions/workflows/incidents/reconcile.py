@@ -326,7 +326,8 @@ def is_due(incident: Incident, now: datetime) -> bool:
     closely = CHECKED_CLOSELY.get(incident.state)
     if closely is None or now - incident.updated_at <= closely:
         return True
-    return int((now - incident.opened_at) / timedelta(minutes=1)) % CHECKED_EVERY_MINUTES == 0
+    # Rounded: pulses come at nearly the same second of each minute as the one that opened it.
+    return round((now - incident.opened_at) / timedelta(minutes=1)) % CHECKED_EVERY_MINUTES == 0
 
 
 def _has_subsided(evidence: Evidence, floor_per_minute: int) -> bool:

@@ -30,6 +30,14 @@ MOST_TAGS: Final = 50  # looked at in a minute: no more functions than that are 
 _LONGEST_PAUSE: Final = timedelta(days=1)
 
 
+def name_of_tagged(arn: str) -> str:
+    """The name of a tagged function; the ARN itself where it names none."""
+    try:
+        return function_name(arn)
+    except InvalidFunctionReferenceError:
+        return arn
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tags:
     """Takes the guard's own tags over into the ledger."""
@@ -61,7 +69,7 @@ class Tags:
         value = None if facts is None else facts.tags.get(SNAPSHOT_TAG)
         if facts is None or value is None:
             return
-        matter = _matter(arn, value)
+        matter = _matter(facts.arn, value)
         earlier = self.enforcer.world.ledger.attempts(matter)
         if _is_pausing(earlier, now):
             return

@@ -90,6 +90,32 @@ def test_what_a_stalled_run_changes_before_it_dies_is_undone(method: str) -> Non
     assert scene.account.ledger.stored("orders") is None
 
 
+@pytest.mark.parametrize("method", ["reserve", "remove_provisioned", "switch_mapping"])
+def test_what_a_stalled_run_repeats_before_it_dies_is_undone(method: str) -> None:
+    """A pulse has taken its incident over and finished the stop, and a restore has ended that."""
+    scene, orders, mapping = _stage()
+    if method == "reserve":
+        orders.provisioned.clear()  # or AWS refuses the first one
+    before = (7, dict(orders.provisioned), True)
+
+    def meanwhile() -> None:
+        scene.signal(SignalKind.PULSE)
+        assert scene.incident().state is IncidentState.CONTAINED
+        scene.rollbacks.of(("orders",), lambda: RESERVE_SECONDS + POLL_SECONDS)
+        assert (orders.reserved, orders.provisioned, mapping.enabled) == before
+        scene.account.faults.fail(method, SimulatedCrash("after its change"), lost=True)
+
+    _stalls(scene, method, meanwhile)
+    assert not scene.survives(scene.contributor)
+    assert (orders.reserved, orders.provisioned, mapping.enabled) != before
+
+    scene.calm("orders")
+    scene.pulse(2)
+
+    assert (orders.reserved, orders.provisioned, mapping.enabled) == before
+    assert scene.account.ledger.stored("orders") is None
+
+
 def test_a_restore_after_a_run_that_died_long_ago_is_done_at_once() -> None:
     """No such run can be alive any more."""
     scene, orders, mapping = _stage()

@@ -441,3 +441,29 @@ def test_a_hold_that_was_stopped_by_tag_waits_until_the_tag_is_taken_over() -> N
     scene.signal(SignalKind.PULSE)
     scene.rollback("orders")
     assert story.function.reserved == 33
+
+
+def test_a_restore_does_not_go_on_while_the_tag_cannot_be_taken_over() -> None:
+    """A person released the function and reserved 44, and it was stopped without the ledger."""
+    scene = Scene()
+    orders, faults = scene.add_runaway(), scene.account.faults
+    scene.contributor()
+    faults.fail("ledger.save", LedgerUnavailableError("its answer is lost"), lost=True)
+    scene.rollback("orders")
+    assert scene.incident().state is IncidentState.RESTORING
+    scene.account.reserves("orders", 44)
+    scene.account.ledger.is_down = True
+    scene.now += timedelta(minutes=2)
+    scene.burn()
+    scene.survives(scene.contributor)
+    assert orders.reserved == 0
+    scene.account.ledger.is_down = False
+    scene.now += timedelta(minutes=5)
+    faults.fail("ledger.open", LedgerUnavailableError("no answer"))
+
+    scene.survives(lambda: scene.signal(SignalKind.PULSE))
+
+    assert orders.reserved == 0
+    scene.signal(SignalKind.PULSE)
+    scene.rollback("orders")
+    assert orders.reserved == 44

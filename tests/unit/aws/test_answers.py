@@ -46,9 +46,9 @@ def test_reads_datapoints_in_milliseconds() -> None:
     }
     parsed("cloudwatch", "GetMetricData", document)  # the service's model is read the first time
 
-    started = time.perf_counter()
+    started = time.process_time()
     answer = parsed("cloudwatch", "GetMetricData", document)
-    took = time.perf_counter() - started
+    took = time.process_time() - started
 
     assert answer["MetricDataResults"][0]["Values"][-1] == count - 1
     assert answer["MetricDataResults"][0]["StatusCode"] == "Complete"
