@@ -17,9 +17,10 @@ evidence is judged as of each of them, and the gravest verdict counts.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import pairwise
 from statistics import median
 
@@ -33,7 +34,7 @@ from functions.domain.detection.assessment import (
 )
 from functions.domain.detection.danger import Danger, find_danger
 from functions.domain.detection.evidence import MINUTE_SECONDS, Evidence, LoopProof, Series
-from functions.domain.detection.lateness import drop_newest, drops_to_try
+from functions.domain.detection.lateness import drops_to_try
 from functions.domain.detection.precedent import DAYS_NEEDED, Precedent, highest_mean
 from functions.domain.incidents.policy import Policy
 
@@ -134,7 +135,7 @@ class _Traffic:
     concurrency: list[float]
     throttles: list[float]
     duration_seconds: float | None
-    precedent: Precedent | None
+    find_precedent: Callable[[], Precedent | None]
     ceiling: float | None
     floor: float
     is_slow: bool
@@ -149,7 +150,7 @@ class _Traffic:
 
     def explanation(self, level: float, end: int, minutes: int, times: float) -> Ground | None:
         """Why a level is nothing new; ``None`` if it is."""
-        if end < LEAST_HISTORY_MINUTES and self.precedent is None:
+        if end < LEAST_HISTORY_MINUTES and self.find_precedent() is None:
             return Ground(
                 reason=Reason.NO_HISTORY,
                 value=max(0, end),
@@ -159,20 +160,30 @@ class _Traffic:
         highest = highest_mean(self.values, end, minutes)
         if level < times * highest:
             return _rate(Reason.WITHIN_RECENT, level, highest)
-        if self.precedent is None:
-            return None
-        return self.precedent.explains(level, minutes, times, self.now)
+        precedent = self.find_precedent()
+        return None if precedent is None else precedent.explains(level, minutes, times, self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What is the same whichever minute is read as the newest one."""
+    """What is the same whichever minute is read as the newest one.
 
-    precedent: Precedent | None
+    Attributes
+    ----------
+    find_precedent
+        Lays the 14 days out when they are first asked for: the last hours explain most functions.
+    dropped
+        What AWS itself dropped of late.
+    """
+
+    find_precedent: Callable[[], Precedent | None]
     duration_seconds: float | None
+    counts: list[float]
     concurrency: list[float]
     throttles: list[float]
     danger: Danger | None
+    dropped: tuple[Ground, ...]
+    ceiling: float | None
 
 
 def assess(evidence: Evidence, policy: Policy) -> Assessment:
@@ -194,18 +205,25 @@ def assess(evidence: Evidence, policy: Policy) -> Assessment:
             at=evidence.now,
             grounds=(Ground(reason=Reason.NO_DATA),),
         )
-    readings = _readings(evidence, policy)
-    gravest = _judge(*next(readings))
+    known = _know(evidence, policy)
+    readings = _readings(evidence, policy, known)
+    gravest = _judge(evidence, known, next(readings))
     while gravest.weight < _GRAVEST and (reading := next(readings, None)) is not None:
-        gravest = max(gravest, _judge(*reading), key=lambda one: one.weight)
-    return _assessment(gravest)
+        gravest = max(gravest, _judge(evidence, known, reading), key=lambda one: one.weight)
+    return _assessment(evidence, gravest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
-    """The verdict on one reading of the evidence."""
+    """The verdict on one reading of the evidence.
 
-    evidence: Evidence
+    Attributes
+    ----------
+    grounds
+        As far as they are told apart from those of `_explain_unsuspicious`, which are asked for
+        once: of the reading that counts.
+    """
+
     traffic: _Traffic
     verdict: Verdict
     grounds: tuple[Ground, ...]
@@ -216,45 +234,51 @@ class _Judged:
         return _GRAVITY[self.verdict], are_shaped(self.grounds)
 
 
-def _readings(evidence: Evidence, policy: Policy) -> Iterator[tuple[Evidence, _Traffic]]:
-    """The evidence as of each minute that may be the newest known one, the newest first."""
+def _know(evidence: Evidence, policy: Policy) -> _Known:
     recent = evidence.recent
-    known = _Known(
-        precedent=Precedent.of(evidence.precedent, evidence.now),
+    return _Known(
+        find_precedent=cache(lambda: Precedent.of(evidence.precedent, evidence.now)),
         duration_seconds=mean_duration_seconds(evidence),
+        # A young minute that is missing between others counts as 0: that hides a shape from this
+        # reading, not from the one that ends before it.
+        counts=[value or 0.0 for value in recent.invocations.values],
         concurrency=_beside(recent.concurrency, recent.invocations),
         throttles=_beside(recent.throttles, recent.invocations),
         danger=find_danger(evidence, policy.danger_usd_per_minute),
+        dropped=_dropped(evidence),
+        ceiling=_ceiling_of(evidence),
     )
+
+
+def _readings(evidence: Evidence, policy: Policy, known: _Known) -> Iterator[_Traffic]:
+    """The evidence as of each minute that may be the newest known one, the newest first."""
+    recent = evidence.recent
     for count in drops_to_try((recent.invocations, recent.concurrency), evidence.now):
-        invocations = drop_newest(recent.invocations, count)
-        then = replace(evidence, recent=replace(recent, invocations=invocations))
-        yield then, _traffic(then, policy, known)
+        yield _traffic(evidence, policy, known, max(0, len(known.counts) - count))
 
 
-def _judge(evidence: Evidence, traffic: _Traffic) -> _Judged:
-    verdict, grounds, shape = _reason(evidence, traffic)
-    return _Judged(
-        evidence=evidence, traffic=traffic, verdict=verdict, grounds=grounds, shape=shape
-    )
-
-
-def _reason(
-    evidence: Evidence, traffic: _Traffic
-) -> tuple[Verdict, tuple[Ground, ...], _Shape | None]:
-    values = traffic.values
-    rate = max(values[-NEWEST_MINUTES:])
-    dropped = _dropped(evidence)
+def _judge(evidence: Evidence, known: _Known, traffic: _Traffic) -> _Judged:
+    rate, dropped = _rate_now(traffic), known.dropped
     if rate < traffic.floor:
         below = _rate(Reason.BELOW_FLOOR, rate, traffic.floor)
-        return (Verdict.BUSY if dropped else Verdict.CALM), (*dropped, below), None
+        verdict = Verdict.BUSY if dropped else Verdict.CALM
+        return _Judged(traffic=traffic, verdict=verdict, grounds=(*dropped, below))
     shape = _shape(traffic)
     if shape is None:
-        verdict, grounds = _unsuspicious(traffic, rate)
-        return (Verdict.BUSY if dropped else verdict), (*dropped, *grounds), None
+        verdict = Verdict.BUSY if dropped or _is_busy(traffic, rate) else Verdict.CALM
+        return _Judged(traffic=traffic, verdict=verdict, grounds=dropped)
+    verdict, grounds = _suspect(evidence, known, traffic, shape)
+    return _Judged(traffic=traffic, verdict=verdict, grounds=grounds, shape=shape)
+
+
+def _suspect(
+    evidence: Evidence, known: _Known, traffic: _Traffic, shape: _Shape
+) -> tuple[Verdict, tuple[Ground, ...]]:
+    """What a shape that nothing explains leads to."""
+    dropped = known.dropped
     backlog = _backlog(traffic, shape)
     if backlog is not None:
-        return Verdict.BUSY, (*dropped, backlog, *shape.grounds), shape
+        return Verdict.BUSY, (*dropped, backlog, *shape.grounds)
     pinned = _pinned(traffic, shape)
     danger = () if traffic.danger is None else traffic.danger.grounds
     grounds = (*dropped, *danger, *pinned, *shape.grounds, *_novelty(evidence, traffic, shape))
@@ -263,11 +287,11 @@ def _reason(
     verdict = Verdict.RUNAWAY if dropped else Verdict.SUSPECTED
     match evidence.proof:
         case LoopProof.CERTAIN:
-            return verdict, (Ground(reason=Reason.LOOP_PROVEN), *grounds), shape
+            return verdict, (Ground(reason=Reason.LOOP_PROVEN), *grounds)
         case LoopProof.RULED_OUT if not dropped:
-            return Verdict.BUSY, (Ground(reason=Reason.LOOP_RULED_OUT), *grounds), shape
+            return Verdict.BUSY, (Ground(reason=Reason.LOOP_RULED_OUT), *grounds)
         case _:
-            return verdict, grounds, shape
+            return verdict, grounds
 
 
 # -- the shapes ------------------------------------------------------------------------------
@@ -391,12 +415,12 @@ def _plateau(traffic: _Traffic, last: int) -> _Shape | None:
             return None
         value = values[first]
         lowest, highest, total = min(lowest, value), max(highest, value), total + value
+        if lowest < traffic.floor:
+            return None
         level = total / minutes
         wander = PLATEAU_SIGMAS * math.log2(minutes) * math.sqrt(level) + (
             PLATEAU_DRIFT * (minutes - 1) * level
         )
-        if lowest < traffic.floor:
-            return None
         if highest - lowest > wander:
             continue
         early = minutes == SUSTAINED_MINUTES
@@ -434,7 +458,7 @@ def _growth(traffic: _Traffic) -> _Shape | None:
             return None
         for (steps, share), least in zip(GROWTH_STEPS, GROWTH_FROM, strict=True):
             minutes = values[last - steps : last + 1]
-            if min(minutes) < least:
+            if minutes[0] < least or min(minutes) < minutes[0]:
                 continue
             factors = [math.log(b / a) for a, b in pairwise(minutes)]
             if min(factors) < max(GROWTH_LEAST, share * max(factors)):
@@ -524,7 +548,7 @@ def _novelty(evidence: Evidence, traffic: _Traffic, shape: _Shape) -> tuple[Grou
     """How new the level is, and how much history that was judged by."""
     recent = highest_mean(traffic.values, shape.first - GUARD_MINUTES, SUSTAINED_MINUTES)
     grounds = [_rate(Reason.ABOVE_RECENT, shape.level, recent)]
-    known = traffic.precedent
+    known = traffic.find_precedent()
     if known is not None:
         grounds.append(_rate(Reason.NO_PRECEDENT, shape.level, known.highest_per_minute))
     days = 0.0 if known is None else known.days
@@ -562,37 +586,41 @@ def _backlog(traffic: _Traffic, shape: _Shape) -> Ground | None:
     return _rate(Reason.BACKLOG, shape.level, normal)
 
 
-def _unsuspicious(traffic: _Traffic, rate: float) -> tuple[Verdict, tuple[Ground, ...]]:
+def _is_busy(traffic: _Traffic, rate: float) -> bool:
+    """Whether the rate of a function that is not suspected is unusual."""
+    values = traffic.values
+    if len(values) <= HISTORY_MINUTES:
+        return False
+    return rate >= UNUSUAL_TIMES * median(values[: -SUSTAINED_MINUTES - 1])
+
+
+def _explain_unsuspicious(traffic: _Traffic, rate: float) -> Ground:
     """Why a function above the floor is not suspected."""
     values = traffic.values
     last = len(values) - 1
     if last < HISTORY_MINUTES:
-        known = Ground(
+        return Ground(
             reason=Reason.NO_HISTORY,
             value=last + 1,
             unit=Unit.MINUTES,
             reference=HISTORY_MINUTES + 1,
         )
-        return Verdict.CALM, (known,)
-    normal = median(values[: -SUSTAINED_MINUTES - 1])
-    verdict = Verdict.BUSY if rate >= UNUSUAL_TIMES * normal else Verdict.CALM
     pairs = pairwise(values[-NEWEST_MINUTES:])
     if not any(min(pair) >= traffic.floor for pair in pairs):
         above = sum(1 for value in values[-NEWEST_MINUTES:] if value >= traffic.floor)
-        ground = Ground(
+        return Ground(
             reason=Reason.NOT_SUSTAINED,
             value=above,
             unit=Unit.MINUTES,
             reference=SUSTAINED_MINUTES,
         )
-        return verdict, (ground,)
     explained = traffic.explanation(rate, last - GROWTH_GUARD_MINUTES, 1, UNUSUAL_TIMES / 2)
     if explained is not None:
-        return verdict, (explained,)
+        return explained
     peak = max(values[-GROWTH_GUARD_MINUTES:])
     if values[-1] < values[-2] < peak and values[-1] < SUBSIDED_SHARE * peak:
-        return verdict, (_rate(Reason.SUBSIDING, values[-1], peak),)
-    return verdict, (_rate(Reason.UNLIKE_LOOP, rate, normal),)
+        return _rate(Reason.SUBSIDING, values[-1], peak)
+    return _rate(Reason.UNLIKE_LOOP, rate, median(values[: -SUSTAINED_MINUTES - 1]))
 
 
 # -- laying out the evidence ------------------------------------------------------------------
@@ -605,13 +633,9 @@ def _is_sound(series: Series) -> bool:
     return bool(seen) and math.isfinite(sum(seen)) and min(seen) >= 0
 
 
-def _traffic(evidence: Evidence, policy: Policy, known: _Known) -> _Traffic:
-    recent = evidence.recent
-    # A young minute that is missing between others counts as 0: that hides a shape from this
-    # reading, not from the one that ends before it.
-    counts = [value or 0.0 for value in recent.invocations.values]
-    length = len(counts)
-    concurrency = known.concurrency[:length]
+def _traffic(evidence: Evidence, policy: Policy, known: _Known, length: int) -> _Traffic:
+    """The first so many minutes, laid out."""
+    counts, concurrency = known.counts[:length], known.concurrency[:length]
     seconds = known.duration_seconds
     if seconds is not None and seconds >= LONG_RUNNING_SECONDS:
         # What began in these minutes is still running and not yet counted: concurrency is.
@@ -619,7 +643,7 @@ def _traffic(evidence: Evidence, policy: Policy, known: _Known) -> _Traffic:
             counts[index] = max(counts[index], concurrency[index] * MINUTE_SECONDS / seconds)
     floor = float(policy.floor_per_minute)
     is_slow = max(counts[-NEWEST_MINUTES:], default=0.0) < floor and holds_the_account(
-        recent.concurrency, evidence.account_concurrency
+        evidence.recent.concurrency, evidence.account_concurrency
     )
     is_proven = evidence.proof is LoopProof.CERTAIN
     return _Traffic(
@@ -627,8 +651,8 @@ def _traffic(evidence: Evidence, policy: Policy, known: _Known) -> _Traffic:
         concurrency=concurrency or [0.0],
         throttles=known.throttles[:length] or [0.0],
         duration_seconds=seconds,
-        precedent=known.precedent,
-        ceiling=_ceiling_of(evidence),
+        find_precedent=known.find_precedent,
+        ceiling=known.ceiling,
         floor=min(floor, SLOW_FLOOR_PER_MINUTE) if is_slow else floor,
         is_slow=is_slow,
         cycles=PROVEN_CYCLES if is_proven else CYCLES,
@@ -702,11 +726,17 @@ def _start(traffic: _Traffic, first: int, level: float) -> int:
     return first
 
 
-def _assessment(judged: _Judged) -> Assessment:
-    evidence, traffic, shape = judged.evidence, judged.traffic, judged.shape
+def _rate_now(traffic: _Traffic) -> float:
+    return max(traffic.values[-NEWEST_MINUTES:])
+
+
+def _assessment(evidence: Evidence, judged: _Judged) -> Assessment:
+    traffic, shape, grounds = judged.traffic, judged.shape, judged.grounds
     values = traffic.values
     newest = len(values) - 1
-    rate = max(values[-NEWEST_MINUTES:])
+    rate = _rate_now(traffic)
+    if shape is None and rate >= traffic.floor:
+        grounds = (*grounds, _explain_unsuspicious(traffic, rate))
     start = None
     if judged.verdict is not Verdict.CALM and rate > 0:
         level = rate if shape is None else shape.level
@@ -717,7 +747,7 @@ def _assessment(judged: _Judged) -> Assessment:
         function=evidence.function,
         verdict=judged.verdict,
         at=evidence.now,
-        grounds=judged.grounds,
+        grounds=grounds,
         rate_per_minute=rate,
         normal_per_minute=median(values[:before]) if seen else None,
         since=None if start is None else evidence.recent.invocations.moment(start),
