@@ -27,11 +27,18 @@ MOST_OTHERS: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The suspected function, and how it would be held itself."""
+    """The suspected function, and how it would be held itself.
+
+    Attributes
+    ----------
+    planning
+        What was read for `planned`.
+    """
 
     decision: Hold
     facts: FunctionFacts
     planned: Planned | NotHeld
+    planning: HoldPlanning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +99,8 @@ class Placing:
             for one in self.holding.gathering.of(mates, now)
             if self._is_free(one.function, live, now)
         }
-        suspected = self._measure(asked, now)
-        others = tuple(
-            Place(function=name, backlog_seconds=self._backlog_seconds(evidence))
-            for name, evidence in found.items()
-        )
+        suspected = self._measure(asked)
+        others = tuple(self._measure_other(evidence) for evidence in found.values())
         while isinstance(chosen := choose_where_to_hold(suspected, others), Chosen):
             name, because = chosen.place.function, chosen.because
             if because is None:
@@ -145,19 +149,24 @@ class Placing:
         was_closed = live.known_until(function) > now - self.policy.cooling_off
         return not is_open and not was_closed
 
-    def _measure(self, asked: Asked, now: datetime) -> Place:
-        name = asked.facts.name
+    def _measure(self, asked: Asked) -> Place:
+        name, planning = asked.facts.name, asked.planning
         why_not = asked.planned if isinstance(asked.planned, NotHeld) else None
         if isinstance(asked.planned, Planned) and asked.planned.watch.plan.is_for_callers:
             # Another one is held by what delays only, rather than that callers are refused.
             why_not = NotHeld(reason=NotHeldReason.SYNCHRONOUS)
-        evidence = next(iter(self.holding.gathering.of((name,), now)), None)
-        backlog = 0.0 if evidence is None else self._backlog_seconds(evidence)
+        backlog = 0.0
+        if planning.evidence is not None and planning.facts is not None:
+            rate = asked.decision.assessment.rate_per_minute
+            recent = planning.evidence.recent
+            backlog = self.holding.backlog_seconds(name, planning.facts, recent, rate)
         return Place(function=name, why_not=why_not, backlog_seconds=backlog)
 
-    def _backlog_seconds(self, evidence: Evidence) -> float:
+    def _measure_other(self, evidence: Evidence) -> Place:
+        name, holding = evidence.function, self.holding
         rate = assess(evidence, self.policy).rate_per_minute
-        return self.holding.backlog_seconds(evidence.function, evidence.recent, rate)
+        backlog = holding.backlog_seconds(name, holding.facts.read(name), evidence.recent, rate)
+        return Place(function=name, backlog_seconds=backlog)
 
     def _place_at(
         self, found: Evidence, asked: Asked, because: NotHeld, live: LiveLedger, now: datetime
@@ -177,7 +186,7 @@ class Placing:
         decision = decide(assessment, facts, self.policy, LedgerView())
         if not isinstance(decision, Hold) or evidence.proof is not LoopProof.CERTAIN:
             return NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES)
-        planned = self.plan(decision, facts, now)
+        planned = self.plan(decision, facts, now).outcome
         if isinstance(planned, LeftAlone):
             return NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES)
         if isinstance(planned, NotHeld):

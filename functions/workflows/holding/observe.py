@@ -30,6 +30,7 @@ from functions.domain.holding.callers import (
     judge_callers_cap,
     plan_callers_cap,
 )
+from functions.domain.holding.facts import HoldFacts
 from functions.domain.holding.plan import (
     NotHeld,
     NotHeldReason,
@@ -64,7 +65,23 @@ class Planned:
     reserved_concurrency: int | None
 
 
-HoldPlanning: TypeAlias = Planned | NotHeld | LeftAlone
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPlanning:
+    """How a function is to be held or why not, and what was read to tell that.
+
+    Attributes
+    ----------
+    evidence
+        ``None``: it has no figures.
+    facts
+        ``None``: they were not needed.
+    """
+
+    outcome: Planned | NotHeld | LeftAlone
+    evidence: Evidence | None = None
+    facts: HoldFacts | None = None
+
+
 _Key: TypeAlias = tuple[SourceKind, str]
 
 
@@ -116,12 +133,30 @@ class Holding:
         """
         sight = self._read(assessment, facts, now)
         if sight is None:
-            return NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES)
+            return HoldPlanning(outcome=NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES))
         left_alone = _acquit(sight, assessment, floor_per_minute)
         if left_alone is not None:
-            return left_alone
+            return HoldPlanning(outcome=left_alone, evidence=sight.evidence)
         # Read just now: somebody may have changed it since the function was suspected.
         facts = sight.evidence.facts or facts
+        read = self.facts.read(facts.name)
+        return HoldPlanning(
+            outcome=self._plan_by(sight, read, assessment, facts, troubles=troubles, now=now),
+            evidence=sight.evidence,
+            facts=read,
+        )
+
+    def _plan_by(
+        self,
+        sight: "_Sight",
+        read: HoldFacts,
+        assessment: Assessment,
+        facts: FunctionFacts,
+        *,
+        troubles: Sequence[tuple[datetime, datetime]],
+        now: datetime,
+    ) -> Planned | NotHeld:
+        """How a function is to be held, by what was read of it."""
         name, recent, since = facts.name, sight.evidence.recent, sight.since
         sources, duration = sight.sources, sight.duration_seconds
         running = Running(
@@ -133,7 +168,6 @@ class Holding:
             architecture=facts.architecture,
             reserved_concurrency=facts.reserved_concurrency,
         )
-        read = self.facts.read(name)
         plan = plan_hold(sources, read, running, self.most_usd_per_minute)
         if isinstance(plan, NotHeld) and plan.reason in _OF_ALL_SOURCES and sight.charted:
             # The graph may be a little out of date, but a pause of the queues harms nobody.
@@ -237,7 +271,9 @@ class Holding:
         grid = recent.invocations
         return self.metrics.arrivals(sources, grid.start, grid.end)
 
-    def backlog_seconds(self, name: str, recent: RecentSeries, per_minute: float) -> float:
+    def backlog_seconds(
+        self, name: str, facts: HoldFacts, recent: RecentSeries, per_minute: float
+    ) -> float:
         """How long a function has to do, at least, with what waits at its sources.
 
         Parameters
@@ -245,7 +281,7 @@ class Holding:
         per_minute
             Its invocations: each is taken to have had as many events as it may have.
         """
-        polled = [one for one in self.facts.read(name).mappings if one.is_enabled]
+        polled = [one for one in facts.mappings if one.is_enabled]
         seconds = 0.0
         queues = [one for one in polled if one.kind is SourceKind.QUEUE]
         if queues:

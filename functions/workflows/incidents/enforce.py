@@ -234,10 +234,10 @@ class Enforcer:
         if self._is_loop_held(facts.name):
             reason = DecisionReason.LOOP_IS_HELD
             return LeftAlone(assessment=decision.assessment, reason=reason)
-        planned = self._plan(decision, facts, now, known)
-        if isinstance(planned, LeftAlone):
-            return planned
-        asked = Asked(decision=decision, facts=facts, planned=planned)
+        planning = self._plan(decision, facts, now, known)
+        if isinstance(planning.outcome, LeftAlone):
+            return planning.outcome
+        asked = Asked(decision=decision, facts=facts, planned=planning.outcome, planning=planning)
         return self._placing.place(asked, now)
 
     @property
@@ -259,23 +259,25 @@ class Enforcer:
         """How a function is to be held, unless others feed it or it was held too often."""
         closed = self.world.ledger.closed(facts.name, now - timedelta(days=PRECEDENT_DAYS))
         past = [one for one in map(PastIncident.of, closed) if not one.is_lifted]
-        planned = self.holding.plan(
+        planning = self.holding.plan(
             decision.assessment,
             facts,
             now,
             self.policy.floor_per_minute,
             tuple((one.since, one.until) for one in past),
         )
+        planned = planning.outcome
         if isinstance(planned, LeftAlone):
-            return planned
+            return planning
         held = count_holds(closed if known is None else (*closed, known), now)
         if held >= MOST_HOLDS:
             # Also where it cannot be held just now: or people would be told in turns of the two.
-            return NotHeld(reason=NotHeldReason.HELD_OFTEN, value=held, bound=MOST_HOLDS)
+            often = NotHeld(reason=NotHeldReason.HELD_OFTEN, value=held, bound=MOST_HOLDS)
+            return replace(planning, outcome=often)
         is_cap = isinstance(planned, Planned) and planned.watch.plan.is_for_callers
         if is_cap and was_capped_in_danger(closed, now - self.policy.cooling_off):
-            return NotHeld(reason=NotHeldReason.CAPPED_LATELY)
-        return planned
+            return replace(planning, outcome=NotHeld(reason=NotHeldReason.CAPPED_LATELY))
+        return planning
 
     def _is_loop_held(self, function: str) -> bool:
         """Whether it is about to be seen whether the function's loop goes round, by another one."""

@@ -111,6 +111,19 @@ def test_another_function_of_the_loop_is_held_where_the_suspected_one_cannot_be(
     assert "its queue gives a message up after" in told
 
 
+def test_what_was_read_of_the_suspected_function_is_not_read_again() -> None:
+    """It was read for the signal, and for the plan; the choice of the place adds nothing."""
+    story = _not_holdable()
+
+    story.scene.contributor(FIRST)
+
+    calls = story.scene.account.calls("recent", "precedent")
+    gathered = [one.method for one in calls if FIRST in one.arguments["functions"]]
+    assert sorted(gathered) == ["precedent"] * 2 + ["recent"] * 2
+    read = [one.arguments["function"] for one in story.scene.account.calls("hold_facts.read")]
+    assert read.count(FIRST) == 1
+
+
 def test_what_was_shown_twice_stops_the_function_that_was_held() -> None:
     """Each round passes it. The suspected one is not touched, and all of it comes back."""
     story = _not_holdable()
