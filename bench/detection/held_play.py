@@ -275,13 +275,10 @@ class Play:
 
     def _facts(self) -> HoldFacts:
         subject = self.subject
-        # What the graph knows of the other functions, and of delays, on the loop.
-        elsewhere = subject.latency if subject.latency > 1 else 0.0
         if subject.kind is SourceKind.ASYNCHRONOUS:
             return HoldFacts(
                 maximum_event_age_seconds=21_600,
                 has_provisioned_concurrency=False,
-                elsewhere_seconds=elsewhere,
             )
         mappings = tuple(
             MappingFacts(
@@ -293,9 +290,7 @@ class Play:
             )
             for source in self.sources
         )
-        return HoldFacts(
-            mappings=mappings, has_provisioned_concurrency=False, elsewhere_seconds=elsewhere
-        )
+        return HoldFacts(mappings=mappings, has_provisioned_concurrency=False)
 
     def _move(self, plan: HoldPlan, *, is_held: bool, concurrency: int | None = None) -> None:
         """Pull the lever."""

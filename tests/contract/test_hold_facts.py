@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
@@ -122,6 +123,17 @@ def test_a_kinesis_stream(stage: Stage, name: str) -> None:
             is_provisioned_mode=False,
         ),
     )
+
+
+def test_all_that_a_hold_depends_on_is_read(stage: Stage, name: str) -> None:
+    """What nobody reads would be a guess for ever."""
+    stage.add(name)
+    stage.let_poll(name)
+
+    found = stage.hold_facts.read(name)
+
+    unread = {one.name for one in fields(HoldFacts) if getattr(found, one.name) == one.default}
+    assert unread == {"unreadable"}
 
 
 def test_a_missing_function(stage: Stage) -> None:

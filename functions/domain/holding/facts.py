@@ -58,9 +58,6 @@ class HoldFacts:
     maximum_event_age_seconds
         Of asynchronous events, the shortest of its versions and aliases: 6 hours where nobody has
         set it.
-    elsewhere_seconds
-        The longest that an event of a loop is under way outside of the function: durations,
-        delays and batching windows of the other functions and queues on it.
     unreadable
         What could not be read, with AWS's words.
     """
@@ -68,5 +65,4 @@ class HoldFacts:
     mappings: tuple[MappingFacts, ...] = ()
     maximum_event_age_seconds: float | None = None
     has_provisioned_concurrency: bool | None = None
-    elsewhere_seconds: float = 0.0
     unreadable: tuple[str, ...] = ()

@@ -147,7 +147,7 @@ def plan_hold(
     if Lever.PAUSE in levers:
         mappings = [one for one in mappings if one.kind is SourceKind.QUEUE]
     transition = PAUSE_SECONDS if Lever.PAUSE in levers else RESERVATION_SECONDS
-    settling = transition + _ending(running, duration) + facts.elsewhere_seconds
+    settling = transition + _ending(running, duration)
     held = settling + (1 + QUIET_MINUTES) * MINUTE_SECONDS + PULSE_SECONDS
     again = held + MINUTE_SECONDS + LATEST.total_seconds()
     if held + again > LONGEST_HELD_SECONDS:
@@ -155,7 +155,7 @@ def plan_hold(
             reason=NotHeldReason.TOO_SLOW, value=held + again, bound=LONGEST_HELD_SECONDS
         )
     waits = max((_waits(one) for one in mappings), default=0.0)
-    cycle = duration + waits + facts.elsewhere_seconds
+    cycle = duration + waits
     if ROUNDS * cycle > LONGEST_TRIAL_SECONDS:
         return NotHeld(
             reason=NotHeldReason.TOO_SLOW, value=ROUNDS * cycle, bound=LONGEST_TRIAL_SECONDS
