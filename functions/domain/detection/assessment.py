@@ -64,6 +64,8 @@ class Reason(StrEnum):
     BACKLOG_BEFORE = "backlog_before"
     PEAK_UNKNOWN = "peak_unknown"
     CAPPED_LATELY = "capped_lately"
+    # What enforce mode would do to the callers of a function in danger.
+    WOULD_BE_CAPPED = "would_be_capped"
     # What was seen under a cap in danger.
     CAPPED_FOR = "capped_for"
     CALLERS_REFUSED = "callers_refused"

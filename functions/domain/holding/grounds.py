@@ -17,6 +17,7 @@ from functions.domain.holding.verdict import (
     Shown,
     UntoldReason,
 )
+from functions.domain.holding.watch import HoldPlan
 
 _NOT_HELD: Final[Mapping[NotHeldReason, tuple[Reason, Unit]]] = MappingProxyType(
     {
@@ -65,6 +66,11 @@ def explain_not_held(why: NotHeld) -> Ground:
     """Why a function is not held."""
     reason, unit = _NOT_HELD[why.reason]
     return Ground(reason=reason, value=why.value, unit=unit, reference=why.bound)
+
+
+def explain_imagined_cap(plan: HoldPlan) -> Ground:
+    """How callers would be refused, where nothing may be changed."""
+    return Ground(reason=Reason.WOULD_BE_CAPPED, value=plan.cap, unit=Unit.CONCURRENT)
 
 
 def explain_cap(figures: UnderCap) -> tuple[Ground, ...]:

@@ -19,8 +19,9 @@ from functions.domain.changes.steps import (
     StepOutcome,
     StepStatus,
 )
-from functions.domain.detection.assessment import Reason, Verdict
+from functions.domain.detection.assessment import Assessment, Reason, Verdict
 from functions.domain.holding.budget import COUNTED_FOR, MOST_HOLDS
+from functions.domain.holding.callers import LONGEST_CAPPED
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import (
     FoundReservation,
@@ -404,9 +405,8 @@ def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Noti
     told = _CHANGED_NOTHING if reason is None else _NOT_STOPPED.get(reason, _CHANGED_NOTHING)
     assessment = incident.assessment
     lead, opening = told.lead, told.opening
-    if reason is DecisionReason.OBSERVE_MODE and would_hold(assessment, context):
-        lead = "WOULD HOLD"
-        opening = opening.replace("have stopped", "have held").replace(".", " back.", 1)
+    if reason is DecisionReason.OBSERVE_MODE:
+        lead, opening = _imagined(assessment, context, lead, opening)
     radius = (
         f": {counted(context.blast_radius, 'function')} within"
         f" {lasting(context.blast_radius_window)}"
@@ -454,6 +454,35 @@ def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Noti
                 *footer(incident, context, now),
             )
         ),
+    )
+
+
+def _imagined(
+    assessment: Assessment, context: NoticeContext, lead: str, opening: str
+) -> tuple[str, str]:
+    """What enforce mode would have done, where it would not have stopped the function."""
+    for ground in assessment.grounds:
+        if ground.reason is Reason.WOULD_BE_CAPPED and ground.value is not None:
+            return f"WOULD CAP AT {ground.value:,.0f}", _imagined_cap(assessment, ground.value)
+    if would_hold(assessment, context):
+        held = opening.replace("have stopped", "have held").replace(".", " back.", 1)
+        return "WOULD HOLD", held
+    return lead, opening
+
+
+def _imagined_cap(assessment: Assessment, cap: float) -> str:
+    then = (
+        "If it were still in danger then, it would be stopped, because the configuration closes the"
+        " loop."
+        if assessment.has(Reason.LOOP_PROVEN)
+        else "If it went on after that, you would be told what it costs, and decide."
+    )
+    return (
+        f"Loopbreaker would have capped {{function}} at {cap:,.0f}, its normal peak of 14 days, for"
+        f" {lasting(LONGEST_CAPPED)} at most. It does harm that does not wait: the reasons below"
+        " say which. It would not have been held back to see whether it feeds itself, because"
+        " callers wait for its answers. What is asked beyond the cap would have been refused with"
+        f" status 429. {then} Loopbreaker changed nothing: it is in observe mode."
     )
 
 

@@ -183,6 +183,10 @@ GROUND_WORDS: Final[dict[Reason, Words]] = {
     Reason.CAPPED_LATELY: Words(
         "It was not capped: it was capped lately, and callers are not refused time and again"
     ),
+    Reason.WOULD_BE_CAPPED: Words(
+        "In enforce mode it would be capped at its normal peak",
+        told="In enforce mode it would be capped at its normal peak of 14 days: {}",
+    ),
     Reason.CAPPED_FOR: Words("It was capped", told="It was capped for {}"),
     Reason.CALLERS_REFUSED: Words(
         "Callers were refused",

@@ -18,7 +18,7 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.holding.budget import MOST_HOLDS, count_holds, was_capped_in_danger
-from functions.domain.holding.grounds import explain_not_held
+from functions.domain.holding.grounds import explain_imagined_cap, explain_not_held
 from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.incidents.decision import (
     Contain,
@@ -38,7 +38,7 @@ from functions.domain.incidents.incident import (
     Transition,
     incident_id,
 )
-from functions.domain.incidents.policy import Policy
+from functions.domain.incidents.policy import Mode, Policy
 from functions.domain.incidents.succession import succeed
 from functions.domain.incidents.tag_seal import FoundSnapshot, find_snapshot, find_stop, sealed
 from functions.domain.incidents.tagged_snapshot import (
@@ -136,10 +136,10 @@ class Enforcer:
                     return self._notify(told, facts, now, known_until=known_until) or told
                 return self._begin_hold(placed, now, known_until)
             case Notify():
-                left_alone = self._acquit(decision, facts, now)
-                if left_alone is not None:
-                    return self._leave_alone(left_alone, now)
-                return self._notify(decision, facts, now, known_until=known_until) or decision
+                untouched = self._consider_untouched(decision, facts, now)
+                if isinstance(untouched, LeftAlone):
+                    return self._leave_alone(untouched, now)
+                return self._notify(untouched, facts, now, known_until=known_until) or untouched
             case Ignore():
                 return decision
 
@@ -166,12 +166,36 @@ class Enforcer:
         self, incident: Incident, decision: Notify, facts: FunctionFacts, now: datetime
     ) -> Decision:
         """Tell people once more, unless others feed the function; that is only asked for news."""
-        if not _has_news(incident, decision):
+        if not _may_have_news(incident, decision):
             return decision
-        left_alone = self._acquit(decision, facts, now)
-        if left_alone is not None:
-            return self._leave_alone(left_alone, now)
-        self._tell_known(incident, decision, now)
+        told = self._consider_untouched(decision, facts, now, incident)
+        if isinstance(told, LeftAlone):
+            return self._leave_alone(told, now)
+        self._tell_known(incident, told, now)
+        return told
+
+    def _consider_untouched(
+        self, decision: Notify, facts: FunctionFacts, now: datetime, known: Incident | None = None
+    ) -> Notify | LeftAlone:
+        """What people are told of a function that must not be touched, unless others feed it.
+
+        In observe mode they are told what would be done to the callers of one that is in danger:
+        nobody could guess the cap.
+        """
+        assessment = decision.assessment
+        enforcing = replace(self.policy, mode=Mode.ENFORCE)
+        enforced = decide(assessment, facts, enforcing, LedgerView())
+        is_observed = decision.reason is DecisionReason.OBSERVE_MODE and assessment.is_in_danger
+        if not is_observed or not isinstance(enforced, Hold):
+            return self._acquit(decision, facts, now) or decision
+        with suppress(LoopbreakerError):
+            placed = self._place(enforced, facts, now, known, policy=enforcing)
+            if isinstance(placed, LeftAlone):
+                return placed
+            if isinstance(placed, Placed) and placed.planned.watch.plan.is_for_callers:
+                cap = explain_imagined_cap(placed.planned.watch.plan)
+                grounds = (cap, *assessment.grounds)
+                return replace(decision, assessment=replace(assessment, grounds=grounds))
         return decision
 
     def _acquit(self, decision: Notify, facts: FunctionFacts, now: datetime) -> LeftAlone | None:
@@ -219,17 +243,28 @@ class Enforcer:
         assessment = decision.assessment
         if self._is_loop_held(assessment.function):
             return Ignore(assessment=assessment, reason=DecisionReason.LOOP_IS_HELD)
-        if self._placing.is_acquitted(assessment.function, now):
+        if self._placing(self.policy).is_acquitted(assessment.function, now):
             return Ignore(assessment=assessment, reason=DecisionReason.EXPLAINED)
         return decision
 
     def _place(
-        self, decision: Hold, facts: FunctionFacts, now: datetime, known: Incident | None = None
+        self,
+        decision: Hold,
+        facts: FunctionFacts,
+        now: datetime,
+        known: Incident | None = None,
+        *,
+        policy: Policy | None = None,
     ) -> Placed | NotHeld | LeftAlone:
         """Where and how a function is to be held, itself or by another one of its loop.
 
         Not while another one on its loop is: each would keep the other's events back, and neither
         would show a loop.
+
+        Parameters
+        ----------
+        policy
+            Another one than that of the deployment, for what would be done.
         """
         if self._is_loop_held(facts.name):
             reason = DecisionReason.LOOP_IS_HELD
@@ -238,11 +273,10 @@ class Enforcer:
         if isinstance(planning.outcome, LeftAlone):
             return planning.outcome
         asked = Asked(decision=decision, facts=facts, planned=planning.outcome, planning=planning)
-        return self._placing.place(asked, now)
+        return self._placing(policy or self.policy).place(asked, now)
 
-    @property
-    def _placing(self) -> Placing:
-        return Placing(world=self.world, policy=self.policy, holding=self.holding, plan=self._plan)
+    def _placing(self, policy: Policy) -> Placing:
+        return Placing(world=self.world, policy=policy, holding=self.holding, plan=self._plan)
 
     def _begin_hold(
         self, placed: Placed, now: datetime, known_until: datetime | None
@@ -746,9 +780,18 @@ def _has_news(incident: Incident, decision: Notify) -> bool:
             return False
 
 
-def _is_news(incident: Incident, decision: Notify) -> bool:
-    rose = (
-        decision.assessment.verdict is Verdict.RUNAWAY
-        and incident.assessment.verdict is not Verdict.RUNAWAY
+def _may_have_news(incident: Incident, decision: Notify) -> bool:
+    """Whether it is worth while to find out what people would be told."""
+    is_danger_new = (
+        incident.state is IncidentState.NOTIFIED
+        and decision.assessment.is_in_danger
+        and not incident.assessment.is_in_danger
     )
-    return rose or incident.decided != decision.reason
+    return is_danger_new or _has_news(incident, decision)
+
+
+def _is_news(incident: Incident, decision: Notify) -> bool:
+    before, after = incident.assessment, decision.assessment
+    rose = after.verdict is Verdict.RUNAWAY and before.verdict is not Verdict.RUNAWAY
+    is_cap_new = after.has(Reason.WOULD_BE_CAPPED) and not before.has(Reason.WOULD_BE_CAPPED)
+    return rose or is_cap_new or incident.decided != decision.reason

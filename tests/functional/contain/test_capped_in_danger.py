@@ -1,106 +1,19 @@
 """Callers that wait are refused in danger only, beyond the normal peak, and not for long."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import MetricsUnavailableError, RefusedError
 from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy
 from functions.workflows.holding.end_hold import HoldEnding
-from tests.fakes import FakeFunction
-from tests.functional.scene import TABLE_STREAM, Scene
-
-USUAL = 30.0
-MANY = 60_000.0
-SECONDS = 0.6
-PEAK = 12.0
-
-
-@dataclass(slots=True)
-class Callers:
-    """A function whose callers wait, and try no harder when they are refused."""
-
-    scene: Scene
-    asked: float = MANY
-
-    @property
-    def function(self) -> FakeFunction:
-        """The function."""
-        return self.scene.account.by_name["orders"]
-
-    @property
-    def state(self) -> IncidentState | None:
-        """Where its open incident stands."""
-        stored = self.scene.account.ledger.stored("orders")
-        return None if stored is None or stored.is_closed else stored.state
-
-    @property
-    def is_free(self) -> bool:
-        """Whether nothing is reserved for it, and its incident is over."""
-        return self.state is None and self.function.reserved is None
-
-    def record(self, minutes: int = 1) -> None:
-        """The last minutes were like that, under the reservation of now."""
-        each = 60 / SECONDS
-        room = 900.0 if self.function.reserved is None else float(self.function.reserved)
-        served = min(self.asked, room * each)
-        refused = self.asked - served
-        if self.function.reserved is None and self.asked >= MANY:
-            refused = 500.0
-        self.scene.account.metrics.record(
-            "orders",
-            until=self.scene.now,
-            invocations=[served] * minutes,
-            concurrency=[min(room, max(1.0, self.asked * SECONDS / 60 * 1.5))] * minutes,
-            throttles=[refused] * minutes,
-            errors=[0.0] * minutes,
-            duration_ms=[SECONDS * 1000] * minutes,
-        )
-
-    def pass_minutes(self, minutes: int) -> None:
-        """Let minutes pass, each with its pulse."""
-        for _ in range(minutes):
-            self.scene.now += timedelta(minutes=1)
-            self.record()
-            self.scene.survives(lambda: self.scene.signal(SignalKind.PULSE))
-
-    def prove(self) -> None:
-        """The configuration closes a loop through it."""
-        known = KnownLoop(proof=LoopProof.CERTAIN, at=self.scene.now - timedelta(hours=1))
-        self.scene.loops.stored["orders"] = known
-
-
-def callers(
-    *, asked: float = MANY, policy: Policy | None = None, peak: float | None = PEAK
-) -> Callers:
-    """A function of which so much has been asked for a minute, and little before."""
-    scene = Scene(policy or Policy())
-    scene.account.add("orders")
-    scene.account.metrics.habit("orders", 150.0)
-    if peak is not None:
-        scene.account.metrics.usual_peaks["orders"] = peak
-    story = Callers(scene=scene, asked=USUAL)
-    story.record(180)
-    story.asked = asked
-    story.record()
-    return story
-
-
-def capped(*, is_certain: bool = False) -> Callers:
-    """The same, and the guard has capped it."""
-    story = callers()
-    if is_certain:
-        story.prove()
-    story.scene.contributor()
-    assert story.state is IncidentState.CAPPED, "the stage is not set"
-    return story
+from tests.functional.contain.callers import MANY, SECONDS, USUAL, callers, capped
+from tests.functional.scene import TABLE_STREAM
 
 
 def test_in_danger_it_is_capped_at_its_normal_peak() -> None:
@@ -177,6 +90,45 @@ def test_who_must_not_be_touched_is_not_capped(policy: Policy) -> None:
     story.scene.contributor()
 
     assert (story.state, story.function.reserved) == (IncidentState.NOTIFIED, None)
+
+
+def test_in_observe_mode_people_are_told_what_would_be_done_to_the_callers() -> None:
+    """At which peak it would be capped, and for how long; once, however long that goes on."""
+    story = callers(policy=Policy(mode=Mode.OBSERVE))
+
+    story.scene.contributor()
+    story.pass_minutes(5)
+
+    (mail,) = story.scene.account.publisher.sent
+    body = " ".join(mail.body.split())
+    assert "WOULD CAP AT 12 orders" in mail.subject
+    assert "capped orders at 12, its normal peak of 14 days, for 15 min at most" in body
+    assert "have held orders" not in body
+    assert story.scene.account.way_back.due == {}
+    assert story.function.reserved is None
+
+
+def test_in_observe_mode_people_are_told_of_callers_once_it_comes_into_danger() -> None:
+    """They knew of the function before."""
+    story = callers(asked=MANY / 2, policy=Policy(mode=Mode.OBSERVE))
+    story.record(10)
+    story.scene.contributor()
+    assert len(story.scene.subjects) == 1
+    story.asked = MANY
+
+    story.pass_minutes(5)
+
+    assert ["WOULD CAP AT 12" in one for one in story.scene.subjects] == [False, True]
+
+
+def test_without_a_known_peak_nobody_is_told_of_a_cap() -> None:
+    """Nor would there be one."""
+    story = callers(peak=None, policy=Policy(mode=Mode.OBSERVE))
+
+    story.scene.contributor()
+    story.pass_minutes(3)
+
+    assert ["WOULD CAP" in one for one in story.scene.subjects] == [False]
 
 
 def test_what_aws_does_not_schedule_is_not_capped() -> None:

@@ -36,7 +36,12 @@ from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop
 from functions.domain.graph.model import Doubt
 from functions.domain.holding.callers import UnderCap
 from functions.domain.holding.case import Figures
-from functions.domain.holding.grounds import explain_cap, explain_hold, explain_not_held
+from functions.domain.holding.grounds import (
+    explain_cap,
+    explain_hold,
+    explain_imagined_cap,
+    explain_not_held,
+)
 from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.holding.verdict import (
     CannotTell,
@@ -499,6 +504,16 @@ def capped_in_danger(*, minutes: float = 0, is_certain: bool = True) -> Incident
     )
 
 
+def would_be_capped() -> Incident:
+    """The same in observe mode: people are told what would have been done to the callers."""
+    capped = capped_in_danger(is_certain=False)
+    if capped.watch is None:
+        raise AssertionError
+    grounds = (explain_imagined_cap(capped.watch.plan), *capped.assessment.grounds)
+    observed = told(DecisionReason.OBSERVE_MODE, Verdict.SUSPECTED)
+    return replace(observed, assessment=replace(capped.assessment, grounds=grounds))
+
+
 def cap_ended(reason: DecisionReason) -> Incident:
     """The same after its cap was taken back."""
     figures = UnderCap(minutes=15, refused=214_000, asked_per_minute=14_300)
@@ -729,6 +744,9 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "old_cap": lambda: observed(Transition.CAPPED, contained(target=5)),
     "old_cap_put_back": lambda: observed(Transition.LIFTED, cap_put_back()),
     "observe_mode": lambda: _told(DecisionReason.OBSERVE_MODE),
+    "observe_mode_callers": lambda: observed(
+        Transition.NOTIFIED, would_be_capped(), triggers=CALLERS
+    ),
     "blast_radius": lambda: _told(
         DecisionReason.BLAST_RADIUS,
         blast_radius=3,
