@@ -78,6 +78,8 @@ class Meaning:
         What is reserved after a restore, where a person has set it; ``()`` for what was before.
     is_stopped
         Whether it is known when the reservation of 0 took effect.
+    is_for_callers
+        Whether it is no hold, but a cap in danger.
     asked
         The rollback that puts it back.
     """
@@ -90,6 +92,7 @@ class Meaning:
     phase: str = ""
     is_shown: bool = False
     is_stopped: bool = False
+    is_for_callers: bool = False
     asked: str = "all"
 
 
@@ -143,6 +146,9 @@ MEANINGS: Final = {
     "stopped_after_hold": replace(
         _HELD, state=_S.CONTAINED, phase="held again", mappings=(True,), is_stopped=True
     ),
+    "capped_in_danger": Meaning(state=_S.CAPPED, phase="held", is_for_callers=True),
+    "danger_over": Meaning(state=None),
+    "would_be_capped": Meaning(state=_S.NOTIFIED),
     "lifted": Meaning(state=None),
 }
 # The first version read the mappings together with what is provisioned, and knew no phases; where a
@@ -250,6 +256,7 @@ def test_a_record_says_what_it_said(shared_aws: LocalAws, name: str, story: str)
         phase="" if incident.watch is None else incident.watch.phase,
         is_shown=incident.is_shown,
         is_stopped=incident.stopped_at is not None,
+        is_for_callers=incident.watch is not None and incident.watch.plan.is_for_callers,
         asked=meaning.asked,
     )
 
@@ -300,6 +307,7 @@ CLOSED: Final = {
     "deleted": IncidentState.DELETED,
     "superseded": IncidentState.SUPERSEDED,
     "lifted": IncidentState.LIFTED,
+    "danger_over": IncidentState.LIFTED,
 }
 
 

@@ -33,13 +33,14 @@ from functions.domain.errors import (
     RefusedError,
 )
 from functions.domain.graph.loop_lookup import KnownLoop
-from functions.domain.incidents.policy import EXEMPT_TAG
+from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy
 from functions.domain.ports import PulseMemory
 from functions.workflows.diagnosis.remediate import planned, treat, undo
 from functions.workflows.diagnosis.run import make_round
 from tests.fakes import SimulatedCrash
 from tests.functional.chart.scene import PLACE
 from tests.functional.chart.scene import Scene as ChartScene
+from tests.functional.contain.callers import USUAL, callers
 from tests.functional.contain.held import suspected
 from tests.functional.scene import NOON, QUEUE, TABLE_STREAM, Scene
 from tests.unit.domain.diagnosis.samples import NOW as DAY
@@ -306,6 +307,29 @@ def stopped_after_hold(stage: Stage) -> None:
     story.pass_minutes(45)
 
 
+def capped_in_danger(stage: Stage) -> None:
+    """Its callers wait, and it is in danger: capped at its normal peak."""
+    story = callers()
+    stage.begin(story.scene)
+    story.scene.contributor()
+
+
+def danger_over(stage: Stage) -> None:
+    """The same after its callers gave up: the cap was taken back, and the incident is filed."""
+    story = callers()
+    stage.begin(story.scene)
+    story.scene.contributor()
+    story.asked = USUAL
+    story.pass_minutes(18)
+
+
+def would_be_capped(stage: Stage) -> None:
+    """In observe mode people were told of the cap that there would be."""
+    story = callers(policy=Policy(mode=Mode.OBSERVE))
+    stage.begin(story.scene)
+    story.scene.contributor()
+
+
 def lifted(stage: Stage) -> None:
     """People feed it: it was let go, and the incident is filed."""
     story = _held(stage, SourceKind.ASYNCHRONOUS, is_loop=False, reserved=50)
@@ -442,6 +466,9 @@ STORIES: Final[dict[str, Callable[[Stage], None]]] = {
         expiring,
         second_trial,
         stopped_after_hold,
+        capped_in_danger,
+        danger_over,
+        would_be_capped,
         lifted,
         memory,
         findings,
