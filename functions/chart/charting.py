@@ -126,7 +126,7 @@ class Graphs:
     def of(self, account: Account) -> EventGraph:
         """Build the graph, unless the last one is of the same account."""
         if self._graph is None or self._account != account:
-            self._graph = build(account, self.accepted, with_surroundings=False)
+            self._graph = build(account, self.accepted)
             self._account = account
         return self._graph
 

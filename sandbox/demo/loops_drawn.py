@@ -11,7 +11,8 @@ from functions.aws.reading.facts import Facts
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
 from functions.domain.graph.build import build
-from functions.domain.graph.picture import picture
+from functions.domain.graph.edges.propagation import read_flow
+from sandbox.demo.graph_svg import draw_graph, list_edges_beside
 from sandbox.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def draw_loops(aws: LocalAws, path: Path) -> None:
     reader = AccountReader(Asker(aws.client, Pace({})), suspects=_on_loops)
     account = reader.read(facts)
     if account is not None:
-        path.write_text(picture(build(_without_guard(account))))
+        account = _without_guard(account)
+        graph = build(account)
+        path.write_text(draw_graph(graph, list_edges_beside(read_flow(account), graph.loops)))
 
 
 def _on_loops(account: Account) -> set[str]:

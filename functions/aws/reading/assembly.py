@@ -48,7 +48,7 @@ def account_of(facts: f.Facts) -> Account:
         else pipe
         for name, pipe in sorted(facts.of(f.PIPES).items())
     )
-    sources = {one.source_arn for one in mappings} | {one.source_arn for one in pipes}
+    {one.source_arn for one in mappings} | {one.source_arn for one in pipes}
     return Account(
         account=facts.account,
         region=facts.region,
@@ -89,7 +89,6 @@ def account_of(facts: f.Facts) -> Account:
         state_machines=tuple(_told(facts, f.MACHINES)),
         queues=tuple(_queues(facts)),
         delivery_streams=tuple(_told(facts, f.STREAMS)),
-        streams=MappingProxyType(tables_of(sources)),
         resource_policies=MappingProxyType(_resource_policies(facts)),
         gaps=tuple(_told(facts, f.GAPS)),
     )

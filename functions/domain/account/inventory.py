@@ -353,8 +353,6 @@ class Account:
 
     Attributes
     ----------
-    streams
-        ARN of the table by ARN of its stream: writing to the table writes to the stream.
     resource_policies
         Resource policies, as JSON, by ARN of queue, topic, bucket, bus, stream or table: within
         an account such a policy alone lets a role write that its own policies do not let. One
@@ -380,7 +378,6 @@ class Account:
     state_machines: tuple[StateMachine, ...] = ()
     queues: tuple[Queue, ...] = ()
     delivery_streams: tuple[DeliveryStream, ...] = ()
-    streams: Mapping[str, str] = field(default_factory=_nothing)
     resource_policies: Mapping[str, str] = field(default_factory=_nothing)
     gaps: tuple[Gap, ...] = ()
 

@@ -46,7 +46,7 @@ Not seen at all: what other compute does (containers, machines, people), service
 control policies, and changes of the configuration that a function itself may make.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -82,15 +82,13 @@ _DETECTED_TARGETS: Final = frozenset(
 _DETECTED_MEANS: Final = frozenset(
     {Means.PERMISSION, Means.MAPPING, Means.SUBSCRIPTION, Means.NOTIFICATION}
 )
-_MOST_AROUND: Final = 4  # of one function
-_ORDER: Final = {Certainty.CERTAIN: 0, Certainty.POSSIBLE: 1, Certainty.RULED_OUT: 2}
+_ORDER: Final = {Certainty.CERTAIN: 0, Certainty.POSSIBLE: 1}
 
 
 def build(
     account: Account,
     accepted: Mapping[str, str] = _NOTHING,
     *,
-    with_surroundings: bool = True,
     limits: Limits = USUAL,
 ) -> EventGraph:
     """Find the loops of an account.
@@ -100,16 +98,13 @@ def build(
     accepted
         Reasons by function name: loops through these functions are intended. The tag
         ``loopbreaker:accepted-loop`` of a function says the same.
-    with_surroundings
-        Whether `EventGraph.ruled_out` and `EventGraph.around` are wanted: pictures show them, what
-        is stored and sent does not.
     limits
         How much work it may take. What would take more casts the doubt `Doubt.BUDGET`.
     """
     policies = ResourcePolicies(account)
     account = replace(account, gaps=(*account.gaps, *policies.gaps))
-    flow = read_flow(account, policies, limits, with_ruled_out=with_surroundings)
-    found = search(flow, limits, with_near=with_surroundings)
+    flow = read_flow(account, policies, limits)
+    found = search(flow, limits)
     said = _acceptances(account, accepted)
     settings = {one.name: one.recursive_loop for one in account.functions}
 
@@ -122,14 +117,11 @@ def build(
     listed.sort(key=lambda one: _rank(one.loop))
     cuts = cuts_of(flow, listed, limits)
     loops = [_with_cuts(one.loop, own) for one, own in zip(listed, cuts, strict=True)]
-    near = sorted((loop(way) for way in found.near), key=_rank)
     return EventGraph(
         account=account.account,
         region=account.region,
         at=account.at,
         loops=_distinct(loops),
-        ruled_out=_distinct(near),
-        around=_around(flow, loops) if with_surroundings else (),
         proofs=MappingProxyType(dict(sorted(found.proofs.items()))),
         doubts=MappingProxyType(dict(sorted(found.doubts.items()))),
         sources=find_sources(flow, found.parts),
@@ -139,25 +131,6 @@ def build(
         ),
         counts=_counts(flow, found),
     )
-
-
-def _around(flow: Flow, loops: Sequence[Loop]) -> tuple[Edge, ...]:
-    """Edges beside the loops, a few of each function."""
-    counts = {name: 0 for loop in loops if not loop.is_broad for name in loop.functions}
-    found: dict[tuple[str, str, Means], Edge] = {}
-    inside = {(edge.source.arn, edge.target.arn) for loop in loops for edge in loop.edges}
-    for number in flow.named_edges() if counts else ():
-        ends = flow.functions[flow.sources[number]], flow.functions[flow.targets[number]]
-        names = [name for name in ends if name in counts]
-        if not names or all(counts[name] >= _MOST_AROUND for name in names):
-            continue
-        edge = flow.edge(number)
-        key = edge.source.arn, edge.target.arn, edge.means
-        if key not in found and key[:2] not in inside:
-            found[key] = edge
-            for name in names:
-                counts[name] += 1
-    return tuple(found.values())
 
 
 def _counts(flow: Flow, found: Found) -> Counts:

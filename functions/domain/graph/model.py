@@ -380,12 +380,6 @@ class EventGraph:
     ----------
     loops
         Certain ones first. One shortest loop for each function and each way it is triggered.
-    ruled_out
-        Cycles that something rules out, with what does: at most one for a function, only for
-        functions that are on no loop.
-    around
-        Edges that enter or leave functions on loops beside the loops themselves, not all of them:
-        what a picture shows in grey.
     proofs
         By function name; every function of the account has one.
     doubts
@@ -398,14 +392,8 @@ class EventGraph:
     region: str
     at: datetime
     loops: tuple[Loop, ...] = ()
-    ruled_out: tuple[Loop, ...] = ()
-    around: tuple[Edge, ...] = ()
     proofs: Mapping[str, LoopProof] = field(default_factory=lambda: MappingProxyType({}))
     doubts: Mapping[str, tuple[Doubt, ...]] = field(default_factory=lambda: MappingProxyType({}))
     sources: Mapping[str, tuple[Source, ...]] = field(default_factory=lambda: MappingProxyType({}))
     gaps: tuple[str, ...] = ()
     counts: Counts = Counts()
-
-    def loops_of(self, function: str) -> tuple[Loop, ...]:
-        """The loops through a function, certain ones first, each as seen from it."""
-        return tuple(one.seen_from(function) for one in self.loops if function in one.functions)

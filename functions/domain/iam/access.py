@@ -12,7 +12,6 @@ role itself needs no statement in the role's own policies.
 from functions.domain.iam.answer import Access, Answer, Because
 from functions.domain.iam.arn import account_of
 from functions.domain.iam.identity import (
-    NO_RESOURCE,
     Allowed,
     Identity,
     Reach,
@@ -20,13 +19,11 @@ from functions.domain.iam.identity import (
     execution_context,
     identity_access,
     identity_of,
-    reachable,
     rights,
 )
 from functions.domain.iam.resource_policy import Caller, resource_access
 
 __all__ = [
-    "NO_RESOURCE",
     "Access",
     "Allowed",
     "Answer",
@@ -39,7 +36,6 @@ __all__ = [
     "execution_context",
     "identity_access",
     "identity_of",
-    "reachable",
     "resource_access",
     "rights",
 ]

@@ -34,10 +34,6 @@ from functions.domain.iam.wildcard import (
     witnesses,
 )
 
-# What to ask for of an action that has no resources, such as ``xray:PutTraceSegments``: only a
-# statement on ``*`` is about it.
-NO_RESOURCE: Final = "${*}"
-
 _NOTHING_KNOWN: Final[Context] = MappingProxyType({})
 _EVERYTHING: Final = Glob.anything()
 _READ: Final = 8_192  # statements of resource policies, which many roles share
@@ -105,8 +101,6 @@ class Identity:
     is_complete
         False where a policy is missing or could not be read: nothing is certain then but an
         explicit Deny and what a boundary leaves out.
-    unreadable
-        Errors of policies that could not be read, each with the policy's name.
     direct
         What resource policies allow the session itself or everybody: the permissions boundary
         does not limit that, but an explicit Deny does (IAM user guide, `Permissions boundaries for
@@ -117,11 +111,10 @@ class Identity:
     boundary: PolicyDocument | None = None
     direct: tuple[PolicyDocument, ...] = ()
     is_complete: bool = True
-    unreadable: tuple[str, ...] = ()
 
 
 def identity_of(role: Role, parse: Callable[[str, str], PolicyDocument] = parse_policy) -> Identity:
-    """Read the policies of a role. One that is malformed is named and left out.
+    """Read the policies of a role. One that is malformed is left out.
 
     Parameters
     ----------
@@ -129,24 +122,19 @@ def identity_of(role: Role, parse: Callable[[str, str], PolicyDocument] = parse_
         `parse_policy`, or the same with a memory: roles share policies.
     """
     policies: list[PolicyDocument] = []
-    unreadable: list[str] = []
+    is_complete = role.is_complete
     for policy in role.policies:
         try:
             policies.append(parse(policy.text, policy.name))
-        except MalformedPolicyError as error:
-            unreadable.append(str(error))
+        except MalformedPolicyError:
+            is_complete = False
     boundary = None
     if role.boundary:
         try:
             boundary = parse(role.boundary.text, role.boundary.name)
-        except MalformedPolicyError as error:
-            unreadable.append(str(error))
-    return Identity(
-        policies=tuple(policies),
-        boundary=boundary,
-        is_complete=role.is_complete and not unreadable,
-        unreadable=tuple(unreadable),
-    )
+        except MalformedPolicyError:
+            is_complete = False
+    return Identity(policies=tuple(policies), boundary=boundary, is_complete=is_complete)
 
 
 def identity_access(
@@ -164,13 +152,6 @@ def identity_access(
         What is known of the request; see `conditions.Context`.
     """
     return rights(identity, action, context).answer(resource)
-
-
-def reachable(
-    identity: Identity, action: str, resource_pattern: str, context: Context = _NOTHING_KNOWN
-) -> tuple[Reach, ...]:
-    """The resources matching `resource_pattern` that a role may do an action on, certain first."""
-    return rights(identity, action, context).reach(resource_pattern)
 
 
 def execution_context(
@@ -350,7 +331,7 @@ class Rights:
         *,
         by: tuple[tuple[Allowed, ...], tuple[Allowed, ...]] | None = None,
     ) -> tuple[Reach, ...]:
-        """As `reachable`.
+        """The resources matching a pattern that the role may act on, certain ones first.
 
         Parameters
         ----------

@@ -22,7 +22,7 @@ from functions.domain.filters.s3_keys import (
     key_filters,
     keys_passage,
 )
-from functions.domain.filters.subscription_filter import subscription_passage
+from functions.domain.filters.subscription_filter import NO_ATTRIBUTES, subscription_passage
 from functions.domain.graph.model import Certainty, EdgeReason
 from functions.domain.iam.wildcard import Glob, as_glob, covers, intersection, matches
 
@@ -135,7 +135,6 @@ class RulePattern:
 
     pattern: str
     rule: str
-    is_constant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +387,7 @@ def _published(gate: MessageFilter, content: Content) -> Passed:
     if not gate.is_known:
         return _UNREADABLE
     is_bare = isinstance(content, Message) and content.is_bare
-    attributes = Fields({}, is_closed=True) if is_bare else Unknown()
+    attributes = NO_ATTRIBUTES if is_bare else Unknown()
     return _passed(subscription_passage(gate.policy, gate.scope, attributes=attributes))
 
 

@@ -260,16 +260,6 @@ class Flow:
             case _:
                 raise TypeError(f"edge {first} is not one of events")
 
-    def named_edges(self) -> Iterator[int]:
-        """The edges between two nodes that may carry events, without those by a wildcard."""
-        for number, rank in enumerate(self.ranks):
-            if (
-                rank <= Rank.POSSIBLE
-                and isinstance(self.places[self.sources[number]], tuple)
-                and isinstance(self.places[self.targets[number]], tuple)
-            ):
-                yield number
-
     def is_hub(self, place: int) -> bool:
         """Whether a place only stands for many."""
         return isinstance(self.places[place], Hub)
@@ -307,7 +297,7 @@ def read_flow(
     policies: ResourcePolicies | None = None,
     limits: Limits = USUAL,
     *,
-    with_ruled_out: bool = True,
+    with_ruled_out: bool = False,
 ) -> Flow:
     """Everything that events can do in the account.
 
@@ -316,8 +306,8 @@ def read_flow(
     policies
         The account's resource policies, if they are read.
     with_ruled_out
-        Whether the edges that something rules out are wanted. They can be most of a graph, and no
-        proof takes them.
+        Whether the edges that something rules out are wanted, to see why there is no loop. They
+        can be most of a graph, and no proof takes them.
     """
     policies = policies or ResourcePolicies(account)
     return _Reader(account, policies, limits, with_ruled_out=with_ruled_out).read()

@@ -351,7 +351,7 @@ def _rule_hops(rule: Rule, source: Node) -> Iterator[Hop]:
 
 
 def _target_hops(rule: Rule, target: RuleTarget, source: Node) -> Iterator[Hop]:
-    gate = RulePattern(rule.pattern, rule.arn, is_constant=target.input_is_constant)
+    gate = RulePattern(rule.pattern, rule.arn)
     node = node_of(target.arn)
     hop = Hop(
         source=source,

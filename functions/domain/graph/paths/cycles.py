@@ -5,7 +5,7 @@ chains of any length are followed.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 Adjacency = Sequence[Sequence[int]]
@@ -86,27 +86,6 @@ def least_rotation(items: Sequence[Any]) -> int:
             other += 1
         length = 0
     return min(one, other)
-
-
-def reversed_graph(successors: Adjacency) -> list[list[int]]:
-    """The same edges, the other way round."""
-    before: list[list[int]] = [[] for _ in successors]
-    for node, afters in enumerate(successors):
-        for after in afters:
-            before[after].append(node)
-    return before
-
-
-def reaching(before: Adjacency, goals: Iterable[int]) -> set[int]:
-    """All nodes that lead to one of the goals, these included."""
-    seen = set(goals)
-    waiting = list(seen)
-    while waiting:
-        for node in before[waiting.pop()]:
-            if node not in seen:
-                seen.add(node)
-                waiting.append(node)
-    return seen
 
 
 class Budget:

@@ -5,26 +5,23 @@ shortest loop is looked for, for each function and each way it is triggered: eno
 loops, and no more of them than functions and triggers, however many ways a wildcard opens.
 """
 
-import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeAlias
 
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.edges.propagation import Flow, Rank
-from functions.domain.graph.model import Certainty, Doubt, Edge
+from functions.domain.graph.model import Doubt, Edge
 from functions.domain.graph.paths.cycles import Budget, cyclic, least_rotation, shortest_way
 from functions.domain.graph.paths.limits import USUAL, Allowance, Limits
 
 MOST_TRIGGERS: Final = 20  # of one function
 _WORK: Final = 4_000  # edges looked at, for each function of the account
 _LEAST_WORK: Final = 200_000
-_NEAR_WORK: Final = 300
 _DESCRIBING: Final = 10  # of one edge, in edges looked at
 _SMALL: Final = 2_000  # edges that hang together
-_MOST_RULED_OUT: Final = 2  # what more than two things rule out is not near
 
 _SEEN_OR_NOT: Final = (Rank.CERTAIN, Rank.POSSIBLE, Rank.UNSEEN)
 
@@ -41,8 +38,6 @@ class Found:
     ways
         Each loop as the numbers of its edges; the last one enters the function that the first one
         leaves.
-    near
-        The same for cycles that something rules out.
     unlisted
         Functions on a loop of which none is listed.
     parts
@@ -50,19 +45,18 @@ class Found:
     """
 
     ways: tuple[Way, ...]
-    near: tuple[Way, ...]
     proofs: Mapping[str, LoopProof]
     doubts: Mapping[str, tuple[Doubt, ...]]
     unlisted: int
     parts: Mapping[Rank, Mapping[int, int]]
 
 
-def search(flow: Flow, limits: Limits = USUAL, *, with_near: bool = True) -> Found:
-    """Find the loops of a flow, and the cycles that something rules out where that is wanted.
+def search(flow: Flow, limits: Limits = USUAL) -> Found:
+    """Find the loops of a flow.
 
     What is proved of a function never depends on the limits: only which loops are listed does.
     """
-    return _Search(flow, limits).run(with_near=with_near)
+    return _Search(flow, limits).run()
 
 
 def successors(flow: Flow, edges: Iterable[int]) -> list[list[int]]:
@@ -92,7 +86,7 @@ class _Search:
         self._budget = Budget(min(most, limits.search))
         self._ways: dict[tuple[str, Trigger], Way] = {}
 
-    def run(self, *, with_near: bool) -> Found:
+    def run(self) -> Found:
         flow = self._flow
         by_rank = {rank: self._parts(rank) for rank in _SEEN_OR_NOT}
         certain = self._loops(Rank.CERTAIN, by_rank[Rank.CERTAIN])
@@ -116,7 +110,6 @@ class _Search:
         listed = {flow.functions[flow.sources[edge]] for way in self._ways.values() for edge in way}
         return Found(
             ways=self._distinct(self._ways.values()),
-            near=self._near(certain | possible) if with_near else (),
             proofs=proofs,
             doubts=doubts,
             unlisted=len((certain | possible) - listed),
@@ -125,9 +118,7 @@ class _Search:
 
     def _parts(self, rank: Rank) -> dict[int, int]:
         """The number of its component, for each place on a cycle of edges up to a rank."""
-        return self._numbered(edge for edge in self._sorted if self._flow.ranks[edge] <= rank)
-
-    def _numbered(self, edges: Iterable[int]) -> dict[int, int]:
+        edges = (edge for edge in self._sorted if self._flow.ranks[edge] <= rank)
         parts = cyclic(successors(self._flow, edges))
         return {place: number for number, part in enumerate(parts) for place in part}
 
@@ -236,65 +227,6 @@ class _Search:
             found.setdefault(way[first:] + way[:first], way)
         return tuple(found.values())
 
-    # -- what is ruled out
-
-    def _near(self, looping: set[str]) -> tuple[Way, ...]:
-        """For functions on no loop: the cycle that the fewest things rule out."""
-        flow = self._flow
-        parts = self._numbered(edge for edge in self._sorted if flow.ranks[edge] is not Rank.UNSEEN)
-        budget = Budget(max(_LEAST_WORK, _NEAR_WORK * len(flow.places_of)))
-        found: list[Way] = []
-        for name in sorted(flow.places_of):
-            if name in looping:
-                continue
-            ways = [
-                way
-                for place in flow.places_of[name]
-                if place in parts and (way := self._cheapest(place, parts, budget)) is not None
-            ]
-            if ways:
-                found.append(min(ways, key=self._cost))
-        return self._distinct(found)
-
-    def _cost(self, way: Sequence[int]) -> tuple[int, int]:
-        ranks = [self._flow.ranks[edge] for edge in way]
-        return ranks.count(Rank.RULED_OUT), len(way)
-
-    def _cheapest(self, place: int, parts: Mapping[int, int], budget: Budget) -> Way | None:
-        """A cycle through a place with the fewest edges that are ruled out (Dijkstra 1959)."""
-        flow = self._flow
-        done: set[int] = set()
-        came: dict[int, int] = {}
-        waiting: list[tuple[int, int, int, int]] = [(0, 0, place, -1)]
-        while waiting and not budget.is_spent:
-            ruled_out, length, node, edge = heapq.heappop(waiting)
-            if node in done or (node == place and edge >= 0):
-                if node == place and edge >= 0:
-                    return self._walked(came, place, edge)
-                continue
-            done.add(node)
-            if edge >= 0:
-                came[node] = edge
-            budget.left -= len(self._after[node]) + 1
-            for after in self._after[node]:
-                rank, target = flow.ranks[after], flow.targets[after]
-                is_open = target not in done or target == place
-                if rank is Rank.UNSEEN or not is_open or parts.get(target) != parts[place]:
-                    continue
-                cost = ruled_out + (rank is Rank.RULED_OUT)
-                if cost > _MOST_RULED_OUT:
-                    continue
-                heapq.heappush(waiting, (cost, length + 1, target, after))
-        return None
-
-    def _walked(self, came: Mapping[int, int], place: int, last: int) -> Way:
-        way = [last]
-        node = self._flow.sources[last]
-        while node != place:
-            way.append(came[node])
-            node = self._flow.sources[came[node]]
-        return tuple(reversed(way))
-
 
 def edges_of(flow: Flow, way: Way, known: dict[tuple[int, int], Edge]) -> tuple[Edge, ...]:
     """The edges of a loop as people know them: what leads through a hub is one edge.
@@ -314,11 +246,3 @@ def edges_of(flow: Flow, way: Way, known: dict[tuple[int, int], Edge]) -> tuple[
             edge = known[key] = flow.edge(number, after if key[1] >= 0 else None)
         found.append(edge)
     return tuple(found)
-
-
-def certainty_of(flow: Flow, way: Way) -> Certainty:
-    """The certainty of a loop."""
-    worst = max(flow.ranks[edge] for edge in way)
-    return {Rank.CERTAIN: Certainty.CERTAIN, Rank.RULED_OUT: Certainty.RULED_OUT}.get(
-        worst, Certainty.POSSIBLE
-    )

@@ -73,7 +73,7 @@ class Tally:
 
     def judge(self, case: object, account: Account, *, is_real: bool) -> None:
         """Hold the proof of the one function against what there is."""
-        proof = build(account, with_surroundings=False).proofs["copy"]
+        proof = build(account).proofs["copy"]
         self.proofs[proof] += 1
         if proof is (LoopProof.RULED_OUT if is_real else LoopProof.CERTAIN):
             self.wrong.append((proof, case))

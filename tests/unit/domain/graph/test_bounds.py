@@ -146,7 +146,7 @@ def test_more_writes_than_edges() -> None:
     )
     greedy = account((role(name, allow("sqs:*", queues)) for name in names), mappings=mappings)
 
-    graph = build(greedy, limits=replace(USUAL, edges=400), with_surroundings=False)
+    graph = build(greedy, limits=replace(USUAL, edges=400))
 
     assert_said(graph, names)
     assert graph.counts.edges < 400 + 200
@@ -252,15 +252,13 @@ TIGHT: Final = st.builds(
 )
 
 
-@given(generated=accounts(), limits=TIGHT, with_surroundings=st.booleans())
+@given(generated=accounts(), limits=TIGHT)
 @settings(max_examples=examples(60), deadline=None)
-def test_a_small_budget_rules_nothing_out(
-    *, generated: Account, limits: Limits, with_surroundings: bool
-) -> None:
+def test_a_small_budget_rules_nothing_out(generated: Account, limits: Limits) -> None:
     """What is ruled out, or certain, with a small budget is so with a large one."""
     whole = build(generated)
 
-    bounded = build(generated, limits=limits, with_surroundings=with_surroundings)
+    bounded = build(generated, limits=limits)
 
     for name, proof in bounded.proofs.items():
         if proof in {LoopProof.RULED_OUT, LoopProof.CERTAIN}:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
 
 from functions.domain.account.inventory import Area, Gap
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.build import build
+from functions.domain.graph.edges.propagation import Rank, read_flow
 from functions.domain.graph.model import Acceptance, Certainty
+from functions.domain.graph.paths.search import edges_of, search
 from tests.corpus.description import ACCOUNT, REGION
 from tests.unit.domain.graph.samples import ACCOUNTS, graph_of, loop_of, many
+
+if TYPE_CHECKING:
+    from functions.domain.graph.model import Edge
 
 
 def test_accepted_by_name() -> None:
@@ -107,15 +115,14 @@ def test_apis_that_were_not_read_darken_nothing_else() -> None:
     assert build(replace(account, gaps=(gap,))).loops == build(account).loops
 
 
-def test_loops_of_a_function() -> None:
-    """The loops of a function begin with its own trigger, the surest first."""
-    graph = graph_of("administrators")
+def test_loops_seen_from_a_function() -> None:
+    """A loop seen from a function begins with that function's own trigger."""
+    loops = [loop for loop in graph_of("administrators").loops if "a" in loop.functions]
 
-    assert sorted((loop.edges[0].source.name for loop in graph.loops_of("a")), reverse=True) == [
-        "jobs-a",
-        "a",
-    ]
-    assert graph.loops_of("nobody") == ()
+    seen = sorted((loop.seen_from("a").edges[0].source.name for loop in loops), reverse=True)
+
+    assert seen == ["jobs-a", "a"]
+    assert all(loop.seen_from("nobody") == loop for loop in loops)
 
 
 def test_surest_loops_come_first() -> None:
@@ -168,12 +175,17 @@ def test_policies_are_data() -> None:
     assert any("statement {source} {0}" in word for cut in loop.cuts for word in cut.words)
 
 
-def test_what_only_pictures_show_is_left_out_where_it_is_not_wanted() -> None:
-    """Without it everything else is as with it, with the edges left out that lead nowhere."""
-    account = ACCOUNTS["s3_prefixes_apart"]
-    whole, bare = build(account), build(account, with_surroundings=False)
+@pytest.mark.parametrize("name", sorted(ACCOUNTS))
+def test_what_is_ruled_out_changes_nothing(name: str) -> None:
+    """With the edges that something rules out, the same loops are found and the same is proved."""
+    account = ACCOUNTS[name]
+    whole, bare = read_flow(account, with_ruled_out=True), read_flow(account)
 
-    counts = replace(whole.counts, nodes=bare.counts.nodes, edges=bare.counts.edges)
-    assert whole.ruled_out
-    assert bare.counts.edges < whole.counts.edges
-    assert bare == replace(whole, ruled_out=(), around=(), counts=counts)
+    found, expected = search(whole), search(bare)
+
+    known: dict[tuple[int, int], Edge] = {}
+    assert [edges_of(whole, way, known) for way in found.ways] == [
+        edges_of(bare, way, {}) for way in expected.ways
+    ]
+    assert (found.proofs, found.doubts) == (expected.proofs, expected.doubts)
+    assert Rank.RULED_OUT not in bare.ranks

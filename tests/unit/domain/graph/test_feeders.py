@@ -28,7 +28,7 @@ GRAVITY = (LoopProof.CERTAIN, LoopProof.POSSIBLE, LoopProof.UNKNOWN, LoopProof.R
 def sources_of(account: Account) -> Mapping[str, tuple[Source, ...]]:
     """The sources of each function of an account."""
     flow = read_flow(account)
-    return find_sources(flow, search(flow, with_near=False).parts)
+    return find_sources(flow, search(flow).parts)
 
 
 def gravest(sources: tuple[Source, ...]) -> LoopProof:

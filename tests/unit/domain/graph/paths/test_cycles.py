@@ -14,8 +14,6 @@ from functions.domain.graph.paths.cycles import (
     components,
     cyclic,
     least_rotation,
-    reaching,
-    reversed_graph,
     shortest_way,
 )
 from tests.examples import examples
@@ -111,11 +109,3 @@ def test_long_chains_do_not_recurse() -> None:
     ring = [[(node + 1) % size] for node in range(size)]
 
     assert [size] == [len(part) for part in cyclic(ring)]
-
-
-@given(graphs, st.integers(0, SIZE - 1))
-def test_reaching_are_the_ancestors(successors: list[list[int]], goal: int) -> None:
-    """What leads to a node are its ancestors, and itself."""
-    expected = nx.ancestors(oracle(successors), goal) | {goal}
-
-    assert expected == reaching(reversed_graph(successors), [goal])

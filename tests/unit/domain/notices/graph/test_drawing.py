@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from functions.domain.graph.build import build
 from functions.domain.graph.model import Node, NodeKind
 from functions.domain.notices.graph.drawing import WIDTH, drawing, line
+from tests.corpus.near_loops import near_loops
 from tests.examples import examples
 from tests.unit.domain.graph.generated import accounts
-from tests.unit.domain.graph.samples import graph_of, loop_of
+from tests.unit.domain.graph.samples import ACCOUNTS, loop_of
 
 if TYPE_CHECKING:
     from functions.domain.account.inventory import Account
@@ -71,7 +72,7 @@ orders  (table)  <- and round again"""
 
 def test_drawing_of_what_is_ruled_out() -> None:
     """A cross stands where a filter breaks the circle, with the filter."""
-    (near,) = graph_of("s3_prefixes_apart").ruled_out
+    (near,) = near_loops(ACCOUNTS["s3_prefixes_apart"])
 
     text = drawing(near, "resize")
 
@@ -84,9 +85,7 @@ def test_drawing_of_what_is_ruled_out() -> None:
 @settings(max_examples=examples(60), deadline=None)
 def test_no_line_is_too_wide(account: Account) -> None:
     """No line of any drawing is wider than a mail."""
-    graph = build(account)
-
-    for loop in (*graph.loops, *graph.ruled_out):
+    for loop in (*build(account).loops, *near_loops(account)):
         assert max(map(len, drawing(loop).splitlines())) <= WIDTH
 
 

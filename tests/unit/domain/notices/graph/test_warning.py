@@ -86,7 +86,6 @@ def account(
             ),
         ),
         queues=(Queue(arn=QUEUE),),
-        streams={f"{ORDERS}/stream/2026": ORDERS},
         resource_policies={QUEUE: "", ORDERS: ""},
     )
 

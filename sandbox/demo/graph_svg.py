@@ -5,25 +5,25 @@ that a picture of 500 functions reads like 100 pictures of five. Colour says whe
 a loop, the style of a line how sure it is. What a line means in full is in its tooltip.
 """
 
+from __future__ import annotations
+
 import re
 import textwrap
 from collections import deque
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from functions.domain.graph.model import (
-    Certainty,
-    Edge,
-    EventGraph,
-    Loop,
-    NativeStop,
-    Node,
-    NodeKind,
-)
+from functions.domain.graph.edges.propagation import Rank
+from functions.domain.graph.model import Certainty, NativeStop, NodeKind
 from functions.domain.notices.graph.text import edge_words
 from functions.domain.notices.text import clean, counted, middle_cut, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from functions.domain.graph.edges.propagation import Flow
+    from functions.domain.graph.model import Edge, EventGraph, Loop, Means, Node
 
 _LONGEST_WORD: Final = 28
 # Names that AWS made up: UUIDs, and the ones of S3's notifications. Nobody reads them in a picture.
@@ -34,6 +34,7 @@ _MADE_BY_AWS: Final = re.compile(
 MOST_CARDS: Final = 120
 MOST_BROAD_CARDS: Final = 12
 MOST_NODES: Final = 16  # on one card
+_MOST_BESIDE: Final = 4  # edges beside the loops, of one function
 
 _PAGE_WIDTH: Final = 1760
 _LEAST_WIDTH: Final = 880.0
@@ -61,8 +62,8 @@ _RED: Final = "#c62828"
 _ORANGE: Final = "#d97706"
 _BLUE: Final = "#4b6584"
 _GREY: Final = "#9aa5b1"
-_COLOURS: Final = {Certainty.CERTAIN: _RED, Certainty.POSSIBLE: _ORANGE, Certainty.RULED_OUT: _GREY}
-_DASHES: Final = {Certainty.CERTAIN: "", Certainty.POSSIBLE: "7 4", Certainty.RULED_OUT: "2 4"}
+_COLOURS: Final = {Certainty.CERTAIN: _RED, Certainty.POSSIBLE: _ORANGE}
+_DASHES: Final = {Certainty.CERTAIN: "", Certainty.POSSIBLE: "7 4"}
 _STYLE: Final = """
 text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:#1f2933}
 .name{font-size:12px;font-weight:600}.kind{font-size:10px;fill:#616e7c}
@@ -111,15 +112,15 @@ class _Card:
         return {edge.source for loop in self.loops for edge in loop.edges}
 
 
-def picture(graph: EventGraph, *, with_ruled_out: bool = False) -> str:
-    """The loops of a graph as an SVG document.
+def draw_graph(graph: EventGraph, beside: Sequence[Edge] = ()) -> str:
+    """Draw the loops of a graph as an SVG document.
 
     Parameters
     ----------
-    with_ruled_out
-        Draws what is only nearly a loop as well, in grey: for explanations.
+    beside
+        Edges beside the loops, which are drawn in grey: see `list_edges_beside`.
     """
-    loops = [*graph.loops, *(graph.ruled_out if with_ruled_out else ())]
+    loops = graph.loops
     # Wildcards tangle up what has nothing to do with each other: such loops are apart.
     tangles = [
         *_tangles([loop for loop in loops if not loop.is_broad]),
@@ -127,7 +128,7 @@ def picture(graph: EventGraph, *, with_ruled_out: bool = False) -> str:
     ]
     tangles.sort(key=_rank)
     cards, unseen = _chosen(tangles)
-    drawn = [_card(tangle, graph.around) for tangle in cards]
+    drawn = [_card(tangle, beside) for tangle in cards]
     parts: list[str] = []
     top = _title(parts, graph)
     x, y, row = float(_MARGIN), top, 0.0
@@ -165,6 +166,36 @@ def picture(graph: EventGraph, *, with_ruled_out: bool = False) -> str:
             "",
         ]
     )
+
+
+def list_edges_beside(flow: Flow, loops: Sequence[Loop]) -> tuple[Edge, ...]:
+    """List edges beside the loops that enter or leave their functions, a few of each."""
+    counts = {name: 0 for loop in loops if not loop.is_broad for name in loop.functions}
+    found: dict[tuple[str, str, Means], Edge] = {}
+    inside = {(edge.source.arn, edge.target.arn) for loop in loops for edge in loop.edges}
+    for number in _named_edges(flow) if counts else ():
+        ends = flow.functions[flow.sources[number]], flow.functions[flow.targets[number]]
+        names = [name for name in ends if name in counts]
+        if not names or all(counts[name] >= _MOST_BESIDE for name in names):
+            continue
+        edge = flow.edge(number)
+        key = edge.source.arn, edge.target.arn, edge.means
+        if key not in found and key[:2] not in inside:
+            found[key] = edge
+            for name in names:
+                counts[name] += 1
+    return tuple(found.values())
+
+
+def _named_edges(flow: Flow) -> Iterator[int]:
+    """The edges between two nodes that may carry events, without those by a wildcard."""
+    for number, rank in enumerate(flow.ranks):
+        if (
+            rank <= Rank.POSSIBLE
+            and isinstance(flow.places[flow.sources[number]], tuple)
+            and isinstance(flow.places[flow.targets[number]], tuple)
+        ):
+            yield number
 
 
 # -- what is drawn
@@ -213,7 +244,7 @@ def _chosen(tangles: Sequence[list[Loop]]) -> tuple[list[list[Loop]], list[list[
     return drawn, others
 
 
-def _card(tangle: Sequence[Loop], around: Sequence[Edge]) -> _Card:
+def _card(tangle: Sequence[Loop], beside: Sequence[Edge]) -> _Card:
     card = _Card(loops=[])
     nodes: set[Node] = set()
     functions: set[str] = set()
@@ -230,7 +261,7 @@ def _card(tangle: Sequence[Loop], around: Sequence[Edge]) -> _Card:
             card.edges.setdefault(ends, edge)
             card.colours.setdefault(ends, colour)
     card.left_out = len(functions - {node.name for node in nodes})
-    for edge in around:
+    for edge in beside:
         ends = (edge.source, edge.target)
         if nodes.isdisjoint(ends) or len(nodes | set(ends)) > MOST_NODES or ends in card.edges:
             continue
@@ -361,7 +392,6 @@ def _title(parts: list[str], graph: EventGraph) -> float:
     for words, colour, dashes in (
         ("certain edge", _RED, ""),
         ("possible edge", _RED, _DASHES[Certainty.POSSIBLE]),
-        ("ruled out", _GREY, _DASHES[Certainty.RULED_OUT]),
     ):
         parts.append(_stroke(x, y - 4, colour, dashes))
         parts.append(_text(x + 40, y, words, "small"))
@@ -412,8 +442,6 @@ def _drawn(card: _Card, x: float, y: float) -> list[str]:
 def _heading(card: _Card) -> str:
     first = card.loops[0]
     functions = {name for loop in card.loops for name in loop.functions}
-    if first.certainty is Certainty.RULED_OUT:
-        return "no loop: ruled out"
     said = [_counted_loops(card.loops)]
     if len(functions) > 1:
         said.append(counted(len(functions), "function"))
@@ -448,7 +476,7 @@ def _counted_loops(loops: Sequence[Loop]) -> str:
 def _cut_lines(card: _Card) -> list[str]:
     """What breaks the first loop, in lines of the card's width."""
     loop = card.loops[0]
-    if loop.certainty is Certainty.RULED_OUT or not loop.cuts or loop.accepted:
+    if not loop.cuts or loop.accepted:
         return []
     room = int((card.width - 2 * _PADDING) / _SMALL_TEXT)
     told = _MADE_BY_AWS.sub(r"the \1", clean(loop.cuts[0].words[0], 400))
@@ -489,18 +517,12 @@ def _edge(card: _Card, ends: tuple[Node, Node], edge: Edge, arc: _Arc) -> str:
     else:
         path, middle = _back_path(source, target, arc, card)
     label = middle_cut(clean(edge.label or edge.means.value, 60), _LABEL_LENGTH)
-    cross = (
-        _text(middle.x, middle.y + 14, "✕", "name", "middle")
-        if edge.certainty is Certainty.RULED_OUT
-        else ""
-    )
     return (
         f"<g><title>{_escaped(edge_words(edge))} [{edge.certainty.value}]</title>"
         f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width}"{dash}'
         f' marker-end="url(#{_marker_name(colour)})"/>'
         + _text(middle.x, middle.y, label, "halo", "middle")  # not all know `paint-order`
         + _text(middle.x, middle.y, label, "label", "middle")
-        + cross
         + "</g>"
     )
 
