@@ -852,6 +852,13 @@ class FakeMetrics:
                 for name in functions
             }
 
+    def invocations(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
+        """See the port."""
+        with self._account.call("metrics", "invocations", functions=tuple(functions), now=now):
+            return {
+                name: self._series(name, "invocations", now, RECENT_MINUTES) for name in functions
+            }
+
     def precedent(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
         """See the port."""
         with self._account.call("metrics", "precedent", functions=tuple(functions), now=now):

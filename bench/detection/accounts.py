@@ -60,13 +60,18 @@ class PulseRecord:
 
 def account_of(rows: Sequence[Row], functions: int, rng: np.random.Generator) -> Floats:
     """The sum of so many rows of one day; rows that are used again are moved by whole hours."""
-    total = np.zeros(MINUTES_A_DAY)
+    return np.sum(functions_of(rows, functions, rng), axis=0, initial=0.0)
+
+
+def functions_of(rows: Sequence[Row], functions: int, rng: np.random.Generator) -> Floats:
+    """The functions of an account, a row each."""
     order = rng.permutation(len(rows))
+    found = np.zeros((functions, MINUTES_A_DAY))
     for index in range(functions):
         counts = rows[int(order[index % len(rows)])].counts
         again = index // len(rows)
-        total += np.roll(counts, 60 * int(rng.integers(1, 24))) if again else counts
-    return total
+        found[index] = np.roll(counts, 60 * int(rng.integers(1, 24))) if again else counts
+    return found
 
 
 def watch(

@@ -1,7 +1,7 @@
 """What the looks of the pulse buy: dollars a month against the loops that it sees in time."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -80,7 +80,7 @@ def _judge(
     functions: int,
     times: float,
 ) -> LooksRecord:
-    budget = LookBudget(looks_per_month=times * pulse_looks(functions))
+    budget = replace(LookBudget.of(functions), looks_per_month=times * pulse_looks(functions))
     looks = 0
     seen = {share: [0, 0] for share in SHARES}
     for counts, onsets in drawn:
@@ -106,7 +106,7 @@ def _judge(
         tick()
     a_day = looks / len(drawn) * MINUTES_A_DAY / (MINUTES_A_DAY - SETTLED)
     usd = pulse_look_usd(functions)
-    watching = _watching_usd(functions)
+    watching = watching_usd(functions)
     return LooksRecord(
         functions=functions,
         pool=pool,
@@ -119,7 +119,7 @@ def _judge(
     )
 
 
-def _watching_usd(functions: int) -> float:
+def watching_usd(functions: int) -> float:
     """The pulse without its looks."""
     cost = guard_cost(functions=functions, standard_alarms=0, sweep_minutes=0, per_function=False)
     return cost.pulse_usd - pulse_looks(functions) * pulse_look_usd(functions)

@@ -82,6 +82,7 @@ _RECENT: Final = (
     ("native_drops", "RecursiveInvocationsDropped", "Sum"),
 )
 _RECENT_FUNCTIONS: Final = _DATAPOINTS_ASKED // (len(_RECENT) * RECENT_MINUTES)
+_INVOCATIONS_FUNCTIONS: Final = min(_MOST_QUERIES, _DATAPOINTS_ASKED // RECENT_MINUTES)
 _PRECEDENT_FUNCTIONS: Final = _DATAPOINTS_ASKED // (
     PRECEDENT_DAYS * 86_400 // PRECEDENT_PERIOD_SECONDS
 )
@@ -255,6 +256,14 @@ class CloudWatchMetrics:
                     }
                 )
         return recent
+
+    def invocations(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
+        """3 h of 1-minute sums up to the last minute that is over."""
+        window = _recent_window(now)
+        series: dict[str, Series] = {}
+        for names in _batches(functions, _INVOCATIONS_FUNCTIONS):
+            series |= self._batch(names, "Invocations", "Sum", window)
+        return series
 
     def precedent(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
         """14 days of 5-minute sums, up to where the recent series begin."""

@@ -211,6 +211,10 @@ class Metrics(Protocol):
         """3 h of 1-minute datapoints of each function."""
         ...
 
+    def invocations(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
+        """The Invocations of the same alone: a sixth of the metrics."""
+        ...
+
     def precedent(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
         """14 days of Invocations of each function, in sums of 5 minutes."""
         ...

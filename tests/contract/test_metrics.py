@@ -63,6 +63,20 @@ def test_recent_series_of_nobody(stage: "Stage") -> None:
     assert len(recent[name].duration_ms.values) == 180
 
 
+def test_invocations_alone(stage: "Stage") -> None:
+    """The same three hours as the recent series have, of as many functions as are named."""
+    names = [unique("loop") for _ in range(230)]
+    stage.record(names[229], invocations=(7.0, 8.0))
+
+    now = stage.now
+    read = stage.metrics.invocations(names, now)
+
+    assert names == list(read)
+    assert last(read[names[229]].values, 3) == [None, 7.0, 8.0]
+    assert set(read[names[0]].values) == {None}
+    assert {(one.end, len(one.values)) for one in read.values()} == {(floor_to(now, 60), 180)}
+
+
 def test_precedent_ends_where_the_recent_series_begin(stage: "Stage") -> None:
     """14 days in 5-minute sums, on the 5-minute grid, without the last 3 hours."""
     name = unique("orders")

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from functions.domain.detection.arrivals import Source
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.detection.signal import Signal, SignalKind
-from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop
+from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop, OnLoop
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import Policy, Response
 from functions.domain.notices.incident import NoticeContext
@@ -67,6 +68,18 @@ class FakeLoops:
         """See the port."""
         return self.together - {function} if function in self.together else frozenset()
 
+    def on_loops(self) -> tuple[OnLoop, ...]:
+        """See the port."""
+        return tuple(
+            OnLoop(
+                function=name,
+                proof=known.proof,
+                loop="together" if name in self.together else name,
+            )
+            for name, known in self.read.items()
+            if known.proof in (LoopProof.CERTAIN, LoopProof.POSSIBLE)
+        )
+
 
 class Scene:
     """The guard with fakes all round it."""
@@ -81,6 +94,7 @@ class Scene:
         self.slept = 0.0
         self.loops = FakeLoops()
         self.hospital = Hospital()
+        self.functions: int | None = None  # in the account, as far as AWS says
 
     @property
     def world(self) -> World:
@@ -106,6 +120,7 @@ class Scene:
             account_concurrency=self.account.concurrency,
             side_by_side=one_by_one,
             loops=self.loops,
+            count=lambda: self.functions,
         )
         enforcer = Enforcer(
             world=self.world,

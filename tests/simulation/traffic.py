@@ -168,6 +168,12 @@ class SimulatedMetrics:
             self.settle()
             return {name: self._recent(name, now) for name in functions}
 
+    def invocations(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
+        """See the port."""
+        with self._account.call("metrics", "invocations"):
+            self.settle()
+            return {name: self._recent(name, now).invocations for name in functions}
+
     def precedent(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
         """See the port: of functions that are too young to have one."""
         with self._account.call("metrics", "precedent"):

@@ -26,9 +26,11 @@ PULSE_METRICS: Final = 3
 PULSE_SECONDS: Final = 0.5
 GUARD_MEMORY_GB: Final = 0.5
 
-# A look of the pulse asks for one metric of each function, and for seven of some candidates.
+# A look of the pulse asks for one metric of each function, and for seven of some candidates. The
+# functions on loops that it reads by name are paid for by the same money.
 LOOKS_USD: Final = 4.50  # a month, for an account of `LOOKS_FUNCTIONS`
 LOOKS_FUNCTIONS: Final = 1_000
+WATCH_SHARE: Final = 0.6  # of it, at most, for functions that are read by name
 LOOKS_IN_STOCK: Final = 12.0
 CANDIDATES_PER_LOOK: Final = 20
 
@@ -83,8 +85,8 @@ class GuardCost:
     alarms_usd
         The account-wide alarms and those on the guard itself.
     pulse_usd
-        The reading of the account-wide series each minute, with the Lambda runs for it, and the
-        looks at all functions that its budget allows at most.
+        The reading of the account-wide series each minute, with the Lambda runs for it, and what
+        its budget allows at most for looks at all functions and for those on loops.
     sweep_usd
         The query over all functions, or the reading of the next 10,000 of them.
     chart_usd
@@ -194,20 +196,42 @@ def pulse_look_usd(functions: int) -> float:
 
     Where a query does not see all functions, all of them are read after it.
     """
+    functions = max(1, functions)
     read = min(functions, SWEPT_FUNCTIONS) + (functions if functions > SWEPT_FUNCTIONS else 0)
     candidates = min(functions, CANDIDATES_PER_LOOK)
     return (read + candidates * METRICS_PER_CHECK) * USD_PER_METRIC_READ
 
 
-def pulse_looks(functions: int) -> float:
-    """How many looks of the pulse a month pays for.
+def pulse_budget_usd(functions: int) -> float:
+    """What the pulse may spend a month on functions, beside the account-wide series.
 
     The budget grows with the square root of the account's size: a small account pays less, and a
     large one looks less often.
     """
-    at_least_one = max(1, functions)
-    budget_usd = LOOKS_USD * math.sqrt(at_least_one / LOOKS_FUNCTIONS)
-    return budget_usd / pulse_look_usd(at_least_one)
+    return LOOKS_USD * math.sqrt(max(1, functions) / LOOKS_FUNCTIONS)
+
+
+def pulse_watch_metrics(functions: int) -> int:
+    """How many metrics of functions on loops a month may pay for, at most.
+
+    Looks keep enough for twice their stock, so that an account that multiplies is looked at.
+    """
+    budget_usd = pulse_budget_usd(functions)
+    kept_usd = 2 * LOOKS_IN_STOCK * pulse_look_usd(functions)
+    usd = max(0.0, min(WATCH_SHARE * budget_usd, budget_usd - kept_usd))
+    return round(usd / USD_PER_METRIC_READ)
+
+
+def pulse_looks(functions: int, watch_metrics: int = 0) -> float:
+    """How many looks of the pulse a month pays for.
+
+    Parameters
+    ----------
+    watch_metrics
+        Metrics a month that are read of functions on loops.
+    """
+    left_usd = pulse_budget_usd(functions) - watch_metrics * USD_PER_METRIC_READ
+    return left_usd / pulse_look_usd(functions)
 
 
 def incident_usd(minutes: int, *, closely_minutes: int | None, is_held: bool = False) -> float:

@@ -48,6 +48,26 @@ class KnownLoop:
 NOTHING_KNOWN = KnownLoop()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnLoop:
+    """A function on a loop, by name.
+
+    Attributes
+    ----------
+    proof
+        `CERTAIN` or `POSSIBLE`. A loop that a person accepted is no more than possible.
+    loop
+        What the functions on one loop have in common; empty where the loop was not listed.
+    is_stopped_by_aws
+        Whether AWS's own loop detection stops that loop.
+    """
+
+    function: str
+    proof: LoopProof
+    loop: str = ""
+    is_stopped_by_aws: bool = False
+
+
 class KnownLoops(Protocol):
     """The stored event graph, for who must not wait for it: nothing here raises."""
 
@@ -70,6 +90,10 @@ class KnownLoops(Protocol):
         """
         ...
 
+    def on_loops(self) -> tuple[OnLoop, ...]:
+        """The functions on loops of which the name is known, without any call."""
+        ...
+
 
 class NoGraph:
     """Where there is no event graph."""
@@ -88,3 +112,7 @@ class NoGraph:
     def mates(self, _function: str) -> frozenset[str]:
         """See the port."""
         return frozenset()
+
+    def on_loops(self) -> tuple[OnLoop, ...]:
+        """See the port."""
+        return ()

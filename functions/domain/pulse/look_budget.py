@@ -3,13 +3,24 @@
 A look harms nobody and has a price, so what limits it is money. A full bucket lets the pulse look
 at nearly any rise; the emptier it is, the more a rise has to stand out. So each account comes to
 the threshold that its own noise and its budget allow.
+
+Checks of single functions on loops are paid for out of the same bucket, by their share of a look's
+metrics.
 """
 
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from functions.domain.deployment.guard_cost import LOOKS_IN_STOCK, MINUTES_PER_MONTH, pulse_looks
+from functions.domain.deployment.guard_cost import (
+    LOOKS_IN_STOCK,
+    METRICS_PER_CHECK,
+    MINUTES_PER_MONTH,
+    USD_PER_METRIC_READ,
+    pulse_look_usd,
+    pulse_looks,
+)
 from functions.domain.ports import PulseMemory
 
 # Kept for rises that double the account: small ones never use the last looks up.
@@ -26,15 +37,26 @@ class LookBudget:
     ----------
     looks_per_month
         At most so many in any 30 days, those in stock at their beginning included.
+    metrics_per_look
+        Metrics that one look asks for.
     """
 
     looks_per_month: float
+    metrics_per_look: float
 
     @classmethod
-    def of(cls, functions: int | None) -> "LookBudget":
-        """The budget of an account with so many functions; ``None``: nobody knows how many."""
+    def of(cls, functions: int | None, watch_metrics: int = 0) -> "LookBudget":
+        """The budget of an account with so many functions; ``None``: nobody knows how many.
+
+        Parameters
+        ----------
+        watch_metrics
+            Metrics a month that are read of functions on loops, out of the same money.
+        """
+        known = FUNCTIONS_UNKNOWN if functions is None else functions
         return cls(
-            looks_per_month=pulse_looks(FUNCTIONS_UNKNOWN if functions is None else functions)
+            looks_per_month=max(0.0, pulse_looks(known, watch_metrics)),
+            metrics_per_look=pulse_look_usd(known) / USD_PER_METRIC_READ,
         )
 
     def left(self, memory: PulseMemory, now: datetime) -> float:
@@ -54,10 +76,21 @@ class LookBudget:
         spare = self.left(memory, now) - 1.0 - RESERVED
         return max(0.0, spare / (LOOKS_IN_STOCK - 1.0 - RESERVED))
 
-    def take(self, memory: PulseMemory, now: datetime) -> PulseMemory:
+    def take(self, memory: PulseMemory, now: datetime, looks: float = 1.0) -> PulseMemory:
         """What to remember before a look, so that one that fails is paid for as well."""
         at = now if memory.stocked_at is None else max(now, memory.stocked_at)
-        return replace(memory, stock=max(0.0, self.left(memory, now) - 1.0), stocked_at=at)
+        return replace(memory, stock=max(0.0, self.left(memory, now) - looks), stocked_at=at)
+
+    def checks_left(self, memory: PulseMemory, now: datetime) -> int:
+        """How many functions the stock pays a check for."""
+        return math.floor(self.left(memory, now) / self._looks_of(METRICS_PER_CHECK))
+
+    def take_checks(self, memory: PulseMemory, now: datetime, checks: int) -> PulseMemory:
+        """What to remember of checks of single functions."""
+        return self.take(memory, now, checks * self._looks_of(METRICS_PER_CHECK))
+
+    def _looks_of(self, metrics: int) -> float:
+        return metrics / self.metrics_per_look
 
 
 def unknown_memory(now: datetime) -> PulseMemory:

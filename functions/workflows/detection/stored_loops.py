@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from functions.domain.detection.arrivals import Source
-from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.loop_lookup import KnownLoop, OnLoop
 from functions.domain.graph.ports import LoopBooks
 from functions.domain.graph.summary import Page
 from functions.domain.notices.graph.text import doubt_words
@@ -55,6 +55,21 @@ class BookedLoops:
         """See the port."""
         page = None if self._book is None else self._book.page(function)
         return frozenset() if page is None else self._on[page.key] - {function}
+
+    def on_loops(self) -> tuple[OnLoop, ...]:
+        """See the port."""
+        book = self._book
+        if book is None:
+            return ()
+        return tuple(
+            OnLoop(
+                function=name,
+                proof=book.proof(name),
+                loop=entry.page.key if entry.page is not None else "",
+                is_stopped_by_aws=entry.page is not None and entry.page.is_protected_by_aws,
+            )
+            for name, entry in book.entries.items()
+        )
 
 
 def _functions_on(book: "LoopBook | None") -> dict[str, frozenset[str]]:

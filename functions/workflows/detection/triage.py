@@ -37,6 +37,7 @@ from functions.domain.incidents.policy import Policy, Response
 from functions.domain.notices.unreadable_record import unreadable_record
 from functions.domain.ports import LatelyClosed, LiveLedger, SurveyPart
 from functions.domain.pulse.account_pulse import (
+    WATCHED_FOR,
     Look,
     NeedsPrecedent,
     PulseReason,
@@ -47,9 +48,10 @@ from functions.domain.pulse.account_pulse import (
     watch,
     watched,
 )
-from functions.domain.pulse.look_budget import LookBudget, unknown_memory
+from functions.domain.pulse.look_budget import unknown_memory
 from functions.workflows.detection.collect_evidence import CHANGES_LATE, Gathering
 from functions.workflows.detection.event_log import Log, fields_of
+from functions.workflows.detection.read_loops import LoopReading
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.reconcile import (
     Tending,
@@ -75,6 +77,8 @@ _AT_THE_END_SECONDS: Final = 30.0
 _CHARTED_WITHIN: Final = timedelta(minutes=5)
 # Why a suspected function is left alone for now.
 _LOOKED_AT_AGAIN = frozenset({DecisionReason.NOT_YET_COUNTED, DecisionReason.LOOP_IS_HELD})
+# How often a function is checked that is put on the watch list.
+_CHECKS_OF_YOUNG: Final = WATCHED_FOR // timedelta(minutes=1)
 _STRAINED = frozenset({PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED})
 
 
@@ -187,8 +191,10 @@ class Guard:
     def _pulse(self, now: datetime, report: Report) -> None:
         live = self._live(now, report)
         self._tend(urgent_first(live, now), now, report, live, _FOR_SUSPECTS_SECONDS)
+        loops = self._plan_loops(report)
         self._attempt(report, "watched", lambda: self._watch(now, report, live))
-        self._attempt(report, "pulse", lambda: self._consider(now, report, live))
+        self._attempt(report, "pulse", lambda: self._consider(now, report, live, loops))
+        self._attempt(report, "loops", lambda: self._read_loops(now, report, live, loops))
         self._tend(in_turn(live, now), now, report, live, _AT_THE_END_SECONDS)
 
     def _sweep(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
@@ -208,9 +214,56 @@ class Guard:
         ledger.remember_pulse(watch(memory, names, now))
         self.log.info("watching", functions=names)
 
-    def _consider(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
+    def _plan_loops(self, report: Report) -> LoopReading:
+        planned: list[LoopReading] = []
+        plan = partial(LoopReading.plan, self.gathering, self.enforcer.policy)
+        self._attempt(report, "loops", lambda: planned.append(plan()))
+        return planned[0] if planned else LoopReading.of_nobody(self.gathering)
+
+    def _read_loops(
+        self, now: datetime, report: Report, live: LiveLedger | None, loops: LoopReading
+    ) -> None:
+        """Look at the functions on loops that stand out, of those whose turn it is.
+
+        Who has an open incident, or was looked at by this very run, is left out.
+        """
+        if report.seconds_left() < _AT_THE_END_SECONDS:
+            return
+        done = _seen_in(report, live, now)
+        due = [name for name in loops.watch.due(now) if name not in done]
+        former = {name: self._former(name, now, report, live) for name in due}
+        names = loops.find(former, self.enforcer.policy.floor_per_minute, now)
+        if not names:
+            return
+        budget, ledger = loops.budget, self.enforcer.world.ledger
+        memory = ledger.live().pulse if live is not None else unknown_memory(now)
+        checked = names[: budget.checks_left(memory, now)]
+        self.log.info("loops stand out", functions=names, checked=len(checked))
+
+        def pay(checks: int) -> None:
+            paid = budget.take_checks(memory, now, checks)
+            if live is not None:  # as of a look: before, and whatever becomes of it
+                self._attempt(report, "pulse budget", lambda: ledger.remember_pulse(paid))
+
+        pay(len(checked))
+        before = {*report.young, *report.acquitted}
+        self._investigate(checked, now, report, live)
+        followed = len({*report.young, *report.acquitted} - before)
+        if followed:  # each is checked in each of the next minutes
+            pay(len(checked) + followed * _CHECKS_OF_YOUNG)
+
+    def _former(
+        self, function: str, now: datetime, report: Report, live: LiveLedger | None
+    ) -> tuple[tuple[datetime, datetime], ...]:
+        """The periods of former loops of a function, and of its loop that was cut."""
+        troubles = () if live is None else live.troubles(function)
+        return (*troubles, *self._cuts(function, now, report, live))
+
+    def _consider(
+        self, now: datetime, report: Report, live: LiveLedger | None, loops: LoopReading
+    ) -> None:
         memory = live.pulse if live is not None else unknown_memory(now)
-        budget = LookBudget.of(self.gathering.count())
+        budget = loops.budget
         metrics, policy = self.gathering.metrics, self.enforcer.policy
         consideration = consider(metrics.account(now), memory, policy, now, budget)
         if isinstance(consideration, NeedsPrecedent):
@@ -226,6 +279,8 @@ class Guard:
             level_per_minute=consideration.level_per_minute,
             expected_per_minute=consideration.expected_per_minute,
             looks_left=round(budget.left(memory, now), 1),
+            read_by_name=loops.watch.functions,
+            too_many_to_read=loops.watch.left_out,
         )
         if not isinstance(consideration, Look):
             return
@@ -581,6 +636,16 @@ def _tended(live: LiveLedger | None, now: datetime) -> frozenset[str]:
     """Functions whose open incident has been looked after in this run, or is being restored."""
     incidents = live.incidents if live is not None else ()
     return frozenset(one.function for one in incidents if not one.is_closed and is_due(one, now))
+
+
+def _seen_in(report: Report, live: LiveLedger | None, now: datetime) -> frozenset[str]:
+    """Functions with an open incident, and those that this run has looked at already."""
+    decided = (one.assessment.function for one in report.decisions)
+    seen = frozenset((*decided, *report.young, *report.acquitted))
+    if live is None:
+        return seen
+    is_open = (one.function for one in live.incidents if not one.is_closed)
+    return seen | frozenset((*is_open, *watched(live.pulse, now)))
 
 
 def _needs_the_past(assessment: Assessment, policy: Policy) -> bool:

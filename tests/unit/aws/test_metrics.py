@@ -168,10 +168,42 @@ def test_precedents_take_part_of_a_page(metrics: CloudWatchMetrics, script: Scri
     assert len(metrics.precedent([f"f{number}" for number in range(20)], NOW)) == 20
 
 
+def test_invocations_alone_are_one_metric_of_each(
+    metrics: CloudWatchMetrics, script: Script
+) -> None:
+    """Three hours of them, in calls of a few hundred functions."""
+    script.answer(
+        "get_metric_data",
+        page(entry("m0", 3, 4), entry("m1", 5)),
+        MetricDataQueries=[
+            _query("m0", "Invocations", "Sum", name="orders"),
+            _query("m1", "Invocations", "Sum", name="enrich"),
+        ],
+        StartTime=END - timedelta(minutes=180),
+        EndTime=END,
+        ScanBy="TimestampAscending",
+        MaxDatapoints=100_800,
+    )
+
+    read = metrics.invocations(["orders", "enrich"], NOW)
+
+    assert read["orders"].values[-2:] == (3.0, 4.0)
+    assert read["enrich"].values[-2:] == (None, 5.0)
+
+
+def test_many_invocations_are_few_calls(metrics: CloudWatchMetrics, script: Script) -> None:
+    """Never more than 500 metrics in one, nor more than two fifths of what a page holds."""
+    for _ in range(3):
+        script.answer("get_metric_data", page())
+
+    assert len(metrics.invocations([f"f{number}" for number in range(600)], NOW)) == 600
+
+
 def test_nobody_is_no_call(metrics: CloudWatchMetrics) -> None:
     """Without functions there is nothing to ask."""
     assert metrics.recent([], NOW) == {}
     assert metrics.precedent([], NOW) == {}
+    assert metrics.invocations([], NOW) == {}
 
 
 def test_all_sources_are_one_call(metrics: CloudWatchMetrics, script: Script) -> None:

@@ -8,18 +8,24 @@ import pytest
 
 from functions.domain.deployment.guard_cost import (
     CHECKED_SELDOM_MINUTES,
+    LOOKS_IN_STOCK,
     METRICS_PER_CHECK,
     METRICS_PER_HOLD,
+    USD_PER_METRIC_READ,
     GuardCost,
     denied_usd,
     empty_queue_usd,
     guard_cost,
     incident_usd,
+    pulse_budget_usd,
     pulse_look_usd,
+    pulse_looks,
+    pulse_watch_metrics,
 )
 from functions.domain.detection.arrivals import Source, SourceKind, arrival_metrics, waiting_metric
 from functions.domain.detection.evidence import RecentSeries
 from functions.domain.incidents.incident import IncidentState
+from functions.domain.pulse.loop_watch import metrics_a_month
 from functions.workflows.incidents.reconcile import CHECKED_CLOSELY, CHECKED_EVERY_MINUTES
 
 STATES = {
@@ -53,6 +59,23 @@ def test_pulse() -> None:
 
     assert default_cost(1000).pulse_usd == pytest.approx(watching + 4.50)
     assert default_cost(10).pulse_usd == pytest.approx(watching + 0.45)
+
+
+@pytest.mark.parametrize("functions", [1, 10, 100, 1_000, 10_000, 100_000])
+def test_functions_on_loops_are_read_for_the_money_of_the_looks(functions: int) -> None:
+    """At most three fifths of it; what is left pays for twice as many looks as are in stock."""
+    most = pulse_watch_metrics(functions)
+    usd = most * USD_PER_METRIC_READ
+    looks = pulse_looks(functions, most)
+
+    assert 0 < usd <= 0.6 * pulse_budget_usd(functions) + USD_PER_METRIC_READ
+    assert looks >= 2 * LOOKS_IN_STOCK - 0.01
+    assert usd + looks * pulse_look_usd(functions) == pytest.approx(pulse_budget_usd(functions))
+
+
+def test_a_function_that_is_read_every_three_minutes() -> None:
+    """The price of one metric, whatever number of datapoints it has."""
+    assert metrics_a_month(1, 3) * USD_PER_METRIC_READ == pytest.approx(0.144)
 
 
 @pytest.mark.parametrize(("functions", "usd"), [(10, 0.0008), (1000, 0.0114), (100_000, 1.1014)])

@@ -2,13 +2,20 @@
 
 import math
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.deployment.guard_cost import LOOKS_IN_STOCK
+from functions.domain.deployment.guard_cost import (
+    LOOKS_IN_STOCK,
+    METRICS_PER_CHECK,
+    USD_PER_METRIC_READ,
+    pulse_budget_usd,
+    pulse_look_usd,
+    pulse_watch_metrics,
+)
 from functions.domain.detection.evidence import AccountSeries, Series
 from functions.domain.incidents.policy import Policy
 from functions.domain.ports import PulseMemory
@@ -122,6 +129,38 @@ def test_the_budget_is_never_exceeded(
     for first in made:
         within = [one for one in made if first <= one <= first + timedelta(days=30)]
         assert len(within) <= max(LOOKS_IN_STOCK, budget.looks_per_month) + 1e-6
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3 * 1440), st.integers(0, 40)), max_size=200),
+    st.sampled_from([1, 10, 100, 1000, 100_000]),
+    st.floats(0, 1),
+)
+def test_looks_and_checks_and_readings_share_one_budget(
+    asked_after: list[tuple[int, int]], functions: int, share: float
+) -> None:
+    """Whatever is read of functions on loops, and however many are checked, 30 days cost no more.
+
+    Asked for in turn: a look where 0 is drawn, and as many checks as are drawn and left otherwise.
+    """
+    watch_metrics = int(share * pulse_watch_metrics(functions))
+    budget = LookBudget.of(functions, watch_metrics)
+    memory, now, spent = PulseMemory(), NOW, list[tuple[datetime, float]]()
+    for minutes, wanted in asked_after:
+        now += timedelta(minutes=minutes)
+        if wanted:
+            checks = min(wanted, budget.checks_left(memory, now))
+            memory = budget.take_checks(memory, now, checks)
+            spent.append((now, checks * METRICS_PER_CHECK * USD_PER_METRIC_READ))
+        elif budget.can_look(memory, now, is_large=True):
+            memory = budget.take(memory, now)
+            spent.append((now, pulse_look_usd(functions)))
+
+    assert budget.looks_per_month >= 2 * LOOKS_IN_STOCK - 1e-6
+    for first, _ in spent:
+        within = sum(usd for at, usd in spent if first <= at <= first + timedelta(days=30))
+        total = within + watch_metrics * USD_PER_METRIC_READ
+        assert total <= pulse_budget_usd(functions) + 1e-6
 
 
 def test_a_loud_account_uses_its_budget_up_and_no_more() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop
+from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop, OnLoop
 from functions.domain.graph.model import Doubt
 from functions.domain.graph.summary import Entry, LoopBook, Page
 from functions.domain.notices.graph.text import doubt_words
@@ -145,3 +145,30 @@ def test_functions_on_the_same_loop_are_mates() -> None:
     names = ("enrich", "notify", "mail", "unlisted", "nobody")
     assert before == frozenset()
     assert [loops.mates(name) for name in names] == [{"notify"}, {"enrich"}, set(), set(), set()]
+
+
+def test_functions_on_loops_are_named() -> None:
+    """With how sure their loop is, which loop it is, and whether AWS stops it."""
+    book = _book()
+    entry = book.entries["enrich"]
+    assert entry.page is not None
+    stopped = replace(entry, page=replace(entry.page, key="q", is_protected_by_aws=True))
+    entries = {**book.entries, "queue": stopped}
+    loops = BookedLoops(FakeLoopBooks(replace(book, entries=entries)))
+    assert loops.on_loops() == ()
+    loops.refresh()
+
+    assert loops.on_loops() == (
+        OnLoop(function="enrich", proof=LoopProof.CERTAIN, loop="k"),
+        OnLoop(function="unlisted", proof=LoopProof.POSSIBLE),
+        OnLoop(function="queue", proof=LoopProof.CERTAIN, loop="q", is_stopped_by_aws=True),
+    )
+
+
+def test_a_function_on_an_accepted_loop_is_no_certain_one() -> None:
+    """It gives way to those on loops that nobody accepted."""
+    loops = BookedLoops(FakeLoopBooks(_book(accepted="a poller")))
+    loops.refresh()
+
+    (proof,) = {one.proof for one in loops.on_loops() if one.function == "enrich"}
+    assert proof is LoopProof.POSSIBLE
