@@ -27,6 +27,13 @@ from bench.detection.drawing import sample
 from bench.detection.held import CONFOUNDERS, HEALTHY, LOOPS, draw_table, play_pool
 from bench.detection.judge import Ours, Record, injections, judge_ours, judge_rival  # noqa: TC001
 from bench.detection.looks import LooksRecord, draw_looks, judge_looks
+from bench.detection.read_loops import (
+    KINDS,
+    OTHER_SHARES,
+    ReadLoopsRecord,
+    draw_read_loops,
+    judge_all,
+)
 from bench.detection.rules import rivals
 from functions.domain.incidents.policy import Policy
 
@@ -37,6 +44,7 @@ EACH: Final = 3
 ACCOUNTS: Final = (10, 100, 1000)
 PLAYS: Final = 60
 QUICK_LOOKS: Final[dict[str, Any]] = {"accounts": 1, "each": 5, "times": (1.0,)}
+QUICK_READ: Final[dict[str, Any]] = {"accounts": 1, "each": 5, "kinds": KINDS[:3]}
 
 
 def main(argv: list[str]) -> int:
@@ -155,6 +163,7 @@ class Bench:
         others = self._other_floors()
         pulse = self._pulse()
         looks = self._looks()
+        read_loops = self._read_loops()
         paths = pictures.frontier([*self.records, *others], self.folder)
         paths += pictures.looks(looks, self.folder)
         for pool, ours in self.ours.items():
@@ -167,6 +176,7 @@ class Bench:
             "other_floors": [one.to_json() for one in others],
             "pulse": [one.to_json() for one in pulse],
             "looks": [one.to_json() for one in looks],
+            "read_loops": [one.to_json() for one in read_loops],
             "pictures": [str(path) for path in paths],
         }
 
@@ -229,16 +239,13 @@ class Bench:
 
     def _looks(self) -> list[LooksRecord]:
         """What a budget for looks buys, in accounts that are busy enough to hide a loop."""
-        pool = STRESS_POOL if self.traffic.pool(STRESS_POOL) else "day"
-        rows = [one for one in self.traffic.pool(pool) if len(one.counts) == MINUTES_A_DAY]
-        if not rows:
-            return []
+        rows = self._busy_rows()
         with self._progress() as progress:
             task = progress.add_task("looks", total=None)
             tick = partial(progress.advance, task)
             found = [
                 record
-                for functions in ACCOUNTS
+                for functions in (ACCOUNTS if rows else ())
                 for record in judge_looks(
                     rows,
                     functions,
@@ -250,6 +257,36 @@ class Bench:
             ]
         self.console.print(draw_looks(found))
         return found
+
+    def _read_loops(self) -> list[ReadLoopsRecord]:
+        """What it buys in these accounts to read by name whom the event graph has on a loop."""
+        rows = self._busy_rows()
+        with self._progress() as progress:
+            task = progress.add_task("read by name", total=None)
+            tick = partial(progress.advance, task)
+            found = [
+                record
+                for functions in (ACCOUNTS if rows else ())
+                for record in judge_all(
+                    rows,
+                    functions,
+                    self.policy,
+                    rng=np.random.default_rng([self.seed, functions]),
+                    tick=tick,
+                    **self._kinds(functions),
+                )
+            ]
+        self.console.print(draw_read_loops(found))
+        return found
+
+    def _kinds(self, functions: int) -> dict[str, Any]:
+        if self.is_quick:
+            return QUICK_READ
+        return {"kinds": (*KINDS, *OTHER_SHARES)} if functions == max(ACCOUNTS) else {}
+
+    def _busy_rows(self) -> list[Row]:
+        pool = STRESS_POOL if self.traffic.pool(STRESS_POOL) else "day"
+        return [one for one in self.traffic.pool(pool) if len(one.counts) == MINUTES_A_DAY]
 
     def _rest_of_account(self, rows: tuple[Row, ...]) -> Floats:
         """The other 99 functions of an account, for the single-alarm recipe."""

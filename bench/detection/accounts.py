@@ -60,7 +60,8 @@ class PulseRecord:
 
 def account_of(rows: Sequence[Row], functions: int, rng: np.random.Generator) -> Floats:
     """The sum of so many rows of one day; rows that are used again are moved by whole hours."""
-    return np.sum(functions_of(rows, functions, rng), axis=0, initial=0.0)
+    total: Floats = functions_of(rows, functions, rng).sum(axis=0)
+    return total
 
 
 def functions_of(rows: Sequence[Row], functions: int, rng: np.random.Generator) -> Floats:

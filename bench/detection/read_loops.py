@@ -100,7 +100,8 @@ class Day:
     @property
     def counts(self) -> Floats:
         """The account."""
-        return np.sum(self.functions, axis=0)
+        total: Floats = self.functions.sum(axis=0)
+        return total
 
 
 def draw_days(
@@ -111,9 +112,9 @@ def draw_days(
     accounts: int = 6,
     each: int = 20,
 ) -> list[Day]:
-    """Accounts of one size, the same for whatever is compared."""
+    """Accounts of one size, the same for whatever is compared, and as the looks are judged by."""
     days = [functions_of(rows, functions, rng) for _ in range(accounts)]
-    onsets = rng.integers(SETTLED, MINUTES_A_DAY - IN_TIME - LATEST_MINUTES, size=(accounts, each))
+    onsets = rng.integers(SETTLED, MINUTES_A_DAY - IN_TIME, size=(accounts, each))
     return [
         Day(
             functions=day,
@@ -259,24 +260,23 @@ def _look(
 def _is_read(
     day: Day, plan: LoopWatch, policy: Policy, *, names: Sequence[int], onset: int, height: float
 ) -> bool:
-    """Whether a reading finds the loop until five of its minutes are published in full."""
+    """Whether a reading finds the loop before a sixth of its datapoints is there.
+
+    Each series is published as in the sandbox's weather: late, and a part of each minute at first.
+    """
     for name in names:
         counts = day.functions[day.order[name]].copy()
         counts[onset:] += height
         show = show_in(Weather(kind=WeatherKind.AWS, seed=onset * 1_000 + name))
-        for at in range(onset, onset + IN_TIME + LATEST_MINUTES):
+        for at in range(onset, min(MINUTES_A_DAY, onset + IN_TIME + LATEST_MINUTES)):
             now = EPOCH + timedelta(minutes=at + 1, seconds=PULSE_SECONDS)
-            series = _series(counts, at)
-            shown = show("Invocations", series, now)
+            shown = show("Invocations", _series(counts, at), now)
+            sixth = len(shown.values) - (at - onset + 1) + IN_TIME
+            if any(value is not None for value in shown.values[sixth:]):
+                break
             every = plan.due(now).get(str(name))
             if every is not None and stands_out(shown, policy.floor_per_minute, now, every):
                 return True
-            begun = at - onset + 1
-            if begun >= IN_TIME:
-                first = len(series.values) - begun
-                last = first + IN_TIME
-                if shown.values[first:last] == series.values[first:last]:
-                    break
     return False
 
 
@@ -305,7 +305,7 @@ def _reaches(counts: Floats, floor: float) -> list[bool]:
     highest = counts.copy()
     for back in range(1, LATEST_MINUTES):
         highest[back:] = np.maximum(highest[back:], counts[:-back])
-    return (highest >= floor).tolist()
+    return [bool(value >= floor) for value in highest]
 
 
 def _series(counts: Floats, at: int) -> Series:

@@ -17,6 +17,7 @@ from bench.detection.held import HEALTHY, LOOPS
 from bench.detection.judge import count_episodes
 from bench.detection.looks import judge_looks
 from bench.detection.ours import EPOCH, watched
+from bench.detection.read_loops import judge_all
 from bench.detection.rules import held, over, over_band, over_median, trailing_sum
 from bench.detection.statistics import quantile, rate_interval, share_interval
 from functions.domain.detection.assessment import Verdict
@@ -124,6 +125,8 @@ def test_the_benchmark_writes_one_record_for_each_rule_and_pool(
     monkeypatch.setattr(detection, "judge_account", few)
     one_budget = partial(judge_looks, accounts=1, each=2, times=(1.0,))
     monkeypatch.setattr(detection, "judge_looks", one_budget)
+    few_loops = partial(judge_all, accounts=1, each=2)
+    monkeypatch.setattr(detection, "judge_all", few_loops)
     monkeypatch.setattr(detection, "CONFOUNDERS", {})
     monkeypatch.setattr(detection, "HEALTHY", {"erratic bursts": HEALTHY["erratic bursts"]})
     monkeypatch.setattr(detection, "LOOPS", {"queue": LOOPS["queue"]})
@@ -139,5 +142,9 @@ def test_the_benchmark_writes_one_record_for_each_rule_and_pool(
     assert written["pulse"][0]["functions"] == 10
     (looks,) = written["looks"]
     assert 1.4 < looks["usd"] <= looks["most_usd"] + 0.2
+    assert {(one["functions"], one["on_loops"]) for one in written["read_loops"]} == {
+        (10, on_loops) for on_loops in (0, 1, 2, 10)
+    }
+    assert all(one["usd"] <= one["most_usd"] + 0.2 for one in written["read_loops"])
     assert [pool["plays"] for part in written["held"].values() for pool in part] == [1, 1]
     assert "traffic of our own" in capsys.readouterr().out
