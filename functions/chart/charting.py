@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from functions.aws.chart_store import ChartNotice, Pass, PassKind, notice_id
 from functions.aws.reading.storage import SCHEMA
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from functions.domain.graph.model import EventGraph, Loop
     from functions.domain.notices.incident import NoticeContext
     from functions.domain.ports import Publisher
+    from functions.workflows.event_log import EventLog
 
 MOST_RUNS: Final = 40
 """A pass that took so many runs is given up; at 15 minutes each that is ten hours."""
@@ -93,14 +94,6 @@ class Report:
     changes: int = 0
     counts: Counts = Counts()  # noqa: RUF009 (it is frozen)
     doubts: Mapping[str, int] = field(default_factory=dict)
-
-
-class Log(Protocol):
-    """Where charting says what it does."""
-
-    def info(self, message: str, **fields: object) -> None:
-        """Say something, with fields."""
-        ...
 
 
 def due(state: ChartState, now: datetime, rhythm: Rhythm, *, has_changes: bool) -> Work:
@@ -162,7 +155,7 @@ class Charting:
         rhythm: Rhythm,
         until: datetime,
         clock: Callable[[], datetime],
-        log: Log,
+        log: EventLog,
     ) -> None:
         self._store = store
         self._facts = facts

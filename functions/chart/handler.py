@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws import chart_store, clients, publisher
 from functions.aws.chart_store import ChartStore
-from functions.aws.observability import logger
+from functions.aws.clock import read_clock
+from functions.aws.observability import POWERTOOLS_LOG, logger
 from functions.aws.publisher import SnsPublisher
 from functions.aws.reading import reader, storage
 from functions.aws.reading.asking import Asker
@@ -18,7 +19,7 @@ from functions.aws.reading.changes import changes_of, is_change
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.storage import FactStore
-from functions.chart.charting import Charting, Graphs, Log, Rhythm
+from functions.chart.charting import Charting, Graphs, Rhythm
 from functions.chart.settings import Settings
 from functions.domain.errors import UnrecognisedSignalError
 from functions.domain.notices.incident import NoticeContext
@@ -38,13 +39,6 @@ _RESERVE: Final = timedelta(minutes=5)
 # A run that was killed without a word holds its turn for no longer than this beyond its timeout.
 _SPARE: Final = timedelta(seconds=15)
 _ACCEPTED_BY_FLAG: Final = "accepted by the deployment's flag accepted_loops"
-
-
-class _Journal(Log):
-    """The powertools logger: every field becomes a key of the record."""
-
-    def info(self, message: str, **fields: object) -> None:
-        logger.info(message, extra=fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +76,7 @@ class Connections:
             ),
             until=until + _SPARE,
             clock=clock,
-            log=_Journal(),
+            log=POWERTOOLS_LOG,
         )
 
 
@@ -90,16 +84,14 @@ class Connections:
 def connect() -> Connections:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
-    # The topic's ARN holds all of this: arn:<partition>:sns:<region>:<account>:<name>.
-    _, partition, _, region, account, _ = settings.notice_topic_arn.split(":")
     return Connections(
         settings=settings,
         facts=FactStore(
             clients.dynamodb_client(),
             settings.ledger_table,
-            account=account,
-            region=region,
-            partition=partition,
+            account=settings.account,
+            region=settings.region,
+            partition=settings.partition,
         ),
         publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
         graphs=Graphs(
@@ -107,8 +99,8 @@ def connect() -> Connections:
         ),
         pace=Pace(),
         place=NoticeContext(
-            region=region,
-            account=account,
+            region=settings.region,
+            account=settings.account,
             stack_name=settings.stack_name,
             deploy_flags=settings.deploy_flags or "",
         ),
@@ -157,12 +149,7 @@ def clock_for(event: Mapping[str, Any]) -> Callable[[], datetime]:
     """
     told = event.get("time")
     try:
-        ahead = datetime.fromisoformat(str(told)) - clock()
+        ahead = datetime.fromisoformat(str(told)) - read_clock()
     except (TypeError, ValueError):
         ahead = timedelta(0)
-    return lambda: clock() + max(ahead, timedelta(0))
-
-
-def clock() -> datetime:
-    """The time of day."""
-    return datetime.now(UTC)
+    return lambda: read_clock() + max(ahead, timedelta(0))

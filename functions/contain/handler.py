@@ -21,11 +21,12 @@ from functions.aws import (
     way_back,
 )
 from functions.aws import functions as target_functions
+from functions.aws.clock import read_clock
 from functions.aws.diagnosis_marks import DiagnosisMarks
 from functions.aws.ledger import DynamoLedger
 from functions.aws.loop_book import LoopBookStore
 from functions.aws.metrics import CloudWatchMetrics
-from functions.aws.observability import logger
+from functions.aws.observability import POWERTOOLS_LOG, logger
 from functions.aws.publisher import SnsPublisher
 from functions.aws.signals import parse_signal
 from functions.aws.way_back import Route, ScheduledWayBack
@@ -33,7 +34,6 @@ from functions.contain.settings import Settings
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.notices.incident import NoticeContext
 from functions.workflows.detection.collect_evidence import Gathering
-from functions.workflows.detection.event_log import Log
 from functions.workflows.detection.stored_loops import BookedLoops
 from functions.workflows.detection.triage import Guard
 from functions.workflows.holding.observe import Holding
@@ -57,23 +57,15 @@ ADAPTERS: Final = (
 )
 
 
-class _Journal(Log):
-    """The powertools logger as the guard uses it: every field becomes a key of the record."""
-
-    def info(self, message: str, **fields: object) -> None:
-        logger.info(message, extra=fields)
-
-    def exception(self, message: str, **fields: object) -> None:
-        logger.exception(message, extra=fields)
-
-
 @functools.cache
 def guard() -> Guard:
     """Read the settings and create the guard, once per execution environment."""
     settings = Settings.from_env(os.environ)
     functions = target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client)
     policy = _policy(settings)
-    loops = BookedLoops(LoopBookStore(clients.dynamodb_client, settings.ledger_table, clock=clock))
+    loops = BookedLoops(
+        LoopBookStore(clients.dynamodb_client, settings.ledger_table, clock=read_clock)
+    )
     count = function_count.FunctionCount(clients.lambda_client())
     gathering = Gathering(
         functions=functions,
@@ -100,7 +92,7 @@ def guard() -> Guard:
                     ),
                 ),
                 place=_place(settings, policy),
-                clock=clock,
+                clock=read_clock,
                 loops=loops,
             ),
             policy=policy,
@@ -114,7 +106,7 @@ def guard() -> Guard:
             diagnosis=DiagnosisMarks(clients.dynamodb_client(), settings.ledger_table),
         ),
         gathering=gathering,
-        log=_Journal(),
+        log=POWERTOOLS_LOG,
     )
 
 
@@ -125,11 +117,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     _latest.at = max(_latest.at, signal.at)
     logger.append_keys(signal=signal.kind, signal_id=signal.id, signal_source=signal.source)
     guard().handle(signal, lambda: context.get_remaining_time_in_millis() / 1000)
-
-
-def clock() -> datetime:
-    """The time of day."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)
@@ -144,7 +131,7 @@ _latest: Final = _LatestSignal(at=datetime.min.replace(tzinfo=UTC))
 
 def present() -> datetime:
     """The time of day, never behind the signals: tags and outages carry moments of both."""
-    return max(clock(), _latest.at)
+    return max(read_clock(), _latest.at)
 
 
 def _policy(settings: Settings) -> Policy:
@@ -161,11 +148,9 @@ def _policy(settings: Settings) -> Policy:
 
 
 def _place(settings: Settings, policy: Policy) -> NoticeContext:
-    # The topic's ARN holds Region and account: arn:aws:sns:<region>:<account>:<name>.
-    region, account = settings.notice_topic_arn.split(":")[3:5]
     return NoticeContext(
-        region=region,
-        account=account,
+        region=settings.region,
+        account=settings.account,
         stack_name=settings.stack_name,
         deploy_flags=settings.deploy_flags or "",
         cooling_off=policy.cooling_off,

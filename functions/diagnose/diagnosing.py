@@ -38,6 +38,7 @@ from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.remedy import role_name
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
 from functions.workflows.diagnosis.run import Round, make_round, tend
+from functions.workflows.event_log import EventLog
 
 # Functions of one round: as many as CloudWatch answers at once, and few enough to end in time.
 BATCH: Final = 350
@@ -81,18 +82,6 @@ class Memory(Protocol):
         ...
 
 
-class Log(Protocol):
-    """Where the diagnosis says what it does."""
-
-    def info(self, message: str, **fields: object) -> None:
-        """Say something with its fields."""
-        ...
-
-    def exception(self, message: str, **fields: object) -> None:
-        """The same, with the exception that is being handled."""
-        ...
-
-
 class UnreadAccountError(LoopbreakerError):
     """When there was not enough time to read the account."""
 
@@ -123,7 +112,7 @@ class Diagnosing:
     practice: Practice
     memory: Memory
     policy: RemedyPolicy
-    log: Log
+    log: EventLog
     seconds_left: Callable[[], float]
     exists: Callable[[str], object]
     every: timedelta = timedelta(days=1)

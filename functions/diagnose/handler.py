@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws import (
@@ -28,12 +28,13 @@ from functions.aws import (
     simulations,
 )
 from functions.aws.account_facts import AccountFacts
+from functions.aws.clock import read_clock
 from functions.aws.custom_resource import CustomResourceRequest, is_custom_resource_event, respond
 from functions.aws.diagnosis_metrics import DiagnosisMetrics
 from functions.aws.diagnosis_signals import ROLE, parse_diagnosis_signal
 from functions.aws.diagnosis_store import DiagnosisStore
 from functions.aws.ledger import DynamoLedger
-from functions.aws.observability import logger
+from functions.aws.observability import POWERTOOLS_LOG, logger
 from functions.aws.propagation import PROPAGATION
 from functions.aws.publisher import SnsPublisher
 from functions.aws.queued import batch_answer, is_batch, queued_events
@@ -43,7 +44,7 @@ from functions.aws.reading.pace import Lane, Pace
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.storage import FactStore
 from functions.diagnose.answer import answer, failed
-from functions.diagnose.diagnosing import Diagnosing, Log
+from functions.diagnose.diagnosing import Diagnosing
 from functions.diagnose.first_signs import first_signs
 from functions.diagnose.gathering import Gathering, Readers, Standing, accused_in
 from functions.diagnose.settings import Settings
@@ -56,6 +57,7 @@ from functions.domain.notices.incident import NoticeContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -80,16 +82,6 @@ ADAPTERS: Final = (
 LOOKBACK: Final = timedelta(days=1)
 # Time that is kept for what comes after the reading.
 _RESERVE_SECONDS: Final = 120.0
-
-
-class _Journal(Log):
-    """The powertools logger: every field becomes a key of the record."""
-
-    def info(self, message: str, **fields: object) -> None:
-        logger.info(message, extra=fields)
-
-    def exception(self, message: str, **fields: object) -> None:
-        logger.exception(message, extra=fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +117,7 @@ class Connections:
             practice=self.practice,
             memory=self.store,
             policy=self.policy,
-            log=_Journal(),
+            log=POWERTOOLS_LOG,
             seconds_left=seconds_left,
             exists=self.readers.details.of,
             every=timedelta(hours=self.settings.round_hours),
@@ -173,8 +165,6 @@ def connect() -> Connections:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
     store = DiagnosisStore(clients.dynamodb_client(), settings.ledger_table)
-    # The topic's ARN holds all of this: arn:<partition>:sns:<region>:<account>:<name>.
-    _, partition, _, region, account, _ = settings.notice_topic_arn.split(":")
     pace = Pace()
     metrics = DiagnosisMetrics(clients.cloudwatch_client())
     return Connections(
@@ -184,8 +174,8 @@ def connect() -> Connections:
             infirmary=store,
             publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
             place=NoticeContext(
-                region=region,
-                account=account,
+                region=settings.region,
+                account=settings.account,
                 stack_name=settings.stack_name,
                 deploy_flags=settings.deploy_flags or "",
             ),
@@ -220,9 +210,9 @@ def connect() -> Connections:
             facts=FactStore(
                 clients.dynamodb_client(),
                 settings.ledger_table,
-                account=account,
-                region=region,
-                partition=partition,
+                account=settings.account,
+                region=settings.region,
+                partition=settings.partition,
             ),
         ),
         pace=pace,
@@ -247,7 +237,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | N
         return _take(event, seconds_left)
     signal = parse_diagnosis_signal(event)
     logger.append_keys(signal=type(signal).__name__)
-    connect().diagnosing(seconds_left).handle(signal, max(signal.at, clock()))
+    connect().diagnosing(seconds_left).handle(signal, max(signal.at, read_clock()))
     return None
 
 
@@ -260,7 +250,7 @@ def _take(event: dict[str, Any], seconds_left: Callable[[], float]) -> dict[str,
             logger.exception("unknown event in the queue", message_id=one.message_id)
             failed.append(one.message_id)
     if signals:
-        now = max(clock(), *(one.at for one in signals))
+        now = max(read_clock(), *(one.at for one in signals))
         connect().diagnosing(seconds_left).handle_all(signals, now)
     logger.info("taken from the queue", events=len(signals), failed=len(failed))
     return batch_answer(tuple(failed))
@@ -272,14 +262,9 @@ def _answer(event: dict[str, Any], seconds_left: Callable[[], float]) -> None:
         connections = connect()
         with PROPAGATION.awaited(seconds_left()):
             response = answer(
-                request, connections.diagnosing(seconds_left), connections.ledger, clock()
+                request, connections.diagnosing(seconds_left), connections.ledger, read_clock()
             )
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's outputs
         logger.exception("request failed", resource_type=request.resource_type)
         response = failed(request, error)
     respond(request, response)
-
-
-def clock() -> datetime:
-    """The time of day."""
-    return datetime.now(UTC)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws import account_traffic, clients, custom_resource, guard_account, publisher
 from functions.aws.account_traffic import AccountTraffic
+from functions.aws.clock import read_clock
 from functions.aws.custom_resource import CustomResourceRequest, respond
 from functions.aws.guard_account import GuardAccount
 from functions.aws.observability import logger
@@ -27,15 +27,13 @@ ADAPTERS: Final = (account_traffic, custom_resource, guard_account, publisher)
 def connect() -> World:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
-    # The topic's ARN holds both: arn:<partition>:sns:<region>:<account>:<name>.
-    region, account = settings.notice_topic_arn.split(":")[3:5]
     return World(
         account=GuardAccount(clients.lambda_client()),
         traffic=AccountTraffic(clients.cloudwatch_client()),
         publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
         stack_name=settings.stack_name,
-        region=region,
-        account_id=account,
+        region=settings.region,
+        account_id=settings.account,
     )
 
 
@@ -49,13 +47,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     seconds_left = context.get_remaining_time_in_millis() / 1000
     try:
         with PROPAGATION.awaited(seconds_left):
-            response = answer(request, connect(), clock())
+            response = answer(request, connect(), read_clock())
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
         response = failed(request, error)
     respond(request, response)
-
-
-def clock() -> datetime:
-    """The time of day."""
-    return datetime.now(UTC)

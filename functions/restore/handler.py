@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws import (
@@ -18,6 +17,7 @@ from functions.aws import (
     way_back,
 )
 from functions.aws import functions as target_functions
+from functions.aws.clock import read_clock
 from functions.aws.custom_resource import CustomResourceRequest, respond
 from functions.aws.ledger import DynamoLedger
 from functions.aws.observability import logger
@@ -52,7 +52,6 @@ ADAPTERS: Final = (
 def rollback() -> Rollback:
     """Read the settings and create the ports, once per execution environment."""
     settings = Settings.from_env(os.environ)
-    region, account = settings.notice_topic_arn.split(":")[3:5]
     world = World(
         functions=target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client),
         ledger=DynamoLedger(clients.dynamodb_client(), settings.ledger_table),
@@ -67,12 +66,12 @@ def rollback() -> Rollback:
             ),
         ),
         place=NoticeContext(
-            region=region,
-            account=account,
+            region=settings.region,
+            account=settings.account,
             stack_name=settings.stack_name,
             deploy_flags=settings.deploy_flags or "",
         ),
-        clock=clock,
+        clock=read_clock,
     )
     practice = Practice(
         repairs=repairs.AwsRepairs(clients.lambda_client(), clients.iam_client()),
@@ -116,8 +115,3 @@ def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -
         logger.exception("request failed", resource_type=request.resource_type)
         response = failed(request, error)
     respond(request, response)
-
-
-def clock() -> datetime:
-    """The time of day."""
-    return datetime.now(UTC)

@@ -50,8 +50,8 @@ from functions.domain.pulse.account_pulse import (
 )
 from functions.domain.pulse.look_budget import unknown_memory
 from functions.workflows.detection.collect_evidence import CHANGES_LATE, Gathering
-from functions.workflows.detection.event_log import Log, fields_of
 from functions.workflows.detection.read_loops import LoopReading
+from functions.workflows.event_log import EventLog, fields_of
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.reconcile import (
     Tending,
@@ -126,7 +126,7 @@ class Guard:
 
     enforcer: Enforcer
     gathering: Gathering
-    log: Log
+    log: EventLog
 
     def handle(
         self, signal: Signal, seconds_left: Callable[[], float] = lambda: math.inf

@@ -40,7 +40,7 @@ from functions.domain.incidents.decision import DecisionReason, prohibition
 from functions.domain.incidents.incident import Attempt, Incident, IncidentState, Transition
 from functions.domain.ports import LiveLedger
 from functions.workflows.detection.collect_evidence import Gathering
-from functions.workflows.detection.event_log import Log, fields_of
+from functions.workflows.event_log import EventLog, fields_of
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import contain
 from functions.workflows.incidents.enforce import Enforcer
@@ -66,7 +66,7 @@ class HeldFunctions:
 
     enforcer: Enforcer
     gathering: Gathering
-    log: Log
+    log: EventLog
     live: LiveLedger = field(default_factory=LiveLedger)
     again: list[str] = field(default_factory=list)
 

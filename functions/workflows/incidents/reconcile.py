@@ -36,7 +36,7 @@ from functions.domain.incidents.incident import (
 )
 from functions.domain.ports import Functions, LiveLedger
 from functions.workflows.detection.collect_evidence import Gathering
-from functions.workflows.detection.event_log import Log
+from functions.workflows.event_log import EventLog
 from functions.workflows.holding.progress import HeldFunctions
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import (
@@ -79,7 +79,7 @@ class Tending:
 
     enforcer: Enforcer
     gathering: Gathering
-    log: Log
+    log: EventLog
     live: LiveLedger = field(default_factory=LiveLedger)
     again: list[str] = field(default_factory=list)
 

@@ -23,7 +23,7 @@ from functions.domain.incidents.tagged_snapshot import (
 from functions.domain.notices.tags import doubtful_tag, unreadable_tag
 from functions.domain.ports import Attempts, LiveLedger
 from functions.workflows.detection.collect_evidence import Gathering
-from functions.workflows.detection.event_log import Log
+from functions.workflows.event_log import EventLog
 from functions.workflows.incidents.enforce import Enforcer
 
 MOST_TAGS: Final = 50  # looked at in a minute: no more functions than that are ever held at a time
@@ -44,7 +44,7 @@ class Tags:
 
     enforcer: Enforcer
     gathering: Gathering
-    log: Log
+    log: EventLog
     live: LiveLedger
 
     def found(self) -> Mapping[str, str]:

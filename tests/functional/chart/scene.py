@@ -17,6 +17,7 @@ from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.notices.incident import Notice, NoticeContext
 from tests.fake_chart import FakeChartMemory, FakeChartStore
 from tests.fakes import SimulatedCrash
+from tests.functional.scene import QuietLog
 from tests.unit.aws.reading.test_storage import Table
 
 if TYPE_CHECKING:
@@ -40,17 +41,6 @@ class FakeTopic:
         if self.broken:
             raise NoticeUndeliveredError("NotFound")
         self.sent.append(Notice(subject=subject, body=body))
-
-
-@dataclass(slots=True)
-class QuietLog:
-    """Keeps what was logged."""
-
-    lines: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-
-    def info(self, message: str, **fields: object) -> None:
-        """Keep it."""
-        self.lines.append((message, fields))
 
 
 class Scene:

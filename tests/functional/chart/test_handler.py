@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.aws import clients
+from functions.aws.clock import read_clock
 from functions.aws.loop_book import LoopBookStore
 from functions.chart import handler as module
 from functions.chart.handler import handler
@@ -85,12 +86,12 @@ def local() -> Iterator[LocalAws]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[timedelta]:
     """How far the clock is ahead: tests that move it append."""
     ahead: list[timedelta] = []
-    real = module.clock
+    real = read_clock
 
     def now() -> datetime:
         return real() + sum(ahead, timedelta())
 
-    monkeypatch.setattr(module, "clock", now)
+    monkeypatch.setattr(module, "read_clock", now)
     return ahead
 
 
@@ -135,7 +136,7 @@ def make_loop(aws: LocalAws) -> str:
 
 def proof(function: str) -> LoopProof:
     """What contain would read of a function."""
-    book = LoopBookStore(clients.dynamodb_client, TABLE, clock=module.clock).load()
+    book = LoopBookStore(clients.dynamodb_client, TABLE, clock=read_clock).load()
     return LoopProof.UNKNOWN if book is None else book.proof(function)
 
 
@@ -198,7 +199,7 @@ def test_no_reading_is_dated_before_its_event(
 ) -> None:
     """An event from a clock that is ahead moves the time of day; a late or odd one does not."""
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    monkeypatch.setattr(module, "clock", lambda: noon)
+    monkeypatch.setattr(module, "read_clock", lambda: noon)
 
     assert module.clock_for({"time": time})() - noon == timedelta(minutes=minutes)
 

@@ -33,7 +33,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 
 def _handle(scene: Scene, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "clock", lambda: scene.now)
+    monkeypatch.setattr(module, "read_clock", lambda: scene.now)
     handler(event, CONTEXT)
 
 

@@ -34,7 +34,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     """A stage whose guard the handler takes."""
     staged = Scene()
     monkeypatch.setattr(module, "guard", lambda: staged.guard)
-    monkeypatch.setattr(module, "clock", lambda: staged.now)
+    monkeypatch.setattr(module, "read_clock", lambda: staged.now)
     return staged
 
 

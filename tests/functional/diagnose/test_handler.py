@@ -96,7 +96,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
         staged.answers.append(json.loads(body))
 
     monkeypatch.setattr(module, "respond", partial(respond, put=put))
-    monkeypatch.setattr(module, "clock", lambda: NOON)
+    monkeypatch.setattr(module, "read_clock", lambda: NOON)
     monkeypatch.setattr(module, "connect", lambda: staged)
     return staged
 

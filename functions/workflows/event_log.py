@@ -5,7 +5,7 @@ from typing import Protocol
 from functions.domain.detection.assessment import Assessment
 
 
-class Log(Protocol):
+class EventLog(Protocol):
     """Where the guard says what it does; powertools' logger is one."""
 
     def info(self, message: str, **fields: object) -> None:
