@@ -21,7 +21,7 @@ from bench import measure
 from functions.aws.function_count import FunctionCount
 from functions.aws.metrics import CloudWatchMetrics
 from functions.domain.deployment.guard_cost import SWEPT_FUNCTIONS, USD_PER_METRIC_READ
-from functions.domain.detection.spike import is_candidate
+from functions.domain.detection.traffic import is_candidate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -21,11 +21,11 @@ from functions.domain.detection.evidence import (
     Series,
 )
 from functions.domain.detection.lateness import LATEST
-from functions.domain.detection.spike import (
+from functions.domain.detection.spike import assess
+from functions.domain.detection.traffic import (
     HISTORY_MINUTES,
     LONG_RUNNING_SECONDS,
     NEWEST_MINUTES,
-    assess,
 )
 from functions.domain.incidents.policy import Policy
 

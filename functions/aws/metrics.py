@@ -38,7 +38,7 @@ from functions.domain.detection.evidence import (
     Series,
     floor_to,
 )
-from functions.domain.detection.spike import CANDIDATE_MINUTES
+from functions.domain.detection.traffic import CANDIDATE_MINUTES
 from functions.domain.errors import InvalidSeriesError, MetricsUnavailableError
 from functions.domain.ports import SurveyPart
 

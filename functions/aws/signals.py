@@ -16,8 +16,8 @@ from aws_lambda_powertools.utilities.data_classes.event_bridge_event import Even
 
 from functions.aws.observability import logger
 from functions.domain.account.names import InvalidFunctionReferenceError, metric_name
-from functions.domain.detection.signal import Signal, SignalKind
 from functions.domain.errors import UnrecognisedSignalError
+from functions.domain.signal import Signal, SignalKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

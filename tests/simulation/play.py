@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.custom_resource import CustomResourceRequest, RequestType
 from functions.aws.signals import parse_signal
-from functions.domain.detection.signal import Signal, SignalKind
 from functions.domain.errors import (
     LoopbreakerError,
 )
@@ -20,6 +19,7 @@ from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
 from functions.domain.notices.incident import NoticeContext
+from functions.domain.signal import Signal, SignalKind
 from functions.restore.answer import answer
 from functions.workflows.detection.collect_evidence import Gathering, one_by_one
 from functions.workflows.detection.triage import Guard, PartlyFailedError

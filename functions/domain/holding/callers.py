@@ -20,7 +20,7 @@ from functions.domain.detection.danger import is_dangerous_demand
 from functions.domain.detection.evidence import Evidence, Series
 from functions.domain.detection.lateness import count_young
 from functions.domain.detection.precedent import DAYS_NEEDED
-from functions.domain.detection.spike import GUARD_MINUTES, mean_duration_seconds
+from functions.domain.detection.traffic import GUARD_MINUTES, mean_duration_seconds
 from functions.domain.holding.facts import HoldFacts
 from functions.domain.holding.plan import (
     AGE_TIMES,

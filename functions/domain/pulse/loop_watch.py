@@ -19,7 +19,7 @@ from functions.domain.deployment.guard_cost import MINUTES_PER_MONTH
 from functions.domain.detection.evidence import MINUTE_SECONDS, LoopProof, Series
 from functions.domain.detection.lateness import LATEST, count_young, read_back
 from functions.domain.detection.precedent import highest_mean
-from functions.domain.detection.spike import RISE_MINUTES, RISE_TIMES
+from functions.domain.detection.shapes import RISE_MINUTES, RISE_TIMES
 from functions.domain.graph.loop_lookup import OnLoop
 
 # A loop shows with its first full datapoint: read so often it is seen within five of them.

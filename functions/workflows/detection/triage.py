@@ -17,8 +17,8 @@ from functions.domain.deployment.guard_cost import SWEPT_FUNCTIONS
 from functions.domain.detection.assessment import Assessment, Reason, Verdict
 from functions.domain.detection.danger import may_be_in_danger
 from functions.domain.detection.evidence import Evidence, Series
-from functions.domain.detection.signal import Signal, SignalKind
-from functions.domain.detection.spike import assess, holds_the_account, is_candidate
+from functions.domain.detection.spike import assess
+from functions.domain.detection.traffic import holds_the_account, is_candidate
 from functions.domain.errors import (
     LedgerUnavailableError,
     LoopbreakerError,
@@ -49,6 +49,7 @@ from functions.domain.pulse.account_pulse import (
     watched,
 )
 from functions.domain.pulse.look_budget import unknown_memory
+from functions.domain.signal import Signal, SignalKind
 from functions.workflows.detection.collect_evidence import CHANGES_LATE, Gathering
 from functions.workflows.detection.read_loops import LoopReading
 from functions.workflows.event_log import EventLog, fields_of

@@ -22,7 +22,7 @@ from functions.domain.detection.evidence import (
 )
 from functions.domain.detection.feeding import Feeding, Spike, tell_feeding
 from functions.domain.detection.lateness import count_young
-from functions.domain.detection.spike import mean_duration_seconds
+from functions.domain.detection.traffic import mean_duration_seconds
 from functions.domain.graph.loop_lookup import STALE_AFTER
 from functions.domain.holding.callers import (
     CapVerdict,

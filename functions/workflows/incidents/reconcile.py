@@ -20,7 +20,8 @@ from functions.domain.changes.steps import (
 from functions.domain.detection.assessment import Verdict
 from functions.domain.detection.evidence import Evidence, FunctionFacts
 from functions.domain.detection.lateness import settle
-from functions.domain.detection.spike import assess, mean_duration_seconds
+from functions.domain.detection.spike import assess
+from functions.domain.detection.traffic import mean_duration_seconds
 from functions.domain.errors import (
     FunctionNotFoundError,
     MappingNotFoundError,

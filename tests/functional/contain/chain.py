@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.detection.signal import SignalKind
 from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.incidents.policy import Policy
+from functions.domain.signal import SignalKind
 from tests.functional.contain.held import RUNNING, SECONDS, SPIKE, USUAL
 from tests.functional.scene import Scene
 

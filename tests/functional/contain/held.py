@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from functions.domain.detection.arrivals import Source, SourceKind
-from functions.domain.detection.signal import SignalKind
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Policy
+from functions.domain.signal import SignalKind
 from tests.fakes import FakeFunction
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene
 

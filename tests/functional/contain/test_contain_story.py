@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import BusyError, LedgerUnavailableError, NoticeUndeliveredError
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.signal import SignalKind
 from functions.workflows.detection.triage import PartlyFailedError
 from tests.functional.scene import OWN, QUEUE, TABLE_STREAM, Scene
 

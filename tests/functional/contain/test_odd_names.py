@@ -10,9 +10,9 @@ import pytest
 from functions.aws.signals import parse_signal
 from functions.contain import handler as module
 from functions.contain.handler import handler
-from functions.domain.detection.signal import SignalKind
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import IncidentState
+from functions.domain.signal import SignalKind
 from tests.functional.lambda_context import lambda_context
 from tests.functional.scene import Scene
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import LedgerUnavailableError
+from functions.domain.signal import SignalKind
 from functions.workflows.detection import triage as guard
 from functions.workflows.detection.triage import PartlyFailedError
 from tests.functional.scene import Scene

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import RefusedError
 from functions.domain.incidents.decision import Contain, Notify
 from functions.domain.incidents.incident import IncidentState
+from functions.domain.signal import SignalKind
 from functions.workflows.detection.triage import PartlyFailedError
 from tests.functional.scene import Scene
 

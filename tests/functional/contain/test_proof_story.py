@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.detection.signal import SignalKind
 from functions.domain.graph.loop_lookup import STALE_AFTER, KnownLoop
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Policy, Response
+from functions.domain.signal import SignalKind
 from tests.functional.contain import held
 from tests.functional.contain.held import NORMAL_PEAK
 from tests.functional.scene import Scene

@@ -6,11 +6,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import BusyError, NoticeUndeliveredError
 from functions.domain.incidents.incident import HOLDING_STATES
 from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.signal import SignalKind
 from tests.examples import examples
 from tests.functional.scene import QUEUE, Scene
 

@@ -10,13 +10,13 @@ import pytest
 
 from functions.domain.deployment.guard_cost import LOOKS_IN_STOCK, METRICS_PER_CHECK
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import LedgerUnavailableError, MetricsUnavailableError
 from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.incidents.policy import Policy, Response
 from functions.domain.ports import PulseMemory
 from functions.domain.pulse.account_pulse import WATCHED_FOR
 from functions.domain.pulse.look_budget import LookBudget
+from functions.domain.signal import SignalKind
 from tests.functional.scene import Scene
 
 if TYPE_CHECKING:

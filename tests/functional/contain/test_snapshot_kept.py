@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import (
     BusyError,
     InvalidValueError,
@@ -15,6 +14,7 @@ from functions.domain.errors import (
 from functions.domain.incidents.incident import Attempt, IncidentState
 from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.signal import SignalKind
 from functions.workflows.detection.triage import PartlyFailedError
 from functions.workflows.incidents.contain import contain
 from functions.workflows.incidents.restore import restore

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.detection.signal import SignalKind
 from functions.domain.errors import BusyError, LedgerUnavailableError, RefusedError
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy
 from functions.domain.incidents.tag_seal import sealed
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.domain.signal import SignalKind
 from functions.workflows.detection.triage import PartlyFailedError
 from functions.workflows.incidents.rollback import IN_DOUBT, LeftAlone, Refused, Restored
 from functions.workflows.incidents.tagged_stops import MOST_TAGS

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from functions.domain.detection.signal import SignalKind
 from functions.domain.ports import PulseMemory
 from functions.domain.pulse.account_pulse import WATCHED_FOR
+from functions.domain.signal import SignalKind
 from tests.functional.scene import Scene
 
 ERRATIC = [700.0, 1_900.0, 800.0]

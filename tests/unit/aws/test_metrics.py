@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from functions.aws.metrics import CloudWatchMetrics
 from functions.domain.detection.arrivals import Source, SourceKind
-from functions.domain.detection.spike import is_candidate
+from functions.domain.detection.traffic import is_candidate
 from functions.domain.errors import MetricsUnavailableError
 from tests.unit.aws.stubs import scripts
 

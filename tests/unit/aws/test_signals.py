@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from functions.aws.signals import parse_signal
-from functions.domain.detection.signal import Signal, SignalKind
 from functions.domain.errors import UnrecognisedSignalError
+from functions.domain.signal import Signal, SignalKind
 
 EVENTS = Path(__file__).parents[2] / "events"
 DOCUMENTED = Path(__file__).parents[4] / "shared" / "events"

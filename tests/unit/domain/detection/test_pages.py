@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.domain.detection import spike
+from functions.domain.detection import shapes, traffic
 from functions.domain.detection.lateness import LATEST
 from functions.domain.holding import balance, plan, verdict
 from functions.domain.incidents import policy
@@ -30,17 +30,17 @@ def value(constant: str) -> str:
         (
             "plateau above anything before",
             (
-                f"{spike.EARLY_PLATEAU_TIMES:.0f} times for {spike.SUSTAINED_MINUTES} datapoints, "
-                f"{spike.PLATEAU_TIMES:.0f} times"
+                f"{shapes.EARLY_PLATEAU_TIMES:.0f} times for {traffic.SUSTAINED_MINUTES} "
+                f"datapoints, {shapes.PLATEAU_TIMES:.0f} times"
             ),
         ),
         (
             "plateau without a step",
-            f"{spike.PLATEAU_MINUTES} minutes; {spike.PROVEN_PLATEAU_MINUTES} where",
+            f"{traffic.PLATEAU_MINUTES} minutes; {traffic.PROVEN_PLATEAU_MINUTES} where",
         ),
         (
             "any shape",
-            f"{spike.RISE_MINUTES} minutes, each at the floor and {spike.RISE_TIMES:.0f} times",
+            f"{shapes.RISE_MINUTES} minutes, each at the floor and {shapes.RISE_TIMES:.0f} times",
         ),
         ("young", f"until {LATEST.total_seconds() / MINUTE:.0f} minutes"),
         ("generations", f"{verdict.GENERATIONS:.0f}"),
@@ -72,8 +72,8 @@ def test_constants(constant: str, begins: str) -> None:
 
 def test_steps() -> None:
     """The page on deciding says the same."""
-    assert f"| {spike.SUSTAINED_MINUTES} minutes | urgent" in DECIDING
-    assert f"| {spike.RISE_MINUTES} minutes | a loop need not be even" in DECIDING
+    assert f"| {traffic.SUSTAINED_MINUTES} minutes | urgent" in DECIDING
+    assert f"| {shapes.RISE_MINUTES} minutes | a loop need not be even" in DECIDING
     assert f"can go round {plan.ROUNDS} times" in DECIDING
     assert f"more than {plan.SHARE_TO_BIND} of what runs now" in DECIDING
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from functions.domain.detection.assessment import Reason, Verdict
 from functions.domain.detection.evidence import Evidence, LoopProof, Series
-from functions.domain.detection.spike import assess, is_candidate
+from functions.domain.detection.spike import assess
+from functions.domain.detection.traffic import is_candidate
 from functions.domain.incidents.policy import Policy, Response
 from functions.domain.notices.text import sentence
 from tests.unit.domain.detection.traffic_samples import (
