@@ -26,14 +26,15 @@ from rich.table import Table
 from bench import measure
 from bench.measure import Target
 from bench.paged_account import ACCOUNT, REGION, grown
-from functions.aws.loop_book import packed
 from functions.aws.reading import facts as f
-from functions.aws.reading import storage
 from functions.aws.reading.asking import Asker
 from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.pace import Lane, Pace, shared_rates
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
+from functions.aws.records import table
+from functions.aws.records.fact_store import FactStore
+from functions.aws.records.loop_book import packed
 from functions.chart.charting import Graphs
 from functions.domain.graph.summary import LoopBook
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.paged_account import PagedAccount
+    from functions.aws.records.fact_store import Manifest
     from functions.domain.account.inventory import Account
 
 SIZES: Final = (100, 1_000, 10_000)
@@ -210,7 +212,9 @@ def measured(functions: int) -> Size:
     began = time.process_time()
     memory = Memory()
     client: Any = memory
-    store = storage.FactStore(client, "t", account=ACCOUNT, region=REGION, partition="aws")
+    store = FactStore(
+        table.Table(lambda: client, "t"), account=ACCOUNT, region=REGION, partition="aws"
+    )
     manifest = store.save(facts)
     store_cpu = time.process_time() - began
     stored = memory.size
@@ -278,7 +282,7 @@ def _asker(account: PagedAccount) -> Asker:
 
 
 def _changes(
-    account: PagedAccount, store: storage.FactStore, manifest: storage.Manifest
+    account: PagedAccount, store: FactStore, manifest: Manifest
 ) -> tuple[dict[str, int], float]:
     """Calls to work each kind of change in, and CPU seconds of one as a tick does it."""
     function = next(iter(account.functions))

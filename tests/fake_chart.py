@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from functions.aws.chart_store import (
+from functions.aws.records.chart_store import (
     ChartNotice,
     ChartState,
     NotedChange,

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from functions.aws.diagnosis_logs import LogGroup
     from functions.aws.diagnosis_metrics import Datapoints, Family, Window
-    from functions.aws.diagnosis_store import Progress
+    from functions.aws.records.diagnosis_store import Progress
     from functions.domain.account.inventory import (
         NamedPolicy,
     )

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.records import dump_incident
+from functions.aws.records.incident_record import dump_incident
 from functions.domain.changes.steps import (
     LEAST_MAPPING_LIMIT,
     MOST_MAPPING_LIMIT,
@@ -1014,7 +1014,7 @@ class _Request:
 
 
 class FakeLedger:
-    """Twin of `functions.aws.ledger.DynamoLedger`."""
+    """Twin of `functions.aws.records.ledger.DynamoLedger`."""
 
     def __init__(self, account: FakeAccount) -> None:
         self._account = account
@@ -1318,7 +1318,7 @@ class FakeWayBack:
 
 
 class FakeExamined:
-    """Twin of `functions.aws.diagnosis_marks.DiagnosisMarks`.
+    """Twin of `functions.aws.records.diagnosis_marks.DiagnosisMarks`.
 
     Attributes
     ----------

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from functions.aws.chart_store import ChartStore
     from functions.aws.reading.reader import AccountReader
-    from functions.aws.reading.storage import FactStore
+    from functions.aws.records.chart_store import ChartStore
+    from functions.aws.records.fact_store import FactStore
     from functions.domain.account.inventory import Account
 
 IAM_ACTIONS: Final[frozenset[str]] = frozenset()  # those of `reading` and `chart_store`

@@ -18,8 +18,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.chart_store import ChartNotice, Pass, PassKind, notice_id
-from functions.aws.reading.storage import SCHEMA
+from functions.aws.records.chart_store import ChartNotice, Pass, PassKind, notice_id
+from functions.aws.records.fact_store import SCHEMA
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
 from functions.domain.graph.build import build
 from functions.domain.graph.model import Counts, LoopKey
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from functions.aws.chart_store import ChartState, ChartStore, NotedChange
     from functions.aws.reading.facts import Facts
     from functions.aws.reading.reader import AccountReader
-    from functions.aws.reading.storage import FactStore, Manifest
+    from functions.aws.records.chart_store import ChartState, ChartStore, NotedChange
+    from functions.aws.records.fact_store import FactStore, Manifest
     from functions.domain.account.inventory import Account, Gap
     from functions.domain.graph.model import EventGraph, Loop
     from functions.domain.notices.incident import NoticeContext

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws import chart_store, clients, publisher
-from functions.aws.chart_store import ChartStore
+from functions.aws import clients, publisher
 from functions.aws.clock import read_clock
 from functions.aws.observability import POWERTOOLS_LOG, logger
 from functions.aws.publisher import SnsPublisher
-from functions.aws.reading import reader, storage
+from functions.aws.reading import reader
 from functions.aws.reading.asking import Asker
 from functions.aws.reading.changes import changes_of, is_change
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
-from functions.aws.reading.storage import FactStore
+from functions.aws.records import chart_store, fact_store
+from functions.aws.records.chart_store import ChartStore
+from functions.aws.records.fact_store import FactStore
+from functions.aws.records.table import Table
 from functions.chart.charting import Charting, Graphs, Rhythm
 from functions.chart.settings import Settings
 from functions.domain.errors import UnrecognisedSignalError
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-ADAPTERS: Final = (chart_store, publisher, reader, storage)
+ADAPTERS: Final = (chart_store, fact_store, publisher, reader)
 
 _SCHEDULED: Final = "Scheduled Event"
 _RULE: Final = "-chart"
@@ -46,6 +48,7 @@ class Connections:
     """What the handler talks to, made once per execution environment."""
 
     settings: Settings
+    table: Table
     facts: FactStore
     publisher: SnsPublisher
     graphs: Graphs
@@ -54,7 +57,7 @@ class Connections:
 
     def store(self, holder: str) -> ChartStore:
         """The store, for one run."""
-        return ChartStore(clients.dynamodb_client(), self.settings.ledger_table, holder=holder)
+        return ChartStore(self.table, holder=holder)
 
     def charting(self, holder: str, until: datetime, clock: Callable[[], datetime]) -> Charting:
         """Charting, for one run."""
@@ -84,11 +87,12 @@ class Connections:
 def connect() -> Connections:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
+    table = Table(clients.dynamodb_client, settings.ledger_table)
     return Connections(
         settings=settings,
+        table=table,
         facts=FactStore(
-            clients.dynamodb_client(),
-            settings.ledger_table,
+            table,
             account=settings.account,
             region=settings.region,
             partition=settings.partition,

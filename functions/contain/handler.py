@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws import (
     clients,
-    diagnosis_marks,
     function_count,
     hold_facts,
-    ledger,
-    loop_book,
     metrics,
     publisher,
     signals,
@@ -22,12 +19,14 @@ from functions.aws import (
 )
 from functions.aws import functions as target_functions
 from functions.aws.clock import read_clock
-from functions.aws.diagnosis_marks import DiagnosisMarks
-from functions.aws.ledger import DynamoLedger
-from functions.aws.loop_book import LoopBookStore
 from functions.aws.metrics import CloudWatchMetrics
 from functions.aws.observability import POWERTOOLS_LOG, logger
 from functions.aws.publisher import SnsPublisher
+from functions.aws.records import diagnosis_marks, ledger, loop_book
+from functions.aws.records.diagnosis_marks import DiagnosisMarks
+from functions.aws.records.ledger import DynamoLedger
+from functions.aws.records.loop_book import LoopBookStore
+from functions.aws.records.table import Table
 from functions.aws.signals import parse_signal
 from functions.aws.way_back import Route, ScheduledWayBack
 from functions.contain.settings import Settings
@@ -63,9 +62,10 @@ def guard() -> Guard:
     settings = Settings.from_env(os.environ)
     functions = target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client)
     policy = _policy(settings)
-    loops = BookedLoops(
-        LoopBookStore(clients.dynamodb_client, settings.ledger_table, clock=read_clock)
-    )
+    table = Table(clients.dynamodb_client, settings.ledger_table)
+    # Its own: it notes when the ledger could not be reached.
+    ledger_table = Table(clients.dynamodb_client, settings.ledger_table, clock=present)
+    loops = BookedLoops(LoopBookStore(table, clock=read_clock))
     count = function_count.FunctionCount(clients.lambda_client())
     gathering = Gathering(
         functions=functions,
@@ -78,9 +78,7 @@ def guard() -> Guard:
         enforcer=Enforcer(
             world=World(
                 functions=functions,
-                ledger=DynamoLedger(
-                    clients.dynamodb_client(), settings.ledger_table, clock=present
-                ),
+                ledger=DynamoLedger(ledger_table),
                 publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
                 way_back=ScheduledWayBack(
                     clients.scheduler_client,
@@ -103,7 +101,7 @@ def guard() -> Guard:
                 ),
                 most_usd_per_minute=settings.danger_usd_per_minute,
             ),
-            diagnosis=DiagnosisMarks(clients.dynamodb_client(), settings.ledger_table),
+            diagnosis=DiagnosisMarks(table),
         ),
         gathering=gathering,
         log=POWERTOOLS_LOG,

@@ -20,7 +20,7 @@ from functions.aws.diagnosis_signals import (
     Tick,
     Touched,
 )
-from functions.aws.diagnosis_store import Progress
+from functions.aws.records.diagnosis_store import Progress
 from functions.aws.schedule_watch import group_of
 from functions.diagnose.first_signs import Signs
 from functions.diagnose.gathering import Gathering

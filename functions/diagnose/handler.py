@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.aws import (
     account_facts,
     alarm_actions,
-    chart_store,
     clients,
     custom_resource,
     diagnosis_logs,
     diagnosis_metrics,
     diagnosis_signals,
-    diagnosis_store,
     function_details,
-    ledger,
     publisher,
     queued,
     repairs,
@@ -32,8 +29,6 @@ from functions.aws.clock import read_clock
 from functions.aws.custom_resource import CustomResourceRequest, is_custom_resource_event, respond
 from functions.aws.diagnosis_metrics import DiagnosisMetrics
 from functions.aws.diagnosis_signals import ROLE, parse_diagnosis_signal
-from functions.aws.diagnosis_store import DiagnosisStore
-from functions.aws.ledger import DynamoLedger
 from functions.aws.observability import POWERTOOLS_LOG, logger
 from functions.aws.propagation import PROPAGATION
 from functions.aws.publisher import SnsPublisher
@@ -42,7 +37,12 @@ from functions.aws.reading import reader
 from functions.aws.reading.asking import Asker
 from functions.aws.reading.pace import Lane, Pace
 from functions.aws.reading.reader import AccountReader
-from functions.aws.reading.storage import FactStore
+from functions.aws.records import diagnosis_store, ledger
+from functions.aws.records.chart_store import ChartStore
+from functions.aws.records.diagnosis_store import DiagnosisStore
+from functions.aws.records.fact_store import FactStore
+from functions.aws.records.ledger import DynamoLedger
+from functions.aws.records.table import Table
 from functions.diagnose.answer import answer, failed
 from functions.diagnose.diagnosing import Diagnosing
 from functions.diagnose.first_signs import first_signs
@@ -164,7 +164,8 @@ class Connections:
 def connect() -> Connections:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
-    store = DiagnosisStore(clients.dynamodb_client(), settings.ledger_table)
+    table = Table(clients.dynamodb_client, settings.ledger_table)
+    store = DiagnosisStore(table)
     pace = Pace()
     metrics = DiagnosisMetrics(clients.cloudwatch_client())
     return Connections(
@@ -181,7 +182,7 @@ def connect() -> Connections:
             ),
         ),
         store=store,
-        ledger=DynamoLedger(clients.dynamodb_client(), settings.ledger_table),
+        ledger=DynamoLedger(Table(clients.dynamodb_client, settings.ledger_table)),
         metrics=metrics,
         readers=Readers(
             metrics=metrics,
@@ -204,12 +205,9 @@ def connect() -> Connections:
         ),
         facts=AccountFacts(
             # It only reads: whose turn it is is none of its business.
-            chart=chart_store.ChartStore(
-                clients.dynamodb_client(), settings.ledger_table, holder="diagnose"
-            ),
+            chart=ChartStore(table, holder="diagnose"),
             facts=FactStore(
-                clients.dynamodb_client(),
-                settings.ledger_table,
+                table,
                 account=settings.account,
                 region=settings.region,
                 partition=settings.partition,

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.aws import (
     clients,
     custom_resource,
-    diagnosis_store,
-    ledger,
     publisher,
     repairs,
     way_back,
@@ -19,10 +17,13 @@ from functions.aws import (
 from functions.aws import functions as target_functions
 from functions.aws.clock import read_clock
 from functions.aws.custom_resource import CustomResourceRequest, respond
-from functions.aws.ledger import DynamoLedger
 from functions.aws.observability import logger
 from functions.aws.propagation import PROPAGATION
 from functions.aws.publisher import SnsPublisher
+from functions.aws.records import diagnosis_store, ledger
+from functions.aws.records.diagnosis_store import DiagnosisStore
+from functions.aws.records.ledger import DynamoLedger
+from functions.aws.records.table import Table
 from functions.aws.way_back import Route, ScheduledWayBack, is_hold_end, parse_hold_end
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.notices.incident import NoticeContext
@@ -54,7 +55,7 @@ def rollback() -> Rollback:
     settings = Settings.from_env(os.environ)
     world = World(
         functions=target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client),
-        ledger=DynamoLedger(clients.dynamodb_client(), settings.ledger_table),
+        ledger=DynamoLedger(Table(clients.dynamodb_client, settings.ledger_table)),
         publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
         way_back=ScheduledWayBack(
             clients.scheduler_client,
@@ -75,7 +76,7 @@ def rollback() -> Rollback:
     )
     practice = Practice(
         repairs=repairs.AwsRepairs(clients.lambda_client(), clients.iam_client()),
-        infirmary=diagnosis_store.DiagnosisStore(clients.dynamodb_client(), settings.ledger_table),
+        infirmary=DiagnosisStore(Table(clients.dynamodb_client, settings.ledger_table)),
         publisher=world.publisher,
         place=world.place,
     )

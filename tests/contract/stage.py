@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from functions.aws import clients
 from functions.aws.functions import LambdaFunctions
 from functions.aws.hold_facts import AwsHoldFacts
-from functions.aws.ledger import WRITES, DynamoLedger
 from functions.aws.metrics import CloudWatchMetrics
 from functions.aws.publisher import SnsPublisher
+from functions.aws.records.ledger import DynamoLedger
+from functions.aws.records.table import WRITES, Table
 from functions.aws.retry import CHANGES
 from functions.aws.way_back import Route, ScheduledWayBack, name_of
 from functions.domain.account.names import queue_url
@@ -317,8 +318,9 @@ class AwsStage:
             clients.lambda_client(), clients.sqs_client, clients.kinesis_client
         )
         self.metrics = CloudWatchMetrics(clients.cloudwatch_client())
+        self.table = table
         self.ledger = DynamoLedger(
-            clients.dynamodb_client(), table, retry=replace(WRITES, sleep=self.pauses.append)
+            Table(clients.dynamodb_client, table, retry=replace(WRITES, sleep=self.pauses.append))
         )
         self.publisher = SnsPublisher(clients.sns_client(), topic)
         self._lambda = aws.client("lambda")

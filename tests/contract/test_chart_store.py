@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from functions.aws import clients
-from functions.aws.chart_store import (
+from functions.aws.reading.changes import Change, ChangeKind
+from functions.aws.records.chart_store import (
     MOST_TOLD,
     ChartState,
     ChartStore,
@@ -17,9 +18,9 @@ from functions.aws.chart_store import (
     PassKind,
     TurnLostError,
 )
-from functions.aws.loop_book import KEPT, LoopBookStore
-from functions.aws.reading.changes import Change, ChangeKind
-from functions.aws.reading.storage import SCHEMA, FactStore, Manifest
+from functions.aws.records.fact_store import SCHEMA, FactStore, Manifest
+from functions.aws.records.loop_book import KEPT, LoopBookStore
+from functions.aws.records.table import Table
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.summary import Entry, LoopBook
 from tests.contract.stage import unique
@@ -56,7 +57,7 @@ Store: TypeAlias = Any
 @pytest.fixture
 def table(aws_stage: AwsStage) -> str:
     """The name of an empty table."""
-    return aws_stage.ledger._table
+    return aws_stage.table
 
 
 @pytest.fixture(params=["fake", "aws"])
@@ -66,7 +67,7 @@ def run(request: pytest.FixtureRequest) -> Callable[[str], Store]:
         memory = FakeChartMemory()
         return lambda holder: FakeChartStore(memory, holder=holder)
     table: str = request.getfixturevalue("table")
-    return lambda holder: ChartStore(clients.dynamodb_client(), table, holder=holder)
+    return lambda holder: ChartStore(Table(clients.dynamodb_client, table), holder=holder)
 
 
 def test_one_run_at_a_time(run: Callable[[str], Store]) -> None:
@@ -137,7 +138,7 @@ def test_changes_are_noted_once(run: Callable[[str], Store]) -> None:
 
 def test_names_of_any_length(table: str) -> None:
     """A name that is longer than a key may be is noted all the same."""
-    store = ChartStore(clients.dynamodb_client(), table, holder="a")
+    store = ChartStore(Table(clients.dynamodb_client, table), holder="a")
     change = Change(kind=ChangeKind.RULE, name="x" * 3000)
     store.note([change], "m", NOW)
 
@@ -154,13 +155,13 @@ def test_a_state_that_cannot_be_read_is_none(table: str) -> None:
             TableName=table,
             Item={"pk": {"S": "chart"}, "sk": {"S": "state"}, "record": {"B": record}},
         )
-        store = ChartStore(client, table, holder=str(number))
+        store = ChartStore(Table(lambda: client, table), holder=str(number))
         assert store.take_turn(NOW, LATER) == ChartState()
 
 
 def test_what_was_told_is_bounded(table: str) -> None:
     """The oldest loops that were told of are forgotten first."""
-    store = ChartStore(clients.dynamodb_client(), table, holder="a")
+    store = ChartStore(Table(clients.dynamodb_client, table), holder="a")
     store.take_turn(NOW, LATER)
     store.save(replace(STATE, told=tuple(f"{number:016x}" for number in range(MOST_TOLD + 5))))
     state = store.take_turn(NOW, LATER)
@@ -172,7 +173,9 @@ def test_what_was_told_is_bounded(table: str) -> None:
 def test_facts_come_back_from_the_table(table: str) -> None:
     """Parts of real items are read as they were written, and cleared when nothing names them."""
     client = clients.dynamodb_client()
-    store = FactStore(client, table, account="123456789012", region="us-east-1", partition="aws")
+    store = FactStore(
+        Table(lambda: client, table), account="123456789012", region="us-east-1", partition="aws"
+    )
     facts = read_facts()
     first = store.save(facts)
     again = store.save(read_facts(10), stored=[first])
@@ -187,10 +190,10 @@ def test_contain_reads_the_book_now_and_then(table: str) -> None:
     """The book is read by one call and kept for minutes."""
     now = [NOW]
     client = clients.dynamodb_client()
-    books = LoopBookStore(lambda: client, table, clock=lambda: now[0])
-    ChartStore(client, table, holder="a").write_book(BOOK)
+    books = LoopBookStore(Table(lambda: client, table), clock=lambda: now[0])
+    ChartStore(Table(lambda: client, table), holder="a").write_book(BOOK)
     first = books.load()
-    ChartStore(client, table, holder="a").write_book(replace(BOOK, at=LATER))
+    ChartStore(Table(lambda: client, table), holder="a").write_book(replace(BOOK, at=LATER))
 
     assert first == BOOK
     assert books.load() == BOOK
@@ -202,5 +205,5 @@ def test_no_book_is_no_error(table: str) -> None:
     """Before the first reading, and where the table is gone, nothing is known."""
     client = clients.dynamodb_client()
 
-    assert LoopBookStore(lambda: client, table, clock=lambda: NOW).load() is None
-    assert LoopBookStore(lambda: client, unique("none"), clock=lambda: NOW).load() is None
+    assert LoopBookStore(Table(lambda: client, table), clock=lambda: NOW).load() is None
+    assert LoopBookStore(Table(lambda: client, unique("none")), clock=lambda: NOW).load() is None

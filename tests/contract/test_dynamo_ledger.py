@@ -12,7 +12,8 @@ from botocore.exceptions import ConnectionClosedError
 from botocore.stub import Stubber
 
 from functions.aws import clients
-from functions.aws.ledger import WRITES, DynamoLedger
+from functions.aws.records.ledger import DynamoLedger
+from functions.aws.records.table import WRITES, Table
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
 from functions.domain.incidents.incident import IncidentState, Transition
 from functions.domain.ports import (
@@ -76,9 +77,7 @@ def opened(opening: Opening | LatelyClosed) -> Incident:
 
 def items(stage: AwsStage) -> list[dict[str, Any]]:
     """All that is in the table."""
-    found: list[dict[str, Any]] = stage.aws.client("dynamodb").scan(TableName=stage.ledger._table)[
-        "Items"
-    ]
+    found: list[dict[str, Any]] = stage.aws.client("dynamodb").scan(TableName=stage.table)["Items"]
     return found
 
 
@@ -130,7 +129,7 @@ def test_two_places_of_one_function_keep_nobody_out(aws_stage: AwsStage) -> None
         place = {"pk": {"S": "slot"}, "sk": {"S": number}, "function": {"S": "twice"}}
         seconds = NOON.timestamp() + 1_800 + int(number)
         aws_stage.aws.client("dynamodb").put_item(
-            TableName=ledger._table,
+            TableName=aws_stage.table,
             Item={**place, "incident": {"S": f"i{number}"}, "until": {"N": str(seconds)}},
         )
     two = replace(THREE, most=2)
@@ -154,8 +153,8 @@ def test_a_place_that_cannot_be_given_back_is_kept(aws_stage: AwsStage) -> None:
 
 def test_every_process_has_the_same_key_for_tags(aws_stage: AwsStage) -> None:
     """The first one creates it, each reads it once, and it is of no use to guess it."""
-    table = aws_stage.ledger._table
-    first, second = (DynamoLedger(clients.dynamodb_client(), table) for _ in range(2))
+    table = aws_stage.table
+    first, second = (DynamoLedger(Table(clients.dynamodb_client, table)) for _ in range(2))
     assert (first.known_tag_key(), second.known_tag_key()) == (None, None)
 
     keys = {first.tag_key(), second.tag_key()}
@@ -168,9 +167,9 @@ def test_every_process_has_the_same_key_for_tags(aws_stage: AwsStage) -> None:
 
 def test_who_creates_a_key_at_the_same_moment_takes_the_other_one(aws_stage: AwsStage) -> None:
     """Two processes that find none both end up with the one that was written."""
-    table = aws_stage.ledger._table
-    first, second = (DynamoLedger(clients.dynamodb_client(), table) for _ in range(2))
-    keys = [first._create_tag_key(), second._create_tag_key()]
+    table = aws_stage.table
+    first, second = (DynamoLedger(Table(clients.dynamodb_client, table)) for _ in range(2))
+    keys = [first._tag_key.create(), second._tag_key.create()]
 
     assert keys[0] == keys[1]
 
@@ -178,8 +177,8 @@ def test_who_creates_a_key_at_the_same_moment_takes_the_other_one(aws_stage: Aws
 def test_an_outage_is_noted_once_it_is_over(aws_stage: AwsStage) -> None:
     """By each process that saw it, for all of them, and for a day."""
     times = iter([NOON, NOON + HOUR])
-    table = aws_stage.ledger._table
-    seeing = DynamoLedger(clients.dynamodb_client(), table, clock=lambda: next(times))
+    table = aws_stage.table
+    seeing = DynamoLedger(Table(clients.dynamodb_client, table, clock=lambda: next(times)))
     with failing("Query"):
         for _ in range(3):
             with pytest.raises(LedgerUnavailableError):
@@ -239,7 +238,7 @@ def test_only_closed_incidents_expire(aws_stage: AwsStage) -> None:
 
 def _plant(stage: AwsStage, key: str, **attributes: Any) -> None:
     stage.aws.client("dynamodb").put_item(
-        TableName=stage.ledger._table,
+        TableName=stage.table,
         Item={"pk": {"S": "live"}, "sk": {"S": key}, **attributes},
     )
 
@@ -253,7 +252,7 @@ def test_an_unreadable_record_hides_no_other(
     _plant(aws_stage, "incident#empty")
     _plant(aws_stage, "past#broken", since={"S": "noon"})
     _plant(aws_stage, "past#odd", function={"N": "1"}, since={"L": []}, until={"S": "noon"})
-    _plant(aws_stage, "pulse", looks={"N": "1"})
+    _plant(aws_stage, "pulse", looks={"S": "many"})
     _plant(aws_stage, "from-the-future", record={"S": "?"})
 
     live = aws_stage.ledger.live()
@@ -281,7 +280,7 @@ def test_an_unreadable_closed_record_hides_no_other(aws_stage: AwsStage) -> None
     ended = opened(ledger.open(an_incident("a"), THREE)).to(IncidentState.ENDED, NOON)
     ledger.file_away(ledger.save(ended))
     aws_stage.aws.client("dynamodb").put_item(
-        TableName=ledger._table,
+        TableName=aws_stage.table,
         Item={"pk": {"S": "closed#a"}, "sk": {"S": "2099"}, "record": {"S": "{}"}},
     )
 
@@ -328,7 +327,7 @@ def test_a_missing_table_is_an_unavailable_ledger(
     shared_aws: object, call: Callable[[DynamoLedger], object]
 ) -> None:
     """Every method says that the ledger is unavailable when the table is not there."""
-    ledger = DynamoLedger(clients.dynamodb_client(), "missing")
+    ledger = DynamoLedger(Table(clients.dynamodb_client, "missing"))
 
     with pytest.raises(LedgerUnavailableError, match="ResourceNotFoundException"):
         call(ledger)
@@ -351,7 +350,7 @@ def test_a_lost_connection_is_an_unavailable_ledger(
     )
 
     with pytest.raises(LedgerUnavailableError, match="Could not connect"):
-        call(DynamoLedger(cast("Any", client), "ledger"))
+        call(DynamoLedger(Table(lambda: cast("Any", client), "ledger")))
 
 
 class Stubbed:
@@ -368,7 +367,11 @@ class Stubbed:
         self.stubber.activate()
         self.pauses: list[float] = []
         self.ledger = DynamoLedger(
-            cast("Any", client), "ledger", retry=replace(WRITES, sleep=self.pauses.append)
+            Table(
+                lambda: cast("Any", client),
+                "ledger",
+                retry=replace(WRITES, sleep=self.pauses.append),
+            )
         )
 
     def refuse(self, operation: str, code: str, **fields: Any) -> None:
@@ -473,10 +476,10 @@ class LosesAnswers:
 
 def test_knows_its_own_write_after_a_lost_answer(aws_stage: AwsStage) -> None:
     """An update that is sent twice because its answer was lost counts once and is no conflict."""
-    table = aws_stage.ledger._table
+    table = aws_stage.table
     incident = opened(aws_stage.ledger.open(an_incident("orders"), THREE))
     client: Any = LosesAnswers(clients.dynamodb_client(), "update_item")
-    ledger = DynamoLedger(client, table)
+    ledger = DynamoLedger(Table(lambda: client, table))
 
     saved = ledger.save(incident.leased(NOON))
 

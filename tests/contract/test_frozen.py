@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from bench.paged_account import ACCOUNT, REGION
-from functions.aws.chart_store import ChartStore
-from functions.aws.diagnosis_store import DiagnosisStore, Progress
-from functions.aws.loop_book import LoopBookStore, packed, unpacked
 from functions.aws.reading.assembly import account_of
 from functions.aws.reading.changes import Change, ChangeKind
-from functions.aws.reading.storage import FactStore
-from functions.aws.records import dump_incident, load_incident
+from functions.aws.records.chart_store import ChartStore
+from functions.aws.records.diagnosis_store import DiagnosisStore, Progress
+from functions.aws.records.fact_store import FactStore
+from functions.aws.records.incident_record import dump_incident, load_incident
+from functions.aws.records.loop_book import LoopBookStore, packed, unpacked
+from functions.aws.records.table import Table
 from functions.aws.way_back import name_of, parse_hold_end
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
@@ -184,6 +185,10 @@ class Frozen:
     client: Any
     table: str
     scene: Scene = field(default_factory=Scene)
+
+    def open_table(self) -> Table:
+        """The table, for a store of today."""
+        return Table(lambda: self.client, self.table)
 
     @property
     def ledger(self) -> KeptLedger:
@@ -472,7 +477,7 @@ def test_remedies_are_undone(shared_aws: LocalAws, name: str, story: str) -> Non
 
 def store_of(frozen: Frozen) -> DiagnosisStore:
     """Today's store of findings and treatments."""
-    return DiagnosisStore(frozen.client, frozen.table)
+    return DiagnosisStore(frozen.open_table())
 
 
 def treated(told: dict[str, Any]) -> Hospital:
@@ -490,10 +495,10 @@ def treated(told: dict[str, Any]) -> Hospital:
 def test_the_event_graph_goes_on(shared_aws: LocalAws, name: str) -> None:
     """A notice that waits is sent, a loop that was told is not told again, the account is read."""
     frozen = thaw(shared_aws, name, "chart")
-    store = ChartStore(frozen.client, frozen.table, holder="today")
+    store = ChartStore(frozen.open_table(), holder="today")
     before, (waiting,) = store.state(), store.notices()
     (noted,) = store.noted()
-    stage = ChartStage(frozen.client, frozen.table)
+    stage = ChartStage(frozen.open_table())
     stage.scene.now = GRAPH_LATER
 
     while not stage.charting().tick().is_complete:
@@ -505,7 +510,7 @@ def test_the_event_graph_goes_on(shared_aws: LocalAws, name: str) -> None:
     assert stage.scene.subjects == [waiting.subject]
     assert store.notices() == ()
     assert store.state().told == before.told
-    books = LoopBookStore(lambda: frozen.client, frozen.table, clock=lambda: GRAPH_LATER)
+    books = LoopBookStore(frozen.open_table(), clock=lambda: GRAPH_LATER)
     book = books.load()
     assert book is not None
     assert book.proof("orders-00003") is LoopProof.CERTAIN
@@ -519,7 +524,7 @@ def test_a_graph_of_an_earlier_version_is_read_or_left_alone(
     frozen = thaw(shared_aws, name, "chart")
     now = datetime(2026, 3, 10, 12, 5, tzinfo=UTC)
 
-    book = LoopBookStore(lambda: frozen.client, frozen.table, clock=lambda: now).load()
+    book = LoopBookStore(frozen.open_table(), clock=lambda: now).load()
 
     if name in REREAD:
         assert book is None
@@ -528,9 +533,8 @@ def test_a_graph_of_an_earlier_version_is_read_or_left_alone(
     assert (book.at, book.proof("orders-00003")) == (GRAPH_AT, LoopProof.CERTAIN)
     assert book.proof("orders-00006") is not LoopProof.CERTAIN
     assert unpacked(packed(book)) == book
-    state = ChartStore(frozen.client, frozen.table, holder="today").state()
+    state = ChartStore(frozen.open_table(), holder="today").state()
     assert state.facts is not None
-    facts = FactStore(
-        frozen.client, frozen.table, account=ACCOUNT, region=REGION, partition="aws"
-    ).load(state.facts)
+    store = FactStore(frozen.open_table(), account=ACCOUNT, region=REGION, partition="aws")
+    facts = store.load(state.facts)
     assert len(account_of(facts).functions) == 8

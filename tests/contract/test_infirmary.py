@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from functions.aws import clients, diagnosis_store
-from functions.aws.diagnosis_marks import DiagnosisMarks
-from functions.aws.diagnosis_store import MOST_RECORD_BYTES, DiagnosisStore, Progress
+from functions.aws import clients
+from functions.aws.records import diagnosis_store
+from functions.aws.records.diagnosis_marks import DiagnosisMarks
+from functions.aws.records.diagnosis_store import DiagnosisStore, Progress
+from functions.aws.records.items import MOST_BYTES
+from functions.aws.records.table import Table
 from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.diagnosis.finding import Certainty, Examination, Finding
@@ -61,7 +64,7 @@ def infirmary(request: pytest.FixtureRequest) -> Infirmary:
 @pytest.fixture
 def store(aws_stage: AwsStage) -> DiagnosisStore:
     """The real one."""
-    return DiagnosisStore(clients.dynamodb_client(), aws_stage.ledger._table)
+    return DiagnosisStore(Table(clients.dynamodb_client, aws_stage.table))
 
 
 # -- the port
@@ -216,7 +219,7 @@ def test_how_far_a_round_has_come(store: DiagnosisStore) -> None:
 
 def test_a_mark_of_contain_is_read_as_a_change(aws_stage: AwsStage, store: DiagnosisStore) -> None:
     """It sets one for a function whose failures are tried again."""
-    marks = DiagnosisMarks(clients.dynamodb_client(), aws_stage.ledger._table)
+    marks = DiagnosisMarks(Table(clients.dynamodb_client, aws_stage.table))
 
     marks.touch(("orders",), NOW)
 
@@ -252,9 +255,9 @@ def test_closed_treatments_and_denials_expire(store: DiagnosisStore, aws_stage: 
     store.save(closed.to(TreatmentState.FAILED, NOW))
     store.remember_denial("orders", DeniedCall(source=DenialSource.CLOUDTRAIL), NOW)
 
-    items: list[dict[str, Any]] = aws_stage.aws.client("dynamodb").scan(TableName=store._table)[
-        "Items"
-    ]
+    items: list[dict[str, Any]] = aws_stage.aws.client("dynamodb").scan(
+        TableName=store._table.name
+    )["Items"]
 
     kept = {item["sk"]["S"]: item for item in items}
     assert opened.state is TreatmentState.APPLYING
@@ -270,7 +273,7 @@ def test_a_record_that_cannot_be_read_hides_no_other(
     """It is logged and left out of a list; asked for by name it is an error."""
     good = store.open(a_treatment("good"))
     aws_stage.aws.client("dynamodb").put_item(
-        TableName=store._table,
+        TableName=store._table.name,
         Item={"pk": {"S": "treatment"}, "sk": {"S": "bad#no_logs"}, "record": {"B": b"odd"}},
     )
 
@@ -282,7 +285,7 @@ def test_a_record_that_cannot_be_read_hides_no_other(
 def test_a_book_that_does_not_fit_is_refused(store: DiagnosisStore) -> None:
     """Never half of it."""
     (finding,) = examine(samples.logless()).findings
-    huge = replace(finding, summary=secrets.token_hex(MOST_RECORD_BYTES))
+    huge = replace(finding, summary=secrets.token_hex(MOST_BYTES))
     examination = Examination(function=huge.function, findings=(huge,))
 
     with pytest.raises(LedgerUnavailableError, match="does not fit"):
@@ -307,7 +310,7 @@ def test_an_answer_that_was_lost_is_no_conflict() -> None:
     """The client writes again and finds its own work in its way."""
     client: Any = _LostAnswers()
 
-    assert DiagnosisStore(client, "table").save_book(a_book()).version == 1
+    assert DiagnosisStore(Table(lambda: client, "table")).save_book(a_book()).version == 1
 
 
 @pytest.mark.parametrize(
@@ -326,7 +329,7 @@ def test_an_answer_that_was_lost_is_no_conflict() -> None:
 )
 def test_dynamodb_s_failures(call: Any, shared_aws: Any) -> None:
     """Each is told in the domain's words."""
-    store = DiagnosisStore(clients.dynamodb_client(), "no-such-table")
+    store = DiagnosisStore(Table(clients.dynamodb_client, "no-such-table"))
 
     with pytest.raises(LedgerUnavailableError):
         call(store)

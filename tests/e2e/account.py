@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from functions.aws.ledger import DynamoLedger
+from functions.aws.records.ledger import DynamoLedger
+from functions.aws.records.table import Table
 from functions.domain.incidents.incident import IncidentState
 from sandbox.demo.watch import CONTAINED, STOPPED
 from sandbox.provision import (
@@ -226,9 +227,8 @@ class Account:
 
     def incident(self, function: str) -> Incident | None:
         """The open incident of a function."""
-        ledger = DynamoLedger(
-            self.aws.client("dynamodb"), self.stack.resource("AWS::DynamoDB::Table", "Ledger")
-        )
+        name = self.stack.resource("AWS::DynamoDB::Table", "Ledger")
+        ledger = DynamoLedger(Table(lambda: self.aws.client("dynamodb"), name))
         return ledger.find(function)
 
     def state(self, function: str) -> IncidentState | None:

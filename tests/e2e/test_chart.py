@@ -17,7 +17,8 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource
 
-from functions.aws.loop_book import LoopBookStore
+from functions.aws.records.loop_book import LoopBookStore
+from functions.aws.records.table import Table
 from functions.domain.detection.evidence import LoopProof
 from sandbox.provision import (
     Grant,
@@ -119,8 +120,7 @@ def scene(aws: LocalAws, stack: Deployment) -> Scene:
     table = stack.resource("AWS::DynamoDB::Table", "Ledger")
     moments = iter(range(0, 10_000_000, 3600))
     books = LoopBookStore(
-        lambda: aws.client("dynamodb"),
-        table,
+        Table(lambda: aws.client("dynamodb"), table),
         clock=lambda: datetime.fromtimestamp(next(moments), UTC),  # asks anew each time
     )
     scene = Scene(owner=owner, books=books)

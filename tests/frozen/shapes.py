@@ -15,10 +15,10 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from functions.aws.chart_store import ChartNotice, ChartState
-from functions.aws.diagnosis_store import Progress
 from functions.aws.reading import facts
 from functions.aws.reading.changes import Change
+from functions.aws.records.chart_store import ChartNotice, ChartState
+from functions.aws.records.diagnosis_store import Progress
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.remediation import Treatment
@@ -86,21 +86,9 @@ def stored_partitions() -> tuple[str, ...]:
         tree = ast.parse(path.read_text())
         constants = _constants(tree)
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_key":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "key_of":
                 found.add(_beginning(node.args[0], constants))
-            if isinstance(node, ast.Dict):
-                found.update(_beginning(one, constants) for one in _partitions_of(node))
     return tuple(sorted(found - {""}))
-
-
-def _partitions_of(node: ast.Dict) -> list[ast.expr]:
-    """What stands in ``{"pk": {"S": ...}}``."""
-    return [
-        inner
-        for key, value in zip(node.keys, node.values, strict=True)
-        if isinstance(key, ast.Constant) and key.value == "pk" and isinstance(value, ast.Dict)
-        for inner in value.values
-    ]
 
 
 def _constants(tree: ast.Module) -> dict[str, str]:
@@ -120,8 +108,8 @@ def _beginning(node: ast.expr, constants: Mapping[str, str]) -> str:
             return text
         case ast.Name(id=name):
             return constants.get(name, "")
-        case ast.JoinedStr(values=[ast.Constant(value=str() as text), *_]):
-            return text
+        case ast.JoinedStr(values=[ast.FormattedValue(value=ast.Name(id=name)), *_]):
+            return constants.get(name, "")
         case ast.Attribute(attr="_key"):  # the facts' partition is named after account and Region
             return "account#"
         case _:

@@ -13,7 +13,8 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.ledger import WRITES, DynamoLedger
+from functions.aws.records.ledger import DynamoLedger
+from functions.aws.records.table import WRITES, Table
 from functions.aws.way_back import HoldEnd, name_of
 from sandbox.provision import create_ledger
 
@@ -39,11 +40,11 @@ class KeptLedger(DynamoLedger):
     @contextmanager
     def away(self) -> Iterator[None]:
         """Nobody can reach the table."""
-        table, self._table = self._table, NOWHERE
+        name, self._table.name = self._table.name, NOWHERE
         try:
             yield
         finally:
-            self._table = table
+            self._table.name = name
 
 
 class Stage:
@@ -64,6 +65,10 @@ class Stage:
         self.scene: Scene | None = None
         self.before: dict[str, Any] = {}
         self.hospitals: dict[str, Hospital] = {}
+
+    def open_table(self) -> Table:
+        """The table, for a store of its own; draws are the same in each run."""
+        return Table(lambda: self.client, self.table, randomness=Random(self.name))  # noqa: S311
 
     def begin(self, scene: Scene) -> KeptLedger:
         """Let a scene keep its records in the table, from here on; its ledger."""
@@ -89,11 +94,13 @@ class Stage:
 def ledger_of(scene: Scene, client: Any, table: str, name: str) -> KeptLedger:
     """Let a scene keep its records in a table; draws are the same in each run."""
     ledger = KeptLedger(
-        client,
-        table,
-        retry=replace(WRITES, sleep=lambda _: None),
-        randomness=Random(name),  # noqa: S311 - the same marks in each run
-        clock=lambda: scene.now,
+        Table(
+            lambda: client,
+            table,
+            retry=replace(WRITES, sleep=lambda _: None),
+            randomness=Random(name),  # noqa: S311 - the same marks in each run
+            clock=lambda: scene.now,
+        )
     )
     account: Any = scene.account
     account.ledger = ledger

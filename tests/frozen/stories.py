@@ -8,18 +8,17 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.paged_account import ACCOUNT, REGION
-from functions.aws.chart_store import ChartStore
-from functions.aws.diagnosis_store import DiagnosisStore, Progress
 from functions.aws.reading.asking import READS, Asker
 from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
-from functions.aws.reading.storage import FactStore
+from functions.aws.records.chart_store import ChartStore
+from functions.aws.records.diagnosis_store import DiagnosisStore, Progress
+from functions.aws.records.fact_store import FactStore
 from functions.chart.charting import Charting, Graphs, Rhythm
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
@@ -50,6 +49,7 @@ from tests.unit.workflows.diagnosis.test_remediate import CASES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from functions.aws.records.table import Table
     from functions.domain.diagnosis.ports import Practice
     from tests.frozen.stage import Stage
     from tests.functional.contain.held import Held
@@ -421,13 +421,13 @@ def treatments_closed(stage: Stage) -> None:
 
 def chart(stage: Stage) -> None:
     """The graph was made; SNS took no notice of it; a change waits; a full pass goes on."""
-    run = ChartStage(stage.client, stage.table)
+    run = ChartStage(stage.open_table())
     run.scene.topic.broken = True
     run.charting().tick()
     run.scene.now += timedelta(days=1)
     run.scene.calls = 15
     run.charting().tick()
-    store = ChartStore(stage.client, stage.table, holder="somebody")
+    store = ChartStore(stage.open_table(), holder="somebody")
     store.note([Change(kind=ChangeKind.ROLE, name="orders-role")], "mark", run.scene.now)
 
 
@@ -537,7 +537,7 @@ def _until(story: Held, wanted: str) -> None:
 
 
 def _store(stage: Stage) -> DiagnosisStore:
-    return DiagnosisStore(stage.client, stage.table, randomness=Random(stage.name))  # noqa: S311
+    return DiagnosisStore(stage.open_table())
 
 
 def _practice(stage: Stage, function: str = "orders") -> tuple[Hospital, Practice]:
@@ -555,10 +555,10 @@ def _planned(name: str) -> Any:
 class ChartStage:
     """`chart` that keeps its memory, and the facts, in a table."""
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, table: Table) -> None:
         self.scene = ChartScene(functions=8)
         self.scene.add_loop(3)
-        self._client, self._table = client, table
+        self._table = table
 
     def charting(self) -> Charting:
         """A run in a fresh execution environment."""
@@ -572,10 +572,8 @@ class ChartStage:
             is_time_up=lambda: scene.calls is not None and asker.calls.total() >= scene.calls,
         )
         return Charting(
-            store=ChartStore(self._client, self._table, holder=f"run {scene.runs}"),
-            facts=FactStore(
-                self._client, self._table, account=ACCOUNT, region=REGION, partition="aws"
-            ),
+            store=ChartStore(self._table, holder=f"run {scene.runs}"),
+            facts=FactStore(self._table, account=ACCOUNT, region=REGION, partition="aws"),
             reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one),
             graphs=graphs,
             publisher=scene.topic,

@@ -11,14 +11,15 @@ from functions.aws.reading.asking import READS, Asker
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
-from functions.aws.reading.storage import FactStore
+from functions.aws.records.fact_store import FactStore
+from functions.aws.records.table import Table
 from functions.chart.charting import Charting, Graphs, Rhythm
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.notices.incident import Notice, NoticeContext
 from tests.fake_chart import FakeChartMemory, FakeChartStore
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import QuietLog
-from tests.unit.aws.reading.test_storage import Table
+from tests.unit.aws.reading.test_storage import FakeDynamoDB
 
 if TYPE_CHECKING:
     from bench.paged_account import PagedAccount
@@ -55,7 +56,7 @@ class Scene:
     def __init__(self, functions: int = 20, *, accepted: dict[str, str] | None = None) -> None:
         self.aws: PagedAccount = grown(functions)
         self.memory = FakeChartMemory()
-        self.table = Table()
+        self.table = FakeDynamoDB()
         self.topic = FakeTopic()
         self.log = QuietLog()
         self.now = NOON
@@ -74,10 +75,11 @@ class Scene:
             is_time_up=lambda: self.calls is not None and asker.calls.total() >= self.calls,
         )
         client: Any = self.table
+        table = Table(lambda: client, "ledger")
         store: Any = FakeChartStore(self.memory, holder=f"run {self.runs}")
         return Charting(
             store=store,
-            facts=FactStore(client, "ledger", account=ACCOUNT, region=REGION, partition="aws"),
+            facts=FactStore(table, account=ACCOUNT, region=REGION, partition="aws"),
             reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one),
             graphs=graphs,
             publisher=self.topic,

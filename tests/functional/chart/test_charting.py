@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from functions.aws.chart_store import ChartState, Pass, PassKind
 from functions.aws.reading.changes import Change, ChangeKind
-from functions.aws.reading.storage import SCHEMA, Manifest
+from functions.aws.records.chart_store import ChartState, Pass, PassKind
+from functions.aws.records.fact_store import SCHEMA, Manifest
 from functions.chart.charting import MOST_RUNS, PassTooLongError, Rhythm, Work, due
 from functions.domain.detection.evidence import LoopProof
 from tests.fake_chart import a_notice, claimed

@@ -12,7 +12,8 @@ import pytest
 
 from functions.aws import clients
 from functions.aws.clock import read_clock
-from functions.aws.loop_book import LoopBookStore
+from functions.aws.records.loop_book import LoopBookStore
+from functions.aws.records.table import Table
 from functions.chart import handler as module
 from functions.chart.handler import handler
 from functions.chart.settings import Settings
@@ -136,7 +137,7 @@ def make_loop(aws: LocalAws) -> str:
 
 def proof(function: str) -> LoopProof:
     """What contain would read of a function."""
-    book = LoopBookStore(clients.dynamodb_client, TABLE, clock=read_clock).load()
+    book = LoopBookStore(Table(clients.dynamodb_client, TABLE), clock=read_clock).load()
     return LoopProof.UNKNOWN if book is None else book.proof(function)
 
 

@@ -11,13 +11,14 @@ import pytest
 from bench.graph import Memory
 from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account_facts import LONGEST_USE, AccountFacts
-from functions.aws.chart_store import ChartState, NotedChange
 from functions.aws.reading.asking import Asker
 from functions.aws.reading.changes import Change, ChangeKind
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
-from functions.aws.reading.storage import FactStore
+from functions.aws.records.chart_store import ChartState, NotedChange
+from functions.aws.records.fact_store import FactStore
+from functions.aws.records.table import Table
 
 if TYPE_CHECKING:
     from functions.domain.account.inventory import Account
@@ -48,7 +49,9 @@ class Stage:
         self.paged = grown(30)
         self.chart = Chart()
         memory: Any = Memory()
-        self.store = FactStore(memory, "t", account=ACCOUNT, region=REGION, partition="aws")
+        self.store = FactStore(
+            Table(lambda: memory, "t"), account=ACCOUNT, region=REGION, partition="aws"
+        )
         self.name = next(iter(self.paged.functions))
 
     def charted(self) -> None:

@@ -76,7 +76,15 @@ def test_bounds_every_call() -> None:
 
 def test_imports_create_nothing() -> None:
     """Importing every adapter loads neither boto3 nor a session, and asks for no credentials."""
-    modules = ["clients", "functions", "ledger", "metrics", "observability", "publisher", "signals"]
+    modules = [
+        "clients",
+        "functions",
+        "metrics",
+        "observability",
+        "publisher",
+        "records.ledger",
+        "signals",
+    ]
     heavy = {"boto3", "botocore.client", "botocore.session"}
     code = (
         f"import sys, {', '.join(f'functions.aws.{name}' for name in modules)}\n"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.aws.loop_book import MOST_BYTES, packed, unpacked
+from functions.aws.records.loop_book import MOST_BYTES, packed, unpacked
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.summary import Entry, LoopBook, Page
 from functions.domain.serialization import UnreadableError

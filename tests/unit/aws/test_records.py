@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.aws.records import (
+from functions.aws.records.incident_record import (
     CUT,
-    MOST_RECORD_BYTES,
     dump_incident,
     load_incident,
 )
+from functions.aws.records.items import MOST_BYTES
 from functions.domain.changes.steps import EventSourceMapping, StepStatus
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
@@ -215,7 +215,7 @@ def test_fits_into_an_item() -> None:
     text = dump_incident(incident)
     read = load_incident(text)
 
-    assert len(text.encode()) <= MOST_RECORD_BYTES
+    assert len(text.encode()) <= MOST_BYTES
     sent, pending = read.outbox
     assert (len(sent.body), sent.body[-len(CUT) :]) == (200, CUT)
     assert pending == incident.outbox[1]
@@ -229,7 +229,7 @@ def test_cuts_pending_notices_last() -> None:
     text = dump_incident(incident)
     (notice,) = load_incident(text).outbox
 
-    assert len(text.encode()) <= MOST_RECORD_BYTES
+    assert len(text.encode()) <= MOST_BYTES
     assert notice.body.startswith("a" * 200_000)
     assert notice.body.endswith(CUT)
 
@@ -255,7 +255,7 @@ def test_a_record_with_everything_in_it_fits() -> None:
     text = dump_incident(incident)
     read = load_incident(text)
 
-    assert len(text.encode()) <= MOST_RECORD_BYTES
+    assert len(text.encode()) <= MOST_BYTES
     assert read.snapshot == incident.snapshot
     assert [one.step for one in read.steps] == [one.step for one in incident.steps]
     assert [one.id for one in read.outbox] == [one.id for one in incident.outbox]

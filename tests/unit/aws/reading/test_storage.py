@@ -10,13 +10,14 @@ import pytest
 
 from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.reading import facts as f
-from functions.aws.reading import storage
 from functions.aws.reading.asking import Asker
 from functions.aws.reading.assembly import account_of
 from functions.aws.reading.pace import Pace
 from functions.aws.reading.reader import AccountReader
 from functions.aws.reading.steps import one_by_one
-from functions.aws.reading.storage import FactStore, Manifest
+from functions.aws.records import fact_store
+from functions.aws.records.fact_store import FactStore, Manifest
+from functions.aws.records.table import Table
 from functions.domain.account.inventory import Area, FunctionDescription
 from functions.domain.serialization import UnreadableError
 from tests.fakes import SimulatedCrash
@@ -24,7 +25,7 @@ from tests.fakes import SimulatedCrash
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
-class Table:
+class FakeDynamoDB:
     """Items by their keys, and the calls that were made."""
 
     def __init__(self) -> None:
@@ -60,10 +61,11 @@ class Table:
         return page
 
 
-def store(table: Table, account: str = ACCOUNT) -> FactStore:
+def store(table: FakeDynamoDB, account: str = ACCOUNT) -> FactStore:
     """A store on the table."""
     client: Any = table
-    return FactStore(client, "ledger", account=account, region=REGION, partition="aws")
+    records = Table(lambda: client, "ledger")
+    return FactStore(records, account=account, region=REGION, partition="aws")
 
 
 def read_facts(functions: int = 30) -> f.Facts:
@@ -77,7 +79,7 @@ def read_facts(functions: int = 30) -> f.Facts:
 
 def test_facts_come_back_as_they_were() -> None:
     """Every section is read as it was written, and so is the account made of it."""
-    table, facts = Table(), read_facts()
+    table, facts = FakeDynamoDB(), read_facts()
     manifest = store(table).save(facts)
     loaded = store(table).load(manifest)
 
@@ -90,7 +92,7 @@ def test_facts_come_back_as_they_were() -> None:
 
 def test_writes_only_what_changed() -> None:
     """A change of one function writes the part that it is in, and nothing else."""
-    table, facts = Table(), read_facts()
+    table, facts = FakeDynamoDB(), read_facts()
     first = store(table).save(facts)
     table.written.clear()
     facts.drop(f.POLICIES, "orders-00007")
@@ -102,7 +104,7 @@ def test_writes_only_what_changed() -> None:
 
 def test_a_second_reading_of_the_same_account_writes_nothing() -> None:
     """Equal parts have equal names, so what is stored already is not stored again."""
-    table = Table()
+    table = FakeDynamoDB()
     first = store(table).save(read_facts())
     table.written.clear()
     second = store(table).save(read_facts(), stored=[first])
@@ -112,7 +114,7 @@ def test_a_second_reading_of_the_same_account_writes_nothing() -> None:
 
 def test_facts_that_were_saved_before_stay_as_they_are() -> None:
     """An older manifest still gives the older facts."""
-    table, facts = Table(), read_facts()
+    table, facts = FakeDynamoDB(), read_facts()
     first = store(table).save(facts)
     facts.put(f.POLICIES, "orders-00007", "changed")
     store(table).save(facts, first)
@@ -122,8 +124,8 @@ def test_facts_that_were_saved_before_stay_as_they_are() -> None:
 
 def test_large_parts_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
     """A part that is larger than an item is kept in several, and read as one."""
-    monkeypatch.setattr(storage, "MOST_PART_BYTES", 1_000)
-    table = Table()
+    monkeypatch.setattr(fact_store, "MOST_BYTES", 1_000)
+    table = FakeDynamoDB()
     facts = f.begun(ACCOUNT, REGION, "aws", NOW)
     noise = secrets.token_hex(8_000)
     one = FunctionDescription(name="a", arn="arn:a", role_arn="", runtime=noise)
@@ -137,7 +139,7 @@ def test_large_parts_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("damage", ["gone", "cut", "other"])
 def test_a_part_that_is_not_whole_is_found_out(damage: str) -> None:
     """Facts that lost a part are refused: half an account would look free of loops."""
-    table = Table()
+    table = FakeDynamoDB()
     manifest = store(table).save(read_facts())
     key = next(iter(table.items))
     if damage == "gone":
@@ -153,12 +155,12 @@ def test_a_part_that_is_not_whole_is_found_out(damage: str) -> None:
 def test_facts_of_a_later_version_are_refused() -> None:
     """Another schema is not guessed at."""
     with pytest.raises(UnreadableError, match="schema 99"):
-        store(Table()).load(Manifest(at=NOW, schema=99))
+        store(FakeDynamoDB()).load(Manifest(at=NOW, schema=99))
 
 
 def test_another_account_sees_nothing() -> None:
     """Facts are kept apart by account and Region."""
-    table = Table()
+    table = FakeDynamoDB()
     manifest = store(table).save(read_facts())
 
     with pytest.raises(UnreadableError):
@@ -167,7 +169,7 @@ def test_another_account_sees_nothing() -> None:
 
 def test_clears_what_no_manifest_names() -> None:
     """Parts of facts that are not valid any more are deleted, all others stay."""
-    table, facts = Table(), read_facts()
+    table, facts = FakeDynamoDB(), read_facts()
     first = store(table).save(facts)
     facts.put(f.POLICIES, "orders-00007", "changed")
     second = store(table).save(facts, first)

@@ -21,32 +21,29 @@ from __future__ import annotations
 
 import itertools
 import json
-import random
-import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime  # noqa: TC003 - `records` reads the hints
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from botocore.exceptions import ClientError
-
-from functions.aws.diagnosis_marks import MARKS_KEPT, TOUCHED, DiagnosisMarks
 from functions.aws.observability import logger
-from functions.aws.translate import AWS_ERRORS, code_of, words_of
+from functions.aws.records.diagnosis_marks import MARKS_KEPT, TOUCHED, DiagnosisMarks
+from functions.aws.records.items import expiry_value, fits, key_of, pack, text_in, unpack
+from functions.aws.records.table import MARK, is_marked
+from functions.aws.records.writes import NEW, Compare, Delete, Put
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook, smaller
 from functions.domain.diagnosis.postings import lighter
 from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
-from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
+from functions.domain.errors import StaleIncidentError
 from functions.domain.incidents.incident import KEPT_AFTER_CLOSE
 from functions.domain.record_format import UnreadableRecordError, dump_json
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from mypy_boto3_dynamodb import DynamoDBClient
-
+    from functions.aws.records.items import Item
+    from functions.aws.records.table import Table
     from functions.domain.diagnosis.remediation import Treatment
 
 IAM_ACTIONS: Final = frozenset(
@@ -58,8 +55,6 @@ IAM_ACTIONS: Final = frozenset(
     }
 )
 
-# DynamoDB takes 400 KB an item, names and the other attributes included.
-MOST_RECORD_BYTES: Final = 350_000
 TRACES_KEPT: Final = MARKS_KEPT
 # Of what outsiders can make any number of, by calls that are denied.
 MOST_TOUCHED: Final = 5_000
@@ -70,12 +65,7 @@ _BOOK: Final = "book"
 _PROGRESS: Final = "progress"
 _DENIAL: Final = "denial"
 _TREATMENT: Final = "treatment"
-_REFUSED: Final = "ConditionalCheckFailedException"
-_ABSENT: Final = "attribute_not_exists(pk)"
 _SEPARATOR: Final = "#"  # no name of a function and no entry holds it
-
-_Item: TypeAlias = dict[str, Any]
-
 
 _T = TypeVar("_T")
 
@@ -98,33 +88,23 @@ class Progress:
 
 
 class DiagnosisStore:
-    """The port `Infirmary`, and what the rounds themselves must remember.
+    """The port `Infirmary`, and what the rounds themselves must remember."""
 
-    Parameters
-    ----------
-    randomness
-        For the mark by which a write knows itself again.
-    """
-
-    def __init__(
-        self, client: DynamoDBClient, table: str, *, randomness: random.Random | None = None
-    ) -> None:
-        self._client = client
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._random = random.SystemRandom() if randomness is None else randomness
 
     # -- the book of findings --------------------------------------------------------------------
 
     def book(self) -> FindingBook:
         """See the port."""
-        item = self._get(_DIAGNOSIS, _BOOK)
-        return FindingBook() if item is None else BOOK_RECORD.load(_unpacked(item))
+        item = self._table.get(key_of(_DIAGNOSIS, _BOOK))
+        return FindingBook() if item is None else BOOK_RECORD.load(unpack(item, "record"))
 
     def save_book(self, book: FindingBook) -> FindingBook:
         """See the port."""
         written = replace(book, version=book.version + 1)
-        key = _key(_DIAGNOSIS, _BOOK)
-        while (record := BOOK_RECORD.dump(written)) and not _fits(record):
+        key = key_of(_DIAGNOSIS, _BOOK)
+        while (record := BOOK_RECORD.dump(written)) and not fits(record):
             less = smaller(written)
             if less is None:
                 break
@@ -168,19 +148,19 @@ class DiagnosisStore:
 
     def find(self, function: str, entry: str) -> Treatment | None:
         """See the port."""
-        item = self._get(_TREATMENT, f"{function}{_SEPARATOR}{entry}")
-        return None if item is None else TREATMENT_RECORD.load(_unpacked(item))
+        item = self._table.get(key_of(_TREATMENT, f"{function}{_SEPARATOR}{entry}"))
+        return None if item is None else TREATMENT_RECORD.load(unpack(item, "record"))
 
     def treatments(self, functions: Sequence[str] = ()) -> tuple[Treatment, ...]:
         """See the port. A record that cannot be read is logged and does not hide the others."""
         wanted = frozenset(functions)
         found: list[Treatment] = []
-        for item in self._query(_TREATMENT):
-            key = _text(item, "sk")
+        for item in self._table.query(_TREATMENT):
+            key = text_in(item, "sk")
             if wanted and key.partition(_SEPARATOR)[0] not in wanted:
                 continue
             try:
-                found.append(TREATMENT_RECORD.load(_unpacked(item)))
+                found.append(TREATMENT_RECORD.load(unpack(item, "record")))
             except UnreadableRecordError as error:
                 logger.exception("unreadable treatment", key=key, why=str(error))
         return tuple(found)
@@ -189,18 +169,17 @@ class DiagnosisStore:
 
     def progress(self) -> Progress | None:
         """How far the last round came; ``None`` before the first."""
-        item = self._get(_DIAGNOSIS, _PROGRESS)
+        item = self._table.get(key_of(_DIAGNOSIS, _PROGRESS))
         return None if item is None else _load(Progress, item)
 
     def save_progress(self, progress: Progress) -> None:
         """Remember how far a round has come. Last writer wins: examining again is harmless."""
-        item = {**_key(_DIAGNOSIS, _PROGRESS), "record": {"B": _packed(_dump(progress))}}
-        with _store_errors():
-            self._client.put_item(TableName=self._table, Item=item)
+        item = {**key_of(_DIAGNOSIS, _PROGRESS), "record": pack(_dump(progress))}
+        self._table.write(Put(item=item))
 
     def touch(self, names: Iterable[str], now: datetime) -> None:
         """Remember that functions and roles were changed."""
-        DiagnosisMarks(self._client, self._table).touch(names, now)
+        DiagnosisMarks(self._table).touch(names, now)
 
     def touched(self) -> dict[str, str]:
         """What was changed since it was examined last, with the mark of the last change.
@@ -208,43 +187,32 @@ class DiagnosisStore:
         Of very many the first ones: what is examined is forgotten, so that the next tick sees the
         others. Anybody can make such marks, by calling functions that do not exist.
         """
-        some = itertools.islice(self._query(TOUCHED), MOST_TOUCHED)
-        return {_text(item, "sk"): _text(item, "at") for item in some}
+        some = itertools.islice(self._table.query(TOUCHED), MOST_TOUCHED)
+        return {text_in(item, "sk"): text_in(item, "at") for item in some}
 
     def examined(self, marks: Mapping[str, str]) -> None:
         """Forget changes, unless something was changed again meanwhile."""
         for name, mark in marks.items():
-            request: Any = {
-                "TableName": self._table,
-                "Key": _key(TOUCHED, name),
-                "ConditionExpression": "#at = :at",
-                "ExpressionAttributeNames": {"#at": "at"},
-                "ExpressionAttributeValues": {":at": {"S": mark}},
-            }
-            try:
-                self._client.delete_item(**request)
-            except AWS_ERRORS as error:
-                if not isinstance(error, ClientError) or code_of(error) != _REFUSED:
-                    raise LedgerUnavailableError(words_of(error)) from error
+            is_last_change = Compare("at", "=", {"S": mark})
+            self._table.write(Delete(key=key_of(TOUCHED, name), condition=is_last_change))
 
     def remember_denial(self, function: str, denied: DeniedCall, now: datetime) -> None:
         """Keep a denied invocation for a fortnight, the latest of each principal."""
         item = {
-            **_key(_DENIAL, f"{function}{_SEPARATOR}{denied.principal_arn}"),
-            "record": {"B": _packed(_dump(denied))},
-            "expires_at": {"N": str(int((now + TRACES_KEPT).timestamp()))},
+            **key_of(_DENIAL, f"{function}{_SEPARATOR}{denied.principal_arn}"),
+            "record": pack(_dump(denied)),
+            "expires_at": expiry_value(now + TRACES_KEPT),
         }
-        with _store_errors():
-            self._client.put_item(TableName=self._table, Item=item)
+        self._table.write(Put(item=item))
 
     def denials(self, since: datetime) -> dict[str, tuple[DeniedCall, ...]]:
         """The denied invocations that were seen since a moment, by function."""
         found: dict[str, list[DeniedCall]] = {}
-        for number, item in enumerate(self._query(_DENIAL)):
+        for number, item in enumerate(self._table.query(_DENIAL)):
             if number >= MOST_DENIALS:
                 logger.warning("there are more denied calls than are read", read=number)
                 break
-            key = _text(item, "sk")
+            key = text_in(item, "sk")
             try:
                 denied = _load(DeniedCall, item)
             except UnreadableRecordError as error:
@@ -258,7 +226,7 @@ class DiagnosisStore:
 
     def _put(
         self,
-        key: _Item,
+        key: Item,
         record: str,
         base: int,
         what: str,
@@ -275,93 +243,30 @@ class DiagnosisStore:
         StaleIncidentError
             When another version is stored.
         """
-        mark = f"{self._random.getrandbits(64):016x}"
-        item: _Item = {
+        mark = self._table.draw()
+        item = {
             **key,
             "version": {"N": str(base + 1)},
-            "written_by": {"S": mark},
-            "record": {"B": _packed(record)},
+            MARK: {"S": mark},
+            "record": pack(record),
         }
         if expires is not None:
-            item["expires_at"] = {"N": str(int(expires.timestamp()))}
-        request: Any = {
-            "TableName": self._table,
-            "Item": item,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-        if base:
-            request["ConditionExpression"] = "#version = :version"
-            request["ExpressionAttributeNames"] = {"#version": "version"}
-            request["ExpressionAttributeValues"] = {":version": {"N": str(base)}}
-        else:
-            request["ConditionExpression"] = _ABSENT
-        try:
-            self._client.put_item(**request)
-        except AWS_ERRORS as error:
-            if not isinstance(error, ClientError) or code_of(error) != _REFUSED:
-                raise LedgerUnavailableError(words_of(error)) from error
-            stored: _Item = dict(error.response).get("Item", {})  # type: ignore[assignment]
-            if _text(stored, "written_by") == mark:
-                return
+            item["expires_at"] = expiry_value(expires)
+        condition = Compare("version", "=", {"N": str(base)}) if base else NEW
+        refusals = self._table.write(Put(item=item, condition=condition))
+        stored = {} if refusals is None else refusals[0] or {}
+        if refusals is not None and not is_marked(stored, mark):
             found = stored.get("version", {}).get("N", "nothing")
-            raise StaleIncidentError(
-                f"{what}: version {base} is not stored, but {found}"
-            ) from error
-
-    def _get(self, partition: str, sort: str) -> _Item | None:
-        with _store_errors():
-            answer = self._client.get_item(
-                TableName=self._table, Key=_key(partition, sort), ConsistentRead=True
-            )
-        return answer.get("Item")
-
-    def _query(self, partition: str) -> Iterator[_Item]:
-        start: _Item = {}
-        while True:
-            request: Any = {
-                "TableName": self._table,
-                "KeyConditionExpression": "pk = :pk",
-                "ExpressionAttributeValues": {":pk": {"S": partition}},
-                "ConsistentRead": True,
-                **({"ExclusiveStartKey": start} if start else {}),
-            }
-            with _store_errors():
-                page: Any = self._client.query(**request)
-            yield from page["Items"]
-            start = page.get("LastEvaluatedKey", {})
-            if not start:
-                return
+            raise StaleIncidentError(f"{what}: version {base} is not stored, but {found}")
 
 
-@contextmanager
-def _store_errors() -> Iterator[None]:
-    """Raise `LedgerUnavailableError` for any error of DynamoDB inside."""
-    try:
-        yield
-    except AWS_ERRORS as error:
-        raise LedgerUnavailableError(words_of(error)) from error
-
-
-def _key(partition: str, sort: str) -> _Item:
-    return {"pk": {"S": partition}, "sk": {"S": sort}}
-
-
-def _treatment_key(treatment: Treatment) -> _Item:
-    return _key(_TREATMENT, f"{treatment.function}{_SEPARATOR}{treatment.entry}")
-
-
-def _text(item: _Item, name: str) -> str:
-    text: str = item.get(name, {}).get("S", "")
-    return text
-
-
-def _fits(record: str) -> bool:
-    return len(zlib.compress(record.encode(errors="surrogatepass"))) <= MOST_RECORD_BYTES
+def _treatment_key(treatment: Treatment) -> Item:
+    return key_of(_TREATMENT, f"{treatment.function}{_SEPARATOR}{treatment.entry}")
 
 
 def _fitting(treatment: Treatment) -> Treatment:
     """The treatment with as much of its notices as fits into an item."""
-    while not _fits(TREATMENT_RECORD.dump(treatment)):
+    while not fits(TREATMENT_RECORD.dump(treatment)):
         outbox = lighter(treatment.outbox)
         if outbox is None:
             break
@@ -369,32 +274,13 @@ def _fitting(treatment: Treatment) -> Treatment:
     return treatment
 
 
-def _packed(record: str) -> bytes:
-    packed = zlib.compress(record.encode(errors="surrogatepass"))
-    if len(packed) > MOST_RECORD_BYTES:
-        raise LedgerUnavailableError(
-            f"a record of {len(packed):,} bytes does not fit into an item of DynamoDB"
-        )
-    return packed
-
-
-def _unpacked(item: _Item) -> str:
-    """The text of an item. Raises `UnreadableRecordError`."""
-    try:
-        packed = item["record"]["B"]
-        return zlib.decompress(packed).decode(errors="surrogatepass")
-    except (KeyError, TypeError, ValueError, zlib.error) as error:
-        key = f"{_text(item, 'pk')} {_text(item, 'sk')}"
-        raise UnreadableRecordError(f"{key} holds no record: {error}") from error
-
-
 def _dump(value: object) -> str:
     return dump_json(to_json(value, Form.NAMED))
 
 
-def _load(shape: type[_T], item: _Item) -> _T:
+def _load(shape: type[_T], item: Item) -> _T:
     """A small record. Raises `UnreadableRecordError`."""
-    text = _unpacked(item)
+    text = unpack(item, "record")
     try:
         return from_json(shape, json.loads(text))
     except (UnreadableError, ValueError) as error:

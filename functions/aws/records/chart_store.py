@@ -7,7 +7,7 @@ chart            state                     whose turn it is, which facts are val
 chart            book                      the loops, for `contain`: see `loop_book`
 chart-changes    <kind>#<name>             what is to be read again; 2 days (TTL)
 chart-notices    <id>                      a notice that is not known to be sent
-account#...      <part of the facts>       see `reading.storage`
+account#...      <part of the facts>       see `fact_store`
 ===============  ========================  =========================================================
 
 Only the run that holds the turn writes, but for changes, which anybody may note. What was told and
@@ -16,32 +16,38 @@ the notices that tell it are written in one transaction: a crash between the two
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import hashlib
 import json
-import zlib
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta  # noqa: TC003 - fields are read from it
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError
-
-from functions.aws.loop_book import BOOK, CHART, packed
 from functions.aws.observability import logger
-from functions.aws.reading.changes import Change, ChangeKind
-from functions.aws.reading.storage import Manifest  # noqa: TC001 - its fields are read from it
-from functions.aws.translate import AWS_ERRORS, code_of, words_of
-from functions.domain.errors import LedgerUnavailableError, LoopbreakerError
+from functions.aws.reading.changes import Change
+from functions.aws.records.fact_store import Manifest  # noqa: TC001 - its fields are read from it
+from functions.aws.records.items import (
+    epoch_value,
+    expiry_value,
+    key_of,
+    pack,
+    read_item,
+    text_in,
+    unpack,
+)
+from functions.aws.records.loop_book import BOOK, CHART, packed
+from functions.aws.records.writes import Absent, Compare, Delete, Put, Update
+from functions.domain.errors import LoopbreakerError
 from functions.domain.incidents.incident import NoticeStatus
+from functions.domain.record_format import UnreadableRecordError
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from mypy_boto3_dynamodb import DynamoDBClient
-
+    from functions.aws.records.items import Item
+    from functions.aws.records.table import Table
+    from functions.aws.records.writes import Condition
     from functions.domain.graph.summary import LoopBook
     from functions.domain.notices.incident import Notice
 
@@ -59,13 +65,9 @@ _STATE: Final = "state"
 _CHANGES: Final = "chart-changes"
 _NOTICES: Final = "chart-notices"
 _CHANGES_KEPT: Final = timedelta(days=2)
-_REFUSED: Final = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
 _LONGEST_KEY: Final = 900  # DynamoDB takes 1,024 bytes
 # Keys of loops that were told of, the oldest forgotten first: 16 characters each.
 MOST_TOLD: Final = 10_000
-
-_Item: TypeAlias = dict[str, Any]
-_T = TypeVar("_T")
 
 
 class TurnLostError(LoopbreakerError):
@@ -142,8 +144,7 @@ class ChartStore:
         Names the run; a retry of the same run has the same name and goes on with its turn.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str, *, holder: str) -> None:
-        self._client = client
+    def __init__(self, table: Table, *, holder: str) -> None:
         self._table = table
         self._holder = holder
 
@@ -158,27 +159,16 @@ class ChartStore:
         ------
         LedgerUnavailableError
         """
-        try:
-            answer = _call(
-                functools.partial(
-                    self._client.update_item,
-                    TableName=self._table,
-                    Key=_key(CHART, _STATE),
-                    UpdateExpression="SET holder = :holder, held_until = :until",
-                    ConditionExpression=(
-                        "attribute_not_exists(held_until) OR held_until <= :now OR holder = :holder"
-                    ),
-                    ExpressionAttributeValues={
-                        ":holder": {"S": self._holder},
-                        ":until": _epoch(until),
-                        ":now": _epoch(now),
-                    },
-                    ReturnValues="ALL_NEW",
-                )
+        item = self._table.update(
+            Update(
+                key=key_of(CHART, _STATE),
+                values={"holder": {"S": self._holder}, "held_until": epoch_value(until)},
+                condition=Absent("held_until")
+                | Compare("held_until", "<=", epoch_value(now))
+                | self._has_turn(),
             )
-        except _RefusedError:
-            return None
-        return _state_of(cast("_Item", answer["Attributes"]))
+        )
+        return None if item is None else _state_of(item)
 
     def state(self) -> ChartState:
         """Where charting stands, for whoever only reads: another run may be moving it on.
@@ -187,34 +177,16 @@ class ChartStore:
         ------
         LedgerUnavailableError
         """
-        page = _call(
-            functools.partial(
-                self._client.query,
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk = :sk",
-                ExpressionAttributeValues={":pk": {"S": CHART}, ":sk": {"S": _STATE}},
-                ConsistentRead=True,
-            )
-        )
-        return _state_of(cast("_Item", next(iter(page["Items"]), {})))
+        return _state_of(next(self._table.query(CHART, only=_STATE), {}))
 
     def end_turn(self) -> None:
         """Let the next run have its turn; nothing happens where another has it already."""
-        try:
-            _call(
-                functools.partial(
-                    self._client.update_item,
-                    TableName=self._table,
-                    Key=_key(CHART, _STATE),
-                    UpdateExpression="SET held_until = :never",
-                    ConditionExpression="holder = :holder",
-                    ExpressionAttributeValues={
-                        ":holder": {"S": self._holder},
-                        ":never": {"N": "0"},
-                    },
-                )
-            )
-        except _RefusedError:
+        update = Update(
+            key=key_of(CHART, _STATE),
+            values={"held_until": {"N": "0"}},
+            condition=self._has_turn(),
+        )
+        if self._table.write(update) is not None:
             logger.info("the turn had passed on")
 
     def save(self, state: ChartState, notices: Sequence[ChartNotice] = ()) -> None:
@@ -227,26 +199,16 @@ class ChartStore:
         LedgerUnavailableError
         """
         state = replace(state, told=state.told[-MOST_TOLD:])
-        update: _Item = {
-            "TableName": self._table,
-            "Key": _key(CHART, _STATE),
-            "UpdateExpression": "SET #record = :record",
-            "ConditionExpression": "holder = :holder",
-            "ExpressionAttributeNames": {"#record": "record"},
-            "ExpressionAttributeValues": {
-                ":record": {"B": zlib.compress(json.dumps(to_json(state, Form.SPARSE)).encode())},
-                ":holder": {"S": self._holder},
-            },
-        }
-        puts = [{"Put": {"TableName": self._table, "Item": _notice_item(one)}} for one in notices]
-        try:
-            if puts:
-                items: Any = [{"Update": update}, *puts]
-                _call(functools.partial(self._client.transact_write_items, TransactItems=items))
-            else:
-                _call(functools.partial(self._client.update_item, **update))
-        except _RefusedError as error:
-            raise TurnLostError(str(error)) from error
+        update = Update(
+            key=key_of(CHART, _STATE),
+            values={"record": pack(json.dumps(to_json(state, Form.SPARSE)))},
+            condition=self._has_turn(),
+        )
+        if self._table.write(update, *(_put_notice(one) for one in notices)) is not None:
+            raise TurnLostError(f"{self._holder} has lost its turn")
+
+    def _has_turn(self) -> Condition:
+        return Compare("holder", "=", {"S": self._holder})
 
     # -- changes
 
@@ -258,62 +220,47 @@ class ChartStore:
         LedgerUnavailableError
         """
         for change in changes:
-            item: _Item = {
-                **_key(_CHANGES, _change_key(change)),
+            item = {
+                **key_of(_CHANGES, _change_key(change)),
                 "kind": {"S": change.kind.value},
                 "name": {"S": change.name},
                 "mark": {"S": mark},
-                "expires_at": {"N": str(int((now + _CHANGES_KEPT).timestamp()))},
+                "expires_at": expiry_value(now + _CHANGES_KEPT),
             }
-            _call(functools.partial(self._client.put_item, TableName=self._table, Item=item))
+            self._table.write(Put(item=item))
 
     def noted(self) -> tuple[NotedChange, ...]:
         """All that is to be read again. A note that cannot be read is logged and left out."""
         found = []
-        for item in self._items(_CHANGES):
+        for item in self._table.query(_CHANGES):
             try:
-                change = Change(kind=ChangeKind(item["kind"]["S"]), name=item["name"]["S"])
-            except (KeyError, ValueError) as error:
-                logger.warning("unreadable note", key=item["sk"]["S"], why=str(error))
+                change = read_item(Change, item)
+            except UnreadableError as error:
+                logger.warning("unreadable note", key=text_in(item, "sk"), why=str(error))
                 continue
-            found.append(NotedChange(change=change, mark=item["mark"]["S"]))
+            found.append(NotedChange(change=change, mark=text_in(item, "mark")))
         return tuple(found)
 
     def forget(self, noted: Iterable[NotedChange]) -> None:
         """Delete notes that were worked in; one that was noted again meanwhile stays."""
         for one in noted:
-            with contextlib.suppress(_RefusedError):  # noted again meanwhile: it stays
-                _call(
-                    functools.partial(
-                        self._client.delete_item,
-                        TableName=self._table,
-                        Key=_key(_CHANGES, _change_key(one.change)),
-                        ConditionExpression="mark = :mark",
-                        ExpressionAttributeValues={":mark": {"S": one.mark}},
-                    )
-                )
+            is_last_note = Compare("mark", "=", {"S": one.mark})
+            key = key_of(_CHANGES, _change_key(one.change))
+            self._table.write(Delete(key=key, condition=is_last_note))
 
     # -- notices
 
     def notices(self) -> tuple[ChartNotice, ...]:
         """The notices that are not known to be sent, oldest first."""
-        return tuple(_notice_of(item) for item in self._items(_NOTICES))
+        return tuple(_notice_of(item) for item in self._table.query(_NOTICES))
 
     def keep_notice(self, notice: ChartNotice) -> None:
         """Write a notice as it is now."""
-        _call(
-            functools.partial(
-                self._client.put_item, TableName=self._table, Item=_notice_item(notice)
-            )
-        )
+        self._table.write(_put_notice(notice))
 
     def drop_notice(self, notice: ChartNotice) -> None:
         """Delete a notice that was sent."""
-        _call(
-            functools.partial(
-                self._client.delete_item, TableName=self._table, Key=_key(_NOTICES, notice.id)
-            )
-        )
+        self._table.write(Delete(key=key_of(_NOTICES, notice.id)))
 
     # -- the book
 
@@ -324,27 +271,12 @@ class ChartStore:
         ------
         LedgerUnavailableError
         """
-        item: _Item = {
-            **_key(CHART, BOOK),
+        item = {
+            **key_of(CHART, BOOK),
             "at": {"S": book.at.isoformat()},
             "data": {"B": packed(book)},
         }
-        _call(functools.partial(self._client.put_item, TableName=self._table, Item=item))
-
-    def _items(self, partition: str) -> list[_Item]:
-        request: Any = {
-            "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": partition}},
-            "ConsistentRead": True,
-        }
-        found: list[_Item] = []
-        while True:
-            page: Any = _call(functools.partial(self._client.query, **request))
-            found += page["Items"]
-            if not page.get("LastEvaluatedKey"):
-                return found
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        self._table.write(Put(item=item))
 
 
 def notice_id(now: datetime, number: int, notice: Notice) -> str:
@@ -354,42 +286,30 @@ def notice_id(now: datetime, number: int, notice: Notice) -> str:
     return f"{now.isoformat(timespec='microseconds')}#{number:03}#{digest}"
 
 
-class _RefusedError(Exception):
-    """When a condition does not hold."""
-
-
-def _state_of(item: _Item) -> ChartState:
-    record = item.get("record", {}).get("B")
-    if record is None:
+def _state_of(item: Item) -> ChartState:
+    if "record" not in item:
         return ChartState()
     try:
-        return from_json(ChartState, json.loads(zlib.decompress(record)))
-    except (UnreadableError, ValueError, zlib.error) as error:
+        return from_json(ChartState, json.loads(unpack(item, "record")))
+    except (UnreadableRecordError, UnreadableError, ValueError) as error:
         logger.warning("unreadable state of the chart", why=str(error))
         return ChartState()
 
 
-def _notice_item(notice: ChartNotice) -> _Item:
-    item: _Item = {
-        **_key(_NOTICES, notice.id),
+def _put_notice(notice: ChartNotice) -> Put:
+    item = {
+        **key_of(_NOTICES, notice.id),
         "subject": {"S": notice.subject},
         "body": {"S": notice.body},
         "status": {"S": notice.status.value},
     }
     if notice.claimed_at is not None:
         item["claimed_at"] = {"S": notice.claimed_at.isoformat()}
-    return item
+    return Put(item=item)
 
 
-def _notice_of(item: _Item) -> ChartNotice:
-    claimed = item.get("claimed_at", {}).get("S")
-    return ChartNotice(
-        id=item["sk"]["S"],
-        subject=item["subject"]["S"],
-        body=item["body"]["S"],
-        status=NoticeStatus(item["status"]["S"]),
-        claimed_at=datetime.fromisoformat(claimed) if claimed else None,
-    )
+def _notice_of(item: Item) -> ChartNotice:
+    return read_item(ChartNotice, {**item, "id": item["sk"]})
 
 
 def _change_key(change: Change) -> str:
@@ -398,20 +318,3 @@ def _change_key(change: Change) -> str:
         return key
     digest = hashlib.sha256(change.name.encode(errors="backslashreplace")).hexdigest()
     return f"{change.kind.value}#{digest}"
-
-
-def _key(partition: str, sort: str) -> _Item:
-    return {"pk": {"S": partition}, "sk": {"S": sort}}
-
-
-def _epoch(moment: datetime) -> _Item:
-    return {"N": f"{moment.timestamp():.6f}"}
-
-
-def _call(call: Callable[[], _T]) -> _T:
-    try:
-        return call()
-    except AWS_ERRORS as error:
-        if isinstance(error, ClientError) and code_of(error) in _REFUSED:
-            raise _RefusedError(words_of(error)) from error
-        raise LedgerUnavailableError(words_of(error)) from error

@@ -5,20 +5,19 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
+from functions.aws.records.items import MOST_BYTES
 from functions.domain.incidents.incident import Incident, NoticeStatus
 from functions.domain.record_format import RecordFormat
 
 if TYPE_CHECKING:
     from functions.domain.incidents.incident import OutboxNotice
 
-# DynamoDB takes 400 KB an item, names and the other attributes included.
-MOST_RECORD_BYTES: Final = 350_000
 CUT: Final = "\n[cut to fit the ledger]"
 _SHORTEST_BODY: Final = 200
 _SHORTEST_DETAIL: Final = 40
 
 
-def dump_incident(incident: Incident, most_bytes: int = MOST_RECORD_BYTES) -> str:
+def dump_incident(incident: Incident, most_bytes: int = MOST_BYTES) -> str:
     """The record of an incident, no longer than `most_bytes`.
 
     What does not fit is cut from the notices: first from those that are sent, then from the

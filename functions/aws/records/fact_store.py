@@ -9,36 +9,30 @@ The partition's name holds account and Region: facts of another one are never re
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import zlib
 from collections.abc import Mapping  # noqa: TC003 - the fields of a manifest are read from it
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003 - the same
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.reading import facts as f
-from functions.aws.translate import AWS_ERRORS, words_of
-from functions.domain.errors import LedgerUnavailableError
+from functions.aws.records.items import MOST_BYTES, key_of, text_in
+from functions.aws.records.writes import Delete, Put
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from mypy_boto3_dynamodb import DynamoDBClient
+    from functions.aws.records.table import Table
 
 IAM_ACTIONS: Final = frozenset({"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"})
 
 # The parts of version 1 held the values of environment variables. Those of version 2 held no trust
 # policies, and took a bare name in a variable for whatever has that name.
 SCHEMA: Final = 3
-# DynamoDB takes 400 KB an item, names and the other attributes included.
-MOST_PART_BYTES: Final = 350_000
 _LEVEL: Final = 6
-
-_Item: TypeAlias = dict[str, Any]
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +55,7 @@ class Manifest:
 class FactStore:
     """Facts of one account and Region in the ledger's table."""
 
-    def __init__(
-        self, client: DynamoDBClient, table: str, *, account: str, region: str, partition: str
-    ) -> None:
-        self._client = client
+    def __init__(self, table: Table, *, account: str, region: str, partition: str) -> None:
         self._table = table
         self._account = account
         self._region = region
@@ -142,48 +133,26 @@ class FactStore:
         """
         wanted = {part for manifest in kept for part in manifest.parts.values()}
         deleted = 0
-        for item in self._items("sk"):
-            name = item["sk"]["S"]
+        for item in list(self._table.query(self._key, attribute="sk")):
+            name = text_in(item, "sk")
             if _part_of(name) not in wanted:
-                key = {"pk": {"S": self._key}, "sk": {"S": name}}
-                _call(functools.partial(self._client.delete_item, TableName=self._table, Key=key))
+                self._table.write(Delete(key=key_of(self._key, name)))
                 deleted += 1
         return deleted
 
     def _write(self, part: str, data: bytes) -> None:
         for number in range(_items_in(data)):
-            item: _Item = {
-                "pk": {"S": self._key},
-                "sk": {"S": f"{part}#{number:03}"},
-                "data": {"B": data[number * MOST_PART_BYTES : (number + 1) * MOST_PART_BYTES]},
-            }
-            _call(functools.partial(self._client.put_item, TableName=self._table, Item=item))
+            piece = data[number * MOST_BYTES : (number + 1) * MOST_BYTES]
+            key = key_of(self._key, f"{part}#{number:03}")
+            self._table.write(Put(item={**key, "data": {"B": piece}}))
 
     def _parts(self, wanted: set[str]) -> dict[str, bytes]:
         pieces: dict[str, list[bytes]] = {}
-        for item in self._items(""):
-            part = _part_of(item["sk"]["S"])
+        for item in self._table.query(self._key):
+            part = _part_of(text_in(item, "sk"))
             if part in wanted:
                 pieces.setdefault(part, []).append(item["data"]["B"])
         return {part: b"".join(pieces[part]) for part in pieces}
-
-    def _items(self, attribute: str) -> list[_Item]:
-        """All items of the partition in their order, or one attribute of each."""
-        request: Any = {
-            "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": self._key}},
-            "ConsistentRead": True,
-        }
-        if attribute:
-            request["ProjectionExpression"] = attribute
-        found: list[_Item] = []
-        while True:
-            page: Any = _call(functools.partial(self._client.query, **request))
-            found += page["Items"]
-            if not page.get("LastEvaluatedKey"):
-                return found
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def _sharded(facts: f.Facts, section: f.Section[Any]) -> list[tuple[int, dict[str, Any]]]:
@@ -216,11 +185,4 @@ def _part_of(key: str) -> str:
 
 
 def _items_in(data: bytes) -> int:
-    return -(-len(data) // MOST_PART_BYTES)
-
-
-def _call(call: Callable[[], _T]) -> _T:
-    try:
-        return call()
-    except AWS_ERRORS as error:
-        raise LedgerUnavailableError(words_of(error)) from error
+    return -(-len(data) // MOST_BYTES)

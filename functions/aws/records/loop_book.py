@@ -7,19 +7,19 @@ import threading
 import zlib
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from functions.aws.observability import logger
-from functions.aws.translate import AWS_ERRORS, words_of
+from functions.aws.records.items import key_of
+from functions.domain.errors import LedgerUnavailableError
 from functions.domain.graph.stored_book import book_from_json, book_to_json
 from functions.domain.serialization import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
-    from mypy_boto3_dynamodb import DynamoDBClient
-
+    from functions.aws.records.table import Table
     from functions.domain.graph.summary import LoopBook
 
 IAM_ACTIONS: Final = frozenset({"dynamodb:GetItem"})
@@ -44,10 +44,7 @@ class LoopBookStore:
         The time of day.
     """
 
-    def __init__(
-        self, client: Callable[[], DynamoDBClient], table: str, *, clock: Callable[[], datetime]
-    ) -> None:
-        self._client = client
+    def __init__(self, table: Table, *, clock: Callable[[], datetime]) -> None:
         self._table = table
         self._clock = clock
         self._lock = threading.Lock()
@@ -65,13 +62,10 @@ class LoopBookStore:
 
     def _read(self, before: LoopBook | None) -> LoopBook | None:
         try:
-            answer: Mapping[str, Any] = self._client().get_item(
-                TableName=self._table, Key={"pk": {"S": CHART}, "sk": {"S": BOOK}}
-            )
-        except AWS_ERRORS as error:
-            logger.warning("the book of loops cannot be read", why=words_of(error))
+            item = self._table.get(key_of(CHART, BOOK), is_consistent=False)
+        except LedgerUnavailableError as error:
+            logger.warning("the book of loops cannot be read", why=str(error))
             return before
-        item = answer.get("Item")
         if item is None:
             return None
         try:

@@ -1,0 +1,164 @@
+"""Writes to the table and their conditions, as data, and in DynamoDB's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from functions.aws.records.items import Item
+
+
+class Condition:
+    """What must hold of the stored item for a write to be done; `&` and `|` join two."""
+
+    __slots__ = ()
+
+    def __and__(self, other: Condition) -> Condition:
+        return Both(self, other)
+
+    def __or__(self, other: Condition) -> Condition:
+        return Either(self, other)
+
+
+@dataclass(frozen=True, slots=True)
+class Absent(Condition):
+    """That the stored item does not have an attribute; with `pk`: that nothing is stored."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Condition):
+    """That an attribute of the stored item is there, and compares so with a value."""
+
+    name: str
+    operator: str  # =, <>, <=
+    value: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Both(Condition):
+    """That both of two conditions hold."""
+
+    one: Condition
+    other: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Either(Condition):
+    """That one of two conditions holds, or both."""
+
+    one: Condition
+    other: Condition
+
+
+NEW: Final = Absent("pk")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """Writes a whole item, in place of whatever is stored."""
+
+    item: Item
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """Sets, removes and counts up attributes; the others stay as they are."""
+
+    key: Item
+    values: Mapping[str, Item]
+    removed: tuple[str, ...] = ()
+    added: Mapping[str, Item] = field(default_factory=lambda: MappingProxyType({}))
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """Removes an item."""
+
+    key: Item
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Changes nothing; the condition has to hold for the other writes."""
+
+    key: Item
+    condition: Condition
+
+
+Write: TypeAlias = Put | Update | Delete | Check
+
+VERBS: Final[Mapping[type[Write], str]] = {
+    Put: "Put",
+    Update: "Update",
+    Delete: "Delete",
+    Check: "ConditionCheck",
+}
+
+
+def request_of(write: Write, table: str) -> dict[str, Any]:
+    """The parameters of the call, which are those of an entry of a transaction, too."""
+    expression = _Expression()
+    request: dict[str, Any] = {"TableName": table}
+    match write:
+        case Put():
+            request["Item"] = write.item
+        case Update():
+            request["Key"] = write.key
+            request["UpdateExpression"] = expression.update(write)
+        case Delete() | Check():
+            request["Key"] = write.key
+    if write.condition is not None:
+        request["ConditionExpression"] = expression.condition(write.condition)
+        request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    if expression.names:
+        request["ExpressionAttributeNames"] = expression.names
+    if expression.values:
+        request["ExpressionAttributeValues"] = expression.values
+    return request
+
+
+@dataclass(slots=True)
+class _Expression:
+    """Conditions and updates in DynamoDB's words; all names are placeholders, many are reserved."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Item] = field(default_factory=dict)
+
+    def condition(self, condition: Condition) -> str:
+        match condition:
+            case Absent():
+                return f"attribute_not_exists({self._name(condition.name)})"
+            case Compare():
+                name, value = self._name(condition.name), self._value(condition.value)
+                return f"{name} {condition.operator} {value}"
+            case Both():
+                return f"({self.condition(condition.one)} AND {self.condition(condition.other)})"
+            case Either():
+                return f"({self.condition(condition.one)} OR {self.condition(condition.other)})"
+            case _:
+                raise TypeError(f"{type(condition).__name__} is no condition")
+
+    def update(self, update: Update) -> str:
+        assignments = [self._name(n) + " = " + self._value(v) for n, v in update.values.items()]
+        additions = [self._name(n) + " " + self._value(v) for n, v in update.added.items()]
+        removals = [self._name(name) for name in update.removed]
+        clauses = {"SET": assignments, "REMOVE": removals, "ADD": additions}
+        return " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts)
+
+    def _name(self, name: str) -> str:
+        self.names[f"#{name}"] = name
+        return f"#{name}"
+
+    def _value(self, value: Item) -> str:
+        placeholder = f":v{len(self.values)}"
+        self.values[placeholder] = value
+        return placeholder
