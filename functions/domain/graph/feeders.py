@@ -11,8 +11,8 @@ from typing import Final
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.edges.payloads import Invoked
-from functions.domain.graph.edges.propagation import Dark, Flow, Link, Passage, Rank
-from functions.domain.graph.model import Means, NodeKind
+from functions.domain.graph.edges.propagation import Dark, Flow, Rank
+from functions.domain.graph.model import EdgeSpec, Means, NodeKind
 
 _LEVELS: Final = (
     (Rank.CERTAIN, LoopProof.CERTAIN),
@@ -88,10 +88,11 @@ def _keys(flow: Flow, edge: int, function: str) -> Iterator[tuple[SourceKind, st
     place, entered = flow.places[flow.sources[edge]], flow.places[flow.targets[edge]]
     node = place[0] if isinstance(place, tuple) else None
     info = flow.infos[edge]
-    if node is not None and isinstance(info, Passage) and info.hop.means is Means.MAPPING:
+    means = info.means if isinstance(info, EdgeSpec) else None
+    if node is not None and means is Means.MAPPING:
         yield _POLLED.get(node.kind, SourceKind.OTHER), node.name
         return
-    is_sent = isinstance(info, Link) and info.means in _SENT
+    is_sent = means in _SENT
     is_async = isinstance(entered, tuple) and entered[1] == Invoked(is_async=True)
     if is_async:
         yield SourceKind.ASYNCHRONOUS, function

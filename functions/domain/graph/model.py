@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
 from functions.domain.detection.arrivals import Source
 from functions.domain.detection.evidence import LoopProof
@@ -121,8 +121,8 @@ class EdgeReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """Events pass from `source` to `target`.
+class EdgeSpec:
+    """All that is known of an edge but its two nodes.
 
     Attributes
     ----------
@@ -139,8 +139,6 @@ class Edge:
         What else decided: the prefix, the field of the pattern, a condition, an error.
     """
 
-    source: Node
-    target: Node
     means: Means
     certainty: Certainty
     reason: EdgeReason
@@ -150,6 +148,40 @@ class Edge:
     policy: str = ""
     sid: str = ""
     detail: str = ""
+
+    def weaken(self, reason: EdgeReason) -> Self:
+        """Make it possible for a reason, where it is certain."""
+        if self.certainty is not Certainty.CERTAIN:
+            return self
+        return replace(self, certainty=Certainty.POSSIBLE, reason=reason)
+
+    def refuse(self, reason: EdgeReason, policy: str, sid: str) -> Self:
+        """Rule it out by a statement, or for want of one."""
+        return replace(self, certainty=Certainty.RULED_OUT, reason=reason, policy=policy, sid=sid)
+
+    def between(self, source: Node, target: Node) -> "Edge":
+        """Lead from one node to another."""
+        return Edge(
+            source=source,
+            target=target,
+            means=self.means,
+            certainty=self.certainty,
+            reason=self.reason,
+            id=self.id,
+            label=self.label,
+            actions=self.actions,
+            policy=self.policy,
+            sid=self.sid,
+            detail=self.detail,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge(EdgeSpec):
+    """Events pass from `source` to `target`."""
+
+    source: Node
+    target: Node
 
     @property
     def is_write(self) -> bool:

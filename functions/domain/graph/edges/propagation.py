@@ -48,12 +48,14 @@ from functions.domain.graph.edges.writes import (
     Profile,
     Resources,
     asked,
+    permission,
 )
 from functions.domain.graph.model import (
     Certainty,
     Doubt,
     Edge,
     EdgeReason,
+    EdgeSpec,
     Means,
     Node,
     NodeKind,
@@ -100,42 +102,7 @@ OUT_OF_SIGHT: Final = Dark("out of sight")  # may lead to any function
 Place: TypeAlias = tuple[Node, Content] | Hub | Dark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """A write that the configuration of a function makes: a destination, a queue, its logs."""
-
-    means: Means
-    certainty: Certainty
-    reason: EdgeReason
-    id: str = ""
-    label: str = ""
-    policy: str = ""
-    sid: str = ""
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
-    """A hop with what it says of one content."""
-
-    hop: Hop
-    certainty: Certainty
-    reason: EdgeReason
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
-    """A grant of a role, as one writer has it."""
-
-    grant: Grant
-    role_arn: str
-    reason: EdgeReason
-    certainty: Certainty
-    means: Means = Means.PERMISSION
-
-
-Info: TypeAlias = Link | Passage | Granted | Member | Doubt | Dark
+Info: TypeAlias = EdgeSpec | Member | Doubt | Dark
 
 _RANK: Final[Mapping[Certainty, Rank]] = MappingProxyType(
     {
@@ -228,37 +195,13 @@ class Flow:
         """The edge with a number; for one that leads to a hub with the one that leads on."""
         last = first if second is None else second
         source, target = self._node(self.sources[first]), self._node(self.targets[last])
-        info = self.infos[first]
-        match info:
-            case Passage():
-                return Edge(
-                    source=source,
-                    target=target,
-                    means=info.hop.means,
-                    certainty=info.certainty,
-                    reason=info.reason,
-                    id=info.hop.id,
-                    label=info.hop.label,
-                    detail=info.detail,
-                )
-            case Link():
-                return Edge(
-                    source=source,
-                    target=target,
-                    means=info.means,
-                    certainty=info.certainty,
-                    reason=info.reason,
-                    id=info.id,
-                    label=info.label,
-                    policy=info.policy,
-                    sid=info.sid,
-                    detail=info.detail,
-                )
-            case Granted():
-                member = self.infos[last] if second is not None else None
-                return _granted_edge(source, target, info, member)
-            case _:
-                raise TypeError(f"edge {first} is not one of events")
+        spec = self.infos[first]
+        member = None if second is None else self.infos[second]
+        if not isinstance(spec, EdgeSpec):
+            raise TypeError(f"edge {first} is not one of events")
+        if isinstance(member, Member):
+            spec = member.narrow(spec)
+        return spec.between(source, target)
 
     def is_hub(self, place: int) -> bool:
         """Whether a place only stands for many."""
@@ -269,27 +212,6 @@ class Flow:
         if isinstance(found, tuple):
             return found[0]
         raise TypeError(f"place {place} is no node")
-
-
-def _granted_edge(source: Node, target: Node, info: Granted, member: Info | None) -> Edge:
-    grant = info.grant
-    certainty, reason, policy, sid = info.certainty, info.reason, grant.policy, grant.sid
-    if isinstance(member, Member) and member.refusal:
-        certainty, reason = Certainty.RULED_OUT, member.refusal
-        policy, sid = member.policy, member.sid
-    return Edge(
-        source=source,
-        target=target,
-        means=info.means,
-        certainty=certainty,
-        reason=reason,
-        id=info.role_arn,
-        label=grant.actions[0].split(":", 1)[-1],
-        actions=grant.actions,
-        policy=policy,
-        sid=sid,
-        detail=grant.detail,
-    )
 
 
 def read_flow(
@@ -518,6 +440,11 @@ class _Reader:
         self.flow.ranks.append(rank)
         self.flow.infos.append(info)
 
+    def _carry(self, sources: Iterable[int], target: int, edge: EdgeSpec) -> None:
+        """Join places by what may carry events."""
+        for source in sources:
+            self._join(source, target, _RANK[edge.certainty], edge)
+
     def _place(self, node: Node, content: Content, *, is_async: bool = True) -> int:
         if node.kind is NodeKind.FUNCTION:
             return self._number((node, Invoked(is_async=is_async)))
@@ -577,10 +504,7 @@ class _Reader:
                 self._join(number, self._number(OUT_OF_SIGHT), Rank.UNSEEN, doubt)
             return
         arrived = self._place(target, hop.after(content), is_async=hop.means not in _SYNCHRONOUS)
-        info = Passage(
-            hop=hop, certainty=passed.certainty, reason=passed.reason, detail=passed.detail
-        )
-        self._join(number, arrived, _RANK[passed.certainty], info)
+        self._carry((number,), arrived, hop.edge(passed))
 
     def _is_out_of_sight(self, node: Node) -> bool:
         return node.kind is NodeKind.OTHER or is_elsewhere(
@@ -629,13 +553,13 @@ class _Reader:
         """The URLs that a state machine calls."""
         for url in dict.fromkeys(urls):
             for node in self._mentions.at(url):
-                link = Link(
+                link = EdgeSpec(
                     means=Means.TASK,
                     certainty=Certainty.CERTAIN,
                     reason=EdgeReason.CONFIGURED,
                     label="HTTP task",
                 )
-                self._join(number, self._place(node, ANYTHING), Rank.CERTAIN, link)
+                self._carry((number,), self._place(node, ANYTHING), link)
 
     def _perform(
         self, number: int, task: Task, identity: Identity, role_arn: str, *, is_known: bool
@@ -646,8 +570,7 @@ class _Reader:
             return
         answer = self._may(identity, role_arn, task.action, task.target)
         link = _task_link(task, answer, is_role_read=is_known)
-        target = self._place(task.target, task.content, is_async=False)
-        self._join(number, target, _RANK[link.certainty], link)
+        self._carry((number,), self._place(task.target, task.content, is_async=False), link)
 
     # -- what functions write
 
@@ -682,7 +605,7 @@ class _Reader:
         grants = [one for one in profile.grants if one.target != own_group]
         if profile.is_unread or len(grants) > share:
             self._doubt(ways, Doubt.BUDGET)
-            grants = sorted(grants, key=lambda one: _RANK[one.certainty])[:share]
+            grants = sorted(grants, key=lambda one: _RANK[one.edge.certainty])[:share]
         elif role is None or not profile.is_complete:
             self.flow.unreadable_policies += 1
             self._doubt(ways, Doubt.ROLE)
@@ -695,9 +618,9 @@ class _Reader:
         self._grants(
             ways,
             [
-                _explained(one)
+                _weaken(one, EdgeReason.FOR_DESTINATION)
                 if one.target in served
-                else _of_many(one)
+                else _weaken(one, EdgeReason.SHARED_ROLE)
                 if is_shared and one.target not in mentioned
                 else one
                 for one in grants
@@ -742,9 +665,9 @@ class _Reader:
         for other in assumed.roles:
             profile = self._permissions.profile(other)
             grants = [
-                _as_another(one)
+                _weaken(one, EdgeReason.ASSUMED_ROLE)
                 for one in profile.grants
-                if one.target != own_group and one.certainty is not Certainty.RULED_OUT
+                if one.target != own_group and one.edge.certainty is not Certainty.RULED_OUT
             ]
             self._assuming += len(grants)
             if self._assuming > _MOST_ASSUMING:
@@ -775,7 +698,7 @@ class _Reader:
         means: Means = Means.PERMISSION,
     ) -> None:
         for grant in grants:
-            if grant.certainty is Certainty.RULED_OUT and not self._with_ruled_out:
+            if grant.edge.certainty is Certainty.RULED_OUT and not self._with_ruled_out:
                 continue
             if isinstance(grant.target, Hub):
                 target = self._number(grant.target)
@@ -786,16 +709,12 @@ class _Reader:
                     continue
             else:
                 target = self._place(grant.target, grant.content)
-            certainty, reason = grant.certainty, grant.reason
-            if certainty is Certainty.CERTAIN and means is Means.TASK:
-                certainty, reason = Certainty.POSSIBLE, EdgeReason.ONLY_SOMETIMES
-            elif certainty is Certainty.CERTAIN and is_removal(grant.content):
-                certainty, reason = Certainty.POSSIBLE, EdgeReason.ONLY_ONCE
-            granted = Granted(
-                grant=grant, role_arn=role_arn, reason=reason, certainty=certainty, means=means
-            )
-            for way in ways:
-                self._join(way, target, _RANK[certainty], granted)
+            edge = grant.edge
+            if means is Means.TASK:
+                edge = edge.weaken(EdgeReason.ONLY_SOMETIMES)
+            elif is_removal(grant.content):
+                edge = edge.weaken(EdgeReason.ONLY_ONCE)
+            self._carry(ways, target, replace(edge, means=means, id=role_arn))
 
     def _mentioned(
         self,
@@ -810,14 +729,13 @@ class _Reader:
         hubs = [one for one in grants if isinstance(one.target, Hub)]
         for node in sorted(mentioned):
             if node.kind in {NodeKind.API, NodeKind.BROKER}:
-                link = Link(
+                link = EdgeSpec(
                     means=Means.CALL,
                     certainty=Certainty.POSSIBLE,
                     reason=EdgeReason.NAMED_BY_ENVIRONMENT,
                     label="HTTP" if node.kind is NodeKind.API else "produce",
                 )
-                for way in ways:
-                    self._join(way, self._place(node, ANYTHING), Rank.POSSIBLE, link)
+                self._carry(ways, self._place(node, ANYTHING), link)
                 continue
             if node in named or node.kind not in WAYS or node == node_of(function.arn):
                 continue
@@ -825,14 +743,16 @@ class _Reader:
             for grant in hubs:
                 for member in self._of_hub(grant, node):
                     is_found = True
-                    self._grants(ways, [_strengthened(grant, member)], function.role_arn)
+                    self._grants(ways, [_name(grant, member)], function.role_arn)
             if not is_found and profile.is_complete:
                 refused = Grant(
                     target=node,
                     content=WAYS[node.kind][0].content(node),
-                    actions=WAYS[node.kind][0].actions[:1],
-                    certainty=Certainty.RULED_OUT,
-                    reason=EdgeReason.NOT_ALLOWED,
+                    edge=permission(
+                        WAYS[node.kind][0].actions[0],
+                        certainty=Certainty.RULED_OUT,
+                        reason=EdgeReason.NOT_ALLOWED,
+                    ),
                 )
                 self._grants(ways, [refused], function.role_arn)
 
@@ -854,7 +774,7 @@ class _Reader:
             certainty, reason = Certainty.RULED_OUT, _refusal(refused)
         elif any(one.access is Access.POSSIBLE for one in answers):
             certainty, reason = Certainty.POSSIBLE, EdgeReason.CONDITION
-        link = Link(
+        link = EdgeSpec(
             means=Means.RUNTIME_LOGS,
             certainty=certainty,
             reason=reason,
@@ -863,8 +783,7 @@ class _Reader:
             policy=(refused or answers[0]).policy,
             sid=(refused or answers[0]).sid,
         )
-        for way in ways:
-            self._join(way, self._place(own_group, ANYTHING), _RANK[certainty], link)
+        self._carry(ways, self._place(own_group, ANYTHING), link)
 
     def _served(self, function: FunctionDescription) -> frozenset[Node]:
         """What Lambda writes to with the function's role: that needs a permission too."""
@@ -880,7 +799,7 @@ class _Reader:
                 asynchronous, function.role_arn, identity, function.on_success_arn, id_=arn
             )
             target = node_of(function.on_success_arn)
-            link = Link(
+            link = EdgeSpec(
                 means=Means.DESTINATION,
                 certainty=Certainty.RULED_OUT,
                 reason=EdgeReason.NOT_ASYNCHRONOUS,
@@ -888,8 +807,7 @@ class _Reader:
                 label="on success",
             )
             if not self._is_out_of_sight(target):
-                place = self._place(target, arriving(target))
-                self._join(synchronous, place, Rank.RULED_OUT, link)
+                self._carry((synchronous,), self._place(target, arriving(target)), link)
         failures = [
             (function.on_failure_arn, Means.DESTINATION, arn),
             (function.dead_letter_arn, Means.DEAD_LETTER, arn),
@@ -938,7 +856,7 @@ class _Reader:
                 policy, sid = answer.policy, answer.sid
             elif answer.access is Access.POSSIBLE and not is_failure:
                 certainty, reason = Certainty.POSSIBLE, EdgeReason.CONDITION
-        link = Link(
+        link = EdgeSpec(
             means=means,
             certainty=certainty,
             reason=reason,
@@ -947,8 +865,7 @@ class _Reader:
             policy=policy,
             sid=sid,
         )
-        place = self._place(target, arriving(target))
-        self._join(way, place, _RANK[certainty], link)
+        self._carry((way,), self._place(target, arriving(target)), link)
 
     # -- what is not seen
 
@@ -1055,7 +972,7 @@ def _refusal(answer: Answer) -> EdgeReason:
             return EdgeReason.NOT_ALLOWED
 
 
-def _task_link(task: Task, answer: Answer, *, is_role_read: bool) -> Link:
+def _task_link(task: Task, answer: Answer, *, is_role_read: bool) -> EdgeSpec:
     """What a state does, with what the machine's role may."""
     certainty, reason = Certainty.CERTAIN, EdgeReason.CONFIGURED
     if task.is_borrowing:
@@ -1069,7 +986,7 @@ def _task_link(task: Task, answer: Answer, *, is_role_read: bool) -> Link:
     elif answer.access is Access.POSSIBLE and is_role_read:
         certainty, reason = Certainty.POSSIBLE, EdgeReason.CONDITION
     is_refused = certainty is Certainty.RULED_OUT
-    return Link(
+    return EdgeSpec(
         means=Means.TASK,
         certainty=certainty,
         reason=reason,
@@ -1080,25 +997,9 @@ def _task_link(task: Task, answer: Answer, *, is_role_read: bool) -> Link:
     )
 
 
-def _explained(grant: Grant) -> Grant:
-    """A permission that is needed for a destination, so that it says nothing of the code."""
-    if grant.certainty is not Certainty.CERTAIN:
-        return grant
-    return replace(grant, certainty=Certainty.POSSIBLE, reason=EdgeReason.FOR_DESTINATION)
-
-
-def _of_many(grant: Grant) -> Grant:
-    """A permission that several functions have, of which this one does not name the target."""
-    if grant.certainty is not Certainty.CERTAIN:
-        return grant
-    return replace(grant, certainty=Certainty.POSSIBLE, reason=EdgeReason.SHARED_ROLE)
-
-
-def _as_another(grant: Grant) -> Grant:
-    """A permission of a role that has to be assumed first."""
-    if grant.certainty is not Certainty.CERTAIN:
-        return grant
-    return replace(grant, certainty=Certainty.POSSIBLE, reason=EdgeReason.ASSUMED_ROLE)
+def _weaken(grant: Grant, reason: EdgeReason) -> Grant:
+    """A grant that is only possible for a reason, where it was certain."""
+    return replace(grant, edge=grant.edge.weaken(reason))
 
 
 def _is_open(grant: Grant, open_actions: tuple[str, ...]) -> bool:
@@ -1108,27 +1009,17 @@ def _is_open(grant: Grant, open_actions: tuple[str, ...]) -> bool:
         action in open_actions
         or action.partition(":")[0].lower() in services
         or (action.startswith("*") and bool(services))
-        for action in grant.actions
+        for action in grant.edge.actions
     )
 
 
-def _strengthened(grant: Grant, member: Member) -> Grant:
+def _name(grant: Grant, member: Member) -> Grant:
     """A wildcard that the environment makes a name of."""
     certainty, reason = Certainty.CERTAIN, EdgeReason.NAMED_BY_ENVIRONMENT
-    if member.refusal:
-        certainty, reason = Certainty.RULED_OUT, member.refusal
-    elif grant.is_conditional or member.is_conditional:
+    if grant.is_conditional or member.is_conditional:
         certainty, reason = Certainty.POSSIBLE, EdgeReason.CONDITION
-    return Grant(
-        target=member.node,
-        content=member.content,
-        actions=grant.actions,
-        certainty=certainty,
-        reason=reason,
-        policy=member.policy or grant.policy,
-        sid=member.sid or grant.sid,
-        detail=grant.detail,
-    )
+    edge = replace(grant.edge, certainty=certainty, reason=reason)
+    return Grant(target=member.node, content=member.content, edge=member.narrow(edge))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

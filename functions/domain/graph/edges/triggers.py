@@ -32,7 +32,15 @@ from functions.domain.graph.edges.payloads import (
     may_ask_for,
     passes,
 )
-from functions.domain.graph.model import Certainty, EdgeReason, Means, Node, NodeKind, weakest
+from functions.domain.graph.model import (
+    Certainty,
+    EdgeReason,
+    EdgeSpec,
+    Means,
+    Node,
+    NodeKind,
+    weakest,
+)
 from functions.domain.graph.nodes import (
     broker_of,
     bucket_arn,
@@ -80,6 +88,17 @@ class Hop:
         if self.is_only_on_failure:
             return Passed(weakest(found.certainty, Certainty.POSSIBLE), EdgeReason.ONLY_ON_FAILURE)
         return found
+
+    def edge(self, passed: Passed) -> EdgeSpec:
+        """The edge of a content, by the answer of `passes`."""
+        return EdgeSpec(
+            means=self.means,
+            certainty=passed.certainty,
+            reason=passed.reason,
+            id=self.id,
+            label=self.label,
+            detail=passed.detail,
+        )
 
     def after(self, content: Content) -> Content:
         """What lies in the target then."""

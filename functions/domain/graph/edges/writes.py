@@ -27,7 +27,14 @@ from functions.domain.graph.edges.payloads import (
 from functions.domain.graph.edges.read_calls import is_read
 from functions.domain.graph.edges.resource_grants import ResourceGrants, ResourcePolicies
 from functions.domain.graph.edges.triggers import Listener
-from functions.domain.graph.model import Certainty, EdgeReason, Node, NodeKind
+from functions.domain.graph.model import (
+    Certainty,
+    EdgeReason,
+    EdgeSpec,
+    Means,
+    Node,
+    NodeKind,
+)
 from functions.domain.graph.nodes import is_elsewhere
 from functions.domain.graph.paths.limits import USUAL, Allowance, Limits
 from functions.domain.iam.access import (
@@ -65,17 +72,36 @@ class Hub:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """A role may write to a node (or to all of a hub), and this statement says so."""
+    """A role may write to a node (or to all of a hub), and a statement says so.
+
+    `edge` is of no role yet: roles with the same policies share a grant.
+    """
 
     target: Node | Hub
     content: Content
-    actions: tuple[str, ...]
-    certainty: Certainty
-    reason: EdgeReason
-    policy: str = ""
-    sid: str = ""
-    detail: str = ""
+    edge: EdgeSpec
     is_conditional: bool = False
+
+
+def permission(
+    *actions: str,
+    certainty: Certainty,
+    reason: EdgeReason,
+    policy: str = "",
+    sid: str = "",
+    detail: str = "",
+) -> EdgeSpec:
+    """Describe a write by IAM actions, as of no role yet."""
+    return EdgeSpec(
+        means=Means.PERMISSION,
+        certainty=certainty,
+        reason=reason,
+        label=actions[0].split(":", 1)[-1],
+        actions=actions,
+        policy=policy,
+        sid=sid,
+        detail=detail,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +114,10 @@ class Member:
     is_conditional: bool = False
     policy: str = ""
     sid: str = ""
+
+    def narrow(self, edge: EdgeSpec) -> EdgeSpec:
+        """The edge of the wildcard, as it is for this resource alone."""
+        return edge.refuse(self.refusal, self.policy, self.sid) if self.refusal else edge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -606,12 +636,14 @@ class Permissions:
             yield Grant(
                 target=self._hub(question, own.pattern, nodes, limits),
                 content=ANYTHING,
-                actions=(question.action,),
-                certainty=Certainty.POSSIBLE,
-                reason=EdgeReason.WILDCARD,
-                policy=own.policy,
-                sid=own.statement.name,
-                detail=str(own.pattern),
+                edge=permission(
+                    question.action,
+                    certainty=Certainty.POSSIBLE,
+                    reason=EdgeReason.WILDCARD,
+                    policy=own.policy,
+                    sid=own.statement.name,
+                    detail=str(own.pattern),
+                ),
                 is_conditional=not own.is_sure,
             )
 
@@ -779,11 +811,13 @@ def _named(node: Node, question: _Question, own: Allowed, *, is_direct: bool) ->
         yield Grant(
             target=node,
             content=way.content(node),
-            actions=(action,),
-            certainty=Certainty.RULED_OUT,
-            reason=_REFUSALS.get(answer.because, EdgeReason.NOT_ALLOWED),
-            policy=answer.policy,
-            sid=answer.sid,
+            edge=permission(
+                action,
+                certainty=Certainty.RULED_OUT,
+                reason=_REFUSALS.get(answer.because, EdgeReason.NOT_ALLOWED),
+                policy=answer.policy,
+                sid=answer.sid,
+            ),
         )
         return
     for reach in reached:
@@ -794,14 +828,16 @@ def _named(node: Node, question: _Question, own: Allowed, *, is_direct: bool) ->
             yield Grant(
                 target=node,
                 content=content,
-                actions=(action,),
-                certainty=Certainty.POSSIBLE if is_open else Certainty.CERTAIN,
-                reason=_OPEN_REASONS.get(reach.because, EdgeReason.CONDITION)
-                if is_open
-                else EdgeReason.NAMED_BY_STATEMENT,
-                policy=reach.policy,
-                sid=reach.sid or own.statement.name,
-                detail=_condition_words(reach.conditions) if is_open else "",
+                edge=permission(
+                    action,
+                    certainty=Certainty.POSSIBLE if is_open else Certainty.CERTAIN,
+                    reason=_OPEN_REASONS.get(reach.because, EdgeReason.CONDITION)
+                    if is_open
+                    else EdgeReason.NAMED_BY_STATEMENT,
+                    policy=reach.policy,
+                    sid=reach.sid or own.statement.name,
+                    detail=_condition_words(reach.conditions) if is_open else "",
+                ),
             )
 
 
@@ -828,11 +864,13 @@ def _call_grant(listener: Listener, action: str, policy: str, sid: str) -> Grant
     return Grant(
         target=listener.node,
         content=listener.content,
-        actions=(action,),
-        certainty=Certainty.POSSIBLE,
-        reason=EdgeReason.WILDCARD if "*" in action else EdgeReason.SERVICE_CALL,
-        policy=policy,
-        sid=sid,
+        edge=permission(
+            action,
+            certainty=Certainty.POSSIBLE,
+            reason=EdgeReason.WILDCARD if "*" in action else EdgeReason.SERVICE_CALL,
+            policy=policy,
+            sid=sid,
+        ),
     )
 
 
@@ -848,25 +886,16 @@ _OPEN_REASONS: Final[Mapping[Because, EdgeReason]] = {
 
 def _merge(grants: dict[tuple[object, ...], Grant], grant: Grant) -> None:
     """Actions of one statement that leave the same behind are one grant."""
-    if isinstance(grant.target, Hub):
-        key: tuple[object, ...] = (grant.target, grant.policy, grant.sid)
-    else:
-        key = (grant.target, grant.content, grant.certainty, grant.policy, grant.sid, grant.detail)
+    edge = grant.edge
+    key: tuple[object, ...] = (grant.target, edge.policy, edge.sid)
+    if not isinstance(grant.target, Hub):
+        key = (*key, grant.content, edge.certainty, edge.detail)
     before = grants.get(key)
     if before is None:
         grants[key] = grant
-    elif not set(grant.actions) <= set(before.actions):
-        grants[key] = Grant(
-            target=before.target,
-            content=before.content,
-            actions=(*before.actions, *grant.actions),
-            certainty=before.certainty,
-            reason=before.reason,
-            policy=before.policy,
-            sid=before.sid,
-            detail=before.detail,
-            is_conditional=before.is_conditional,
-        )
+    elif not set(edge.actions) <= set(before.edge.actions):
+        actions = (*before.edge.actions, *edge.actions)
+        grants[key] = replace(before, edge=replace(before.edge, actions=actions))
 
 
 @lru_cache(maxsize=_CACHED)

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from functions.domain.graph.edges.propagation import Flow, Granted, Rank
+from functions.domain.graph.edges.propagation import Flow, Rank
 from functions.domain.graph.edges.writes import Hub
 from functions.domain.graph.model import (
     Change,
     Cut,
     Edge,
     EdgeReason,
+    EdgeSpec,
     Loop,
     Means,
     NodeKind,
@@ -151,9 +152,9 @@ class _Component:
             change, info = _change_of(flow, edge), flow.infos[edge]
             if change is not None:
                 self._taken.setdefault(change, []).append(index)
-            if change is not None and isinstance(info, Granted):
-                self._actions.setdefault(change, {}).update(dict.fromkeys(info.grant.actions))
-                said = f"policy {info.grant.policy}, {info.grant.sid}"
+            if change is not None and isinstance(info, EdgeSpec) and info.actions:
+                self._actions.setdefault(change, {}).update(dict.fromkeys(info.actions))
+                said = f"policy {info.policy}, {info.sid}"
                 self._statements.setdefault(change, {})[said] = None
         self._sample: dict[Change, Edge] = {}
         self._loops: dict[Change, set[int]] = {}  # which loops a change breaks
@@ -282,6 +283,6 @@ def _change_of(flow: Flow, edge: int) -> Change | None:
     if not isinstance(hub, Hub):
         return flow.edge(edge).change
     info = flow.infos[edge]
-    if not isinstance(info, Granted):
+    if not isinstance(info, EdgeSpec):
         return None
-    return Change(means=info.means, id=info.role_arn, what=wildcards_of(hub.kind))
+    return Change(means=info.means, id=info.id, what=wildcards_of(hub.kind))
