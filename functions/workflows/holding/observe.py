@@ -1,10 +1,9 @@
 """How a hold is planned and looked at: what `functions.domain.holding` decides by is read here."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from statistics import median
-from typing import Final, TypeAlias
+from typing import Final
 
 from functions.domain.changes.steps import EventSourceMapping
 from functions.domain.detection.acquittal import LeftAlone, judge_feeding
@@ -17,8 +16,6 @@ from functions.domain.detection.evidence import (
     LoopProof,
     RecentSeries,
     Series,
-    Trigger,
-    TriggerKind,
 )
 from functions.domain.detection.feeding import Feeding, Spike, tell_feeding
 from functions.domain.detection.lateness import count_young
@@ -37,6 +34,19 @@ from functions.domain.holding.plan import (
     Running,
     plan_hold,
 )
+from functions.domain.holding.sources import (
+    SourceKey,
+    find_arrivals,
+    find_kind,
+    find_known_minutes,
+    find_minute,
+    find_newest_rate,
+    find_sources,
+    find_usual_rate,
+    key_of,
+    list_polled,
+    mark_loops,
+)
 from functions.domain.holding.tally import Counts
 from functions.domain.holding.verdict import HoldVerdict, judge_hold
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
@@ -44,11 +54,6 @@ from functions.domain.incidents.incident import Incident
 from functions.domain.ports import Functions, HoldFactsReader, Metrics
 from functions.workflows.detection.collect_evidence import CHANGES_LATE, Gathering
 
-# What a function is invoked by is told from its last hours: so much of what ran must have arrived
-# as asynchronous events, where nothing else is known to invoke it.
-ASYNCHRONOUS_SHARE: Final = 0.9
-RETRIES: Final = 2  # of an asynchronous event that fails
-BEFORE_MINUTES: Final = 3
 LAG_MINUTES: Final = 5
 # Why all sources of a function together cannot be held.
 _OF_ALL_SOURCES: Final = frozenset({NotHeldReason.SYNCHRONOUS, NotHeldReason.MIXED_SOURCES})
@@ -80,9 +85,6 @@ class HoldPlanning:
     outcome: Planned | NotHeld | LeftAlone
     evidence: Evidence | None = None
     facts: HoldFacts | None = None
-
-
-_Key: TypeAlias = tuple[SourceKind, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +173,7 @@ class Holding:
         plan = plan_hold(sources, read, running, self.most_usd_per_minute)
         if isinstance(plan, NotHeld) and plan.reason in _OF_ALL_SOURCES and sight.charted:
             # The graph may be a little out of date, but a pause of the queues harms nobody.
-            sources = _as_charted(sources, sight.charted)
+            sources = mark_loops(sources, sight.charted)
             again = plan_hold(sources, read, running, self.most_usd_per_minute)
             plan = plan if isinstance(again, NotHeld) else again
         if _is_for_callers(plan, assessment):
@@ -180,15 +182,15 @@ class Holding:
             plan, sources = plan_callers_cap(sight.sources, read, running, peak), sight.sources
         if isinstance(plan, NotHeld):
             return plan
-        arrivals = tuple(_counts_of(one, sight.counted) for one in sources if not one.is_outside)
+        arrivals = tuple(find_arrivals(one, sight.counted) for one in sources if not one.is_outside)
         is_shared = has_others(sources) and not plan.is_for_callers
-        if is_shared and 2 * _newest(arrivals, now) < assessment.rate_per_minute:
+        if is_shared and 2 * find_newest_rate(arrivals, now) < assessment.rate_per_minute:
             # What is paused carries too little of it to be judged beside the rest.
             return NotHeld(reason=NotHeldReason.MIXED_SOURCES)
         mappings = sight.mappings
         if plan.levers == (Lever.PAUSE,):
             mappings = tuple(
-                one for one in mappings if _kind_of(one.source_arn) is SourceKind.QUEUE
+                one for one in mappings if find_kind(one.source_arn) is SourceKind.QUEUE
             )
         watch = Watch(
             plan=plan,
@@ -197,8 +199,8 @@ class Holding:
             held_at=now,
             spike_since=since,
             sources=sources,
-            normal_per_minute=_usual(arrivals, since),
-            before_per_minute=_newest(arrivals, now),
+            normal_per_minute=find_usual_rate(arrivals, since),
+            before_per_minute=find_newest_rate(arrivals, now),
             served_before_per_minute=assessment.rate_per_minute,
             lag_seconds=self._lag_seconds(name, recent) if Lever.ZERO in plan.levers else None,
         )
@@ -235,12 +237,12 @@ class Holding:
         pushed = Source(kind=SourceKind.ASYNCHRONOUS, name=name)
         charted = self._charted(evidence.facts or facts, now)
         # Asynchronous events are counted whether the configuration knows of them or not.
-        asked = {_key(one): one for one in (*charted, *_polled(mappings), pushed)}
-        counted = {_key(one.source): one for one in self._arrivals([*asked.values()], recent)}
-        asynchronous = counted[_key(pushed)]
+        asked = {key_of(one): one for one in (*charted, *list_polled(mappings), pushed)}
+        counted = {key_of(one.source): one for one in self._arrivals([*asked.values()], recent)}
+        asynchronous = counted[key_of(pushed)]
         known = self._loops_of_sources(name, since)
-        minutes = _known_minutes(asynchronous, recent, since, now)
-        sources = _sources(mappings, triggers, asynchronous, recent, minutes)
+        minutes = find_known_minutes(asynchronous, recent, since, now)
+        sources = find_sources(mappings, triggers, asynchronous, recent, minutes)
         return _Sight(
             evidence=evidence,
             since=since,
@@ -249,7 +251,7 @@ class Holding:
             counted=counted,
             known=known,
             sources=tuple(
-                replace(one, loop=known.get(_key(one), LoopProof.UNKNOWN)) for one in sources
+                replace(one, loop=known.get(key_of(one), LoopProof.UNKNOWN)) for one in sources
             ),
             duration_seconds=mean_duration_seconds(evidence),
         )
@@ -299,7 +301,7 @@ class Holding:
         known = [one for one in newest if one is not None]
         return max(known) / 1000 if known else None
 
-    def _loops_of_sources(self, name: str, since: datetime) -> Mapping[_Key, LoopProof]:
+    def _loops_of_sources(self, name: str, since: datetime) -> Mapping[SourceKey, LoopProof]:
         """Which sources lie on a loop of the function, as the event graph has it.
 
         A loop often begins with a change, and the graph hears of changes late. So a source is
@@ -308,7 +310,9 @@ class Holding:
         loops = self.gathering.loops
         at = loops.of(name).at
         is_seen = at is not None and at - CHANGES_LATE >= since
-        return {_key(one): one.loop for one in loops.sources(name) if is_seen or not one.is_outside}
+        return {
+            key_of(one): one.loop for one in loops.sources(name) if is_seen or not one.is_outside
+        }
 
     def look_at_cap(self, watch: Watch, evidence: Evidence) -> CapVerdict:
         """What to do with a function that is capped in danger."""
@@ -327,7 +331,7 @@ class Holding:
         queues = tuple(
             one.source_arn
             for one in self.functions.mappings(incident.function)
-            if _kind_of(one.source_arn) is SourceKind.QUEUE
+            if find_kind(one.source_arn) is SourceKind.QUEUE
         )
         counts = Counts(
             arrivals=self._arrivals(own, recent),
@@ -366,8 +370,8 @@ class _Sight:
     since: datetime
     mappings: tuple[EventSourceMapping, ...]
     charted: tuple[Source, ...]
-    counted: Mapping[_Key, Arrivals]
-    known: Mapping[_Key, LoopProof]
+    counted: Mapping[SourceKey, Arrivals]
+    known: Mapping[SourceKey, LoopProof]
     sources: tuple[Source, ...]
     duration_seconds: float | None
 
@@ -378,63 +382,13 @@ def _acquit(sight: _Sight, assessment: Assessment, floor_per_minute: float) -> L
         return None
     recent = sight.evidence.recent
     spike = _spike(sight.evidence, sight.since, sight.duration_seconds, floor_per_minute)
-    present = {_key(one): _counts_of(one, sight.counted) for one in sight.sources}
+    present = {key_of(one): find_arrivals(one, sight.counted) for one in sight.sources}
     every = {**sight.counted, **present}
     return judge_feeding(
         assessment,
         seen=_tell(spike, every, sight.known),
-        charted=_tell(spike, every, {_key(one): one.loop for one in sight.charted}),
+        charted=_tell(spike, every, {key_of(one): one.loop for one in sight.charted}),
         is_throttled=any(recent.throttles.values[spike.first :]),
-    )
-
-
-def _sources(
-    mappings: Sequence[EventSourceMapping],
-    triggers: Sequence[Trigger],
-    asynchronous: Arrivals,
-    recent: RecentSeries,
-    minutes: Sequence[int],
-) -> Iterator[Source]:
-    """What invokes a function, by its configuration and by what was counted.
-
-    A permission to invoke it is no proof that anybody does so. So beside its mappings the counts
-    tell: what did not arrive as asynchronous events was waited for.
-
-    Parameters
-    ----------
-    minutes
-        In which both can be compared.
-    """
-    yield from _polled(mappings)
-    counts = () if asynchronous.counts is None else asynchronous.counts.values
-    arrived = _total(counts, minutes)
-    if arrived > 0:
-        yield asynchronous.source
-    if any(one.enabled for one in mappings):
-        for trigger in triggers:
-            if trigger.kind is TriggerKind.SYNC:
-                yield Source(kind=SourceKind.OTHER, name=trigger.service)
-        return
-    ran = _total(recent.invocations.values, minutes)
-    retried = min(_total(recent.errors.values, minutes), RETRIES * arrived)
-    if arrived <= 0 or arrived + retried < ASYNCHRONOUS_SHARE * ran:
-        yield Source(kind=SourceKind.OTHER, name="callers that wait")
-
-
-def _as_charted(sources: Sequence[Source], charted: Sequence[Source]) -> tuple[Source, ...]:
-    """The sources, with what the event graph says of them now.
-
-    It keeps the sources of those functions alone that no caller who waits may loop through.
-    """
-    known = {_key(one): one.loop for one in charted}
-    return tuple(
-        replace(
-            one,
-            loop=LoopProof.RULED_OUT
-            if one.kind is SourceKind.OTHER
-            else known.get(_key(one), LoopProof.UNKNOWN),
-        )
-        for one in sources
     )
 
 
@@ -447,31 +401,14 @@ def _without_others(invocations: Series, watch: Watch, now: datetime) -> Series:
     if watch.plan.levers != (Lever.PAUSE,) or not has_others(watch.sources):
         return invocations
     values = invocations.values
-    first = _minute_of(watch.held_at + watch.plan.settling, invocations) + 1
-    end = _minute_of(watch.held_until or now, invocations)
+    first = find_minute(watch.held_at + watch.plan.settling, invocations) + 1
+    end = find_minute(watch.held_until or now, invocations)
     paused = values[max(0, first) : max(0, end)]
     others = max((one or 0.0 for one in paused), default=0.0)
     return replace(
         invocations,
         values=tuple(None if one is None else max(0.0, one - others) for one in values),
     )
-
-
-def _polled(mappings: Sequence[EventSourceMapping]) -> Iterator[Source]:
-    for one in mappings:
-        if one.enabled:
-            yield Source(kind=_kind_of(one.source_arn), name=_name_of(one.source_arn))
-
-
-def _key(source: Source) -> _Key:
-    """A source, whatever is known of its loops."""
-    return source.kind, source.name
-
-
-def _counts_of(source: Source, counted: Mapping[_Key, Arrivals]) -> Arrivals:
-    """What arrived at a source; nothing counts it where it was not asked for."""
-    found = counted.get(_key(source), Arrivals(source=source, counts=None))
-    return replace(found, source=source)
 
 
 def _spike(
@@ -482,7 +419,7 @@ def _spike(
     return Spike(
         invocations=recent.invocations,
         errors=recent.errors,
-        first=max(0, _minute_of(since, recent.invocations)),
+        first=max(0, find_minute(since, recent.invocations)),
         young=count_young(recent.invocations, evidence.now, taking=taking or timedelta(0)),
         taking=taking,
         floor_per_minute=floor_per_minute,
@@ -490,7 +427,7 @@ def _spike(
 
 
 def _tell(
-    spike: Spike, counted: Mapping[_Key, Arrivals], loops: Mapping[_Key, LoopProof]
+    spike: Spike, counted: Mapping[SourceKey, Arrivals], loops: Mapping[SourceKey, LoopProof]
 ) -> Feeding:
     """Who feeds a spike, where these sources lie on these loops and nobody knows of the others."""
     return tell_feeding(
@@ -500,67 +437,3 @@ def _tell(
             for key, one in counted.items()
         ],
     )
-
-
-def _known_minutes(
-    asynchronous: Arrivals, recent: RecentSeries, since: datetime, now: datetime
-) -> Sequence[int]:
-    """The minutes in which what arrived and what ran can be compared: each is late by itself.
-
-    Of the spike those count whose arrivals are published, but for the newest, which may be
-    partial. Before it a settled minute without a datapoint is one in which nothing arrived.
-    """
-    counts = () if asynchronous.counts is None else asynchronous.counts.values
-    settled = len(counts) - count_young(recent.invocations, now)
-    first = _minute_of(since, recent.invocations)
-    seen = [at for at, one in enumerate(counts) if at >= first and one is not None]
-    before = range(max(0, min(first, settled)))
-    return [*before, *(seen[:-1] or seen)] if seen else []
-
-
-def _minute_of(moment: datetime, series: Series) -> int:
-    """The place in a series of the minute that a moment lies in; below 0 before it begins."""
-    return int((moment - series.start).total_seconds() // MINUTE_SECONDS)
-
-
-def _kind_of(source_arn: str) -> SourceKind:
-    match source_arn.split(":")[2:3]:
-        case ["sqs"]:
-            return SourceKind.QUEUE
-        case ["dynamodb"]:
-            return SourceKind.TABLE
-        case ["kinesis"]:
-            return SourceKind.STREAM
-        case _:
-            return SourceKind.OTHER
-
-
-def _name_of(source_arn: str) -> str:
-    resource = source_arn.split(":", 5)[-1]
-    return resource.split("/")[1] if "/" in resource else resource
-
-
-def _total(values: Sequence[float | None], minutes: Sequence[int]) -> float:
-    return sum(values[at] or 0.0 for at in minutes if at < len(values))
-
-
-def _counted(arrivals: Sequence[Arrivals]) -> list[float]:
-    """What arrived in each minute, at all of the sources."""
-    columns = [one.counts.values for one in arrivals if one.counts is not None]
-    return [sum(one or 0.0 for one in row) for row in zip(*columns, strict=False)]
-
-
-def _usual(arrivals: Sequence[Arrivals], since: datetime) -> float:
-    """Arrivals a minute before the spike; 0 where nothing was counted."""
-    counted = [one.counts for one in arrivals if one.counts is not None]
-    if not counted:
-        return 0.0
-    end = _minute_of(since, counted[0])
-    return median(_counted(arrivals)[: max(0, end)] or [0.0])
-
-
-def _newest(arrivals: Sequence[Arrivals], now: datetime) -> float:
-    """Arrivals a minute just before the hold, at most."""
-    counted = [one.counts for one in arrivals if one.counts is not None]
-    young = count_young(counted[0], now) if counted else 0
-    return max(_counted(arrivals)[-(young + BEFORE_MINUTES) :], default=0.0)

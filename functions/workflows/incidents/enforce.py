@@ -1,24 +1,17 @@
 """From a decision to a held or notified incident, whatever the ledger already knows."""
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from functions.domain.changes.steps import ProvisionedConcurrency, StepStatus
 from functions.domain.detection.acquittal import LeftAlone
-from functions.domain.detection.assessment import Assessment, Reason, Verdict
-from functions.domain.detection.evidence import PRECEDENT_DAYS, FunctionFacts, FunctionKind
+from functions.domain.detection.assessment import Assessment, Reason
+from functions.domain.detection.evidence import FunctionFacts, FunctionKind
 from functions.domain.errors import (
-    BusyError,
-    FunctionNotFoundError,
-    InvalidValueError,
     LedgerUnavailableError,
-    LoopbreakerError,
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.holding.budget import MOST_HOLDS, count_holds, was_capped_in_danger
-from functions.domain.holding.grounds import explain_imagined_cap, explain_not_held
+from functions.domain.holding.grounds import explain_not_held
 from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.incidents.decision import (
     Contain,
@@ -38,15 +31,13 @@ from functions.domain.incidents.incident import (
     Transition,
     incident_id,
 )
-from functions.domain.incidents.policy import Mode, Policy
+from functions.domain.incidents.news import has_news, may_have_news
+from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.succession import succeed
-from functions.domain.incidents.tag_seal import FoundSnapshot, find_snapshot, find_stop, sealed
+from functions.domain.incidents.tag_seal import find_stop
 from functions.domain.incidents.tagged_snapshot import (
-    SNAPSHOT_TAG,
     TaggedSnapshot,
-    UnreadableSnapshotError,
 )
-from functions.domain.notices import incident as notice
 from functions.domain.ports import (
     NOTHING_CLOSED,
     WHATEVER_CLOSED,
@@ -57,11 +48,11 @@ from functions.domain.ports import (
     LatelyClosed,
     Opened,
     Opening,
-    PastIncident,
     began_at,
 )
-from functions.workflows.holding.choose_place import Asked, Placed, Placing
-from functions.workflows.holding.observe import Holding, HoldPlanning, Planned
+from functions.workflows.holding.choose_place import Placed
+from functions.workflows.holding.observe import Holding, Planned
+from functions.workflows.holding.plan_hold import HoldPlanner
 from functions.workflows.incidents.adopt import (
     adopt,
     put_back_removed,
@@ -71,10 +62,9 @@ from functions.workflows.incidents.adopt import (
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import contain
 from functions.workflows.incidents.context import World
-from functions.workflows.incidents.perform_steps import perform
 from functions.workflows.incidents.restore import restore
+from functions.workflows.incidents.stop_without_ledger import LedgerlessStop
 
-_HOUR = "%Y%m%dT%H"
 _IN_FORCE = {
     Contain: frozenset({IncidentState.CONTAINING, IncidentState.CONTAINED}),
     Hold: frozenset({IncidentState.CAPPING, IncidentState.CAPPED}),
@@ -94,6 +84,10 @@ class Enforcer:
     def blast_radius(self) -> BlastRadius:
         """How many functions may be held, within which window."""
         return BlastRadius(most=self.policy.blast_radius, window=self.policy.blast_radius_window)
+
+    @property
+    def _planner(self) -> HoldPlanner:
+        return HoldPlanner(world=self.world, policy=self.policy, holding=self.holding)
 
     def act(
         self,
@@ -128,7 +122,7 @@ class Enforcer:
                 stopping = _stopping(_incident(decision, facts, now), facts, now)
                 return self._take_hold(decision, stopping, facts, now, known_until=known_until)
             case Hold():
-                placed = self._place(decision, facts, now)
+                placed = self._planner.place(decision, facts, now)
                 if isinstance(placed, LeftAlone):
                     return self._leave_alone(placed, now)
                 if isinstance(placed, NotHeld):
@@ -136,7 +130,7 @@ class Enforcer:
                     return self._notify(told, facts, now, known_until=known_until) or told
                 return self._begin_hold(placed, now, known_until)
             case Notify():
-                untouched = self._consider_untouched(decision, facts, now)
+                untouched = self._planner.consider_untouched(decision, facts, now)
                 if isinstance(untouched, LeftAlone):
                     return self._leave_alone(untouched, now)
                 return self._notify(untouched, facts, now, known_until=known_until) or untouched
@@ -148,7 +142,7 @@ class Enforcer:
     ) -> Decision:
         """Decide again about a function whose open incident is known, and carry that out."""
         view = LedgerView(open_incident=incident)
-        decision = self._spare(decide(assessment, facts, self.policy, view), now)
+        decision = self._planner.spare(decide(assessment, facts, self.policy, view), now)
         match decision:
             case Contain():
                 return self._hold_known(incident, decision, facts, now)
@@ -166,49 +160,13 @@ class Enforcer:
         self, incident: Incident, decision: Notify, facts: FunctionFacts, now: datetime
     ) -> Decision:
         """Tell people once more, unless others feed the function; that is only asked for news."""
-        if not _may_have_news(incident, decision):
+        if not may_have_news(incident, decision):
             return decision
-        told = self._consider_untouched(decision, facts, now, incident)
+        told = self._planner.consider_untouched(decision, facts, now, incident)
         if isinstance(told, LeftAlone):
             return self._leave_alone(told, now)
         self._tell_known(incident, told, now)
         return told
-
-    def _consider_untouched(
-        self, decision: Notify, facts: FunctionFacts, now: datetime, known: Incident | None = None
-    ) -> Notify | LeftAlone:
-        """What people are told of a function that must not be touched, unless others feed it.
-
-        In observe mode they are told what would be done to the callers of one that is in danger:
-        nobody could guess the cap.
-        """
-        assessment = decision.assessment
-        enforcing = replace(self.policy, mode=Mode.ENFORCE)
-        enforced = decide(assessment, facts, enforcing, LedgerView())
-        is_observed = decision.reason is DecisionReason.OBSERVE_MODE and assessment.is_in_danger
-        if not is_observed or not isinstance(enforced, Hold):
-            return self._acquit(decision, facts, now) or decision
-        with suppress(LoopbreakerError):
-            placed = self._place(enforced, facts, now, known, policy=enforcing)
-            if isinstance(placed, LeftAlone):
-                return placed
-            if isinstance(placed, Placed) and placed.planned.watch.plan.is_for_callers:
-                cap = explain_imagined_cap(placed.planned.watch.plan)
-                grounds = (cap, *assessment.grounds)
-                return replace(decision, assessment=replace(assessment, grounds=grounds))
-        return decision
-
-    def _acquit(self, decision: Notify, facts: FunctionFacts, now: datetime) -> LeftAlone | None:
-        """Whether nobody is told of a suspected function that is not to be touched either.
-
-        What cannot be read leaves it suspected: then people are told.
-        """
-        assessment = decision.assessment
-        if assessment.verdict is not Verdict.SUSPECTED or facts.kind is FunctionKind.EDGE_REPLICA:
-            return None
-        with suppress(LoopbreakerError):
-            return self.holding.acquit(assessment, facts, now, self.policy.floor_per_minute)
-        return None
 
     def _leave_alone(self, left_alone: LeftAlone, now: datetime) -> Ignore:
         """Leave a function alone; one that fails and is tried again is for the diagnosis."""
@@ -220,7 +178,7 @@ class Enforcer:
     def _reconsider_hold(
         self, incident: Incident, decision: Hold, facts: FunctionFacts, now: datetime
     ) -> Decision:
-        placed = self._place(decision, facts, now, incident)
+        placed = self._planner.place(decision, facts, now, incident)
         if isinstance(placed, LeftAlone):
             return self._leave_alone(placed, now)
         if isinstance(placed, NotHeld):
@@ -233,51 +191,6 @@ class Enforcer:
         # Where another run was at it, the next pulse sees what became of it.
         return decision if isinstance(begun, LatelyClosed) else begun
 
-    def _spare(self, decision: Decision, now: datetime) -> Decision:
-        """The decision, unless it stops a function for its circle in the graph alone.
-
-        Whether that goes round is about to be seen, or was seen, by another function on it.
-        """
-        if decision.reason is not DecisionReason.STILL_SUSPECTED:
-            return decision
-        assessment = decision.assessment
-        if self._is_loop_held(assessment.function):
-            return Ignore(assessment=assessment, reason=DecisionReason.LOOP_IS_HELD)
-        if self._placing(self.policy).is_acquitted(assessment.function, now):
-            return Ignore(assessment=assessment, reason=DecisionReason.EXPLAINED)
-        return decision
-
-    def _place(
-        self,
-        decision: Hold,
-        facts: FunctionFacts,
-        now: datetime,
-        known: Incident | None = None,
-        *,
-        policy: Policy | None = None,
-    ) -> Placed | NotHeld | LeftAlone:
-        """Where and how a function is to be held, itself or by another one of its loop.
-
-        Not while another one on its loop is: each would keep the other's events back, and neither
-        would show a loop.
-
-        Parameters
-        ----------
-        policy
-            Another one than that of the deployment, for what would be done.
-        """
-        if self._is_loop_held(facts.name):
-            reason = DecisionReason.LOOP_IS_HELD
-            return LeftAlone(assessment=decision.assessment, reason=reason)
-        planning = self._plan(decision, facts, now, known)
-        if isinstance(planning.outcome, LeftAlone):
-            return planning.outcome
-        asked = Asked(decision=decision, facts=facts, planned=planning.outcome, planning=planning)
-        return self._placing(policy or self.policy).place(asked, now)
-
-    def _placing(self, policy: Policy) -> Placing:
-        return Placing(world=self.world, policy=policy, holding=self.holding, plan=self._plan)
-
     def _begin_hold(
         self, placed: Placed, now: datetime, known_until: datetime | None
     ) -> Decision | LatelyClosed:
@@ -286,40 +199,6 @@ class Enforcer:
         held = replace(held, instead=placed.instead)
         until = known_until if placed.instead is None else placed.known_until
         return self._take_hold(decision, held, facts, now, known_until=until)
-
-    def _plan(
-        self, decision: Hold, facts: FunctionFacts, now: datetime, known: Incident | None = None
-    ) -> HoldPlanning:
-        """How a function is to be held, unless others feed it or it was held too often."""
-        closed = self.world.ledger.closed(facts.name, now - timedelta(days=PRECEDENT_DAYS))
-        past = [one for one in map(PastIncident.of, closed) if not one.is_lifted]
-        planning = self.holding.plan(
-            decision.assessment,
-            facts,
-            now,
-            self.policy.floor_per_minute,
-            tuple((one.since, one.until) for one in past),
-        )
-        planned = planning.outcome
-        if isinstance(planned, LeftAlone):
-            return planning
-        held = count_holds(closed if known is None else (*closed, known), now)
-        if held >= MOST_HOLDS:
-            # Also where it cannot be held just now: or people would be told in turns of the two.
-            often = NotHeld(reason=NotHeldReason.HELD_OFTEN, value=held, bound=MOST_HOLDS)
-            return replace(planning, outcome=often)
-        is_cap = isinstance(planned, Planned) and planned.watch.plan.is_for_callers
-        if is_cap and was_capped_in_danger(closed, now - self.policy.cooling_off):
-            return replace(planning, outcome=NotHeld(reason=NotHeldReason.CAPPED_LATELY))
-        return planning
-
-    def _is_loop_held(self, function: str) -> bool:
-        """Whether it is about to be seen whether the function's loop goes round, by another one."""
-        mates = self.world.loops.mates(function)
-        return bool(mates) and any(
-            one.function in mates and one.is_being_judged
-            for one in self.world.ledger.live().incidents
-        )
 
     def _take_hold(
         self,
@@ -335,7 +214,9 @@ class Enforcer:
         except LedgerUnavailableError as unavailable:
             if isinstance(decision, Hold):
                 raise  # only suspected: nothing is changed without the ledger
-            self._contain_without_ledger(incident, facts, unavailable, now)
+            LedgerlessStop(world=self.world, most=self.policy.blast_radius).stop(
+                incident, facts, unavailable, now
+            )
             raise
         if isinstance(opening, AlreadyOpen) and opening.incident.state not in _IN_FORCE[Contain]:
             opening = self._find_lately_closed(incident, known_until) or opening
@@ -450,7 +331,7 @@ class Enforcer:
         self, incident: Incident, decision: Notify, now: datetime, others: tuple[str, ...] = ()
     ) -> None:
         """Tell people once more only where there is something new to tell."""
-        if not _has_news(incident, decision):
+        if not has_news(incident, decision):
             return
         again = replace(incident, assessment=decision.assessment)
         transition = Transition.RUNNING_AWAY_AGAIN
@@ -505,136 +386,6 @@ class Enforcer:
             told = replace(incident, decided=reason, is_withdrawn=True)
             restore(told, self.world, now, IncidentState.LIFTED, is_asked=False)
 
-    def _contain_without_ledger(
-        self,
-        incident: Incident,
-        facts: FunctionFacts,
-        unavailable: LedgerUnavailableError,
-        now: datetime,
-    ) -> None:
-        """Throttle with the snapshot in a tag and in a notice, for the ledger to take over later.
-
-        At least one of the two must hold the snapshot before anything is changed: losing it is
-        the one thing that cannot be made good. Whatever AWS refuses, people are told.
-        """
-        functions, snapshot = self.world.functions, incident.snapshot
-        if snapshot is None:
-            return
-        if incident.is_on_instances:
-            # A tag is too short for the scaling of many versions: the notice holds it.
-            self._publish_ledgerless(incident, unavailable, now, is_tagged=False)
-            for outcome in incident.stops:
-                perform(outcome.step, functions)
-            return
-        others = functions.tagged(SNAPSHOT_TAG)
-        if len(set(others) - {facts.arn}) >= self.policy.blast_radius:
-            raise LedgerUnavailableError(
-                f"{incident.function} is not contained: the ledger cannot be reached and the blast "
-                f"radius of {self.policy.blast_radius} is used up"
-            ) from unavailable
-        key = self.world.ledger.known_tag_key()
-        # The same event may have come twice: the mail says what the other run has removed.
-        found = _found(facts.with_tag(SNAPSHOT_TAG, others.get(facts.arn)), key)
-        former = None if found is None else found.tagged
-        if found is not None and found.is_sealed and found.tagged.provisioned:
-            incident = _without(incident, found.tagged.provisioned)
-        attempt = _Ledgerless(
-            incident=incident,
-            tagged=TaggedSnapshot(reserved_concurrency=snapshot.reserved_concurrency, at=now),
-            unavailable=unavailable,
-            now=now,
-            key=key,
-        )
-        attempt = self._write_down(attempt)
-        try:
-            attempt = self._throttle(attempt)
-        except (RefusedError, BusyError) as refusal:
-            if not _was_tried(former, attempt.tagged):
-                self._publish_failure(attempt, refusal)
-            raise
-        if attempt.is_tagged:
-            self._seal(attempt)
-            stopped = replace(attempt.incident, contained_at=now, stopped_at=now)
-            self._publish_ledgerless(stopped, unavailable, now, is_tagged=True)
-
-    def _throttle(self, attempt: "_Ledgerless") -> "_Ledgerless":
-        """Set the reservation to 0; make room for it where AWS says that this is in the way."""
-        functions, name = self.world.functions, attempt.incident.function
-        try:
-            functions.reserve(name, 0)
-        except InvalidValueError:
-            found = functions.provisioned(name)
-            if not found:
-                raise
-            tagged = replace(attempt.tagged, provisioned=found)
-            incident = _without(attempt.incident, found)  # for the notice, with what went before
-            attempt = self._write_down(replace(attempt, incident=incident, tagged=tagged))
-            for one in found:
-                functions.remove_provisioned(name, one.qualifier)
-            functions.reserve(name, 0)
-        return attempt
-
-    def _write_down(self, attempt: "_Ledgerless") -> "_Ledgerless":
-        """Put the snapshot into tags or, where that is not possible, into a notice.
-
-        Raises
-        ------
-        FunctionNotFoundError
-            When the function is gone: one that is created under its name is another one.
-        """
-        try:
-            self._tag(attempt)
-        except FunctionNotFoundError:
-            raise
-        except LoopbreakerError:  # then the notice has to do
-            pass
-        else:
-            return replace(attempt, is_tagged=True)
-        self._publish_ledgerless(
-            attempt.incident, attempt.unavailable, attempt.now, is_tagged=False
-        )
-        return replace(attempt, is_tagged=False)
-
-    def _tag(self, attempt: "_Ledgerless") -> None:
-        arn = attempt.incident.function_arn
-        self.world.functions.tag(arn, sealed(attempt.tagged.to_tags(), arn, attempt.key))
-
-    def _seal(self, attempt: "_Ledgerless") -> None:
-        """Write the tags once more, with a seal, once nothing burns any more.
-
-        A process that has just started does not know the key, and the ledger may have failed it
-        for a moment only. And where the stop took long, a restore may have removed the tags
-        meanwhile, for a stop that another run had done.
-        """
-        with suppress(LoopbreakerError):
-            self._tag(replace(attempt, key=attempt.key or self.world.ledger.tag_key()))
-
-    def _publish_failure(self, attempt: "_Ledgerless", refusal: LoopbreakerError) -> None:
-        failed = attempt.incident
-        for outcome in failed.stops:
-            failed = failed.with_outcome(outcome.step, StepStatus.FAILED, str(refusal))
-        incident, context = self.world.look_around(failed)
-        said = notice.compose(Transition.CONTAIN_FAILED, incident, context, attempt.now)
-        self.world.publisher.publish(said.subject, said.body)
-
-    def _publish_ledgerless(
-        self,
-        incident: Incident,
-        unavailable: LedgerUnavailableError,
-        now: datetime,
-        *,
-        is_tagged: bool,
-    ) -> None:
-        incident, context = self.world.look_around(incident)
-        said = notice.ledger_unavailable(
-            incident,
-            replace(context, detail=str(unavailable)),
-            now,
-            is_tagged=is_tagged,
-            tag_key=SNAPSHOT_TAG,
-        )
-        self.world.publisher.publish(said.subject, said.body)
-
     def adopt(self, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime) -> bool:
         """Take a containment that was done without the ledger into the ledger.
 
@@ -676,48 +427,6 @@ class Enforcer:
             put_back_removed(facts, tagged, self.world)
         except RefusedError:
             record_removed(facts, tagged, self.world, now)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ledgerless:
-    """A containment without the ledger, with what is written down of it."""
-
-    incident: Incident
-    tagged: TaggedSnapshot
-    unavailable: LedgerUnavailableError
-    now: datetime
-    key: bytes | None
-    is_tagged: bool = False
-
-
-def _found(facts: FunctionFacts, key: bytes | None) -> FoundSnapshot | None:
-    """What an earlier attempt wrote into the tag; ``None`` where there is none to be read."""
-    try:
-        return find_snapshot(facts, key)
-    except UnreadableSnapshotError:
-        return None
-
-
-def _was_tried(former: TaggedSnapshot | None, tagged: TaggedSnapshot) -> bool:
-    """Whether an attempt within the same hour was the same, so that people know of it."""
-    if former is None or former.at.strftime(_HOUR) != tagged.at.strftime(_HOUR):
-        return False
-    if former.reserved_concurrency != tagged.reserved_concurrency:
-        return False
-    return set(tagged.provisioned) <= set(former.provisioned)
-
-
-def _without(incident: Incident, removed: tuple[ProvisionedConcurrency, ...]) -> Incident:
-    """The incident with provisioned concurrency that is, or is about to be, taken away."""
-    if incident.snapshot is None:
-        return incident
-    named = {one.qualifier for one in removed}
-    before = [one for one in incident.snapshot.provisioned or () if one.qualifier not in named]
-    bare = replace(incident.snapshot, provisioned=None)
-    changed = replace(incident, snapshot=bare).with_provisioned((*before, *removed))
-    for outcome in changed.left_beside:
-        changed = changed.with_outcome(outcome.step, StepStatus.DONE)
-    return changed
 
 
 def _incident(decision: Contain | Hold | Notify, facts: FunctionFacts, now: datetime) -> Incident:
@@ -767,31 +476,3 @@ def _not_held(decision: Hold, why: NotHeld) -> Notify:
     is_often = why.reason is NotHeldReason.HELD_OFTEN
     reason = DecisionReason.HELD_OFTEN if is_often else DecisionReason.CANNOT_BE_HELD
     return Notify(assessment=assessment, reason=reason)
-
-
-def _has_news(incident: Incident, decision: Notify) -> bool:
-    """Whether people do not know yet what is decided about an open incident."""
-    match incident.state:
-        case IncidentState.RELEASED:
-            return not incident.has_told(Transition.RUNNING_AWAY_AGAIN)
-        case IncidentState.NOTIFIED:
-            return _is_news(incident, decision)
-        case _:
-            return False
-
-
-def _may_have_news(incident: Incident, decision: Notify) -> bool:
-    """Whether it is worth while to find out what people would be told."""
-    is_danger_new = (
-        incident.state is IncidentState.NOTIFIED
-        and decision.assessment.is_in_danger
-        and not incident.assessment.is_in_danger
-    )
-    return is_danger_new or _has_news(incident, decision)
-
-
-def _is_news(incident: Incident, decision: Notify) -> bool:
-    before, after = incident.assessment, decision.assessment
-    rose = after.verdict is Verdict.RUNAWAY and before.verdict is not Verdict.RUNAWAY
-    is_cap_new = after.has(Reason.WOULD_BE_CAPPED) and not before.has(Reason.WOULD_BE_CAPPED)
-    return rose or is_cap_new or incident.decided != decision.reason

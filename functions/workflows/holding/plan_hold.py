@@ -1,0 +1,152 @@
+"""Whether, where and how a suspected function is held, before anything is changed."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from functions.domain.detection.acquittal import LeftAlone
+from functions.domain.detection.assessment import Verdict
+from functions.domain.detection.evidence import PRECEDENT_DAYS, FunctionFacts, FunctionKind
+from functions.domain.errors import LoopbreakerError
+from functions.domain.holding.budget import MOST_HOLDS, count_holds, was_capped_in_danger
+from functions.domain.holding.grounds import explain_imagined_cap
+from functions.domain.holding.plan import NotHeld, NotHeldReason
+from functions.domain.incidents.decision import (
+    Decision,
+    DecisionReason,
+    Hold,
+    Ignore,
+    LedgerView,
+    Notify,
+    decide,
+)
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.policy import Mode, Policy
+from functions.domain.ports import PastIncident
+from functions.workflows.holding.choose_place import Asked, Placed, Placing
+from functions.workflows.holding.observe import Holding, HoldPlanning, Planned
+from functions.workflows.incidents.context import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPlanner:
+    """Plans holds: reads what is needed, and changes nothing."""
+
+    world: World
+    policy: Policy
+    holding: Holding
+
+    def place(
+        self,
+        decision: Hold,
+        facts: FunctionFacts,
+        now: datetime,
+        known: Incident | None = None,
+        *,
+        policy: Policy | None = None,
+    ) -> Placed | NotHeld | LeftAlone:
+        """Where and how a function is to be held, itself or by another one of its loop.
+
+        Not while another one on its loop is: each would keep the other's events back, and neither
+        would show a loop.
+
+        Parameters
+        ----------
+        policy
+            Another one than that of the deployment, for what would be done.
+        """
+        if self._is_loop_held(facts.name):
+            reason = DecisionReason.LOOP_IS_HELD
+            return LeftAlone(assessment=decision.assessment, reason=reason)
+        planning = self._plan(decision, facts, now, known)
+        if isinstance(planning.outcome, LeftAlone):
+            return planning.outcome
+        asked = Asked(decision=decision, facts=facts, planned=planning.outcome, planning=planning)
+        return self._placing(policy or self.policy).place(asked, now)
+
+    def _placing(self, policy: Policy) -> Placing:
+        return Placing(world=self.world, policy=policy, holding=self.holding, plan=self._plan)
+
+    def spare(self, decision: Decision, now: datetime) -> Decision:
+        """The decision, unless it stops a function for its circle in the graph alone.
+
+        Whether that goes round is about to be seen, or was seen, by another function on it.
+        """
+        if decision.reason is not DecisionReason.STILL_SUSPECTED:
+            return decision
+        assessment = decision.assessment
+        if self._is_loop_held(assessment.function):
+            return Ignore(assessment=assessment, reason=DecisionReason.LOOP_IS_HELD)
+        if self._placing(self.policy).is_acquitted(assessment.function, now):
+            return Ignore(assessment=assessment, reason=DecisionReason.EXPLAINED)
+        return decision
+
+    def consider_untouched(
+        self, decision: Notify, facts: FunctionFacts, now: datetime, known: Incident | None = None
+    ) -> Notify | LeftAlone:
+        """What people are told of a function that must not be touched, unless others feed it.
+
+        In observe mode they are told what would be done to the callers of one that is in danger:
+        nobody could guess the cap.
+        """
+        assessment = decision.assessment
+        enforcing = replace(self.policy, mode=Mode.ENFORCE)
+        enforced = decide(assessment, facts, enforcing, LedgerView())
+        is_observed = decision.reason is DecisionReason.OBSERVE_MODE and assessment.is_in_danger
+        if not is_observed or not isinstance(enforced, Hold):
+            return self._acquit(decision, facts, now) or decision
+        with suppress(LoopbreakerError):
+            placed = self.place(enforced, facts, now, known, policy=enforcing)
+            if isinstance(placed, LeftAlone):
+                return placed
+            if isinstance(placed, Placed) and placed.planned.watch.plan.is_for_callers:
+                cap = explain_imagined_cap(placed.planned.watch.plan)
+                grounds = (cap, *assessment.grounds)
+                return replace(decision, assessment=replace(assessment, grounds=grounds))
+        return decision
+
+    def _acquit(self, decision: Notify, facts: FunctionFacts, now: datetime) -> LeftAlone | None:
+        """Whether nobody is told of a suspected function that is not to be touched either.
+
+        What cannot be read leaves it suspected: then people are told.
+        """
+        assessment = decision.assessment
+        if assessment.verdict is not Verdict.SUSPECTED or facts.kind is FunctionKind.EDGE_REPLICA:
+            return None
+        with suppress(LoopbreakerError):
+            return self.holding.acquit(assessment, facts, now, self.policy.floor_per_minute)
+        return None
+
+    def _plan(
+        self, decision: Hold, facts: FunctionFacts, now: datetime, known: Incident | None = None
+    ) -> HoldPlanning:
+        """How a function is to be held, unless others feed it or it was held too often."""
+        closed = self.world.ledger.closed(facts.name, now - timedelta(days=PRECEDENT_DAYS))
+        past = [one for one in map(PastIncident.of, closed) if not one.is_lifted]
+        planning = self.holding.plan(
+            decision.assessment,
+            facts,
+            now,
+            self.policy.floor_per_minute,
+            tuple((one.since, one.until) for one in past),
+        )
+        planned = planning.outcome
+        if isinstance(planned, LeftAlone):
+            return planning
+        held = count_holds(closed if known is None else (*closed, known), now)
+        if held >= MOST_HOLDS:
+            # Also where it cannot be held just now: or people would be told in turns of the two.
+            often = NotHeld(reason=NotHeldReason.HELD_OFTEN, value=held, bound=MOST_HOLDS)
+            return replace(planning, outcome=often)
+        is_cap = isinstance(planned, Planned) and planned.watch.plan.is_for_callers
+        if is_cap and was_capped_in_danger(closed, now - self.policy.cooling_off):
+            return replace(planning, outcome=NotHeld(reason=NotHeldReason.CAPPED_LATELY))
+        return planning
+
+    def _is_loop_held(self, function: str) -> bool:
+        """Whether it is about to be seen whether the function's loop goes round, by another one."""
+        mates = self.world.loops.mates(function)
+        return bool(mates) and any(
+            one.function in mates and one.is_being_judged
+            for one in self.world.ledger.live().incidents
+        )
