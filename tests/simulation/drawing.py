@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 NAMES: Final = ("orders", "billing", "mailer")
 _THEMED_SHARE: Final = 0.45
 _ENDING_SHARE: Final = 0.2
+_CALLERS_SHARE: Final = 0.2
 _SKEWED_SHARE: Final = 0.2
 # Which of two stops came first is told by clocks, also by those of two processes. AWS keeps them
 # within milliseconds of each other; minutes apart, nobody could tell.
@@ -78,8 +79,49 @@ def draw(seed: int) -> Schedule:
     schedule = _Draw(random).schedule(seed)
     if random.random() < _THEMED_SHARE:
         schedule = embellish(schedule, random)
+    schedule = _with_callers(schedule, Random(f"{seed} callers"))
     schedule = _with_ends(schedule, Random(f"{seed} ends"))
     return _with_processes(schedule, Random(f"{seed} processes"))
+
+
+def _with_callers(schedule: Schedule, random: Random) -> Schedule:
+    """The schedule with a function that only callers invoke, drawn apart from all the rest.
+
+    They fill the account from the beginning, or from some moment on; they may give up, or not.
+    """
+    if random.random() >= _CALLERS_SHARE:
+        return schedule
+    starts = random.choice(schedule.functions)
+    began = random.random() < 0.7
+    called = replace(
+        starts,
+        reserved=random.choice((None, None, None, 50)),
+        provisioned=0,
+        mappings=(),
+        demand=Demand.CALLERS if began else Demand.QUIET,
+    )
+    at = 0.0 if began else random.uniform(1.0, schedule.seconds / 2)
+    wakes = Wakes(
+        at=at + random.uniform(1.0, 40.0 if began else 150.0),
+        kind="contributor",
+        function=called.name,
+        twice=random.choice((None, None, 2.0, 60.0)),
+    )
+    events: list[Event] = [wakes]
+    if not began:
+        events.append(Shifts(at=at, function=called.name, demand=Demand.CALLERS))
+    if random.random() < 0.5:
+        ends = random.uniform(at, schedule.seconds)
+        events.append(Shifts(at=ends, function=called.name, demand=Demand.QUIET))
+    functions = tuple(called if one is starts else one for one in schedule.functions)
+    rounded = (replace(one, at=round(one.at, 1)) for one in events)
+    return replace(
+        schedule,
+        # A cap lasts for a quarter of an hour, and some schedules are over before that.
+        seconds=max(schedule.seconds, random.choice((0.0, 1_200.0))),
+        functions=functions,
+        events=tuple(sorted((*schedule.events, *rounded), key=lambda one: one.at)),
+    )
 
 
 def _with_ends(schedule: Schedule, random: Random) -> Schedule:
@@ -164,7 +206,7 @@ class _Draw:
             mappings=tuple(
                 random.random() < 0.8 for _ in range(random.choices((0, 1, 2), (30, 50, 20))[0])
             ),
-            demand=random.choices(list(Demand), (10, 40, 25, 10, 15))[0],
+            demand=random.choices(list(Demand), (10, 40, 25, 10, 15, 0))[0],  # callers: apart
             since=random.choice((120.0, 240.0, 480.0)),
         )
 

@@ -12,13 +12,14 @@ from functions.domain.detection.evidence import Evidence
 from functions.domain.errors import BusyError
 from functions.domain.incidents import decision
 from functions.domain.ports import WHATEVER_CLOSED
+from functions.workflows.holding.progress import HeldFunctions
 from functions.workflows.incidents import rollback
 from functions.workflows.incidents.reconcile import Tending
 from functions.workflows.incidents.rollback import Rollback
 from tests.fakes import FakeFunctions, FakeLedger
 from tests.simulation.__main__ import replay, show
 from tests.simulation.drawing import draw
-from tests.simulation.play import play
+from tests.simulation.play import Play, play
 from tests.simulation.schedule import (
     Asks,
     Away,
@@ -294,3 +295,49 @@ def test_an_end_that_lets_go_and_keeps_no_record_breaks_a_rule(
     monkeypatch.setattr(FakeFunctions, "unreserve", lambda *_given: None)
 
     assert "held" in rules_broken(HELD)
+
+
+# Callers that wait fill the account, and do not give up.
+CALLED: Final = replace(
+    HELD,
+    seconds=1_500.0,
+    functions=(replace(HELD.functions[0], demand=Demand.CALLERS, since=120.0),),
+    events=STOPPED.events,
+)
+
+
+@pytest.mark.parametrize(
+    ("shifts", "end"),
+    [
+        ((), "danger goes on"),
+        ((Shifts(at=200.0, function="orders", demand=Demand.QUIET),), "is in danger no more"),
+    ],
+)
+def test_callers_in_danger_are_capped_for_a_while(shifts: tuple[Shifts, ...], end: str) -> None:
+    """Whether they give up or not: nothing is held in the end."""
+    stage = Play(replace(CALLED, events=(*CALLED.events, *shifts)))
+
+    told = stage.run()
+
+    subjects = [subject for _, subject in stage.account.mails]
+    assert told.broken == []
+    assert sum("CAPPED AT 2 orders" in one for one in subjects) == 1
+    assert sum("CAP TAKEN BACK: orders" in one and end in one for one in subjects) == 1
+
+
+def test_a_cap_that_nobody_takes_back_breaks_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its time is over, no schedule fires, and its callers are refused on."""
+    monkeypatch.setattr(HeldFunctions, "_look_at_cap", lambda *_given: None)
+    monkeypatch.setattr(Play, "end_hold", lambda *_given: None)
+
+    assert "settles" in rules_broken(CALLED)
+
+
+def test_random_schedules_have_callers_that_are_capped() -> None:
+    """Else the rules would say nothing about caps."""
+    stages = (Play(draw(seed)) for seed in range(PART))
+
+    assert any(
+        stage.run() and any("CAPPED AT 2" in subject for _, subject in stage.account.mails)
+        for stage in stages
+    )

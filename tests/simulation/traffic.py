@@ -16,6 +16,7 @@ from functions.domain.detection.evidence import (
     AccountSeries,
     RecentSeries,
     Series,
+    floor_to,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Demand(StrEnum):
     PLATEAU = "plateau"  # a loop that goes round: suspected, and pinned under a cap
     QUICK = "quick"  # a quick loop that no cap slows down; AWS begins to drop events of it
     CROWD = "crowd"  # looks like the plateau, and falls back under a cap
+    CALLERS = "callers"  # wait for answers, and fill the account: in danger, whatever they are
 
 
 _FREE: Final[dict[Demand, Row]] = {
@@ -49,7 +51,13 @@ _FREE: Final[dict[Demand, Row]] = {
     Demand.PLATEAU: (4_200.0, 9.0, 0.0, 0.0),
     Demand.QUICK: (4_200.0, 9.0, 0.0, 0.0),
     Demand.CROWD: (4_200.0, 9.0, 0.0, 0.0),
+    Demand.CALLERS: (300_000.0, 1_000.0, 200_000.0, 0.0),
 }
+# Callers that are refused try again, as often as before.
+_CALLERS_ASK: Final = 500_000.0
+_USUAL_PEAK: Final = 2.0
+_HISTORY_DAYS: Final = 14
+_DAY: Final = timedelta(days=1)
 _FIRST_MINUTE: Final[Row] = (3_000.0, 500.0, 0.0, 0.0)
 
 
@@ -63,11 +71,28 @@ def _row(demand: Demand, reserved: int | None, *, is_first: bool) -> Row:
         return _FIRST_MINUTE if is_first and demand is Demand.CEILING else free
     if demand is Demand.CEILING:
         return (400.0 * reserved, float(reserved), 300.0, 0.0)
+    if demand is Demand.CALLERS:
+        served = 500.0 * reserved
+        return (served, float(reserved), _CALLERS_ASK - served, 0.0)
     if demand is Demand.PLATEAU:
         return (4_200.0 * reserved / 9.0, float(reserved), 200.0, 0.0)
     if demand is Demand.QUICK:
         return (4_200.0, float(reserved), 0.0, 60.0)
     return (30.0, 1.0, 0.0, 0.0)
+
+
+def _arriving(demand: Demand, row: Row) -> float | None:
+    """Events of a minute: what people send does not depend on what runs, what a loop sends does.
+
+    Callers send none.
+    """
+    match demand:
+        case Demand.CALLERS:
+            return 0.0
+        case Demand.QUIET | Demand.CROWD:
+            return _FREE[demand][0]
+        case _:
+            return row[0] or 0.0
 
 
 @dataclass(slots=True)
@@ -97,9 +122,7 @@ class Minutes:
             self.concurrency.append(row[1])
             self.throttles.append(row[2])
             self.drops.append(row[3])
-            # What people send does not depend on what runs; what a loop sends does.
-            is_loop = self.demand not in (Demand.QUIET, Demand.CROWD)
-            self.arrived.append(row[0] or 0.0 if is_loop else _FREE[self.demand][0])
+            self.arrived.append(_arriving(self.demand, row))
             self.is_first = False
             self.filled += 1
 
@@ -190,9 +213,14 @@ class SimulatedMetrics:
             )
 
     def peaks(self, function: str, now: datetime) -> Series:
-        """See the port: of functions that are too young to have any."""
+        """See the port: quiet days, each with one value."""
         with self._account.call("metrics", "peaks"):
-            return Series.empty(start=now)
+            end = floor_to(now, MINUTE_SECONDS) - timedelta(minutes=KEPT_MINUTES)
+            return Series(
+                start=end - _HISTORY_DAYS * _DAY,
+                period_seconds=int(_DAY.total_seconds()),
+                values=(_USUAL_PEAK,) * _HISTORY_DAYS,
+            )
 
     def lag(self, function: str, start: datetime, end: datetime) -> Series:
         """See the port: nothing reads streams."""
