@@ -16,7 +16,7 @@ from functions.domain.incidents.policy import EXEMPT_TAG
 from functions.domain.incidents.tagged_snapshot import is_of_guard
 from tests.fakes import FakeAccount, FakeFunctions, FakeWayBack
 from tests.simulation.ledger import SimulatedLedger
-from tests.simulation.traffic import PAUSED, Demand, Minutes, SimulatedMetrics
+from tests.simulation.traffic import LOOPING, PAUSED, Demand, Minutes, SimulatedMetrics
 from tests.simulation.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ _QUIET: Final = frozenset(
         "claim_request",
     }
 )
+_STILL: Final = (0, PAUSED)
 _WAITS_FOR_MAPPING_SECONDS: Final = 12.0  # functions.aws.retry
 
 
@@ -120,6 +121,8 @@ class SimulatedAccount(FakeAccount):
         Seconds that a call takes.
     on_change
         Called after a successful change: CloudTrail sees it.
+    loop
+        The functions that lie on one loop: who stands still keeps the events of the others.
     on_schedule
         Called with an incident's id after its hold was scheduled to end.
     story
@@ -147,6 +150,7 @@ class SimulatedAccount(FakeAccount):
         self.on_change: Callable[[Change], None] = _ignored
         self.on_schedule: Callable[[str], None] = _not_scheduled
         self.story: list[Line] | None = None
+        self.loop: frozenset[str] = frozenset()
         self.mapping_takes: Callable[[], float] = lambda: 0.0
         self.mapping_busy_until: Callable[[str], float] = lambda _uuid: 0.0
 
@@ -161,7 +165,21 @@ class SimulatedAccount(FakeAccount):
         return function
 
     def _most_running(self, name: str) -> int | None:
-        """How many executions may run at a time; ``None`` for any number, `PAUSED` for a pause."""
+        """How many executions may run at a time; ``None`` for any number, `PAUSED` for a pause.
+
+        Who is on a loop with one that stands still gets no events either.
+        """
+        own = self._most_of_its_own(name)
+        minutes = self.simulated.minutes
+        if own in _STILL or name not in self.loop or minutes[name].demand not in LOOPING:
+            return own
+        mates = (self.loop & self.by_name.keys() & minutes.keys()) - {name}
+        is_cut = any(
+            minutes[one].demand in LOOPING and self._most_of_its_own(one) in _STILL for one in mates
+        )
+        return PAUSED if is_cut else own
+
+    def _most_of_its_own(self, name: str) -> int | None:
         function = self.by_name.get(name)
         if function is None or function.reserved == 0:
             return 0

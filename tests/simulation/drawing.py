@@ -45,6 +45,7 @@ NAMES: Final = ("orders", "billing", "mailer")
 _THEMED_SHARE: Final = 0.45
 _ENDING_SHARE: Final = 0.2
 _CALLERS_SHARE: Final = 0.2
+_LOOP_SHARE: Final = 0.25
 _SKEWED_SHARE: Final = 0.2
 # Which of two stops came first is told by clocks, also by those of two processes. AWS keeps them
 # within milliseconds of each other; minutes apart, nobody could tell.
@@ -80,6 +81,7 @@ def draw(seed: int) -> Schedule:
     if random.random() < _THEMED_SHARE:
         schedule = embellish(schedule, random)
     schedule = _with_callers(schedule, Random(f"{seed} callers"))
+    schedule = _with_loop(schedule, Random(f"{seed} loop"))
     schedule = _with_ends(schedule, Random(f"{seed} ends"))
     return _with_processes(schedule, Random(f"{seed} processes"))
 
@@ -121,6 +123,40 @@ def _with_callers(schedule: Schedule, random: Random) -> Schedule:
         seconds=max(schedule.seconds, random.choice((0.0, 1_200.0))),
         functions=functions,
         events=tuple(sorted((*schedule.events, *rounded), key=lambda one: one.at)),
+    )
+
+
+def _with_loop(schedule: Schedule, random: Random) -> Schedule:
+    """The schedule with an event graph, in which functions lie on one loop; drawn apart.
+
+    Mostly all of them run away together, and the guard is told of more than one.
+    """
+    if random.random() >= _LOOP_SHARE:
+        return schedule
+    functions = schedule.functions
+    if len(functions) == 1 and random.random() < 0.7:
+        functions = (*functions, _Draw(random)._starts(NAMES[1]))
+    if len(functions) > 1 and random.random() < 0.8:
+        demand = random.choice((Demand.PLATEAU, Demand.PLATEAU, Demand.CEILING, Demand.QUICK))
+        functions = tuple(replace(one, demand=demand) for one in functions)
+    wakes = tuple(
+        Wakes(
+            at=round(random.uniform(1.0, 90.0), 1),
+            kind="contributor",
+            function=one.name,
+            twice=None,
+        )
+        for one in functions
+        if random.random() < 0.7
+    )
+    return replace(
+        schedule,
+        # A certain loop that cannot be held is stopped after a quarter of an hour.
+        seconds=max(schedule.seconds, random.choice((0.0, 0.0, 1_500.0))),
+        functions=functions,
+        events=tuple(sorted((*schedule.events, *wakes), key=lambda one: one.at)),
+        loop=frozenset(one.name for one in functions),
+        is_certain=random.random() < 0.6,
     )
 
 

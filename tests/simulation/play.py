@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.custom_resource import CustomResourceRequest, RequestType
 from functions.aws.signals import parse_signal
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import (
     LoopbreakerError,
 )
+from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
@@ -29,7 +31,7 @@ from functions.workflows.incidents.context import World
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.rollback import Rollback
 from tests.fakes import SimulatedCrash
-from tests.functional.scene import OWN
+from tests.functional.scene import OWN, FakeLoops
 from tests.simulation import rules
 from tests.simulation.account import SimulatedAccount, StaleReads
 from tests.simulation.misfortune import Misfortune
@@ -107,6 +109,12 @@ class Play:
         self.turns = Turns()
         self.account = SimulatedAccount(
             self.turns, late_minutes=weather.late_minutes, stale=StaleReads(weather.tags_seconds)
+        )
+        self.account.loop = schedule.loop
+        proof = LoopProof.CERTAIN if schedule.is_certain else LoopProof.POSSIBLE
+        self.loops = FakeLoops(
+            stored={one: KnownLoop(proof=proof, at=NOON) for one in schedule.loop},
+            together=schedule.loop,
         )
         self.told = Told()
         self.policy = self._policy(observes=False, exempt=())
@@ -329,6 +337,7 @@ class Play:
             metrics=self.account.simulated,
             account_concurrency=self.account.concurrency,
             side_by_side=one_by_one,
+            loops=self.loops,
         )
         holding = Holding(gathering=gathering, facts=self.account.hold_facts)
         enforcer = Enforcer(
@@ -347,6 +356,7 @@ class Play:
             way_back=self.account.way_back,
             place=PLACE,
             clock=lambda: self._clock_of(run),
+            loops=self.loops,
         )
 
     def _policy(self, *, observes: bool, exempt: Iterable[str]) -> Policy:

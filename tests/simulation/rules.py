@@ -296,7 +296,11 @@ def _mappings(play: Play, name: str) -> int:
 
 
 def _stirs(play: Play, name: str, since: float) -> int:
-    """What happened to a function up to the end of an hour, from an hour before on."""
-    return sum(
-        1 for at, about in play.stirred if since - HOUR <= at < since + HOUR and about in {"", name}
-    )
+    """What happened to a function up to the end of an hour, from an hour before on.
+
+    What happens to one function of a loop may lead to a hold of another one.
+    """
+    loop = play.schedule.loop
+    names = {"", name, *(loop if name in loop else ())}
+    within = [about for at, about in play.stirred if since - HOUR <= at < since + HOUR]
+    return sum(1 for about in within if about in names)

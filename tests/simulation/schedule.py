@@ -366,6 +366,10 @@ class Schedule:
         After which nothing goes wrong any more.
     response
         What is done with a suspected function: hold, throttle or notify.
+    loop
+        The functions that lie on one loop, by the event graph; empty where there is no graph.
+    is_certain
+        Whether the graph is certain of that loop.
     """
 
     seed: int
@@ -376,6 +380,8 @@ class Schedule:
     functions: tuple[Starts, ...]
     events: tuple[Event, ...]
     faults: tuple[Fault, ...]
+    loop: frozenset[str] = frozenset()
+    is_certain: bool = False
 
     def lines(self) -> list[str]:
         """The schedule in plain English, in order."""
@@ -384,6 +390,7 @@ class Schedule:
             f"seed {self.seed}: {self.seconds / 60:.0f} minutes, {flags}",
             f"  AWS: {self.weather}",
             *(f"  {one}" for one in self.functions),
+            *self._loop_lines(),
         ]
         timed = [(one.at, f"{one.at:8.1f} s   {one}") for one in self.events]
         for fault in self.faults:
@@ -394,3 +401,8 @@ class Schedule:
             f"             {one}" for one in self.faults if isinstance(one, Dies | Stalls | Loses)
         ]
         return [*head, *(line for _, line in sorted(timed)), *runs]
+
+    def _loop_lines(self) -> list[str]:
+        names = ", ".join(sorted(self.loop))
+        certain = "certain" if self.is_certain else "possible"
+        return [f"  on a loop that is {certain}: {names}"] if self.loop else []

@@ -341,3 +341,38 @@ def test_random_schedules_have_callers_that_are_capped() -> None:
         stage.run() and any("CAPPED AT 2" in subject for _, subject in stage.account.mails)
         for stage in stages
     )
+
+
+# Two functions on a loop of which the graph is certain; a signal is about the first.
+LOOPED: Final = replace(
+    HELD,
+    functions=(
+        replace(HELD.functions[0], provisioned=5),
+        replace(HELD.functions[0], name="billing", mappings=(True,)),
+    ),
+    events=STOPPED.events,
+    loop=frozenset({"orders", "billing"}),
+    is_certain=True,
+)
+
+
+def test_a_loop_is_held_at_the_function_that_can_be() -> None:
+    """The one that is suspected has provisioned concurrency; the other one polls a queue."""
+    stage = Play(LOOPED)
+
+    told = stage.run()
+
+    assert told.broken == []
+    assert {one.function for one in stage.account.changes if one.takes} == {"billing"}
+
+
+def test_a_loop_that_stands_still_anywhere_runs_nowhere() -> None:
+    """What the one does not write, the other does not get."""
+    stage = Play(replace(LOOPED, response="notify"))
+    stage.account.by_name["billing"].reserved = 0
+    minutes = stage.account.simulated.minutes
+
+    minutes["orders"].settle(300.0)
+
+    assert set(minutes["orders"].invocations[-5:]) == {None}
+    assert None not in minutes["orders"].invocations[:-5]

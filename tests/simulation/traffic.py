@@ -53,6 +53,7 @@ _FREE: Final[dict[Demand, Row]] = {
     Demand.CROWD: (4_200.0, 9.0, 0.0, 0.0),
     Demand.CALLERS: (300_000.0, 1_000.0, 200_000.0, 0.0),
 }
+LOOPING: Final = frozenset({Demand.CEILING, Demand.PLATEAU, Demand.QUICK})
 # Callers that are refused try again, as often as before.
 _CALLERS_ASK: Final = 500_000.0
 _USUAL_PEAK: Final = 2.0
