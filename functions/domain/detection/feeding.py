@@ -120,7 +120,8 @@ def tell_feeding(spike: Spike, arrivals: Sequence[Arrivals]) -> Feeding:
         return _UNTOLD
     length = len(spike.invocations.values)
     newest = range(max(spike.first, length - MOST_MINUTES), length)
-    seen = _compare(spike, counted, newest)
+    usual = _Usual.before(spike, counted)
+    seen = _compare(spike, counted, usual, newest)
     if len(newest) >= LEAST_MINUTES and seen.fed is Fed.ITSELF:
         return seen
     # What a first execution writes it may write at its end.
@@ -131,18 +132,44 @@ def tell_feeding(spike: Spike, arrivals: Sequence[Arrivals]) -> Feeding:
         return Feeding(fed=Fed.PENDING)
     if any(_is_silent(one, settled) for one in own):
         return _UNTOLD
-    told = _compare(spike, counted, settled)
+    told = _compare(spike, counted, usual, settled)
     if told.fed is Fed.ITSELF:
         return told
-    return replace(told, fed=_name_cause(spike, arrivals, told.added_per_minute, settled))
+    return replace(told, fed=_name_cause(spike, arrivals, usual, told.added_per_minute, settled))
 
 
-def _compare(spike: Spike, own: Sequence[Series], minutes: range) -> Feeding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Usual:
+    """The levels before a spike, a minute, each taken as `HIGH` or `LOW` as acquits nobody.
+
+    Attributes
+    ----------
+    own
+        Arrivals at each source that may be the function's own doing.
+    """
+
+    invocations: float
+    errors: float
+    own: tuple[float, ...]
+
+    @classmethod
+    def before(cls, spike: Spike, own: Sequence[Series]) -> "_Usual":
+        """As they were before this spike."""
+        return cls(
+            invocations=_usual(spike.invocations, spike.first, HIGH),
+            errors=_usual(spike.errors, spike.first, LOW),
+            own=tuple(_usual(one, spike.first, LOW) for one in own),
+        )
+
+
+def _compare(spike: Spike, own: Sequence[Series], usual: _Usual, minutes: range) -> Feeding:
     """What the spike adds in these minutes, and how much of it may be the function's own doing."""
-    added = _mean(spike.invocations, minutes) - _usual(spike.invocations, spike.first, HIGH)
-    arrived = sum(max(0.0, _mean(one, minutes) - _usual(one, spike.first, LOW)) for one in own)
+    added = _mean(spike.invocations, minutes) - usual.invocations
+    arrived = sum(
+        max(0.0, _mean(one, minutes) - before) for one, before in zip(own, usual.own, strict=True)
+    )
     # What fails is tried again: so many attempts, in the mean, for each event that arrives.
-    could = arrived / (1 - min(MOST_ERRORS, _failing(spike, minutes)))
+    could = arrived / (1 - min(MOST_ERRORS, _failing(spike, usual, minutes)))
     # A lesser loop beside a spike is none of its doing; in a lull of the spike it may be.
     lesser = spike.floor_per_minute if added >= spike.floor_per_minute else 0.0
     is_own = could > max(lesser, OWN_SHARE * added)
@@ -153,7 +180,9 @@ def _compare(spike: Spike, own: Sequence[Series], minutes: range) -> Feeding:
     )
 
 
-def _name_cause(spike: Spike, arrivals: Sequence[Arrivals], added: float, minutes: range) -> Fed:
+def _name_cause(
+    spike: Spike, arrivals: Sequence[Arrivals], usual: _Usual, added: float, minutes: range
+) -> Fed:
     """Why there is a spike that cannot be the function's own doing."""
     outside = [one.counts for one in arrivals if one.source.is_outside]
     arrived = sum(
@@ -163,19 +192,19 @@ def _name_cause(spike: Spike, arrivals: Sequence[Arrivals], added: float, minute
     )
     if arrived >= OUTSIDE_SHARE * added:
         return Fed.OUTSIDE
-    if _failing(spike, minutes) >= FAILING_SHARE:
+    if _failing(spike, usual, minutes) >= FAILING_SHARE:
         return Fed.RETRIES
     return Fed.OUTSIDE if None in outside else Fed.BACKLOG
 
 
-def _failing(spike: Spike, minutes: range) -> float:
+def _failing(spike: Spike, usual: _Usual, minutes: range) -> float:
     """The share of the invocations that end in an error: of all, or of what the spike adds.
 
     The higher one counts: work that goes well beside a failing spike says nothing about it.
     """
     ran, failed = _mean(spike.invocations, minutes), _mean(spike.errors, minutes)
-    added = ran - _usual(spike.invocations, spike.first, HIGH)
-    failed_more = failed - _usual(spike.errors, spike.first, LOW)
+    added = ran - usual.invocations
+    failed_more = failed - usual.errors
     shares = [part / whole for part, whole in ((failed, ran), (failed_more, added)) if whole > 0]
     return min(1.0, max(shares, default=0.0))
 

@@ -104,21 +104,39 @@ class Precedent:
         at = math.floor((now - self.start).total_seconds() / self.period_seconds)
         for back in range(1, days + 1):
             middle = at - back * day
-            for index in self._high(middle - near, middle + near + 1, within * level / factor):
-                seen = self._rate(index, within, level / factor)
-                if seen is not None:
-                    close = abs(index - middle) * self.period_seconds <= SAME_CLOCK_SECONDS
-                    return _explained(
-                        Reason.FOLLOWS_CLOCK if close else Reason.HAS_PRECEDENT, level, seen
-                    )
+            found = self._find(middle - near, middle + near + 1, within, level / factor)
+            if found is not None:
+                index, seen = found
+                close = abs(index - middle) * self.period_seconds <= SAME_CLOCK_SECONDS
+                return _explained(
+                    Reason.FOLLOWS_CLOCK if close else Reason.HAS_PRECEDENT, level, seen
+                )
         if not at_other_hours:
             return None
         needed = level / (TIMES_OTHER_HOURS if self.days >= DAYS_NEEDED else factor)
         if self.peak / within >= needed:
-            for index in self._high(0, len(self.values), within * needed):
-                seen = self._rate(index, within, needed)
-                if seen is not None:
-                    return _explained(Reason.HAS_PRECEDENT, level, seen)
+            found = self._find(0, len(self.values), within, needed)
+            if found is not None:
+                return _explained(Reason.HAS_PRECEDENT, level, found[1])
+        return None
+
+    def _find(self, first: int, end: int, within: float, needed: float) -> tuple[int, float] | None:
+        """The first period from `first` to `end` (excluded) that may have held a rate, with that.
+
+        Parameters
+        ----------
+        within
+            Minutes in which all may have come that stands out of its neighbours.
+        """
+        values, last = self.values, len(self.values) - 1
+        for index in self._high(first, end, within * needed):
+            total = values[index] or 0.0
+            before = values[index - 1 if index else min(1, last)] or 0.0
+            after = values[index + 1 if index < last else max(0, last - 1)] or 0.0
+            usual = min(total, (before + after) / 2)
+            rate = usual * MINUTE_SECONDS / self.period_seconds + (total - usual) / within
+            if rate >= needed:
+                return index, rate
         return None
 
     def _high(self, first: int, end: int, least: float) -> list[int]:
@@ -129,18 +147,6 @@ class Precedent:
             for index, total in enumerate(self.values[first : max(0, end)], first)
             if total is not None and total >= least
         ]
-
-    def _rate(self, index: int, within: float, needed: float) -> float | None:
-        """The rate a minute that the period may have held `within` minutes, if that is enough."""
-        total = self.values[index]
-        if total is None or total / within < needed:
-            return None
-        last = len(self.values) - 1
-        before = self.values[index - 1 if index else min(1, last)] or 0.0
-        after = self.values[index + 1 if index < last else max(0, last - 1)] or 0.0
-        usual = min(total, (before + after) / 2)
-        rate = usual * MINUTE_SECONDS / self.period_seconds + (total - usual) / within
-        return rate if rate >= needed else None
 
 
 def _explained(reason: Reason, level: float, seen: float) -> Ground:

@@ -183,9 +183,13 @@ def _find_plateau(traffic: SpikeTraffic, last: int) -> Shape | None:
         if first < GUARD_MINUTES:
             return None
         value = values[first]
-        lowest, highest, total = min(lowest, value), max(highest, value), total + value
-        if lowest < traffic.floor:
+        if value < traffic.floor:
             return None
+        total += value
+        if value < lowest:
+            lowest = value
+        elif value > highest:
+            highest = value
         level = total / minutes
         wander = PLATEAU_SIGMAS * math.log2(minutes) * math.sqrt(level) + (
             PLATEAU_DRIFT * (minutes - 1) * level
