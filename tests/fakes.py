@@ -65,31 +65,33 @@ from functions.domain.holding.facts import (
     HoldFacts,
     MappingFacts,
 )
-from functions.domain.incidents.incident import is_same_opening
-from functions.domain.ports import (
+from functions.domain.incidents.history import (
     NOTHING_CLOSED,
+    LiveLedger,
+    PastIncident,
+    began_at,
+    counts_when_closed,
+    gives_its_place_back,
+)
+from functions.domain.incidents.incident import is_same_opening
+from functions.domain.incidents.ports import (
     REQUEST_LASTS,
     AlreadyOpen,
     Attempts,
     BlastRadiusReached,
     LatelyClosed,
-    LiveLedger,
     Opened,
-    PastIncident,
-    PulseMemory,
     RequestClaim,
-    SurveyPart,
-    began_at,
-    counts_when_closed,
-    gives_its_place_back,
 )
+from functions.domain.ports import SurveyPart
+from functions.domain.pulse.memory import PulseMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from functions.domain.detection.arrivals import Source
     from functions.domain.incidents.incident import Incident
-    from functions.domain.ports import BlastRadius, Opening
+    from functions.domain.incidents.ports import BlastRadius, Opening
 
 ACCOUNT_ID: Final = "123456789012"
 REGION: Final = "us-east-1"

@@ -14,7 +14,6 @@ from functions.domain.deployment.guard_cost import pulse_look_usd
 from functions.domain.detection.evidence import RECENT_MINUTES, AccountSeries, Series
 from functions.domain.detection.spike import assess
 from functions.domain.incidents.policy import Policy
-from functions.domain.ports import PulseMemory
 from functions.domain.pulse.account_pulse import (
     Look,
     NeedsPrecedent,
@@ -23,6 +22,7 @@ from functions.domain.pulse.account_pulse import (
     consider_with,
 )
 from functions.domain.pulse.look_budget import RESERVED, LookBudget
+from functions.domain.pulse.memory import PulseMemory
 
 USD_PER_METRIC: Final = 0.01 / 1000
 PULSE_METRICS: Final = 3

@@ -9,8 +9,8 @@ from functions.diagnose.diagnosing import UnknownFunctionError
 from functions.domain.account.names import function_name
 from functions.domain.account.watched_region import ElsewhereError, refuse_elsewhere
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
+from functions.domain.incidents.ports import RequestClaim
 from functions.domain.notices.diagnosis.finding import answer_notice, answer_output
-from functions.domain.ports import RequestClaim
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from functions.aws.custom_resource import CustomResourceResponse, RequestType
 from functions.domain.account.watched_region import refuse_elsewhere
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError, RestoreFailedError
-from functions.domain.ports import RequestClaim
+from functions.domain.incidents.ports import RequestClaim
 from functions.workflows.holding.end_hold import HoldEnding
 from functions.workflows.incidents.rollback import ALL, Refused, Restored
 

@@ -29,14 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from functions.domain.detection.arrivals import Source
-    from functions.domain.ports import (
-        Functions,
-        HoldFactsReader,
-        Ledger,
-        Metrics,
-        Publisher,
-        WayBack,
-    )
+    from functions.domain.incidents.ports import Ledger
+    from functions.domain.ports import Functions, HoldFactsReader, Metrics, Publisher, WayBack
     from sandbox.local_aws import LocalAws
     from tests.fakes import FakeQueue
 

@@ -15,14 +15,10 @@ from functions.aws import clients
 from functions.aws.records.ledger import DynamoLedger
 from functions.aws.records.table import WRITES, Table
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
+from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import IncidentState, Transition
-from functions.domain.ports import (
-    BlastRadius,
-    BlastRadiusReached,
-    LiveLedger,
-    Opened,
-    PulseMemory,
-)
+from functions.domain.incidents.ports import BlastRadius, BlastRadiusReached, Opened
+from functions.domain.pulse.memory import PulseMemory
 from functions.domain.record_format import UnreadableRecordError
 from tests.contract.stage import NOON, an_incident
 
@@ -30,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from functions.domain.incidents.incident import Incident
-    from functions.domain.ports import LatelyClosed, Opening
+    from functions.domain.incidents.ports import LatelyClosed, Opening
     from tests.contract.stage import AwsStage
 
 HOUR = timedelta(hours=1)

@@ -27,15 +27,15 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
 from functions.domain.diagnosis.remediation import TreatmentState
 from functions.domain.incidents.incident import IncidentState
-from functions.domain.ports import (
+from functions.domain.incidents.ports import (
     Attempts,
     BlastRadius,
     BlastRadiusReached,
     LatelyClosed,
     Opened,
-    PulseMemory,
     RequestClaim,
 )
+from functions.domain.pulse.memory import PulseMemory
 from functions.workflows.diagnosis.run import undo_for
 from functions.workflows.holding.end_hold import HoldEnding, Outcome
 from sandbox.provision import create_ledger

@@ -6,21 +6,19 @@ from typing import Any
 import pytest
 
 from functions.domain.errors import InvalidTransitionError, StaleIncidentError
+from functions.domain.incidents.history import WHATEVER_CLOSED, LiveLedger, PastIncident
 from functions.domain.incidents.incident import Incident, IncidentState, NoticeStatus, Transition
-from functions.domain.ports import (
+from functions.domain.incidents.ports import (
     REQUEST_LASTS,
-    WHATEVER_CLOSED,
     AlreadyOpen,
     Attempts,
     BlastRadius,
     BlastRadiusReached,
     LatelyClosed,
-    LiveLedger,
     Opened,
-    PastIncident,
-    PulseMemory,
     RequestClaim,
 )
+from functions.domain.pulse.memory import PulseMemory
 from tests.contract.stage import NOON, Stage, an_incident
 
 HOUR = timedelta(hours=1)

@@ -23,8 +23,9 @@ from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.remediation import Treatment
 from functions.domain.graph.summary import LoopBook
+from functions.domain.incidents.history import PastIncident
 from functions.domain.incidents.incident import Incident
-from functions.domain.ports import PastIncident, PulseMemory
+from functions.domain.pulse.memory import PulseMemory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -33,7 +33,7 @@ from functions.domain.errors import (
 )
 from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy
-from functions.domain.ports import PulseMemory
+from functions.domain.pulse.memory import PulseMemory
 from functions.workflows.diagnosis.remediate import planned, treat, undo
 from functions.workflows.diagnosis.run import make_round
 from tests.fakes import SimulatedCrash

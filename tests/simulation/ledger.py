@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from functions.domain.ports import LiveLedger
+    from functions.domain.incidents.history import LiveLedger
     from tests.fakes import FakeAccount
     from tests.simulation.turns import Run, Turns
 

@@ -11,7 +11,7 @@ import tests.fakes
 from functions.domain.detection.evidence import Evidence
 from functions.domain.errors import BusyError
 from functions.domain.incidents import decision
-from functions.domain.ports import WHATEVER_CLOSED
+from functions.domain.incidents.history import WHATEVER_CLOSED
 from functions.workflows.holding.progress import HeldFunctions
 from functions.workflows.incidents import rollback
 from functions.workflows.incidents.reconcile import Tending

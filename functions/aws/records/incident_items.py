@@ -19,8 +19,8 @@ from functions.aws.records.table import MARK
 from functions.aws.records.writes import Absent, Check, Compare, Delete, Put, Update
 from functions.domain.detection.evidence import PRECEDENT_DAYS, RECENT_MINUTES
 from functions.domain.errors import InvalidTransitionError, StaleIncidentError
+from functions.domain.incidents.history import PastIncident, gives_its_place_back
 from functions.domain.incidents.incident import KEPT_AFTER_CLOSE
-from functions.domain.ports import PastIncident, gives_its_place_back
 from functions.domain.record_format import UnreadableRecordError
 
 if TYPE_CHECKING:

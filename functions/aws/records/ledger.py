@@ -69,17 +69,15 @@ from functions.aws.records.rollback_requests import RollbackRequests
 from functions.aws.records.table import is_marked
 from functions.aws.records.tag_key import TagKey
 from functions.aws.records.writes import NEW, Absent, Compare, Put, Update
+from functions.domain.incidents.history import NOTHING_CLOSED, began_at, gives_its_place_back
 from functions.domain.incidents.incident import is_same_opening
-from functions.domain.ports import (
+from functions.domain.incidents.ports import (
     ATTEMPTS_KEPT,
-    NOTHING_CLOSED,
     AlreadyOpen,
     Attempts,
     BlastRadiusReached,
     LatelyClosed,
     Opened,
-    began_at,
-    gives_its_place_back,
 )
 from functions.domain.record_format import UnreadableRecordError
 
@@ -89,14 +87,10 @@ if TYPE_CHECKING:
     from functions.aws.records.items import Item
     from functions.aws.records.table import Table
     from functions.aws.records.writes import Write
+    from functions.domain.incidents.history import LiveLedger
     from functions.domain.incidents.incident import Incident
-    from functions.domain.ports import (
-        BlastRadius,
-        LiveLedger,
-        Opening,
-        PulseMemory,
-        RequestClaim,
-    )
+    from functions.domain.incidents.ports import BlastRadius, Opening, RequestClaim
+    from functions.domain.pulse.memory import PulseMemory
 
 IAM_ACTIONS: Final = frozenset(
     {

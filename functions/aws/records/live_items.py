@@ -17,7 +17,8 @@ from functions.aws.records.items import (
     text_in,
 )
 from functions.aws.records.writes import Put
-from functions.domain.ports import OUTAGES_KEPT, LiveLedger, PastIncident, PulseMemory
+from functions.domain.incidents.history import OUTAGES_KEPT, LiveLedger, PastIncident
+from functions.domain.pulse.memory import PulseMemory
 from functions.domain.record_format import UnreadableRecordError
 from functions.domain.serialization import UnreadableError
 

@@ -12,7 +12,8 @@ from functions.aws.observability import logger
 from functions.aws.records.items import epoch_value, key_of, read_item, text_in
 from functions.aws.records.writes import NEW, Compare, Delete, Put
 from functions.domain.errors import LedgerUnavailableError
-from functions.domain.ports import BlastRadiusReached, counts_when_closed
+from functions.domain.incidents.history import counts_when_closed
+from functions.domain.incidents.ports import BlastRadiusReached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from functions.aws.records.table import Refusals, Table
     from functions.aws.records.writes import Write
     from functions.domain.incidents.incident import Incident
-    from functions.domain.ports import BlastRadius
+    from functions.domain.incidents.ports import BlastRadius
 
 _SLOT: Final = "slot"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from functions.aws.records.items import key_of, moment_value, text_in
 from functions.aws.records.writes import NEW, Compare, Put, Update
-from functions.domain.ports import REQUEST_LASTS, RequestClaim
+from functions.domain.incidents.ports import REQUEST_LASTS, RequestClaim
 
 if TYPE_CHECKING:
     from datetime import datetime

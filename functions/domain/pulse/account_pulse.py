@@ -26,8 +26,8 @@ from functions.domain.detection.evidence import MINUTE_SECONDS, AccountSeries, S
 from functions.domain.detection.lateness import read_back
 from functions.domain.detection.precedent import Precedent
 from functions.domain.incidents.policy import Policy
-from functions.domain.ports import PulseMemory
 from functions.domain.pulse.look_budget import LookBudget
+from functions.domain.pulse.memory import PulseMemory
 
 
 class PulseReason(StrEnum):

@@ -21,7 +21,7 @@ from functions.domain.deployment.guard_cost import (
     pulse_look_usd,
     pulse_looks,
 )
-from functions.domain.ports import PulseMemory
+from functions.domain.pulse.memory import PulseMemory
 
 # Kept for rises that double the account: small ones never use the last looks up.
 RESERVED: Final = 2.0

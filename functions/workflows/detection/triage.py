@@ -32,10 +32,12 @@ from functions.domain.incidents.decision import (
     LedgerView,
     decide,
 )
+from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import Policy, Response
+from functions.domain.incidents.ports import LatelyClosed
 from functions.domain.notices.unreadable_record import unreadable_record
-from functions.domain.ports import LatelyClosed, LiveLedger, SurveyPart
+from functions.domain.ports import SurveyPart
 from functions.domain.pulse.account_pulse import (
     WATCHED_FOR,
     Look,

@@ -20,9 +20,9 @@ from functions.domain.incidents.decision import (
     Notify,
     decide,
 )
+from functions.domain.incidents.history import PastIncident
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import Mode, Policy
-from functions.domain.ports import PastIncident
 from functions.workflows.holding.choose_place import Asked, Placed, Placing
 from functions.workflows.holding.observe import Holding, HoldPlanning, Planned
 from functions.workflows.incidents.context import World

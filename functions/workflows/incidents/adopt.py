@@ -8,10 +8,11 @@ from functions.domain.detection.assessment import Assessment, Verdict
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.errors import StaleIncidentError
 from functions.domain.incidents.decision import DecisionReason
+from functions.domain.incidents.history import WHATEVER_CLOSED
 from functions.domain.incidents.incident import Incident, IncidentState, Transition, incident_id
+from functions.domain.incidents.ports import AlreadyOpen, BlastRadius, Ledger, Opened
 from functions.domain.incidents.succession import succeed
 from functions.domain.incidents.tagged_snapshot import TaggedSnapshot
-from functions.domain.ports import WHATEVER_CLOSED, AlreadyOpen, BlastRadius, Ledger, Opened
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.context import World
 from functions.workflows.incidents.perform_steps import undo

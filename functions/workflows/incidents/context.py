@@ -9,8 +9,9 @@ from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.errors import LoopbreakerError
 from functions.domain.graph.loop_lookup import KnownLoops, NoGraph
 from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.ports import Ledger
 from functions.domain.notices.incident import NoticeContext
-from functions.domain.ports import Functions, Ledger, Publisher, WayBack
+from functions.domain.ports import Functions, Publisher, WayBack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from functions.domain.incidents.decision import (
     decide,
     prohibition,
 )
+from functions.domain.incidents.history import NOTHING_CLOSED, WHATEVER_CLOSED, began_at
 from functions.domain.incidents.incident import (
     Attempt,
     Incident,
@@ -33,23 +34,20 @@ from functions.domain.incidents.incident import (
 )
 from functions.domain.incidents.news import has_news, may_have_news
 from functions.domain.incidents.policy import Policy
+from functions.domain.incidents.ports import (
+    AlreadyOpen,
+    BlastRadius,
+    BlastRadiusReached,
+    LatelyClosed,
+    Opened,
+    Opening,
+)
 from functions.domain.incidents.succession import succeed
 from functions.domain.incidents.tag_seal import find_stop
 from functions.domain.incidents.tagged_snapshot import (
     TaggedSnapshot,
 )
-from functions.domain.ports import (
-    NOTHING_CLOSED,
-    WHATEVER_CLOSED,
-    AlreadyOpen,
-    BlastRadius,
-    BlastRadiusReached,
-    Examined,
-    LatelyClosed,
-    Opened,
-    Opening,
-    began_at,
-)
+from functions.domain.ports import Examined
 from functions.workflows.holding.choose_place import Placed
 from functions.workflows.holding.observe import Holding, Planned
 from functions.workflows.holding.plan_hold import HoldPlanner

@@ -25,10 +25,11 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
+from functions.domain.incidents.history import WHATEVER_CLOSED
 from functions.domain.incidents.incident import Incident, IncidentState, incident_id
+from functions.domain.incidents.ports import Opened
 from functions.domain.incidents.tag_seal import find_stop
 from functions.domain.incidents.tagged_snapshot import TaggedSnapshot
-from functions.domain.ports import WHATEVER_CLOSED, Opened
 from functions.workflows.incidents.context import World
 from functions.workflows.incidents.perform_steps import describe_reservation, perform, undo
 

@@ -28,6 +28,7 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.incidents.decision import DecisionReason, prohibition
+from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import (
     Attempt,
     FoundReservation,
@@ -35,7 +36,7 @@ from functions.domain.incidents.incident import (
     IncidentState,
     Transition,
 )
-from functions.domain.ports import Functions, LiveLedger
+from functions.domain.ports import Functions
 from functions.workflows.detection.collect_evidence import Gathering
 from functions.workflows.event_log import EventLog
 from functions.workflows.holding.progress import HeldFunctions

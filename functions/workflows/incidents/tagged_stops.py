@@ -14,6 +14,8 @@ from typing import Final
 from functions.domain.account.names import InvalidFunctionReferenceError, function_name
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
+from functions.domain.incidents.history import LiveLedger
+from functions.domain.incidents.ports import Attempts
 from functions.domain.incidents.tag_seal import find_snapshot, find_tags
 from functions.domain.incidents.tagged_snapshot import (
     SNAPSHOT_TAG,
@@ -21,7 +23,6 @@ from functions.domain.incidents.tagged_snapshot import (
     UnreadableSnapshotError,
 )
 from functions.domain.notices.tags import doubtful_tag, unreadable_tag
-from functions.domain.ports import Attempts, LiveLedger
 from functions.workflows.detection.collect_evidence import Gathering
 from functions.workflows.event_log import EventLog
 from functions.workflows.incidents.enforce import Enforcer

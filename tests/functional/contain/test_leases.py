@@ -11,9 +11,9 @@ from datetime import timedelta
 import pytest
 
 from functions.domain.errors import LedgerUnavailableError, RefusedError
+from functions.domain.incidents.history import WHATEVER_CLOSED
 from functions.domain.incidents.incident import CONTAIN_TAKES_AT_MOST, LEASE, IncidentState
 from functions.domain.incidents.policy import Policy
-from functions.domain.ports import WHATEVER_CLOSED
 from functions.domain.signal import SignalKind
 from functions.workflows.detection.triage import PartlyFailedError
 from functions.workflows.incidents.rollback import POLL_SECONDS, RESERVE_SECONDS, Restored

@@ -2,7 +2,7 @@
 
 from functions.domain.deployment.guard_cost import LOOKS_IN_STOCK
 from functions.domain.errors import LedgerUnavailableError, MetricsUnavailableError
-from functions.domain.ports import PulseMemory
+from functions.domain.pulse.memory import PulseMemory
 from tests.functional.scene import Scene
 
 

@@ -13,9 +13,9 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import LedgerUnavailableError, MetricsUnavailableError
 from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.incidents.policy import Policy, Response
-from functions.domain.ports import PulseMemory
 from functions.domain.pulse.account_pulse import WATCHED_FOR
 from functions.domain.pulse.look_budget import LookBudget
+from functions.domain.pulse.memory import PulseMemory
 from functions.domain.signal import SignalKind
 from tests.functional.scene import Scene
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from functions.domain.errors import BusyError
+from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident, IncidentState
-from functions.domain.ports import LiveLedger
 from functions.domain.signal import Signal, SignalKind
 from functions.workflows.detection.triage import PartlyFailedError
 from functions.workflows.incidents.reconcile import in_turn

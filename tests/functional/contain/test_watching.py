@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from functions.domain.ports import PulseMemory
 from functions.domain.pulse.account_pulse import WATCHED_FOR
+from functions.domain.pulse.memory import PulseMemory
 from functions.domain.signal import SignalKind
 from tests.functional.scene import Scene
 

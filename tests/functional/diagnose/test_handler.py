@@ -19,7 +19,7 @@ from functions.domain.errors import (
     NoticeUndeliveredError,
     UnrecognisedSignalError,
 )
-from functions.domain.ports import RequestClaim
+from functions.domain.incidents.ports import RequestClaim
 from tests.fake_diagnosis import NOON, Ward
 from tests.functional.lambda_context import lambda_context
 from tests.unit.domain.diagnosis.samples import allow

@@ -19,9 +19,9 @@ from functions.domain.detection.evidence import (
 from functions.domain.detection.lateness import LATEST, count_young, drop_newest, read_back, settle
 from functions.domain.detection.spike import assess
 from functions.domain.incidents.policy import Policy
-from functions.domain.ports import PulseMemory
 from functions.domain.pulse.account_pulse import Quiet, consider
 from functions.domain.pulse.look_budget import LookBudget
+from functions.domain.pulse.memory import PulseMemory
 from tests.examples import examples
 from tests.unit.domain.detection.late_data import (
     MINUTE,

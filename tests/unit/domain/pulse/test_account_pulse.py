@@ -18,7 +18,6 @@ from functions.domain.deployment.guard_cost import (
 )
 from functions.domain.detection.evidence import AccountSeries, Series
 from functions.domain.incidents.policy import Policy
-from functions.domain.ports import PulseMemory
 from functions.domain.pulse.account_pulse import (
     REST,
     Consideration,
@@ -31,6 +30,7 @@ from functions.domain.pulse.account_pulse import (
     consider_with,
 )
 from functions.domain.pulse.look_budget import RESERVED, LookBudget, unknown_memory
+from functions.domain.pulse.memory import PulseMemory
 from tests.unit.domain.detection.traffic_samples import NOW, RECENT, series, wobble
 
 POLICY = Policy(floor_per_minute=500)
