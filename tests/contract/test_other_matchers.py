@@ -9,10 +9,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.domain.account.inventory import NamedPolicy, Role
-from functions.domain.filters.event_pattern import pattern_passage
-from functions.domain.filters.known import Fields, Listed, OneOf
-from functions.domain.filters.passage import Passage
+from functions.domain.filters.event_pattern import match_pattern
+from functions.domain.filters.symbolic_values import Fields, Listed, OneOf
 from functions.domain.iam.access import Access, identity_access, identity_of
+from functions.domain.iam.likelihood import Likelihood
 from tests.shared import shared
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from functions.domain.filters.known import Known
+    from functions.domain.filters.symbolic_values import Known
 
-_DECIDED: Final = {Passage.ALWAYS: True, Passage.NEVER: False, Passage.SOMETIMES: None}
+_DECIDED: Final = {Likelihood.YES: True, Likelihood.NO: False, Likelihood.MAYBE: None}
 _ALLOWED: Final = {Access.ALLOWED: True, Access.DENIED: False, Access.POSSIBLE: None}
 
 
@@ -64,7 +64,7 @@ def test_event_patterns(capsys: pytest.CaptureFixture[str]) -> None:
     """AWS's own matcher of event patterns."""
     agreement = Agreement()
     for record in json.loads(shared("oracles/event_patterns.json").read_text(encoding="utf-8")):
-        found = pattern_passage(json.dumps(record["pattern"]), known(record["event"])).passage
+        found = match_pattern(json.dumps(record["pattern"]), known(record["event"])).passes
         agreement.add(record, record["matches"], _DECIDED[found])
 
     with capsys.disabled():

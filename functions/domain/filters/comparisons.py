@@ -1,7 +1,7 @@
 """The comparisons that filters are made of, each against what is known of one field.
 
 EventBridge, Lambda and SNS share them. Where their guides leave open what a comparison does, or say
-different things, the answer is SOMETIMES.
+different things, the answer is MAYBE.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,8 @@ from typing import Final, TypeAlias, TypeGuard
 
 from functions.domain.account.strict_json import Json
 from functions.domain.errors import LoopbreakerError
-from functions.domain.filters.known import (
+from functions.domain.filters.match import agree
+from functions.domain.filters.symbolic_values import (
     Absent,
     Fields,
     Known,
@@ -22,10 +23,10 @@ from functions.domain.filters.known import (
     Scalar,
     Unknown,
 )
-from functions.domain.filters.passage import Passage, every, mixed, opposite, some
+from functions.domain.iam.likelihood import Likelihood, all_of, any_of, negate
 from functions.domain.iam.wildcard import Glob, as_glob, covers, overlaps
 
-_FACTS: Final = {True: Passage.ALWAYS, False: Passage.NEVER}
+_FACTS: Final = {True: Likelihood.YES, False: Likelihood.NO}
 _NUMERIC_SIZES: Final = frozenset({2, 4})
 # Of a float's exactness; EventBridge takes no more than five billions.
 _LARGEST_NUMBER: Final = 1e15
@@ -116,25 +117,25 @@ def read_tests(listed: Json, place: str) -> tuple[Test, ...]:
     return tuple(_test(item, place) for item in listed)
 
 
-def field_passage(tests: tuple[Test, ...], known: Known) -> Passage:
+def match_field(tests: tuple[Test, ...], known: Known) -> Likelihood:
     """Whether what is known of a field passes one of the alternatives."""
     match known:
         case OneOf(values=values):
-            return mixed(some(_of_scalar(test, value) for test in tests) for value in values)
+            return agree(any_of(_of_scalar(test, value) for test in tests) for value in values)
         case Like(patterns=patterns):
-            return mixed(
-                some(_of_text(test, as_glob(pattern)) for test in tests) for pattern in patterns
+            return agree(
+                any_of(_of_text(test, as_glob(pattern)) for test in tests) for pattern in patterns
             )
         case Absent():
             if Exists(is_there=False) in tests:
-                return Passage.ALWAYS
-            return Passage.SOMETIMES if strange(tests) else Passage.NEVER
+                return Likelihood.YES
+            return Likelihood.MAYBE if strange(tests) else Likelihood.NO
         case Unknown():
             return _of_anything(tests)
         case Listed():
-            return some(_of_list(test, tuple(_flat(known))) for test in tests)
+            return any_of(_of_list(test, tuple(_flat(known))) for test in tests)
         case Fields():
-            return some(_of_object(test) for test in tests)
+            return any_of(_of_object(test) for test in tests)
 
 
 def strange(tests: Iterable[Test]) -> str:
@@ -142,45 +143,45 @@ def strange(tests: Iterable[Test]) -> str:
     return next((test.name for test in tests if isinstance(test, Strange)), "")
 
 
-def _of_scalar(test: Test, value: Scalar) -> Passage:
+def _of_scalar(test: Test, value: Scalar) -> Likelihood:
     if isinstance(value, str):
         return _of_text(test, Glob.literal(value))
     match test:
         case Exists():
             return _FACTS[test.is_there]
         case Strange():
-            return Passage.SOMETIMES
+            return Likelihood.MAYBE
         case NoneOf():
-            return every(_is_not(inner, value) for inner in test.tests)
+            return all_of(_is_not(inner, value) for inner in test.tests)
         case Between():
             return _FACTS[_is_number(value) and test.holds(value)]
         case Exactly():
             return _is_equal(test.value, value)
         case Text():
             # A number is no text, but a filter may have been written as if it were.
-            is_alike = _is_among(test, Glob.literal(_written(value))) is not Passage.NEVER
-            return Passage.SOMETIMES if is_alike else Passage.NEVER
+            is_alike = _is_among(test, Glob.literal(_written(value))) is not Likelihood.NO
+            return Likelihood.MAYBE if is_alike else Likelihood.NO
         case Within():
-            return Passage.NEVER
+            return Likelihood.NO
 
 
-def _is_not(test: "Text | Exactly", value: Scalar) -> Passage:
+def _is_not(test: "Text | Exactly", value: Scalar) -> Likelihood:
     if isinstance(test, Exactly) and _is_number(test.value) is _is_number(value):
-        return opposite(_is_equal(test.value, value))
+        return negate(_is_equal(test.value, value))
     # UNCONFIRMED: what anything-but says of a value of another type than its own.
-    return Passage.SOMETIMES
+    return Likelihood.MAYBE
 
 
-def _of_text(test: Test, known: Glob) -> Passage:
+def _of_text(test: Test, known: Glob) -> Likelihood:
     """Against a text that a pattern describes."""
     match test:
         case Exists():
             return _FACTS[test.is_there]
         case Strange():
-            return Passage.SOMETIMES
+            return Likelihood.MAYBE
         case NoneOf():
-            return every(
-                opposite(_of_text(inner, known)) if isinstance(inner, Text) else Passage.SOMETIMES
+            return all_of(
+                negate(_of_text(inner, known)) if isinstance(inner, Text) else Likelihood.MAYBE
                 for inner in test.tests
             )
         case Text():
@@ -188,69 +189,69 @@ def _of_text(test: Test, known: Glob) -> Passage:
         case Within():
             return _is_within(test, known)
         case Between():
-            return Passage.NEVER if test.is_empty else _number_in(known)
+            return Likelihood.NO if test.is_empty else _number_in(known)
         case Exactly():
             if _is_number(test.value):
                 return _number_in(known)
             # SNS keeps its attributes as texts, true and false among them.
             is_alike = overlaps(known, Glob.literal(_written(test.value)))
-            return Passage.SOMETIMES if is_alike else Passage.NEVER
+            return Likelihood.MAYBE if is_alike else Likelihood.NO
 
 
-def _is_among(test: Text, known: Glob) -> Passage:
+def _is_among(test: Text, known: Glob) -> Likelihood:
     patterns = test.patterns
     if test.is_any_case:
         # Services lower and raise other alphabets each in their own way.
         is_plain = all(str(glob).isascii() for glob in (known, *patterns))
         patterns, known = tuple(glob.lower() for glob in patterns), known.lower()
         if not is_plain:
-            return Passage.SOMETIMES
+            return Likelihood.MAYBE
     if not any(overlaps(own, known) for own in patterns):
-        return Passage.NEVER
+        return Likelihood.NO
     # A pattern that is not exact takes in too much, so that a sure fit needs one that is.
     is_sure = any(own.is_exact and covers(own, known) for own in patterns)
-    return Passage.ALWAYS if is_sure else Passage.SOMETIMES
+    return Likelihood.YES if is_sure else Likelihood.MAYBE
 
 
-def _is_within(test: Within, known: Glob) -> Passage:
+def _is_within(test: Within, known: Glob) -> Likelihood:
     text = str(known)
     if not known.is_literal:
-        return Passage.SOMETIMES
+        return Likelihood.MAYBE
     try:
         return _FACTS[ip_address(text) in test.network]
     except ValueError:
         # UNCONFIRMED: that what is no address passes no network; AWS may read more forms than
         # Python. Nothing but letters is certainly none.
-        return Passage.NEVER if text.isalpha() else Passage.SOMETIMES
+        return Likelihood.NO if text.isalpha() else Likelihood.MAYBE
 
 
-def _number_in(known: Glob) -> Passage:
+def _number_in(known: Glob) -> Likelihood:
     """A text where a number is wanted: some services keep their numbers as texts."""
     if not known.is_literal:
-        return Passage.SOMETIMES
+        return Likelihood.MAYBE
     try:
         float(str(known))
     except ValueError:
-        return Passage.NEVER
-    return Passage.SOMETIMES
+        return Likelihood.NO
+    return Likelihood.MAYBE
 
 
-def _is_equal(own: Scalar, value: Scalar) -> Passage:
+def _is_equal(own: Scalar, value: Scalar) -> Likelihood:
     if isinstance(own, bool) or isinstance(value, bool) or own is None or value is None:
         return _FACTS[own is value]
     if own != value:
-        return Passage.NEVER
+        return Likelihood.NO
     # EventBridge compares numbers as they are written: 300, 300.0 and 3.0e2 are not the same.
-    return Passage.ALWAYS if isinstance(own, int) and isinstance(value, int) else Passage.SOMETIMES
+    return Likelihood.YES if isinstance(own, int) and isinstance(value, int) else Likelihood.MAYBE
 
 
-def _of_anything(tests: tuple[Test, ...]) -> Passage:
+def _of_anything(tests: tuple[Test, ...]) -> Likelihood:
     """Against a field of which nothing is known."""
     is_impossible = all(isinstance(test, Between) and test.is_empty for test in tests)
-    return Passage.NEVER if is_impossible else Passage.SOMETIMES
+    return Likelihood.NO if is_impossible else Likelihood.MAYBE
 
 
-def _of_list(test: Test, items: tuple[Known, ...]) -> Passage:
+def _of_list(test: Test, items: tuple[Known, ...]) -> Likelihood:
     """Against a list: it passes if one element does."""
     there = tuple(item for item in items if not isinstance(item, Absent))
     match test:
@@ -259,23 +260,23 @@ def _of_list(test: Test, items: tuple[Known, ...]) -> Passage:
             is_there = isinstance(test, Exists) and any(
                 isinstance(item, OneOf | Like) for item in there
             )
-            return _FACTS[test.is_there] if is_there else Passage.SOMETIMES  # type: ignore[union-attr]
+            return _FACTS[test.is_there] if is_there else Likelihood.MAYBE  # type: ignore[union-attr]
         case NoneOf():
             # UNCONFIRMED: whether all elements have to differ, or one is enough.
-            found = [field_passage((test,), item) for item in there]
-            return mixed((some(found), every(found)))
+            found = [match_field((test,), item) for item in there]
+            return agree((any_of(found), all_of(found)))
         case Text() | Exactly() | Between() | Within():
-            return some(field_passage((test,), item) for item in there)
+            return any_of(match_field((test,), item) for item in there)
 
 
-def _of_object(test: Test) -> Passage:
+def _of_object(test: Test) -> Likelihood:
     """Against an object where a value is wanted."""
     match test:
         case Text() | Exactly() | Between() | Within():
-            return Passage.NEVER
+            return Likelihood.NO
         case Exists() | NoneOf() | Strange():
             # UNCONFIRMED: exists and anything-but are documented for leaves only.
-            return Passage.SOMETIMES
+            return Likelihood.MAYBE
 
 
 def _flat(known: Listed) -> Iterable[Known]:

@@ -4,7 +4,7 @@ EventBridge rules, FilterCriteria of event source mappings and filters of pipes 
 `Create event patterns` and `Comparison operators` of the EventBridge user guide, `Control which
 events Lambda sends to your function` of the Lambda developer guide.
 
-NEVER is only said where it is proved for every event that fits what is known. A pattern, or a part
+NO is only said where it is proved for every event that fits what is known. A pattern, or a part
 of it, that cannot be read lets everything pass sometimes.
 """
 
@@ -17,12 +17,21 @@ from functions.domain.account.strict_json import Json, UnreadableJsonError, read
 from functions.domain.filters.comparisons import (
     Test,
     UnreadableFilterError,
-    field_passage,
+    match_field,
     read_tests,
     strange,
 )
-from functions.domain.filters.known import Absent, Fields, Known, Like, Listed, OneOf, Unknown
-from functions.domain.filters.passage import Filtered, Passage, Reason, every, some
+from functions.domain.filters.match import Match, MatchReason
+from functions.domain.filters.symbolic_values import (
+    Absent,
+    Fields,
+    Known,
+    Like,
+    Listed,
+    OneOf,
+    Unknown,
+)
+from functions.domain.iam.likelihood import Likelihood, all_of, any_of
 
 _ANYTHING: Final = Unknown()
 # A pattern of 4,096 characters takes some 50 KB once it is read.
@@ -72,40 +81,40 @@ def read_pattern(text: str, *, is_flat: bool = False) -> EventPattern:
     return _pattern(document, "", is_flat=is_flat)
 
 
-def pattern_passage(pattern: str, event: Known) -> Filtered:
+def match_pattern(pattern: str, event: Known) -> Match:
     """Whether an event passes a pattern (JSON text; empty passes everything)."""
     if not pattern:
-        return Filtered(passage=Passage.ALWAYS, reason=Reason.NO_FILTER)
+        return Match(passes=Likelihood.YES, reason=MatchReason.NO_FILTER)
     try:
-        return judged(read_pattern(pattern), event)
+        return judge(read_pattern(pattern), event)
     except UnreadableFilterError as error:
-        return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNREADABLE, words=str(error))
+        return Match(passes=Likelihood.MAYBE, reason=MatchReason.UNREADABLE, words=str(error))
 
 
-def patterns_passage(patterns: Iterable[str], event: Known) -> Filtered:
+def match_patterns(patterns: Iterable[str], event: Known) -> Match:
     """Whether an event passes one of several patterns (FilterCriteria; none passes everything)."""
-    found = [pattern_passage(pattern, event) for pattern in patterns]
+    found = [match_pattern(pattern, event) for pattern in patterns]
     if not found:
-        return Filtered(passage=Passage.ALWAYS, reason=Reason.NO_FILTER)
-    passage = some(each.passage for each in found)
-    return next(each for each in found if each.passage is passage)
+        return Match(passes=Likelihood.YES, reason=MatchReason.NO_FILTER)
+    likelihood = any_of(each.passes for each in found)
+    return next(each for each in found if each.passes is likelihood)
 
 
-def judged(pattern: EventPattern, event: Known) -> Filtered:
+def judge(pattern: EventPattern, event: Known) -> Match:
     """Whether an event passes a pattern that was read, and which field decides."""
-    passage = _passage(pattern, event)
-    if passage is Passage.ALWAYS:
-        return Filtered(passage=passage, reason=Reason.FITS)
-    place = _place(pattern, event, passage)
-    if passage is Passage.NEVER:
-        is_impossible = _passage(pattern, _ANYTHING) is Passage.NEVER
-        reason = Reason.IMPOSSIBLE if is_impossible else Reason.EXCLUDED
-        return Filtered(passage=passage, reason=reason, place=place)
+    likelihood = _match(pattern, event)
+    if likelihood is Likelihood.YES:
+        return Match(passes=likelihood, reason=MatchReason.FITS)
+    place = _place(pattern, event, likelihood)
+    if likelihood is Likelihood.NO:
+        is_impossible = _match(pattern, _ANYTHING) is Likelihood.NO
+        reason = MatchReason.IMPOSSIBLE if is_impossible else MatchReason.EXCLUDED
+        return Match(passes=likelihood, reason=reason, place=place)
     name = _strange(pattern)
     if name:
         words = f"unknown comparison {name}"
-        return Filtered(passage=passage, reason=Reason.UNREADABLE, place=place, words=words)
-    return Filtered(passage=passage, reason=Reason.UNDECIDED, place=place)
+        return Match(passes=likelihood, reason=MatchReason.UNREADABLE, place=place, words=words)
+    return Match(passes=likelihood, reason=MatchReason.UNDECIDED, place=place)
 
 
 def _pattern(document: Json, place: str, *, is_flat: bool) -> EventPattern:
@@ -155,33 +164,31 @@ def _paths(pattern: EventPattern) -> frozenset[str]:
     )
 
 
-def _passage(pattern: EventPattern, known: Known) -> Passage:
+def _match(pattern: EventPattern, known: Known) -> Likelihood:
     match known:
         case Fields():
-            return every(passage for _, passage in _parts(pattern, known))
+            return all_of(likelihood for _, likelihood in _parts(pattern, known))
         case Listed(items=items):
             # The elements' fields as lists: what EventBridge does, but that it also wants the
             # fields to be of one element.
-            flat = _passage(
-                pattern, Fields({name: _column(items, name) for name in _names(pattern)})
-            )
-            return Passage.NEVER if flat is Passage.NEVER else Passage.SOMETIMES
+            flat = _match(pattern, Fields({name: _column(items, name) for name in _names(pattern)}))
+            return Likelihood.NO if flat is Likelihood.NO else Likelihood.MAYBE
         case Absent():
             # UNCONFIRMED: whether exists: false is true of a field of an object that is not there.
-            absent = _passage(pattern, Fields({}, is_closed=True))
-            return Passage.NEVER if absent is Passage.NEVER else Passage.SOMETIMES
+            absent = _match(pattern, Fields({}, is_closed=True))
+            return Likelihood.NO if absent is Likelihood.NO else Likelihood.MAYBE
         case Unknown() | OneOf() | Like():
             # Lambda reads a text as JSON where the pattern asks for an object.
-            return _passage(pattern, Fields({}))
+            return _match(pattern, Fields({}))
 
 
-def _parts(pattern: EventPattern, known: Fields) -> Iterable[tuple[str, Passage]]:
+def _parts(pattern: EventPattern, known: Fields) -> Iterable[tuple[str, Likelihood]]:
     for name, tests in pattern.values:
-        yield name, field_passage(tests, _field(pattern, known, name))
+        yield name, match_field(tests, _field(pattern, known, name))
     for name, inner in pattern.objects:
-        yield name, _passage(inner, _field(pattern, known, name))
+        yield name, _match(inner, _field(pattern, known, name))
     for choices in pattern.alternatives:
-        yield "$or", some(_passage(choice, known) for choice in choices)
+        yield "$or", any_of(_match(choice, known) for choice in choices)
 
 
 def _field(pattern: EventPattern, known: Fields, name: str) -> Known:
@@ -210,14 +217,14 @@ def _names(pattern: EventPattern) -> frozenset[str]:
     )
 
 
-def _place(pattern: EventPattern, known: Known, passage: Passage) -> str:
+def _place(pattern: EventPattern, known: Known, likelihood: Likelihood) -> str:
     """The path of the first field that decides, as far down as it is one field."""
     fields = known if isinstance(known, Fields) else Fields({})
     for name, found in _parts(pattern, fields):
-        if found is not passage:
+        if found is not likelihood:
             continue
         wanted = dict(pattern.objects).get(name)
-        inner = _place(wanted, fields.get(name), passage) if wanted else ""
+        inner = _place(wanted, fields.get(name), likelihood) if wanted else ""
         return f"{name}.{inner}" if inner else name
     return ""
 

@@ -6,8 +6,9 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote_plus
 
-from functions.domain.filters.passage import Filtered, Passage, Reason
+from functions.domain.filters.match import Match, MatchReason
 from functions.domain.iam.arn import ARN_PARTS
+from functions.domain.iam.likelihood import Likelihood
 from functions.domain.iam.wildcard import (
     Glob,
     Pattern,
@@ -90,21 +91,21 @@ def keys_within(arn_pattern: Pattern, bucket_arn: str) -> tuple[Glob, ...]:
     return remainders(pattern, f"{bucket_arn}/")
 
 
-def events_passage(events: Iterable[str], action: str) -> Passage:
+def match_events(events: Iterable[str], action: str) -> Likelihood:
     """Whether what an action does raises one of a notification's events.
 
-    NEVER for an action that raises other events; SOMETIMES for one that is not known here.
+    NO for an action that raises other events; MAYBE for one that is not known here.
     """
     raised = EVENTS_BY_ACTION.get(action)
     if raised is None:
-        return Passage.SOMETIMES
+        return Likelihood.MAYBE
     found = [any(covers(own, event) for own in events) for event in raised]
     if all(found):
-        return Passage.ALWAYS
-    return Passage.SOMETIMES if any(found) else Passage.NEVER
+        return Likelihood.YES
+    return Likelihood.MAYBE if any(found) else Likelihood.NO
 
 
-def keys_passage(prefix: str, suffix: str, keys: Iterable[Pattern]) -> Filtered:
+def match_keys(prefix: str, suffix: str, keys: Iterable[Pattern]) -> Match:
     """Whether objects whose keys match one of the patterns pass a notification's filter.
 
     Parameters
@@ -114,10 +115,10 @@ def keys_passage(prefix: str, suffix: str, keys: Iterable[Pattern]) -> Filtered:
     """
     written = tuple(map(as_glob, keys))
     if written and not prefix and not suffix:
-        return Filtered(passage=Passage.ALWAYS, reason=Reason.NO_FILTER)
+        return Match(passes=Likelihood.YES, reason=MatchReason.NO_FILTER)
     passing = key_filters(prefix, suffix)
     if not any(overlaps(own, key) for own in passing for key in written):
-        return Filtered(passage=Passage.NEVER, reason=Reason.EXCLUDED, place="key")
+        return Match(passes=Likelihood.NO, reason=MatchReason.EXCLUDED, place="key")
     ends = [
         pattern
         for first, last in _readings(prefix, suffix)
@@ -127,5 +128,5 @@ def keys_passage(prefix: str, suffix: str, keys: Iterable[Pattern]) -> Filtered:
         )
     ]
     if all(key.is_exact and all(covers(end, key) for end in ends) for key in written):
-        return Filtered(passage=Passage.ALWAYS, reason=Reason.FITS, place="key")
-    return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNDECIDED, place="key")
+        return Match(passes=Likelihood.YES, reason=MatchReason.FITS, place="key")
+    return Match(passes=Likelihood.MAYBE, reason=MatchReason.UNDECIDED, place="key")

@@ -6,9 +6,10 @@
 from typing import Final
 
 from functions.domain.filters.comparisons import UnreadableFilterError
-from functions.domain.filters.event_pattern import judged, read_pattern
-from functions.domain.filters.known import Fields, Known, Unknown
-from functions.domain.filters.passage import Filtered, Passage, Reason
+from functions.domain.filters.event_pattern import judge, read_pattern
+from functions.domain.filters.match import Match, MatchReason
+from functions.domain.filters.symbolic_values import Fields, Known, Unknown
+from functions.domain.iam.likelihood import Likelihood
 
 ATTRIBUTES: Final = "MessageAttributes"
 BODY: Final = "MessageBody"
@@ -16,13 +17,13 @@ NO_ATTRIBUTES: Final = Fields({}, is_closed=True)
 _UNKNOWN: Final = Unknown()
 
 
-def subscription_passage(
+def match_subscription(
     filter_policy: str,
     scope: str,
     *,
     attributes: Fields | Unknown = _UNKNOWN,
     body: Known = _UNKNOWN,
-) -> Filtered:
+) -> Match:
     """Whether a message passes a subscription's filter policy (JSON text; empty passes all).
 
     Parameters
@@ -36,13 +37,13 @@ def subscription_passage(
         The body as JSON.
     """
     if filter_policy.strip() in ("", "{}"):
-        return Filtered(passage=Passage.ALWAYS, reason=Reason.NO_FILTER)
+        return Match(passes=Likelihood.YES, reason=MatchReason.NO_FILTER)
     if scope not in (ATTRIBUTES, BODY):
         words = f"unknown scope {ascii(scope)[:40]}"
-        return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNREADABLE, words=words)
+        return Match(passes=Likelihood.MAYBE, reason=MatchReason.UNREADABLE, words=words)
     is_flat = scope == ATTRIBUTES
     try:
         pattern = read_pattern(filter_policy, is_flat=is_flat)
     except UnreadableFilterError as error:
-        return Filtered(passage=Passage.SOMETIMES, reason=Reason.UNREADABLE, words=str(error))
-    return judged(pattern, attributes if is_flat else body)
+        return Match(passes=Likelihood.MAYBE, reason=MatchReason.UNREADABLE, words=str(error))
+    return judge(pattern, attributes if is_flat else body)

@@ -8,22 +8,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from typing import Final, TypeAlias
 
 from functions.domain.iam.arn import ARN_PARTS
 from functions.domain.iam.document import Condition
+from functions.domain.iam.likelihood import Likelihood, all_of, any_of, negate
 from functions.domain.iam.wildcard import Glob, as_glob, covers, overlaps
-
-
-class Truth(StrEnum):
-    """Whether something holds."""
-
-    YES = "yes"
-    NO = "no"
-    UNKNOWN = "unknown"
-
 
 Context: TypeAlias = Mapping[str, tuple[str, ...] | None]
 """Values by condition key (any case). A missing key or ``None``: unknown. Empty: not sent.
@@ -37,39 +28,12 @@ _FOR_ANY: Final = "foranyvalue:"
 _IF_EXISTS: Final = "ifexists"
 _LONGEST_NUMBER: Final = 64
 _LONGEST_DATE: Final = 40
-_FACTS: Final = {True: Truth.YES, False: Truth.NO}
+_FACTS: Final = {True: Likelihood.YES, False: Likelihood.NO}
 
 
-def every(truths: Iterable[Truth]) -> Truth:
-    """All of them: NO as soon as one is NO, YES for none."""
-    found = frozenset(truths)
-    if Truth.NO in found:
-        return Truth.NO
-    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.YES
-
-
-def some(truths: Iterable[Truth]) -> Truth:
-    """One of them: YES as soon as one is YES, NO for none."""
-    found = frozenset(truths)
-    if Truth.YES in found:
-        return Truth.YES
-    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.NO
-
-
-def opposite(truth: Truth) -> Truth:
-    """Its opposite; what is unknown stays unknown."""
-    match truth:
-        case Truth.YES:
-            return Truth.NO
-        case Truth.NO:
-            return Truth.YES
-        case Truth.UNKNOWN:
-            return Truth.UNKNOWN
-
-
-def hold(conditions: Iterable[Condition], context: Context) -> Truth:
+def hold(conditions: Iterable[Condition], context: Context) -> Likelihood:
     """Whether all lines hold: NO as soon as one is known not to; YES for none."""
-    return every(holds(condition, context) for condition in conditions)
+    return all_of(holds(condition, context) for condition in conditions)
 
 
 def undecided(
@@ -78,12 +42,12 @@ def undecided(
     """The lines that do not hold, and those that nobody here can decide."""
     truths = [(line, holds(line, context)) for line in conditions]
     return (
-        tuple(line for line, truth in truths if truth is Truth.NO),
-        tuple(line for line, truth in truths if truth is Truth.UNKNOWN),
+        tuple(line for line, truth in truths if truth is Likelihood.NO),
+        tuple(line for line, truth in truths if truth is Likelihood.MAYBE),
     )
 
 
-def holds(condition: Condition, context: Context) -> Truth:
+def holds(condition: Condition, context: Context) -> Likelihood:
     """Whether one line of a Condition block holds."""
     operator = condition.operator.lower()
     sent = _sent(condition.key, context)
@@ -95,21 +59,21 @@ def holds(condition: Condition, context: Context) -> Truth:
     operator = operator.removesuffix(_IF_EXISTS)
     compare, is_negated = _OPERATORS.get(operator, (_unknown, False))
     if sent is None or compare is _unknown:
-        return Truth.UNKNOWN
+        return Likelihood.MAYBE
     if not sent:
         # A negated operator holds for a key that was not sent, and so does ForAllValues; what is
         # asked of any value does not.
         return _FACTS[is_lenient or is_all or (is_negated and not is_any)]
     answers = (
-        opposite(fits) if is_negated else fits
-        for fits in (some(compare(own, value) for own in condition.values) for value in sent)
+        negate(fits) if is_negated else fits
+        for fits in (any_of(compare(own, value) for own in condition.values) for value in sent)
     )
     if is_all:
-        return every(answers)
+        return all_of(answers)
     if is_any:
-        return some(answers)
+        return any_of(answers)
     # Without a set operator a key has one value; what AWS does with more is not documented.
-    return next(answers) if len(sent) == 1 else Truth.UNKNOWN
+    return next(answers) if len(sent) == 1 else Likelihood.MAYBE
 
 
 def _sent(key: str, context: Context) -> tuple[str, ...] | None:
@@ -120,25 +84,25 @@ def _sent(key: str, context: Context) -> tuple[str, ...] | None:
     return next((value for own, value in context.items() if own.lower() == wanted), None)
 
 
-def _is_absent(values: tuple[str, ...], sent: tuple[str, ...] | None) -> Truth:
+def _is_absent(values: tuple[str, ...], sent: tuple[str, ...] | None) -> Likelihood:
     wanted = {value.lower() for value in values}
     if sent is None or not wanted or not wanted <= {"true", "false"}:
-        return Truth.UNKNOWN
+        return Likelihood.MAYBE
     return _FACTS[("false" if sent else "true") in wanted]
 
 
-def _unknown(own: str, value: str) -> Truth:
+def _unknown(own: str, value: str) -> Likelihood:
     """For operators that are not known here."""
     del own, value
-    return Truth.UNKNOWN
+    return Likelihood.MAYBE
 
 
-def _fits(own: Glob, value: str) -> Truth:
+def _fits(own: Glob, value: str) -> Likelihood:
     """Whether a value, perhaps known in parts, is matched by a pattern of the policy."""
     known = as_glob(value)
     if not overlaps(own, known):
-        return Truth.NO
-    return Truth.YES if covers(own, known) else Truth.UNKNOWN
+        return Likelihood.NO
+    return Likelihood.YES if covers(own, known) else Likelihood.MAYBE
 
 
 def _exact(text: str) -> Glob:
@@ -153,19 +117,19 @@ def _exact(text: str) -> Glob:
     return found
 
 
-def _equals(own: str, value: str) -> Truth:
+def _equals(own: str, value: str) -> Likelihood:
     return _fits(_exact(own), value)
 
 
-def _equals_any_case(own: str, value: str) -> Truth:
+def _equals_any_case(own: str, value: str) -> Likelihood:
     return _fits(_exact(own).lower(), value.lower())
 
 
-def _like(own: str, value: str) -> Truth:
+def _like(own: str, value: str) -> Likelihood:
     return _fits(as_glob(own), value)
 
 
-def _arn_like(own: str, value: str) -> Truth:
+def _arn_like(own: str, value: str) -> Likelihood:
     """Part by part: a wildcard does not reach beyond a colon, but in the last part."""
     wanted, known = own.split(":", ARN_PARTS - 1), value.split(":", ARN_PARTS - 1)
     if "${" in own or len(known) < ARN_PARTS:
@@ -174,21 +138,21 @@ def _arn_like(own: str, value: str) -> Truth:
     if len(wanted) < ARN_PARTS:
         # UNCONFIRMED: what ArnLike does with a pattern of fewer parts, such as `*`. Nothing is
         # concluded from it, neither that it fits nor that it does not.
-        return Truth.UNKNOWN
-    return every(_fits(as_glob(a), b) for a, b in zip(wanted, known, strict=True))
+        return Likelihood.MAYBE
+    return all_of(_fits(as_glob(a), b) for a, b in zip(wanted, known, strict=True))
 
 
-def _bool(own: str, value: str) -> Truth:
+def _bool(own: str, value: str) -> Likelihood:
     return _equals_any_case(own, value)
 
 
 def _ordered(read: Callable[[str], object], wanted: frozenset[int]) -> "Comparison":
     """Compare values that have an order: `wanted` holds the signs that fit."""
 
-    def compare(own: str, value: str) -> Truth:
+    def compare(own: str, value: str) -> Likelihood:
         a, b = read(own), read(value)
         if a is None or b is None:
-            return Truth.UNKNOWN
+            return Likelihood.MAYBE
         sign = (b > a) - (b < a)  # type: ignore[operator]
         return _FACTS[sign in wanted]
 
@@ -219,15 +183,15 @@ def _date(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _address(own: str, value: str) -> Truth:
+def _address(own: str, value: str) -> Likelihood:
     try:
         network, address = ip_network(own, strict=False), ip_address(value)
     except ValueError:
-        return Truth.UNKNOWN
+        return Likelihood.MAYBE
     return _FACTS[address in network]
 
 
-Comparison: TypeAlias = Callable[[str, str], Truth]
+Comparison: TypeAlias = Callable[[str, str], Likelihood]
 
 _LESS: Final = frozenset({-1})
 _SAME: Final = frozenset({0})

@@ -12,7 +12,7 @@ from typing import Final
 from functions.domain.account.names import REGION_PATTERN
 from functions.domain.iam.answer import Access, Answer, Because
 from functions.domain.iam.arn import ACCOUNT_PART, ARN_PARTS, account_of
-from functions.domain.iam.conditions import Context, Truth, opposite, some, undecided
+from functions.domain.iam.conditions import Context, undecided
 from functions.domain.iam.document import (
     Condition,
     Effect,
@@ -23,6 +23,7 @@ from functions.domain.iam.document import (
     Statement,
     parse_policy,
 )
+from functions.domain.iam.likelihood import Likelihood, any_of, negate
 from functions.domain.iam.wildcard import covers, overlaps
 
 _REGION: Final = re.compile(rf"\.{REGION_PATTERN}\.")
@@ -74,7 +75,7 @@ class Address:
         limited by a permissions boundary of the role.
     """
 
-    is_caller: Truth
+    is_caller: Likelihood
     is_direct: bool = False
 
 
@@ -87,14 +88,14 @@ def address(
     allow it: no role of it is meant. To deny it denies every role of it.
     """
     if principals is None:
-        return Address(Truth.UNKNOWN)
+        return Address(Likelihood.MAYBE)
     found = [
         _is_caller(one, caller, account_of(resource_arn), effect, principals)
         for one in principals.listed
     ]
-    named = some(one.is_caller for one in found)
+    named = any_of(one.is_caller for one in found)
     if principals.is_inverted:
-        return Address(opposite(named), is_direct=True)
+        return Address(negate(named), is_direct=True)
     return Address(named, is_direct=any(one.is_direct for one in found if one.is_caller is named))
 
 
@@ -157,18 +158,18 @@ def _view(
 ) -> _Seen | None:
     """What a statement about the action says to a caller; ``None`` if it is about others."""
     principal = address(statement.principals, caller, resource, statement.effect).is_caller
-    if principal is Truth.NO:
+    if principal is Likelihood.NO:
         return None
     target = _is_about(statement.resources, resource)
     not_met, unclear = undecided(statement.conditions, context)
     is_denial = statement.effect is Effect.DENY
-    misses = len(not_met) + (target is Truth.NO)
+    misses = len(not_met) + (target is Likelihood.NO)
     if is_denial and misses:
         return None
     access, because = Access.DENIED, Because.EXPLICIT_DENY
     if misses:
         because = _miss(not_met)
-    elif unclear or Truth.UNKNOWN in (principal, target):
+    elif unclear or Likelihood.MAYBE in (principal, target):
         access = Access.POSSIBLE
         because = Because.EXPLICIT_DENY if is_denial else Because.CONDITION
     elif not is_denial:
@@ -192,18 +193,18 @@ def _miss(not_met: tuple[Condition, ...]) -> Because:
     return Because.OTHER_CONDITION if keys else Because.OTHER_RESOURCE
 
 
-def _is_about(selection: Selection | None, resource: str) -> Truth:
+def _is_about(selection: Selection | None, resource: str) -> Likelihood:
     """Whether a statement's resources take in the one that is asked for."""
     if selection is None:
-        return Truth.UNKNOWN
-    named = some(_takes_in(own, resource) for own in selection.patterns)
-    return opposite(named) if selection.is_inverted else named
+        return Likelihood.MAYBE
+    named = any_of(_takes_in(own, resource) for own in selection.patterns)
+    return negate(named) if selection.is_inverted else named
 
 
-def _takes_in(own: str, resource: str) -> Truth:
+def _takes_in(own: str, resource: str) -> Likelihood:
     if covers(own, resource):
-        return Truth.YES
-    return Truth.UNKNOWN if overlaps(own, resource) else Truth.NO
+        return Likelihood.YES
+    return Likelihood.MAYBE if overlaps(own, resource) else Likelihood.NO
 
 
 def _is_caller(
@@ -214,14 +215,14 @@ def _is_caller(
     if principal.kind == "AWS" and value == "*":
         # UNCONFIRMED for services: that "everybody" takes them in. Topic policies of AWS's own
         # examples for buckets are written so.
-        return Address(Truth.YES, is_direct=True)
+        return Address(Likelihood.YES, is_direct=True)
     if principal.kind == "Service" and caller.service:
         return Address(_is_service(value.lower(), caller.service.lower()))
     if principal.kind == "CanonicalUser" and not caller.service:
         # An account under another name, which is not known here.
-        return Address(Truth.UNKNOWN if effect is Effect.DENY else Truth.NO)
+        return Address(Likelihood.MAYBE if effect is Effect.DENY else Likelihood.NO)
     if principal.kind != "AWS" or caller.service:
-        return Address(Truth.NO)
+        return Address(Likelihood.NO)
     return _is_identity(value, caller, home, effect, among)
 
 
@@ -238,39 +239,39 @@ def _is_identity(
     if value == caller.arn != "":
         # A Deny for everybody but a role may mean the role's sessions all the same.
         is_open = among.is_inverted and effect is Effect.DENY
-        return Address(Truth.UNKNOWN if is_open else Truth.YES)
+        return Address(Likelihood.MAYBE if is_open else Likelihood.YES)
     if not is_arn or not caller.account or parts[ACCOUNT_PART] != caller.account:
-        return Address(Truth.NO)
+        return Address(Likelihood.NO)
     if not caller.arn:
-        return Address(Truth.UNKNOWN)
+        return Address(Likelihood.MAYBE)
     kind, *names = parts[-1].split("/")
     if parts[2] != "sts" or kind != "assumed-role" or not names:
-        return Address(Truth.NO)
+        return Address(Likelihood.NO)
     if names[0] != caller.arn.rpartition("/")[2]:
-        return Address(Truth.NO)
+        return Address(Likelihood.NO)
     is_own = caller.session != "" and names[1:] == [caller.session]
-    return Address(Truth.YES if is_own else Truth.UNKNOWN, is_direct=True)
+    return Address(Likelihood.YES if is_own else Likelihood.MAYBE, is_direct=True)
 
 
-def _is_of_account(caller: Caller, home: str, effect: Effect, among: Principals) -> Truth:
+def _is_of_account(caller: Caller, home: str, effect: Effect, among: Principals) -> Likelihood:
     """What it says to a caller that a statement names the caller's account."""
     if not caller.arn:
-        return Truth.YES
+        return Likelihood.YES
     if among.is_inverted:
-        return Truth.UNKNOWN
+        return Likelihood.MAYBE
     is_handed_on = effect is Effect.ALLOW and home in ("", caller.account)
-    return Truth.NO if is_handed_on else Truth.YES
+    return Likelihood.NO if is_handed_on else Likelihood.YES
 
 
-def _is_service(named: str, caller: str) -> Truth:
+def _is_service(named: str, caller: str) -> Likelihood:
     """Some services have a name for each Region (``logs.eu-west-1.amazonaws.com``) beside theirs.
 
     UNCONFIRMED: which services take the one for the other.
     """
     if named == caller:
-        return Truth.YES
+        return Likelihood.YES
     is_same = _without_region(named) == _without_region(caller)
-    return Truth.UNKNOWN if is_same else Truth.NO
+    return Likelihood.MAYBE if is_same else Likelihood.NO
 
 
 def _without_region(service: str) -> str:

@@ -14,7 +14,7 @@ from functions.domain.account.inventory import Account, Role
 from functions.domain.graph.edges.writes import Permissions
 from functions.domain.graph.nodes import is_elsewhere
 from functions.domain.iam.access import Access, Identity, Rights, execution_context, rights
-from functions.domain.iam.conditions import Truth, undecided
+from functions.domain.iam.conditions import undecided
 from functions.domain.iam.document import (
     Effect,
     MalformedPolicyError,
@@ -22,6 +22,7 @@ from functions.domain.iam.document import (
     Statement,
     parse_policy,
 )
+from functions.domain.iam.likelihood import Likelihood
 from functions.domain.iam.resource_policy import Caller, address
 
 ASSUME: Final = "sts:AssumeRole"
@@ -159,4 +160,4 @@ def _admits(
     anybody = Caller(account=caller.account)
     is_own = address(statement.principals, caller, role_arn, Effect.ALLOW).is_caller
     is_left = address(statement.principals, anybody, role_arn, Effect.ALLOW).is_caller
-    return is_own is not Truth.NO or is_left is Truth.YES
+    return is_own is not Likelihood.NO or is_left is Likelihood.YES

@@ -13,17 +13,18 @@ from typing import Final, TypeAlias, assert_never
 from urllib.parse import unquote_plus
 
 from functions.domain.account.strict_json import Json, UnreadableJsonError, read_json
-from functions.domain.filters.event_pattern import pattern_passage, patterns_passage
-from functions.domain.filters.known import Fields, Known, Like, OneOf, Unknown, text
-from functions.domain.filters.passage import Filtered, Passage, Reason
+from functions.domain.filters.event_pattern import match_pattern, match_patterns
+from functions.domain.filters.match import Match, MatchReason
 from functions.domain.filters.s3_keys import (
     EVENTS_BY_ACTION,
-    events_passage,
     key_filters,
-    keys_passage,
+    match_events,
+    match_keys,
 )
-from functions.domain.filters.subscription_filter import NO_ATTRIBUTES, subscription_passage
+from functions.domain.filters.subscription_filter import NO_ATTRIBUTES, match_subscription
+from functions.domain.filters.symbolic_values import Fields, Known, Like, OneOf, Unknown, text
 from functions.domain.graph.model import Certainty, EdgeReason
+from functions.domain.iam.likelihood import Likelihood
 from functions.domain.iam.wildcard import Glob, as_glob, covers, intersection, matches
 
 
@@ -273,7 +274,7 @@ def steps_of(gate: Gate) -> int:
 def is_told_apart(gate: Gate, content: Content) -> bool:
     """Whether a look tells that a gate is about other things: nothing else is asked then."""
     if isinstance(gate, KeyFilter) and isinstance(content, Stored):
-        is_other = _told(gate.events, content.action) is Passage.NEVER
+        is_other = _told(gate.events, content.action) is Likelihood.NO
         return is_other or _are_apart(gate.prefix, content.keys)
     if not isinstance(gate, RulePattern) or not isinstance(content, Put):
         return False
@@ -290,16 +291,16 @@ def _is_about(gate: Gate, content: Content) -> bool:
     return isinstance(content, Moved) is isinstance(gate, BackOnly)
 
 
-def _passed(filtered: Filtered, detail: str = "") -> Passed:
+def _passed(filtered: Match, detail: str = "") -> Passed:
     said = detail or filtered.place or filtered.words
-    match filtered.passage, filtered.reason:
-        case _, Reason.UNREADABLE:
+    match filtered.passes, filtered.reason:
+        case _, MatchReason.UNREADABLE:
             return Passed(Certainty.POSSIBLE, EdgeReason.FILTER_UNREADABLE, filtered.words)
-        case Passage.ALWAYS, Reason.NO_FILTER:
+        case Likelihood.YES, MatchReason.NO_FILTER:
             return _OPEN
-        case Passage.ALWAYS, _:
+        case Likelihood.YES, _:
             return Passed(Certainty.CERTAIN, EdgeReason.FILTER_FITS, said)
-        case Passage.NEVER, _:
+        case Likelihood.NO, _:
             return Passed(Certainty.RULED_OUT, EdgeReason.FILTER_EXCLUDES, said)
         case _:
             return Passed(Certainty.POSSIBLE, EdgeReason.FILTER_MAY_FIT, said)
@@ -309,12 +310,12 @@ def _stored(gate: KeyFilter, content: Content) -> Passed | None:
     if not isinstance(content, Stored):
         return None
     told = _told(gate.events, content.action)
-    if told is Passage.NEVER:
+    if told is Likelihood.NO:
         return Passed(Certainty.RULED_OUT, EdgeReason.OTHER_EVENT_TYPE, ", ".join(gate.events))
     detail = _key_words(gate.prefix, gate.suffix)
     if _are_apart(gate.prefix, content.keys):
         return Passed(Certainty.RULED_OUT, EdgeReason.FILTER_EXCLUDES, detail or "key")
-    found = _passed(keys_passage(gate.prefix, gate.suffix, (content.keys,)), detail)
+    found = _passed(match_keys(gate.prefix, gate.suffix, (content.keys,)), detail)
     if found.certainty is Certainty.RULED_OUT:
         return found
     if content.excluded:
@@ -323,7 +324,7 @@ def _stored(gate: KeyFilter, content: Content) -> Passed | None:
             return Passed(Certainty.RULED_OUT, EdgeReason.EXPLICIT_DENY, detail)
     # The first event that an action raises is the one of its ordinary use.
     usual = EVENTS_BY_ACTION.get(content.action, ("",))[0]
-    if told is Passage.SOMETIMES and not any(matches(own, usual) for own in gate.events):
+    if told is Likelihood.MAYBE and not any(matches(own, usual) for own in gate.events):
         return Passed(Certainty.POSSIBLE, EdgeReason.FILTER_MAY_FIT, ", ".join(gate.events))
     return found
 
@@ -337,9 +338,9 @@ def _are_apart(prefix: str, keys: str) -> bool:
 
 
 @lru_cache(maxsize=_CACHED)
-def _told(events: tuple[str, ...], action: str) -> Passage:
-    """As `events_passage`: the same few lists of events are asked about again and again."""
-    return events_passage(events, action)
+def _told(events: tuple[str, ...], action: str) -> Likelihood:
+    """As `match_events`: the same few lists of events are asked about again and again."""
+    return match_events(events, action)
 
 
 def _leaves_none(passing: tuple[Glob, ...], content: Stored) -> bool:
@@ -370,14 +371,14 @@ def _recorded(gate: RecordFilter, content: Content) -> Passed:
     if gate.event_source:
         fields["eventSource"] = text(gate.event_source)
     if not isinstance(content, Changed):
-        return _passed(patterns_passage(gate.patterns, Fields(fields)))
+        return _passed(match_patterns(gate.patterns, Fields(fields)))
     fields["eventName"] = OneOf(content.events)
-    found = _passed(patterns_passage(gate.patterns, Fields(fields)))
+    found = _passed(match_patterns(gate.patterns, Fields(fields)))
     if found.certainty is not Certainty.RULED_OUT or content.events == _REMOVED:
         return found
     # An item may have a time to live: DynamoDB then removes it by itself, some time later.
     fields["eventName"] = OneOf(_REMOVED)
-    later = _passed(patterns_passage(gate.patterns, Fields(fields)))
+    later = _passed(match_patterns(gate.patterns, Fields(fields)))
     if later.certainty is Certainty.RULED_OUT:
         return found
     return Passed(Certainty.POSSIBLE, EdgeReason.FILTER_MAY_FIT, "REMOVE by time to live")
@@ -388,7 +389,7 @@ def _published(gate: MessageFilter, content: Content) -> Passed:
         return _UNREADABLE
     is_bare = isinstance(content, Message) and content.is_bare
     attributes = NO_ATTRIBUTES if is_bare else Unknown()
-    return _passed(subscription_passage(gate.policy, gate.scope, attributes=attributes))
+    return _passed(match_subscription(gate.policy, gate.scope, attributes=attributes))
 
 
 def _ruled(gate: RulePattern, content: Content) -> Passed | None:
@@ -399,9 +400,9 @@ def _ruled(gate: RulePattern, content: Content) -> Passed | None:
             found = _announced(gate, content.stored)
         case Called():
             source = text(content.source) if content.source != "aws." else Like(("aws.*",))
-            found = _passed(pattern_passage(gate.pattern, Fields({"source": source})))
+            found = _passed(match_pattern(gate.pattern, Fields({"source": source})))
         case _:
-            found = _passed(pattern_passage(gate.pattern, Unknown()))
+            found = _passed(match_pattern(gate.pattern, Unknown()))
     return found
 
 
@@ -415,7 +416,7 @@ def _put(gate: RulePattern, content: Put) -> Passed:
     if is_other:
         return Passed(Certainty.RULED_OUT, EdgeReason.FILTER_EXCLUDES, "source")
     return _passed(
-        pattern_passage(
+        match_pattern(
             gate.pattern,
             Fields(
                 {"source": _texts(content.sources), "detail-type": _texts(content.detail_types)}
@@ -442,7 +443,7 @@ def _announced(gate: RulePattern, stored: Stored) -> Passed:
             ),
         }
     )
-    found = _passed(pattern_passage(gate.pattern, event))
+    found = _passed(match_pattern(gate.pattern, event))
     if found.certainty is Certainty.POSSIBLE and stored.excluded:
         keys = _asked_keys(gate.pattern)
         if keys and _leaves_none(keys, stored):
@@ -510,7 +511,7 @@ def asked_sources(pattern: str) -> tuple[str, ...]:
 def may_ask_for(pattern: str, source: str, detail_type: str) -> bool:
     """Whether a rule's pattern leaves room for events of a source and detail type."""
     event = Fields({"source": text(source), "detail-type": text(detail_type)})
-    return pattern_passage(pattern, event).passage is not Passage.NEVER
+    return match_pattern(pattern, event).passes is not Likelihood.NO
 
 
 def asked_calls(pattern: str) -> tuple[str, ...]:

@@ -19,7 +19,6 @@ from typing import Final
 
 from functions.domain.account.inventory import Account, Area, Gap
 from functions.domain.iam.arn import ARN_PARTS
-from functions.domain.iam.conditions import Truth
 from functions.domain.iam.document import (
     Condition,
     Effect,
@@ -28,6 +27,7 @@ from functions.domain.iam.document import (
     Statement,
     parse_policy,
 )
+from functions.domain.iam.likelihood import Likelihood
 from functions.domain.iam.resource_policy import Caller, address
 
 # Statements for AWS's services, which stand in for a resource or an account: they admit no role.
@@ -196,9 +196,11 @@ def _told(statement: Statement, caller: Caller, resource: str) -> tuple[Statemen
     # A Deny is not believed to hit a function by the name of its session.
     asked = caller if allows else replace(caller, session="")
     found = address(statement.principals, asked, resource, statement.effect)
-    if found.is_caller is Truth.NO:
+    if found.is_caller is Likelihood.NO:
         return None
-    is_open = found.is_caller is Truth.UNKNOWN or (allows and _is_for_everybody(statement, caller))
+    is_open = found.is_caller is Likelihood.MAYBE or (
+        allows and _is_for_everybody(statement, caller)
+    )
     is_open = is_open or (statement.principals is not None and statement.principals.is_inverted)
     doubt = (_UNDECIDED,) if is_open else ()
     told = replace(

@@ -5,7 +5,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from functions.domain.filters.known import Absent, Fields, Known, Like, Listed, OneOf, Unknown
+from functions.domain.filters.symbolic_values import (
+    Absent,
+    Fields,
+    Known,
+    Like,
+    Listed,
+    OneOf,
+    Unknown,
+)
 from tests.unit.domain.filters.exact import MISSING
 
 NAMES = ("a", "b", "c")

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.domain.filters.event_pattern import pattern_passage, patterns_passage
-from functions.domain.filters.known import (
+from functions.domain.filters.event_pattern import match_pattern, match_patterns
+from functions.domain.filters.match import Match, MatchReason
+from functions.domain.filters.symbolic_values import (
     Absent,
     Fields,
     Known,
@@ -19,12 +20,12 @@ from functions.domain.filters.known import (
     Unknown,
     text,
 )
-from functions.domain.filters.passage import Filtered, Passage, Reason
+from functions.domain.iam.likelihood import Likelihood
 from tests.examples import examples
 from tests.unit.domain.filters.events import EVENTS, PATTERNS, Pair
 from tests.unit.domain.filters.exact import passes
 
-ALWAYS, SOMETIMES, NEVER = Passage.ALWAYS, Passage.SOMETIMES, Passage.NEVER
+YES, MAYBE, NO = Likelihood.YES, Likelihood.MAYBE, Likelihood.NO
 HOSTILE_SECONDS = 5.0
 
 STORED = Fields(
@@ -46,14 +47,14 @@ STORED = Fields(
 @settings(max_examples=examples(300), deadline=None)
 @given(PATTERNS, EVENTS, st.data())
 def test_against_concrete_events(pattern: dict[str, Any], event: Pair, data: st.DataObject) -> None:
-    """NEVER means that no event passes, and ALWAYS that every event does."""
+    """NO means that no event passes, and YES that every event does."""
     known, concrete = event
 
-    found = pattern_passage(json.dumps(pattern), known)
+    found = match_pattern(json.dumps(pattern), known)
 
     is_passing = passes(pattern, data.draw(concrete))
-    assert found.passage is not (NEVER if is_passing else ALWAYS)
-    if found.reason is Reason.UNREADABLE:
+    assert found.passes is not (NO if is_passing else YES)
+    if found.reason is MatchReason.UNREADABLE:
         assert found.words.endswith("inside and outside of $or")
 
 
@@ -65,173 +66,173 @@ def of(known: Known) -> Fields:
 @pytest.mark.parametrize(
     ("wanted", "known", "expected"),
     [
-        (["x"], text("x"), ALWAYS),
-        (["x"], text("y"), NEVER),
-        (["x"], text("x", "y"), SOMETIMES),
-        (["x", "y"], text("x", "y"), ALWAYS),
-        (["x*"], text("xy"), NEVER),
-        (["out/a"], Like(("out/*",)), SOMETIMES),
-        (["in/a"], Like(("out/*",)), NEVER),
-        ([{"prefix": "out/"}], Like(("out/*",)), ALWAYS),
-        ([{"prefix": "out/new/"}], Like(("out/*",)), SOMETIMES),
-        ([{"prefix": "in/"}], Like(("out/*",)), NEVER),
-        ([{"prefix": "in/"}], Like(("out/*", "in/*")), SOMETIMES),
-        ([{"prefix": "in/"}, {"prefix": "out/"}], Like(("out/*", "in/*")), ALWAYS),
-        ([{"prefix": {"equals-ignore-case": "OUT/"}}], Like(("out/*",)), ALWAYS),
-        ([{"suffix": ".jpg"}], Like(("*.png",)), NEVER),
-        ([{"suffix": {"equals-ignore-case": ".PNG"}}], Like(("*.png",)), ALWAYS),
-        ([{"equals-ignore-case": "PutObject"}], text("PUTOBJECT"), ALWAYS),
-        ([{"equals-ignore-case": "K"}], text("\u212a"), SOMETIMES),
-        ([{"wildcard": "out/*/x.jpg"}], Like(("out/a/*.jpg",)), SOMETIMES),
-        ([{"wildcard": "out/*.jpg"}], Like(("out/a/*.jpg",)), ALWAYS),
-        ([{"wildcard": "in/*"}], Like(("out/*",)), NEVER),
-        ([{"wildcard": r"a\*b"}], text("axb"), NEVER),
-        ([{"wildcard": r"a\*b"}], text("a*b"), ALWAYS),
-        ([{"wildcard": "a?${*}"}], text("a?${x}"), ALWAYS),
-        ([{"wildcard": "a?"}], text("ab"), NEVER),
-        ([{"anything-but": "x"}], text("x"), NEVER),
-        ([{"anything-but": "x"}], text("y"), ALWAYS),
-        ([{"anything-but": ["x", "y"]}], text("y", "z"), SOMETIMES),
-        ([{"anything-but": {"prefix": "out/"}}], Like(("out/*",)), NEVER),
-        ([{"anything-but": {"prefix": ["in/", "tmp/"]}}], Like(("out/*",)), ALWAYS),
-        ([{"anything-but": {"suffix": ".jpg"}}], Like(("out/*",)), SOMETIMES),
-        ([{"anything-but": {"wildcard": "out/*"}}], Like(("out/*",)), NEVER),
-        ([{"anything-but": {"equals-ignore-case": ["X"]}}], text("x"), NEVER),
-        ([{"anything-but": 5}], OneOf((5,)), NEVER),
-        ([{"anything-but": 5}], OneOf((6,)), ALWAYS),
-        ([{"anything-but": 5}], text("x"), SOMETIMES),
-        ([{"anything-but": "x"}], Absent(), NEVER),
-        ([{"exists": True}], text("x"), ALWAYS),
-        ([{"exists": True}], Absent(), NEVER),
-        ([{"exists": False}], Absent(), ALWAYS),
-        ([{"exists": False}], Like(("*",)), NEVER),
-        ([{"exists": True}, {"exists": False}], Unknown(), SOMETIMES),
-        ([{"exists": True}], Fields({}), SOMETIMES),
-        ([{"numeric": [">", 0, "<=", 5]}], OneOf((5,)), ALWAYS),
-        ([{"numeric": [">", 0, "<=", 5]}], OneOf((0, 5)), SOMETIMES),
-        ([{"numeric": [">", 0, "<=", 5]}], OneOf((0, 6.5)), NEVER),
-        ([{"numeric": ["=", 3]}], OneOf((3.0,)), ALWAYS),
-        ([{"numeric": ["=", 3]}], text("3"), SOMETIMES),
-        ([{"numeric": ["=", 3]}], text("three"), NEVER),
-        ([{"numeric": ["=", 3]}], OneOf((True, None)), NEVER),
-        ([{"numeric": ["=", 3]}], Like(("*",)), SOMETIMES),
-        ([3], Like(("*",)), SOMETIMES),
-        ([True], Like(("t*",)), SOMETIMES),
-        ([True], Like(("out/*",)), NEVER),
-        ([{"numeric": [">", 5, "<", 3]}], Unknown(), NEVER),
-        ([{"numeric": [">", 5, "<", 5]}], Like(("*",)), NEVER),
-        ([{"numeric": [">=", 5, "<=", 5]}], Unknown(), SOMETIMES),
-        ([{"cidr": "10.0.0.0/24"}], text("10.0.0.7"), ALWAYS),
-        ([{"cidr": "10.0.0.0/24"}], text("10.0.1.7"), NEVER),
-        ([{"cidr": "10.0.0.0/24"}], text("here"), NEVER),
-        ([{"cidr": "10.0.0.0/24"}], text("10.0.7"), SOMETIMES),
-        ([{"cidr": "10.0.0.0/24"}], Like(("10.*",)), SOMETIMES),
-        ([{"cidr": "10.0.0.0/24"}], OneOf((5,)), NEVER),
-        ([3], OneOf((3,)), ALWAYS),
-        ([3], OneOf((3.0,)), SOMETIMES),
-        ([3], OneOf((4, True)), NEVER),
-        ([3], text("3"), SOMETIMES),
-        ([3], text("x"), NEVER),
-        (["3"], OneOf((3,)), SOMETIMES),
-        ([True], OneOf((True,)), ALWAYS),
-        ([True], OneOf((1,)), NEVER),
-        ([True], text("true"), SOMETIMES),
-        ([None], OneOf((None,)), ALWAYS),
-        ([None], Absent(), NEVER),
-        ([None], OneOf(("",)), NEVER),
-        ([""], OneOf(("",)), ALWAYS),
-        ([""], Like(("out/*",)), NEVER),
-        (["x"], Unknown(), SOMETIMES),
-        (["x"], Absent(), NEVER),
-        (["x"], Fields({}), NEVER),
-        (["x"], OneOf(()), SOMETIMES),
-        (["x"], Listed((text("y"), text("x"))), ALWAYS),
-        (["x"], Listed((text("y"), Unknown())), SOMETIMES),
-        (["x"], Listed((text("y"), Absent(), Listed((text("z"),)))), NEVER),
-        (["x"], Listed(()), NEVER),
-        ([{"anything-but": "x"}], Listed((text("y"), text("x"))), SOMETIMES),
-        ([{"anything-but": "x"}], Listed((text("y"),)), ALWAYS),
-        ([{"exists": True}], Listed((text("y"),)), ALWAYS),
-        ([{"exists": False}], Listed(()), SOMETIMES),
-        ({"b": ["x"]}, Fields({"b": text("x")}), ALWAYS),
-        ({"b": ["x"]}, Fields({"b": text("y")}), NEVER),
-        ({"b": ["x"]}, Fields({}), SOMETIMES),
-        ({"b": ["x"]}, Fields({}, is_closed=True), NEVER),
-        ({"b": [{"exists": False}]}, Fields({}, is_closed=True), ALWAYS),
-        ({"b": ["x"]}, Absent(), NEVER),
-        ({"b": [{"exists": False}]}, Absent(), SOMETIMES),
-        ({"b": ["x"]}, text('{"b": "x"}'), SOMETIMES),
-        ({"b": ["x"]}, Listed((Fields({"b": text("y")}), Fields({"b": text("z")}))), NEVER),
-        ({"b": ["x"]}, Listed((Fields({"b": text("y")}), Fields({"b": text("x")}))), SOMETIMES),
-        ({"b": ["x"]}, Listed((Listed((Fields({"b": text("y")}),)),)), NEVER),
-        ({"b": ["x"]}, Listed((text("y"),)), SOMETIMES),
-        ([{"sounds-like": "x"}], text("y"), SOMETIMES),
-        ([{"sounds-like": "x"}], Absent(), SOMETIMES),
-        ([{"anything-but": {"sounds-like": "x"}}], text("y"), SOMETIMES),
-        ([{"sounds-like": "x"}], Fields({}), SOMETIMES),
+        (["x"], text("x"), YES),
+        (["x"], text("y"), NO),
+        (["x"], text("x", "y"), MAYBE),
+        (["x", "y"], text("x", "y"), YES),
+        (["x*"], text("xy"), NO),
+        (["out/a"], Like(("out/*",)), MAYBE),
+        (["in/a"], Like(("out/*",)), NO),
+        ([{"prefix": "out/"}], Like(("out/*",)), YES),
+        ([{"prefix": "out/new/"}], Like(("out/*",)), MAYBE),
+        ([{"prefix": "in/"}], Like(("out/*",)), NO),
+        ([{"prefix": "in/"}], Like(("out/*", "in/*")), MAYBE),
+        ([{"prefix": "in/"}, {"prefix": "out/"}], Like(("out/*", "in/*")), YES),
+        ([{"prefix": {"equals-ignore-case": "OUT/"}}], Like(("out/*",)), YES),
+        ([{"suffix": ".jpg"}], Like(("*.png",)), NO),
+        ([{"suffix": {"equals-ignore-case": ".PNG"}}], Like(("*.png",)), YES),
+        ([{"equals-ignore-case": "PutObject"}], text("PUTOBJECT"), YES),
+        ([{"equals-ignore-case": "K"}], text("\u212a"), MAYBE),
+        ([{"wildcard": "out/*/x.jpg"}], Like(("out/a/*.jpg",)), MAYBE),
+        ([{"wildcard": "out/*.jpg"}], Like(("out/a/*.jpg",)), YES),
+        ([{"wildcard": "in/*"}], Like(("out/*",)), NO),
+        ([{"wildcard": r"a\*b"}], text("axb"), NO),
+        ([{"wildcard": r"a\*b"}], text("a*b"), YES),
+        ([{"wildcard": "a?${*}"}], text("a?${x}"), YES),
+        ([{"wildcard": "a?"}], text("ab"), NO),
+        ([{"anything-but": "x"}], text("x"), NO),
+        ([{"anything-but": "x"}], text("y"), YES),
+        ([{"anything-but": ["x", "y"]}], text("y", "z"), MAYBE),
+        ([{"anything-but": {"prefix": "out/"}}], Like(("out/*",)), NO),
+        ([{"anything-but": {"prefix": ["in/", "tmp/"]}}], Like(("out/*",)), YES),
+        ([{"anything-but": {"suffix": ".jpg"}}], Like(("out/*",)), MAYBE),
+        ([{"anything-but": {"wildcard": "out/*"}}], Like(("out/*",)), NO),
+        ([{"anything-but": {"equals-ignore-case": ["X"]}}], text("x"), NO),
+        ([{"anything-but": 5}], OneOf((5,)), NO),
+        ([{"anything-but": 5}], OneOf((6,)), YES),
+        ([{"anything-but": 5}], text("x"), MAYBE),
+        ([{"anything-but": "x"}], Absent(), NO),
+        ([{"exists": True}], text("x"), YES),
+        ([{"exists": True}], Absent(), NO),
+        ([{"exists": False}], Absent(), YES),
+        ([{"exists": False}], Like(("*",)), NO),
+        ([{"exists": True}, {"exists": False}], Unknown(), MAYBE),
+        ([{"exists": True}], Fields({}), MAYBE),
+        ([{"numeric": [">", 0, "<=", 5]}], OneOf((5,)), YES),
+        ([{"numeric": [">", 0, "<=", 5]}], OneOf((0, 5)), MAYBE),
+        ([{"numeric": [">", 0, "<=", 5]}], OneOf((0, 6.5)), NO),
+        ([{"numeric": ["=", 3]}], OneOf((3.0,)), YES),
+        ([{"numeric": ["=", 3]}], text("3"), MAYBE),
+        ([{"numeric": ["=", 3]}], text("three"), NO),
+        ([{"numeric": ["=", 3]}], OneOf((True, None)), NO),
+        ([{"numeric": ["=", 3]}], Like(("*",)), MAYBE),
+        ([3], Like(("*",)), MAYBE),
+        ([True], Like(("t*",)), MAYBE),
+        ([True], Like(("out/*",)), NO),
+        ([{"numeric": [">", 5, "<", 3]}], Unknown(), NO),
+        ([{"numeric": [">", 5, "<", 5]}], Like(("*",)), NO),
+        ([{"numeric": [">=", 5, "<=", 5]}], Unknown(), MAYBE),
+        ([{"cidr": "10.0.0.0/24"}], text("10.0.0.7"), YES),
+        ([{"cidr": "10.0.0.0/24"}], text("10.0.1.7"), NO),
+        ([{"cidr": "10.0.0.0/24"}], text("here"), NO),
+        ([{"cidr": "10.0.0.0/24"}], text("10.0.7"), MAYBE),
+        ([{"cidr": "10.0.0.0/24"}], Like(("10.*",)), MAYBE),
+        ([{"cidr": "10.0.0.0/24"}], OneOf((5,)), NO),
+        ([3], OneOf((3,)), YES),
+        ([3], OneOf((3.0,)), MAYBE),
+        ([3], OneOf((4, True)), NO),
+        ([3], text("3"), MAYBE),
+        ([3], text("x"), NO),
+        (["3"], OneOf((3,)), MAYBE),
+        ([True], OneOf((True,)), YES),
+        ([True], OneOf((1,)), NO),
+        ([True], text("true"), MAYBE),
+        ([None], OneOf((None,)), YES),
+        ([None], Absent(), NO),
+        ([None], OneOf(("",)), NO),
+        ([""], OneOf(("",)), YES),
+        ([""], Like(("out/*",)), NO),
+        (["x"], Unknown(), MAYBE),
+        (["x"], Absent(), NO),
+        (["x"], Fields({}), NO),
+        (["x"], OneOf(()), MAYBE),
+        (["x"], Listed((text("y"), text("x"))), YES),
+        (["x"], Listed((text("y"), Unknown())), MAYBE),
+        (["x"], Listed((text("y"), Absent(), Listed((text("z"),)))), NO),
+        (["x"], Listed(()), NO),
+        ([{"anything-but": "x"}], Listed((text("y"), text("x"))), MAYBE),
+        ([{"anything-but": "x"}], Listed((text("y"),)), YES),
+        ([{"exists": True}], Listed((text("y"),)), YES),
+        ([{"exists": False}], Listed(()), MAYBE),
+        ({"b": ["x"]}, Fields({"b": text("x")}), YES),
+        ({"b": ["x"]}, Fields({"b": text("y")}), NO),
+        ({"b": ["x"]}, Fields({}), MAYBE),
+        ({"b": ["x"]}, Fields({}, is_closed=True), NO),
+        ({"b": [{"exists": False}]}, Fields({}, is_closed=True), YES),
+        ({"b": ["x"]}, Absent(), NO),
+        ({"b": [{"exists": False}]}, Absent(), MAYBE),
+        ({"b": ["x"]}, text('{"b": "x"}'), MAYBE),
+        ({"b": ["x"]}, Listed((Fields({"b": text("y")}), Fields({"b": text("z")}))), NO),
+        ({"b": ["x"]}, Listed((Fields({"b": text("y")}), Fields({"b": text("x")}))), MAYBE),
+        ({"b": ["x"]}, Listed((Listed((Fields({"b": text("y")}),)),)), NO),
+        ({"b": ["x"]}, Listed((text("y"),)), MAYBE),
+        ([{"sounds-like": "x"}], text("y"), MAYBE),
+        ([{"sounds-like": "x"}], Absent(), MAYBE),
+        ([{"anything-but": {"sounds-like": "x"}}], text("y"), MAYBE),
+        ([{"sounds-like": "x"}], Fields({}), MAYBE),
     ],
 )
-def test_comparisons(wanted: object, known: Known, expected: Passage) -> None:
+def test_comparisons(wanted: object, known: Known, expected: Likelihood) -> None:
     """Each comparison decides what it can of what is known of its field."""
-    assert expected == pattern_passage(json.dumps({"a": wanted}), of(known)).passage
+    assert expected == match_pattern(json.dumps({"a": wanted}), of(known)).passes
 
 
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [
-        ({"source": ["aws.s3"]}, Filtered(passage=ALWAYS, reason=Reason.FITS)),
+        ({"source": ["aws.s3"]}, Match(passes=YES, reason=MatchReason.FITS)),
         (
             {"source": ["aws.s3"], "resources": ["arn:aws:s3:::orders"]},
-            Filtered(passage=ALWAYS, reason=Reason.FITS),
+            Match(passes=YES, reason=MatchReason.FITS),
         ),
         (
             {"source": ["aws.s3"], "detail": {"bucket": {"name": ["other"]}}},
-            Filtered(passage=NEVER, reason=Reason.EXCLUDED, place="detail.bucket.name"),
+            Match(passes=NO, reason=MatchReason.EXCLUDED, place="detail.bucket.name"),
         ),
         (
             {"detail": {"object": {"key": [{"prefix": "in/"}], "size": [{"numeric": ["<", 5]}]}}},
-            Filtered(passage=NEVER, reason=Reason.EXCLUDED, place="detail.object.key"),
+            Match(passes=NO, reason=MatchReason.EXCLUDED, place="detail.object.key"),
         ),
         (
             {"source": ["aws.s3"], "detail": {"object": {"size": [{"numeric": ["<", 5]}]}}},
-            Filtered(passage=SOMETIMES, reason=Reason.UNDECIDED, place="detail.object.size"),
+            Match(passes=MAYBE, reason=MatchReason.UNDECIDED, place="detail.object.size"),
         ),
         (
             {"detail": {"object": {"size": [{"numeric": [">", 5, "<", 5]}]}}},
-            Filtered(passage=NEVER, reason=Reason.IMPOSSIBLE, place="detail.object.size"),
+            Match(passes=NO, reason=MatchReason.IMPOSSIBLE, place="detail.object.size"),
         ),
         (
             {"$or": [{"source": ["x"]}, {"detail": {"reason": ["DeleteObject"]}}]},
-            Filtered(passage=NEVER, reason=Reason.EXCLUDED, place="$or"),
+            Match(passes=NO, reason=MatchReason.EXCLUDED, place="$or"),
         ),
         (
             {"$or": [{"source": ["x"]}, {"detail": {"reason": ["PutObject"]}}]},
-            Filtered(passage=SOMETIMES, reason=Reason.UNDECIDED, place="$or"),
+            Match(passes=MAYBE, reason=MatchReason.UNDECIDED, place="$or"),
         ),
         (
             {"detail": {"$or": [{"reason": [{"prefix": "P"}, {"prefix": "C"}]}, {"x": ["y"]}]}},
-            Filtered(passage=ALWAYS, reason=Reason.FITS),
+            Match(passes=YES, reason=MatchReason.FITS),
         ),
         (
             {"detail": {"new": {"deep": [{"sounds-like": "x"}]}}},
-            Filtered(
-                passage=SOMETIMES,
-                reason=Reason.UNREADABLE,
+            Match(
+                passes=MAYBE,
+                reason=MatchReason.UNREADABLE,
                 place="detail.new.deep",
                 words="unknown comparison 'sounds-like'",
             ),
         ),
     ],
 )
-def test_answers(pattern: object, expected: Filtered) -> None:
+def test_answers(pattern: object, expected: Match) -> None:
     """The answer names the field that decides and says whether any event would pass."""
-    assert expected == pattern_passage(json.dumps(pattern), STORED)
+    assert expected == match_pattern(json.dumps(pattern), STORED)
 
 
 def test_no_pattern() -> None:
     """Without a pattern everything passes."""
-    assert pattern_passage("", STORED) == Filtered(passage=ALWAYS, reason=Reason.NO_FILTER)
-    assert patterns_passage((), STORED) == Filtered(passage=ALWAYS, reason=Reason.NO_FILTER)
+    assert match_pattern("", STORED) == Match(passes=YES, reason=MatchReason.NO_FILTER)
+    assert match_patterns((), STORED) == Match(passes=YES, reason=MatchReason.NO_FILTER)
 
 
 def test_several_patterns() -> None:
@@ -242,11 +243,11 @@ def test_several_patterns() -> None:
     )
     unread = json.dumps({"eventName": "INSERT"})
 
-    assert patterns_passage((remove,), record).passage is NEVER
-    assert patterns_passage((remove, insert), record).passage is SOMETIMES
-    assert patterns_passage((remove, unread), record).reason is Reason.UNREADABLE
+    assert match_patterns((remove,), record).passes is NO
+    assert match_patterns((remove, insert), record).passes is MAYBE
+    assert match_patterns((remove, unread), record).reason is MatchReason.UNREADABLE
     # Two that pass everything only together are not seen to: sometimes is never wrong.
-    assert patterns_passage((insert, modify), record).passage is SOMETIMES
+    assert match_patterns((insert, modify), record).passes is MAYBE
 
 
 @pytest.mark.parametrize(
@@ -300,9 +301,9 @@ def test_several_patterns() -> None:
 )
 def test_malformed(pattern: str, words: str) -> None:
     """A pattern that AWS would not have taken may let anything pass, and it is said why."""
-    expected = Filtered(passage=SOMETIMES, reason=Reason.UNREADABLE, words=words)
+    expected = Match(passes=MAYBE, reason=MatchReason.UNREADABLE, words=words)
 
-    assert expected == pattern_passage(pattern, of(text("y")))
+    assert expected == match_pattern(pattern, of(text("y")))
 
 
 JSON_VALUES = st.recursive(
@@ -327,9 +328,9 @@ JSON_VALUES = st.recursive(
 @given(st.text(max_size=20) | JSON_VALUES.map(json.dumps), EVENTS)
 def test_hostile(pattern: str, event: Pair) -> None:
     """Whatever stands where a pattern should, there is an answer."""
-    found = pattern_passage(pattern, event[0])
+    found = match_pattern(pattern, event[0])
 
-    assert isinstance(found.passage, Passage)
+    assert isinstance(found.passes, Likelihood)
     assert "\n" not in found.words
 
 
@@ -347,7 +348,7 @@ def test_slow_patterns(pattern: object) -> None:
     known = of(Like(tuple("*".join("ab" * size) for size in range(20))))
     start = process_time()
 
-    pattern_passage(json.dumps(pattern), known)
+    match_pattern(json.dumps(pattern), known)
 
     assert process_time() - start < HOSTILE_SECONDS
 
@@ -359,4 +360,4 @@ def test_deep_patterns() -> None:
     for _ in range(90):
         pattern, known = {"a": pattern}, Fields({"a": known})
 
-    assert pattern_passage(json.dumps(pattern), known).passage is NEVER
+    assert match_pattern(json.dumps(pattern), known).passes is NO

@@ -4,58 +4,59 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from functions.domain.filters.passage import Passage, Reason
-from functions.domain.filters.s3_keys import events_passage, keys_passage, keys_within
+from functions.domain.filters.match import MatchReason
+from functions.domain.filters.s3_keys import keys_within, match_events, match_keys
+from functions.domain.iam.likelihood import Likelihood
 from functions.domain.iam.wildcard import matches
 
-ALWAYS, SOMETIMES, NEVER = Passage.ALWAYS, Passage.SOMETIMES, Passage.NEVER
+YES, MAYBE, NO = Likelihood.YES, Likelihood.MAYBE, Likelihood.NO
 BUCKET = "arn:aws:s3:::orders"
 
 
 @pytest.mark.parametrize(
     ("prefix", "suffix", "keys", "expected"),
     [
-        ("input/", "", ("output/*",), NEVER),
-        ("input/", "", ("*",), SOMETIMES),
-        ("input/", "", ("input/new/*",), ALWAYS),
-        ("input/", "", ("input",), NEVER),
-        ("input/", "", ("in*",), SOMETIMES),
-        ("", ".jpg", ("thumbnails/*.png",), NEVER),
-        ("", ".jpg", ("thumbnails/*.jpg",), ALWAYS),
-        ("", ".jpg", ("thumbnails/*",), SOMETIMES),
-        ("input/", ".jpg", ("input/*", "output/*"), SOMETIMES),
-        ("input/", ".jpg", ("input/*.jpg",), ALWAYS),
-        ("input/", ".jpg", ("input/a.jpg", "output/*"), SOMETIMES),
-        ("input/", ".jpg", ("output/*", "input/*.png"), NEVER),
-        ("input/", "", ("${aws:username}/*",), SOMETIMES),
-        ("input/", "", ("output/${aws:username}/*",), NEVER),
-        ("a.jpg", ".jpg", ("a.jpg",), ALWAYS),
-        ("a.jpg", "pg.jpg", ("a.jpg*",), SOMETIMES),
-        ("in*/", "", ("input/*",), NEVER),
-        ("in*/", "", ("in${*}/*",), ALWAYS),
-        ("my%20files/", "", ("my files/*",), SOMETIMES),
-        ("my+files/", "", ("my files/*",), SOMETIMES),
-        ("my+files/", "", ("my+files/*",), SOMETIMES),
-        ("", "+.jpg", ("a+.jpg",), SOMETIMES),
-        ("my files/", "", ("my files/*",), ALWAYS),
+        ("input/", "", ("output/*",), NO),
+        ("input/", "", ("*",), MAYBE),
+        ("input/", "", ("input/new/*",), YES),
+        ("input/", "", ("input",), NO),
+        ("input/", "", ("in*",), MAYBE),
+        ("", ".jpg", ("thumbnails/*.png",), NO),
+        ("", ".jpg", ("thumbnails/*.jpg",), YES),
+        ("", ".jpg", ("thumbnails/*",), MAYBE),
+        ("input/", ".jpg", ("input/*", "output/*"), MAYBE),
+        ("input/", ".jpg", ("input/*.jpg",), YES),
+        ("input/", ".jpg", ("input/a.jpg", "output/*"), MAYBE),
+        ("input/", ".jpg", ("output/*", "input/*.png"), NO),
+        ("input/", "", ("${aws:username}/*",), MAYBE),
+        ("input/", "", ("output/${aws:username}/*",), NO),
+        ("a.jpg", ".jpg", ("a.jpg",), YES),
+        ("a.jpg", "pg.jpg", ("a.jpg*",), MAYBE),
+        ("in*/", "", ("input/*",), NO),
+        ("in*/", "", ("in${*}/*",), YES),
+        ("my%20files/", "", ("my files/*",), MAYBE),
+        ("my+files/", "", ("my files/*",), MAYBE),
+        ("my+files/", "", ("my+files/*",), MAYBE),
+        ("", "+.jpg", ("a+.jpg",), MAYBE),
+        ("my files/", "", ("my files/*",), YES),
     ],
 )
-def test_keys(prefix: str, suffix: str, keys: tuple[str, ...], expected: Passage) -> None:
+def test_keys(prefix: str, suffix: str, keys: tuple[str, ...], expected: Likelihood) -> None:
     """A filter excludes, takes or may take the objects that a role may write."""
-    assert expected == keys_passage(prefix, suffix, keys).passage
+    assert expected == match_keys(prefix, suffix, keys).passes
 
 
 def test_no_filter() -> None:
     """A notification without a filter is about every object."""
-    found = keys_passage("", "", ("output/*",))
+    found = match_keys("", "", ("output/*",))
 
-    assert (found.passage, found.reason) == (ALWAYS, Reason.NO_FILTER)
+    assert (found.passes, found.reason) == (YES, MatchReason.NO_FILTER)
 
 
 def test_no_keys() -> None:
     """Of a role that may write nothing nothing passes."""
-    assert keys_passage("input/", "", ()).passage is NEVER
-    assert keys_passage("", "", ()).passage is NEVER
+    assert match_keys("input/", "", ()).passes is NO
+    assert match_keys("", "", ()).passes is NO
 
 
 WORDS = st.text(alphabet="ab%", max_size=3)
@@ -66,14 +67,14 @@ WORDS = st.text(alphabet="ab%", max_size=3)
 @example("ab", "ba", "ab*", "aba")
 @example("ab", "ba", "aba", "aba")
 def test_against_keys(prefix: str, suffix: str, pattern: str, key: str) -> None:
-    """NEVER means that no key that may be written passes, and ALWAYS that every one does."""
+    """NO means that no key that may be written passes, and YES that every one does."""
     if not matches(pattern, key):
         return
 
-    passage = keys_passage(prefix, suffix, (pattern,)).passage
+    passage = match_keys(prefix, suffix, (pattern,)).passes
 
     is_passing = key.startswith(prefix) and key.endswith(suffix)
-    assert passage is not (NEVER if is_passing else ALWAYS)
+    assert passage is not (NO if is_passing else YES)
 
 
 @pytest.mark.parametrize(
@@ -108,25 +109,25 @@ def test_keys_within_against_arns(pattern: str, bucket: str, key: str) -> None:
 @pytest.mark.parametrize(
     ("events", "action", "expected"),
     [
-        (("s3:ObjectCreated:*",), "s3:PutObject", ALWAYS),
-        (("s3:ObjectCreated:Put",), "s3:PutObject", SOMETIMES),
-        (("s3:ObjectRemoved:*",), "s3:PutObject", NEVER),
-        (("s3:ObjectTagging:*",), "s3:PutObject", NEVER),
-        (("s3:ObjectRestore:*", "s3:LifecycleExpiration:*"), "s3:PutObject", NEVER),
-        (("s3:ObjectCreated:*",), "s3:DeleteObject", NEVER),
-        (("s3:ObjectRemoved:*",), "s3:DeleteObject", ALWAYS),
+        (("s3:ObjectCreated:*",), "s3:PutObject", YES),
+        (("s3:ObjectCreated:Put",), "s3:PutObject", MAYBE),
+        (("s3:ObjectRemoved:*",), "s3:PutObject", NO),
+        (("s3:ObjectTagging:*",), "s3:PutObject", NO),
+        (("s3:ObjectRestore:*", "s3:LifecycleExpiration:*"), "s3:PutObject", NO),
+        (("s3:ObjectCreated:*",), "s3:DeleteObject", NO),
+        (("s3:ObjectRemoved:*",), "s3:DeleteObject", YES),
         (
             ("s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated"),
             "s3:DeleteObject",
-            ALWAYS,
+            YES,
         ),
-        (("s3:ObjectRestore:Completed",), "s3:RestoreObject", SOMETIMES),
-        (("s3:ObjectTagging:*",), "s3:PutObjectTagging", ALWAYS),
-        (("s3:ObjectCreated:*",), "s3:PutObjectAcl", NEVER),
-        (("s3:ObjectCreated:*",), "s3:SomethingNew", SOMETIMES),
-        ((), "s3:PutObject", NEVER),
+        (("s3:ObjectRestore:Completed",), "s3:RestoreObject", MAYBE),
+        (("s3:ObjectTagging:*",), "s3:PutObjectTagging", YES),
+        (("s3:ObjectCreated:*",), "s3:PutObjectAcl", NO),
+        (("s3:ObjectCreated:*",), "s3:SomethingNew", MAYBE),
+        ((), "s3:PutObject", NO),
     ],
 )
-def test_events(events: tuple[str, ...], action: str, expected: Passage) -> None:
+def test_events(events: tuple[str, ...], action: str, expected: Likelihood) -> None:
     """A notification hears of an action by the events that the action raises."""
-    assert expected == events_passage(events, action)
+    assert expected == match_events(events, action)

@@ -7,71 +7,78 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.domain.filters.known import Fields, Known, Like, Listed, OneOf, Unknown, text
-from functions.domain.filters.passage import Filtered, Passage, Reason
+from functions.domain.filters.match import Match, MatchReason
 from functions.domain.filters.subscription_filter import (
     ATTRIBUTES,
     BODY,
     NO_ATTRIBUTES,
-    subscription_passage,
+    match_subscription,
 )
+from functions.domain.filters.symbolic_values import (
+    Fields,
+    Known,
+    Like,
+    Listed,
+    OneOf,
+    Unknown,
+    text,
+)
+from functions.domain.iam.likelihood import Likelihood
 from tests.examples import examples
 from tests.unit.domain.filters.events import EVENTS, FLAT_EVENTS, FLAT_PATTERNS, PATTERNS, Pair
 from tests.unit.domain.filters.exact import passes
 
-ALWAYS, SOMETIMES, NEVER = Passage.ALWAYS, Passage.SOMETIMES, Passage.NEVER
+YES, MAYBE, NO = Likelihood.YES, Likelihood.MAYBE, Likelihood.NO
 
 
 @pytest.mark.parametrize(
     ("policy", "attributes", "expected"),
     [
-        ({"kind": ["order"]}, Unknown(), SOMETIMES),
-        ({"kind": ["order"]}, Fields({}), SOMETIMES),
-        ({"kind": ["order"]}, NO_ATTRIBUTES, NEVER),
-        ({"kind": [{"anything-but": "order"}]}, NO_ATTRIBUTES, NEVER),
-        ({"kind": [{"exists": False}]}, NO_ATTRIBUTES, ALWAYS),
-        ({"kind": ["order"]}, Fields({"kind": text("order")}), ALWAYS),
-        ({"kind": ["order"], "size": [5]}, Fields({"kind": text("refund")}), NEVER),
-        ({"kind": ["order"], "size": [5]}, Fields({"kind": text("order")}), SOMETIMES),
-        ({"$or": [{"kind": ["a"]}, {"size": [5]}]}, Fields({"kind": text("b")}), SOMETIMES),
-        ({"$or": [{"kind": ["a"]}, {"size": [5]}]}, NO_ATTRIBUTES, NEVER),
-        ({"kind": [{"numeric": [">", 9, "<", 1]}]}, Unknown(), NEVER),
-        ({"kind": [{"numeric": [">", 0]}]}, Fields({"kind": OneOf((5,))}), ALWAYS),
-        ({"kinds": ["a"]}, Fields({"kinds": Listed((text("b"), text("a")))}), ALWAYS),
-        ({"key": [{"prefix": "in/"}]}, Fields({"key": Like(("out/*",))}), NEVER),
+        ({"kind": ["order"]}, Unknown(), MAYBE),
+        ({"kind": ["order"]}, Fields({}), MAYBE),
+        ({"kind": ["order"]}, NO_ATTRIBUTES, NO),
+        ({"kind": [{"anything-but": "order"}]}, NO_ATTRIBUTES, NO),
+        ({"kind": [{"exists": False}]}, NO_ATTRIBUTES, YES),
+        ({"kind": ["order"]}, Fields({"kind": text("order")}), YES),
+        ({"kind": ["order"], "size": [5]}, Fields({"kind": text("refund")}), NO),
+        ({"kind": ["order"], "size": [5]}, Fields({"kind": text("order")}), MAYBE),
+        ({"$or": [{"kind": ["a"]}, {"size": [5]}]}, Fields({"kind": text("b")}), MAYBE),
+        ({"$or": [{"kind": ["a"]}, {"size": [5]}]}, NO_ATTRIBUTES, NO),
+        ({"kind": [{"numeric": [">", 9, "<", 1]}]}, Unknown(), NO),
+        ({"kind": [{"numeric": [">", 0]}]}, Fields({"kind": OneOf((5,))}), YES),
+        ({"kinds": ["a"]}, Fields({"kinds": Listed((text("b"), text("a")))}), YES),
+        ({"key": [{"prefix": "in/"}]}, Fields({"key": Like(("out/*",))}), NO),
     ],
 )
-def test_attributes(policy: object, attributes: Fields | Unknown, expected: Passage) -> None:
+def test_attributes(policy: object, attributes: Fields | Unknown, expected: Likelihood) -> None:
     """A policy on attributes decides by what is known of them."""
-    found = subscription_passage(json.dumps(policy), ATTRIBUTES, attributes=attributes)
+    found = match_subscription(json.dumps(policy), ATTRIBUTES, attributes=attributes)
 
-    assert expected == found.passage
+    assert expected == found.passes
 
 
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (Unknown(), SOMETIMES),
-        (Fields({"detail": Fields({"kind": text("order")})}), ALWAYS),
-        (Fields({"detail": Fields({"kind": text("refund")})}), NEVER),
-        (Fields({}, is_closed=True), NEVER),
+        (Unknown(), MAYBE),
+        (Fields({"detail": Fields({"kind": text("order")})}), YES),
+        (Fields({"detail": Fields({"kind": text("refund")})}), NO),
+        (Fields({}, is_closed=True), NO),
     ],
 )
-def test_body(body: Known, expected: Passage) -> None:
+def test_body(body: Known, expected: Likelihood) -> None:
     """A policy on the body reaches into it, and attributes do not matter."""
     policy = json.dumps({"detail": {"kind": ["order"]}})
 
-    assert (
-        expected == subscription_passage(policy, BODY, attributes=NO_ATTRIBUTES, body=body).passage
-    )
+    assert expected == match_subscription(policy, BODY, attributes=NO_ATTRIBUTES, body=body).passes
 
 
 @pytest.mark.parametrize("policy", ["", "{}"])
 def test_no_policy(policy: str) -> None:
     """Without a policy every message passes."""
-    expected = Filtered(passage=ALWAYS, reason=Reason.NO_FILTER)
+    expected = Match(passes=YES, reason=MatchReason.NO_FILTER)
 
-    assert expected == subscription_passage(policy, ATTRIBUTES, attributes=NO_ATTRIBUTES)
+    assert expected == match_subscription(policy, ATTRIBUTES, attributes=NO_ATTRIBUTES)
 
 
 @pytest.mark.parametrize(
@@ -88,37 +95,37 @@ def test_no_policy(policy: str) -> None:
 )
 def test_unreadable(policy: str, scope: str, words: str) -> None:
     """A policy that is not understood may let anything pass, and it is said why."""
-    expected = Filtered(passage=SOMETIMES, reason=Reason.UNREADABLE, words=words)
+    expected = Match(passes=MAYBE, reason=MatchReason.UNREADABLE, words=words)
 
-    assert expected == subscription_passage(policy, scope, attributes=NO_ATTRIBUTES)
+    assert expected == match_subscription(policy, scope, attributes=NO_ATTRIBUTES)
 
 
 def test_impossible() -> None:
     """A policy that no message passes is told apart from one that excludes these messages."""
     policy = json.dumps({"kind": [{"numeric": [">", 9, "<", 1]}]})
-    expected = Filtered(passage=NEVER, reason=Reason.IMPOSSIBLE, place="kind")
+    expected = Match(passes=NO, reason=MatchReason.IMPOSSIBLE, place="kind")
 
-    assert expected == subscription_passage(policy, ATTRIBUTES)
+    assert expected == match_subscription(policy, ATTRIBUTES)
 
 
 @settings(max_examples=examples(150), deadline=None)
 @given(FLAT_PATTERNS, FLAT_EVENTS, st.data())
 def test_against_attributes(pattern: dict[str, Any], event: Pair, data: st.DataObject) -> None:
-    """NEVER means that no message passes by its attributes, and ALWAYS that every one does."""
+    """NO means that no message passes by its attributes, and YES that every one does."""
     known, concrete = event
     assert isinstance(known, Fields)
 
-    found = subscription_passage(json.dumps(pattern), ATTRIBUTES, attributes=known)
+    found = match_subscription(json.dumps(pattern), ATTRIBUTES, attributes=known)
 
-    assert found.passage is not (NEVER if passes(pattern, data.draw(concrete)) else ALWAYS)
+    assert found.passes is not (NO if passes(pattern, data.draw(concrete)) else YES)
 
 
 @settings(max_examples=examples(150), deadline=None)
 @given(PATTERNS, EVENTS, st.data())
 def test_against_bodies(pattern: dict[str, Any], event: Pair, data: st.DataObject) -> None:
-    """NEVER means that no message passes by its body, and ALWAYS that every one does."""
+    """NO means that no message passes by its body, and YES that every one does."""
     known, concrete = event
 
-    found = subscription_passage(json.dumps(pattern), BODY, body=known)
+    found = match_subscription(json.dumps(pattern), BODY, body=known)
 
-    assert found.passage is not (NEVER if passes(pattern, data.draw(concrete)) else ALWAYS)
+    assert found.passes is not (NO if passes(pattern, data.draw(concrete)) else YES)
