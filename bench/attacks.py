@@ -24,7 +24,7 @@ from rich.table import Table
 
 from bench import measure
 from bench.measure import Target
-from functions.aws.records.loop_book import packed
+from functions.aws.records.graph_summary import packed
 from functions.chart.charting import Graphs
 from functions.domain.account.inventory import (
     Account,

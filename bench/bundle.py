@@ -43,7 +43,7 @@ sys.path[:0] = {paths!r}
 started = time.process_time()
 import functions.contain.handler
 imported = time.process_time()
-from functions.aws import clients
+from functions.aws.runtime import clients
 clients.lambda_client(), clients.cloudwatch_client()
 clients.dynamodb_client(), clients.sns_client()
 print(imported - started, time.process_time() - imported)

@@ -26,15 +26,15 @@ from rich.table import Table
 from bench import measure
 from bench.measure import Target
 from bench.paged_account import ACCOUNT, REGION, grown
-from functions.aws.reading import facts as f
-from functions.aws.reading.asking import Asker
-from functions.aws.reading.changes import Change, ChangeKind
-from functions.aws.reading.pace import Lane, Pace, shared_rates
-from functions.aws.reading.reader import AccountReader
-from functions.aws.reading.steps import one_by_one
+from functions.aws.account import facts as f
+from functions.aws.account.account_reader import AccountReader
+from functions.aws.account.configuration_changes import Change, ChangeKind
+from functions.aws.account.rate_limit import Lane, Pace, shared_rates
+from functions.aws.account.read_client import Asker
+from functions.aws.account.read_session import one_by_one
 from functions.aws.records import table
 from functions.aws.records.fact_store import FactStore
-from functions.aws.records.loop_book import packed
+from functions.aws.records.graph_summary import packed
 from functions.chart.charting import Graphs
 from functions.domain.graph.summary import LoopBook
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from rich.table import Table
 
 from bench import measure
-from functions.aws.function_count import FunctionCount
-from functions.aws.metrics import CloudWatchMetrics
+from functions.aws.detection.function_count import FunctionCount
+from functions.aws.detection.lambda_metrics import CloudWatchMetrics
 from functions.domain.deployment.guard_cost import SWEPT_FUNCTIONS, USD_PER_METRIC_READ
 from functions.domain.detection.traffic import is_candidate
 

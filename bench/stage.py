@@ -16,8 +16,8 @@ import numpy as np
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bench.measure import PROJECT, Wire
-from functions.aws import clients
-from functions.aws.observability import logger
+from functions.aws.runtime import clients
+from functions.aws.runtime.observability import logger
 from functions.contain import handler as contain
 from functions.contain.settings import Settings
 from functions.domain.incidents.policy import Policy

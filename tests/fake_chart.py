@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from functions.aws.reading.changes import Change
+    from functions.aws.account.configuration_changes import Change
     from functions.domain.graph.summary import LoopBook
 
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.diagnosis_metrics import Asked
-from functions.aws.function_details import FunctionDetails
-from functions.aws.schedule_watch import failures_in
+from functions.aws.diagnosis.function_details import FunctionDetails
+from functions.aws.diagnosis.metrics import Asked
+from functions.aws.diagnosis.schedule_watch import failures_in
 from functions.diagnose.diagnosing import Diagnosing
 from functions.diagnose.first_signs import first_signs
 from functions.diagnose.gathering import Gathering, Readers, Standing, accused_in
@@ -36,8 +36,8 @@ from tests.unit.domain.diagnosis.samples import Hospital, allow, policy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from functions.aws.diagnosis_logs import LogGroup
-    from functions.aws.diagnosis_metrics import Datapoints, Family, Window
+    from functions.aws.diagnosis.logs import LogGroup
+    from functions.aws.diagnosis.metrics import Datapoints, Family, Window
     from functions.aws.records.diagnosis_store import Progress
     from functions.domain.account.inventory import (
         NamedPolicy,

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.records.incident_record import dump_incident
+from functions.aws.records.incidents.incident_record import dump_incident
 from functions.domain.changes.steps import (
     LEAST_MAPPING_LIMIT,
     MOST_MAPPING_LIMIT,
@@ -398,7 +398,7 @@ class FakeAccount:
 
 
 class FakeFunctions:
-    """Twin of `functions.aws.functions.LambdaFunctions`."""
+    """Twin of `functions.aws.incidents.lambda_functions.LambdaFunctions`."""
 
     def __init__(self, account: FakeAccount) -> None:
         self._account = account
@@ -626,7 +626,7 @@ _SOURCE_KINDS: Final = {
 
 
 class FakeHoldFacts:
-    """Twin of `functions.aws.hold_facts.AwsHoldFacts`.
+    """Twin of `functions.aws.incidents.hold_facts.AwsHoldFacts`.
 
     Attributes
     ----------
@@ -746,7 +746,7 @@ def _grid(value: Callable[[int], float | None], start: datetime, end: datetime) 
 
 
 class FakeMetrics:
-    """Twin of `functions.aws.metrics.CloudWatchMetrics`.
+    """Twin of `functions.aws.detection.lambda_metrics.CloudWatchMetrics`.
 
     Attributes
     ----------
@@ -1016,7 +1016,7 @@ class _Request:
 
 
 class FakeLedger:
-    """Twin of `functions.aws.records.ledger.DynamoLedger`."""
+    """Twin of `functions.aws.records.incidents.ledger.DynamoLedger`."""
 
     def __init__(self, account: FakeAccount) -> None:
         self._account = account
@@ -1281,7 +1281,7 @@ class Mail:
 
 
 class FakePublisher:
-    """Twin of `functions.aws.publisher.SnsPublisher`."""
+    """Twin of `functions.aws.incidents.publisher.SnsPublisher`."""
 
     def __init__(self, account: FakeAccount) -> None:
         self._account = account
@@ -1294,7 +1294,7 @@ class FakePublisher:
 
 
 class FakeWayBack:
-    """Twin of `functions.aws.way_back.ScheduledWayBack`.
+    """Twin of `functions.aws.incidents.way_back.ScheduledWayBack`.
 
     Attributes
     ----------

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from functions.aws.reading.facts import Facts
-    from functions.aws.reading.reader import AccountReader
+    from functions.aws.account.account_reader import AccountReader
+    from functions.aws.account.facts import Facts
     from functions.aws.records.chart_store import ChartState, ChartStore, NotedChange
     from functions.aws.records.fact_store import FactStore, Manifest
     from functions.domain.account.inventory import Account, Gap

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws import clients, publisher
-from functions.aws.clock import read_clock
-from functions.aws.observability import POWERTOOLS_LOG, logger
-from functions.aws.publisher import SnsPublisher
-from functions.aws.reading import reader
-from functions.aws.reading.asking import Asker
-from functions.aws.reading.changes import changes_of, is_change
-from functions.aws.reading.pace import Pace
-from functions.aws.reading.reader import AccountReader
+from functions.aws.account import account_reader as reader
+from functions.aws.account.account_reader import AccountReader
+from functions.aws.account.configuration_changes import changes_of, is_change
+from functions.aws.account.rate_limit import Pace
+from functions.aws.account.read_client import Asker
+from functions.aws.incidents import publisher
+from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.records import chart_store, fact_store
 from functions.aws.records.chart_store import ChartStore
 from functions.aws.records.fact_store import FactStore
 from functions.aws.records.table import Table
+from functions.aws.runtime import clients
+from functions.aws.runtime.clock import read_clock
+from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
 from functions.chart.charting import Charting, Graphs, Rhythm
 from functions.chart.settings import Settings
 from functions.domain.errors import UnrecognisedSignalError

@@ -8,27 +8,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws import (
-    clients,
-    function_count,
-    hold_facts,
-    metrics,
-    publisher,
-    signals,
-    way_back,
-)
-from functions.aws import functions as target_functions
-from functions.aws.clock import read_clock
-from functions.aws.metrics import CloudWatchMetrics
-from functions.aws.observability import POWERTOOLS_LOG, logger
-from functions.aws.publisher import SnsPublisher
-from functions.aws.records import diagnosis_marks, ledger, loop_book
+from functions.aws.detection import function_count
+from functions.aws.detection import lambda_metrics as metrics
+from functions.aws.detection.lambda_metrics import CloudWatchMetrics
+from functions.aws.incidents import hold_facts, publisher, signals, way_back
+from functions.aws.incidents import lambda_functions as target_functions
+from functions.aws.incidents.publisher import SnsPublisher
+from functions.aws.incidents.signals import parse_signal
+from functions.aws.incidents.way_back import Route, ScheduledWayBack
+from functions.aws.records import diagnosis_marks
+from functions.aws.records import graph_summary as loop_book
 from functions.aws.records.diagnosis_marks import DiagnosisMarks
-from functions.aws.records.ledger import DynamoLedger
-from functions.aws.records.loop_book import LoopBookStore
+from functions.aws.records.graph_summary import LoopBookStore
+from functions.aws.records.incidents import ledger
+from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import Table
-from functions.aws.signals import parse_signal
-from functions.aws.way_back import Route, ScheduledWayBack
+from functions.aws.runtime import clients
+from functions.aws.runtime.clock import read_clock
+from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
 from functions.contain.settings import Settings
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.notices.incident import NoticeContext

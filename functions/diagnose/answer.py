@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from functions.aws.custom_resource import CustomResourceResponse, RequestType
+from functions.aws.runtime.custom_resource import CustomResourceResponse, RequestType
 from functions.diagnose.diagnosing import UnknownFunctionError
 from functions.domain.account.names import function_name
 from functions.domain.account.watched_region import ElsewhereError, refuse_elsewhere
@@ -15,7 +15,7 @@ from functions.domain.notices.diagnosis.finding import answer_notice, answer_out
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from functions.aws.custom_resource import CustomResourceRequest
+    from functions.aws.runtime.custom_resource import CustomResourceRequest
     from functions.diagnose.diagnosing import Diagnosing
 
 # The same for the resource's whole life: another one would make CloudFormation delete "the old".

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol, assert_never
 
-from functions.aws.diagnosis_signals import (
+from functions.aws.diagnosis.schedule_watch import group_of
+from functions.aws.diagnosis.signals import (
     ROLE,
     RULE,
     SCHEDULE_GROUP,
@@ -21,7 +22,6 @@ from functions.aws.diagnosis_signals import (
     Touched,
 )
 from functions.aws.records.diagnosis_store import Progress
-from functions.aws.schedule_watch import group_of
 from functions.diagnose.first_signs import Signs
 from functions.diagnose.gathering import Gathering
 from functions.domain.account.inventory import Area

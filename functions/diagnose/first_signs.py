@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from functions.aws import rule_watch, schedule_watch
-from functions.aws.diagnosis_metrics import Asked, Datapoints, Family, Window
+from functions.aws.diagnosis import rule_watch, schedule_watch
+from functions.aws.diagnosis.metrics import Asked, Datapoints, Family, Window
 
 HOUR_SECONDS: Final = 3600
 # The hour that is running, and the one before it: a tick comes once an hour, at any minute of it.

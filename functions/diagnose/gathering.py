@@ -10,9 +10,9 @@ from datetime import datetime
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
-from functions.aws.diagnosis_logs import LogGroup
-from functions.aws.function_details import FunctionDetails
-from functions.aws.schedule_watch import group_of
+from functions.aws.diagnosis.function_details import FunctionDetails
+from functions.aws.diagnosis.logs import LogGroup
+from functions.aws.diagnosis.schedule_watch import group_of
 from functions.diagnose.schedule_roles import Schedules, groups, with_roles
 from functions.diagnose.traffic import (
     CLOSE_LOOK,

@@ -8,41 +8,45 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws import (
+from functions.aws.account import account_reader as reader
+from functions.aws.account.account_reader import AccountReader
+from functions.aws.account.rate_limit import Lane, Pace
+from functions.aws.account.read_client import Asker
+from functions.aws.diagnosis import (
     account_facts,
     alarm_actions,
-    clients,
-    custom_resource,
-    diagnosis_logs,
-    diagnosis_metrics,
-    diagnosis_signals,
     function_details,
-    publisher,
-    queued,
-    repairs,
     rule_watch,
     schedule_watch,
-    simulations,
 )
-from functions.aws.account_facts import AccountFacts
-from functions.aws.clock import read_clock
-from functions.aws.custom_resource import CustomResourceRequest, is_custom_resource_event, respond
-from functions.aws.diagnosis_metrics import DiagnosisMetrics
-from functions.aws.diagnosis_signals import ROLE, parse_diagnosis_signal
-from functions.aws.observability import POWERTOOLS_LOG, logger
-from functions.aws.propagation import PROPAGATION
-from functions.aws.publisher import SnsPublisher
-from functions.aws.queued import batch_answer, is_batch, queued_events
-from functions.aws.reading import reader
-from functions.aws.reading.asking import Asker
-from functions.aws.reading.pace import Lane, Pace
-from functions.aws.reading.reader import AccountReader
-from functions.aws.records import diagnosis_store, ledger
+from functions.aws.diagnosis import function_changes as repairs
+from functions.aws.diagnosis import iam_simulation as simulations
+from functions.aws.diagnosis import logs as diagnosis_logs
+from functions.aws.diagnosis import metrics as diagnosis_metrics
+from functions.aws.diagnosis import signals as diagnosis_signals
+from functions.aws.diagnosis.account_facts import AccountFacts
+from functions.aws.diagnosis.metrics import DiagnosisMetrics
+from functions.aws.diagnosis.signals import ROLE, parse_diagnosis_signal
+from functions.aws.incidents import publisher
+from functions.aws.incidents.publisher import SnsPublisher
+from functions.aws.records import diagnosis_store
 from functions.aws.records.chart_store import ChartStore
 from functions.aws.records.diagnosis_store import DiagnosisStore
 from functions.aws.records.fact_store import FactStore
-from functions.aws.records.ledger import DynamoLedger
+from functions.aws.records.incidents import ledger
+from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import Table
+from functions.aws.runtime import clients, custom_resource
+from functions.aws.runtime import queued_events as queued
+from functions.aws.runtime.clock import read_clock
+from functions.aws.runtime.custom_resource import (
+    CustomResourceRequest,
+    is_custom_resource_event,
+    respond,
+)
+from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
+from functions.aws.runtime.propagation import PROPAGATION
+from functions.aws.runtime.queued_events import batch_answer, is_batch, queued_events
 from functions.diagnose.answer import answer, failed
 from functions.diagnose.diagnosing import Diagnosing
 from functions.diagnose.first_signs import first_signs

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Protocol, TypeAlias
 
-from functions.aws.schedule_watch import group_of
+from functions.aws.diagnosis.schedule_watch import group_of
 from functions.domain.account.inventory import Account, Schedule
 from functions.domain.diagnosis.facts import FactGap, Part
 from functions.domain.diagnosis.invokers import scheduled

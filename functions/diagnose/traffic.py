@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from functions.aws.diagnosis_metrics import Asked, Datapoints, Window
-from functions.aws.rule_watch import failures_of
-from functions.aws.schedule_watch import failures_in
+from functions.aws.diagnosis.metrics import Asked, Datapoints, Window
+from functions.aws.diagnosis.rule_watch import failures_of
+from functions.aws.diagnosis.schedule_watch import failures_in
 from functions.domain.account.inventory import FunctionDescription, Rule
 from functions.domain.diagnosis.facts import CallerKind, DenialSource, NamedCaller, Traffic
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, assert_never
 
-from functions.aws.custom_resource import CustomResourceResponse, RequestType
+from functions.aws.runtime.custom_resource import CustomResourceResponse, RequestType
 from functions.domain.account.watched_region import refuse_elsewhere
 from functions.domain.deployment.account_alarm import account_threshold, threshold_unread
 from functions.domain.deployment.guard_cost import guard_cost
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from functions.aws.custom_resource import CustomResourceRequest
+    from functions.aws.runtime.custom_resource import CustomResourceRequest
     from functions.domain.deployment.account_alarm import AccountThreshold
     from functions.domain.deployment.guard_protection import AccountLimits
     from functions.domain.ports import Publisher

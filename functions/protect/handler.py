@@ -6,14 +6,16 @@ import functools
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws import account_traffic, clients, custom_resource, guard_account, publisher
-from functions.aws.account_traffic import AccountTraffic
-from functions.aws.clock import read_clock
-from functions.aws.custom_resource import CustomResourceRequest, respond
-from functions.aws.guard_account import GuardAccount
-from functions.aws.observability import logger
-from functions.aws.propagation import PROPAGATION
-from functions.aws.publisher import SnsPublisher
+from functions.aws.deployment import account_traffic, guard_account
+from functions.aws.deployment.account_traffic import AccountTraffic
+from functions.aws.deployment.guard_account import GuardAccount
+from functions.aws.incidents import publisher
+from functions.aws.incidents.publisher import SnsPublisher
+from functions.aws.runtime import clients, custom_resource
+from functions.aws.runtime.clock import read_clock
+from functions.aws.runtime.custom_resource import CustomResourceRequest, respond
+from functions.aws.runtime.observability import logger
+from functions.aws.runtime.propagation import PROPAGATION
 from functions.protect.answer import World, answer, failed
 from functions.protect.settings import Settings
 

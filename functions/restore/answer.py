@@ -6,7 +6,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.custom_resource import CustomResourceResponse, RequestType
+from functions.aws.runtime.custom_resource import CustomResourceResponse, RequestType
 from functions.domain.account.watched_region import refuse_elsewhere
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError, RestoreFailedError
 from functions.domain.incidents.ports import RequestClaim
@@ -16,7 +16,7 @@ from functions.workflows.incidents.rollback import ALL, Refused, Restored
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from functions.aws.custom_resource import CustomResourceRequest
+    from functions.aws.runtime.custom_resource import CustomResourceRequest
     from functions.workflows.incidents.rollback import Result, Rollback
 
 # The same for the resource's whole life: another one would make CloudFormation delete "the old".

@@ -7,24 +7,21 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws import (
-    clients,
-    custom_resource,
-    publisher,
-    repairs,
-    way_back,
-)
-from functions.aws import functions as target_functions
-from functions.aws.clock import read_clock
-from functions.aws.custom_resource import CustomResourceRequest, respond
-from functions.aws.observability import logger
-from functions.aws.propagation import PROPAGATION
-from functions.aws.publisher import SnsPublisher
-from functions.aws.records import diagnosis_store, ledger
+from functions.aws.diagnosis import function_changes as repairs
+from functions.aws.incidents import lambda_functions as target_functions
+from functions.aws.incidents import publisher, way_back
+from functions.aws.incidents.publisher import SnsPublisher
+from functions.aws.incidents.way_back import Route, ScheduledWayBack, is_hold_end, parse_hold_end
+from functions.aws.records import diagnosis_store
 from functions.aws.records.diagnosis_store import DiagnosisStore
-from functions.aws.records.ledger import DynamoLedger
+from functions.aws.records.incidents import ledger
+from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import Table
-from functions.aws.way_back import Route, ScheduledWayBack, is_hold_end, parse_hold_end
+from functions.aws.runtime import clients, custom_resource
+from functions.aws.runtime.clock import read_clock
+from functions.aws.runtime.custom_resource import CustomResourceRequest, respond
+from functions.aws.runtime.observability import logger
+from functions.aws.runtime.propagation import PROPAGATION
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.notices.incident import NoticeContext
 from functions.restore.answer import answer, failed

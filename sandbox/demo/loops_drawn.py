@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from functions.aws.reading.asking import Asker
-from functions.aws.reading.facts import Facts
-from functions.aws.reading.pace import Pace
-from functions.aws.reading.reader import AccountReader
+from functions.aws.account.account_reader import AccountReader
+from functions.aws.account.facts import Facts
+from functions.aws.account.rate_limit import Pace
+from functions.aws.account.read_client import Asker
 from functions.domain.graph.build import build
 from functions.domain.graph.edges.propagation import read_flow
 from sandbox.demo.graph_svg import draw_graph, list_edges_beside

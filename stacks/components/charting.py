@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 TICK: Final = Duration.minutes(2)
 _API_CALL: Final = "AWS API Call via CloudTrail"
 
-# Calls that change what is charted, by EventBridge's source. `functions/aws/reading/changes.py`
-# reads the same calls; a test compares the two. CloudTrail appends the API's version to most of
-# Lambda's names (Lambda developer guide, logging-using-cloudtrail), hence the prefixes there.
+# Calls that change what is charted, by EventBridge's source.
+# `functions/aws/account/configuration_changes.py` reads the same calls; a test compares the two.
+# CloudTrail appends the API's version to most of Lambda's names (Lambda developer guide,
+# logging-using-cloudtrail), hence the prefixes there.
 LAMBDA_CALLS: Final = (
     "AddPermission",
     "CreateEventSourceMapping",

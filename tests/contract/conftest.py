@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.aws import clients
+from functions.aws.runtime import clients
 from sandbox.local_aws import LocalAws
 from sandbox.provision import create_ledger
 from tests.contract.stage import AwsStage, FakeStage, unique

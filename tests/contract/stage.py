@@ -8,15 +8,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from functions.aws import clients
-from functions.aws.functions import LambdaFunctions
-from functions.aws.hold_facts import AwsHoldFacts
-from functions.aws.metrics import CloudWatchMetrics
-from functions.aws.publisher import SnsPublisher
-from functions.aws.records.ledger import DynamoLedger
+from functions.aws.detection.lambda_metrics import CloudWatchMetrics
+from functions.aws.incidents.hold_facts import AwsHoldFacts
+from functions.aws.incidents.lambda_functions import LambdaFunctions
+from functions.aws.incidents.publisher import SnsPublisher
+from functions.aws.incidents.way_back import Route, ScheduledWayBack, name_of
+from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import WRITES, Table
-from functions.aws.retry import CHANGES
-from functions.aws.way_back import Route, ScheduledWayBack, name_of
+from functions.aws.runtime import clients
+from functions.aws.runtime.retry import CHANGES
 from functions.domain.account.names import queue_url
 from functions.domain.detection.arrivals import ArrivalMetric, arrival_metrics, waiting_metric
 from functions.domain.detection.assessment import Assessment, Ground, Reason, Unit, Verdict

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws import clients
-from functions.aws.reading import facts as f
-from functions.aws.reading.asking import Asker
-from functions.aws.reading.changes import Change, ChangeKind
-from functions.aws.reading.pace import Pace
-from functions.aws.reading.reader import AccountReader
+from functions.aws.account import facts as f
+from functions.aws.account.account_reader import AccountReader
+from functions.aws.account.configuration_changes import Change, ChangeKind
+from functions.aws.account.rate_limit import Pace
+from functions.aws.account.read_client import Asker
+from functions.aws.runtime import clients
 from functions.domain.account.environment_references import Reference
 from tests.sandbox.support import package
 

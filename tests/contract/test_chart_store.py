@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from functions.aws import clients
-from functions.aws.reading.changes import Change, ChangeKind
+from functions.aws.account.configuration_changes import Change, ChangeKind
 from functions.aws.records.chart_store import (
     MOST_TOLD,
     ChartState,
@@ -19,13 +18,14 @@ from functions.aws.records.chart_store import (
     TurnLostError,
 )
 from functions.aws.records.fact_store import SCHEMA, FactStore, Manifest
-from functions.aws.records.loop_book import KEPT, LoopBookStore
+from functions.aws.records.graph_summary import KEPT, LoopBookStore
 from functions.aws.records.table import Table
+from functions.aws.runtime import clients
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.summary import Entry, LoopBook
 from tests.contract.stage import unique
 from tests.fake_chart import FakeChartMemory, FakeChartStore, a_notice, claimed
-from tests.unit.aws.reading.test_storage import read_facts
+from tests.unit.aws.account.test_storage import read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

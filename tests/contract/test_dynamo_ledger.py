@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 from botocore.stub import Stubber
 
-from functions.aws import clients
-from functions.aws.records.ledger import DynamoLedger
+from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import WRITES, Table
+from functions.aws.runtime import clients
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
 from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import IncidentState, Transition

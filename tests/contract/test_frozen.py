@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from bench.paged_account import ACCOUNT, REGION
-from functions.aws.reading.assembly import account_of
-from functions.aws.reading.changes import Change, ChangeKind
+from functions.aws.account.configuration_changes import Change, ChangeKind
+from functions.aws.account.inventory import account_of
+from functions.aws.incidents.way_back import name_of, parse_hold_end
 from functions.aws.records.chart_store import ChartStore
 from functions.aws.records.diagnosis_store import DiagnosisStore, Progress
 from functions.aws.records.fact_store import FactStore
-from functions.aws.records.incident_record import dump_incident, load_incident
-from functions.aws.records.loop_book import LoopBookStore, packed, unpacked
+from functions.aws.records.graph_summary import LoopBookStore, packed, unpacked
+from functions.aws.records.incidents.incident_record import dump_incident, load_incident
 from functions.aws.records.table import Table
-from functions.aws.way_back import name_of, parse_hold_end
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
 from functions.domain.diagnosis.remediation import TreatmentState

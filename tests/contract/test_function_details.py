@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from functions.aws.function_details import DetailsReader
+from functions.aws.diagnosis.function_details import DetailsReader
 from tests.contract.test_account_reader import function, role
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from functions.aws import clients
 from functions.aws.records import diagnosis_store
 from functions.aws.records.diagnosis_marks import DiagnosisMarks
 from functions.aws.records.diagnosis_store import DiagnosisStore, Progress
 from functions.aws.records.items import MOST_BYTES
 from functions.aws.records.table import Table
+from functions.aws.runtime import clients
 from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.diagnosis.finding import Certainty, Examination, Finding

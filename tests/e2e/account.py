@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from functions.aws.records.ledger import DynamoLedger
+from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import Table
 from functions.domain.incidents.incident import IncidentState
 from sandbox.demo.watch import CONTAINED, STOPPED

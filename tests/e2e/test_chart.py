@@ -17,7 +17,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource
 
-from functions.aws.records.loop_book import LoopBookStore
+from functions.aws.records.graph_summary import LoopBookStore
 from functions.aws.records.table import Table
 from functions.domain.detection.evidence import LoopProof
 from sandbox.provision import (

@@ -15,8 +15,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from functions.aws.reading import facts
-from functions.aws.reading.changes import Change
+from functions.aws.account import facts
+from functions.aws.account.configuration_changes import Change
 from functions.aws.records.chart_store import ChartNotice, ChartState
 from functions.aws.records.diagnosis_store import Progress
 from functions.domain.diagnosis.facts import DeniedCall

@@ -13,9 +13,9 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.records.ledger import DynamoLedger
+from functions.aws.incidents.way_back import HoldEnd, name_of
+from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import WRITES, Table
-from functions.aws.way_back import HoldEnd, name_of
 from sandbox.provision import create_ledger
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.paged_account import ACCOUNT, REGION
-from functions.aws.reading.asking import READS, Asker
-from functions.aws.reading.changes import Change, ChangeKind
-from functions.aws.reading.pace import Pace
-from functions.aws.reading.reader import AccountReader
-from functions.aws.reading.steps import one_by_one
+from functions.aws.account.account_reader import AccountReader
+from functions.aws.account.configuration_changes import Change, ChangeKind
+from functions.aws.account.rate_limit import Pace
+from functions.aws.account.read_client import READS, Asker
+from functions.aws.account.read_session import one_by_one
 from functions.aws.records.chart_store import ChartStore
 from functions.aws.records.diagnosis_store import DiagnosisStore, Progress
 from functions.aws.records.fact_store import FactStore

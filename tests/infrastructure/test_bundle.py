@@ -157,7 +157,7 @@ def test_every_client_is_made_from_the_asset(bundled: Path) -> None:
     printed = _run_in_asset(
         bundled,
         """
-from functions.aws import clients
+from functions.aws.runtime import clients
 from functions.services import SERVICES
 for service in sorted(SERVICES):
     made = clients.reading_client(service)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 import pytest
 
-from functions.aws.reading.changes import CALLS, changes_of
+from functions.aws.account.configuration_changes import CALLS, changes_of
 from stacks.components import charting
 from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.test_permissions import BY_THE_RUNTIME, allowed, as_list, statement

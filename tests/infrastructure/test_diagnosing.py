@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws import repairs
+from functions.aws.diagnosis import function_changes as repairs
 from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.test_patterns import rules_for
 from tests.infrastructure.test_permissions import (

@@ -303,10 +303,12 @@ def test_policy_is_what_the_adapters_declare(default: Synthesized, verb: str) ->
 
 def test_every_adapter_declares_its_actions() -> None:
     """Each module of `functions.aws` that calls AWS by a client declares actions, well-formed."""
-    for path in sorted(Path(functions.aws.__file__).parent.glob("*.py")):
+    root = Path(functions.aws.__file__).parent
+    for path in sorted(root.rglob("*.py")):
         if "self._client." not in path.read_text():
             continue
-        module = importlib.import_module(f"functions.aws.{path.stem}")
+        name = ".".join(path.relative_to(root).with_suffix("").parts)
+        module = importlib.import_module(f"functions.aws.{name}")
         assert module.IAM_ACTIONS, path.name
         for action in module.IAM_ACTIONS:
             assert re.fullmatch(r"[a-z0-9-]+:[A-Z][A-Za-z]+", action), (path.name, action)

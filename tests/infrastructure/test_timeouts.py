@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws import clients, metrics
+from functions.aws.detection import lambda_metrics as metrics
+from functions.aws.runtime import clients
 from functions.domain.detection.evidence import (
     PRECEDENT_DAYS,
     PRECEDENT_PERIOD_SECONDS,

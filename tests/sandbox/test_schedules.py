@@ -10,17 +10,17 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from functions.aws.alarm_actions import AlarmActions
-from functions.aws.diagnosis_logs import FunctionLogs
-from functions.aws.diagnosis_metrics import DiagnosisMetrics
-from functions.aws.function_details import DetailsReader
-from functions.aws.reading.asking import Asker
-from functions.aws.reading.facts import begun
-from functions.aws.reading.pace import Pace
-from functions.aws.reading.reader import AccountReader
-from functions.aws.rule_watch import RuleTargets
-from functions.aws.schedule_watch import Schedules
-from functions.aws.simulations import Simulator
+from functions.aws.account.account_reader import AccountReader
+from functions.aws.account.facts import begun
+from functions.aws.account.rate_limit import Pace
+from functions.aws.account.read_client import Asker
+from functions.aws.diagnosis.alarm_actions import AlarmActions
+from functions.aws.diagnosis.function_details import DetailsReader
+from functions.aws.diagnosis.iam_simulation import Simulator
+from functions.aws.diagnosis.logs import FunctionLogs
+from functions.aws.diagnosis.metrics import DiagnosisMetrics
+from functions.aws.diagnosis.rule_watch import RuleTargets
+from functions.aws.diagnosis.schedule_watch import Schedules
 from functions.diagnose.gathering import Gathering, Readers, Standing
 from functions.domain.diagnosis.checks.registry import examine
 from sandbox.local_aws import LocalAws

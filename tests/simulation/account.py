@@ -58,7 +58,7 @@ _QUIET: Final = frozenset(
     }
 )
 _STILL: Final = (0, PAUSED)
-_WAITS_FOR_MAPPING_SECONDS: Final = 12.0  # functions.aws.retry
+_WAITS_FOR_MAPPING_SECONDS: Final = 12.0  # functions.aws.runtime.retry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

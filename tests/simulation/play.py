@@ -10,8 +10,8 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.custom_resource import CustomResourceRequest, RequestType
-from functions.aws.signals import parse_signal
+from functions.aws.incidents.signals import parse_signal
+from functions.aws.runtime.custom_resource import CustomResourceRequest, RequestType
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import (
     LoopbreakerError,

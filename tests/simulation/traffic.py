@@ -135,7 +135,8 @@ class Minutes:
 
 
 class SimulatedMetrics:
-    """Twin of `functions.aws.metrics.CloudWatchMetrics`, but for the account's own series.
+    """Twin of `functions.aws.detection.lambda_metrics.CloudWatchMetrics`, but for the account's own
+    series.
 
     Parameters
     ----------

@@ -23,9 +23,9 @@ from datetime import datetime, timedelta  # noqa: TC003 - fields are read from i
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.observability import logger
-from functions.aws.reading.changes import Change
+from functions.aws.account.configuration_changes import Change
 from functions.aws.records.fact_store import Manifest  # noqa: TC001 - its fields are read from it
+from functions.aws.records.graph_summary import BOOK, CHART, packed
 from functions.aws.records.items import (
     epoch_value,
     expiry_value,
@@ -35,8 +35,8 @@ from functions.aws.records.items import (
     text_in,
     unpack,
 )
-from functions.aws.records.loop_book import BOOK, CHART, packed
 from functions.aws.records.writes import Absent, Compare, Delete, Put, Update
+from functions.aws.runtime.observability import logger
 from functions.domain.errors import LoopbreakerError
 from functions.domain.incidents.incident import NoticeStatus
 from functions.domain.record_format import UnreadableRecordError

@@ -25,11 +25,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime  # noqa: TC003 - `records` reads the hints
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from functions.aws.observability import logger
 from functions.aws.records.diagnosis_marks import MARKS_KEPT, TOUCHED, DiagnosisMarks
 from functions.aws.records.items import expiry_value, fits, key_of, pack, text_in, unpack
 from functions.aws.records.table import MARK, is_marked
 from functions.aws.records.writes import NEW, Compare, Delete, Put
+from functions.aws.runtime.observability import logger
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook, smaller
 from functions.domain.diagnosis.postings import lighter

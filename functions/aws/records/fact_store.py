@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003 - the same
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.reading import facts as f
+from functions.aws.account import facts as f
 from functions.aws.records.items import MOST_BYTES, key_of, text_in
 from functions.aws.records.writes import Delete, Put
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 
 from functions.aws.records.items import text_in
 from functions.aws.records.writes import VERBS, Check, Delete, Put, Update, request_of
-from functions.aws.retry import RetriesExhaustedError, Retry
-from functions.aws.translate import AWS_ERRORS, code_of, words_of
+from functions.aws.runtime.errors import AWS_ERRORS, code_of, words_of
+from functions.aws.runtime.retry import RetriesExhaustedError, Retry
 from functions.domain.errors import LedgerUnavailableError
 
 if TYPE_CHECKING:

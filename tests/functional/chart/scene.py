@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bench.paged_account import ACCOUNT, REGION, grown
-from functions.aws.reading.asking import READS, Asker
-from functions.aws.reading.pace import Pace
-from functions.aws.reading.reader import AccountReader
-from functions.aws.reading.steps import one_by_one
+from functions.aws.account.account_reader import AccountReader
+from functions.aws.account.rate_limit import Pace
+from functions.aws.account.read_client import READS, Asker
+from functions.aws.account.read_session import one_by_one
 from functions.aws.records.fact_store import FactStore
 from functions.aws.records.table import Table
 from functions.chart.charting import Charting, Graphs, Rhythm
@@ -19,11 +19,11 @@ from functions.domain.notices.incident import Notice, NoticeContext
 from tests.fake_chart import FakeChartMemory, FakeChartStore
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import QuietLog
-from tests.unit.aws.reading.test_storage import FakeDynamoDB
+from tests.unit.aws.account.test_storage import FakeDynamoDB
 
 if TYPE_CHECKING:
     from bench.paged_account import PagedAccount
-    from functions.aws.reading.changes import Change
+    from functions.aws.account.configuration_changes import Change
     from functions.chart.charting import Report
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from functions.aws.reading.changes import Change, ChangeKind
+from functions.aws.account.configuration_changes import Change, ChangeKind
 from functions.aws.records.chart_store import ChartState, Pass, PassKind
 from functions.aws.records.fact_store import SCHEMA, Manifest
 from functions.chart.charting import MOST_RUNS, PassTooLongError, Rhythm, Work, due

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws import clients
-from functions.aws.clock import read_clock
-from functions.aws.records.loop_book import LoopBookStore
+from functions.aws.records.graph_summary import LoopBookStore
 from functions.aws.records.table import Table
+from functions.aws.runtime import clients
+from functions.aws.runtime.clock import read_clock
 from functions.chart import handler as module
 from functions.chart.handler import handler
 from functions.chart.settings import Settings

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.aws.signals import parse_signal
+from functions.aws.incidents.signals import parse_signal
 from functions.contain import handler as module
 from functions.contain.handler import handler
 from functions.domain.incidents.decision import DecisionReason

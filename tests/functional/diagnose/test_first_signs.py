@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.aws.rule_watch import failures_of
-from functions.aws.schedule_watch import failures_in, group_of
+from functions.aws.diagnosis.rule_watch import failures_of
+from functions.aws.diagnosis.schedule_watch import failures_in, group_of
 from functions.diagnose.first_signs import begins, is_unusual
 from functions.domain.errors import MetricsUnavailableError
 from tests.fake_diagnosis import NOON, Ward
 from tests.unit.domain.diagnosis.samples import allow
 
 if TYPE_CHECKING:
-    from functions.aws.diagnosis_metrics import Datapoints
+    from functions.aws.diagnosis.metrics import Datapoints
 
 HOUR = timedelta(hours=1)
 RECENT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.aws.custom_resource import MAX_BODY_BYTES, respond
+from functions.aws.runtime.custom_resource import MAX_BODY_BYTES, respond
 from functions.diagnose import handler as module
 from functions.diagnose.answer import ASKED_BEFORE, NOTHING_ASKED
 from functions.diagnose.handler import handler

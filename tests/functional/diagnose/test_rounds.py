@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.diagnosis_signals import Denied, Tick, Touched
+from functions.aws.diagnosis.signals import Denied, Tick, Touched
 from functions.diagnose import diagnosing as module
 from functions.diagnose.diagnosing import UnknownFunctionError, UnreadAccountError
 from functions.diagnose.gathering import Standing

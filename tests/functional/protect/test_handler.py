@@ -12,13 +12,13 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.stub import Stubber
 
-from functions.aws.custom_resource import (
+from functions.aws.deployment.guard_account import GuardAccount
+from functions.aws.runtime.custom_resource import (
     DELIVERY,
     CustomResourceShapeError,
     ResponseUndeliveredError,
     respond,
 )
-from functions.aws.guard_account import GuardAccount
 from functions.domain.errors import RefusedError
 from functions.protect import handler as module
 from functions.protect.answer import World

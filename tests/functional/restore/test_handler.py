@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.aws.custom_resource import respond
+from functions.aws.runtime.custom_resource import respond
 from functions.domain.errors import LedgerUnavailableError
 from functions.domain.incidents.incident import IncidentState
 from functions.restore import handler as module

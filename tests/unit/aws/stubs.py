@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.stub import Stubber
 
-from functions.aws import clients
+from functions.aws.runtime import clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

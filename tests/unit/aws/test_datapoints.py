@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.aws.metrics import CloudWatchMetrics
+from functions.aws.detection.lambda_metrics import CloudWatchMetrics
 from functions.domain.detection.evidence import Series
 from functions.domain.errors import MetricsUnavailableError
 

@@ -8,32 +8,21 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from functions.aws import (
-    alarm_actions,
-    diagnosis_logs,
-    diagnosis_metrics,
-    function_details,
-    functions,
-    hold_facts,
-    metrics,
-    publisher,
-    rule_watch,
-    signals,
-    simulations,
-    way_back,
-)
-from functions.aws.records import (
-    chart_store,
-    diagnosis_marks,
-    diagnosis_store,
-    fact_store,
+from functions.aws.detection import lambda_metrics as metrics
+from functions.aws.diagnosis import alarm_actions, function_details, rule_watch
+from functions.aws.diagnosis import iam_simulation as simulations
+from functions.aws.diagnosis import logs as diagnosis_logs
+from functions.aws.diagnosis import metrics as diagnosis_metrics
+from functions.aws.incidents import hold_facts, publisher, signals, way_back
+from functions.aws.incidents import lambda_functions as functions
+from functions.aws.records import chart_store, diagnosis_marks, diagnosis_store, fact_store, tag_key
+from functions.aws.records import graph_summary as loop_book
+from functions.aws.records.incidents import (
     incident_items,
     ledger,
     live_items,
-    loop_book,
     places,
     rollback_requests,
-    tag_key,
 )
 
 CALLS = (re.compile(r"_client(?:\(\))?\.(\w+)"), re.compile(r"get_paginator\(\s*\"(\w+)\""))

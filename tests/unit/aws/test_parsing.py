@@ -8,8 +8,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from functions.aws import clients
-from functions.aws.translate import AWS_ERRORS
+from functions.aws.runtime import clients
+from functions.aws.runtime.errors import AWS_ERRORS
 
 BODIES: Final = (
     b"",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bench import contain, measure, stage
 from bench.contain import BARE, Measured, Rounds
 from bench.measure import Spread, Target, Wire
-from functions.aws.signals import parse_signal
+from functions.aws.incidents.signals import parse_signal
 from functions.domain.signal import SignalKind
 
 NOON = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.aws.diagnosis_logs import LogGroup
-from functions.aws.diagnosis_metrics import Asked
-from functions.aws.function_details import FunctionDetails
-from functions.aws.rule_watch import failures_of
+from functions.aws.diagnosis.function_details import FunctionDetails
+from functions.aws.diagnosis.logs import LogGroup
+from functions.aws.diagnosis.metrics import Asked
+from functions.aws.diagnosis.rule_watch import failures_of
 from functions.diagnose.gathering import Standing
 from functions.diagnose.traffic import invocations_of
 from functions.domain.account.inventory import Area, Gap

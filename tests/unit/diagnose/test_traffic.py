@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.aws.diagnosis_metrics import Window
-from functions.aws.rule_watch import failures_of
+from functions.aws.diagnosis.metrics import Window
+from functions.aws.diagnosis.rule_watch import failures_of
 from functions.diagnose.traffic import failures, measure, window_at
 from tests.fake_diagnosis import NOON, Ward
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.aws.custom_resource import CustomResourceRequest, CustomResourceResponse
+from functions.aws.runtime.custom_resource import CustomResourceRequest, CustomResourceResponse
 from functions.domain.account.watched_region import ElsewhereError
 from functions.domain.deployment.guard_protection import AccountLimits
 from functions.domain.errors import (

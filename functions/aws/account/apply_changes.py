@@ -1,0 +1,102 @@
+"""What becomes of the facts when something of the account has changed.
+
+Each change forgets what it made untrue, or reads anew what a list told; whatever is missing then,
+the reader asks for as after any list.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.aws.account import facts as f
+from functions.aws.account.configuration_changes import AREAS, ChangeKind
+from functions.aws.account.read_client import NotAllowedError, UnansweredError
+from functions.aws.account.read_session import MALFORMED
+from functions.aws.account.services import events, flows, lambdas, roles, sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeAlias
+
+    from functions.aws.account.configuration_changes import Change
+    from functions.aws.account.read_session import Reading
+
+    _Way: TypeAlias = Callable[[Reading, str], None]
+
+
+def work_in(change: Change, reading: Reading) -> None:
+    """Work a change in; where AWS does not tell, what was known stays, with a gap beside it.
+
+    Raises
+    ------
+    OutOfTimeError
+        When the run has to end first. The change is then to be worked in again.
+    """
+    area = AREAS[change.kind]
+    try:
+        _WAYS[change.kind](reading, change.name)
+    except NotAllowedError as error:
+        reading.facts.miss(area, str(error), resource=change.name, action=error.action)
+    except (UnansweredError, *MALFORMED) as error:
+        reading.facts.miss(area, str(error), resource=change.name)
+    else:
+        reading.facts.found(area, change.name)
+
+
+def _forget(section: f.Section[Any]) -> _Way:
+    return lambda reading, name: reading.facts.drop(section, name)
+
+
+def _role(reading: Reading, name: str) -> None:
+    for arn in roles.role_arns(reading, name):
+        reading.facts.drop(f.ROLES, arn)
+
+
+def _rule(reading: Reading, name: str) -> None:
+    bus, _, rule = name.rpartition("|")
+    events.reread_rule(reading, bus, rule)
+
+
+def _schedule(reading: Reading, name: str) -> None:
+    group, _, schedule = name.partition("|")
+    events.reread_schedule(reading, group, schedule)
+
+
+def _api(reading: Reading, name: str) -> None:
+    for section in (f.INTEGRATIONS, f.ROUTES, f.METHODS):
+        reading.facts.drop(section, name)
+
+
+def _queue(reading: Reading, name: str) -> None:
+    queue, _, target = name.partition("|")
+    sources.reread_queue(reading, queue, target)
+
+
+_K = ChangeKind
+_WAYS: Final[Mapping[ChangeKind, _Way]] = {
+    _K.FUNCTION: lambdas.reread_function,
+    _K.PERMISSION: lambdas.forget_policies,
+    _K.MAPPING: lambdas.reread_mapping,
+    _K.DESTINATIONS: _forget(f.DESTINATIONS),
+    _K.RECURSION: _forget(f.RECURSION),
+    _K.URL: _forget(f.URLS),
+    _K.TAGS: lambda reading, _: lambdas.reread_tags(reading),
+    _K.ROLE: _role,
+    _K.POLICY: _forget(f.MANAGED),
+    _K.BUCKET: sources.reread_bucket,
+    _K.BUCKET_GONE: sources.forget_bucket,
+    _K.SUBSCRIPTION: sources.reread_subscription,
+    _K.RULE: _rule,
+    _K.SCHEDULE: _schedule,
+    _K.PIPE: events.reread_pipe,
+    _K.LOG_GROUP: _forget(f.LOG_SUBSCRIPTIONS),
+    _K.ACCOUNT_LOGS: lambda reading, _: sources.reread_account_log_subscriptions(reading),
+    _K.MACHINE: flows.reread_machine,
+    _K.MACHINE_GONE: flows.forget_machine,
+    _K.STREAM: flows.reread_stream,
+    _K.STREAM_GONE: flows.forget_stream,
+    _K.QUEUE: _queue,
+    _K.RESOURCE_POLICY: _forget(f.RESOURCE_POLICIES),
+    _K.BUS_POLICY: events.reread_bus,
+    _K.API: _api,
+}

@@ -1,0 +1,178 @@
+"""What API Gateway tells: which functions the routes and methods of its APIs lead to.
+
+A resource policy tells who may invoke a function, not who is to: an API that nobody admitted is
+known from here only, and so is one that invokes with a role of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from functions.aws.account import facts as f
+from functions.aws.account.rate_limit import Lane
+from functions.aws.account.read_client import Operation, Paging
+from functions.domain.account.inventory import Area
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from functions.aws.account.read_session import Entry, Reading
+
+_ACTION: Final = "apigateway:GET"  # API Gateway's actions are the methods of HTTP
+
+_LIST_APIS: Final = Operation(
+    service="apigatewayv2", method="get_apis", action=_ACTION, lane=Lane.APIS
+)
+_LIST_INTEGRATIONS: Final = Operation(
+    service="apigatewayv2", method="get_integrations", action=_ACTION, lane=Lane.APIS
+)
+_LIST_ROUTES: Final = Operation(
+    service="apigatewayv2", method="get_routes", action=_ACTION, lane=Lane.APIS
+)
+_LIST_REST_APIS: Final = Operation(
+    service="apigateway", method="get_rest_apis", action=_ACTION, lane=Lane.APIS
+)
+_LIST_RESOURCES: Final = Operation(
+    service="apigateway", method="get_resources", action=_ACTION, lane=Lane.API_RESOURCES
+)
+OPERATIONS: Final = (
+    _LIST_APIS,
+    _LIST_INTEGRATIONS,
+    _LIST_ROUTES,
+    _LIST_REST_APIS,
+    _LIST_RESOURCES,
+)
+IAM_ACTIONS: Final = frozenset(one.action for one in OPERATIONS)
+
+# What the gaps are about: function URLs are of the same area, and read without these.
+APIS: Final = "HTTP and WebSocket APIs"
+REST_APIS: Final = "REST APIs"
+
+_TOKENS: Final = Paging()
+_POSITIONS: Final = Paging(ask="position", told="position")
+# API Gateway takes the number as text in its second version, up to 500 in its first.
+# UNCONFIRMED: how many the second takes.
+_PER_PAGE: Final = "100"
+_REST_PER_PAGE: Final = 500
+_TARGET: Final = "integrations/"
+# The function of a whole URI: the ARN itself (HTTP APIs), or the path of Lambda's Invoke in an
+# ARN of API Gateway. One with a stage variable in it names no function here.
+_FUNCTION: Final = re.compile(
+    r"(?:arn:[a-z-]+:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/)?"
+    r"(arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(?::[A-Za-z0-9_$-]+)?)"
+    r"(?:/invocations)?"
+)
+
+
+def function_of(uri: str) -> str:
+    """The function's ARN in the URI of an integration, with its qualifier; empty for none.
+
+    >>> function_of(
+    ...     "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/"
+    ...     "arn:aws:lambda:eu-west-1:123456789012:function:orders:live/invocations"
+    ... )
+    'arn:aws:lambda:eu-west-1:123456789012:function:orders:live'
+    """
+    found = _FUNCTION.fullmatch(uri)
+    return found[1] if found else ""
+
+
+# -- HTTP and WebSocket APIs
+
+
+def list_apis(reading: Reading) -> None:
+    """All HTTP and WebSocket APIs."""
+
+    def take(entry: Entry) -> None:
+        reading.facts.put(f.API_IDS, entry["ApiId"], True)  # noqa: FBT003 - it is there
+
+    reading.listing("APIs", Area.APIS, _LIST_APIS, "Items", take, part=APIS, MaxResults=_PER_PAGE)
+
+
+def read_integrations(reading: Reading, ids: Iterable[str]) -> None:
+    """What of these APIs leads to functions."""
+
+    def read(api: str) -> tuple[f.IntegrationFacts, ...]:
+        return tuple(
+            f.IntegrationFacts(
+                id=one["IntegrationId"], function_arn=arn, role_arn=one.get("CredentialsArn", "")
+            )
+            for page, _ in reading.asker.pages(
+                _LIST_INTEGRATIONS, _TOKENS, ApiId=api, MaxResults=_PER_PAGE
+            )
+            for one in page.get("Items") or ()
+            if (arn := function_of(one.get("IntegrationUri", "")))
+        )
+
+    reading.details(f.INTEGRATIONS, Area.APIS, ids, read, if_gone=(), part=APIS)
+
+
+def read_routes(reading: Reading, ids: Iterable[str]) -> None:
+    """Which integration each route of these APIs leads to: one without a route is never used."""
+
+    def read(api: str) -> dict[str, str]:
+        return {
+            one["RouteKey"]: one["Target"].removeprefix(_TARGET)
+            for page, _ in reading.asker.pages(
+                _LIST_ROUTES, _TOKENS, ApiId=api, MaxResults=_PER_PAGE
+            )
+            for one in page.get("Items") or ()
+            if one.get("Target")
+        }
+
+    reading.details(f.ROUTES, Area.APIS, ids, read, if_gone={}, part=APIS)
+
+
+# -- REST APIs
+
+
+def list_rest_apis(reading: Reading) -> None:
+    """All REST APIs."""
+
+    def take(entry: Entry) -> None:
+        reading.facts.put(f.REST_API_IDS, entry["id"], True)  # noqa: FBT003 - it is there
+
+    reading.listing(
+        "REST APIs",
+        Area.APIS,
+        _LIST_REST_APIS,
+        "items",
+        take,
+        paging=_POSITIONS,
+        part=REST_APIS,
+        limit=_REST_PER_PAGE,
+    )
+
+
+def read_methods(reading: Reading, ids: Iterable[str]) -> None:
+    """The methods of these APIs that lead to functions."""
+
+    def read(api: str) -> tuple[f.MethodFacts, ...]:
+        return tuple(
+            method
+            for page, _ in reading.asker.pages(
+                _LIST_RESOURCES,
+                _POSITIONS,
+                restApiId=api,
+                embed=["methods"],
+                limit=_REST_PER_PAGE,
+            )
+            for one in page.get("items") or ()
+            for method in _methods(one)
+        )
+
+    reading.details(f.METHODS, Area.APIS, ids, read, if_gone=(), part=REST_APIS)
+
+
+def _methods(resource: Entry) -> Iterable[f.MethodFacts]:
+    for method, told in (resource.get("resourceMethods") or {}).items():
+        integration = told.get("methodIntegration") or {}
+        arn = function_of(integration.get("uri", ""))
+        if arn:
+            yield f.MethodFacts(
+                method=method,
+                path=resource["path"],
+                function_arn=arn,
+                role_arn=integration.get("credentials", ""),
+            )

@@ -1,0 +1,178 @@
+"""What works by itself between functions: state machines and Firehose streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from functions.aws.account import facts as f
+from functions.aws.account.rate_limit import Lane
+from functions.aws.account.read_client import (
+    GoneError,
+    NotAllowedError,
+    Operation,
+    Paging,
+    UnansweredError,
+)
+from functions.domain.account.inventory import Area, DeliveryStream, StateMachine
+
+if TYPE_CHECKING:
+    from functions.aws.account.read_session import Entry, Reading
+
+_LIST_MACHINES: Final = Operation(
+    service="stepfunctions",
+    method="list_state_machines",
+    action="states:ListStateMachines",
+    lane=Lane.STATES,
+)
+_GET_MACHINE: Final = Operation(
+    service="stepfunctions",
+    method="describe_state_machine",
+    action="states:DescribeStateMachine",
+    lane=Lane.STATES,
+)
+_LIST_STREAMS: Final = Operation(
+    service="firehose",
+    method="list_delivery_streams",
+    action="firehose:ListDeliveryStreams",
+    lane=Lane.FIREHOSE,
+)
+_GET_STREAM: Final = Operation(
+    service="firehose",
+    method="describe_delivery_stream",
+    action="firehose:DescribeDeliveryStream",
+    lane=Lane.FIREHOSE,
+)
+OPERATIONS: Final = (_LIST_MACHINES, _GET_MACHINE, _LIST_STREAMS, _GET_STREAM)
+IAM_ACTIONS: Final = frozenset(one.action for one in OPERATIONS)
+
+_LOWER_TOKENS: Final = Paging(ask="nextToken", told="nextToken")
+_MACHINES_PER_PAGE: Final = 1000
+_STREAMS_PER_PAGE: Final = 100
+_STREAMS: Final = "delivery streams"
+
+
+# -- state machines
+
+
+def list_machines(reading: Reading) -> None:
+    """All state machines."""
+
+    def take(entry: Entry) -> None:
+        reading.facts.put(f.MACHINE_NAMES, entry["stateMachineArn"], True)  # noqa: FBT003 - is there
+
+    reading.listing(
+        "state machines",
+        Area.STATE_MACHINES,
+        _LIST_MACHINES,
+        "stateMachines",
+        take,
+        paging=_LOWER_TOKENS,
+        maxResults=_MACHINES_PER_PAGE,
+    )
+
+
+def read_machines(reading: Reading) -> None:
+    """The definition of each state machine."""
+
+    def read(arn: str) -> StateMachine:
+        answer = reading.asker.ask(_GET_MACHINE, stateMachineArn=arn)
+        return StateMachine(
+            arn=arn, role_arn=answer.get("roleArn", ""), definition=answer["definition"]
+        )
+
+    arns = reading.facts.of(f.MACHINE_NAMES)
+    reading.details(f.MACHINES, Area.STATE_MACHINES, arns, read, if_gone=None)
+
+
+def reread_machine(reading: Reading, arn: str) -> None:
+    """A state machine after a change."""
+    reading.facts.drop(f.MACHINES, arn)
+    reading.facts.put(f.MACHINE_NAMES, arn, True)  # noqa: FBT003 - it is there
+
+
+def forget_machine(reading: Reading, arn: str) -> None:
+    """A state machine that was deleted."""
+    reading.facts.drop(f.MACHINES, arn)
+    reading.facts.drop(f.MACHINE_NAMES, arn)
+
+
+# -- Firehose streams
+
+
+def list_streams(reading: Reading) -> None:
+    """All Firehose streams. Their list has no token: it goes on after the last name."""
+    facts = reading.facts
+    if facts.is_done(_STREAMS):
+        return
+    try:
+        last = facts.token(_STREAMS)
+        while True:
+            given = {"ExclusiveStartDeliveryStreamName": last} if last else {}
+            answer = reading.asker.ask(_LIST_STREAMS, Limit=_STREAMS_PER_PAGE, **given)
+            names: list[str] = answer.get("DeliveryStreamNames") or []
+            for name in names:
+                facts.put(f.STREAM_NAMES, name, True)  # noqa: FBT003 - it is there
+            last = names[-1] if names and answer.get("HasMoreDeliveryStreams") else ""
+            facts.went_on(_STREAMS, last)
+            if not last:
+                return
+    except (NotAllowedError, UnansweredError) as error:
+        reading.miss(_STREAMS, Area.DELIVERY_STREAMS, error)
+    except GoneError:
+        facts.went_on(_STREAMS, "")
+
+
+def read_streams(reading: Reading) -> None:
+    """What each Firehose stream writes to, and the function that transforms its records."""
+
+    def read(name: str) -> DeliveryStream:
+        answer = reading.asker.ask(_GET_STREAM, DeliveryStreamName=name)
+        return _stream(answer["DeliveryStreamDescription"])
+
+    names = reading.facts.of(f.STREAM_NAMES)
+    reading.details(f.STREAMS, Area.DELIVERY_STREAMS, names, read, if_gone=None)
+
+
+def reread_stream(reading: Reading, name: str) -> None:
+    """A Firehose stream after a change."""
+    reading.facts.drop(f.STREAMS, name)
+    reading.facts.put(f.STREAM_NAMES, name, True)  # noqa: FBT003 - it is there
+
+
+def forget_stream(reading: Reading, name: str) -> None:
+    """A Firehose stream that was deleted."""
+    reading.facts.drop(f.STREAMS, name)
+    reading.facts.drop(f.STREAM_NAMES, name)
+
+
+def _stream(told: Entry) -> DeliveryStream:
+    buckets: dict[str, None] = {}
+    transform = ""
+    for destination in told.get("Destinations") or ():
+        # An extended destination is told a second time in the older form.
+        described = [one for one in destination.values() if isinstance(one, dict)]
+        for one in described:
+            backup = one.get("S3BackupDescription") or one.get("S3DestinationDescription") or {}
+            buckets.update(
+                dict.fromkeys(arn for arn in (one.get("BucketARN"), backup.get("BucketARN")) if arn)
+            )
+            transform = transform or _transform(one)
+    source = (told.get("Source") or {}).get("KinesisStreamSourceDescription") or {}
+    return DeliveryStream(
+        arn=told["DeliveryStreamARN"],
+        destination_arns=tuple(buckets),
+        transform_arn=transform,
+        source_arn=source.get("KinesisStreamARN", ""),
+    )
+
+
+def _transform(destination: Any) -> str:
+    processing = destination.get("ProcessingConfiguration") or {}
+    if not processing.get("Enabled"):
+        return ""
+    for processor in processing.get("Processors") or ():
+        if processor.get("Type") == "Lambda":
+            for parameter in processor.get("Parameters") or ():
+                if parameter.get("ParameterName") == "LambdaArn":
+                    return str(parameter["ParameterValue"])
+    return ""

@@ -1,0 +1,217 @@
+"""What functions may do: roles with all their policies, by one listing of the whole account."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+from functions.aws.account import facts as f
+from functions.aws.account.rate_limit import Lane
+from functions.aws.account.read_client import Operation, Paging
+from functions.domain.account.inventory import Area, NamedPolicy
+from functions.domain.iam.arn import account_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from functions.aws.account.read_session import Entry, Reading
+
+
+def _iam(method: str, action: str) -> Operation:
+    return Operation(service="iam", method=method, action=f"iam:{action}", lane=Lane.IAM)
+
+
+_GET_ALL: Final = _iam("get_account_authorization_details", "GetAccountAuthorizationDetails")
+_GET_ROLE: Final = _iam("get_role", "GetRole")
+_LIST_ATTACHED: Final = _iam("list_attached_role_policies", "ListAttachedRolePolicies")
+_LIST_INLINE: Final = _iam("list_role_policies", "ListRolePolicies")
+_GET_INLINE: Final = _iam("get_role_policy", "GetRolePolicy")
+_GET_POLICY: Final = _iam("get_policy", "GetPolicy")
+_GET_VERSION: Final = _iam("get_policy_version", "GetPolicyVersion")
+OPERATIONS: Final = (
+    _GET_ALL,
+    _GET_ROLE,
+    _LIST_ATTACHED,
+    _LIST_INLINE,
+    _GET_INLINE,
+    _GET_POLICY,
+    _GET_VERSION,
+)
+IAM_ACTIONS: Final = frozenset(one.action for one in OPERATIONS)
+
+_MARKERS: Final = Paging(ask="Marker", told="Marker")
+# IAM may answer fewer than that at a time (IAM API reference).
+_ENTRIES_PER_PAGE: Final = 1000
+# Of the roles that no function has: those that these services may take on, because they carry
+# events on, or a function may be given one. Those that somebody of the account may assume are kept
+# too: a function may be that somebody.
+_CARRIERS: Final = frozenset(
+    {"lambda", "states", "pipes", "events", "scheduler", "firehose", "logs", "s3", "sns"}
+)
+
+
+def list_roles(reading: Reading) -> None:
+    """The roles of the account that events can pass through, and the policies attached to them.
+
+    UNCONFIRMED: whether AWS's own policies are all listed or only those in use. Either way what is
+    not attached is left behind, and what was not listed is read by itself.
+    """
+
+    def take_role(entry: Entry) -> None:
+        role = _role(entry)
+        if role.trust or not _CARRIERS.isdisjoint(role.trusts):
+            reading.facts.put(f.ROLES, role.arn, role)
+
+    def take_policy(entry: Entry) -> None:
+        policy = _default_version(entry)
+        if policy is not None:
+            reading.facts.put(f.MANAGED, entry["Arn"], policy)
+
+    def take_page(page: Entry) -> None:
+        for one in page.get("Policies") or ():
+            reading.take(Area.ROLES, one, take_policy)
+        for one in page.get("RoleDetailList") or ():
+            reading.take(Area.ROLES, one, take_role)
+
+    reading.listing(
+        "roles",
+        Area.ROLES,
+        _GET_ALL,
+        "",
+        take_page,
+        paging=_MARKERS,
+        Filter=["Role", "LocalManagedPolicy", "AWSManagedPolicy"],
+        MaxItems=_ENTRIES_PER_PAGE,
+    )
+
+
+def complete(reading: Reading, wanted: Iterable[str]) -> None:
+    """Read what the listing did not hold of the wanted roles: new ones, and changed ones."""
+    facts = reading.facts
+    if not facts.is_missed(Area.ROLES):
+        reading.details(
+            f.ROLES, Area.ROLES, wanted, lambda arn: _read_role(reading, arn), if_gone=None
+        )
+        attached = [
+            arn
+            for role in facts.of(f.ROLES).values()
+            if role is not None
+            for arn in (*role.attached, role.boundary)
+            if arn
+        ]
+        reading.details(
+            f.MANAGED, Area.ROLES, attached, lambda arn: _read_managed(reading, arn), if_gone=None
+        )
+        used = set(attached)
+        facts.keep(f.MANAGED, used.__contains__)
+
+
+def role_arns(reading: Reading, name: str) -> list[str]:
+    """The ARNs of known roles with this name; a role's path is part of its ARN."""
+    known = {*reading.facts.of(f.ROLES)}
+    known.update(one.role_arn for one in reading.facts.of(f.FUNCTIONS).values())
+    return [arn for arn in known if arn.rpartition("/")[2] == name]
+
+
+def _read_role(reading: Reading, arn: str) -> f.RoleFacts:
+    name = arn.rpartition("/")[2]
+    detail = reading.asker.ask(_GET_ROLE, RoleName=name)["Role"]
+    attached = _each(reading, _LIST_ATTACHED, "AttachedPolicies", name)
+    inline = [
+        NamedPolicy(
+            name=one,
+            text=_text(
+                reading.asker.ask(_GET_INLINE, RoleName=name, PolicyName=one)["PolicyDocument"]
+            ),
+        )
+        for one in _each(reading, _LIST_INLINE, "PolicyNames", name)
+    ]
+    return f.RoleFacts(
+        arn=arn,
+        inline=tuple(inline),
+        attached=tuple(one["PolicyArn"] for one in attached),
+        boundary=(detail.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""),
+        trusts=_trusted(detail.get("AssumeRolePolicyDocument")),
+        trust=_trust(arn, detail.get("AssumeRolePolicyDocument")),
+    )
+
+
+def _each(reading: Reading, operation: Operation, entries: str, role: str) -> Iterator[Any]:
+    for page, _ in reading.asker.pages(operation, _MARKERS, RoleName=role):
+        yield from page[entries]
+
+
+def _read_managed(reading: Reading, arn: str) -> NamedPolicy:
+    policy = reading.asker.ask(_GET_POLICY, PolicyArn=arn)["Policy"]
+    version = reading.asker.ask(_GET_VERSION, PolicyArn=arn, VersionId=policy["DefaultVersionId"])[
+        "PolicyVersion"
+    ]
+    return NamedPolicy(name=policy["PolicyName"], text=_text(version["Document"]))
+
+
+def _role(entry: Entry) -> f.RoleFacts:
+    return f.RoleFacts(
+        arn=entry["Arn"],
+        inline=tuple(
+            NamedPolicy(name=one["PolicyName"], text=_text(one["PolicyDocument"]))
+            for one in entry.get("RolePolicyList") or ()
+        ),
+        attached=tuple(one["PolicyArn"] for one in entry.get("AttachedManagedPolicies") or ()),
+        boundary=(entry.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""),
+        trusts=_trusted(entry.get("AssumeRolePolicyDocument")),
+        trust=_trust(entry["Arn"], entry.get("AssumeRolePolicyDocument")),
+    )
+
+
+def _default_version(entry: Entry) -> NamedPolicy | None:
+    for one in entry.get("PolicyVersionList") or ():
+        if one.get("IsDefaultVersion"):
+            return NamedPolicy(name=entry["PolicyName"], text=_text(one["Document"]))
+    return None
+
+
+def _text(document: Any) -> str:
+    """A policy document as JSON. botocore has decoded it already, unless it is malformed."""
+    if isinstance(document, str):
+        return unquote(document) if document.startswith("%7B") else document
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def _trusted(document: Any) -> tuple[str, ...]:
+    """The services that a trust policy names, by the first part of their names."""
+    named = (one for statement in _statements(document) for one in _named(statement, "Service"))
+    return tuple(dict.fromkeys(one.partition(".")[0] for one in named))
+
+
+def _trust(arn: str, document: Any) -> str:
+    """A trust policy by which somebody of the role's own account may assume it, else nothing."""
+    account = account_of(arn)
+    for statement in _statements(document):
+        named = _named(statement, "AWS")
+        if "NotPrincipal" in statement or any(one == "*" or account in one for one in named):
+            return _text(document)
+    return ""
+
+
+def _statements(document: Any) -> list[dict[str, Any]]:
+    if isinstance(document, str):
+        document = _parsed(document)
+    told = document.get("Statement", ()) if isinstance(document, dict) else ()
+    return [one for one in (told if isinstance(told, list) else [told]) if isinstance(one, dict)]
+
+
+def _named(statement: dict[str, Any], kind: str) -> list[str]:
+    """The principals of a kind that a statement names."""
+    principal = statement.get("Principal")
+    if principal == "*":
+        return ["*"] if kind == "AWS" else []
+    named = principal.get(kind, ()) if isinstance(principal, dict) else ()
+    return [str(one) for one in (named if isinstance(named, list) else [named])]
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(_text(text))
+    except ValueError:
+        return None

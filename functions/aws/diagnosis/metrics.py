@@ -1,0 +1,219 @@
+"""Any metrics of CloudWatch over a day, in as few and as large calls as its limits allow.
+
+A GetMetricData call takes 500 queries and answers up to 100,800 datapoints a page (CloudWatch API,
+*GetMetricData*). It is billed by the metric that is asked for, not by the datapoint. A Metrics
+Insights query names up to 500 of up to 10,000 metrics, and is billed by the metric that it analyses
+(CloudWatch user guide, *CloudWatch Metrics Insights quotas*).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from functions.aws.runtime.errors import AWS_ERRORS, words_of
+from functions.aws.runtime.observability import logger
+from functions.domain.errors import MetricsUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+
+IAM_ACTIONS: Final = frozenset({"cloudwatch:GetMetricData"})
+
+_MOST_QUERIES: Final = 500
+_MOST_DATAPOINTS: Final = 100_800
+# SCHEMA with exactly these dimensions: no series is counted a second time.
+_LEADING: Final = (
+    'SELECT SUM({metric}) FROM SCHEMA("{namespace}", {names}) GROUP BY {names} ORDER BY SUM() DESC'
+)
+_FAILED: Final = frozenset({"InternalError", "Forbidden"})
+_INCOMPLETE: Final = _FAILED | {"PartialData"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One statistic of one metric.
+
+    `dimensions` are pairs of name and value; `statistic` is ``Sum``, ``Maximum``, ``p95``, ...
+    """
+
+    namespace: str
+    metric: str
+    dimensions: tuple[tuple[str, str], ...]
+    statistic: str = "Sum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """All metrics of one name that have exactly these dimensions."""
+
+    namespace: str
+    metric: str
+    dimensions: tuple[str, ...]
+
+    def one(self, values: Sequence[str]) -> Asked:
+        """Its member with these values of the dimensions."""
+        pairs = tuple(zip(self.dimensions, values, strict=True))
+        return Asked(namespace=self.namespace, metric=self.metric, dimensions=pairs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Whole periods of time; `until` is excluded."""
+
+    since: datetime
+    until: datetime
+    period_seconds: int
+
+    @property
+    def periods(self) -> int:
+        """How many datapoints a metric has at most."""
+        return max(1, int((self.until - self.since).total_seconds()) // self.period_seconds)
+
+
+Datapoints = tuple[tuple[datetime, float], ...]
+"""Start of each period with data, and its value; ascending."""
+
+
+class DiagnosisMetrics:
+    """CloudWatch."""
+
+    def __init__(self, client: CloudWatchClient) -> None:
+        self._client = client
+
+    def datapoints(self, asked: Sequence[Asked], window: Window) -> Mapping[Asked, Datapoints]:
+        """The datapoints of each metric; a metric without any has none.
+
+        What CloudWatch failed to read is asked for once more.
+
+        Raises
+        ------
+        MetricsUnavailableError
+            When CloudWatch cannot be asked, or fails to read a metric the second time, too: a gap
+            would pass for a function that stands still.
+        """
+        found: dict[Asked, Datapoints] = {}
+        size = max(1, min(_MOST_QUERIES, _MOST_DATAPOINTS // window.periods))
+        wanted = tuple(dict.fromkeys(asked))
+        for first in range(0, len(wanted), size):
+            batch = wanted[first : first + size]
+            answered, failed = self._ask(batch, window)
+            if failed:
+                again, lost = self._ask(failed, window)
+                if lost:
+                    names = ", ".join(sorted({one.metric for one in lost}))
+                    raise MetricsUnavailableError(f"CloudWatch failed to read {names}")
+                answered.update(again)
+            found.update(answered)
+        return found
+
+    def leading(self, family: Family, window: Window) -> tuple[Asked, ...]:
+        """The members of a family with the largest sums above zero, at most 500.
+
+        UNCONFIRMED: that a series grouped by several dimensions is labelled with their values and
+        a blank between them. A label of another form is left out.
+
+        Raises
+        ------
+        MetricsUnavailableError
+            When CloudWatch cannot be asked, or fails to read them.
+        """
+        names = ", ".join(family.dimensions)
+        query: MetricDataQueryTypeDef = {
+            "Id": "leading",
+            "Expression": _LEADING.format(
+                metric=family.metric, namespace=family.namespace, names=names
+            ),
+            "Period": window.period_seconds,
+        }
+        sums: dict[Asked, float] = {}
+        try:
+            for entry in self._pages([query], window):
+                if entry.get("StatusCode", "") in _FAILED:
+                    raise MetricsUnavailableError(f"CloudWatch failed to read {family.metric}")
+                values = entry["Label"].split()
+                if len(values) == len(family.dimensions):
+                    one = family.one(values)
+                    sums[one] = sums.get(one, 0.0) + sum(entry.get("Values", ()))
+        except AWS_ERRORS as error:
+            raise MetricsUnavailableError(words_of(error)) from error
+        except (KeyError, TypeError, AttributeError) as error:
+            raise _shapeless(error) from error
+        return tuple(sorted((one for one in sums if sums[one] > 0), key=lambda one: -sums[one]))
+
+    def _ask(
+        self, batch: Sequence[Asked], window: Window
+    ) -> tuple[dict[Asked, Datapoints], tuple[Asked, ...]]:
+        queries = [_query(f"m{n}", one, window) for n, one in enumerate(batch)]
+        points: dict[str, dict[datetime, float]] = {f"m{n}": {} for n in range(len(batch))}
+        status: dict[str, str] = {}
+        try:
+            for entry in self._pages(queries, window):
+                name = entry["Id"]
+                status[name] = entry.get("StatusCode", "")
+                times, values = entry.get("Timestamps", ()), entry.get("Values", ())
+                points[name].update(
+                    (_moment(time), float(value)) for time, value in zip(times, values, strict=True)
+                )
+        except AWS_ERRORS as error:
+            raise MetricsUnavailableError(words_of(error)) from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise _shapeless(error) from error
+        answered = {one: tuple(sorted(points[f"m{n}"].items())) for n, one in enumerate(batch)}
+        failed = tuple(
+            one for n, one in enumerate(batch) if status.get(f"m{n}", "Complete") in _INCOMPLETE
+        )
+        return answered, failed
+
+    def _pages(
+        self, queries: Sequence[MetricDataQueryTypeDef], window: Window
+    ) -> Iterator[Mapping[str, Any]]:
+        request: Any = {
+            "MetricDataQueries": queries,
+            "StartTime": window.since,
+            "EndTime": window.until,
+            "ScanBy": "TimestampAscending",
+            "MaxDatapoints": _MOST_DATAPOINTS,
+        }
+        while True:
+            page = self._client.get_metric_data(**request)
+            for message in page.get("Messages", ()):
+                logger.warning(
+                    "CloudWatch says", code=message.get("Code"), text=message.get("Value")
+                )
+            yield from cast("list[Mapping[str, Any]]", page["MetricDataResults"])
+            if not page.get("NextToken"):
+                return
+            request["NextToken"] = page["NextToken"]
+
+
+def _shapeless(error: Exception) -> MetricsUnavailableError:
+    return MetricsUnavailableError(
+        f"CloudWatch's answer has not the shape of one: {type(error).__name__} {error}"
+    )
+
+
+def _query(name: str, asked: Asked, window: Window) -> MetricDataQueryTypeDef:
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": asked.namespace,
+                "MetricName": asked.metric,
+                "Dimensions": [{"Name": key, "Value": value} for key, value in asked.dimensions],
+            },
+            "Period": window.period_seconds,
+            "Stat": asked.statistic,
+        },
+    }
+
+
+def _moment(timestamp: float | datetime) -> datetime:
+    # `answers` leaves the timestamps of a list as seconds since the epoch.
+    if isinstance(timestamp, datetime):
+        return timestamp
+    return datetime.fromtimestamp(timestamp, UTC)

@@ -1,0 +1,62 @@
+"""Notices by SNS."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+from functions.aws.runtime.errors import AWS_ERRORS, words_of
+from functions.domain.errors import NoticeUndeliveredError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+IAM_ACTIONS: Final = frozenset({"sns:Publish"})
+
+# SNS API, *Publish*: a subject has no line breaks or control characters and is less than 100
+# characters long; a message holds at most 262,144 bytes.
+LONGEST_SUBJECT: Final = 99
+MOST_BODY_BYTES: Final = 262_144
+_ELLIPSIS: Final = "..."
+_CUT: Final = "\n[the rest was cut: SNS takes 262,144 bytes]\n"
+_NO_SUBJECT: Final = "Loopbreaker"
+
+
+class SnsPublisher:
+    """The port `Publisher`."""
+
+    def __init__(self, client: SNSClient, topic_arn: str) -> None:
+        self._client = client
+        self._topic_arn = topic_arn
+
+    def publish(self, subject: str, body: str) -> None:
+        """Send a notice, cut to what SNS takes.
+
+        Raises
+        ------
+        NoticeUndeliveredError
+            When SNS does not accept it within the client's retries.
+        """
+        try:
+            self._client.publish(
+                TopicArn=self._topic_arn, Subject=fitting_subject(subject), Message=fitting(body)
+            )
+        except AWS_ERRORS as error:
+            raise NoticeUndeliveredError(words_of(error)) from error
+
+
+def fitting_subject(subject: str) -> str:
+    """One line without control characters, below 100 characters."""
+    printable = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in subject)
+    line = " ".join(printable.split()) or _NO_SUBJECT
+    if len(line) <= LONGEST_SUBJECT:
+        return line
+    return line[: LONGEST_SUBJECT - len(_ELLIPSIS)].rstrip() + _ELLIPSIS
+
+
+def fitting(body: str) -> str:
+    """The body, cut to the bytes that SNS takes; never empty, which SNS refuses."""
+    encoded = body.encode("utf-8", errors="replace")
+    if len(encoded) <= MOST_BODY_BYTES:
+        return encoded.decode() or _NO_SUBJECT
+    return encoded[: MOST_BODY_BYTES - len(_CUT)].decode("utf-8", errors="ignore") + _CUT

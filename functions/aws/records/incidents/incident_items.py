@@ -1,0 +1,209 @@
+"""The items of an incident: in its function's place, aside of it, and once it is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from functions.aws.records.incidents.incident_record import dump_incident, load_incident
+from functions.aws.records.items import (
+    epoch_value,
+    expiry_value,
+    iso,
+    key_of,
+    moment_value,
+    text_in,
+)
+from functions.aws.records.table import MARK
+from functions.aws.records.writes import Absent, Check, Compare, Delete, Put, Update
+from functions.domain.detection.evidence import PRECEDENT_DAYS, RECENT_MINUTES
+from functions.domain.errors import InvalidTransitionError, StaleIncidentError
+from functions.domain.incidents.history import PastIncident, gives_its_place_back
+from functions.domain.incidents.incident import KEPT_AFTER_CLOSE
+from functions.domain.record_format import UnreadableRecordError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from functions.aws.records.items import Item
+    from functions.aws.records.writes import Condition
+    from functions.domain.incidents.incident import Incident
+
+LIVE: Final = "live"
+INCIDENT: Final = "incident#"
+UNSENT: Final = "unsent#"
+PAST: Final = "past#"
+CLOSED: Final = "closed#"
+PLACE_UNTIL: Final = "place_until"
+_LATELY: Final = "lately"
+_PAST_KEPT: Final = timedelta(days=PRECEDENT_DAYS, minutes=RECENT_MINUTES)
+
+
+def incident_key(function: str) -> Item:
+    """The place of a function's incident."""
+    return key_of(LIVE, f"{INCIDENT}{function}")
+
+
+def unsent_key(incident: Incident) -> Item:
+    """Where a closed incident waits for its notices, once another one has taken its place."""
+    return key_of(LIVE, f"{UNSENT}{incident.function}#{incident.id}")
+
+
+def put_live(
+    incident: Incident,
+    *,
+    condition: Condition | None = None,
+    key: Item | None = None,
+    until: datetime | None = None,
+) -> Put:
+    """The incident in place of what is stored.
+
+    Parameters
+    ----------
+    key
+        Where it is written, if that is not its function's place.
+    until
+        How long its place within the blast radius counts, if it takes one.
+    """
+    item = {**(key or incident_key(incident.function)), **_attributes(incident)}
+    if until is not None:
+        item[PLACE_UNTIL] = epoch_value(until)
+    return Put(item=item, condition=condition)
+
+
+def update_live(
+    incident: Incident,
+    key: Item,
+    *,
+    mark: str,
+    until: datetime | None = None,
+    condition: Condition | None = None,
+) -> Update:
+    """The incident in place of its earlier version, if a further condition holds, too.
+
+    An update, not a put: it leaves the place within the blast radius alone, unless there is a new
+    one. An incident that gives its place back has none.
+    """
+    values = {**_attributes(incident), MARK: {"S": mark}}
+    if until is not None:
+        values[PLACE_UNTIL] = epoch_value(until)
+    is_without = until is None and gives_its_place_back(incident)
+    is_stored = is_version(incident)
+    return Update(
+        key=key,
+        values=values,
+        removed=(PLACE_UNTIL,) if is_without else (),
+        condition=is_stored if condition is None else is_stored & condition,
+    )
+
+
+def delete_live(incident: Incident, key: Item) -> Delete:
+    """The incident is no live one any more."""
+    return Delete(key=key, condition=is_version(incident))
+
+
+def put_closed(incident: Incident) -> Put:
+    """The incident among the closed ones of its function."""
+    at = closed_at(incident)
+    item = {
+        **key_of(f"{CLOSED}{incident.function}", f"{iso(at)}#{incident.id}"),
+        **_attributes(incident),
+        "expires_at": expiry_value(at + KEPT_AFTER_CLOSE),
+    }
+    return Put(item=item)
+
+
+def put_past(incident: Incident) -> Put:
+    """When the function was in trouble."""
+    at, past = closed_at(incident), PastIncident.of(incident)
+    item = {
+        **key_of(LIVE, f"{PAST}{iso(at)}#{incident.id}"),
+        "function": {"S": past.function},
+        "since": moment_value(past.since),
+        "until": moment_value(past.until),
+        "is_lifted": {"BOOL": past.is_lifted},
+        "expires_at": expiry_value(at + _PAST_KEPT),
+    }
+    return Put(item=item)
+
+
+def put_lately(incident: Incident) -> Put:
+    """When the function's last incident was closed."""
+    at = closed_at(incident)
+    item = {
+        **key_of(_LATELY, incident.function),
+        "closed_at": moment_value(at),
+        "expires_at": expiry_value(at + timedelta(minutes=RECENT_MINUTES)),
+    }
+    return Put(item=item)
+
+
+def check_lately(function: str, latest: datetime) -> Check:
+    """That no incident of the function was closed after a moment."""
+    return Check(
+        key=key_of(_LATELY, function),
+        condition=Absent("closed_at") | Compare("closed_at", "<=", moment_value(latest)),
+    )
+
+
+def is_version(incident: Incident) -> Condition:
+    """That the version which the incident is based on is what is stored."""
+    is_it = Compare("id", "=", {"S": incident.id})
+    return is_it & Compare("version", "=", {"N": str(incident.version)})
+
+
+def holds_version(item: Item, incident: Incident) -> bool:
+    """Whether an item is the version which the incident is based on."""
+    version = item.get("version", {}).get("N")
+    return text_in(item, "id") == incident.id and version == str(incident.version)
+
+
+def written(incident: Incident) -> Incident:
+    """The incident as it is stored by the next write."""
+    return replace(incident, version=incident.version + 1)
+
+
+def load(item: Item) -> Incident:
+    """The incident of an item.
+
+    Raises
+    ------
+    UnreadableRecordError
+    """
+    record = text_in(item, "record")
+    if not record:
+        raise UnreadableRecordError(f"{text_in(item, 'sk')} holds no record")
+    return load_incident(record)
+
+
+def closed_at(incident: Incident) -> datetime:
+    """When a closed incident was closed."""
+    return incident.closed_at or incident.updated_at
+
+
+def require_closed(incident: Incident) -> None:
+    """Raise `InvalidTransitionError` for an incident that is not closed."""
+    if not incident.is_closed:
+        raise InvalidTransitionError(f"incident {incident.id} is not closed: {incident.state}")
+
+
+def stale(incident: Incident, item: Item) -> StaleIncidentError:
+    """The error for an incident in whose place something else is stored."""
+    found = "nothing"
+    if item:
+        found = f"{text_in(item, 'id')} version {item.get('version', {}).get('N')}"
+    return StaleIncidentError(
+        f"incident {incident.id} version {incident.version} is not what is stored: {found}"
+    )
+
+
+def _attributes(incident: Incident) -> Item:
+    """The incident, as it will be once it is written. Only `record` is read back."""
+    next_version = written(incident)
+    return {
+        "id": {"S": next_version.id},
+        "version": {"N": str(next_version.version)},
+        "state": {"S": next_version.state.value},
+        "record": {"S": dump_incident(next_version)},
+    }

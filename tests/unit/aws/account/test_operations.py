@@ -1,0 +1,46 @@
+"""The calls of a reading: that AWS has them, that they only read, and what they ask for."""
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from functions.aws.account import account_reader as reader
+from functions.aws.account.rate_limit import ALLOWED_PER_SECOND
+from functions.aws.account.read_client import Operation
+from functions.aws.account.services import apis, events, flows, lambdas, roles, sources
+
+OPERATIONS = tuple(
+    operation
+    for module in (apis, events, flows, lambdas, roles, sources)
+    for operation in module.OPERATIONS
+)
+# Actions go by another prefix than the endpoint, and S3's by other names than its calls.
+PREFIXES = {
+    "resourcegroupstaggingapi": "tag",
+    "stepfunctions": "states",
+    "apigatewayv2": "apigateway",
+}
+NAMES = {
+    "ListBuckets": "ListAllMyBuckets",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "GetBucketReplication": "GetReplicationConfiguration",
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.service}.{one.method}")
+def test_each_call_declares_its_action(operation: Operation) -> None:
+    """The call exists, is counted somewhere, and its action is the one that AWS checks."""
+    model = botocore.session.get_session().get_service_model(operation.service)
+    (name,) = (one for one in model.operation_names if xform_name(one) == operation.method)
+    prefix = PREFIXES.get(operation.service, operation.service)
+    # API Gateway's actions are the methods of HTTP.
+    told = "GET" if prefix == "apigateway" else NAMES.get(name, name)
+
+    assert operation.action == f"{prefix}:{told}"
+    assert name.startswith(("Get", "List", "Describe"))
+    assert operation.lane in ALLOWED_PER_SECOND
+
+
+def test_the_reader_declares_the_actions_of_all_its_calls() -> None:
+    """No action is missing and none is too many."""
+    assert {one.action for one in OPERATIONS} == reader.IAM_ACTIONS

@@ -1,0 +1,178 @@
+"""Facts in the table: what is written, what is read back, and what is found to be broken."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bench.paged_account import ACCOUNT, REGION, grown
+from functions.aws.account import facts as f
+from functions.aws.account.account_reader import AccountReader
+from functions.aws.account.inventory import account_of
+from functions.aws.account.rate_limit import Pace
+from functions.aws.account.read_client import Asker
+from functions.aws.account.read_session import one_by_one
+from functions.aws.records import fact_store
+from functions.aws.records.fact_store import FactStore, Manifest
+from functions.aws.records.table import Table
+from functions.domain.account.inventory import Area, FunctionDescription
+from functions.domain.serialization import UnreadableError
+from tests.fakes import SimulatedCrash
+
+NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+
+
+class FakeDynamoDB:
+    """Items by their keys, and the calls that were made."""
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+        self.broken = False
+        self.written: list[str] = []
+
+    def put_item(self, **given: Any) -> dict[str, Any]:
+        """Keep an item."""
+        item = given["Item"]
+        size = sum(len(str(name)) + len(next(iter(value.values()))) for name, value in item.items())
+        assert size < 400_000
+        self.items[item["pk"]["S"], item["sk"]["S"]] = item
+        self.written.append(item["sk"]["S"])
+        return {}
+
+    def delete_item(self, **given: Any) -> dict[str, Any]:
+        """Forget an item."""
+        if self.broken:
+            raise SimulatedCrash("delete_item")
+        del self.items[given["Key"]["pk"]["S"], given["Key"]["sk"]["S"]]
+        return {}
+
+    def query(self, **given: Any) -> dict[str, Any]:
+        """The items of a partition in their order, two at a time."""
+        pk = given["ExpressionAttributeValues"][":pk"]["S"]
+        keys = sorted(key for key in self.items if key[0] == pk)
+        start = given.get("ExclusiveStartKey")
+        rest = [one for one in keys if start is None or one[1] > start["sk"]["S"]]
+        page: dict[str, Any] = {"Items": [self.items[one] for one in rest[:2]]}
+        if len(rest) > 2:
+            page["LastEvaluatedKey"] = {"pk": {"S": pk}, "sk": {"S": rest[1][1]}}
+        return page
+
+
+def store(table: FakeDynamoDB, account: str = ACCOUNT) -> FactStore:
+    """A store on the table."""
+    client: Any = table
+    records = Table(lambda: client, "ledger")
+    return FactStore(records, account=account, region=REGION, partition="aws")
+
+
+def read_facts(functions: int = 30) -> f.Facts:
+    """Facts of an account with a bit of everything."""
+    facts = f.begun(ACCOUNT, REGION, "aws", NOW)
+    asker = Asker(grown(functions).client, Pace({}))
+    AccountReader(asker, suspects=lambda _: ["orders-00000"], side_by_side=one_by_one).read(facts)
+    facts.miss(Area.LOGS, "AccessDenied: no", action="logs:DescribeAccountPolicies")
+    return facts
+
+
+def test_facts_come_back_as_they_were() -> None:
+    """Every section is read as it was written, and so is the account made of it."""
+    table, facts = FakeDynamoDB(), read_facts()
+    manifest = store(table).save(facts)
+    loaded = store(table).load(manifest)
+
+    assert {one.name: loaded.of(one) for one in f.SECTIONS} == {
+        one.name: facts.of(one) for one in f.SECTIONS
+    }
+    assert account_of(loaded) == account_of(facts)
+    assert loaded.changed == set()
+
+
+def test_writes_only_what_changed() -> None:
+    """A change of one function writes the part that it is in, and nothing else."""
+    table, facts = FakeDynamoDB(), read_facts()
+    first = store(table).save(facts)
+    table.written.clear()
+    facts.drop(f.POLICIES, "orders-00007")
+    second = store(table).save(facts, first)
+
+    assert len(table.written) == 1
+    assert len(set(first.parts.items()) - set(second.parts.items())) == 1
+
+
+def test_a_second_reading_of_the_same_account_writes_nothing() -> None:
+    """Equal parts have equal names, so what is stored already is not stored again."""
+    table = FakeDynamoDB()
+    first = store(table).save(read_facts())
+    table.written.clear()
+    second = store(table).save(read_facts(), stored=[first])
+
+    assert (table.written, second.parts) == ([], first.parts)
+
+
+def test_facts_that_were_saved_before_stay_as_they_are() -> None:
+    """An older manifest still gives the older facts."""
+    table, facts = FakeDynamoDB(), read_facts()
+    first = store(table).save(facts)
+    facts.put(f.POLICIES, "orders-00007", "changed")
+    store(table).save(facts, first)
+
+    assert store(table).load(first).of(f.POLICIES)["orders-00007"] != "changed"
+
+
+def test_large_parts_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that is larger than an item is kept in several, and read as one."""
+    monkeypatch.setattr(fact_store, "MOST_BYTES", 1_000)
+    table = FakeDynamoDB()
+    facts = f.begun(ACCOUNT, REGION, "aws", NOW)
+    noise = secrets.token_hex(8_000)
+    one = FunctionDescription(name="a", arn="arn:a", role_arn="", runtime=noise)
+    facts.put(f.FUNCTIONS, "a", one)
+    manifest = store(table).save(facts)
+
+    assert len(table.items) > 5
+    assert store(table).load(manifest).of(f.FUNCTIONS)["a"] == one
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "other"])
+def test_a_part_that_is_not_whole_is_found_out(damage: str) -> None:
+    """Facts that lost a part are refused: half an account would look free of loops."""
+    table = FakeDynamoDB()
+    manifest = store(table).save(read_facts())
+    key = next(iter(table.items))
+    if damage == "gone":
+        del table.items[key]
+    else:
+        data = table.items[key]["data"]["B"]
+        table.items[key]["data"]["B"] = data[:-1] if damage == "cut" else b"other"
+
+    with pytest.raises(UnreadableError, match="missing or incomplete"):
+        store(table).load(manifest)
+
+
+def test_facts_of_a_later_version_are_refused() -> None:
+    """Another schema is not guessed at."""
+    with pytest.raises(UnreadableError, match="schema 99"):
+        store(FakeDynamoDB()).load(Manifest(at=NOW, schema=99))
+
+
+def test_another_account_sees_nothing() -> None:
+    """Facts are kept apart by account and Region."""
+    table = FakeDynamoDB()
+    manifest = store(table).save(read_facts())
+
+    with pytest.raises(UnreadableError):
+        store(table, account="210987654321").load(manifest)
+
+
+def test_clears_what_no_manifest_names() -> None:
+    """Parts of facts that are not valid any more are deleted, all others stay."""
+    table, facts = FakeDynamoDB(), read_facts()
+    first = store(table).save(facts)
+    facts.put(f.POLICIES, "orders-00007", "changed")
+    second = store(table).save(facts, first)
+
+    assert store(table).clear([second]) == 1
+    assert store(table).load(second).of(f.POLICIES)["orders-00007"] == "changed"
