@@ -26,9 +26,11 @@ from functions.domain.graph.loop_lookup import OnLoop
 SHORT_MINUTES: Final = 5
 # Few functions are read more often, as long as that takes no more than this share of the budget.
 FASTER_SHARE: Final = 1 / 3
-# Functions that cannot be read so often are not read by name. For the same money the pulse's looks
-# at all functions then see more of their loops.
-SLOWEST_MINUTES: Final = 20
+# Loops that cannot be read so often are not read by name. For the same money the pulse's looks at
+# all functions then see as many of them, and others as well.
+SLOWEST_MINUTES: Final = 12
+# A loop of several functions is read as often though each of them is read more seldom.
+MOST_TURNS: Final = 2
 
 # A new rate lies above what the same reading shows of the time before, these minutes apart.
 GUARD_MINUTES: Final = 4
@@ -106,7 +108,7 @@ def plan_watch(
 
     Where all can be read every `SHORT_MINUTES`, all are; few of them more often. Where they cannot,
     functions on certain loops come first, and the others are read as often as what is left pays
-    for. What cannot be read every `SLOWEST_MINUTES` is left out.
+    for. Loops that cannot be read every `SLOWEST_MINUTES` are left out.
 
     Parameters
     ----------
@@ -121,7 +123,9 @@ def plan_watch(
         return LoopWatch(rotations=(_rotation(known, every),) if known else ())
     left, rotations = most_metrics, []
     for some in _by_certainty(known):
-        slow = _first_within(len(some), left, range(SHORT_MINUTES, SLOWEST_MINUTES + 1))
+        loops = len({one.loop or one.function for one in some})
+        slowest = int(SLOWEST_MINUTES * min(MOST_TURNS, len(some) / loops))
+        slow = _first_within(len(some), left, range(SHORT_MINUTES, slowest + 1))
         if slow is None:
             break
         rotations.append(_rotation(some, slow))

@@ -250,3 +250,30 @@ def test_the_documented_cost_of_denied_invocations_is_what_the_code_computes() -
         f"${denied_usd(100 * 86_400):.2f}",
         f"${empty_queue_usd():.2f}",
     ]
+
+
+def test_the_documented_use_of_the_pulses_money_is_what_the_code_computes() -> None:
+    """How many functions on loops are read how often, and how many looks are left."""
+    lines = DOCS.read_text().splitlines()
+    (watched,) = (one for one in lines if one.startswith("- **Functions on loops**"))
+    (looks,) = (one for one in lines if one.startswith("- **Looks**"))
+    most = pulse_watch_metrics(1_000)
+
+    assert re.findall(r"\$([\d.]+\d)", watched) == [
+        f"{metrics_a_month(1, every) * USD_PER_METRIC_READ:.2f}" for every in (5, 3, 1)
+    ]
+    assert re.findall(r"(\d+) (?:of them )?every (\w+)", watched.split("pays for")[1]) == [
+        (str(most // metrics_a_month(1, 5)), "five"),
+        (str(most // metrics_a_month(1, 12)), "12"),
+    ]
+    counts = [looks_of(1_000, 0), looks_of(1_000, 31 * metrics_a_month(1, 5)), 31]
+    for functions in (10, 10_000):
+        most = pulse_watch_metrics(functions)
+        counts += [functions, looks_of(functions, 0), looks_of(functions, most)]
+    stated = re.findall(r"\b[\d,]+\b", looks.split(". A look")[0].replace("1,000 functions", ""))
+    assert [int(one.replace(",", "")) for one in stated] == counts
+
+
+def looks_of(functions: int, watch_metrics: int) -> int:
+    """Whole looks a month."""
+    return round(pulse_looks(functions, watch_metrics))
