@@ -228,9 +228,10 @@ class Guard:
     ) -> None:
         """Look at the functions on loops that stand out, of those whose turn it is.
 
-        Who has an open incident, or was looked at by this very run, is left out.
+        Who has an open incident, or was looked at by this very run, is left out. Where little time
+        is left, their turn comes again.
         """
-        if report.seconds_left() < _AT_THE_END_SECONDS:
+        if report.seconds_left() < _FOR_SUSPECTS_SECONDS:
             return
         done = _seen_in(report, live, now)
         due = [name for name in loops.watch.due(now) if name not in done]

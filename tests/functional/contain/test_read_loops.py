@@ -16,7 +16,7 @@ from functions.domain.incidents.policy import Policy, Response
 from functions.domain.pulse.account_pulse import WATCHED_FOR
 from functions.domain.pulse.look_budget import LookBudget
 from functions.domain.pulse.memory import PulseMemory
-from functions.domain.signal import SignalKind
+from functions.domain.signal import Signal, SignalKind
 from tests.functional.scene import Scene
 
 if TYPE_CHECKING:
@@ -222,6 +222,17 @@ def test_who_is_exempt_or_has_an_incident_is_not_read() -> None:
 
     assert {"other-03", "orders"}.isdisjoint(read)
     assert len(set(read)) == ON_LOOPS - 2
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(59.0, 0), (61.0, 1)])
+def test_a_run_that_is_nearly_over_reads_nobody(seconds: float, calls: int) -> None:
+    """What it has found so far is still to be written down."""
+    scene = NoisyAccount()
+    pulse = Signal(kind=SignalKind.PULSE, at=scene.now, id="1")
+
+    scene.guard.handle(pulse, lambda: seconds)
+
+    assert len(scene.account.calls("invocations")) == calls
 
 
 # -- what a check costs ------------------------------------------------------------------------
