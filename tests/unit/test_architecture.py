@@ -1,0 +1,96 @@
+"""docs/architecture.md names what there is: folders, files, and what they define."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PAGE: Final = (ROOT / "docs" / "architecture.md").read_text()
+MOST_FILES: Final = 12  # in a folder
+MOST_STEPS: Final = 10  # files that a walk passes
+
+_ROW: Final = re.compile(r"^\| `([^`|]+)` \| (.+?) \|", re.MULTILINE)
+
+
+def packages() -> list[str]:
+    """Every folder of code under `functions`."""
+    found = (ROOT / "functions").rglob("__init__.py")
+    return sorted(path.parent.relative_to(ROOT).as_posix() for path in found)
+
+
+def section(title: str) -> str:
+    """What the page says under a heading."""
+    _, _, rest = PAGE.partition(f"## {title}\n")
+    assert rest, title
+    return rest.partition("\n## ")[0]
+
+
+def walks() -> dict[str, list[tuple[str, str]]]:
+    """File and names of each step of each walk."""
+    titles = re.findall(r"^## (From .+)$", PAGE, re.MULTILINE)
+    return {title: _ROW.findall(section(title)) for title in titles}
+
+
+WALKS: Final = walks()
+
+
+def defined(path: Path) -> set[str]:
+    """What a file defines: names at its top, and methods as ``Class.method``."""
+    names = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            names |= {
+                f"{node.name}.{one.name}" for one in node.body if isinstance(one, ast.FunctionDef)
+            }
+    return names
+
+
+def test_the_code_map_has_every_folder() -> None:
+    """No folder is missing from the map, and none of the map is missing."""
+    assert sorted(folder for folder, _ in _ROW.findall(section("Code map"))) == packages()
+
+
+@pytest.mark.parametrize("folder", packages())
+def test_a_folder_is_small_enough_to_be_read(folder: str) -> None:
+    """A folder has at most so many files, beside the one that makes it a package."""
+    files = [one for one in (ROOT / folder).glob("*.py") if one.name != "__init__.py"]
+
+    assert len(files) <= MOST_FILES
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "docs/diagnosis.md"])
+def test_every_path_on_a_page_is_there(page: str) -> None:
+    """Files and folders of the project that a page names exist."""
+    text = (ROOT / page).read_text()
+    named = re.findall(r"`((?:functions|stacks|tests|docs|sandbox|bench)/[^`\s*<>]+)`", text)
+
+    assert named
+    assert [one for one in named if not (ROOT / one).exists()] == []
+
+
+def test_there_are_three_walks() -> None:
+    """Those that somebody new goes first."""
+    assert len(WALKS) == 3
+
+
+@pytest.mark.parametrize("title", WALKS)
+def test_every_name_of_a_walk_is_there(title: str) -> None:
+    """Each file defines what the walk says."""
+    assert WALKS[title]
+    for file, names in WALKS[title]:
+        wanted = set(re.findall(r"`([^`]+)`", names))
+        assert wanted, file
+        assert wanted <= defined(ROOT / file), file
+
+
+@pytest.mark.parametrize("title", WALKS)
+def test_a_walk_is_short(title: str) -> None:
+    """It passes ten files at most, each once."""
+    files = [file for file, _ in WALKS[title]]
+
+    assert len(files) == len(set(files)) <= MOST_STEPS
