@@ -101,7 +101,10 @@ def _may_stay(play: Play, incident: Incident) -> bool:
         return incident.state in {IncidentState.CONTAINED, IncidentState.RELEASED}
     is_denied = incident.function in play.account.exempt_since  # `contain` may not lift it
     is_impossible = _cannot_be(play, ("reserved", incident.function))  # people were told
-    return incident.is_shown or is_denied or is_impossible
+    function = play.account.by_name.get(incident.function)
+    # Nobody can tell who wrote its tag: people were notified, and are to name the function.
+    is_in_doubt = function is not None and function.reserved == 0 and SNAPSHOT_TAG in function.tags
+    return incident.is_shown or is_denied or is_impossible or is_in_doubt
 
 
 def check_answer(play: Play, run: Run) -> None:

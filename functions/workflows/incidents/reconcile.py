@@ -36,6 +36,8 @@ from functions.domain.incidents.incident import (
     IncidentState,
     Transition,
 )
+from functions.domain.incidents.tag_seal import find_snapshot
+from functions.domain.incidents.tagged_snapshot import UnreadableSnapshotError
 from functions.domain.ports import Functions
 from functions.workflows.detection.collect_evidence import Gathering
 from functions.workflows.event_log import EventLog
@@ -181,7 +183,7 @@ class Tending:
             if present == incident.target:
                 return _Standing.AS_LEFT
             if is_stop_of_tag(incident, present, world):
-                return _Standing.IN_TAG
+                return self._weigh_tag(incident)
             found = FoundReservation(reserved_concurrency=present)
         released = replace(
             incident.to(IncidentState.RELEASED, now),
@@ -192,6 +194,22 @@ class Tending:
         told = announce(released, Transition.RELEASED, world, now, found=found)
         deliver(world.ledger.save(told), world, now)
         return _Standing.RELEASED
+
+    def _weigh_tag(self, incident: Incident) -> _Standing:
+        """Whether the tag of a stop knows something that the incident does not.
+
+        One that does not is no reason to wait: where nobody can tell who wrote it, it is never
+        taken over.
+        """
+        facts = self._facts(incident)
+        try:
+            found = find_snapshot(facts, self.enforcer.world.ledger.known_tag_key())
+        except UnreadableSnapshotError:
+            return _Standing.AS_LEFT
+        if found is None or found.tagged.provisioned:
+            return _Standing.AS_LEFT if found is None else _Standing.IN_TAG
+        is_known = found.tagged.reserved_concurrency in (*incident.ours, incident.prior)
+        return _Standing.AS_LEFT if is_known else _Standing.IN_TAG
 
     def _watch_released(self, incident: Incident, now: datetime, _actor: str) -> None:
         if failures(incident) and not incident.is_pausing(Attempt.RESTORE, now):

@@ -467,3 +467,18 @@ def test_a_restore_does_not_go_on_while_the_tag_cannot_be_taken_over() -> None:
     scene.signal(SignalKind.PULSE)
     scene.rollback("orders")
     assert orders.reserved == 44
+
+
+def test_a_hold_goes_on_under_a_tag_in_doubt_that_tells_nothing_new() -> None:
+    """Nobody can tell who wrote it, and what it says was reserved is the hold's own value."""
+    story = held(is_loop=False)
+    function = story.function
+    tag = TaggedSnapshot(reserved_concurrency=function.reserved, at=story.scene.now)
+    function.tags.update(tag.to_tags())
+    function.reserved = 0
+    story.is_over = True
+
+    story.pass_minutes(60)
+
+    assert function.reserved is None
+    assert story.scene.account.ledger.stored("orders") is None
