@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from functions.domain.account.environment_references import read_environment
-from functions.domain.graph.edges.propagation import mentions_of
+from functions.domain.graph.propagation.index import mentions_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

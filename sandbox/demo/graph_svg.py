@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from functions.domain.graph.edges.propagation import Rank
 from functions.domain.graph.model import Certainty, NativeStop, NodeKind
+from functions.domain.graph.propagation.graph import Rank
 from functions.domain.notices.graph.text import edge_words
 from functions.domain.notices.text import clean, counted, middle_cut, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from functions.domain.graph.edges.propagation import Flow
     from functions.domain.graph.model import Edge, EventGraph, Loop, Means, Node
+    from functions.domain.graph.propagation.graph import Propagation
 
 _LONGEST_WORD: Final = 28
 # Names that AWS made up: UUIDs, and the ones of S3's notifications. Nobody reads them in a picture.
@@ -168,7 +168,7 @@ def draw_graph(graph: EventGraph, beside: Sequence[Edge] = ()) -> str:
     )
 
 
-def list_edges_beside(flow: Flow, loops: Sequence[Loop]) -> tuple[Edge, ...]:
+def list_edges_beside(flow: Propagation, loops: Sequence[Loop]) -> tuple[Edge, ...]:
     """List edges beside the loops that enter or leave their functions, a few of each."""
     counts = {name: 0 for loop in loops if not loop.is_broad for name in loop.functions}
     found: dict[tuple[str, str, Means], Edge] = {}
@@ -187,7 +187,7 @@ def list_edges_beside(flow: Flow, loops: Sequence[Loop]) -> tuple[Edge, ...]:
     return tuple(found.values())
 
 
-def _named_edges(flow: Flow) -> Iterator[int]:
+def _named_edges(flow: Propagation) -> Iterator[int]:
     """The edges between two nodes that may carry events, without those by a wildcard."""
     for number, rank in enumerate(flow.ranks):
         if (

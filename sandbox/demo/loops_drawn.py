@@ -11,7 +11,7 @@ from functions.aws.account.facts import Facts
 from functions.aws.account.rate_limit import Pace
 from functions.aws.account.read_client import Asker
 from functions.domain.graph.build import build
-from functions.domain.graph.edges.propagation import read_flow
+from functions.domain.graph.propagation.propagate import propagate
 from sandbox.demo.graph_svg import draw_graph, list_edges_beside
 from sandbox.settings import ACCOUNT_ID, REGION
 
@@ -32,7 +32,7 @@ def draw_loops(aws: LocalAws, path: Path) -> None:
     if account is not None:
         account = _without_guard(account)
         graph = build(account)
-        path.write_text(draw_graph(graph, list_edges_beside(read_flow(account), graph.loops)))
+        path.write_text(draw_graph(graph, list_edges_beside(propagate(account), graph.loops)))
 
 
 def _on_loops(account: Account) -> set[str]:

@@ -11,17 +11,18 @@ import heapq
 from typing import TYPE_CHECKING, Final
 
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.edges.propagation import Rank, read_flow
 from functions.domain.graph.model import Loop
 from functions.domain.graph.paths.search import edges_of, search
+from functions.domain.graph.propagation.graph import Rank
+from functions.domain.graph.propagation.propagate import propagate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from functions.domain.account.inventory import Account
-    from functions.domain.graph.edges.propagation import Flow
     from functions.domain.graph.model import Edge
-    from functions.domain.graph.paths.search import Way
+    from functions.domain.graph.paths.search import Cycle
+    from functions.domain.graph.propagation.graph import Propagation
 
 _LOOPING: Final = {LoopProof.CERTAIN, LoopProof.POSSIBLE}
 _MOST_RULED_OUT: Final = 2  # what more than two things rule out is not near
@@ -29,7 +30,7 @@ _MOST_RULED_OUT: Final = 2  # what more than two things rule out is not near
 
 def near_loops(account: Account) -> tuple[Loop, ...]:
     """Cycles that something rules out: at most one for a function, each begun at its first one."""
-    flow = read_flow(account, with_ruled_out=True)
+    flow = propagate(account, with_ruled_out=True)
     proofs = search(flow).proofs
     known: dict[tuple[int, int], Edge] = {}
     found: dict[str, Loop] = {}
@@ -43,11 +44,11 @@ def near_loops(account: Account) -> tuple[Loop, ...]:
     return tuple(found.values())
 
 
-def _cost(flow: Flow, way: Way) -> tuple[int, int]:
+def _cost(flow: Propagation, way: Cycle) -> tuple[int, int]:
     return sum(flow.ranks[edge] is Rank.RULED_OUT for edge in way), len(way)
 
 
-def _cheapest(flow: Flow, place: int) -> Way:
+def _cheapest(flow: Propagation, place: int) -> Cycle:
     """The cycle through a place with the fewest edges that are ruled out (Dijkstra 1959)."""
     after: dict[int, list[int]] = {}
     for edge in sorted(range(len(flow.sources)), key=lambda edge: (flow.ranks[edge], edge)):
@@ -72,7 +73,7 @@ def _cheapest(flow: Flow, place: int) -> Way:
     return ()
 
 
-def _walked(flow: Flow, came: Mapping[int, int], last: int) -> Way:
+def _walked(flow: Propagation, came: Mapping[int, int], last: int) -> Cycle:
     way = [last]
     while (edge := came[flow.sources[way[-1]]]) >= 0:
         way.append(edge)

@@ -10,10 +10,10 @@ from typing import Final
 
 from functions.domain.account.inventory import StateMachine
 from functions.domain.account.strict_json import Json, UnreadableJsonError, read_json
-from functions.domain.graph.edges.payloads import ANYTHING, Changed, Content, Put, Stored
-from functions.domain.graph.edges.read_calls import is_read
 from functions.domain.graph.model import Node
 from functions.domain.graph.nodes import bucket_arn, bus_arn, node_of
+from functions.domain.graph.payloads import ANYTHING, Changed, Payload, Put, Stored
+from functions.domain.graph.writes.read_calls import is_read
 
 _SUFFIXES: Final = (".waitForTaskToken", ".sync:2", ".sync")
 _INTEGRATION: Final = ":states:::"
@@ -53,7 +53,7 @@ class Task:
     state: str
     arn: str
     target: Node
-    content: Content
+    payload: Payload
     action: str
     is_always: bool
     is_borrowing: bool = False
@@ -107,12 +107,12 @@ def read_machine(machine: StateMachine, place: Place) -> Reading:
                     state=name,
                     arn=arn,
                     target=node_of(arn),
-                    content=content,
+                    payload=payload,
                     action=action,
                     is_always=is_always,
                     is_borrowing=borrows,
                 )
-                for arn, content in targets
+                for arn, payload in targets
             )
             if action and not targets:
                 dynamic.append(action)
@@ -171,7 +171,7 @@ def _calls(state: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]
 
 def _targets(
     resource: str, arguments: Mapping[str, Json], place: Place
-) -> tuple[str, list[tuple[str, Content]]]:
+) -> tuple[str, list[tuple[str, Payload]]]:
     """The IAM action of a task, and what it is done to; nothing if only the execution knows."""
     for suffix in _SUFFIXES:
         resource = resource.removesuffix(suffix)
@@ -225,11 +225,11 @@ class _Call:
     argument: str
     service: str
     kind: str
-    content: Content = ANYTHING
+    payload: Payload = ANYTHING
 
     def targets(
         self, arguments: Mapping[str, Json], place: Place
-    ) -> tuple[str, list[tuple[str, Content]]]:
+    ) -> tuple[str, list[tuple[str, Payload]]]:
         """The IAM action, and what it is done to."""
         name = _text(arguments, self.argument)
         if self.argument == "QueueUrl":
@@ -238,7 +238,7 @@ class _Call:
             arn = name
         else:
             arn = place.arn(self.service, f"{self.kind}{name.rsplit('function:', 1)[-1]}")
-        return self.action, [(arn, self.content)] if arn else []
+        return self.action, [(arn, self.payload)] if arn else []
 
 
 _INVOKE: Final = _Call("lambda:InvokeFunction", "FunctionName", "lambda", "function:")
@@ -278,7 +278,7 @@ def _text(arguments: Mapping[str, Json], name: str) -> str:
     return value
 
 
-def _objects(arguments: Mapping[str, Json], place: Place) -> list[tuple[str, Content]]:
+def _objects(arguments: Mapping[str, Json], place: Place) -> list[tuple[str, Payload]]:
     bucket = _text(arguments, "Bucket")
     if not bucket:
         return []
@@ -291,9 +291,9 @@ def _escaped(text: str) -> str:
     return text.replace("*", "${*}").replace("?", "${?}")
 
 
-def _buses(arguments: Mapping[str, Json], place: Place) -> list[tuple[str, Content]]:
+def _buses(arguments: Mapping[str, Json], place: Place) -> list[tuple[str, Payload]]:
     entries = arguments.get("Entries")
-    found: list[tuple[str, Content]] = []
+    found: list[tuple[str, Payload]] = []
     for entry in entries if isinstance(entries, list) else []:
         if not isinstance(entry, Mapping):
             continue

@@ -53,8 +53,6 @@ from typing import Final
 
 from functions.domain.account.inventory import Account
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.edges.propagation import Flow, read_flow
-from functions.domain.graph.edges.resource_grants import ResourcePolicies
 from functions.domain.graph.feeders import find_sources
 from functions.domain.graph.model import (
     Acceptance,
@@ -69,7 +67,10 @@ from functions.domain.graph.model import (
 )
 from functions.domain.graph.paths.breaking_changes import Listed, cuts_of
 from functions.domain.graph.paths.limits import USUAL, Limits
-from functions.domain.graph.paths.search import Found, Way, edges_of, search
+from functions.domain.graph.paths.search import Cycle, Found, edges_of, search
+from functions.domain.graph.propagation.graph import Propagation
+from functions.domain.graph.propagation.propagate import propagate
+from functions.domain.graph.writes.resource_grants import ResourcePolicies
 
 ACCEPTED_TAG: Final = "loopbreaker:accepted-loop"
 
@@ -103,14 +104,14 @@ def build(
     """
     policies = ResourcePolicies(account)
     account = replace(account, gaps=(*account.gaps, *policies.gaps))
-    flow = read_flow(account, policies, limits)
+    flow = propagate(account, policies, limits)
     found = search(flow, limits)
     said = _acceptances(account, accepted)
     settings = {one.name: one.recursive_loop for one in account.functions}
 
     described: dict[tuple[int, int], Edge] = {}
 
-    def loop(way: Way) -> Loop:
+    def loop(way: Cycle) -> Loop:
         return _loop(account.region, edges_of(flow, way, described), said, settings)
 
     listed = [Listed(way=way, loop=loop(way)) for way in found.ways]
@@ -133,7 +134,7 @@ def build(
     )
 
 
-def _counts(flow: Flow, found: Found) -> Counts:
+def _counts(flow: Propagation, found: Found) -> Counts:
     proofs = list(found.proofs.values())
     return Counts(
         functions=len(proofs),

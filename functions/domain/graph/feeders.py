@@ -10,9 +10,9 @@ from typing import Final
 
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.edges.payloads import Invoked
-from functions.domain.graph.edges.propagation import Dark, Flow, Rank
 from functions.domain.graph.model import EdgeSpec, Means, NodeKind
+from functions.domain.graph.payloads import Invoked
+from functions.domain.graph.propagation.graph import Propagation, Rank, Unobserved
 
 _LEVELS: Final = (
     (Rank.CERTAIN, LoopProof.CERTAIN),
@@ -40,7 +40,7 @@ _SENT: Final = frozenset({Means.DESTINATION, Means.DEAD_LETTER})
 
 
 def find_sources(
-    flow: Flow, parts: Mapping[Rank, Mapping[int, int]]
+    flow: Propagation, parts: Mapping[Rank, Mapping[int, int]]
 ) -> Mapping[str, tuple[Source, ...]]:
     """The sources of each function, by name; one that nothing seems to invoke has none.
 
@@ -58,7 +58,7 @@ def find_sources(
         if not name or flow.ranks[edge] is Rank.RULED_OUT:
             continue
         loop = _loop(flow, edge, parts)
-        if loop is LoopProof.RULED_OUT and isinstance(flow.places[flow.sources[edge]], Dark):
+        if loop is LoopProof.RULED_OUT and isinstance(flow.places[flow.sources[edge]], Unobserved):
             continue  # nothing that the function does gets out of sight
         known = found.setdefault(name, {})
         for key in _keys(flow, edge, name):
@@ -74,7 +74,7 @@ def find_sources(
     )
 
 
-def _loop(flow: Flow, edge: int, parts: Mapping[Rank, Mapping[int, int]]) -> LoopProof:
+def _loop(flow: Propagation, edge: int, parts: Mapping[Rank, Mapping[int, int]]) -> LoopProof:
     source, target = flow.sources[edge], flow.targets[edge]
     for rank, proof in _LEVELS:
         number = parts[rank].get(source)
@@ -83,7 +83,7 @@ def _loop(flow: Flow, edge: int, parts: Mapping[Rank, Mapping[int, int]]) -> Loo
     return LoopProof.RULED_OUT
 
 
-def _keys(flow: Flow, edge: int, function: str) -> Iterator[tuple[SourceKind, str]]:
+def _keys(flow: Propagation, edge: int, function: str) -> Iterator[tuple[SourceKind, str]]:
     """The kinds and names of what an edge into a function stands for."""
     place, entered = flow.places[flow.sources[edge]], flow.places[flow.targets[edge]]
     node = place[0] if isinstance(place, tuple) else None

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.domain.graph.build import build
-from functions.domain.graph.edges.propagation import read_flow
 from functions.domain.graph.model import Node, NodeKind
+from functions.domain.graph.propagation.propagate import propagate
 from functions.domain.notices.graph.warning import warning
 from sandbox.demo.graph_svg import (
     MOST_BROAD_CARDS,
@@ -45,7 +45,7 @@ def texts(svg: str) -> list[str]:
 def picture_of(account: Account) -> str:
     """The loops of an account, with what is beside them."""
     graph = build(account)
-    return draw_graph(graph, list_edges_beside(read_flow(account), graph.loops))
+    return draw_graph(graph, list_edges_beside(propagate(account), graph.loops))
 
 
 def cards(svg: str) -> int:
@@ -125,7 +125,7 @@ def test_what_is_beside_loops_is_grey() -> None:
     account = ACCOUNTS[BESIDE]
     graph = build(account)
 
-    beside = list_edges_beside(read_flow(account), graph.loops)
+    beside = list_edges_beside(propagate(account), graph.loops)
 
     on_loops = {edge for loop in graph.loops for edge in loop.edges}
     names = {name for loop in graph.loops for name in loop.functions}

@@ -16,7 +16,7 @@ from functions.aws.account.read_client import GoneError, Operation, Paging
 from functions.domain.account.environment_references import Environment, read_environment
 from functions.domain.account.inventory import Area, FunctionDescription, MappingDescription
 from functions.domain.account.names import function_name
-from functions.domain.graph.edges.propagation import mentions_of
+from functions.domain.graph.propagation.index import mentions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from functions.domain.graph.edges.propagation import Flow, Rank
-from functions.domain.graph.edges.writes import Hub
 from functions.domain.graph.model import (
     Change,
     Cut,
@@ -23,7 +21,9 @@ from functions.domain.graph.model import (
 )
 from functions.domain.graph.paths.cycles import cyclic
 from functions.domain.graph.paths.limits import USUAL, Allowance, Limits
-from functions.domain.graph.paths.search import Way, successors
+from functions.domain.graph.paths.search import Cycle, successors
+from functions.domain.graph.propagation.graph import Propagation, Rank
+from functions.domain.graph.writes.permission import WildcardTarget
 from functions.domain.notices.graph.text import change_words
 
 MOST_CUTS: Final = 3  # of one loop
@@ -58,11 +58,13 @@ _NEVER_ALONE: Final = frozenset(
 class Listed:
     """A loop with its way through the flow."""
 
-    way: Way
+    way: Cycle
     loop: Loop
 
 
-def cuts_of(flow: Flow, listed: Sequence[Listed], limits: Limits = USUAL) -> list[tuple[Cut, ...]]:
+def cuts_of(
+    flow: Propagation, listed: Sequence[Listed], limits: Limits = USUAL
+) -> list[tuple[Cut, ...]]:
     """For each loop what breaks it, best first."""
     found: list[tuple[Cut, ...]] = [()] * len(listed)
     left = Allowance(limits.cuts)
@@ -77,7 +79,9 @@ def cuts_of(flow: Flow, listed: Sequence[Listed], limits: Limits = USUAL) -> lis
     return found
 
 
-def _components(flow: Flow, listed: Sequence[Listed]) -> Iterable[tuple[list[int], list[int]]]:
+def _components(
+    flow: Propagation, listed: Sequence[Listed]
+) -> Iterable[tuple[list[int], list[int]]]:
     """The loops of each component, and the component's edges.
 
     Components that share a function, invoked asynchronously in one and not in the other, are one:
@@ -130,7 +134,9 @@ class _Component:
         "_writers",
     )
 
-    def __init__(self, flow: Flow, edges: list[int], listed: list[Listed], work: Allowance) -> None:
+    def __init__(
+        self, flow: Propagation, edges: list[int], listed: list[Listed], work: Allowance
+    ) -> None:
         self._flow = flow
         self._work = work
         # What is too large to be tried once is not described edge by edge either.
@@ -275,14 +281,14 @@ def _pain(edge: Edge) -> int:
     return _GENTLENESS.get(edge.means, 5)
 
 
-def _change_of(flow: Flow, edge: int) -> Change | None:
-    """The change that takes an edge away. What leads on from a hub stays."""
-    if flow.is_hub(flow.sources[edge]):
+def _change_of(flow: Propagation, edge: int) -> Change | None:
+    """The change that takes an edge away. What leads on from a wildcard stays."""
+    if flow.is_wildcard(flow.sources[edge]):
         return None
-    hub = flow.places[flow.targets[edge]]
-    if not isinstance(hub, Hub):
+    wildcard = flow.places[flow.targets[edge]]
+    if not isinstance(wildcard, WildcardTarget):
         return flow.edge(edge).change
     info = flow.infos[edge]
     if not isinstance(info, EdgeSpec):
         return None
-    return Change(means=info.means, id=info.id, what=wildcards_of(hub.kind))
+    return Change(means=info.means, id=info.id, what=wildcards_of(wildcard.kind))

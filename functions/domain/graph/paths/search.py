@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.edges.propagation import Flow, Rank
 from functions.domain.graph.model import Doubt, Edge
 from functions.domain.graph.paths.cycles import Budget, cyclic, least_rotation, shortest_way
 from functions.domain.graph.paths.limits import USUAL, Allowance, Limits
+from functions.domain.graph.propagation.graph import Propagation, Rank
 
 MOST_TRIGGERS: Final = 20  # of one function
 _WORK: Final = 4_000  # edges looked at, for each function of the account
@@ -25,7 +25,7 @@ _SMALL: Final = 2_000  # edges that hang together
 
 _SEEN_OR_NOT: Final = (Rank.CERTAIN, Rank.POSSIBLE, Rank.UNSEEN)
 
-Way: TypeAlias = tuple[int, ...]
+Cycle: TypeAlias = tuple[int, ...]
 Trigger: TypeAlias = tuple[int, str, str]
 
 
@@ -44,14 +44,14 @@ class Found:
         By rank, for each place on a cycle of edges up to that rank: the number of its component.
     """
 
-    ways: tuple[Way, ...]
+    ways: tuple[Cycle, ...]
     proofs: Mapping[str, LoopProof]
     doubts: Mapping[str, tuple[Doubt, ...]]
     unlisted: int
     parts: Mapping[Rank, Mapping[int, int]]
 
 
-def search(flow: Flow, limits: Limits = USUAL) -> Found:
+def search(flow: Propagation, limits: Limits = USUAL) -> Found:
     """Find the loops of a flow.
 
     What is proved of a function never depends on the limits: only which loops are listed does.
@@ -59,7 +59,7 @@ def search(flow: Flow, limits: Limits = USUAL) -> Found:
     return _Search(flow, limits).run()
 
 
-def successors(flow: Flow, edges: Iterable[int]) -> list[list[int]]:
+def successors(flow: Propagation, edges: Iterable[int]) -> list[list[int]]:
     """Where each place leads by some of the edges."""
     found: list[list[int]] = [[] for _ in flow.places]
     for edge in edges:
@@ -72,7 +72,7 @@ class _Search:
 
     __slots__ = ("_after", "_before", "_budget", "_flow", "_listed", "_sorted", "_ways")
 
-    def __init__(self, flow: Flow, limits: Limits) -> None:
+    def __init__(self, flow: Propagation, limits: Limits) -> None:
         self._flow = flow
         self._listed = Allowance(limits.listed)
         # Surer edges first, so that of two ways of one length the surer one is found.
@@ -84,7 +84,7 @@ class _Search:
             self._after[flow.sources[edge]].append(edge)
         most = max(_LEAST_WORK, _WORK * len(flow.places_of))
         self._budget = Budget(min(most, limits.search))
-        self._ways: dict[tuple[str, Trigger], Way] = {}
+        self._ways: dict[tuple[str, Trigger], Cycle] = {}
 
     def run(self) -> Found:
         flow = self._flow
@@ -219,17 +219,17 @@ class _Search:
         by = "" if described.is_write else f"{described.means.name} {described.id}"
         return -1, place[0].arn, by
 
-    def _distinct(self, ways: Iterable[Way]) -> tuple[Way, ...]:
+    def _distinct(self, ways: Iterable[Cycle]) -> tuple[Cycle, ...]:
         """The same cycle is found from every function on it."""
-        found: dict[Way, Way] = {}
+        found: dict[Cycle, Cycle] = {}
         for way in ways:
             first = least_rotation(way)
             found.setdefault(way[first:] + way[:first], way)
         return tuple(found.values())
 
 
-def edges_of(flow: Flow, way: Way, known: dict[tuple[int, int], Edge]) -> tuple[Edge, ...]:
-    """The edges of a loop as people know them: what leads through a hub is one edge.
+def edges_of(flow: Propagation, way: Cycle, known: dict[tuple[int, int], Edge]) -> tuple[Edge, ...]:
+    """The edges of a loop as people know them: what leads through a wildcard is one edge.
 
     Parameters
     ----------
@@ -238,9 +238,9 @@ def edges_of(flow: Flow, way: Way, known: dict[tuple[int, int], Edge]) -> tuple[
     """
     found: list[Edge] = []
     for number, after in pairwise((*way, way[0])):
-        if flow.is_hub(flow.sources[number]):
+        if flow.is_wildcard(flow.sources[number]):
             continue
-        key = (number, after if flow.is_hub(flow.targets[number]) else -1)
+        key = (number, after if flow.is_wildcard(flow.targets[number]) else -1)
         edge = known.get(key)
         if edge is None:
             edge = known[key] = flow.edge(number, after if key[1] >= 0 else None)

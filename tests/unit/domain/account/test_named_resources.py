@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from functions.domain.account.environment_references import read_environment
 from functions.domain.account.named_resources import Mentions
-from functions.domain.graph.edges.triggers import api_node
 from functions.domain.graph.model import Node
 from functions.domain.graph.nodes import broker_of, node_of
+from functions.domain.graph.triggers.configured import api_node
 
 ACCOUNT = "123456789012"
 HOME = f"eu-west-1:{ACCOUNT}"

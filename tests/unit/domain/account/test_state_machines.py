@@ -9,7 +9,7 @@ import pytest
 
 from functions.domain.account.inventory import StateMachine
 from functions.domain.account.state_machines import Place, queue_arn, read_machine
-from functions.domain.graph.edges.payloads import Changed, Put, Stored
+from functions.domain.graph.payloads import Changed, Put, Stored
 
 if TYPE_CHECKING:
     from functions.domain.account.state_machines import Reading
@@ -115,7 +115,7 @@ def test_contents() -> None:
         Changed(("REMOVE",)),
         Stored("b", "s3:PutObject", "a${*}b"),
         Put(("shop",), ("x",)),
-    ] == [one.content for one in reading.tasks]
+    ] == [one.payload for one in reading.tasks]
 
 
 def test_arguments_of_jsonata() -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from functions.domain.account.environment_references import Environment
 from functions.domain.account.inventory import Area, Gap, NamedPolicy
-from functions.domain.graph.edges.writes import ARN_HEADS, WAYS, name_in
 from functions.domain.graph.model import Means, NodeKind, wildcards_of
 from functions.domain.graph.nodes import node_of
+from functions.domain.graph.writes.write_actions import ARN_HEADS, WRITE_ACTIONS, read_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -141,7 +141,7 @@ def _without_permission(account: Account, change: Change) -> Account:
         policies = tuple(replace(one, text=_narrowed(one.text, kind)) for one in role.policies)
         limited = replace(role, policies=policies)
     else:
-        ways = WAYS.get(node_of(change.what).kind, ())
+        ways = WRITE_ACTIONS.get(node_of(change.what).kind, ())
         actions = [action for way in ways for action in way.actions]
         resources = [change.what, f"{change.what}/*", f"{change.what}:*"]
         limited = denied(role, actions, resources) if ways else denied(role, ["*"], ["*"])
@@ -157,7 +157,7 @@ def _narrowed(text: str, kind: NodeKind) -> str:
         named = [
             pattern
             for pattern in ([listed] if isinstance(listed, str) else listed)
-            if name_in(kind, pattern) is not None or not _is_of(kind, pattern)
+            if read_name(kind, pattern) is not None or not _is_of(kind, pattern)
         ]
         if one["Effect"] == "Deny":
             kept.append(one)

@@ -11,9 +11,10 @@ import pytest
 from functions.domain.account.inventory import Area, Gap
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.build import build
-from functions.domain.graph.edges.propagation import Rank, read_flow
 from functions.domain.graph.model import Acceptance, Certainty
 from functions.domain.graph.paths.search import edges_of, search
+from functions.domain.graph.propagation.graph import Rank
+from functions.domain.graph.propagation.propagate import propagate
 from tests.corpus.description import ACCOUNT, REGION
 from tests.unit.domain.graph.samples import ACCOUNTS, graph_of, loop_of, many
 
@@ -179,7 +180,7 @@ def test_policies_are_data() -> None:
 def test_what_is_ruled_out_changes_nothing(name: str) -> None:
     """With the edges that something rules out, the same loops are found and the same is proved."""
     account = ACCOUNTS[name]
-    whole, bare = read_flow(account, with_ruled_out=True), read_flow(account)
+    whole, bare = propagate(account, with_ruled_out=True), propagate(account)
 
     found, expected = search(whole), search(bare)
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.build import build
-from functions.domain.graph.edges.propagation import read_flow
 from functions.domain.graph.feeders import find_sources
 from functions.domain.graph.paths.search import search
+from functions.domain.graph.propagation.propagate import propagate
 from tests.examples import examples
 from tests.unit.domain.graph.generated import accounts
 from tests.unit.domain.graph.samples import ACCOUNTS, many
@@ -27,7 +27,7 @@ GRAVITY = (LoopProof.CERTAIN, LoopProof.POSSIBLE, LoopProof.UNKNOWN, LoopProof.R
 
 def sources_of(account: Account) -> Mapping[str, tuple[Source, ...]]:
     """The sources of each function of an account."""
-    flow = read_flow(account)
+    flow = propagate(account)
     return find_sources(flow, search(flow).parts)
 
 

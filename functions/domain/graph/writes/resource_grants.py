@@ -89,7 +89,7 @@ class ResourcePolicies:
         self._found: dict[tuple[str, str], ResourceGrants] = {}
         gaps: list[Gap] = []
         names = {arn.rpartition("/")[2]: arn for arn in account.roles}
-        for area, resource, gap, text in _texts(account):
+        for area, resource, gap, text in _list_policies(account):
             try:
                 document = parse_policy(text, f"policy of {resource}")
             except MalformedPolicyError as error:
@@ -109,7 +109,7 @@ class ResourcePolicies:
         self._policies.append((resource, document))
         for statement in document.statements:
             for principal in statement.principals.listed if statement.principals else ():
-                role, session = _named(principal.value, names)
+                role, session = _read_role(principal.value, names)
                 if role:
                     self._by_role.setdefault(role, set()).add(number)
                 if session:
@@ -143,9 +143,9 @@ class ResourcePolicies:
         own: list[Statement] = []
         direct: list[Statement] = []
         for statement in document.statements:
-            told = _told(statement, caller, resource)
-            if told is not None:
-                (direct if told[1] else own).append(told[0])
+            said = _address_to(statement, caller, resource)
+            if said is not None:
+                (direct if said[1] else own).append(said[0])
         if not own and not direct:
             return None
         return replace(document, statements=tuple(own)), replace(document, statements=tuple(direct))
@@ -162,7 +162,7 @@ def _asks_who(document: PolicyDocument) -> bool:
 _NOBODY: Final = "arn:aws:iam:::role/"  # a role that no policy names
 
 
-def _texts(account: Account) -> Iterator[tuple[Area, str, str, str]]:
+def _list_policies(account: Account) -> Iterator[tuple[Area, str, str, str]]:
     """Each policy with its resource, and what a gap about it is called."""
     for arn, text in sorted(account.resource_policies.items()):
         if text:
@@ -177,7 +177,7 @@ def _texts(account: Account) -> Iterator[tuple[Area, str, str, str]]:
                 yield Area.POLICIES, arn, function.name, text
 
 
-def _named(principal: str, names: Mapping[str, str]) -> tuple[str, str]:
+def _read_role(principal: str, names: Mapping[str, str]) -> tuple[str, str]:
     """The role that a principal names, and the session if it names one; empty for neither."""
     resource = principal.split(":", ARN_PARTS - 1)[-1]
     kind, *rest = resource.split("/")
@@ -188,7 +188,9 @@ def _named(principal: str, names: Mapping[str, str]) -> tuple[str, str]:
     return "", ""
 
 
-def _told(statement: Statement, caller: Caller, resource: str) -> tuple[Statement, bool] | None:
+def _address_to(
+    statement: Statement, caller: Caller, resource: str
+) -> tuple[Statement, bool] | None:
     """A statement as it is for a caller, and whether it is beside the boundary."""
     allows = statement.effect is Effect.ALLOW
     if allows and any(line.key.lower() in _OF_SERVICES for line in statement.conditions):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from functions.domain.account.inventory import Account, Role
-from functions.domain.graph.edges.writes import Permissions
 from functions.domain.graph.nodes import is_elsewhere
+from functions.domain.graph.writes.role_permissions import Permissions
 from functions.domain.iam.access import Access, Identity, Rights, execution_context, rights
 from functions.domain.iam.conditions import undecided
 from functions.domain.iam.document import (
@@ -60,9 +60,13 @@ class AssumedRoles:
         self._account, self._region = account.account, account.region
         self._permissions = permissions
         self._trusting: dict[str, tuple[Role, PolicyDocument | None]] = {
-            arn: (role, _trust(role)) for arn, role in sorted(account.roles.items()) if role.trust
+            arn: (role, _read_trust(role))
+            for arn, role in sorted(account.roles.items())
+            if role.trust
         }
-        self._lengths = {arn: _length(trust) for arn, (_, trust) in self._trusting.items()}
+        self._lengths = {
+            arn: _count_principals(trust) for arn, (_, trust) in self._trusting.items()
+        }
         self._found: dict[str, Assumed] = {}
         self._asked = 0
 
@@ -132,7 +136,7 @@ class AssumedRoles:
             yield from self._trusting
 
 
-def _trust(role: Role) -> PolicyDocument | None:
+def _read_trust(role: Role) -> PolicyDocument | None:
     """``None`` for one that is malformed: it may admit anybody."""
     try:
         return parse_policy(role.trust, f"trust policy of {role.arn}")
@@ -140,7 +144,7 @@ def _trust(role: Role) -> PolicyDocument | None:
         return None
 
 
-def _length(trust: PolicyDocument | None) -> int:
+def _count_principals(trust: PolicyDocument | None) -> int:
     """How many principals a trust policy names."""
     told = [one.principals for one in trust.statements] if trust else []
     return sum(len(one.listed) if one else 0 for one in told)
