@@ -12,7 +12,8 @@ from functions.domain.incidents.policy import Policy, Response
 from functions.domain.notices.incident import NoticeContext
 from functions.domain.signal import Signal, SignalKind
 from functions.workflows.detection.collect_evidence import Gathering, one_by_one
-from functions.workflows.detection.triage import Guard, PartlyFailedError, Report
+from functions.workflows.detection.report import PartlyFailedError, Report
+from functions.workflows.detection.triage import Guard
 from functions.workflows.holding.observe import Holding
 from functions.workflows.incidents.context import World
 from functions.workflows.incidents.enforce import Enforcer

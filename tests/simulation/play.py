@@ -24,7 +24,8 @@ from functions.domain.notices.incident import NoticeContext
 from functions.domain.signal import Signal, SignalKind
 from functions.restore.answer import answer
 from functions.workflows.detection.collect_evidence import Gathering, one_by_one
-from functions.workflows.detection.triage import Guard, PartlyFailedError
+from functions.workflows.detection.report import PartlyFailedError
+from functions.workflows.detection.triage import Guard
 from functions.workflows.holding.end_hold import HoldEnding
 from functions.workflows.holding.observe import Holding
 from functions.workflows.incidents.context import World

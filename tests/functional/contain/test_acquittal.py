@@ -13,7 +13,7 @@ from functions.domain.incidents.decision import Decision, DecisionReason, Ignore
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.notices.text import sentence
-from functions.workflows.detection.triage import PartlyFailedError, Report
+from functions.workflows.detection.report import PartlyFailedError, Report
 from tests.functional.contain.held import SPIKE, USUAL, Held, suspected
 
 QUEUE = Source(kind=SourceKind.QUEUE, name="orders")

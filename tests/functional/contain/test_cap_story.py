@@ -4,7 +4,7 @@ import pytest
 
 from functions.domain.errors import BusyError
 from functions.domain.incidents.incident import IncidentState
-from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.detection.report import PartlyFailedError
 from tests.functional.contain.capped import (
     NORMAL_PEAK,
     SHOWN_AFTER,

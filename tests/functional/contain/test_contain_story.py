@@ -10,7 +10,7 @@ from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
 from functions.domain.signal import SignalKind
-from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.detection.report import PartlyFailedError
 from tests.functional.scene import OWN, QUEUE, TABLE_STREAM, Scene
 
 

@@ -11,7 +11,7 @@ from functions.aws.incidents.signals import parse_signal
 from functions.contain import handler as module
 from functions.contain.handler import handler
 from functions.domain.errors import UnrecognisedSignalError
-from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.detection.report import PartlyFailedError
 from tests.functional.lambda_context import lambda_context
 from tests.functional.scene import Scene
 

@@ -10,7 +10,7 @@ from functions.domain.errors import BusyError, RefusedError
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy
-from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.rollback import Restored
 from tests.examples import examples
 from tests.fakes import FakeFunction

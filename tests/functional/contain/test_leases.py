@@ -15,7 +15,7 @@ from functions.domain.incidents.history import WHATEVER_CLOSED
 from functions.domain.incidents.incident import CONTAIN_TAKES_AT_MOST, LEASE, IncidentState
 from functions.domain.incidents.policy import Policy
 from functions.domain.signal import SignalKind
-from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.rollback import POLL_SECONDS, RESERVE_SECONDS, Restored
 from tests.contract.stage import an_incident
 from tests.fakes import FakeFunction, FakeMapping, SimulatedCrash

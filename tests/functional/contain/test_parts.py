@@ -9,8 +9,8 @@ import pytest
 
 from functions.domain.errors import LedgerUnavailableError
 from functions.domain.signal import SignalKind
-from functions.workflows.detection import triage as guard
-from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.detection import survey
+from functions.workflows.detection.report import PartlyFailedError
 from tests.functional.scene import Scene
 
 PART = 4
@@ -21,7 +21,7 @@ class LargeScene(Scene):
 
     def __init__(self, monkeypatch: Any) -> None:
         super().__init__()
-        monkeypatch.setattr(guard, "SWEPT_FUNCTIONS", PART)
+        monkeypatch.setattr(survey, "SWEPT_FUNCTIONS", PART)
         self.account.metrics.most_in_a_query = 2
         for number in range(12):
             self.add_quiet(f"f{number:02}")

@@ -7,7 +7,7 @@ import pytest
 
 from functions.domain.errors import BusyError, InvalidValueError, RefusedError
 from functions.domain.incidents.incident import IncidentState
-from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.detection.report import PartlyFailedError
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import QUEUE, Scene
 

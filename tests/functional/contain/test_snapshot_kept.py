@@ -15,7 +15,7 @@ from functions.domain.incidents.incident import Attempt, IncidentState
 from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
 from functions.domain.signal import SignalKind
-from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.contain import contain
 from functions.workflows.incidents.restore import restore
 from tests.fakes import MOST_TAGS

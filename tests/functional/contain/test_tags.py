@@ -11,7 +11,7 @@ from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy
 from functions.domain.incidents.tag_seal import sealed
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.signal import SignalKind
-from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.rollback import IN_DOUBT, LeftAlone, Refused, Restored
 from functions.workflows.incidents.tagged_stops import MOST_TAGS
 from tests.fakes import TAG_KEY, FakeFunction

@@ -10,7 +10,7 @@ from functions.domain.errors import BusyError
 from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident, IncidentState
 from functions.domain.signal import Signal, SignalKind
-from functions.workflows.detection.triage import PartlyFailedError
+from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.reconcile import in_turn
 from tests.contract.stage import an_incident
 from tests.functional.scene import Scene
