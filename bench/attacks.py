@@ -40,7 +40,7 @@ from functions.domain.account.inventory import (
 )
 from functions.domain.graph.paths.limits import CPU_SECONDS
 from functions.domain.graph.summary import LoopBook
-from functions.domain.notices.graph.warning import warnings
+from functions.domain.notices.graph.warning import compose_warnings
 from functions.domain.notices.incident import NoticeContext
 
 if TYPE_CHECKING:
@@ -410,7 +410,7 @@ def measured(name: str, size: int) -> Attack:
     graph_seconds = time.process_time() - began
     book = packed(LoopBook.of(graph))
     place = NoticeContext(region=REGION, account=ACCOUNT, stack_name="Loopbreaker", deploy_flags="")
-    warnings(graphs.news((), graph), place, AT, is_first=True)
+    compose_warnings(graphs.news((), graph), place, AT, is_first=True)
     cpu_seconds = time.process_time() - began
     doubts: dict[str, int] = {}
     for found in graph.doubts.values():

@@ -26,8 +26,8 @@ from functions.domain.graph.model import Counts, LoopKey
 from functions.domain.graph.new_loops import news
 from functions.domain.graph.summary import LoopBook
 from functions.domain.incidents.incident import NOTICE_LEASE, NoticeStatus
-from functions.domain.notices.graph.warning import Told, blind_spots, warnings
-from functions.domain.notices.incident import Notice, repeated
+from functions.domain.notices.graph.warning import LoopNotice, compose_blind_spots, compose_warnings
+from functions.domain.notices.incident import Notice, mark_as_repeated
 from functions.domain.serialization import UnreadableError
 
 if TYPE_CHECKING:
@@ -301,7 +301,7 @@ class Charting:
         self._store.write_book(LoopBook.of(graph, changed))
         fresh = self._graphs.news(state.told, graph)
         told = [
-            *warnings(fresh, self._place, read_at, is_first=is_first),
+            *compose_warnings(fresh, self._place, read_at, is_first=is_first),
             *self._blind_spots(account, state),
         ]
         now = self._clock()
@@ -332,12 +332,12 @@ class Charting:
             doubts=dict(Counter(one.value for found in graph.doubts.values() for one in found)),
         )
 
-    def _blind_spots(self, account: Account, state: ChartState) -> Sequence[Told]:
+    def _blind_spots(self, account: Account, state: ChartState) -> Sequence[LoopNotice]:
         """One notice of missing permissions, if one of them was not told of."""
         missing = _missing(account)
         if {_gap_key(gap) for gap in missing} <= set(state.told_gaps):
             return ()
-        return (Told(notice=blind_spots(missing, self._place, account.at), keys=()),)
+        return (LoopNotice(notice=compose_blind_spots(missing, self._place, account.at), keys=()),)
 
     # -- notices
 
@@ -355,7 +355,7 @@ class Charting:
             self._store.keep_notice(claimed)
             text = Notice(subject=notice.subject, body=notice.body)
             if is_claimed:
-                text = repeated(text)
+                text = mark_as_repeated(text)
             try:
                 self._publisher.publish(text.subject, text.body)
             except NoticeUndeliveredError as error:

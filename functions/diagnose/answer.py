@@ -10,7 +10,7 @@ from functions.domain.account.names import function_name
 from functions.domain.account.watched_region import ElsewhereError, refuse_elsewhere
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
 from functions.domain.incidents.ports import RequestClaim
-from functions.domain.notices.diagnosis.finding import answer_notice, answer_output
+from functions.domain.notices.diagnosis.finding import compose_answer, compose_output
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -94,8 +94,8 @@ def done(told: str) -> CustomResourceResponse:
 def _diagnosed(function: str, diagnosing: Diagnosing, now: datetime) -> str:
     patients = diagnosing.on_demand(function, now).patients
     place = diagnosing.practice.place
-    notice = answer_notice(patients, place, now)
-    told = answer_output(patients, place)
+    notice = compose_answer(patients, place, now)
+    told = compose_output(patients, place)
     try:
         diagnosing.practice.publisher.publish(notice.subject, notice.body)
     except NoticeUndeliveredError as error:

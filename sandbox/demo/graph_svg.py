@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from functions.domain.graph.model import Certainty, NativeStop, NodeKind
 from functions.domain.graph.propagation.graph import Rank
-from functions.domain.notices.graph.text import edge_words
-from functions.domain.notices.text import clean, counted, middle_cut, moment
+from functions.domain.notices.graph.text import describe_edge
+from functions.domain.notices.text import clean, cut_middle, format_count, format_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -145,7 +145,7 @@ def draw_graph(graph: EventGraph, beside: Sequence[Edge] = ()) -> str:
         parts.append(_text(_MARGIN, y, "No loop was found.", "head"))
         y += _MARGIN
     if unseen:
-        words = f"Not drawn: {counted(len(unseen), 'more tangle')} of loops"
+        words = f"Not drawn: {format_count(len(unseen), 'more tangle')} of loops"
         broad = sum(tangle[0].is_broad for tangle in unseen)
         words += f", {broad:,} of them by wildcards only." if broad else "."
         parts.append(_text(_MARGIN, y, words, "small"))
@@ -381,7 +381,7 @@ def _title(parts: list[str], graph: EventGraph) -> float:
     parts.append(_text(_MARGIN, y, f"Loops of account {graph.account}, {graph.region}", "title"))
     counts = graph.counts
     words = (
-        f"Read {moment(graph.at)}: {counted(counts.functions, 'function')},"
+        f"Read {format_time(graph.at)}: {format_count(counts.functions, 'function')},"
         f" {counts.certain:,} on certain loops, {counts.possible:,} on possible ones,"
         f" {counts.ruled_out:,} ruled out, {counts.unknown:,} not decided."
     )
@@ -444,13 +444,13 @@ def _heading(card: _Card) -> str:
     functions = {name for loop in card.loops for name in loop.functions}
     said = [_counted_loops(card.loops)]
     if len(functions) > 1:
-        said.append(counted(len(functions), "function"))
+        said.append(format_count(len(functions), "function"))
     if first.accepted:
         said.append("accepted")
     else:
         said.append(_native_words([loop.native_stop for loop in card.loops]))
     if card.left_out:
-        said.append(f"{counted(card.left_out, 'more function')} not drawn")
+        said.append(f"{format_count(card.left_out, 'more function')} not drawn")
     return ", ".join(said)
 
 
@@ -468,8 +468,8 @@ def _native_words(stops: Sequence[NativeStop]) -> str:
 def _counted_loops(loops: Sequence[Loop]) -> str:
     certain = sum(loop.certainty is Certainty.CERTAIN for loop in loops)
     possible = sum(loop.certainty is Certainty.POSSIBLE for loop in loops)
-    said = [counted(certain, "certain loop") if certain else ""]
-    said.append(counted(possible, "possible loop") if possible else "")
+    said = [format_count(certain, "certain loop") if certain else ""]
+    said.append(format_count(possible, "possible loop") if possible else "")
     return " and ".join(filter(None, said))
 
 
@@ -480,7 +480,7 @@ def _cut_lines(card: _Card) -> list[str]:
         return []
     room = int((card.width - 2 * _PADDING) / _SMALL_TEXT)
     told = _MADE_BY_AWS.sub(r"the \1", clean(loop.cuts[0].words[0], 400))
-    words = " ".join(middle_cut(one, _LONGEST_WORD) for one in told.split())
+    words = " ".join(cut_middle(one, _LONGEST_WORD) for one in told.split())
     lines = textwrap.wrap(f"Breaks it: {words}.", room)
     if len(lines) > _MOST_CUT_LINES:
         lines = [*lines[: _MOST_CUT_LINES - 1], f"{lines[_MOST_CUT_LINES - 1][: room - 3]}..."]
@@ -493,7 +493,7 @@ def _box(at: _Point, node: Node, *, is_inside: bool) -> str:
     stroke = ("#f0a04b" if is_function else "#8fb0d0") if is_inside else "#cbd2d9"
     radius = 18 if is_function else 4
     middle = at.x + _BOX_WIDTH / 2
-    name = middle_cut(clean(node.name, 400), _NAME_LENGTH)
+    name = cut_middle(clean(node.name, 400), _NAME_LENGTH)
     return (
         f"<g><title>{_escaped(node.arn)}</title>"
         f'<rect x="{at.x:.1f}" y="{at.y:.1f}" width="{_BOX_WIDTH}" height="{_BOX_HEIGHT}"'
@@ -516,9 +516,9 @@ def _edge(card: _Card, ends: tuple[Node, Node], edge: Edge, arc: _Arc) -> str:
         path, middle = _forward_path(source, target)
     else:
         path, middle = _back_path(source, target, arc, card)
-    label = middle_cut(clean(edge.label or edge.means.value, 60), _LABEL_LENGTH)
+    label = cut_middle(clean(edge.label or edge.means.value, 60), _LABEL_LENGTH)
     return (
-        f"<g><title>{_escaped(edge_words(edge))} [{edge.certainty.value}]</title>"
+        f"<g><title>{_escaped(describe_edge(edge))} [{edge.certainty.value}]</title>"
         f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width}"{dash}'
         f' marker-end="url(#{_marker_name(colour)})"/>'
         + _text(middle.x, middle.y, label, "halo", "middle")  # not all know `paint-order`

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.domain.detection.assessment import Ground, Reason, Unit
-from functions.domain.notices.text import sentence
+from functions.domain.notices.text import describe_ground
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +83,7 @@ def _decided(record: dict[str, Any]) -> Decided:
         because=str(record.get("because", "")),
         verdict=str(record.get("verdict", "")),
         signal=str(record.get("signal", "")),
-        grounds=tuple(sentence(_ground(one)) for one in record.get("grounds", ())),
+        grounds=tuple(describe_ground(_ground(one)) for one in record.get("grounds", ())),
     )
 
 

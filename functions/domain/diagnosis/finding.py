@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis, Part
 from functions.domain.diagnosis.remedy import Remedy
-from functions.domain.notices.text import number
+from functions.domain.notices.text import format_number
 
 
 class Certainty(StrEnum):
@@ -170,5 +170,5 @@ class Examination:
 
 def _amount(value: float, unit: str) -> str:
     if unit == "%":
-        return f"{number(value)} %"
-    return f"{number(value)} {unit}".rstrip()
+        return f"{format_number(value)} %"
+    return f"{format_number(value)} {unit}".rstrip()

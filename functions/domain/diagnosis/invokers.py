@@ -16,7 +16,7 @@ from functions.domain.account.inventory import (
 from functions.domain.account.state_machines import Place, read_machine
 from functions.domain.diagnosis.facts import CallerKind, FoundTrigger, NamedCaller, TriggerKind
 from functions.domain.iam.access import account_of
-from functions.domain.notices.text import clean, short_name
+from functions.domain.notices.text import clean, shorten_arn
 
 _ARN: Final = re.compile(
     r"arn:aws[a-z-]*:lambda:(?P<place>[a-z0-9-]+:\d{12}):function:"
@@ -126,7 +126,7 @@ def _triggers(account: Account, known: _Known) -> Iterator[tuple[str, FoundTrigg
                     source_arn=subscription.topic_arn,
                     source_account=account_of(subscription.topic_arn),
                     qualifier=target.qualifier,
-                    evidence=f"it is subscribed to topic {short_name(subscription.topic_arn)}",
+                    evidence=f"it is subscribed to topic {shorten_arn(subscription.topic_arn)}",
                 ),
             )
     yield from _log_subscriptions(account, known)
@@ -193,7 +193,7 @@ def _apis(account: Account, known: _Known) -> Iterator[tuple[str, FoundTrigger]]
                         source_arn=one.source_arn,
                         source_account=account_of(api.arn),
                         qualifier=target.qualifier,
-                        evidence=f"API {short_name(api.arn)} invokes it for {clean(route, 120)}",
+                        evidence=f"API {shorten_arn(api.arn)} invokes it for {clean(route, 120)}",
                     ),
                 )
         integrated = {one.function_arn for one in api.integrations}
@@ -208,7 +208,7 @@ def _apis(account: Account, known: _Known) -> Iterator[tuple[str, FoundTrigger]]
                         source_arn=f"{api.arn.partition('/')[0]}/*",
                         source_account=account_of(api.arn),
                         qualifier=target.qualifier,
-                        evidence=f"API {short_name(api.arn)} invokes it",
+                        evidence=f"API {shorten_arn(api.arn)} invokes it",
                         is_exact=False,
                     ),
                 )

@@ -11,8 +11,8 @@ from typing import Final, Protocol, Self, TypeVar
 
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.incidents.incident import NoticeStatus, is_to_be_sent
-from functions.domain.notices.sections import MARK, SUBJECT_LIMIT, bounded
-from functions.domain.notices.text import clean, middle_cut, paragraph
+from functions.domain.notices.sections import MARK, SUBJECT_LIMIT, compose_body
+from functions.domain.notices.text import clean, cut_middle, paragraph
 from functions.domain.ports import Publisher
 
 _SHORTEST_BODY: Final = 2_000
@@ -123,4 +123,6 @@ def _repeated(posting: Posting) -> tuple[str, str]:
         "Sent again, because the first sending was not confirmed. If you have it already, there is"
         " nothing new here."
     )
-    return middle_cut(f"{MARK} (again) {subject}", SUBJECT_LIMIT), bounded((first, posting.body))
+    return cut_middle(f"{MARK} (again) {subject}", SUBJECT_LIMIT), compose_body(
+        (first, posting.body)
+    )

@@ -17,8 +17,12 @@ from typing import Final
 from functions.domain.detection.arrivals import Source, are_countable
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.model import Certainty, Doubt, EventGraph, Loop
-from functions.domain.notices.graph.drawing import drawing, line
-from functions.domain.notices.graph.text import closing_trigger, edge_words, leaving_write
+from functions.domain.notices.graph.drawing import draw_line, draw_loop
+from functions.domain.notices.graph.text import (
+    describe_edge,
+    find_closing_trigger,
+    find_leaving_write,
+)
 from functions.domain.notices.text import clean
 
 MOST_PAGES: Final = 1_000  # the proofs of further functions are kept, without words and drawing
@@ -238,10 +242,10 @@ def _fingerprint(name: str) -> bytes:
 def _page(loop: Loop, first: str, key: str) -> Page:
     return Page(
         key=key,
-        line=clean(line(loop, first), _LONGEST_WORDS),
-        drawing=_cut(drawing(loop, first)),
-        trigger=clean(edge_words(closing_trigger(loop, first)), _LONGEST_WORDS),
-        write=clean(edge_words(leaving_write(loop, first)), _LONGEST_WORDS),
+        line=clean(draw_line(loop, first), _LONGEST_WORDS),
+        drawing=_cut(draw_loop(loop, first)),
+        trigger=clean(describe_edge(find_closing_trigger(loop, first)), _LONGEST_WORDS),
+        write=clean(describe_edge(find_leaving_write(loop, first)), _LONGEST_WORDS),
         cuts=tuple(
             clean("; and ".join(cut.words), _LONGEST_WORDS) for cut in loop.cuts[:_MOST_CUTS]
         ),

@@ -37,7 +37,7 @@ _BEFORE: Final = timedelta(hours=1)
 _LONGEST_GRAPH: Final = timedelta(days=14)
 
 
-def rollback(incident: Incident, deploy_flags: str | None) -> str:
+def build_rollback_command(incident: Incident, deploy_flags: str | None) -> str:
     """The command that puts everything back, safe to paste into a shell.
 
     A function that is called ``all`` is named by its ARN: the flag means every function by that
@@ -48,10 +48,10 @@ def rollback(incident: Incident, deploy_flags: str | None) -> str:
     deploy_flags
         As the command line takes them; ``None`` where they are unknown.
     """
-    return rollback_of(incident.function, incident.function_arn, deploy_flags)
+    return build_rollback_of(incident.function, incident.function_arn, deploy_flags)
 
 
-def rollback_of(name: str, function_arn: str, deploy_flags: str | None) -> str:
+def build_rollback_of(name: str, function_arn: str, deploy_flags: str | None) -> str:
     """The same for a function that has no incident."""
     if name == "all" and function_arn:
         name = function_arn
@@ -59,7 +59,7 @@ def rollback_of(name: str, function_arn: str, deploy_flags: str | None) -> str:
     return f"{asked} {deploy_flags}" if deploy_flags else asked
 
 
-def still_changed(incident: Incident) -> tuple[StepOutcome, ...]:
+def list_steps_in_force(incident: Incident) -> tuple[StepOutcome, ...]:
     """The steps that are, or may be, still in force, in the order in which they are undone.
 
     A step that is only planned counts: a run may have died between doing it and writing it down.
@@ -76,7 +76,7 @@ def still_changed(incident: Incident) -> tuple[StepOutcome, ...]:
     )
 
 
-def restore_commands(
+def build_restore_commands(
     outcomes: Iterable[StepOutcome], region: str | None, *, reserved_only: bool | None = None
 ) -> tuple[str, ...]:
     """AWS CLI commands that undo steps, one each.
@@ -87,18 +87,20 @@ def restore_commands(
         True for the reservation alone, False for all but it, ``None`` for everything.
     """
     return tuple(
-        _command(one.step.inverse(), region)
+        _build_inverse_command(one.step.inverse(), region)
         for one in outcomes
         if reserved_only is None or isinstance(one.step, Reserve | ScaleToZero) is reserved_only
     )
 
 
-def _command(step: InverseStep, region: str | None) -> str:
+def _build_inverse_command(step: InverseStep, region: str | None) -> str:
     match step:
         case PutBackReserved(prior=None):
-            return aws(region, "delete-function-concurrency", "--function-name", step.function)
+            return build_aws_command(
+                region, "delete-function-concurrency", "--function-name", step.function
+            )
         case PutBackReserved(prior=prior):
-            return aws(
+            return build_aws_command(
                 region,
                 "put-function-concurrency",
                 "--function-name",
@@ -107,15 +109,17 @@ def _command(step: InverseStep, region: str | None) -> str:
                 str(prior),
             )
         case PutBackScaling(prior=prior_scaling):
-            return scale_command(step.function, prior_scaling, region)
+            return build_scale_command(step.function, prior_scaling, region)
         case EnableMapping():
-            return aws(region, "update-event-source-mapping", "--uuid", step.uuid, "--enabled")
+            return build_aws_command(
+                region, "update-event-source-mapping", "--uuid", step.uuid, "--enabled"
+            )
         case PutBackLimit():
             config = "{}" if step.prior is None else f"MaximumConcurrency={step.prior}"
             words = ("--uuid", step.uuid, "--scaling-config", config)
-            return aws(region, "update-event-source-mapping", *words)
+            return build_aws_command(region, "update-event-source-mapping", *words)
         case PutBackProvisioned():
-            return aws(
+            return build_aws_command(
                 region,
                 "put-provisioned-concurrency-config",
                 "--function-name",
@@ -127,7 +131,7 @@ def _command(step: InverseStep, region: str | None) -> str:
             )
 
 
-def step_name(step: Step) -> str:
+def name_step(step: Step) -> str:
     """What a step changes, for people."""
     match step:
         case Reserve():
@@ -142,14 +146,14 @@ def step_name(step: Step) -> str:
             return f"provisioned concurrency of {step.qualifier}"
 
 
-def look_command(function: str, region: str | None) -> str:
+def build_look_command(function: str, region: str | None) -> str:
     """The command that shows what is reserved now."""
-    return aws(region, "get-function-concurrency", "--function-name", function)
+    return build_aws_command(region, "get-function-concurrency", "--function-name", function)
 
 
-def look_scaling_command(function: str, qualifier: str, region: str | None) -> str:
+def build_scaling_look_command(function: str, qualifier: str, region: str | None) -> str:
     """The command that shows the scaling of a version on Lambda Managed Instances."""
-    return aws(
+    return build_aws_command(
         region,
         "get-function-scaling-config",
         "--function-name",
@@ -159,9 +163,9 @@ def look_scaling_command(function: str, qualifier: str, region: str | None) -> s
     )
 
 
-def stop_command(function: str, region: str | None) -> str:
+def build_stop_command(function: str, region: str | None) -> str:
     """The command that throttles a function by hand."""
-    return aws(
+    return build_aws_command(
         region,
         "put-function-concurrency",
         "--function-name",
@@ -171,7 +175,7 @@ def stop_command(function: str, region: str | None) -> str:
     )
 
 
-def scale_command(function: str, scaling: VersionScaling, region: str | None) -> str:
+def build_scale_command(function: str, scaling: VersionScaling, region: str | None) -> str:
     """The command that scales a version; what is left out goes back to Lambda's default."""
     named = (
         ("MinExecutionEnvironments", scaling.minimum),
@@ -179,7 +183,7 @@ def scale_command(function: str, scaling: VersionScaling, region: str | None) ->
     )
     given = ",".join(f"{name}={value}" for name, value in named if value is not None)
     config = ("--function-scaling-config", given) if given else ()
-    return aws(
+    return build_aws_command(
         region,
         "put-function-scaling-config",
         "--function-name",
@@ -190,31 +194,35 @@ def scale_command(function: str, scaling: VersionScaling, region: str | None) ->
     )
 
 
-def exempt_command(function_arn: str, region: str | None) -> str:
+def build_exempt_command(function_arn: str, region: str | None) -> str:
     """The command that makes the guard leave a function alone."""
-    return aws(region, "tag-resource", "--resource", function_arn, "--tags", f"{EXEMPT_TAG}=true")
+    return build_aws_command(
+        region, "tag-resource", "--resource", function_arn, "--tags", f"{EXEMPT_TAG}=true"
+    )
 
 
-def untag_command(function_arn: str, keys: Sequence[str], region: str | None) -> str:
+def build_untag_command(function_arn: str, keys: Sequence[str], region: str | None) -> str:
     """The command that removes tags."""
-    return aws(region, "untag-resource", "--resource", function_arn, "--tag-keys", *keys)
+    return build_aws_command(
+        region, "untag-resource", "--resource", function_arn, "--tag-keys", *keys
+    )
 
 
-def aws(region: str | None, *words: str) -> str:
+def build_aws_command(region: str | None, *words: str) -> str:
     """A command of the AWS CLI for Lambda, safe to paste into a shell."""
     place = ("--region", region) if region else ()
     return shlex.join(("aws", "lambda", *words, *place))
 
 
-def function_link(function: str, region: str) -> str:
+def build_function_link(function: str, region: str) -> str:
     """The function's monitoring tab in the Lambda console."""
     return (
-        f"{_console(region)}/lambda/home?region={quote(region, safe='')}"
+        f"{_find_console(region)}/lambda/home?region={quote(region, safe='')}"
         f"#/functions/{quote(function, safe='')}?tab=monitoring"
     )
 
 
-def metric_link(function: str, region: str, begin: datetime, end: datetime) -> str:
+def build_metric_link(function: str, region: str, begin: datetime, end: datetime) -> str:
     """The function's invocations, throttles and concurrency in the CloudWatch console.
 
     The time is absolute, so that the picture is still the right one next week. The console keeps
@@ -224,27 +232,27 @@ def metric_link(function: str, region: str, begin: datetime, end: datetime) -> s
     provides for, because mail readers end a link at it.
     """
     start = max(begin - _BEFORE, end - _LONGEST_GRAPH)
-    name = _jsurl(function)
+    name = _encode_jsurl(function)
     metrics = (
-        f"~(~{_jsurl('AWS/Lambda')}~{_jsurl('Invocations')}~{_jsurl('FunctionName')}~{name})"
-        f"~(~{_jsurl('.')}~{_jsurl('Throttles')}~{_jsurl('.')}~{_jsurl('.')})"
-        f"~(~{_jsurl('.')}~{_jsurl('ConcurrentExecutions')}~{_jsurl('.')}~{_jsurl('.')}"
-        f"~(stat~{_jsurl('Maximum')}))"
+        f"~(~{_encode_jsurl('AWS/Lambda')}~{_encode_jsurl('Invocations')}~{_encode_jsurl('FunctionName')}~{name})"
+        f"~(~{_encode_jsurl('.')}~{_encode_jsurl('Throttles')}~{_encode_jsurl('.')}~{_encode_jsurl('.')})"
+        f"~(~{_encode_jsurl('.')}~{_encode_jsurl('ConcurrentExecutions')}~{_encode_jsurl('.')}~{_encode_jsurl('.')}"
+        f"~(stat~{_encode_jsurl('Maximum')}))"
     )
     graph = (
-        f"~(metrics~({metrics})~view~{_jsurl('timeSeries')}~stacked~false"
-        f"~region~{_jsurl(region)}~stat~{_jsurl('Sum')}~period~60"
-        f"~start~{_jsurl(_stamp(start))}~end~{_jsurl(_stamp(end + _BEFORE))})"
+        f"~(metrics~({metrics})~view~{_encode_jsurl('timeSeries')}~stacked~false"
+        f"~region~{_encode_jsurl(region)}~stat~{_encode_jsurl('Sum')}~period~60"
+        f"~start~{_encode_jsurl(_format_stamp(start))}"
+        f"~end~{_encode_jsurl(_format_stamp(end + _BEFORE))})"
     )
     # The query comes last, so that the link does not end in a parenthesis.
-    query = f"~{_jsurl('{AWS/Lambda,FunctionName} ' + function)}"
+    query = f"~{_encode_jsurl('{AWS/Lambda,FunctionName} ' + function)}"
     place = quote(region, safe="")
-    return (
-        f"{_console(region)}/cloudwatch/home?region={place}#metricsV2?graph={graph}&query={query}"
-    )
+    home = f"{_find_console(region)}/cloudwatch/home?region={place}"
+    return f"{home}#metricsV2?graph={graph}&query={query}"
 
 
-def _jsurl(text: str) -> str:
+def _encode_jsurl(text: str) -> str:
     kept = "_-."
     return "%27" + "".join(
         one
@@ -254,11 +262,11 @@ def _jsurl(text: str) -> str:
     )
 
 
-def _stamp(at: datetime) -> str:
+def _format_stamp(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
-def _console(region: str) -> str:
+def _find_console(region: str) -> str:
     place = quote(region, safe="")
     if region.startswith("cn-"):
         return f"https://{place}.console.amazonaws.cn"

@@ -25,7 +25,7 @@ from typing import Final
 
 from functions.domain.changes.steps import DisableMapping, StepOutcome, StepStatus
 from functions.domain.detection.evidence import Trigger, TriggerKind
-from functions.domain.notices.text import clean, moment, short_name
+from functions.domain.notices.text import clean, format_time, shorten_arn
 
 DYNAMODB_RETENTION: Final = timedelta(hours=24)
 KINESIS_RETENTION: Final = timedelta(hours=24)
@@ -35,7 +35,7 @@ _LONGEST_NAME: Final = 80
 _LONGEST_ARN: Final = 300
 
 
-class FateKind(StrEnum):
+class Impact(StrEnum):
     """What becomes of events, the worst first."""
 
     LOST = "lost"  # gone, now
@@ -49,7 +49,7 @@ class FateKind(StrEnum):
     WAITING = "waiting"  # kept where they are
 
 
-_WORST_FIRST: Final = {kind: place for place, kind in enumerate(FateKind)}
+_WORST_FIRST: Final = {kind: place for place, kind in enumerate(Impact)}
 
 
 # Inverses in these states: the mapping is enabled again, or in somebody else's hands.
@@ -69,7 +69,7 @@ class MappingState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class Restriction:
     """How the function is held.
 
     Attributes
@@ -119,7 +119,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
+class EventImpact:
     """What becomes of the events of some triggers.
 
     Attributes
@@ -132,7 +132,7 @@ class Fate:
         When waiting events begin to be lost; ``None`` where there is no known moment.
     """
 
-    kind: FateKind
+    kind: Impact
     text: str
     triggers: tuple[Trigger, ...] = ()
     deadline: datetime | None = None
@@ -140,39 +140,39 @@ class Fate:
     @property
     def names(self) -> tuple[str, ...]:
         """The triggers, as people call them."""
-        return tuple(name_of(trigger) for trigger in self.triggers)
+        return tuple(name_trigger(trigger) for trigger in self.triggers)
 
 
-def name_of(trigger: Trigger) -> str:
+def name_trigger(trigger: Trigger) -> str:
     """A trigger as people call it: the service and the resource."""
-    resource = clean(short_name(trigger.source_arn), _LONGEST_NAME) if trigger.source_arn else ""
+    resource = clean(shorten_arn(trigger.source_arn), _LONGEST_NAME) if trigger.source_arn else ""
     service = clean(trigger.service, _LONGEST_NAME) or trigger.kind.value
     return f"{service} {resource}".strip()
 
 
-def fates(triggers: Iterable[Trigger], holding: Holding) -> tuple[Fate, ...]:
+def assess_impacts(triggers: Iterable[Trigger], holding: Restriction) -> tuple[EventImpact, ...]:
     """The fate of every trigger's events, the worst first; equal fates are told once."""
     known = tuple(triggers)
-    merged: dict[tuple[FateKind, str, datetime | None], Fate] = {}
+    merged: dict[tuple[Impact, str, datetime | None], EventImpact] = {}
     for trigger in known:
-        fate = fate_of(trigger, holding)
+        fate = assess_impact(trigger, holding)
         key = (fate.kind, fate.text, fate.deadline)
         before = merged.get(key)
         merged[key] = (
             fate if before is None else replace(before, triggers=(*before.triggers, trigger))
         )
-    warning = second_loop(known, holding)
+    warning = find_second_loop(known, holding)
     found = [*merged.values(), *([] if warning is None else [warning])]
     return tuple(sorted(found, key=lambda fate: _WORST_FIRST[fate.kind]))
 
 
-def fate_of(trigger: Trigger, holding: Holding) -> Fate:
+def assess_impact(trigger: Trigger, holding: Restriction) -> EventImpact:
     """What becomes of the events of one trigger while the function is held."""
-    fate = _capped(trigger, holding) if holding.at > 0 else _stopped(trigger, holding)
+    fate = _assess_capped(trigger, holding) if holding.at > 0 else _assess_stopped(trigger, holding)
     return replace(fate, triggers=(trigger,))
 
 
-def in_flight_until(since: datetime | None, timeout_seconds: int | None) -> datetime | None:
+def find_in_flight_end(since: datetime | None, timeout_seconds: int | None) -> datetime | None:
     """Until when executions that had begun may go on: the function's timeout, at most."""
     if since is None:
         return None
@@ -180,7 +180,7 @@ def in_flight_until(since: datetime | None, timeout_seconds: int | None) -> date
     return since + limit
 
 
-def second_loop(triggers: Iterable[Trigger], holding: Holding) -> Fate | None:
+def find_second_loop(triggers: Iterable[Trigger], holding: Restriction) -> EventImpact | None:
     """A warning where failed asynchronous events are sent to what triggers the function."""
     target = holding.async_target_arn
     if not target:
@@ -208,7 +208,7 @@ def second_loop(triggers: Iterable[Trigger], holding: Holding) -> Fate | None:
             " function. They come back to it once it is restored. Change the function's"
             " on-failure destination or dead-letter queue before that."
         )
-    return Fate(kind=FateKind.LOOPING, text=text, triggers=feeding)
+    return EventImpact(kind=Impact.LOOPING, text=text, triggers=feeding)
 
 
 def _is_source(trigger: Trigger, target: str) -> bool:
@@ -216,43 +216,43 @@ def _is_source(trigger: Trigger, target: str) -> bool:
     return bool(source) and (source == target or ("*" in source and fnmatchcase(target, source)))
 
 
-def _stopped(trigger: Trigger, holding: Holding) -> Fate:
+def _assess_stopped(trigger: Trigger, holding: Restriction) -> EventImpact:
     match trigger.kind:
         case TriggerKind.ASYNC:
-            return _async(holding)
+            return _assess_async(holding)
         case TriggerKind.SYNC:
-            return Fate(
-                kind=FateKind.REFUSED,
+            return EventImpact(
+                kind=Impact.REFUSED,
                 text="Callers that wait for an answer get status 429 (TooManyRequestsException)"
                 " until it is restored. Lambda keeps nothing of their requests.",
             )
         case TriggerKind.SQS | TriggerKind.STREAM | TriggerKind.OTHER_POLLED:
             state = holding.mapping(trigger.mapping_uuid)
             if state is MappingState.DISABLED_BEFORE:
-                return Fate(
-                    kind=FateKind.WAITING,
+                return EventImpact(
+                    kind=Impact.WAITING,
                     text="Its event source mapping was disabled before: nothing changes.",
                 )
-            return _polled(trigger, holding, state)
+            return _assess_polled(trigger, holding, state)
 
 
-def _async(holding: Holding) -> Fate:
+def _assess_async(holding: Restriction) -> EventImpact:
     if holding.async_target_arn:
-        return Fate(
-            kind=FateKind.DIVERTED,
+        return EventImpact(
+            kind=Impact.DIVERTED,
             text="New events go at once, without retries, to"
             f" {clean(holding.async_target_arn, _LONGEST_ARN)}. They stay there: nothing sends"
             " them to the function again by itself.",
         )
     if holding.is_async_target_known:
-        return Fate(
-            kind=FateKind.LOST,
+        return EventImpact(
+            kind=Impact.LOST,
             text="New events are lost at once, until it is restored: the function has neither a"
             " dead-letter queue nor an on-failure destination (metric AsyncEventsDropped). To"
             " keep those to come, give it an on-failure destination now.",
         )
-    return Fate(
-        kind=FateKind.MAYBE_LOST,
+    return EventImpact(
+        kind=Impact.MAYBE_LOST,
         text="New events go at once, without retries, to the function's dead-letter queue or"
         " on-failure destination. Loopbreaker knows of none: without one they are lost until it"
         " is restored (metric AsyncEventsDropped).",
@@ -264,7 +264,7 @@ _PAUSED: Final = frozenset(
 )
 
 
-def _polled(trigger: Trigger, holding: Holding, state: MappingState) -> Fate:
+def _assess_polled(trigger: Trigger, holding: Restriction, state: MappingState) -> EventImpact:
     is_paused = state in _PAUSED
     how = {
         MappingState.DISABLED: "Its event source mapping is disabled. ",
@@ -273,13 +273,13 @@ def _polled(trigger: Trigger, holding: Holding, state: MappingState) -> Fate:
     }.get(state, "")
     if trigger.kind is TriggerKind.SQS:
         if is_paused:
-            return Fate(
-                kind=FateKind.WAITING,
+            return EventImpact(
+                kind=Impact.WAITING,
                 text=f"{how}Messages wait in the queue until its retention ends: 4 days by"
                 " default, 14 days at most.",
             )
-        return Fate(
-            kind=FateKind.MOVING,
+        return EventImpact(
+            kind=Impact.MOVING,
             text="Its event source mapping is not disabled. Lambda keeps receiving messages and"
             " putting them back: their receive count rises, and good ones go to the queue's"
             " dead-letter queue, if it has one.",
@@ -287,9 +287,9 @@ def _polled(trigger: Trigger, holding: Holding, state: MappingState) -> Fate:
     if trigger.kind is TriggerKind.OTHER_POLLED:
         waiting = "Records wait in the broker for as long as it keeps them."
         if is_paused:
-            return Fate(kind=FateKind.WAITING, text=how + waiting)
-        return Fate(
-            kind=FateKind.WAITING,
+            return EventImpact(kind=Impact.WAITING, text=how + waiting)
+        return EventImpact(
+            kind=Impact.WAITING,
             text=f"{waiting} Lambda keeps trying: its event source mapping is not disabled.",
         )
     limits = (
@@ -298,13 +298,13 @@ def _polled(trigger: Trigger, holding: Holding, state: MappingState) -> Fate:
         else " Its event source mapping is not disabled: Lambda tries again until then, or until"
         " the mapping's own limit of age or attempts, where it has one."
     )
-    return _stream(trigger, holding, how, limits)
+    return _assess_stream(trigger, holding, how, limits)
 
 
-def _stream(trigger: Trigger, holding: Holding, how: str, limits: str) -> Fate:
+def _assess_stream(trigger: Trigger, holding: Restriction, how: str, limits: str) -> EventImpact:
     if _is_kinesis(trigger):
         deadline = holding.since + KINESIS_RETENTION if holding.since else None
-        when = f": from {moment(deadline)} on" if deadline else ""
+        when = f": from {format_time(deadline)} on" if deadline else ""
         text = (
             f"{how}Records wait in the stream. With the default retention of 24 h they begin to"
             f" be lost a day after the stop{when}. A longer retention (365 days at most) moves"
@@ -312,19 +312,19 @@ def _stream(trigger: Trigger, holding: Holding, how: str, limits: str) -> Fate:
         )
     else:
         deadline = holding.since + DYNAMODB_RETENTION if holding.since else None
-        when = f"From {moment(deadline)} on they" if deadline else "A day after the stop they"
+        when = f"From {format_time(deadline)} on they" if deadline else "A day after the stop they"
         text = (
             f"{how}Records wait in the stream, for 24 h each. {when} begin to be lost; those that"
             " were already waiting at the stop go earlier. Nothing can extend that."
         )
-    return Fate(kind=FateKind.EXPIRING, text=text + limits, deadline=deadline)
+    return EventImpact(kind=Impact.EXPIRING, text=text + limits, deadline=deadline)
 
 
 def _is_kinesis(trigger: Trigger) -> bool:
     return ":kinesis:" in trigger.source_arn or "kinesis" in trigger.service.lower()
 
 
-def _capped(trigger: Trigger, holding: Holding) -> Fate:
+def _assess_capped(trigger: Trigger, holding: Restriction) -> EventImpact:
     most = "one at a time" if holding.at == 1 else f"{holding.at:,} at a time"
     match trigger.kind:
         case TriggerKind.ASYNC:
@@ -346,4 +346,4 @@ def _capped(trigger: Trigger, holding: Holding) -> Fate:
             text = f"Batches are handled {most}. Records that wait longer than {kept} are lost."
         case TriggerKind.OTHER_POLLED:
             text = f"Batches are handled {most}. The other records wait in the broker."
-    return Fate(kind=FateKind.SLOWED, text=text)
+    return EventImpact(kind=Impact.SLOWED, text=text)

@@ -14,35 +14,35 @@ from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import EXEMPT_TAG
 from functions.domain.notices.sections import (
     NoticeContext,
-    bounded,
-    decision_reason,
-    durable,
-    events,
-    footer,
-    held_sentence,
-    held_span,
-    instead,
-    listed,
-    measured,
-    not_done,
-    rates,
+    compose_body,
+    compose_durable_executions,
+    compose_event_impact,
+    compose_footer,
+    compose_instructions,
+    compose_loop,
+    compose_measurement,
+    compose_reasons,
+    compose_subject,
+    describe_hold_time,
+    describe_location,
+    describe_rate,
+    describe_restriction,
+    describe_suspected,
+    join_names,
+    list_refused_steps,
+    list_settings,
+    parse_decision_reason,
     section,
-    settings,
-    subject_line,
-    the_loop,
-    to_do,
-    where,
-    why,
 )
 from functions.domain.notices.text import (
     GROUND_WORDS,
     bullet,
-    lasting,
-    moment,
+    describe_ground,
+    format_duration,
+    format_time,
+    format_time_with_age,
     paragraph,
-    sentence,
-    short_name,
-    since,
+    shorten_arn,
 )
 
 _DELAYED: Final = {
@@ -73,76 +73,82 @@ _NEXT: Final = (
 )
 
 
-def held(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
     """A function is held back, to see whether it feeds itself."""
     watch = incident.watch
     if watch is None:
-        return _capped(incident, context, now)
+        return compose_capped_earlier(incident, context, now)
     if watch.plan.is_for_callers:
-        return _capped_in_danger(incident, watch, context, now)
+        return compose_capped_in_danger(incident, watch, context, now)
     longest = watch.plan.longest
     return (
-        subject_line("HELD", incident.function, rates(incident)),
-        bounded(
+        compose_subject("HELD", incident.function, describe_rate(incident)),
+        compose_body(
             (
                 paragraph(
-                    f"Loopbreaker holds {incident.function} back for {lasting(longest)} at most, to"
+                    f"Loopbreaker holds {incident.function} back for {format_duration(longest)}"
+                    " at most, to"
                     " see whether it feeds itself. What arrives meanwhile waits; it is kept for"
                     " longer than that."
                 ),
-                paragraph(_how(incident, now)),
-                instead(incident),
-                *not_done(incident),
-                where(context),
+                paragraph(describe_hold(incident, now)),
+                describe_suspected(incident),
+                *list_refused_steps(incident),
+                describe_location(context),
                 section(
                     "WHAT COMES NEXT",
                     *(bullet(text, f"{number}.") for number, text in enumerate(_NEXT, start=1)),
                     paragraph(
-                        f"You are told of the outcome by about {moment(watch.held_at + longest)},"
+                        "You are told of the outcome by about"
+                        f" {format_time(watch.held_at + longest)},"
                         " or as much later if there is a second round."
                     ),
                 ),
-                *measured(incident, now, is_over=True),
-                the_loop(incident, context),
-                why(incident),
+                *compose_measurement(incident, now, is_over=True),
+                compose_loop(incident, context),
+                compose_reasons(incident),
                 section(
                     "WHAT BECOMES OF ITS EVENTS", *(bullet(_WAIT[one]) for one in watch.plan.levers)
                 ),
-                durable(incident, context.region),
-                to_do(incident, context),
-                *footer(incident, context, now),
+                compose_durable_executions(incident, context.region),
+                compose_instructions(incident, context),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def _capped(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+def compose_capped_earlier(
+    incident: Incident, context: NoticeContext, now: datetime
+) -> tuple[str, str]:
     """A cap that an earlier version had begun to set is in force."""
     return (
-        subject_line(f"CAPPED AT {incident.target or 0:,}", incident.function, rates(incident)),
-        bounded(
+        compose_subject(
+            f"CAPPED AT {incident.target or 0:,}", incident.function, describe_rate(incident)
+        ),
+        compose_body(
             (
                 paragraph(
                     f"Loopbreaker capped {incident.function}. An earlier version of Loopbreaker had"
                     " begun with that. This version does not judge by caps: it takes the cap back"
                     " at its next check. If the function is still unusual then, it is held anew."
                 ),
-                paragraph(held_sentence(incident, now)),
-                *not_done(incident),
-                where(context),
-                *measured(incident, now, is_over=True),
-                the_loop(incident, context),
-                why(incident),
-                events(incident, context, now),
-                durable(incident, context.region),
-                to_do(incident, context),
-                *footer(incident, context, now),
+                paragraph(describe_restriction(incident, now)),
+                *list_refused_steps(incident),
+                describe_location(context),
+                *compose_measurement(incident, now, is_over=True),
+                compose_loop(incident, context),
+                compose_reasons(incident),
+                compose_event_impact(incident, context, now),
+                compose_durable_executions(incident, context.region),
+                compose_instructions(incident, context),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def _capped_in_danger(
+def compose_capped_in_danger(
     incident: Incident, watch: Watch, context: NoticeContext, now: datetime
 ) -> tuple[str, str]:
     """A function whose callers wait is capped at its normal peak."""
@@ -152,11 +158,13 @@ def _capped_in_danger(
         f" the loop. To prevent that, give it the tag {EXEMPT_TAG}=true."
         if incident.assessment.has(Reason.LOOP_PROVEN)
         else "If it goes on after that, you are told what it costs, and decide. It is not capped"
-        f" again within {lasting(context.cooling_off)}."
+        f" again within {format_duration(context.cooling_off)}."
     )
     return (
-        subject_line(f"CAPPED AT {incident.target or 0:,}", incident.function, rates(incident)),
-        bounded(
+        compose_subject(
+            f"CAPPED AT {incident.target or 0:,}", incident.function, describe_rate(incident)
+        ),
+        compose_body(
             (
                 paragraph(
                     f"{incident.function} does harm that does not wait: the reasons below say"
@@ -164,59 +172,59 @@ def _capped_in_danger(
                     " wait for its answers. Loopbreaker capped it at its normal peak of 14 days."
                     " What is asked beyond that is refused with status 429."
                 ),
-                paragraph(_how(incident, now)),
-                *not_done(incident),
-                where(context),
+                paragraph(describe_hold(incident, now)),
+                *list_refused_steps(incident),
+                describe_location(context),
                 section(
                     "WHAT COMES NEXT",
                     bullet(
                         "Loopbreaker takes the cap back as soon as what is asked of it is no"
-                        f" danger any more, and at about {moment(ends)} at the latest.",
+                        f" danger any more, and at about {format_time(ends)} at the latest.",
                         "1.",
                     ),
                     bullet(then, "2."),
                 ),
-                *measured(incident, now, is_over=True),
-                the_loop(incident, context),
-                why(incident),
-                events(incident, context, now),
-                durable(incident, context.region),
-                to_do(incident, context),
-                *footer(incident, context, now),
+                *compose_measurement(incident, now, is_over=True),
+                compose_loop(incident, context),
+                compose_reasons(incident),
+                compose_event_impact(incident, context, now),
+                compose_durable_executions(incident, context.region),
+                compose_instructions(incident, context),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def cap_over(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+def compose_cap_over(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
     """A cap in danger is taken back: the danger is over, or only the time for the cap."""
-    reason = decision_reason(incident)
+    reason = parse_decision_reason(incident)
     tail, because = _CAP_ENDS.get(reason or DecisionReason.CAP_OVER, _CAP_ENDS_LATE)
     is_watched_on = reason is not DecisionReason.STACK_DELETED
     return (
-        subject_line("CAP TAKEN BACK:", incident.function, tail),
-        bounded(
+        compose_subject("CAP TAKEN BACK:", incident.function, tail),
+        compose_body(
             (
                 paragraph(f"Loopbreaker took the cap of {incident.function} back. {because}"),
                 paragraph(
                     "Whether it is a loop is not known.",
                     "Loopbreaker goes on looking at it, and tells you if it is suspected again. It"
-                    f" is not capped again within {lasting(context.cooling_off)}."
+                    f" is not capped again within {format_duration(context.cooling_off)}."
                     if is_watched_on
                     else "",
                 ),
-                where(context),
+                describe_location(context),
                 section(
                     "WHAT WAS SEEN UNDER THE CAP",
                     *(
-                        bullet(sentence(one))
+                        bullet(describe_ground(one))
                         for one in incident.assessment.grounds
                         if one.reason in _UNDER_CAP
                     ),
                 ),
-                *measured(incident, now, is_over=True),
-                section("SETTINGS", *settings(incident)),
-                *footer(incident, context, now),
+                *compose_measurement(incident, now, is_over=True),
+                section("SETTINGS", *list_settings(incident)),
+                *compose_footer(incident, context, now),
             )
         ),
     )
@@ -246,9 +254,9 @@ _CAP_ENDS_LATE: Final = (
 _UNDER_CAP: Final = frozenset({Reason.CAPPED_FOR, Reason.CALLERS_REFUSED, Reason.STILL_ASKED})
 
 
-def kept(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
     """A hold goes on until people decide: a loop was shown, or nothing could be."""
-    if decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD:
+    if parse_decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD:
         lead = "HELD, YOU DECIDE:"
         opening = (
             f"Whether {incident.function} feeds itself could not be shown. It may. Loopbreaker"
@@ -267,77 +275,77 @@ def kept(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str
             " some could be lost at once."
         )
     return (
-        subject_line(lead, incident.function, rates(incident)),
-        bounded(
+        compose_subject(lead, incident.function, describe_rate(incident)),
+        compose_body(
             (
                 paragraph(opening),
-                paragraph(_how(incident, now)),
-                instead(incident),
-                *not_done(incident),
+                paragraph(describe_hold(incident, now)),
+                describe_suspected(incident),
+                *list_refused_steps(incident),
                 paragraph(caution),
-                where(context),
-                why(incident),
-                *measured(incident, now, is_over=True),
-                the_loop(incident, context),
-                events(incident, _as_held(incident, context), now),
-                durable(incident, context.region),
-                to_do(incident, context),
-                *footer(incident, context, now),
+                describe_location(context),
+                compose_reasons(incident),
+                *compose_measurement(incident, now, is_over=True),
+                compose_loop(incident, context),
+                compose_event_impact(incident, _narrow_to_held(incident, context), now),
+                compose_durable_executions(incident, context.region),
+                compose_instructions(incident, context),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def expiring(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+def compose_expiring(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
     """A function is held until people decide, and the events that wait are not kept for ever."""
     lost_from = None if incident.watch is None else incident.watch.lost_from
-    left = "" if lost_from is None else f" {lasting(lost_from - now)} are left"
-    until = "" if lost_from is None else f" from about {moment(lost_from)} on"
+    left = "" if lost_from is None else f" {format_duration(lost_from - now)} are left"
+    until = "" if lost_from is None else f" from about {format_time(lost_from)} on"
     return (
-        subject_line("STILL HELD, DECIDE:", incident.function, f",{left}" if left else ""),
-        bounded(
+        compose_subject("STILL HELD, DECIDE:", incident.function, f",{left}" if left else ""),
+        compose_body(
             (
                 paragraph(
                     f"{incident.function} is still held, and waits for your decision. Its events"
                     f" wait as well. They are given up{until}, the oldest first: restore it, or"
                     " save them."
                 ),
-                paragraph(_how(incident, now)),
-                instead(incident),
-                where(context),
-                why(incident),
-                the_loop(incident, context),
-                events(incident, _as_held(incident, context), now),
-                durable(incident, context.region),
-                to_do(incident, context),
-                *footer(incident, context, now),
+                paragraph(describe_hold(incident, now)),
+                describe_suspected(incident),
+                describe_location(context),
+                compose_reasons(incident),
+                compose_loop(incident, context),
+                compose_event_impact(incident, _narrow_to_held(incident, context), now),
+                compose_durable_executions(incident, context.region),
+                compose_instructions(incident, context),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def let_go(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+def compose_let_go(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
     """A hold is over: the function runs as before."""
     grounds = incident.assessment.grounds
     first = grounds[0].reason if grounds else None
     left = any(one.restored is StepStatus.CHANGED_MEANWHILE for one in incident.steps)
-    because = f": {_clause(first)}" if first in _TAILS else ""
+    because = f": {_describe_reason(first)}" if first in _TAILS else ""
     return (
-        subject_line("LET GO:", incident.function, _TAILS.get(first, "") if first else ""),
-        bounded(
+        compose_subject("LET GO:", incident.function, _TAILS.get(first, "") if first else ""),
+        compose_body(
             (
                 paragraph(f"Loopbreaker let {incident.function} go again{because}."),
-                paragraph(held_span(incident, now)),
-                instead(incident),
-                paragraph(_left_to_do(first, is_left=left)),
-                where(context),
+                paragraph(describe_hold_time(incident, now)),
+                describe_suspected(incident),
+                paragraph(_describe_left_to_do(first, is_left=left)),
+                describe_location(context),
                 section(
                     "WHAT THE HOLD SHOWED",
-                    *(bullet(sentence(one)) for one in grounds if one.reason in _FIGURES),
+                    *(bullet(describe_ground(one)) for one in grounds if one.reason in _FIGURES),
                 ),
-                *(measured(incident, now, is_over=True) if first in _NOT_JUDGED else ()),
-                section("SETTINGS", *settings(incident)),
-                *footer(incident, context, now),
+                *(compose_measurement(incident, now, is_over=True) if first in _NOT_JUDGED else ()),
+                section("SETTINGS", *list_settings(incident)),
+                *compose_footer(incident, context, now),
             )
         ),
     )
@@ -368,32 +376,32 @@ _FIGURES: Final = frozenset(
 )
 
 
-def _left_to_do(first: Reason | None, *, is_left: bool) -> str:
+def _describe_left_to_do(first: Reason | None, *, is_left: bool) -> str:
     if first in _NOT_JUDGED:
         return "Whether it is a loop is not known: look at its invocations."
     return "" if is_left else "Nothing is left to do."
 
 
-def _clause(reason: Reason | None) -> str:
+def _describe_reason(reason: Reason | None) -> str:
     words = None if reason is None else GROUND_WORDS.get(reason)
     return "" if words is None else f"{words.means[0].lower()}{words.means[1:]}"
 
 
-def _how(incident: Incident, now: datetime) -> str:
+def describe_hold(incident: Incident, now: datetime) -> str:
     """By what it is held, and since when."""
     at = incident.contained_at
-    when = "" if at is None else f" since {since(at, now)}"
+    when = "" if at is None else f" since {format_time_with_age(at, now)}"
     if incident.is_paused:
-        return _how_paused(incident, when)
+        return _describe_pause(incident, when)
     target = incident.target or 0
     before = "nothing was reserved" if incident.prior is None else f"it was {incident.prior:,}"
     kept_on = "" if target else " Its event source mappings stay enabled."
     return f"Its reserved concurrency is {target:,}{when}; before, {before}.{kept_on}"
 
 
-def _how_paused(incident: Incident, when: str) -> str:
+def _describe_pause(incident: Incident, when: str) -> str:
     sources = [
-        short_name(one.step.source_arn) or one.step.uuid
+        shorten_arn(one.step.source_arn) or one.step.uuid
         for one in incident.stops
         if isinstance(one.step, DisableMapping)
     ]
@@ -404,17 +412,17 @@ def _how_paused(incident: Incident, when: str) -> str:
     others = "" if is_alone else " What else invokes it goes on."
     limits = [one.step.to for one in incident.steps if isinstance(one.step, LimitMapping)]
     if incident.is_let_go and limits:
-        return (
-            f"{subject} {listed(sources)} may run {limits[0]:,} executions at a time{when}.{others}"
-        )
+        some = f"{limits[0]:,} executions at a time"
+        return f"{subject} {join_names(sources)} may run {some}{when}.{others}"
     is_or_are = "is" if is_one else "are"
     return (
-        f"{subject} {listed(sources)} {is_or_are} disabled{when}. Its reserved concurrency is not"
+        f"{subject} {join_names(sources)} {is_or_are} disabled{when}. Its reserved concurrency is"
+        " not"
         f" changed.{others}"
     )
 
 
-def _as_held(incident: Incident, context: NoticeContext) -> NoticeContext:
+def _narrow_to_held(incident: Incident, context: NoticeContext) -> NoticeContext:
     """The context with those triggers alone that are known to invoke what is held."""
     if incident.watch is None or context.triggers is None:
         return context

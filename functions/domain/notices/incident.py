@@ -32,10 +32,10 @@ from functions.domain.incidents.incident import (
 )
 from functions.domain.notices import hold as hold_notice
 from functions.domain.notices.commands import (
-    look_command,
-    restore_commands,
-    rollback,
-    still_changed,
+    build_look_command,
+    build_restore_commands,
+    build_rollback_command,
+    list_steps_in_force,
 )
 from functions.domain.notices.sections import (
     FIX,
@@ -43,66 +43,66 @@ from functions.domain.notices.sections import (
     MOST_NAMES,
     SUBJECT_LIMIT,
     NoticeContext,
-    aftermath,
-    aws_words,
-    befores,
-    bounded,
-    by_hand,
-    changed_beside,
+    advise_on_refusal,
     command_line,
     command_lines,
-    decision_reason,
-    durable,
-    events,
-    failures,
-    footer,
-    held_for,
-    held_sentence,
-    held_span,
-    held_word,
-    instead,
-    left_out,
-    leftovers,
-    listed,
-    measured,
-    not_done,
-    now_and_before,
-    person,
-    rates,
-    remedy,
+    compose_body,
+    compose_durable_executions,
+    compose_event_impact,
+    compose_footer,
+    compose_instructions,
+    compose_leftovers,
+    compose_loop,
+    compose_manual_stop,
+    compose_measurement,
+    compose_reasons,
+    compose_replica_stop,
+    compose_subject,
+    count_left_out,
+    describe_hold_time,
+    describe_location,
+    describe_other_changes,
+    describe_rate,
+    describe_restriction,
+    describe_restriction_time,
+    describe_step_in_force,
+    describe_suspected,
+    describe_urgency,
+    join_names,
+    list_aftermath,
+    list_failures,
+    list_prior_values,
+    list_refused_steps,
+    list_settings,
+    name_restriction,
+    name_stack,
+    parse_decision_reason,
+    quote_aws_error,
     section,
-    settings,
-    stack,
-    stop_replica,
-    subject_line,
-    the_loop,
-    to_do,
-    urgency,
-    where,
-    why,
-    will_stop,
+    shorten_actor,
+    warn_of_stop,
     would_hold,
 )
 from functions.domain.notices.text import (
     bullet,
     clean,
-    counted,
-    lasting,
-    middle_cut,
-    moment,
+    cut_middle,
+    format_count,
+    format_duration,
+    format_time,
+    format_time_with_age,
     paragraph,
-    quoted,
-    since,
+    quote,
 )
 
 __all__ = [
     "FoundReservation",
     "Notice",
     "NoticeContext",
-    "compose",
-    "ledger_unavailable",
-    "repeated",
-    "stack_deleted",
+    "compose_ledger_unavailable",
+    "compose_notice",
+    "compose_stack_deleted",
+    "mark_as_repeated",
 ]
 
 _MOST_FUNCTIONS: Final = 25
@@ -116,14 +116,14 @@ class Notice:
     body: str
 
 
-def compose(
+def compose_notice(
     transition: Transition, incident: Incident, context: NoticeContext, now: datetime
 ) -> Notice:
     """The notice of one transition of an incident."""
     return _COMPOSERS[transition](incident, context, now)
 
 
-def repeated(stored: OutboxNotice | Notice) -> Notice:
+def mark_as_repeated(stored: OutboxNotice | Notice) -> Notice:
     """A stored notice, marked: it may have arrived before."""
     subject = clean(stored.subject, 400).removeprefix(MARK).strip()
     marked = f"{MARK} (again) {subject}"
@@ -131,10 +131,12 @@ def repeated(stored: OutboxNotice | Notice) -> Notice:
         "Sent again, because the first sending was not confirmed. If you have it already, there is"
         " nothing new here."
     )
-    return Notice(subject=middle_cut(marked, SUBJECT_LIMIT), body=bounded((first, stored.body)))
+    return Notice(
+        subject=cut_middle(marked, SUBJECT_LIMIT), body=compose_body((first, stored.body))
+    )
 
 
-def ledger_unavailable(
+def compose_ledger_unavailable(
     incident: Incident,
     context: NoticeContext,
     now: datetime,
@@ -152,7 +154,7 @@ def ledger_unavailable(
         Whether the snapshot stands in the function's tags. Where it does not, this notice is the
         only record.
     """
-    changed = still_changed(incident)
+    changed = list_steps_in_force(incident)
     tag = f" (tag {clean(tag_key, 128)})" if tag_key else ""
     keep = (
         paragraph(
@@ -162,78 +164,82 @@ def ledger_unavailable(
             " the rollback knows what was there before it."
             if incident.prior
             else "",
-            aws_words(context.detail),
+            quote_aws_error(context.detail),
         )
         if is_tagged
         else paragraph(
             "KEEP THIS NOTICE. Neither Loopbreaker's ledger nor the function's tags could be"
             " written: it is the only record of what was there before.",
-            aws_words(context.detail),
+            quote_aws_error(context.detail),
         )
     )
     # Without the tag this notice is the record: it is sent before anything is changed.
     lead, did = ("STOPPED", "stopped") if is_tagged else ("STOPPING", "is about to stop")
     return Notice(
-        subject=subject_line(f"{lead}, ledger down:", incident.function, rates(incident)),
-        body=bounded(
+        subject=compose_subject(
+            f"{lead}, ledger down:", incident.function, describe_rate(incident)
+        ),
+        body=compose_body(
             (
                 paragraph(
                     f"Loopbreaker {did} {incident.function}, although its ledger could not be"
                     " written.",
                 ),
-                paragraph(held_sentence(incident, now), changed_beside(incident))
+                paragraph(describe_restriction(incident, now), describe_other_changes(incident))
                 if is_tagged
                 else paragraph(
                     "Its reserved concurrency is being set to 0. Whether that succeeded is not"
                     " known here; this shows it:"
                 ),
-                "" if is_tagged else command_line(look_command(incident.function, context.region)),
+                ""
+                if is_tagged
+                else command_line(build_look_command(incident.function, context.region)),
                 keep,
-                where(context),
-                section("WHAT WAS THERE BEFORE", *befores(changed)),
+                describe_location(context),
+                section("WHAT WAS THERE BEFORE", *list_prior_values(changed)),
                 section(
                     "PUT IT BACK",
                     paragraph(
                         "First fix the loop. While the ledger is down, or if Loopbreaker is"
                         " gone, these commands put everything back:"
                     ),
-                    *command_lines(restore_commands(changed, context.region)),
+                    *command_lines(build_restore_commands(changed, context.region)),
                     *(
                         (
                             paragraph("Once the ledger answers again, this does the same:"),
-                            command_line(rollback(incident, context.deploy_flags)),
+                            command_line(build_rollback_command(incident, context.deploy_flags)),
                         )
                         if is_tagged
                         else (paragraph("The rollback flag cannot: it needs a record."),)
                     ),
                 ),
-                *measured(incident, now, is_over=is_tagged),
-                events(incident, context, now),
-                *footer(incident, context, now),
+                *compose_measurement(incident, now, is_over=is_tagged),
+                compose_event_impact(incident, context, now),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def stack_deleted(
+def compose_stack_deleted(
     still_contained: Sequence[Incident], context: NoticeContext, now: datetime
 ) -> Notice:
     """The guard's own stack is being deleted while it holds functions."""
-    changes = [(one, still_changed(one)) for one in still_contained]
+    changes = [(one, list_steps_in_force(one)) for one in still_contained]
     names = [one.function for one, _ in changes]
     shown = changes[:_MOST_FUNCTIONS]
     others_count = len(names) - 1
-    lead = f"STACK DELETED, {counted(len(names), 'function')} still held"
+    lead = f"STACK DELETED, {format_count(len(names), 'function')} still held"
     if not names:
         return Notice(
             subject=f"{MARK} STACK DELETED: no function is held",
-            body=bounded(
+            body=compose_body(
                 (
                     paragraph(
-                        f"The stack {stack(context)} is being deleted. It holds no function:"
+                        f"The stack {name_stack(context)} is being deleted. It holds no function:"
                         " there is nothing to put back. From now on no loop is stopped here."
                     ),
-                    where(context),
+                    describe_location(context),
                 )
             ),
         )
@@ -241,40 +247,42 @@ def stack_deleted(
     reservations = [
         command
         for _, steps in shown
-        for command in restore_commands(steps, context.region, reserved_only=True)
+        for command in build_restore_commands(steps, context.region, reserved_only=True)
     ]
     others = [
         command
         for _, steps in shown
-        for command in restore_commands(steps, context.region, reserved_only=False)
+        for command in build_restore_commands(steps, context.region, reserved_only=False)
     ]
     return Notice(
-        subject=subject_line(
+        subject=compose_subject(
             f"{lead}:", names[0], f" and {others_count:,} more" if others_count else ""
         ),
-        body=bounded(
+        body=compose_body(
             (
                 paragraph(
-                    f"The stack {stack(context)} is being deleted. It puts nothing back by"
-                    f" itself: {counted(len(names), 'function stays', 'functions stay')} as"
-                    f" {'it is' if len(names) == 1 else 'they are'} at {moment(now)}, and from"
+                    f"The stack {name_stack(context)} is being deleted. It puts nothing back by"
+                    f" itself: {format_count(len(names), 'function stays', 'functions stay')} as"
+                    f" {'it is' if len(names) == 1 else 'they are'} at {format_time(now)}, and from"
                     " now on no loop is stopped here. KEEP THIS NOTICE until all is put back."
                 ),
-                where(context),
+                describe_location(context),
                 section(
                     "STILL HELD",
                     *(
                         bullet(
                             f"{one.function}: "
                             + (
-                                "; ".join(now_and_before(step) for step in steps[:MOST_NAMES])
+                                "; ".join(
+                                    describe_step_in_force(step) for step in steps[:MOST_NAMES]
+                                )
                                 or "what was there before is not known"
                             )
                             + (f" and {len(steps) - MOST_NAMES:,} more" * (len(steps) > MOST_NAMES))
                         )
                         for one, steps in shown
                     ),
-                    left_out(len(changes) - len(shown), "function"),
+                    count_left_out(len(changes) - len(shown), "function"),
                 ),
                 section(
                     "PUT THEM BACK, ONCE THE LOOPS ARE FIXED",
@@ -298,7 +306,7 @@ def stack_deleted(
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Explanation:
     """How a decision that changes nothing is told."""
 
     lead: str
@@ -306,88 +314,88 @@ class _Told:
     why: str
 
 
-_NOT_STOPPED: Final[dict[DecisionReason, _Told]] = {
-    DecisionReason.OBSERVE_MODE: _Told(
+_NOT_STOPPED: Final[dict[DecisionReason, _Explanation]] = {
+    DecisionReason.OBSERVE_MODE: _Explanation(
         "WOULD STOP",
         "Loopbreaker would have stopped {function}. It changed nothing: it is in observe mode.",
         "To let it act, deploy it with -c mode=enforce.",
     ),
-    DecisionReason.BLAST_RADIUS: _Told(
+    DecisionReason.BLAST_RADIUS: _Explanation(
         "NOT STOPPED, ACT NOW:",
         "{function} {does}, and Loopbreaker HAS NOT STOPPED IT.",
         "Loopbreaker has reached its blast radius{radius}. So many at once can also mean that"
         " Loopbreaker is wrong, so from here on a person decides.",
     ),
-    DecisionReason.RESPONSE_IS_NOTIFY: _Told(
+    DecisionReason.RESPONSE_IS_NOTIFY: _Explanation(
         "SUSPECTED, NOT STOPPED:",
         "{function} {does}. Loopbreaker changed nothing.",
         "This deployment only tells about suspected functions (response=notify).",
     ),
-    DecisionReason.CANNOT_BE_HELD: _Told(
+    DecisionReason.CANNOT_BE_HELD: _Explanation(
         "SUSPECTED, NOT HELD:",
         "{function} {does}. Loopbreaker changed nothing yet.",
         "A suspected function is held back for some minutes, to see whether it feeds itself. This"
         " one is not, because that might do more than delay its events. The first of the reasons"
         " below says why.",
     ),
-    DecisionReason.HELD_OFTEN: _Told(
+    DecisionReason.HELD_OFTEN: _Explanation(
         "SUSPECTED, NOT HELD:",
         "{function} {does}. Loopbreaker changed nothing.",
         "Loopbreaker holds a function at most {holds} within {hours} hours, so that nobody can"
         " keep it held by sending it bursts. Until the oldest of these holds is that long ago,"
         " this one is neither held again nor stopped for a suspicion: you decide.",
     ),
-    DecisionReason.NO_CAP_FOR_INSTANCES: _Told(
+    DecisionReason.NO_CAP_FOR_INSTANCES: _Explanation(
         "SUSPECTED, NOT HELD:",
         "{function} {does}. Loopbreaker changed nothing yet.",
         "A suspected function is held back for some minutes, to see whether it feeds itself. This"
         " one is not: it runs on Lambda Managed Instances, which no reserved concurrency holds.",
     ),
-    DecisionReason.SCALING_UNKNOWN: _Told(
+    DecisionReason.SCALING_UNKNOWN: _Explanation(
         "CANNOT BE STOPPED, ACT NOW:",
         "{function} {does}, and Loopbreaker CANNOT STOP IT.",
         "It runs on Lambda Managed Instances, which no reserved concurrency stops, and the scaling"
         " of its versions could not be read. Stop it by hand, as below.",
     ),
-    DecisionReason.EXEMPT_BY_TAG: _Told(
+    DecisionReason.EXEMPT_BY_TAG: _Explanation(
         "NOT STOPPED (exempt):",
         "{function} {does}. Loopbreaker has not stopped it: it is exempt.",
         "It carries the tag loopbreaker:exempt=true.",
     ),
-    DecisionReason.EXEMPT_BY_FLAG: _Told(
+    DecisionReason.EXEMPT_BY_FLAG: _Explanation(
         "NOT STOPPED (exempt):",
         "{function} {does}. Loopbreaker has not stopped it: it is exempt.",
         "The deployment names it in -c exempt.",
     ),
-    DecisionReason.STOPPED_BY_AWS: _Told(
+    DecisionReason.STOPPED_BY_AWS: _Explanation(
         "AWS STOPS A LOOP:",
         "AWS stops {function} in a loop by itself. Loopbreaker changed nothing.",
         "Lambda's recursive loop detection ends each chain after about 16 invocations. Every new"
         " event starts the next one. What it drops goes to the dead-letter queue or on-failure"
         " destination, or is lost.",
     ),
-    DecisionReason.OWN_FUNCTION: _Told(
+    DecisionReason.OWN_FUNCTION: _Explanation(
         "ITS OWN FUNCTION IS BUSY:",
         "{function}, a function of Loopbreaker itself, is unusually busy. It never stops itself.",
         "",
     ),
-    DecisionReason.EDGE_REPLICA: _Told(
+    DecisionReason.EDGE_REPLICA: _Explanation(
         "NOT STOPPED (Lambda@Edge):",
         "{function} {does}, and Loopbreaker HAS NOT STOPPED IT.",
         "It is a Lambda@Edge replica: CloudFront runs copies of the function in many Regions, and"
         " nobody can set the concurrency of a copy.",
     ),
-    DecisionReason.RELEASED_BY_OTHERS: _Told(
+    DecisionReason.RELEASED_BY_OTHERS: _Explanation(
         "RUNNING AWAY AGAIN:",
         "{function} was released by somebody and is running away again. Loopbreaker has not"
         " stopped it.",
         "A function that a person released is left alone for a while.",
     ),
 }
-_CHANGED_NOTHING: Final = _Told(
+_CHANGED_NOTHING: Final = _Explanation(
     "NOT STOPPED:", "{function} {does}. Loopbreaker changed nothing.", ""
 )
-_DOES: Final = {
+VERDICT_CLAUSES: Final = {
     Verdict.RUNAWAY: "is running away",
     Verdict.SUSPECTED: "may be running away",
     Verdict.BUSY: "is unusually busy",
@@ -400,43 +408,47 @@ _NO_STOP_ADVICE: Final = frozenset(
 )
 
 
-def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    reason = decision_reason(incident)
+def compose_notified(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    reason = parse_decision_reason(incident)
     told = _CHANGED_NOTHING if reason is None else _NOT_STOPPED.get(reason, _CHANGED_NOTHING)
     assessment = incident.assessment
     lead, opening = told.lead, told.opening
     if reason is DecisionReason.OBSERVE_MODE:
-        lead, opening = _imagined(assessment, context, lead, opening)
+        lead, opening = _describe_imagined(assessment, context, lead, opening)
     radius = (
-        f": {counted(context.blast_radius, 'function')} within"
-        f" {lasting(context.blast_radius_window)}"
+        f": {format_count(context.blast_radius, 'function')} within"
+        f" {format_duration(context.blast_radius_window)}"
         if context.blast_radius is not None
         else ""
     )
-    already = listed(context.contained_already)
+    already = join_names(context.contained_already)
     is_advised = reason not in _NO_STOP_ADVICE
     return Notice(
-        subject=subject_line(lead, incident.function, rates(incident)),
-        body=bounded(
+        subject=compose_subject(lead, incident.function, describe_rate(incident)),
+        body=compose_body(
             (
                 paragraph(
-                    opening.format(function=incident.function, does=_DOES[assessment.verdict])
+                    opening.format(
+                        function=incident.function, does=VERDICT_CLAUSES[assessment.verdict]
+                    )
                 ),
                 paragraph(
                     told.why.format(
                         radius=radius,
-                        holds=counted(MOST_HOLDS, "time"),
+                        holds=format_count(MOST_HOLDS, "time"),
                         hours=COUNTED_FOR // timedelta(hours=1),
                     ),
                     f"Contained within that time: {already}." if already else "",
                 ),
-                will_stop(incident, context, now) if reason in _NOT_HELD else "",
-                by_hand(incident, context) if reason is DecisionReason.BLAST_RADIUS else "",
-                where(context),
-                *measured(incident, now),
-                the_loop(incident, context),
-                why(incident),
-                events(
+                warn_of_stop(incident, context, now) if reason in _NOT_HELD else "",
+                compose_manual_stop(incident, context)
+                if reason is DecisionReason.BLAST_RADIUS
+                else "",
+                describe_location(context),
+                *compose_measurement(incident, now),
+                compose_loop(incident, context),
+                compose_reasons(incident),
+                compose_event_impact(
                     incident,
                     context,
                     now,
@@ -445,32 +457,34 @@ def _notified(incident: Incident, context: NoticeContext, now: datetime) -> Noti
                 )
                 if is_advised
                 else "",
-                by_hand(incident, context)
+                compose_manual_stop(incident, context)
                 if is_advised and reason is not DecisionReason.BLAST_RADIUS
                 else section("WHAT TO DO", bullet(FIX, "1."))
                 if reason is DecisionReason.STOPPED_BY_AWS
                 else "",
-                stop_replica(incident),
-                *footer(incident, context, now),
+                compose_replica_stop(incident),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def _imagined(
+def _describe_imagined(
     assessment: Assessment, context: NoticeContext, lead: str, opening: str
 ) -> tuple[str, str]:
     """What enforce mode would have done, where it would not have stopped the function."""
     for ground in assessment.grounds:
         if ground.reason is Reason.WOULD_BE_CAPPED and ground.value is not None:
-            return f"WOULD CAP AT {ground.value:,.0f}", _imagined_cap(assessment, ground.value)
+            return f"WOULD CAP AT {ground.value:,.0f}", _describe_imagined_cap(
+                assessment, ground.value
+            )
     if would_hold(assessment, context):
         held = opening.replace("have stopped", "have held").replace(".", " back.", 1)
         return "WOULD HOLD", held
     return lead, opening
 
 
-def _imagined_cap(assessment: Assessment, cap: float) -> str:
+def _describe_imagined_cap(assessment: Assessment, cap: float) -> str:
     then = (
         "If it were still in danger then, it would be stopped, because the configuration closes the"
         " loop."
@@ -479,42 +493,43 @@ def _imagined_cap(assessment: Assessment, cap: float) -> str:
     )
     return (
         f"Loopbreaker would have capped {{function}} at {cap:,.0f}, its normal peak of 14 days, for"
-        f" {lasting(LONGEST_CAPPED)} at most. It does harm that does not wait: the reasons below"
+        f" {format_duration(LONGEST_CAPPED)} at most. It does harm that does not wait: the"
+        " reasons below"
         " say which. It would not have been held back to see whether it feeds itself, because"
         " callers wait for its answers. What is asked beyond the cap would have been refused with"
         f" status 429. {then} Loopbreaker changed nothing: it is in observe mode."
     )
 
 
-def _contained(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+def compose_contained(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     return Notice(
-        subject=subject_line("STOPPED", incident.function, rates(incident)),
-        body=bounded(
+        subject=compose_subject("STOPPED", incident.function, describe_rate(incident)),
+        body=compose_body(
             (
                 paragraph(
                     f"Loopbreaker stopped {incident.function}.",
-                    _why_now(incident),
+                    _describe_why_now(incident),
                 ),
-                paragraph(held_sentence(incident, now), changed_beside(incident)),
-                instead(incident),
-                *not_done(incident),
-                urgency(incident, context),
-                where(context),
-                *measured(incident, now, is_over=True),
-                the_loop(incident, context),
-                why(incident),
-                events(incident, context, now),
-                durable(incident, context.region),
-                to_do(incident, context),
-                *footer(incident, context, now),
+                paragraph(describe_restriction(incident, now), describe_other_changes(incident)),
+                describe_suspected(incident),
+                *list_refused_steps(incident),
+                describe_urgency(incident, context),
+                describe_location(context),
+                *compose_measurement(incident, now, is_over=True),
+                compose_loop(incident, context),
+                compose_reasons(incident),
+                compose_event_impact(incident, context, now),
+                compose_durable_executions(incident, context.region),
+                compose_instructions(incident, context),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def _why_now(incident: Incident) -> str:
+def _describe_why_now(incident: Incident) -> str:
     """Why it is stopped now, where something went before."""
-    if decision_reason(incident) is DecisionReason.STILL_SUSPECTED:
+    if parse_decision_reason(incident) is DecisionReason.STILL_SUSPECTED:
         return "The configuration closes a loop, it could not be held, and it went on."
     if incident.watch is not None and incident.assessment.has(Reason.COMES_BACK):
         return "Held, it was silent; let go a little, it came back round after round."
@@ -527,19 +542,19 @@ def _of(text: tuple[str, str]) -> Notice:
 
 
 def _held(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    return _of(hold_notice.held(incident, context, now))
+    return _of(hold_notice.compose_held(incident, context, now))
 
 
 def _kept(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    return _of(hold_notice.kept(incident, context, now))
+    return _of(hold_notice.compose_kept(incident, context, now))
 
 
 def _expiring(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    return _of(hold_notice.expiring(incident, context, now))
+    return _of(hold_notice.compose_expiring(incident, context, now))
 
 
-def _released(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    who = person(incident.actor)
+def compose_released(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    who = shorten_actor(incident.actor)
     at = incident.released_at or now
     found = context.found
     opening, there = f"{incident.function} was released", ""
@@ -552,45 +567,51 @@ def _released(incident: Incident, context: NoticeContext, now: datetime) -> Noti
     else:
         opening = f"The reserved concurrency of {incident.function} was changed"
         there = f"It is now {found.reserved_concurrency:,}."
-    by = f" by {quoted(incident.actor, 300)}" if incident.actor else " (it is not known by whom)"
+    by = f" by {quote(incident.actor, 300)}" if incident.actor else " (it is not known by whom)"
     changed = tuple(
-        one for one in still_changed(incident) if not isinstance(one.step, Reserve | ScaleToZero)
+        one
+        for one in list_steps_in_force(incident)
+        if not isinstance(one.step, Reserve | ScaleToZero)
     )
     until = at + context.cooling_off
     return Notice(
-        subject=subject_line("RELEASED", incident.function, f" by {who}" if who else " by others"),
-        body=bounded(
+        subject=compose_subject(
+            "RELEASED", incident.function, f" by {who}" if who else " by others"
+        ),
+        body=compose_body(
             (
                 paragraph(f"{opening}{by}, not by Loopbreaker."),
-                paragraph(f"Noticed at {since(at, now)}.", there),
+                paragraph(f"Noticed at {format_time_with_age(at, now)}.", there),
                 paragraph(
                     "Loopbreaker does not fight it: it watches the function and changes nothing"
-                    f" until {moment(until)}. If it runs away after that, Loopbreaker acts again."
+                    f" until {format_time(until)}. If it runs away after that, Loopbreaker acts"
+                    " again."
                     " If it stays calm, the incident ends."
                 ),
-                where(context),
-                leftovers(incident, context, changed),
-                *footer(incident, context, now),
+                describe_location(context),
+                compose_leftovers(incident, context, changed),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def _running_away_again(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    who = person(incident.actor)
+def compose_running_away_again(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    who = shorten_actor(incident.actor)
     released = (
-        f"It was released{f' by {who}' if who else ''} at {since(incident.released_at, now)}."
+        f"It was released{f' by {who}' if who else ''} at"
+        f" {format_time_with_age(incident.released_at, now)}."
         if incident.released_at is not None
         else f"It was released{f' by {who}' if who else ' by others'}."
     )
     until = (
-        f"until {moment(incident.released_at + context.cooling_off)}"
+        f"until {format_time(incident.released_at + context.cooling_off)}"
         if incident.released_at is not None
-        else f"for {lasting(context.cooling_off)} after that"
+        else f"for {format_duration(context.cooling_off)} after that"
     )
     return Notice(
-        subject=subject_line("RUNNING AWAY AGAIN:", incident.function, rates(incident)),
-        body=bounded(
+        subject=compose_subject("RUNNING AWAY AGAIN:", incident.function, describe_rate(incident)),
+        body=compose_body(
             (
                 paragraph(
                     f"{incident.function} is running away again, and Loopbreaker HAS NOT STOPPED"
@@ -601,65 +622,65 @@ def _running_away_again(incident: Incident, context: NoticeContext, now: datetim
                     f"Loopbreaker respects that {until}. If it still runs away then, Loopbreaker"
                     " acts again.",
                 ),
-                by_hand(incident, context),
-                where(context),
-                *measured(incident, now),
-                the_loop(incident, context),
-                why(incident),
-                *footer(incident, context, now),
+                compose_manual_stop(incident, context),
+                describe_location(context),
+                *compose_measurement(incident, now),
+                compose_loop(incident, context),
+                compose_reasons(incident),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def _restored(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+def compose_restored(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     untouched = sum(one.restored is StepStatus.CHANGED_MEANWHILE for one in incident.steps)
-    tail = f", {counted(untouched, 'setting')} left alone" if untouched else ""
+    tail = f", {format_count(untouched, 'setting')} left alone" if untouched else ""
     return Notice(
-        subject=subject_line("RESTORED", incident.function, tail),
-        body=bounded(
+        subject=compose_subject("RESTORED", incident.function, tail),
+        body=compose_body(
             (
                 paragraph(f"Loopbreaker put {incident.function} back, as you asked."),
-                paragraph(held_for(incident, now)),
+                paragraph(describe_restriction_time(incident, now)),
                 paragraph(
                     "If it runs away again, Loopbreaker acts again: there is no waiting time after"
                     " a restore."
                 ),
-                where(context),
-                section("SETTINGS", *settings(incident)),
-                section("ITS EVENTS", *aftermath(incident, context, now))
+                describe_location(context),
+                section("SETTINGS", *list_settings(incident)),
+                section("ITS EVENTS", *list_aftermath(incident, context, now))
                 if incident.snapshot
                 else "",
-                *footer(incident, context, now),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def _restore_failed(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+def compose_restore_failed(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     failed = [one for one in incident.steps if one.restored is StepStatus.FAILED]
-    changed = still_changed(incident)
+    changed = list_steps_in_force(incident)
     is_still = any(isinstance(one.step, Reserve | ScaleToZero) for one in changed)
     words = " ".join([context.detail, *(one.restored_detail for one in failed)])
     return Notice(
-        subject=subject_line(
+        subject=compose_subject(
             "RESTORE FAILED:",
             incident.function,
-            f" is {'still ' + held_word(incident) if is_still else 'not fully restored'}",
+            f" is {'still ' + name_restriction(incident) if is_still else 'not fully restored'}",
         ),
-        body=bounded(
+        body=compose_body(
             (
                 paragraph(
                     f"Loopbreaker could not put everything of {incident.function} back."
-                    + (f" It is still {held_word(incident)}." if is_still else "")
+                    + (f" It is still {name_restriction(incident)}." if is_still else "")
                 ),
-                *failures([(one.step, one.restored_detail) for one in failed], context.detail),
-                urgency(incident, context) if is_still else "",
-                where(context),
-                section("SETTINGS", *settings(incident)),
+                *list_failures([(one.step, one.restored_detail) for one in failed], context.detail),
+                describe_urgency(incident, context) if is_still else "",
+                describe_location(context),
+                section("SETTINGS", *list_settings(incident)),
                 section(
                     "WHAT TO DO",
-                    bullet(remedy(words), "1."),
+                    bullet(advise_on_refusal(words), "1."),
                     bullet(
                         "Loopbreaker tries again by itself, after growing pauses. This asks for it"
                         " at once, in the name of another role:"
@@ -668,18 +689,18 @@ def _restore_failed(incident: Incident, context: NoticeContext, now: datetime) -
                         " and the incident stays open until all is back.",
                         "2.",
                     ),
-                    command_line(rollback(incident, context.deploy_flags)),
+                    command_line(build_rollback_command(incident, context.deploy_flags)),
                     bullet("Or put back by hand what is left:", "3."),
-                    *command_lines(restore_commands(changed, context.region)),
+                    *command_lines(build_restore_commands(changed, context.region)),
                 ),
-                events(incident, context, now) if is_still else "",
-                *footer(incident, context, now),
+                compose_event_impact(incident, context, now) if is_still else "",
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+def compose_contain_failed(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     is_held = any(
         isinstance(one.step, Reserve | ScaleToZero)
         and one.status in {StepStatus.DONE, StepStatus.ALREADY}
@@ -690,38 +711,42 @@ def _contain_failed(incident: Incident, context: NoticeContext, now: datetime) -
     failed = [one for one in incident.steps if one.status is StepStatus.FAILED]
     opening = (
         paragraph(
-            f"Loopbreaker stopped {incident.function} only in part.", held_sentence(incident, now)
+            f"Loopbreaker stopped {incident.function} only in part.",
+            describe_restriction(incident, now),
         )
         if is_held
         else paragraph(
-            f"{incident.function} {_DOES[incident.assessment.verdict]}, and Loopbreaker COULD"
+            f"{incident.function} {VERDICT_CLAUSES[incident.assessment.verdict]}, and Loopbreaker"
+            " COULD"
             f" NOT {verb} IT. It goes on running.",
-            _cap_in_force(incident, context),
+            _describe_cap_in_force(incident, context),
         )
     )
     return Notice(
-        subject=subject_line(
+        subject=compose_subject(
             "STOPPED IN PART:" if is_held else f"COULD NOT {verb}",
             incident.function,
-            rates(incident),
+            describe_rate(incident),
         ),
-        body=bounded(
+        body=compose_body(
             (
                 opening,
-                *failures([(one.step, one.detail) for one in failed], context.detail),
+                *list_failures([(one.step, one.detail) for one in failed], context.detail),
                 ""
                 if failed or context.detail
                 else paragraph("What AWS answered is not known; see Loopbreaker's log."),
-                will_stop(incident, context, now) if incident.target and not is_held else "",
-                "" if is_held else leftovers(incident, context, _removed(incident)),
-                "" if is_held else by_hand(incident, context),
-                where(context),
-                *measured(incident, now, is_over=is_held),
-                the_loop(incident, context),
-                why(incident),
-                events(incident, context, now) if is_held else "",
-                to_do(incident, context) if is_held else "",
-                *footer(incident, context, now),
+                warn_of_stop(incident, context, now) if incident.target and not is_held else "",
+                ""
+                if is_held
+                else compose_leftovers(incident, context, _list_removed_steps(incident)),
+                "" if is_held else compose_manual_stop(incident, context),
+                describe_location(context),
+                *compose_measurement(incident, now, is_over=is_held),
+                compose_loop(incident, context),
+                compose_reasons(incident),
+                compose_event_impact(incident, context, now) if is_held else "",
+                compose_instructions(incident, context) if is_held else "",
+                *compose_footer(incident, context, now),
             )
         ),
     )
@@ -770,16 +795,16 @@ _WITHDRAWN: Final[dict[DecisionReason, tuple[str, str]]] = {
 }
 
 
-def _removed(incident: Incident) -> tuple[StepOutcome, ...]:
+def _list_removed_steps(incident: Incident) -> tuple[StepOutcome, ...]:
     """What was taken away to make room for a stop, and is not put back."""
     return tuple(
         one
-        for one in still_changed(incident)
+        for one in list_steps_in_force(incident)
         if isinstance(one.step, RemoveProvisioned) and one.status is StepStatus.DONE
     )
 
 
-def _cap_in_force(incident: Incident, context: NoticeContext) -> str:
+def _describe_cap_in_force(incident: Incident, context: NoticeContext) -> str:
     """What holds a function that could not be stopped, as was just read."""
     found = None if context.found is None else context.found.reserved_concurrency
     if not found or found not in incident.ours:
@@ -787,26 +812,30 @@ def _cap_in_force(incident: Incident, context: NoticeContext) -> str:
     return f"Its cap of {found:,} is still in force."
 
 
-def _lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+def compose_lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     if not incident.is_withdrawn:
-        return _of(hold_notice.let_go(incident, context, now))
-    reason = decision_reason(incident)
+        return _of(hold_notice.compose_let_go(incident, context, now))
+    reason = parse_decision_reason(incident)
     is_cap = incident.watch is not None and incident.watch.plan.is_for_callers
     if is_cap and reason in _CAP_ENDS:
-        return _of(hold_notice.cap_over(incident, context, now))
+        return _of(hold_notice.compose_cap_over(incident, context, now))
     left = [one for one in incident.steps if one.restored is StepStatus.CHANGED_MEANWHILE]
     tail, because = _WITHDRAWN.get(reason or DecisionReason.SUSPECTED, _OF_EARLIER_VERSION)
     return Notice(
-        subject=subject_line("PUT BACK:", incident.function, tail),
-        body=bounded(
+        subject=compose_subject("PUT BACK:", incident.function, tail),
+        body=compose_body(
             (
                 paragraph(f"Loopbreaker put {incident.function} back: {because}."),
-                paragraph(held_span(incident, now) if incident.watch else held_for(incident, now)),
-                paragraph(_left_to_do(incident, context, is_left=bool(left))),
-                where(context),
-                *(measured(incident, now, is_over=True) if reason in _UNTOLD else ()),
-                section("SETTINGS", *settings(incident)),
-                *footer(incident, context, now),
+                paragraph(
+                    describe_hold_time(incident, now)
+                    if incident.watch
+                    else describe_restriction_time(incident, now)
+                ),
+                paragraph(_describe_left_to_do(incident, context, is_left=bool(left))),
+                describe_location(context),
+                *(compose_measurement(incident, now, is_over=True) if reason in _UNTOLD else ()),
+                section("SETTINGS", *list_settings(incident)),
+                *compose_footer(incident, context, now),
             )
         ),
     )
@@ -831,9 +860,9 @@ _OF_EARLIER_VERSION: Final = (
 )
 
 
-def _left_to_do(incident: Incident, context: NoticeContext, *, is_left: bool) -> str:
+def _describe_left_to_do(incident: Incident, context: NoticeContext, *, is_left: bool) -> str:
     """What people may have to do after a cap or a hold was taken back."""
-    match decision_reason(incident):
+    match parse_decision_reason(incident):
         case DecisionReason.HOLD_OVER:
             return (
                 "Whether it is a loop is not known: look at its invocations. Find out, too, why"
@@ -846,51 +875,51 @@ def _left_to_do(incident: Incident, context: NoticeContext, *, is_left: bool) ->
             return "" if is_left else "Nothing is left to do."
 
 
-def _ended(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+def compose_ended(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     is_released = incident.released_at is not None
     changed = (
         tuple(
             one
-            for one in still_changed(incident)
+            for one in list_steps_in_force(incident)
             if not isinstance(one.step, Reserve | ScaleToZero)
         )
         if is_released
-        else still_changed(incident)
+        else list_steps_in_force(incident)
     )
     opening = (
         f"{incident.function} stayed calm since it was released at"
-        f" {since(incident.released_at, now)}. The incident is over."
+        f" {format_time_with_age(incident.released_at, now)}. The incident is over."
         if incident.released_at is not None
         else f"{incident.function} is calm again. The incident is over."
     )
     return Notice(
-        subject=subject_line("OVER:", incident.function, " is calm again"),
-        body=bounded(
+        subject=compose_subject("OVER:", incident.function, " is calm again"),
+        body=compose_body(
             (
                 paragraph(opening),
                 paragraph(
-                    f"It was noticed at {since(incident.opened_at, now)}.",
+                    f"It was noticed at {format_time_with_age(incident.opened_at, now)}.",
                     "" if incident.snapshot is not None else "Loopbreaker changed nothing.",
                 ),
                 paragraph(
                     "What caused it may still be there. If it runs away again, you are told again."
                 ),
-                where(context),
-                leftovers(incident, context, changed, is_closed=True),
-                *measured(incident, now, is_over=True),
-                *footer(incident, context, now),
+                describe_location(context),
+                compose_leftovers(incident, context, changed, is_closed=True),
+                *compose_measurement(incident, now, is_over=True),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
-def _deleted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    changed = still_changed(incident)
+def compose_deleted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    changed = list_steps_in_force(incident)
     mappings = tuple(one for one in changed if isinstance(one.step, DisableMapping))
     limited = tuple(one for one in changed if isinstance(one.step, LimitMapping))
     return Notice(
-        subject=subject_line("DELETED:", incident.function, " no longer exists"),
-        body=bounded(
+        subject=compose_subject("DELETED:", incident.function, " no longer exists"),
+        body=compose_body(
             (
                 paragraph(f"{incident.function} no longer exists. The incident is over."),
                 paragraph(
@@ -904,7 +933,7 @@ def _deleted(incident: Incident, context: NoticeContext, now: datetime) -> Notic
                         " Loopbreaker had disabled these; delete them, or enable them for a new"
                         " function of this name:"
                     ),
-                    *command_lines(restore_commands(mappings, context.region)),
+                    *command_lines(build_restore_commands(mappings, context.region)),
                 )
                 if mappings
                 else "",
@@ -914,29 +943,29 @@ def _deleted(incident: Incident, context: NoticeContext, now: datetime) -> Notic
                         "Loopbreaker had limited the concurrency of these event source mappings."
                         " This puts it back:"
                     ),
-                    *command_lines(restore_commands(limited, context.region)),
+                    *command_lines(build_restore_commands(limited, context.region)),
                 )
                 if limited
                 else "",
-                where(context),
-                *footer(incident, context, now),
+                describe_location(context),
+                *compose_footer(incident, context, now),
             )
         ),
     )
 
 
 _COMPOSERS: Final[dict[Transition, Callable[[Incident, NoticeContext, datetime], Notice]]] = {
-    Transition.NOTIFIED: _notified,
-    Transition.CONTAINED: _contained,
+    Transition.NOTIFIED: compose_notified,
+    Transition.CONTAINED: compose_contained,
     Transition.CAPPED: _held,
     Transition.SHOWN: _kept,
     Transition.EXPIRING: _expiring,
-    Transition.RELEASED: _released,
-    Transition.RUNNING_AWAY_AGAIN: _running_away_again,
-    Transition.RESTORED: _restored,
-    Transition.RESTORE_FAILED: _restore_failed,
-    Transition.CONTAIN_FAILED: _contain_failed,
-    Transition.LIFTED: _lifted,
-    Transition.ENDED: _ended,
-    Transition.DELETED: _deleted,
+    Transition.RELEASED: compose_released,
+    Transition.RUNNING_AWAY_AGAIN: compose_running_away_again,
+    Transition.RESTORED: compose_restored,
+    Transition.RESTORE_FAILED: compose_restore_failed,
+    Transition.CONTAIN_FAILED: compose_contain_failed,
+    Transition.LIFTED: compose_lifted,
+    Transition.ENDED: compose_ended,
+    Transition.DELETED: compose_deleted,
 }

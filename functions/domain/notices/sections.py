@@ -31,42 +31,42 @@ from functions.domain.incidents.incident import (
 )
 from functions.domain.incidents.policy import EXEMPT_TAG, Response
 from functions.domain.notices.commands import (
-    aws,
-    exempt_command,
-    function_link,
-    look_command,
-    look_scaling_command,
-    metric_link,
-    restore_commands,
-    rollback,
-    scale_command,
-    step_name,
-    stop_command,
+    build_aws_command,
+    build_exempt_command,
+    build_function_link,
+    build_look_command,
+    build_metric_link,
+    build_restore_commands,
+    build_rollback_command,
+    build_scale_command,
+    build_scaling_look_command,
+    build_stop_command,
+    name_step,
 )
 from functions.domain.notices.event_impact import (
     DYNAMODB_RETENTION,
-    Fate,
-    FateKind,
-    Holding,
-    fates,
-    in_flight_until,
-    name_of,
+    EventImpact,
+    Impact,
+    Restriction,
+    assess_impacts,
+    find_in_flight_end,
+    name_trigger,
 )
 from functions.domain.notices.graph.text import OR_DISABLE
 from functions.domain.notices.text import (
     bullet,
     clean,
-    counted,
-    drawn,
-    lasting,
-    middle_cut,
-    moment,
-    number,
+    cut_middle,
+    describe_ground,
+    format_count,
+    format_duration,
+    format_least_usd,
+    format_number,
+    format_time,
+    format_time_with_age,
+    indent_drawing,
     paragraph,
-    quoted,
-    sentence,
-    since,
-    usd_at_least,
+    quote,
 )
 
 SUBJECT_LIMIT: Final = 99  # SNS: fewer than 100 characters, no line breaks
@@ -139,36 +139,36 @@ FIX: Final = (
 )
 
 
-def subject_line(lead: str, function: str, tail: str) -> str:
+def compose_subject(lead: str, function: str, tail: str) -> str:
     """A subject within SNS's limits: the name gives way, in its middle, to what happened."""
     if lead.endswith(":") and tail.startswith(": "):
         tail = f", {tail.removeprefix(': ')}"
     name = clean(function, 400)
     before = f"{MARK} {lead} "
     room = max(_SHORTEST_NAME, SUBJECT_LIMIT - len(before) - len(clean(tail)) - 1)
-    return clean(f"{before}{middle_cut(name, room)}{tail}", 400)[:SUBJECT_LIMIT].rstrip()
+    return clean(f"{before}{cut_middle(name, room)}{tail}", 400)[:SUBJECT_LIMIT].rstrip()
 
 
-def rates(incident: Incident) -> str:
+def describe_rate(incident: Incident) -> str:
     """How fast against how fast normally, as the end of a subject."""
-    rate, assessment = _rate(incident.assessment), incident.assessment
+    rate, assessment = _select_rate(incident.assessment), incident.assessment
     if rate.per_minute <= 0:
         return ""
     before = " before its cap" if assessment.cap else ""
-    told = f": {number(rate.per_minute)}/min{before}"
+    told = f": {format_number(rate.per_minute)}/min{before}"
     if assessment.normal_per_minute is None:
         return told
-    return f"{told}, normal {number(assessment.normal_per_minute)}/min"
+    return f"{told}, normal {format_number(assessment.normal_per_minute)}/min"
 
 
-def _rate(assessment: Assessment) -> Rate:
+def _select_rate(assessment: Assessment) -> Rate:
     """The rate of the spike: for a function that was capped, the one before the cap."""
     if assessment.cap is not None:
         return assessment.cap.before
     return Rate(per_minute=assessment.rate_per_minute, at=assessment.at)
 
 
-def decision_reason(incident: Incident) -> DecisionReason | None:
+def parse_decision_reason(incident: Incident) -> DecisionReason | None:
     """Why something was or was not done; ``None`` where the text is not a known reason."""
     try:
         return DecisionReason(incident.decided)
@@ -181,12 +181,12 @@ def would_hold(assessment: Assessment, context: NoticeContext) -> bool:
     return assessment.verdict is Verdict.SUSPECTED and context.response is Response.HOLD
 
 
-def will_stop(incident: Incident, context: NoticeContext, now: datetime) -> str:
+def warn_of_stop(incident: Incident, context: NoticeContext, now: datetime) -> str:
     """When a function that cannot be held is stopped, and how to prevent that."""
     if context.patience is None or not would_hold(incident.assessment, context):
         return ""
     if not incident.assessment.has(Reason.LOOP_PROVEN):
-        is_tried_again = decision_reason(incident) is not DecisionReason.NO_CAP_FOR_INSTANCES
+        is_tried_again = parse_decision_reason(incident) is not DecisionReason.NO_CAP_FOR_INSTANCES
         return paragraph(
             "Loopbreaker does not stop it, because the configuration proves no loop: you decide.",
             "As long as it goes on, Loopbreaker looks again whether it can be held."
@@ -194,7 +194,7 @@ def will_stop(incident: Incident, context: NoticeContext, now: datetime) -> str:
             else "",
         )
     at = incident.opened_at + context.patience
-    when = f"at {moment(at)}" if at > now else "at its next check"
+    when = f"at {format_time(at)}" if at > now else "at its next check"
     return paragraph(
         f"If it goes on like this, Loopbreaker stops it {when}. To prevent that, give it the tag"
         f" {EXEMPT_TAG}=true."
@@ -209,23 +209,23 @@ _ONLY_HELD: Final = frozenset(
 
 def is_only_held(incident: Incident) -> bool:
     """Whether it was held to see whether it feeds itself, and never stopped for good."""
-    is_held = incident.watch is not None and decision_reason(incident) in _ONLY_HELD
+    is_held = incident.watch is not None and parse_decision_reason(incident) in _ONLY_HELD
     return is_held and not incident.has_told(Transition.CONTAINED)
 
 
-def held_word(incident: Incident) -> str:
+def name_restriction(incident: Incident) -> str:
     """What was done to the function, in a word."""
     if is_only_held(incident):
         return "held"
     return f"capped at {incident.target:,}" if incident.target else "stopped"
 
 
-def held_sentence(incident: Incident, now: datetime) -> str:
+def describe_restriction(incident: Incident, now: datetime) -> str:
     """What is reserved, since when, what it was before, and whether a cap came first."""
-    at = _held_since(incident)
-    when = f" since {since(at, now)}" if at else ""
+    at = find_restriction_start(incident)
+    when = f" since {format_time_with_age(at, now)}" if at else ""
     if incident.is_on_instances:
-        names = listed(
+        names = join_names(
             [
                 one.step.prior.qualifier
                 for one in incident.stops
@@ -242,58 +242,62 @@ def held_sentence(incident: Incident, now: datetime) -> str:
         prior = "; before, nothing was reserved"
     else:
         prior = f"; before, it was {incident.snapshot.reserved_concurrency:,}"
-    cap = _cap(incident)
+    cap = _find_cap(incident)
     capped = ""
     if incident.watch is not None and incident.contained_at and not incident.target:
         when = "" if at == incident.contained_at else when  # a little was let go in between
-        capped = f" It had been held first, from {moment(incident.contained_at)} on."
+        capped = f" It had been held first, from {format_time(incident.contained_at)} on."
     elif cap and not incident.target and incident.capped_at:
-        capped = f" It had been capped at {cap:,} first, at {moment(incident.capped_at)}."
+        capped = f" It had been capped at {cap:,} first, at {format_time(incident.capped_at)}."
     return f"Its reserved concurrency is {incident.target or 0:,}{when}{prior}.{capped}"
 
 
-def _held_since(incident: Incident) -> datetime | None:
+def find_restriction_start(incident: Incident) -> datetime | None:
     """When the reservation that is wanted now took effect; ``None`` where unknown."""
     return incident.capped_at if incident.target else incident.stopped_at
 
 
-def _cap(incident: Incident) -> int:
+def _find_cap(incident: Incident) -> int:
     """The cap that the guard wrote last; 0 for none."""
     return next((one for one in reversed(incident.written) if one > 0), 0)
 
 
-def held_for(incident: Incident, now: datetime) -> str:
+def describe_restriction_time(incident: Incident, now: datetime) -> str:
     """When it was capped, stopped and released, and for how long, as far as the record tells."""
     if is_only_held(incident):
-        return held_span(incident, now)
-    capped, stopped, end = incident.capped_at, incident.stopped_at, _end(incident, now)
+        return describe_hold_time(incident, now)
+    capped, stopped, end = incident.capped_at, incident.stopped_at, find_end(incident, now)
     if incident.watch is not None:
         begun = incident.contained_at
-        first = "" if begun is None else f"It was held first, from {moment(begun)} on. "
+        first = "" if begun is None else f"It was held first, from {format_time(begun)} on. "
         at = stopped if stopped != begun else None
-        return f"{first}It was stopped {_span(at, end)}." if at else f"{first}Then it was stopped."
-    as_cap = f"It was capped at {_cap(incident):,}"
+        return (
+            f"{first}It was stopped {_describe_span(at, end)}."
+            if at
+            else f"{first}Then it was stopped."
+        )
+    as_cap = f"It was capped at {_find_cap(incident):,}"
     if capped is None:
-        return f"It was stopped {_span(stopped, end)}." if stopped else ""
+        return f"It was stopped {_describe_span(stopped, end)}." if stopped else ""
     if stopped is None:
         if not incident.is_at_zero:
-            return f"{as_cap} {_span(capped, end)}."
+            return f"{as_cap} {_describe_span(capped, end)}."
         # A record of an earlier version: it does not tell when.
-        return f"{as_cap} at {moment(capped)}, and stopped after that."
+        return f"{as_cap} at {format_time(capped)}, and stopped after that."
     if stopped < capped:  # written by clocks that differ: each moment stands for itself
-        return f"{as_cap} at {moment(capped)} and stopped at {moment(stopped)}."
-    under_cap = _span(capped, _End(at=stopped))
-    return f"{as_cap} {under_cap}, then stopped {_span(stopped, end)}."
+        return f"{as_cap} at {format_time(capped)} and stopped at {format_time(stopped)}."
+    under_cap = _describe_span(capped, End(at=stopped))
+    return f"{as_cap} {under_cap}, then stopped {_describe_span(stopped, end)}."
 
 
-def held_span(incident: Incident, now: datetime) -> str:
+def describe_hold_time(incident: Incident, now: datetime) -> str:
     """When a hold began and ended, and for how long, as far as the record tells."""
     begun = incident.contained_at
-    return "" if begun is None else f"It was held {_span(begun, _end(incident, now))}."
+    return "" if begun is None else f"It was held {_describe_span(begun, find_end(incident, now))}."
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class End:
     """When something ended; `is_exact`: by the clock that told when it began."""
 
     at: datetime | None
@@ -305,7 +309,7 @@ _FREED_BY_OTHERS: Final = frozenset(
 )
 
 
-def _end(incident: Incident, now: datetime) -> _End:
+def find_end(incident: Incident, now: datetime) -> End:
     """When the function was released or restored; by others at a moment that nobody noticed.
 
     Without a record of it, the present moment, unless the record knows a later one: then `now` is
@@ -313,26 +317,26 @@ def _end(incident: Incident, now: datetime) -> _End:
     no duration is.
     """
     if incident.released_at is not None:
-        return _End(incident.released_at)
+        return End(incident.released_at)
     if any(one.restored in _FREED_BY_OTHERS for one in incident.stops):
-        return _End(None)
+        return End(None)
     if incident.freed_at is not None:
-        return _End(incident.freed_at if incident.is_freed_at_known else None)
+        return End(incident.freed_at if incident.is_freed_at_known else None)
     if now >= incident.updated_at:
-        return _End(now)
+        return End(now)
     is_near = incident.updated_at - now < timedelta(minutes=1)
-    return _End(incident.updated_at if is_near else None, is_exact=False)
+    return End(incident.updated_at if is_near else None, is_exact=False)
 
 
-def _span(begin: datetime, end: _End) -> str:
+def _describe_span(begin: datetime, end: End) -> str:
     if end.at is None or end.at < begin:
-        return f"at {moment(begin)}"
-    span = f"from {moment(begin)} to {moment(end.at)}"
+        return f"at {format_time(begin)}"
+    span = f"from {format_time(begin)} to {format_time(end.at)}"
     has_lasted = end.is_exact and end.at - begin >= timedelta(seconds=1)
-    return f"{span}, for {lasting(end.at - begin)}" if has_lasted else span
+    return f"{span}, for {format_duration(end.at - begin)}" if has_lasted else span
 
 
-def changed_beside(incident: Incident) -> str:
+def describe_other_changes(incident: Incident) -> str:
     """What was changed beside the reservation, as sentences."""
     done = {StepStatus.DONE, StepStatus.ALREADY}
     mappings = [one for one in incident.steps if isinstance(one.step, DisableMapping)]
@@ -348,33 +352,36 @@ def changed_beside(incident: Incident) -> str:
     ]
     parts = []
     if disabled:
-        parts.append(f"Disabled with it: {counted(disabled, 'event source mapping')}.")
+        parts.append(f"Disabled with it: {format_count(disabled, 'event source mapping')}.")
     if planned:
-        parts.append(f"Being disabled: {counted(planned, 'event source mapping')}.")
+        parts.append(f"Being disabled: {format_count(planned, 'event source mapping')}.")
     if limited:
-        parts.append(f"Limited in its concurrency: {counted(limited, 'event source mapping')}.")
+        parts.append(
+            f"Limited in its concurrency: {format_count(limited, 'event source mapping')}."
+        )
     if removed:
-        parts.append(f"Its provisioned concurrency was taken away ({listed(removed)}).")
+        parts.append(f"Its provisioned concurrency was taken away ({join_names(removed)}).")
     return " ".join(parts)
 
 
-def not_done(incident: Incident) -> tuple[str, ...]:
+def list_refused_steps(incident: Incident) -> tuple[str, ...]:
     """The steps of a containment that AWS refused."""
     failed = [one for one in incident.steps if one.status is StepStatus.FAILED]
     return (
         *(
-            paragraph(f"Not done: {step_name(one.step)}.", aws_words(one.detail))
+            paragraph(f"Not done: {name_step(one.step)}.", quote_aws_error(one.detail))
             for one in failed[:MOST_NAMES]
         ),
-        left_out(len(failed) - MOST_NAMES, "failure"),
+        count_left_out(len(failed) - MOST_NAMES, "failure"),
     )
 
 
-def _holding(incident: Incident, context: NoticeContext) -> Holding:
+def build_restriction(incident: Incident, context: NoticeContext) -> Restriction:
+    """Say how the function is held, for `assess_impacts`."""
     mappings = () if incident.snapshot is None else incident.snapshot.mappings or ()
-    return Holding(
+    return Restriction(
         function_arn=incident.function_arn,
-        since=_held_since(incident),
+        since=find_restriction_start(incident),
         at=incident.target or 0,
         async_target_arn=incident.async_target_arn,
         is_async_target_known=context.is_async_target_known,
@@ -383,29 +390,30 @@ def _holding(incident: Incident, context: NoticeContext) -> Holding:
     )
 
 
-def urgency(incident: Incident, context: NoticeContext) -> str:
+def describe_urgency(incident: Incident, context: NoticeContext) -> str:
     """The worst that is happening to its events, in a sentence near the top."""
-    found = fates(context.triggers or (), _holding(incident, context))
+    found = assess_impacts(context.triggers or (), build_restriction(incident, context))
     kinds = {fate.kind for fate in found}
     parts = []
-    if FateKind.LOST in kinds:
+    if Impact.LOST in kinds:
         parts.append("Its new asynchronous events are being lost meanwhile.")
-    elif FateKind.MAYBE_LOST in kinds:
+    elif Impact.MAYBE_LOST in kinds:
         parts.append("Its new asynchronous events may be lost meanwhile.")
-    if FateKind.LOOPING in kinds:
+    if Impact.LOOPING in kinds:
         parts.append("Its failed events are sent to one of its own triggers.")
-    if FateKind.MOVING in kinds:
+    if Impact.MOVING in kinds:
         parts.append("Good SQS messages are moving towards a dead-letter queue.")
     deadlines = [fate.deadline for fate in found if fate.deadline is not None]
     if deadlines:
         parts.append(
-            f"Stream records begin to expire at {moment(min(deadlines))}, those that were already"
+            f"Stream records begin to expire at {format_time(min(deadlines))}, those that were"
+            " already"
             " waiting earlier: restore it before."
         )
     return paragraph(*parts, "Details are below." if parts else "")
 
 
-def where(context: NoticeContext) -> str:
+def describe_location(context: NoticeContext) -> str:
     """Account and Region, as far as they are known."""
     places = []
     if context.account:
@@ -415,62 +423,66 @@ def where(context: NoticeContext) -> str:
     return paragraph(f"{', '.join(places)}.") if places else ""
 
 
-def measured(incident: Incident, now: datetime, *, is_over: bool = False) -> tuple[str, ...]:
+def compose_measurement(
+    incident: Incident, now: datetime, *, is_over: bool = False
+) -> tuple[str, ...]:
     """How fast, and what it costs."""
-    assessment, rate = incident.assessment, _rate(incident.assessment)
+    assessment, rate = incident.assessment, _select_rate(incident.assessment)
     if rate.per_minute <= 0:
         return ()
     before = " before the cap" if assessment.cap else ""
-    told = f"{number(rate.per_minute)} invocations a minute{before}"
+    told = f"{format_number(rate.per_minute)} invocations a minute{before}"
     normal = assessment.normal_per_minute
     if normal is None:
         compared = "In the 3 hours before, it was not invoked."
     elif normal <= 0:
         compared = "In most minutes of the 3 hours before, it was not invoked."
     elif rate.per_minute >= 2 * normal:
-        times = number(rate.per_minute / normal)
+        times = format_number(rate.per_minute / normal)
         is_or_was = "was" if assessment.cap else "is"
-        compared = f"Normal is {number(normal)}: this {is_or_was} {times} times as many."
+        compared = f"Normal is {format_number(normal)}: this {is_or_was} {times} times as many."
     else:
-        compared = f"Normal is {number(normal)}."
-    began = f"Unusual since {since(assessment.since, now)}." if assessment.since else ""
+        compared = f"Normal is {format_number(normal)}."
+    began = (
+        f"Unusual since {format_time_with_age(assessment.since, now)}." if assessment.since else ""
+    )
     fast = section(
         "HOW FAST",
-        paragraph(f"{told}, measured at {moment(rate.at)}.", compared, began),
-        paragraph(_under_the_cap(assessment)),
+        paragraph(f"{told}, measured at {format_time(rate.at)}.", compared, began),
+        paragraph(_describe_rate_under_cap(assessment)),
     )
-    return (fast, _cost(incident, is_over=is_over))
+    return (fast, _compose_cost(incident, is_over=is_over))
 
 
-def _under_the_cap(assessment: Assessment) -> str:
+def _describe_rate_under_cap(assessment: Assessment) -> str:
     """What it did under its cap, with the moment of that; empty for one that was not capped."""
     figures = assessment.cap
     if figures is None:
         return ""
     if figures.under is None:
         return "Under the cap no minute is complete yet."
-    under = f"Under the cap: {number(figures.under.per_minute)} invocations a minute"
+    under = f"Under the cap: {format_number(figures.under.per_minute)} invocations a minute"
     asked = figures.asked_per_minute
     if asked is not None and asked > figures.under.per_minute:
-        under += f", of {number(asked)} attempts"
-    return f"{under}, measured at {moment(figures.under.at)}."
+        under += f", of {format_number(asked)} attempts"
+    return f"{under}, measured at {format_time(figures.under.at)}."
 
 
-def _cost(incident: Incident, *, is_over: bool) -> str:
+def _compose_cost(incident: Incident, *, is_over: bool) -> str:
     assessment = incident.assessment
-    rate = _rate(assessment).per_minute
+    rate = _select_rate(assessment).per_minute
     spent = burn(
         replace(assessment, rate_per_minute=rate), incident.memory_mb, incident.architecture
     )
     before = "Before the cap it burned" if assessment.cap else "It burned"
     hourly = (
         f"{before if is_over or assessment.cap else 'It burns'}"
-        f" {usd_at_least(spent.usd_per_hour)} an hour"
-        f" ({number(spent.requests_per_hour)} invocations an hour)."
+        f" {format_least_usd(spent.usd_per_hour)} an hour"
+        f" ({format_number(spent.requests_per_hour)} invocations an hour)."
     )
     total = (
-        f"So far it has cost {usd_at_least(spent.usd_so_far)}"
-        f" ({number(spent.requests_so_far)} invocations)."
+        f"So far it has cost {format_least_usd(spent.usd_so_far)}"
+        f" ({format_number(spent.requests_so_far)} invocations)."
         if spent.requests_so_far > 0
         else ""
     )
@@ -497,32 +509,32 @@ _CERTAINTY: Final = {
 }
 
 
-def the_loop(incident: Incident, context: NoticeContext) -> str:
+def compose_loop(incident: Incident, context: NoticeContext) -> str:
     """The loop as the event graph knows it: drawing, what closes it, what breaks it."""
     drawing = context.loop.drawing.rstrip()
     if not drawing:
-        return _not_ruled_out(context)
+        return _compose_not_ruled_out(context)
     lines = drawing[:_LONGEST_DRAWING].splitlines()
-    broken_by = _broken_by(incident, context)
+    broken_by = _find_breaking_change(incident, context)
     read = context.loop.at
     return section(
         "THE LOOP",
-        "\n".join(drawn(_printable(line)) for line in lines),
+        "\n".join(indent_drawing(replace_unprintable(line)) for line in lines),
         *(
-            bullet(_printable(words[:_LONGEST_REASON]))
+            bullet(replace_unprintable(words[:_LONGEST_REASON]))
             for words in context.loop.closed_by[:MOST_NAMES]
         ),
         paragraph(
             _CERTAINTY.get(context.loop.proof, ""),
-            f"Read from the configuration at {moment(read)}." if read else "",
+            f"Read from the configuration at {format_time(read)}." if read else "",
         ),
-        paragraph(f"What breaks it: {_printable(broken_by[:_LONGEST_REASON])}")
+        paragraph(f"What breaks it: {replace_unprintable(broken_by[:_LONGEST_REASON])}")
         if broken_by
         else "",
     )
 
 
-def _not_ruled_out(context: NoticeContext) -> str:
+def _compose_not_ruled_out(context: NoticeContext) -> str:
     """Why the event graph, which knows no loop of the function, does not say that there is none."""
     loop = context.loop
     if not loop.not_ruled_out:
@@ -533,11 +545,11 @@ def _not_ruled_out(context: NoticeContext) -> str:
             "The configuration shows no loop of this function, but does not rule one out:",
         ),
         *(bullet(f"{words}.") for words in loop.not_ruled_out),
-        paragraph(f"Read from the configuration at {moment(loop.at)}." if loop.at else ""),
+        paragraph(f"Read from the configuration at {format_time(loop.at)}." if loop.at else ""),
     )
 
 
-def _broken_by(incident: Incident, context: NoticeContext) -> str:
+def _find_breaking_change(incident: Incident, context: NoticeContext) -> str:
     """What breaks the loop, without the advice to disable a mapping that the guard has disabled."""
     words = context.loop.broken_by
     disabled = (
@@ -550,10 +562,10 @@ def _broken_by(incident: Incident, context: NoticeContext) -> str:
     return words.replace(OR_DISABLE, "") if any(one in words for one in disabled) else words
 
 
-def _verdict(assessment: Assessment) -> str:
+def _describe_verdict(assessment: Assessment) -> str:
     match assessment.verdict:
         case Verdict.RUNAWAY:
-            return _proof(assessment)
+            return _describe_proof(assessment)
         case Verdict.SUSPECTED if assessment.has(Reason.LOOP_PROVEN):
             return (
                 "A suspected loop: unusual and unexplained. The configuration closes it; nothing"
@@ -567,7 +579,7 @@ def _verdict(assessment: Assessment) -> str:
             return "Nothing unusual."
 
 
-def _proof(assessment: Assessment) -> str:
+def _describe_proof(assessment: Assessment) -> str:
     """What proved a loop; the third, fourth and last of these are of earlier versions."""
     if not assessment.grounds:
         return "A loop. What showed it is not recorded here."
@@ -582,31 +594,34 @@ def _proof(assessment: Assessment) -> str:
     return "A loop, by a shape that only a loop has."
 
 
-def instead(incident: Incident) -> str:
+def describe_suspected(incident: Incident) -> str:
     """Which function is suspected, where another one of its loop is held."""
     other = incident.instead
     if other is None:
         return ""
-    rate = f", with {number(other.per_minute)} invocations a minute" if other.per_minute else ""
+    rate = (
+        f", with {format_number(other.per_minute)} invocations a minute" if other.per_minute else ""
+    )
     return paragraph(
-        f"Suspected is {other.function}{rate}. {sentence(other.because)} It lies on the same loop,"
+        f"Suspected is {other.function}{rate}. {describe_ground(other.because)} It lies on the"
+        " same loop,"
         f" and what goes round in that passes {incident.function} as well."
     )
 
 
-def why(incident: Incident) -> str:
+def compose_reasons(incident: Incident) -> str:
     """The verdict and its grounds."""
     assessment = incident.assessment
     grounds = assessment.grounds[:_MOST_GROUNDS]
     return section(
         "WHY LOOPBREAKER THINKS SO",
-        paragraph(_verdict(assessment)),
-        *(bullet(sentence(ground)) for ground in grounds),
-        left_out(len(assessment.grounds) - len(grounds), "reason"),
+        paragraph(_describe_verdict(assessment)),
+        *(bullet(describe_ground(ground)) for ground in grounds),
+        count_left_out(len(assessment.grounds) - len(grounds), "reason"),
     )
 
 
-def events(
+def compose_event_impact(
     incident: Incident,
     context: NoticeContext,
     now: datetime,
@@ -615,11 +630,11 @@ def events(
     is_imagined: bool = False,
 ) -> str:
     """What becomes of its events; imagined: what would, if the guard stopped the function."""
-    holding = _holding(incident, context)
+    holding = build_restriction(incident, context)
     if is_imagined:
-        outcomes = _imagined_outcomes(incident, context)
+        outcomes = _imagine_outcomes(incident, context)
         holding = replace(holding, outcomes=outcomes, is_imagined=True)
-    lines = [_in_flight(incident, now)]
+    lines = [_describe_in_flight(incident, now)]
     if context.triggers is None:
         lines += [bullet(text) for text in _TRIGGERS_UNKNOWN]
     elif not context.triggers:
@@ -627,13 +642,15 @@ def events(
             bullet("Loopbreaker found no trigger. Whoever invokes it directly gets status 429.")
         )
     else:
-        found = fates(context.triggers, holding)
-        lines += [bullet(_told_fate(fate)) for fate in found[:_MOST_FATES]]
-        lines.append(left_out(sum(len(fate.triggers) for fate in found[_MOST_FATES:]), "trigger"))
+        found = assess_impacts(context.triggers, holding)
+        lines += [bullet(_describe_impact(fate)) for fate in found[:_MOST_FATES]]
+        lines.append(
+            count_left_out(sum(len(fate.triggers) for fate in found[_MOST_FATES:]), "trigger")
+        )
     return section(title, *lines)
 
 
-def _imagined_outcomes(incident: Incident, context: NoticeContext) -> tuple[StepOutcome, ...]:
+def _imagine_outcomes(incident: Incident, context: NoticeContext) -> tuple[StepOutcome, ...]:
     return tuple(
         StepOutcome(
             step=DisableMapping(
@@ -656,32 +673,34 @@ _TRIGGERS_UNKNOWN: Final = (
 )
 
 
-def _told_fate(fate: Fate) -> str:
-    names = listed(fate.names)
+def _describe_impact(fate: EventImpact) -> str:
+    names = join_names(fate.names)
     return f"{names}: {fate.text}" if names else fate.text
 
 
-def _in_flight(incident: Incident, now: datetime) -> str:
+def _describe_in_flight(incident: Incident, now: datetime) -> str:
     if incident.target:
         return bullet("Executions that had begun go on.")
     limit = (
-        f"its timeout is {lasting(timedelta(seconds=incident.timeout_seconds))}"
+        f"its timeout is {format_duration(timedelta(seconds=incident.timeout_seconds))}"
         if incident.timeout_seconds
         else "no timeout is longer than 15 min"
     )
-    until = in_flight_until(incident.stopped_at, incident.timeout_seconds)
+    until = find_in_flight_end(incident.stopped_at, incident.timeout_seconds)
     if until is None:
         return bullet(f"Executions that have begun go on to their end ({limit}).")
     if until <= now:
         return ""
-    return bullet(f"Executions that had begun go on until {moment(until)} at the latest ({limit}).")
+    return bullet(
+        f"Executions that had begun go on until {format_time(until)} at the latest ({limit})."
+    )
 
 
-def to_do(incident: Incident, context: NoticeContext) -> str:
+def compose_instructions(incident: Incident, context: NoticeContext) -> str:
     """What a person does about a function that is held."""
     waiting = "Events that wait include the loop's own: they come first after the restore."
     again = "from the folder of your Loopbreaker project"
-    if decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD and is_only_held(incident):
+    if parse_decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD and is_only_held(incident):
         first = (
             "Find out whether it is a loop. If so, change the code, the trigger or the permission,"
             f" so that what the function writes no longer triggers it. {waiting}"
@@ -703,8 +722,8 @@ def to_do(incident: Incident, context: NoticeContext) -> str:
         "WHAT TO DO",
         bullet(first, "1."),
         bullet(second, "2."),
-        command_line(rollback(incident, context.deploy_flags)),
-        _indented(
+        command_line(build_rollback_command(incident, context.deploy_flags)),
+        indent(
             "Give every other -c flag of your deployment again, unless it is in cdk.json: one that"
             " is left out goes back to its default."
             if context.deploy_flags is None
@@ -714,7 +733,7 @@ def to_do(incident: Incident, context: NoticeContext) -> str:
         *(
             (
                 bullet("Not a loop? Restore it as above, and exempt it:", "3."),
-                command_line(exempt_command(incident.function_arn, context.region)),
+                command_line(build_exempt_command(incident.function_arn, context.region)),
             )
             if incident.function_arn
             else ()
@@ -722,7 +741,7 @@ def to_do(incident: Incident, context: NoticeContext) -> str:
     )
 
 
-def environments(scaling: VersionScaling) -> str:
+def describe_environments(scaling: VersionScaling) -> str:
     """How many execution environments a version may have, for people."""
     least, most = scaling.minimum, scaling.maximum
     if least is None and most is None:
@@ -732,7 +751,7 @@ def environments(scaling: VersionScaling) -> str:
     return f"{lowest} to {highest} execution environments"
 
 
-def durable(incident: Incident, region: str | None) -> str:
+def compose_durable_executions(incident: Incident, region: str | None) -> str:
     """What goes on of a durable function although it is stopped, and how a person ends that.
 
     Stopping a durable execution cannot be undone: the guard never does. UNCONFIRMED: what becomes
@@ -748,7 +767,7 @@ def durable(incident: Incident, region: str | None) -> str:
             " because that cannot be undone. This shows them:"
         ),
         command_line(
-            aws(
+            build_aws_command(
                 region,
                 "list-durable-executions-by-function",
                 "--function-name",
@@ -759,14 +778,16 @@ def durable(incident: Incident, region: str | None) -> str:
         ),
         paragraph("This ends one for good:"),
         command_line(
-            aws(region, "stop-durable-execution", "--durable-execution-arn", "ARN-OF-THE-EXECUTION")
+            build_aws_command(
+                region, "stop-durable-execution", "--durable-execution-arn", "ARN-OF-THE-EXECUTION"
+            )
         ),
     )
 
 
-def by_hand(incident: Incident, context: NoticeContext) -> str:
+def compose_manual_stop(incident: Incident, context: NoticeContext) -> str:
     """How a person stops the function without the guard."""
-    if _is_of_instances(incident):
+    if _is_on_instances(incident):
         zero = VersionScaling(qualifier="$LATEST.PUBLISHED", minimum=0, maximum=0)
         return section(
             "STOP IT BY HAND",
@@ -775,22 +796,24 @@ def by_hand(incident: Incident, context: NoticeContext) -> str:
                 " for each of its versions that has instances (here the newest). Note what this"
                 " shows, to put it back later:"
             ),
-            command_line(look_scaling_command(incident.function, zero.qualifier, context.region)),
+            command_line(
+                build_scaling_look_command(incident.function, zero.qualifier, context.region)
+            ),
             paragraph("Then stop it:"),
-            command_line(scale_command(incident.function, zero, context.region)),
+            command_line(build_scale_command(incident.function, zero, context.region)),
             paragraph("After that, fix the loop before you put the scaling back."),
         )
     return section(
         "STOP IT BY HAND",
         paragraph("Note what this shows, to put it back later (no number: nothing is reserved):"),
-        command_line(look_command(incident.function, context.region)),
+        command_line(build_look_command(incident.function, context.region)),
         paragraph("Then stop it:"),
-        command_line(stop_command(incident.function, context.region)),
+        command_line(build_stop_command(incident.function, context.region)),
         paragraph("After that, fix the loop before you put the reservation back."),
     )
 
 
-def stop_replica(incident: Incident) -> str:
+def compose_replica_stop(incident: Incident) -> str:
     """How a person stops a Lambda@Edge replica; empty for any other function.
 
     What a reservation of the function in us-east-1 does to its copies in other Regions is not
@@ -812,7 +835,7 @@ def stop_replica(incident: Incident) -> str:
             " there. AWS does not say whether the copies in other Regions follow.",
             "2.",
         ),
-        command_line(stop_command(replica.name, replica.home)),
+        command_line(build_stop_command(replica.name, replica.home)),
         bullet(FIX, "3."),
     )
 
@@ -822,8 +845,8 @@ _ON_INSTANCES: Final = frozenset(
 )
 
 
-def _is_of_instances(incident: Incident) -> bool:
-    return incident.is_on_instances or decision_reason(incident) in _ON_INSTANCES
+def _is_on_instances(incident: Incident) -> bool:
+    return incident.is_on_instances or parse_decision_reason(incident) in _ON_INSTANCES
 
 
 _NEVER_CHANGED: Final = frozenset(
@@ -831,20 +854,20 @@ _NEVER_CHANGED: Final = frozenset(
 )
 
 
-def settings(incident: Incident) -> tuple[str, ...]:
+def list_settings(incident: Incident) -> tuple[str, ...]:
     """What became of each setting that the guard had changed."""
     shown = incident.steps[:MOST_SETTINGS]
     return (
-        *(bullet(_setting(one)) for one in shown),
+        *(bullet(_describe_setting(one)) for one in shown),
         "" if shown else bullet("Loopbreaker had changed nothing."),
-        left_out(len(incident.steps) - len(shown), "setting"),
+        count_left_out(len(incident.steps) - len(shown), "setting"),
     )
 
 
-def _setting(outcome: StepOutcome) -> str:
-    name = capital(step_name(outcome.step))
-    before = _before_value(outcome.step)
-    found = f" ({quoted(outcome.restored_detail, 200)})" if outcome.restored_detail else ""
+def _describe_setting(outcome: StepOutcome) -> str:
+    name = capitalize(name_step(outcome.step))
+    before = _describe_prior_value(outcome.step)
+    found = f" ({quote(outcome.restored_detail, 200)})" if outcome.restored_detail else ""
     match outcome.restored:
         case StepStatus.DONE:
             return f"{name}: restored, {before}."
@@ -862,14 +885,14 @@ def _setting(outcome: StepOutcome) -> str:
             return f"{name}: not put back yet; before, {before}."
 
 
-def _before_value(step: Step) -> str:
+def _describe_prior_value(step: Step) -> str:
     match step:
         case Reserve(prior=None):
             return "nothing reserved"
         case Reserve(prior=prior):
             return f"{prior:,} reserved"
         case ScaleToZero():
-            return environments(step.prior)
+            return describe_environments(step.prior)
         case DisableMapping():
             return "enabled"
         case LimitMapping():
@@ -878,33 +901,36 @@ def _before_value(step: Step) -> str:
             return f"{step.prior:,} provisioned"
 
 
-def now_and_before(outcome: StepOutcome) -> str:
+def describe_step_in_force(outcome: StepOutcome) -> str:
     """A change that is still in force, in a few words."""
     step = outcome.step
     match step:
         case Reserve():
-            return f"reserved concurrency {step.to:,} (before: {_before_value(step)})"
+            return f"reserved concurrency {step.to:,} (before: {_describe_prior_value(step)})"
         case ScaleToZero():
-            return f"{step_name(step)} 0 (before: {_before_value(step)})"
+            return f"{name_step(step)} 0 (before: {_describe_prior_value(step)})"
         case DisableMapping():
-            return f"{step_name(step)} disabled (before: enabled)"
+            return f"{name_step(step)} disabled (before: enabled)"
         case LimitMapping():
-            return f"{step_name(step)} {step.to:,} (before: {_before_value(step)})"
+            return f"{name_step(step)} {step.to:,} (before: {_describe_prior_value(step)})"
         case RemoveProvisioned():
-            return f"{step_name(step)} none (before: {step.prior:,})"
+            return f"{name_step(step)} none (before: {step.prior:,})"
 
 
-def befores(outcomes: Sequence[StepOutcome]) -> tuple[str, ...]:
+def list_prior_values(outcomes: Sequence[StepOutcome]) -> tuple[str, ...]:
     """What was there before, one item a setting."""
     shown = outcomes[:_MOST_COMMANDS]
     return (
-        *(bullet(f"{capital(step_name(one.step))}: {_before_value(one.step)}.") for one in shown),
+        *(
+            bullet(f"{capitalize(name_step(one.step))}: {_describe_prior_value(one.step)}.")
+            for one in shown
+        ),
         "" if shown else bullet("Not known."),
-        left_out(len(outcomes) - len(shown), "setting"),
+        count_left_out(len(outcomes) - len(shown), "setting"),
     )
 
 
-def leftovers(
+def compose_leftovers(
     incident: Incident,
     context: NoticeContext,
     changed: Sequence[StepOutcome],
@@ -920,30 +946,33 @@ def leftovers(
         if is_closed
         else (
             paragraph("This puts it back and leaves alone what others have changed:"),
-            command_line(rollback(incident, context.deploy_flags)),
+            command_line(build_rollback_command(incident, context.deploy_flags)),
             paragraph("Or by hand:"),
         )
     )
     return section(
         "STILL CHANGED",
-        *(bullet(f"{capital(step_name(one.step))}: {_now_value(one.step)}.") for one in shown),
-        left_out(len(changed) - len(shown), "setting"),
+        *(
+            bullet(f"{capitalize(name_step(one.step))}: {_describe_present_value(one.step)}.")
+            for one in shown
+        ),
+        count_left_out(len(changed) - len(shown), "setting"),
         *(by_flag or (paragraph("Put it back by hand:"),)),
-        *command_lines(restore_commands(changed, context.region)),
+        *command_lines(build_restore_commands(changed, context.region)),
     )
 
 
-def _now_value(step: Step) -> str:
+def _describe_present_value(step: Step) -> str:
     match step:
         case Reserve():
-            return f"{step.to:,}; before, {_before_value(step)}"
+            return f"{step.to:,}; before, {_describe_prior_value(step)}"
         case ScaleToZero():
-            return f"0; before, {_before_value(step)}"
+            return f"0; before, {_describe_prior_value(step)}"
         case DisableMapping():
             source = f" ({clean(step.source_arn, 300)})" if step.source_arn else ""
             return f"disabled{source}"
         case LimitMapping():
-            return f"{step.to:,}; before, {_before_value(step)}"
+            return f"{step.to:,}; before, {_describe_prior_value(step)}"
         case RemoveProvisioned():
             return f"none; before, {step.prior:,}"
 
@@ -951,7 +980,7 @@ def _now_value(step: Step) -> str:
 _POLLED: Final = frozenset({TriggerKind.SQS, TriggerKind.STREAM, TriggerKind.OTHER_POLLED})
 
 
-def aftermath(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, ...]:
+def list_aftermath(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, ...]:
     """What comes after a restore: by the triggers that it had when it was stopped.
 
     Only asynchronous events can have been lost at once; who has no such trigger reads of no loss.
@@ -965,7 +994,10 @@ def aftermath(incident: Incident, context: NoticeContext, now: datetime) -> tupl
             "What has waited is delivered now, the loop's own events among it: expect a burst."
         )
     if incident.is_at_zero:
-        lines += [_async_aftermath(incident, routes), _expired(incident, routes, now)]
+        lines += [
+            _describe_async_aftermath(incident, routes),
+            _describe_expired(incident, routes, now),
+        ]
         if kinds is not None and TriggerKind.SYNC in kinds:
             lines.append(
                 "Callers that waited for an answer were refused with status 429; Lambda has kept"
@@ -976,15 +1008,15 @@ def aftermath(incident: Incident, context: NoticeContext, now: datetime) -> tupl
     return tuple(bullet(line) for line in lines if line)
 
 
-def _async_aftermath(incident: Incident, routes: EventRoutes) -> str:
+def _describe_async_aftermath(incident: Incident, routes: EventRoutes) -> str:
     """What became of asynchronous events; empty for a function without such triggers."""
     if routes.triggers is None:
         whose = "If it also has asynchronous callers, their events of that time"
     else:
-        names = [name_of(one) for one in routes.triggers if one.kind is TriggerKind.ASYNC]
+        names = [name_trigger(one) for one in routes.triggers if one.kind is TriggerKind.ASYNC]
         if not names:
             return ""
-        whose = f"Asynchronous events of that time ({listed(names)})"
+        whose = f"Asynchronous events of that time ({join_names(names)})"
     at_stop = routes.async_target_arn
     now_at = clean(incident.async_target_arn, 300)
     if at_stop:
@@ -1002,22 +1034,24 @@ def _async_aftermath(incident: Incident, routes: EventRoutes) -> str:
     )
 
 
-def _expired(incident: Incident, routes: EventRoutes, now: datetime) -> str:
+def _describe_expired(incident: Incident, routes: EventRoutes, now: datetime) -> str:
     """Records of DynamoDB streams that did not outlive the stop; empty where all did."""
-    end = _end(incident, now).at
+    end = find_end(incident, now).at
     if end is None or incident.stopped_at is None:
         return ""
     if end - incident.stopped_at < DYNAMODB_RETENTION:
         return ""
     names = [
-        name_of(one)
+        name_trigger(one)
         for one in routes.triggers or ()
         if one.kind is TriggerKind.STREAM and ":dynamodb:" in one.source_arn
     ]
-    return f"{listed(names)}: records that waited longer than 24 h have expired." if names else ""
+    return (
+        f"{join_names(names)}: records that waited longer than 24 h have expired." if names else ""
+    )
 
 
-def remedy(words: str) -> str:
+def advise_on_refusal(words: str) -> str:
     """What helps against a refusal, where AWS's words tell."""
     lower = words.lower()
     if "unreservedconcurrentexecution" in lower:
@@ -1035,7 +1069,7 @@ def remedy(words: str) -> str:
     return "Remove what AWS names above, if it names something."
 
 
-def footer(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, ...]:
+def compose_footer(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, ...]:
     """Links, and which incident this is."""
     links = []
     if context.region:
@@ -1045,51 +1079,51 @@ def footer(incident: Incident, context: NoticeContext, now: datetime) -> tuple[s
             (incident.function, context.region) if home is None else (home.name, home.home)
         )
         links = [
-            f"Function:\n{function_link(name, region)}",
-            f"Metrics:\n{metric_link(incident.function, context.region, begin, now)}",
+            f"Function:\n{build_function_link(name, region)}",
+            f"Metrics:\n{build_metric_link(incident.function, context.region, begin, now)}",
         ]
     stack = f", stack {clean(context.stack_name, 128)}" if context.stack_name else ""
     return (
         section("LINKS", *links) if links else "",
-        paragraph(f"Incident {incident.id}{stack}{_written_at(incident, now)}."),
+        paragraph(f"Incident {incident.id}{stack}{_describe_writing_time(incident, now)}."),
     )
 
 
-def _written_at(incident: Incident, now: datetime) -> str:
+def _describe_writing_time(incident: Incident, now: datetime) -> str:
     """By a clock that is behind the incident's own record it would contradict that record."""
-    return "" if now < incident.updated_at else f", written at {moment(now)}"
+    return "" if now < incident.updated_at else f", written at {format_time(now)}"
 
 
-def stack(context: NoticeContext) -> str:
+def name_stack(context: NoticeContext) -> str:
     """The name of the guard's stack."""
     return clean(context.stack_name or "Loopbreaker", 128)
 
 
-def person(actor: str) -> str:
+def shorten_actor(actor: str) -> str:
     """The last part of an ARN: a user's or a session's name."""
-    return middle_cut(clean(actor, 400).rsplit("/", 1)[-1].rsplit(":", 1)[-1], 32)
+    return cut_middle(clean(actor, 400).rsplit("/", 1)[-1].rsplit(":", 1)[-1], 32)
 
 
-def aws_words(detail: str) -> str:
+def quote_aws_error(detail: str) -> str:
     """Words of AWS, marked as such."""
-    return f'AWS says: "{quoted(detail)}"' if detail.strip() else ""
+    return f'AWS says: "{quote(detail)}"' if detail.strip() else ""
 
 
-def failures(outcomes: Sequence[tuple[Step, str]], detail: str) -> tuple[str, ...]:
+def list_failures(outcomes: Sequence[tuple[Step, str]], detail: str) -> tuple[str, ...]:
     """Each step that AWS refused, with its words; then words that belong to no step."""
     shown = outcomes[:MOST_SETTINGS]
     is_said = any(detail.strip() in words for _, words in outcomes)
     return (
         *(
-            paragraph(f"{capital(step_name(step))}:", aws_words(words) or "AWS refused.")
+            paragraph(f"{capitalize(name_step(step))}:", quote_aws_error(words) or "AWS refused.")
             for step, words in shown
         ),
-        left_out(len(outcomes) - len(shown), "failure"),
-        "" if is_said else paragraph(aws_words(detail)),
+        count_left_out(len(outcomes) - len(shown), "failure"),
+        "" if is_said else paragraph(quote_aws_error(detail)),
     )
 
 
-def listed(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """Names in a sentence; of many the first few."""
     every = tuple(names)
     shown = ", ".join(clean(one, 160) for one in every[:MOST_NAMES])
@@ -1097,9 +1131,9 @@ def listed(names: Iterable[str]) -> str:
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
-def left_out(count: int, noun: str) -> str:
+def count_left_out(count: int, noun: str) -> str:
     """How many were left out of a list; empty for none."""
-    return bullet(f"({counted(count, f'more {noun}')} left out here.)") if count > 0 else ""
+    return bullet(f"({format_count(count, f'more {noun}')} left out here.)") if count > 0 else ""
 
 
 def command_line(command: str) -> str:
@@ -1111,11 +1145,12 @@ def command_lines(commands: Sequence[str]) -> tuple[str, ...]:
     """Commands, one a line, within the limit."""
     return (
         *(command_line(one) for one in commands[:_MOST_COMMANDS]),
-        left_out(len(commands) - _MOST_COMMANDS, "command"),
+        count_left_out(len(commands) - _MOST_COMMANDS, "command"),
     )
 
 
-def _indented(text: str) -> str:
+def indent(text: str) -> str:
+    """Wrap a text that belongs to the item above it."""
     return "\n".join(f"   {line}" for line in paragraph(text).splitlines())
 
 
@@ -1126,7 +1161,7 @@ def section(title: str, *lines: str) -> str:
     text, before = title, ""
     for line in lines:
         if line:
-            kind = _kind(line)
+            kind = _classify_line(line)
             is_apart = (
                 before not in {"", kind} and (before, kind) != ("text", "item")
             ) or before == kind == "text"
@@ -1135,7 +1170,7 @@ def section(title: str, *lines: str) -> str:
     return text
 
 
-def _kind(line: str) -> str:
+def _classify_line(line: str) -> str:
     if line.startswith("   "):
         return "note"
     if line.startswith("  "):
@@ -1144,16 +1179,17 @@ def _kind(line: str) -> str:
     return "item" if mark == "-" or mark.rstrip(".").isdecimal() else "text"
 
 
-def capital(text: str) -> str:
+def capitalize(text: str) -> str:
     """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
-def _printable(text: str) -> str:
+def replace_unprintable(text: str) -> str:
+    """Replace what cannot be printed by spaces."""
     return "".join(one if one.isprintable() else " " for one in text)
 
 
-def bounded(blocks: Iterable[str]) -> str:
+def compose_body(blocks: Iterable[str]) -> str:
     """The blocks with an empty line between them, cut at a line if they are far too long."""
     body = "\n\n".join(block for block in blocks if block) + "\n"
     if len(body.encode(errors="backslashreplace")) <= BODY_LIMIT:

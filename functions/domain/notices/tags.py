@@ -5,31 +5,35 @@ from typing import Final
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.incidents.tag_seal import find_tags
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
-from functions.domain.notices.commands import look_command, rollback_of, untag_command
+from functions.domain.notices.commands import (
+    build_look_command,
+    build_rollback_of,
+    build_untag_command,
+)
 from functions.domain.notices.sections import (
     NoticeContext,
-    bounded,
     command_line,
+    compose_body,
+    compose_subject,
+    describe_location,
     section,
-    subject_line,
-    where,
 )
-from functions.domain.notices.text import bullet, counted, moment, paragraph, quoted
+from functions.domain.notices.text import bullet, format_count, format_time, paragraph, quote
 
 _CHANGED_NOTHING: Final = (
     "Loopbreaker changed nothing, and -c rollback=all leaves the function alone."
 )
 
 
-def doubtful_tag(
+def compose_doubtful_tag(
     facts: FunctionFacts, tagged: TaggedSnapshot, context: NoticeContext
 ) -> tuple[str, str]:
     """Subject and body for a tag without the guard's seal."""
     reserved = tagged.reserved_concurrency
     before = "nothing was reserved" if reserved is None else f"{reserved:,} were reserved"
     return (
-        subject_line("TAG IN DOUBT:", facts.name, " may have been stopped"),
-        bounded(
+        compose_subject("TAG IN DOUBT:", facts.name, " may have been stopped"),
+        compose_body(
             (
                 paragraph(
                     f"{facts.name} has a tag that says that Loopbreaker stopped it while its"
@@ -37,10 +41,10 @@ def doubtful_tag(
                     " anybody who may tag the function can have written it."
                 ),
                 paragraph(_CHANGED_NOTHING),
-                where(context),
+                describe_location(context),
                 section(
                     "WHAT THE TAG SAYS",
-                    bullet(f"It was stopped at {moment(tagged.at)}; before, {before}."),
+                    bullet(f"It was stopped at {format_time(tagged.at)}; before, {before}."),
                     *(
                         bullet(
                             f"Its provisioned concurrency was removed: {one.qualifier} had"
@@ -48,7 +52,7 @@ def doubtful_tag(
                         )
                         for one in tagged.provisioned
                     ),
-                    bullet(f"Its reserved concurrency now is {_reserved(facts)}."),
+                    bullet(f"Its reserved concurrency now is {_describe_reserved(facts)}."),
                 ),
                 section(
                     "WHAT TO DO",
@@ -58,31 +62,31 @@ def doubtful_tag(
                         " says:",
                         "1.",
                     ),
-                    command_line(rollback_of(facts.name, facts.arn, context.deploy_flags)),
+                    command_line(build_rollback_of(facts.name, facts.arn, context.deploy_flags)),
                     bullet("If there is none, remove the tag:", "2."),
-                    command_line(untag_command(facts.arn, find_tags(facts), context.region)),
+                    command_line(build_untag_command(facts.arn, find_tags(facts), context.region)),
                 ),
             )
         ),
     )
 
 
-def unreadable_tag(facts: FunctionFacts, context: NoticeContext) -> tuple[str, str]:
+def compose_unreadable_tag(facts: FunctionFacts, context: NoticeContext) -> tuple[str, str]:
     """Subject and body for a tag that the guard cannot have written."""
     value = facts.tags.get(SNAPSHOT_TAG, "")
     return (
-        subject_line("TAG UNREADABLE:", facts.name, ""),
-        bounded(
+        compose_subject("TAG UNREADABLE:", facts.name, ""),
+        compose_body(
             (
                 paragraph(
                     f"The tag {SNAPSHOT_TAG} of {facts.name} holds what Loopbreaker never writes"
-                    f' there ({counted(len(value), "character")}): "{quoted(value, 300)}".'
+                    f' there ({format_count(len(value), "character")}): "{quote(value, 300)}".'
                 ),
                 paragraph(
                     _CHANGED_NOTHING,
-                    f"Its reserved concurrency now is {_reserved(facts)}.",
+                    f"Its reserved concurrency now is {_describe_reserved(facts)}.",
                 ),
-                where(context),
+                describe_location(context),
                 section(
                     "WHAT TO DO",
                     bullet(
@@ -91,15 +95,15 @@ def unreadable_tag(facts: FunctionFacts, context: NoticeContext) -> tuple[str, s
                         " is reserved now:",
                         "1.",
                     ),
-                    command_line(look_command(facts.name, context.region)),
+                    command_line(build_look_command(facts.name, context.region)),
                     bullet("Then remove the tag:", "2."),
-                    command_line(untag_command(facts.arn, find_tags(facts), context.region)),
+                    command_line(build_untag_command(facts.arn, find_tags(facts), context.region)),
                 ),
             )
         ),
     )
 
 
-def _reserved(facts: FunctionFacts) -> str:
+def _describe_reserved(facts: FunctionFacts) -> str:
     present = facts.reserved_concurrency
     return "not set" if present is None else f"{present:,}"

@@ -44,7 +44,7 @@ _ONE_OF: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class GroundWords:
     """How one reason is said: what it means, then its numbers where they are known.
 
     Attributes
@@ -63,193 +63,205 @@ class Words:
 
 
 _OF_ITS_OWN: Final = "at most {} of it can be its own doing"
-GROUND_WORDS: Final[dict[Reason, Words]] = {
-    Reason.NO_DATA: Words("CloudWatch has no datapoints of it yet"),
-    Reason.BELOW_FLOOR: Words(
+GROUND_WORDS: Final[dict[Reason, GroundWords]] = {
+    Reason.NO_DATA: GroundWords("CloudWatch has no datapoints of it yet"),
+    Reason.BELOW_FLOOR: GroundWords(
         "It runs too seldom to be called a loop", "{}", "the floor of this deployment is {}"
     ),
-    Reason.NOT_SUSTAINED: Words(
+    Reason.NOT_SUSTAINED: GroundWords(
         "It has not gone on long enough to be called a loop", "{} so far", "needed are {}"
     ),
-    Reason.WITHIN_RECENT: Words(
+    Reason.WITHIN_RECENT: GroundWords(
         "It was as busy within the last 3 hours", "now {}", "then up to {}"
     ),
-    Reason.HAS_PRECEDENT: Words(
+    Reason.HAS_PRECEDENT: GroundWords(
         "It was as busy before, within the last 14 days", "now {}", "then up to {}"
     ),
-    Reason.FOLLOWS_CLOCK: Words(
+    Reason.FOLLOWS_CLOCK: GroundWords(
         "It is as busy at this time on other days", "now {}", "then up to {}"
     ),
-    Reason.SUBSIDING: Words("It is going down by itself", "now {}", "at its highest {}"),
-    Reason.BACKLOG: Words("It is working off a backlog that gets smaller", "now {}", "before {}"),
-    Reason.UNLIKE_LOOP: Words(
+    Reason.SUBSIDING: GroundWords("It is going down by itself", "now {}", "at its highest {}"),
+    Reason.BACKLOG: GroundWords(
+        "It is working off a backlog that gets smaller", "now {}", "before {}"
+    ),
+    Reason.UNLIKE_LOOP: GroundWords(
         "It is busier than usual, but not in the way of a loop", "now {}", "usual are {}"
     ),
-    Reason.LOOP_RULED_OUT: Words("In its configuration nothing that it writes leads back to it"),
-    Reason.ABOVE_FLOOR: Words("It is above the floor of this deployment", "{}", "the floor is {}"),
-    Reason.ABOVE_RECENT: Words("It is far above the 3 hours before", "now {}", "before at most {}"),
-    Reason.NO_PRECEDENT: Words(
+    Reason.LOOP_RULED_OUT: GroundWords(
+        "In its configuration nothing that it writes leads back to it"
+    ),
+    Reason.ABOVE_FLOOR: GroundWords(
+        "It is above the floor of this deployment", "{}", "the floor is {}"
+    ),
+    Reason.ABOVE_RECENT: GroundWords(
+        "It is far above the 3 hours before", "now {}", "before at most {}"
+    ),
+    Reason.NO_PRECEDENT: GroundWords(
         "It was never this busy in the last 14 days, loops apart", "now {}", "then at most {}"
     ),
-    Reason.NO_HISTORY: Words(
+    Reason.NO_HISTORY: GroundWords(
         "Its history is too short to have a normal", "known are {}", "needed are {}"
     ),
-    Reason.HISTORY_UNREAD: Words(
+    Reason.HISTORY_UNREAD: GroundWords(
         "Its last 14 days could not be read, so it is not known whether it was ever this busy"
     ),
-    Reason.SUSTAINED: Words("It has not let up", "{} so far", "{} are enough to count"),
-    Reason.GROWING: Words("It keeps growing, as a loop that feeds itself does", "{}", "before {}"),
-    Reason.PLATEAU: Words(
+    Reason.SUSTAINED: GroundWords("It has not let up", "{} so far", "{} are enough to count"),
+    Reason.GROWING: GroundWords(
+        "It keeps growing, as a loop that feeds itself does", "{}", "before {}"
+    ),
+    Reason.PLATEAU: GroundWords(
         "It stays at one height and does not fall, as a closed loop does", "{}", "against {}"
     ),
-    Reason.AT_CEILING: Words(
+    Reason.AT_CEILING: GroundWords(
         "It takes all the concurrency that it can get", "{}", "the ceiling is {}"
     ),
-    Reason.THROTTLED: Words("AWS is throttling it", "{}", "against {}"),
-    Reason.NATIVE_DROPS: Words(
+    Reason.THROTTLED: GroundWords("AWS is throttling it", "{}", "against {}"),
+    Reason.NATIVE_DROPS: GroundWords(
         "AWS found it invoking itself and dropped invocations", "{}", "against {}"
     ),
-    Reason.LOOP_PROVEN: Words("In its configuration, what it writes triggers it again"),
-    Reason.DEMAND_FELL: Words(
+    Reason.LOOP_PROVEN: GroundWords("In its configuration, what it writes triggers it again"),
+    Reason.DEMAND_FELL: GroundWords(
         "Under the cap its demand fell, as a loop's does", "{}", "before the cap {}"
     ),
-    Reason.PINNED_AT_CAP: Words("It uses its whole cap all the time", "{}", "the cap is {}"),
-    Reason.THROTTLED_BY_CAP: Words("The cap turned the rest away", "{}", "against {}"),
-    Reason.BELOW_CAP: Words("It stays below its cap", "{}", "the cap is {}"),
-    Reason.OUTSIDE_DEMAND: Words(
+    Reason.PINNED_AT_CAP: GroundWords("It uses its whole cap all the time", "{}", "the cap is {}"),
+    Reason.THROTTLED_BY_CAP: GroundWords("The cap turned the rest away", "{}", "against {}"),
+    Reason.BELOW_CAP: GroundWords("It stays below its cap", "{}", "the cap is {}"),
+    Reason.OUTSIDE_DEMAND: GroundWords(
         "It is asked for as much under its cap as before, so the work comes from outside",
         "now {}",
         "before {}",
     ),
-    Reason.STARVES_OTHERS: Words(
+    Reason.STARVES_OTHERS: GroundWords(
         "It takes the account's concurrency from other functions, and AWS throttles it",
         "{}",
         "the account has {}",
     ),
-    Reason.BURNS_FAST: Words(
+    Reason.BURNS_FAST: GroundWords(
         "It costs more a minute than this deployment allows (danger_usd_per_minute)",
         "{}",
         "allowed are {}",
     ),
-    Reason.SOURCES_UNKNOWN: Words("It was not held: what invokes it is not known"),
-    Reason.CALLERS_WAIT: Words(
+    Reason.SOURCES_UNKNOWN: GroundWords("It was not held: what invokes it is not known"),
+    Reason.CALLERS_WAIT: GroundWords(
         "It was not held: callers may wait for its answers, and would be refused"
     ),
-    Reason.SOURCES_MIXED: Words(
+    Reason.SOURCES_MIXED: GroundWords(
         "It was not held: it has sources of different kinds, which nothing delays together"
     ),
-    Reason.MAPPING_UNKNOWN: Words(
+    Reason.MAPPING_UNKNOWN: GroundWords(
         "It was not held: it could not be read what one of its event source mappings would lose"
     ),
-    Reason.PROVISIONED_MODE: Words(
+    Reason.PROVISIONED_MODE: GroundWords(
         "It was not held: its event source mapping of a queue is in provisioned mode"
     ),
-    Reason.PROVISIONED_CONCURRENCY: Words(
+    Reason.PROVISIONED_CONCURRENCY: GroundWords(
         "It was not held: it has provisioned concurrency, or that could not be read"
     ),
-    Reason.FEW_RECEIVES: Words(
+    Reason.FEW_RECEIVES: GroundWords(
         "It was not held: its queue gives a message up after too few receives",
         told="It was not held: its queue gives a message up after {}, and a hold needs {}",
     ),
-    Reason.SHORT_RETENTION: Words(
+    Reason.SHORT_RETENTION: GroundWords(
         "It was not held: its events may not be kept for long enough",
         compared="a hold needs {}",
         told="It was not held: its events are kept for {} only, and a hold needs {}",
     ),
-    Reason.SHORT_AGE: Words(
+    Reason.SHORT_AGE: GroundWords(
         "It was not held: its events may be given up too soon",
         compared="a hold needs {}",
         told="It was not held: its events are given up after {}, and a hold needs {}",
     ),
-    Reason.DURATION_UNKNOWN: Words("It was not held: how long it runs is not known"),
-    Reason.CAP_TOO_HIGH: Words(
+    Reason.DURATION_UNKNOWN: GroundWords("It was not held: how long it runs is not known"),
+    Reason.CAP_TOO_HIGH: GroundWords(
         "It was not held: its normal peak would hardly slow it down",
         told="It was not held: its normal peak is {}, and only {} or fewer would slow it down",
     ),
-    Reason.HELD_OFTEN: Words(
+    Reason.HELD_OFTEN: GroundWords(
         "It was not held: it was held too often of late",
         told="It was not held: within 24 hours it was held {} already, and the most are {}",
     ),
-    Reason.BACKLOG_BEFORE: Words(
+    Reason.BACKLOG_BEFORE: GroundWords(
         "It was not held: another function of its loop works off a backlog, and feeds it meanwhile",
         told="It was not held: another function of its loop works off a backlog of {}, and feeds it"
         " meanwhile; a hold can do with {}",
     ),
-    Reason.PEAK_UNKNOWN: Words(
+    Reason.PEAK_UNKNOWN: GroundWords(
         "It was not capped: its history is too short to know its normal peak",
         told="It was not capped: {} of its history are known, and {} are needed for its normal"
         " peak",
     ),
-    Reason.CAPPED_LATELY: Words(
+    Reason.CAPPED_LATELY: GroundWords(
         "It was not capped: it was capped lately, and callers are not refused time and again"
     ),
-    Reason.WOULD_BE_CAPPED: Words(
+    Reason.WOULD_BE_CAPPED: GroundWords(
         "In enforce mode it would be capped at its normal peak",
         told="In enforce mode it would be capped at its normal peak of 14 days: {}",
     ),
-    Reason.CAPPED_FOR: Words("It was capped", told="It was capped for {}"),
-    Reason.CALLERS_REFUSED: Words(
+    Reason.CAPPED_FOR: GroundWords("It was capped", told="It was capped for {}"),
+    Reason.CALLERS_REFUSED: GroundWords(
         "Callers were refused",
         told="Under the cap {} were refused at least",
         nothing="Under the cap nobody was refused",
     ),
-    Reason.STILL_ASKED: Words("It was asked for", told="In the newest minute it was asked for {}"),
-    Reason.FED_BY_OTHERS: Words("Others feed it", "added {}", _OF_ITS_OWN),
-    Reason.WORKS_OFF: Words("It works off what had arrived before", "added {}", _OF_ITS_OWN),
-    Reason.TRIED_AGAIN: Words("What fails is tried again", "added {}", _OF_ITS_OWN),
-    Reason.HELD_FOR: Words("It was watched", told="It was watched for {}"),
-    Reason.ARRIVED_WHILE_HELD: Words(
+    Reason.STILL_ASKED: GroundWords(
+        "It was asked for", told="In the newest minute it was asked for {}"
+    ),
+    Reason.FED_BY_OTHERS: GroundWords("Others feed it", "added {}", _OF_ITS_OWN),
+    Reason.WORKS_OFF: GroundWords("It works off what had arrived before", "added {}", _OF_ITS_OWN),
+    Reason.TRIED_AGAIN: GroundWords("What fails is tried again", "added {}", _OF_ITS_OWN),
+    Reason.HELD_FOR: GroundWords("It was watched", told="It was watched for {}"),
+    Reason.ARRIVED_WHILE_HELD: GroundWords(
         "What arrived while it was held",
         told="While it was held, {} arrived; before, {}",
         nothing="While it was held, nothing arrived; before, {1}",
     ),
-    Reason.LET_GO: Words(
+    Reason.LET_GO: GroundWords(
         "A little was let go",
         told="Then a little was let go; {} had waited",
         nothing="Then a little was let go; nothing had waited",
     ),
-    Reason.CAME_BACK: Words(
+    Reason.CAME_BACK: GroundWords(
         "What was let go came back",
         told="What was let go came back {}; a loop is told from {} on",
         nothing="What was let go did not come back",
     ),
-    Reason.WROTE_ALL: Words(
+    Reason.WROTE_ALL: GroundWords(
         "What its own executions wrote accounts for all that arrived since it began",
         told="What its own executions wrote accounts for all that arrived since it began: {} for"
         " each that they were given",
     ),
-    Reason.ARRIVED_HELD_AGAIN: Words(
+    Reason.ARRIVED_HELD_AGAIN: GroundWords(
         "What arrived while it was held again",
         told="Held again, {} arrived; let go, {}",
         nothing="Held again, nothing arrived; let go, {1}",
     ),
-    Reason.COMES_BACK: Words(
+    Reason.COMES_BACK: GroundWords(
         "It feeds itself: held, nothing arrives; let go, it comes back round after round"
     ),
-    Reason.NOTHING_ARRIVES: Words("Nothing arrives that a loop would send"),
-    Reason.FED_FROM_OUTSIDE: Words(
+    Reason.NOTHING_ARRIVES: GroundWords("Nothing arrives that a loop would send"),
+    Reason.FED_FROM_OUTSIDE: GroundWords(
         "As much arrived while it was held as before, so others feed it"
     ),
-    Reason.WRITES_EXPLAIN: Words(
+    Reason.WRITES_EXPLAIN: GroundWords(
         "What others send explains it, with the few events that it writes for each"
     ),
-    Reason.NOT_COME_BACK: Words("A little was let go, and it did not come back"),
-    Reason.ENDED_IN_TRIAL: Words("A little was let go, and it came to an end by itself"),
-    Reason.UNLIKE_TRIAL: Words("More came, or less evenly, than what was let go can write"),
-    Reason.CAME_ON: Words("Held again, it went on arriving, so others feed it"),
-    Reason.FEW_GENERATIONS: Words("What was let go came back too seldom for a loop"),
-    Reason.UNCOUNTED: Words("What arrives could not be counted everywhere"),
-    Reason.TOO_MUCH_OUTSIDE: Words("Too much arrives from outside to see what comes back"),
-    Reason.CYCLE_TOO_SLOW: Words(
+    Reason.NOT_COME_BACK: GroundWords("A little was let go, and it did not come back"),
+    Reason.ENDED_IN_TRIAL: GroundWords("A little was let go, and it came to an end by itself"),
+    Reason.UNLIKE_TRIAL: GroundWords("More came, or less evenly, than what was let go can write"),
+    Reason.CAME_ON: GroundWords("Held again, it went on arriving, so others feed it"),
+    Reason.FEW_GENERATIONS: GroundWords("What was let go came back too seldom for a loop"),
+    Reason.UNCOUNTED: GroundWords("What arrives could not be counted everywhere"),
+    Reason.TOO_MUCH_OUTSIDE: GroundWords("Too much arrives from outside to see what comes back"),
+    Reason.CYCLE_TOO_SLOW: GroundWords(
         "It may go round too slowly for a hold to show it",
         told="It may go round too slowly for a hold to show it: that could take {}, and a hold"
         " takes {} at most",
     ),
-    Reason.TRIAL_TOO_DEAR: Words(
+    Reason.TRIAL_TOO_DEAR: GroundWords(
         "To see it come back would cost more than this deployment allows (danger_usd_per_minute),"
         " or take more than ran before"
     ),
-    Reason.DATA_LATE: Words("The figures of CloudWatch came too late to tell"),
+    Reason.DATA_LATE: GroundWords("The figures of CloudWatch came too late to tell"),
 }
 
 
@@ -259,38 +271,38 @@ _NO_HISTORY_AT_ALL: Final = (
 )
 
 
-def sentence(ground: Ground) -> str:
+def describe_ground(ground: Ground) -> str:
     """Say a ground with its numbers.
 
     A reason without words of its own is said by its name, so that a notice is never missing
     because of its wording.
     """
-    words = GROUND_WORDS.get(ground.reason) or Words(
+    words = GROUND_WORDS.get(ground.reason) or GroundWords(
         f"{ground.reason.value.replace('_', ' ').capitalize()}"
     )
     if ground.reason is Reason.NO_HISTORY and ground.unit is Unit.DAYS and ground.value == 0:
         return _NO_HISTORY_AT_ALL
     if words.told and ground.value is not None and ground.reference is not None:
-        return _whole(words, ground.value, ground.reference, ground.unit)
+        return _describe_whole(words, ground.value, ground.reference, ground.unit)
     if words.told and ground.value is not None and words.told.count("{}") == 1:
-        return _whole(words, ground.value, 0.0, ground.unit)
+        return _describe_whole(words, ground.value, 0.0, ground.unit)
     parts = []
     if ground.value is not None:
-        parts.append(words.seen.format(quantity(ground.value, ground.unit)))
+        parts.append(words.seen.format(format_quantity(ground.value, ground.unit)))
     if ground.reference is not None:
         # The unit stands once: after the number that comes first.
         unit = Unit.NONE if parts else ground.unit
-        parts.append(words.compared.format(quantity(ground.reference, unit)))
+        parts.append(words.compared.format(format_quantity(ground.reference, unit)))
     numbers = ", ".join(parts)
     return f"{words.means}: {numbers}." if numbers else f"{words.means}."
 
 
-def _whole(words: Words, value: float, reference: float, unit: Unit) -> str:
+def _describe_whole(words: GroundWords, value: float, reference: float, unit: Unit) -> str:
     said = words.nothing if words.nothing and value < _TENTH else words.told
-    return f"{said.format(quantity(value, unit), quantity(reference, unit))}."
+    return f"{said.format(format_quantity(value, unit), format_quantity(reference, unit))}."
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """A number for people: thousands separated, decimals only where they matter.
 
     >>> number(14800.0), number(2.5), number(3.0)
@@ -303,15 +315,15 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= _TENTH else "less than 0.1"
 
 
-def quantity(value: float, unit: Unit) -> str:
+def format_quantity(value: float, unit: Unit) -> str:
     """A number with its unit, in the singular where it is one."""
     if unit is Unit.SECONDS and _MINUTE <= value <= _LONGEST_SECONDS:
-        return lasting(timedelta(seconds=value))
+        return format_duration(timedelta(seconds=value))
     word = _ONE_OF.get(unit, unit.value) if value == 1 else unit.value
-    return f"{number(value)} {word}".rstrip()
+    return f"{format_number(value)} {word}".rstrip()
 
 
-def counted(count: int, one: str, many: str = "") -> str:
+def format_count(count: int, one: str, many: str = "") -> str:
     """A count with its noun.
 
     >>> counted(1, "mapping"), counted(2, "mapping")
@@ -320,7 +332,7 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def usd(value: float) -> str:
+def format_usd(value: float) -> str:
     """An amount for people: cents only below $100.
 
     >>> usd(1240.4), usd(12.4), usd(0.004)
@@ -335,18 +347,18 @@ def usd(value: float) -> str:
     return f"${value:,.2f}" if value < _CENTS_BELOW else f"${value:,.0f}"
 
 
-def usd_at_least(value: float) -> str:
+def format_least_usd(value: float) -> str:
     """A lower bound for people: one that is below a cent says nothing of the kind.
 
     >>> usd_at_least(12.4), usd_at_least(0.004)
     ('at least $12.40', 'less than $0.01 for Lambda alone')
     """
     if 0 < value < _CENT:
-        return f"{usd(value)} for Lambda alone"
-    return f"at least {usd(value)}"
+        return f"{format_usd(value)} for Lambda alone"
+    return f"at least {format_usd(value)}"
 
 
-def moment(at: datetime) -> str:
+def format_time(at: datetime) -> str:
     """A moment in UTC.
 
     >>> moment(datetime(2026, 11, 23, 3, 14, 20, tzinfo=UTC))
@@ -355,7 +367,7 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def lasting(span: timedelta) -> str:
+def format_duration(span: timedelta) -> str:
     """A duration, in its two largest units.
 
     >>> lasting(timedelta(seconds=380)), lasting(timedelta(hours=26, minutes=3))
@@ -370,21 +382,21 @@ def lasting(span: timedelta) -> str:
         hours, minutes = divmod(seconds // _MINUTE, 60)
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(seconds // _HOUR, 24)
-    text = counted(days, "day")
+    text = format_count(days, "day")
     return f"{text} {hours} h" if hours else text
 
 
-def since(at: datetime, now: datetime) -> str:
+def format_time_with_age(at: datetime, now: datetime) -> str:
     """A moment with how long ago it was; alone where it lies ahead, by another clock."""
     gone = now - at
     if gone < timedelta(0):
-        return moment(at)
+        return format_time(at)
     if gone < timedelta(seconds=1):
-        return f"{moment(at)} (just now)"
-    return f"{moment(at)} ({lasting(gone)} ago)"
+        return f"{format_time(at)} (just now)"
+    return f"{format_time(at)} ({format_duration(gone)} ago)"
 
 
-def short_name(arn: str) -> str:
+def shorten_arn(arn: str) -> str:
     """What people call the resource of an ARN.
 
     >>> short_name("arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-01-01T00:00")
@@ -410,7 +422,7 @@ def clean(text: str, limit: int = 600) -> str:
     return line if len(line) <= limit else f"{line[: limit - 6]} [cut]"
 
 
-def middle_cut(text: str, limit: int) -> str:
+def cut_middle(text: str, limit: int) -> str:
     """Text cut in its middle, so that both ends stay readable.
 
     >>> middle_cut("orders-enricher-production-eu", 19)
@@ -422,28 +434,28 @@ def middle_cut(text: str, limit: int) -> str:
     return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
 
 
-def quoted(text: str, limit: int = 600) -> str:
+def quote(text: str, limit: int = 600) -> str:
     """Text from outside, for a paragraph or an item: where it goes on, a line begins with ``>``."""
     first, *others = clean(text, limit).split() or [""]
     return " ".join((first, *(f"{_GOES_ON}{word}" for word in others)))
 
 
-def drawn(line: str) -> str:
+def indent_drawing(line: str) -> str:
     """A line of a drawing, indented. Its names are from outside: none looks like a command."""
     return f"  {'| ' if _is_command(line.lstrip()) else ''}{line}"
 
 
 def paragraph(*sentences: str) -> str:
     """Sentences as one paragraph of short lines; names and ARNs are never broken."""
-    return _wrapped(" ".join(one for one in sentences if one), "", "")
+    return _wrap(" ".join(one for one in sentences if one), "", "")
 
 
 def bullet(text: str, mark: str = "-") -> str:
     """One item of a list."""
-    return _wrapped(text, f"{mark} ", " " * (len(mark) + 1))
+    return _wrap(text, f"{mark} ", " " * (len(mark) + 1))
 
 
-def _wrapped(text: str, first: str, others: str) -> str:
+def _wrap(text: str, first: str, others: str) -> str:
     """The text in lines. None but the first begins with the word that begins a command.
 
     A mail has commands to paste, alone on indented lines. What somebody else has named or written

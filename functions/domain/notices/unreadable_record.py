@@ -1,22 +1,22 @@
 """The mail about an open incident that cannot be read."""
 
-from functions.domain.notices.commands import look_command
+from functions.domain.notices.commands import build_look_command
 from functions.domain.notices.sections import (
     NoticeContext,
-    bounded,
     command_line,
+    compose_body,
+    compose_subject,
+    describe_location,
     section,
-    subject_line,
-    where,
 )
 from functions.domain.notices.text import bullet, paragraph
 
 
-def unreadable_record(function: str, context: NoticeContext) -> tuple[str, str]:
+def compose_unreadable_record(function: str, context: NoticeContext) -> tuple[str, str]:
     """Subject and body for a function whose open incident this version cannot read."""
     return (
-        subject_line("RECORD UNREADABLE:", function, " is not looked after"),
-        bounded(
+        compose_subject("RECORD UNREADABLE:", function, " is not looked after"),
+        compose_body(
             (
                 paragraph(
                     f"Loopbreaker's ledger has an open incident of {function} that this version"
@@ -24,7 +24,7 @@ def unreadable_record(function: str, context: NoticeContext) -> tuple[str, str]:
                     " can be read, Loopbreaker neither looks after the function nor restores it,"
                     " and -c rollback=all fails after it has restored all others."
                 ),
-                where(context),
+                describe_location(context),
                 section(
                     "WHAT TO DO",
                     bullet(
@@ -37,7 +37,7 @@ def unreadable_record(function: str, context: NoticeContext) -> tuple[str, str]:
                         " it back by hand. This shows what is reserved now:",
                         "2.",
                     ),
-                    command_line(look_command(function, context.region)),
+                    command_line(build_look_command(function, context.region)),
                     bullet(
                         "Then delete the record, in the table that the stack's output LedgerTable"
                         f" names: pk is live, sk is incident#{function}.",

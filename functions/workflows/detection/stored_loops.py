@@ -6,7 +6,7 @@ from functions.domain.detection.arrivals import Source
 from functions.domain.graph.loop_lookup import KnownLoop, OnLoop
 from functions.domain.graph.ports import LoopBooks
 from functions.domain.graph.summary import Page
-from functions.domain.notices.graph.text import doubt_words
+from functions.domain.notices.graph.text import describe_doubt
 
 if TYPE_CHECKING:
     from functions.domain.graph.summary import LoopBook
@@ -41,7 +41,7 @@ class BookedLoops:
             return KnownLoop()
         known = KnownLoop(
             proof=book.proof(function),
-            not_ruled_out=tuple(map(doubt_words, book.doubts_of(function))),
+            not_ruled_out=tuple(map(describe_doubt, book.doubts_of(function))),
             at=book.read_at(function),
         )
         entry = book.entries.get(function)

@@ -17,7 +17,7 @@ from functions.domain.errors import (
 )
 from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident
-from functions.domain.notices.unreadable_record import unreadable_record
+from functions.domain.notices.unreadable_record import compose_unreadable_record
 from functions.domain.pulse.account_pulse import (
     WATCHED_FOR,
     Look,
@@ -254,7 +254,7 @@ class Guard:
         world, matter = self.enforcer.world, f"record {function}"
         if world.ledger.attempts(matter).count:
             return
-        world.publisher.publish(*unreadable_record(function, world.place))
+        world.publisher.publish(*compose_unreadable_record(function, world.place))
         world.ledger.count_attempt(matter, now)
 
     def _tend(

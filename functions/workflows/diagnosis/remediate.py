@@ -46,7 +46,7 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.notices.diagnosis.finding import treatment_notice
+from functions.domain.notices.diagnosis.finding import compose_remediation
 
 _GONE_STATES = (TreatmentState.UNDOING, TreatmentState.UNDONE, TreatmentState.DELETED)
 
@@ -215,7 +215,7 @@ def _told(
     treatment: Treatment, event: TreatmentEvent, practice: Practice, now: datetime
 ) -> Treatment:
     """Write down the new state together with its notice, then send that."""
-    notice = treatment_notice(event, treatment, practice.place, now)
+    notice = compose_remediation(event, treatment, practice.place, now)
     stored = practice.infirmary.save(treatment.with_posting(event, notice.subject, notice.body))
     return deliver(stored, practice.infirmary.save, practice.publisher, now)
 

@@ -27,11 +27,11 @@ from functions.domain.diagnosis.postings import deliver, is_settled
 from functions.domain.diagnosis.remediation import Treatment, TreatmentState
 from functions.domain.errors import StaleIncidentError
 from functions.domain.notices.diagnosis.finding import (
-    closed_notice,
-    digest_notice,
-    finding_notice,
-    full_notice,
-    weekly_notice,
+    compose_digest,
+    compose_finding,
+    compose_registry_full,
+    compose_resolved,
+    compose_weekly,
 )
 from functions.workflows.diagnosis.remediate import planned, treat, undo
 
@@ -100,7 +100,7 @@ def tend(practice: Practice, now: datetime) -> None:
             deliver(treatment, practice.infirmary.save, practice.publisher, now)
     book = practice.infirmary.book()
     if book.is_list_due(now):
-        notice = weekly_notice(book, practice.place, now)
+        notice = compose_weekly(book, practice.place, now)
         name = f"list/{now:%Y%m%dT%H%M%S}Z"
         book = practice.infirmary.save_book(listed(book, name, notice.subject, notice.body, now))
     _deliver(book, practice, now)
@@ -229,21 +229,21 @@ def _with_notices(
     stamp = f"{now:%Y%m%dT%H%M%S}Z"
     for changes in (found, closed):
         if len(changes) > MOST_SINGLE:
-            notice = digest_notice(changes, practice.place, now)
+            notice = compose_digest(changes, practice.place, now)
             name = f"digest/{'closed' if changes is closed else 'found'}/{stamp}"
             book = book.with_posting(name, notice.subject, notice.body)
             continue
         for change in changes:
             one = judged.get(change.record.key)
             notice = (
-                closed_notice(change, practice.place, now)
+                compose_resolved(change, practice.place, now)
                 if change.kind is ChangeKind.CLOSED or one is None
-                else finding_notice(change, one, practice.place, now)
+                else compose_finding(change, one, practice.place, now)
             )
             name = _name(change.record.key, change.kind, stamp)
             book = book.with_posting(name, notice.subject, notice.body)
     if book.left_out and not before.left_out:
-        notice = full_notice(book, practice.place, now)
+        notice = compose_registry_full(book, practice.place, now)
         book = book.with_posting(f"full/{stamp}", notice.subject, notice.body)
     return book
 

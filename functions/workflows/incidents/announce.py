@@ -12,7 +12,12 @@ from typing import Any
 from functions.domain.detection.evidence import TriggerKind
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.incidents.incident import EventRoutes, Incident, NoticeStatus, Transition
-from functions.domain.notices.incident import Notice, NoticeContext, compose, repeated
+from functions.domain.notices.incident import (
+    Notice,
+    NoticeContext,
+    compose_notice,
+    mark_as_repeated,
+)
 from functions.workflows.incidents.context import World
 
 _MOST_OF_A_KIND = 10
@@ -31,7 +36,7 @@ def announce(
     incident, context = world.look_around(incident)
     if transition is Transition.CONTAINED:
         incident = replace(incident, routes=_routes(incident, context))
-    notice = compose(transition, incident, replace(context, **about), now)
+    notice = compose_notice(transition, incident, replace(context, **about), now)
     return incident.with_notice(transition, notice.subject, notice.body)
 
 
@@ -65,7 +70,7 @@ def deliver(incident: Incident, world: World, now: datetime) -> Incident:
         )
         text = Notice(subject=notice.subject, body=notice.body)
         if is_repeat:
-            text = repeated(notice)
+            text = mark_as_repeated(notice)
         try:
             world.publisher.publish(text.subject, text.body)
         except NoticeUndeliveredError:

@@ -149,7 +149,7 @@ class LedgerlessStop:
         for outcome in failed.stops:
             failed = failed.with_outcome(outcome.step, StepStatus.FAILED, str(refusal))
         incident, context = self.world.look_around(failed)
-        said = notice.compose(Transition.CONTAIN_FAILED, incident, context, attempt.now)
+        said = notice.compose_notice(Transition.CONTAIN_FAILED, incident, context, attempt.now)
         self.world.publisher.publish(said.subject, said.body)
 
     def _publish_stop(
@@ -161,7 +161,7 @@ class LedgerlessStop:
         is_tagged: bool,
     ) -> None:
         incident, context = self.world.look_around(incident)
-        said = notice.ledger_unavailable(
+        said = notice.compose_ledger_unavailable(
             incident,
             replace(context, detail=str(unavailable)),
             now,

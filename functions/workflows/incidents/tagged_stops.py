@@ -22,7 +22,7 @@ from functions.domain.incidents.tagged_snapshot import (
     TaggedSnapshot,
     UnreadableSnapshotError,
 )
-from functions.domain.notices.tags import doubtful_tag, unreadable_tag
+from functions.domain.notices.tags import compose_doubtful_tag, compose_unreadable_tag
 from functions.workflows.detection.collect_evidence import Gathering
 from functions.workflows.event_log import EventLog
 from functions.workflows.incidents.enforce import Enforcer
@@ -77,14 +77,16 @@ class Tags:
         try:
             found = find_snapshot(facts, self.enforcer.world.ledger.tag_key())
         except UnreadableSnapshotError:
-            self._report(unreadable_tag(facts, self.enforcer.world.place), earlier, matter, now)
+            self._report(
+                compose_unreadable_tag(facts, self.enforcer.world.place), earlier, matter, now
+            )
             return
         if found is None:
             return
         # A process that began during an outage has no key: its tag is believed for that time.
         is_own = found.is_sealed or self.live.was_away(found.tagged.at)
         if not is_own and _may_be_in_force(facts, found.tagged):
-            said = doubtful_tag(facts, found.tagged, self.enforcer.world.place)
+            said = compose_doubtful_tag(facts, found.tagged, self.enforcer.world.place)
             self._report(said, earlier, matter, now)
         elif self._is_done(facts, found.tagged, now, is_own=is_own):
             self._untag(facts, matter, now)

@@ -12,7 +12,7 @@ from functions.domain.graph.loop_lookup import STALE_AFTER, KnownLoop
 from functions.domain.incidents.decision import Decision, DecisionReason, Ignore
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
-from functions.domain.notices.text import sentence
+from functions.domain.notices.text import describe_ground
 from functions.workflows.detection.report import PartlyFailedError, Report
 from tests.functional.contain.held import SPIKE, USUAL, Held, suspected
 
@@ -71,7 +71,7 @@ def _told(report: Report) -> tuple[Reason, str]:
     assert decision.reason is DecisionReason.EXPLAINED
     assert decision.assessment.verdict is Verdict.BUSY
     ground = decision.assessment.grounds[0]
-    return ground.reason, sentence(ground)
+    return ground.reason, describe_ground(ground)
 
 
 @pytest.mark.parametrize("kind", [SourceKind.QUEUE, SourceKind.TABLE, SourceKind.ASYNCHRONOUS])

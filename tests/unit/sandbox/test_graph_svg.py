@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from functions.domain.graph.build import build
 from functions.domain.graph.model import Node, NodeKind
 from functions.domain.graph.propagation.propagate import propagate
-from functions.domain.notices.graph.warning import warning
+from functions.domain.notices.graph.warning import compose_warning
 from sandbox.demo.graph_svg import (
     MOST_BROAD_CARDS,
     MOST_CARDS,
@@ -103,7 +103,7 @@ def test_picture_and_mail_say_the_same_of_aws(setting: str, heading: str, mail: 
     graph = build(account(allow("sqs:SendMessage", QUEUE), QUEUE, "retry", recursive_loop=setting))
 
     shown = " ".join(texts(draw_graph(graph)))
-    told = " ".join(warning(graph.loops[0], PLACE, READ_AT).body.split())
+    told = " ".join(compose_warning(graph.loops[0], PLACE, READ_AT).body.split())
 
     assert heading in shown
     assert mail in told

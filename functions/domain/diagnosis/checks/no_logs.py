@@ -24,7 +24,7 @@ from functions.domain.diagnosis.remedy import (
     role_name,
 )
 from functions.domain.iam.access import Access
-from functions.domain.notices.text import moment
+from functions.domain.notices.text import format_time
 
 ENTRY: Final = "no_logs"
 TITLE: Final = "logs do not appear"
@@ -97,7 +97,7 @@ def _silence(
     if traffic.invocations <= 0 or first is None:
         return ()
     invoked = Observation(
-        words=f"Invocations since {moment(traffic.since)}, the first at {moment(first)}",
+        words=f"Invocations since {format_time(traffic.since)}, the first at {format_time(first)}",
         value=traffic.invocations,
     )
     if facts.at - first < DELAY:
@@ -115,8 +115,8 @@ def _silence(
     return (
         invoked,
         Observation(
-            words=f"The newest log event in {group.name} is of {moment(newest)}, the last"
-            f" invocation of {moment(last)}"
+            words=f"The newest log event in {group.name} is of {format_time(newest)}, the last"
+            f" invocation of {format_time(last)}"
         ),
     )
 

@@ -30,7 +30,7 @@ from functions.domain.diagnosis.remedy import (
     role_name,
 )
 from functions.domain.iam.access import Access
-from functions.domain.notices.text import clean, short_name
+from functions.domain.notices.text import clean, shorten_arn
 
 ENTRY: Final = "no_traces"
 TITLE: Final = "traces do not appear"
@@ -172,12 +172,12 @@ def _expectations(
         if key.lower() in _TAGS and value.strip().lower() in _TAG_ON
     ]
     implied = [
-        Observation(words=f"It has the layer {clean(short_name(arn), 120)}")
+        Observation(words=f"It has the layer {clean(shorten_arn(arn), 120)}")
         for arn in facts.tracing.layers
         if any(part in arn for part in _TRACING_LAYERS)
     ]
     implied += [
-        Observation(words=f"{clean(short_name(arn), 120)}, which calls it, has tracing active")
+        Observation(words=f"{clean(shorten_arn(arn), 120)}, which calls it, has tracing active")
         for arn in facts.tracing.traced_upstream[:_MOST]
     ]
     certainty = Certainty.CERTAIN if said else Certainty.LIKELY
@@ -241,7 +241,7 @@ def _untraced_sources(facts: FunctionUnderDiagnosis) -> tuple[Observation, ...]:
         if service:
             found.append(
                 Observation(
-                    words=f"Its event source {clean(short_name(mapping.source_arn), 120)}"
+                    words=f"Its event source {clean(shorten_arn(mapping.source_arn), 120)}"
                     f" ({service}) does not support tracing"
                 )
             )

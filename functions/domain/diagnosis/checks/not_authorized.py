@@ -43,8 +43,8 @@ from functions.domain.diagnosis.remedy import (
     role_name,
 )
 from functions.domain.iam.access import Access, Because, Caller, account_of, resource_access
-from functions.domain.notices.sections import capital
-from functions.domain.notices.text import clean, moment, short_name
+from functions.domain.notices.sections import capitalize
+from functions.domain.notices.text import clean, format_time, shorten_arn
 
 ENTRY: Final = "not_authorized"
 TITLE: Final = "a caller is not authorized"
@@ -109,7 +109,7 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
 
 def _summary(facts: FunctionUnderDiagnosis, refused: tuple[_Refused, ...], names: str) -> str:
     is_one = len(refused) == 1
-    names = capital(names)
+    names = capitalize(names)
     if any(not _is_of_a_group(call) for one in refused for call in one.denials):
         return f"{names} {'is' if is_one else 'are'} denied when invoking {facts.name}."
     if any(one.is_certain for one in refused):
@@ -118,7 +118,7 @@ def _summary(facts: FunctionUnderDiagnosis, refused: tuple[_Refused, ...], names
 
 
 def _who(principal: str) -> str:
-    kind, _, name = short_name(principal).partition("/")
+    kind, _, name = shorten_arn(principal).partition("/")
     return clean(f"{kind} {name.rsplit('/', 1)[-1]}" if name else kind, 160)
 
 
@@ -297,16 +297,16 @@ def _evidence(refused: _Refused) -> tuple[Observation, ...]:
     who = _who(refused.principal)
     found = [
         Observation(
-            words=f"{capital(one.kind)} {_called(one.arn)} names it"
+            words=f"{capitalize(one.kind)} {_called(one.arn)} names it"
             f" ({clean(one.named_in, 160)}) and acts as {who}"
         )
         for one in refused.callers[:MOST_CALLERS]
     ]
     for call in refused.denials:
-        when = f", last at {moment(call.last_at)}" if call.last_at else ""
+        when = f", last at {format_time(call.last_at)}" if call.last_at else ""
         words = f"Calls of {who} that were denied ({call.source}{when})"
         if _is_of_a_group(call):
-            words = f"{capital(call.source)}, whichever schedule they were of"
+            words = f"{capitalize(call.source)}, whichever schedule they were of"
         found.append(Observation(words=words, value=call.count))
         if call.message:
             found.append(Observation(words=_quoted(call.message)))
@@ -322,7 +322,7 @@ def _is_of_a_group(call: DeniedCall) -> bool:
 
 
 def _called(arn: str) -> str:
-    return clean(re.split("[:/]", short_name(arn))[-1], 120)
+    return clean(re.split("[:/]", shorten_arn(arn))[-1], 120)
 
 
 def _remedy(facts: FunctionUnderDiagnosis, refused: _Refused) -> Remedy:

@@ -31,8 +31,8 @@ from functions.domain.iam.access import (
     account_of,
     resource_access,
 )
-from functions.domain.notices.sections import capital
-from functions.domain.notices.text import clean, short_name
+from functions.domain.notices.sections import capitalize
+from functions.domain.notices.text import clean, shorten_arn
 
 ENTRY: Final = "not_invocable"
 TITLE: Final = "a trigger cannot invoke it"
@@ -178,7 +178,7 @@ def _foreign_callers(facts: FunctionUnderDiagnosis) -> tuple[FoundTrigger, ...]:
 
 def _denied_words(call: DeniedCall, principal: str) -> str:
     times = f"{call.count:,} times" if call.count != 1 else "once"
-    return f"{short_name(principal)} of account {account_of(principal)} was denied {times}"
+    return f"{shorten_arn(principal)} of account {account_of(principal)} was denied {times}"
 
 
 def role_of(principal_arn: str) -> str:
@@ -206,7 +206,7 @@ def _qualifier(trigger: FoundTrigger) -> str:
 
 def _name(trigger: FoundTrigger) -> str:
     source = trigger.source_arn or trigger.principal
-    return f"{trigger.kind} {clean(short_name(source), 120)}"
+    return f"{trigger.kind} {clean(shorten_arn(source), 120)}"
 
 
 def _cause(trigger: FoundTrigger) -> str:
@@ -216,7 +216,7 @@ def _cause(trigger: FoundTrigger) -> str:
 def _evidence(shut: _Shut) -> tuple[Observation, ...]:
     trigger = shut.trigger
     found = trigger.evidence or f"{_name(trigger)} has it as its target"
-    observed = [Observation(words=f"{capital(clean(found, 300))}; {shut.words}")]
+    observed = [Observation(words=f"{capitalize(clean(found, 300))}; {shut.words}")]
     if trigger.failed_invocations:
         observed.append(
             Observation(

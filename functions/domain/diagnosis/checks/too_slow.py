@@ -19,7 +19,7 @@ from functions.domain.diagnosis.checks.versions import judged, left_to_people, t
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis, Part, TriggerKind
 from functions.domain.diagnosis.finding import Certainty, Check, Finding, Observation
 from functions.domain.diagnosis.remedy import Remedy, RemedyKind, SetMemory, SetTimeout
-from functions.domain.notices.text import number, usd
+from functions.domain.notices.text import format_number, format_usd
 
 ENTRY: Final = "too_slow"
 TITLE: Final = "execution takes too long"
@@ -178,7 +178,7 @@ def _evidence(
     if seen.timeouts:
         found.append(
             Observation(
-                words=f"Invocations that timed out, of {number(seen.invocations)}",
+                words=f"Invocations that timed out, of {format_number(seen.invocations)}",
                 value=seen.timeouts,
             )
         )
@@ -290,8 +290,9 @@ def _price(facts: FunctionUnderDiagnosis, seen: _Measured, to: int) -> str:
     same = price_per_million(to, mean, facts.architecture)
     half = price_per_million(to, mean / 2, facts.architecture)
     return (
-        f" A million invocations cost {usd(present)} now; then {usd(same)} if it takes as long as"
-        f" now ({_change(present, same)}), {usd(half)} if it takes half as long"
+        f" A million invocations cost {format_usd(present)} now; then {format_usd(same)} if it"
+        " takes as long as"
+        f" now ({_change(present, same)}), {format_usd(half)} if it takes half as long"
         f" ({_change(present, half)})."
     )
 
@@ -300,7 +301,7 @@ def _change(before: float, after: float) -> str:
     share = (after - before) / before * 100
     if abs(share) < 1:
         return "about the same"
-    return f"{number(abs(share))} % {'more' if share > 0 else 'less'}"
+    return f"{format_number(abs(share))} % {'more' if share > 0 else 'less'}"
 
 
 def _longer_timeout(facts: FunctionUnderDiagnosis, seen: _Measured) -> Remedy | None:
@@ -318,7 +319,8 @@ def _longer_timeout(facts: FunctionUnderDiagnosis, seen: _Measured) -> Remedy | 
         notes += f" API Gateway waits {_API_SECONDS} s unless its quota was raised."
     if any(":sqs:" in one.source_arn for one in facts.mappings):
         notes += (
-            f" Its queue needs a visibility timeout of six times that, {number(6 * to)} s, which is"
+            f" Its queue needs a visibility timeout of six times that, {format_number(6 * to)} s,"
+            " which is"
             " to be set first."
         )
     return Remedy(

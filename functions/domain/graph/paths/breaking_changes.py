@@ -24,7 +24,7 @@ from functions.domain.graph.paths.limits import USUAL, Allowance, Limits
 from functions.domain.graph.paths.search import Cycle, successors
 from functions.domain.graph.propagation.graph import Propagation, Rank
 from functions.domain.graph.writes.permission import WildcardTarget
-from functions.domain.notices.graph.text import change_words
+from functions.domain.notices.graph.text import describe_change
 
 MOST_CUTS: Final = 3  # of one loop
 _MOST_TRIED: Final = 40
@@ -221,7 +221,7 @@ class _Component:
     def _words(self, change: Change) -> str:
         edge = self._sample[change]
         actions = tuple(self._actions.get(change, ())) or edge.actions
-        return change_words(
+        return describe_change(
             replace(edge, actions=actions),
             tuple(self._writers.get(change, ())),
             more_statements=max(0, len(self._statements.get(change, ())) - 1),

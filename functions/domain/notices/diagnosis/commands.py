@@ -20,14 +20,14 @@ from functions.domain.diagnosis.remedy import (
 )
 
 
-def step_command(step: NamedStep, region: str | None) -> str:
+def build_step_command(step: NamedStep, region: str | None) -> str:
     """The command that does what a step does; empty where it cannot be written.
 
     A description that is not known cannot be changed without losing it.
     """
     match step:
         case PutInlinePolicy():
-            return _aws(
+            return build_aws_command(
                 None,
                 "iam",
                 "put-role-policy",
@@ -39,26 +39,30 @@ def step_command(step: NamedStep, region: str | None) -> str:
                 step.document,
             )
         case SetTracing():
-            return _configure(region, step.function, "--tracing-config", f"Mode={step.to}")
+            return _build_configuration_command(
+                region, step.function, "--tracing-config", f"Mode={step.to}"
+            )
         case SetMemory():
-            return _configure(region, step.function, "--memory-size", str(step.to))
+            return _build_configuration_command(
+                region, step.function, "--memory-size", str(step.to)
+            )
         case SetTimeout():
-            return _configure(region, step.function, "--timeout", str(step.to))
+            return _build_configuration_command(region, step.function, "--timeout", str(step.to))
         case RefreshCredentials():
             if not step.to:
                 return ""
-            return _configure(region, step.function, "--description", step.to)
+            return _build_configuration_command(region, step.function, "--description", step.to)
         case AddPermission():
-            return _add_permission(step, region)
+            return _build_add_permission(step, region)
         case _:
             assert_never(step)
 
 
-def inverse_command(step: RemedyInverse, region: str | None) -> str:
+def build_inverse_command(step: RemedyInverse, region: str | None) -> str:
     """The command that does what an inverse does."""
     match step:
         case DeleteInlinePolicy():
-            return _aws(
+            return build_aws_command(
                 None,
                 "iam",
                 "delete-role-policy",
@@ -68,15 +72,19 @@ def inverse_command(step: RemedyInverse, region: str | None) -> str:
                 step.policy_name,
             )
         case PutBackTracing():
-            return _configure(region, step.function, "--tracing-config", f"Mode={step.prior}")
+            return _build_configuration_command(
+                region, step.function, "--tracing-config", f"Mode={step.prior}"
+            )
         case PutBackMemory():
-            return _configure(region, step.function, "--memory-size", str(step.prior))
+            return _build_configuration_command(
+                region, step.function, "--memory-size", str(step.prior)
+            )
         case PutBackDescription():
-            return _configure(region, step.function, "--description", step.prior)
+            return _build_configuration_command(region, step.function, "--description", step.prior)
         case RemovePermission():
             own = step.permission
             qualifier = ("--qualifier", own.qualifier) if own.qualifier else ()
-            return _aws(
+            return build_aws_command(
                 region,
                 "lambda",
                 "remove-permission",
@@ -90,7 +98,7 @@ def inverse_command(step: RemedyInverse, region: str | None) -> str:
             assert_never(step)
 
 
-def step_words(step: NamedStep) -> str:
+def describe_step(step: NamedStep) -> str:
     """What a step changes, for people."""
     match step:
         case PutInlinePolicy():
@@ -109,33 +117,35 @@ def step_words(step: NamedStep) -> str:
             assert_never(step)
 
 
-def rollback_command(function: str, function_arn: str, deploy_flags: str | None) -> str:
+def build_rollback_command(function: str, function_arn: str, deploy_flags: str | None) -> str:
     """The command that undoes what the guard changed, safe to paste into a shell.
 
     A function that is called ``all`` is named by its ARN: the flag means every function by that
     word.
     """
-    return _deploy("rollback", function, function_arn, deploy_flags)
+    return _build_deploy_command("rollback", function, function_arn, deploy_flags)
 
 
-def diagnose_command(function: str, function_arn: str, deploy_flags: str | None) -> str:
+def build_diagnose_command(function: str, function_arn: str, deploy_flags: str | None) -> str:
     """The command that examines one function and answers at length."""
-    return _deploy("diagnose", function, function_arn, deploy_flags)
+    return _build_deploy_command("diagnose", function, function_arn, deploy_flags)
 
 
-def _deploy(flag: str, function: str, function_arn: str, deploy_flags: str | None) -> str:
+def _build_deploy_command(
+    flag: str, function: str, function_arn: str, deploy_flags: str | None
+) -> str:
     name = function_arn if function == "all" and function_arn else function
     asked = f"npx cdk deploy -c {shlex.quote(f'{flag}={name}')}"
     return f"{asked} {deploy_flags}" if deploy_flags else asked
 
 
-def _add_permission(step: AddPermission, region: str | None) -> str:
+def _build_add_permission(step: AddPermission, region: str | None) -> str:
     options = (
         ("--source-arn", step.source_arn),
         ("--source-account", step.source_account),
         ("--qualifier", step.qualifier),
     )
-    return _aws(
+    return build_aws_command(
         region,
         "lambda",
         "add-permission",
@@ -151,12 +161,13 @@ def _add_permission(step: AddPermission, region: str | None) -> str:
     )
 
 
-def _configure(region: str | None, function: str, *words: str) -> str:
-    return _aws(
+def _build_configuration_command(region: str | None, function: str, *words: str) -> str:
+    return build_aws_command(
         region, "lambda", "update-function-configuration", "--function-name", function, *words
     )
 
 
-def _aws(region: str | None, *words: str) -> str:
+def build_aws_command(region: str | None, *words: str) -> str:
+    """Write a command of the AWS CLI, safe to paste into a shell."""
     place = ("--region", region) if region else ()
     return shlex.join(("aws", *words, *place))

@@ -7,18 +7,18 @@ from typing import Final
 from functions.domain.changes.steps import StepStatus
 from functions.domain.diagnosis.remediation import Treatment, TreatmentState
 from functions.domain.diagnosis.remedy import RemedyStep
-from functions.domain.notices.diagnosis.commands import inverse_command, step_words
+from functions.domain.notices.diagnosis.commands import build_inverse_command, describe_step
 from functions.domain.notices.incident import Notice, NoticeContext
 from functions.domain.notices.sections import (
-    bounded,
     command_lines,
-    left_out,
+    compose_body,
+    compose_subject,
+    count_left_out,
+    describe_location,
+    name_stack,
     section,
-    stack,
-    subject_line,
-    where,
 )
-from functions.domain.notices.text import bullet, counted, moment, paragraph
+from functions.domain.notices.text import bullet, format_count, format_time, paragraph
 
 IN_FORCE: Final = frozenset(
     {TreatmentState.APPLYING, TreatmentState.APPLIED, TreatmentState.UNDOING}
@@ -27,39 +27,42 @@ _MOST: Final = 50
 _TAKEN_BACK: Final = frozenset({StepStatus.DONE, StepStatus.ALREADY, StepStatus.GONE})
 
 
-def treatments_left(
+def compose_remedies_left(
     treatments: Sequence[Treatment], context: NoticeContext, now: datetime
 ) -> Notice:
     """The stack is being deleted while remedies of it are in force; at least one is given."""
     shown = treatments[:_MOST]
     names = tuple(dict.fromkeys(one.function for one in treatments))
-    steps = [(one, step) for one in shown for step in _in_force(one)]
+    steps = [(one, step) for one in shown for step in _list_remedy_steps(one)]
     more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
     return Notice(
-        subject=subject_line(
-            f"STACK DELETED, remedies stay on {counted(len(names), 'function')}:", names[0], more
+        subject=compose_subject(
+            f"STACK DELETED, remedies stay on {format_count(len(names), 'function')}:",
+            names[0],
+            more,
         ),
-        body=bounded(
+        body=compose_body(
             (
                 paragraph(
-                    f"The stack {stack(context)} is being deleted. What it changed to cure"
-                    f" functions stays as it is at {moment(now)}: {counted(len(names), 'function')}"
+                    f"The stack {name_stack(context)} is being deleted. What it changed to cure"
+                    f" functions stays as it is at {format_time(now)}:"
+                    f" {format_count(len(names), 'function')}"
                     " would lose what cures them otherwise. KEEP THIS NOTICE if you may want it"
                     " undone."
                 ),
-                where(context),
+                describe_location(context),
                 section(
                     "STILL IN FORCE",
                     *(
-                        bullet(f"{one.function}, {one.title}: {step_words(step)}")
+                        bullet(f"{one.function}, {one.title}: {describe_step(step)}")
                         for one, step in steps
                     ),
-                    left_out(len(treatments) - len(shown), "remedy"),
+                    count_left_out(len(treatments) - len(shown), "remedy"),
                 ),
                 section(
                     "UNDO IT BY HAND",
                     *command_lines(
-                        [inverse_command(step.inverse(), context.region) for _, step in steps]
+                        [build_inverse_command(step.inverse(), context.region) for _, step in steps]
                     ),
                 ),
             )
@@ -67,7 +70,7 @@ def treatments_left(
     )
 
 
-def _in_force(treatment: Treatment) -> tuple[RemedyStep, ...]:
+def _list_remedy_steps(treatment: Treatment) -> tuple[RemedyStep, ...]:
     """The steps that were done, or may have been, from last to first."""
     return tuple(
         one.step

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from functions.domain.graph.model import Doubt, Edge, EdgeReason, Loop, Means, Node, NodeKind
-from functions.domain.notices.text import clean, counted, middle_cut, short_name
+from functions.domain.notices.text import clean, cut_middle, format_count, shorten_arn
 
 _LONGEST_NAME: Final = 60
 _LONGEST_DETAIL: Final = 120
@@ -12,45 +12,45 @@ _MOST_ACTIONS: Final = 3
 _KINDS: Final = {NodeKind.FUNCTION: "", NodeKind.SERVICE: "", NodeKind.OTHER: "", NodeKind.API: ""}
 
 
-def name(node: Node) -> str:
+def name_node(node: Node) -> str:
     """What people call a node: the kind stands before the name of a resource."""
     kind = _KINDS.get(node.kind, f"{node.kind.value} ")
-    return f"{kind}{plain(node)}"
+    return f"{kind}{shorten_node_name(node)}"
 
 
-def plain(node: Node) -> str:
+def shorten_node_name(node: Node) -> str:
     """The name alone, of a length that fits into a sentence."""
-    return middle_cut(clean(node.name, 400), _LONGEST_NAME)
+    return cut_middle(clean(node.name, 400), _LONGEST_NAME)
 
 
-def detail(edge: Edge) -> str:
+def cut_detail(edge: Edge) -> str:
     """What decided, cut to a length."""
     return clean(edge.detail, _LONGEST_DETAIL)
 
 
-def statement(edge: Edge) -> str:
+def describe_statement(edge: Edge) -> str:
     """The statement of a permission: where people find it."""
-    policy = middle_cut(clean(edge.policy, 400), _LONGEST_NAME)
-    sid = middle_cut(clean(edge.sid, 400), _LONGEST_NAME)
+    policy = cut_middle(clean(edge.policy, 400), _LONGEST_NAME)
+    sid = cut_middle(clean(edge.sid, 400), _LONGEST_NAME)
     where = f"policy {policy}" if policy else "its policies"
     if sid:
         where += f", {sid}" if sid.startswith("statement ") else f", statement {sid}"
     return where
 
 
-def actions(edge: Edge) -> str:
+def list_actions(edge: Edge) -> str:
     """The actions of a permission, the first ones of many."""
     shown = [clean(one, 80) for one in edge.actions[:_MOST_ACTIONS]]
     more = len(edge.actions) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
-def means(edge: Edge) -> str:
+def describe_means(edge: Edge) -> str:
     """The trigger or permission of an edge, as people find it."""
-    found = clean(short_name(edge.id), _LONGEST_NAME)
+    found = clean(shorten_arn(edge.id), _LONGEST_NAME)
     match edge.means:
         case Means.PERMISSION:
-            return f"{actions(edge)} ({statement(edge)})"
+            return f"{list_actions(edge)} ({describe_statement(edge)})"
         case Means.SUBSCRIPTION:
             found = clean(edge.id.rsplit(":", 1)[-1], _LONGEST_NAME)
             return f"subscription {found}"
@@ -118,31 +118,32 @@ _DOUBTS: Final[dict[Doubt, str]] = {
 }
 
 
-def doubt_words(doubt: Doubt) -> str:
+def describe_doubt(doubt: Doubt) -> str:
     """Why a loop cannot be ruled out, as a clause."""
     return _DOUBTS[doubt]
 
 
-def reason(edge: Edge) -> str:
+def describe_reason(edge: Edge) -> str:
     """Why an edge has its certainty."""
     said = _REASONS[edge.reason]
-    more = detail(edge)
+    more = cut_detail(edge)
     if edge.reason in {EdgeReason.EXPLICIT_DENY, EdgeReason.BOUNDARY} and edge.policy:
-        said = f"{said} ({statement(edge)})"
+        said = f"{said} ({describe_statement(edge)})"
     return f"{said} ({more})" if more else said
 
 
-def edge_words(edge: Edge) -> str:
+def describe_edge(edge: Edge) -> str:
     """One edge as a sentence without its full stop."""
-    return f"{name(edge.source)} to {name(edge.target)}: {means(edge)}; {reason(edge)}"
+    ends = f"{name_node(edge.source)} to {name_node(edge.target)}"
+    return f"{ends}: {describe_means(edge)}; {describe_reason(edge)}"
 
 
-def closing_trigger(loop: Loop, function: str) -> Edge:
+def find_closing_trigger(loop: Loop, function: str) -> Edge:
     """The edge by which the loop enters a function."""
     return loop.seen_from(function).edges[0]
 
 
-def leaving_write(loop: Loop, function: str) -> Edge:
+def find_leaving_write(loop: Loop, function: str) -> Edge:
     """The edge by which the loop leaves a function."""
     edges = loop.seen_from(function).edges
     return edges[1] if len(edges) > 1 else edges[0]
@@ -178,7 +179,7 @@ _REDRIVE: Final = "Give {source} another dead-letter queue than {target}"
 _OTHER: Final = "Let {source} not reach {target} by the {means}"
 
 
-def change_words(edge: Edge, writers: Sequence[str] = (), *, more_statements: int = 0) -> str:
+def describe_change(edge: Edge, writers: Sequence[str] = (), *, more_statements: int = 0) -> str:
     """How to take an edge away, as an order to a person.
 
     Parameters
@@ -196,25 +197,25 @@ def change_words(edge: Edge, writers: Sequence[str] = (), *, more_statements: in
     if edge.means is Means.REDRIVE and edge.source.kind is NodeKind.QUEUE:
         template = _REDRIVE
     return template.format(
-        source=name(edge.source),
-        target=name(edge.target),
-        means=means(edge),
-        written=f"what {_listed(writers)} may write" if writers else "what the loop writes",
-        statement=statement(edge)
-        + (f" and {counted(more_statements, 'other statement')}" if more_statements else ""),
-        role=_role(edge),
-        detail=detail(edge) or "*",
-        actions=actions(edge),
+        source=name_node(edge.source),
+        target=name_node(edge.target),
+        means=describe_means(edge),
+        written=f"what {_join_names(writers)} may write" if writers else "what the loop writes",
+        statement=describe_statement(edge)
+        + (f" and {format_count(more_statements, 'other statement')}" if more_statements else ""),
+        role=_name_role(edge),
+        detail=cut_detail(edge) or "*",
+        actions=list_actions(edge),
     )
 
 
-def _role(edge: Edge) -> str:
-    return middle_cut(clean(edge.id.rsplit("/", 1)[-1], 400), _LONGEST_NAME)
+def _name_role(edge: Edge) -> str:
+    return cut_middle(clean(edge.id.rsplit("/", 1)[-1], 400), _LONGEST_NAME)
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = [middle_cut(clean(one, 400), _LONGEST_NAME) for one in names[:2]]
+def _join_names(names: Sequence[str]) -> str:
+    shown = [cut_middle(clean(one, 400), _LONGEST_NAME) for one in names[:2]]
     more = len(names) - len(shown)
     if more > 0:
-        return f"{', '.join(shown)} and {counted(more, 'other function')}"
+        return f"{', '.join(shown)} and {format_count(more, 'other function')}"
     return " and ".join(shown)

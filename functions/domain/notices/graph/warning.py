@@ -14,22 +14,30 @@ from typing import Final
 from functions.domain.account.inventory import Gap
 from functions.domain.graph.build import UNDETECTED_REGIONS
 from functions.domain.graph.model import Certainty, Edge, Loop, NativeStop, NodeKind
-from functions.domain.notices.graph.drawing import drawing, line
-from functions.domain.notices.graph.text import edge_words, name
+from functions.domain.notices.graph.drawing import draw_line, draw_loop
+from functions.domain.notices.graph.text import describe_edge, name_node
 from functions.domain.notices.incident import Notice, NoticeContext
 from functions.domain.notices.sections import (
     MARK,
     SUBJECT_LIMIT,
-    bounded,
     command_line,
-    left_out,
-    listed,
+    compose_body,
+    compose_subject,
+    count_left_out,
+    describe_location,
+    join_names,
+    name_stack,
     section,
-    stack,
-    subject_line,
-    where,
 )
-from functions.domain.notices.text import bullet, clean, counted, drawn, moment, paragraph, quoted
+from functions.domain.notices.text import (
+    bullet,
+    clean,
+    format_count,
+    format_time,
+    indent_drawing,
+    paragraph,
+    quote,
+)
 
 MOST_SINGLE: Final = 5
 """More new loops than that at one time come in one notice."""
@@ -54,16 +62,16 @@ _AS_PROVEN: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class LoopNotice:
     """A notice with the keys of the loops that it tells of."""
 
     notice: Notice
     keys: tuple[str, ...]
 
 
-def warnings(
+def compose_warnings(
     loops: Sequence[Loop], place: NoticeContext, read_at: datetime, *, is_first: bool
-) -> tuple[Told, ...]:
+) -> tuple[LoopNotice, ...]:
     """The notices that tell of new loops: one for each, or one for all where they are many.
 
     Parameters
@@ -77,35 +85,40 @@ def warnings(
         return ()
     if len(loops) > MOST_SINGLE or (is_first and len(loops) > 1):
         keys = tuple(one.key for one in loops)
-        return (Told(notice=_digest(loops, place, read_at, is_first=is_first), keys=keys),)
-    return tuple(Told(notice=warning(one, place, read_at), keys=(one.key,)) for one in loops)
+        return (
+            LoopNotice(notice=_compose_digest(loops, place, read_at, is_first=is_first), keys=keys),
+        )
+    return tuple(
+        LoopNotice(notice=compose_warning(one, place, read_at), keys=(one.key,)) for one in loops
+    )
 
 
-def warning(loop: Loop, place: NoticeContext, read_at: datetime) -> Notice:
+def compose_warning(loop: Loop, place: NoticeContext, read_at: datetime) -> Notice:
     """The warning of one loop."""
     first = loop.functions[0]
     is_certain = loop.certainty is Certainty.CERTAIN
     can = "can" if is_certain else "might"
-    subject = subject_line(
+    subject = compose_subject(
         "WARNING" if is_certain else "Perhaps a loop:", first, f" {can} invoke itself in a loop"
     )
     return Notice(
         subject=subject,
-        body=bounded(
+        body=compose_body(
             (
-                _beginning(loop, first),
-                where(place),
-                section("THE LOOP", *_drawn(loop, first)),
-                section("WHY LOOPBREAKER THINKS SO", *_why(loop)),
-                section("WOULD AWS STOP IT", paragraph(_protection(loop, place))),
-                section("WHAT BREAKS IT", *_cuts(loop)),
-                section("IS IT MEANT TO BE", *_acceptance(loop, place)),
+                _compose_opening(loop, first),
+                describe_location(place),
+                section("THE LOOP", *_draw(loop, first)),
+                section("WHY LOOPBREAKER THINKS SO", *_list_edges(loop)),
+                section("WOULD AWS STOP IT", paragraph(_describe_protection(loop, place))),
+                section("WHAT BREAKS IT", *_list_cuts(loop)),
+                section("IS IT MEANT TO BE", *_compose_acceptance(loop, place)),
                 section(
                     "NOTHING TO RESTORE",
                     paragraph(_NOTHING_CHANGED, _AS_PROVEN if is_certain else _AS_ANY_OTHER),
                 ),
                 paragraph(
-                    f"Loop {loop.key}, stack {stack(place)}, account read at {moment(read_at)}.",
+                    f"Loop {loop.key}, stack {name_stack(place)}, account read at"
+                    f" {format_time(read_at)}.",
                     "You get no second notice of it unless it changes.",
                 ),
             )
@@ -113,28 +126,29 @@ def warning(loop: Loop, place: NoticeContext, read_at: datetime) -> Notice:
     )
 
 
-def blind_spots(gaps: Sequence[Gap], place: NoticeContext, read_at: datetime) -> Notice:
+def compose_blind_spots(gaps: Sequence[Gap], place: NoticeContext, read_at: datetime) -> Notice:
     """The notice that says what the guard may not read. `gaps` are whole areas."""
     actions = sorted({gap.action for gap in gaps if gap.action})
     return Notice(
         subject=clean(
-            f"{MARK} Loops may go unseen: {counted(len(actions), 'permission')} to read missing"
+            f"{MARK} Loops may go unseen: {format_count(len(actions), 'permission')} to read"
+            " missing"
         )[:SUBJECT_LIMIT],
-        body=bounded(
+        body=compose_body(
             (
                 paragraph(
                     "Loopbreaker reads the configuration of this account to find loops before they"
                     " run. AWS did not let it read a part of that.",
                     "Loops through what it does not see are called possible, or are not found.",
                 ),
-                where(place),
+                describe_location(place),
                 section(
                     "WHAT IT COULD NOT READ",
                     *(
-                        bullet(f"{gap.area.value}: {gap.action}. AWS says: {quoted(gap.words)}")
+                        bullet(f"{gap.area.value}: {gap.action}. AWS says: {quote(gap.words)}")
                         for gap in gaps[:_MOST_GAPS]
                     ),
-                    left_out(len(gaps) - _MOST_GAPS, "area"),
+                    count_left_out(len(gaps) - _MOST_GAPS, "area"),
                 ),
                 section(
                     "WHAT TO DO",
@@ -146,7 +160,7 @@ def blind_spots(gaps: Sequence[Gap], place: NoticeContext, read_at: datetime) ->
                     *(command_line(one) for one in actions),
                 ),
                 paragraph(
-                    f"Stack {stack(place)}, account read at {moment(read_at)}.",
+                    f"Stack {name_stack(place)}, account read at {format_time(read_at)}.",
                     "You get no second notice of these unless others are added.",
                 ),
             )
@@ -154,9 +168,9 @@ def blind_spots(gaps: Sequence[Gap], place: NoticeContext, read_at: datetime) ->
     )
 
 
-def _beginning(loop: Loop, first: str) -> str:
+def _compose_opening(loop: Loop, first: str) -> str:
     others = [one for one in loop.functions[1:] if one != first]
-    by_way_of = f" by way of {listed(others)}" if others else ""
+    by_way_of = f" by way of {join_names(others)}" if others else ""
     said = clean(first, 160)
     if loop.certainty is Certainty.CERTAIN:
         return paragraph(
@@ -170,32 +184,35 @@ def _beginning(loop: Loop, first: str) -> str:
     )
 
 
-def _drawn(loop: Loop, first: str) -> tuple[str, ...]:
+def _draw(loop: Loop, first: str) -> tuple[str, ...]:
     """On one line where it fits, otherwise from top to bottom; lines are not broken."""
-    picture = line(loop, first)
+    picture = draw_line(loop, first)
     if len(picture) > _WIDEST:
-        picture = drawing(loop, first)
+        picture = draw_loop(loop, first)
     return (
-        "\n".join(drawn(one) for one in picture.splitlines()),
+        "\n".join(indent_drawing(one) for one in picture.splitlines()),
         "" if loop.certainty is Certainty.CERTAIN else paragraph("Dashed: possible, not certain."),
     )
 
 
-def _why(loop: Loop) -> tuple[str, ...]:
+def _list_edges(loop: Loop) -> tuple[str, ...]:
     return (
-        *(bullet(f"{edge_words(edge)}{_doubt(edge)}.") for edge in loop.edges[:_MOST_WHY]),
-        left_out(len(loop.edges) - _MOST_WHY, "step"),
+        *(
+            bullet(f"{describe_edge(edge)}{_describe_certainty(edge)}.")
+            for edge in loop.edges[:_MOST_WHY]
+        ),
+        count_left_out(len(loop.edges) - _MOST_WHY, "step"),
     )
 
 
-def _doubt(edge: Edge) -> str:
+def _describe_certainty(edge: Edge) -> str:
     return "" if edge.certainty is Certainty.CERTAIN else f" ({edge.certainty.value})"
 
 
-def _protection(loop: Loop, place: NoticeContext) -> str:
+def _describe_protection(loop: Loop, place: NoticeContext) -> str:
     if loop.native_stop is not NativeStop.NO:
         unless = (
-            f" Unless {listed(loop.unread)} {'is' if len(loop.unread) == 1 else 'are'} set to"
+            f" Unless {join_names(loop.unread)} {'is' if len(loop.unread) == 1 else 'are'} set to"
             " RecursiveLoop=Allow: that could not be read."
             if loop.native_stop is NativeStop.UNLESS_ALLOWED
             else ""
@@ -207,7 +224,7 @@ def _protection(loop: Loop, place: NoticeContext) -> str:
         )
     if loop.allowing:
         return (
-            f"No. {listed(loop.allowing)} {'is' if len(loop.allowing) == 1 else 'are'} set to"
+            f"No. {join_names(loop.allowing)} {'is' if len(loop.allowing) == 1 else 'are'} set to"
             " RecursiveLoop=Allow, which turns AWS's own detection of loops off."
         )
     if place.region in UNDETECTED_REGIONS:
@@ -215,7 +232,7 @@ def _protection(loop: Loop, place: NoticeContext) -> str:
     outside = [edge for edge in loop.edges if edge.target.kind not in _FOLLOWED]
     if not outside:
         return "No. AWS's own detection does not follow every step of this one."
-    through = name(outside[0].target)
+    through = name_node(outside[0].target)
     return (
         "No. AWS follows loops through Lambda, SQS, SNS and S3 only. This one goes through"
         f" {through}."
@@ -225,7 +242,7 @@ def _protection(loop: Loop, place: NoticeContext) -> str:
 _FOLLOWED: Final = frozenset({NodeKind.FUNCTION, NodeKind.QUEUE, NodeKind.TOPIC, NodeKind.BUCKET})
 
 
-def _cuts(loop: Loop) -> tuple[str, ...]:
+def _list_cuts(loop: Loop) -> tuple[str, ...]:
     if not loop.cuts:
         return (paragraph("Any of the steps above, taken away."),)
     lines = []
@@ -240,7 +257,7 @@ def _cuts(loop: Loop) -> tuple[str, ...]:
     return (paragraph(lead), *lines)
 
 
-def _acceptance(loop: Loop, place: NoticeContext) -> tuple[str, ...]:
+def _compose_acceptance(loop: Loop, place: NoticeContext) -> tuple[str, ...]:
     first = loop.functions[0]
     region = f" --region {shlex.quote(place.region)}" if place.region else ""
     arn = next(
@@ -263,31 +280,35 @@ def _acceptance(loop: Loop, place: NoticeContext) -> tuple[str, ...]:
     )
 
 
-def _digest(
+def _compose_digest(
     loops: Sequence[Loop], place: NoticeContext, read_at: datetime, *, is_first: bool
 ) -> Notice:
     certain = sum(one.certainty is Certainty.CERTAIN for one in loops)
     unprotected = sum(one.native_stop is NativeStop.NO for one in loops)
     unsure = sum(one.native_stop is NativeStop.UNLESS_ALLOWED for one in loops)
-    found = counted(len(loops), "loop")
+    found = format_count(len(loops), "loop")
     lead = f"WARNING {found}" if certain else f"Perhaps {found}"
     tail = "that could run" if is_first else "more that could run"
     return Notice(
         subject=clean(f"{MARK} {lead} {tail}, {certain} certain")[:SUBJECT_LIMIT],
-        body=bounded(
+        body=compose_body(
             (
                 paragraph(
                     f"The configuration of this account holds {found}"
                     f"{'' if is_first else ' that you were not told of yet'}, by which functions"
                     f" can invoke themselves: {certain:,} certain,"
-                    f" {len(loops) - certain:,} possible. {_unprotected_words(unprotected, unsure)}"
+                    f" {len(loops) - certain:,} possible."
+                    f" {_describe_unprotected(unprotected, unsure)}"
                     " Nothing was changed.",
                 ),
-                where(place),
+                describe_location(place),
                 section(
                     "THE LOOPS",
-                    *(_item(number, one) for number, one in enumerate(loops[:_MOST_LISTED], 1)),
-                    left_out(len(loops) - _MOST_LISTED, "loop"),
+                    *(
+                        _describe_loop(number, one)
+                        for number, one in enumerate(loops[:_MOST_LISTED], 1)
+                    ),
+                    count_left_out(len(loops) - _MOST_LISTED, "loop"),
                 ),
                 section(
                     "ARE THEY MEANT TO BE",
@@ -302,7 +323,7 @@ def _digest(
                     paragraph(_NOTHING_CHANGED, _AS_PROVEN_OR_NOT if certain else _AS_ANY_OTHER),
                 ),
                 paragraph(
-                    f"Stack {stack(place)}, account read at {moment(read_at)}.",
+                    f"Stack {name_stack(place)}, account read at {format_time(read_at)}.",
                     "From now on each new loop comes in a notice of its own, unless many come at"
                     " once. You get no second notice of these unless they change.",
                 ),
@@ -311,7 +332,7 @@ def _digest(
     )
 
 
-def _unprotected_words(unprotected: int, unsure: int) -> str:
+def _describe_unprotected(unprotected: int, unsure: int) -> str:
     unread = (
         f" Of {unsure:,} of them the setting RecursiveLoop could not be read." if unsure else ""
     )
@@ -320,11 +341,11 @@ def _unprotected_words(unprotected: int, unsure: int) -> str:
     return f"AWS's own detection would not stop {unprotected:,} of them.{unread}"
 
 
-def _item(number: int, loop: Loop) -> str:
+def _describe_loop(number: int, loop: Loop) -> str:
     """A loop of many: its line, what closes it, and the best way to break it."""
-    words = [f"{loop.certainty.value.capitalize()}: {line(loop, limit=_WIDEST)}."]
+    words = [f"{loop.certainty.value.capitalize()}: {draw_line(loop, limit=_WIDEST)}."]
     if loop.allowing:
-        words.append(f"{listed(loop.allowing)}: RecursiveLoop=Allow.")
+        words.append(f"{join_names(loop.allowing)}: RecursiveLoop=Allow.")
     if loop.cuts:
         words.append(f"Breaks it: {'; and '.join(loop.cuts[0].words)}.")
     return bullet(clean(" ".join(words), 900), f"{number}.")

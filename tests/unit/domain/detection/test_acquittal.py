@@ -8,7 +8,7 @@ from functions.domain.detection.acquittal import PENDING_FOR, LeftAlone, judge_f
 from functions.domain.detection.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.detection.feeding import Fed, Feeding
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.notices.text import sentence
+from functions.domain.notices.text import describe_ground
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 CALM_GROUNDS = (Ground(reason=Reason.PLATEAU),)
@@ -56,7 +56,7 @@ def test_an_acquittal_names_the_cause_with_numbers(fed: Fed, words: str) -> None
     cause, *others = found.assessment.grounds
     assert tuple(others) == CALM_GROUNDS
     assert (cause.value, cause.reference, cause.unit) == (4_000.0, 12.0, Unit.PER_MINUTE)
-    assert sentence(cause) == (
+    assert describe_ground(cause) == (
         f"{words}: added 4,000 invocations a minute, at most 12 of it can be its own doing."
     )
 

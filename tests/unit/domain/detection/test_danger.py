@@ -13,7 +13,7 @@ from functions.domain.detection.evidence import Evidence, FunctionKind, RecentSe
 from functions.domain.detection.price import burn, usd_per_minute
 from functions.domain.detection.spike import assess
 from functions.domain.incidents.policy import Policy, Response
-from functions.domain.notices.text import sentence
+from functions.domain.notices.text import describe_ground
 from tests.unit.domain.detection.traffic_samples import NOW, RECENT, evidence, facts, series, wobble
 
 QUIET = wobble(6, 150)
@@ -50,7 +50,7 @@ def test_a_function_that_starves_others_is_in_danger() -> None:
     assert danger is not None
     assert danger.minutes == (RECENT - 1,)
     (ground,) = danger.grounds
-    assert sentence(ground) == (
+    assert describe_ground(ground) == (
         "It takes the account's concurrency from other functions, and AWS throttles it: 950"
         " concurrent executions, the account has 1,000."
     )

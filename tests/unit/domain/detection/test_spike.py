@@ -14,7 +14,7 @@ from functions.domain.detection.evidence import Evidence, LoopProof, Series
 from functions.domain.detection.spike import assess
 from functions.domain.detection.traffic import is_candidate
 from functions.domain.incidents.policy import Policy, Response
-from functions.domain.notices.text import sentence
+from functions.domain.notices.text import describe_ground
 from tests.unit.domain.detection.traffic_samples import (
     NOW,
     RECENT,
@@ -203,7 +203,7 @@ def test_a_history_that_could_not_be_read_is_not_called_missing() -> None:
     young = evidence(flat(900, 3), habit=[*[None] * (SLOTS - 252), *[1.0] * 252])
 
     said = [
-        " ".join(sentence(ground) for ground in assess(given, POLICY).grounds)
+        " ".join(describe_ground(ground) for ground in assess(given, POLICY).grounds)
         for given in (replace(one, precedent=None), one, young)
     ]
 

@@ -25,8 +25,8 @@ from functions.domain.graph.model import Doubt
 from functions.domain.graph.paths.limits import USUAL, Limits, fair_share
 from functions.domain.graph.paths.turns import Turns
 from functions.domain.graph.summary import LoopBook
-from functions.domain.notices.graph.drawing import drawing, line
-from functions.domain.notices.graph.warning import warning
+from functions.domain.notices.graph.drawing import draw_line, draw_loop
+from functions.domain.notices.graph.warning import compose_warning
 from functions.domain.notices.incident import NoticeContext
 from tests.corpus.description import ACCOUNT, AT, REGION
 from tests.examples import examples
@@ -53,18 +53,18 @@ def test_both_ends_of_a_long_loop_are_drawn() -> None:
     """Of a loop of 100 functions the beginning and the end are drawn, with what is left out."""
     (loop,) = build(ring(100)).loops
 
-    assert "f0099 ─InvokeFunction▶ f0000 ─InvokeFunction▶ f0001" in line(loop, "f0000")
-    assert "... 68 more ..." in line(loop, "f0000")
-    assert "... 68 more steps ..." in drawing(loop, "f0000")
-    assert drawing(loop, "f0000").endswith("f0099  (function)  <- and round again")
-    assert len(drawing(loop, "f0000").splitlines()) < 200
+    assert "f0099 ─InvokeFunction▶ f0000 ─InvokeFunction▶ f0001" in draw_line(loop, "f0000")
+    assert "... 68 more ..." in draw_line(loop, "f0000")
+    assert "... 68 more steps ..." in draw_loop(loop, "f0000")
+    assert draw_loop(loop, "f0000").endswith("f0099  (function)  <- and round again")
+    assert len(draw_loop(loop, "f0000").splitlines()) < 200
 
 
 def test_the_mail_about_a_long_loop_says_what_it_leaves_out() -> None:
     """A mail lists 40 steps of a loop of 100, and says how many more there are."""
     (loop,) = build(ring(100)).loops
 
-    assert "(60 more steps left out here.)" in warning(loop, PLACE, AT).body
+    assert "(60 more steps left out here.)" in compose_warning(loop, PLACE, AT).body
 
 
 def test_a_name_with_half_a_character() -> None:
@@ -76,7 +76,7 @@ def test_a_name_with_half_a_character() -> None:
 
     assert book.proof("orders") is LoopProof.CERTAIN
     assert book.proof(half) is LoopProof.CERTAIN
-    assert all(warning(loop, PLACE, AT).body for loop in graph.loops)
+    assert all(compose_warning(loop, PLACE, AT).body for loop in graph.loops)
 
 
 # -- budgets

@@ -20,7 +20,7 @@ from functions.domain.holding.verdict import (
     UntoldReason,
     Wait,
 )
-from functions.domain.notices.text import GROUND_WORDS, sentence
+from functions.domain.notices.text import GROUND_WORDS, describe_ground
 
 ALL = Figures(
     minutes=13.6,
@@ -36,7 +36,7 @@ ALL = Figures(
 
 def said(verdict: HoldVerdict) -> list[str]:
     """What people read of it."""
-    return [sentence(one) for one in explain_hold(verdict)]
+    return [describe_ground(one) for one in explain_hold(verdict)]
 
 
 def test_a_shown_loop_is_told_with_everything_that_was_seen() -> None:
@@ -106,8 +106,8 @@ def test_every_outcome_has_a_reason_of_its_own(reason: ReleaseReason | UntoldRea
 @pytest.mark.parametrize("reason", NotHeldReason)
 def test_every_reason_not_to_hold_is_told(reason: NotHeldReason) -> None:
     """With its numbers or without, as a sentence about this function."""
-    plain = sentence(explain_not_held(NotHeld(reason=reason)))
-    numbered = sentence(explain_not_held(NotHeld(reason=reason, value=90, bound=4_300)))
+    plain = describe_ground(explain_not_held(NotHeld(reason=reason)))
+    numbered = describe_ground(explain_not_held(NotHeld(reason=reason, value=90, bound=4_300)))
 
     for one in (plain, numbered):
         assert one.startswith("It ")
@@ -159,4 +159,4 @@ def test_every_reason_not_to_hold_is_told(reason: NotHeldReason) -> None:
 )
 def test_what_a_hold_would_need_is_told(why: NotHeld, words: str) -> None:
     """People can change a queue's redrive policy, or how long events are kept."""
-    assert sentence(explain_not_held(why)) == words
+    assert describe_ground(explain_not_held(why)) == words

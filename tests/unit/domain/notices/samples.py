@@ -64,18 +64,18 @@ from functions.domain.incidents.incident import (
 )
 from functions.domain.incidents.policy import Response
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
-from functions.domain.notices.graph.text import OR_DISABLE, doubt_words
+from functions.domain.notices.graph.text import OR_DISABLE, describe_doubt
 from functions.domain.notices.incident import (
     FoundReservation,
     Notice,
     NoticeContext,
-    compose,
-    ledger_unavailable,
-    repeated,
-    stack_deleted,
+    compose_ledger_unavailable,
+    compose_notice,
+    compose_stack_deleted,
+    mark_as_repeated,
 )
-from functions.domain.notices.tags import doubtful_tag, unreadable_tag
-from functions.domain.notices.unreadable_record import unreadable_record
+from functions.domain.notices.tags import compose_doubtful_tag, compose_unreadable_tag
+from functions.domain.notices.unreadable_record import compose_unreadable_record
 
 NOW: Final = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
 FUNCTION: Final = "orders-enricher"
@@ -126,7 +126,7 @@ CONTEXT: Final = NoticeContext(
 
 
 NOT_RULED_OUT: Final = KnownLoop(
-    not_ruled_out=tuple(map(doubt_words, (Doubt.HTTP, Doubt.ROLE))),
+    not_ruled_out=tuple(map(describe_doubt, (Doubt.HTTP, Doubt.ROLE))),
     at=datetime(2026, 11, 23, 3, 1, tzinfo=UTC),
 )
 QUEUE_LOOP: Final = KnownLoop(
@@ -616,7 +616,7 @@ def cap_put_back() -> Incident:
 
 def observed(transition: Transition, incident: Incident, **changes: object) -> Notice:
     """A notice with a changed context."""
-    return compose(transition, incident, replace(CONTEXT, **changes), NOW)  # type: ignore[arg-type]
+    return compose_notice(transition, incident, replace(CONTEXT, **changes), NOW)  # type: ignore[arg-type]
 
 
 def _told(reason: DecisionReason, verdict: Verdict = Verdict.RUNAWAY, **changes: object) -> Notice:
@@ -625,7 +625,7 @@ def _told(reason: DecisionReason, verdict: Verdict = Verdict.RUNAWAY, **changes:
 
 def _again() -> Notice:
     notice = observed(Transition.RESTORED, restored())
-    return repeated(
+    return mark_as_repeated(
         OutboxNotice(
             id="x", transition=Transition.RESTORED, subject=notice.subject, body=notice.body
         )
@@ -836,24 +836,26 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "deleted": lambda: observed(
         Transition.DELETED, replace(contained(hours=2), state=IncidentState.DELETED)
     ),
-    "ledger_unavailable": lambda: ledger_unavailable(
+    "ledger_unavailable": lambda: compose_ledger_unavailable(
         ledgerless(),
         replace(CONTEXT, detail="The table does not have the specified index"),
         NOW,
         tag_key="loopbreaker:snapshot",
     ),
-    "ledger_unavailable_untagged": lambda: ledger_unavailable(
+    "ledger_unavailable_untagged": lambda: compose_ledger_unavailable(
         replace(ledgerless(), contained_at=None, stopped_at=None),
         CONTEXT,
         NOW,
         is_tagged=False,
     ),
-    "tag_in_doubt": lambda: _notice(doubtful_tag(tagged(), TAGGED, CONTEXT)),
+    "tag_in_doubt": lambda: _notice(compose_doubtful_tag(tagged(), TAGGED, CONTEXT)),
     "tag_unreadable": lambda: _notice(
-        unreadable_tag(tagged("v2 aws lambda delete-function --function-name orders"), CONTEXT)
+        compose_unreadable_tag(
+            tagged("v2 aws lambda delete-function --function-name orders"), CONTEXT
+        )
     ),
-    "record_unreadable": lambda: _notice(unreadable_record(FUNCTION, CONTEXT)),
-    "stack_deleted": lambda: stack_deleted(
+    "record_unreadable": lambda: _notice(compose_unreadable_record(FUNCTION, CONTEXT)),
+    "stack_deleted": lambda: compose_stack_deleted(
         (contained(hours=26), contained(function="billing-sync", prior=10, hours=1)), CONTEXT, NOW
     ),
     "again": _again,

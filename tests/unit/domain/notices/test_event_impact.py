@@ -8,14 +8,14 @@ import pytest
 from functions.domain.changes.steps import DisableMapping, StepOutcome, StepStatus
 from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.notices.event_impact import (
-    FateKind,
-    Holding,
+    Impact,
     MappingState,
-    fate_of,
-    fates,
-    in_flight_until,
-    name_of,
-    second_loop,
+    Restriction,
+    assess_impact,
+    assess_impacts,
+    find_in_flight_end,
+    find_second_loop,
+    name_trigger,
 )
 from tests.unit.domain.notices.samples import (
     ARN,
@@ -54,30 +54,30 @@ def disabled(*uuids: str, status: StepStatus = StepStatus.DONE) -> tuple[StepOut
 
 
 ALL_DISABLED = disabled(STREAM_MAPPING, QUEUE_MAPPING, "k", "m")
-HOLDING = Holding(function_arn=ARN, since=NOW, is_async_target_known=True)
+HOLDING = Restriction(function_arn=ARN, since=NOW, is_async_target_known=True)
 
 
 @pytest.mark.parametrize(
     ("trigger", "holding", "kind"),
     [
-        (S3, HOLDING, FateKind.LOST),
-        (S3, replace(HOLDING, is_async_target_known=False), FateKind.MAYBE_LOST),
-        (S3, replace(HOLDING, async_target_arn=TOPIC), FateKind.DIVERTED),
-        (SQS, HOLDING, FateKind.MOVING),
-        (SQS, replace(HOLDING, outcomes=ALL_DISABLED), FateKind.WAITING),
-        (SQS, replace(HOLDING, disabled_before=frozenset({QUEUE_MAPPING})), FateKind.WAITING),
-        (STREAM, HOLDING, FateKind.EXPIRING),
-        (STREAM, replace(HOLDING, outcomes=ALL_DISABLED), FateKind.EXPIRING),
-        (KINESIS, replace(HOLDING, outcomes=ALL_DISABLED), FateKind.EXPIRING),
-        (KAFKA, HOLDING, FateKind.WAITING),
-        (KAFKA, replace(HOLDING, outcomes=ALL_DISABLED), FateKind.WAITING),
-        (URL, HOLDING, FateKind.REFUSED),
-        *((trigger, replace(HOLDING, at=5), FateKind.SLOWED) for trigger in EVERY),
+        (S3, HOLDING, Impact.LOST),
+        (S3, replace(HOLDING, is_async_target_known=False), Impact.MAYBE_LOST),
+        (S3, replace(HOLDING, async_target_arn=TOPIC), Impact.DIVERTED),
+        (SQS, HOLDING, Impact.MOVING),
+        (SQS, replace(HOLDING, outcomes=ALL_DISABLED), Impact.WAITING),
+        (SQS, replace(HOLDING, disabled_before=frozenset({QUEUE_MAPPING})), Impact.WAITING),
+        (STREAM, HOLDING, Impact.EXPIRING),
+        (STREAM, replace(HOLDING, outcomes=ALL_DISABLED), Impact.EXPIRING),
+        (KINESIS, replace(HOLDING, outcomes=ALL_DISABLED), Impact.EXPIRING),
+        (KAFKA, HOLDING, Impact.WAITING),
+        (KAFKA, replace(HOLDING, outcomes=ALL_DISABLED), Impact.WAITING),
+        (URL, HOLDING, Impact.REFUSED),
+        *((trigger, replace(HOLDING, at=5), Impact.SLOWED) for trigger in EVERY),
     ],
 )
-def test_fate(trigger: Trigger, holding: Holding, kind: FateKind) -> None:
+def test_fate(trigger: Trigger, holding: Restriction, kind: Impact) -> None:
     """Each kind of trigger has its fate, by what holds the function."""
-    fate = fate_of(trigger, holding)
+    fate = assess_impact(trigger, holding)
 
     assert fate.kind is kind
     assert fate.triggers == (trigger,)
@@ -86,7 +86,7 @@ def test_fate(trigger: Trigger, holding: Holding, kind: FateKind) -> None:
 
 def test_streams_have_a_deadline() -> None:
     """Records of a DynamoDB stream expire 24 h after the stop, and nothing extends that."""
-    fate = fate_of(STREAM, replace(HOLDING, outcomes=ALL_DISABLED))
+    fate = assess_impact(STREAM, replace(HOLDING, outcomes=ALL_DISABLED))
 
     assert fate.deadline == NOW + timedelta(hours=24)
     assert "2026-11-24 03:15 UTC" in fate.text
@@ -95,7 +95,7 @@ def test_streams_have_a_deadline() -> None:
 
 def test_kinesis_can_be_kept_longer() -> None:
     """Kinesis keeps 24 h by default and can be told to keep up to 365 days."""
-    fate = fate_of(KINESIS, HOLDING)
+    fate = assess_impact(KINESIS, HOLDING)
 
     assert fate.deadline == NOW + timedelta(hours=24)
     assert "365 days at most" in fate.text
@@ -104,7 +104,7 @@ def test_kinesis_can_be_kept_longer() -> None:
 def test_unknown_stop_has_no_deadline() -> None:
     """Without a moment of the stop the text says how long, and no moment is made up."""
     for trigger in (STREAM, KINESIS):
-        fate = fate_of(trigger, replace(HOLDING, since=None))
+        fate = assess_impact(trigger, replace(HOLDING, since=None))
 
         assert fate.deadline is None
         assert "a day after the stop" in fate.text.lower()
@@ -133,7 +133,7 @@ def test_mapping_state(
 
 def test_the_target_is_named() -> None:
     """Diverted events are told with the ARN of where they are."""
-    assert TOPIC in fate_of(S3, replace(HOLDING, async_target_arn=TOPIC)).text
+    assert TOPIC in assess_impact(S3, replace(HOLDING, async_target_arn=TOPIC)).text
 
 
 @pytest.mark.parametrize(
@@ -148,45 +148,45 @@ def test_another_loop(source: str, target: str, kind: TriggerKind) -> None:
     """A target that is one of the function's own sources is another loop."""
     trigger = Trigger(kind=kind, service="it", source_arn=source)
 
-    warning = second_loop((S3, trigger), replace(HOLDING, async_target_arn=target))
+    warning = find_second_loop((S3, trigger), replace(HOLDING, async_target_arn=target))
 
     assert warning is not None
-    assert warning.kind is FateKind.LOOPING
+    assert warning.kind is Impact.LOOPING
     assert warning.triggers == (trigger,)
     assert target in warning.text
 
 
 def test_the_function_as_its_own_target() -> None:
     """A function that is its own on-failure destination is another loop, triggers or none."""
-    assert second_loop((), replace(HOLDING, async_target_arn=f"{ARN}:live")) is not None
+    assert find_second_loop((), replace(HOLDING, async_target_arn=f"{ARN}:live")) is not None
 
 
 @pytest.mark.parametrize("target", ["", TOPIC])
 def test_no_other_loop(target: str) -> None:
     """A target that triggers nothing of the function's is no loop."""
-    assert second_loop(TRIGGERS, replace(HOLDING, async_target_arn=target)) is None
+    assert find_second_loop(TRIGGERS, replace(HOLDING, async_target_arn=target)) is None
 
 
 def test_the_worst_comes_first_and_equal_fates_once() -> None:
     """Lost events are told before refused and waiting ones; two with one fate share a text."""
     sns = Trigger(kind=TriggerKind.ASYNC, service="SNS", source_arn=TOPIC)
 
-    found = fates((URL, SQS, S3, STREAM, sns), replace(HOLDING, outcomes=ALL_DISABLED))
+    found = assess_impacts((URL, SQS, S3, STREAM, sns), replace(HOLDING, outcomes=ALL_DISABLED))
 
     assert [fate.kind for fate in found] == [
-        FateKind.LOST,
-        FateKind.EXPIRING,
-        FateKind.REFUSED,
-        FateKind.WAITING,
+        Impact.LOST,
+        Impact.EXPIRING,
+        Impact.REFUSED,
+        Impact.WAITING,
     ]
     assert found[0].names == ("S3 order-uploads", "SNS orders-failed")
 
 
 def test_in_flight() -> None:
     """Executions in flight go on until the function's timeout, 15 min where it is unknown."""
-    assert in_flight_until(NOW, 60) == NOW + timedelta(seconds=60)
-    assert in_flight_until(NOW, None) == NOW + timedelta(minutes=15)
-    assert in_flight_until(None, 60) is None
+    assert find_in_flight_end(NOW, 60) == NOW + timedelta(seconds=60)
+    assert find_in_flight_end(NOW, None) == NOW + timedelta(minutes=15)
+    assert find_in_flight_end(None, 60) is None
 
 
 @pytest.mark.parametrize(
@@ -203,4 +203,4 @@ def test_in_flight() -> None:
 )
 def test_names(trigger: Trigger, name: str) -> None:
     """Triggers are called what people call them."""
-    assert name_of(trigger) == name
+    assert name_trigger(trigger) == name

@@ -24,17 +24,22 @@ from functions.domain.holding.watch import Lever
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident, OutboxNotice, Transition
 from functions.domain.incidents.policy import Response
-from functions.domain.notices.commands import metric_link, restore_commands, rollback, still_changed
+from functions.domain.notices.commands import (
+    build_metric_link,
+    build_restore_commands,
+    build_rollback_command,
+    list_steps_in_force,
+)
 from functions.domain.notices.incident import (
     FoundReservation,
     Notice,
     NoticeContext,
-    compose,
-    ledger_unavailable,
-    repeated,
-    stack_deleted,
+    compose_ledger_unavailable,
+    compose_notice,
+    compose_stack_deleted,
+    mark_as_repeated,
 )
-from functions.domain.notices.text import GROUND_WORDS, sentence
+from functions.domain.notices.text import GROUND_WORDS, describe_ground
 from tests.unit.domain.notices.samples import (
     CONTEXT,
     FIGURES,
@@ -98,7 +103,9 @@ def test_every_reason_has_words(reason: Reason) -> None:
     assert reason in GROUND_WORDS
     for unit in Unit:
         for value, reference in ((None, None), (1.0, None), (2.5, 14_800.0), (None, 3.0)):
-            text = sentence(Ground(reason=reason, value=value, unit=unit, reference=reference))
+            text = describe_ground(
+                Ground(reason=reason, value=value, unit=unit, reference=reference)
+            )
             assert text.endswith(".")
             assert "{" not in text
 
@@ -142,7 +149,7 @@ def incidents() -> dict[str, Incident]:
 @pytest.mark.parametrize("context", [CONTEXT, NoticeContext()], ids=["known", "unknown"])
 def test_every_transition(transition: Transition, kind: str, context: NoticeContext) -> None:
     """Each transition of each incident has a good text, however little is known."""
-    notice = compose(transition, incidents()[kind], context, NOW)
+    notice = compose_notice(transition, incidents()[kind], context, NOW)
 
     check_limits(notice)
     assert FUNCTION in notice.subject
@@ -155,7 +162,7 @@ def test_every_transition(transition: Transition, kind: str, context: NoticeCont
 @pytest.mark.parametrize("verdict", Verdict)
 def test_every_decision(reason: DecisionReason, verdict: Verdict) -> None:
     """A notice that nothing was changed says so for every reason and verdict."""
-    notice = compose(Transition.NOTIFIED, told(reason, verdict), CONTEXT, NOW)
+    notice = compose_notice(Transition.NOTIFIED, told(reason, verdict), CONTEXT, NOW)
 
     check_limits(notice)
     assert not notice.subject.startswith("[Loopbreaker] STOPPED")
@@ -177,7 +184,7 @@ def test_any_function(
         assessment=replace(incident.assessment, rate_per_minute=rate, normal_per_minute=normal),
     )
 
-    notice = compose(transition, incident, CONTEXT, NOW)
+    notice = compose_notice(transition, incident, CONTEXT, NOW)
 
     check_limits(notice)
     commands = [line for line in notice.body.splitlines() if line.startswith("  npx ")]
@@ -195,7 +202,7 @@ def test_words_from_outside(text: str) -> None:
     incident = replace(refused(), actor=text)
     context = replace(CONTEXT, detail=text, loop=KnownLoop())
     for transition in (Transition.CONTAIN_FAILED, Transition.RELEASED, Transition.RESTORE_FAILED):
-        notice = compose(transition, incident, context, NOW)
+        notice = compose_notice(transition, incident, context, NOW)
 
         assert 0 < len(notice.subject) < 100
         assert notice.subject.isprintable()
@@ -239,7 +246,8 @@ def test_no_text_from_outside_passes_for_a_command(text: str) -> None:
     """Only what Loopbreaker itself puts down to be pasted looks like it."""
     for transition in Transition:
         said = [
-            compose(transition, *_foreign(transition, words), NOW) for words in (text, "harmless")
+            compose_notice(transition, *_foreign(transition, words), NOW)
+            for words in (text, "harmless")
         ]
 
         assert commands_of(said[0]) == commands_of(said[1])
@@ -280,7 +288,7 @@ def test_where_words_of_aws_go_on_they_are_marked() -> None:
     words = "is not authorized to perform: lambda:PutFunctionConcurrency because aws lambda says so"
     context = replace(CONTEXT, detail=words)
 
-    body = compose(Transition.RESTORE_FAILED, restored(), context, NOW).body
+    body = compose_notice(Transition.RESTORE_FAILED, restored(), context, NOW).body
 
     assert (
         'AWS says: "is not authorized to perform: lambda:PutFunctionConcurrency\n'
@@ -292,12 +300,12 @@ def test_rollback_is_safe_in_a_shell() -> None:
     """A name with characters that a shell would read is quoted."""
     incident = contained(function="a b;$(reboot)'")
 
-    assert shlex.split(rollback(incident, None))[-1] == "rollback=a b;$(reboot)'"
+    assert shlex.split(build_rollback_command(incident, None))[-1] == "rollback=a b;$(reboot)'"
 
 
 def test_a_function_called_all() -> None:
     """A function named "all" is restored by its ARN, since the word alone means every function."""
-    assert rollback(contained(function="all"), None).endswith(
+    assert build_rollback_command(contained(function="all"), None).endswith(
         "rollback=arn:aws:lambda:eu-west-1:123456789012:function:all"
     )
 
@@ -316,8 +324,8 @@ def test_nothing_and_zero_are_kept_apart(prior: int | None, verb: str, option: s
     command = f"aws lambda {verb} --function-name orders-enricher{option} --region eu-west-1"
 
     notices = (
-        ledger_unavailable(incident, CONTEXT, NOW),
-        stack_deleted((incident,), CONTEXT, NOW),
+        compose_ledger_unavailable(incident, CONTEXT, NOW),
+        compose_stack_deleted((incident,), CONTEXT, NOW),
     )
 
     for notice in notices:
@@ -327,18 +335,18 @@ def test_nothing_and_zero_are_kept_apart(prior: int | None, verb: str, option: s
 
 def test_only_what_is_still_changed_is_put_back() -> None:
     """Commands leave out what is back, gone, refused, or changed by somebody else."""
-    names = [type(one.step).__name__ for one in still_changed(unrestored())]
+    names = [type(one.step).__name__ for one in list_steps_in_force(unrestored())]
 
     assert names == ["Reserve", "RemoveProvisioned"]
-    assert still_changed(restored()) == ()
-    assert still_changed(refused()) == ()
+    assert list_steps_in_force(restored()) == ()
+    assert list_steps_in_force(refused()) == ()
 
 
 def test_a_planned_step_counts_as_changed() -> None:
     """A step that may have been done before a crash is put back too."""
     incident = told(DecisionReason.RUNAWAY).with_reservation(0, None)
 
-    assert restore_commands(still_changed(incident), None) == (
+    assert build_restore_commands(list_steps_in_force(incident), None) == (
         "aws lambda delete-function-concurrency --function-name orders-enricher",
     )
 
@@ -370,14 +378,14 @@ def test_bounded_whatever_happens() -> None:
     context = replace(CONTEXT, triggers=(*many, sync), loop=loop)
 
     for transition in Transition:
-        notice = compose(transition, incident, context, NOW)
+        notice = compose_notice(transition, incident, context, NOW)
         assert len(notice.body.encode()) <= 32_000
-    notice = compose(Transition.CONTAINED, incident, context, NOW)
+    notice = compose_notice(Transition.CONTAINED, incident, context, NOW)
     assert "(492 more reasons left out here.)" in notice.body
     assert "and 1,495 more" in " ".join(notice.body.split())
     assert "npx cdk deploy -c rollback=orders-enricher" in notice.body
-    assert len(stack_deleted((incident,) * 300, context, NOW).body.encode()) <= 32_000
-    assert len(ledger_unavailable(incident, context, NOW).body.encode()) <= 32_000
+    assert len(compose_stack_deleted((incident,) * 300, context, NOW).body.encode()) <= 32_000
+    assert len(compose_ledger_unavailable(incident, context, NOW).body.encode()) <= 32_000
 
 
 @pytest.mark.parametrize(("prior", "before"), [(None, "no limit"), (40, "40")])
@@ -389,7 +397,7 @@ def test_a_limited_mapping_is_named_with_the_way_back(
     limit = LimitMapping(function=FUNCTION, uuid="u-1", source_arn="q", to=5, prior=prior)
     incident = contained().with_step(StepOutcome(step=limit, status=StepStatus.DONE))
 
-    notice = compose(transition, incident, CONTEXT, NOW)
+    notice = compose_notice(transition, incident, CONTEXT, NOW)
 
     check_limits(notice)
     config = "'{}'" if prior is None else f"MaximumConcurrency={prior}"
@@ -397,13 +405,13 @@ def test_a_limited_mapping_is_named_with_the_way_back(
     if transition is Transition.ENDED:
         said = f"Maximum concurrency of event source mapping u-1: 5; before, {before}."
         assert said in " ".join(notice.body.split())
-    stopped = compose(Transition.CONTAINED, incident, CONTEXT, NOW)
+    stopped = compose_notice(Transition.CONTAINED, incident, CONTEXT, NOW)
     assert "Limited in its concurrency: 1 event source mapping." in " ".join(stopped.body.split())
 
 
 def test_long_names_keep_both_ends() -> None:
     """A long name gives way in its middle, and what happened stays whole."""
-    notice = compose(Transition.CONTAINED, contained(function=LONG), CONTEXT, NOW)
+    notice = compose_notice(Transition.CONTAINED, contained(function=LONG), CONTEXT, NOW)
 
     assert notice.subject.startswith("[Loopbreaker] STOPPED a-very-long-prefix")
     assert notice.subject.endswith("west-1-suffix: 14,800/min, normal 35/min")
@@ -416,7 +424,7 @@ def test_repeated_is_marked() -> None:
         id="x", transition=Transition.CONTAINED, subject="[Loopbreaker] " + "s" * 85, body="Body.\n"
     )
 
-    notice = repeated(stored)
+    notice = mark_as_repeated(stored)
 
     check_limits(notice)
     assert notice.subject.startswith("[Loopbreaker] (again) s")
@@ -428,7 +436,9 @@ def test_observe_mode_would_hold() -> None:
     """Observe mode says what the deployment's response would have been."""
     incident = told(DecisionReason.OBSERVE_MODE, Verdict.SUSPECTED)
 
-    notice = compose(Transition.NOTIFIED, incident, replace(CONTEXT, response=Response.HOLD), NOW)
+    notice = compose_notice(
+        Transition.NOTIFIED, incident, replace(CONTEXT, response=Response.HOLD), NOW
+    )
 
     assert notice.subject.startswith("[Loopbreaker] WOULD HOLD orders-enricher")
 
@@ -438,14 +448,14 @@ def test_released_by_a_changed_number() -> None:
     for found in (0, 40):
         context = replace(CONTEXT, found=FoundReservation(reserved_concurrency=found))
 
-        body = compose(Transition.RELEASED, released(), context, NOW).body
+        body = compose_notice(Transition.RELEASED, released(), context, NOW).body
 
         assert f"It is now {found}." in body
 
 
 def test_restore_failed_warns_of_what_was_already_put_back() -> None:
     """An enabled mapping on a function that is still at 0 moves good messages: said at the top."""
-    body = compose(Transition.RESTORE_FAILED, unrestored(), CONTEXT, NOW).body
+    body = compose_notice(Transition.RESTORE_FAILED, unrestored(), CONTEXT, NOW).body
 
     top = " ".join(body[:800].split())
     assert "Good SQS messages are moving towards a dead-letter queue." in top
@@ -455,7 +465,7 @@ def test_an_incident_that_was_capped_first() -> None:
     """A stop that follows a cap says so, and what was there before the cap."""
     incident = contained(target=5, prior=80).with_reservation(0, 5)
 
-    body = compose(Transition.CONTAINED, incident, CONTEXT, NOW).body
+    body = compose_notice(Transition.CONTAINED, incident, CONTEXT, NOW).body
 
     assert "before, it was 80. It had been capped at 5 first, at 2026-11-23 03:15 UTC." in " ".join(
         body.split()
@@ -464,7 +474,7 @@ def test_an_incident_that_was_capped_first() -> None:
 
 def test_the_deadline_is_near_the_top() -> None:
     """Until when stream records are kept stands before the numbers."""
-    body = compose(Transition.CONTAINED, contained(), CONTEXT, NOW).body
+    body = compose_notice(Transition.CONTAINED, contained(), CONTEXT, NOW).body
 
     assert body.index("2026-11-24 03:15 UTC") < body.index("HOW FAST")
 
@@ -479,7 +489,7 @@ def test_the_deadline_is_near_the_top() -> None:
 )
 def test_links_lead_to_the_partition(region: str, host: str) -> None:
     """Links use the console of the Region's partition and survive being recognised in a mail."""
-    link = metric_link("orders", region, NOW - timedelta(hours=1), NOW)
+    link = build_metric_link("orders", region, NOW - timedelta(hours=1), NOW)
 
     assert link.startswith(host)
     assert not set(link) & set(" '\"<>")
@@ -489,7 +499,7 @@ def test_links_lead_to_the_partition(region: str, host: str) -> None:
 
 def test_nothing_is_held_when_the_stack_goes() -> None:
     """A stack that is deleted without holding anything says that there is nothing to do."""
-    notice = stack_deleted((), CONTEXT, NOW)
+    notice = compose_stack_deleted((), CONTEXT, NOW)
 
     check_limits(notice)
     assert "nothing to put back" in notice.body
@@ -497,6 +507,6 @@ def test_nothing_is_held_when_the_stack_goes() -> None:
 
 def test_the_only_record_is_to_be_kept() -> None:
     """Without ledger and tags the notice says that it is the only record."""
-    body = ledger_unavailable(contained(), NoticeContext(), NOW, is_tagged=False).body
+    body = compose_ledger_unavailable(contained(), NoticeContext(), NOW, is_tagged=False).body
 
     assert "KEEP THIS NOTICE" in body

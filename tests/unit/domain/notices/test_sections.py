@@ -15,8 +15,8 @@ from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import EventRoutes, Incident, IncidentState, Transition
 from functions.domain.incidents.policy import Response
-from functions.domain.notices.incident import NoticeContext, compose
-from functions.domain.notices.text import moment
+from functions.domain.notices.incident import NoticeContext, compose_notice
+from functions.domain.notices.text import format_time
 from tests.unit.domain.notices.samples import (
     ALICE,
     CONTEXT,
@@ -69,7 +69,7 @@ def body(
     context: NoticeContext = CONTEXT,
 ) -> str:
     """The text of a notice, on one line."""
-    return " ".join(compose(transition, incident, context, now).body.split())
+    return " ".join(compose_notice(transition, incident, context, now).body.split())
 
 
 # -- when it was capped, and when it was stopped
@@ -327,7 +327,7 @@ def test_no_time_contradicts_the_record(
     text = body(transition, incident, now)
 
     recorded = {
-        moment(one)
+        format_time(one)
         for one in (
             incident.contained_at,
             incident.stopped_at,
@@ -347,8 +347,8 @@ def test_no_time_contradicts_the_record(
     assert "for 0 s" not in text
     if now < incident.updated_at:
         assert "written at" not in text
-        told = {moment(one) for one in (incident.released_at, incident.freed_at) if one}
-        assert moment(now) in told or f"to {moment(now)}" not in text
+        told = {format_time(one) for one in (incident.released_at, incident.freed_at) if one}
+        assert format_time(now) in told or f"to {format_time(now)}" not in text
 
 
 @given(incident=histories(), behind=minutes)

@@ -7,7 +7,7 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop, OnLoop
 from functions.domain.graph.model import Doubt
 from functions.domain.graph.summary import Entry, LoopBook, Page
-from functions.domain.notices.graph.text import doubt_words
+from functions.domain.notices.graph.text import describe_doubt
 from functions.workflows.detection.stored_loops import BookedLoops
 from tests.fake_chart import FakeLoopBooks
 from tests.unit.domain.graph.samples import graph_of
@@ -60,12 +60,12 @@ def test_why_a_loop_is_not_ruled_out_is_known() -> None:
     known = loops.of(name)
 
     assert (known.proof, known.drawing) == (LoopProof.UNKNOWN, "")
-    assert known.not_ruled_out == tuple(map(doubt_words, graph.doubts[name]))
+    assert known.not_ruled_out == tuple(map(describe_doubt, graph.doubts[name]))
 
 
 def test_every_doubt_has_its_words() -> None:
     """No reason is without a clause."""
-    assert all(doubt_words(one) for one in Doubt)
+    assert all(describe_doubt(one) for one in Doubt)
 
 
 def test_a_long_loop_is_drawn_from_top_to_bottom() -> None:

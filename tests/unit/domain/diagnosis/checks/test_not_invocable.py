@@ -15,7 +15,7 @@ from functions.domain.diagnosis.facts import (
 )
 from functions.domain.diagnosis.finding import Certainty
 from functions.domain.diagnosis.remedy import AddPermission, RemedyKind
-from functions.domain.notices.sections import capital
+from functions.domain.notices.sections import capitalize
 from tests.unit.domain.diagnosis.samples import ACCOUNT, ARN, RULE, admits, facts, rule
 
 EVENTS = {"Service": "events.amazonaws.com"}
@@ -107,7 +107,7 @@ def test_shut_out(trigger: FoundTrigger, policies: dict[str, str], words: str) -
 
     assert finding is not None
     assert finding.certainty is Certainty.CERTAIN
-    assert finding.evidence[0].said() == f"{capital(trigger.evidence)}; {words}."
+    assert finding.evidence[0].said() == f"{capitalize(trigger.evidence)}; {words}."
 
 
 ADMITTED: dict[str, tuple[FoundTrigger, dict[str, str]]] = {

@@ -36,16 +36,16 @@ from functions.domain.diagnosis.remediation import Treatment, TreatmentEvent, Tr
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.notices.diagnosis.finding import (
     OUTPUT_LIMIT,
-    answer_notice,
-    answer_output,
-    closed_notice,
-    decision_words,
-    digest_notice,
-    finding_notice,
-    treatment_notice,
-    weekly_notice,
+    compose_answer,
+    compose_digest,
+    compose_finding,
+    compose_output,
+    compose_remediation,
+    compose_resolved,
+    compose_weekly,
+    describe_decision,
 )
-from functions.domain.notices.diagnosis.stack_deletion import treatments_left
+from functions.domain.notices.diagnosis.stack_deletion import compose_remedies_left
 from functions.domain.notices.incident import Notice, NoticeContext
 from functions.workflows.diagnosis.remediate import planned, treat, undo
 from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE
@@ -106,7 +106,7 @@ def found(under: FunctionUnderDiagnosis, kind: ChangeKind = ChangeKind.NEW) -> N
     """The notice of the one finding of a function."""
     (judged,) = patient(under).judged
     (change,) = advance(FindingBook(), (examine(under),), NOW).changes
-    return finding_notice(replace(change, kind=kind), judged, PLACE, NOW)
+    return compose_finding(replace(change, kind=kind), judged, PLACE, NOW)
 
 
 def changes(count: int = 1) -> tuple[Change, ...]:
@@ -138,13 +138,13 @@ def failed(call: str, *, is_undo: bool = False) -> Notice:
         hospital, treatment = treated()
         hospital.refusals = {call: REFUSED}
         treatment = undo(treatment, hospital.practice, LATER)
-        return treatment_notice(TreatmentEvent.UNDO_FAILED, treatment, PLACE, LATER)
+        return compose_remediation(TreatmentEvent.UNDO_FAILED, treatment, PLACE, LATER)
     hospital = Hospital()
     (finding,) = examine(logless()).findings
     hospital.refusals = {call: REFUSED}
     treatment = hospital.practice.infirmary.open(planned(finding, finding.remedies[0], NOW))
     treatment = treat(treatment, hospital.practice, NOW)
-    return treatment_notice(TreatmentEvent.APPLY_FAILED, treatment, PLACE, NOW)
+    return compose_remediation(TreatmentEvent.APPLY_FAILED, treatment, PLACE, NOW)
 
 
 def undone(*, is_changed: bool = False) -> Notice:
@@ -155,22 +155,22 @@ def undone(*, is_changed: bool = False) -> Notice:
     treatment = undo(
         treatment, hospital.practice, LATER, "arn:aws:sts::123456789012:assumed-role/Admin/alice"
     )
-    return treatment_notice(TreatmentEvent.UNDONE, treatment, PLACE, LATER)
+    return compose_remediation(TreatmentEvent.UNDONE, treatment, PLACE, LATER)
 
 
 def deleted() -> Notice:
     """The notice of a function that is gone: its role keeps nothing of the remedy."""
     hospital, treatment = treated()
     treatment = undo(treatment, hospital.practice, LATER, closing=TreatmentState.DELETED)
-    return treatment_notice(TreatmentEvent.DELETED, treatment, PLACE, LATER)
+    return compose_remediation(TreatmentEvent.DELETED, treatment, PLACE, LATER)
 
 
 def whole_answer(under: FunctionUnderDiagnosis) -> Notice:
     """The answer to ``-c diagnose=``, and what the stack's output says."""
     patients = (patient(under),)
-    notice = answer_notice(patients, PLACE, NOW)
+    notice = compose_answer(patients, PLACE, NOW)
     return replace(
-        notice, body=f"{notice.body}\n--- output ---\n{answer_output(patients, PLACE)}\n"
+        notice, body=f"{notice.body}\n--- output ---\n{compose_output(patients, PLACE)}\n"
     )
 
 
@@ -179,17 +179,19 @@ SAMPLES: dict[str, Callable[[], Notice]] = {
     **{f"found_{name}": partial(found, under) for name, under in SICK.items()},
     "found_again": lambda: found(logless(), ChangeKind.RETURNED),
     "found_more": lambda: found(logless(), ChangeKind.NEW_CAUSE),
-    "resolved": lambda: closed_notice(changes()[0], PLACE, NOW),
-    "resolved_deleted": lambda: closed_notice(replace(changes()[0], is_deleted=True), PLACE, NOW),
-    "digest": lambda: digest_notice(changes(7), PLACE, NOW),
-    "weekly": lambda: weekly_notice(FindingBook(open=(opened(), opened("billing"))), PLACE, NOW),
-    "remedy_applied": lambda: treatment_notice(TreatmentEvent.APPLIED, treated()[1], PLACE, NOW),
+    "resolved": lambda: compose_resolved(changes()[0], PLACE, NOW),
+    "resolved_deleted": lambda: compose_resolved(
+        replace(changes()[0], is_deleted=True), PLACE, NOW
+    ),
+    "digest": lambda: compose_digest(changes(7), PLACE, NOW),
+    "weekly": lambda: compose_weekly(FindingBook(open=(opened(), opened("billing"))), PLACE, NOW),
+    "remedy_applied": lambda: compose_remediation(TreatmentEvent.APPLIED, treated()[1], PLACE, NOW),
     "remedy_not_applied": lambda: failed("put_inline_policy"),
     "remedy_undone": undone,
     "remedy_undone_in_part": lambda: undone(is_changed=True),
     "remedy_not_undone": lambda: failed("delete_inline_policy", is_undo=True),
     "remedy_deleted": deleted,
-    "remedies_left": lambda: treatments_left((treated()[1],), PLACE, NOW),
+    "remedies_left": lambda: compose_remedies_left((treated()[1],), PLACE, NOW),
     "answer": lambda: whole_answer(replace(SLOW, triggers=(rule(),))),
     "answer_nothing": lambda: whole_answer(facts(traffic=None, gaps=(GAP,))),
     "answer_contained": lambda: whole_answer(logless(is_contained=True)),
@@ -234,7 +236,7 @@ def test_every_decision_has_words(consent: Consent, name: str) -> None:
     """Whatever was decided about whatever finding is said in sentences."""
     (finding,) = examine(SICK[name]).findings
     for remedy in (*finding.remedies, None):
-        words = decision_words(RemedyDecision(consent=consent, remedy=remedy), finding)
+        words = describe_decision(RemedyDecision(consent=consent, remedy=remedy), finding)
 
         assert words.endswith(".")
         assert "None" not in words
@@ -252,7 +254,7 @@ def test_commands_are_safe_in_a_shell() -> None:
 
 def test_the_rollback_repeats_the_flags_of_the_deployment() -> None:
     """The CDK does not remember flags: the command names them all."""
-    notice = treatment_notice(TreatmentEvent.APPLIED, treated()[1], PLACE, NOW)
+    notice = compose_remediation(TreatmentEvent.APPLIED, treated()[1], PLACE, NOW)
 
     assert "  npx cdk deploy -c rollback=orders -c remedies=logs" in notice.body.splitlines()
 
@@ -260,7 +262,7 @@ def test_the_rollback_repeats_the_flags_of_the_deployment() -> None:
 def test_a_function_called_all_is_named_by_its_arn() -> None:
     """The word all means every function."""
     treatment = replace(treated()[1], function="all")
-    notice = treatment_notice(TreatmentEvent.APPLIED, treatment, PLACE, NOW)
+    notice = compose_remediation(TreatmentEvent.APPLIED, treatment, PLACE, NOW)
 
     assert "rollback=arn:aws:lambda:eu-west-1:123456789012:function:orders" in notice.body
 
@@ -276,7 +278,7 @@ def test_memory_names_both_flags() -> None:
 def test_the_output_fits(count: int) -> None:
     """A stack's output is short whatever is found."""
     many = tuple(replace(patient(under), facts=under) for under in SICK.values()) * (count or 1)
-    text = answer_output(many[: count or None], PLACE)
+    text = compose_output(many[: count or None], PLACE)
 
     assert len(text.encode()) <= OUTPUT_LIMIT
     assert all(line.isprintable() for line in text.splitlines())
@@ -285,11 +287,11 @@ def test_the_output_fits(count: int) -> None:
 def test_many_findings_stay_within_the_limits() -> None:
     """Thousands of open findings make a list that counts what it leaves out."""
     book = FindingBook(open=tuple(opened(f"orders-{number}") for number in range(3_000)))
-    notice = weekly_notice(book, PLACE, NOW)
+    notice = compose_weekly(book, PLACE, NOW)
 
     check_limits(notice)
     assert "STILL OPEN: 3,000 findings in 3,000 functions" in notice.subject
-    check_limits(digest_notice(changes(3_000), PLACE, NOW))
+    check_limits(compose_digest(changes(3_000), PLACE, NOW))
 
 
 @given(text=st.text(max_size=300))
@@ -307,7 +309,7 @@ def test_words_from_outside(text: str) -> None:
     for context in (PLACE, NoticeContext()):
         for notice in (
             *(
-                finding_notice(
+                compose_finding(
                     Change(kind=ChangeKind.NEW, record=opened(), finding=one.finding),
                     one,
                     context,
@@ -315,9 +317,9 @@ def test_words_from_outside(text: str) -> None:
                 )
                 for one in whole.judged
             ),
-            answer_notice((whole,), context, NOW),
+            compose_answer((whole,), context, NOW),
         ):
             assert 0 < len(notice.subject) < 100
             assert all(line.isprintable() for line in notice.body.splitlines())
-    output = answer_output((whole,), PLACE)
+    output = compose_output((whole,), PLACE)
     assert all(line.isprintable() for line in output.splitlines())

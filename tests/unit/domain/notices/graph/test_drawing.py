@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from functions.domain.graph.build import build
 from functions.domain.graph.model import Node, NodeKind
-from functions.domain.notices.graph.drawing import WIDTH, drawing, line
+from functions.domain.notices.graph.drawing import WIDTH, draw_line, draw_loop
 from tests.corpus.near_loops import near_loops
 from tests.examples import examples
 from tests.unit.domain.graph.generated import accounts
@@ -24,7 +24,7 @@ def test_line_of_the_classic_loop() -> None:
     """A loop is read from left to right, from its trigger back to it."""
     loop = loop_of("dynamodb_same_table")
 
-    assert line(loop, "enrich") == "orders ─stream▶ enrich ─PutItem▶ orders"
+    assert draw_line(loop, "enrich") == "orders ─stream▶ enrich ─PutItem▶ orders"
 
 
 def test_line_from_another_function() -> None:
@@ -32,7 +32,7 @@ def test_line_from_another_function() -> None:
     loop = loop_of("dynamodb_two_functions")
 
     assert (
-        line(loop, "price")
+        draw_line(loop, "price")
         == "priced ─stream▶ price ─UpdateItem▶ orders ─stream▶ enrich ─PutItem▶ priced"
     )
 
@@ -41,12 +41,12 @@ def test_possible_edges_are_dashed() -> None:
     """What is only possible looks it."""
     loop = loop_of("dynamodb_wildcard")
 
-    assert line(loop, "enrich") == "orders ─stream▶ enrich ╌PutItem▷ orders"
+    assert draw_line(loop, "enrich") == "orders ─stream▶ enrich ╌PutItem▷ orders"
 
 
 def test_line_within_a_limit() -> None:
     """Names give way in their middle where a line has to be short."""
-    text = line(loop_of("dynamodb_two_functions"), "price", limit=72)
+    text = draw_line(loop_of("dynamodb_two_functions"), "price", limit=72)
 
     assert len(text) <= 90
     assert "UpdateItem" in text
@@ -67,14 +67,14 @@ enrich  (function)
  ▼
 orders  (table)  <- and round again"""
 
-    assert expected == drawing(loop_of("dynamodb_same_table"), "enrich")
+    assert expected == draw_loop(loop_of("dynamodb_same_table"), "enrich")
 
 
 def test_drawing_of_what_is_ruled_out() -> None:
     """A cross stands where a filter breaks the circle, with the filter."""
     (near,) = near_loops(ACCOUNTS["s3_prefixes_apart"])
 
-    text = drawing(near, "resize")
+    text = draw_loop(near, "resize")
 
     assert "ObjectCreated [ruled out]" in text
     assert "the filter excludes it (prefix input/)" in text
@@ -86,7 +86,7 @@ def test_drawing_of_what_is_ruled_out() -> None:
 def test_no_line_is_too_wide(account: Account) -> None:
     """No line of any drawing is wider than a mail."""
     for loop in (*build(account).loops, *near_loops(account)):
-        assert max(map(len, drawing(loop).splitlines())) <= WIDTH
+        assert max(map(len, draw_loop(loop).splitlines())) <= WIDTH
 
 
 @given(name=st.text(max_size=300))
@@ -97,8 +97,8 @@ def test_names_from_outside(name: str) -> None:
     first, second = loop.edges
     renamed = replace(loop, edges=(replace(first, source=strange), replace(second, target=strange)))
 
-    lines = drawing(renamed, "enrich").splitlines()
+    lines = draw_loop(renamed, "enrich").splitlines()
 
-    assert len(lines) == len(drawing(loop, "enrich").splitlines())
+    assert len(lines) == len(draw_loop(loop, "enrich").splitlines())
     assert max(map(len, lines)) <= WIDTH
-    assert "\n" not in line(renamed, "enrich")
+    assert "\n" not in draw_line(renamed, "enrich")

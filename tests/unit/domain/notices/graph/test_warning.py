@@ -26,7 +26,11 @@ from functions.domain.account.inventory import (
     Role,
 )
 from functions.domain.graph.build import build
-from functions.domain.notices.graph.warning import blind_spots, warning, warnings
+from functions.domain.notices.graph.warning import (
+    compose_blind_spots,
+    compose_warning,
+    compose_warnings,
+)
 from functions.domain.notices.incident import NoticeContext
 
 if TYPE_CHECKING:
@@ -121,16 +125,16 @@ def many(count: int) -> tuple[Loop, ...]:
 
 
 SAMPLES: Final = {
-    "certain": warning(loop(CERTAIN), PLACE, READ_AT),
-    "possible": warning(loop(POSSIBLE), PLACE, READ_AT),
-    "protected": warning(loop(BY_QUEUE), PLACE, READ_AT),
-    "allowed": warning(loop(ALLOWED), PLACE, READ_AT),
-    "setting_unread": warning(loop(UNREAD), PLACE, READ_AT),
-    "first_look": warnings(
+    "certain": compose_warning(loop(CERTAIN), PLACE, READ_AT),
+    "possible": compose_warning(loop(POSSIBLE), PLACE, READ_AT),
+    "protected": compose_warning(loop(BY_QUEUE), PLACE, READ_AT),
+    "allowed": compose_warning(loop(ALLOWED), PLACE, READ_AT),
+    "setting_unread": compose_warning(loop(UNREAD), PLACE, READ_AT),
+    "first_look": compose_warnings(
         (loop(CERTAIN), loop(BY_QUEUE), loop(POSSIBLE)), PLACE, READ_AT, is_first=True
     )[0].notice,
-    "many_at_once": warnings(many(30), PLACE, READ_AT, is_first=False)[0].notice,
-    "blind_spots": blind_spots(GAPS, PLACE, READ_AT),
+    "many_at_once": compose_warnings(many(30), PLACE, READ_AT, is_first=False)[0].notice,
+    "blind_spots": compose_blind_spots(GAPS, PLACE, READ_AT),
 }
 
 
@@ -170,20 +174,20 @@ def test_says_that_nothing_has_happened() -> None:
 
 def test_no_loops_no_notice() -> None:
     """Nothing is told where nothing is new."""
-    assert warnings((), PLACE, READ_AT, is_first=True) == ()
+    assert compose_warnings((), PLACE, READ_AT, is_first=True) == ()
 
 
 def test_few_loops_come_one_by_one() -> None:
     """Up to five new loops are told of in a notice each."""
-    told = warnings(many(5), PLACE, READ_AT, is_first=False)
+    told = compose_warnings(many(5), PLACE, READ_AT, is_first=False)
 
     assert [len(one.keys) for one in told] == [1] * 5
-    assert len(warnings(many(6), PLACE, READ_AT, is_first=False)) == 1
+    assert len(compose_warnings(many(6), PLACE, READ_AT, is_first=False)) == 1
 
 
 def test_a_digest_tells_of_all_its_loops() -> None:
     """Loops that a long notice leaves out by name count as told of, too."""
-    (told,) = warnings(many(30), PLACE, READ_AT, is_first=False)
+    (told,) = compose_warnings(many(30), PLACE, READ_AT, is_first=False)
 
     assert len(set(told.keys)) == 30
     assert "10 more loops" in told.notice.body
@@ -191,7 +195,7 @@ def test_a_digest_tells_of_all_its_loops() -> None:
 
 def test_a_stranger_place() -> None:
     """Without Region and account the notice leaves out what needs them."""
-    notice = warning(loop(CERTAIN), NoticeContext(), READ_AT)
+    notice = compose_warning(loop(CERTAIN), NoticeContext(), READ_AT)
 
     assert "--region" not in notice.body
     assert "None" not in notice.body
@@ -201,7 +205,7 @@ def test_a_stranger_place() -> None:
 def test_any_name(name: str) -> None:
     """Names come from the account: whatever they are, the notice stays a notice."""
     of = account(allow("dynamodb:PutItem", ORDERS), f"{ORDERS}/stream/2026", name)
-    notice = warning(loop(replace(of)), PLACE, READ_AT)
+    notice = compose_warning(loop(replace(of)), PLACE, READ_AT)
 
     assert len(notice.subject) < 100
     assert notice.subject.isprintable()
