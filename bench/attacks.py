@@ -41,7 +41,7 @@ from functions.domain.account.inventory import (
 from functions.domain.graph.paths.limits import CPU_SECONDS
 from functions.domain.graph.summary import LoopBook
 from functions.domain.notices.graph.warning import compose_warnings
-from functions.domain.notices.incident import NoticeContext
+from functions.domain.notices.notice import NoticeContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -27,7 +27,8 @@ from functions.domain.graph.new_loops import news
 from functions.domain.graph.summary import LoopBook
 from functions.domain.incidents.incident import NOTICE_LEASE, NoticeStatus
 from functions.domain.notices.graph.warning import LoopNotice, compose_blind_spots, compose_warnings
-from functions.domain.notices.incident import Notice, mark_as_repeated
+from functions.domain.notices.incident import mark_as_repeated
+from functions.domain.notices.notice import Notice
 from functions.domain.serialization import UnreadableError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from functions.aws.records.fact_store import FactStore, Manifest
     from functions.domain.account.inventory import Account, Gap
     from functions.domain.graph.model import EventGraph, Loop
-    from functions.domain.notices.incident import NoticeContext
+    from functions.domain.notices.notice import NoticeContext
     from functions.domain.ports import Publisher
     from functions.workflows.event_log import EventLog
 

@@ -25,7 +25,7 @@ from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
 from functions.chart.charting import Charting, Graphs, Rhythm
 from functions.chart.settings import Settings
 from functions.domain.errors import UnrecognisedSignalError
-from functions.domain.notices.incident import NoticeContext
+from functions.domain.notices.notice import NoticeContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -28,7 +28,7 @@ from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
 from functions.contain.settings import Settings
 from functions.domain.incidents.policy import Mode, Policy, Response
-from functions.domain.notices.incident import NoticeContext
+from functions.domain.notices.notice import NoticeContext
 from functions.workflows.detection.collect_evidence import Gathering
 from functions.workflows.detection.stored_loops import BookedLoops
 from functions.workflows.detection.triage import Guard

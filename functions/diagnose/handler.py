@@ -57,7 +57,7 @@ from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.errors import UnrecognisedSignalError
 from functions.domain.incidents.incident import HOLDING_STATES
-from functions.domain.notices.incident import NoticeContext
+from functions.domain.notices.notice import NoticeContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -23,7 +23,7 @@ from functions.aws.runtime.custom_resource import CustomResourceRequest, respond
 from functions.aws.runtime.observability import logger
 from functions.aws.runtime.propagation import PROPAGATION
 from functions.domain.diagnosis.ports import Practice
-from functions.domain.notices.incident import NoticeContext
+from functions.domain.notices.notice import NoticeContext
 from functions.restore.answer import answer, failed
 from functions.restore.settings import Settings
 from functions.workflows.holding.end_hold import HoldEnding

@@ -9,7 +9,7 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop, OnLoop
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import Policy, Response
-from functions.domain.notices.incident import NoticeContext
+from functions.domain.notices.notice import NoticeContext
 from functions.domain.signal import Signal, SignalKind
 from functions.workflows.detection.collect_evidence import Gathering, one_by_one
 from functions.workflows.detection.report import PartlyFailedError, Report

@@ -20,7 +20,7 @@ from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
-from functions.domain.notices.incident import NoticeContext
+from functions.domain.notices.notice import NoticeContext
 from functions.domain.signal import Signal, SignalKind
 from functions.restore.answer import answer
 from functions.workflows.detection.collect_evidence import Gathering, one_by_one

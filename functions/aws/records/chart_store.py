@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from functions.aws.records.table import Table
     from functions.aws.records.writes import Condition
     from functions.domain.graph.summary import LoopBook
-    from functions.domain.notices.incident import Notice
+    from functions.domain.notices.notice import Notice
 
 IAM_ACTIONS: Final = frozenset(
     {

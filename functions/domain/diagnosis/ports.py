@@ -7,7 +7,7 @@ from typing import Protocol
 from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.remediation import Treatment
 from functions.domain.diagnosis.remedy import AddPermission
-from functions.domain.notices.incident import NoticeContext
+from functions.domain.notices.notice import NoticeContext
 from functions.domain.ports import Publisher
 
 

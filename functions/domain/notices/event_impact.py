@@ -150,26 +150,32 @@ def name_trigger(trigger: Trigger) -> str:
     return f"{service} {resource}".strip()
 
 
-def assess_impacts(triggers: Iterable[Trigger], holding: Restriction) -> tuple[EventImpact, ...]:
-    """The fate of every trigger's events, the worst first; equal fates are told once."""
+def assess_impacts(
+    triggers: Iterable[Trigger], restriction: Restriction
+) -> tuple[EventImpact, ...]:
+    """Assess what becomes of the events of each trigger, the worst first; equal impacts are one."""
     known = tuple(triggers)
     merged: dict[tuple[Impact, str, datetime | None], EventImpact] = {}
     for trigger in known:
-        fate = assess_impact(trigger, holding)
-        key = (fate.kind, fate.text, fate.deadline)
+        impact = assess_impact(trigger, restriction)
+        key = (impact.kind, impact.text, impact.deadline)
         before = merged.get(key)
         merged[key] = (
-            fate if before is None else replace(before, triggers=(*before.triggers, trigger))
+            impact if before is None else replace(before, triggers=(*before.triggers, trigger))
         )
-    warning = find_second_loop(known, holding)
+    warning = find_second_loop(known, restriction)
     found = [*merged.values(), *([] if warning is None else [warning])]
-    return tuple(sorted(found, key=lambda fate: _WORST_FIRST[fate.kind]))
+    return tuple(sorted(found, key=lambda impact: _WORST_FIRST[impact.kind]))
 
 
-def assess_impact(trigger: Trigger, holding: Restriction) -> EventImpact:
+def assess_impact(trigger: Trigger, restriction: Restriction) -> EventImpact:
     """What becomes of the events of one trigger while the function is held."""
-    fate = _assess_capped(trigger, holding) if holding.at > 0 else _assess_stopped(trigger, holding)
-    return replace(fate, triggers=(trigger,))
+    impact = (
+        _assess_capped(trigger, restriction)
+        if restriction.at > 0
+        else _assess_stopped(trigger, restriction)
+    )
+    return replace(impact, triggers=(trigger,))
 
 
 def find_in_flight_end(since: datetime | None, timeout_seconds: int | None) -> datetime | None:
@@ -180,13 +186,13 @@ def find_in_flight_end(since: datetime | None, timeout_seconds: int | None) -> d
     return since + limit
 
 
-def find_second_loop(triggers: Iterable[Trigger], holding: Restriction) -> EventImpact | None:
+def find_second_loop(triggers: Iterable[Trigger], restriction: Restriction) -> EventImpact | None:
     """A warning where failed asynchronous events are sent to what triggers the function."""
-    target = holding.async_target_arn
+    target = restriction.async_target_arn
     if not target:
         return None
-    if target == holding.function_arn or target.startswith(f"{holding.function_arn}:"):
-        if not holding.function_arn:
+    if target == restriction.function_arn or target.startswith(f"{restriction.function_arn}:"):
+        if not restriction.function_arn:
             return None
         feeding: tuple[Trigger, ...] = ()
         kind = TriggerKind.ASYNC
@@ -216,10 +222,10 @@ def _is_source(trigger: Trigger, target: str) -> bool:
     return bool(source) and (source == target or ("*" in source and fnmatchcase(target, source)))
 
 
-def _assess_stopped(trigger: Trigger, holding: Restriction) -> EventImpact:
+def _assess_stopped(trigger: Trigger, restriction: Restriction) -> EventImpact:
     match trigger.kind:
         case TriggerKind.ASYNC:
-            return _assess_async(holding)
+            return _assess_async(restriction)
         case TriggerKind.SYNC:
             return EventImpact(
                 kind=Impact.REFUSED,
@@ -227,24 +233,24 @@ def _assess_stopped(trigger: Trigger, holding: Restriction) -> EventImpact:
                 " until it is restored. Lambda keeps nothing of their requests.",
             )
         case TriggerKind.SQS | TriggerKind.STREAM | TriggerKind.OTHER_POLLED:
-            state = holding.mapping(trigger.mapping_uuid)
+            state = restriction.mapping(trigger.mapping_uuid)
             if state is MappingState.DISABLED_BEFORE:
                 return EventImpact(
                     kind=Impact.WAITING,
                     text="Its event source mapping was disabled before: nothing changes.",
                 )
-            return _assess_polled(trigger, holding, state)
+            return _assess_polled(trigger, restriction, state)
 
 
-def _assess_async(holding: Restriction) -> EventImpact:
-    if holding.async_target_arn:
+def _assess_async(restriction: Restriction) -> EventImpact:
+    if restriction.async_target_arn:
         return EventImpact(
             kind=Impact.DIVERTED,
             text="New events go at once, without retries, to"
-            f" {clean(holding.async_target_arn, _LONGEST_ARN)}. They stay there: nothing sends"
+            f" {clean(restriction.async_target_arn, _LONGEST_ARN)}. They stay there: nothing sends"
             " them to the function again by itself.",
         )
-    if holding.is_async_target_known:
+    if restriction.is_async_target_known:
         return EventImpact(
             kind=Impact.LOST,
             text="New events are lost at once, until it is restored: the function has neither a"
@@ -264,7 +270,7 @@ _PAUSED: Final = frozenset(
 )
 
 
-def _assess_polled(trigger: Trigger, holding: Restriction, state: MappingState) -> EventImpact:
+def _assess_polled(trigger: Trigger, restriction: Restriction, state: MappingState) -> EventImpact:
     is_paused = state in _PAUSED
     how = {
         MappingState.DISABLED: "Its event source mapping is disabled. ",
@@ -298,12 +304,14 @@ def _assess_polled(trigger: Trigger, holding: Restriction, state: MappingState) 
         else " Its event source mapping is not disabled: Lambda tries again until then, or until"
         " the mapping's own limit of age or attempts, where it has one."
     )
-    return _assess_stream(trigger, holding, how, limits)
+    return _assess_stream(trigger, restriction, how, limits)
 
 
-def _assess_stream(trigger: Trigger, holding: Restriction, how: str, limits: str) -> EventImpact:
+def _assess_stream(
+    trigger: Trigger, restriction: Restriction, how: str, limits: str
+) -> EventImpact:
     if _is_kinesis(trigger):
-        deadline = holding.since + KINESIS_RETENTION if holding.since else None
+        deadline = restriction.since + KINESIS_RETENTION if restriction.since else None
         when = f": from {format_time(deadline)} on" if deadline else ""
         text = (
             f"{how}Records wait in the stream. With the default retention of 24 h they begin to"
@@ -311,7 +319,7 @@ def _assess_stream(trigger: Trigger, holding: Restriction, how: str, limits: str
             " that, and can still be set."
         )
     else:
-        deadline = holding.since + DYNAMODB_RETENTION if holding.since else None
+        deadline = restriction.since + DYNAMODB_RETENTION if restriction.since else None
         when = f"From {format_time(deadline)} on they" if deadline else "A day after the stop they"
         text = (
             f"{how}Records wait in the stream, for 24 h each. {when} begin to be lost; those that"
@@ -324,11 +332,11 @@ def _is_kinesis(trigger: Trigger) -> bool:
     return ":kinesis:" in trigger.source_arn or "kinesis" in trigger.service.lower()
 
 
-def _assess_capped(trigger: Trigger, holding: Restriction) -> EventImpact:
-    most = "one at a time" if holding.at == 1 else f"{holding.at:,} at a time"
+def _assess_capped(trigger: Trigger, restriction: Restriction) -> EventImpact:
+    most = "one at a time" if restriction.at == 1 else f"{restriction.at:,} at a time"
     match trigger.kind:
         case TriggerKind.ASYNC:
-            target = clean(holding.async_target_arn, _LONGEST_ARN)
+            target = clean(restriction.async_target_arn, _LONGEST_ARN)
             end = f"go to {target}" if target else "go to its dead-letter queue, or are lost"
             text = (
                 f"Events are handled {most}. The others are tried again for 6 h (or the"

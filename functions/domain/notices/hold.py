@@ -12,8 +12,8 @@ from functions.domain.holding.watch import Lever, Watch
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import EXEMPT_TAG
+from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.sections import (
-    NoticeContext,
     compose_body,
     compose_durable_executions,
     compose_event_impact,
@@ -73,7 +73,7 @@ _NEXT: Final = (
 )
 
 
-def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """A function is held back, to see whether it feeds itself."""
     watch = incident.watch
     if watch is None:
@@ -81,9 +81,9 @@ def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> t
     if watch.plan.is_for_callers:
         return compose_capped_in_danger(incident, watch, context, now)
     longest = watch.plan.longest
-    return (
-        compose_subject("HELD", incident.function, describe_rate(incident)),
-        compose_body(
+    return Notice(
+        subject=compose_subject("HELD", incident.function, describe_rate(incident)),
+        body=compose_body(
             (
                 paragraph(
                     f"Loopbreaker holds {incident.function} back for {format_duration(longest)}"
@@ -118,15 +118,13 @@ def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> t
     )
 
 
-def compose_capped_earlier(
-    incident: Incident, context: NoticeContext, now: datetime
-) -> tuple[str, str]:
+def compose_capped_earlier(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """A cap that an earlier version had begun to set is in force."""
-    return (
-        compose_subject(
+    return Notice(
+        subject=compose_subject(
             f"CAPPED AT {incident.target or 0:,}", incident.function, describe_rate(incident)
         ),
-        compose_body(
+        body=compose_body(
             (
                 paragraph(
                     f"Loopbreaker capped {incident.function}. An earlier version of Loopbreaker had"
@@ -150,7 +148,7 @@ def compose_capped_earlier(
 
 def compose_capped_in_danger(
     incident: Incident, watch: Watch, context: NoticeContext, now: datetime
-) -> tuple[str, str]:
+) -> Notice:
     """A function whose callers wait is capped at its normal peak."""
     ends = watch.held_at + watch.plan.longest
     then = (
@@ -160,11 +158,11 @@ def compose_capped_in_danger(
         else "If it goes on after that, you are told what it costs, and decide. It is not capped"
         f" again within {format_duration(context.cooling_off)}."
     )
-    return (
-        compose_subject(
+    return Notice(
+        subject=compose_subject(
             f"CAPPED AT {incident.target or 0:,}", incident.function, describe_rate(incident)
         ),
-        compose_body(
+        body=compose_body(
             (
                 paragraph(
                     f"{incident.function} does harm that does not wait: the reasons below say"
@@ -196,14 +194,14 @@ def compose_capped_in_danger(
     )
 
 
-def compose_cap_over(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+def compose_cap_over(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """A cap in danger is taken back: the danger is over, or only the time for the cap."""
     reason = parse_decision_reason(incident)
     tail, because = _CAP_ENDS.get(reason or DecisionReason.CAP_OVER, _CAP_ENDS_LATE)
     is_watched_on = reason is not DecisionReason.STACK_DELETED
-    return (
-        compose_subject("CAP TAKEN BACK:", incident.function, tail),
-        compose_body(
+    return Notice(
+        subject=compose_subject("CAP TAKEN BACK:", incident.function, tail),
+        body=compose_body(
             (
                 paragraph(f"Loopbreaker took the cap of {incident.function} back. {because}"),
                 paragraph(
@@ -254,7 +252,7 @@ _CAP_ENDS_LATE: Final = (
 _UNDER_CAP: Final = frozenset({Reason.CAPPED_FOR, Reason.CALLERS_REFUSED, Reason.STILL_ASKED})
 
 
-def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """A hold goes on until people decide: a loop was shown, or nothing could be."""
     if parse_decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD:
         lead = "HELD, YOU DECIDE:"
@@ -274,9 +272,9 @@ def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> t
             " watches the depth of a queue. Held, its events wait, as told below; stopped,"
             " some could be lost at once."
         )
-    return (
-        compose_subject(lead, incident.function, describe_rate(incident)),
-        compose_body(
+    return Notice(
+        subject=compose_subject(lead, incident.function, describe_rate(incident)),
+        body=compose_body(
             (
                 paragraph(opening),
                 paragraph(describe_hold(incident, now)),
@@ -296,14 +294,16 @@ def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> t
     )
 
 
-def compose_expiring(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+def compose_expiring(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """A function is held until people decide, and the events that wait are not kept for ever."""
     lost_from = None if incident.watch is None else incident.watch.lost_from
     left = "" if lost_from is None else f" {format_duration(lost_from - now)} are left"
     until = "" if lost_from is None else f" from about {format_time(lost_from)} on"
-    return (
-        compose_subject("STILL HELD, DECIDE:", incident.function, f",{left}" if left else ""),
-        compose_body(
+    return Notice(
+        subject=compose_subject(
+            "STILL HELD, DECIDE:", incident.function, f",{left}" if left else ""
+        ),
+        body=compose_body(
             (
                 paragraph(
                     f"{incident.function} is still held, and waits for your decision. Its events"
@@ -324,15 +324,17 @@ def compose_expiring(incident: Incident, context: NoticeContext, now: datetime) 
     )
 
 
-def compose_let_go(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, str]:
+def compose_let_go(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """A hold is over: the function runs as before."""
     grounds = incident.assessment.grounds
     first = grounds[0].reason if grounds else None
     left = any(one.restored is StepStatus.CHANGED_MEANWHILE for one in incident.steps)
     because = f": {_describe_reason(first)}" if first in _TAILS else ""
-    return (
-        compose_subject("LET GO:", incident.function, _TAILS.get(first, "") if first else ""),
-        compose_body(
+    return Notice(
+        subject=compose_subject(
+            "LET GO:", incident.function, _TAILS.get(first, "") if first else ""
+        ),
+        body=compose_body(
             (
                 paragraph(f"Loopbreaker let {incident.function} go again{because}."),
                 paragraph(describe_hold_time(incident, now)),

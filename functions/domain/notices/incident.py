@@ -23,26 +23,26 @@ from functions.domain.detection.assessment import Assessment, Reason, Verdict
 from functions.domain.holding.budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.holding.callers import LONGEST_CAPPED
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import (
-    FoundReservation,
-    Incident,
-    IncidentState,
-    OutboxNotice,
-    Transition,
-)
-from functions.domain.notices import hold as hold_notice
+from functions.domain.incidents.incident import Incident, IncidentState, OutboxNotice, Transition
 from functions.domain.notices.commands import (
     build_look_command,
     build_restore_commands,
     build_rollback_command,
     list_steps_in_force,
 )
+from functions.domain.notices.hold import (
+    compose_cap_over,
+    compose_expiring,
+    compose_held,
+    compose_kept,
+    compose_let_go,
+)
+from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.sections import (
     FIX,
     MARK,
     MOST_NAMES,
     SUBJECT_LIMIT,
-    NoticeContext,
     advise_on_refusal,
     command_line,
     command_lines,
@@ -95,25 +95,7 @@ from functions.domain.notices.text import (
     quote,
 )
 
-__all__ = [
-    "FoundReservation",
-    "Notice",
-    "NoticeContext",
-    "compose_ledger_unavailable",
-    "compose_notice",
-    "compose_stack_deleted",
-    "mark_as_repeated",
-]
-
 _MOST_FUNCTIONS: Final = 25
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """What is sent to people."""
-
-    subject: str
-    body: str
 
 
 def compose_notice(
@@ -302,9 +284,6 @@ def compose_stack_deleted(
     )
 
 
-# One notice per transition -----------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class _Explanation:
     """How a decision that changes nothing is told."""
@@ -409,6 +388,7 @@ _NO_STOP_ADVICE: Final = frozenset(
 
 
 def compose_notified(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    """Tell of a decision that changes nothing."""
     reason = parse_decision_reason(incident)
     told = _CHANGED_NOTHING if reason is None else _NOT_STOPPED.get(reason, _CHANGED_NOTHING)
     assessment = incident.assessment
@@ -502,6 +482,7 @@ def _describe_imagined_cap(assessment: Assessment, cap: float) -> str:
 
 
 def compose_contained(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    """Tell that a function is stopped."""
     return Notice(
         subject=compose_subject("STOPPED", incident.function, describe_rate(incident)),
         body=compose_body(
@@ -536,24 +517,8 @@ def _describe_why_now(incident: Incident) -> str:
     return ""
 
 
-def _of(text: tuple[str, str]) -> Notice:
-    subject, body = text
-    return Notice(subject=subject, body=body)
-
-
-def _held(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    return _of(hold_notice.compose_held(incident, context, now))
-
-
-def _kept(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    return _of(hold_notice.compose_kept(incident, context, now))
-
-
-def _expiring(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    return _of(hold_notice.compose_expiring(incident, context, now))
-
-
 def compose_released(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    """Tell that others released a function."""
     who = shorten_actor(incident.actor)
     at = incident.released_at or now
     found = context.found
@@ -597,6 +562,7 @@ def compose_released(incident: Incident, context: NoticeContext, now: datetime) 
 
 
 def compose_running_away_again(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    """Tell that a function which others released runs away again."""
     who = shorten_actor(incident.actor)
     released = (
         f"It was released{f' by {who}' if who else ''} at"
@@ -634,6 +600,7 @@ def compose_running_away_again(incident: Incident, context: NoticeContext, now: 
 
 
 def compose_restored(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    """Tell that a function is as it was before."""
     untouched = sum(one.restored is StepStatus.CHANGED_MEANWHILE for one in incident.steps)
     tail = f", {format_count(untouched, 'setting')} left alone" if untouched else ""
     return Notice(
@@ -658,6 +625,7 @@ def compose_restored(incident: Incident, context: NoticeContext, now: datetime) 
 
 
 def compose_restore_failed(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    """Tell what could not be put back."""
     failed = [one for one in incident.steps if one.restored is StepStatus.FAILED]
     changed = list_steps_in_force(incident)
     is_still = any(isinstance(one.step, Reserve | ScaleToZero) for one in changed)
@@ -701,6 +669,7 @@ def compose_restore_failed(incident: Incident, context: NoticeContext, now: date
 
 
 def compose_contain_failed(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    """Tell that a function could not be stopped, or only in part."""
     is_held = any(
         isinstance(one.step, Reserve | ScaleToZero)
         and one.status in {StepStatus.DONE, StepStatus.ALREADY}
@@ -813,12 +782,13 @@ def _describe_cap_in_force(incident: Incident, context: NoticeContext) -> str:
 
 
 def compose_lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    """Tell that a hold or a cap is over, or that a function is put back without being asked for."""
     if not incident.is_withdrawn:
-        return _of(hold_notice.compose_let_go(incident, context, now))
+        return compose_let_go(incident, context, now)
     reason = parse_decision_reason(incident)
     is_cap = incident.watch is not None and incident.watch.plan.is_for_callers
     if is_cap and reason in _CAP_ENDS:
-        return _of(hold_notice.compose_cap_over(incident, context, now))
+        return compose_cap_over(incident, context, now)
     left = [one for one in incident.steps if one.restored is StepStatus.CHANGED_MEANWHILE]
     tail, because = _WITHDRAWN.get(reason or DecisionReason.SUSPECTED, _OF_EARLIER_VERSION)
     return Notice(
@@ -876,6 +846,7 @@ def _describe_left_to_do(incident: Incident, context: NoticeContext, *, is_left:
 
 
 def compose_ended(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    """Tell that a function is calm again."""
     is_released = incident.released_at is not None
     changed = (
         tuple(
@@ -914,6 +885,7 @@ def compose_ended(incident: Incident, context: NoticeContext, now: datetime) -> 
 
 
 def compose_deleted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    """Tell that a function no longer exists."""
     changed = list_steps_in_force(incident)
     mappings = tuple(one for one in changed if isinstance(one.step, DisableMapping))
     limited = tuple(one for one in changed if isinstance(one.step, LimitMapping))
@@ -957,9 +929,9 @@ def compose_deleted(incident: Incident, context: NoticeContext, now: datetime) -
 _COMPOSERS: Final[dict[Transition, Callable[[Incident, NoticeContext, datetime], Notice]]] = {
     Transition.NOTIFIED: compose_notified,
     Transition.CONTAINED: compose_contained,
-    Transition.CAPPED: _held,
-    Transition.SHOWN: _kept,
-    Transition.EXPIRING: _expiring,
+    Transition.CAPPED: compose_held,
+    Transition.SHOWN: compose_kept,
+    Transition.EXPIRING: compose_expiring,
     Transition.RELEASED: compose_released,
     Transition.RUNNING_AWAY_AGAIN: compose_running_away_again,
     Transition.RESTORED: compose_restored,

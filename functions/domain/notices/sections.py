@@ -18,17 +18,10 @@ from functions.domain.changes.steps import (
     VersionScaling,
 )
 from functions.domain.detection.assessment import Assessment, Rate, Reason, Verdict
-from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
+from functions.domain.detection.evidence import LoopProof, TriggerKind
 from functions.domain.detection.price import burn
-from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import (
-    EventRoutes,
-    FoundReservation,
-    Incident,
-    IncidentState,
-    Transition,
-)
+from functions.domain.incidents.incident import EventRoutes, Incident, Transition
 from functions.domain.incidents.policy import EXEMPT_TAG, Response
 from functions.domain.notices.commands import (
     build_aws_command,
@@ -53,6 +46,7 @@ from functions.domain.notices.event_impact import (
     name_trigger,
 )
 from functions.domain.notices.graph.text import OR_DISABLE
+from functions.domain.notices.notice import NoticeContext
 from functions.domain.notices.text import (
     bullet,
     clean,
@@ -72,67 +66,13 @@ from functions.domain.notices.text import (
 SUBJECT_LIMIT: Final = 99  # SNS: fewer than 100 characters, no line breaks
 BODY_LIMIT: Final = 32_000  # bytes; SNS takes 262,144, a person far fewer
 MARK: Final = "[Loopbreaker]"
-
 MOST_NAMES: Final = 5
 MOST_SETTINGS: Final = 15
 _MOST_GROUNDS: Final = 8
-_MOST_FATES: Final = 10
+_MOST_IMPACTS: Final = 10
 _MOST_COMMANDS: Final = 60
 _LONGEST_DRAWING: Final = 1500
 _SHORTEST_NAME: Final = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeContext:
-    """What a notice says beside its incident. Everything may be left out.
-
-    Attributes
-    ----------
-    region, account
-        Where the function lives; ``None`` leaves out what needs them.
-    stack_name
-        Of the guard's deployment.
-    triggers
-        How events reach the function; ``None`` where that could not be read.
-    is_async_target_known
-        Whether an empty `Incident.async_target_arn` means that there is none.
-    loop
-        What the event graph knows.
-    found
-        What is reserved now, in a `RELEASED` notice.
-    detail
-        AWS's words, where no step of the incident has them.
-    cooling_off
-        How long a function that others released is left alone.
-    contained_already
-        The functions that used up the blast radius.
-    response
-        What the deployment does with a suspected function.
-    patience
-        How long a function on a certain loop that cannot be held goes on before it is stopped;
-        ``None`` leaves out what needs it.
-    deploy_flags
-        The flags that the next deployment must repeat, as the command line takes them: empty
-        where there are none, ``None`` where that is unknown.
-    """
-
-    region: str | None = None
-    account: str | None = None
-    stack_name: str | None = None
-    triggers: tuple[Trigger, ...] | None = None
-    is_async_target_known: bool = False
-    loop: KnownLoop = NOTHING_KNOWN
-    found: FoundReservation | None = None
-    detail: str = ""
-    cooling_off: timedelta = timedelta(hours=1)
-    blast_radius: int | None = None
-    blast_radius_window: timedelta = timedelta(hours=1)
-    contained_already: tuple[str, ...] = ()
-    response: Response | None = None
-    patience: timedelta | None = None
-    deploy_flags: str | None = None
-
-
 FIX: Final = (
     "Fix the loop: change the code, the trigger or the permission, so that what the function"
     " writes no longer triggers it."
@@ -201,7 +141,6 @@ def warn_of_stop(incident: Incident, context: NoticeContext, now: datetime) -> s
     )
 
 
-_HELD: Final = frozenset({IncidentState.CAPPING, IncidentState.CAPPED})
 _ONLY_HELD: Final = frozenset(
     {DecisionReason.SUSPECTED, DecisionReason.SHOWN, DecisionReason.CANNOT_BE_TOLD}
 )
@@ -393,7 +332,7 @@ def build_restriction(incident: Incident, context: NoticeContext) -> Restriction
 def describe_urgency(incident: Incident, context: NoticeContext) -> str:
     """The worst that is happening to its events, in a sentence near the top."""
     found = assess_impacts(context.triggers or (), build_restriction(incident, context))
-    kinds = {fate.kind for fate in found}
+    kinds = {impact.kind for impact in found}
     parts = []
     if Impact.LOST in kinds:
         parts.append("Its new asynchronous events are being lost meanwhile.")
@@ -403,7 +342,7 @@ def describe_urgency(incident: Incident, context: NoticeContext) -> str:
         parts.append("Its failed events are sent to one of its own triggers.")
     if Impact.MOVING in kinds:
         parts.append("Good SQS messages are moving towards a dead-letter queue.")
-    deadlines = [fate.deadline for fate in found if fate.deadline is not None]
+    deadlines = [impact.deadline for impact in found if impact.deadline is not None]
     if deadlines:
         parts.append(
             f"Stream records begin to expire at {format_time(min(deadlines))}, those that were"
@@ -630,10 +569,10 @@ def compose_event_impact(
     is_imagined: bool = False,
 ) -> str:
     """What becomes of its events; imagined: what would, if the guard stopped the function."""
-    holding = build_restriction(incident, context)
+    restriction = build_restriction(incident, context)
     if is_imagined:
         outcomes = _imagine_outcomes(incident, context)
-        holding = replace(holding, outcomes=outcomes, is_imagined=True)
+        restriction = replace(restriction, outcomes=outcomes, is_imagined=True)
     lines = [_describe_in_flight(incident, now)]
     if context.triggers is None:
         lines += [bullet(text) for text in _TRIGGERS_UNKNOWN]
@@ -642,10 +581,10 @@ def compose_event_impact(
             bullet("Loopbreaker found no trigger. Whoever invokes it directly gets status 429.")
         )
     else:
-        found = assess_impacts(context.triggers, holding)
-        lines += [bullet(_describe_impact(fate)) for fate in found[:_MOST_FATES]]
+        found = assess_impacts(context.triggers, restriction)
+        lines += [bullet(_describe_impact(impact)) for impact in found[:_MOST_IMPACTS]]
         lines.append(
-            count_left_out(sum(len(fate.triggers) for fate in found[_MOST_FATES:]), "trigger")
+            count_left_out(sum(len(impact.triggers) for impact in found[_MOST_IMPACTS:]), "trigger")
         )
     return section(title, *lines)
 
@@ -673,9 +612,9 @@ _TRIGGERS_UNKNOWN: Final = (
 )
 
 
-def _describe_impact(fate: EventImpact) -> str:
-    names = join_names(fate.names)
-    return f"{names}: {fate.text}" if names else fate.text
+def _describe_impact(impact: EventImpact) -> str:
+    names = join_names(impact.names)
+    return f"{names}: {impact.text}" if names else impact.text
 
 
 def _describe_in_flight(incident: Incident, now: datetime) -> str:

@@ -10,8 +10,8 @@ from functions.domain.notices.commands import (
     build_rollback_of,
     build_untag_command,
 )
+from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.sections import (
-    NoticeContext,
     command_line,
     compose_body,
     compose_subject,
@@ -27,13 +27,13 @@ _CHANGED_NOTHING: Final = (
 
 def compose_doubtful_tag(
     facts: FunctionFacts, tagged: TaggedSnapshot, context: NoticeContext
-) -> tuple[str, str]:
+) -> Notice:
     """Subject and body for a tag without the guard's seal."""
     reserved = tagged.reserved_concurrency
     before = "nothing was reserved" if reserved is None else f"{reserved:,} were reserved"
-    return (
-        compose_subject("TAG IN DOUBT:", facts.name, " may have been stopped"),
-        compose_body(
+    return Notice(
+        subject=compose_subject("TAG IN DOUBT:", facts.name, " may have been stopped"),
+        body=compose_body(
             (
                 paragraph(
                     f"{facts.name} has a tag that says that Loopbreaker stopped it while its"
@@ -71,12 +71,12 @@ def compose_doubtful_tag(
     )
 
 
-def compose_unreadable_tag(facts: FunctionFacts, context: NoticeContext) -> tuple[str, str]:
+def compose_unreadable_tag(facts: FunctionFacts, context: NoticeContext) -> Notice:
     """Subject and body for a tag that the guard cannot have written."""
     value = facts.tags.get(SNAPSHOT_TAG, "")
-    return (
-        compose_subject("TAG UNREADABLE:", facts.name, ""),
-        compose_body(
+    return Notice(
+        subject=compose_subject("TAG UNREADABLE:", facts.name, ""),
+        body=compose_body(
             (
                 paragraph(
                     f"The tag {SNAPSHOT_TAG} of {facts.name} holds what Loopbreaker never writes"

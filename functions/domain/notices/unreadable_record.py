@@ -1,8 +1,8 @@
 """The mail about an open incident that cannot be read."""
 
 from functions.domain.notices.commands import build_look_command
+from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.sections import (
-    NoticeContext,
     command_line,
     compose_body,
     compose_subject,
@@ -12,11 +12,11 @@ from functions.domain.notices.sections import (
 from functions.domain.notices.text import bullet, paragraph
 
 
-def compose_unreadable_record(function: str, context: NoticeContext) -> tuple[str, str]:
+def compose_unreadable_record(function: str, context: NoticeContext) -> Notice:
     """Subject and body for a function whose open incident this version cannot read."""
-    return (
-        compose_subject("RECORD UNREADABLE:", function, " is not looked after"),
-        compose_body(
+    return Notice(
+        subject=compose_subject("RECORD UNREADABLE:", function, " is not looked after"),
+        body=compose_body(
             (
                 paragraph(
                     f"Loopbreaker's ledger has an open incident of {function} that this version"

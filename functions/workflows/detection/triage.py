@@ -254,7 +254,8 @@ class Guard:
         world, matter = self.enforcer.world, f"record {function}"
         if world.ledger.attempts(matter).count:
             return
-        world.publisher.publish(*compose_unreadable_record(function, world.place))
+        said = compose_unreadable_record(function, world.place)
+        world.publisher.publish(said.subject, said.body)
         world.ledger.count_attempt(matter, now)
 
     def _tend(

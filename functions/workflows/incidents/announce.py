@@ -12,12 +12,8 @@ from typing import Any
 from functions.domain.detection.evidence import TriggerKind
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.incidents.incident import EventRoutes, Incident, NoticeStatus, Transition
-from functions.domain.notices.incident import (
-    Notice,
-    NoticeContext,
-    compose_notice,
-    mark_as_repeated,
-)
+from functions.domain.notices.incident import compose_notice, mark_as_repeated
+from functions.domain.notices.notice import Notice, NoticeContext
 from functions.workflows.incidents.context import World
 
 _MOST_OF_A_KIND = 10

@@ -10,7 +10,7 @@ from functions.domain.errors import LoopbreakerError
 from functions.domain.graph.loop_lookup import KnownLoops, NoGraph
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.ports import Ledger
-from functions.domain.notices.incident import NoticeContext
+from functions.domain.notices.notice import NoticeContext
 from functions.domain.ports import Functions, Publisher, WayBack
 
 

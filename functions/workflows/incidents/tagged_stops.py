@@ -22,6 +22,7 @@ from functions.domain.incidents.tagged_snapshot import (
     TaggedSnapshot,
     UnreadableSnapshotError,
 )
+from functions.domain.notices.notice import Notice
 from functions.domain.notices.tags import compose_doubtful_tag, compose_unreadable_tag
 from functions.workflows.detection.collect_evidence import Gathering
 from functions.workflows.event_log import EventLog
@@ -97,13 +98,13 @@ class Tags:
         """Whether the tag is not needed any more."""
         return self.enforcer.adopt(facts, tagged, now) if is_own else not tagged.is_young(now)
 
-    def _report(self, said: tuple[str, str], earlier: Attempts, matter: str, now: datetime) -> None:
+    def _report(self, said: Notice, earlier: Attempts, matter: str, now: datetime) -> None:
         """Tell people once; the value is looked at again in growing pauses.
 
         They are told at the second look: the process that has seen the outage may come second.
         """
         if earlier.count == 1:
-            self.enforcer.world.publisher.publish(*said)
+            self.enforcer.world.publisher.publish(said.subject, said.body)
         self.enforcer.world.ledger.count_attempt(matter, now)
 
     def _untag(self, facts: FunctionFacts, matter: str, now: datetime) -> None:

@@ -15,7 +15,7 @@ from functions.aws.records.fact_store import FactStore
 from functions.aws.records.table import Table
 from functions.chart.charting import Charting, Graphs, Rhythm
 from functions.domain.errors import NoticeUndeliveredError
-from functions.domain.notices.incident import Notice, NoticeContext
+from functions.domain.notices.notice import Notice, NoticeContext
 from tests.fake_chart import FakeChartMemory, FakeChartStore
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import QuietLog

@@ -30,7 +30,7 @@ from functions.domain.notices.diagnosis.commands import (
     build_step_command,
     describe_step,
 )
-from functions.domain.notices.incident import Notice, NoticeContext
+from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.sections import (
     MARK,
     SUBJECT_LIMIT,

@@ -8,7 +8,7 @@ from functions.domain.changes.steps import StepStatus
 from functions.domain.diagnosis.remediation import Treatment, TreatmentState
 from functions.domain.diagnosis.remedy import RemedyStep
 from functions.domain.notices.diagnosis.commands import build_inverse_command, describe_step
-from functions.domain.notices.incident import Notice, NoticeContext
+from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.sections import (
     command_lines,
     compose_body,

@@ -16,7 +16,7 @@ from functions.domain.graph.build import UNDETECTED_REGIONS
 from functions.domain.graph.model import Certainty, Edge, Loop, NativeStop, NodeKind
 from functions.domain.notices.graph.drawing import draw_line, draw_loop
 from functions.domain.notices.graph.text import describe_edge, name_node
-from functions.domain.notices.incident import Notice, NoticeContext
+from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.sections import (
     MARK,
     SUBJECT_LIMIT,

@@ -26,7 +26,7 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.notices.incident import NoticeContext
+from functions.domain.notices.notice import NoticeContext
 
 NOW: Final = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ACCOUNT: Final = "123456789012"

@@ -27,7 +27,7 @@ from functions.domain.graph.paths.turns import Turns
 from functions.domain.graph.summary import LoopBook
 from functions.domain.notices.graph.drawing import draw_line, draw_loop
 from functions.domain.notices.graph.warning import compose_warning
-from functions.domain.notices.incident import NoticeContext
+from functions.domain.notices.notice import NoticeContext
 from tests.corpus.description import ACCOUNT, AT, REGION
 from tests.examples import examples
 from tests.unit.domain.graph.generated import accounts

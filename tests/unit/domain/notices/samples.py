@@ -55,6 +55,7 @@ from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import (
     EventRoutes,
+    FoundReservation,
     HeldInstead,
     Incident,
     IncidentState,
@@ -66,14 +67,12 @@ from functions.domain.incidents.policy import Response
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.notices.graph.text import OR_DISABLE, describe_doubt
 from functions.domain.notices.incident import (
-    FoundReservation,
-    Notice,
-    NoticeContext,
     compose_ledger_unavailable,
     compose_notice,
     compose_stack_deleted,
     mark_as_repeated,
 )
+from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.tags import compose_doubtful_tag, compose_unreadable_tag
 from functions.domain.notices.unreadable_record import compose_unreadable_record
 
@@ -651,11 +650,6 @@ def tagged(value: str = "") -> FunctionFacts:
     )
 
 
-def _notice(said: tuple[str, str]) -> Notice:
-    subject, body = said
-    return Notice(subject=subject, body=body)
-
-
 def _unprotected() -> Notice:
     limits = AccountLimits(concurrency=10, unreserved=10, functions=7)
     text = too_small_text(LeaveUnprotected(limits=limits, wanted=7))
@@ -848,13 +842,11 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
         NOW,
         is_tagged=False,
     ),
-    "tag_in_doubt": lambda: _notice(compose_doubtful_tag(tagged(), TAGGED, CONTEXT)),
-    "tag_unreadable": lambda: _notice(
-        compose_unreadable_tag(
-            tagged("v2 aws lambda delete-function --function-name orders"), CONTEXT
-        )
+    "tag_in_doubt": lambda: compose_doubtful_tag(tagged(), TAGGED, CONTEXT),
+    "tag_unreadable": lambda: compose_unreadable_tag(
+        tagged("v2 aws lambda delete-function --function-name orders"), CONTEXT
     ),
-    "record_unreadable": lambda: _notice(compose_unreadable_record(FUNCTION, CONTEXT)),
+    "record_unreadable": lambda: compose_unreadable_record(FUNCTION, CONTEXT),
     "stack_deleted": lambda: compose_stack_deleted(
         (contained(hours=26), contained(function="billing-sync", prior=10, hours=1)), CONTEXT, NOW
     ),

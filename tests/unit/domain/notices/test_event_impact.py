@@ -54,60 +54,60 @@ def disabled(*uuids: str, status: StepStatus = StepStatus.DONE) -> tuple[StepOut
 
 
 ALL_DISABLED = disabled(STREAM_MAPPING, QUEUE_MAPPING, "k", "m")
-HOLDING = Restriction(function_arn=ARN, since=NOW, is_async_target_known=True)
+RESTRICTION = Restriction(function_arn=ARN, since=NOW, is_async_target_known=True)
 
 
 @pytest.mark.parametrize(
-    ("trigger", "holding", "kind"),
+    ("trigger", "restriction", "kind"),
     [
-        (S3, HOLDING, Impact.LOST),
-        (S3, replace(HOLDING, is_async_target_known=False), Impact.MAYBE_LOST),
-        (S3, replace(HOLDING, async_target_arn=TOPIC), Impact.DIVERTED),
-        (SQS, HOLDING, Impact.MOVING),
-        (SQS, replace(HOLDING, outcomes=ALL_DISABLED), Impact.WAITING),
-        (SQS, replace(HOLDING, disabled_before=frozenset({QUEUE_MAPPING})), Impact.WAITING),
-        (STREAM, HOLDING, Impact.EXPIRING),
-        (STREAM, replace(HOLDING, outcomes=ALL_DISABLED), Impact.EXPIRING),
-        (KINESIS, replace(HOLDING, outcomes=ALL_DISABLED), Impact.EXPIRING),
-        (KAFKA, HOLDING, Impact.WAITING),
-        (KAFKA, replace(HOLDING, outcomes=ALL_DISABLED), Impact.WAITING),
-        (URL, HOLDING, Impact.REFUSED),
-        *((trigger, replace(HOLDING, at=5), Impact.SLOWED) for trigger in EVERY),
+        (S3, RESTRICTION, Impact.LOST),
+        (S3, replace(RESTRICTION, is_async_target_known=False), Impact.MAYBE_LOST),
+        (S3, replace(RESTRICTION, async_target_arn=TOPIC), Impact.DIVERTED),
+        (SQS, RESTRICTION, Impact.MOVING),
+        (SQS, replace(RESTRICTION, outcomes=ALL_DISABLED), Impact.WAITING),
+        (SQS, replace(RESTRICTION, disabled_before=frozenset({QUEUE_MAPPING})), Impact.WAITING),
+        (STREAM, RESTRICTION, Impact.EXPIRING),
+        (STREAM, replace(RESTRICTION, outcomes=ALL_DISABLED), Impact.EXPIRING),
+        (KINESIS, replace(RESTRICTION, outcomes=ALL_DISABLED), Impact.EXPIRING),
+        (KAFKA, RESTRICTION, Impact.WAITING),
+        (KAFKA, replace(RESTRICTION, outcomes=ALL_DISABLED), Impact.WAITING),
+        (URL, RESTRICTION, Impact.REFUSED),
+        *((trigger, replace(RESTRICTION, at=5), Impact.SLOWED) for trigger in EVERY),
     ],
 )
-def test_fate(trigger: Trigger, holding: Restriction, kind: Impact) -> None:
-    """Each kind of trigger has its fate, by what holds the function."""
-    fate = assess_impact(trigger, holding)
+def test_impact(trigger: Trigger, restriction: Restriction, kind: Impact) -> None:
+    """Each kind of trigger has its impact, by what holds the function."""
+    impact = assess_impact(trigger, restriction)
 
-    assert fate.kind is kind
-    assert fate.triggers == (trigger,)
-    assert fate.text.endswith(".")
+    assert impact.kind is kind
+    assert impact.triggers == (trigger,)
+    assert impact.text.endswith(".")
 
 
 def test_streams_have_a_deadline() -> None:
     """Records of a DynamoDB stream expire 24 h after the stop, and nothing extends that."""
-    fate = assess_impact(STREAM, replace(HOLDING, outcomes=ALL_DISABLED))
+    impact = assess_impact(STREAM, replace(RESTRICTION, outcomes=ALL_DISABLED))
 
-    assert fate.deadline == NOW + timedelta(hours=24)
-    assert "2026-11-24 03:15 UTC" in fate.text
-    assert "Nothing can extend that" in fate.text
+    assert impact.deadline == NOW + timedelta(hours=24)
+    assert "2026-11-24 03:15 UTC" in impact.text
+    assert "Nothing can extend that" in impact.text
 
 
 def test_kinesis_can_be_kept_longer() -> None:
     """Kinesis keeps 24 h by default and can be told to keep up to 365 days."""
-    fate = assess_impact(KINESIS, HOLDING)
+    impact = assess_impact(KINESIS, RESTRICTION)
 
-    assert fate.deadline == NOW + timedelta(hours=24)
-    assert "365 days at most" in fate.text
+    assert impact.deadline == NOW + timedelta(hours=24)
+    assert "365 days at most" in impact.text
 
 
 def test_unknown_stop_has_no_deadline() -> None:
     """Without a moment of the stop the text says how long, and no moment is made up."""
     for trigger in (STREAM, KINESIS):
-        fate = assess_impact(trigger, replace(HOLDING, since=None))
+        impact = assess_impact(trigger, replace(RESTRICTION, since=None))
 
-        assert fate.deadline is None
-        assert "a day after the stop" in fate.text.lower()
+        assert impact.deadline is None
+        assert "a day after the stop" in impact.text.lower()
 
 
 @pytest.mark.parametrize(
@@ -128,12 +128,12 @@ def test_mapping_state(
     """A mapping counts as disabled only while the guard's change is in force."""
     outcomes = tuple(replace(one, restored=restored) for one in disabled("u", status=status))
 
-    assert replace(HOLDING, outcomes=outcomes).mapping("u") is state
+    assert replace(RESTRICTION, outcomes=outcomes).mapping("u") is state
 
 
 def test_the_target_is_named() -> None:
     """Diverted events are told with the ARN of where they are."""
-    assert TOPIC in assess_impact(S3, replace(HOLDING, async_target_arn=TOPIC)).text
+    assert TOPIC in assess_impact(S3, replace(RESTRICTION, async_target_arn=TOPIC)).text
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_another_loop(source: str, target: str, kind: TriggerKind) -> None:
     """A target that is one of the function's own sources is another loop."""
     trigger = Trigger(kind=kind, service="it", source_arn=source)
 
-    warning = find_second_loop((S3, trigger), replace(HOLDING, async_target_arn=target))
+    warning = find_second_loop((S3, trigger), replace(RESTRICTION, async_target_arn=target))
 
     assert warning is not None
     assert warning.kind is Impact.LOOPING
@@ -158,22 +158,22 @@ def test_another_loop(source: str, target: str, kind: TriggerKind) -> None:
 
 def test_the_function_as_its_own_target() -> None:
     """A function that is its own on-failure destination is another loop, triggers or none."""
-    assert find_second_loop((), replace(HOLDING, async_target_arn=f"{ARN}:live")) is not None
+    assert find_second_loop((), replace(RESTRICTION, async_target_arn=f"{ARN}:live")) is not None
 
 
 @pytest.mark.parametrize("target", ["", TOPIC])
 def test_no_other_loop(target: str) -> None:
     """A target that triggers nothing of the function's is no loop."""
-    assert find_second_loop(TRIGGERS, replace(HOLDING, async_target_arn=target)) is None
+    assert find_second_loop(TRIGGERS, replace(RESTRICTION, async_target_arn=target)) is None
 
 
-def test_the_worst_comes_first_and_equal_fates_once() -> None:
-    """Lost events are told before refused and waiting ones; two with one fate share a text."""
+def test_the_worst_comes_first_and_equal_impacts_once() -> None:
+    """Lost events are told before refused and waiting ones; two with one impact share a text."""
     sns = Trigger(kind=TriggerKind.ASYNC, service="SNS", source_arn=TOPIC)
 
-    found = assess_impacts((URL, SQS, S3, STREAM, sns), replace(HOLDING, outcomes=ALL_DISABLED))
+    found = assess_impacts((URL, SQS, S3, STREAM, sns), replace(RESTRICTION, outcomes=ALL_DISABLED))
 
-    assert [fate.kind for fate in found] == [
+    assert [impact.kind for impact in found] == [
         Impact.LOST,
         Impact.EXPIRING,
         Impact.REFUSED,

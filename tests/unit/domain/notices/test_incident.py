@@ -22,7 +22,7 @@ from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.holding.verdict import Shown
 from functions.domain.holding.watch import Lever
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import Incident, OutboxNotice, Transition
+from functions.domain.incidents.incident import FoundReservation, Incident, OutboxNotice, Transition
 from functions.domain.incidents.policy import Response
 from functions.domain.notices.commands import (
     build_metric_link,
@@ -31,14 +31,12 @@ from functions.domain.notices.commands import (
     list_steps_in_force,
 )
 from functions.domain.notices.incident import (
-    FoundReservation,
-    Notice,
-    NoticeContext,
     compose_ledger_unavailable,
     compose_notice,
     compose_stack_deleted,
     mark_as_repeated,
 )
+from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.text import GROUND_WORDS, describe_ground
 from tests.unit.domain.notices.samples import (
     CONTEXT,

@@ -15,7 +15,7 @@ import pytest
 
 from functions.domain.diagnosis.checks.registry import CHECKS
 from functions.domain.incidents.incident import Transition
-from functions.domain.notices.incident import Notice
+from functions.domain.notices.notice import Notice
 from tests.unit.domain.notices.diagnosis import test_finding as diagnosis
 from tests.unit.domain.notices.graph import test_warning as graph
 from tests.unit.domain.notices.samples import SAMPLES

@@ -46,7 +46,7 @@ from functions.domain.notices.diagnosis.finding import (
     describe_decision,
 )
 from functions.domain.notices.diagnosis.stack_deletion import compose_remedies_left
-from functions.domain.notices.incident import Notice, NoticeContext
+from functions.domain.notices.notice import Notice, NoticeContext
 from functions.workflows.diagnosis.remediate import planned, treat, undo
 from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE
 from tests.unit.domain.diagnosis.checks.test_not_authorized import caller, denial

@@ -31,11 +31,11 @@ from functions.domain.notices.graph.warning import (
     compose_warning,
     compose_warnings,
 )
-from functions.domain.notices.incident import NoticeContext
+from functions.domain.notices.notice import NoticeContext
 
 if TYPE_CHECKING:
     from functions.domain.graph.model import Loop
-    from functions.domain.notices.incident import Notice
+    from functions.domain.notices.notice import Notice
 
 HERE: Final = Path(__file__).parent
 REWRITE: Final = bool(os.environ.get("REWRITE_NOTICES"))

@@ -1,0 +1,68 @@
+"""A mail to people, and what its text needs beside the matter itself."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from functions.domain.detection.evidence import Trigger
+from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop
+from functions.domain.incidents.incident import FoundReservation
+from functions.domain.incidents.policy import Response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What is sent to people."""
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeContext:
+    """What a notice says beside its incident. Everything may be left out.
+
+    Attributes
+    ----------
+    region, account
+        Where the function lives; ``None`` leaves out what needs them.
+    stack_name
+        Of the guard's deployment.
+    triggers
+        How events reach the function; ``None`` where that could not be read.
+    is_async_target_known
+        Whether an empty `Incident.async_target_arn` means that there is none.
+    loop
+        What the event graph knows.
+    found
+        What is reserved now, in a `RELEASED` notice.
+    detail
+        AWS's words, where no step of the incident has them.
+    cooling_off
+        How long a function that others released is left alone.
+    contained_already
+        The functions that used up the blast radius.
+    response
+        What the deployment does with a suspected function.
+    patience
+        How long a function on a certain loop that cannot be held goes on before it is stopped;
+        ``None`` leaves out what needs it.
+    deploy_flags
+        The flags that the next deployment must repeat, as the command line takes them: empty
+        where there are none, ``None`` where that is unknown.
+    """
+
+    region: str | None = None
+    account: str | None = None
+    stack_name: str | None = None
+    triggers: tuple[Trigger, ...] | None = None
+    is_async_target_known: bool = False
+    loop: KnownLoop = NOTHING_KNOWN
+    found: FoundReservation | None = None
+    detail: str = ""
+    cooling_off: timedelta = timedelta(hours=1)
+    blast_radius: int | None = None
+    blast_radius_window: timedelta = timedelta(hours=1)
+    contained_already: tuple[str, ...] = ()
+    response: Response | None = None
+    patience: timedelta | None = None
+    deploy_flags: str | None = None
