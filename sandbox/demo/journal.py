@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.domain.detection.assessment import Ground, Reason, Unit
-from functions.domain.notices.text import describe_ground
+from functions.domain.notices.grounds import describe_ground
 
 if TYPE_CHECKING:
     from pathlib import Path

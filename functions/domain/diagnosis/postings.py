@@ -11,8 +11,8 @@ from typing import Final, Protocol, Self, TypeVar
 
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.incidents.incident import NoticeStatus, is_to_be_sent
-from functions.domain.notices.sections import MARK, SUBJECT_LIMIT, compose_body
-from functions.domain.notices.text import clean, cut_middle, paragraph
+from functions.domain.notices.layout import mark_as_repeated
+from functions.domain.notices.notice import Notice
 from functions.domain.ports import Publisher
 
 _SHORTEST_BODY: Final = 2_000
@@ -65,11 +65,11 @@ def deliver(record: _R, save: Callable[[_R], _R], publisher: Publisher, now: dat
         if not posting.is_due(now):
             continue
         record = save(_marked(record, posting.id, NoticeStatus.CLAIMED, now))
-        subject, body = posting.subject, posting.body
+        text = Notice(subject=posting.subject, body=posting.body)
         if posting.status is NoticeStatus.CLAIMED:
-            subject, body = _repeated(posting)
+            text = mark_as_repeated(text)
         try:
-            publisher.publish(subject, body)
+            publisher.publish(text.subject, text.body)
         except NoticeUndeliveredError:
             record = save(_marked(record, posting.id, NoticeStatus.PENDING, now))
             continue
@@ -114,15 +114,4 @@ def _marked(record: _R, posting_id: str, status: NoticeStatus, at: datetime | No
             else one
             for one in record.outbox
         )
-    )
-
-
-def _repeated(posting: Posting) -> tuple[str, str]:
-    subject = clean(posting.subject, 400).removeprefix(MARK).strip()
-    first = paragraph(
-        "Sent again, because the first sending was not confirmed. If you have it already, there is"
-        " nothing new here."
-    )
-    return cut_middle(f"{MARK} (again) {subject}", SUBJECT_LIMIT), compose_body(
-        (first, posting.body)
     )

@@ -17,7 +17,7 @@ from functions.domain.errors import (
 )
 from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident
-from functions.domain.notices.unreadable_record import compose_unreadable_record
+from functions.domain.notices.incident.unreadable_record import compose_unreadable_record
 from functions.domain.pulse.account_pulse import (
     WATCHED_FOR,
     Look,

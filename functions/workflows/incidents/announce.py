@@ -12,7 +12,8 @@ from typing import Any
 from functions.domain.detection.evidence import TriggerKind
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.incidents.incident import EventRoutes, Incident, NoticeStatus, Transition
-from functions.domain.notices.incident import compose_notice, mark_as_repeated
+from functions.domain.notices.incident.compose import compose_notice
+from functions.domain.notices.layout import mark_as_repeated
 from functions.domain.notices.notice import Notice, NoticeContext
 from functions.workflows.incidents.context import World
 
@@ -66,7 +67,7 @@ def deliver(incident: Incident, world: World, now: datetime) -> Incident:
         )
         text = Notice(subject=notice.subject, body=notice.body)
         if is_repeat:
-            text = mark_as_repeated(notice)
+            text = mark_as_repeated(text)
         try:
             world.publisher.publish(text.subject, text.body)
         except NoticeUndeliveredError:

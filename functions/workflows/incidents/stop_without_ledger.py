@@ -22,7 +22,8 @@ from functions.domain.incidents.tagged_snapshot import (
     TaggedSnapshot,
     UnreadableSnapshotError,
 )
-from functions.domain.notices import incident as notice
+from functions.domain.notices.incident.compose import compose_notice
+from functions.domain.notices.incident.stopped import compose_ledger_unavailable
 from functions.workflows.incidents.context import World
 from functions.workflows.incidents.perform_steps import perform
 
@@ -149,7 +150,7 @@ class LedgerlessStop:
         for outcome in failed.stops:
             failed = failed.with_outcome(outcome.step, StepStatus.FAILED, str(refusal))
         incident, context = self.world.look_around(failed)
-        said = notice.compose_notice(Transition.CONTAIN_FAILED, incident, context, attempt.now)
+        said = compose_notice(Transition.CONTAIN_FAILED, incident, context, attempt.now)
         self.world.publisher.publish(said.subject, said.body)
 
     def _publish_stop(
@@ -161,7 +162,7 @@ class LedgerlessStop:
         is_tagged: bool,
     ) -> None:
         incident, context = self.world.look_around(incident)
-        said = notice.compose_ledger_unavailable(
+        said = compose_ledger_unavailable(
             incident,
             replace(context, detail=str(unavailable)),
             now,

@@ -22,8 +22,8 @@ from functions.domain.incidents.tagged_snapshot import (
     TaggedSnapshot,
     UnreadableSnapshotError,
 )
+from functions.domain.notices.incident.tags import compose_doubtful_tag, compose_unreadable_tag
 from functions.domain.notices.notice import Notice
-from functions.domain.notices.tags import compose_doubtful_tag, compose_unreadable_tag
 from functions.workflows.detection.collect_evidence import Gathering
 from functions.workflows.event_log import EventLog
 from functions.workflows.incidents.enforce import Enforcer

@@ -12,7 +12,7 @@ from functions.domain.graph.loop_lookup import STALE_AFTER, KnownLoop
 from functions.domain.incidents.decision import Decision, DecisionReason, Ignore
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
-from functions.domain.notices.text import describe_ground
+from functions.domain.notices.grounds import describe_ground
 from functions.workflows.detection.report import PartlyFailedError, Report
 from tests.functional.contain.held import SPIKE, USUAL, Held, suspected
 

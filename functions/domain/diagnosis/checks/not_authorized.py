@@ -43,8 +43,7 @@ from functions.domain.diagnosis.remedy import (
     role_name,
 )
 from functions.domain.iam.access import Access, Because, Caller, account_of, resource_access
-from functions.domain.notices.sections import capitalize
-from functions.domain.notices.text import clean, format_time, shorten_arn
+from functions.domain.notices.text import capitalize, clean, format_time, shorten_arn
 
 ENTRY: Final = "not_authorized"
 TITLE: Final = "a caller is not authorized"

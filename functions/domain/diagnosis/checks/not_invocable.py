@@ -31,8 +31,7 @@ from functions.domain.iam.access import (
     account_of,
     resource_access,
 )
-from functions.domain.notices.sections import capitalize
-from functions.domain.notices.text import clean, shorten_arn
+from functions.domain.notices.text import capitalize, clean, shorten_arn
 
 ENTRY: Final = "not_invocable"
 TITLE: Final = "a trigger cannot invoke it"

@@ -291,9 +291,8 @@ def _price(facts: FunctionUnderDiagnosis, seen: _Measured, to: int) -> str:
     half = price_per_million(to, mean / 2, facts.architecture)
     return (
         f" A million invocations cost {format_usd(present)} now; then {format_usd(same)} if it"
-        " takes as long as"
-        f" now ({_change(present, same)}), {format_usd(half)} if it takes half as long"
-        f" ({_change(present, half)})."
+        f" takes as long as now ({_change(present, same)}), {format_usd(half)} if it takes half as"
+        f" long ({_change(present, half)})."
     )
 
 
@@ -320,8 +319,7 @@ def _longer_timeout(facts: FunctionUnderDiagnosis, seen: _Measured) -> Remedy | 
     if any(":sqs:" in one.source_arn for one in facts.mappings):
         notes += (
             f" Its queue needs a visibility timeout of six times that, {format_number(6 * to)} s,"
-            " which is"
-            " to be set first."
+            " which is to be set first."
         )
     return Remedy(
         words=f"If the work needs its time, set the timeout to {to:,} s.{notes}"

@@ -22,7 +22,6 @@ from functions.domain.diagnosis.finding_registry import (
 )
 from functions.domain.diagnosis.remediation import Treatment, TreatmentEvent
 from functions.domain.diagnosis.remedy import Remedy, StepResult
-from functions.domain.notices.commands import build_function_link
 from functions.domain.notices.diagnosis.commands import (
     build_diagnose_command,
     build_inverse_command,
@@ -30,28 +29,29 @@ from functions.domain.notices.diagnosis.commands import (
     build_step_command,
     describe_step,
 )
-from functions.domain.notices.notice import Notice, NoticeContext
-from functions.domain.notices.sections import (
+from functions.domain.notices.layout import (
     MARK,
     SUBJECT_LIMIT,
-    capitalize,
+    bullet,
     command_line,
     compose_body,
     compose_subject,
     count_left_out,
     describe_location,
+    paragraph,
+    quote,
     quote_aws_error,
     section,
-    shorten_actor,
 )
+from functions.domain.notices.links import build_function_link
+from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.text import (
-    bullet,
+    capitalize,
     clean,
     format_count,
     format_time,
     format_time_with_age,
-    paragraph,
-    quote,
+    shorten_actor,
 )
 
 OUTPUT_LIMIT: Final = 3_500  # bytes: a custom resource answers at most 4 KB
@@ -235,8 +235,7 @@ def _compose_not_listed(book: FindingBook) -> str:
         parts.append(
             f"Not listed, because the record has no room for them: {more}"
             f"{format_count(len(book.left_out), 'finding')}. Deploy with -c diagnose=FUNCTION to"
-            " see"
-            " what is found of one function."
+            " see what is found of one function."
         )
     if book.unsent:
         parts.append(

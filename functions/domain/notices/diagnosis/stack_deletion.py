@@ -8,17 +8,19 @@ from functions.domain.changes.steps import StepStatus
 from functions.domain.diagnosis.remediation import Treatment, TreatmentState
 from functions.domain.diagnosis.remedy import RemedyStep
 from functions.domain.notices.diagnosis.commands import build_inverse_command, describe_step
-from functions.domain.notices.notice import Notice, NoticeContext
-from functions.domain.notices.sections import (
+from functions.domain.notices.layout import (
+    bullet,
     command_lines,
     compose_body,
     compose_subject,
     count_left_out,
     describe_location,
     name_stack,
+    paragraph,
     section,
 )
-from functions.domain.notices.text import bullet, format_count, format_time, paragraph
+from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.text import format_count, format_time
 
 IN_FORCE: Final = frozenset(
     {TreatmentState.APPLYING, TreatmentState.APPLIED, TreatmentState.UNDOING}
@@ -46,9 +48,8 @@ def compose_remedies_left(
                 paragraph(
                     f"The stack {name_stack(context)} is being deleted. What it changed to cure"
                     f" functions stays as it is at {format_time(now)}:"
-                    f" {format_count(len(names), 'function')}"
-                    " would lose what cures them otherwise. KEEP THIS NOTICE if you may want it"
-                    " undone."
+                    f" {format_count(len(names), 'function')} would lose what cures them"
+                    " otherwise. KEEP THIS NOTICE if you may want it undone."
                 ),
                 describe_location(context),
                 section(

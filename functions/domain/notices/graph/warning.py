@@ -16,28 +16,24 @@ from functions.domain.graph.build import UNDETECTED_REGIONS
 from functions.domain.graph.model import Certainty, Edge, Loop, NativeStop, NodeKind
 from functions.domain.notices.graph.drawing import draw_line, draw_loop
 from functions.domain.notices.graph.text import describe_edge, name_node
-from functions.domain.notices.notice import Notice, NoticeContext
-from functions.domain.notices.sections import (
+from functions.domain.notices.layout import (
     MARK,
     SUBJECT_LIMIT,
+    bullet,
     command_line,
     compose_body,
     compose_subject,
     count_left_out,
     describe_location,
+    indent_drawing,
     join_names,
     name_stack,
-    section,
-)
-from functions.domain.notices.text import (
-    bullet,
-    clean,
-    format_count,
-    format_time,
-    indent_drawing,
     paragraph,
     quote,
+    section,
 )
+from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.text import clean, format_count, format_time
 
 MOST_SINGLE: Final = 5
 """More new loops than that at one time come in one notice."""
@@ -298,8 +294,7 @@ def _compose_digest(
                     f"{'' if is_first else ' that you were not told of yet'}, by which functions"
                     f" can invoke themselves: {certain:,} certain,"
                     f" {len(loops) - certain:,} possible."
-                    f" {_describe_unprotected(unprotected, unsure)}"
-                    " Nothing was changed.",
+                    f" {_describe_unprotected(unprotected, unsure)} Nothing was changed.",
                 ),
                 describe_location(place),
                 section(

@@ -8,7 +8,7 @@ from functions.domain.detection.acquittal import PENDING_FOR, LeftAlone, judge_f
 from functions.domain.detection.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.detection.feeding import Fed, Feeding
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.notices.text import describe_ground
+from functions.domain.notices.grounds import describe_ground
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 CALM_GROUNDS = (Ground(reason=Reason.PLATEAU),)

@@ -13,7 +13,7 @@ from functions.domain.detection.evidence import Evidence, FunctionKind, RecentSe
 from functions.domain.detection.price import burn, usd_per_minute
 from functions.domain.detection.spike import assess
 from functions.domain.incidents.policy import Policy, Response
-from functions.domain.notices.text import describe_ground
+from functions.domain.notices.grounds import describe_ground
 from tests.unit.domain.detection.traffic_samples import NOW, RECENT, evidence, facts, series, wobble
 
 QUIET = wobble(6, 150)

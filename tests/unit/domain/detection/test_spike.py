@@ -14,7 +14,7 @@ from functions.domain.detection.evidence import Evidence, LoopProof, Series
 from functions.domain.detection.spike import assess
 from functions.domain.detection.traffic import is_candidate
 from functions.domain.incidents.policy import Policy, Response
-from functions.domain.notices.text import describe_ground
+from functions.domain.notices.grounds import describe_ground
 from tests.unit.domain.detection.traffic_samples import (
     NOW,
     RECENT,

@@ -20,7 +20,7 @@ from functions.domain.holding.verdict import (
     UntoldReason,
     Wait,
 )
-from functions.domain.notices.text import GROUND_WORDS, describe_ground
+from functions.domain.notices.grounds import GROUND_WORDS, describe_ground
 
 ALL = Figures(
     minutes=13.6,

@@ -59,22 +59,19 @@ from functions.domain.incidents.incident import (
     HeldInstead,
     Incident,
     IncidentState,
-    OutboxNotice,
     Transition,
     incident_id,
 )
 from functions.domain.incidents.policy import Response
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.notices.graph.text import OR_DISABLE, describe_doubt
-from functions.domain.notices.incident import (
-    compose_ledger_unavailable,
-    compose_notice,
-    compose_stack_deleted,
-    mark_as_repeated,
-)
+from functions.domain.notices.incident.compose import compose_notice
+from functions.domain.notices.incident.stopped import compose_ledger_unavailable
+from functions.domain.notices.incident.tags import compose_doubtful_tag, compose_unreadable_tag
+from functions.domain.notices.incident.unreadable_record import compose_unreadable_record
+from functions.domain.notices.layout import mark_as_repeated
 from functions.domain.notices.notice import Notice, NoticeContext
-from functions.domain.notices.tags import compose_doubtful_tag, compose_unreadable_tag
-from functions.domain.notices.unreadable_record import compose_unreadable_record
+from functions.domain.notices.stack_deletion import compose_stack_deleted
 
 NOW: Final = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
 FUNCTION: Final = "orders-enricher"
@@ -623,12 +620,7 @@ def _told(reason: DecisionReason, verdict: Verdict = Verdict.RUNAWAY, **changes:
 
 
 def _again() -> Notice:
-    notice = observed(Transition.RESTORED, restored())
-    return mark_as_repeated(
-        OutboxNotice(
-            id="x", transition=Transition.RESTORED, subject=notice.subject, body=notice.body
-        )
-    )
+    return mark_as_repeated(observed(Transition.RESTORED, restored()))
 
 
 TAGGED: Final = TaggedSnapshot(

@@ -22,22 +22,17 @@ from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.holding.verdict import Shown
 from functions.domain.holding.watch import Lever
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import FoundReservation, Incident, OutboxNotice, Transition
+from functions.domain.incidents.incident import FoundReservation, Incident, Transition
 from functions.domain.incidents.policy import Response
-from functions.domain.notices.commands import (
-    build_metric_link,
-    build_restore_commands,
-    build_rollback_command,
-    list_steps_in_force,
-)
-from functions.domain.notices.incident import (
-    compose_ledger_unavailable,
-    compose_notice,
-    compose_stack_deleted,
-    mark_as_repeated,
-)
+from functions.domain.notices.commands import build_restore_commands, build_rollback_command
+from functions.domain.notices.grounds import GROUND_WORDS, describe_ground
+from functions.domain.notices.incident.compose import compose_notice
+from functions.domain.notices.incident.sections.settings import list_steps_in_force
+from functions.domain.notices.incident.stopped import compose_ledger_unavailable
+from functions.domain.notices.layout import mark_as_repeated
+from functions.domain.notices.links import build_metric_link
 from functions.domain.notices.notice import Notice, NoticeContext
-from functions.domain.notices.text import GROUND_WORDS, describe_ground
+from functions.domain.notices.stack_deletion import compose_stack_deleted
 from tests.unit.domain.notices.samples import (
     CONTEXT,
     FIGURES,
@@ -418,9 +413,7 @@ def test_long_names_keep_both_ends() -> None:
 
 def test_repeated_is_marked() -> None:
     """A repeat says so in subject and body and keeps the limits."""
-    stored = OutboxNotice(
-        id="x", transition=Transition.CONTAINED, subject="[Loopbreaker] " + "s" * 85, body="Body.\n"
-    )
+    stored = Notice(subject="[Loopbreaker] " + "s" * 85, body="Body.\n")
 
     notice = mark_as_repeated(stored)
 

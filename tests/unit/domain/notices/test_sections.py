@@ -15,7 +15,7 @@ from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import EventRoutes, Incident, IncidentState, Transition
 from functions.domain.incidents.policy import Response
-from functions.domain.notices.incident import compose_notice
+from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.notice import NoticeContext
 from functions.domain.notices.text import format_time
 from tests.unit.domain.notices.samples import (

@@ -15,7 +15,7 @@ from functions.domain.diagnosis.facts import (
 )
 from functions.domain.diagnosis.finding import Certainty
 from functions.domain.diagnosis.remedy import AddPermission, RemedyKind
-from functions.domain.notices.sections import capitalize
+from functions.domain.notices.text import capitalize
 from tests.unit.domain.diagnosis.samples import ACCOUNT, ARN, RULE, admits, facts, rule
 
 EVENTS = {"Service": "events.amazonaws.com"}

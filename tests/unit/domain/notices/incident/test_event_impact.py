@@ -7,7 +7,7 @@ import pytest
 
 from functions.domain.changes.steps import DisableMapping, StepOutcome, StepStatus
 from functions.domain.detection.evidence import Trigger, TriggerKind
-from functions.domain.notices.event_impact import (
+from functions.domain.notices.incident.event_impact import (
     Impact,
     MappingState,
     Restriction,

@@ -30,7 +30,6 @@ from functions.domain.notices.text import clean, format_time, shorten_arn
 DYNAMODB_RETENTION: Final = timedelta(hours=24)
 KINESIS_RETENTION: Final = timedelta(hours=24)
 LONGEST_TIMEOUT: Final = timedelta(minutes=15)
-
 _LONGEST_NAME: Final = 80
 _LONGEST_ARN: Final = 300
 
@@ -50,8 +49,6 @@ class Impact(StrEnum):
 
 
 _WORST_FIRST: Final = {kind: place for place, kind in enumerate(Impact)}
-
-
 # Inverses in these states: the mapping is enabled again, or in somebody else's hands.
 _NOT_HELD: Final = frozenset(
     {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}

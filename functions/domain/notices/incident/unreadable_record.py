@@ -1,15 +1,16 @@
 """The mail about an open incident that cannot be read."""
 
 from functions.domain.notices.commands import build_look_command
-from functions.domain.notices.notice import Notice, NoticeContext
-from functions.domain.notices.sections import (
+from functions.domain.notices.layout import (
+    bullet,
     command_line,
     compose_body,
     compose_subject,
     describe_location,
+    paragraph,
     section,
 )
-from functions.domain.notices.text import bullet, paragraph
+from functions.domain.notices.notice import Notice, NoticeContext
 
 
 def compose_unreadable_record(function: str, context: NoticeContext) -> Notice:

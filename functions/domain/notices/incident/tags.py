@@ -10,15 +10,18 @@ from functions.domain.notices.commands import (
     build_rollback_of,
     build_untag_command,
 )
-from functions.domain.notices.notice import Notice, NoticeContext
-from functions.domain.notices.sections import (
+from functions.domain.notices.layout import (
+    bullet,
     command_line,
     compose_body,
     compose_subject,
     describe_location,
+    paragraph,
+    quote,
     section,
 )
-from functions.domain.notices.text import bullet, format_count, format_time, paragraph, quote
+from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.text import format_count, format_time
 
 _CHANGED_NOTHING: Final = (
     "Loopbreaker changed nothing, and -c rollback=all leaves the function alone."

@@ -1,0 +1,50 @@
+"""The mails about an incident: plain text that can be read on a phone at 3 a.m.
+
+The most important comes first: what was done and to which function; then how fast, what it costs,
+why, what becomes of its events and until when, and what to do, with commands to paste. Anything
+may be unknown: the text then says so, or leaves it out.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from functions.domain.incidents.incident import Incident, Transition
+from functions.domain.notices.incident.ended import (
+    compose_deleted,
+    compose_ended,
+    compose_released,
+    compose_running_away_again,
+)
+from functions.domain.notices.incident.held import compose_expiring, compose_held, compose_kept
+from functions.domain.notices.incident.not_stopped import compose_notified
+from functions.domain.notices.incident.restored import (
+    compose_lifted,
+    compose_restore_failed,
+    compose_restored,
+)
+from functions.domain.notices.incident.stopped import compose_contain_failed, compose_contained
+from functions.domain.notices.notice import Notice, NoticeContext
+
+_COMPOSERS: Final[dict[Transition, Callable[[Incident, NoticeContext, datetime], Notice]]] = {
+    Transition.NOTIFIED: compose_notified,
+    Transition.CONTAINED: compose_contained,
+    Transition.CAPPED: compose_held,
+    Transition.SHOWN: compose_kept,
+    Transition.EXPIRING: compose_expiring,
+    Transition.RELEASED: compose_released,
+    Transition.RUNNING_AWAY_AGAIN: compose_running_away_again,
+    Transition.RESTORED: compose_restored,
+    Transition.RESTORE_FAILED: compose_restore_failed,
+    Transition.CONTAIN_FAILED: compose_contain_failed,
+    Transition.LIFTED: compose_lifted,
+    Transition.ENDED: compose_ended,
+    Transition.DELETED: compose_deleted,
+}
+
+
+def compose_notice(
+    transition: Transition, incident: Incident, context: NoticeContext, now: datetime
+) -> Notice:
+    """The notice of one transition of an incident."""
+    return _COMPOSERS[transition](incident, context, now)

@@ -1,0 +1,35 @@
+"""The end of a mail about an incident."""
+
+from datetime import datetime
+
+from functions.domain.account.names import edge_replica
+from functions.domain.incidents.incident import Incident
+from functions.domain.notices.layout import paragraph, section
+from functions.domain.notices.links import build_function_link, build_metric_link
+from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.text import clean, format_time
+
+
+def compose_footer(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, ...]:
+    """Links, and which incident this is."""
+    links = []
+    if context.region:
+        begin = incident.assessment.since or incident.opened_at
+        home = edge_replica(incident.function)
+        name, region = (
+            (incident.function, context.region) if home is None else (home.name, home.home)
+        )
+        links = [
+            f"Function:\n{build_function_link(name, region)}",
+            f"Metrics:\n{build_metric_link(incident.function, context.region, begin, now)}",
+        ]
+    stack = f", stack {clean(context.stack_name, 128)}" if context.stack_name else ""
+    return (
+        section("LINKS", *links) if links else "",
+        paragraph(f"Incident {incident.id}{stack}{_describe_writing_time(incident, now)}."),
+    )
+
+
+def _describe_writing_time(incident: Incident, now: datetime) -> str:
+    """By a clock that is behind the incident's own record it would contradict that record."""
+    return "" if now < incident.updated_at else f", written at {format_time(now)}"

@@ -1,0 +1,146 @@
+"""Why the guard acts: the verdict with its grounds, and the loop as the event graph knows it."""
+
+from typing import Final
+
+from functions.domain.changes.steps import DisableMapping, StepStatus
+from functions.domain.detection.assessment import Assessment, Reason, Verdict
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.incidents.incident import Incident
+from functions.domain.notices.graph.text import OR_DISABLE
+from functions.domain.notices.grounds import describe_ground
+from functions.domain.notices.layout import (
+    MOST_NAMES,
+    bullet,
+    count_left_out,
+    indent_drawing,
+    paragraph,
+    section,
+)
+from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.text import format_number, format_time, replace_unprintable
+
+VERDICT_CLAUSES: Final = {
+    Verdict.RUNAWAY: "is running away",
+    Verdict.SUSPECTED: "may be running away",
+    Verdict.BUSY: "is unusually busy",
+    Verdict.CALM: "is calm",
+}
+_MOST_GROUNDS: Final = 8
+_LONGEST_DRAWING: Final = 1500
+_LONGEST_REASON: Final = 600
+_CERTAINTY: Final = {
+    LoopProof.CERTAIN: "The configuration of the account closes this loop.",
+    LoopProof.POSSIBLE: "The configuration of the account allows this loop; whether the function"
+    " really writes there is not known.",
+}
+
+
+def compose_loop(incident: Incident, context: NoticeContext) -> str:
+    """The loop as the event graph knows it: drawing, what closes it, what breaks it."""
+    drawing = context.loop.drawing.rstrip()
+    if not drawing:
+        return _compose_not_ruled_out(context)
+    lines = drawing[:_LONGEST_DRAWING].splitlines()
+    broken_by = _find_breaking_change(incident, context)
+    read = context.loop.at
+    return section(
+        "THE LOOP",
+        "\n".join(indent_drawing(replace_unprintable(line)) for line in lines),
+        *(
+            bullet(replace_unprintable(words[:_LONGEST_REASON]))
+            for words in context.loop.closed_by[:MOST_NAMES]
+        ),
+        paragraph(
+            _CERTAINTY.get(context.loop.proof, ""),
+            f"Read from the configuration at {format_time(read)}." if read else "",
+        ),
+        paragraph(f"What breaks it: {replace_unprintable(broken_by[:_LONGEST_REASON])}")
+        if broken_by
+        else "",
+    )
+
+
+def _compose_not_ruled_out(context: NoticeContext) -> str:
+    """Why the event graph, which knows no loop of the function, does not say that there is none."""
+    loop = context.loop
+    if not loop.not_ruled_out:
+        return ""
+    return section(
+        "THE LOOP",
+        paragraph(
+            "The configuration shows no loop of this function, but does not rule one out:",
+        ),
+        *(bullet(f"{words}.") for words in loop.not_ruled_out),
+        paragraph(f"Read from the configuration at {format_time(loop.at)}." if loop.at else ""),
+    )
+
+
+def _find_breaking_change(incident: Incident, context: NoticeContext) -> str:
+    """What breaks the loop, without the advice to disable a mapping that the guard has disabled."""
+    words = context.loop.broken_by
+    disabled = (
+        one.step.uuid
+        for one in incident.steps
+        if isinstance(one.step, DisableMapping)
+        and one.status in {StepStatus.DONE, StepStatus.ALREADY}
+        and one.restored is None
+    )
+    return words.replace(OR_DISABLE, "") if any(one in words for one in disabled) else words
+
+
+def compose_reasons(incident: Incident) -> str:
+    """The verdict and its grounds."""
+    assessment = incident.assessment
+    grounds = assessment.grounds[:_MOST_GROUNDS]
+    return section(
+        "WHY LOOPBREAKER THINKS SO",
+        paragraph(_describe_verdict(assessment)),
+        *(bullet(describe_ground(ground)) for ground in grounds),
+        count_left_out(len(assessment.grounds) - len(grounds), "reason"),
+    )
+
+
+def _describe_verdict(assessment: Assessment) -> str:
+    match assessment.verdict:
+        case Verdict.RUNAWAY:
+            return _describe_proof(assessment)
+        case Verdict.SUSPECTED if assessment.has(Reason.LOOP_PROVEN):
+            return (
+                "A suspected loop: unusual and unexplained. The configuration closes it; nothing"
+                " has shown yet that it runs."
+            )
+        case Verdict.SUSPECTED:
+            return "A suspected loop: unusual and unexplained, but not proven."
+        case Verdict.BUSY:
+            return "Unusual, with an explanation."
+        case Verdict.CALM:
+            return "Nothing unusual."
+
+
+def _describe_proof(assessment: Assessment) -> str:
+    """What proved a loop; the third, fourth and last of these are of earlier versions."""
+    if not assessment.grounds:
+        return "A loop. What showed it is not recorded here."
+    if assessment.has(Reason.COMES_BACK):
+        return "A loop: it fed itself while Loopbreaker watched."
+    if assessment.cap:
+        return "A loop: what it did under its cap shows it."
+    if assessment.has(Reason.LOOP_PROVEN) and not assessment.has(Reason.NATIVE_DROPS):
+        return "A loop: the configuration of the account closes it, and it runs."
+    if assessment.has(Reason.NATIVE_DROPS):
+        return "A loop: AWS itself found it."
+    return "A loop, by a shape that only a loop has."
+
+
+def describe_suspected(incident: Incident) -> str:
+    """Which function is suspected, where another one of its loop is held."""
+    other = incident.instead
+    if other is None:
+        return ""
+    rate = (
+        f", with {format_number(other.per_minute)} invocations a minute" if other.per_minute else ""
+    )
+    return paragraph(
+        f"Suspected is {other.function}{rate}. {describe_ground(other.because)} It lies on the"
+        f" same loop, and what goes round in that passes {incident.function} as well."
+    )

@@ -1,0 +1,179 @@
+"""The elements that every mail is made of, and the limits of its subject and body.
+
+Elements are named by nouns: a mail is a tuple of paragraphs and sections, a section has items and
+commands. An element without content is an empty text, and is left out of the body.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.text import clean, cut_middle, format_count
+
+SUBJECT_LIMIT: Final = 99  # SNS: fewer than 100 characters, no line breaks
+BODY_LIMIT: Final = 32_000  # bytes; SNS takes 262,144, a person far fewer
+MARK: Final = "[Loopbreaker]"
+MOST_NAMES: Final = 5
+_MOST_COMMANDS: Final = 60
+_SHORTEST_NAME: Final = 12
+WIDTH: Final = 70
+# With what the commands in a mail begin.
+_COMMANDS: Final = frozenset({"aws", "npx"})
+# Before each further word of a text from outside, until the lines are made. No text holds it:
+# `clean` takes out what cannot be printed.
+_GOES_ON: Final = "\x02"
+
+
+def compose_subject(lead: str, function: str, tail: str) -> str:
+    """A subject within SNS's limits: the name gives way, in its middle, to what happened."""
+    if lead.endswith(":") and tail.startswith(": "):
+        tail = f", {tail.removeprefix(': ')}"
+    name = clean(function, 400)
+    before = f"{MARK} {lead} "
+    room = max(_SHORTEST_NAME, SUBJECT_LIMIT - len(before) - len(clean(tail)) - 1)
+    return clean(f"{before}{cut_middle(name, room)}{tail}", 400)[:SUBJECT_LIMIT].rstrip()
+
+
+def compose_body(blocks: Iterable[str]) -> str:
+    """The blocks with an empty line between them, cut at a line if they are far too long."""
+    body = "\n\n".join(block for block in blocks if block) + "\n"
+    if len(body.encode(errors="backslashreplace")) <= BODY_LIMIT:
+        return body
+    note = "\n(Cut here: the rest is too long for a notice.)\n"
+    kept = body.encode(errors="backslashreplace")[: BODY_LIMIT - len(note)].decode(errors="ignore")
+    return kept.rsplit("\n", 1)[0] + note
+
+
+def mark_as_repeated(stored: Notice) -> Notice:
+    """Mark a stored mail that is sent again: it may have arrived before."""
+    subject = clean(stored.subject, 400).removeprefix(MARK).strip()
+    first = paragraph(
+        "Sent again, because the first sending was not confirmed. If you have it already, there is"
+        " nothing new here."
+    )
+    return Notice(
+        subject=cut_middle(f"{MARK} (again) {subject}", SUBJECT_LIMIT),
+        body=compose_body((first, stored.body)),
+    )
+
+
+def section(title: str, *lines: str) -> str:
+    """A title with its paragraphs apart and its list items together; nothing without any."""
+    if not any(lines):
+        return ""
+    text, before = title, ""
+    for line in lines:
+        if line:
+            kind = _classify_line(line)
+            is_apart = (
+                before not in {"", kind} and (before, kind) != ("text", "item")
+            ) or before == kind == "text"
+            text += f"\n\n{line}" if is_apart else f"\n{line}"
+            before = kind
+    return text
+
+
+def _classify_line(line: str) -> str:
+    if line.startswith("   "):
+        return "note"
+    if line.startswith("  "):
+        return "command"
+    mark = line.split(" ", 1)[0]
+    return "item" if mark == "-" or mark.rstrip(".").isdecimal() else "text"
+
+
+def paragraph(*sentences: str) -> str:
+    """Sentences as one paragraph of short lines; names and ARNs are never broken."""
+    return _wrap(" ".join(one for one in sentences if one), "", "")
+
+
+def bullet(text: str, mark: str = "-") -> str:
+    """One item of a list."""
+    return _wrap(text, f"{mark} ", " " * (len(mark) + 1))
+
+
+def command_line(command: str) -> str:
+    """A command on a line of its own, to be pasted."""
+    return f"  {command}"
+
+
+def command_lines(commands: Sequence[str]) -> tuple[str, ...]:
+    """Commands, one a line, within the limit."""
+    return (
+        *(command_line(one) for one in commands[:_MOST_COMMANDS]),
+        count_left_out(len(commands) - _MOST_COMMANDS, "command"),
+    )
+
+
+def indent(text: str) -> str:
+    """Wrap a text that belongs to the item above it."""
+    return "\n".join(f"   {line}" for line in paragraph(text).splitlines())
+
+
+def indent_drawing(line: str) -> str:
+    """A line of a drawing, indented. Its names are from outside: none looks like a command."""
+    return f"  {'| ' if _is_command(line.lstrip()) else ''}{line}"
+
+
+def quote(text: str, limit: int = 600) -> str:
+    """Text from outside, for a paragraph or an item: where it goes on, a line begins with ``>``."""
+    first, *others = clean(text, limit).split() or [""]
+    return " ".join((first, *(f"{_GOES_ON}{word}" for word in others)))
+
+
+def _wrap(text: str, first: str, others: str) -> str:
+    """The text in lines. None but the first begins with the word that begins a command.
+
+    A mail has commands to paste, alone on indented lines. What somebody else has named or written
+    must not be able to pass for one.
+    """
+    lines: list[str] = []
+    line, is_empty = first, True
+    for word in text.split():
+        plain = word.removeprefix(_GOES_ON)
+        if is_empty:
+            line, is_empty = f"{line}{plain}", False
+        elif len(line) + 1 + len(plain) <= WIDTH or (plain == word and _is_command(plain)):
+            line = f"{line} {plain}"
+        else:
+            lines.append(line)
+            line = f"{others}{'' if plain == word else '> '}{plain}"
+    lines.append(line)
+    return "\n".join(lines).replace(_GOES_ON, "")
+
+
+def _is_command(text: str) -> bool:
+    return text.split(" ", 1)[0].rstrip(":;,.").lower() in _COMMANDS
+
+
+def quote_aws_error(detail: str) -> str:
+    """Words of AWS, marked as such."""
+    return f'AWS says: "{quote(detail)}"' if detail.strip() else ""
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Names in a sentence; of many the first few."""
+    every = tuple(names)
+    shown = ", ".join(clean(one, 160) for one in every[:MOST_NAMES])
+    more = len(every) - MOST_NAMES
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def count_left_out(count: int, noun: str) -> str:
+    """How many were left out of a list; empty for none."""
+    return bullet(f"({format_count(count, f'more {noun}')} left out here.)") if count > 0 else ""
+
+
+def describe_location(context: NoticeContext) -> str:
+    """Account and Region, as far as they are known."""
+    places = []
+    if context.account:
+        places.append(f"Account {clean(context.account, 40)}")
+    if context.region:
+        places.append(f"Region {clean(context.region, 40)}")
+    return paragraph(f"{', '.join(places)}.") if places else ""
+
+
+def name_stack(context: NoticeContext) -> str:
+    """The name of the guard's stack."""
+    return clean(context.stack_name or "Loopbreaker", 128)
