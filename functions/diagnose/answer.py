@@ -10,7 +10,7 @@ from functions.domain.account.names import function_name
 from functions.domain.account.watched_region import ElsewhereError, refuse_elsewhere
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
 from functions.domain.incidents.ports import RequestClaim
-from functions.domain.notices.diagnosis.finding import compose_answer, compose_output
+from functions.domain.notices.diagnosis.answer import compose_answer, compose_output
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -1,7 +1,11 @@
-"""The commands that people paste: the rollback, and the AWS CLI for what the guard changes."""
+"""The commands that people paste: deployments with a flag, and the AWS CLI.
+
+Every command is safe to paste into a shell, whatever a name from the account holds.
+"""
 
 import shlex
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
 from functions.domain.changes.steps import (
     EnableMapping,
@@ -15,36 +19,55 @@ from functions.domain.changes.steps import (
     StepOutcome,
     VersionScaling,
 )
-from functions.domain.incidents.incident import Incident
+from functions.domain.diagnosis.remedy import (
+    AddPermission,
+    DeleteInlinePolicy,
+    NamedStep,
+    PutBackDescription,
+    PutBackMemory,
+    PutBackTracing,
+    PutInlinePolicy,
+    RefreshCredentials,
+    RemedyInverse,
+    RemovePermission,
+    SetMemory,
+    SetTimeout,
+    SetTracing,
+)
 from functions.domain.incidents.policy import EXEMPT_TAG
 
 
-def build_rollback_command(incident: Incident, deploy_flags: str | None) -> str:
-    """The command that puts everything back, safe to paste into a shell.
+def build_rollback_command(function: str, function_arn: str, deploy_flags: str | None) -> str:
+    """Write the deployment that undoes all that the guard changed of a function.
 
-    A function that is called ``all`` is named by its ARN: the flag means every function by that
-    word. The flags of the deployment are repeated: the CDK does not remember them.
+    The flags of the deployment are repeated: the CDK does not remember them.
 
     Parameters
     ----------
     deploy_flags
         As the command line takes them; ``None`` where they are unknown.
     """
-    return build_rollback_of(incident.function, incident.function_arn, deploy_flags)
+    return _build_deploy_command("rollback", function, function_arn, deploy_flags)
 
 
-def build_rollback_of(name: str, function_arn: str, deploy_flags: str | None) -> str:
-    """The same for a function that has no incident."""
-    if name == "all" and function_arn:
-        name = function_arn
-    asked = f"npx cdk deploy -c {shlex.quote(f'rollback={name}')}"
+def build_diagnose_command(function: str, deploy_flags: str | None) -> str:
+    """Write the deployment that examines one function and answers at length."""
+    return _build_deploy_command("diagnose", function, "", deploy_flags)
+
+
+def _build_deploy_command(
+    flag: str, function: str, function_arn: str, deploy_flags: str | None
+) -> str:
+    # The flag means every function by the word all: a function of that name is named by its ARN.
+    name = function_arn if function == "all" and function_arn else function
+    asked = f"npx cdk deploy -c {shlex.quote(f'{flag}={name}')}"
     return f"{asked} {deploy_flags}" if deploy_flags else asked
 
 
 def build_restore_commands(
     outcomes: Iterable[StepOutcome], region: str | None, *, reserved_only: bool | None = None
 ) -> tuple[str, ...]:
-    """AWS CLI commands that undo steps, one each.
+    """Write the commands that undo steps of an incident, one each.
 
     Parameters
     ----------
@@ -60,105 +83,188 @@ def build_restore_commands(
 
 def _build_inverse_command(step: InverseStep, region: str | None) -> str:
     match step:
-        case PutBackReserved(prior=None):
-            return build_aws_command(
-                region, "delete-function-concurrency", "--function-name", step.function
-            )
-        case PutBackReserved(prior=prior):
-            return build_aws_command(
-                region,
-                "put-function-concurrency",
-                "--function-name",
-                step.function,
-                "--reserved-concurrent-executions",
-                str(prior),
-            )
-        case PutBackScaling(prior=prior_scaling):
-            return build_scale_command(step.function, prior_scaling, region)
+        case PutBackReserved():
+            if step.prior is None:
+                return _build_function_command(region, "delete-function-concurrency", step.function)
+            return _build_reserve_command(step.function, step.prior, region)
+        case PutBackScaling(prior=scaling):
+            return build_scale_command(step.function, scaling, region)
         case EnableMapping():
-            return build_aws_command(
-                region, "update-event-source-mapping", "--uuid", step.uuid, "--enabled"
-            )
+            return _build_mapping_command(region, step.uuid, "--enabled")
         case PutBackLimit():
             config = "{}" if step.prior is None else f"MaximumConcurrency={step.prior}"
-            words = ("--uuid", step.uuid, "--scaling-config", config)
-            return build_aws_command(region, "update-event-source-mapping", *words)
+            return _build_mapping_command(region, step.uuid, "--scaling-config", config)
         case PutBackProvisioned():
-            return build_aws_command(
+            return _build_function_command(
                 region,
                 "put-provisioned-concurrency-config",
-                "--function-name",
                 step.function,
                 "--qualifier",
                 step.qualifier,
                 "--provisioned-concurrent-executions",
                 str(step.requested),
             )
+        case _:
+            assert_never(step)
+
+
+def build_remedy_command(step: NamedStep, region: str | None) -> str:
+    """Write the command that does a step of a remedy; empty where it cannot be written.
+
+    A description that is not known cannot be changed without losing it.
+    """
+    match step:
+        case PutInlinePolicy():
+            return _build_policy_command(
+                "put-role-policy",
+                step.role,
+                step.policy_name,
+                "--policy-document",
+                step.document,
+            )
+        case SetTracing():
+            return _build_configuration_command(
+                region, step.function, "--tracing-config", f"Mode={step.to}"
+            )
+        case SetMemory():
+            return _build_configuration_command(
+                region, step.function, "--memory-size", str(step.to)
+            )
+        case SetTimeout():
+            return _build_configuration_command(region, step.function, "--timeout", str(step.to))
+        case RefreshCredentials():
+            if not step.to:
+                return ""
+            return _build_configuration_command(region, step.function, "--description", step.to)
+        case AddPermission():
+            return _build_permission_command(step, region)
+        case _:
+            assert_never(step)
+
+
+def build_remedy_undo_command(step: RemedyInverse, region: str | None) -> str:
+    """Write the command that undoes a step of a remedy."""
+    match step:
+        case DeleteInlinePolicy():
+            return _build_policy_command("delete-role-policy", step.role, step.policy_name)
+        case PutBackTracing():
+            return _build_configuration_command(
+                region, step.function, "--tracing-config", f"Mode={step.prior}"
+            )
+        case PutBackMemory():
+            return _build_configuration_command(
+                region, step.function, "--memory-size", str(step.prior)
+            )
+        case PutBackDescription():
+            return _build_configuration_command(region, step.function, "--description", step.prior)
+        case RemovePermission():
+            own = step.permission
+            qualifier = ("--qualifier", own.qualifier) if own.qualifier else ()
+            return _build_function_command(
+                region,
+                "remove-permission",
+                own.function,
+                "--statement-id",
+                own.statement_id,
+                *qualifier,
+            )
+        case _:
+            assert_never(step)
 
 
 def build_look_command(function: str, region: str | None) -> str:
-    """The command that shows what is reserved now."""
-    return build_aws_command(region, "get-function-concurrency", "--function-name", function)
-
-
-def build_scaling_look_command(function: str, qualifier: str, region: str | None) -> str:
-    """The command that shows the scaling of a version on Lambda Managed Instances."""
-    return build_aws_command(
-        region,
-        "get-function-scaling-config",
-        "--function-name",
-        function,
-        "--qualifier",
-        qualifier,
-    )
+    """Write the command that shows what is reserved now."""
+    return _build_function_command(region, "get-function-concurrency", function)
 
 
 def build_stop_command(function: str, region: str | None) -> str:
-    """The command that throttles a function by hand."""
-    return build_aws_command(
-        region,
-        "put-function-concurrency",
-        "--function-name",
-        function,
-        "--reserved-concurrent-executions",
-        "0",
+    """Write the command that throttles a function."""
+    return _build_reserve_command(function, 0, region)
+
+
+def build_scaling_look_command(function: str, qualifier: str, region: str | None) -> str:
+    """Write the command that shows the scaling of a version on Lambda Managed Instances."""
+    return _build_function_command(
+        region, "get-function-scaling-config", function, "--qualifier", qualifier
     )
 
 
 def build_scale_command(function: str, scaling: VersionScaling, region: str | None) -> str:
-    """The command that scales a version; what is left out goes back to Lambda's default."""
+    """Write the command that scales a version: what is not given goes back to Lambda's default."""
     named = (
         ("MinExecutionEnvironments", scaling.minimum),
         ("MaxExecutionEnvironments", scaling.maximum),
     )
     given = ",".join(f"{name}={value}" for name, value in named if value is not None)
     config = ("--function-scaling-config", given) if given else ()
-    return build_aws_command(
-        region,
-        "put-function-scaling-config",
-        "--function-name",
-        function,
-        "--qualifier",
-        scaling.qualifier,
-        *config,
+    return _build_function_command(
+        region, "put-function-scaling-config", function, "--qualifier", scaling.qualifier, *config
     )
 
 
 def build_exempt_command(function_arn: str, region: str | None) -> str:
-    """The command that makes the guard leave a function alone."""
-    return build_aws_command(
+    """Write the command that makes the guard leave a function alone."""
+    return build_lambda_command(
         region, "tag-resource", "--resource", function_arn, "--tags", f"{EXEMPT_TAG}=true"
     )
 
 
 def build_untag_command(function_arn: str, keys: Sequence[str], region: str | None) -> str:
-    """The command that removes tags."""
-    return build_aws_command(
+    """Write the command that removes tags."""
+    return build_lambda_command(
         region, "untag-resource", "--resource", function_arn, "--tag-keys", *keys
     )
 
 
-def build_aws_command(region: str | None, *words: str) -> str:
-    """A command of the AWS CLI for Lambda, safe to paste into a shell."""
+def build_lambda_command(region: str | None, *words: str) -> str:
+    """Write a command of the AWS CLI for Lambda."""
     place = ("--region", region) if region else ()
     return shlex.join(("aws", "lambda", *words, *place))
+
+
+def _build_function_command(region: str | None, action: str, function: str, *words: str) -> str:
+    return build_lambda_command(region, action, "--function-name", function, *words)
+
+
+def _build_reserve_command(function: str, reserved: int, region: str | None) -> str:
+    return _build_function_command(
+        region,
+        "put-function-concurrency",
+        function,
+        "--reserved-concurrent-executions",
+        str(reserved),
+    )
+
+
+def _build_mapping_command(region: str | None, uuid: str, *words: str) -> str:
+    return build_lambda_command(region, "update-event-source-mapping", "--uuid", uuid, *words)
+
+
+def _build_configuration_command(region: str | None, function: str, *words: str) -> str:
+    return _build_function_command(region, "update-function-configuration", function, *words)
+
+
+def _build_permission_command(step: AddPermission, region: str | None) -> str:
+    options = (
+        ("--source-arn", step.source_arn),
+        ("--source-account", step.source_account),
+        ("--qualifier", step.qualifier),
+    )
+    return _build_function_command(
+        region,
+        "add-permission",
+        step.function,
+        "--statement-id",
+        step.statement_id,
+        "--action",
+        step.action,
+        "--principal",
+        step.principal,
+        *(word for name, value in options if value for word in (name, value)),
+    )
+
+
+def _build_policy_command(action: str, role: str, policy_name: str, *words: str) -> str:
+    # IAM has no Region.
+    named = ("--role-name", role, "--policy-name", policy_name)
+    return shlex.join(("aws", "iam", action, *named, *words))

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from functions.domain.changes.steps import StepStatus
+from functions.domain.diagnosis.remediation import Treatment, TreatmentState
+from functions.domain.diagnosis.remedy import RemedyStep
 from functions.domain.incidents.incident import Incident
-from functions.domain.notices.commands import build_restore_commands
+from functions.domain.notices.commands import build_remedy_undo_command, build_restore_commands
+from functions.domain.notices.diagnosis.remediation import describe_step
 from functions.domain.notices.incident.sections.settings import (
     describe_step_in_force,
     list_steps_in_force,
 )
 from functions.domain.notices.layout import (
-    MARK,
     MOST_NAMES,
     bullet,
     command_lines,
@@ -27,30 +30,20 @@ from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.text import format_count, format_time
 
 _MOST_FUNCTIONS: Final = 25
+_MOST_REMEDIES: Final = 50
+IN_FORCE: Final = frozenset(
+    {TreatmentState.APPLYING, TreatmentState.APPLIED, TreatmentState.UNDOING}
+)
+_TAKEN_BACK: Final = frozenset({StepStatus.DONE, StepStatus.ALREADY, StepStatus.GONE})
 
 
-def compose_stack_deleted(
-    still_contained: Sequence[Incident], context: NoticeContext, now: datetime
+def compose_functions_left(
+    incidents: Sequence[Incident], context: NoticeContext, now: datetime
 ) -> Notice:
-    """The guard's own stack is being deleted while it holds functions."""
-    changes = [(one, list_steps_in_force(one)) for one in still_contained]
+    """Tell which functions stay held; at least one is given."""
+    changes = [(one, list_steps_in_force(one)) for one in incidents]
     names = [one.function for one, _ in changes]
     shown = changes[:_MOST_FUNCTIONS]
-    others_count = len(names) - 1
-    lead = f"STACK DELETED, {format_count(len(names), 'function')} still held"
-    if not names:
-        return Notice(
-            subject=f"{MARK} STACK DELETED: no function is held",
-            body=compose_body(
-                (
-                    paragraph(
-                        f"The stack {name_stack(context)} is being deleted. It holds no function:"
-                        " there is nothing to put back. From now on no loop is stopped here."
-                    ),
-                    describe_location(context),
-                )
-            ),
-        )
     # Reservations first, whatever else has to be left out: they are what keeps a function still.
     reservations = [
         command
@@ -64,7 +57,9 @@ def compose_stack_deleted(
     ]
     return Notice(
         subject=compose_subject(
-            f"{lead}:", names[0], f" and {others_count:,} more" if others_count else ""
+            f"STACK DELETED, {format_count(len(names), 'function')} still held:",
+            names[0],
+            _count_others(names),
         ),
         body=compose_body(
             (
@@ -108,3 +103,60 @@ def compose_stack_deleted(
             )
         ),
     )
+
+
+def compose_remedies_left(
+    treatments: Sequence[Treatment], context: NoticeContext, now: datetime
+) -> Notice:
+    """Tell which remedies stay in force; at least one is given."""
+    shown = treatments[:_MOST_REMEDIES]
+    names = tuple(dict.fromkeys(one.function for one in treatments))
+    steps = [(one, step) for one in shown for step in _list_remedy_steps(one)]
+    return Notice(
+        subject=compose_subject(
+            f"STACK DELETED, remedies stay on {format_count(len(names), 'function')}:",
+            names[0],
+            _count_others(names),
+        ),
+        body=compose_body(
+            (
+                paragraph(
+                    f"The stack {name_stack(context)} is being deleted. What it changed to cure"
+                    f" functions stays as it is at {format_time(now)}:"
+                    f" {format_count(len(names), 'function')} would lose what cures them"
+                    " otherwise. KEEP THIS NOTICE if you may want it undone."
+                ),
+                describe_location(context),
+                section(
+                    "STILL IN FORCE",
+                    *(
+                        bullet(f"{one.function}, {one.title}: {describe_step(step)}")
+                        for one, step in steps
+                    ),
+                    count_left_out(len(treatments) - len(shown), "remedy"),
+                ),
+                section(
+                    "UNDO IT BY HAND",
+                    *command_lines(
+                        [
+                            build_remedy_undo_command(step.inverse(), context.region)
+                            for _, step in steps
+                        ]
+                    ),
+                ),
+            )
+        ),
+    )
+
+
+def _list_remedy_steps(treatment: Treatment) -> tuple[RemedyStep, ...]:
+    """List the steps that were done, or may have been, from last to first."""
+    return tuple(
+        one.step
+        for one in reversed(treatment.steps)
+        if one.status in {StepStatus.DONE, StepStatus.PLANNED} and one.undone not in _TAKEN_BACK
+    )
+
+
+def _count_others(names: Sequence[str]) -> str:
+    return f" and {len(names) - 1:,} more" if len(names) > 1 else ""

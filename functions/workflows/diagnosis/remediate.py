@@ -46,7 +46,7 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.notices.diagnosis.finding import compose_remediation
+from functions.domain.notices.diagnosis.remediation import compose_remediation
 
 _GONE_STATES = (TreatmentState.UNDOING, TreatmentState.UNDONE, TreatmentState.DELETED)
 

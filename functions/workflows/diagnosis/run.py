@@ -26,13 +26,12 @@ from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.postings import deliver, is_settled
 from functions.domain.diagnosis.remediation import Treatment, TreatmentState
 from functions.domain.errors import StaleIncidentError
-from functions.domain.notices.diagnosis.finding import (
+from functions.domain.notices.diagnosis.digest import (
     compose_digest,
-    compose_finding,
     compose_registry_full,
-    compose_resolved,
     compose_weekly,
 )
+from functions.domain.notices.diagnosis.finding import compose_finding, compose_resolved
 from functions.workflows.diagnosis.remediate import planned, treat, undo
 
 # Above so many in one round they come in one notice.

@@ -30,8 +30,11 @@ from functions.domain.incidents.tagged_snapshot import (
     TaggedSnapshot,
     UnreadableSnapshotError,
 )
-from functions.domain.notices.diagnosis.stack_deletion import IN_FORCE, compose_remedies_left
-from functions.domain.notices.stack_deletion import compose_stack_deleted
+from functions.domain.notices.stack_deletion import (
+    IN_FORCE,
+    compose_functions_left,
+    compose_remedies_left,
+)
 from functions.workflows.diagnosis import remediate as treating
 from functions.workflows.diagnosis.run import undo_for
 from functions.workflows.incidents.adopt import adopt, put_back_removed, was_closed_since
@@ -218,7 +221,7 @@ class Rollback:
         now = self.world.clock()
         held = self.still_held()
         if held:
-            said = compose_stack_deleted(held, self.world.place, now)
+            said = compose_functions_left(held, self.world.place, now)
             self.world.publisher.publish(said.subject, said.body)
         treated = self.still_treated()
         if treated:

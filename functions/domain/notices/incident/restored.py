@@ -100,7 +100,11 @@ def compose_restore_failed(incident: Incident, context: NoticeContext, now: date
                         " and the incident stays open until all is back.",
                         "2.",
                     ),
-                    command_line(build_rollback_command(incident, context.deploy_flags)),
+                    command_line(
+                        build_rollback_command(
+                            incident.function, incident.function_arn, context.deploy_flags
+                        )
+                    ),
                     bullet("Or put back by hand what is left:", "3."),
                     *command_lines(build_restore_commands(changed, context.region)),
                 ),

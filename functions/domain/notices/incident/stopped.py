@@ -237,7 +237,11 @@ def compose_ledger_unavailable(
                     *(
                         (
                             paragraph("Once the ledger answers again, this does the same:"),
-                            command_line(build_rollback_command(incident, context.deploy_flags)),
+                            command_line(
+                                build_rollback_command(
+                                    incident.function, incident.function_arn, context.deploy_flags
+                                )
+                            ),
                         )
                         if is_tagged
                         else (paragraph("The rollback flag cannot: it needs a record."),)

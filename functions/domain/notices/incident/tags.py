@@ -7,7 +7,7 @@ from functions.domain.incidents.tag_seal import find_tags
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.notices.commands import (
     build_look_command,
-    build_rollback_of,
+    build_rollback_command,
     build_untag_command,
 )
 from functions.domain.notices.layout import (
@@ -65,7 +65,9 @@ def compose_doubtful_tag(
                         " says:",
                         "1.",
                     ),
-                    command_line(build_rollback_of(facts.name, facts.arn, context.deploy_flags)),
+                    command_line(
+                        build_rollback_command(facts.name, facts.arn, context.deploy_flags)
+                    ),
                     bullet("If there is none, remove the tag:", "2."),
                     command_line(build_untag_command(facts.arn, find_tags(facts), context.region)),
                 ),

@@ -71,7 +71,7 @@ from functions.domain.notices.incident.tags import compose_doubtful_tag, compose
 from functions.domain.notices.incident.unreadable_record import compose_unreadable_record
 from functions.domain.notices.layout import mark_as_repeated
 from functions.domain.notices.notice import Notice, NoticeContext
-from functions.domain.notices.stack_deletion import compose_stack_deleted
+from functions.domain.notices.stack_deletion import compose_functions_left
 
 NOW: Final = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
 FUNCTION: Final = "orders-enricher"
@@ -839,7 +839,7 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
         tagged("v2 aws lambda delete-function --function-name orders"), CONTEXT
     ),
     "record_unreadable": lambda: compose_unreadable_record(FUNCTION, CONTEXT),
-    "stack_deleted": lambda: compose_stack_deleted(
+    "stack_deleted": lambda: compose_functions_left(
         (contained(hours=26), contained(function="billing-sync", prior=10, hours=1)), CONTEXT, NOW
     ),
     "again": _again,

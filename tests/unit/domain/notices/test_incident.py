@@ -32,7 +32,7 @@ from functions.domain.notices.incident.stopped import compose_ledger_unavailable
 from functions.domain.notices.layout import mark_as_repeated
 from functions.domain.notices.links import build_metric_link
 from functions.domain.notices.notice import Notice, NoticeContext
-from functions.domain.notices.stack_deletion import compose_stack_deleted
+from functions.domain.notices.stack_deletion import compose_functions_left
 from tests.unit.domain.notices.samples import (
     CONTEXT,
     FIGURES,
@@ -293,12 +293,17 @@ def test_rollback_is_safe_in_a_shell() -> None:
     """A name with characters that a shell would read is quoted."""
     incident = contained(function="a b;$(reboot)'")
 
-    assert shlex.split(build_rollback_command(incident, None))[-1] == "rollback=a b;$(reboot)'"
+    assert (
+        shlex.split(build_rollback_command(incident.function, incident.function_arn, None))[-1]
+        == "rollback=a b;$(reboot)'"
+    )
 
 
 def test_a_function_called_all() -> None:
     """A function named "all" is restored by its ARN, since the word alone means every function."""
-    assert build_rollback_command(contained(function="all"), None).endswith(
+    arn = contained(function="all").function_arn
+
+    assert build_rollback_command("all", arn, None).endswith(
         "rollback=arn:aws:lambda:eu-west-1:123456789012:function:all"
     )
 
@@ -318,7 +323,7 @@ def test_nothing_and_zero_are_kept_apart(prior: int | None, verb: str, option: s
 
     notices = (
         compose_ledger_unavailable(incident, CONTEXT, NOW),
-        compose_stack_deleted((incident,), CONTEXT, NOW),
+        compose_functions_left((incident,), CONTEXT, NOW),
     )
 
     for notice in notices:
@@ -377,7 +382,7 @@ def test_bounded_whatever_happens() -> None:
     assert "(492 more reasons left out here.)" in notice.body
     assert "and 1,495 more" in " ".join(notice.body.split())
     assert "npx cdk deploy -c rollback=orders-enricher" in notice.body
-    assert len(compose_stack_deleted((incident,) * 300, context, NOW).body.encode()) <= 32_000
+    assert len(compose_functions_left((incident,) * 300, context, NOW).body.encode()) <= 32_000
     assert len(compose_ledger_unavailable(incident, context, NOW).body.encode()) <= 32_000
 
 
@@ -486,14 +491,6 @@ def test_links_lead_to_the_partition(region: str, host: str) -> None:
     assert not set(link) & set(" '\"<>")
     assert link.count("(") == link.count(")")
     assert link.endswith("orders")
-
-
-def test_nothing_is_held_when_the_stack_goes() -> None:
-    """A stack that is deleted without holding anything says that there is nothing to do."""
-    notice = compose_stack_deleted((), CONTEXT, NOW)
-
-    check_limits(notice)
-    assert "nothing to put back" in notice.body
 
 
 def test_the_only_record_is_to_be_kept() -> None:

@@ -10,8 +10,8 @@ from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import EXEMPT_TAG, Response
 from functions.domain.notices.commands import (
-    build_aws_command,
     build_exempt_command,
+    build_lambda_command,
     build_look_command,
     build_rollback_command,
     build_scale_command,
@@ -83,7 +83,9 @@ def compose_instructions(incident: Incident, context: NoticeContext) -> str:
         "WHAT TO DO",
         bullet(first, "1."),
         bullet(second, "2."),
-        command_line(build_rollback_command(incident, context.deploy_flags)),
+        command_line(
+            build_rollback_command(incident.function, incident.function_arn, context.deploy_flags)
+        ),
         indent(
             "Give every other -c flag of your deployment again, unless it is in cdk.json: one that"
             " is left out goes back to its default."
@@ -118,7 +120,7 @@ def compose_durable_executions(incident: Incident, region: str | None) -> str:
             " because that cannot be undone. This shows them:"
         ),
         command_line(
-            build_aws_command(
+            build_lambda_command(
                 region,
                 "list-durable-executions-by-function",
                 "--function-name",
@@ -129,7 +131,7 @@ def compose_durable_executions(incident: Incident, region: str | None) -> str:
         ),
         paragraph("This ends one for good:"),
         command_line(
-            build_aws_command(
+            build_lambda_command(
                 region, "stop-durable-execution", "--durable-execution-arn", "ARN-OF-THE-EXECUTION"
             )
         ),

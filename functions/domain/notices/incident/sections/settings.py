@@ -223,7 +223,11 @@ def compose_leftovers(
         if is_closed
         else (
             paragraph("This puts it back and leaves alone what others have changed:"),
-            command_line(build_rollback_command(incident, context.deploy_flags)),
+            command_line(
+                build_rollback_command(
+                    incident.function, incident.function_arn, context.deploy_flags
+                )
+            ),
             paragraph("Or by hand:"),
         )
     )

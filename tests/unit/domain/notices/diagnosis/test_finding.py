@@ -34,19 +34,13 @@ from functions.domain.diagnosis.finding_registry import (
 )
 from functions.domain.diagnosis.remediation import Treatment, TreatmentEvent, TreatmentState
 from functions.domain.diagnosis.remedy import RemedyKind
-from functions.domain.notices.diagnosis.finding import (
-    OUTPUT_LIMIT,
-    compose_answer,
-    compose_digest,
-    compose_finding,
-    compose_output,
-    compose_remediation,
-    compose_resolved,
-    compose_weekly,
-    describe_decision,
-)
-from functions.domain.notices.diagnosis.stack_deletion import compose_remedies_left
+from functions.domain.notices.diagnosis.answer import OUTPUT_LIMIT, compose_answer, compose_output
+from functions.domain.notices.diagnosis.digest import compose_digest, compose_weekly
+from functions.domain.notices.diagnosis.finding import compose_finding, compose_resolved
+from functions.domain.notices.diagnosis.remediation import compose_remediation
+from functions.domain.notices.diagnosis.sections import describe_decision
 from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.stack_deletion import compose_remedies_left
 from functions.workflows.diagnosis.remediate import planned, treat, undo
 from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE
 from tests.unit.domain.diagnosis.checks.test_not_authorized import caller, denial

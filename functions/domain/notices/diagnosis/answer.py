@@ -1,0 +1,116 @@
+"""The answer to ``-c diagnose=``: for the output of the stack, and at length as a mail."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from functions.domain.diagnosis.evaluated import Patient
+from functions.domain.notices.diagnosis.sections import (
+    CERTAINTY_WORDS,
+    compose_details,
+    compose_footer,
+    compose_unread,
+    describe_decision,
+)
+from functions.domain.notices.layout import (
+    compose_body,
+    compose_subject,
+    describe_location,
+    paragraph,
+)
+from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.text import clean, format_count
+
+OUTPUT_LIMIT: Final = 3_500  # bytes: a custom resource answers at most 4 KB
+
+
+def compose_output(patients: Sequence[Patient], context: NoticeContext) -> str:
+    """The answer to ``-c diagnose=<function>`` for the stack's output, within `OUTPUT_LIMIT`."""
+    del context  # an output is read beside its stack: where it is need not be said
+    text = "\n".join(line for one in patients for line in _list_lines(one))
+    if len(text.encode(errors="backslashreplace")) <= OUTPUT_LIMIT:
+        return text
+    note = "\n(Cut here: the whole answer is in the mail.)"
+    kept = text.encode(errors="backslashreplace")[: OUTPUT_LIMIT - len(note)].decode(
+        errors="ignore"
+    )
+    return kept.rsplit("\n", 1)[0] + note
+
+
+def compose_answer(patients: Sequence[Patient], context: NoticeContext, now: datetime) -> Notice:
+    """The same at length, for the mail."""
+    first = patients[0].facts.name if patients else "nothing"
+    found = sum(len(one.judged) for one in patients)
+    what = format_count(found, "finding") if found else "nothing found"
+    if patients and all(one.facts.is_contained for one in patients):
+        what = "not examined"
+    return Notice(
+        subject=compose_subject("DIAGNOSIS", first, f": {what}"),
+        body=compose_body(
+            (
+                *(block for one in patients for block in _compose_blocks(one, context)),
+                *compose_footer(first, context, now),
+            )
+        ),
+    )
+
+
+def _compose_blocks(patient: Patient, context: NoticeContext) -> tuple[str, ...]:
+    facts = patient.facts
+    if facts.is_contained:
+        return (paragraph(_describe_contained(facts.name)),)
+    blocks = [paragraph(_describe_count(patient))]
+    for judged in patient.judged:
+        blocks += [
+            paragraph(f"{judged.finding.title.upper()}: {judged.finding.summary}"),
+            *compose_details(judged, context),
+        ]
+    if not patient.judged:
+        blocks.append(describe_location(context))
+    said = {gap for judged in patient.judged for gap in judged.finding.gaps}
+    every = (f"{one.part}: {one.words}" for one in facts.gaps)
+    blocks.append(compose_unread([one for one in every if one not in said]))
+    return tuple(blocks)
+
+
+def _list_lines(patient: Patient) -> tuple[str, ...]:
+    if patient.facts.is_contained:
+        return (_describe_contained(patient.facts.name),)
+    lines = [_describe_count(patient)]
+    for number, judged in enumerate(patient.judged, start=1):
+        finding = judged.finding
+        remedy = judged.decision.remedy or next(iter(finding.remedies), None)
+        lines.append(
+            f"{number}. {finding.title} ({CERTAINTY_WORDS[finding.certainty]}): {finding.summary}"
+        )
+        if remedy is not None:
+            lines.append(f"   Cure: {remedy.words}")
+        lines.append(f"   Loopbreaker did: {describe_decision(judged.decision, finding)}")
+    if patient.facts.gaps:
+        parts = ", ".join(dict.fromkeys(str(one.part) for one in patient.facts.gaps))
+        lines.append(f"   Could not be read: {parts}.")
+    return tuple(clean_line(one) for one in lines)
+
+
+def clean_line(line: str) -> str:
+    """A line without control characters, its indentation kept."""
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    return indent + clean(line, 900)
+
+
+def _describe_contained(function: str) -> str:
+    return (
+        f"{function}: not examined, because Loopbreaker holds it (reserved concurrency 0). Examine"
+        " it after it was restored."
+    )
+
+
+def _describe_count(patient: Patient) -> str:
+    checks = format_count(patient.checks, "check")
+    found = len(patient.judged)
+    open_ = patient.checks - len(
+        patient.examination.complete | {one.finding.entry for one in patient.judged}
+    )
+    undecided = f", of which {open_} could not be decided" if open_ > 0 else ""
+    what = format_count(found, "finding") if found else "nothing found"
+    return f"{patient.facts.name}: {what} ({checks}{undecided})."

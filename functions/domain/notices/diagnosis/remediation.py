@@ -1,0 +1,242 @@
+"""The mails about a remedy that the guard applied or undid."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, assert_never
+
+from functions.domain.changes.steps import StepStatus
+from functions.domain.diagnosis.remediation import Treatment, TreatmentEvent
+from functions.domain.diagnosis.remedy import (
+    AddPermission,
+    NamedStep,
+    PutInlinePolicy,
+    RefreshCredentials,
+    SetMemory,
+    SetTimeout,
+    SetTracing,
+    StepResult,
+)
+from functions.domain.notices.commands import (
+    build_remedy_command,
+    build_remedy_undo_command,
+    build_rollback_command,
+)
+from functions.domain.notices.diagnosis.sections import (
+    MOST_EVIDENCE,
+    compose_footer,
+    compose_page_link,
+)
+from functions.domain.notices.layout import (
+    bullet,
+    command_line,
+    compose_body,
+    compose_subject,
+    describe_location,
+    paragraph,
+    quote,
+    quote_aws_error,
+    section,
+)
+from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.text import capitalize, format_count, shorten_actor
+
+
+def compose_remediation(
+    event: TreatmentEvent, treatment: Treatment, context: NoticeContext, now: datetime
+) -> Notice:
+    """What became of a remedy that the guard applied or undid."""
+    match event:
+        case TreatmentEvent.APPLIED:
+            return _compose_applied(treatment, context, now)
+        case TreatmentEvent.APPLY_FAILED:
+            return _compose_apply_failed(treatment, context, now)
+        case TreatmentEvent.UNDONE | TreatmentEvent.DELETED:
+            return _compose_undone(event, treatment, context, now)
+        case TreatmentEvent.UNDO_FAILED:
+            return _compose_undo_failed(treatment, context, now)
+
+
+def _compose_applied(treatment: Treatment, context: NoticeContext, now: datetime) -> Notice:
+    failed = [one for one in treatment.steps if one.status is StepStatus.FAILED]
+    part = " IN PART" if failed else ""
+    return Notice(
+        subject=compose_subject(
+            f"REMEDY APPLIED{part}:", treatment.function, f": {treatment.title}"
+        ),
+        body=compose_body(
+            (
+                paragraph(treatment.summary),
+                paragraph(
+                    f"Loopbreaker applied the remedy{' in part' if failed else ''}, as this"
+                    f" deployment allows (-c remedies={treatment.kind})."
+                ),
+                describe_location(context),
+                section("WHAT SHOWED IT", *map(bullet, treatment.evidence[:MOST_EVIDENCE])),
+                section(
+                    "WHAT WAS DONE", bullet(treatment.remedy), *_list_applied_steps(treatment.steps)
+                ),
+                _compose_undo(treatment, context),
+                paragraph(
+                    "Whether it helped is looked at with the next examination; you are told when"
+                    " the finding is resolved."
+                ),
+                compose_page_link(treatment.page),
+                *compose_footer(treatment.function, context, now),
+            )
+        ),
+    )
+
+
+def _compose_apply_failed(treatment: Treatment, context: NoticeContext, now: datetime) -> Notice:
+    return Notice(
+        subject=compose_subject("REMEDY NOT APPLIED:", treatment.function, f": {treatment.title}"),
+        body=compose_body(
+            (
+                paragraph(treatment.summary),
+                paragraph("Loopbreaker tried the remedy, and nothing of it is in force."),
+                describe_location(context),
+                section("WHAT SHOWED IT", *map(bullet, treatment.evidence[:MOST_EVIDENCE])),
+                section(
+                    "WHAT WAS TRIED",
+                    bullet(treatment.remedy),
+                    *_list_applied_steps(treatment.steps),
+                    paragraph("To do it by hand:"),
+                    *(
+                        command_line(text)
+                        for one in treatment.steps
+                        if (text := build_remedy_command(one.step, context.region))
+                    ),
+                ),
+                compose_page_link(treatment.page),
+                *compose_footer(treatment.function, context, now),
+            )
+        ),
+    )
+
+
+def _compose_undone(
+    event: TreatmentEvent, treatment: Treatment, context: NoticeContext, now: datetime
+) -> Notice:
+    is_deleted = event is TreatmentEvent.DELETED
+    who = f" by {shorten_actor(treatment.actor)}" if treatment.actor else ""
+    opening = (
+        f"{treatment.function} no longer exists. What Loopbreaker had given to its role is taken"
+        " back."
+        if is_deleted
+        else f"Loopbreaker undid its remedy on {treatment.function}, as it was asked{who}. It does"
+        " not apply it again."
+    )
+    left = [one for one in treatment.steps if one.undone is StepStatus.CHANGED_MEANWHILE]
+    tail = f", {format_count(len(left), 'setting')} left alone" if left else f": {treatment.title}"
+    return Notice(
+        subject=compose_subject("REMEDY UNDONE:", treatment.function, tail),
+        body=compose_body(
+            (
+                paragraph(opening),
+                describe_location(context),
+                section("SETTINGS", *_list_undone_steps(treatment.steps)),
+                section("WHAT IT WAS AGAINST", bullet(treatment.summary)),
+                *compose_footer(treatment.function, context, now),
+            )
+        ),
+    )
+
+
+def _compose_undo_failed(treatment: Treatment, context: NoticeContext, now: datetime) -> Notice:
+    return Notice(
+        subject=compose_subject("REMEDY NOT UNDONE:", treatment.function, f": {treatment.title}"),
+        body=compose_body(
+            (
+                paragraph(
+                    f"Loopbreaker could not undo all of its remedy on {treatment.function}. What"
+                    " AWS refused is still in force."
+                ),
+                describe_location(context),
+                section("SETTINGS", *_list_undone_steps(treatment.steps)),
+                _compose_undo(treatment, context),
+                *compose_footer(treatment.function, context, now),
+            )
+        ),
+    )
+
+
+_DONE_WORDS: Final = {
+    StepStatus.DONE: "done",
+    StepStatus.ALREADY: "it was so already",
+    StepStatus.PLANNED: "not done",
+    StepStatus.CHANGED_MEANWHILE: "somebody changed it meanwhile, so it was left alone",
+    StepStatus.GONE: "it no longer exists",
+    StepStatus.FAILED: "AWS refused",
+}
+_UNDONE: Final = {
+    **_DONE_WORDS,
+    StepStatus.DONE: "undone",
+    StepStatus.ALREADY: "was undone already",
+    StepStatus.PLANNED: "not undone",
+}
+
+
+def _list_applied_steps(results: Sequence[StepResult]) -> tuple[str, ...]:
+    return tuple(
+        bullet(
+            f"{capitalize(describe_step(one.step))}: {_describe_outcome(one.status, one.detail)}"
+        )
+        for one in results
+    )
+
+
+def _list_undone_steps(results: Sequence[StepResult]) -> tuple[str, ...]:
+    shown = [one for one in results if one.status in {StepStatus.DONE, StepStatus.PLANNED}]
+    return tuple(
+        bullet(
+            f"{capitalize(describe_step(one.step))}:"
+            f" {_describe_outcome(one.undone or StepStatus.PLANNED, one.undone_detail, _UNDONE)}"
+        )
+        for one in reversed(shown)
+    )
+
+
+def _describe_outcome(
+    status: StepStatus, detail: str, verbs: Mapping[StepStatus, str] = _DONE_WORDS
+) -> str:
+    words = verbs[status]
+    if status is StepStatus.FAILED and detail:
+        return f"{words}. {quote_aws_error(detail)}"
+    return f"{words} ({quote(detail, 300)})." if detail else f"{words}."
+
+
+def _compose_undo(treatment: Treatment, context: NoticeContext) -> str:
+    inverses = [
+        build_remedy_undo_command(one.step.inverse(), context.region)
+        for one in reversed(treatment.steps)
+        if one.status is StepStatus.DONE
+        and one.undone not in {StepStatus.DONE, StepStatus.ALREADY, StepStatus.GONE}
+    ]
+    return section(
+        "UNDO IT",
+        paragraph("This puts everything back that nobody has changed since:"),
+        command_line(
+            build_rollback_command(treatment.function, treatment.function_arn, context.deploy_flags)
+        ),
+        paragraph("Or by hand:") if inverses else "",
+        *map(command_line, inverses),
+    )
+
+
+def describe_step(step: NamedStep) -> str:
+    """What a step changes, for people."""
+    match step:
+        case PutInlinePolicy():
+            return f"inline policy {step.policy_name} of role {step.role}"
+        case SetTracing():
+            return f"tracing mode {step.prior} to {step.to}"
+        case SetMemory():
+            return f"memory size {step.prior:,} MB to {step.to:,} MB"
+        case SetTimeout():
+            return f"timeout {step.prior:,} s to {step.to:,} s"
+        case AddPermission():
+            return f"statement {step.statement_id} of the resource policy"
+        case RefreshCredentials():
+            return "a mark in the description, so that fresh environments take the new rights"
+        case _:
+            assert_never(step)

@@ -1,0 +1,143 @@
+"""The sections that the mails about findings and remedies are made of.
+
+As in the mails about incidents, the most important comes first: what is wrong with which function,
+what shows it, what fixes it with commands to paste, and what the guard did or why not.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from functions.domain.diagnosis.authorization import Consent, RemedyDecision
+from functions.domain.diagnosis.checks import pages
+from functions.domain.diagnosis.evaluated import Judged
+from functions.domain.diagnosis.finding import Certainty, Finding
+from functions.domain.diagnosis.remedy import Remedy
+from functions.domain.notices.commands import build_remedy_command
+from functions.domain.notices.layout import (
+    bullet,
+    command_line,
+    count_left_out,
+    describe_location,
+    paragraph,
+    quote,
+    section,
+)
+from functions.domain.notices.links import build_function_link
+from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.text import clean, format_time
+
+MOST_EVIDENCE: Final = 20
+MOST_REMEDIES: Final = 10
+CERTAINTY_WORDS: Final = {
+    Certainty.CERTAIN: "certain",
+    Certainty.LIKELY: "likely, not certain",
+}
+_WHY_NOT: Final = {
+    Consent.OWN_FUNCTION: "It is a function of Loopbreaker itself, which never changes itself.",
+    Consent.EXEMPT: "The function is exempt.",
+    Consent.CONTAINED: "It holds the function, and changes nothing of it while it does.",
+    Consent.OBSERVE_MODE: "It is in observe mode.",
+    Consent.NOT_CERTAIN: "The finding is likely, not certain: a person decides.",
+    Consent.NO_CEILING: "Memory is changed only within -c memory_ceiling_mb=, which is not given.",
+    Consent.ABOVE_CEILING: "It would be above the memory_ceiling_mb of this deployment.",
+    Consent.TOO_BROAD: "The change would allow more than the finding needs.",
+    Consent.UNDONE_BY_PERSON: "A person undid this remedy before, and it is not repeated.",
+}
+
+
+def compose_details(judged: Judged, context: NoticeContext) -> tuple[str, ...]:
+    """Evidence, cure, and what the guard did."""
+    finding = judged.finding
+    return (
+        paragraph(f"This is {CERTAINTY_WORDS[finding.certainty]}."),
+        describe_location(context),
+        section(
+            "WHAT SHOWS IT",
+            *(bullet(one.said()) for one in finding.evidence[:MOST_EVIDENCE]),
+            count_left_out(len(finding.evidence) - MOST_EVIDENCE, "observation"),
+        ),
+        _compose_remedies(finding, context),
+        section("WHAT LOOPBREAKER DID", paragraph(describe_decision(judged.decision, finding))),
+        compose_unread(finding.gaps),
+        compose_page_link(finding.page),
+    )
+
+
+def _compose_remedies(finding: Finding, context: NoticeContext) -> str:
+    shown = finding.remedies[:MOST_REMEDIES]
+    lines = []
+    for number, remedy in enumerate(shown, start=1):
+        lines.append(bullet(remedy.words, f"{number}."))
+        lines += [command_line(one) for one in _list_commands(remedy, context)]
+        if remedy.alternative:
+            lines.append(paragraph(remedy.alternative))
+    lines.append(count_left_out(len(finding.remedies) - len(shown), "remedy"))
+    return section("WHAT CURES IT", *lines)
+
+
+def _list_commands(remedy: Remedy, context: NoticeContext) -> tuple[str, ...]:
+    """What to paste. A name that no line can hold is none of AWS's, so its command is left out."""
+    commands = (build_remedy_command(one, context.region) for one in remedy.steps)
+    return tuple(one for one in commands if one and one.isprintable())
+
+
+def describe_decision(decision: RemedyDecision, finding: Finding) -> str:
+    """What the guard did about a finding, or why it did nothing, in sentences."""
+    remedy = decision.remedy
+    match decision.consent:
+        case Consent.ALLOWED:
+            return "It applied the remedy."
+        case Consent.TREATED_BEFORE:
+            return (
+                "It applied a remedy before and the finding is still there: it does not try again,"
+                " a person has to look."
+            )
+        case Consent.NAMED_ONLY:
+            why = remedy.named_only if remedy is not None else ""
+            return f"Nothing. {why}".rstrip()
+        case Consent.NOT_ALLOWED:
+            flag = remedy.kind if remedy is not None and remedy.kind else "..."
+            ceiling = " -c memory_ceiling_mb=<MB>" if flag == "memory" else ""
+            likely = (
+                " (once the finding is certain)" if finding.certainty is Certainty.LIKELY else ""
+            )
+            return (
+                "Nothing: this deployment does not allow it. To let it apply the first of these"
+                f" remedies by itself{likely}, deploy with -c remedies={flag}{ceiling}."
+            )
+        case other:
+            return f"Nothing. {_WHY_NOT[other]}"
+
+
+def compose_page_link(url: str) -> str:
+    """Link to the page of AWS that says more; empty for none."""
+    if not url:
+        return ""
+    title = f", {pages.TITLES[url]}" if url in pages.TITLES else ""
+    return f"{paragraph(f'On the page of AWS{title}:')}\n{url}"
+
+
+def compose_unread(gaps: Sequence[str]) -> str:
+    """List what AWS did not let the guard read."""
+    if not gaps:
+        return ""
+    return section(
+        "WHAT COULD NOT BE READ", *(bullet(quote(one, 300)) for one in gaps[:MOST_EVIDENCE])
+    )
+
+
+def compose_footer(function: str, context: NoticeContext, now: datetime) -> tuple[str, ...]:
+    """Link to the function, and say of which stack the mail is and when it was written."""
+    links = (
+        section("LINKS", f"Function:\n{build_function_link(function, context.region)}")
+        if context.region
+        else ""
+    )
+    return (links, compose_writing_time(context, now))
+
+
+def compose_writing_time(context: NoticeContext, now: datetime) -> str:
+    """Say of which stack the mail is, and when it was written."""
+    stack = f"Stack {clean(context.stack_name, 128)}, written" if context.stack_name else "Written"
+    return paragraph(f"{stack} at {format_time(now)}.")
