@@ -41,7 +41,7 @@ from functions.domain.account.inventory import (
 from functions.domain.graph.paths.limits import CPU_SECONDS
 from functions.domain.graph.summary import LoopBook
 from functions.domain.notices.graph.warning import compose_warnings
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -409,7 +409,7 @@ def measured(name: str, size: int) -> Attack:
     graph = graphs.of(made)
     graph_seconds = time.process_time() - began
     book = packed(LoopBook.of(graph))
-    place = NoticeContext(region=REGION, account=ACCOUNT, stack_name="Loopbreaker", deploy_flags="")
+    place = Deployment(region=REGION, account=ACCOUNT, stack_name="Loopbreaker", deploy_flags="")
     compose_warnings(graphs.news((), graph), place, AT, is_first=True)
     cpu_seconds = time.process_time() - began
     doubts: dict[str, int] = {}

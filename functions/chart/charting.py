@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from functions.aws.records.fact_store import FactStore, Manifest
     from functions.domain.account.inventory import Account, Gap
     from functions.domain.graph.model import EventGraph, Loop
-    from functions.domain.notices.notice import NoticeContext
+    from functions.domain.notices.notice import Deployment
     from functions.domain.ports import Publisher
     from functions.workflows.event_log import EventLog
 
@@ -152,7 +152,7 @@ class Charting:
         reader: AccountReader,
         graphs: Graphs,
         publisher: Publisher,
-        place: NoticeContext,
+        deployment: Deployment,
         rhythm: Rhythm,
         until: datetime,
         clock: Callable[[], datetime],
@@ -163,7 +163,7 @@ class Charting:
         self._reader = reader
         self._graphs = graphs
         self._publisher = publisher
-        self._place = place
+        self._deployment = deployment
         self._rhythm = rhythm
         self._until = until
         self._clock = clock
@@ -302,7 +302,7 @@ class Charting:
         self._store.write_book(LoopBook.of(graph, changed))
         fresh = self._graphs.news(state.told, graph)
         told = [
-            *compose_warnings(fresh, self._place, read_at, is_first=is_first),
+            *compose_warnings(fresh, self._deployment, read_at, is_first=is_first),
             *self._blind_spots(account, state),
         ]
         now = self._clock()
@@ -338,7 +338,9 @@ class Charting:
         missing = _missing(account)
         if {_gap_key(gap) for gap in missing} <= set(state.told_gaps):
             return ()
-        return (LoopNotice(notice=compose_blind_spots(missing, self._place, account.at), keys=()),)
+        return (
+            LoopNotice(notice=compose_blind_spots(missing, self._deployment, account.at), keys=()),
+        )
 
     # -- notices
 

@@ -25,7 +25,7 @@ from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
 from functions.chart.charting import Charting, Graphs, Rhythm
 from functions.chart.settings import Settings
 from functions.domain.errors import UnrecognisedSignalError
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,7 +54,7 @@ class Connections:
     publisher: SnsPublisher
     graphs: Graphs
     pace: Pace
-    place: NoticeContext
+    deployment: Deployment
 
     def store(self, holder: str) -> ChartStore:
         """The store, for one run."""
@@ -73,7 +73,7 @@ class Connections:
             reader=AccountReader(asker, suspects=self.graphs.suspects),
             graphs=self.graphs,
             publisher=self.publisher,
-            place=self.place,
+            deployment=self.deployment,
             rhythm=Rhythm(
                 full=timedelta(hours=self.settings.full_pass_hours),
                 light=timedelta(minutes=self.settings.light_pass_minutes),
@@ -103,7 +103,7 @@ def connect() -> Connections:
             dict.fromkeys(settings.accepted_loops, _ACCEPTED_BY_FLAG), settings.own_functions
         ),
         pace=Pace(),
-        place=NoticeContext(
+        deployment=Deployment(
             region=settings.region,
             account=settings.account,
             stack_name=settings.stack_name,

@@ -28,7 +28,7 @@ from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
 from functions.contain.settings import Settings
 from functions.domain.incidents.policy import Mode, Policy, Response
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment
 from functions.workflows.detection.collect_evidence import Gathering
 from functions.workflows.detection.stored_loops import BookedLoops
 from functions.workflows.detection.triage import Guard
@@ -86,7 +86,7 @@ def guard() -> Guard:
                         dead_letter_arn=settings.undelivered_arn,
                     ),
                 ),
-                place=_place(settings, policy),
+                deployment=_describe_deployment(settings, policy),
                 clock=read_clock,
                 loops=loops,
             ),
@@ -142,8 +142,8 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
-def _place(settings: Settings, policy: Policy) -> NoticeContext:
-    return NoticeContext(
+def _describe_deployment(settings: Settings, policy: Policy) -> Deployment:
+    return Deployment(
         region=settings.region,
         account=settings.account,
         stack_name=settings.stack_name,

@@ -56,7 +56,7 @@ def answer(
     asked = str(request.properties.get("Function", ""))
     if not asked:
         return done(NOTHING_ASKED)
-    place = diagnosing.practice.place
+    place = diagnosing.practice.deployment
     refuse_elsewhere([asked], account=place.account, region=place.region)
     # A deployment may restore as well, with the same nonce and by another request.
     nonce = f"diagnose/{request.properties.get('Nonce', '')}"
@@ -93,7 +93,7 @@ def done(told: str) -> CustomResourceResponse:
 
 def _diagnosed(function: str, diagnosing: Diagnosing, now: datetime) -> str:
     patients = diagnosing.on_demand(function, now).patients
-    place = diagnosing.practice.place
+    place = diagnosing.practice.deployment
     notice = compose_answer(patients, place, now)
     told = compose_output(patients, place)
     try:

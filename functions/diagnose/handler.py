@@ -57,7 +57,7 @@ from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.errors import UnrecognisedSignalError
 from functions.domain.incidents.incident import HOLDING_STATES
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -178,7 +178,7 @@ def connect() -> Connections:
             repairs=repairs.AwsRepairs(clients.lambda_client(), clients.iam_client()),
             infirmary=store,
             publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
-            place=NoticeContext(
+            deployment=Deployment(
                 region=settings.region,
                 account=settings.account,
                 stack_name=settings.stack_name,

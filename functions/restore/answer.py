@@ -60,7 +60,7 @@ def answer(
     asked = tuple(str(one) for one in request.properties.get("Rollback", ()))
     if not asked:
         return _done(NOTHING_ASKED)
-    place = rollback.world.place
+    place = rollback.world.deployment
     refuse_elsewhere(asked, account=place.account, region=place.region)
     nonce = str(request.properties.get("Nonce", ""))
     ledger = rollback.world.ledger

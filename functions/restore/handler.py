@@ -23,7 +23,7 @@ from functions.aws.runtime.custom_resource import CustomResourceRequest, respond
 from functions.aws.runtime.observability import logger
 from functions.aws.runtime.propagation import PROPAGATION
 from functions.domain.diagnosis.ports import Practice
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment
 from functions.restore.answer import answer, failed
 from functions.restore.settings import Settings
 from functions.workflows.holding.end_hold import HoldEnding
@@ -63,7 +63,7 @@ def rollback() -> Rollback:
                 dead_letter_arn=settings.undelivered_arn,
             ),
         ),
-        place=NoticeContext(
+        deployment=Deployment(
             region=settings.region,
             account=settings.account,
             stack_name=settings.stack_name,
@@ -75,7 +75,7 @@ def rollback() -> Rollback:
         repairs=repairs.AwsRepairs(clients.lambda_client(), clients.iam_client()),
         infirmary=DiagnosisStore(Table(clients.dynamodb_client, settings.ledger_table)),
         publisher=world.publisher,
-        place=world.place,
+        deployment=world.deployment,
     )
     return Rollback(world=world, sleep=time.sleep, practice=practice)
 

@@ -577,7 +577,7 @@ class ChartStage:
             reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one),
             graphs=graphs,
             publisher=scene.topic,
-            place=PLACE,
+            deployment=PLACE,
             rhythm=Rhythm(),
             until=scene.now + timedelta(minutes=15),
             clock=lambda: scene.now,

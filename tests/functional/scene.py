@@ -9,7 +9,7 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop, OnLoop
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import Policy, Response
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment
 from functions.domain.signal import Signal, SignalKind
 from functions.workflows.detection.collect_evidence import Gathering, one_by_one
 from functions.workflows.detection.report import PartlyFailedError, Report
@@ -105,7 +105,7 @@ class Scene:
             ledger=self.account.ledger,
             publisher=self.account.publisher,
             way_back=self.account.way_back,
-            place=NoticeContext(
+            deployment=Deployment(
                 region="us-east-1", account="123456789012", stack_name="Loopbreaker"
             ),
             clock=lambda: self.now,

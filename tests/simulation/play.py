@@ -20,7 +20,7 @@ from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment
 from functions.domain.signal import Signal, SignalKind
 from functions.restore.answer import answer
 from functions.workflows.detection.collect_evidence import Gathering, one_by_one
@@ -64,7 +64,7 @@ CONTAIN_SECONDS: Final = 120.0  # the functions' timeouts in stacks/loopbreaker_
 RESTORE_SECONDS: Final = 900.0
 MINUTE: Final = 60.0
 _TRIES_AFTER: Final = (60.0, 120.0)  # Lambda's retries of an asynchronous invocation
-PLACE: Final = NoticeContext(region="us-east-1", account="123456789012", stack_name="Loopbreaker")
+PLACE: Final = Deployment(region="us-east-1", account="123456789012", stack_name="Loopbreaker")
 
 
 class Journal:
@@ -355,7 +355,7 @@ class Play:
             ledger=self.account.ledger,
             publisher=self.account.publisher,
             way_back=self.account.way_back,
-            place=PLACE,
+            deployment=PLACE,
             clock=lambda: self._clock_of(run),
             loops=self.loops,
         )

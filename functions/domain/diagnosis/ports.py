@@ -7,7 +7,7 @@ from typing import Protocol
 from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.remediation import Treatment
 from functions.domain.diagnosis.remedy import AddPermission
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment
 from functions.domain.ports import Publisher
 
 
@@ -125,9 +125,9 @@ class Infirmary(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Practice:
-    """Ports and place, handed to everything that treats."""
+    """Ports and deployment, handed to everything that treats."""
 
     repairs: Repairs
     infirmary: Infirmary
     publisher: Publisher
-    place: NoticeContext
+    deployment: Deployment

@@ -7,7 +7,7 @@ commands. An element without content is an empty text, and is left out of the bo
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.text import clean, cut_middle, format_count
 
 SUBJECT_LIMIT: Final = 99  # SNS: fewer than 100 characters, no line breaks
@@ -164,16 +164,16 @@ def count_left_out(count: int, noun: str) -> str:
     return bullet(f"({format_count(count, f'more {noun}')} left out here.)") if count > 0 else ""
 
 
-def describe_location(context: NoticeContext) -> str:
+def describe_location(deployment: Deployment) -> str:
     """Account and Region, as far as they are known."""
     places = []
-    if context.account:
-        places.append(f"Account {clean(context.account, 40)}")
-    if context.region:
-        places.append(f"Region {clean(context.region, 40)}")
+    if deployment.account:
+        places.append(f"Account {clean(deployment.account, 40)}")
+    if deployment.region:
+        places.append(f"Region {clean(deployment.region, 40)}")
     return paragraph(f"{', '.join(places)}.") if places else ""
 
 
-def name_stack(context: NoticeContext) -> str:
+def name_stack(deployment: Deployment) -> str:
     """The name of the guard's stack."""
-    return clean(context.stack_name or "Loopbreaker", 128)
+    return clean(deployment.stack_name or "Loopbreaker", 128)

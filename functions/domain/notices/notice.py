@@ -18,15 +18,42 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeContext:
-    """What a notice says beside its incident. Everything may be left out.
+class Deployment:
+    """Where and how the guard is deployed, as far as its mails say. Everything may be left out.
 
     Attributes
     ----------
     region, account
-        Where the function lives; ``None`` leaves out what needs them.
-    stack_name
-        Of the guard's deployment.
+        Where the functions live; ``None`` leaves out what needs them.
+    deploy_flags
+        The flags that the next deployment must repeat, as the command line takes them: empty
+        where there are none, ``None`` where that is unknown.
+    response
+        What is done with a suspected function.
+    patience
+        How long a function on a certain loop that cannot be held goes on before it is stopped;
+        ``None`` leaves out what needs it.
+    cooling_off
+        How long a function that others released is left alone.
+    """
+
+    region: str | None = None
+    account: str | None = None
+    stack_name: str | None = None
+    deploy_flags: str | None = None
+    response: Response | None = None
+    patience: timedelta | None = None
+    cooling_off: timedelta = timedelta(hours=1)
+    blast_radius: int | None = None
+    blast_radius_window: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeContext:
+    """What a mail about an incident says beside it. Everything may be left out.
+
+    Attributes
+    ----------
     triggers
         How events reach the function; ``None`` where that could not be read.
     is_async_target_known
@@ -37,32 +64,14 @@ class NoticeContext:
         What is reserved now, in a `RELEASED` notice.
     detail
         AWS's words, where no step of the incident has them.
-    cooling_off
-        How long a function that others released is left alone.
     contained_already
         The functions that used up the blast radius.
-    response
-        What the deployment does with a suspected function.
-    patience
-        How long a function on a certain loop that cannot be held goes on before it is stopped;
-        ``None`` leaves out what needs it.
-    deploy_flags
-        The flags that the next deployment must repeat, as the command line takes them: empty
-        where there are none, ``None`` where that is unknown.
     """
 
-    region: str | None = None
-    account: str | None = None
-    stack_name: str | None = None
+    deployment: Deployment = Deployment()
     triggers: tuple[Trigger, ...] | None = None
     is_async_target_known: bool = False
     loop: KnownLoop = NOTHING_KNOWN
     found: FoundReservation | None = None
     detail: str = ""
-    cooling_off: timedelta = timedelta(hours=1)
-    blast_radius: int | None = None
-    blast_radius_window: timedelta = timedelta(hours=1)
     contained_already: tuple[str, ...] = ()
-    response: Response | None = None
-    patience: timedelta | None = None
-    deploy_flags: str | None = None

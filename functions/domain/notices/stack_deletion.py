@@ -26,7 +26,7 @@ from functions.domain.notices.layout import (
     paragraph,
     section,
 )
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.text import format_count, format_time
 
 _MOST_FUNCTIONS: Final = 25
@@ -38,7 +38,7 @@ _TAKEN_BACK: Final = frozenset({StepStatus.DONE, StepStatus.ALREADY, StepStatus.
 
 
 def compose_functions_left(
-    incidents: Sequence[Incident], context: NoticeContext, now: datetime
+    incidents: Sequence[Incident], deployment: Deployment, now: datetime
 ) -> Notice:
     """Tell which functions stay held; at least one is given."""
     changes = [(one, list_steps_in_force(one)) for one in incidents]
@@ -48,12 +48,12 @@ def compose_functions_left(
     reservations = [
         command
         for _, steps in shown
-        for command in build_restore_commands(steps, context.region, reserved_only=True)
+        for command in build_restore_commands(steps, deployment.region, reserved_only=True)
     ]
     others = [
         command
         for _, steps in shown
-        for command in build_restore_commands(steps, context.region, reserved_only=False)
+        for command in build_restore_commands(steps, deployment.region, reserved_only=False)
     ]
     return Notice(
         subject=compose_subject(
@@ -64,12 +64,12 @@ def compose_functions_left(
         body=compose_body(
             (
                 paragraph(
-                    f"The stack {name_stack(context)} is being deleted. It puts nothing back by"
+                    f"The stack {name_stack(deployment)} is being deleted. It puts nothing back by"
                     f" itself: {format_count(len(names), 'function stays', 'functions stay')} as"
                     f" {'it is' if len(names) == 1 else 'they are'} at {format_time(now)}, and from"
                     " now on no loop is stopped here. KEEP THIS NOTICE until all is put back."
                 ),
-                describe_location(context),
+                describe_location(deployment),
                 section(
                     "STILL HELD",
                     *(
@@ -106,7 +106,7 @@ def compose_functions_left(
 
 
 def compose_remedies_left(
-    treatments: Sequence[Treatment], context: NoticeContext, now: datetime
+    treatments: Sequence[Treatment], deployment: Deployment, now: datetime
 ) -> Notice:
     """Tell which remedies stay in force; at least one is given."""
     shown = treatments[:_MOST_REMEDIES]
@@ -121,12 +121,12 @@ def compose_remedies_left(
         body=compose_body(
             (
                 paragraph(
-                    f"The stack {name_stack(context)} is being deleted. What it changed to cure"
+                    f"The stack {name_stack(deployment)} is being deleted. What it changed to cure"
                     f" functions stays as it is at {format_time(now)}:"
                     f" {format_count(len(names), 'function')} would lose what cures them"
                     " otherwise. KEEP THIS NOTICE if you may want it undone."
                 ),
-                describe_location(context),
+                describe_location(deployment),
                 section(
                     "STILL IN FORCE",
                     *(
@@ -139,7 +139,7 @@ def compose_remedies_left(
                     "UNDO IT BY HAND",
                     *command_lines(
                         [
-                            build_remedy_undo_command(step.inverse(), context.region)
+                            build_remedy_undo_command(step.inverse(), deployment.region)
                             for _, step in steps
                         ]
                     ),

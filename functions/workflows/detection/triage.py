@@ -254,7 +254,7 @@ class Guard:
         world, matter = self.enforcer.world, f"record {function}"
         if world.ledger.attempts(matter).count:
             return
-        said = compose_unreadable_record(function, world.place)
+        said = compose_unreadable_record(function, world.deployment)
         world.publisher.publish(said.subject, said.body)
         world.ledger.count_attempt(matter, now)
 

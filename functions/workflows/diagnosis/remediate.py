@@ -215,7 +215,7 @@ def _told(
     treatment: Treatment, event: TreatmentEvent, practice: Practice, now: datetime
 ) -> Treatment:
     """Write down the new state together with its notice, then send that."""
-    notice = compose_remediation(event, treatment, practice.place, now)
+    notice = compose_remediation(event, treatment, practice.deployment, now)
     stored = practice.infirmary.save(treatment.with_posting(event, notice.subject, notice.body))
     return deliver(stored, practice.infirmary.save, practice.publisher, now)
 

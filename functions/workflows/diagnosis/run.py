@@ -99,7 +99,7 @@ def tend(practice: Practice, now: datetime) -> None:
             deliver(treatment, practice.infirmary.save, practice.publisher, now)
     book = practice.infirmary.book()
     if book.is_list_due(now):
-        notice = compose_weekly(book, practice.place, now)
+        notice = compose_weekly(book, practice.deployment, now)
         name = f"list/{now:%Y%m%dT%H%M%S}Z"
         book = practice.infirmary.save_book(listed(book, name, notice.subject, notice.body, now))
     _deliver(book, practice, now)
@@ -228,21 +228,21 @@ def _with_notices(
     stamp = f"{now:%Y%m%dT%H%M%S}Z"
     for changes in (found, closed):
         if len(changes) > MOST_SINGLE:
-            notice = compose_digest(changes, practice.place, now)
+            notice = compose_digest(changes, practice.deployment, now)
             name = f"digest/{'closed' if changes is closed else 'found'}/{stamp}"
             book = book.with_posting(name, notice.subject, notice.body)
             continue
         for change in changes:
             one = judged.get(change.record.key)
             notice = (
-                compose_resolved(change, practice.place, now)
+                compose_resolved(change, practice.deployment, now)
                 if change.kind is ChangeKind.CLOSED or one is None
-                else compose_finding(change, one, practice.place, now)
+                else compose_finding(change, one, practice.deployment, now)
             )
             name = _name(change.record.key, change.kind, stamp)
             book = book.with_posting(name, notice.subject, notice.body)
     if book.left_out and not before.left_out:
-        notice = compose_registry_full(book, practice.place, now)
+        notice = compose_registry_full(book, practice.deployment, now)
         book = book.with_posting(f"full/{stamp}", notice.subject, notice.body)
     return book
 

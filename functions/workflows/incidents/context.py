@@ -10,13 +10,13 @@ from functions.domain.errors import LoopbreakerError
 from functions.domain.graph.loop_lookup import KnownLoops, NoGraph
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.ports import Ledger
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment, NoticeContext
 from functions.domain.ports import Functions, Publisher, WayBack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Ports and place, handed to everything that acts.
+    """Ports and deployment, handed to everything that acts.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class World:
     ledger: Ledger
     publisher: Publisher
     way_back: WayBack
-    place: NoticeContext
+    deployment: Deployment
     clock: Callable[[], datetime]
     loops: KnownLoops = field(default_factory=NoGraph)
 
@@ -38,7 +38,7 @@ class World:
         return max(now, self.clock())
 
     def look_around(self, incident: Incident) -> tuple[Incident, NoticeContext]:
-        """The incident and the place with what is known of the function's triggers, for a notice.
+        """The incident and its context with what is known of the function's triggers, for a notice.
 
         Asked for after the function was stopped; what AWS does not tell now is left unknown,
         because a notice that says less is better than one that is late.
@@ -47,11 +47,13 @@ class World:
             # CloudFront invokes it and waits; Lambda's control plane knows it in no Region but its
             # function's own.
             pushed = Trigger(kind=TriggerKind.SYNC, service="CloudFront", source_arn="")
-            return incident, replace(self.place, triggers=(pushed,), is_async_target_known=True)
+            return incident, NoticeContext(
+                deployment=self.deployment, triggers=(pushed,), is_async_target_known=True
+            )
         target = self._async_target(incident)
         incident = replace(incident, async_target_arn=target or "")
-        context = replace(
-            self.place,
+        context = NoticeContext(
+            deployment=self.deployment,
             triggers=self._triggers(incident),
             is_async_target_known=target is not None,
             loop=self.loops.of(incident.function),

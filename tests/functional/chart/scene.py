@@ -15,7 +15,7 @@ from functions.aws.records.fact_store import FactStore
 from functions.aws.records.table import Table
 from functions.chart.charting import Charting, Graphs, Rhythm
 from functions.domain.errors import NoticeUndeliveredError
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice
 from tests.fake_chart import FakeChartMemory, FakeChartStore
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import QuietLog
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from functions.chart.charting import Report
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-PLACE = NoticeContext(region=REGION, account=ACCOUNT, stack_name="Loopbreaker", deploy_flags="")
+PLACE = Deployment(region=REGION, account=ACCOUNT, stack_name="Loopbreaker", deploy_flags="")
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class Scene:
             reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one),
             graphs=graphs,
             publisher=self.topic,
-            place=PLACE,
+            deployment=PLACE,
             rhythm=Rhythm(),
             until=self.now + timedelta(minutes=15),
             clock=lambda: self.now,

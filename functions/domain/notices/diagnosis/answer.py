@@ -18,15 +18,15 @@ from functions.domain.notices.layout import (
     describe_location,
     paragraph,
 )
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.text import clean, format_count
 
 OUTPUT_LIMIT: Final = 3_500  # bytes: a custom resource answers at most 4 KB
 
 
-def compose_output(patients: Sequence[Patient], context: NoticeContext) -> str:
+def compose_output(patients: Sequence[Patient], deployment: Deployment) -> str:
     """The answer to ``-c diagnose=<function>`` for the stack's output, within `OUTPUT_LIMIT`."""
-    del context  # an output is read beside its stack: where it is need not be said
+    del deployment  # an output is read beside its stack: where it is need not be said
     text = "\n".join(line for one in patients for line in _list_lines(one))
     if len(text.encode(errors="backslashreplace")) <= OUTPUT_LIMIT:
         return text
@@ -37,7 +37,7 @@ def compose_output(patients: Sequence[Patient], context: NoticeContext) -> str:
     return kept.rsplit("\n", 1)[0] + note
 
 
-def compose_answer(patients: Sequence[Patient], context: NoticeContext, now: datetime) -> Notice:
+def compose_answer(patients: Sequence[Patient], deployment: Deployment, now: datetime) -> Notice:
     """The same at length, for the mail."""
     first = patients[0].facts.name if patients else "nothing"
     found = sum(len(one.judged) for one in patients)
@@ -48,14 +48,14 @@ def compose_answer(patients: Sequence[Patient], context: NoticeContext, now: dat
         subject=compose_subject("DIAGNOSIS", first, f": {what}"),
         body=compose_body(
             (
-                *(block for one in patients for block in _compose_blocks(one, context)),
-                *compose_footer(first, context, now),
+                *(block for one in patients for block in _compose_blocks(one, deployment)),
+                *compose_footer(first, deployment, now),
             )
         ),
     )
 
 
-def _compose_blocks(patient: Patient, context: NoticeContext) -> tuple[str, ...]:
+def _compose_blocks(patient: Patient, deployment: Deployment) -> tuple[str, ...]:
     facts = patient.facts
     if facts.is_contained:
         return (paragraph(_describe_contained(facts.name)),)
@@ -63,10 +63,10 @@ def _compose_blocks(patient: Patient, context: NoticeContext) -> tuple[str, ...]
     for judged in patient.judged:
         blocks += [
             paragraph(f"{judged.finding.title.upper()}: {judged.finding.summary}"),
-            *compose_details(judged, context),
+            *compose_details(judged, deployment),
         ]
     if not patient.judged:
-        blocks.append(describe_location(context))
+        blocks.append(describe_location(deployment))
     said = {gap for judged in patient.judged for gap in judged.finding.gaps}
     every = (f"{one.part}: {one.words}" for one in facts.gaps)
     blocks.append(compose_unread([one for one in every if one not in said]))

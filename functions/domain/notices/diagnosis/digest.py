@@ -25,13 +25,13 @@ from functions.domain.notices.layout import (
     paragraph,
     section,
 )
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.text import format_count, format_time_with_age
 
 MOST_LISTED: Final = 100
 
 
-def compose_digest(changes: Sequence[Change], context: NoticeContext, now: datetime) -> Notice:
+def compose_digest(changes: Sequence[Change], deployment: Deployment, now: datetime) -> Notice:
     """Many findings of one round at once: new ones, or resolved ones."""
     are_closed = all(one.kind is ChangeKind.CLOSED for one in changes)
     functions = len({one.record.function for one in changes})
@@ -48,20 +48,20 @@ def compose_digest(changes: Sequence[Change], context: NoticeContext, now: datet
                     f" {'are resolved' if are_closed else 'are new'}, in one list because they are"
                     " many."
                 ),
-                describe_location(context),
+                describe_location(deployment),
                 section(
                     lead,
                     *(_describe_record(one.record, now, is_closed=are_closed) for one in shown),
                     count_left_out(len(changes) - len(shown), "finding"),
                 ),
-                "" if are_closed else _compose_hint(shown[0].record.function, context),
-                compose_writing_time(context, now),
+                "" if are_closed else _compose_hint(shown[0].record.function, deployment),
+                compose_writing_time(deployment, now),
             )
         ),
     )
 
 
-def compose_weekly(book: FindingBook, context: NoticeContext, now: datetime) -> Notice:
+def compose_weekly(book: FindingBook, deployment: Deployment, now: datetime) -> Notice:
     """The findings that are open."""
     functions = len({one.function for one in book.open})
     shown = book.open[:MOST_LISTED]
@@ -75,21 +75,21 @@ def compose_weekly(book: FindingBook, context: NoticeContext, now: datetime) -> 
                     "These findings are open. You were told of each when it was found; this list"
                     " comes once a week as long as there are any."
                 ),
-                describe_location(context),
+                describe_location(deployment),
                 section(
                     "STILL OPEN, THE OLDEST FIRST",
                     *(_describe_record(one, now, is_closed=False) for one in shown),
                     count_left_out(len(book.open) - len(shown), "finding"),
                 ),
                 _compose_not_listed(book),
-                _compose_hint(first, context) if first else "",
-                compose_writing_time(context, now),
+                _compose_hint(first, deployment) if first else "",
+                compose_writing_time(deployment, now),
             )
         ),
     )
 
 
-def compose_registry_full(book: FindingBook, context: NoticeContext, now: datetime) -> Notice:
+def compose_registry_full(book: FindingBook, deployment: Deployment, now: datetime) -> Notice:
     """There are more findings than the record of them holds."""
     return Notice(
         subject=f"{MARK} MORE FINDINGS THAN ARE KEPT: {len(book.left_out):,} are not listed"[
@@ -102,9 +102,9 @@ def compose_registry_full(book: FindingBook, context: NoticeContext, now: dateti
                     " ones. The others are found again with every look, and come into the record"
                     " as others are resolved: each is told of then."
                 ),
-                describe_location(context),
+                describe_location(deployment),
                 _compose_not_listed(book),
-                compose_writing_time(context, now),
+                compose_writing_time(deployment, now),
             )
         ),
     )
@@ -133,9 +133,9 @@ def _describe_record(record: OpenFinding, now: datetime, *, is_closed: bool) -> 
     return bullet(f"{record.function}, {record.title}{likely}: {record.summary}{when}")
 
 
-def _compose_hint(function: str, context: NoticeContext) -> str:
+def _compose_hint(function: str, deployment: Deployment) -> str:
     return section(
         "MORE ABOUT ONE OF THEM",
         paragraph("Evidence and remedy of one function, with commands to paste:"),
-        command_line(build_diagnose_command(function, context.deploy_flags)),
+        command_line(build_diagnose_command(function, deployment.deploy_flags)),
     )

@@ -14,7 +14,7 @@ from functions.domain.notices.layout import (
     paragraph,
     section,
 )
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.text import format_time_with_age
 
 _LEADS: Final = {
@@ -25,7 +25,7 @@ _LEADS: Final = {
 
 
 def compose_finding(
-    change: Change, judged: Judged, context: NoticeContext, now: datetime
+    change: Change, judged: Judged, deployment: Deployment, now: datetime
 ) -> Notice:
     """A finding that is new, has a new cause, or is back."""
     finding = judged.finding
@@ -41,14 +41,14 @@ def compose_finding(
                     "It was found before, for another cause."
                     * (change.kind is ChangeKind.NEW_CAUSE),
                 ),
-                *compose_details(judged, context),
-                *compose_footer(finding.function, context, now),
+                *compose_details(judged, deployment),
+                *compose_footer(finding.function, deployment, now),
             )
         ),
     )
 
 
-def compose_resolved(change: Change, context: NoticeContext, now: datetime) -> Notice:
+def compose_resolved(change: Change, deployment: Deployment, now: datetime) -> Notice:
     """A finding whose cause is gone."""
     record = change.record
     opening = (
@@ -64,8 +64,8 @@ def compose_resolved(change: Change, context: NoticeContext, now: datetime) -> N
                     opening, f"It was found at {format_time_with_age(record.first_seen, now)}."
                 ),
                 section("WHAT IT WAS", bullet(record.summary)),
-                describe_location(context),
-                *compose_footer(record.function, context, now),
+                describe_location(deployment),
+                *compose_footer(record.function, deployment, now),
             )
         ),
     )

@@ -37,26 +37,26 @@ from functions.domain.notices.layout import (
     quote_aws_error,
     section,
 )
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.text import capitalize, format_count, shorten_actor
 
 
 def compose_remediation(
-    event: TreatmentEvent, treatment: Treatment, context: NoticeContext, now: datetime
+    event: TreatmentEvent, treatment: Treatment, deployment: Deployment, now: datetime
 ) -> Notice:
     """What became of a remedy that the guard applied or undid."""
     match event:
         case TreatmentEvent.APPLIED:
-            return _compose_applied(treatment, context, now)
+            return _compose_applied(treatment, deployment, now)
         case TreatmentEvent.APPLY_FAILED:
-            return _compose_apply_failed(treatment, context, now)
+            return _compose_apply_failed(treatment, deployment, now)
         case TreatmentEvent.UNDONE | TreatmentEvent.DELETED:
-            return _compose_undone(event, treatment, context, now)
+            return _compose_undone(event, treatment, deployment, now)
         case TreatmentEvent.UNDO_FAILED:
-            return _compose_undo_failed(treatment, context, now)
+            return _compose_undo_failed(treatment, deployment, now)
 
 
-def _compose_applied(treatment: Treatment, context: NoticeContext, now: datetime) -> Notice:
+def _compose_applied(treatment: Treatment, deployment: Deployment, now: datetime) -> Notice:
     failed = [one for one in treatment.steps if one.status is StepStatus.FAILED]
     part = " IN PART" if failed else ""
     return Notice(
@@ -70,31 +70,31 @@ def _compose_applied(treatment: Treatment, context: NoticeContext, now: datetime
                     f"Loopbreaker applied the remedy{' in part' if failed else ''}, as this"
                     f" deployment allows (-c remedies={treatment.kind})."
                 ),
-                describe_location(context),
+                describe_location(deployment),
                 section("WHAT SHOWED IT", *map(bullet, treatment.evidence[:MOST_EVIDENCE])),
                 section(
                     "WHAT WAS DONE", bullet(treatment.remedy), *_list_applied_steps(treatment.steps)
                 ),
-                _compose_undo(treatment, context),
+                _compose_undo(treatment, deployment),
                 paragraph(
                     "Whether it helped is looked at with the next examination; you are told when"
                     " the finding is resolved."
                 ),
                 compose_page_link(treatment.page),
-                *compose_footer(treatment.function, context, now),
+                *compose_footer(treatment.function, deployment, now),
             )
         ),
     )
 
 
-def _compose_apply_failed(treatment: Treatment, context: NoticeContext, now: datetime) -> Notice:
+def _compose_apply_failed(treatment: Treatment, deployment: Deployment, now: datetime) -> Notice:
     return Notice(
         subject=compose_subject("REMEDY NOT APPLIED:", treatment.function, f": {treatment.title}"),
         body=compose_body(
             (
                 paragraph(treatment.summary),
                 paragraph("Loopbreaker tried the remedy, and nothing of it is in force."),
-                describe_location(context),
+                describe_location(deployment),
                 section("WHAT SHOWED IT", *map(bullet, treatment.evidence[:MOST_EVIDENCE])),
                 section(
                     "WHAT WAS TRIED",
@@ -104,18 +104,18 @@ def _compose_apply_failed(treatment: Treatment, context: NoticeContext, now: dat
                     *(
                         command_line(text)
                         for one in treatment.steps
-                        if (text := build_remedy_command(one.step, context.region))
+                        if (text := build_remedy_command(one.step, deployment.region))
                     ),
                 ),
                 compose_page_link(treatment.page),
-                *compose_footer(treatment.function, context, now),
+                *compose_footer(treatment.function, deployment, now),
             )
         ),
     )
 
 
 def _compose_undone(
-    event: TreatmentEvent, treatment: Treatment, context: NoticeContext, now: datetime
+    event: TreatmentEvent, treatment: Treatment, deployment: Deployment, now: datetime
 ) -> Notice:
     is_deleted = event is TreatmentEvent.DELETED
     who = f" by {shorten_actor(treatment.actor)}" if treatment.actor else ""
@@ -133,16 +133,16 @@ def _compose_undone(
         body=compose_body(
             (
                 paragraph(opening),
-                describe_location(context),
+                describe_location(deployment),
                 section("SETTINGS", *_list_undone_steps(treatment.steps)),
                 section("WHAT IT WAS AGAINST", bullet(treatment.summary)),
-                *compose_footer(treatment.function, context, now),
+                *compose_footer(treatment.function, deployment, now),
             )
         ),
     )
 
 
-def _compose_undo_failed(treatment: Treatment, context: NoticeContext, now: datetime) -> Notice:
+def _compose_undo_failed(treatment: Treatment, deployment: Deployment, now: datetime) -> Notice:
     return Notice(
         subject=compose_subject("REMEDY NOT UNDONE:", treatment.function, f": {treatment.title}"),
         body=compose_body(
@@ -151,10 +151,10 @@ def _compose_undo_failed(treatment: Treatment, context: NoticeContext, now: date
                     f"Loopbreaker could not undo all of its remedy on {treatment.function}. What"
                     " AWS refused is still in force."
                 ),
-                describe_location(context),
+                describe_location(deployment),
                 section("SETTINGS", *_list_undone_steps(treatment.steps)),
-                _compose_undo(treatment, context),
-                *compose_footer(treatment.function, context, now),
+                _compose_undo(treatment, deployment),
+                *compose_footer(treatment.function, deployment, now),
             )
         ),
     )
@@ -205,9 +205,9 @@ def _describe_outcome(
     return f"{words} ({quote(detail, 300)})." if detail else f"{words}."
 
 
-def _compose_undo(treatment: Treatment, context: NoticeContext) -> str:
+def _compose_undo(treatment: Treatment, deployment: Deployment) -> str:
     inverses = [
-        build_remedy_undo_command(one.step.inverse(), context.region)
+        build_remedy_undo_command(one.step.inverse(), deployment.region)
         for one in reversed(treatment.steps)
         if one.status is StepStatus.DONE
         and one.undone not in {StepStatus.DONE, StepStatus.ALREADY, StepStatus.GONE}
@@ -216,7 +216,9 @@ def _compose_undo(treatment: Treatment, context: NoticeContext) -> str:
         "UNDO IT",
         paragraph("This puts everything back that nobody has changed since:"),
         command_line(
-            build_rollback_command(treatment.function, treatment.function_arn, context.deploy_flags)
+            build_rollback_command(
+                treatment.function, treatment.function_arn, deployment.deploy_flags
+            )
         ),
         paragraph("Or by hand:") if inverses else "",
         *map(command_line, inverses),

@@ -24,7 +24,7 @@ from functions.domain.notices.layout import (
     section,
 )
 from functions.domain.notices.links import build_function_link
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment
 from functions.domain.notices.text import clean, format_time
 
 MOST_EVIDENCE: Final = 20
@@ -46,39 +46,39 @@ _WHY_NOT: Final = {
 }
 
 
-def compose_details(judged: Judged, context: NoticeContext) -> tuple[str, ...]:
+def compose_details(judged: Judged, deployment: Deployment) -> tuple[str, ...]:
     """Evidence, cure, and what the guard did."""
     finding = judged.finding
     return (
         paragraph(f"This is {CERTAINTY_WORDS[finding.certainty]}."),
-        describe_location(context),
+        describe_location(deployment),
         section(
             "WHAT SHOWS IT",
             *(bullet(one.said()) for one in finding.evidence[:MOST_EVIDENCE]),
             count_left_out(len(finding.evidence) - MOST_EVIDENCE, "observation"),
         ),
-        _compose_remedies(finding, context),
+        _compose_remedies(finding, deployment),
         section("WHAT LOOPBREAKER DID", paragraph(describe_decision(judged.decision, finding))),
         compose_unread(finding.gaps),
         compose_page_link(finding.page),
     )
 
 
-def _compose_remedies(finding: Finding, context: NoticeContext) -> str:
+def _compose_remedies(finding: Finding, deployment: Deployment) -> str:
     shown = finding.remedies[:MOST_REMEDIES]
     lines = []
     for number, remedy in enumerate(shown, start=1):
         lines.append(bullet(remedy.words, f"{number}."))
-        lines += [command_line(one) for one in _list_commands(remedy, context)]
+        lines += [command_line(one) for one in _list_commands(remedy, deployment)]
         if remedy.alternative:
             lines.append(paragraph(remedy.alternative))
     lines.append(count_left_out(len(finding.remedies) - len(shown), "remedy"))
     return section("WHAT CURES IT", *lines)
 
 
-def _list_commands(remedy: Remedy, context: NoticeContext) -> tuple[str, ...]:
+def _list_commands(remedy: Remedy, deployment: Deployment) -> tuple[str, ...]:
     """What to paste. A name that no line can hold is none of AWS's, so its command is left out."""
-    commands = (build_remedy_command(one, context.region) for one in remedy.steps)
+    commands = (build_remedy_command(one, deployment.region) for one in remedy.steps)
     return tuple(one for one in commands if one and one.isprintable())
 
 
@@ -127,17 +127,21 @@ def compose_unread(gaps: Sequence[str]) -> str:
     )
 
 
-def compose_footer(function: str, context: NoticeContext, now: datetime) -> tuple[str, ...]:
+def compose_footer(function: str, deployment: Deployment, now: datetime) -> tuple[str, ...]:
     """Link to the function, and say of which stack the mail is and when it was written."""
     links = (
-        section("LINKS", f"Function:\n{build_function_link(function, context.region)}")
-        if context.region
+        section("LINKS", f"Function:\n{build_function_link(function, deployment.region)}")
+        if deployment.region
         else ""
     )
-    return (links, compose_writing_time(context, now))
+    return (links, compose_writing_time(deployment, now))
 
 
-def compose_writing_time(context: NoticeContext, now: datetime) -> str:
+def compose_writing_time(deployment: Deployment, now: datetime) -> str:
     """Say of which stack the mail is, and when it was written."""
-    stack = f"Stack {clean(context.stack_name, 128)}, written" if context.stack_name else "Written"
+    stack = (
+        f"Stack {clean(deployment.stack_name, 128)}, written"
+        if deployment.stack_name
+        else "Written"
+    )
     return paragraph(f"{stack} at {format_time(now)}.")

@@ -32,7 +32,7 @@ from functions.domain.notices.layout import (
     quote,
     section,
 )
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.text import clean, format_count, format_time
 
 MOST_SINGLE: Final = 5
@@ -66,7 +66,7 @@ class LoopNotice:
 
 
 def compose_warnings(
-    loops: Sequence[Loop], place: NoticeContext, read_at: datetime, *, is_first: bool
+    loops: Sequence[Loop], deployment: Deployment, read_at: datetime, *, is_first: bool
 ) -> tuple[LoopNotice, ...]:
     """The notices that tell of new loops: one for each, or one for all where they are many.
 
@@ -82,14 +82,17 @@ def compose_warnings(
     if len(loops) > MOST_SINGLE or (is_first and len(loops) > 1):
         keys = tuple(one.key for one in loops)
         return (
-            LoopNotice(notice=_compose_digest(loops, place, read_at, is_first=is_first), keys=keys),
+            LoopNotice(
+                notice=_compose_digest(loops, deployment, read_at, is_first=is_first), keys=keys
+            ),
         )
     return tuple(
-        LoopNotice(notice=compose_warning(one, place, read_at), keys=(one.key,)) for one in loops
+        LoopNotice(notice=compose_warning(one, deployment, read_at), keys=(one.key,))
+        for one in loops
     )
 
 
-def compose_warning(loop: Loop, place: NoticeContext, read_at: datetime) -> Notice:
+def compose_warning(loop: Loop, deployment: Deployment, read_at: datetime) -> Notice:
     """The warning of one loop."""
     first = loop.functions[0]
     is_certain = loop.certainty is Certainty.CERTAIN
@@ -102,18 +105,18 @@ def compose_warning(loop: Loop, place: NoticeContext, read_at: datetime) -> Noti
         body=compose_body(
             (
                 _compose_opening(loop, first),
-                describe_location(place),
+                describe_location(deployment),
                 section("THE LOOP", *_draw(loop, first)),
                 section("WHY LOOPBREAKER THINKS SO", *_list_edges(loop)),
-                section("WOULD AWS STOP IT", paragraph(_describe_protection(loop, place))),
+                section("WOULD AWS STOP IT", paragraph(_describe_protection(loop, deployment))),
                 section("WHAT BREAKS IT", *_list_cuts(loop)),
-                section("IS IT MEANT TO BE", *_compose_acceptance(loop, place)),
+                section("IS IT MEANT TO BE", *_compose_acceptance(loop, deployment)),
                 section(
                     "NOTHING TO RESTORE",
                     paragraph(_NOTHING_CHANGED, _AS_PROVEN if is_certain else _AS_ANY_OTHER),
                 ),
                 paragraph(
-                    f"Loop {loop.key}, stack {name_stack(place)}, account read at"
+                    f"Loop {loop.key}, stack {name_stack(deployment)}, account read at"
                     f" {format_time(read_at)}.",
                     "You get no second notice of it unless it changes.",
                 ),
@@ -122,7 +125,7 @@ def compose_warning(loop: Loop, place: NoticeContext, read_at: datetime) -> Noti
     )
 
 
-def compose_blind_spots(gaps: Sequence[Gap], place: NoticeContext, read_at: datetime) -> Notice:
+def compose_blind_spots(gaps: Sequence[Gap], deployment: Deployment, read_at: datetime) -> Notice:
     """The notice that says what the guard may not read. `gaps` are whole areas."""
     actions = sorted({gap.action for gap in gaps if gap.action})
     return Notice(
@@ -137,7 +140,7 @@ def compose_blind_spots(gaps: Sequence[Gap], place: NoticeContext, read_at: date
                     " run. AWS did not let it read a part of that.",
                     "Loops through what it does not see are called possible, or are not found.",
                 ),
-                describe_location(place),
+                describe_location(deployment),
                 section(
                     "WHAT IT COULD NOT READ",
                     *(
@@ -156,7 +159,7 @@ def compose_blind_spots(gaps: Sequence[Gap], place: NoticeContext, read_at: date
                     *(command_line(one) for one in actions),
                 ),
                 paragraph(
-                    f"Stack {name_stack(place)}, account read at {format_time(read_at)}.",
+                    f"Stack {name_stack(deployment)}, account read at {format_time(read_at)}.",
                     "You get no second notice of these unless others are added.",
                 ),
             )
@@ -205,7 +208,7 @@ def _describe_certainty(edge: Edge) -> str:
     return "" if edge.certainty is Certainty.CERTAIN else f" ({edge.certainty.value})"
 
 
-def _describe_protection(loop: Loop, place: NoticeContext) -> str:
+def _describe_protection(loop: Loop, deployment: Deployment) -> str:
     if loop.native_stop is not NativeStop.NO:
         unless = (
             f" Unless {join_names(loop.unread)} {'is' if len(loop.unread) == 1 else 'are'} set to"
@@ -223,8 +226,8 @@ def _describe_protection(loop: Loop, place: NoticeContext) -> str:
             f"No. {join_names(loop.allowing)} {'is' if len(loop.allowing) == 1 else 'are'} set to"
             " RecursiveLoop=Allow, which turns AWS's own detection of loops off."
         )
-    if place.region in UNDETECTED_REGIONS:
-        return f"No. AWS's own detection of loops does not run in {place.region}."
+    if deployment.region in UNDETECTED_REGIONS:
+        return f"No. AWS's own detection of loops does not run in {deployment.region}."
     outside = [edge for edge in loop.edges if edge.target.kind not in _FOLLOWED]
     if not outside:
         return "No. AWS's own detection does not follow every step of this one."
@@ -253,9 +256,9 @@ def _list_cuts(loop: Loop) -> tuple[str, ...]:
     return (paragraph(lead), *lines)
 
 
-def _compose_acceptance(loop: Loop, place: NoticeContext) -> tuple[str, ...]:
+def _compose_acceptance(loop: Loop, deployment: Deployment) -> tuple[str, ...]:
     first = loop.functions[0]
-    region = f" --region {shlex.quote(place.region)}" if place.region else ""
+    region = f" --region {shlex.quote(deployment.region)}" if deployment.region else ""
     arn = next(
         (edge.target.arn for edge in loop.edges if edge.target.name == first), "FUNCTION_ARN"
     )
@@ -277,7 +280,7 @@ def _compose_acceptance(loop: Loop, place: NoticeContext) -> tuple[str, ...]:
 
 
 def _compose_digest(
-    loops: Sequence[Loop], place: NoticeContext, read_at: datetime, *, is_first: bool
+    loops: Sequence[Loop], deployment: Deployment, read_at: datetime, *, is_first: bool
 ) -> Notice:
     certain = sum(one.certainty is Certainty.CERTAIN for one in loops)
     unprotected = sum(one.native_stop is NativeStop.NO for one in loops)
@@ -296,7 +299,7 @@ def _compose_digest(
                     f" {len(loops) - certain:,} possible."
                     f" {_describe_unprotected(unprotected, unsure)} Nothing was changed.",
                 ),
-                describe_location(place),
+                describe_location(deployment),
                 section(
                     "THE LOOPS",
                     *(
@@ -318,7 +321,7 @@ def _compose_digest(
                     paragraph(_NOTHING_CHANGED, _AS_PROVEN_OR_NOT if certain else _AS_ANY_OTHER),
                 ),
                 paragraph(
-                    f"Stack {name_stack(place)}, account read at {format_time(read_at)}.",
+                    f"Stack {name_stack(deployment)}, account read at {format_time(read_at)}.",
                     "From now on each new loop comes in a notice of its own, unless many come at"
                     " once. You get no second notice of these unless they change.",
                 ),

@@ -53,12 +53,12 @@ def compose_capped_earlier(incident: Incident, context: NoticeContext, now: date
                 ),
                 paragraph(describe_restriction(incident, now)),
                 *list_refused_steps(incident),
-                describe_location(context),
+                describe_location(context.deployment),
                 *compose_measurement(incident, now, is_over=True),
                 compose_loop(incident, context),
                 compose_reasons(incident),
                 compose_event_impact(incident, context, now),
-                compose_durable_executions(incident, context.region),
+                compose_durable_executions(incident, context.deployment.region),
                 compose_instructions(incident, context),
                 *compose_footer(incident, context, now),
             )
@@ -76,7 +76,7 @@ def compose_capped_in_danger(
         f" the loop. To prevent that, give it the tag {EXEMPT_TAG}=true."
         if incident.assessment.has(Reason.LOOP_PROVEN)
         else "If it goes on after that, you are told what it costs, and decide. It is not capped"
-        f" again within {format_duration(context.cooling_off)}."
+        f" again within {format_duration(context.deployment.cooling_off)}."
     )
     return Notice(
         subject=compose_subject(
@@ -92,7 +92,7 @@ def compose_capped_in_danger(
                 ),
                 paragraph(describe_hold(incident, now)),
                 *list_refused_steps(incident),
-                describe_location(context),
+                describe_location(context.deployment),
                 section(
                     "WHAT COMES NEXT",
                     bullet(
@@ -106,7 +106,7 @@ def compose_capped_in_danger(
                 compose_loop(incident, context),
                 compose_reasons(incident),
                 compose_event_impact(incident, context, now),
-                compose_durable_executions(incident, context.region),
+                compose_durable_executions(incident, context.deployment.region),
                 compose_instructions(incident, context),
                 *compose_footer(incident, context, now),
             )
@@ -127,11 +127,12 @@ def compose_cap_over(incident: Incident, context: NoticeContext, now: datetime) 
                 paragraph(
                     "Whether it is a loop is not known.",
                     "Loopbreaker goes on looking at it, and tells you if it is suspected again. It"
-                    f" is not capped again within {format_duration(context.cooling_off)}."
+                    " is not capped again within"
+                    f" {format_duration(context.deployment.cooling_off)}."
                     if is_watched_on
                     else "",
                 ),
-                describe_location(context),
+                describe_location(context.deployment),
                 section(
                     "WHAT WAS SEEN UNDER THE CAP",
                     *(

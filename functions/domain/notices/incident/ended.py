@@ -55,7 +55,7 @@ def compose_released(incident: Incident, context: NoticeContext, now: datetime) 
         for one in list_steps_in_force(incident)
         if not isinstance(one.step, Reserve | ScaleToZero)
     )
-    until = at + context.cooling_off
+    until = at + context.deployment.cooling_off
     return Notice(
         subject=compose_subject(
             "RELEASED", incident.function, f" by {who}" if who else " by others"
@@ -69,7 +69,7 @@ def compose_released(incident: Incident, context: NoticeContext, now: datetime) 
                     f" until {format_time(until)}. If it runs away after that, Loopbreaker acts"
                     " again. If it stays calm, the incident ends."
                 ),
-                describe_location(context),
+                describe_location(context.deployment),
                 compose_leftovers(incident, context, changed),
                 *compose_footer(incident, context, now),
             )
@@ -87,9 +87,9 @@ def compose_running_away_again(incident: Incident, context: NoticeContext, now: 
         else f"It was released{f' by {who}' if who else ' by others'}."
     )
     until = (
-        f"until {format_time(incident.released_at + context.cooling_off)}"
+        f"until {format_time(incident.released_at + context.deployment.cooling_off)}"
         if incident.released_at is not None
-        else f"for {format_duration(context.cooling_off)} after that"
+        else f"for {format_duration(context.deployment.cooling_off)} after that"
     )
     return Notice(
         subject=compose_subject("RUNNING AWAY AGAIN:", incident.function, describe_rate(incident)),
@@ -105,7 +105,7 @@ def compose_running_away_again(incident: Incident, context: NoticeContext, now: 
                     " acts again.",
                 ),
                 compose_manual_stop(incident, context),
-                describe_location(context),
+                describe_location(context.deployment),
                 *compose_measurement(incident, now),
                 compose_loop(incident, context),
                 compose_reasons(incident),
@@ -145,7 +145,7 @@ def compose_ended(incident: Incident, context: NoticeContext, now: datetime) -> 
                 paragraph(
                     "What caused it may still be there. If it runs away again, you are told again."
                 ),
-                describe_location(context),
+                describe_location(context.deployment),
                 compose_leftovers(incident, context, changed, is_closed=True),
                 *compose_measurement(incident, now, is_over=True),
                 *compose_footer(incident, context, now),
@@ -175,7 +175,7 @@ def compose_deleted(incident: Incident, context: NoticeContext, now: datetime) -
                         " Loopbreaker had disabled these; delete them, or enable them for a new"
                         " function of this name:"
                     ),
-                    *command_lines(build_restore_commands(mappings, context.region)),
+                    *command_lines(build_restore_commands(mappings, context.deployment.region)),
                 )
                 if mappings
                 else "",
@@ -185,11 +185,11 @@ def compose_deleted(incident: Incident, context: NoticeContext, now: datetime) -
                         "Loopbreaker had limited the concurrency of these event source mappings."
                         " This puts it back:"
                     ),
-                    *command_lines(build_restore_commands(limited, context.region)),
+                    *command_lines(build_restore_commands(limited, context.deployment.region)),
                 )
                 if limited
                 else "",
-                describe_location(context),
+                describe_location(context.deployment),
                 *compose_footer(incident, context, now),
             )
         ),

@@ -95,7 +95,7 @@ def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> N
                 paragraph(describe_hold(incident, now)),
                 describe_suspected(incident),
                 *list_refused_steps(incident),
-                describe_location(context),
+                describe_location(context.deployment),
                 section(
                     "WHAT COMES NEXT",
                     *(bullet(text, f"{number}.") for number, text in enumerate(_NEXT, start=1)),
@@ -111,7 +111,7 @@ def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> N
                 section(
                     "WHAT BECOMES OF ITS EVENTS", *(bullet(_WAIT[one]) for one in watch.plan.levers)
                 ),
-                compose_durable_executions(incident, context.region),
+                compose_durable_executions(incident, context.deployment.region),
                 compose_instructions(incident, context),
                 *compose_footer(incident, context, now),
             )
@@ -148,12 +148,12 @@ def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> N
                 describe_suspected(incident),
                 *list_refused_steps(incident),
                 paragraph(caution),
-                describe_location(context),
+                describe_location(context.deployment),
                 compose_reasons(incident),
                 *compose_measurement(incident, now, is_over=True),
                 compose_loop(incident, context),
                 compose_event_impact(incident, _narrow_to_held(incident, context), now),
-                compose_durable_executions(incident, context.region),
+                compose_durable_executions(incident, context.deployment.region),
                 compose_instructions(incident, context),
                 *compose_footer(incident, context, now),
             )
@@ -179,11 +179,11 @@ def compose_expiring(incident: Incident, context: NoticeContext, now: datetime) 
                 ),
                 paragraph(describe_hold(incident, now)),
                 describe_suspected(incident),
-                describe_location(context),
+                describe_location(context.deployment),
                 compose_reasons(incident),
                 compose_loop(incident, context),
                 compose_event_impact(incident, _narrow_to_held(incident, context), now),
-                compose_durable_executions(incident, context.region),
+                compose_durable_executions(incident, context.deployment.region),
                 compose_instructions(incident, context),
                 *compose_footer(incident, context, now),
             )
@@ -207,7 +207,7 @@ def compose_let_go(incident: Incident, context: NoticeContext, now: datetime) ->
                 paragraph(describe_hold_time(incident, now)),
                 describe_suspected(incident),
                 paragraph(_describe_left_to_do(first, is_left=left)),
-                describe_location(context),
+                describe_location(context.deployment),
                 section(
                     "WHAT THE HOLD SHOWED",
                     *(bullet(describe_ground(one)) for one in grounds if one.reason in _FIGURES),

@@ -147,9 +147,9 @@ def compose_notified(incident: Incident, context: NoticeContext, now: datetime) 
     if reason is DecisionReason.OBSERVE_MODE:
         lead, opening = _describe_imagined(assessment, context, lead, opening)
     radius = (
-        f": {format_count(context.blast_radius, 'function')} within"
-        f" {format_duration(context.blast_radius_window)}"
-        if context.blast_radius is not None
+        f": {format_count(context.deployment.blast_radius, 'function')} within"
+        f" {format_duration(context.deployment.blast_radius_window)}"
+        if context.deployment.blast_radius is not None
         else ""
     )
     already = join_names(context.contained_already)
@@ -175,7 +175,7 @@ def compose_notified(incident: Incident, context: NoticeContext, now: datetime) 
                 compose_manual_stop(incident, context)
                 if reason is DecisionReason.BLAST_RADIUS
                 else "",
-                describe_location(context),
+                describe_location(context.deployment),
                 *compose_measurement(incident, now),
                 compose_loop(incident, context),
                 compose_reasons(incident),

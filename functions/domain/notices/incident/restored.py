@@ -56,7 +56,7 @@ def compose_restored(incident: Incident, context: NoticeContext, now: datetime) 
                     "If it runs away again, Loopbreaker acts again: there is no waiting time after"
                     " a restore."
                 ),
-                describe_location(context),
+                describe_location(context.deployment),
                 section("SETTINGS", *list_settings(incident)),
                 section("ITS EVENTS", *list_aftermath(incident, context, now))
                 if incident.snapshot
@@ -87,7 +87,7 @@ def compose_restore_failed(incident: Incident, context: NoticeContext, now: date
                 ),
                 *list_failures([(one.step, one.restored_detail) for one in failed], context.detail),
                 describe_urgency(incident, context) if is_still else "",
-                describe_location(context),
+                describe_location(context.deployment),
                 section("SETTINGS", *list_settings(incident)),
                 section(
                     "WHAT TO DO",
@@ -102,11 +102,13 @@ def compose_restore_failed(incident: Incident, context: NoticeContext, now: date
                     ),
                     command_line(
                         build_rollback_command(
-                            incident.function, incident.function_arn, context.deploy_flags
+                            incident.function,
+                            incident.function_arn,
+                            context.deployment.deploy_flags,
                         )
                     ),
                     bullet("Or put back by hand what is left:", "3."),
-                    *command_lines(build_restore_commands(changed, context.region)),
+                    *command_lines(build_restore_commands(changed, context.deployment.region)),
                 ),
                 compose_event_impact(incident, context, now) if is_still else "",
                 *compose_footer(incident, context, now),
@@ -196,7 +198,7 @@ def compose_lifted(incident: Incident, context: NoticeContext, now: datetime) ->
                     else describe_restriction_time(incident, now)
                 ),
                 paragraph(_describe_left_to_do(incident, context, is_left=bool(left))),
-                describe_location(context),
+                describe_location(context.deployment),
                 *(compose_measurement(incident, now, is_over=True) if reason in _UNTOLD else ()),
                 section("SETTINGS", *list_settings(incident)),
                 *compose_footer(incident, context, now),
@@ -211,8 +213,8 @@ def _describe_left_to_do(incident: Incident, context: NoticeContext, *, is_left:
         case DecisionReason.HOLD_OVER:
             return (
                 "Whether it is a loop is not known: look at its invocations. Find out, too, why"
-                f" contain did not end the hold; its log group is /aws/lambda/{context.stack_name}"
-                "-contain."
+                " contain did not end the hold; its log group is"
+                f" /aws/lambda/{context.deployment.stack_name}-contain."
             )
         case DecisionReason.STACK_DELETED:
             return "Whether it is a loop is not known: look at its invocations."

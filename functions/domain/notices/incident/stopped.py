@@ -75,12 +75,12 @@ def compose_contained(incident: Incident, context: NoticeContext, now: datetime)
                 describe_suspected(incident),
                 *list_refused_steps(incident),
                 describe_urgency(incident, context),
-                describe_location(context),
+                describe_location(context.deployment),
                 *compose_measurement(incident, now, is_over=True),
                 compose_loop(incident, context),
                 compose_reasons(incident),
                 compose_event_impact(incident, context, now),
-                compose_durable_executions(incident, context.region),
+                compose_durable_executions(incident, context.deployment.region),
                 compose_instructions(incident, context),
                 *compose_footer(incident, context, now),
             )
@@ -137,7 +137,7 @@ def compose_contain_failed(incident: Incident, context: NoticeContext, now: date
                 if is_held
                 else compose_leftovers(incident, context, _list_removed_steps(incident)),
                 "" if is_held else compose_manual_stop(incident, context),
-                describe_location(context),
+                describe_location(context.deployment),
                 *compose_measurement(incident, now, is_over=is_held),
                 compose_loop(incident, context),
                 compose_reasons(incident),
@@ -223,9 +223,9 @@ def compose_ledger_unavailable(
                 ),
                 ""
                 if is_tagged
-                else command_line(build_look_command(incident.function, context.region)),
+                else command_line(build_look_command(incident.function, context.deployment.region)),
                 keep,
-                describe_location(context),
+                describe_location(context.deployment),
                 section("WHAT WAS THERE BEFORE", *list_prior_values(changed)),
                 section(
                     "PUT IT BACK",
@@ -233,13 +233,15 @@ def compose_ledger_unavailable(
                         "First fix the loop. While the ledger is down, or if Loopbreaker is"
                         " gone, these commands put everything back:"
                     ),
-                    *command_lines(build_restore_commands(changed, context.region)),
+                    *command_lines(build_restore_commands(changed, context.deployment.region)),
                     *(
                         (
                             paragraph("Once the ledger answers again, this does the same:"),
                             command_line(
                                 build_rollback_command(
-                                    incident.function, incident.function_arn, context.deploy_flags
+                                    incident.function,
+                                    incident.function_arn,
+                                    context.deployment.deploy_flags,
                                 )
                             ),
                         )

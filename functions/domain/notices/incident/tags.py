@@ -20,7 +20,7 @@ from functions.domain.notices.layout import (
     quote,
     section,
 )
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.text import format_count, format_time
 
 _CHANGED_NOTHING: Final = (
@@ -29,7 +29,7 @@ _CHANGED_NOTHING: Final = (
 
 
 def compose_doubtful_tag(
-    facts: FunctionFacts, tagged: TaggedSnapshot, context: NoticeContext
+    facts: FunctionFacts, tagged: TaggedSnapshot, deployment: Deployment
 ) -> Notice:
     """Subject and body for a tag without the guard's seal."""
     reserved = tagged.reserved_concurrency
@@ -44,7 +44,7 @@ def compose_doubtful_tag(
                     " anybody who may tag the function can have written it."
                 ),
                 paragraph(_CHANGED_NOTHING),
-                describe_location(context),
+                describe_location(deployment),
                 section(
                     "WHAT THE TAG SAYS",
                     bullet(f"It was stopped at {format_time(tagged.at)}; before, {before}."),
@@ -66,17 +66,19 @@ def compose_doubtful_tag(
                         "1.",
                     ),
                     command_line(
-                        build_rollback_command(facts.name, facts.arn, context.deploy_flags)
+                        build_rollback_command(facts.name, facts.arn, deployment.deploy_flags)
                     ),
                     bullet("If there is none, remove the tag:", "2."),
-                    command_line(build_untag_command(facts.arn, find_tags(facts), context.region)),
+                    command_line(
+                        build_untag_command(facts.arn, find_tags(facts), deployment.region)
+                    ),
                 ),
             )
         ),
     )
 
 
-def compose_unreadable_tag(facts: FunctionFacts, context: NoticeContext) -> Notice:
+def compose_unreadable_tag(facts: FunctionFacts, deployment: Deployment) -> Notice:
     """Subject and body for a tag that the guard cannot have written."""
     value = facts.tags.get(SNAPSHOT_TAG, "")
     return Notice(
@@ -91,7 +93,7 @@ def compose_unreadable_tag(facts: FunctionFacts, context: NoticeContext) -> Noti
                     _CHANGED_NOTHING,
                     f"Its reserved concurrency now is {_describe_reserved(facts)}.",
                 ),
-                describe_location(context),
+                describe_location(deployment),
                 section(
                     "WHAT TO DO",
                     bullet(
@@ -100,9 +102,11 @@ def compose_unreadable_tag(facts: FunctionFacts, context: NoticeContext) -> Noti
                         " is reserved now:",
                         "1.",
                     ),
-                    command_line(build_look_command(facts.name, context.region)),
+                    command_line(build_look_command(facts.name, deployment.region)),
                     bullet("Then remove the tag:", "2."),
-                    command_line(build_untag_command(facts.arn, find_tags(facts), context.region)),
+                    command_line(
+                        build_untag_command(facts.arn, find_tags(facts), deployment.region)
+                    ),
                 ),
             )
         ),

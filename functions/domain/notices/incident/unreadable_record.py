@@ -10,10 +10,10 @@ from functions.domain.notices.layout import (
     paragraph,
     section,
 )
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice
 
 
-def compose_unreadable_record(function: str, context: NoticeContext) -> Notice:
+def compose_unreadable_record(function: str, deployment: Deployment) -> Notice:
     """Subject and body for a function whose open incident this version cannot read."""
     return Notice(
         subject=compose_subject("RECORD UNREADABLE:", function, " is not looked after"),
@@ -25,7 +25,7 @@ def compose_unreadable_record(function: str, context: NoticeContext) -> Notice:
                     " can be read, Loopbreaker neither looks after the function nor restores it,"
                     " and -c rollback=all fails after it has restored all others."
                 ),
-                describe_location(context),
+                describe_location(deployment),
                 section(
                     "WHAT TO DO",
                     bullet(
@@ -38,7 +38,7 @@ def compose_unreadable_record(function: str, context: NoticeContext) -> Notice:
                         " it back by hand. This shows what is reserved now:",
                         "2.",
                     ),
-                    command_line(build_look_command(function, context.region)),
+                    command_line(build_look_command(function, deployment.region)),
                     bullet(
                         "Then delete the record, in the table that the stack's output LedgerTable"
                         f" names: pk is live, sk is incident#{function}.",

@@ -26,7 +26,7 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment
 
 NOW: Final = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ACCOUNT: Final = "123456789012"
@@ -37,7 +37,7 @@ ROLE_ARN: Final = f"arn:aws:iam::{ACCOUNT}:role/service-role/orders-role"
 GROUP: Final = f"/aws/lambda/{NAME}"
 GROUP_ARN: Final = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{GROUP}:*"
 RULE: Final = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/nightly"
-PLACE: Final = NoticeContext(
+PLACE: Final = Deployment(
     region=REGION, account=ACCOUNT, stack_name="Loopbreaker", deploy_flags="-c remedies=logs"
 )
 
@@ -227,7 +227,10 @@ class Hospital:
     def practice(self) -> Practice:
         """The ports."""
         return Practice(
-            repairs=_Repairs(self), infirmary=_Infirmary(self), publisher=_Sns(self), place=PLACE
+            repairs=_Repairs(self),
+            infirmary=_Infirmary(self),
+            publisher=_Sns(self),
+            deployment=PLACE,
         )
 
     @property

@@ -27,7 +27,7 @@ from functions.domain.graph.paths.turns import Turns
 from functions.domain.graph.summary import LoopBook
 from functions.domain.notices.graph.drawing import draw_line, draw_loop
 from functions.domain.notices.graph.warning import compose_warning
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment
 from tests.corpus.description import ACCOUNT, AT, REGION
 from tests.examples import examples
 from tests.unit.domain.graph.generated import accounts
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from functions.domain.account.inventory import Role
     from functions.domain.graph.model import EventGraph
 
-PLACE = NoticeContext(region="eu-west-1", account="123456789012", stack_name="Loopbreaker")
+PLACE = Deployment(region="eu-west-1", account="123456789012", stack_name="Loopbreaker")
 
 
 def test_both_ends_of_a_long_loop_are_drawn() -> None:

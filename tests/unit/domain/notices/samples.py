@@ -70,7 +70,7 @@ from functions.domain.notices.incident.stopped import compose_ledger_unavailable
 from functions.domain.notices.incident.tags import compose_doubtful_tag, compose_unreadable_tag
 from functions.domain.notices.incident.unreadable_record import compose_unreadable_record
 from functions.domain.notices.layout import mark_as_repeated
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice, NoticeContext
 from functions.domain.notices.stack_deletion import compose_functions_left
 
 NOW: Final = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
@@ -94,10 +94,10 @@ TRIGGERS: Final = (
     Trigger(kind=TriggerKind.SQS, service="SQS", source_arn=QUEUE, mapping_uuid=QUEUE_MAPPING),
     Trigger(kind=TriggerKind.ASYNC, service="S3", source_arn="arn:aws:s3:::order-uploads"),
 )
+DEPLOYMENT: Final = Deployment(region="eu-west-1", account="123456789012", stack_name="Loopbreaker")
+HOLDING: Final = replace(DEPLOYMENT, response=Response.HOLD, patience=timedelta(minutes=15))
 CONTEXT: Final = NoticeContext(
-    region="eu-west-1",
-    account="123456789012",
-    stack_name="Loopbreaker",
+    deployment=DEPLOYMENT,
     triggers=TRIGGERS,
     is_async_target_known=True,
     loop=KnownLoop(
@@ -596,8 +596,7 @@ def not_held(
     return observed(
         Transition.NOTIFIED,
         replace(incident, assessment=replace(first, grounds=grounds)),
-        response=Response.HOLD,
-        patience=timedelta(minutes=15),
+        deployment=HOLDING,
         loop=CONTEXT.loop if is_certain else QUEUE_LOOP,
     )
 
@@ -724,8 +723,7 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
         DecisionReason.NO_CAP_FOR_INSTANCES,
         Verdict.SUSPECTED,
         loop=QUEUE_LOOP,
-        response=Response.HOLD,
-        patience=timedelta(minutes=15),
+        deployment=HOLDING,
     ),
     "old_cap": lambda: observed(Transition.CAPPED, contained(target=5)),
     "old_cap_put_back": lambda: observed(Transition.LIFTED, cap_put_back()),
@@ -735,7 +733,7 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     ),
     "blast_radius": lambda: _told(
         DecisionReason.BLAST_RADIUS,
-        blast_radius=3,
+        deployment=replace(DEPLOYMENT, blast_radius=3),
         contained_already=("billing-sync", "image-resize", "mail-out"),
     ),
     "exempt": lambda: _told(DecisionReason.EXEMPT_BY_TAG),
@@ -834,13 +832,15 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
         NOW,
         is_tagged=False,
     ),
-    "tag_in_doubt": lambda: compose_doubtful_tag(tagged(), TAGGED, CONTEXT),
+    "tag_in_doubt": lambda: compose_doubtful_tag(tagged(), TAGGED, DEPLOYMENT),
     "tag_unreadable": lambda: compose_unreadable_tag(
-        tagged("v2 aws lambda delete-function --function-name orders"), CONTEXT
+        tagged("v2 aws lambda delete-function --function-name orders"), DEPLOYMENT
     ),
-    "record_unreadable": lambda: compose_unreadable_record(FUNCTION, CONTEXT),
+    "record_unreadable": lambda: compose_unreadable_record(FUNCTION, DEPLOYMENT),
     "stack_deleted": lambda: compose_functions_left(
-        (contained(hours=26), contained(function="billing-sync", prior=10, hours=1)), CONTEXT, NOW
+        (contained(hours=26), contained(function="billing-sync", prior=10, hours=1)),
+        DEPLOYMENT,
+        NOW,
     ),
     "again": _again,
     "unprotected": _unprotected,

@@ -23,7 +23,6 @@ from functions.domain.holding.verdict import Shown
 from functions.domain.holding.watch import Lever
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import FoundReservation, Incident, Transition
-from functions.domain.incidents.policy import Response
 from functions.domain.notices.commands import build_restore_commands, build_rollback_command
 from functions.domain.notices.grounds import GROUND_WORDS, describe_ground
 from functions.domain.notices.incident.compose import compose_notice
@@ -35,8 +34,10 @@ from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.stack_deletion import compose_functions_left
 from tests.unit.domain.notices.samples import (
     CONTEXT,
+    DEPLOYMENT,
     FIGURES,
     FUNCTION,
+    HOLDING,
     NOW,
     SAMPLES,
     TRIGGERS,
@@ -323,7 +324,7 @@ def test_nothing_and_zero_are_kept_apart(prior: int | None, verb: str, option: s
 
     notices = (
         compose_ledger_unavailable(incident, CONTEXT, NOW),
-        compose_functions_left((incident,), CONTEXT, NOW),
+        compose_functions_left((incident,), DEPLOYMENT, NOW),
     )
 
     for notice in notices:
@@ -382,7 +383,10 @@ def test_bounded_whatever_happens() -> None:
     assert "(492 more reasons left out here.)" in notice.body
     assert "and 1,495 more" in " ".join(notice.body.split())
     assert "npx cdk deploy -c rollback=orders-enricher" in notice.body
-    assert len(compose_functions_left((incident,) * 300, context, NOW).body.encode()) <= 32_000
+    assert (
+        len(compose_functions_left((incident,) * 300, context.deployment, NOW).body.encode())
+        <= 32_000
+    )
     assert len(compose_ledger_unavailable(incident, context, NOW).body.encode()) <= 32_000
 
 
@@ -433,7 +437,7 @@ def test_observe_mode_would_hold() -> None:
     incident = told(DecisionReason.OBSERVE_MODE, Verdict.SUSPECTED)
 
     notice = compose_notice(
-        Transition.NOTIFIED, incident, replace(CONTEXT, response=Response.HOLD), NOW
+        Transition.NOTIFIED, incident, replace(CONTEXT, deployment=HOLDING), NOW
     )
 
     assert notice.subject.startswith("[Loopbreaker] WOULD HOLD orders-enricher")

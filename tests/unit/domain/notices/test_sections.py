@@ -14,7 +14,6 @@ from functions.domain.detection.assessment import Ground, Reason, Verdict
 from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import EventRoutes, Incident, IncidentState, Transition
-from functions.domain.incidents.policy import Response
 from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.notice import NoticeContext
 from functions.domain.notices.text import format_time
@@ -22,6 +21,7 @@ from tests.unit.domain.notices.samples import (
     ALICE,
     CONTEXT,
     FUNCTION,
+    HOLDING,
     NOW,
     QUEUE,
     QUEUE_LOOP,
@@ -257,7 +257,7 @@ def test_a_stop_that_is_overdue_is_not_announced_for_the_past() -> None:
     incident = told(DecisionReason.CANNOT_BE_HELD, Verdict.SUSPECTED)
     proven = (Ground(reason=Reason.LOOP_PROVEN), *incident.assessment.grounds)
     incident = replace(incident, assessment=replace(incident.assessment, grounds=proven))
-    context = replace(CONTEXT, response=Response.HOLD, patience=timedelta(minutes=15))
+    context = replace(CONTEXT, deployment=HOLDING)
 
     text = body(Transition.NOTIFIED, incident, NOW + timedelta(hours=1), context)
 

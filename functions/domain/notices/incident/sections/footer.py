@@ -12,18 +12,19 @@ from functions.domain.notices.text import clean, format_time
 
 def compose_footer(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, ...]:
     """Links, and which incident this is."""
-    links = []
-    if context.region:
+    deployment = context.deployment
+    links: list[str] = []
+    if deployment.region:
         begin = incident.assessment.since or incident.opened_at
         home = edge_replica(incident.function)
         name, region = (
-            (incident.function, context.region) if home is None else (home.name, home.home)
+            (incident.function, deployment.region) if home is None else (home.name, home.home)
         )
         links = [
             f"Function:\n{build_function_link(name, region)}",
-            f"Metrics:\n{build_metric_link(incident.function, context.region, begin, now)}",
+            f"Metrics:\n{build_metric_link(incident.function, deployment.region, begin, now)}",
         ]
-    stack = f", stack {clean(context.stack_name, 128)}" if context.stack_name else ""
+    stack = f", stack {clean(deployment.stack_name, 128)}" if deployment.stack_name else ""
     return (
         section("LINKS", *links) if links else "",
         paragraph(f"Incident {incident.id}{stack}{_describe_writing_time(incident, now)}."),

@@ -34,12 +34,12 @@ FIX: Final = (
 
 def would_hold(assessment: Assessment, context: NoticeContext) -> bool:
     """Whether the deployment would hold the function rather than stop it."""
-    return assessment.verdict is Verdict.SUSPECTED and context.response is Response.HOLD
+    return assessment.verdict is Verdict.SUSPECTED and context.deployment.response is Response.HOLD
 
 
 def warn_of_stop(incident: Incident, context: NoticeContext, now: datetime) -> str:
     """When a function that cannot be held is stopped, and how to prevent that."""
-    if context.patience is None or not would_hold(incident.assessment, context):
+    if context.deployment.patience is None or not would_hold(incident.assessment, context):
         return ""
     if not incident.assessment.has(Reason.LOOP_PROVEN):
         is_tried_again = parse_decision_reason(incident) is not DecisionReason.NO_CAP_FOR_INSTANCES
@@ -49,7 +49,7 @@ def warn_of_stop(incident: Incident, context: NoticeContext, now: datetime) -> s
             if is_tried_again
             else "",
         )
-    at = incident.opened_at + context.patience
+    at = incident.opened_at + context.deployment.patience
     when = f"at {format_time(at)}" if at > now else "at its next check"
     return paragraph(
         f"If it goes on like this, Loopbreaker stops it {when}. To prevent that, give it the tag"
@@ -84,19 +84,23 @@ def compose_instructions(incident: Incident, context: NoticeContext) -> str:
         bullet(first, "1."),
         bullet(second, "2."),
         command_line(
-            build_rollback_command(incident.function, incident.function_arn, context.deploy_flags)
+            build_rollback_command(
+                incident.function, incident.function_arn, context.deployment.deploy_flags
+            )
         ),
         indent(
             "Give every other -c flag of your deployment again, unless it is in cdk.json: one that"
             " is left out goes back to its default."
-            if context.deploy_flags is None
+            if context.deployment.deploy_flags is None
             else "With the flags of your last deployment: one that is left out goes back to its"
             " default."
         ),
         *(
             (
                 bullet("Not a loop? Restore it as above, and exempt it:", "3."),
-                command_line(build_exempt_command(incident.function_arn, context.region)),
+                command_line(
+                    build_exempt_command(incident.function_arn, context.deployment.region)
+                ),
             )
             if incident.function_arn
             else ()
@@ -159,18 +163,20 @@ def compose_manual_stop(incident: Incident, context: NoticeContext) -> str:
                 " shows, to put it back later:"
             ),
             command_line(
-                build_scaling_look_command(incident.function, zero.qualifier, context.region)
+                build_scaling_look_command(
+                    incident.function, zero.qualifier, context.deployment.region
+                )
             ),
             paragraph("Then stop it:"),
-            command_line(build_scale_command(incident.function, zero, context.region)),
+            command_line(build_scale_command(incident.function, zero, context.deployment.region)),
             paragraph("After that, fix the loop before you put the scaling back."),
         )
     return section(
         "STOP IT BY HAND",
         paragraph("Note what this shows, to put it back later (no number: nothing is reserved):"),
-        command_line(build_look_command(incident.function, context.region)),
+        command_line(build_look_command(incident.function, context.deployment.region)),
         paragraph("Then stop it:"),
-        command_line(build_stop_command(incident.function, context.region)),
+        command_line(build_stop_command(incident.function, context.deployment.region)),
         paragraph("After that, fix the loop before you put the reservation back."),
     )
 

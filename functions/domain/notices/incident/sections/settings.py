@@ -225,7 +225,7 @@ def compose_leftovers(
             paragraph("This puts it back and leaves alone what others have changed:"),
             command_line(
                 build_rollback_command(
-                    incident.function, incident.function_arn, context.deploy_flags
+                    incident.function, incident.function_arn, context.deployment.deploy_flags
                 )
             ),
             paragraph("Or by hand:"),
@@ -239,7 +239,7 @@ def compose_leftovers(
         ),
         count_left_out(len(changed) - len(shown), "setting"),
         *(by_flag or (paragraph("Put it back by hand:"),)),
-        *command_lines(build_restore_commands(changed, context.region)),
+        *command_lines(build_restore_commands(changed, context.deployment.region)),
     )
 
 

@@ -39,7 +39,7 @@ from functions.domain.notices.diagnosis.digest import compose_digest, compose_we
 from functions.domain.notices.diagnosis.finding import compose_finding, compose_resolved
 from functions.domain.notices.diagnosis.remediation import compose_remediation
 from functions.domain.notices.diagnosis.sections import describe_decision
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.stack_deletion import compose_remedies_left
 from functions.workflows.diagnosis.remediate import planned, treat, undo
 from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE
@@ -300,7 +300,7 @@ def test_words_from_outside(text: str) -> None:
         gaps=(FactGap(part=Part.CALLERS, words=text),),
     )
     whole = patient(under)
-    for context in (PLACE, NoticeContext()):
+    for context in (PLACE, Deployment()):
         for notice in (
             *(
                 compose_finding(

@@ -31,7 +31,7 @@ from functions.domain.notices.graph.warning import (
     compose_warning,
     compose_warnings,
 )
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment
 
 if TYPE_CHECKING:
     from functions.domain.graph.model import Loop
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 HERE: Final = Path(__file__).parent
 REWRITE: Final = bool(os.environ.get("REWRITE_NOTICES"))
 READ_AT: Final = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
-PLACE: Final = NoticeContext(region="eu-west-1", account="123456789012", stack_name="Loopbreaker")
+PLACE: Final = Deployment(region="eu-west-1", account="123456789012", stack_name="Loopbreaker")
 HOME: Final = "eu-west-1:123456789012"
 ORDERS: Final = f"arn:aws:dynamodb:{HOME}:table/orders"
 QUEUE: Final = f"arn:aws:sqs:{HOME}:requeue"
@@ -195,7 +195,7 @@ def test_a_digest_tells_of_all_its_loops() -> None:
 
 def test_a_stranger_place() -> None:
     """Without Region and account the notice leaves out what needs them."""
-    notice = compose_warning(loop(CERTAIN), NoticeContext(), READ_AT)
+    notice = compose_warning(loop(CERTAIN), Deployment(), READ_AT)
 
     assert "--region" not in notice.body
     assert "None" not in notice.body
