@@ -25,7 +25,7 @@ _GOES_ON: Final = "\x02"
 
 
 def compose_subject(lead: str, function: str, tail: str) -> str:
-    """A subject within SNS's limits: the name gives way, in its middle, to what happened."""
+    """Compose a subject within SNS's limits: the name gives way to what happened, in its middle."""
     if lead.endswith(":") and tail.startswith(": "):
         tail = f", {tail.removeprefix(': ')}"
     name = clean(function, 400)
@@ -35,7 +35,7 @@ def compose_subject(lead: str, function: str, tail: str) -> str:
 
 
 def compose_body(blocks: Iterable[str]) -> str:
-    """The blocks with an empty line between them, cut at a line if they are far too long."""
+    """Join the blocks with empty lines, cut at a line if they are far too long."""
     body = "\n\n".join(block for block in blocks if block) + "\n"
     if len(body.encode(errors="backslashreplace")) <= BODY_LIMIT:
         return body
@@ -58,7 +58,7 @@ def mark_as_repeated(stored: Notice) -> Notice:
 
 
 def section(title: str, *lines: str) -> str:
-    """A title with its paragraphs apart and its list items together; nothing without any."""
+    """Write a title with its paragraphs apart and its items together; nothing without any."""
     if not any(lines):
         return ""
     text, before = title, ""
@@ -83,22 +83,22 @@ def _classify_line(line: str) -> str:
 
 
 def paragraph(*sentences: str) -> str:
-    """Sentences as one paragraph of short lines; names and ARNs are never broken."""
+    """Write sentences as one paragraph of short lines; names and ARNs are never broken."""
     return _wrap(" ".join(one for one in sentences if one), "", "")
 
 
 def bullet(text: str, mark: str = "-") -> str:
-    """One item of a list."""
+    """Write one item of a list."""
     return _wrap(text, f"{mark} ", " " * (len(mark) + 1))
 
 
 def command_line(command: str) -> str:
-    """A command on a line of its own, to be pasted."""
+    """Write a command on a line of its own, to be pasted."""
     return f"  {command}"
 
 
 def command_lines(commands: Sequence[str]) -> tuple[str, ...]:
-    """Commands, one a line, within the limit."""
+    """Write commands, one a line, within the limit."""
     return (
         *(command_line(one) for one in commands[:_MOST_COMMANDS]),
         count_left_out(len(commands) - _MOST_COMMANDS, "command"),
@@ -111,18 +111,18 @@ def indent(text: str) -> str:
 
 
 def indent_drawing(line: str) -> str:
-    """A line of a drawing, indented. Its names are from outside: none looks like a command."""
+    """Indent a line of a drawing. Its names are from outside: none looks like a command."""
     return f"  {'| ' if _is_command(line.lstrip()) else ''}{line}"
 
 
 def quote(text: str, limit: int = 600) -> str:
-    """Text from outside, for a paragraph or an item: where it goes on, a line begins with ``>``."""
+    """Mark text from outside: where it goes on, a line of its paragraph begins with ``>``."""
     first, *others = clean(text, limit).split() or [""]
     return " ".join((first, *(f"{_GOES_ON}{word}" for word in others)))
 
 
 def _wrap(text: str, first: str, others: str) -> str:
-    """The text in lines. None but the first begins with the word that begins a command.
+    """Break the text into lines. None but the first begins with the word that begins a command.
 
     A mail has commands to paste, alone on indented lines. What somebody else has named or written
     must not be able to pass for one.
@@ -147,12 +147,12 @@ def _is_command(text: str) -> bool:
 
 
 def quote_aws_error(detail: str) -> str:
-    """Words of AWS, marked as such."""
+    """Quote words of AWS."""
     return f'AWS says: "{quote(detail)}"' if detail.strip() else ""
 
 
 def join_names(names: Iterable[str]) -> str:
-    """Names in a sentence; of many the first few."""
+    """Join names for a sentence; of many the first few."""
     every = tuple(names)
     shown = ", ".join(clean(one, 160) for one in every[:MOST_NAMES])
     more = len(every) - MOST_NAMES
@@ -160,12 +160,12 @@ def join_names(names: Iterable[str]) -> str:
 
 
 def count_left_out(count: int, noun: str) -> str:
-    """How many were left out of a list; empty for none."""
+    """Say how many were left out of a list; empty for none."""
     return bullet(f"({format_count(count, f'more {noun}')} left out here.)") if count > 0 else ""
 
 
 def describe_location(deployment: Deployment) -> str:
-    """Account and Region, as far as they are known."""
+    """Name account and Region, as far as they are known."""
     places = []
     if deployment.account:
         places.append(f"Account {clean(deployment.account, 40)}")
@@ -175,5 +175,5 @@ def describe_location(deployment: Deployment) -> str:
 
 
 def name_stack(deployment: Deployment) -> str:
-    """The name of the guard's stack."""
+    """Name the guard's stack."""
     return clean(deployment.stack_name or "Loopbreaker", 128)

@@ -9,7 +9,7 @@ _LONGEST_GRAPH: Final = timedelta(days=14)
 
 
 def build_function_link(function: str, region: str) -> str:
-    """The function's monitoring tab in the Lambda console."""
+    """Link to the function's monitoring tab in the Lambda console."""
     return (
         f"{_find_console(region)}/lambda/home?region={quote(region, safe='')}"
         f"#/functions/{quote(function, safe='')}?tab=monitoring"
@@ -17,7 +17,7 @@ def build_function_link(function: str, region: str) -> str:
 
 
 def build_metric_link(function: str, region: str, begin: datetime, end: datetime) -> str:
-    """The function's invocations, throttles and concurrency in the CloudWatch console.
+    """Link to its invocations, throttles and concurrency in the CloudWatch console.
 
     The time is absolute, so that the picture is still the right one next week. The console keeps
     a graph in its URL in the notation of JSURL (https://github.com/Sage/jsurl): a text begins

@@ -34,7 +34,7 @@ _ONE_OF: Final = {
 
 
 def format_number(value: float) -> str:
-    """A number for people: thousands separated, decimals only where they matter.
+    """Write a number for people: thousands separated, decimals only where they matter.
 
     >>> number(14800.0), number(2.5), number(3.0)
     ('14,800', '2.5', '3')
@@ -47,7 +47,7 @@ def format_number(value: float) -> str:
 
 
 def format_quantity(value: float, unit: Unit) -> str:
-    """A number with its unit, in the singular where it is one."""
+    """Write a number with its unit, in the singular where it is one."""
     if unit is Unit.SECONDS and _MINUTE <= value <= _LONGEST_SECONDS:
         return format_duration(timedelta(seconds=value))
     word = _ONE_OF.get(unit, unit.value) if value == 1 else unit.value
@@ -55,7 +55,7 @@ def format_quantity(value: float, unit: Unit) -> str:
 
 
 def format_count(count: int, one: str, many: str = "") -> str:
-    """A count with its noun.
+    """Write a count with its noun.
 
     >>> counted(1, "mapping"), counted(2, "mapping")
     ('1 mapping', '2 mappings')
@@ -64,7 +64,7 @@ def format_count(count: int, one: str, many: str = "") -> str:
 
 
 def format_usd(value: float) -> str:
-    """An amount for people: cents only below $100.
+    """Write an amount for people: cents only below $100.
 
     >>> usd(1240.4), usd(12.4), usd(0.004)
     ('$1,240', '$12.40', 'less than $0.01')
@@ -79,7 +79,7 @@ def format_usd(value: float) -> str:
 
 
 def format_least_usd(value: float) -> str:
-    """A lower bound for people: one that is below a cent says nothing of the kind.
+    """Write a lower bound for people: one that is below a cent says nothing of the kind.
 
     >>> usd_at_least(12.4), usd_at_least(0.004)
     ('at least $12.40', 'less than $0.01 for Lambda alone')
@@ -90,7 +90,7 @@ def format_least_usd(value: float) -> str:
 
 
 def format_time(at: datetime) -> str:
-    """A moment in UTC.
+    """Write a moment in UTC.
 
     >>> moment(datetime(2026, 11, 23, 3, 14, 20, tzinfo=UTC))
     '2026-11-23 03:14 UTC'
@@ -99,7 +99,7 @@ def format_time(at: datetime) -> str:
 
 
 def format_duration(span: timedelta) -> str:
-    """A duration, in its two largest units.
+    """Write a duration in its two largest units.
 
     >>> lasting(timedelta(seconds=380)), lasting(timedelta(hours=26, minutes=3))
     ('6 min', '1 day 2 h')
@@ -118,7 +118,7 @@ def format_duration(span: timedelta) -> str:
 
 
 def format_time_with_age(at: datetime, now: datetime) -> str:
-    """A moment with how long ago it was; alone where it lies ahead, by another clock."""
+    """Write a moment and how long ago it was; alone where it lies ahead, by another clock."""
     gone = now - at
     if gone < timedelta(0):
         return format_time(at)
@@ -128,7 +128,7 @@ def format_time_with_age(at: datetime, now: datetime) -> str:
 
 
 def shorten_arn(arn: str) -> str:
-    """What people call the resource of an ARN.
+    """Name the resource of an ARN as people do.
 
     >>> short_name("arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-01-01T00:00")
     'orders'
@@ -148,13 +148,13 @@ def shorten_arn(arn: str) -> str:
 
 
 def clean(text: str, limit: int = 600) -> str:
-    """Text from outside on one line, without control characters, cut to a length."""
+    """Put text from outside on one line, without control characters, cut to a length."""
     line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
     return line if len(line) <= limit else f"{line[: limit - 6]} [cut]"
 
 
 def cut_middle(text: str, limit: int) -> str:
-    """Text cut in its middle, so that both ends stay readable.
+    """Cut text in its middle, so that both ends stay readable.
 
     >>> middle_cut("orders-enricher-production-eu", 19)
     'orders-e...ction-eu'
@@ -166,7 +166,7 @@ def cut_middle(text: str, limit: int) -> str:
 
 
 def capitalize(text: str) -> str:
-    """The text with a capital first letter."""
+    """Begin the text with a capital letter."""
     return text[:1].upper() + text[1:]
 
 
@@ -176,5 +176,5 @@ def replace_unprintable(text: str) -> str:
 
 
 def shorten_actor(actor: str) -> str:
-    """The last part of an ARN: a user's or a session's name."""
+    """Take a user's or a session's name out of an ARN."""
     return cut_middle(clean(actor, 400).rsplit("/", 1)[-1].rsplit(":", 1)[-1], 32)

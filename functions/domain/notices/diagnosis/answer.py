@@ -25,7 +25,7 @@ OUTPUT_LIMIT: Final = 3_500  # bytes: a custom resource answers at most 4 KB
 
 
 def compose_output(patients: Sequence[Patient], deployment: Deployment) -> str:
-    """The answer to ``-c diagnose=<function>`` for the stack's output, within `OUTPUT_LIMIT`."""
+    """Answer ``-c diagnose=<function>`` in the stack's output, within `OUTPUT_LIMIT`."""
     del deployment  # an output is read beside its stack: where it is need not be said
     text = "\n".join(line for one in patients for line in _list_lines(one))
     if len(text.encode(errors="backslashreplace")) <= OUTPUT_LIMIT:
@@ -38,7 +38,7 @@ def compose_output(patients: Sequence[Patient], deployment: Deployment) -> str:
 
 
 def compose_answer(patients: Sequence[Patient], deployment: Deployment, now: datetime) -> Notice:
-    """The same at length, for the mail."""
+    """Answer at length, in a mail."""
     first = patients[0].facts.name if patients else "nothing"
     found = sum(len(one.judged) for one in patients)
     what = format_count(found, "finding") if found else "nothing found"
@@ -93,7 +93,7 @@ def _list_lines(patient: Patient) -> tuple[str, ...]:
 
 
 def clean_line(line: str) -> str:
-    """A line without control characters, its indentation kept."""
+    """Take the control characters out of a line, and keep its indentation."""
     indent = line[: len(line) - len(line.lstrip(" "))]
     return indent + clean(line, 900)
 

@@ -32,7 +32,7 @@ MOST_LISTED: Final = 100
 
 
 def compose_digest(changes: Sequence[Change], deployment: Deployment, now: datetime) -> Notice:
-    """Many findings of one round at once: new ones, or resolved ones."""
+    """List many findings of one run: new ones, or resolved ones."""
     are_closed = all(one.kind is ChangeKind.CLOSED for one in changes)
     functions = len({one.record.function for one in changes})
     lead = "RESOLVED" if are_closed else "FOUND"
@@ -62,7 +62,7 @@ def compose_digest(changes: Sequence[Change], deployment: Deployment, now: datet
 
 
 def compose_weekly(book: FindingBook, deployment: Deployment, now: datetime) -> Notice:
-    """The findings that are open."""
+    """List the findings that are open."""
     functions = len({one.function for one in book.open})
     shown = book.open[:MOST_LISTED]
     first = shown[0].function if shown else ""
@@ -90,7 +90,7 @@ def compose_weekly(book: FindingBook, deployment: Deployment, now: datetime) -> 
 
 
 def compose_registry_full(book: FindingBook, deployment: Deployment, now: datetime) -> Notice:
-    """There are more findings than the record of them holds."""
+    """Tell that there are more findings than their record holds."""
     return Notice(
         subject=f"{MARK} MORE FINDINGS THAN ARE KEPT: {len(book.left_out):,} are not listed"[
             :SUBJECT_LIMIT

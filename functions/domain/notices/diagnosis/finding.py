@@ -27,7 +27,7 @@ _LEADS: Final = {
 def compose_finding(
     change: Change, judged: Judged, deployment: Deployment, now: datetime
 ) -> Notice:
-    """A finding that is new, has a new cause, or is back."""
+    """Tell of a finding that is new, has a new cause, or is back."""
     finding = judged.finding
     return Notice(
         subject=compose_subject(
@@ -49,7 +49,7 @@ def compose_finding(
 
 
 def compose_resolved(change: Change, deployment: Deployment, now: datetime) -> Notice:
-    """A finding whose cause is gone."""
+    """Tell of a finding whose cause is gone."""
     record = change.record
     opening = (
         f"{record.function} no longer exists, so this is resolved: {record.title}."

@@ -44,7 +44,7 @@ from functions.domain.notices.text import capitalize, format_count, shorten_acto
 def compose_remediation(
     event: TreatmentEvent, treatment: Treatment, deployment: Deployment, now: datetime
 ) -> Notice:
-    """What became of a remedy that the guard applied or undid."""
+    """Tell what became of a remedy that the guard applied or undid."""
     match event:
         case TreatmentEvent.APPLIED:
             return _compose_applied(treatment, deployment, now)
@@ -226,7 +226,7 @@ def _compose_undo(treatment: Treatment, deployment: Deployment) -> str:
 
 
 def describe_step(step: NamedStep) -> str:
-    """What a step changes, for people."""
+    """Name what a step changes."""
     match step:
         case PutInlinePolicy():
             return f"inline policy {step.policy_name} of role {step.role}"

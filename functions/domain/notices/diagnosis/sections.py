@@ -47,7 +47,7 @@ _WHY_NOT: Final = {
 
 
 def compose_details(judged: Judged, deployment: Deployment) -> tuple[str, ...]:
-    """Evidence, cure, and what the guard did."""
+    """Say what shows a finding, what fixes it, and what the guard did."""
     finding = judged.finding
     return (
         paragraph(f"This is {CERTAINTY_WORDS[finding.certainty]}."),
@@ -77,13 +77,13 @@ def _compose_remedies(finding: Finding, deployment: Deployment) -> str:
 
 
 def _list_commands(remedy: Remedy, deployment: Deployment) -> tuple[str, ...]:
-    """What to paste. A name that no line can hold is none of AWS's, so its command is left out."""
+    """List what to paste, but no command with a name that no line can hold: it is none of AWS's."""
     commands = (build_remedy_command(one, deployment.region) for one in remedy.steps)
     return tuple(one for one in commands if one and one.isprintable())
 
 
 def describe_decision(decision: RemedyDecision, finding: Finding) -> str:
-    """What the guard did about a finding, or why it did nothing, in sentences."""
+    """Say what the guard did about a finding, or why it did nothing."""
     remedy = decision.remedy
     match decision.consent:
         case Consent.ALLOWED:

@@ -24,7 +24,7 @@ _STEMS: Final = {
 
 
 def draw_line(loop: Loop, function: str = "", limit: int = 0) -> str:
-    """The loop on one line, beginning and ending with what triggers `function`.
+    """Draw the loop on one line, beginning and ending with what triggers `function`.
 
     Names give way in their middle where the line would be longer than `limit` (0: they do not).
 
@@ -42,7 +42,7 @@ def draw_line(loop: Loop, function: str = "", limit: int = 0) -> str:
 
 
 def _split_ends(edges: tuple[Edge, ...]) -> tuple[tuple[Edge, ...], int, tuple[Edge, ...]]:
-    """What is drawn of a loop: all of it, or its two ends with how much lies between them."""
+    """Choose what is drawn of a loop: all, or its two ends and how much lies between them."""
     left_out = len(edges) - 2 * _MOST_DRAWN
     if left_out <= 1:
         return edges, 0, ()
@@ -58,7 +58,7 @@ def _draw_edges(edges: tuple[Edge, ...], room: int) -> str:
 
 
 def draw_loop(loop: Loop, function: str = "") -> str:
-    """The loop from top to bottom, with what closes it and why: lines of at most 76 characters.
+    """Draw the loop from top to bottom, with what closes it and why, 76 characters wide.
 
     Certain edges are drawn through, possible ones dashed; what rules an edge out is a cross.
     """

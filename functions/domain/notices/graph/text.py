@@ -13,23 +13,23 @@ _KINDS: Final = {NodeKind.FUNCTION: "", NodeKind.SERVICE: "", NodeKind.OTHER: ""
 
 
 def name_node(node: Node) -> str:
-    """What people call a node: the kind stands before the name of a resource."""
+    """Name a node as people do: the kind stands before the name of a resource."""
     kind = _KINDS.get(node.kind, f"{node.kind.value} ")
     return f"{kind}{shorten_node_name(node)}"
 
 
 def shorten_node_name(node: Node) -> str:
-    """The name alone, of a length that fits into a sentence."""
+    """Cut the name to a length that fits into a sentence."""
     return cut_middle(clean(node.name, 400), _LONGEST_NAME)
 
 
 def cut_detail(edge: Edge) -> str:
-    """What decided, cut to a length."""
+    """Cut what decided to a length."""
     return clean(edge.detail, _LONGEST_DETAIL)
 
 
 def describe_statement(edge: Edge) -> str:
-    """The statement of a permission: where people find it."""
+    """Say where people find the statement of a permission."""
     policy = cut_middle(clean(edge.policy, 400), _LONGEST_NAME)
     sid = cut_middle(clean(edge.sid, 400), _LONGEST_NAME)
     where = f"policy {policy}" if policy else "its policies"
@@ -39,14 +39,14 @@ def describe_statement(edge: Edge) -> str:
 
 
 def list_actions(edge: Edge) -> str:
-    """The actions of a permission, the first ones of many."""
+    """List the actions of a permission, the first ones of many."""
     shown = [clean(one, 80) for one in edge.actions[:_MOST_ACTIONS]]
     more = len(edge.actions) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def describe_means(edge: Edge) -> str:
-    """The trigger or permission of an edge, as people find it."""
+    """Name the trigger or permission of an edge as people find it."""
     found = clean(shorten_arn(edge.id), _LONGEST_NAME)
     match edge.means:
         case Means.PERMISSION:
@@ -119,12 +119,12 @@ _DOUBTS: Final[dict[Doubt, str]] = {
 
 
 def describe_doubt(doubt: Doubt) -> str:
-    """Why a loop cannot be ruled out, as a clause."""
+    """Say why a loop cannot be ruled out, as a clause."""
     return _DOUBTS[doubt]
 
 
 def describe_reason(edge: Edge) -> str:
-    """Why an edge has its certainty."""
+    """Say why an edge has its certainty."""
     said = _REASONS[edge.reason]
     more = cut_detail(edge)
     if edge.reason in {EdgeReason.EXPLICIT_DENY, EdgeReason.BOUNDARY} and edge.policy:
@@ -133,18 +133,18 @@ def describe_reason(edge: Edge) -> str:
 
 
 def describe_edge(edge: Edge) -> str:
-    """One edge as a sentence without its full stop."""
+    """Say an edge as a sentence without its full stop."""
     ends = f"{name_node(edge.source)} to {name_node(edge.target)}"
     return f"{ends}: {describe_means(edge)}; {describe_reason(edge)}"
 
 
 def find_closing_trigger(loop: Loop, function: str) -> Edge:
-    """The edge by which the loop enters a function."""
+    """Find the edge by which the loop enters a function."""
     return loop.seen_from(function).edges[0]
 
 
 def find_leaving_write(loop: Loop, function: str) -> Edge:
-    """The edge by which the loop leaves a function."""
+    """Find the edge by which the loop leaves a function."""
     edges = loop.seen_from(function).edges
     return edges[1] if len(edges) > 1 else edges[0]
 
@@ -180,7 +180,7 @@ _OTHER: Final = "Let {source} not reach {target} by the {means}"
 
 
 def describe_change(edge: Edge, writers: Sequence[str] = (), *, more_statements: int = 0) -> str:
-    """How to take an edge away, as an order to a person.
+    """Say how to take an edge away, as an order to a person.
 
     Parameters
     ----------

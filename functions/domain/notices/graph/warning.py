@@ -68,7 +68,7 @@ class LoopNotice:
 def compose_warnings(
     loops: Sequence[Loop], deployment: Deployment, read_at: datetime, *, is_first: bool
 ) -> tuple[LoopNotice, ...]:
-    """The notices that tell of new loops: one for each, or one for all where they are many.
+    """Tell of new loops: in a notice for each, or in one for all where they are many.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def compose_warnings(
 
 
 def compose_warning(loop: Loop, deployment: Deployment, read_at: datetime) -> Notice:
-    """The warning of one loop."""
+    """Warn of one loop."""
     first = loop.functions[0]
     is_certain = loop.certainty is Certainty.CERTAIN
     can = "can" if is_certain else "might"
@@ -126,7 +126,7 @@ def compose_warning(loop: Loop, deployment: Deployment, read_at: datetime) -> No
 
 
 def compose_blind_spots(gaps: Sequence[Gap], deployment: Deployment, read_at: datetime) -> Notice:
-    """The notice that says what the guard may not read. `gaps` are whole areas."""
+    """Tell what the guard may not read. `gaps` are whole areas."""
     actions = sorted({gap.action for gap in gaps if gap.action})
     return Notice(
         subject=clean(
@@ -184,7 +184,7 @@ def _compose_opening(loop: Loop, first: str) -> str:
 
 
 def _draw(loop: Loop, first: str) -> tuple[str, ...]:
-    """On one line where it fits, otherwise from top to bottom; lines are not broken."""
+    """Draw on one line where it fits, otherwise from top to bottom; lines are not broken."""
     picture = draw_line(loop, first)
     if len(picture) > _WIDEST:
         picture = draw_loop(loop, first)
@@ -340,7 +340,7 @@ def _describe_unprotected(unprotected: int, unsure: int) -> str:
 
 
 def _describe_loop(number: int, loop: Loop) -> str:
-    """A loop of many: its line, what closes it, and the best way to break it."""
+    """Describe a loop of many: its line, what allows it, and the best way to break it."""
     words = [f"{loop.certainty.value.capitalize()}: {draw_line(loop, limit=_WIDEST)}."]
     if loop.allowing:
         words.append(f"{join_names(loop.allowing)}: RecursiveLoop=Allow.")

@@ -39,7 +39,7 @@ from functions.domain.notices.text import format_duration, format_time
 
 
 def compose_capped_earlier(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """A cap that an earlier version had begun to set is in force."""
+    """Tell of a cap that an earlier version had begun to set."""
     return Notice(
         subject=compose_subject(
             f"CAPPED AT {incident.target or 0:,}", incident.function, describe_rate(incident)
@@ -69,7 +69,7 @@ def compose_capped_earlier(incident: Incident, context: NoticeContext, now: date
 def compose_capped_in_danger(
     incident: Incident, watch: Watch, context: NoticeContext, now: datetime
 ) -> Notice:
-    """A function whose callers wait is capped at its normal peak."""
+    """Tell that a function whose callers wait is capped at its normal peak."""
     ends = watch.held_at + watch.plan.longest
     then = (
         f"If it is still in danger then, Loopbreaker stops it, because the configuration closes"
@@ -115,7 +115,7 @@ def compose_capped_in_danger(
 
 
 def compose_cap_over(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """A cap in danger is taken back: the danger is over, or only the time for the cap."""
+    """Tell that a cap in danger is taken back: the danger is over, or only the time for it."""
     reason = parse_decision_reason(incident)
     tail, because = _CAP_ENDS.get(reason or DecisionReason.CAP_OVER, _CAP_ENDS_LATE)
     is_watched_on = reason is not DecisionReason.STACK_DELETED

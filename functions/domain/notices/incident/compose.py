@@ -46,5 +46,5 @@ _COMPOSERS: Final[dict[Transition, Callable[[Incident, NoticeContext, datetime],
 def compose_notice(
     transition: Transition, incident: Incident, context: NoticeContext, now: datetime
 ) -> Notice:
-    """The notice of one transition of an incident."""
+    """Compose the mail of one transition of an incident."""
     return _COMPOSERS[transition](incident, context, now)

@@ -96,8 +96,8 @@ class Restriction:
     disabled_before: frozenset[str] = frozenset()
     is_imagined: bool = False
 
-    def mapping(self, uuid: str) -> MappingState:
-        """The state of a trigger's mapping."""
+    def find_mapping_state(self, uuid: str) -> MappingState:
+        """Find the state of a trigger's mapping."""
         for one in self.outcomes:
             if isinstance(one.step, DisableMapping) and one.step.uuid == uuid:
                 if one.restored in _NOT_HELD:
@@ -141,7 +141,7 @@ class EventImpact:
 
 
 def name_trigger(trigger: Trigger) -> str:
-    """A trigger as people call it: the service and the resource."""
+    """Name a trigger as people do: the service and the resource."""
     resource = clean(shorten_arn(trigger.source_arn), _LONGEST_NAME) if trigger.source_arn else ""
     service = clean(trigger.service, _LONGEST_NAME) or trigger.kind.value
     return f"{service} {resource}".strip()
@@ -166,7 +166,7 @@ def assess_impacts(
 
 
 def assess_impact(trigger: Trigger, restriction: Restriction) -> EventImpact:
-    """What becomes of the events of one trigger while the function is held."""
+    """Assess what becomes of the events of one trigger while the function is held."""
     impact = (
         _assess_capped(trigger, restriction)
         if restriction.at > 0
@@ -176,7 +176,7 @@ def assess_impact(trigger: Trigger, restriction: Restriction) -> EventImpact:
 
 
 def find_in_flight_end(since: datetime | None, timeout_seconds: int | None) -> datetime | None:
-    """Until when executions that had begun may go on: the function's timeout, at most."""
+    """Find until when executions that had begun may go on: the function's timeout at most."""
     if since is None:
         return None
     limit = timedelta(seconds=timeout_seconds) if timeout_seconds else LONGEST_TIMEOUT
@@ -184,7 +184,7 @@ def find_in_flight_end(since: datetime | None, timeout_seconds: int | None) -> d
 
 
 def find_second_loop(triggers: Iterable[Trigger], restriction: Restriction) -> EventImpact | None:
-    """A warning where failed asynchronous events are sent to what triggers the function."""
+    """Find out whether failed asynchronous events are sent to what triggers the function."""
     target = restriction.async_target_arn
     if not target:
         return None
@@ -230,7 +230,7 @@ def _assess_stopped(trigger: Trigger, restriction: Restriction) -> EventImpact:
                 " until it is restored. Lambda keeps nothing of their requests.",
             )
         case TriggerKind.SQS | TriggerKind.STREAM | TriggerKind.OTHER_POLLED:
-            state = restriction.mapping(trigger.mapping_uuid)
+            state = restriction.find_mapping_state(trigger.mapping_uuid)
             if state is MappingState.DISABLED_BEFORE:
                 return EventImpact(
                     kind=Impact.WAITING,

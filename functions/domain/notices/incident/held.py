@@ -76,7 +76,7 @@ _NEXT: Final = (
 
 
 def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """A function is held back, to see whether it feeds itself."""
+    """Tell that a function is held back, to see whether it feeds itself."""
     watch = incident.watch
     if watch is None:
         return compose_capped_earlier(incident, context, now)
@@ -120,7 +120,7 @@ def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> N
 
 
 def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """A hold goes on until people decide: a loop was shown, or nothing could be."""
+    """Tell that a hold goes on until people decide: a loop was shown, or nothing could be."""
     if parse_decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD:
         lead = "HELD, YOU DECIDE:"
         opening = (
@@ -162,7 +162,7 @@ def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> N
 
 
 def compose_expiring(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """A function is held until people decide, and the events that wait are not kept for ever."""
+    """Remind people to decide: the events that wait are not kept for ever."""
     lost_from = None if incident.watch is None else incident.watch.lost_from
     left = "" if lost_from is None else f" {format_duration(lost_from - now)} are left"
     until = "" if lost_from is None else f" from about {format_time(lost_from)} on"
@@ -192,7 +192,7 @@ def compose_expiring(incident: Incident, context: NoticeContext, now: datetime) 
 
 
 def compose_let_go(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """A hold is over: the function runs as before."""
+    """Tell that a hold is over: the function runs as before."""
     grounds = incident.assessment.grounds
     first = grounds[0].reason if grounds else None
     left = any(one.restored is StepStatus.CHANGED_MEANWHILE for one in incident.steps)
@@ -257,7 +257,7 @@ def _describe_reason(reason: Reason | None) -> str:
 
 
 def _narrow_to_held(incident: Incident, context: NoticeContext) -> NoticeContext:
-    """The context with those triggers alone that are known to invoke what is held."""
+    """Keep those triggers alone that are known to invoke what is held."""
     if incident.watch is None or context.triggers is None:
         return context
     levers = incident.watch.plan.levers

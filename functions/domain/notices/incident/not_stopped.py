@@ -203,7 +203,7 @@ def compose_notified(incident: Incident, context: NoticeContext, now: datetime) 
 def _describe_imagined(
     assessment: Assessment, context: NoticeContext, lead: str, opening: str
 ) -> tuple[str, str]:
-    """What enforce mode would have done, where it would not have stopped the function."""
+    """Say what enforce mode would have done, where it would not have stopped the function."""
     for ground in assessment.grounds:
         if ground.reason is Reason.WOULD_BE_CAPPED and ground.value is not None:
             return f"WOULD CAP AT {ground.value:,.0f}", _describe_imagined_cap(

@@ -208,7 +208,7 @@ def compose_lifted(incident: Incident, context: NoticeContext, now: datetime) ->
 
 
 def _describe_left_to_do(incident: Incident, context: NoticeContext, *, is_left: bool) -> str:
-    """What people may have to do after a cap or a hold was taken back."""
+    """Say what people may have to do after a cap or a hold was taken back."""
     match parse_decision_reason(incident):
         case DecisionReason.HOLD_OVER:
             return (

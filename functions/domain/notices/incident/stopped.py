@@ -89,7 +89,7 @@ def compose_contained(incident: Incident, context: NoticeContext, now: datetime)
 
 
 def _describe_why_now(incident: Incident) -> str:
-    """Why it is stopped now, where something went before."""
+    """Say why it is stopped now, where something went before."""
     if parse_decision_reason(incident) is DecisionReason.STILL_SUSPECTED:
         return "The configuration closes a loop, it could not be held, and it went on."
     if incident.watch is not None and incident.assessment.has(Reason.COMES_BACK):
@@ -150,7 +150,7 @@ def compose_contain_failed(incident: Incident, context: NoticeContext, now: date
 
 
 def _list_removed_steps(incident: Incident) -> tuple[StepOutcome, ...]:
-    """What was taken away to make room for a stop, and is not put back."""
+    """List what was taken away to make room for a stop, and is not put back."""
     return tuple(
         one
         for one in list_steps_in_force(incident)
@@ -159,7 +159,7 @@ def _list_removed_steps(incident: Incident) -> tuple[StepOutcome, ...]:
 
 
 def _describe_cap_in_force(incident: Incident, context: NoticeContext) -> str:
-    """What holds a function that could not be stopped, as was just read."""
+    """Say what holds a function that could not be stopped, as was just read."""
     found = None if context.found is None else context.found.reserved_concurrency
     if not found or found not in incident.ours:
         return ""
@@ -174,7 +174,7 @@ def compose_ledger_unavailable(
     is_tagged: bool = True,
     tag_key: str = "",
 ) -> Notice:
-    """A function was stopped although the ledger could not be written.
+    """Tell that a function was stopped although the ledger could not be written.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ _CHANGED_NOTHING: Final = (
 def compose_doubtful_tag(
     facts: FunctionFacts, tagged: TaggedSnapshot, deployment: Deployment
 ) -> Notice:
-    """Subject and body for a tag without the guard's seal."""
+    """Tell of a tag without the guard's seal."""
     reserved = tagged.reserved_concurrency
     before = "nothing was reserved" if reserved is None else f"{reserved:,} were reserved"
     return Notice(
@@ -79,7 +79,7 @@ def compose_doubtful_tag(
 
 
 def compose_unreadable_tag(facts: FunctionFacts, deployment: Deployment) -> Notice:
-    """Subject and body for a tag that the guard cannot have written."""
+    """Tell of a tag that the guard cannot have written."""
     value = facts.tags.get(SNAPSHOT_TAG, "")
     return Notice(
         subject=compose_subject("TAG UNREADABLE:", facts.name, ""),

@@ -48,7 +48,7 @@ def build_restriction(incident: Incident, context: NoticeContext) -> Restriction
 
 
 def describe_urgency(incident: Incident, context: NoticeContext) -> str:
-    """The worst that is happening to its events, in a sentence near the top."""
+    """Say the worst that is happening to its events, for the top of a mail."""
     found = assess_impacts(context.triggers or (), build_restriction(incident, context))
     kinds = {impact.kind for impact in found}
     parts = []
@@ -77,7 +77,7 @@ def compose_event_impact(
     *,
     is_imagined: bool = False,
 ) -> str:
-    """What becomes of its events; imagined: what would, if the guard stopped the function."""
+    """Say what becomes of its events; imagined: what would, if the guard stopped the function."""
     restriction = build_restriction(incident, context)
     if is_imagined:
         outcomes = _imagine_outcomes(incident, context)
@@ -135,7 +135,7 @@ def _describe_in_flight(incident: Incident, now: datetime) -> str:
 
 
 def list_aftermath(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, ...]:
-    """What comes after a restore: by the triggers that it had when it was stopped.
+    """List what comes after a restore, by the triggers that it had when it was stopped.
 
     Only asynchronous events can have been lost at once; who has no such trigger reads of no loss.
     """
@@ -163,7 +163,7 @@ def list_aftermath(incident: Incident, context: NoticeContext, now: datetime) ->
 
 
 def _describe_async_aftermath(incident: Incident, routes: EventRoutes) -> str:
-    """What became of asynchronous events; empty for a function without such triggers."""
+    """Say what became of asynchronous events; empty for a function without such triggers."""
     if routes.triggers is None:
         whose = "If it also has asynchronous callers, their events of that time"
     else:
@@ -189,7 +189,7 @@ def _describe_async_aftermath(incident: Incident, routes: EventRoutes) -> str:
 
 
 def _describe_expired(incident: Incident, routes: EventRoutes, now: datetime) -> str:
-    """Records of DynamoDB streams that did not outlive the stop; empty where all did."""
+    """Name the DynamoDB streams whose records did not outlive the stop; empty where all did."""
     end = find_end(incident, now).at
     if end is None or incident.stopped_at is None:
         return ""

@@ -11,7 +11,7 @@ from functions.domain.notices.text import clean, format_time
 
 
 def compose_footer(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, ...]:
-    """Links, and which incident this is."""
+    """Link to the function and its metrics, and name the incident."""
     deployment = context.deployment
     links: list[str] = []
     if deployment.region:
@@ -32,5 +32,5 @@ def compose_footer(incident: Incident, context: NoticeContext, now: datetime) ->
 
 
 def _describe_writing_time(incident: Incident, now: datetime) -> str:
-    """By a clock that is behind the incident's own record it would contradict that record."""
+    """Say when the mail was written, unless a clock that is behind contradicts the record."""
     return "" if now < incident.updated_at else f", written at {format_time(now)}"

@@ -38,7 +38,7 @@ def would_hold(assessment: Assessment, context: NoticeContext) -> bool:
 
 
 def warn_of_stop(incident: Incident, context: NoticeContext, now: datetime) -> str:
-    """When a function that cannot be held is stopped, and how to prevent that."""
+    """Say when a function that cannot be held is stopped, and how to prevent that."""
     if context.deployment.patience is None or not would_hold(incident.assessment, context):
         return ""
     if not incident.assessment.has(Reason.LOOP_PROVEN):
@@ -58,7 +58,7 @@ def warn_of_stop(incident: Incident, context: NoticeContext, now: datetime) -> s
 
 
 def compose_instructions(incident: Incident, context: NoticeContext) -> str:
-    """What a person does about a function that is held."""
+    """Say what a person does about a function that is held."""
     waiting = "Events that wait include the loop's own: they come first after the restore."
     again = "from the folder of your Loopbreaker project"
     if parse_decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD and is_only_held(incident):
@@ -109,7 +109,7 @@ def compose_instructions(incident: Incident, context: NoticeContext) -> str:
 
 
 def compose_durable_executions(incident: Incident, region: str | None) -> str:
-    """What goes on of a durable function although it is stopped, and how a person ends that.
+    """Say what goes on of a durable function although it is stopped, and how to end that.
 
     Stopping a durable execution cannot be undone: the guard never does. UNCONFIRMED: what becomes
     of one whose next invocation is throttled.
@@ -152,7 +152,7 @@ def _is_on_instances(incident: Incident) -> bool:
 
 
 def compose_manual_stop(incident: Incident, context: NoticeContext) -> str:
-    """How a person stops the function without the guard."""
+    """Say how a person stops the function without the guard."""
     if _is_on_instances(incident):
         zero = VersionScaling(qualifier="$LATEST.PUBLISHED", minimum=0, maximum=0)
         return section(
@@ -182,7 +182,7 @@ def compose_manual_stop(incident: Incident, context: NoticeContext) -> str:
 
 
 def compose_replica_stop(incident: Incident) -> str:
-    """How a person stops a Lambda@Edge replica; empty for any other function.
+    """Say how a person stops a Lambda@Edge replica; empty for any other function.
 
     What a reservation of the function in us-east-1 does to its copies in other Regions is not
     documented (UNCONFIRMED). That CloudFront no longer invokes a function whose association was
@@ -209,7 +209,7 @@ def compose_replica_stop(incident: Incident) -> str:
 
 
 def advise_on_refusal(words: str) -> str:
-    """What helps against a refusal, where AWS's words tell."""
+    """Say what helps against a refusal, where AWS's words tell."""
     lower = words.lower()
     if "unreservedconcurrentexecution" in lower:
         return (

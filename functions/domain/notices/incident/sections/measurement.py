@@ -16,7 +16,7 @@ from functions.domain.notices.text import (
 
 
 def describe_rate(incident: Incident) -> str:
-    """How fast against how fast normally, as the end of a subject."""
+    """Say how fast it runs against how fast normally, as the end of a subject."""
     rate, assessment = _select_rate(incident.assessment), incident.assessment
     if rate.per_minute <= 0:
         return ""
@@ -28,7 +28,7 @@ def describe_rate(incident: Incident) -> str:
 
 
 def _select_rate(assessment: Assessment) -> Rate:
-    """The rate of the spike: for a function that was capped, the one before the cap."""
+    """Select the rate of the spike: for a function that was capped, the one before the cap."""
     if assessment.cap is not None:
         return assessment.cap.before
     return Rate(per_minute=assessment.rate_per_minute, at=assessment.at)
@@ -37,7 +37,7 @@ def _select_rate(assessment: Assessment) -> Rate:
 def compose_measurement(
     incident: Incident, now: datetime, *, is_over: bool = False
 ) -> tuple[str, ...]:
-    """How fast, and what it costs."""
+    """Say how fast it runs, and what it costs."""
     assessment, rate = incident.assessment, _select_rate(incident.assessment)
     if rate.per_minute <= 0:
         return ()
@@ -66,7 +66,7 @@ def compose_measurement(
 
 
 def _describe_rate_under_cap(assessment: Assessment) -> str:
-    """What it did under its cap, with the moment of that; empty for one that was not capped."""
+    """Say what it did under its cap, and when; empty for one that was not capped."""
     figures = assessment.cap
     if figures is None:
         return ""

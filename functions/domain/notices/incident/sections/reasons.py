@@ -36,7 +36,7 @@ _CERTAINTY: Final = {
 
 
 def compose_loop(incident: Incident, context: NoticeContext) -> str:
-    """The loop as the event graph knows it: drawing, what closes it, what breaks it."""
+    """Show the loop as the event graph knows it: drawing, what closes it, what breaks it."""
     drawing = context.loop.drawing.rstrip()
     if not drawing:
         return _compose_not_ruled_out(context)
@@ -61,7 +61,7 @@ def compose_loop(incident: Incident, context: NoticeContext) -> str:
 
 
 def _compose_not_ruled_out(context: NoticeContext) -> str:
-    """Why the event graph, which knows no loop of the function, does not say that there is none."""
+    """Say why the event graph, which knows no loop of the function, does not rule one out."""
     loop = context.loop
     if not loop.not_ruled_out:
         return ""
@@ -76,7 +76,7 @@ def _compose_not_ruled_out(context: NoticeContext) -> str:
 
 
 def _find_breaking_change(incident: Incident, context: NoticeContext) -> str:
-    """What breaks the loop, without the advice to disable a mapping that the guard has disabled."""
+    """Say what breaks the loop, but not to disable a mapping that the guard has disabled."""
     words = context.loop.broken_by
     disabled = (
         one.step.uuid
@@ -89,7 +89,7 @@ def _find_breaking_change(incident: Incident, context: NoticeContext) -> str:
 
 
 def compose_reasons(incident: Incident) -> str:
-    """The verdict and its grounds."""
+    """Say the verdict and its grounds."""
     assessment = incident.assessment
     grounds = assessment.grounds[:_MOST_GROUNDS]
     return section(
@@ -118,7 +118,7 @@ def _describe_verdict(assessment: Assessment) -> str:
 
 
 def _describe_proof(assessment: Assessment) -> str:
-    """What proved a loop; the third, fourth and last of these are of earlier versions."""
+    """Say what proved a loop; the third, fourth and last of these are of earlier versions."""
     if not assessment.grounds:
         return "A loop. What showed it is not recorded here."
     if assessment.has(Reason.COMES_BACK):
@@ -133,7 +133,7 @@ def _describe_proof(assessment: Assessment) -> str:
 
 
 def describe_suspected(incident: Incident) -> str:
-    """Which function is suspected, where another one of its loop is held."""
+    """Say which function is suspected, where another one of its loop is held."""
     other = incident.instead
     if other is None:
         return ""

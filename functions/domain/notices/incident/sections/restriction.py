@@ -18,7 +18,7 @@ from functions.domain.notices.text import (
 
 
 def parse_decision_reason(incident: Incident) -> DecisionReason | None:
-    """Why something was or was not done; ``None`` where the text is not a known reason."""
+    """Read why something was or was not done; ``None`` where the text is no known reason."""
     try:
         return DecisionReason(incident.decided)
     except ValueError:
@@ -37,14 +37,14 @@ def is_only_held(incident: Incident) -> bool:
 
 
 def name_restriction(incident: Incident) -> str:
-    """What was done to the function, in a word."""
+    """Name what was done to the function."""
     if is_only_held(incident):
         return "held"
     return f"capped at {incident.target:,}" if incident.target else "stopped"
 
 
 def describe_restriction(incident: Incident, now: datetime) -> str:
-    """What is reserved, since when, what it was before, and whether a cap came first."""
+    """Say what is reserved, since when, what it was before, and whether a cap came first."""
     at = find_restriction_start(incident)
     when = f" since {format_time_with_age(at, now)}" if at else ""
     if incident.is_on_instances:
@@ -76,17 +76,17 @@ def describe_restriction(incident: Incident, now: datetime) -> str:
 
 
 def find_restriction_start(incident: Incident) -> datetime | None:
-    """When the reservation that is wanted now took effect; ``None`` where unknown."""
+    """Find when the reservation that is wanted now took effect; ``None`` where unknown."""
     return incident.capped_at if incident.target else incident.stopped_at
 
 
 def _find_cap(incident: Incident) -> int:
-    """The cap that the guard wrote last; 0 for none."""
+    """Find the cap that the guard wrote last; 0 for none."""
     return next((one for one in reversed(incident.written) if one > 0), 0)
 
 
 def describe_restriction_time(incident: Incident, now: datetime) -> str:
-    """When it was capped, stopped and released, and for how long, as far as the record tells."""
+    """Say when it was capped, stopped and released, as far as the record tells."""
     if is_only_held(incident):
         return describe_hold_time(incident, now)
     capped, stopped, end = incident.capped_at, incident.stopped_at, find_end(incident, now)
@@ -114,7 +114,7 @@ def describe_restriction_time(incident: Incident, now: datetime) -> str:
 
 
 def describe_hold_time(incident: Incident, now: datetime) -> str:
-    """When a hold began and ended, and for how long, as far as the record tells."""
+    """Say when a hold began and ended, as far as the record tells."""
     begun = incident.contained_at
     return "" if begun is None else f"It was held {_describe_span(begun, find_end(incident, now))}."
 
@@ -133,7 +133,7 @@ _FREED_BY_OTHERS: Final = frozenset(
 
 
 def find_end(incident: Incident, now: datetime) -> End:
-    """When the function was released or restored; by others at a moment that nobody noticed.
+    """Find when the function was released or restored; unknown where others did it unnoticed.
 
     Without a record of it, the present moment, unless the record knows a later one: then `now` is
     of another clock. Where they differ by less than a minute the later one is true to the minute,
@@ -160,7 +160,7 @@ def _describe_span(begin: datetime, end: End) -> str:
 
 
 def describe_hold(incident: Incident, now: datetime) -> str:
-    """By what it is held, and since when."""
+    """Say by what it is held, and since when."""
     at = incident.contained_at
     when = "" if at is None else f" since {format_time_with_age(at, now)}"
     if incident.is_paused:

@@ -46,7 +46,7 @@ _NEVER_CHANGED: Final = frozenset(
 
 
 def list_steps_in_force(incident: Incident) -> tuple[StepOutcome, ...]:
-    """The steps that are, or may be, still in force, in the order in which they are undone.
+    """List the steps that are, or may be, still in force, in the order of their undoing.
 
     A step that is only planned counts: a run may have died between doing it and writing it down.
     """
@@ -63,7 +63,7 @@ def list_steps_in_force(incident: Incident) -> tuple[StepOutcome, ...]:
 
 
 def name_step(step: Step) -> str:
-    """What a step changes, for people."""
+    """Name what a step changes."""
     match step:
         case Reserve():
             return "reserved concurrency"
@@ -78,7 +78,7 @@ def name_step(step: Step) -> str:
 
 
 def describe_other_changes(incident: Incident) -> str:
-    """What was changed beside the reservation, as sentences."""
+    """Say what was changed beside the reservation."""
     done = {StepStatus.DONE, StepStatus.ALREADY}
     mappings = [one for one in incident.steps if isinstance(one.step, DisableMapping)]
     disabled = sum(one.status in done for one in mappings)
@@ -106,7 +106,7 @@ def describe_other_changes(incident: Incident) -> str:
 
 
 def list_refused_steps(incident: Incident) -> tuple[str, ...]:
-    """The steps of a containment that AWS refused."""
+    """List the steps of a containment that AWS refused."""
     failed = [one for one in incident.steps if one.status is StepStatus.FAILED]
     return (
         *(
@@ -118,7 +118,7 @@ def list_refused_steps(incident: Incident) -> tuple[str, ...]:
 
 
 def list_failures(outcomes: Sequence[tuple[Step, str]], detail: str) -> tuple[str, ...]:
-    """Each step that AWS refused, with its words; then words that belong to no step."""
+    """List each step that AWS refused, with its words; then words that belong to no step."""
     shown = outcomes[:MOST_SETTINGS]
     is_said = any(detail.strip() in words for _, words in outcomes)
     return (
@@ -132,7 +132,7 @@ def list_failures(outcomes: Sequence[tuple[Step, str]], detail: str) -> tuple[st
 
 
 def list_settings(incident: Incident) -> tuple[str, ...]:
-    """What became of each setting that the guard had changed."""
+    """List what became of each setting that the guard had changed."""
     shown = incident.steps[:MOST_SETTINGS]
     return (
         *(bullet(_describe_setting(one)) for one in shown),
@@ -179,7 +179,7 @@ def _describe_prior_value(step: Step) -> str:
 
 
 def describe_step_in_force(outcome: StepOutcome) -> str:
-    """A change that is still in force, in a few words."""
+    """Describe a change that is still in force, in a few words."""
     step = outcome.step
     match step:
         case Reserve():
@@ -195,7 +195,7 @@ def describe_step_in_force(outcome: StepOutcome) -> str:
 
 
 def list_prior_values(outcomes: Sequence[StepOutcome]) -> tuple[str, ...]:
-    """What was there before, one item a setting."""
+    """List what was there before, one item a setting."""
     shown = outcomes[:_MOST_COMMANDS]
     return (
         *(
@@ -214,7 +214,7 @@ def compose_leftovers(
     *,
     is_closed: bool = False,
 ) -> str:
-    """What the guard had changed and nobody has put back, with how to do it."""
+    """Say what the guard had changed and nobody has put back, with how to do it."""
     if not changed:
         return ""
     shown = changed[:MOST_SETTINGS]
@@ -259,7 +259,7 @@ def _describe_present_value(step: Step) -> str:
 
 
 def describe_environments(scaling: VersionScaling) -> str:
-    """How many execution environments a version may have, for people."""
+    """Say how many execution environments a version may have."""
     least, most = scaling.minimum, scaling.maximum
     if least is None and most is None:
         return "Lambda's default number of execution environments"

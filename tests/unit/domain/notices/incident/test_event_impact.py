@@ -128,7 +128,7 @@ def test_mapping_state(
     """A mapping counts as disabled only while the guard's change is in force."""
     outcomes = tuple(replace(one, restored=restored) for one in disabled("u", status=status))
 
-    assert replace(RESTRICTION, outcomes=outcomes).mapping("u") is state
+    assert replace(RESTRICTION, outcomes=outcomes).find_mapping_state("u") is state
 
 
 def test_the_target_is_named() -> None:
