@@ -56,8 +56,8 @@ def answer(
     asked = str(request.properties.get("Function", ""))
     if not asked:
         return done(NOTHING_ASKED)
-    place = diagnosing.practice.deployment
-    refuse_elsewhere([asked], account=place.account, region=place.region)
+    deployment = diagnosing.practice.deployment
+    refuse_elsewhere([asked], account=deployment.account, region=deployment.region)
     # A deployment may restore as well, with the same nonce and by another request.
     nonce = f"diagnose/{request.properties.get('Nonce', '')}"
     try:
@@ -93,9 +93,9 @@ def done(told: str) -> CustomResourceResponse:
 
 def _diagnosed(function: str, diagnosing: Diagnosing, now: datetime) -> str:
     patients = diagnosing.on_demand(function, now).patients
-    place = diagnosing.practice.deployment
-    notice = compose_answer(patients, place, now)
-    told = compose_output(patients, place)
+    deployment = diagnosing.practice.deployment
+    notice = compose_answer(patients, deployment, now)
+    told = compose_output(patients)
     try:
         diagnosing.practice.publisher.publish(notice.subject, notice.body)
     except NoticeUndeliveredError as error:

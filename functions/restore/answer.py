@@ -60,8 +60,8 @@ def answer(
     asked = tuple(str(one) for one in request.properties.get("Rollback", ()))
     if not asked:
         return _done(NOTHING_ASKED)
-    place = rollback.world.deployment
-    refuse_elsewhere(asked, account=place.account, region=place.region)
+    deployment = rollback.world.deployment
+    refuse_elsewhere(asked, account=deployment.account, region=deployment.region)
     nonce = str(request.properties.get("Nonce", ""))
     ledger = rollback.world.ledger
     match ledger.claim_request(nonce, request.request_id, rollback.world.clock()):

@@ -24,9 +24,8 @@ from functions.domain.notices.text import clean, format_count
 OUTPUT_LIMIT: Final = 3_500  # bytes: a custom resource answers at most 4 KB
 
 
-def compose_output(patients: Sequence[Patient], deployment: Deployment) -> str:
+def compose_output(patients: Sequence[Patient]) -> str:
     """Answer ``-c diagnose=<function>`` in the stack's output, within `OUTPUT_LIMIT`."""
-    del deployment  # an output is read beside its stack: where it is need not be said
     text = "\n".join(line for one in patients for line in _list_lines(one))
     if len(text.encode(errors="backslashreplace")) <= OUTPUT_LIMIT:
         return text
@@ -89,10 +88,10 @@ def _list_lines(patient: Patient) -> tuple[str, ...]:
     if patient.facts.gaps:
         parts = ", ".join(dict.fromkeys(str(one.part) for one in patient.facts.gaps))
         lines.append(f"   Could not be read: {parts}.")
-    return tuple(clean_line(one) for one in lines)
+    return tuple(_clean_line(one) for one in lines)
 
 
-def clean_line(line: str) -> str:
+def _clean_line(line: str) -> str:
     """Take the control characters out of a line, and keep its indentation."""
     indent = line[: len(line) - len(line.lstrip(" "))]
     return indent + clean(line, 900)

@@ -15,20 +15,20 @@ _KINDS: Final = {NodeKind.FUNCTION: "", NodeKind.SERVICE: "", NodeKind.OTHER: ""
 def name_node(node: Node) -> str:
     """Name a node as people do: the kind stands before the name of a resource."""
     kind = _KINDS.get(node.kind, f"{node.kind.value} ")
-    return f"{kind}{shorten_node_name(node)}"
+    return f"{kind}{_shorten_name(node)}"
 
 
-def shorten_node_name(node: Node) -> str:
+def _shorten_name(node: Node) -> str:
     """Cut the name to a length that fits into a sentence."""
     return cut_middle(clean(node.name, 400), _LONGEST_NAME)
 
 
-def cut_detail(edge: Edge) -> str:
+def _cut_detail(edge: Edge) -> str:
     """Cut what decided to a length."""
     return clean(edge.detail, _LONGEST_DETAIL)
 
 
-def describe_statement(edge: Edge) -> str:
+def _describe_statement(edge: Edge) -> str:
     """Say where people find the statement of a permission."""
     policy = cut_middle(clean(edge.policy, 400), _LONGEST_NAME)
     sid = cut_middle(clean(edge.sid, 400), _LONGEST_NAME)
@@ -38,7 +38,7 @@ def describe_statement(edge: Edge) -> str:
     return where
 
 
-def list_actions(edge: Edge) -> str:
+def _list_actions(edge: Edge) -> str:
     """List the actions of a permission, the first ones of many."""
     shown = [clean(one, 80) for one in edge.actions[:_MOST_ACTIONS]]
     more = len(edge.actions) - len(shown)
@@ -50,7 +50,7 @@ def describe_means(edge: Edge) -> str:
     found = clean(shorten_arn(edge.id), _LONGEST_NAME)
     match edge.means:
         case Means.PERMISSION:
-            return f"{list_actions(edge)} ({describe_statement(edge)})"
+            return f"{_list_actions(edge)} ({_describe_statement(edge)})"
         case Means.SUBSCRIPTION:
             found = clean(edge.id.rsplit(":", 1)[-1], _LONGEST_NAME)
             return f"subscription {found}"
@@ -126,9 +126,9 @@ def describe_doubt(doubt: Doubt) -> str:
 def describe_reason(edge: Edge) -> str:
     """Say why an edge has its certainty."""
     said = _REASONS[edge.reason]
-    more = cut_detail(edge)
+    more = _cut_detail(edge)
     if edge.reason in {EdgeReason.EXPLICIT_DENY, EdgeReason.BOUNDARY} and edge.policy:
-        said = f"{said} ({describe_statement(edge)})"
+        said = f"{said} ({_describe_statement(edge)})"
     return f"{said} ({more})" if more else said
 
 
@@ -201,11 +201,11 @@ def describe_change(edge: Edge, writers: Sequence[str] = (), *, more_statements:
         target=name_node(edge.target),
         means=describe_means(edge),
         written=f"what {_join_names(writers)} may write" if writers else "what the loop writes",
-        statement=describe_statement(edge)
+        statement=_describe_statement(edge)
         + (f" and {format_count(more_statements, 'other statement')}" if more_statements else ""),
         role=_name_role(edge),
-        detail=cut_detail(edge) or "*",
-        actions=list_actions(edge),
+        detail=_cut_detail(edge) or "*",
+        actions=_list_actions(edge),
     )
 
 

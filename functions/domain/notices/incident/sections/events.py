@@ -33,7 +33,7 @@ _TRIGGERS_UNKNOWN: Final = (
 _POLLED: Final = frozenset({TriggerKind.SQS, TriggerKind.STREAM, TriggerKind.OTHER_POLLED})
 
 
-def build_restriction(incident: Incident, context: NoticeContext) -> Restriction:
+def _build_restriction(incident: Incident, context: NoticeContext) -> Restriction:
     """Say how the function is held, for `assess_impacts`."""
     mappings = () if incident.snapshot is None else incident.snapshot.mappings or ()
     return Restriction(
@@ -49,7 +49,7 @@ def build_restriction(incident: Incident, context: NoticeContext) -> Restriction
 
 def describe_urgency(incident: Incident, context: NoticeContext) -> str:
     """Say the worst that is happening to its events, for the top of a mail."""
-    found = assess_impacts(context.triggers or (), build_restriction(incident, context))
+    found = assess_impacts(context.triggers or (), _build_restriction(incident, context))
     kinds = {impact.kind for impact in found}
     parts = []
     if Impact.LOST in kinds:
@@ -78,7 +78,7 @@ def compose_event_impact(
     is_imagined: bool = False,
 ) -> str:
     """Say what becomes of its events; imagined: what would, if the guard stopped the function."""
-    restriction = build_restriction(incident, context)
+    restriction = _build_restriction(incident, context)
     if is_imagined:
         outcomes = _imagine_outcomes(incident, context)
         restriction = replace(restriction, outcomes=outcomes, is_imagined=True)

@@ -109,7 +109,7 @@ def describe_restriction_time(incident: Incident, now: datetime) -> str:
         return f"{as_cap} at {format_time(capped)}, and stopped after that."
     if stopped < capped:  # written by clocks that differ: each moment stands for itself
         return f"{as_cap} at {format_time(capped)} and stopped at {format_time(stopped)}."
-    under_cap = _describe_span(capped, End(at=stopped))
+    under_cap = _describe_span(capped, _End(at=stopped))
     return f"{as_cap} {under_cap}, then stopped {_describe_span(stopped, end)}."
 
 
@@ -120,7 +120,7 @@ def describe_hold_time(incident: Incident, now: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class _End:
     """When something ended; `is_exact`: by the clock that told when it began."""
 
     at: datetime | None
@@ -132,7 +132,7 @@ _FREED_BY_OTHERS: Final = frozenset(
 )
 
 
-def find_end(incident: Incident, now: datetime) -> End:
+def find_end(incident: Incident, now: datetime) -> _End:
     """Find when the function was released or restored; unknown where others did it unnoticed.
 
     Without a record of it, the present moment, unless the record knows a later one: then `now` is
@@ -140,18 +140,18 @@ def find_end(incident: Incident, now: datetime) -> End:
     no duration is.
     """
     if incident.released_at is not None:
-        return End(incident.released_at)
+        return _End(incident.released_at)
     if any(one.restored in _FREED_BY_OTHERS for one in incident.stops):
-        return End(None)
+        return _End(None)
     if incident.freed_at is not None:
-        return End(incident.freed_at if incident.is_freed_at_known else None)
+        return _End(incident.freed_at if incident.is_freed_at_known else None)
     if now >= incident.updated_at:
-        return End(now)
+        return _End(now)
     is_near = incident.updated_at - now < timedelta(minutes=1)
-    return End(incident.updated_at if is_near else None, is_exact=False)
+    return _End(incident.updated_at if is_near else None, is_exact=False)
 
 
-def _describe_span(begin: datetime, end: End) -> str:
+def _describe_span(begin: datetime, end: _End) -> str:
     if end.at is None or end.at < begin:
         return f"at {format_time(begin)}"
     span = f"from {format_time(begin)} to {format_time(end.at)}"

@@ -62,7 +62,7 @@ def list_steps_in_force(incident: Incident) -> tuple[StepOutcome, ...]:
     )
 
 
-def name_step(step: Step) -> str:
+def _name_step(step: Step) -> str:
     """Name what a step changes."""
     match step:
         case Reserve():
@@ -110,7 +110,7 @@ def list_refused_steps(incident: Incident) -> tuple[str, ...]:
     failed = [one for one in incident.steps if one.status is StepStatus.FAILED]
     return (
         *(
-            paragraph(f"Not done: {name_step(one.step)}.", quote_aws_error(one.detail))
+            paragraph(f"Not done: {_name_step(one.step)}.", quote_aws_error(one.detail))
             for one in failed[:MOST_NAMES]
         ),
         count_left_out(len(failed) - MOST_NAMES, "failure"),
@@ -123,7 +123,7 @@ def list_failures(outcomes: Sequence[tuple[Step, str]], detail: str) -> tuple[st
     is_said = any(detail.strip() in words for _, words in outcomes)
     return (
         *(
-            paragraph(f"{capitalize(name_step(step))}:", quote_aws_error(words) or "AWS refused.")
+            paragraph(f"{capitalize(_name_step(step))}:", quote_aws_error(words) or "AWS refused.")
             for step, words in shown
         ),
         count_left_out(len(outcomes) - len(shown), "failure"),
@@ -142,7 +142,7 @@ def list_settings(incident: Incident) -> tuple[str, ...]:
 
 
 def _describe_setting(outcome: StepOutcome) -> str:
-    name = capitalize(name_step(outcome.step))
+    name = capitalize(_name_step(outcome.step))
     before = _describe_prior_value(outcome.step)
     found = f" ({quote(outcome.restored_detail, 200)})" if outcome.restored_detail else ""
     match outcome.restored:
@@ -169,7 +169,7 @@ def _describe_prior_value(step: Step) -> str:
         case Reserve(prior=prior):
             return f"{prior:,} reserved"
         case ScaleToZero():
-            return describe_environments(step.prior)
+            return _describe_environments(step.prior)
         case DisableMapping():
             return "enabled"
         case LimitMapping():
@@ -185,13 +185,13 @@ def describe_step_in_force(outcome: StepOutcome) -> str:
         case Reserve():
             return f"reserved concurrency {step.to:,} (before: {_describe_prior_value(step)})"
         case ScaleToZero():
-            return f"{name_step(step)} 0 (before: {_describe_prior_value(step)})"
+            return f"{_name_step(step)} 0 (before: {_describe_prior_value(step)})"
         case DisableMapping():
-            return f"{name_step(step)} disabled (before: enabled)"
+            return f"{_name_step(step)} disabled (before: enabled)"
         case LimitMapping():
-            return f"{name_step(step)} {step.to:,} (before: {_describe_prior_value(step)})"
+            return f"{_name_step(step)} {step.to:,} (before: {_describe_prior_value(step)})"
         case RemoveProvisioned():
-            return f"{name_step(step)} none (before: {step.prior:,})"
+            return f"{_name_step(step)} none (before: {step.prior:,})"
 
 
 def list_prior_values(outcomes: Sequence[StepOutcome]) -> tuple[str, ...]:
@@ -199,7 +199,7 @@ def list_prior_values(outcomes: Sequence[StepOutcome]) -> tuple[str, ...]:
     shown = outcomes[:_MOST_COMMANDS]
     return (
         *(
-            bullet(f"{capitalize(name_step(one.step))}: {_describe_prior_value(one.step)}.")
+            bullet(f"{capitalize(_name_step(one.step))}: {_describe_prior_value(one.step)}.")
             for one in shown
         ),
         "" if shown else bullet("Not known."),
@@ -234,7 +234,7 @@ def compose_leftovers(
     return section(
         "STILL CHANGED",
         *(
-            bullet(f"{capitalize(name_step(one.step))}: {_describe_present_value(one.step)}.")
+            bullet(f"{capitalize(_name_step(one.step))}: {_describe_present_value(one.step)}.")
             for one in shown
         ),
         count_left_out(len(changed) - len(shown), "setting"),
@@ -258,7 +258,7 @@ def _describe_present_value(step: Step) -> str:
             return f"none; before, {step.prior:,}"
 
 
-def describe_environments(scaling: VersionScaling) -> str:
+def _describe_environments(scaling: VersionScaling) -> str:
     """Say how many execution environments a version may have."""
     least, most = scaling.minimum, scaling.maximum
     if least is None and most is None:

@@ -163,9 +163,7 @@ def whole_answer(under: FunctionUnderDiagnosis) -> Notice:
     """The answer to ``-c diagnose=``, and what the stack's output says."""
     patients = (patient(under),)
     notice = compose_answer(patients, PLACE, NOW)
-    return replace(
-        notice, body=f"{notice.body}\n--- output ---\n{compose_output(patients, PLACE)}\n"
-    )
+    return replace(notice, body=f"{notice.body}\n--- output ---\n{compose_output(patients)}\n")
 
 
 GAP = FactGap(part=Part.TRAFFIC, words="AccessDenied: cloudwatch:GetMetricData")
@@ -272,7 +270,7 @@ def test_memory_names_both_flags() -> None:
 def test_the_output_fits(count: int) -> None:
     """A stack's output is short whatever is found."""
     many = tuple(replace(patient(under), facts=under) for under in SICK.values()) * (count or 1)
-    text = compose_output(many[: count or None], PLACE)
+    text = compose_output(many[: count or None])
 
     assert len(text.encode()) <= OUTPUT_LIMIT
     assert all(line.isprintable() for line in text.splitlines())
@@ -315,5 +313,5 @@ def test_words_from_outside(text: str) -> None:
         ):
             assert 0 < len(notice.subject) < 100
             assert all(line.isprintable() for line in notice.body.splitlines())
-    output = compose_output((whole,), PLACE)
+    output = compose_output((whole,))
     assert all(line.isprintable() for line in output.splitlines())

@@ -1,7 +1,7 @@
 """The notices: texts that people have read and found good, and limits for everything else.
 
-``REWRITE_NOTICES=1 pytest tests/unit/domain/notices/test_incident.py`` writes the texts anew: read
-the difference before it is committed. docs/notices.md has its own test.
+``REWRITE_NOTICES=1 pytest tests/unit/domain/notices/incident/test_compose.py`` writes the texts
+anew: read the difference before it is committed. docs/notices.md has its own test.
 """
 
 import os
@@ -83,7 +83,7 @@ def check_limits(notice: Notice) -> None:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_text(name: str) -> None:
     """Each kind of notice reads as people agreed."""
-    path = HERE / "golden" / f"{name}.txt"
+    path = HERE.parent / "golden" / f"{name}.txt"
     text = printed(SAMPLES[name]())
     if REWRITE:
         path.write_text(text)
