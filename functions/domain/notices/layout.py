@@ -14,7 +14,7 @@ SUBJECT_LIMIT: Final = 99  # SNS: fewer than 100 characters, no line breaks
 BODY_LIMIT: Final = 32_000  # bytes; SNS takes 262,144, a person far fewer
 MARK: Final = "[Loopbreaker]"
 MOST_NAMES: Final = 5
-_MOST_COMMANDS: Final = 60
+MOST_COMMANDS: Final = 60
 _SHORTEST_NAME: Final = 12
 WIDTH: Final = 70
 # With what the commands in a mail begin.
@@ -100,8 +100,8 @@ def command_line(command: str) -> str:
 def command_lines(commands: Sequence[str]) -> tuple[str, ...]:
     """Write commands, one a line, within the limit."""
     return (
-        *(command_line(one) for one in commands[:_MOST_COMMANDS]),
-        count_left_out(len(commands) - _MOST_COMMANDS, "command"),
+        *(command_line(one) for one in commands[:MOST_COMMANDS]),
+        count_left_out(len(commands) - MOST_COMMANDS, "command"),
     )
 
 

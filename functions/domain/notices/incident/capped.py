@@ -9,17 +9,14 @@ from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import EXEMPT_TAG
 from functions.domain.notices.grounds import describe_ground
-from functions.domain.notices.incident.sections.events import compose_event_impact
-from functions.domain.notices.incident.sections.footer import compose_footer
-from functions.domain.notices.incident.sections.instructions import (
-    compose_durable_executions,
-    compose_instructions,
-)
+from functions.domain.notices.incident.sections.ending import compose_ending, compose_footer
 from functions.domain.notices.incident.sections.measurement import (
     compose_measurement,
     describe_rate,
 )
-from functions.domain.notices.incident.sections.reasons import compose_loop, compose_reasons
+from functions.domain.notices.incident.sections.reasons import (
+    explain_spike,
+)
 from functions.domain.notices.incident.sections.restriction import (
     describe_hold,
     describe_restriction,
@@ -54,13 +51,8 @@ def compose_capped_earlier(incident: Incident, context: NoticeContext, now: date
                 paragraph(describe_restriction(incident, now)),
                 *list_refused_steps(incident),
                 describe_location(context.deployment),
-                *compose_measurement(incident, now, is_over=True),
-                compose_loop(incident, context),
-                compose_reasons(incident),
-                compose_event_impact(incident, context, now),
-                compose_durable_executions(incident, context.deployment.region),
-                compose_instructions(incident, context),
-                *compose_footer(incident, context, now),
+                *explain_spike(incident, context, now, is_over=True),
+                *compose_ending(incident, context, now),
             )
         ),
     )
@@ -102,13 +94,8 @@ def compose_capped_in_danger(
                     ),
                     bullet(then, "2."),
                 ),
-                *compose_measurement(incident, now, is_over=True),
-                compose_loop(incident, context),
-                compose_reasons(incident),
-                compose_event_impact(incident, context, now),
-                compose_durable_executions(incident, context.deployment.region),
-                compose_instructions(incident, context),
-                *compose_footer(incident, context, now),
+                *explain_spike(incident, context, now, is_over=True),
+                *compose_ending(incident, context, now),
             )
         ),
     )

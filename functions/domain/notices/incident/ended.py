@@ -5,13 +5,15 @@ from datetime import datetime
 from functions.domain.changes.steps import DisableMapping, LimitMapping, Reserve, ScaleToZero
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.commands import build_restore_commands
-from functions.domain.notices.incident.sections.footer import compose_footer
+from functions.domain.notices.incident.sections.ending import compose_footer
 from functions.domain.notices.incident.sections.instructions import compose_manual_stop
 from functions.domain.notices.incident.sections.measurement import (
     compose_measurement,
     describe_rate,
 )
-from functions.domain.notices.incident.sections.reasons import compose_loop, compose_reasons
+from functions.domain.notices.incident.sections.reasons import (
+    explain_spike,
+)
 from functions.domain.notices.incident.sections.settings import (
     compose_leftovers,
     list_steps_in_force,
@@ -106,9 +108,7 @@ def compose_running_away_again(incident: Incident, context: NoticeContext, now: 
                 ),
                 compose_manual_stop(incident, context),
                 describe_location(context.deployment),
-                *compose_measurement(incident, now),
-                compose_loop(incident, context),
-                compose_reasons(incident),
+                *explain_spike(incident, context, now),
                 *compose_footer(incident, context, now),
             )
         ),

@@ -15,8 +15,7 @@ from functions.domain.notices.incident.capped import (
     compose_capped_earlier,
     compose_capped_in_danger,
 )
-from functions.domain.notices.incident.sections.events import compose_event_impact
-from functions.domain.notices.incident.sections.footer import compose_footer
+from functions.domain.notices.incident.sections.ending import compose_ending, compose_footer
 from functions.domain.notices.incident.sections.instructions import (
     compose_durable_executions,
     compose_instructions,
@@ -29,6 +28,7 @@ from functions.domain.notices.incident.sections.reasons import (
     compose_loop,
     compose_reasons,
     describe_suspected,
+    explain_spike,
 )
 from functions.domain.notices.incident.sections.restriction import (
     describe_hold,
@@ -105,9 +105,7 @@ def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> N
                         " second round."
                     ),
                 ),
-                *compose_measurement(incident, now, is_over=True),
-                compose_loop(incident, context),
-                compose_reasons(incident),
+                *explain_spike(incident, context, now, is_over=True),
                 section(
                     "WHAT BECOMES OF ITS EVENTS", *(bullet(_WAIT[one]) for one in watch.plan.levers)
                 ),
@@ -152,10 +150,7 @@ def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> N
                 compose_reasons(incident),
                 *compose_measurement(incident, now, is_over=True),
                 compose_loop(incident, context),
-                compose_event_impact(incident, _narrow_to_held(incident, context), now),
-                compose_durable_executions(incident, context.deployment.region),
-                compose_instructions(incident, context),
-                *compose_footer(incident, context, now),
+                *compose_ending(incident, _narrow_to_held(incident, context), now),
             )
         ),
     )
@@ -182,10 +177,7 @@ def compose_expiring(incident: Incident, context: NoticeContext, now: datetime) 
                 describe_location(context.deployment),
                 compose_reasons(incident),
                 compose_loop(incident, context),
-                compose_event_impact(incident, _narrow_to_held(incident, context), now),
-                compose_durable_executions(incident, context.deployment.region),
-                compose_instructions(incident, context),
-                *compose_footer(incident, context, now),
+                *compose_ending(incident, _narrow_to_held(incident, context), now),
             )
         ),
     )

@@ -9,8 +9,8 @@ from functions.domain.holding.budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.holding.callers import LONGEST_CAPPED
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
+from functions.domain.notices.incident.sections.ending import compose_footer
 from functions.domain.notices.incident.sections.events import compose_event_impact
-from functions.domain.notices.incident.sections.footer import compose_footer
 from functions.domain.notices.incident.sections.instructions import (
     FIX,
     compose_manual_stop,
@@ -19,13 +19,11 @@ from functions.domain.notices.incident.sections.instructions import (
     would_hold,
 )
 from functions.domain.notices.incident.sections.measurement import (
-    compose_measurement,
     describe_rate,
 )
 from functions.domain.notices.incident.sections.reasons import (
     VERDICT_CLAUSES,
-    compose_loop,
-    compose_reasons,
+    explain_spike,
 )
 from functions.domain.notices.incident.sections.restriction import parse_decision_reason
 from functions.domain.notices.layout import (
@@ -176,9 +174,7 @@ def compose_notified(incident: Incident, context: NoticeContext, now: datetime) 
                 if reason is DecisionReason.BLAST_RADIUS
                 else "",
                 describe_location(context.deployment),
-                *compose_measurement(incident, now),
-                compose_loop(incident, context),
-                compose_reasons(incident),
+                *explain_spike(incident, context, now),
                 compose_event_impact(
                     incident,
                     context,

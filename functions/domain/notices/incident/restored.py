@@ -9,12 +9,12 @@ from functions.domain.incidents.incident import Incident, IncidentState
 from functions.domain.notices.commands import build_restore_commands, build_rollback_command
 from functions.domain.notices.incident.capped import compose_cap_over
 from functions.domain.notices.incident.held import compose_let_go
+from functions.domain.notices.incident.sections.ending import compose_footer
 from functions.domain.notices.incident.sections.events import (
     compose_event_impact,
     describe_urgency,
     list_aftermath,
 )
-from functions.domain.notices.incident.sections.footer import compose_footer
 from functions.domain.notices.incident.sections.instructions import advise_on_refusal
 from functions.domain.notices.incident.sections.measurement import compose_measurement
 from functions.domain.notices.incident.sections.restriction import (

@@ -17,10 +17,9 @@ from functions.domain.notices.commands import (
     build_restore_commands,
     build_rollback_command,
 )
+from functions.domain.notices.incident.sections.ending import compose_ending, compose_footer
 from functions.domain.notices.incident.sections.events import compose_event_impact, describe_urgency
-from functions.domain.notices.incident.sections.footer import compose_footer
 from functions.domain.notices.incident.sections.instructions import (
-    compose_durable_executions,
     compose_instructions,
     compose_manual_stop,
     warn_of_stop,
@@ -31,9 +30,8 @@ from functions.domain.notices.incident.sections.measurement import (
 )
 from functions.domain.notices.incident.sections.reasons import (
     VERDICT_CLAUSES,
-    compose_loop,
-    compose_reasons,
     describe_suspected,
+    explain_spike,
 )
 from functions.domain.notices.incident.sections.restriction import (
     describe_restriction,
@@ -76,13 +74,8 @@ def compose_contained(incident: Incident, context: NoticeContext, now: datetime)
                 *list_refused_steps(incident),
                 describe_urgency(incident, context),
                 describe_location(context.deployment),
-                *compose_measurement(incident, now, is_over=True),
-                compose_loop(incident, context),
-                compose_reasons(incident),
-                compose_event_impact(incident, context, now),
-                compose_durable_executions(incident, context.deployment.region),
-                compose_instructions(incident, context),
-                *compose_footer(incident, context, now),
+                *explain_spike(incident, context, now, is_over=True),
+                *compose_ending(incident, context, now),
             )
         ),
     )
@@ -138,9 +131,7 @@ def compose_contain_failed(incident: Incident, context: NoticeContext, now: date
                 else compose_leftovers(incident, context, _list_removed_steps(incident)),
                 "" if is_held else compose_manual_stop(incident, context),
                 describe_location(context.deployment),
-                *compose_measurement(incident, now, is_over=is_held),
-                compose_loop(incident, context),
-                compose_reasons(incident),
+                *explain_spike(incident, context, now, is_over=is_held),
                 compose_event_impact(incident, context, now) if is_held else "",
                 compose_instructions(incident, context) if is_held else "",
                 *compose_footer(incident, context, now),

@@ -1,5 +1,6 @@
 """Why the guard acts: the verdict with its grounds, and the loop as the event graph knows it."""
 
+from datetime import datetime
 from typing import Final
 
 from functions.domain.changes.steps import DisableMapping, StepStatus
@@ -8,6 +9,7 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.graph.text import OR_DISABLE
 from functions.domain.notices.grounds import describe_ground
+from functions.domain.notices.incident.sections.measurement import compose_measurement
 from functions.domain.notices.layout import (
     MOST_NAMES,
     bullet,
@@ -33,6 +35,17 @@ _CERTAINTY: Final = {
     LoopProof.POSSIBLE: "The configuration of the account allows this loop; whether the function"
     " really writes there is not known.",
 }
+
+
+def explain_spike(
+    incident: Incident, context: NoticeContext, now: datetime, *, is_over: bool = False
+) -> tuple[str, ...]:
+    """Say how fast it runs, what that costs, on which loop it lies, and why it is suspected."""
+    return (
+        *compose_measurement(incident, now, is_over=is_over),
+        compose_loop(incident, context),
+        compose_reasons(incident),
+    )
 
 
 def compose_loop(incident: Incident, context: NoticeContext) -> str:

@@ -18,7 +18,7 @@ from functions.domain.changes.steps import (
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.commands import build_restore_commands, build_rollback_command
 from functions.domain.notices.layout import (
-    _MOST_COMMANDS,
+    MOST_COMMANDS,
     MOST_NAMES,
     bullet,
     command_line,
@@ -39,9 +39,6 @@ _UNCHANGED: Final = frozenset({StepStatus.FAILED, StepStatus.GONE, StepStatus.CH
 # Inverses in these states leave nothing of the guard's behind.
 _SETTLED: Final = frozenset(
     {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
-)
-_NEVER_CHANGED: Final = frozenset(
-    {StepStatus.FAILED, StepStatus.GONE, StepStatus.CHANGED_MEANWHILE}
 )
 
 
@@ -157,7 +154,7 @@ def _describe_setting(outcome: StepOutcome) -> str:
         case StepStatus.FAILED:
             return f"{name}: NOT put back; before, {before}."
         case StepStatus.PLANNED | None:
-            if outcome.status in _NEVER_CHANGED:
+            if outcome.status in _UNCHANGED:
                 return f"{name}: never changed by Loopbreaker."
             return f"{name}: not put back yet; before, {before}."
 
@@ -181,22 +178,13 @@ def _describe_prior_value(step: Step) -> str:
 def describe_step_in_force(outcome: StepOutcome) -> str:
     """Describe a change that is still in force, in a few words."""
     step = outcome.step
-    match step:
-        case Reserve():
-            return f"reserved concurrency {step.to:,} (before: {_describe_prior_value(step)})"
-        case ScaleToZero():
-            return f"{_name_step(step)} 0 (before: {_describe_prior_value(step)})"
-        case DisableMapping():
-            return f"{_name_step(step)} disabled (before: enabled)"
-        case LimitMapping():
-            return f"{_name_step(step)} {step.to:,} (before: {_describe_prior_value(step)})"
-        case RemoveProvisioned():
-            return f"{_name_step(step)} none (before: {step.prior:,})"
+    present, prior = _describe_present_value(step), _count_prior(step)
+    return f"{_name_step(step)} {present} (before: {prior})"
 
 
 def list_prior_values(outcomes: Sequence[StepOutcome]) -> tuple[str, ...]:
     """List what was there before, one item a setting."""
-    shown = outcomes[:_MOST_COMMANDS]
+    shown = outcomes[:MOST_COMMANDS]
     return (
         *(
             bullet(f"{capitalize(_name_step(one.step))}: {_describe_prior_value(one.step)}.")
@@ -234,7 +222,7 @@ def compose_leftovers(
     return section(
         "STILL CHANGED",
         *(
-            bullet(f"{capitalize(_name_step(one.step))}: {_describe_present_value(one.step)}.")
+            bullet(f"{capitalize(_name_step(one.step))}: {_describe_leftover(one.step)}.")
             for one in shown
         ),
         count_left_out(len(changed) - len(shown), "setting"),
@@ -243,19 +231,27 @@ def compose_leftovers(
     )
 
 
+def _describe_leftover(step: Step) -> str:
+    if isinstance(step, DisableMapping):
+        return f"disabled ({clean(step.source_arn, 300)})" if step.source_arn else "disabled"
+    return f"{_describe_present_value(step)}; before, {_count_prior(step)}"
+
+
 def _describe_present_value(step: Step) -> str:
     match step:
-        case Reserve():
-            return f"{step.to:,}; before, {_describe_prior_value(step)}"
+        case Reserve() | LimitMapping():
+            return f"{step.to:,}"
         case ScaleToZero():
-            return f"0; before, {_describe_prior_value(step)}"
+            return "0"
         case DisableMapping():
-            source = f" ({clean(step.source_arn, 300)})" if step.source_arn else ""
-            return f"disabled{source}"
-        case LimitMapping():
-            return f"{step.to:,}; before, {_describe_prior_value(step)}"
+            return "disabled"
         case RemoveProvisioned():
-            return f"none; before, {step.prior:,}"
+            return "none"
+
+
+def _count_prior(step: Step) -> str:
+    """Describe the prior value beside the present one, where the unit need not be said."""
+    return f"{step.prior:,}" if isinstance(step, RemoveProvisioned) else _describe_prior_value(step)
 
 
 def _describe_environments(scaling: VersionScaling) -> str:

@@ -4,10 +4,25 @@ from datetime import datetime
 
 from functions.domain.account.names import edge_replica
 from functions.domain.incidents.incident import Incident
+from functions.domain.notices.incident.sections.events import compose_event_impact
+from functions.domain.notices.incident.sections.instructions import (
+    compose_durable_executions,
+    compose_instructions,
+)
 from functions.domain.notices.layout import paragraph, section
 from functions.domain.notices.links import build_function_link, build_metric_link
 from functions.domain.notices.notice import NoticeContext
 from functions.domain.notices.text import clean, format_time
+
+
+def compose_ending(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, ...]:
+    """Say what becomes of its events and what a person does, for a function that is held."""
+    return (
+        compose_event_impact(incident, context, now),
+        compose_durable_executions(incident, context.deployment.region),
+        compose_instructions(incident, context),
+        *compose_footer(incident, context, now),
+    )
 
 
 def compose_footer(incident: Incident, context: NoticeContext, now: datetime) -> tuple[str, ...]:
