@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from functions.aws.records.chart_store import (
-    ChartNotice,
-    ChartState,
-    NotedChange,
-    TurnLostError,
-)
+from functions.aws.records.chart_store import ChartNotice, ChartStore
+from functions.aws.records.graph_summary import BOOK, CHART, unpacked
+from functions.aws.records.items import key_of
 from functions.domain.incidents.incident import NoticeStatus
+from tests.fake_table import MemoryTable
 from tests.fakes import SimulatedCrash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from functions.aws.account.configuration_changes import Change
+    from functions.aws.records.chart_store import ChartState, NotedChange
     from functions.domain.graph.summary import LoopBook
 
 
@@ -42,101 +41,74 @@ class FakeChartMemory:
     `crash_before` and `crash_after` name the call that the process dies at, once.
     """
 
-    state: ChartState = field(default_factory=ChartState)
-    holder: str = ""
-    until: datetime | None = None
-    changes: dict[Change, str] = field(default_factory=dict)
-    notices: dict[str, ChartNotice] = field(default_factory=dict)
-    book: LoopBook | None = None
+    table: MemoryTable = field(default_factory=MemoryTable)
     crash_before: str = ""
     crash_after: str = ""
 
+    @contextmanager
+    def dying(self, call: str) -> Iterator[None]:
+        """Make a call that the process may die at."""
+        if self.crash_before == call:
+            self.crash_before = ""
+            raise SimulatedCrash(call)
+        yield
+        if self.crash_after == call:
+            self.crash_after = ""
+            raise SimulatedCrash(call)
 
-class FakeChartStore:
-    """`ChartStore`, as one run uses it."""
+    def store(self, holder: str = "a test") -> ChartStore:
+        """The memory as a run that does not die sees it."""
+        return ChartStore(self.table, holder=holder)
+
+    def begin_with(self, state: ChartState, now: datetime) -> None:
+        """Let a run have left a state behind."""
+        store = self.store()
+        store.take_turn(now, now)
+        store.save(state)
+
+    @property
+    def state(self) -> ChartState:
+        """Where charting stands."""
+        return self.store().state()
+
+    @property
+    def book(self) -> LoopBook | None:
+        """The book that `contain` reads."""
+        item = self.table.get(key_of(CHART, BOOK))
+        return None if item is None else unpacked(item["data"]["B"])
+
+
+class FakeChartStore(ChartStore):
+    """`ChartStore` over a table in memory, with a process that may die."""
 
     def __init__(self, memory: FakeChartMemory, *, holder: str = "run") -> None:
+        super().__init__(memory.table, holder=holder)
         self.memory = memory
-        self._holder = holder
-
-    def _step(self, name: str, act: Any) -> Any:
-        memory = self.memory
-        if memory.crash_before == name:
-            memory.crash_before = ""
-            raise SimulatedCrash(name)
-        answer = act()
-        if memory.crash_after == name:
-            memory.crash_after = ""
-            raise SimulatedCrash(name)
-        return answer
-
-    def take_turn(self, now: datetime, until: datetime) -> ChartState | None:
-        """See `ChartStore`."""
-        memory = self.memory
-        is_held = memory.until is not None and memory.until > now
-        if is_held and memory.holder != self._holder:
-            return None
-        memory.holder, memory.until = self._holder, until
-        return memory.state
-
-    def end_turn(self) -> None:
-        """See `ChartStore`."""
-        if self.memory.holder == self._holder:
-            self.memory.until = None
 
     def save(self, state: ChartState, notices: Sequence[ChartNotice] = ()) -> None:
         """See `ChartStore`."""
-        if self.memory.holder != self._holder:
-            raise TurnLostError(self._holder)
-
-        def act() -> None:
-            self.memory.state = state
-            self.memory.notices |= {one.id: one for one in notices}
-
-        self._step("save", act)
-
-    def note(self, changes: Iterable[Change], mark: str, now: datetime) -> None:
-        """See `ChartStore`."""
-        self.memory.changes |= dict.fromkeys(changes, mark)
-
-    def noted(self) -> tuple[NotedChange, ...]:
-        """See `ChartStore`."""
-        changes = sorted(self.memory.changes.items())
-        return tuple(NotedChange(change=change, mark=mark) for change, mark in changes)
+        with self.memory.dying("save"):
+            super().save(state, notices)
 
     def forget(self, noted: Iterable[NotedChange]) -> None:
         """See `ChartStore`."""
-
-        def act() -> None:
-            for one in noted:
-                if self.memory.changes.get(one.change) == one.mark:
-                    del self.memory.changes[one.change]
-
-        self._step("forget", act)
-
-    def notices(self) -> tuple[ChartNotice, ...]:
-        """See `ChartStore`."""
-        return tuple(one for _, one in sorted(self.memory.notices.items()))
+        with self.memory.dying("forget"):
+            super().forget(noted)
 
     def keep_notice(self, notice: ChartNotice) -> None:
         """See `ChartStore`."""
-
-        def act() -> None:
-            self.memory.notices[notice.id] = notice
-
-        self._step("keep_notice", act)
+        with self.memory.dying("keep_notice"):
+            super().keep_notice(notice)
 
     def drop_notice(self, notice: ChartNotice) -> None:
         """See `ChartStore`."""
-        self._step("drop_notice", lambda: self.memory.notices.pop(notice.id, None))
+        with self.memory.dying("drop_notice"):
+            super().drop_notice(notice)
 
     def write_book(self, book: LoopBook) -> None:
         """See `ChartStore`."""
-
-        def act() -> None:
-            self.memory.book = book
-
-        self._step("write_book", act)
+        with self.memory.dying("write_book"):
+            super().write_book(book)
 
 
 def a_notice(number: int = 1) -> ChartNotice:

@@ -10,6 +10,7 @@ One `FakeAccount` holds the state and the journal; the fakes of the ports are vi
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import defaultdict
 from contextlib import contextmanager, suppress
@@ -18,7 +19,10 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.records.incidents.incident_record import dump_incident
+from functions.aws.records.incidents.incident_items import INCIDENT, LIVE, UNSENT, incident_key
+from functions.aws.records.incidents.incident_record import load_incident
+from functions.aws.records.incidents.ledger import DynamoLedger
+from functions.aws.records.items import text_in
 from functions.domain.changes.steps import (
     LEAST_MAPPING_LIMIT,
     MOST_MAPPING_LIMIT,
@@ -49,14 +53,12 @@ from functions.domain.detection.evidence import (
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
-    InvalidTransitionError,
     InvalidValueError,
     LedgerUnavailableError,
     LoopbreakerError,
     MappingNotFoundError,
     ProvisionedConcurrencyError,
     RefusedError,
-    StaleIncidentError,
     VersionNotFoundError,
 )
 from functions.domain.holding.facts import (
@@ -65,33 +67,25 @@ from functions.domain.holding.facts import (
     HoldFacts,
     MappingFacts,
 )
-from functions.domain.incidents.history import (
-    NOTHING_CLOSED,
-    LiveLedger,
-    PastIncident,
-    began_at,
-    counts_when_closed,
-    gives_its_place_back,
-)
-from functions.domain.incidents.incident import is_same_opening
-from functions.domain.incidents.ports import (
-    REQUEST_LASTS,
-    AlreadyOpen,
-    Attempts,
-    BlastRadiusReached,
-    LatelyClosed,
-    Opened,
-    RequestClaim,
-)
+from functions.domain.incidents.history import NOTHING_CLOSED
 from functions.domain.ports import SurveyPart
-from functions.domain.pulse.memory import PulseMemory
+from tests.fake_table import MemoryTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from functions.aws.records.items import Item
     from functions.domain.detection.arrivals import Source
+    from functions.domain.incidents.history import LiveLedger
     from functions.domain.incidents.incident import Incident
-    from functions.domain.incidents.ports import BlastRadius, Opening
+    from functions.domain.incidents.ports import (
+        Attempts,
+        BlastRadius,
+        LatelyClosed,
+        Opening,
+        RequestClaim,
+    )
+    from functions.domain.pulse.memory import PulseMemory
 
 ACCOUNT_ID: Final = "123456789012"
 REGION: Final = "us-east-1"
@@ -100,7 +94,6 @@ MOST_TAGS: Final = 50
 TAG_KEY: Final = b"known to the guard alone"
 BUSIEST_MINUTES: Final = 10
 LATE_MINUTES: Final = 4
-MOST_ITEM_BYTES: Final = 400_000
 _POLLED: Final = {
     "sqs": (TriggerKind.SQS, "SQS"),
     "dynamodb": (TriggerKind.STREAM, "DynamoDB stream"),
@@ -1000,38 +993,38 @@ def _sum(values: Sequence[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    incident_id: str
-    function: str
-    since: datetime
-    until: datetime
+@functools.lru_cache(maxsize=1_000)
+def _read_incident(record: str) -> Incident:
+    return load_incident(record)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
-    request_id: str
-    claimed_at: datetime
-    is_done: bool | None = None  # ``None`` while it is under way
+def _incident_in(item: Item) -> Incident:
+    """The incident of an item; tests look at the same one again and again."""
+    return _read_incident(text_in(item, "record"))
 
 
 class FakeLedger:
-    """Twin of `functions.aws.records.incidents.ledger.DynamoLedger`."""
+    """The ledger over a table in memory, with faults and a record of its calls.
+
+    Attributes
+    ----------
+    is_down
+        Whether the table does not answer.
+    unreadable
+        Functions whose record nobody can read.
+    outages
+        Those that some process has noted.
+    is_key_known
+        Whether the process has read the key of the tags before.
+    """
 
     def __init__(self, account: FakeAccount) -> None:
         self._account = account
-        self._live: dict[str, Incident] = {}  # one a function
-        self._aside: dict[str, Incident] = {}  # closed, unsent, pushed out by the next; by id
-        self._filed: dict[str, Incident] = {}
-        self._lately: dict[str, datetime] = {}  # when the last incident was closed, by function
-        self._places: dict[int, _Place] = {}
-        self._requests: dict[str, _Request] = {}
-        self._attempts: dict[str, Attempts] = {}
-        self._pulse = PulseMemory()
+        self._table = MemoryTable()
+        self._ledger = DynamoLedger(self._table)
         self.is_down = False
-        self.unreadable: set[str] = set()  # functions whose record nobody can read
-        self.outages: list[tuple[datetime, datetime]] = []  # that some process has noted
-        # Whether the process has read the key of the tags before.
+        self.unreadable: set[str] = set()
+        self.outages: list[tuple[datetime, datetime]] = []
         self.is_key_known = True
 
     @contextmanager
@@ -1043,12 +1036,26 @@ class FakeLedger:
 
     def stored(self, function: str) -> Incident | None:
         """What lies in the live place of a function, for assertions: open, or closed but unsent."""
-        return self._live.get(function)
+        item = self._table.get(incident_key(function))
+        return None if item is None else _incident_in(item)
+
+    def in_place(self) -> list[Incident]:
+        """What lies in the live places of all functions, for assertions."""
+        return self._live(INCIDENT)
+
+    def aside(self) -> list[Incident]:
+        """What is closed, unsent, and was pushed out by the next, for assertions."""
+        return self._live(UNSENT)
+
+    def _live(self, beginning: str) -> list[Incident]:
+        items = self._table.query(LIVE)
+        return [_incident_in(item) for item in items if text_in(item, "sk").startswith(beginning)]
 
     def filed(self, function: str) -> list[Incident]:
         """What was filed away for a function, oldest first, for assertions."""
-        found = [one for one in self._filed.values() if one.function == function]
-        return sorted(found, key=lambda one: one.closed_at or one.updated_at)
+        unfiled = {one.id for one in (*self.in_place(), *self.aside())}
+        closed = self._ledger.closed(function, NOTHING_CLOSED)
+        return [one for one in reversed(closed) if one.id not in unfiled]
 
     def open(
         self,
@@ -1058,125 +1065,67 @@ class FakeLedger:
         known_until: datetime | None = None,
     ) -> Opening | LatelyClosed:
         """See the port."""
-        latest = max(began_at(incident), known_until or NOTHING_CLOSED)
         with self._call("open", incident=incident, blast_radius=blast_radius):
-            stored = self._live.get(incident.function)
-            if stored is not None and is_same_opening(stored, incident):
-                return Opened(incident=stored)
-            if stored is not None and not stored.is_closed:
-                return AlreadyOpen(incident=stored)
-            closed = stored.closed_at if stored else self._lately.get(incident.function)
-            if closed is not None and closed > latest:
-                return LatelyClosed(closed_at=closed)
-            reached = self._take_place(incident, incident.opened_at, blast_radius)
-            if reached is not None:
-                return reached
-            if stored is not None:
-                self._aside[stored.id] = stored
-            return Opened(incident=self._put(incident))
+            return self._ledger.open(incident, blast_radius, known_until=known_until)
 
     def hold(self, incident: Incident, blast_radius: BlastRadius) -> Opening:
         """See the port."""
         with self._call("hold", incident=incident, blast_radius=blast_radius):
-            self._check(incident)
-            reached = self._take_place(incident, incident.updated_at, blast_radius)
-            return Opened(incident=self._put(incident)) if reached is None else reached
+            return self._ledger.hold(incident, blast_radius)
 
     def save(self, incident: Incident) -> Incident:
         """See the port."""
         with self._call("save", incident=incident):
-            self._check(incident)
-            if gives_its_place_back(incident):
-                self._release(incident)
-            return self._put(incident)
+            return self._ledger.save(incident)
 
     def find(self, function: str) -> Incident | None:
         """See the port."""
         with self._call("find", function=function):
             if function in self.unreadable:
                 raise LedgerUnavailableError(f"the record of {function} cannot be read")
-            stored = self._live.get(function)
-            return None if stored is None or stored.is_closed else stored
+            return self._ledger.find(function)
 
     def live(self) -> LiveLedger:
         """See the port."""
         with self._call("live"):
-            known = [name for name in sorted(self._live) if name not in self.unreadable]
-            incidents = [self._live[name] for name in known]
-            aside = [self._aside[name] for name in sorted(self._aside)]
-            past = [PastIncident.of(one) for one in (*self._filed.values(), *self._aside.values())]
-            return LiveLedger(
+            live = self._ledger.live()
+            readable = [one for one in live.incidents if one.function not in self.unreadable]
+            return replace(
+                live,
+                incidents=tuple(readable),
                 unreadable=tuple(sorted(self.unreadable)),
                 outages=tuple(self.outages),
-                incidents=(*incidents, *aside),
-                pulse=self._pulse,
-                past=tuple(sorted(past, key=lambda one: (one.until, one.function))),
             )
 
     def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius | None) -> Opening:
         """See the port."""
         with self._call("supersede", old=old, new=new, blast_radius=blast_radius):
-            stored = self._live.get(new.function)
-            if stored is not None and is_same_opening(stored, new):
-                return Opened(incident=stored)
-            self._check(old)
-            if not old.is_closed:
-                raise InvalidTransitionError(f"incident {old.id} is not closed: {old.state}")
-            reached = self._take_place(new, new.opened_at, blast_radius)
-            if reached is not None:
-                return reached
-            closed = replace(old, version=old.version + 1)
-            if old.is_settled:
-                self._filed[old.id] = closed
-            else:
-                self._aside[old.id] = closed
-            return Opened(incident=self._put(new))
+            return self._ledger.supersede(old, new, blast_radius)
 
     def file_away(self, incident: Incident) -> None:
         """See the port."""
         with self._call("file_away", incident=incident):
-            if not incident.is_closed:
-                raise InvalidTransitionError(
-                    f"incident {incident.id} is not closed: {incident.state}"
-                )
-            self._check(incident)
-            if incident.id in self._aside:
-                del self._aside[incident.id]
-            else:
-                del self._live[incident.function]
-            self._filed[incident.id] = replace(incident, version=incident.version + 1)
-            self._lately[incident.function] = incident.closed_at or incident.updated_at
+            self._ledger.file_away(incident)
 
     def closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
         """See the port."""
         with self._call("closed", function=function, since=since):
-            return self._closed(function, since)
-
-    def _closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
-        everything = (*self._live.values(), *self._aside.values(), *self._filed.values())
-        found = [
-            (one.closed_at or one.updated_at, one.id, one)
-            for one in everything
-            if one.function == function and one.is_closed
-        ]
-        ordered = sorted(found, key=lambda entry: entry[:2], reverse=True)
-        return tuple(one for at, _, one in ordered if at > since)
+            return self._ledger.closed(function, since)
 
     def remember_pulse(self, memory: PulseMemory) -> None:
         """See the port."""
         with self._call("remember_pulse", memory=memory):
-            self._pulse = memory
+            self._ledger.remember_pulse(memory)
 
     def attempts(self, about: str) -> Attempts:
         """See the port."""
         with self._call("attempts", about=about):
-            return self._attempts.get(about, Attempts())
+            return self._ledger.attempts(about)
 
     def count_attempt(self, about: str, now: datetime) -> None:
         """See the port."""
         with self._call("count_attempt", about=about, now=now):
-            before = self._attempts.get(about, Attempts())
-            self._attempts[about] = Attempts(count=before.count + 1, last_at=now)
+            self._ledger.count_attempt(about, now)
 
     def tag_key(self) -> bytes:
         """See the port."""
@@ -1192,84 +1141,12 @@ class FakeLedger:
     def claim_request(self, nonce: str, request_id: str, now: datetime) -> RequestClaim:
         """See the port."""
         with self._call("claim_request", nonce=nonce, request_id=request_id, now=now):
-            stored = self._requests.get(nonce)
-            if stored is not None and stored.request_id == request_id and stored.is_done:
-                return RequestClaim.MINE
-            if (
-                stored is None
-                or stored.is_done is False
-                or (stored.is_done is None and stored.request_id == request_id)
-                or (stored.is_done is None and stored.claimed_at <= now - REQUEST_LASTS)
-            ):
-                self._requests[nonce] = _Request(request_id=request_id, claimed_at=now)
-                return RequestClaim.MINE
-            return RequestClaim.UNDER_WAY if stored.is_done is None else RequestClaim.DONE
+            return self._ledger.claim_request(nonce, request_id, now)
 
     def settle_request(self, nonce: str, request_id: str, *, is_done: bool) -> None:
         """See the port."""
         with self._call("settle_request", nonce=nonce, request_id=request_id, is_done=is_done):
-            stored = self._requests.get(nonce)
-            if stored is not None and stored.request_id == request_id and not stored.is_done:
-                self._requests[nonce] = replace(stored, is_done=is_done)
-
-    def _take_place(
-        self, incident: Incident, now: datetime, blast_radius: BlastRadius | None
-    ) -> BlastRadiusReached | None:
-        if blast_radius is None:
-            return None
-        taken = {number: one for number, one in self._places.items() if one.until > now}
-        if any(one.incident_id == incident.id for one in taken.values()):
-            return None
-        own = [number for number, one in taken.items() if one.function == incident.function]
-        free = [number for number in range(blast_radius.most) if number not in taken]
-        if not own and not free and not blast_radius.is_binding:
-            return None
-        if not own and not free:
-            names = {one.function for one in taken.values()}
-            return BlastRadiusReached(contained=tuple(sorted(names)))
-        self._places[(own + free)[0]] = _Place(
-            incident_id=incident.id,
-            function=incident.function,
-            since=now,
-            until=now + blast_radius.window,
-        )
-        return None
-
-    def _release(self, incident: Incident) -> None:
-        for number, one in list(self._places.items()):
-            began = one.since - (one.until - one.since)
-            others = self._closed(incident.function, began)
-            if one.incident_id == incident.id and not any(
-                other.id != incident.id and counts_when_closed(other) for other in others
-            ):
-                del self._places[number]
-
-    def _check(self, incident: Incident) -> None:
-        stored = self._aside.get(incident.id, self._live.get(incident.function))
-        if stored is None or stored.id != incident.id or stored.version != incident.version:
-            found = "nothing" if stored is None else f"{stored.id} version {stored.version}"
-            raise StaleIncidentError(
-                f"incident {incident.id} version {incident.version} is not what is stored: {found}"
-            )
-
-    def _put(self, incident: Incident) -> Incident:
-        written = replace(incident, version=incident.version + 1)
-        if _is_too_large(written):
-            raise LedgerUnavailableError(
-                "ValidationException: Item size has exceeded the maximum allowed size"
-            )
-        if incident.id in self._aside:
-            self._aside[incident.id] = written
-        else:
-            self._live[incident.function] = written
-        return written
-
-
-def _is_too_large(incident: Incident) -> bool:
-    """Whether DynamoDB would not take it. Writing a record out is slow: only what may be large."""
-    if sum(len(one.body) + 300 for one in incident.outbox) < MOST_ITEM_BYTES // 4:
-        return False
-    return len(dump_incident(incident).encode()) > MOST_ITEM_BYTES
+            self._ledger.settle_request(nonce, request_id, is_done=is_done)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -433,7 +433,7 @@ class Play:
     def _converge(self) -> None:
         self._pulses(1, 2, 3, 10, 25, 26, 70)
         self._pulses(61, 62, 63, 64, 65)
-        if any(one.state is IncidentState.NOTIFIED for one in self.account.ledger._live.values()):
+        if any(one.state is IncidentState.NOTIFIED for one in self.account.ledger.in_place()):
             # The minute in which it was to be checked lay between two of these pulses.
             self._pulses(1, 2, 3, 4, 5)
         rules.check_converged(self, since=self.turns.now - 5 * MINUTE)

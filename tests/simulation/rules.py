@@ -90,7 +90,7 @@ def check_converged(play: Play, since: float) -> None:
             _break(play, "settles", f"{run.label} fails: {words or run.error!r}")
     for run in play.turns.active:
         _break(play, "settles", f"{run.label} is still at work")
-    for incident in play.account.ledger._live.values():
+    for incident in play.account.ledger.in_place():
         if not _may_stay(play, incident):
             _break(play, "settles", f"{incident.id} stays {incident.state}")
 
@@ -142,10 +142,10 @@ def check_put_back(play: Play, last: Run) -> None:
         _break(play, "prior", f"{key[0]} of {name} is {present}, not {_right(setting)}; {refusal}")
     if refusal and not any(_cannot_be(play, key) for key in account.wishes.settings):
         _break(play, "settles", f"rollback=all is refused: {refusal}")
-    for incident in account.ledger._live.values():
+    for incident in account.ledger.in_place():
         if not any(_cannot_be(play, (kind, incident.function)) for kind in ("reserved", "pc:live")):
             _break(play, "settles", f"{incident.id} stays {incident.state} after rollback=all")
-    for aside in account.ledger._aside.values():
+    for aside in account.ledger.aside():
         _break(play, "settles", f"{aside.id} is never filed away")
     for function in account.by_name.values():
         if SNAPSHOT_TAG in function.tags:

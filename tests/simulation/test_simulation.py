@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-import tests.fakes
+import tests.fake_table
 from functions.domain.detection.evidence import Evidence
 from functions.domain.errors import BusyError
 from functions.domain.incidents import decision
@@ -174,7 +174,7 @@ def test_a_record_that_is_too_large_breaks_the_rule_of_fitting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """DynamoDB would refuse it."""
-    monkeypatch.setattr(tests.fakes, "MOST_ITEM_BYTES", 1_000)
+    monkeypatch.setattr(tests.fake_table, "MOST_ITEM_BYTES", 1_000)
 
     assert "fits" in rules_broken(STOPPED)
 

@@ -33,7 +33,12 @@ class Absent(Condition):
 
 @dataclass(frozen=True, slots=True)
 class Compare(Condition):
-    """That an attribute of the stored item is there, and compares so with a value."""
+    """That an attribute of the stored item compares so with a value.
+
+    Nothing compares with an attribute that is absent, but that it is not equal (`<>`). UNCONFIRMED:
+    the latter is what local implementations of DynamoDB do. It matters for the record of a rollback
+    that an earlier version has claimed: the outcome is written there, or not, which is harmless.
+    """
 
     name: str
     operator: str  # =, <>, <=

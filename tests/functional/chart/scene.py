@@ -12,14 +12,13 @@ from functions.aws.account.rate_limit import Pace
 from functions.aws.account.read_client import READS, Asker
 from functions.aws.account.read_session import one_by_one
 from functions.aws.records.fact_store import FactStore
-from functions.aws.records.table import Table
 from functions.chart.charting import Charting, Graphs, Rhythm
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.notices.notice import Deployment, Notice
 from tests.fake_chart import FakeChartMemory, FakeChartStore
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import QuietLog
-from tests.unit.aws.account.test_storage import FakeDynamoDB
+from tests.unit.aws.account.test_storage import FragileTable
 
 if TYPE_CHECKING:
     from bench.paged_account import PagedAccount
@@ -56,7 +55,7 @@ class Scene:
     def __init__(self, functions: int = 20, *, accepted: dict[str, str] | None = None) -> None:
         self.aws: PagedAccount = grown(functions)
         self.memory = FakeChartMemory()
-        self.table = FakeDynamoDB()
+        self.table = FragileTable()
         self.topic = FakeTopic()
         self.log = QuietLog()
         self.now = NOON
@@ -74,12 +73,10 @@ class Scene:
             retry=replace(READS, sleep=lambda _: None),
             is_time_up=lambda: self.calls is not None and asker.calls.total() >= self.calls,
         )
-        client: Any = self.table
-        table = Table(lambda: client, "ledger")
         store: Any = FakeChartStore(self.memory, holder=f"run {self.runs}")
         return Charting(
             store=store,
-            facts=FactStore(table, account=ACCOUNT, region=REGION, partition="aws"),
+            facts=FactStore(self.table, account=ACCOUNT, region=REGION, partition="aws"),
             reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one),
             graphs=graphs,
             publisher=self.topic,

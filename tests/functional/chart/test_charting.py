@@ -108,7 +108,7 @@ def test_a_change_is_told_by_the_next_tick() -> None:
         scene.topic.sent[-1].body.split()
     )
     assert scene.aws.calls.total() < 20
-    assert scene.memory.changes == {}
+    assert scene.memory.store().noted() == ()
 
 
 def test_what_was_deployed_after_a_reading_counts_as_read_once_it_is_worked_in() -> None:
@@ -223,7 +223,7 @@ def test_a_change_during_a_long_pass_is_not_lost() -> None:
     scene.calls = None
     scene.tick()
 
-    assert scene.memory.changes == {}
+    assert scene.memory.store().noted() == ()
     assert any("orders-00003" in one.subject + one.body for one in scene.topic.sent)
 
 
@@ -243,7 +243,7 @@ def test_a_pass_without_an_end_is_given_up_loudly() -> None:
 def test_who_comes_second_leaves_at_once() -> None:
     """A tick while another run is at it does nothing."""
     scene = Scene()
-    scene.memory.holder, scene.memory.until = "other", NOON + timedelta(hours=1)
+    scene.memory.store("other").take_turn(NOON, NOON + timedelta(hours=1))
 
     assert scene.tick().work is Work.BUSY
     assert scene.aws.calls.total() == 0
@@ -263,8 +263,8 @@ def test_a_run_that_dies_loses_nothing_and_doubles_nothing(when: str, call: str)
 
     told = [one for one in scene.subjects if "orders-00003" in one]
     assert died
-    assert scene.memory.notices == {}
-    assert scene.memory.changes == {}
+    assert scene.memory.store().notices() == ()
+    assert scene.memory.store().noted() == ()
     assert len([one for one in told if "(again)" not in one]) <= 1
     # Only where nobody can know whether SNS took it, it is sent again, marked.
     is_unknown = (when, call) in {("crash_after", "keep_notice"), ("crash_before", "drop_notice")}
@@ -306,7 +306,7 @@ def test_a_notice_that_was_claimed_just_now_is_left_alone() -> None:
     scene = Scene()
     scene.tick()
     notice = claimed(a_notice(), scene.now)
-    scene.memory.notices[notice.id] = notice
+    scene.memory.store().keep_notice(notice)
     scene.tick(minutes=0.5)
     early = list(scene.subjects)
     scene.tick(minutes=2)

@@ -61,7 +61,7 @@ def shown(scene: Scene) -> Iterator[str]:
     yield from strings(to_json(scene.memory.state, Form.SPARSE))
     if scene.memory.book is not None:
         yield zlib.decompress(packed(scene.memory.book)).decode()
-    for notice in scene.memory.notices.values():
+    for notice in scene.memory.store().notices():
         yield notice.subject
         yield notice.body
     for sent in scene.topic.sent:
@@ -136,7 +136,7 @@ def updated() -> Scene:
         "sk": {"S": key[1]},
         "data": {"B": base64.b64decode(OLD_PART)},
     }
-    scene.memory.state = from_json(ChartState, OLD_STATE)
+    scene.memory.begin_with(from_json(ChartState, OLD_STATE), scene.now)
     return scene
 
 
@@ -160,9 +160,9 @@ def test_values_that_were_stored_are_deleted_by_the_first_run() -> None:
 def test_values_are_deleted_by_a_later_run_where_the_first_dies() -> None:
     """A run that dies before it has deleted them leaves that to the next one."""
     scene = updated()
-    scene.table.broken = True
+    scene.table.is_broken = True
     died = scene.dying_tick()
-    scene.table.broken = False
+    scene.table.is_broken = False
     scene.tick(minutes=16)
 
     assert died

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,55 +17,49 @@ from functions.aws.account.read_client import Asker
 from functions.aws.account.read_session import one_by_one
 from functions.aws.records import fact_store
 from functions.aws.records.fact_store import FactStore, Manifest
-from functions.aws.records.table import Table
+from functions.aws.records.items import text_in
+from functions.aws.records.writes import Delete, Put
 from functions.domain.account.inventory import Area, FunctionDescription
 from functions.domain.serialization import UnreadableError
+from tests.fake_table import MemoryTable
 from tests.fakes import SimulatedCrash
+
+if TYPE_CHECKING:
+    from functions.aws.records.table import Refusals
+    from functions.aws.records.writes import Write
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
-class FakeDynamoDB:
-    """Items by their keys, and the calls that were made."""
+class FragileTable(MemoryTable):
+    """A table that remembers what was put, and at which a process may die.
+
+    Attributes
+    ----------
+    written
+        The sort keys of what was put.
+    is_broken
+        Whether a process that deletes something dies.
+    """
 
     def __init__(self) -> None:
-        self.items: dict[tuple[str, str], dict[str, Any]] = {}
-        self.broken = False
+        super().__init__()
         self.written: list[str] = []
+        self.is_broken = False
 
-    def put_item(self, **given: Any) -> dict[str, Any]:
-        """Keep an item."""
-        item = given["Item"]
-        size = sum(len(str(name)) + len(next(iter(value.values()))) for name, value in item.items())
-        assert size < 400_000
-        self.items[item["pk"]["S"], item["sk"]["S"]] = item
-        self.written.append(item["sk"]["S"])
-        return {}
-
-    def delete_item(self, **given: Any) -> dict[str, Any]:
-        """Forget an item."""
-        if self.broken:
-            raise SimulatedCrash("delete_item")
-        del self.items[given["Key"]["pk"]["S"], given["Key"]["sk"]["S"]]
-        return {}
-
-    def query(self, **given: Any) -> dict[str, Any]:
-        """The items of a partition in their order, two at a time."""
-        pk = given["ExpressionAttributeValues"][":pk"]["S"]
-        keys = sorted(key for key in self.items if key[0] == pk)
-        start = given.get("ExclusiveStartKey")
-        rest = [one for one in keys if start is None or one[1] > start["sk"]["S"]]
-        page: dict[str, Any] = {"Items": [self.items[one] for one in rest[:2]]}
-        if len(rest) > 2:
-            page["LastEvaluatedKey"] = {"pk": {"S": pk}, "sk": {"S": rest[1][1]}}
-        return page
+    def write(self, *writes: Write) -> Refusals | None:
+        """See `Table`."""
+        for one in writes:
+            if isinstance(one, Delete) and self.is_broken:
+                raise SimulatedCrash("delete")
+            if isinstance(one, Put):
+                self.written.append(text_in(one.item, "sk"))
+        return super().write(*writes)
 
 
-def store(table: FakeDynamoDB, account: str = ACCOUNT) -> FactStore:
+def store(table: FragileTable, account: str = ACCOUNT) -> FactStore:
     """A store on the table."""
-    client: Any = table
-    records = Table(lambda: client, "ledger")
-    return FactStore(records, account=account, region=REGION, partition="aws")
+    return FactStore(table, account=account, region=REGION, partition="aws")
 
 
 def read_facts(functions: int = 30) -> f.Facts:
@@ -79,7 +73,7 @@ def read_facts(functions: int = 30) -> f.Facts:
 
 def test_facts_come_back_as_they_were() -> None:
     """Every section is read as it was written, and so is the account made of it."""
-    table, facts = FakeDynamoDB(), read_facts()
+    table, facts = FragileTable(), read_facts()
     manifest = store(table).save(facts)
     loaded = store(table).load(manifest)
 
@@ -92,7 +86,7 @@ def test_facts_come_back_as_they_were() -> None:
 
 def test_writes_only_what_changed() -> None:
     """A change of one function writes the part that it is in, and nothing else."""
-    table, facts = FakeDynamoDB(), read_facts()
+    table, facts = FragileTable(), read_facts()
     first = store(table).save(facts)
     table.written.clear()
     facts.drop(f.POLICIES, "orders-00007")
@@ -104,7 +98,7 @@ def test_writes_only_what_changed() -> None:
 
 def test_a_second_reading_of_the_same_account_writes_nothing() -> None:
     """Equal parts have equal names, so what is stored already is not stored again."""
-    table = FakeDynamoDB()
+    table = FragileTable()
     first = store(table).save(read_facts())
     table.written.clear()
     second = store(table).save(read_facts(), stored=[first])
@@ -114,7 +108,7 @@ def test_a_second_reading_of_the_same_account_writes_nothing() -> None:
 
 def test_facts_that_were_saved_before_stay_as_they_are() -> None:
     """An older manifest still gives the older facts."""
-    table, facts = FakeDynamoDB(), read_facts()
+    table, facts = FragileTable(), read_facts()
     first = store(table).save(facts)
     facts.put(f.POLICIES, "orders-00007", "changed")
     store(table).save(facts, first)
@@ -125,7 +119,7 @@ def test_facts_that_were_saved_before_stay_as_they_are() -> None:
 def test_large_parts_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
     """A part that is larger than an item is kept in several, and read as one."""
     monkeypatch.setattr(fact_store, "MOST_BYTES", 1_000)
-    table = FakeDynamoDB()
+    table = FragileTable()
     facts = f.begun(ACCOUNT, REGION, "aws", NOW)
     noise = secrets.token_hex(8_000)
     one = FunctionDescription(name="a", arn="arn:a", role_arn="", runtime=noise)
@@ -139,7 +133,7 @@ def test_large_parts_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("damage", ["gone", "cut", "other"])
 def test_a_part_that_is_not_whole_is_found_out(damage: str) -> None:
     """Facts that lost a part are refused: half an account would look free of loops."""
-    table = FakeDynamoDB()
+    table = FragileTable()
     manifest = store(table).save(read_facts())
     key = next(iter(table.items))
     if damage == "gone":
@@ -155,12 +149,12 @@ def test_a_part_that_is_not_whole_is_found_out(damage: str) -> None:
 def test_facts_of_a_later_version_are_refused() -> None:
     """Another schema is not guessed at."""
     with pytest.raises(UnreadableError, match="schema 99"):
-        store(FakeDynamoDB()).load(Manifest(at=NOW, schema=99))
+        store(FragileTable()).load(Manifest(at=NOW, schema=99))
 
 
 def test_another_account_sees_nothing() -> None:
     """Facts are kept apart by account and Region."""
-    table = FakeDynamoDB()
+    table = FragileTable()
     manifest = store(table).save(read_facts())
 
     with pytest.raises(UnreadableError):
@@ -169,7 +163,7 @@ def test_another_account_sees_nothing() -> None:
 
 def test_clears_what_no_manifest_names() -> None:
     """Parts of facts that are not valid any more are deleted, all others stay."""
-    table, facts = FakeDynamoDB(), read_facts()
+    table, facts = FragileTable(), read_facts()
     first = store(table).save(facts)
     facts.put(f.POLICIES, "orders-00007", "changed")
     second = store(table).save(facts, first)
