@@ -38,7 +38,8 @@ from functions.aws.diagnosis.metrics import DiagnosisMetrics
 from functions.aws.diagnosis.rule_watch import RuleTargets
 from functions.aws.diagnosis.schedule_watch import Schedules
 from functions.diagnose.diagnosing import BATCH
-from functions.diagnose.gathering import Gathering, Readers, Standing
+from functions.diagnose.gathering import Gathering, Standing
+from functions.diagnose.readers import Readers
 from functions.domain.diagnosis.checks.registry import examine
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from functions.aws.diagnosis.metrics import Asked
 from functions.aws.diagnosis.schedule_watch import failures_in
 from functions.diagnose.diagnosing import Diagnosing
 from functions.diagnose.first_signs import first_signs
-from functions.diagnose.gathering import Gathering, Readers, Standing, accused_in
+from functions.diagnose.gathering import Gathering, Standing, accused_in
+from functions.diagnose.readers import Readers
 from functions.domain.account.inventory import (
     Account,
     FunctionDescription,

@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from functions.aws.diagnosis.function_details import FunctionDetails
-from functions.aws.diagnosis.logs import LogGroup
 from functions.aws.diagnosis.schedule_watch import group_of
-from functions.diagnose.schedule_roles import Schedules, groups, with_roles
+from functions.diagnose.measured_facts import configure, deserves_reports, read_group
+from functions.diagnose.questions import INVOKE, is_questionable, is_refused, may_all
+from functions.diagnose.readers import Readers
+from functions.diagnose.schedule_roles import groups, with_roles
 from functions.diagnose.traffic import (
-    CLOSE_LOOK,
     SOURCES,
     Measured,
-    Metrics,
     counted,
     failed_calls,
     failures,
@@ -26,7 +25,7 @@ from functions.diagnose.traffic import (
     log_group_of,
     measure,
 )
-from functions.domain.account.inventory import Account, Area, FunctionDescription, Rule, RuleTarget
+from functions.domain.account.inventory import Account, Area, FunctionDescription
 from functions.domain.diagnosis.checks import no_traces, not_authorized, too_slow
 from functions.domain.diagnosis.facts import (
     CallerKind,
@@ -37,29 +36,27 @@ from functions.domain.diagnosis.facts import (
     FunctionUnderDiagnosis,
     InvokedVersion,
     LogGroupFacts,
-    NamedCaller,
     Part,
-    ReportStatistics,
-    Simulation,
     TracingFacts,
     Traffic,
 )
 from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.invokers import Surroundings
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
-from functions.domain.iam.access import Access, identity_access, identity_of
 from functions.domain.incidents.policy import EXEMPT_TAG
 
-_T = TypeVar("_T")
+if TYPE_CHECKING:
+    from functions.domain.account.inventory import Rule
+    from functions.domain.diagnosis.facts import (
+        Simulation,
+    )
 
-INVOKE: Final = "lambda:InvokeFunction"
+_T = TypeVar("_T")
 LOGGING: Final = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
 TRACING: Final = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
-
 # How many principals one function has simulated at most: the API is slow and throttled early.
 MOST_SIMULATED: Final = 5
 _LATEST: Final = "$LATEST"
-
 # Which part of a function's facts is missing where an area of the account could not be read.
 _PARTS: Final[Mapping[Area, Part]] = {
     Area.POLICIES: Part.RESOURCE_POLICY,
@@ -75,69 +72,6 @@ _PARTS: Final[Mapping[Area, Part]] = {
     Area.STATE_MACHINES: Part.CALLERS,
     Area.DESTINATIONS: Part.CALLERS,
 }
-
-
-class Logs(Protocol):
-    """CloudWatch Logs. Every method raises `RefusedError` or `BusyError`."""
-
-    def group(self, name: str) -> LogGroup | None:
-        """A log group by its name; ``None`` where there is none."""
-        ...
-
-    def reports(self, group: str, since: datetime, until: datetime) -> ReportStatistics | None:
-        """What the REPORT lines of some time say; ``None`` where there is none."""
-        ...
-
-
-class Simulator(Protocol):
-    """SimulatePrincipalPolicy."""
-
-    def simulate(
-        self, principal_arn: str, actions: Sequence[str], resource_arn: str
-    ) -> tuple[Simulation, ...]:
-        """What AWS answers for each action. Raises `RefusedError` or `BusyError`."""
-        ...
-
-
-class Alarms(Protocol):
-    """DescribeAlarms."""
-
-    def triggers(self, partition: str) -> Mapping[str, tuple[FoundTrigger, ...]]:
-        """What the alarms invoke, by the function. Raises `RefusedError` or `BusyError`."""
-        ...
-
-
-class Targets(Protocol):
-    """ListTargetsByRule."""
-
-    def of(self, rule: Rule) -> tuple[RuleTarget, ...]:
-        """The targets of a rule. Raises `RefusedError` or `BusyError`."""
-        ...
-
-
-class Details(Protocol):
-    """GetFunctionConfiguration and ListAliases."""
-
-    def of(self, function: str, qualifier: str = "") -> FunctionDetails:
-        """Raises `FunctionNotFoundError`, `RefusedError` or `BusyError`."""
-        ...
-
-    def aliases(self, function: str) -> tuple[str, ...]:
-        """The names of its aliases. Raises the same."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readers:
-    """Where facts come from."""
-
-    metrics: Metrics
-    logs: Logs
-    simulator: Simulator
-    alarms: Alarms
-    targets: Targets
-    schedules: Schedules
-    details: Details
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,11 +244,11 @@ class Gathering:
         self, facts: FunctionUnderDiagnosis, measured: Measured | None, *, is_shared: bool
     ) -> FunctionUnderDiagnosis:
         """The facts with what is worth asking about this function only."""
-        group = _group_by_metrics(facts, measured, is_shared=is_shared)
+        group = read_group(facts, measured, is_shared=is_shared)
         facts = replace(facts, log_group=group)
         traffic = facts.traffic
         is_silent = group.has_events is False and traffic is not None and traffic.invocations > 0
-        is_slow = traffic is not None and _deserves_reports(facts.function, traffic)
+        is_slow = traffic is not None and deserves_reports(facts.function, traffic)
         if is_silent or is_slow or facts.function.tracing_mode == "Active":
             facts = self._with_details(facts)
         is_active = facts.function.tracing_mode == "Active"
@@ -344,7 +278,7 @@ class Gathering:
         group = facts.log_group
         return replace(
             facts,
-            function=_as_configured(facts.function, details),
+            function=configure(facts.function, details),
             architecture=details.architecture,
             description=details.description,
             tracing=replace(facts.tracing, layers=details.layers),
@@ -404,7 +338,7 @@ class Gathering:
             return facts
         return replace(
             facts,
-            function=_as_configured(facts.function, details),
+            function=configure(facts.function, details),
             architecture=details.architecture,
             version=InvokedVersion(qualifier=most, version=details.version),
         )
@@ -447,7 +381,7 @@ class Gathering:
         asked = {
             question: caller
             for caller in facts.callers
-            if _is_refused(caller, facts) and (question := failed_calls(caller)) is not None
+            if is_refused(caller, facts) and (question := failed_calls(caller)) is not None
         }
         if not asked:
             return facts
@@ -471,7 +405,7 @@ class Gathering:
         """What the groups count of the schedules whose role may not invoke the function."""
         groups: dict[str, set[str]] = {}
         for caller in facts.callers:
-            if caller.kind is CallerKind.SCHEDULE and _is_refused(caller, facts):
+            if caller.kind is CallerKind.SCHEDULE and is_refused(caller, facts):
                 groups.setdefault(caller.role_arn, set()).add(group_of(caller.arn))
         for role_arn, names in groups.items():
             count = sum(self.failed.get(one, 0) for one in names)
@@ -502,12 +436,12 @@ class Gathering:
         if (
             facts.role is not None
             and facts.function.tracing_mode == "Active"
-            and not _may_all(facts, TRACING)
+            and not may_all(facts, TRACING)
         ):
             yield facts.role.arn, TRACING, "*"
         asked: dict[tuple[str, str], None] = {}
         for caller in facts.callers:
-            if caller.role is not None and _is_questionable(caller, facts):
+            if caller.role is not None and is_questionable(caller, facts):
                 asked[caller.role_arn, not_authorized.targets_of(facts, caller)[0]] = None
         for denied in facts.denials:
             if denied.principal_arn.partition(":iam::")[2]:
@@ -557,72 +491,6 @@ def _with_targets(
 
 def _is_exempt(tags: Mapping[str, str]) -> bool:
     return tags.get(EXEMPT_TAG, "").strip().lower() == "true"
-
-
-def _as_configured(function: FunctionDescription, details: FunctionDetails) -> FunctionDescription:
-    """The function with the memory, timeout and tracing that one of its versions has."""
-    return replace(
-        function,
-        memory_mb=details.memory_mb,
-        timeout_seconds=details.timeout_seconds,
-        tracing_mode=details.tracing_mode,
-    )
-
-
-def _group_by_metrics(
-    facts: FunctionUnderDiagnosis, measured: Measured | None, *, is_shared: bool
-) -> LogGroupFacts:
-    group = LogGroupFacts(name=log_group_of(facts.function))
-    if measured is None or measured.logged is None:
-        return group
-    if is_shared:
-        # The others may have written it; that nobody did tells of this one, too.
-        return replace(group, has_events=None if measured.logged else False)
-    return replace(
-        group,
-        has_events=bool(measured.logged),
-        exists=True if measured.logged else None,
-        last_event_at=measured.logged[-1][0] if measured.logged else None,
-    )
-
-
-def _deserves_reports(function: FunctionDescription, traffic: Traffic) -> bool:
-    bound = CLOSE_LOOK * 1000 * function.timeout_seconds
-    longest = max(traffic.p95_duration_ms or 0.0, traffic.max_duration_ms or 0.0)
-    # What runs out of memory fails, however short it runs.
-    return longest >= bound or bool(traffic.errors)
-
-
-def _may_all(facts: FunctionUnderDiagnosis, actions: Sequence[str]) -> bool:
-    if facts.role is None:
-        return False
-    identity = identity_of(facts.role)
-    return all(
-        identity_access(identity, action, "*").access is Access.ALLOWED for action in actions
-    )
-
-
-def _is_questionable(caller: NamedCaller, facts: FunctionUnderDiagnosis) -> bool:
-    return _access_of(caller, facts) in {Access.DENIED, Access.POSSIBLE}
-
-
-def _is_refused(caller: NamedCaller, facts: FunctionUnderDiagnosis) -> bool:
-    return caller.is_certain and _access_of(caller, facts) is Access.DENIED
-
-
-def _access_of(caller: NamedCaller, facts: FunctionUnderDiagnosis) -> Access | None:
-    """What the caller's own policies say of the version that it asks for, at best.
-
-    ``None`` where they are not known.
-    """
-    if caller.role is None:
-        return None
-    identity = identity_of(caller.role)
-    found = {
-        identity_access(identity, INVOKE, one).access
-        for one in not_authorized.targets_of(facts, caller)
-    }
-    return next(one for one in (Access.ALLOWED, Access.POSSIBLE, Access.DENIED) if one in found)
 
 
 def _attempt(part: Part, ask: Callable[[], _T]) -> tuple[_T | None, tuple[FactGap, ...]]:

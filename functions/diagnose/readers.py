@@ -1,0 +1,82 @@
+"""What the diagnosis reads of AWS beside the account: each as a port."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from functions.aws.diagnosis.function_details import FunctionDetails
+from functions.aws.diagnosis.logs import LogGroup
+from functions.diagnose.schedule_roles import Schedules
+from functions.diagnose.traffic import (
+    Metrics,
+)
+from functions.domain.account.inventory import Rule, RuleTarget
+from functions.domain.diagnosis.facts import (
+    FoundTrigger,
+    ReportStatistics,
+    Simulation,
+)
+
+
+class Logs(Protocol):
+    """CloudWatch Logs. Every method raises `RefusedError` or `BusyError`."""
+
+    def group(self, name: str) -> LogGroup | None:
+        """A log group by its name; ``None`` where there is none."""
+        ...
+
+    def reports(self, group: str, since: datetime, until: datetime) -> ReportStatistics | None:
+        """What the REPORT lines of some time say; ``None`` where there is none."""
+        ...
+
+
+class Simulator(Protocol):
+    """SimulatePrincipalPolicy."""
+
+    def simulate(
+        self, principal_arn: str, actions: Sequence[str], resource_arn: str
+    ) -> tuple[Simulation, ...]:
+        """What AWS answers for each action. Raises `RefusedError` or `BusyError`."""
+        ...
+
+
+class Alarms(Protocol):
+    """DescribeAlarms."""
+
+    def triggers(self, partition: str) -> Mapping[str, tuple[FoundTrigger, ...]]:
+        """What the alarms invoke, by the function. Raises `RefusedError` or `BusyError`."""
+        ...
+
+
+class Targets(Protocol):
+    """ListTargetsByRule."""
+
+    def of(self, rule: Rule) -> tuple[RuleTarget, ...]:
+        """The targets of a rule. Raises `RefusedError` or `BusyError`."""
+        ...
+
+
+class Details(Protocol):
+    """GetFunctionConfiguration and ListAliases."""
+
+    def of(self, function: str, qualifier: str = "") -> FunctionDetails:
+        """Raises `FunctionNotFoundError`, `RefusedError` or `BusyError`."""
+        ...
+
+    def aliases(self, function: str) -> tuple[str, ...]:
+        """The names of its aliases. Raises the same."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readers:
+    """Where facts come from."""
+
+    metrics: Metrics
+    logs: Logs
+    simulator: Simulator
+    alarms: Alarms
+    targets: Targets
+    schedules: Schedules
+    details: Details
