@@ -20,8 +20,8 @@ from bench.detection.statistics import quantile, share_interval
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.detection.feeding import Feeding
+from functions.domain.holding.outcomes import CannotTell, Release, Shown
 from functions.domain.holding.plan import NotHeld
-from functions.domain.holding.verdict import CannotTell, Release, Shown
 from sandbox.weather import Weather, WeatherKind
 
 BEGINS: Final = 900.0  # seconds of usual traffic first

@@ -22,21 +22,14 @@ from functions.domain.detection.evidence import LoopProof, Series
 from functions.domain.detection.feeding import Fed, Feeding, Spike, tell_feeding
 from functions.domain.detection.lateness import count_young
 from functions.domain.holding.facts import HoldFacts, MappingFacts
+from functions.domain.holding.outcomes import CannotTell, HoldAgain, LetGo, Release, Shown, Wait
 from functions.domain.holding.plan import (
     NotHeld,
     Running,
     plan_hold,
 )
 from functions.domain.holding.tally import Counts
-from functions.domain.holding.verdict import (
-    CannotTell,
-    HoldAgain,
-    LetGo,
-    Release,
-    Shown,
-    Wait,
-    judge_hold,
-)
+from functions.domain.holding.verdict import judge_hold
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from sandbox.metrics.publication import Publication
 from sandbox.weather import Weather

@@ -12,7 +12,7 @@ from bench.detection.held import BEGINS
 from bench.detection.held_play import Play, show_in
 from bench.detection.held_world import MINUTE, Subject
 from functions.domain.detection.arrivals import SourceKind
-from functions.domain.holding.verdict import Release, Shown
+from functions.domain.holding.outcomes import Release, Shown
 from functions.domain.holding.watch import HoldPlan
 from sandbox.weather import Weather, WeatherKind
 

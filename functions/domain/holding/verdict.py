@@ -18,14 +18,24 @@ that harms nobody, and called a loop only when every minute that it rests on is 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final
 
 from functions.domain.detection.evidence import MINUTE_SECONDS
 from functions.domain.holding.balance import Balance
 from functions.domain.holding.case import Case, Figures, count_figures
+from functions.domain.holding.outcomes import (
+    CannotTell,
+    HoldAgain,
+    HoldVerdict,
+    LetGo,
+    Release,
+    ReleaseReason,
+    Shown,
+    UntoldReason,
+    Wait,
+)
 from functions.domain.holding.plan import (
     LONGEST_TRIAL_SECONDS,
     QUIET_MINUTES,
@@ -62,81 +72,6 @@ GROWING: Final = 1.1  # events that arrived for each that was served: it multipl
 SIGMAS: Final = 3.0
 
 
-class ReleaseReason(StrEnum):
-    """Why a function does not feed itself."""
-
-    NOT_ARRIVING = "not arriving"  # nothing arrives that a loop would send
-    STILL_ARRIVING = "still arriving"  # while it was held
-    WRITES_EXPLAIN = "writes explain"  # a few events written for each from outside
-    NOT_COME_BACK = "not come back"  # when a little was let go
-    ENDED = "ended"  # it came back, and stopped although it ran
-    UNLIKE_TRIAL = "unlike trial"  # more came, or less evenly, than what was let go can write
-    CAME_ON = "came on"  # although it was held again
-    FEW_GENERATIONS = "few generations"  # where a loop would have had many
-
-
-class UntoldReason(StrEnum):
-    """Why nothing can be told."""
-
-    UNCOUNTED = "uncounted"  # a source without a count, or a queue whose depth is unknown
-    TOO_MUCH_OUTSIDE = "too much from outside"  # for the generations to show
-    TOO_SLOW = "too slow"  # what waits does not go round often enough
-    TOO_DEAR = "too dear"
-    DATA_LATE = "data late"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """Nothing to do yet. `watch` is the one to keep: it may hold something new."""
-
-    watch: Watch
-    figures: Figures
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LetGo:
-    """Let a little go: at this concurrency, for so many seconds from then on."""
-
-    concurrency: int
-    seconds: float
-    waiting: float
-    outside_per_minute: float
-    figures: Figures
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoldAgain:
-    """The trial is over: hold it as before."""
-
-    figures: Figures
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """The function feeds itself, or something that follows it step by step does."""
-
-    figures: Figures
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """The function does not feed itself: put everything back."""
-
-    reason: ReleaseReason
-    figures: Figures
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CannotTell:
-    """It may feed itself, and a hold does not show it."""
-
-    reason: UntoldReason
-    figures: Figures
-
-
-HoldVerdict: TypeAlias = Wait | LetGo | HoldAgain | Shown | Release | CannotTell
-
-
 def judge_hold(watch: Watch, counts: Counts, now: datetime) -> HoldVerdict:
     """What to do with a function that is held.
 
@@ -157,9 +92,6 @@ def judge_hold(watch: Watch, counts: Counts, now: datetime) -> HoldVerdict:
             return _judge_trial(case)
         case Phase.HELD_AGAIN:
             return _judge_held_again(case)
-
-
-# -- held ----------------------------------------------------------------------------------------
 
 
 def _judge_held(case: Case) -> HoldVerdict:
@@ -292,9 +224,6 @@ def _affordable(case: Case) -> float:
     return invocations * case.tally.duration / MINUTE_SECONDS
 
 
-# -- the trial -----------------------------------------------------------------------------------
-
-
 def _judge_trial(case: Case) -> HoldVerdict:
     released = _judge_outside(case)
     if released is not None:
@@ -351,9 +280,6 @@ def _is_short(case: Case) -> bool:
     """Whether more waited than was thought, so that the trial must go on."""
     ran = (case.tally.now - case.watch.since - case.watch.plan.opening).total_seconds()
     return ran < _trial_seconds(case, case.waiting, case.unwritten)
-
-
-# -- held again ----------------------------------------------------------------------------------
 
 
 def _judge_held_again(case: Case) -> HoldVerdict:

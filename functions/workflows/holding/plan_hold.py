@@ -8,7 +8,6 @@ from functions.domain.detection.acquittal import LeftAlone
 from functions.domain.detection.assessment import Verdict
 from functions.domain.detection.evidence import PRECEDENT_DAYS, FunctionFacts, FunctionKind
 from functions.domain.errors import LoopbreakerError
-from functions.domain.holding.budget import MOST_HOLDS, count_holds, was_capped_in_danger
 from functions.domain.holding.grounds import explain_imagined_cap
 from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.incidents.decision import (
@@ -21,6 +20,7 @@ from functions.domain.incidents.decision import (
     decide,
 )
 from functions.domain.incidents.history import PastIncident
+from functions.domain.incidents.hold_budget import MOST_HOLDS, count_holds, was_capped_in_danger
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import Mode, Policy
 from functions.workflows.holding.choose_place import Asked, Placed, Placing

@@ -24,7 +24,7 @@ from functions.domain.holding.callers import (
     is_long_over,
 )
 from functions.domain.holding.grounds import explain_cap, explain_hold
-from functions.domain.holding.verdict import (
+from functions.domain.holding.outcomes import (
     CannotTell,
     HoldAgain,
     HoldVerdict,

@@ -9,8 +9,8 @@ from functions.domain.detection.assessment import Ground, Reason, Unit
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import RefusedError
 from functions.domain.graph.loop_lookup import KnownLoop
-from functions.domain.holding.budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.incidents.decision import DecisionReason
+from functions.domain.incidents.hold_budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.incidents.incident import IncidentState
 from tests.fakes import SimulatedCrash
 from tests.functional.contain.held import Held, suspected

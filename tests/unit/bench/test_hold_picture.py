@@ -16,7 +16,8 @@ from bench.detection.hold_picture import (
     loop,
     play,
 )
-from functions.domain.holding.verdict import GENERATIONS, Release, ReleaseReason, Shown
+from functions.domain.holding.outcomes import Release, ReleaseReason, Shown
+from functions.domain.holding.verdict import GENERATIONS
 
 
 def minutes(played: Played, begin: float, end: float) -> np.ndarray:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from functions.domain.detection.assessment import Assessment, Reason
-from functions.domain.holding.budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.holding.callers import LONGEST_CAPPED
 from functions.domain.incidents.decision import DecisionReason
+from functions.domain.incidents.hold_budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.incident.sections.ending import compose_footer
 from functions.domain.notices.incident.sections.events import compose_event_impact

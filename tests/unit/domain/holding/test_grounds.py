@@ -8,8 +8,7 @@ import pytest
 from functions.domain.detection.assessment import Ground, Reason, Unit
 from functions.domain.holding.case import Figures
 from functions.domain.holding.grounds import explain_hold, explain_not_held
-from functions.domain.holding.plan import NotHeld, NotHeldReason
-from functions.domain.holding.verdict import (
+from functions.domain.holding.outcomes import (
     CannotTell,
     HoldAgain,
     HoldVerdict,
@@ -20,7 +19,9 @@ from functions.domain.holding.verdict import (
     UntoldReason,
     Wait,
 )
+from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.notices.grounds import GROUND_WORDS, describe_ground
+from functions.domain.notices.text import GROUND_WORDS
 
 ALL = Figures(
     minutes=13.6,

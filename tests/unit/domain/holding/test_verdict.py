@@ -16,16 +16,16 @@ from bench.detection.held_play import Ended, Play, Show
 from bench.detection.held_world import Rate, Subject
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import Series
-from functions.domain.holding.tally import Counts
-from functions.domain.holding.verdict import (
+from functions.domain.holding.outcomes import (
     CannotTell,
     HoldVerdict,
     Release,
     ReleaseReason,
     Shown,
     UntoldReason,
-    judge_hold,
 )
+from functions.domain.holding.tally import Counts
+from functions.domain.holding.verdict import judge_hold
 from functions.domain.holding.watch import Phase, Watch
 from tests.examples import examples
 from tests.unit.domain.detection.late_data import Lateness, latenesses

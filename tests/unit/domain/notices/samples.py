@@ -42,8 +42,7 @@ from functions.domain.holding.grounds import (
     explain_imagined_cap,
     explain_not_held,
 )
-from functions.domain.holding.plan import NotHeld, NotHeldReason
-from functions.domain.holding.verdict import (
+from functions.domain.holding.outcomes import (
     CannotTell,
     HoldVerdict,
     Release,
@@ -51,6 +50,7 @@ from functions.domain.holding.verdict import (
     Shown,
     UntoldReason,
 )
+from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import (

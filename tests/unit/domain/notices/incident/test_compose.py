@@ -19,7 +19,7 @@ from functions.domain.changes.steps import DisableMapping, LimitMapping, StepOut
 from functions.domain.detection.assessment import Ground, Reason, Unit, Verdict
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.graph.loop_lookup import KnownLoop
-from functions.domain.holding.verdict import Shown
+from functions.domain.holding.outcomes import Shown
 from functions.domain.holding.watch import Lever
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import FoundReservation, Incident, Transition

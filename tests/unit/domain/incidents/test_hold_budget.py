@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.holding.budget import COUNTED_FOR, count_holds
 from functions.domain.holding.watch import Lever
+from functions.domain.incidents.hold_budget import COUNTED_FOR, count_holds
 from functions.domain.incidents.incident import Incident, IncidentState
 from tests.unit.domain.notices import samples
 

@@ -1,0 +1,83 @@
+"""What a look at a hold leads to."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from functions.domain.holding.case import Figures
+from functions.domain.holding.watch import Watch
+
+
+class ReleaseReason(StrEnum):
+    """Why a function does not feed itself."""
+
+    NOT_ARRIVING = "not arriving"  # nothing arrives that a loop would send
+    STILL_ARRIVING = "still arriving"  # while it was held
+    WRITES_EXPLAIN = "writes explain"  # a few events written for each from outside
+    NOT_COME_BACK = "not come back"  # when a little was let go
+    ENDED = "ended"  # it came back, and stopped although it ran
+    UNLIKE_TRIAL = "unlike trial"  # more came, or less evenly, than what was let go can write
+    CAME_ON = "came on"  # although it was held again
+    FEW_GENERATIONS = "few generations"  # where a loop would have had many
+
+
+class UntoldReason(StrEnum):
+    """Why nothing can be told."""
+
+    UNCOUNTED = "uncounted"  # a source without a count, or a queue whose depth is unknown
+    TOO_MUCH_OUTSIDE = "too much from outside"  # for the generations to show
+    TOO_SLOW = "too slow"  # what waits does not go round often enough
+    TOO_DEAR = "too dear"
+    DATA_LATE = "data late"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing to do yet. `watch` is the one to keep: it may hold something new."""
+
+    watch: Watch
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetGo:
+    """Let a little go: at this concurrency, for so many seconds from then on."""
+
+    concurrency: int
+    seconds: float
+    waiting: float
+    outside_per_minute: float
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldAgain:
+    """The trial is over: hold it as before."""
+
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The function feeds itself, or something that follows it step by step does."""
+
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """The function does not feed itself: put everything back."""
+
+    reason: ReleaseReason
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CannotTell:
+    """It may feed itself, and a hold does not show it."""
+
+    reason: UntoldReason
+    figures: Figures
+
+
+HoldVerdict: TypeAlias = Wait | LetGo | HoldAgain | Shown | Release | CannotTell
