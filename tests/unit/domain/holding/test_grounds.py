@@ -21,7 +21,6 @@ from functions.domain.holding.outcomes import (
 )
 from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.notices.grounds import GROUND_WORDS, describe_ground
-from functions.domain.notices.text import GROUND_WORDS
 
 ALL = Figures(
     minutes=13.6,
