@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+from botocore.stub import Stubber
 
 from functions.aws.account.configuration_changes import Change, ChangeKind
 from functions.aws.records.chart_store import (
@@ -19,7 +20,7 @@ from functions.aws.records.chart_store import (
 )
 from functions.aws.records.fact_store import SCHEMA, FactStore, Manifest
 from functions.aws.records.graph_summary import KEPT, LoopBookStore
-from functions.aws.records.table import Table
+from functions.aws.records.table import WRITES, Table
 from functions.aws.runtime import clients
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.summary import Entry, LoopBook
@@ -134,6 +135,31 @@ def test_changes_are_noted_once(run: Callable[[str], Store]) -> None:
 
 
 # -- DynamoDB only
+
+
+def test_another_transaction_in_the_way_does_not_cost_the_turn() -> None:
+    """What is saved with its notices is tried again; the turn is lost to another run only."""
+    client: Any = clients.session().create_client(
+        "dynamodb",
+        region_name="us-east-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+    )
+    pauses: list[float] = []
+    table = Table(lambda: client, "table", retry=replace(WRITES, sleep=pauses.append))
+    store = ChartStore(table, holder="a")
+    with Stubber(client) as stubber:
+        for codes in (("None", "TransactionConflict"), ("ConditionalCheckFailed", "None")):
+            stubber.add_client_error(
+                "transact_write_items",
+                "TransactionCanceledException",
+                modeled_fields={"CancellationReasons": [{"Code": code} for code in codes]},
+            )
+        with pytest.raises(TurnLostError):
+            store.save(STATE, [a_notice()])
+
+        assert len(pauses) == 1
+        stubber.assert_no_pending_responses()
 
 
 def test_names_of_any_length(table: str) -> None:

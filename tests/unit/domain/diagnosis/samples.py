@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from functions.aws.records.diagnosis_store import DiagnosisStore
 from functions.domain.account.inventory import FunctionDescription, NamedPolicy, Role
 from functions.domain.diagnosis.facts import (
     FoundTrigger,
@@ -24,9 +25,9 @@ from functions.domain.errors import (
     FunctionNotFoundError,
     NoticeUndeliveredError,
     RefusedError,
-    StaleIncidentError,
 )
 from functions.domain.notices.notice import Deployment
+from tests.fake_table import MemoryTable
 
 NOW: Final = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ACCOUNT: Final = "123456789012"
@@ -216,8 +217,7 @@ class Hospital:
     is_deleted: bool = False
     journal: list[str] = field(default_factory=list)
     sent: list[tuple[str, str]] = field(default_factory=list)
-    stored_book: FindingBook = field(default_factory=FindingBook)
-    stored: dict[tuple[str, str], Treatment] = field(default_factory=dict)
+    table: MemoryTable = field(default_factory=MemoryTable)
     refusals: dict[str, Exception] = field(default_factory=dict)
     before_call: Callable[[int, str], None] | None = None
     after_call: Callable[[int, str], None] | None = None
@@ -232,6 +232,21 @@ class Hospital:
             publisher=_Sns(self),
             deployment=PLACE,
         )
+
+    @property
+    def store(self) -> DiagnosisStore:
+        """What is stored, by calls that never fail."""
+        return DiagnosisStore(self.table)
+
+    @property
+    def stored_book(self) -> FindingBook:
+        """The book of findings."""
+        return self.store.book()
+
+    @property
+    def stored(self) -> dict[tuple[str, str], Treatment]:
+        """All treatments."""
+        return {(one.function, one.entry): one for one in self.store.treatments()}
 
     @property
     def subjects(self) -> list[str]:
@@ -374,62 +389,37 @@ class _Repairs:
 
 @dataclass(slots=True)
 class _Infirmary:
+    """The real store, by calls that may be made to fail."""
+
     hospital: Hospital
 
     def book(self) -> FindingBook:
-        found: FindingBook = self.hospital.call("book", lambda: self.hospital.stored_book)
+        found: FindingBook = self.hospital.call("book", self.hospital.store.book)
         return found
 
     def save_book(self, book: FindingBook) -> FindingBook:
-        def save() -> FindingBook:
-            if self.hospital.stored_book.version != book.version:
-                raise StaleIncidentError("the book")
-            self.hospital.stored_book = replace(book, version=book.version + 1)
-            return self.hospital.stored_book
-
-        saved: FindingBook = self.hospital.call("save_book", save)
+        saved: FindingBook = self.hospital.call(
+            "save_book", lambda: self.hospital.store.save_book(book)
+        )
         return saved
 
     def open(self, treatment: Treatment) -> Treatment:
-        key = (treatment.function, treatment.entry)
-
-        def write() -> Treatment:
-            stored = self.hospital.stored.get(key)
-            if stored is not None and (stored.id == treatment.id or not stored.is_closed):
-                return stored
-            base = 0 if stored is None else stored.version
-            self.hospital.stored[key] = replace(treatment, version=base + 1)
-            return self.hospital.stored[key]
-
-        opened: Treatment = self.hospital.call("open", write)
+        opened: Treatment = self.hospital.call("open", lambda: self.hospital.store.open(treatment))
         return opened
 
     def save(self, treatment: Treatment) -> Treatment:
-        key = (treatment.function, treatment.entry)
-
-        def write() -> Treatment:
-            if self.hospital.stored[key].version != treatment.version:
-                raise StaleIncidentError(treatment.id)
-            self.hospital.stored[key] = replace(treatment, version=treatment.version + 1)
-            return self.hospital.stored[key]
-
-        saved: Treatment = self.hospital.call("save", write)
+        saved: Treatment = self.hospital.call("save", lambda: self.hospital.store.save(treatment))
         return saved
 
     def find(self, function: str, entry: str) -> Treatment | None:
         found: Treatment | None = self.hospital.call(
-            "find", lambda: self.hospital.stored.get((function, entry))
+            "find", lambda: self.hospital.store.find(function, entry)
         )
         return found
 
     def treatments(self, functions: Sequence[str] = ()) -> tuple[Treatment, ...]:
         found: tuple[Treatment, ...] = self.hospital.call(
-            "treatments",
-            lambda: tuple(
-                one
-                for one in self.hospital.stored.values()
-                if not functions or one.function in functions
-            ),
+            "treatments", lambda: self.hospital.store.treatments(functions)
         )
         return found
 
