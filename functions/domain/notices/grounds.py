@@ -13,7 +13,7 @@ class GroundWords:
 
     Attributes
     ----------
-    told
+    sentence
         The whole sentence instead, where its numbers are known: the value, then the reference.
     nothing
         The same for a value of 0.
@@ -22,7 +22,7 @@ class GroundWords:
     means: str
     seen: str = "{}"
     compared: str = "against {}"
-    told: str = ""
+    sentence: str = ""
     nothing: str = ""
 
 
@@ -124,35 +124,35 @@ GROUND_WORDS: Final[dict[Reason, GroundWords]] = {
     ),
     Reason.FEW_RECEIVES: GroundWords(
         "It was not held: its queue gives a message up after too few receives",
-        told="It was not held: its queue gives a message up after {}, and a hold needs {}",
+        sentence="It was not held: its queue gives a message up after {}, and a hold needs {}",
     ),
     Reason.SHORT_RETENTION: GroundWords(
         "It was not held: its events may not be kept for long enough",
         compared="a hold needs {}",
-        told="It was not held: its events are kept for {} only, and a hold needs {}",
+        sentence="It was not held: its events are kept for {} only, and a hold needs {}",
     ),
     Reason.SHORT_AGE: GroundWords(
         "It was not held: its events may be given up too soon",
         compared="a hold needs {}",
-        told="It was not held: its events are given up after {}, and a hold needs {}",
+        sentence="It was not held: its events are given up after {}, and a hold needs {}",
     ),
     Reason.DURATION_UNKNOWN: GroundWords("It was not held: how long it runs is not known"),
     Reason.CAP_TOO_HIGH: GroundWords(
         "It was not held: its normal peak would hardly slow it down",
-        told="It was not held: its normal peak is {}, and only {} or fewer would slow it down",
+        sentence="It was not held: its normal peak is {}, and only {} or fewer would slow it down",
     ),
     Reason.HELD_OFTEN: GroundWords(
         "It was not held: it was held too often of late",
-        told="It was not held: within 24 hours it was held {} already, and the most are {}",
+        sentence="It was not held: within 24 hours it was held {} already, and the most are {}",
     ),
     Reason.BACKLOG_BEFORE: GroundWords(
         "It was not held: another function of its loop works off a backlog, and feeds it meanwhile",
-        told="It was not held: another function of its loop works off a backlog of {}, and feeds it"
-        " meanwhile; a hold can do with {}",
+        sentence="It was not held: another function of its loop works off a backlog of {}, and"
+        " feeds it meanwhile; a hold can do with {}",
     ),
     Reason.PEAK_UNKNOWN: GroundWords(
         "It was not capped: its history is too short to know its normal peak",
-        told="It was not capped: {} of its history are known, and {} are needed for its normal"
+        sentence="It was not capped: {} of its history are known, and {} are needed for its normal"
         " peak",
     ),
     Reason.CAPPED_LATELY: GroundWords(
@@ -160,44 +160,44 @@ GROUND_WORDS: Final[dict[Reason, GroundWords]] = {
     ),
     Reason.WOULD_BE_CAPPED: GroundWords(
         "In enforce mode it would be capped at its normal peak",
-        told="In enforce mode it would be capped at its normal peak of 14 days: {}",
+        sentence="In enforce mode it would be capped at its normal peak of 14 days: {}",
     ),
-    Reason.CAPPED_FOR: GroundWords("It was capped", told="It was capped for {}"),
+    Reason.CAPPED_FOR: GroundWords("It was capped", sentence="It was capped for {}"),
     Reason.CALLERS_REFUSED: GroundWords(
         "Callers were refused",
-        told="Under the cap {} were refused at least",
+        sentence="Under the cap {} were refused at least",
         nothing="Under the cap nobody was refused",
     ),
     Reason.STILL_ASKED: GroundWords(
-        "It was asked for", told="In the newest minute it was asked for {}"
+        "It was asked for", sentence="In the newest minute it was asked for {}"
     ),
     Reason.FED_BY_OTHERS: GroundWords("Others feed it", "added {}", _OF_ITS_OWN),
     Reason.WORKS_OFF: GroundWords("It works off what had arrived before", "added {}", _OF_ITS_OWN),
     Reason.TRIED_AGAIN: GroundWords("What fails is tried again", "added {}", _OF_ITS_OWN),
-    Reason.HELD_FOR: GroundWords("It was watched", told="It was watched for {}"),
+    Reason.HELD_FOR: GroundWords("It was watched", sentence="It was watched for {}"),
     Reason.ARRIVED_WHILE_HELD: GroundWords(
         "What arrived while it was held",
-        told="While it was held, {} arrived; before, {}",
+        sentence="While it was held, {} arrived; before, {}",
         nothing="While it was held, nothing arrived; before, {1}",
     ),
     Reason.LET_GO: GroundWords(
         "A little was let go",
-        told="Then a little was let go; {} had waited",
+        sentence="Then a little was let go; {} had waited",
         nothing="Then a little was let go; nothing had waited",
     ),
     Reason.CAME_BACK: GroundWords(
         "What was let go came back",
-        told="What was let go came back {}; a loop is told from {} on",
+        sentence="What was let go came back {}; a loop is told from {} on",
         nothing="What was let go did not come back",
     ),
     Reason.WROTE_ALL: GroundWords(
         "What its own executions wrote accounts for all that arrived since it began",
-        told="What its own executions wrote accounts for all that arrived since it began: {} for"
-        " each that they were given",
+        sentence="What its own executions wrote accounts for all that arrived since it began: {}"
+        " for each that they were given",
     ),
     Reason.ARRIVED_HELD_AGAIN: GroundWords(
         "What arrived while it was held again",
-        told="Held again, {} arrived; let go, {}",
+        sentence="Held again, {} arrived; let go, {}",
         nothing="Held again, nothing arrived; let go, {1}",
     ),
     Reason.COMES_BACK: GroundWords(
@@ -219,7 +219,7 @@ GROUND_WORDS: Final[dict[Reason, GroundWords]] = {
     Reason.TOO_MUCH_OUTSIDE: GroundWords("Too much arrives from outside to see what comes back"),
     Reason.CYCLE_TOO_SLOW: GroundWords(
         "It may go round too slowly for a hold to show it",
-        told="It may go round too slowly for a hold to show it: that could take {}, and a hold"
+        sentence="It may go round too slowly for a hold to show it: that could take {}, and a hold"
         " takes {} at most",
     ),
     Reason.TRIAL_TOO_DEAR: GroundWords(
@@ -245,10 +245,9 @@ def describe_ground(ground: Ground) -> str:
     )
     if ground.reason is Reason.NO_HISTORY and ground.unit is Unit.DAYS and ground.value == 0:
         return _NO_HISTORY_AT_ALL
-    if words.told and ground.value is not None and ground.reference is not None:
-        return _describe_whole(words, ground.value, ground.reference, ground.unit)
-    if words.told and ground.value is not None and words.told.count("{}") == 1:
-        return _describe_whole(words, ground.value, 0.0, ground.unit)
+    is_complete = ground.reference is not None or words.sentence.count("{}") == 1
+    if words.sentence and ground.value is not None and is_complete:
+        return _describe_whole(words, ground.value, ground.reference or 0.0, ground.unit)
     parts = []
     if ground.value is not None:
         parts.append(words.seen.format(format_quantity(ground.value, ground.unit)))
@@ -261,5 +260,5 @@ def describe_ground(ground: Ground) -> str:
 
 
 def _describe_whole(words: GroundWords, value: float, reference: float, unit: Unit) -> str:
-    said = words.nothing if words.nothing and value < _LEAST else words.told
+    said = words.nothing if words.nothing and value < _LEAST else words.sentence
     return f"{said.format(format_quantity(value, unit), format_quantity(reference, unit))}."

@@ -59,7 +59,7 @@ _AS_PROVEN: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopNotice:
-    """A notice with the keys of the loops that it tells of."""
+    """A mail with the keys of the loops that it is about."""
 
     notice: Notice
     keys: tuple[str, ...]

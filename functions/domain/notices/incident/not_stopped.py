@@ -41,7 +41,7 @@ from functions.domain.notices.text import format_count, format_duration
 
 @dataclass(frozen=True, slots=True)
 class _Explanation:
-    """How a decision that changes nothing is told."""
+    """How people are notified of a decision that changes nothing."""
 
     lead: str
     opening: str
@@ -139,9 +139,9 @@ _NO_STOP_ADVICE: Final = frozenset(
 def compose_notified(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """Tell of a decision that changes nothing."""
     reason = parse_decision_reason(incident)
-    told = _CHANGED_NOTHING if reason is None else _NOT_STOPPED.get(reason, _CHANGED_NOTHING)
+    explanation = _CHANGED_NOTHING if reason is None else _NOT_STOPPED.get(reason, _CHANGED_NOTHING)
     assessment = incident.assessment
-    lead, opening = told.lead, told.opening
+    lead, opening = explanation.lead, explanation.opening
     if reason is DecisionReason.OBSERVE_MODE:
         lead, opening = _describe_imagined(assessment, context, lead, opening)
     radius = (
@@ -162,7 +162,7 @@ def compose_notified(incident: Incident, context: NoticeContext, now: datetime) 
                     )
                 ),
                 paragraph(
-                    told.why.format(
+                    explanation.why.format(
                         radius=radius,
                         holds=format_count(MOST_HOLDS, "time"),
                         hours=COUNTED_FOR // timedelta(hours=1),

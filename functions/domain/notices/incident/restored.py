@@ -167,7 +167,7 @@ _CAP_ENDS: Final = frozenset(
     }
 )
 # It goes on running, and nobody knows whether it is a loop.
-_UNTOLD: Final = frozenset({DecisionReason.HOLD_OVER, DecisionReason.STACK_DELETED})
+_NOT_JUDGED: Final = frozenset({DecisionReason.HOLD_OVER, DecisionReason.STACK_DELETED})
 _OF_EARLIER_VERSION: Final = (
     ", its cap is gone",
     (
@@ -199,7 +199,11 @@ def compose_lifted(incident: Incident, context: NoticeContext, now: datetime) ->
                 ),
                 paragraph(_describe_left_to_do(incident, context, is_left=bool(left))),
                 describe_location(context.deployment),
-                *(compose_measurement(incident, now, is_over=True) if reason in _UNTOLD else ()),
+                *(
+                    compose_measurement(incident, now, is_over=True)
+                    if reason in _NOT_JUDGED
+                    else ()
+                ),
                 section("SETTINGS", *list_settings(incident)),
                 *compose_footer(incident, context, now),
             )

@@ -21,10 +21,10 @@ def describe_rate(incident: Incident) -> str:
     if rate.per_minute <= 0:
         return ""
     before = " before its cap" if assessment.cap else ""
-    told = f": {format_number(rate.per_minute)}/min{before}"
+    tail = f": {format_number(rate.per_minute)}/min{before}"
     if assessment.normal_per_minute is None:
-        return told
-    return f"{told}, normal {format_number(assessment.normal_per_minute)}/min"
+        return tail
+    return f"{tail}, normal {format_number(assessment.normal_per_minute)}/min"
 
 
 def _select_rate(assessment: Assessment) -> Rate:
@@ -42,7 +42,7 @@ def compose_measurement(
     if rate.per_minute <= 0:
         return ()
     before = " before the cap" if assessment.cap else ""
-    told = f"{format_number(rate.per_minute)} invocations a minute{before}"
+    measured = f"{format_number(rate.per_minute)} invocations a minute{before}"
     normal = assessment.normal_per_minute
     if normal is None:
         compared = "In the 3 hours before, it was not invoked."
@@ -59,7 +59,7 @@ def compose_measurement(
     )
     fast = section(
         "HOW FAST",
-        paragraph(f"{told}, measured at {format_time(rate.at)}.", compared, began),
+        paragraph(f"{measured}, measured at {format_time(rate.at)}.", compared, began),
         paragraph(_describe_rate_under_cap(assessment)),
     )
     return (fast, _compose_cost(incident, is_over=is_over))
