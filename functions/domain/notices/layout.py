@@ -37,10 +37,15 @@ def compose_subject(lead: str, function: str, tail: str) -> str:
 def compose_body(blocks: Iterable[str]) -> str:
     """Join the blocks with empty lines, cut at a line if they are far too long."""
     body = "\n\n".join(block for block in blocks if block) + "\n"
-    if len(body.encode(errors="backslashreplace")) <= BODY_LIMIT:
-        return body
-    note = "\n(Cut here: the rest is too long for a notice.)\n"
-    kept = body.encode(errors="backslashreplace")[: BODY_LIMIT - len(note)].decode(errors="ignore")
+    return cut_at_line(body, BODY_LIMIT, "\n(Cut here: the rest is too long for a notice.)\n")
+
+
+def cut_at_line(text: str, limit: int, note: str) -> str:
+    """Cut a text of more than `limit` bytes at a line, and end it with a note."""
+    written = text.encode(errors="backslashreplace")
+    if len(written) <= limit:
+        return text
+    kept = written[: limit - len(note)].decode(errors="ignore")
     return kept.rsplit("\n", 1)[0] + note
 
 

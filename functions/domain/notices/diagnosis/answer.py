@@ -15,6 +15,7 @@ from functions.domain.notices.diagnosis.sections import (
 from functions.domain.notices.layout import (
     compose_body,
     compose_subject,
+    cut_at_line,
     describe_location,
     paragraph,
 )
@@ -27,13 +28,7 @@ OUTPUT_LIMIT: Final = 3_500  # bytes: a custom resource answers at most 4 KB
 def compose_output(patients: Sequence[Patient]) -> str:
     """Answer ``-c diagnose=<function>`` in the stack's output, within `OUTPUT_LIMIT`."""
     text = "\n".join(line for one in patients for line in _list_lines(one))
-    if len(text.encode(errors="backslashreplace")) <= OUTPUT_LIMIT:
-        return text
-    note = "\n(Cut here: the whole answer is in the mail.)"
-    kept = text.encode(errors="backslashreplace")[: OUTPUT_LIMIT - len(note)].decode(
-        errors="ignore"
-    )
-    return kept.rsplit("\n", 1)[0] + note
+    return cut_at_line(text, OUTPUT_LIMIT, "\n(Cut here: the whole answer is in the mail.)")
 
 
 def compose_answer(patients: Sequence[Patient], deployment: Deployment, now: datetime) -> Notice:
