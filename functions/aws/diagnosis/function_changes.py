@@ -26,6 +26,7 @@ from functions.aws.runtime.retry import CHANGES
 from functions.domain.diagnosis.ports import Configuration
 from functions.domain.diagnosis.remedy import PREFIX
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
+from functions.domain.iam.raw_statements import list_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from functions.aws.runtime.retry import Retry
     from functions.domain.diagnosis.remedy import AddPermission
+    from functions.domain.iam.raw_statements import RawStatement
 
 _CONFIGURE: Final = frozenset(
     {"lambda:GetFunctionConfiguration", "lambda:UpdateFunctionConfiguration"}
@@ -140,8 +142,8 @@ class AwsRepairs:
             with lambda_errors(function):
                 self._lambda.get_function_configuration(FunctionName=function)
             return None
-        for statement in _statements(answer.get("Policy", "")):
-            if isinstance(statement, dict) and statement.get("Sid") == statement_id:
+        for statement in _read_statements(answer.get("Policy", "")):
+            if statement.get("Sid") == statement_id:
                 return json.dumps(statement)
         return None
 
@@ -249,10 +251,8 @@ def _qualified(qualifier: str) -> dict[str, str]:
     return {"Qualifier": qualifier} if qualifier else {}
 
 
-def _statements(policy: str) -> list[Any]:
+def _read_statements(policy: str) -> tuple[RawStatement, ...]:
     try:
-        document = json.loads(policy) if policy else {}
+        return list_statements(policy)
     except ValueError:
-        return []
-    found = document.get("Statement", []) if isinstance(document, dict) else []
-    return found if isinstance(found, list) else [found]
+        return ()

@@ -7,7 +7,6 @@ retries, and as few calls as the question allows.
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from datetime import datetime
 from types import MappingProxyType
@@ -36,6 +35,12 @@ from functions.domain.errors import (
     MappingNotFoundError,
     VersionNotFoundError,
 )
+from functions.domain.iam.raw_statements import (
+    list_actions,
+    list_condition_values,
+    list_principals,
+    list_statements,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
 
     from functions.aws.runtime.retry import Retry
+    from functions.domain.iam.raw_statements import RawStatement
 
 IAM_ACTIONS: Final = frozenset(
     {
@@ -486,27 +492,26 @@ def _polled(mapping: EventSourceMapping) -> Trigger:
 def pushed_by(policy: str) -> tuple[Trigger, ...]:
     """Who may invoke, by the text of a resource policy; what cannot be read is left out."""
     try:
-        document = json.loads(policy) if policy else {}
-    except json.JSONDecodeError:
+        statements = list_statements(policy)
+    except ValueError:
         logger.warning("resource policy is no JSON", policy=policy[:500])
         return ()
-    statements = document.get("Statement", ()) if isinstance(document, dict) else ()
     found: dict[Trigger, None] = {}
-    for statement in _each(statements):
-        if isinstance(statement, dict) and statement.get("Effect") == "Allow":
-            found.update(dict.fromkeys(_admitted(statement)))
+    for statement in statements:
+        if statement.get("Effect") == "Allow":
+            found.update(dict.fromkeys(_list_admitted(statement)))
     return tuple(found)
 
 
-def _admitted(statement: Mapping[str, Any]) -> Iterator[Trigger]:
-    sources = tuple(_source_arns(statement.get("Condition"))) or ("",)
-    for kind, service in _principals(statement):
+def _list_admitted(statement: RawStatement) -> Iterator[Trigger]:
+    sources = tuple(_list_source_arns(statement)) or ("",)
+    for kind, service in _classify_principals(statement):
         for source in sources:
             yield Trigger(kind=kind, service=service, source_arn=source)
 
 
-def _principals(statement: Mapping[str, Any]) -> Iterator[tuple[TriggerKind, str]]:
-    if any(str(one).lower() == _URL_ACTION for one in _each(statement.get("Action", ()))):
+def _classify_principals(statement: RawStatement) -> Iterator[tuple[TriggerKind, str]]:
+    if any(one.lower() == _URL_ACTION for one in list_actions(statement)):
         yield TriggerKind.SYNC, "function URL"
         return
     principal = statement.get("Principal")
@@ -514,8 +519,8 @@ def _principals(statement: Mapping[str, Any]) -> Iterator[tuple[TriggerKind, str
         if principal is not None:
             yield TriggerKind.SYNC, "anyone"
         return
-    for service in _each(principal.get("Service", ())):
-        name = str(service)
+    for service in list_principals(statement, "Service"):
+        name = service
         for domain in _DOMAINS:
             name = name.removesuffix(domain)
         # logs.us-east-1.amazonaws.com is CloudWatch Logs too. An unknown service counts as
@@ -526,24 +531,9 @@ def _principals(statement: Mapping[str, Any]) -> Iterator[tuple[TriggerKind, str
         yield TriggerKind.SYNC, "another account or role"
 
 
-def _source_arns(condition: object) -> Iterator[str]:
+def _list_source_arns(statement: RawStatement) -> Iterator[str]:
     """The values of AWS:SourceArn under any operator that compares for likeness or equality."""
-    if not isinstance(condition, dict):
-        return
-    for operator, keys in condition.items():
-        name = str(operator).rpartition(":")[2].removesuffix("IfExists")
-        if name not in {"ArnLike", "ArnEquals", "StringLike", "StringEquals"}:
-            continue
-        if not isinstance(keys, dict):
-            continue
-        for key, values in keys.items():
-            if str(key).lower() == "aws:sourcearn":
-                yield from (str(one) for one in _each(values))
-
-
-def _each(value: object) -> Iterator[Any]:
-    """The elements of a list, or a single value that stands where policies allow both."""
-    if isinstance(value, list | tuple):
-        yield from value
-    else:
-        yield value
+    for operator, value in list_condition_values(statement, "aws:SourceArn"):
+        name = operator.rpartition(":")[2].removesuffix("IfExists")
+        if name in {"ArnLike", "ArnEquals", "StringLike", "StringEquals"}:
+            yield value

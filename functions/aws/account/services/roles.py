@@ -11,11 +11,13 @@ from functions.aws.account.rate_limit import Lane
 from functions.aws.account.read_client import Operation, Paging
 from functions.domain.account.inventory import Area, NamedPolicy
 from functions.domain.iam.arn import account_of
+from functions.domain.iam.raw_statements import list_principals, list_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from functions.aws.account.read_session import Entry, Reading
+    from functions.domain.iam.raw_statements import RawStatement
 
 
 def _iam(method: str, action: str) -> Operation:
@@ -132,7 +134,7 @@ def _read_role(reading: Reading, arn: str) -> f.RoleFacts:
         inline=tuple(inline),
         attached=tuple(one["PolicyArn"] for one in attached),
         boundary=(detail.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""),
-        trusts=_trusted(detail.get("AssumeRolePolicyDocument")),
+        trusts=_list_trusted(detail.get("AssumeRolePolicyDocument")),
         trust=_trust(arn, detail.get("AssumeRolePolicyDocument")),
     )
 
@@ -159,7 +161,7 @@ def _role(entry: Entry) -> f.RoleFacts:
         ),
         attached=tuple(one["PolicyArn"] for one in entry.get("AttachedManagedPolicies") or ()),
         boundary=(entry.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""),
-        trusts=_trusted(entry.get("AssumeRolePolicyDocument")),
+        trusts=_list_trusted(entry.get("AssumeRolePolicyDocument")),
         trust=_trust(entry["Arn"], entry.get("AssumeRolePolicyDocument")),
     )
 
@@ -178,40 +180,25 @@ def _text(document: Any) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
-def _trusted(document: Any) -> tuple[str, ...]:
+def _list_trusted(document: Any) -> tuple[str, ...]:
     """The services that a trust policy names, by the first part of their names."""
-    named = (one for statement in _statements(document) for one in _named(statement, "Service"))
+    named = (one for statement in _read(document) for one in list_principals(statement, "Service"))
     return tuple(dict.fromkeys(one.partition(".")[0] for one in named))
 
 
 def _trust(arn: str, document: Any) -> str:
     """A trust policy by which somebody of the role's own account may assume it, else nothing."""
     account = account_of(arn)
-    for statement in _statements(document):
-        named = _named(statement, "AWS")
+    for statement in _read(document):
+        named = list_principals(statement, "AWS")
         if "NotPrincipal" in statement or any(one == "*" or account in one for one in named):
             return _text(document)
     return ""
 
 
-def _statements(document: Any) -> list[dict[str, Any]]:
-    if isinstance(document, str):
-        document = _parsed(document)
-    told = document.get("Statement", ()) if isinstance(document, dict) else ()
-    return [one for one in (told if isinstance(told, list) else [told]) if isinstance(one, dict)]
-
-
-def _named(statement: dict[str, Any], kind: str) -> list[str]:
-    """The principals of a kind that a statement names."""
-    principal = statement.get("Principal")
-    if principal == "*":
-        return ["*"] if kind == "AWS" else []
-    named = principal.get(kind, ()) if isinstance(principal, dict) else ()
-    return [str(one) for one in (named if isinstance(named, list) else [named])]
-
-
-def _parsed(text: str) -> Any:
+def _read(document: Any) -> tuple[RawStatement, ...]:
+    """The statements of a document; none of one that is malformed."""
     try:
-        return json.loads(_text(text))
+        return list_statements(_text(document) if isinstance(document, str) else document)
     except ValueError:
-        return None
+        return ()

@@ -23,6 +23,11 @@ from functions.domain.account.inventory import (
     Subscription,
 )
 from functions.domain.account.names import queue_url
+from functions.domain.iam.raw_statements import (
+    list_condition_values,
+    list_principals,
+    list_statements,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -443,26 +448,14 @@ def admitted(policy: str, services: frozenset[str]) -> Iterator[tuple[str, str]]
     names none). A policy that cannot be read admits nobody here: the graph says what it is.
     """
     try:
-        document = json.loads(policy) if policy else {}
-        statements = document.get("Statement", ())
-    except (ValueError, AttributeError):
+        statements = list_statements(policy)
+    except ValueError:
         return
-    for statement in statements if isinstance(statements, list) else [statements]:
-        if not isinstance(statement, dict) or statement.get("Effect") != "Allow":
+    for statement in statements:
+        if statement.get("Effect") != "Allow":
             continue
-        principal = statement.get("Principal")
-        named = principal.get("Service", ()) if isinstance(principal, dict) else ()
-        for one in named if isinstance(named, list) else [named]:
-            service = str(one).partition(".")[0]
+        sources = [arn for _, arn in list_condition_values(statement, "aws:SourceArn")] or ["*"]
+        for one in list_principals(statement, "Service"):
+            service = one.partition(".")[0]
             if service in services:
-                yield from ((service, arn) for arn in _source_arns(statement))
-
-
-def _source_arns(statement: Entry) -> list[str]:
-    conditions = statement.get("Condition")
-    found: list[str] = []
-    for keys in conditions.values() if isinstance(conditions, dict) else ():
-        for key, values in keys.items() if isinstance(keys, dict) else ():
-            if str(key).lower() == "aws:sourcearn":
-                found += map(str, values if isinstance(values, list) else [values])
-    return found or ["*"]
+                yield from ((service, arn) for arn in sources)
