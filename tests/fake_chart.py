@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from functions.aws.records.chart_store import ChartNotice, ChartStore
 from functions.aws.records.graph_summary import BOOK, CHART, unpacked
 from functions.aws.records.items import key_of
-from functions.domain.incidents.incident import NoticeStatus
+from functions.domain.incidents.outbox import NoticeStatus
 from tests.fake_table import MemoryTable
 from tests.fakes import SimulatedCrash
 

@@ -23,19 +23,11 @@ from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
-from functions.domain.incidents.incident import (
-    Attempt,
-    EventRoutes,
-    FoundReservation,
-    HeldInstead,
-    Incident,
-    IncidentState,
-    NoticeStatus,
-    OutboxNotice,
-    Refusals,
-    Snapshot,
-    Transition,
-)
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.outbox import NoticeStatus, OutboxNotice
+from functions.domain.incidents.refusals import Attempt, Refusals
+from functions.domain.incidents.snapshot import EventRoutes, FoundReservation, HeldInstead, Snapshot
+from functions.domain.incidents.states import IncidentState, Transition
 
 if TYPE_CHECKING:
     from functions.domain.changes.steps import Step

@@ -25,7 +25,7 @@ from functions.domain.graph.build import build
 from functions.domain.graph.model import Counts, LoopKey
 from functions.domain.graph.new_loops import news
 from functions.domain.graph.summary import LoopBook
-from functions.domain.incidents.incident import NOTICE_LEASE, NoticeStatus
+from functions.domain.incidents.outbox import NOTICE_LEASE, NoticeStatus
 from functions.domain.notices.graph.warning import LoopNotice, compose_blind_spots, compose_warnings
 from functions.domain.notices.layout import mark_as_repeated
 from functions.domain.notices.notice import Notice

@@ -57,7 +57,7 @@ from functions.domain.diagnosis.authorization import RemedyPolicy
 from functions.domain.diagnosis.ports import Practice
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.errors import UnrecognisedSignalError
-from functions.domain.incidents.incident import HOLDING_STATES
+from functions.domain.incidents.states import HOLDING_STATES
 from functions.domain.notices.notice import Deployment
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from functions.domain.account.names import queue_url
 from functions.domain.detection.arrivals import ArrivalMetric, arrival_metrics, waiting_metric
 from functions.domain.detection.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.detection.evidence import MINUTE_SECONDS, Trigger, TriggerKind, floor_to
-from functions.domain.incidents.incident import Incident, IncidentState, incident_id
+from functions.domain.incidents.incident import Incident, incident_id
+from functions.domain.incidents.states import IncidentState
 from tests.fakes import FakeAccount
 from tests.sandbox.support import package
 

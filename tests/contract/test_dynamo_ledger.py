@@ -16,8 +16,8 @@ from functions.aws.records.table import WRITES, Table
 from functions.aws.runtime import clients
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
 from functions.domain.incidents.history import LiveLedger
-from functions.domain.incidents.incident import IncidentState, Transition
 from functions.domain.incidents.ports import BlastRadius, BlastRadiusReached, Opened
+from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.pulse.memory import PulseMemory
 from functions.domain.record_format import UnreadableRecordError
 from tests.contract.stage import NOON, an_incident

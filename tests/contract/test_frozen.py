@@ -26,7 +26,6 @@ from functions.aws.records.table import Table
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
 from functions.domain.diagnosis.remediation import TreatmentState
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.ports import (
     Attempts,
     BlastRadius,
@@ -35,6 +34,7 @@ from functions.domain.incidents.ports import (
     Opened,
     RequestClaim,
 )
+from functions.domain.incidents.states import IncidentState
 from functions.domain.pulse.memory import PulseMemory
 from functions.workflows.diagnosis.run import undo_for
 from functions.workflows.holding.end_hold import HoldEnding, Outcome

@@ -7,7 +7,8 @@ import pytest
 
 from functions.domain.errors import InvalidTransitionError, StaleIncidentError
 from functions.domain.incidents.history import WHATEVER_CLOSED, LiveLedger, PastIncident
-from functions.domain.incidents.incident import Incident, IncidentState, NoticeStatus, Transition
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.outbox import NoticeStatus
 from functions.domain.incidents.ports import (
     REQUEST_LASTS,
     AlreadyOpen,
@@ -18,6 +19,7 @@ from functions.domain.incidents.ports import (
     Opened,
     RequestClaim,
 )
+from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.pulse.memory import PulseMemory
 from tests.contract.stage import NOON, Stage, an_incident
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import Table
-from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.states import IncidentState
 from sandbox.demo.watch import CONTAINED, STOPPED
 from sandbox.provision import (
     Grant,

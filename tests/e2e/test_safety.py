@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import botocore
 import pytest
 
-from functions.domain.incidents.incident import IncidentState
-from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.incidents.states import IncidentState
+from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from stacks.names import EXEMPT_TAG, GUARD_FUNCTIONS, HOLD_SCHEDULES, STACK_NAME
 from tests.e2e.account import LONG_SPIKE_MINUTES
 

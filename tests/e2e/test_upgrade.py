@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.states import IncidentState
 from sandbox.local_aws import SandboxTimeoutError
 from stacks.names import EXEMPT_TAG, STACK_NAME
 from tests.e2e.account import SPIKE_MINUTES, SPIKE_PER_MINUTE

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import functions.aws
-from functions.domain.incidents import tagged_snapshot
+from functions.domain.incidents.tags import snapshot as tagged_snapshot
 from stacks.names import GUARD_FUNCTIONS
 
 if TYPE_CHECKING:

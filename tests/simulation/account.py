@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.domain.errors import BusyError, LoopbreakerError, RefusedError
 from functions.domain.incidents.policy import EXEMPT_TAG
-from functions.domain.incidents.tagged_snapshot import is_of_guard
+from functions.domain.incidents.tags.snapshot import is_of_guard
 from tests.fakes import FakeAccount, FakeFunctions, FakeWayBack
 from tests.simulation.ledger import SimulatedLedger
 from tests.simulation.traffic import LOOPING, PAUSED, Demand, Minutes, SimulatedMetrics

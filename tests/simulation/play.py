@@ -17,9 +17,9 @@ from functions.domain.errors import (
     LoopbreakerError,
 )
 from functions.domain.graph.loop_lookup import KnownLoop
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
-from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.incidents.states import IncidentState
+from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.notices.notice import Deployment
 from functions.domain.signal import Signal, SignalKind
 from functions.restore.answer import answer

@@ -25,9 +25,9 @@ from functions.domain.errors import (
     LoopbreakerError,
     SnapshotOverwriteError,
 )
-from functions.domain.incidents.incident import HOLDING_STATES, IncidentState
 from functions.domain.incidents.policy import Mode
-from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.incidents.states import HOLDING_STATES, IncidentState
+from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.workflows.incidents.rollback import NOT_HELD
 from tests.simulation.traffic import Demand
 

@@ -21,7 +21,7 @@ from functions.domain.changes.steps import (
     Reserve,
     StepStatus,
 )
-from functions.domain.incidents.incident import HOLDING_STATES, IncidentState
+from functions.domain.incidents.states import HOLDING_STATES, IncidentState
 
 if TYPE_CHECKING:
     from functions.domain.incidents.incident import Incident

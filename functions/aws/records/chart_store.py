@@ -38,7 +38,7 @@ from functions.aws.records.items import (
 from functions.aws.records.writes import Absent, Compare, Delete, Put, Update
 from functions.aws.runtime.observability import logger
 from functions.domain.errors import LoopbreakerError
-from functions.domain.incidents.incident import NoticeStatus
+from functions.domain.incidents.outbox import NoticeStatus
 from functions.domain.record_format import UnreadableRecordError
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 

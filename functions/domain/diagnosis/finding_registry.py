@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from functions.domain.diagnosis.finding import Certainty, Examination, Finding, FindingKey
 from functions.domain.diagnosis.postings import Posting, lighter
-from functions.domain.incidents.incident import NoticeStatus
+from functions.domain.incidents.outbox import NoticeStatus
 
 LISTED_EVERY: Final = timedelta(days=7)
 # A finding that comes back within this time is the same one. It is told the first time it comes

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, Protocol, Self, TypeVar
 
 from functions.domain.errors import NoticeUndeliveredError
-from functions.domain.incidents.incident import NoticeStatus, is_to_be_sent
+from functions.domain.incidents.outbox import NoticeStatus, is_to_be_sent
 from functions.domain.notices.layout import mark_as_repeated
 from functions.domain.notices.notice import Notice
 from functions.domain.ports import Publisher

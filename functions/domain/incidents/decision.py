@@ -9,8 +9,9 @@ from typing import TypeAlias
 
 from functions.domain.detection.assessment import Assessment, Reason, Verdict
 from functions.domain.detection.evidence import FunctionFacts, FunctionKind
-from functions.domain.incidents.incident import Incident, IncidentState
+from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy, Response
+from functions.domain.incidents.states import IncidentState
 
 
 class DecisionReason(StrEnum):

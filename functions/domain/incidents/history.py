@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from functions.domain.incidents.incident import Incident, IncidentState
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.states import IncidentState
 from functions.domain.pulse.memory import PulseMemory
 
 

@@ -4,11 +4,9 @@ There is at most one open incident per function. Everything in it is written bef
 that it describes (write-ahead), so that whoever finds it after a crash can finish the work.
 """
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final, Self
 
 from functions.domain.changes.steps import (
@@ -28,10 +26,26 @@ from functions.domain.changes.steps import (
     follow_up_steps,
     order_of,
 )
-from functions.domain.detection.assessment import Assessment, Ground
-from functions.domain.detection.evidence import Trigger
+from functions.domain.detection.assessment import Assessment
 from functions.domain.errors import InvalidTransitionError, SnapshotOverwriteError
 from functions.domain.holding.watch import Lever, Phase, Watch
+from functions.domain.incidents.outbox import NoticeStatus, OutboxNotice, number_of, trim_outbox
+from functions.domain.incidents.refusals import (
+    EARLY,
+    MOST_TOLD,
+    PAUSES,
+    Attempt,
+    Refusals,
+    shorten_refusal,
+)
+from functions.domain.incidents.snapshot import EventRoutes, FoundReservation, HeldInstead, Snapshot
+from functions.domain.incidents.states import (
+    CLOSED_STATES,
+    TRANSITIONS,
+    WANTING_STATES,
+    IncidentState,
+    Transition,
+)
 
 # A run of `contain` or `restore` that died stops holding its incident after this long: short,
 # because a loop may be burning meanwhile. A run that takes longer than its lease loses nothing,
@@ -41,65 +55,9 @@ LEASE = timedelta(seconds=60)
 # its time-out, which began before the lease was taken.
 CONTAIN_TAKES_AT_MOST = timedelta(seconds=120)
 _OUTLIVES_LEASE: Final = CONTAIN_TAKES_AT_MOST - LEASE
-# How long a claimed notice may stay unconfirmed before it is sent again, marked as a repeat.
-NOTICE_LEASE = timedelta(seconds=60)
-# How long a notice waits that SNS did not confirm so often. It may have been delivered all the
-# same, and a try a minute would be a mail a minute for as long as answers are lost.
-_RESENT_AFTER: Final = tuple(timedelta(minutes=one) for one in (0, 2, 4, 8, 10))
 KEPT_AFTER_CLOSE = timedelta(days=400)
-# After so many refusals in a row AWS is asked again after so long.
-PAUSES: Final = tuple(timedelta(minutes=one) for one in (1, 2, 4, 8, 16, 32, 60))
-# A pulse that comes a little early does not wait for the next one.
-_EARLY: Final = timedelta(seconds=10)
-_MOST_TOLD: Final = 5
-_LONGEST_TOLD: Final = 300
-# AWS's message may name the request, which is another one each time.
-_REQUEST_ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# Notices that are sent stay in the record up to this number, unsent ones up to that.
-_MOST_SENT: Final = 20
-_MOST_UNSENT: Final = 40
 # What AWS says of a step: a function may have hundreds of mappings, and a record has its limit.
 _LONGEST_DETAIL: Final = 400
-
-
-class IncidentState(StrEnum):
-    """Where an incident stands."""
-
-    NOTIFIED = "notified"  # people were told; nothing was changed
-    CONTAINING = "containing"  # snapshot written, steps not all done
-    CAPPING = "capping"  # the same, towards a hold: a cap, 0 or paused mappings, see `watch`
-    CONTAINED = "contained"
-    CAPPED = "capped"  # held for watching, or held on since it was shown to be a loop
-    RELEASED = "released"  # somebody else changed the reservation that the guard wrote
-    RESTORING = "restoring"
-    RESTORED = "restored"  # closed: a person asked for it
-    LIFTED = "lifted"  # closed: a hold that showed that it was no loop, or told nothing
-    ENDED = "ended"  # closed: it ended by itself, or a released function stayed calm
-    DELETED = "deleted"  # closed: the function no longer exists
-    SUPERSEDED = "superseded"  # closed: a released function ran away again; a new incident goes on
-
-
-CLOSED_STATES = frozenset(
-    {
-        IncidentState.RESTORED,
-        IncidentState.LIFTED,
-        IncidentState.ENDED,
-        IncidentState.DELETED,
-        IncidentState.SUPERSEDED,
-    }
-)
-# States in which something of the guard's is, or may be, in force on the function.
-HOLDING_STATES = frozenset(
-    {
-        IncidentState.CONTAINING,
-        IncidentState.CAPPING,
-        IncidentState.CONTAINED,
-        IncidentState.CAPPED,
-        IncidentState.RELEASED,
-        IncidentState.RESTORING,
-    }
-)
-
 # Inverses in these states leave nothing of the guard's behind.
 _PUT_BACK: Final = frozenset(
     {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
@@ -107,203 +65,8 @@ _PUT_BACK: Final = frozenset(
 _UNDONE: Final = frozenset({StepStatus.PLANNED, StepStatus.FAILED})
 # Steps in these states found nothing to change.
 _NOTHING_DONE: Final = frozenset({StepStatus.GONE, StepStatus.CHANGED_MEANWHILE})
-# In force on the function, and wanted so.
-_WANTING: Final = HOLDING_STATES - {IncidentState.RELEASED, IncidentState.RESTORING}
-
 # What was decided, as text of `DecisionReason`, of a function that is stopped and not held.
 _STOPS: Final = frozenset({"runaway", "still_suspected"})
-
-_S = IncidentState
-_TRANSITIONS: dict[IncidentState, frozenset[IncidentState]] = {
-    _S.NOTIFIED: frozenset({_S.NOTIFIED, _S.CONTAINING, _S.CAPPING, _S.ENDED, _S.DELETED}),
-    _S.CONTAINING: frozenset(
-        {_S.CONTAINED, _S.CAPPED, _S.RELEASED, _S.RESTORING, _S.DELETED, _S.NOTIFIED}
-    ),
-    _S.CAPPING: frozenset(
-        {_S.CAPPED, _S.CONTAINING, _S.RELEASED, _S.RESTORING, _S.DELETED, _S.NOTIFIED}
-    ),
-    _S.CAPPED: frozenset({_S.CAPPING, _S.CONTAINING, _S.RELEASED, _S.RESTORING, _S.DELETED}),
-    _S.CONTAINED: frozenset({_S.RELEASED, _S.RESTORING, _S.DELETED, _S.CONTAINING}),
-    _S.RELEASED: frozenset({_S.RELEASED, _S.RESTORING, _S.ENDED, _S.SUPERSEDED, _S.DELETED}),
-    _S.RESTORING: frozenset(
-        {_S.RESTORED, _S.LIFTED, _S.CONTAINED, _S.CAPPED, _S.DELETED, _S.RELEASED}
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """What was there before the guard changed anything. Each part is written once.
-
-    Attributes
-    ----------
-    reserved_concurrency
-        ``None`` where nothing was reserved.
-    provisioned, mappings
-        ``None`` until they were read, which is before the first change to any of them.
-    scaling
-        Of a function on Lambda Managed Instances.
-    """
-
-    reserved_concurrency: int | None
-    provisioned: tuple[ProvisionedConcurrency, ...] | None = None
-    mappings: tuple[EventSourceMapping, ...] | None = None
-    scaling: tuple[VersionScaling, ...] = ()
-
-    def with_provisioned(self, found: tuple[ProvisionedConcurrency, ...]) -> Self:
-        """The snapshot with the provisioned concurrency that was found.
-
-        Raises
-        ------
-        SnapshotOverwriteError
-            When that part is already written.
-        """
-        if self.provisioned is not None:
-            raise SnapshotOverwriteError("the snapshot already holds provisioned concurrency")
-        return replace(self, provisioned=found)
-
-    def with_mappings(self, found: tuple[EventSourceMapping, ...]) -> Self:
-        """The snapshot with the event source mappings that were found.
-
-        Raises
-        ------
-        SnapshotOverwriteError
-            When that part is already written.
-        """
-        if self.mappings is not None:
-            raise SnapshotOverwriteError("the snapshot already holds event source mappings")
-        return replace(self, mappings=found)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundReservation:
-    """What was found reserved; ``None`` for nothing, which is never the same as 0."""
-
-    reserved_concurrency: int | None
-
-
-class Attempt(StrEnum):
-    """What AWS may refuse again and again. Each is tried again after pauses of its own."""
-
-    CAP = "cap"
-    STOP = "stop"
-    FOLLOW_UP = "follow_up"  # what is changed beside the reservation
-    RESTORE = "restore"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusals:
-    """What AWS has refused in a row.
-
-    Attributes
-    ----------
-    until
-        When it may be tried again; ``None`` for at once.
-    told
-        What people were told AWS has said: the newest few, shortened.
-    """
-
-    attempt: Attempt
-    count: int = 0
-    until: datetime | None = None
-    told: tuple[str, ...] = ()
-
-
-class Transition(StrEnum):
-    """What people are told, once each within an incident."""
-
-    NOTIFIED = "notified"
-    CONTAINED = "contained"
-    CAPPED = "capped"
-    RELEASED = "released"
-    RUNNING_AWAY_AGAIN = "running_away_again"
-    RESTORED = "restored"
-    RESTORE_FAILED = "restore_failed"
-    CONTAIN_FAILED = "contain_failed"
-    LIFTED = "lifted"
-    SHOWN = "shown"  # a hold goes on until people decide
-    EXPIRING = "expiring"  # and events that wait for that are given up soon
-    ENDED = "ended"
-    DELETED = "deleted"
-
-
-class NoticeStatus(StrEnum):
-    """Where a notice of the outbox stands."""
-
-    PENDING = "pending"
-    CLAIMED = "claimed"  # a run is sending it, or died while it did
-    SENT = "sent"
-
-
-def is_to_be_sent(
-    status: NoticeStatus, claimed_at: datetime | None, attempts: int, now: datetime
-) -> bool:
-    """Whether a notice is to be sent now.
-
-    A new one is, one that SNS did not confirm after a pause that grows with the attempts, and one
-    that was claimed by a run that seems to have died.
-    """
-    match status:
-        case NoticeStatus.SENT:
-            return False
-        case NoticeStatus.CLAIMED:
-            return claimed_at is None or now - claimed_at >= NOTICE_LEASE
-        case NoticeStatus.PENDING:
-            pause = _RESENT_AFTER[min(max(0, attempts - 1), len(_RESENT_AFTER) - 1)]
-            return claimed_at is None or now - claimed_at >= pause
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxNotice:
-    """A notice that was written down together with the transition that it tells of."""
-
-    id: str
-    transition: Transition
-    subject: str
-    body: str
-    status: NoticeStatus = NoticeStatus.PENDING
-    claimed_at: datetime | None = None
-    attempts: int = 0
-
-    def is_due(self, now: datetime) -> bool:
-        """Whether it is to be sent now, see `is_to_be_sent`."""
-        return is_to_be_sent(self.status, self.claimed_at, self.attempts, now)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventRoutes:
-    """How events reached a function, and where failed ones went, at the moment of its stop.
-
-    What was lost depends on that, not on what a person has changed since.
-
-    Attributes
-    ----------
-    triggers
-        The first few of each kind; ``None`` where they could not be read.
-    async_target_arn
-        The dead-letter queue or on-failure destination; empty for none, ``None`` where that could
-        not be read.
-    """
-
-    triggers: tuple[Trigger, ...] | None = None
-    async_target_arn: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldInstead:
-    """The suspected function on whose behalf another one of its loop is held.
-
-    Attributes
-    ----------
-    because
-        Why the suspected one is not held itself.
-    per_minute
-        Its invocations a minute then.
-    """
-
-    function: str
-    because: Ground
-    per_minute: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -442,7 +205,7 @@ class Incident:
     @property
     def is_wanting(self) -> bool:
         """Whether what its steps change is to be in force, rather than about to be undone."""
-        return self.state in _WANTING
+        return self.state in WANTING_STATES
 
     def wanted(self, key: str) -> Step | None:
         """The step with this key that is to be in force; ``None`` where there is none.
@@ -552,11 +315,11 @@ class Incident:
     def is_pausing(self, attempt: Attempt, now: datetime) -> bool:
         """Whether AWS refused this so lately that it is not asked again yet."""
         until = self._refusals(attempt).until
-        return until is not None and now < until - _EARLY
+        return until is not None and now < until - EARLY
 
     def was_told(self, attempt: Attempt, words: str) -> bool:
         """Whether people were told that AWS said this of the attempt."""
-        return _shortened(words) in self._refusals(attempt).told
+        return shorten_refusal(words) in self._refusals(attempt).told
 
     def refused(self, attempt: Attempt, now: datetime) -> Self:
         """The incident after one more refusal: the pause before the next attempt grows."""
@@ -567,7 +330,7 @@ class Incident:
     def with_told(self, attempt: Attempt, words: str) -> Self:
         """The incident after people were told what AWS said."""
         known = self._refusals(attempt)
-        told = (*known.told, _shortened(words))[-_MOST_TOLD:]
+        told = (*known.told, shorten_refusal(words))[-MOST_TOLD:]
         return self._with_refusals(replace(known, told=told))
 
     def accepted(self, attempt: Attempt) -> Self:
@@ -639,7 +402,7 @@ class Incident:
         InvalidTransitionError
             When the present state does not lead there.
         """
-        if state is not self.state and state not in _TRANSITIONS.get(self.state, frozenset()):
+        if state is not self.state and state not in TRANSITIONS.get(self.state, frozenset()):
             raise InvalidTransitionError(
                 f"incident {self.id} cannot go from {self.state} to {state}"
             )
@@ -882,12 +645,12 @@ class Incident:
 
     def with_notice(self, transition: Transition, subject: str, body: str) -> Self:
         """The incident with a notice to be sent. A transition that repeats is numbered."""
-        numbers = [_number(one.id) for one in self.outbox if one.transition is transition]
+        numbers = [number_of(one.id) for one in self.outbox if one.transition is transition]
         suffix = f"-{max(numbers) + 1}" if numbers else ""
         notice = OutboxNotice(
             id=f"{self.id}/{transition}{suffix}", transition=transition, subject=subject, body=body
         )
-        return replace(self, outbox=_trimmed((*self.outbox, notice)))
+        return replace(self, outbox=trim_outbox((*self.outbox, notice)))
 
     def with_notice_status(
         self, notice_id: str, status: NoticeStatus, claimed_at: datetime | None = None
@@ -904,7 +667,7 @@ class Incident:
             else one
             for one in self.outbox
         )
-        return replace(self, outbox=_trimmed(moved))
+        return replace(self, outbox=trim_outbox(moved))
 
     def has_told(self, transition: Transition) -> bool:
         """Whether a notice of this transition was written down already."""
@@ -931,25 +694,3 @@ def is_same_opening(stored: Incident, opened: Incident) -> bool:
     The id alone does not tell: it is exact to the second, and two runs may decide in the same one.
     """
     return stored.id == opened.id and stored.opened_at == opened.opened_at
-
-
-def _shortened(words: str) -> str:
-    return _REQUEST_ID.sub("", words)[:_LONGEST_TOLD]
-
-
-def _number(notice_id: str) -> int:
-    """Which notice of its transition it is, counted from 1."""
-    number = notice_id.rpartition("/")[2].rpartition("-")[2]
-    return int(number) if number.isdigit() else 1
-
-
-def _trimmed(outbox: tuple[OutboxNotice, ...]) -> tuple[OutboxNotice, ...]:
-    """The outbox within its limits: a record has to fit into the ledger, whatever happens.
-
-    The newest notice of each transition stays: it tells that people were told.
-    """
-    newest = {one.transition: one.id for one in outbox}
-    sent = [one.id for one in outbox if one.status is NoticeStatus.SENT]
-    unsent = [one.id for one in outbox if one.status is not NoticeStatus.SENT]
-    kept = {*sent[-_MOST_SENT:], *unsent[-_MOST_UNSENT:], *newest.values()}
-    return tuple(one for one in outbox if one.id in kept)

@@ -4,11 +4,8 @@ from functions.domain.detection.assessment import Reason, Verdict
 from functions.domain.incidents.decision import (
     Notify,
 )
-from functions.domain.incidents.incident import (
-    Incident,
-    IncidentState,
-    Transition,
-)
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.states import IncidentState, Transition
 
 
 def has_news(incident: Incident, decision: Notify) -> bool:

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from functions.domain.detection.evidence import Trigger
 from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop
-from functions.domain.incidents.incident import FoundReservation
 from functions.domain.incidents.policy import Response
+from functions.domain.incidents.snapshot import FoundReservation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,8 @@ from functions.domain.holding.place import Chosen, Place, choose_where_to_hold, 
 from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.incidents.decision import DecisionReason, Hold, LedgerView, decide
 from functions.domain.incidents.history import LiveLedger
-from functions.domain.incidents.incident import HeldInstead
 from functions.domain.incidents.policy import Policy
+from functions.domain.incidents.snapshot import HeldInstead
 from functions.workflows.holding.observe import Holding, HoldPlanning, Planned
 from functions.workflows.incidents.context import World
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError, StaleIncidentError
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import LEASE, IncidentState
+from functions.domain.incidents.incident import LEASE
+from functions.domain.incidents.states import IncidentState
 from functions.workflows.incidents.announce import deliver
 from functions.workflows.incidents.contain import is_stop_of_tag
 from functions.workflows.incidents.restore import failures, pending, restore

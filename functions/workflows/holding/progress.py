@@ -38,7 +38,9 @@ from functions.domain.holding.outcomes import (
 from functions.domain.holding.watch import Watch
 from functions.domain.incidents.decision import DecisionReason, prohibition
 from functions.domain.incidents.history import LiveLedger
-from functions.domain.incidents.incident import Attempt, Incident, IncidentState, Transition
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.refusals import Attempt
+from functions.domain.incidents.states import IncidentState, Transition
 from functions.workflows.detection.collect_evidence import Gathering
 from functions.workflows.event_log import EventLog, fields_of
 from functions.workflows.incidents.announce import announce, deliver

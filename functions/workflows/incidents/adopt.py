@@ -9,10 +9,11 @@ from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.errors import StaleIncidentError
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.history import WHATEVER_CLOSED
-from functions.domain.incidents.incident import Incident, IncidentState, Transition, incident_id
+from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.ports import AlreadyOpen, BlastRadius, Ledger, Opened
+from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.incidents.succession import succeed
-from functions.domain.incidents.tagged_snapshot import TaggedSnapshot
+from functions.domain.incidents.tags.snapshot import TaggedSnapshot
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.context import World
 from functions.workflows.incidents.perform_steps import undo

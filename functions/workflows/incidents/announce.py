@@ -11,7 +11,10 @@ from typing import Any
 
 from functions.domain.detection.evidence import TriggerKind
 from functions.domain.errors import NoticeUndeliveredError
-from functions.domain.incidents.incident import EventRoutes, Incident, NoticeStatus, Transition
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.outbox import NoticeStatus
+from functions.domain.incidents.snapshot import EventRoutes
+from functions.domain.incidents.states import Transition
 from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.layout import mark_as_repeated
 from functions.domain.notices.notice import Notice, NoticeContext

@@ -23,14 +23,11 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.holding.watch import Phase
-from functions.domain.incidents.incident import (
-    Attempt,
-    FoundReservation,
-    Incident,
-    IncidentState,
-    Transition,
-)
-from functions.domain.incidents.tag_seal import claims_stop
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.refusals import Attempt
+from functions.domain.incidents.snapshot import FoundReservation
+from functions.domain.incidents.states import IncidentState, Transition
+from functions.domain.incidents.tags.seal import claims_stop
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.context import World
 from functions.workflows.incidents.execution import Execution

@@ -25,13 +25,7 @@ from functions.domain.incidents.decision import (
     prohibition,
 )
 from functions.domain.incidents.history import NOTHING_CLOSED, WHATEVER_CLOSED, began_at
-from functions.domain.incidents.incident import (
-    Attempt,
-    Incident,
-    IncidentState,
-    Transition,
-    incident_id,
-)
+from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.news import has_news, may_have_news
 from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.ports import (
@@ -42,9 +36,11 @@ from functions.domain.incidents.ports import (
     Opened,
     Opening,
 )
+from functions.domain.incidents.refusals import Attempt
+from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.incidents.succession import succeed
-from functions.domain.incidents.tag_seal import find_stop
-from functions.domain.incidents.tagged_snapshot import (
+from functions.domain.incidents.tags.seal import find_stop
+from functions.domain.incidents.tags.snapshot import (
     TaggedSnapshot,
 )
 from functions.domain.ports import Examined

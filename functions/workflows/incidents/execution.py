@@ -26,10 +26,11 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.incidents.history import WHATEVER_CLOSED
-from functions.domain.incidents.incident import Incident, IncidentState, incident_id
+from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.ports import Opened
-from functions.domain.incidents.tag_seal import find_stop
-from functions.domain.incidents.tagged_snapshot import TaggedSnapshot
+from functions.domain.incidents.states import IncidentState
+from functions.domain.incidents.tags.seal import find_stop
+from functions.domain.incidents.tags.snapshot import TaggedSnapshot
 from functions.workflows.incidents.context import World
 from functions.workflows.incidents.perform_steps import describe_reservation, perform, undo
 

@@ -29,15 +29,12 @@ from functions.domain.errors import (
 )
 from functions.domain.incidents.decision import DecisionReason, prohibition
 from functions.domain.incidents.history import LiveLedger
-from functions.domain.incidents.incident import (
-    Attempt,
-    FoundReservation,
-    Incident,
-    IncidentState,
-    Transition,
-)
-from functions.domain.incidents.tag_seal import find_snapshot
-from functions.domain.incidents.tagged_snapshot import UnreadableSnapshotError
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.refusals import Attempt
+from functions.domain.incidents.snapshot import FoundReservation
+from functions.domain.incidents.states import IncidentState, Transition
+from functions.domain.incidents.tags.seal import find_snapshot
+from functions.domain.incidents.tags.snapshot import UnreadableSnapshotError
 from functions.domain.ports import Functions
 from functions.workflows.detection.collect_evidence import Gathering
 from functions.workflows.event_log import EventLog

@@ -13,7 +13,9 @@ from functions.domain.changes.steps import (
     restore_order,
 )
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
-from functions.domain.incidents.incident import Attempt, Incident, IncidentState, Transition
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.refusals import Attempt
+from functions.domain.incidents.states import IncidentState, Transition
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import close_as_deleted
 from functions.workflows.incidents.context import World

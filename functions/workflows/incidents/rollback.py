@@ -23,9 +23,10 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.incidents.incident import HOLDING_STATES, LEASE, Incident, IncidentState
-from functions.domain.incidents.tag_seal import find_snapshot, find_tags
-from functions.domain.incidents.tagged_snapshot import (
+from functions.domain.incidents.incident import LEASE, Incident
+from functions.domain.incidents.states import HOLDING_STATES, IncidentState
+from functions.domain.incidents.tags.seal import find_snapshot, find_tags
+from functions.domain.incidents.tags.snapshot import (
     SNAPSHOT_TAG,
     TaggedSnapshot,
     UnreadableSnapshotError,

@@ -15,9 +15,10 @@ from functions.domain.errors import (
     LoopbreakerError,
     RefusedError,
 )
-from functions.domain.incidents.incident import Incident, Transition
-from functions.domain.incidents.tag_seal import FoundSnapshot, find_snapshot, sealed
-from functions.domain.incidents.tagged_snapshot import (
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.states import Transition
+from functions.domain.incidents.tags.seal import FoundSnapshot, find_snapshot, sealed
+from functions.domain.incidents.tags.snapshot import (
     SNAPSHOT_TAG,
     TaggedSnapshot,
     UnreadableSnapshotError,

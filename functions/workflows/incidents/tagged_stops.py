@@ -16,8 +16,8 @@ from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
 from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.ports import Attempts
-from functions.domain.incidents.tag_seal import find_snapshot, find_tags
-from functions.domain.incidents.tagged_snapshot import (
+from functions.domain.incidents.tags.seal import find_snapshot, find_tags
+from functions.domain.incidents.tags.snapshot import (
     SNAPSHOT_TAG,
     TaggedSnapshot,
     UnreadableSnapshotError,

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.loop_lookup import KnownLoop
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Policy
+from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
 from tests.fakes import FakeFunction
 from tests.functional.scene import Scene

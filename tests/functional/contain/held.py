@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from functions.domain.detection.arrivals import Source, SourceKind
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Policy
+from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
 from tests.fakes import FakeFunction
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene

@@ -10,8 +10,8 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import LedgerUnavailableError, MetricsUnavailableError
 from functions.domain.graph.loop_lookup import STALE_AFTER, KnownLoop
 from functions.domain.incidents.decision import Decision, DecisionReason, Ignore
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
+from functions.domain.incidents.states import IncidentState
 from functions.domain.notices.grounds import describe_ground
 from functions.workflows.detection.report import PartlyFailedError, Report
 from tests.functional.contain.held import SPIKE, USUAL, Held, suspected

@@ -3,7 +3,7 @@
 import pytest
 
 from functions.domain.errors import BusyError
-from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.states import IncidentState
 from functions.workflows.detection.report import PartlyFailedError
 from tests.functional.contain.capped import (
     NORMAL_PEAK,

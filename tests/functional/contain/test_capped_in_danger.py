@@ -9,8 +9,8 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import MetricsUnavailableError, RefusedError
 from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy
+from functions.domain.incidents.states import IncidentState
 from functions.workflows.holding.end_hold import HoldEnding
 from tests.functional.contain.callers import MANY, SECONDS, USUAL, callers, capped
 from tests.functional.scene import TABLE_STREAM

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from functions.domain.errors import BusyError, LedgerUnavailableError, NoticeUndeliveredError
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy, Response
-from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.incidents.states import IncidentState
+from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.signal import SignalKind
 from functions.workflows.detection.report import PartlyFailedError
 from tests.functional.scene import OWN, QUEUE, TABLE_STREAM, Scene

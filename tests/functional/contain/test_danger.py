@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from functions.domain.detection.arrivals import SourceKind
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Policy, Response
+from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
 from tests.functional.contain.held import SECONDS, USUAL, Held, suspected
 

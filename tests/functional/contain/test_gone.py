@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from functions.domain.errors import RefusedError
-from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.states import IncidentState
 from functions.workflows.incidents.rollback import Restored
 from tests.functional.scene import QUEUE, Scene
 

@@ -11,7 +11,7 @@ import pytest
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.graph.loop_lookup import KnownLoop
-from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.states import IncidentState
 from tests.fakes import FakeMapping, SimulatedCrash
 from tests.functional.contain.held import Held, suspected
 from tests.functional.scene import TABLE_STREAM

@@ -11,7 +11,7 @@ from functions.domain.errors import RefusedError
 from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.hold_budget import COUNTED_FOR, MOST_HOLDS
-from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.states import IncidentState
 from tests.fakes import SimulatedCrash
 from tests.functional.contain.held import Held, suspected
 

@@ -7,8 +7,8 @@ import pytest
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import RefusedError
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy, Response
+from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
 from tests.fakes import FakeQueue, SimulatedCrash
 from tests.functional.contain.chain import FIRST, SECOND, Chain, chain

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from functions.domain.errors import BusyError, RefusedError
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode, Policy
+from functions.domain.incidents.states import IncidentState
 from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.rollback import Restored
 from tests.examples import examples

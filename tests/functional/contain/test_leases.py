@@ -12,8 +12,9 @@ import pytest
 
 from functions.domain.errors import LedgerUnavailableError, RefusedError
 from functions.domain.incidents.history import WHATEVER_CLOSED
-from functions.domain.incidents.incident import CONTAIN_TAKES_AT_MOST, LEASE, IncidentState
+from functions.domain.incidents.incident import CONTAIN_TAKES_AT_MOST, LEASE
 from functions.domain.incidents.policy import Policy
+from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
 from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.rollback import POLL_SECONDS, RESERVE_SECONDS, Restored

@@ -11,7 +11,7 @@ from functions.aws.incidents.signals import parse_signal
 from functions.contain import handler as module
 from functions.contain.handler import handler
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
 from tests.functional.lambda_context import lambda_context
 from tests.functional.scene import Scene

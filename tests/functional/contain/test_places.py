@@ -6,7 +6,7 @@ import pytest
 
 from functions.domain.errors import RefusedError
 from functions.domain.incidents.decision import Contain, Notify
-from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
 from functions.workflows.detection.report import PartlyFailedError
 from tests.functional.scene import Scene

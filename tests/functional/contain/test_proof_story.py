@@ -7,8 +7,8 @@ import pytest
 
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.loop_lookup import STALE_AFTER, KnownLoop
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Policy, Response
+from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
 from tests.functional.contain import held
 from tests.functional.contain.held import NORMAL_PEAK

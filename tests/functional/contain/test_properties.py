@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from functions.domain.errors import BusyError, NoticeUndeliveredError
-from functions.domain.incidents.incident import HOLDING_STATES
 from functions.domain.incidents.policy import Policy
-from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.incidents.states import HOLDING_STATES
+from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.signal import SignalKind
 from tests.examples import examples
 from tests.functional.scene import QUEUE, Scene

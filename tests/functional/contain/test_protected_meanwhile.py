@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from functions.domain.errors import RefusedError
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import Mode
+from functions.domain.incidents.states import IncidentState
 from tests.functional.contain.capped import (
     NORMAL_PEAK,
     minutes_under_the_cap,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from functions.domain.errors import BusyError, InvalidValueError, RefusedError
-from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.states import IncidentState
 from functions.workflows.detection.report import PartlyFailedError
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import QUEUE, Scene

@@ -11,9 +11,10 @@ from functions.domain.errors import (
     LedgerUnavailableError,
     RefusedError,
 )
-from functions.domain.incidents.incident import Attempt, IncidentState
 from functions.domain.incidents.policy import Policy
-from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG
+from functions.domain.incidents.refusals import Attempt
+from functions.domain.incidents.states import IncidentState
+from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.signal import SignalKind
 from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.contain import contain

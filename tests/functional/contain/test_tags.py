@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from functions.domain.errors import BusyError, LedgerUnavailableError, RefusedError
-from functions.domain.incidents.incident import IncidentState
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy
-from functions.domain.incidents.tag_seal import sealed
-from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.domain.incidents.states import IncidentState
+from functions.domain.incidents.tags.seal import sealed
+from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.signal import SignalKind
 from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.rollback import IN_DOUBT, LeftAlone, Refused, Restored

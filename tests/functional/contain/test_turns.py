@@ -8,7 +8,8 @@ import pytest
 
 from functions.domain.errors import BusyError
 from functions.domain.incidents.history import LiveLedger
-from functions.domain.incidents.incident import Incident, IncidentState
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import Signal, SignalKind
 from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.reconcile import in_turn

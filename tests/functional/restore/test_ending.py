@@ -12,7 +12,8 @@ from functions.domain.errors import (
     RefusedError,
     UnrecognisedSignalError,
 )
-from functions.domain.incidents.incident import LEASE, IncidentState
+from functions.domain.incidents.incident import LEASE
+from functions.domain.incidents.states import IncidentState
 from functions.restore import handler as module
 from functions.restore.handler import handler
 from functions.workflows.holding.end_hold import TRIED_AGAIN_AFTER, HoldEnding, Outcome

@@ -10,7 +10,7 @@ import pytest
 
 from functions.aws.runtime.custom_resource import respond
 from functions.domain.errors import LedgerUnavailableError
-from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.states import IncidentState
 from functions.restore import handler as module
 from functions.restore.handler import handler
 from tests.functional.lambda_context import lambda_context

@@ -6,7 +6,7 @@ import pytest
 
 from functions.domain.changes.steps import LimitMapping, StepOutcome, StepStatus
 from functions.domain.errors import BusyError, RefusedError
-from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.states import IncidentState
 from functions.workflows.incidents.restore import PENDING_AT_MOST
 from functions.workflows.incidents.rollback import Refused, Restored
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.domain.incidents.incident import LEASE, IncidentState
-from functions.domain.incidents.tag_seal import sealed
-from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.domain.incidents.incident import LEASE
+from functions.domain.incidents.states import IncidentState
+from functions.domain.incidents.tags.seal import sealed
+from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.signal import SignalKind
 from functions.workflows.incidents.rollback import BEING_STOPPED, NO_TIME_LEFT, Refused, Restored
 from tests.fakes import TAG_KEY

@@ -6,11 +6,12 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.records.items import MOST_BYTES
-from functions.domain.incidents.incident import Incident, NoticeStatus
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.outbox import NoticeStatus
 from functions.domain.record_format import RecordFormat
 
 if TYPE_CHECKING:
-    from functions.domain.incidents.incident import OutboxNotice
+    from functions.domain.incidents.outbox import OutboxNotice
 
 CUT: Final = "\n[cut to fit the ledger]"
 _SHORTEST_BODY: Final = 200

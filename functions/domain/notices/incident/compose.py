@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from functions.domain.incidents.incident import Incident, Transition
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.states import Transition
 from functions.domain.notices.incident.ended import (
     compose_deleted,
     compose_ended,

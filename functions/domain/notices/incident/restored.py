@@ -5,7 +5,8 @@ from typing import Final
 
 from functions.domain.changes.steps import Reserve, ScaleToZero, StepStatus
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import Incident, IncidentState
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.states import IncidentState
 from functions.domain.notices.commands import build_restore_commands, build_rollback_command
 from functions.domain.notices.incident.capped import compose_cap_over
 from functions.domain.notices.incident.held import compose_let_go

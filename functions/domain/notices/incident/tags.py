@@ -3,8 +3,8 @@
 from typing import Final
 
 from functions.domain.detection.evidence import FunctionFacts
-from functions.domain.incidents.tag_seal import find_tags
-from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.domain.incidents.tags.seal import find_tags
+from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.notices.commands import (
     build_look_command,
     build_rollback_command,

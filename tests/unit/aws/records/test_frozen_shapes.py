@@ -12,7 +12,8 @@ import pytest
 from functions.domain.changes.steps import Step
 from functions.domain.diagnosis.remediation import TreatmentState
 from functions.domain.holding.watch import Lever, Phase
-from functions.domain.incidents.incident import IncidentState, NoticeStatus, Transition
+from functions.domain.incidents.outbox import NoticeStatus
+from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.pulse.memory import PulseMemory
 from tests.frozen.sets import SHAPES, read, set_names, story_names
 from tests.frozen.shapes import stored_partitions, stored_shapes

@@ -20,14 +20,11 @@ from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import LedgerUnavailableError
 from functions.domain.holding.watch import Lever, Phase, Watch
-from functions.domain.incidents.incident import (
-    Attempt,
-    Incident,
-    IncidentState,
-    NoticeStatus,
-    Snapshot,
-    Transition,
-)
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.outbox import NoticeStatus
+from functions.domain.incidents.refusals import Attempt
+from functions.domain.incidents.snapshot import Snapshot
+from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.record_format import UnreadableRecordError
 from tests.contract.stage import NOON, an_incident
 from tests.examples import examples

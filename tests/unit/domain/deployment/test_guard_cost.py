@@ -24,7 +24,7 @@ from functions.domain.deployment.guard_cost import (
 )
 from functions.domain.detection.arrivals import Source, SourceKind, arrival_metrics, waiting_metric
 from functions.domain.detection.evidence import RecentSeries
-from functions.domain.incidents.incident import IncidentState
+from functions.domain.incidents.states import IncidentState
 from functions.domain.pulse.loop_watch import metrics_a_month
 from functions.workflows.incidents.reconcile import CHECKED_CLOSELY, CHECKED_EVERY_MINUTES
 

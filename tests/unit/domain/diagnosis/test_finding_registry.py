@@ -19,7 +19,7 @@ from functions.domain.diagnosis.finding_registry import (
     listed,
     smaller,
 )
-from functions.domain.incidents.incident import NoticeStatus
+from functions.domain.incidents.outbox import NoticeStatus
 from tests.unit.domain.diagnosis.samples import NOW
 
 DAY = timedelta(days=1)

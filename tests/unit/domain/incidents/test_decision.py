@@ -20,8 +20,9 @@ from functions.domain.incidents.decision import (
     Notify,
     decide,
 )
-from functions.domain.incidents.incident import Incident, IncidentState, incident_id
+from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy, Response
+from functions.domain.incidents.states import IncidentState
 
 NOW = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:orders"

@@ -7,7 +7,8 @@ import pytest
 
 from functions.domain.holding.watch import Lever
 from functions.domain.incidents.hold_budget import COUNTED_FOR, count_holds
-from functions.domain.incidents.incident import Incident, IncidentState
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.states import IncidentState
 from tests.unit.domain.notices import samples
 
 NOW = samples.NOW

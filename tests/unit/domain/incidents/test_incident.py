@@ -21,18 +21,15 @@ from functions.domain.changes.steps import (
 )
 from functions.domain.detection.assessment import Assessment, Verdict
 from functions.domain.errors import InvalidTransitionError, SnapshotOverwriteError
-from functions.domain.incidents.incident import (
+from functions.domain.incidents.incident import Incident, incident_id
+from functions.domain.incidents.outbox import NOTICE_LEASE, NoticeStatus
+from functions.domain.incidents.refusals import PAUSES, Attempt
+from functions.domain.incidents.snapshot import FoundReservation
+from functions.domain.incidents.states import (
     CLOSED_STATES,
     HOLDING_STATES,
-    NOTICE_LEASE,
-    PAUSES,
-    Attempt,
-    FoundReservation,
-    Incident,
     IncidentState,
-    NoticeStatus,
     Transition,
-    incident_id,
 )
 
 NOW = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)

@@ -16,7 +16,8 @@ from functions.domain.detection.assessment import Verdict
 from functions.domain.errors import SnapshotOverwriteError
 from functions.domain.holding.watch import Lever, Phase, Watch
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import Incident, IncidentState
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.states import IncidentState
 from tests.unit.domain.notices.samples import NOW, hold_plan, in_force, told
 
 LATER = NOW + timedelta(minutes=4)

@@ -3,7 +3,8 @@
 import pytest
 
 from functions.domain.changes.steps import DisableMapping, LimitMapping, StepOutcome, StepStatus
-from functions.domain.incidents.incident import Incident, IncidentState
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.succession import succeed
 from tests.contract.stage import NOON, an_incident
 from tests.fakes import FakeAccount, FakeMapping

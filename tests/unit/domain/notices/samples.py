@@ -53,17 +53,11 @@ from functions.domain.holding.outcomes import (
 from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import (
-    EventRoutes,
-    FoundReservation,
-    HeldInstead,
-    Incident,
-    IncidentState,
-    Transition,
-    incident_id,
-)
+from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.policy import Response
-from functions.domain.incidents.tagged_snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.domain.incidents.snapshot import EventRoutes, FoundReservation, HeldInstead
+from functions.domain.incidents.states import IncidentState, Transition
+from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.notices.graph.text import OR_DISABLE, describe_doubt
 from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.incident.stopped import compose_ledger_unavailable

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from functions.domain.diagnosis.checks.registry import CHECKS
-from functions.domain.incidents.incident import Transition
+from functions.domain.incidents.states import Transition
 from functions.domain.notices.notice import Notice
 from tests.unit.domain.notices.diagnosis import test_finding as diagnosis
 from tests.unit.domain.notices.graph import test_warning as graph

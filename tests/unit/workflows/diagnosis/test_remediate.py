@@ -14,7 +14,7 @@ from functions.domain.diagnosis.record import TREATMENT_RECORD
 from functions.domain.diagnosis.remediation import Treatment, TreatmentState
 from functions.domain.diagnosis.remedy import AddPermission, RefreshCredentials, Remedy
 from functions.domain.errors import SnapshotOverwriteError
-from functions.domain.incidents.incident import NoticeStatus
+from functions.domain.incidents.outbox import NoticeStatus
 from functions.workflows.diagnosis.remediate import failures, is_statement_of, planned, treat, undo
 from functions.workflows.diagnosis.run import tend, undo_for
 from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE

@@ -7,8 +7,10 @@ import pytest
 
 from functions.domain.changes.steps import ProvisionedConcurrency, StepStatus
 from functions.domain.errors import StaleIncidentError
-from functions.domain.incidents.incident import FoundReservation, Incident, IncidentState
-from functions.domain.incidents.tagged_snapshot import TaggedSnapshot
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.snapshot import FoundReservation
+from functions.domain.incidents.states import IncidentState
+from functions.domain.incidents.tags.snapshot import TaggedSnapshot
 from functions.workflows.incidents.adopt import adopt
 from tests.functional.scene import NOON, QUEUE, Scene
 

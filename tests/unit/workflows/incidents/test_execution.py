@@ -13,9 +13,10 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.incidents.incident import LEASE, Incident, IncidentState
-from functions.domain.incidents.tag_seal import sealed
-from functions.domain.incidents.tagged_snapshot import TaggedSnapshot
+from functions.domain.incidents.incident import LEASE, Incident
+from functions.domain.incidents.states import IncidentState
+from functions.domain.incidents.tags.seal import sealed
+from functions.domain.incidents.tags.snapshot import TaggedSnapshot
 from functions.workflows.incidents.execution import STEP_TAKES_AT_MOST, Execution
 from tests.contract.stage import an_incident
 from tests.fakes import TAG_KEY

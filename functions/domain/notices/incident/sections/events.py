@@ -6,7 +6,8 @@ from typing import Final
 
 from functions.domain.changes.steps import DisableMapping, StepOutcome, StepStatus
 from functions.domain.detection.evidence import TriggerKind
-from functions.domain.incidents.incident import EventRoutes, Incident
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.snapshot import EventRoutes
 from functions.domain.notices.incident.event_impact import (
     DYNAMODB_RETENTION,
     EventImpact,

@@ -7,7 +7,8 @@ from typing import Final
 from functions.domain.changes.steps import DisableMapping, LimitMapping, ScaleToZero, StepStatus
 from functions.domain.detection.arrivals import has_others
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import Incident, Transition
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.states import Transition
 from functions.domain.notices.layout import join_names
 from functions.domain.notices.text import (
     format_duration,

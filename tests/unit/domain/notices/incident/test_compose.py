@@ -22,7 +22,9 @@ from functions.domain.graph.loop_lookup import KnownLoop
 from functions.domain.holding.outcomes import Shown
 from functions.domain.holding.watch import Lever
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import FoundReservation, Incident, Transition
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.snapshot import FoundReservation
+from functions.domain.incidents.states import Transition
 from functions.domain.notices.commands import build_restore_commands, build_rollback_command
 from functions.domain.notices.grounds import GROUND_WORDS, describe_ground
 from functions.domain.notices.incident.compose import compose_notice

@@ -13,7 +13,9 @@ from functions.domain.changes.steps import StepStatus
 from functions.domain.detection.assessment import Ground, Reason, Verdict
 from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import EventRoutes, Incident, IncidentState, Transition
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.snapshot import EventRoutes
+from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.notice import NoticeContext
 from functions.domain.notices.text import format_time

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.domain.changes.steps import ProvisionedConcurrency
-from functions.domain.incidents.tagged_snapshot import TaggedSnapshot, UnreadableSnapshotError
+from functions.domain.incidents.tags.snapshot import TaggedSnapshot, UnreadableSnapshotError
 
 AT = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)
 ALLOWED = re.compile(r"[\w .:/=+@-]*")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from functions.domain.detection.evidence import FunctionFacts
-from functions.domain.incidents.tagged_snapshot import (
+from functions.domain.incidents.tags.snapshot import (
     REMOVED_TAG,
     SNAPSHOT_TAG,
     TaggedSnapshot,

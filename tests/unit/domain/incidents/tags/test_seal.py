@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from functions.domain.changes.steps import ProvisionedConcurrency
 from functions.domain.detection.evidence import FunctionFacts
-from functions.domain.incidents.tag_seal import FoundSnapshot, find_snapshot, sealed
-from functions.domain.incidents.tagged_snapshot import (
+from functions.domain.incidents.tags.seal import FoundSnapshot, find_snapshot, sealed
+from functions.domain.incidents.tags.snapshot import (
     REMOVED_TAG,
     SNAPSHOT_TAG,
     TaggedSnapshot,
