@@ -27,8 +27,8 @@ from bench.measure import Target
 from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.facts import begun
-from functions.aws.account.rate_limit import ALLOWED_PER_SECOND, Pace
-from functions.aws.account.read_client import Asker
+from functions.aws.account.rate_limit import ALLOWED_PER_SECOND, RateLimiter
+from functions.aws.account.read_client import ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.aws.diagnosis.alarm_actions import AlarmActions
 from functions.aws.diagnosis.function_details import DetailsReader
@@ -38,7 +38,7 @@ from functions.aws.diagnosis.metrics import DiagnosisMetrics
 from functions.aws.diagnosis.rule_watch import RuleTargets
 from functions.aws.diagnosis.schedule_watch import Schedules
 from functions.diagnose.diagnosing import BATCH
-from functions.diagnose.gathering import Gathering, Standing
+from functions.diagnose.gathering import FactCollector, GuardState
 from functions.diagnose.readers import Readers
 from functions.domain.diagnosis.checks.registry import examine
 
@@ -315,7 +315,7 @@ def seconds_at_aws_s_rates(calls: Mapping[str, int]) -> float:
 
 
 def _read(paged: PagedAccount) -> Account:
-    reader = AccountReader(Asker(paged.client, Pace({})), side_by_side=one_by_one)
+    reader = AccountReader(ReadClient(paged.client, RateLimiter({})), side_by_side=one_by_one)
     account = reader.read(begun(ACCOUNT, REGION, "aws", AT))
     if account is None:
         raise RuntimeError("the reading did not end")
@@ -334,7 +334,7 @@ def _facts(account: Account, monitored: Monitored) -> Iterator[Any]:
         schedules=Schedules(monitored.client("scheduler")),
         details=DetailsReader(monitored.client("lambda")),
     )
-    gathering = Gathering.of(account, readers, Standing(), AT)
+    gathering = FactCollector.of(account, readers, GuardState(), AT)
     names = gathering.names()
     for first in range(0, len(names), BATCH):
         yield from gathering.facts(names[first : first + BATCH], AT)

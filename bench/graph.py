@@ -29,8 +29,8 @@ from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.configuration_changes import Change, ChangeKind
-from functions.aws.account.rate_limit import Lane, Pace, shared_rates
-from functions.aws.account.read_client import Asker
+from functions.aws.account.rate_limit import Quota, RateLimiter, shared_rates
+from functions.aws.account.read_client import ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.aws.records import table
 from functions.aws.records.fact_store import FactStore
@@ -246,13 +246,13 @@ def measured(functions: int) -> Size:
 
 
 def _full_pass(
-    account: PagedAccount, graphs: Graphs, rates: Mapping[Lane, float]
+    account: PagedAccount, graphs: Graphs, rates: Mapping[Quota, float]
 ) -> tuple[f.Facts, Account, float]:
     """Read everything; answers the facts, the account and the seconds of the slowest service."""
-    clocks = {lane: VirtualClock() for lane in Lane}
-    pace = _SideBySide({lane: _own_pace(lane, rates, clocks[lane]) for lane in Lane})
+    clocks = {lane: VirtualClock() for lane in Quota}
+    pace = _SideBySide({lane: _own_pace(lane, rates, clocks[lane]) for lane in Quota})
     facts = f.begun(ACCOUNT, REGION, "aws", AT)
-    asker = Asker(account.client, pace)
+    asker = ReadClient(account.client, pace)
     reader = AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one)
     read = reader.read(facts)
     if read is None:
@@ -260,25 +260,25 @@ def _full_pass(
     return facts, read, max(clock.now for clock in clocks.values())
 
 
-def _own_pace(lane: Lane, rates: Mapping[Lane, float], clock: VirtualClock) -> Pace:
+def _own_pace(lane: Quota, rates: Mapping[Quota, float], clock: VirtualClock) -> RateLimiter:
     own = {lane: rates[lane]} if lane in rates else {}
-    return Pace(own, clock=clock.read, sleep=clock.sleep)
+    return RateLimiter(own, clock=clock.read, sleep=clock.sleep)
 
 
-class _SideBySide(Pace):
+class _SideBySide(RateLimiter):
     """A clock for each service: they are asked in threads, and do not wait for each other."""
 
-    def __init__(self, paces: Mapping[Lane, Pace]) -> None:
+    def __init__(self, paces: Mapping[Quota, RateLimiter]) -> None:
         super().__init__({})
         self._paces = paces
 
-    def wait(self, lane: Lane) -> None:
+    def wait(self, lane: Quota) -> None:
         """Wait on the lane's own clock."""
         self._paces[lane].wait(lane)
 
 
-def _asker(account: PagedAccount) -> Asker:
-    return Asker(account.client, Pace({}))
+def _asker(account: PagedAccount) -> ReadClient:
+    return ReadClient(account.client, RateLimiter({}))
 
 
 def _changes(

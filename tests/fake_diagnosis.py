@@ -10,11 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.diagnosis.function_details import FunctionDetails
-from functions.aws.diagnosis.metrics import Asked
+from functions.aws.diagnosis.metrics import MetricQuery
 from functions.aws.diagnosis.schedule_watch import failures_in
-from functions.diagnose.diagnosing import Diagnosing
+from functions.diagnose.diagnosing import DiagnosisTriage
 from functions.diagnose.first_signs import first_signs
-from functions.diagnose.gathering import Gathering, Standing, accused_in
+from functions.diagnose.gathering import FactCollector, GuardState, accused_in
 from functions.diagnose.readers import Readers
 from functions.domain.account.inventory import (
     Account,
@@ -75,7 +75,7 @@ class Ward:
     roles: dict[str, Role] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
     machines: list[StateMachine] = field(default_factory=list)
-    series: dict[Asked, Datapoints] = field(default_factory=dict)
+    series: dict[MetricQuery, Datapoints] = field(default_factory=dict)
     groups: dict[str, LogGroup] = field(default_factory=dict)
     reported: dict[str, ReportStatistics] = field(default_factory=dict)
     alarm_triggers: dict[str, tuple[FoundTrigger, ...]] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Ward:
     hidden_targets: dict[str, tuple[RuleTarget, ...]] = field(default_factory=dict)
     refusals: dict[str, Exception] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
-    standing: Standing = field(default_factory=Standing)
+    standing: GuardState = field(default_factory=GuardState)
     policy: RemedyPolicy = field(default_factory=RemedyPolicy)
     hospital: Hospital = field(default_factory=Hospital)
     memory: FakeMemory = field(init=False)
@@ -174,7 +174,7 @@ class Ward:
         self.record("Invocations", name, (at, times))
         if logged:
             group = self.functions[name].log_group
-            asked = Asked(
+            asked = MetricQuery(
                 namespace="AWS/Logs",
                 metric="IncomingLogEvents",
                 dimensions=(("LogGroupName", group),),
@@ -185,7 +185,7 @@ class Ward:
         self, metric: str, name: str, *points: tuple[datetime, float], statistic: str = "Sum"
     ) -> None:
         """Give a function datapoints."""
-        asked = Asked(
+        asked = MetricQuery(
             namespace="AWS/Lambda",
             metric=metric,
             dimensions=(("FunctionName", name),),
@@ -232,9 +232,9 @@ class Ward:
     # -- the diagnosis
 
     @property
-    def diagnosing(self) -> Diagnosing:
+    def diagnosing(self) -> DiagnosisTriage:
         """The diagnosis of this account."""
-        return Diagnosing(
+        return DiagnosisTriage(
             look=self._look,
             signs=partial(first_signs, _Signs(self)),
             practice=self.hospital.practice,
@@ -245,16 +245,16 @@ class Ward:
             exists=_Details(self).of,
         )
 
-    def gathering(self, now: datetime = NOON, fresh: Sequence[str] = ()) -> Gathering:
+    def gathering(self, now: datetime = NOON, fresh: Sequence[str] = ()) -> FactCollector:
         """One reading of the account."""
         standing = replace(
             self.standing,
             closely=frozenset(fresh),
             accused=accused_in(self.hospital.stored_book),
         )
-        return Gathering.of(self.account, self.readers, standing, now)
+        return FactCollector.of(self.account, self.readers, standing, now)
 
-    def _look(self, now: datetime, fresh: Sequence[str]) -> Gathering | None:
+    def _look(self, now: datetime, fresh: Sequence[str]) -> FactCollector | None:
         self.fresh.append(fresh)
         self.ask("account")
         return None if self.is_time_up else self.gathering(now, fresh)
@@ -302,7 +302,9 @@ class FakeMemory:
 class _Metrics:
     ward: Ward
 
-    def datapoints(self, asked: Sequence[Asked], window: Window) -> Mapping[Asked, Datapoints]:
+    def datapoints(
+        self, asked: Sequence[MetricQuery], window: Window
+    ) -> Mapping[MetricQuery, Datapoints]:
         self.ward.ask("metrics")
         return {
             one: tuple(
@@ -320,7 +322,9 @@ class _Signs:
 
     ward: Ward
 
-    def datapoints(self, asked: Sequence[Asked], window: Window) -> Mapping[Asked, Datapoints]:
+    def datapoints(
+        self, asked: Sequence[MetricQuery], window: Window
+    ) -> Mapping[MetricQuery, Datapoints]:
         self.ward.ask("signs")
         return {
             one: tuple(
@@ -333,7 +337,7 @@ class _Signs:
             for one in asked
         }
 
-    def leading(self, family: Family, window: Window) -> tuple[Asked, ...]:
+    def leading(self, family: Family, window: Window) -> tuple[MetricQuery, ...]:
         self.ward.ask("signs")
         return tuple(
             one

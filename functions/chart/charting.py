@@ -53,7 +53,7 @@ class PassTooLongError(LoopbreakerError):
     """When a reading does not come to its end. The next one begins anew."""
 
 
-class Work(StrEnum):
+class RefreshAction(StrEnum):
     """What a tick does."""
 
     FULL = "full pass"
@@ -65,7 +65,7 @@ class Work(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rhythm:
+class RefreshIntervals:
     """How often the account is read."""
 
     full: timedelta = timedelta(hours=24)
@@ -73,7 +73,7 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class RefreshReport:
     """What a tick did.
 
     Attributes
@@ -86,7 +86,7 @@ class Report:
         By reason: how many functions are on no loop and cannot be said to be free of one.
     """
 
-    work: Work
+    work: RefreshAction
     is_complete: bool = True
     functions: int = 0
     loops: int = 0
@@ -97,15 +97,17 @@ class Report:
     doubts: Mapping[str, int] = field(default_factory=dict)
 
 
-def due(state: ChartState, now: datetime, rhythm: Rhythm, *, has_changes: bool) -> Work:
+def due(
+    state: ChartState, now: datetime, rhythm: RefreshIntervals, *, has_changes: bool
+) -> RefreshAction:
     """What the next tick has to do."""
     if state.going is not None:
-        return Work.GO_ON
+        return RefreshAction.GO_ON
     if state.facts is None or state.full_at is None or now - state.full_at >= rhythm.full:
-        return Work.FULL
+        return RefreshAction.FULL
     if state.listed_at is None or now - state.listed_at >= rhythm.light:
-        return Work.LIGHT
-    return Work.CHANGES if has_changes else Work.NOTHING
+        return RefreshAction.LIGHT
+    return RefreshAction.CHANGES if has_changes else RefreshAction.NOTHING
 
 
 class Graphs:
@@ -133,7 +135,7 @@ class Graphs:
         return (name for loop in self.of(account).loops for name in loop.functions)
 
 
-class Charting:
+class GraphRefresh:
     """One run of `chart`.
 
     Parameters
@@ -153,7 +155,7 @@ class Charting:
         graphs: Graphs,
         publisher: Publisher,
         deployment: Deployment,
-        rhythm: Rhythm,
+        rhythm: RefreshIntervals,
         until: datetime,
         clock: Callable[[], datetime],
         log: EventLog,
@@ -169,7 +171,7 @@ class Charting:
         self._clock = clock
         self._log = log
 
-    def tick(self) -> Report:
+    def tick(self) -> RefreshReport:
         """Do what is due, if nobody else is at it.
 
         Raises
@@ -180,7 +182,7 @@ class Charting:
         """
         state = self._store.take_turn(self._clock(), self._until)
         if state is None:
-            return Report(work=Work.BUSY)
+            return RefreshReport(work=RefreshAction.BUSY)
         try:
             state = self._with_usable_facts(state)
             self._deliver()
@@ -191,7 +193,7 @@ class Charting:
                 self._deliver()
         finally:
             self._store.end_turn()
-        if report.work is not Work.NOTHING:
+        if report.work is not RefreshAction.NOTHING:
             self._log.info("charted", **asdict(report))
         return report
 
@@ -212,25 +214,29 @@ class Charting:
                 self._log.info("facts that cannot be used are deleted", items=deleted)
         return replace(state, facts=facts, going=going)
 
-    def _do(self, work: Work, state: ChartState, noted: Sequence[NotedChange]) -> Report:
+    def _do(
+        self, work: RefreshAction, state: ChartState, noted: Sequence[NotedChange]
+    ) -> RefreshReport:
         match work:
-            case Work.NOTHING | Work.BUSY:
-                return Report(work=work)
-            case Work.CHANGES:
+            case RefreshAction.NOTHING | RefreshAction.BUSY:
+                return RefreshReport(work=work)
+            case RefreshAction.CHANGES:
                 return self._work_in(state, noted)
             case _:
                 return self._read(work, state, noted)
 
     # -- readings
 
-    def _read(self, work: Work, state: ChartState, noted: Sequence[NotedChange]) -> Report:
+    def _read(
+        self, work: RefreshAction, state: ChartState, noted: Sequence[NotedChange]
+    ) -> RefreshReport:
         """Begin a pass or go on with it.
 
         Changes that were noted before the pass began are seen by it. Those that were noted while
         it went on stay noted: what they touched may have been read before.
         """
         kind, facts = self._facts_for(work, state)
-        going = state.going if work is Work.GO_ON else None
+        going = state.going if work is RefreshAction.GO_ON else None
         seen = noted if going is None else ()
         runs = 1 if going is None else going.runs + 1
         if runs > MOST_RUNS:
@@ -242,7 +248,7 @@ class Charting:
         if account is None:
             self._store.save(replace(state, going=Pass(kind=kind, manifest=manifest, runs=runs)))
             self._store.forget(seen)
-            return Report(work=work, is_complete=False)
+            return RefreshReport(work=work, is_complete=False)
         # Before anything is concluded: should that fail, the next tick has it all and asks nothing.
         self._store.save(replace(state, going=Pass(kind=kind, manifest=manifest, runs=runs)))
         after = replace(
@@ -257,20 +263,20 @@ class Charting:
         self._store.forget(seen)
         return replace(report, changes=len(seen))
 
-    def _facts_for(self, work: Work, state: ChartState) -> tuple[PassKind, Facts]:
+    def _facts_for(self, work: RefreshAction, state: ChartState) -> tuple[PassKind, Facts]:
         """The facts that a pass begins or goes on with."""
         now = self._clock()
         try:
-            if work is Work.GO_ON and state.going is not None:
+            if work is RefreshAction.GO_ON and state.going is not None:
                 return state.going.kind, self._facts.load(state.going.manifest)
-            if work is Work.LIGHT and state.facts is not None:
+            if work is RefreshAction.LIGHT and state.facts is not None:
                 known = self._facts.load(state.facts)
                 return PassKind.LIGHT, self._facts.begun(now, carried_from=known)
         except UnreadableError as error:
             self._log.info("facts are read anew", why=str(error))
         return PassKind.FULL, self._facts.begun(now)
 
-    def _work_in(self, state: ChartState, noted: Sequence[NotedChange]) -> Report:
+    def _work_in(self, state: ChartState, noted: Sequence[NotedChange]) -> RefreshReport:
         """Bring the facts up to date; when the time is up before, the changes stay noted."""
         known = state.facts
         if known is None:
@@ -279,25 +285,25 @@ class Charting:
             facts = self._facts.load(known)
         except UnreadableError as error:
             self._log.info("facts are read anew", why=str(error))
-            return self._read(Work.FULL, replace(state, facts=None), noted)
+            return self._read(RefreshAction.FULL, replace(state, facts=None), noted)
         account = self._reader.work_in([one.change for one in noted], facts)
         if account is None:
-            return Report(work=Work.CHANGES, is_complete=False, changes=len(noted))
+            return RefreshReport(work=RefreshAction.CHANGES, is_complete=False, changes=len(noted))
         manifest = self._facts.save(facts, known)
         after = replace(state, facts=manifest)
-        report = self._conclude(Work.CHANGES, account, after, is_first=False)
+        report = self._conclude(RefreshAction.CHANGES, account, after, is_first=False)
         self._store.forget(noted)
         return replace(report, changes=len(noted))
 
     # -- conclusions
 
     def _conclude(
-        self, work: Work, account: Account, state: ChartState, *, is_first: bool
-    ) -> Report:
+        self, work: RefreshAction, account: Account, state: ChartState, *, is_first: bool
+    ) -> RefreshReport:
         """Store what follows from the account, with the notices that tell of what is new."""
         graph = self._graphs.of(account)
         # What was worked in has just been read, whenever everything else was.
-        read_at = self._clock() if work is Work.CHANGES else account.at
+        read_at = self._clock() if work is RefreshAction.CHANGES else account.at
         changed = {one.name: one.last_modified for one in account.functions if one.last_modified}
         self._store.write_book(LoopBook.of(graph, changed))
         fresh = self._graphs.news(state.told, graph)
@@ -323,7 +329,7 @@ class Charting:
             ),
             notices,
         )
-        return Report(
+        return RefreshReport(
             work=work,
             functions=len(account.functions),
             loops=len(graph.loops),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.aws.account import account_reader as reader
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.configuration_changes import changes_of, is_change
-from functions.aws.account.rate_limit import Pace
-from functions.aws.account.read_client import Asker
+from functions.aws.account.rate_limit import RateLimiter
+from functions.aws.account.read_client import ReadClient
 from functions.aws.incidents import publisher
 from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.records import chart_store, fact_store
@@ -22,7 +22,7 @@ from functions.aws.records.table import Table
 from functions.aws.runtime import clients
 from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
-from functions.chart.charting import Charting, Graphs, Rhythm
+from functions.chart.charting import GraphRefresh, Graphs, RefreshIntervals
 from functions.chart.settings import Settings
 from functions.domain.errors import UnrecognisedSignalError
 from functions.domain.notices.notice import Deployment
@@ -45,7 +45,7 @@ _ACCEPTED_BY_FLAG: Final = "accepted by the deployment's flag accepted_loops"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connections:
+class GraphWiring:
     """What the handler talks to, made once per execution environment."""
 
     settings: Settings
@@ -53,28 +53,28 @@ class Connections:
     facts: FactStore
     publisher: SnsPublisher
     graphs: Graphs
-    pace: Pace
+    pace: RateLimiter
     deployment: Deployment
 
     def store(self, holder: str) -> ChartStore:
         """The store, for one run."""
         return ChartStore(self.table, holder=holder)
 
-    def charting(self, holder: str, until: datetime, clock: Callable[[], datetime]) -> Charting:
+    def charting(self, holder: str, until: datetime, clock: Callable[[], datetime]) -> GraphRefresh:
         """Charting, for one run."""
-        asker = Asker(
+        asker = ReadClient(
             clients.reading_client,
             self.pace,
             is_time_up=lambda: clock() >= until - _RESERVE,
         )
-        return Charting(
+        return GraphRefresh(
             store=self.store(holder),
             facts=self.facts,
             reader=AccountReader(asker, suspects=self.graphs.suspects),
             graphs=self.graphs,
             publisher=self.publisher,
             deployment=self.deployment,
-            rhythm=Rhythm(
+            rhythm=RefreshIntervals(
                 full=timedelta(hours=self.settings.full_pass_hours),
                 light=timedelta(minutes=self.settings.light_pass_minutes),
             ),
@@ -85,11 +85,11 @@ class Connections:
 
 
 @functools.cache
-def connect() -> Connections:
+def connect() -> GraphWiring:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
     table = Table(clients.dynamodb_client, settings.ledger_table)
-    return Connections(
+    return GraphWiring(
         settings=settings,
         table=table,
         facts=FactStore(
@@ -102,7 +102,7 @@ def connect() -> Connections:
         graphs=Graphs(
             dict.fromkeys(settings.accepted_loops, _ACCEPTED_BY_FLAG), settings.own_functions
         ),
-        pace=Pace(),
+        pace=RateLimiter(),
         deployment=Deployment(
             region=settings.region,
             account=settings.account,

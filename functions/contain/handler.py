@@ -29,11 +29,11 @@ from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
 from functions.contain.settings import Settings
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.notices.notice import Deployment
-from functions.workflows.detection.collect_evidence import Gathering
-from functions.workflows.detection.stored_loops import BookedLoops
-from functions.workflows.detection.triage import Guard
-from functions.workflows.holding.observe import Holding
-from functions.workflows.incidents.context import World
+from functions.workflows.detection.collect_evidence import EvidenceCollector
+from functions.workflows.detection.stored_loops import StoredLoops
+from functions.workflows.detection.triage import Triage
+from functions.workflows.holding.observe import HoldObserver
+from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ ADAPTERS: Final = (
 
 
 @functools.cache
-def guard() -> Guard:
+def guard() -> Triage:
     """Read the settings and create the guard, once per execution environment."""
     settings = Settings.from_env(os.environ)
     functions = target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client)
@@ -62,18 +62,18 @@ def guard() -> Guard:
     table = Table(clients.dynamodb_client, settings.ledger_table)
     # Its own: it notes when the ledger could not be reached.
     ledger_table = Table(clients.dynamodb_client, settings.ledger_table, clock=present)
-    loops = BookedLoops(LoopBookStore(table, clock=read_clock))
+    loops = StoredLoops(LoopBookStore(table, clock=read_clock))
     count = function_count.FunctionCount(clients.lambda_client())
-    gathering = Gathering(
+    gathering = EvidenceCollector(
         functions=functions,
         metrics=CloudWatchMetrics(clients.cloudwatch_client(), count),
         account_concurrency=settings.account_concurrency,
         loops=loops,
         count=count,
     )
-    return Guard(
+    return Triage(
         enforcer=Enforcer(
-            world=World(
+            world=Context(
                 functions=functions,
                 ledger=DynamoLedger(ledger_table),
                 publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
@@ -91,7 +91,7 @@ def guard() -> Guard:
                 loops=loops,
             ),
             policy=policy,
-            holding=Holding(
+            holding=HoldObserver(
                 gathering=gathering,
                 facts=hold_facts.AwsHoldFacts(
                     clients.lambda_client(), clients.sqs_client, clients.kinesis_client

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from functions.aws.runtime.custom_resource import CustomResourceRequest
-    from functions.diagnose.diagnosing import Diagnosing
+    from functions.diagnose.diagnosing import DiagnosisTriage
 
 # The same for the resource's whole life: another one would make CloudFormation delete "the old".
 PHYSICAL_ID: Final = "LoopbreakerDiagnosis"
@@ -37,7 +37,7 @@ class Requests(Protocol):
 
 
 def answer(
-    request: CustomResourceRequest, diagnosing: Diagnosing, requests: Requests, now: datetime
+    request: CustomResourceRequest, diagnosing: DiagnosisTriage, requests: Requests, now: datetime
 ) -> CustomResourceResponse:
     """Carry out what the properties ask for: `Function`, a name or an ARN, and its `Nonce`.
 
@@ -91,7 +91,7 @@ def done(told: str) -> CustomResourceResponse:
     )
 
 
-def _diagnosed(function: str, diagnosing: Diagnosing, now: datetime) -> str:
+def _diagnosed(function: str, diagnosing: DiagnosisTriage, now: datetime) -> str:
     patients = diagnosing.on_demand(function, now).patients
     deployment = diagnosing.practice.deployment
     notice = compose_answer(patients, deployment, now)

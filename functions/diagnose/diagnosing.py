@@ -23,10 +23,10 @@ from functions.aws.diagnosis.signals import (
 )
 from functions.aws.records.diagnosis_store import Progress
 from functions.diagnose.first_signs import Signs
-from functions.diagnose.gathering import Gathering
+from functions.diagnose.gathering import FactCollector
 from functions.domain.account.inventory import Area
 from functions.domain.diagnosis.authorization import RemedyPolicy
-from functions.domain.diagnosis.evaluated import Patient
+from functions.domain.diagnosis.evaluated import ExaminedFunction
 from functions.domain.diagnosis.facts import (
     CallerKind,
     DeniedCall,
@@ -34,10 +34,10 @@ from functions.domain.diagnosis.facts import (
     TriggerKind,
 )
 from functions.domain.diagnosis.finding_registry import FindingBook
-from functions.domain.diagnosis.ports import Practice
+from functions.domain.diagnosis.ports import RemediationContext
 from functions.domain.diagnosis.remedy import role_name
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
-from functions.workflows.diagnosis.run import Round, make_round, tend
+from functions.workflows.diagnosis.run import DiagnosisRun, make_round, tend
 from functions.workflows.event_log import EventLog
 
 # Functions of one round: as many as CloudWatch answers at once, and few enough to end in time.
@@ -91,7 +91,7 @@ class UnknownFunctionError(LoopbreakerError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosing:
+class DiagnosisTriage:
     """Examines functions, on events, on the schedule, or because a person asks.
 
     Attributes
@@ -107,9 +107,9 @@ class Diagnosing:
         Time between two rounds over all functions.
     """
 
-    look: Callable[[datetime, Sequence[str]], Gathering | None]
+    look: Callable[[datetime, Sequence[str]], FactCollector | None]
     signs: Callable[[datetime], Signs]
-    practice: Practice
+    practice: RemediationContext
     memory: Memory
     policy: RemedyPolicy
     log: EventLog
@@ -165,7 +165,7 @@ class Diagnosing:
         if progress is not None:
             self._go_on(progress, gathering, now)
 
-    def on_demand(self, function: str, now: datetime) -> Round:
+    def on_demand(self, function: str, now: datetime) -> DiagnosisRun:
         """Examine one function because a person asks; nothing of it is invoked.
 
         Raises
@@ -201,7 +201,7 @@ class Diagnosing:
             self.log.info("first signs of trouble", of=names)
             self.memory.touch(names, now)
 
-    def _look(self, now: datetime, fresh: Sequence[str]) -> Gathering:
+    def _look(self, now: datetime, fresh: Sequence[str]) -> FactCollector:
         gathering = self.look(now, fresh)
         if gathering is None:
             raise UnreadAccountError("the account could not be read in the time of one run")
@@ -218,7 +218,7 @@ class Diagnosing:
             return None
         return Progress(began_at=now)
 
-    def _go_on(self, progress: Progress, gathering: Gathering, now: datetime) -> None:
+    def _go_on(self, progress: Progress, gathering: FactCollector, now: datetime) -> None:
         remaining = [one for one in gathering.names() if one > progress.after]
         for batch in _batches(remaining):
             if self.seconds_left() < BATCH_SECONDS:
@@ -231,7 +231,7 @@ class Diagnosing:
         self.memory.save_progress(replace(progress, finished_at=now))
         self.log.info("round finished", functions=len(gathering.names()))
 
-    def _gone(self, gathering: Gathering) -> tuple[str, ...]:
+    def _gone(self, gathering: FactCollector) -> tuple[str, ...]:
         """Functions of the book that are no more: only where all functions could be listed."""
         if not gathering.account.sees(Area.FUNCTIONS):
             return ()
@@ -240,7 +240,7 @@ class Diagnosing:
             sorted({one.function for one in self.memory.book().open if one.function not in known})
         )
 
-    def _examine_all(self, names: Sequence[str], gathering: Gathering, now: datetime) -> None:
+    def _examine_all(self, names: Sequence[str], gathering: FactCollector, now: datetime) -> None:
         """Examine functions, but for those that are held: what they do now says nothing of them."""
         held = gathering.standing.contained
         for batch in _batches([one for one in names if one not in held]):
@@ -255,7 +255,9 @@ class Diagnosing:
                 gaps=_gaps(done.patients),
             )
 
-    def _safely(self, batch: Sequence[str], gathering: Gathering, now: datetime) -> Round:
+    def _safely(
+        self, batch: Sequence[str], gathering: FactCollector, now: datetime
+    ) -> DiagnosisRun:
         """A round of some functions, of which one that nobody expected stops no other.
 
         Raises
@@ -270,20 +272,20 @@ class Diagnosing:
         except Exception:
             if len(batch) == 1:
                 self.log.exception("a function could not be examined", function=batch[0])
-                return Round(patients=(), changes=())
+                return DiagnosisRun(patients=(), changes=())
         rounds = [self._safely((one,), gathering, now) for one in batch]
-        return Round(
+        return DiagnosisRun(
             patients=tuple(patient for one in rounds for patient in one.patients),
             changes=tuple(change for one in rounds for change in one.changes),
         )
 
     def _round(
         self, examined: Sequence[FunctionUnderDiagnosis], now: datetime, gone: Sequence[str] = ()
-    ) -> Round:
+    ) -> DiagnosisRun:
         return make_round(examined, self.practice, self.policy, now, gone)
 
 
-def _functions_of(marks: Iterable[str], gathering: Gathering) -> Iterator[str]:
+def _functions_of(marks: Iterable[str], gathering: FactCollector) -> Iterator[str]:
     """The functions that are marked, and those whose role is, or what invokes them."""
     marked = frozenset(marks)
     around = gathering.surroundings
@@ -308,7 +310,7 @@ def _last(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-def _gaps(patients: Sequence[Patient]) -> list[str]:
+def _gaps(patients: Sequence[ExaminedFunction]) -> list[str]:
     """What could not be read of functions, each once."""
     said = {f"{gap.part}: {gap.words}" for one in patients for gap in one.facts.gaps}
     return sorted(said)[:20]

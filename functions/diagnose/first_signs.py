@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from functions.aws.diagnosis import rule_watch, schedule_watch
-from functions.aws.diagnosis.metrics import Asked, Datapoints, Family, Window
+from functions.aws.diagnosis.metrics import Datapoints, Family, MetricQuery, Window
 
 HOUR_SECONDS: Final = 3600
 # The hour that is running, and the one before it: a tick comes once an hour, at any minute of it.
@@ -21,17 +21,19 @@ BEFORE: Final = timedelta(hours=24)
 
 ERRORS: Final = Family(namespace="AWS/Lambda", metric="Errors", dimensions=("FunctionName",))
 # UNCONFIRMED: that it exists without a dimension. Without it functions wait for the daily round.
-_ACCOUNT: Final = Asked(namespace="AWS/Lambda", metric="Errors", dimensions=())
+_ACCOUNT: Final = MetricQuery(namespace="AWS/Lambda", metric="Errors", dimensions=())
 
 
-class Metrics(Protocol):
+class DatapointReader(Protocol):
     """CloudWatch. Both methods raise `MetricsUnavailableError`."""
 
-    def datapoints(self, asked: Sequence[Asked], window: Window) -> Mapping[Asked, Datapoints]:
+    def datapoints(
+        self, asked: Sequence[MetricQuery], window: Window
+    ) -> Mapping[MetricQuery, Datapoints]:
         """The datapoints of each metric."""
         ...
 
-    def leading(self, family: Family, window: Window) -> tuple[Asked, ...]:
+    def leading(self, family: Family, window: Window) -> tuple[MetricQuery, ...]:
         """The members of a family with the largest sums above zero."""
         ...
 
@@ -51,7 +53,7 @@ class Signs:
     groups: tuple[str, ...] = ()
 
 
-def first_signs(metrics: Metrics, now: datetime) -> Signs:
+def first_signs(metrics: DatapointReader, now: datetime) -> Signs:
     """Who begins to fail.
 
     Raises
@@ -85,7 +87,7 @@ def begins(points: Datapoints, now: datetime) -> bool:
     )
 
 
-def _beginners(family: Family, metrics: Metrics, now: datetime) -> tuple[Asked, ...]:
+def _beginners(family: Family, metrics: DatapointReader, now: datetime) -> tuple[MetricQuery, ...]:
     # Metrics Insights looks back for some hours only, so the day before is asked of few metrics.
     failing = metrics.leading(family, _recently(now))
     if not failing:
@@ -112,5 +114,5 @@ def _day(now: datetime) -> Window:
     return Window(since=_edge(now) - BEFORE, until=until, period_seconds=HOUR_SECONDS)
 
 
-def _values(found: Sequence[Asked], dimension: str) -> tuple[str, ...]:
+def _values(found: Sequence[MetricQuery], dimension: str) -> tuple[str, ...]:
     return tuple(sorted({dict(one.dimensions)[dimension] for one in found}))

@@ -41,7 +41,7 @@ from functions.domain.diagnosis.facts import (
     Traffic,
 )
 from functions.domain.diagnosis.finding_registry import FindingBook
-from functions.domain.diagnosis.invokers import Surroundings
+from functions.domain.diagnosis.invokers import Invokers
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
 from functions.domain.incidents.policy import EXEMPT_TAG
 
@@ -75,7 +75,7 @@ _PARTS: Final[Mapping[Area, Part]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class GuardState:
     """What the guard itself knows of functions, by their names.
 
     Attributes
@@ -112,7 +112,7 @@ def accused_in(book: FindingBook) -> Mapping[str, tuple[str, ...]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gathering:
+class FactCollector:
     """One reading of the account, out of which the facts of any of its functions come.
 
     Attributes
@@ -129,9 +129,9 @@ class Gathering:
     """
 
     account: Account
-    surroundings: Surroundings
+    surroundings: Invokers
     readers: Readers
-    standing: Standing
+    standing: GuardState
     alarms: Mapping[str, tuple[FoundTrigger, ...]]
     failed: Mapping[str, int]
     unread: Mapping[str, tuple[FactGap, ...]]
@@ -140,8 +140,8 @@ class Gathering:
 
     @classmethod
     def of(
-        cls, account: Account, readers: Readers, standing: Standing, now: datetime
-    ) -> "Gathering":
+        cls, account: Account, readers: Readers, standing: GuardState, now: datetime
+    ) -> "FactCollector":
         """Index the account and read what concerns all functions."""
         gaps = [
             FactGap(part=part, words=gap.words, action=gap.action)
@@ -158,7 +158,7 @@ class Gathering:
         complete, unread = with_roles(complete, failing, standing.closely, readers.schedules, now)
         return cls(
             account=complete,
-            surroundings=Surroundings.of(complete),
+            surroundings=Invokers.of(complete),
             readers=readers,
             standing=standing,
             alarms=alarms or {},

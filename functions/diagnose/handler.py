@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.account import account_reader as reader
 from functions.aws.account.account_reader import AccountReader
-from functions.aws.account.rate_limit import Lane, Pace
-from functions.aws.account.read_client import Asker
+from functions.aws.account.rate_limit import Quota, RateLimiter
+from functions.aws.account.read_client import ReadClient
 from functions.aws.diagnosis import (
     account_facts,
     alarm_actions,
@@ -48,13 +48,13 @@ from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
 from functions.aws.runtime.propagation import PROPAGATION
 from functions.aws.runtime.queued_events import batch_answer, is_batch, queued_events
 from functions.diagnose.answer import answer, failed
-from functions.diagnose.diagnosing import Diagnosing
+from functions.diagnose.diagnosing import DiagnosisTriage
 from functions.diagnose.first_signs import first_signs
-from functions.diagnose.gathering import Gathering, Standing, accused_in
+from functions.diagnose.gathering import FactCollector, GuardState, accused_in
 from functions.diagnose.readers import Readers
 from functions.diagnose.settings import Settings
 from functions.domain.diagnosis.authorization import RemedyPolicy
-from functions.domain.diagnosis.ports import Practice
+from functions.domain.diagnosis.ports import RemediationContext
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.errors import UnrecognisedSignalError
 from functions.domain.incidents.states import HOLDING_STATES
@@ -90,17 +90,17 @@ _RESERVE_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connections:
+class DiagnosisWiring:
     """What the handler talks to, made once per execution environment."""
 
     settings: Settings
-    practice: Practice
+    practice: RemediationContext
     store: DiagnosisStore
     ledger: DynamoLedger
     metrics: DiagnosisMetrics
     readers: Readers
     facts: AccountFacts
-    pace: Pace
+    pace: RateLimiter
 
     @property
     def policy(self) -> RemedyPolicy:
@@ -114,9 +114,9 @@ class Connections:
             is_observing=settings.mode == "observe",
         )
 
-    def diagnosing(self, seconds_left: Callable[[], float]) -> Diagnosing:
+    def diagnosing(self, seconds_left: Callable[[], float]) -> DiagnosisTriage:
         """The diagnosis, for one run."""
-        return Diagnosing(
+        return DiagnosisTriage(
             look=lambda now, fresh: self.look(now, fresh, seconds_left),
             signs=functools.partial(first_signs, self.metrics),
             practice=self.practice,
@@ -130,9 +130,9 @@ class Connections:
 
     def look(
         self, now: datetime, fresh: Sequence[str], seconds_left: Callable[[], float]
-    ) -> Gathering | None:
+    ) -> FactCollector | None:
         """Read the account; ``None`` when there is no time for it."""
-        asker = Asker(
+        asker = ReadClient(
             clients.reading_client,
             self.pace,
             is_time_up=lambda: seconds_left() < _RESERVE_SECONDS,
@@ -147,10 +147,10 @@ class Connections:
             return None
         settings = self.settings
         live = self.ledger.live()
-        return Gathering.of(
+        return FactCollector.of(
             account,
             self.readers,
-            Standing(
+            GuardState(
                 contained=frozenset(
                     one.function for one in live.incidents if one.state in HOLDING_STATES
                 ),
@@ -166,17 +166,17 @@ class Connections:
 
 
 @functools.cache
-def connect() -> Connections:
+def connect() -> DiagnosisWiring:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
     table = Table(clients.dynamodb_client, settings.ledger_table)
     store = DiagnosisStore(table)
-    pace = Pace()
+    pace = RateLimiter()
     metrics = DiagnosisMetrics(clients.cloudwatch_client())
-    return Connections(
+    return DiagnosisWiring(
         settings=settings,
-        practice=Practice(
-            repairs=repairs.AwsRepairs(clients.lambda_client(), clients.iam_client()),
+        practice=RemediationContext(
+            repairs=repairs.AwsFunctionChanges(clients.lambda_client(), clients.iam_client()),
             infirmary=store,
             publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
             deployment=Deployment(
@@ -192,20 +192,20 @@ def connect() -> Connections:
         readers=Readers(
             metrics=metrics,
             logs=diagnosis_logs.FunctionLogs(
-                clients.logs_client(), functools.partial(pace.wait, Lane.LOGS)
+                clients.logs_client(), functools.partial(pace.wait, Quota.LOGS)
             ),
             simulator=simulations.Simulator(
-                clients.iam_client(), functools.partial(pace.wait, Lane.IAM)
+                clients.iam_client(), functools.partial(pace.wait, Quota.IAM)
             ),
             alarms=alarm_actions.AlarmActions(clients.cloudwatch_client()),
             targets=rule_watch.RuleTargets(
-                clients.events_client(), functools.partial(pace.wait, Lane.EVENTS)
+                clients.events_client(), functools.partial(pace.wait, Quota.EVENTS)
             ),
             schedules=schedule_watch.Schedules(
-                clients.scheduler_client(), functools.partial(pace.wait, Lane.SCHEDULER)
+                clients.scheduler_client(), functools.partial(pace.wait, Quota.SCHEDULER)
             ),
             details=function_details.DetailsReader(
-                clients.lambda_client(), functools.partial(pace.wait, Lane.LAMBDA)
+                clients.lambda_client(), functools.partial(pace.wait, Quota.LAMBDA)
             ),
         ),
         facts=AccountFacts(

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from functions.aws.diagnosis.function_details import FunctionDetails
 from functions.aws.diagnosis.logs import LogGroup
-from functions.diagnose.schedule_roles import Schedules
+from functions.diagnose.schedule_roles import ScheduleReader
 from functions.diagnose.traffic import (
-    Metrics,
+    DatapointReader,
 )
 from functions.domain.account.inventory import Rule, RuleTarget
 from functions.domain.diagnosis.facts import (
@@ -31,7 +31,7 @@ class Logs(Protocol):
         ...
 
 
-class Simulator(Protocol):
+class IamSimulator(Protocol):
     """SimulatePrincipalPolicy."""
 
     def simulate(
@@ -73,10 +73,10 @@ class Details(Protocol):
 class Readers:
     """Where facts come from."""
 
-    metrics: Metrics
+    metrics: DatapointReader
     logs: Logs
-    simulator: Simulator
+    simulator: IamSimulator
     alarms: Alarms
     targets: Targets
-    schedules: Schedules
+    schedules: ScheduleReader
     details: Details

@@ -18,7 +18,7 @@ MOST_READ: Final = 50
 _Named: TypeAlias = tuple[str, Schedule]  # with the name of the function that it invokes
 
 
-class Schedules(Protocol):
+class ScheduleReader(Protocol):
     """GetSchedule."""
 
     def now(self, schedule: Schedule) -> Schedule | None:
@@ -38,7 +38,7 @@ def with_roles(
     account: Account,
     failing: frozenset[str],
     closely: frozenset[str],
-    schedules: Schedules,
+    schedules: ScheduleReader,
     now: datetime,
 ) -> tuple[Account, Mapping[str, tuple[FactGap, ...]]]:
     """The account with the roles of the schedules that something is suspected of.
@@ -78,7 +78,7 @@ def _turned(found: Sequence[_Named], now: datetime) -> tuple[_Named, ...]:
 
 
 def _read(
-    found: Iterable[_Named], schedules: Schedules, told: dict[str, Schedule | None]
+    found: Iterable[_Named], schedules: ScheduleReader, told: dict[str, Schedule | None]
 ) -> Iterator[tuple[str, str]]:
     """Put what AWS tells into `told`; yield what it does not, with the function's name."""
     for name, one in found:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from functions.aws.diagnosis.metrics import Asked, Datapoints, Window
+from functions.aws.diagnosis.metrics import Datapoints, MetricQuery, Window
 from functions.aws.diagnosis.rule_watch import failures_of
 from functions.aws.diagnosis.schedule_watch import failures_in
 from functions.domain.account.inventory import FunctionDescription, Rule
@@ -25,10 +25,12 @@ _LAMBDA: Final = "AWS/Lambda"
 _P95: Final = 0.95
 
 
-class Metrics(Protocol):
+class DatapointReader(Protocol):
     """CloudWatch."""
 
-    def datapoints(self, asked: Sequence[Asked], window: Window) -> Mapping[Asked, Datapoints]:
+    def datapoints(
+        self, asked: Sequence[MetricQuery], window: Window
+    ) -> Mapping[MetricQuery, Datapoints]:
         """The datapoints of each metric. Raises `MetricsUnavailableError`."""
         ...
 
@@ -52,7 +54,7 @@ def window_at(now: datetime) -> Window:
 
 
 def measure(
-    functions: Sequence[FunctionDescription], metrics: Metrics, now: datetime
+    functions: Sequence[FunctionDescription], metrics: DatapointReader, now: datetime
 ) -> dict[str, Measured]:
     """The traffic of functions, by name.
 
@@ -97,7 +99,7 @@ def measure(
 
 
 def failures(
-    rules: Sequence[Rule], groups: Sequence[str], metrics: Metrics, now: datetime
+    rules: Sequence[Rule], groups: Sequence[str], metrics: DatapointReader, now: datetime
 ) -> dict[str, int]:
     """How often targets could not be invoked within the last day; nothing of who never failed.
 
@@ -114,7 +116,9 @@ def failures(
     return {name: total for name, one in asked.items() if (total := totals[one])}
 
 
-def counted(asked: Sequence[Asked], metrics: Metrics, now: datetime) -> dict[Asked, int]:
+def counted(
+    asked: Sequence[MetricQuery], metrics: DatapointReader, now: datetime
+) -> dict[MetricQuery, int]:
     """The sum of each metric over the last day.
 
     Raises
@@ -126,21 +130,21 @@ def counted(asked: Sequence[Asked], metrics: Metrics, now: datetime) -> dict[Ask
     return {one: int(_total(points)) for one, points in metrics.datapoints(asked, window).items()}
 
 
-def failed_calls(caller: NamedCaller) -> Asked | None:
+def failed_calls(caller: NamedCaller) -> MetricQuery | None:
     """What counts the failures of a caller; ``None`` where CloudWatch does not tell of one.
 
     A schedule's failures are counted for its whole group only: see `failures`.
     """
     match caller.kind:
         case CallerKind.STATE_MACHINE:
-            return Asked(
+            return MetricQuery(
                 namespace="AWS/States",
                 metric="ExecutionsFailed",
                 dimensions=(("StateMachineArn", caller.arn),),
             )
         case CallerKind.DESTINATION:
             name = caller.arn.partition(":function:")[2].partition(":")[0]
-            return Asked(
+            return MetricQuery(
                 namespace=_LAMBDA,
                 metric="DestinationDeliveryFailures",
                 dimensions=(("FunctionName", name),),
@@ -149,22 +153,22 @@ def failed_calls(caller: NamedCaller) -> Asked | None:
             return None
 
 
-def invocations_of(function: str, qualifier: str) -> Asked:
+def invocations_of(function: str, qualifier: str) -> MetricQuery:
     """How often a version or an alias was invoked.
 
     UNCONFIRMED: that CloudWatch counts an alias under its name alone, and not under its version's
     number too. Where it is otherwise a version is judged twice, with the same configuration.
     """
-    return Asked(
+    return MetricQuery(
         namespace=_LAMBDA,
         metric="Invocations",
         dimensions=(("FunctionName", function), ("Resource", f"{function}:{qualifier}")),
     )
 
 
-def incoming(function: FunctionDescription) -> Asked:
+def incoming(function: FunctionDescription) -> MetricQuery:
     """How many log events the function's log group received."""
-    return Asked(
+    return MetricQuery(
         namespace="AWS/Logs",
         metric="IncomingLogEvents",
         dimensions=(("LogGroupName", log_group_of(function)),),
@@ -176,14 +180,14 @@ def log_group_of(function: FunctionDescription) -> str:
     return function.log_group or f"/aws/lambda/{function.name}"
 
 
-def _is_slow(function: FunctionDescription, found: Mapping[Asked, Datapoints]) -> bool:
+def _is_slow(function: FunctionDescription, found: Mapping[MetricQuery, Datapoints]) -> bool:
     """Whether some invocation took so long that a close look is worth it."""
     longest = max((v for _, v in found[_asked(function, "Duration", "Maximum")]), default=0.0)
     return longest >= CLOSE_LOOK * 1000 * function.timeout_seconds
 
 
-def _asked(function: FunctionDescription, metric: str, statistic: str = "Sum") -> Asked:
-    return Asked(
+def _asked(function: FunctionDescription, metric: str, statistic: str = "Sum") -> MetricQuery:
+    return MetricQuery(
         namespace=_LAMBDA,
         metric=metric,
         dimensions=(("FunctionName", function.name),),
@@ -201,8 +205,8 @@ def _began(function: FunctionDescription, window: Window) -> datetime:
 
 def _measured(
     function: FunctionDescription,
-    found: Mapping[Asked, Datapoints],
-    days: Mapping[Asked, Datapoints],
+    found: Mapping[MetricQuery, Datapoints],
+    days: Mapping[MetricQuery, Datapoints],
     window: Window,
     *,
     is_active: bool,

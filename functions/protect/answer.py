@@ -11,7 +11,7 @@ from functions.domain.deployment.account_alarm import account_threshold, thresho
 from functions.domain.deployment.guard_cost import guard_cost
 from functions.domain.deployment.guard_protection import (
     LeaveUnprotected,
-    Reserve,
+    SetAside,
     decide_protection,
     protected_text,
     too_small_text,
@@ -45,7 +45,7 @@ class UnknownResourceError(LoopbreakerError):
     """When a custom resource is not one that `protect` serves."""
 
 
-class Account(Protocol):
+class AccountLimitsReader(Protocol):
     """What `protect` needs of Lambda's control plane."""
 
     def limits(self) -> AccountLimits:
@@ -65,7 +65,7 @@ class Account(Protocol):
         ...
 
 
-class Traffic(Protocol):
+class AccountTrafficReader(Protocol):
     """What `protect` needs of CloudWatch."""
 
     def rates(self, end: datetime) -> Sequence[tuple[float, float]]:
@@ -74,18 +74,20 @@ class Traffic(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class ProtectionContext:
     """What the answers are made of."""
 
-    account: Account
-    traffic: Traffic
+    account: AccountLimitsReader
+    traffic: AccountTrafficReader
     publisher: Publisher
     stack_name: str
     region: str
     account_id: str
 
 
-def answer(request: CustomResourceRequest, world: World, now: datetime) -> CustomResourceResponse:
+def answer(
+    request: CustomResourceRequest, world: ProtectionContext, now: datetime
+) -> CustomResourceResponse:
     """Carry out a request and say what came of it.
 
     Doing it twice is harmless, as Lambda may deliver a request twice: figures are read again, and
@@ -125,7 +127,9 @@ def physical_id(request: CustomResourceRequest) -> str:
     return request.resource_type.removeprefix("Custom::")
 
 
-def _data(request: CustomResourceRequest, world: World, now: datetime) -> dict[str, str]:
+def _data(
+    request: CustomResourceRequest, world: ProtectionContext, now: datetime
+) -> dict[str, str]:
     properties = request.properties
     if request.resource_type == ACCOUNT:
         arns = [str(one) for one in properties.get("Arns", ())]
@@ -141,7 +145,7 @@ def _data(request: CustomResourceRequest, world: World, now: datetime) -> dict[s
     raise UnknownResourceError(f"protect serves no {request.resource_type}")
 
 
-def _check_exempt(names: Sequence[str], account: Account) -> str:
+def _check_exempt(names: Sequence[str], account: AccountLimitsReader) -> str:
     """Say which names of the flag `exempt` exempt nothing.
 
     A function may be created later, so an unknown name fails no deployment.
@@ -155,7 +159,7 @@ def _check_exempt(names: Sequence[str], account: Account) -> str:
     return f"CHECK THE NAMES: of {len(names)} by flag, {len(unknown)} do not exist here: {listed}"
 
 
-def _threshold(traffic: Traffic, given: int | None, now: datetime) -> AccountThreshold:
+def _threshold(traffic: AccountTrafficReader, given: int | None, now: datetime) -> AccountThreshold:
     try:
         rates = traffic.rates(now)
     except MetricsUnavailableError as error:
@@ -183,7 +187,7 @@ def _account_figures(
 
 
 def _protect(
-    wanted: Mapping[str, int], account: Account, publisher: Publisher, stack_name: str
+    wanted: Mapping[str, int], account: AccountLimitsReader, publisher: Publisher, stack_name: str
 ) -> str:
     decision = decide_protection(
         limits=account.limits(),
@@ -191,7 +195,7 @@ def _protect(
         reserved={name: account.reserved(name) for name in wanted},
     )
     match decision:
-        case Reserve(reservations=reservations):
+        case SetAside(reservations=reservations):
             try:
                 for name, count in reservations:
                     account.reserve(name, count)

@@ -16,7 +16,7 @@ from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.custom_resource import CustomResourceRequest, respond
 from functions.aws.runtime.observability import logger
 from functions.aws.runtime.propagation import PROPAGATION
-from functions.protect.answer import World, answer, failed
+from functions.protect.answer import ProtectionContext, answer, failed
 from functions.protect.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ ADAPTERS: Final = (account_traffic, custom_resource, guard_account, publisher)
 
 
 @functools.cache
-def connect() -> World:
+def connect() -> ProtectionContext:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
-    return World(
+    return ProtectionContext(
         account=GuardAccount(clients.lambda_client()),
         traffic=AccountTraffic(clients.cloudwatch_client()),
         publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),

@@ -10,7 +10,7 @@ from functions.aws.runtime.custom_resource import CustomResourceResponse, Reques
 from functions.domain.account.watched_region import refuse_elsewhere
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError, RestoreFailedError
 from functions.domain.incidents.ports import RequestClaim
-from functions.workflows.holding.end_hold import HoldEnding
+from functions.workflows.holding.end_hold import HoldEnder
 from functions.workflows.incidents.rollback import ALL, Refused, Restored
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def answer(
     """
     if request.request_type is RequestType.DELETE:
         # Nobody would end them any more. What is contained stays so, and people are notified.
-        HoldEnding(world=rollback.world, sleep=rollback.sleep).end_all(seconds_left)
+        HoldEnder(world=rollback.world, sleep=rollback.sleep).end_all(seconds_left)
         rollback.tell_of_deletion()
         return _done("")
     asked = tuple(str(one) for one in request.properties.get("Rollback", ()))

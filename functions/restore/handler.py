@@ -22,12 +22,12 @@ from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.custom_resource import CustomResourceRequest, respond
 from functions.aws.runtime.observability import logger
 from functions.aws.runtime.propagation import PROPAGATION
-from functions.domain.diagnosis.ports import Practice
+from functions.domain.diagnosis.ports import RemediationContext
 from functions.domain.notices.notice import Deployment
 from functions.restore.answer import answer, failed
 from functions.restore.settings import Settings
-from functions.workflows.holding.end_hold import HoldEnding
-from functions.workflows.incidents.context import World
+from functions.workflows.holding.end_hold import HoldEnder
+from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.rollback import Rollback
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ ADAPTERS: Final = (
 def rollback() -> Rollback:
     """Read the settings and create the ports, once per execution environment."""
     settings = Settings.from_env(os.environ)
-    world = World(
+    world = Context(
         functions=target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client),
         ledger=DynamoLedger(Table(clients.dynamodb_client, settings.ledger_table)),
         publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
@@ -71,8 +71,8 @@ def rollback() -> Rollback:
         ),
         clock=read_clock,
     )
-    practice = Practice(
-        repairs=repairs.AwsRepairs(clients.lambda_client(), clients.iam_client()),
+    practice = RemediationContext(
+        repairs=repairs.AwsFunctionChanges(clients.lambda_client(), clients.iam_client()),
         infirmary=DiagnosisStore(Table(clients.dynamodb_client, settings.ledger_table)),
         publisher=world.publisher,
         deployment=world.deployment,
@@ -93,7 +93,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     if is_hold_end(event):
         end = parse_hold_end(event)
         world, sleep = rollback().world, rollback().sleep
-        outcome = HoldEnding(world=world, sleep=sleep).end(
+        outcome = HoldEnder(world=world, sleep=sleep).end(
             end.incident_id, end.function, seconds_left
         )
         logger.info("hold", outcome=outcome, incident=end.incident_id, target_function=end.function)

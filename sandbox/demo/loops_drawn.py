@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.facts import Facts
-from functions.aws.account.rate_limit import Pace
-from functions.aws.account.read_client import Asker
+from functions.aws.account.rate_limit import RateLimiter
+from functions.aws.account.read_client import ReadClient
 from functions.domain.graph.build import build
 from functions.domain.graph.propagation.propagate import propagate
 from sandbox.demo.graph_svg import draw_graph, list_edges_beside
@@ -27,7 +27,7 @@ OWN_PREFIX = "Loopbreaker-"
 def draw_loops(aws: LocalAws, path: Path) -> None:
     """Draw every loop that the account's configuration allows, but for the guard's own."""
     facts = Facts(account=ACCOUNT_ID, region=REGION, partition="aws", at=datetime.now(UTC))
-    reader = AccountReader(Asker(aws.client, Pace({})), suspects=_on_loops)
+    reader = AccountReader(ReadClient(aws.client, RateLimiter({})), suspects=_on_loops)
     account = reader.read(facts)
     if account is not None:
         account = _without_guard(account)

@@ -11,8 +11,8 @@ import pytest
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.configuration_changes import Change, ChangeKind
-from functions.aws.account.rate_limit import Pace
-from functions.aws.account.read_client import Asker
+from functions.aws.account.rate_limit import RateLimiter
+from functions.aws.account.read_client import ReadClient
 from functions.aws.runtime import clients
 from functions.domain.account.environment_references import Reference
 from tests.sandbox.support import package
@@ -76,7 +76,9 @@ def admit(aws: LocalAws, name: str, service: str, source: str, qualifier: str = 
 
 def reader() -> AccountReader:
     """A reader in no hurry and with no rest."""
-    return AccountReader(Asker(clients.reading_client, Pace({})), suspects=lambda _: ["orders"])
+    return AccountReader(
+        ReadClient(clients.reading_client, RateLimiter({})), suspects=lambda _: ["orders"]
+    )
 
 
 def begun() -> f.Facts:
@@ -301,7 +303,7 @@ def test_a_change_is_worked_in(peopled: LocalAws, account: Account) -> None:
         PolicyName="more",
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [writes]}),
     )
-    asker = Asker(clients.reading_client, Pace({}))
+    asker = ReadClient(clients.reading_client, RateLimiter({}))
     changed = AccountReader(asker, suspects=lambda _: ["orders"]).work_in(
         [Change(kind=ChangeKind.ROLE, name="orders-role")], facts
     )

@@ -37,7 +37,7 @@ from functions.domain.incidents.ports import (
 from functions.domain.incidents.states import IncidentState
 from functions.domain.pulse.memory import PulseMemory
 from functions.workflows.diagnosis.run import undo_for
-from functions.workflows.holding.end_hold import HoldEnding, Outcome
+from functions.workflows.holding.end_hold import HoldEnder, Outcome
 from sandbox.provision import create_ledger
 from tests.contract.stage import an_incident, unique
 from tests.frozen.sets import read, set_names, story_names
@@ -414,7 +414,7 @@ def test_the_schedule_of_a_hold_ends_it(shared_aws: LocalAws, name: str) -> None
     end = parse_hold_end(json.loads(schedule["input"]))
     assert name_of(end.incident_id) == schedule["name"]
 
-    ending = HoldEnding(world=frozen.scene.world, sleep=frozen.scene.sleep)
+    ending = HoldEnder(world=frozen.scene.world, sleep=frozen.scene.sleep)
     outcome = ending.end(end.incident_id, end.function)
 
     assert outcome is Outcome.ENDED

@@ -32,7 +32,7 @@ from tests.unit.domain.diagnosis import samples
 from tests.unit.domain.diagnosis.samples import NOW, Hospital
 
 if TYPE_CHECKING:
-    from functions.domain.diagnosis.ports import Infirmary
+    from functions.domain.diagnosis.ports import RemediationStore
     from functions.domain.diagnosis.remediation import Treatment
     from tests.contract.stage import AwsStage
 
@@ -53,7 +53,7 @@ def a_book() -> FindingBook:
 
 
 @pytest.fixture(params=["fake", "aws"])
-def infirmary(request: pytest.FixtureRequest) -> Infirmary:
+def infirmary(request: pytest.FixtureRequest) -> RemediationStore:
     """The record of the test."""
     if request.param == "fake":
         return Hospital().practice.infirmary
@@ -70,12 +70,12 @@ def store(aws_stage: AwsStage) -> DiagnosisStore:
 # -- the port
 
 
-def test_an_empty_book(infirmary: Infirmary) -> None:
+def test_an_empty_book(infirmary: RemediationStore) -> None:
     """Before the first round there is nothing in it."""
     assert infirmary.book() == FindingBook()
 
 
-def test_a_book_comes_back_as_it_was(infirmary: Infirmary) -> None:
+def test_a_book_comes_back_as_it_was(infirmary: RemediationStore) -> None:
     """All of it, with its new version."""
     saved = infirmary.save_book(a_book())
 
@@ -83,7 +83,7 @@ def test_a_book_comes_back_as_it_was(infirmary: Infirmary) -> None:
     assert infirmary.book() == saved
 
 
-def test_two_writers_of_the_book_cannot_both_have_their_way(infirmary: Infirmary) -> None:
+def test_two_writers_of_the_book_cannot_both_have_their_way(infirmary: RemediationStore) -> None:
     """Who read before the other wrote has to look again."""
     first = infirmary.save_book(a_book())
     infirmary.save_book(first)
@@ -156,7 +156,7 @@ def test_marks_that_outsiders_make_are_read_in_parts(
     assert len(store.denials(NOW)["orders"]) == 2
 
 
-def test_a_treatment_is_opened_once(infirmary: Infirmary) -> None:
+def test_a_treatment_is_opened_once(infirmary: RemediationStore) -> None:
     """A retry finds its own; another of the same function and entry finds the open one."""
     opened = infirmary.open(a_treatment())
     other = replace(a_treatment(), id="another")
@@ -166,7 +166,7 @@ def test_a_treatment_is_opened_once(infirmary: Infirmary) -> None:
     assert infirmary.find(samples.NAME, "no_logs") == opened
 
 
-def test_a_closed_treatment_makes_room(infirmary: Infirmary) -> None:
+def test_a_closed_treatment_makes_room(infirmary: RemediationStore) -> None:
     """The newest takes its place."""
     opened = infirmary.open(a_treatment())
     infirmary.save(opened.to(TreatmentState.FAILED, NOW))
@@ -178,7 +178,7 @@ def test_a_closed_treatment_makes_room(infirmary: Infirmary) -> None:
     assert found.id == "newer"
 
 
-def test_a_treatment_comes_back_as_it_was_saved(infirmary: Infirmary) -> None:
+def test_a_treatment_comes_back_as_it_was_saved(infirmary: RemediationStore) -> None:
     """Snapshot, steps and notices included."""
     opened = infirmary.open(a_treatment())
     saved = infirmary.save(opened.leased(NOW))
@@ -188,7 +188,7 @@ def test_a_treatment_comes_back_as_it_was_saved(infirmary: Infirmary) -> None:
         infirmary.save(opened)
 
 
-def test_treatments_of_some_functions(infirmary: Infirmary) -> None:
+def test_treatments_of_some_functions(infirmary: RemediationStore) -> None:
     """Of those named, or of all."""
     one, two = infirmary.open(a_treatment("one")), infirmary.open(a_treatment("one-two"))
 
@@ -197,7 +197,7 @@ def test_treatments_of_some_functions(infirmary: Infirmary) -> None:
     assert infirmary.treatments(("nobody",)) == ()
 
 
-def test_no_treatment(infirmary: Infirmary) -> None:
+def test_no_treatment(infirmary: RemediationStore) -> None:
     """Nothing is nothing."""
     assert infirmary.find("nobody", "no_logs") is None
 

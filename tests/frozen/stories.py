@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.paged_account import ACCOUNT, REGION
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.configuration_changes import Change, ChangeKind
-from functions.aws.account.rate_limit import Pace
-from functions.aws.account.read_client import READS, Asker
+from functions.aws.account.rate_limit import RateLimiter
+from functions.aws.account.read_client import READS, ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.aws.records.chart_store import ChartStore
 from functions.aws.records.diagnosis_store import DiagnosisStore, Progress
 from functions.aws.records.fact_store import FactStore
-from functions.chart.charting import Charting, Graphs, Rhythm
+from functions.chart.charting import GraphRefresh, Graphs, RefreshIntervals
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.diagnosis.authorization import RemedyPolicy
@@ -31,7 +31,7 @@ from functions.domain.errors import (
     NoticeUndeliveredError,
     RefusedError,
 )
-from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy
 from functions.domain.pulse.memory import PulseMemory
 from functions.workflows.diagnosis.remediate import planned, treat, undo
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from functions.aws.records.table import Table
-    from functions.domain.diagnosis.ports import Practice
+    from functions.domain.diagnosis.ports import RemediationContext
     from tests.frozen.stage import Stage
     from tests.functional.contain.held import Held
 
@@ -428,7 +428,11 @@ def chart(stage: Stage) -> None:
     run.scene.calls = 15
     run.charting().tick()
     store = ChartStore(stage.open_table(), holder="somebody")
-    store.note([Change(kind=ChangeKind.ROLE, name="orders-role")], "mark", run.scene.now)
+    store.note(
+        [Change(kind=ChangeKind.ROLE, name="orders-role")],
+        "mark",
+        run.scene.now,
+    )
 
 
 STORIES: Final[dict[str, Callable[[Stage], None]]] = {
@@ -516,7 +520,7 @@ def _suspected(
 ) -> Held:
     story = suspected(kind, is_loop=is_loop, **given)
     if is_certain:
-        known = KnownLoop(proof=LoopProof.CERTAIN, at=story.scene.now)
+        known = LoopStatus(proof=LoopProof.CERTAIN, at=story.scene.now)
         story.scene.loops.stored["orders"] = known
     stage.begin(story.scene)
     return story
@@ -540,7 +544,7 @@ def _store(stage: Stage) -> DiagnosisStore:
     return DiagnosisStore(stage.open_table())
 
 
-def _practice(stage: Stage, function: str = "orders") -> tuple[Hospital, Practice]:
+def _practice(stage: Stage, function: str = "orders") -> tuple[Hospital, RemediationContext]:
     hospital = Hospital()
     stage.hospitals[function] = hospital
     return hospital, replace(hospital.practice, infirmary=_store(stage))
@@ -560,25 +564,25 @@ class ChartStage:
         self.scene.add_loop(3)
         self._table = table
 
-    def charting(self) -> Charting:
+    def charting(self) -> GraphRefresh:
         """A run in a fresh execution environment."""
         scene = self.scene
         scene.runs += 1
         graphs = Graphs(scene.accepted)
-        asker = Asker(
+        asker = ReadClient(
             scene.aws.client,
-            Pace({}),
+            RateLimiter({}),
             retry=replace(READS, sleep=lambda _: None),
             is_time_up=lambda: scene.calls is not None and asker.calls.total() >= scene.calls,
         )
-        return Charting(
+        return GraphRefresh(
             store=ChartStore(self._table, holder=f"run {scene.runs}"),
             facts=FactStore(self._table, account=ACCOUNT, region=REGION, partition="aws"),
             reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one),
             graphs=graphs,
             publisher=scene.topic,
             deployment=PLACE,
-            rhythm=Rhythm(),
+            rhythm=RefreshIntervals(),
             until=scene.now + timedelta(minutes=15),
             clock=lambda: scene.now,
             log=scene.log,

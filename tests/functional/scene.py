@@ -6,16 +6,16 @@ from typing import Any
 
 from functions.domain.detection.arrivals import Source
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop, OnLoop
+from functions.domain.graph.loop_lookup import NOTHING_KNOWN, LoopStatus, OnLoop
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import Policy, Response
 from functions.domain.notices.notice import Deployment
 from functions.domain.signal import Signal, SignalKind
-from functions.workflows.detection.collect_evidence import Gathering, one_by_one
-from functions.workflows.detection.report import PartlyFailedError, Report
-from functions.workflows.detection.triage import Guard
-from functions.workflows.holding.observe import Holding
-from functions.workflows.incidents.context import World
+from functions.workflows.detection.collect_evidence import EvidenceCollector, one_by_one
+from functions.workflows.detection.report import PartlyFailedError, TriageReport
+from functions.workflows.detection.triage import Triage
+from functions.workflows.holding.observe import HoldObserver
+from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.rollback import Result, Rollback
 from tests.fakes import FakeAccount, FakeFunction, SimulatedCrash
@@ -46,10 +46,10 @@ class QuietLog:
 class FakeLoops:
     """A stored event graph: what it knows is seen after it was read, as with the real one."""
 
-    stored: dict[str, KnownLoop] = field(default_factory=dict)
+    stored: dict[str, LoopStatus] = field(default_factory=dict)
     together: frozenset[str] = frozenset()  # functions on one and the same loop
     feeding: dict[str, tuple[Source, ...]] = field(default_factory=dict)
-    read: dict[str, KnownLoop] = field(default_factory=dict)
+    read: dict[str, LoopStatus] = field(default_factory=dict)
     read_sources: dict[str, tuple[Source, ...]] = field(default_factory=dict)
 
     def refresh(self) -> None:
@@ -57,7 +57,7 @@ class FakeLoops:
         self.read = dict(self.stored)
         self.read_sources = dict(self.feeding)
 
-    def of(self, function: str) -> KnownLoop:
+    def of(self, function: str) -> LoopStatus:
         """See the port."""
         return self.read.get(function, NOTHING_KNOWN)
 
@@ -98,9 +98,9 @@ class Scene:
         self.functions: int | None = None  # in the account, as far as AWS says
 
     @property
-    def world(self) -> World:
+    def world(self) -> Context:
         """The ports, with a place."""
-        return World(
+        return Context(
             functions=self.account.functions,
             ledger=self.account.ledger,
             publisher=self.account.publisher,
@@ -113,9 +113,9 @@ class Scene:
         )
 
     @property
-    def guard(self) -> Guard:
+    def guard(self) -> Triage:
         """A guard as a fresh execution environment has it."""
-        gathering = Gathering(
+        gathering = EvidenceCollector(
             functions=self.account.functions,
             metrics=self.account.metrics,
             account_concurrency=self.account.concurrency,
@@ -126,10 +126,10 @@ class Scene:
         enforcer = Enforcer(
             world=self.world,
             policy=self.policy,
-            holding=Holding(gathering=gathering, facts=self.account.hold_facts),
+            holding=HoldObserver(gathering=gathering, facts=self.account.hold_facts),
             diagnosis=self.account.examined,
         )
-        return Guard(enforcer=enforcer, gathering=gathering, log=self.log)
+        return Triage(enforcer=enforcer, gathering=gathering, log=self.log)
 
     def add_runaway(self, name: str = "orders", **given: Any) -> FakeFunction:
         """A function that was quiet for two weeks and hits the concurrency ceiling right now."""
@@ -162,12 +162,12 @@ class Scene:
             throttles=[0.0] * minutes,
         )
 
-    def signal(self, kind: SignalKind, *functions: str, actor: str = "") -> Report:
+    def signal(self, kind: SignalKind, *functions: str, actor: str = "") -> TriageReport:
         """Send one signal."""
         signal = Signal(kind=kind, at=self.now, id="1", functions=functions, actor=actor)
         return self.guard.handle(signal)
 
-    def contributor(self, name: str = "orders") -> Report:
+    def contributor(self, name: str = "orders") -> TriageReport:
         """The signal that names a function."""
         return self.signal(SignalKind.CONTRIBUTOR, name)
 

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.facts import begun
-from functions.aws.account.rate_limit import Pace
-from functions.aws.account.read_client import Asker
+from functions.aws.account.rate_limit import RateLimiter
+from functions.aws.account.read_client import ReadClient
 from functions.aws.diagnosis.alarm_actions import AlarmActions
 from functions.aws.diagnosis.function_details import DetailsReader
 from functions.aws.diagnosis.iam_simulation import Simulator
@@ -21,7 +21,7 @@ from functions.aws.diagnosis.logs import FunctionLogs
 from functions.aws.diagnosis.metrics import DiagnosisMetrics
 from functions.aws.diagnosis.rule_watch import RuleTargets
 from functions.aws.diagnosis.schedule_watch import Schedules
-from functions.diagnose.gathering import Gathering, Standing
+from functions.diagnose.gathering import FactCollector, GuardState
 from functions.diagnose.readers import Readers
 from functions.domain.diagnosis.checks.registry import examine
 from sandbox.local_aws import LocalAws
@@ -134,7 +134,9 @@ def test_an_invocation_that_the_role_may_not_make_fails(aws: LocalAws) -> None:
 def found(aws: LocalAws) -> tuple[str, ...]:
     """What the diagnosis says of the function now, out of this account."""
     now = datetime.fromtimestamp(aws.clock.timestamp(), UTC)
-    account = AccountReader(Asker(aws.client, Pace({}))).read(begun(ACCOUNT_ID, REGION, "aws", now))
+    account = AccountReader(ReadClient(aws.client, RateLimiter({}))).read(
+        begun(ACCOUNT_ID, REGION, "aws", now)
+    )
     assert account is not None
     readers = Readers(
         metrics=DiagnosisMetrics(aws.client("cloudwatch")),
@@ -145,7 +147,7 @@ def found(aws: LocalAws) -> tuple[str, ...]:
         schedules=Schedules(aws.client("scheduler")),
         details=DetailsReader(aws.client("lambda")),
     )
-    gathering = Gathering.of(account, readers, Standing(), now)
+    gathering = FactCollector.of(account, readers, GuardState(), now)
     (facts,) = gathering.facts(("report",), now + timedelta(minutes=1))
     return tuple(
         cause

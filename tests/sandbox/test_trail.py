@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.account.configuration_changes import CALLS, Change, ChangeKind, changes_of
+from functions.aws.account.configuration_changes import (
+    CALLS,
+    Change,
+    ChangeKind,
+    changes_of,
+)
 from functions.domain.errors import UnrecognisedSignalError
 from sandbox.patches.trail import EVENT_NAMES, TOLD, caller_identity
 from sandbox.provision import arn, create_function, create_table, map_source, notify_on_new_objects
@@ -161,7 +166,10 @@ def _log_subscription(aws: LocalAws) -> None:
         (_bucket_policy, Change(kind=K.RESOURCE_POLICY, name=arn("s3", "photos"))),
         (_rule, Change(kind=K.RULE, name="default|orders")),
         (_targets, Change(kind=K.RULE, name="default|orders")),
-        (_queue, Change(kind=K.QUEUE, name=f"{arn('sqs', 'jobs')}|{arn('sqs', 'dead')}")),
+        (
+            _queue,
+            Change(kind=K.QUEUE, name=f"{arn('sqs', 'jobs')}|{arn('sqs', 'dead')}"),
+        ),
         (_topic, Change(kind=K.RESOURCE_POLICY, name=arn("sns", "t"))),
         (_schedule, Change(kind=K.SCHEDULE, name="default|nightly")),
         (_log_subscription, Change(kind=K.LOG_GROUP, name="/a/b")),

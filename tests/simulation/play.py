@@ -16,19 +16,19 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import (
     LoopbreakerError,
 )
-from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.notices.notice import Deployment
 from functions.domain.signal import Signal, SignalKind
 from functions.restore.answer import answer
-from functions.workflows.detection.collect_evidence import Gathering, one_by_one
+from functions.workflows.detection.collect_evidence import EvidenceCollector, one_by_one
 from functions.workflows.detection.report import PartlyFailedError
-from functions.workflows.detection.triage import Guard
-from functions.workflows.holding.end_hold import HoldEnding
-from functions.workflows.holding.observe import Holding
-from functions.workflows.incidents.context import World
+from functions.workflows.detection.triage import Triage
+from functions.workflows.holding.end_hold import HoldEnder
+from functions.workflows.holding.observe import HoldObserver
+from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.rollback import Rollback
 from tests.fakes import SimulatedCrash
@@ -114,7 +114,7 @@ class Play:
         self.account.loop = schedule.loop
         proof = LoopProof.CERTAIN if schedule.is_certain else LoopProof.POSSIBLE
         self.loops = FakeLoops(
-            stored={one: KnownLoop(proof=proof, at=NOON) for one in schedule.loop},
+            stored={one: LoopStatus(proof=proof, at=NOON) for one in schedule.loop},
             together=schedule.loop,
         )
         self.told = Told()
@@ -274,7 +274,7 @@ class Play:
 
     def _end_hold(self, label: str, incident_id: str, function: str, attempt: int) -> None:
         run = self._new_run(label, attempt, RESTORE_SECONDS)
-        ending = HoldEnding(world=self._world(run), sleep=self.turns.pause)
+        ending = HoldEnder(world=self._world(run), sleep=self.turns.pause)
 
         def again() -> None:
             self._end_hold(label, incident_id, function, attempt + 1)
@@ -332,25 +332,25 @@ class Play:
         if attempt <= len(_TRIES_AFTER):
             self.turns.at(self.turns.now + _TRIES_AFTER[attempt - 1], again)
 
-    def _guard(self, run: Run, policy: Policy) -> Guard:
-        gathering = Gathering(
+    def _guard(self, run: Run, policy: Policy) -> Triage:
+        gathering = EvidenceCollector(
             functions=self.account.functions,
             metrics=self.account.simulated,
             account_concurrency=self.account.concurrency,
             side_by_side=one_by_one,
             loops=self.loops,
         )
-        holding = Holding(gathering=gathering, facts=self.account.hold_facts)
+        holding = HoldObserver(gathering=gathering, facts=self.account.hold_facts)
         enforcer = Enforcer(
             world=self._world(run),
             policy=policy,
             holding=holding,
             diagnosis=self.account.examined,
         )
-        return Guard(enforcer=enforcer, gathering=gathering, log=Journal(run))
+        return Triage(enforcer=enforcer, gathering=gathering, log=Journal(run))
 
-    def _world(self, run: Run) -> World:
-        return World(
+    def _world(self, run: Run) -> Context:
+        return Context(
             functions=self.account.functions,
             ledger=self.account.ledger,
             publisher=self.account.publisher,

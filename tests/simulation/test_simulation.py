@@ -12,9 +12,9 @@ from functions.domain.detection.evidence import Evidence
 from functions.domain.errors import BusyError
 from functions.domain.incidents import decision
 from functions.domain.incidents.history import WHATEVER_CLOSED
-from functions.workflows.holding.progress import HeldFunctions
+from functions.workflows.holding.progress import HoldProgress
 from functions.workflows.incidents import rollback
-from functions.workflows.incidents.reconcile import Tending
+from functions.workflows.incidents.reconcile import Reconciler
 from functions.workflows.incidents.rollback import Rollback
 from tests.fakes import FakeFunctions, FakeLedger
 from tests.simulation.__main__ import replay, show
@@ -120,7 +120,7 @@ def test_pulses_that_go_on_failing_break_the_rule_of_settling(
     def fail(*_given: Any) -> None:
         raise BusyError("as ever")
 
-    monkeypatch.setattr(Tending, "tend", fail)
+    monkeypatch.setattr(Reconciler, "tend", fail)
 
     assert "settles" in rules_broken(STOPPED)
 
@@ -130,11 +130,11 @@ def test_pulses_that_change_a_function_each_time_break_the_rule_of_bounds(
 ) -> None:
     """One change after the other."""
 
-    def change(tending: Tending, incident: Incident, *_given: Any) -> None:
+    def change(tending: Reconciler, incident: Incident, *_given: Any) -> None:
         for _ in range(30):
             tending.enforcer.world.functions.reserve(incident.function, 0)
 
-    monkeypatch.setattr(Tending, "tend", change)
+    monkeypatch.setattr(Reconciler, "tend", change)
 
     assert "bounded" in rules_broken(STOPPED)
 
@@ -142,11 +142,11 @@ def test_pulses_that_change_a_function_each_time_break_the_rule_of_bounds(
 def test_mails_without_end_break_the_rule_of_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """One mail after the other."""
 
-    def mail(tending: Tending, incident: Incident, *_given: Any) -> None:
+    def mail(tending: Reconciler, incident: Incident, *_given: Any) -> None:
         for _ in range(10):
             tending.enforcer.world.publisher.publish(incident.function, "again")
 
-    monkeypatch.setattr(Tending, "tend", mail)
+    monkeypatch.setattr(Reconciler, "tend", mail)
 
     assert "bounded" in rules_broken(STOPPED)
 
@@ -240,7 +240,7 @@ def test_an_error_of_the_code_breaks_the_rule_of_soundness(
     def stumble(*_given: Any) -> None:
         raise KeyError("orders")
 
-    monkeypatch.setattr(Tending, "tend", stumble)
+    monkeypatch.setattr(Reconciler, "tend", stumble)
 
     assert "sound" in rules_broken(STOPPED)
 
@@ -327,7 +327,7 @@ def test_callers_in_danger_are_capped_for_a_while(shifts: tuple[Shifts, ...], en
 
 def test_a_cap_that_nobody_takes_back_breaks_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its time is over, no schedule fires, and its callers are refused on."""
-    monkeypatch.setattr(HeldFunctions, "_look_at_cap", lambda *_given: None)
+    monkeypatch.setattr(HoldProgress, "_look_at_cap", lambda *_given: None)
     monkeypatch.setattr(Play, "end_hold", lambda *_given: None)
 
     assert "settles" in rules_broken(CALLED)

@@ -19,7 +19,7 @@ from functions.aws.account import facts as f
 from functions.aws.account.apply_changes import work_in
 from functions.aws.account.inventory import account_of, functions_with_urls, tables_of
 from functions.aws.account.read_client import OutOfTimeError
-from functions.aws.account.read_session import Reading, one_by_one
+from functions.aws.account.read_session import ReadSession, one_by_one
 from functions.aws.account.services import apis, events, flows, lambdas, roles, sources
 from functions.aws.runtime.observability import logger
 from functions.domain.account.inventory import Area
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from functions.aws.account.configuration_changes import Change
-    from functions.aws.account.read_client import Asker
+    from functions.aws.account.read_client import ReadClient
     from functions.aws.account.read_session import SideBySide
     from functions.domain.account.inventory import Account
 
@@ -109,7 +109,7 @@ class AccountReader:
 
     def __init__(
         self,
-        asker: Asker,
+        asker: ReadClient,
         *,
         suspects: Suspects = lambda _: (),
         side_by_side: SideBySide = in_threads,
@@ -145,10 +145,10 @@ class AccountReader:
             logger.info("time is up", extra={"before": str(error)})
             return None
 
-    def _reading(self, facts: f.Facts) -> Reading:
-        return Reading(asker=self._asker, facts=facts, side_by_side=self._side_by_side)
+    def _reading(self, facts: f.Facts) -> ReadSession:
+        return ReadSession(asker=self._asker, facts=facts, side_by_side=self._side_by_side)
 
-    def _complete(self, reading: Reading) -> Account:
+    def _complete(self, reading: ReadSession) -> Account:
         """Ask for everything that the lists call for and that was not asked for yet."""
         facts = reading.facts
         _forget_what_is_gone(facts)
@@ -174,7 +174,7 @@ class AccountReader:
         )
         return self._within_the_budget(reading)
 
-    def _within_the_budget(self, reading: Reading) -> Account:
+    def _within_the_budget(self, reading: ReadSession) -> Account:
         """Ask for what is good to know too, what casts most doubt while it is not known first."""
         facts = reading.facts
         _forget_what_nothing_needs(facts)
@@ -225,7 +225,7 @@ class AccountReader:
         lambdas.read_environments(reading)  # with what has become known since
         return account_of(facts)
 
-    def _read_apis(self, reading: Reading) -> None:
+    def _read_apis(self, reading: ReadSession) -> None:
         """What the APIs lead to, with the policies of the versions and aliases among that."""
         facts = reading.facts
         http = _affordable(
@@ -239,12 +239,12 @@ class AccountReader:
         apis.read_methods(reading, rest)
         lambdas.read_policies(reading, _qualified(facts))
 
-    def _complete_roles(self, reading: Reading) -> None:
+    def _complete_roles(self, reading: ReadSession) -> None:
         roles.complete(reading, _used_roles(reading.facts))
         sources.read_replications(reading)
 
 
-def _bound(step: Callable[[Reading], None], reading: Reading) -> Callable[[], None]:
+def _bound(step: Callable[[ReadSession], None], reading: ReadSession) -> Callable[[], None]:
     return lambda: step(reading)
 
 

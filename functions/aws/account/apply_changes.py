@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from functions.aws.account.configuration_changes import Change
-    from functions.aws.account.read_session import Reading
+    from functions.aws.account.read_session import ReadSession
 
-    _Way: TypeAlias = Callable[[Reading, str], None]
+    _Way: TypeAlias = Callable[[ReadSession, str], None]
 
 
-def work_in(change: Change, reading: Reading) -> None:
+def work_in(change: Change, reading: ReadSession) -> None:
     """Work a change in; where AWS does not tell, what was known stays, with a gap beside it.
 
     Raises
@@ -47,27 +47,27 @@ def _forget(section: f.Section[Any]) -> _Way:
     return lambda reading, name: reading.facts.drop(section, name)
 
 
-def _role(reading: Reading, name: str) -> None:
+def _role(reading: ReadSession, name: str) -> None:
     for arn in roles.role_arns(reading, name):
         reading.facts.drop(f.ROLES, arn)
 
 
-def _rule(reading: Reading, name: str) -> None:
+def _rule(reading: ReadSession, name: str) -> None:
     bus, _, rule = name.rpartition("|")
     events.reread_rule(reading, bus, rule)
 
 
-def _schedule(reading: Reading, name: str) -> None:
+def _schedule(reading: ReadSession, name: str) -> None:
     group, _, schedule = name.partition("|")
     events.reread_schedule(reading, group, schedule)
 
 
-def _api(reading: Reading, name: str) -> None:
+def _api(reading: ReadSession, name: str) -> None:
     for section in (f.INTEGRATIONS, f.ROUTES, f.METHODS):
         reading.facts.drop(section, name)
 
 
-def _queue(reading: Reading, name: str) -> None:
+def _queue(reading: ReadSession, name: str) -> None:
     queue, _, target = name.partition("|")
     sources.reread_queue(reading, queue, target)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-class Lane(StrEnum):
+class Quota(StrEnum):
     """Calls that AWS counts together."""
 
     LAMBDA = "lambda"
@@ -44,24 +44,24 @@ class Lane(StrEnum):
 # DescribeStateMachine (20), Firehose (5), GetResources (15), ListSchedules (50), API Gateway (10
 # together, GetResources 5 in 2 s; API Gateway developer guide, *Quotas*).
 # UNCONFIRMED: the others; a rate that is too high is corrected by the first throttled answer.
-ALLOWED_PER_SECOND: Final[Mapping[Lane, float]] = {
-    Lane.LAMBDA: 15,
-    Lane.LAMBDA_POLICY: 15,
-    Lane.IAM: 8,
-    Lane.EVENTS: 15,
-    Lane.SCHEDULER: 20,
-    Lane.PIPES: 10,
-    Lane.SNS: 30,
-    Lane.S3: 50,
-    Lane.LOGS: 10,
-    Lane.STATES: 5,
-    Lane.SQS: 30,
-    Lane.FIREHOSE: 5,
-    Lane.TABLES: 10,
-    Lane.KINESIS: 5,
-    Lane.TAGS: 15,
-    Lane.APIS: 10,
-    Lane.API_RESOURCES: 2.5,
+ALLOWED_PER_SECOND: Final[Mapping[Quota, float]] = {
+    Quota.LAMBDA: 15,
+    Quota.LAMBDA_POLICY: 15,
+    Quota.IAM: 8,
+    Quota.EVENTS: 15,
+    Quota.SCHEDULER: 20,
+    Quota.PIPES: 10,
+    Quota.SNS: 30,
+    Quota.S3: 50,
+    Quota.LOGS: 10,
+    Quota.STATES: 5,
+    Quota.SQS: 30,
+    Quota.FIREHOSE: 5,
+    Quota.TABLES: 10,
+    Quota.KINESIS: 5,
+    Quota.TAGS: 15,
+    Quota.APIS: 10,
+    Quota.API_RESOURCES: 2.5,
 }
 # Two thirds of it: somebody may be deploying.
 SHARE: Final = 2 / 3
@@ -71,12 +71,12 @@ _SLOWER: Final = 0.5
 _SLOWEST_PER_SECOND: Final = 0.5
 
 
-def shared_rates(share: float = SHARE) -> dict[Lane, float]:
+def shared_rates(share: float = SHARE) -> dict[Quota, float]:
     """The share of each rate that a reading takes."""
     return {lane: rate * share for lane, rate in ALLOWED_PER_SECOND.items()}
 
 
-class Pace:
+class RateLimiter:
     """A token bucket for each lane; safe for threads.
 
     Parameters
@@ -89,7 +89,7 @@ class Pace:
 
     def __init__(
         self,
-        rates: Mapping[Lane, float] | None = None,
+        rates: Mapping[Quota, float] | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -97,10 +97,10 @@ class Pace:
         self._rates = dict(shared_rates() if rates is None else rates)
         self._clock = clock
         self._sleep = sleep
-        self._free_at: dict[Lane, float] = {}
+        self._free_at: dict[Quota, float] = {}
         self._lock = threading.Lock()
 
-    def wait(self, lane: Lane) -> None:
+    def wait(self, lane: Quota) -> None:
         """Return when the next call of the lane may go out."""
         with self._lock:
             rate = self._rates.get(lane)
@@ -113,12 +113,12 @@ class Pace:
         if pause > 0:
             self._sleep(pause)
 
-    def slow_down(self, lane: Lane) -> None:
+    def slow_down(self, lane: Quota) -> None:
         """Take the lane at half its rate from now on: AWS throttled a call of it."""
         with self._lock:
             if lane in self._rates:
                 self._rates[lane] = max(_SLOWEST_PER_SECOND, self._rates[lane] * _SLOWER)
 
-    def rate(self, lane: Lane) -> float | None:
+    def rate(self, lane: Quota) -> float | None:
         """Calls a second that the lane has now; ``None`` for any number."""
         return self._rates.get(lane)

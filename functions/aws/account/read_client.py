@@ -23,7 +23,7 @@ from functions.domain.errors import LoopbreakerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from functions.aws.account.rate_limit import Lane, Pace
+    from functions.aws.account.rate_limit import Quota, RateLimiter
 
 READS: Final = Retry(attempts=5, first_pause_seconds=1.0, longest_pause_seconds=8.0)
 
@@ -74,7 +74,7 @@ class Operation:
     service: str
     method: str
     action: str
-    lane: Lane
+    lane: Quota
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Paging:
     told: str = "NextToken"
 
 
-class Asker:
+class ReadClient:
     """Asks AWS; safe for threads.
 
     It takes the pauses of a `Retry`, but its attempts are its own: each waits for its turn in the
@@ -109,7 +109,7 @@ class Asker:
     def __init__(
         self,
         client: Callable[[str], Any],
-        pace: Pace,
+        pace: RateLimiter,
         *,
         is_time_up: Callable[[], bool] = lambda: False,
         retry: Retry = READS,

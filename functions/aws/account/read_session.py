@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from functions.aws.account.facts import Facts, Section
-    from functions.aws.account.read_client import Asker, Operation
+    from functions.aws.account.read_client import Operation, ReadClient
     from functions.domain.account.inventory import Area
 
     Entry: TypeAlias = Mapping[str, Any]
@@ -77,7 +77,7 @@ class Variables:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ReadSession:
     """A reading that goes on.
 
     Attributes
@@ -88,7 +88,7 @@ class Reading:
         Does tasks, in threads or one after the other; raises what a task raises once all ended.
     """
 
-    asker: Asker
+    asker: ReadClient
     facts: Facts
     side_by_side: SideBySide = one_by_one
     variables: Variables = field(default_factory=Variables, repr=False)
@@ -181,7 +181,7 @@ class Reading:
         Parameters
         ----------
         read
-            Asks for one; raises what `Asker.ask` does.
+            Asks for one; raises what `ReadClient.ask` does.
         if_gone
             What counts for a thing that does not exist (any more).
         part

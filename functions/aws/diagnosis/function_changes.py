@@ -67,7 +67,7 @@ _FAILED: Final = "Failed"
 _PENDING: Final = "Pending"
 
 
-class AwsRepairs:
+class AwsFunctionChanges:
     """The port `Repairs`."""
 
     def __init__(

@@ -35,7 +35,7 @@ _INCOMPLETE: Final = _FAILED | {"PartialData"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class MetricQuery:
     """One statistic of one metric.
 
     `dimensions` are pairs of name and value; `statistic` is ``Sum``, ``Maximum``, ``p95``, ...
@@ -55,10 +55,10 @@ class Family:
     metric: str
     dimensions: tuple[str, ...]
 
-    def one(self, values: Sequence[str]) -> Asked:
+    def one(self, values: Sequence[str]) -> MetricQuery:
         """Its member with these values of the dimensions."""
         pairs = tuple(zip(self.dimensions, values, strict=True))
-        return Asked(namespace=self.namespace, metric=self.metric, dimensions=pairs)
+        return MetricQuery(namespace=self.namespace, metric=self.metric, dimensions=pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,9 @@ class DiagnosisMetrics:
     def __init__(self, client: CloudWatchClient) -> None:
         self._client = client
 
-    def datapoints(self, asked: Sequence[Asked], window: Window) -> Mapping[Asked, Datapoints]:
+    def datapoints(
+        self, asked: Sequence[MetricQuery], window: Window
+    ) -> Mapping[MetricQuery, Datapoints]:
         """The datapoints of each metric; a metric without any has none.
 
         What CloudWatch failed to read is asked for once more.
@@ -96,7 +98,7 @@ class DiagnosisMetrics:
             When CloudWatch cannot be asked, or fails to read a metric the second time, too: a gap
             would pass for a function that stands still.
         """
-        found: dict[Asked, Datapoints] = {}
+        found: dict[MetricQuery, Datapoints] = {}
         size = max(1, min(_MOST_QUERIES, _MOST_DATAPOINTS // window.periods))
         wanted = tuple(dict.fromkeys(asked))
         for first in range(0, len(wanted), size):
@@ -111,7 +113,7 @@ class DiagnosisMetrics:
             found.update(answered)
         return found
 
-    def leading(self, family: Family, window: Window) -> tuple[Asked, ...]:
+    def leading(self, family: Family, window: Window) -> tuple[MetricQuery, ...]:
         """The members of a family with the largest sums above zero, at most 500.
 
         UNCONFIRMED: that a series grouped by several dimensions is labelled with their values and
@@ -130,7 +132,7 @@ class DiagnosisMetrics:
             ),
             "Period": window.period_seconds,
         }
-        sums: dict[Asked, float] = {}
+        sums: dict[MetricQuery, float] = {}
         try:
             for entry in self._pages([query], window):
                 if entry.get("StatusCode", "") in _FAILED:
@@ -146,8 +148,8 @@ class DiagnosisMetrics:
         return tuple(sorted((one for one in sums if sums[one] > 0), key=lambda one: -sums[one]))
 
     def _ask(
-        self, batch: Sequence[Asked], window: Window
-    ) -> tuple[dict[Asked, Datapoints], tuple[Asked, ...]]:
+        self, batch: Sequence[MetricQuery], window: Window
+    ) -> tuple[dict[MetricQuery, Datapoints], tuple[MetricQuery, ...]]:
         queries = [_query(f"m{n}", one, window) for n, one in enumerate(batch)]
         points: dict[str, dict[datetime, float]] = {f"m{n}": {} for n in range(len(batch))}
         status: dict[str, str] = {}
@@ -197,7 +199,7 @@ def _shapeless(error: Exception) -> MetricsUnavailableError:
     )
 
 
-def _query(name: str, asked: Asked, window: Window) -> MetricDataQueryTypeDef:
+def _query(name: str, asked: MetricQuery, window: Window) -> MetricDataQueryTypeDef:
     return {
         "Id": name,
         "MetricStat": {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_events import EventBridgeClient
 
-    from functions.aws.diagnosis.metrics import Asked
+    from functions.aws.diagnosis.metrics import MetricQuery
     from functions.domain.account.inventory import Rule
 
 IAM_ACTIONS: Final = frozenset({"events:ListTargetsByRule"})
@@ -29,7 +29,7 @@ _ON_ANOTHER_BUS: Final = replace(_ON_THE_DEFAULT_BUS, dimensions=("EventBusName"
 FAILURES: Final = (_ON_THE_DEFAULT_BUS, _ON_ANOTHER_BUS)
 
 
-def failures_of(rule: Rule) -> Asked:
+def failures_of(rule: Rule) -> MetricQuery:
     """How often EventBridge could not invoke a target of a rule."""
     bus = _bus(rule)
     if bus == _DEFAULT_BUS:

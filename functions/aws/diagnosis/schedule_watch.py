@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
-    from functions.aws.diagnosis.metrics import Asked
+    from functions.aws.diagnosis.metrics import MetricQuery
     from functions.domain.account.inventory import Schedule
 
 IAM_ACTIONS: Final = frozenset({"scheduler:GetSchedule"})
@@ -37,7 +37,7 @@ def group_of(arn: str) -> str:
     return _place(arn)[0]
 
 
-def failures_in(group: str) -> Asked:
+def failures_in(group: str) -> MetricQuery:
     """How often a target refused or failed an invocation by some schedule of the group.
 
     Counted for the whole group only (EventBridge Scheduler user guide, *Monitoring Amazon

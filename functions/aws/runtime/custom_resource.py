@@ -176,7 +176,7 @@ class CustomResourceResponse:
         return json.dumps(document).encode()
 
 
-class Put(Protocol):
+class HttpPut(Protocol):
     """Sends one body to one URL; raises `OSError` when it is not taken."""
 
     def __call__(self, url: str, body: bytes) -> None:
@@ -199,7 +199,7 @@ def respond(
     request: CustomResourceRequest,
     response: CustomResourceResponse,
     *,
-    put: Put = https_put,
+    put: HttpPut = https_put,
     retry: Retry = DELIVERY,
 ) -> None:
     """Deliver the answer, trying a few times with growing pauses.

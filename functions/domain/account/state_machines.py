@@ -22,7 +22,7 @@ _ARN_FIELDS: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class AccountLocation:
     """Where names without an ARN are at home."""
 
     partition: str
@@ -60,7 +60,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class MachineReading:
     """What a definition says.
 
     Attributes
@@ -83,14 +83,14 @@ class Reading:
     is_borrowing: bool = False
 
 
-def read_machine(machine: StateMachine, place: Place) -> Reading:
+def read_machine(machine: StateMachine, place: AccountLocation) -> MachineReading:
     """Read a definition."""
     try:
         definition = read_json(machine.definition)
     except UnreadableJsonError:
-        return Reading(is_readable=False)
+        return MachineReading(is_readable=False)
     if not isinstance(definition, Mapping) or not isinstance(definition.get("States"), Mapping):
-        return Reading(is_readable=False)
+        return MachineReading(is_readable=False)
     tasks: list[Task] = []
     dynamic: list[str] = []
     urls: list[str] = []
@@ -117,7 +117,7 @@ def read_machine(machine: StateMachine, place: Place) -> Reading:
             if action and not targets:
                 dynamic.append(action)
                 is_borrowing = is_borrowing or borrows
-    return Reading(
+    return MachineReading(
         tasks=tuple(tasks),
         open_actions=tuple(dict.fromkeys(dynamic)),
         urls=tuple(urls),
@@ -170,7 +170,7 @@ def _calls(state: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]
 
 
 def _targets(
-    resource: str, arguments: Mapping[str, Json], place: Place
+    resource: str, arguments: Mapping[str, Json], place: AccountLocation
 ) -> tuple[str, list[tuple[str, Payload]]]:
     """The IAM action of a task, and what it is done to; nothing if only the execution knows."""
     for suffix in _SUFFIXES:
@@ -228,7 +228,7 @@ class _Call:
     payload: Payload = ANYTHING
 
     def targets(
-        self, arguments: Mapping[str, Json], place: Place
+        self, arguments: Mapping[str, Json], place: AccountLocation
     ) -> tuple[str, list[tuple[str, Payload]]]:
         """The IAM action, and what it is done to."""
         name = _text(arguments, self.argument)
@@ -278,7 +278,7 @@ def _text(arguments: Mapping[str, Json], name: str) -> str:
     return value
 
 
-def _objects(arguments: Mapping[str, Json], place: Place) -> list[tuple[str, Payload]]:
+def _objects(arguments: Mapping[str, Json], place: AccountLocation) -> list[tuple[str, Payload]]:
     bucket = _text(arguments, "Bucket")
     if not bucket:
         return []
@@ -291,7 +291,7 @@ def _escaped(text: str) -> str:
     return text.replace("*", "${*}").replace("?", "${?}")
 
 
-def _buses(arguments: Mapping[str, Json], place: Place) -> list[tuple[str, Payload]]:
+def _buses(arguments: Mapping[str, Json], place: AccountLocation) -> list[tuple[str, Payload]]:
     entries = arguments.get("Entries")
     found: list[tuple[str, Payload]] = []
     for entry in entries if isinstance(entries, list) else []:

@@ -36,7 +36,7 @@ class AccountLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reserve:
+class SetAside:
     """Set these reservations; those that hold already are left out."""
 
     reservations: tuple[tuple[str, int], ...]
@@ -50,7 +50,7 @@ class LeaveUnprotected:
     wanted: int
 
 
-Protection: TypeAlias = Reserve | LeaveUnprotected
+Protection: TypeAlias = SetAside | LeaveUnprotected
 
 
 def decide_protection(
@@ -69,7 +69,7 @@ def decide_protection(
     more = sum(count - (reserved.get(name) or 0) for name, count in missing)
     if more > 0 and limits.unreserved - more < LEAST_UNRESERVED:
         return LeaveUnprotected(limits=limits, wanted=sum(wanted.values()))
-    return Reserve(reservations=missing)
+    return SetAside(reservations=missing)
 
 
 def protected_text(wanted: Mapping[str, int]) -> str:

@@ -63,7 +63,7 @@ class RemedyPolicy:
     is_observing: bool = False
 
 
-class Consent(StrEnum):
+class Authorization(StrEnum):
     """Why a remedy is applied or not."""
 
     ALLOWED = "allowed"
@@ -85,13 +85,13 @@ class Consent(StrEnum):
 class RemedyDecision:
     """Which remedy is applied, or why none is. `remedy` is the one that the reason is about."""
 
-    consent: Consent
+    consent: Authorization
     remedy: Remedy | None = None
 
     @property
     def is_applied(self) -> bool:
         """Whether the remedy is to be applied."""
-        return self.consent is Consent.ALLOWED
+        return self.consent is Authorization.ALLOWED
 
 
 def decide(
@@ -110,9 +110,9 @@ def decide(
     remedy = next((one for one in finding.remedies if _may_be_done(one)), None)
     if remedy is None:
         first = finding.remedies[0] if finding.remedies else None
-        return RemedyDecision(consent=Consent.NAMED_ONLY, remedy=first)
+        return RemedyDecision(consent=Authorization.NAMED_ONLY, remedy=first)
     consent = _consent(finding, remedy, facts, policy)
-    if consent is Consent.ALLOWED and earlier is not None:
+    if consent is Authorization.ALLOWED and earlier is not None:
         return _after(earlier, finding, remedy, facts.at)
     return RemedyDecision(consent=consent, remedy=remedy)
 
@@ -145,45 +145,47 @@ def _may_be_done(remedy: Remedy) -> bool:
 
 def _consent(
     finding: Finding, remedy: Remedy, facts: FunctionUnderDiagnosis, policy: RemedyPolicy
-) -> Consent:
+) -> Authorization:
     if facts.is_guard or facts.name in policy.own_functions:
-        return Consent.OWN_FUNCTION
+        return Authorization.OWN_FUNCTION
     if facts.is_exempt or facts.name in policy.exempt:
-        return Consent.EXEMPT
+        return Authorization.EXEMPT
     if facts.is_contained:
-        return Consent.CONTAINED
+        return Authorization.CONTAINED
     if remedy.kind not in policy.kinds:
-        return Consent.NOT_ALLOWED
+        return Authorization.NOT_ALLOWED
     if policy.is_observing:
-        return Consent.OBSERVE_MODE
+        return Authorization.OBSERVE_MODE
     if finding.certainty is not Certainty.CERTAIN:
-        return Consent.NOT_CERTAIN
+        return Authorization.NOT_CERTAIN
     memory = [step.to for step in remedy.steps if isinstance(step, SetMemory)]
     if memory and policy.memory_ceiling_mb is None:
-        return Consent.NO_CEILING
+        return Authorization.NO_CEILING
     if memory and max(memory) > (policy.memory_ceiling_mb or 0):
-        return Consent.ABOVE_CEILING
-    return Consent.ALLOWED if is_narrow(remedy, facts) else Consent.TOO_BROAD
+        return Authorization.ABOVE_CEILING
+    return Authorization.ALLOWED if is_narrow(remedy, facts) else Authorization.TOO_BROAD
 
 
 def _after(earlier: Treatment, finding: Finding, remedy: Remedy, now: datetime) -> RemedyDecision:
     """What an earlier treatment of the same function and entry leaves to be done."""
     match earlier.state:
         case TreatmentState.DELETED:
-            return RemedyDecision(consent=Consent.ALLOWED, remedy=remedy)
+            return RemedyDecision(consent=Authorization.ALLOWED, remedy=remedy)
         case TreatmentState.UNDONE:
-            return RemedyDecision(consent=Consent.UNDONE_BY_PERSON, remedy=remedy)
+            return RemedyDecision(consent=Authorization.UNDONE_BY_PERSON, remedy=remedy)
         case TreatmentState.FAILED if now - earlier.updated_at >= TRIED_AGAIN_AFTER:
-            return RemedyDecision(consent=Consent.ALLOWED, remedy=remedy)
+            return RemedyDecision(consent=Authorization.ALLOWED, remedy=remedy)
         case TreatmentState.APPLIED:
             keys = {one.step.key for one in earlier.steps}
             more = tuple(step for step in remedy.steps if step.key not in keys)
             # Only for a cause of its own, such as another trigger: what was tried is not repeated.
             if more and set(finding.causes) - set(earlier.causes):
-                return RemedyDecision(consent=Consent.ALLOWED, remedy=replace(remedy, steps=more))
-            return RemedyDecision(consent=Consent.TREATED_BEFORE, remedy=remedy)
+                return RemedyDecision(
+                    consent=Authorization.ALLOWED, remedy=replace(remedy, steps=more)
+                )
+            return RemedyDecision(consent=Authorization.TREATED_BEFORE, remedy=remedy)
         case _:
-            return RemedyDecision(consent=Consent.TREATED_BEFORE, remedy=remedy)
+            return RemedyDecision(consent=Authorization.TREATED_BEFORE, remedy=remedy)
 
 
 def _is_narrow_step(step: object, facts: FunctionUnderDiagnosis) -> bool:

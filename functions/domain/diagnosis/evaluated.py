@@ -9,7 +9,7 @@ from functions.domain.diagnosis.remediation import Treatment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class EvaluatedFinding:
     """A finding with what was decided about its remedy, and the treatment where there is one."""
 
     finding: Finding
@@ -18,7 +18,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
+class ExaminedFunction:
     """One function after a round: its facts, and its findings with what was decided.
 
     `checks` is how many checks there are.
@@ -27,4 +27,4 @@ class Patient:
     facts: FunctionUnderDiagnosis
     examination: Examination
     checks: int
-    judged: tuple[Judged, ...] = ()
+    judged: tuple[EvaluatedFinding, ...] = ()

@@ -13,7 +13,7 @@ from functions.domain.account.inventory import (
     Schedule,
     StateMachine,
 )
-from functions.domain.account.state_machines import Place, read_machine
+from functions.domain.account.state_machines import AccountLocation, read_machine
 from functions.domain.diagnosis.facts import CallerKind, FoundTrigger, NamedCaller, TriggerKind
 from functions.domain.iam.access import account_of
 from functions.domain.notices.text import clean, shorten_arn
@@ -33,7 +33,7 @@ class _Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Invokers:
     """Triggers, callers and mappings by the name of the function that they lead to.
 
     Alarms are not among an account's descriptions: who reads them adds their triggers. An API whose
@@ -50,7 +50,7 @@ class Surroundings:
         triggers: dict[str, dict[FoundTrigger, None]] = defaultdict(dict)
         callers: dict[str, dict[tuple[str, str, str], NamedCaller]] = defaultdict(dict)
         mappings: dict[str, list[MappingDescription]] = defaultdict(list)
-        known = _Known(account)
+        known = _Index(account)
         for name, trigger in _triggers(account, known):
             triggers[name].setdefault(trigger)
         for name, caller in _callers(account, known):
@@ -71,7 +71,7 @@ class Surroundings:
 
 def scheduled(account: Account) -> tuple[tuple[str, Schedule], ...]:
     """The enabled schedules that invoke functions of the account, with these functions' names."""
-    known = _Known(account)
+    known = _Index(account)
     return tuple(
         (target.name, one)
         for one in account.schedules
@@ -79,13 +79,13 @@ def scheduled(account: Account) -> tuple[tuple[str, Schedule], ...]:
     )
 
 
-class _Known:
+class _Index:
     """The functions of the account, found by ARN; `home` is where names without one are."""
 
     def __init__(self, account: Account) -> None:
         self._names = frozenset(one.name for one in account.functions)
         self._place = f"{account.region}:{account.account}"
-        self.home = Place(
+        self.home = AccountLocation(
             partition=account.partition, region=account.region, account=account.account
         )
 
@@ -97,7 +97,7 @@ class _Known:
         return _Target(found["name"], found["qualifier"] or "")
 
 
-def _triggers(account: Account, known: _Known) -> Iterator[tuple[str, FoundTrigger]]:
+def _triggers(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]:
     yield from _rules(account, known)
     for bucket in account.buckets:
         for notification in bucket.notifications:
@@ -133,7 +133,7 @@ def _triggers(account: Account, known: _Known) -> Iterator[tuple[str, FoundTrigg
     yield from _apis(account, known)
 
 
-def _rules(account: Account, known: _Known) -> Iterator[tuple[str, FoundTrigger]]:
+def _rules(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]:
     for rule in account.rules:
         for one in rule.targets:
             target = known.by_arn(one.arn)
@@ -153,7 +153,7 @@ def _rules(account: Account, known: _Known) -> Iterator[tuple[str, FoundTrigger]
                 )
 
 
-def _log_subscriptions(account: Account, known: _Known) -> Iterator[tuple[str, FoundTrigger]]:
+def _log_subscriptions(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]:
     for one in account.log_subscriptions:
         target = known.by_arn(one.destination_arn)
         if not target:
@@ -176,7 +176,7 @@ def _log_subscriptions(account: Account, known: _Known) -> Iterator[tuple[str, F
         )
 
 
-def _apis(account: Account, known: _Known) -> Iterator[tuple[str, FoundTrigger]]:
+def _apis(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]:
     for api in account.apis:
         if ":execute-api:" not in api.arn:
             continue
@@ -214,7 +214,7 @@ def _apis(account: Account, known: _Known) -> Iterator[tuple[str, FoundTrigger]]
                 )
 
 
-def _callers(account: Account, known: _Known) -> Iterator[tuple[str, NamedCaller]]:
+def _callers(account: Account, known: _Index) -> Iterator[tuple[str, NamedCaller]]:
     """What names functions: first what invokes them for sure, then what only may."""
     for named_arn, caller in _invokers(account):
         target = known.by_arn(named_arn)
@@ -267,7 +267,7 @@ def _invokers(account: Account) -> Iterator[tuple[str, NamedCaller]]:
             yield pipe.enrichment_arn, replace(caller, named_in="its enrichment")
 
 
-def _environment(function: FunctionDescription, known: _Known) -> Iterator[tuple[str, NamedCaller]]:
+def _environment(function: FunctionDescription, known: _Index) -> Iterator[tuple[str, NamedCaller]]:
     for one in function.environment.references:
         target = known.by_arn(one.resource)
         # A function knows its own name for many reasons; calling itself is the rarest.
@@ -285,7 +285,7 @@ def _environment(function: FunctionDescription, known: _Known) -> Iterator[tuple
             )
 
 
-def _targets_of(machine: StateMachine, known: _Known) -> tuple[_Target, ...]:
+def _targets_of(machine: StateMachine, known: _Index) -> tuple[_Target, ...]:
     """The functions that a definition invokes; one that cannot be read invokes none.
 
     It is read as the event graph reads it, so that the two never disagree.

@@ -23,7 +23,7 @@ class Configuration:
     description: str
 
 
-class Repairs(Protocol):
+class FunctionChanges(Protocol):
     """The changes that remedies make.
 
     Every method raises `FunctionNotFoundError` when the function does not exist, `RefusedError`
@@ -76,7 +76,7 @@ class Repairs(Protocol):
         ...
 
 
-class Infirmary(Protocol):
+class RemediationStore(Protocol):
     """The durable record of findings and treatments.
 
     Every method raises `LedgerUnavailableError`.
@@ -124,10 +124,10 @@ class Infirmary(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Practice:
+class RemediationContext:
     """Ports and deployment, handed to everything that treats."""
 
-    repairs: Repairs
-    infirmary: Infirmary
+    repairs: FunctionChanges
+    infirmary: RemediationStore
     publisher: Publisher
     deployment: Deployment

@@ -14,7 +14,7 @@ _WEAKER = {LoopProof.CERTAIN: LoopProof.POSSIBLE, LoopProof.RULED_OUT: LoopProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownLoop:
+class LoopStatus:
     """The loop that a function is on, or that it is on none.
 
     Attributes
@@ -38,14 +38,14 @@ class KnownLoop:
     not_ruled_out: tuple[str, ...] = ()
     at: datetime | None = None
 
-    def believed(self, now: datetime) -> "KnownLoop":
+    def believed(self, now: datetime) -> "LoopStatus":
         """The same, or no more than a hint where the graph is too old to act on."""
         if self.at is not None and now - self.at <= STALE_AFTER:
             return self
         return replace(self, proof=_WEAKER.get(self.proof, self.proof))
 
 
-NOTHING_KNOWN = KnownLoop()
+NOTHING_KNOWN = LoopStatus()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +68,14 @@ class OnLoop:
     is_stopped_by_aws: bool = False
 
 
-class KnownLoops(Protocol):
+class LoopLookup(Protocol):
     """The stored event graph, for who must not wait for it: nothing here raises."""
 
     def refresh(self) -> None:
         """Read the graph if it was not read lately, in one call."""
         ...
 
-    def of(self, function: str) -> KnownLoop:
+    def of(self, function: str) -> LoopStatus:
         """What is known of a function, without any call; `NOTHING_KNOWN` for nothing."""
         ...
 
@@ -95,13 +95,13 @@ class KnownLoops(Protocol):
         ...
 
 
-class NoGraph:
+class EmptyLookup:
     """Where there is no event graph."""
 
     def refresh(self) -> None:
         """See the port."""
 
-    def of(self, _function: str) -> KnownLoop:
+    def of(self, _function: str) -> LoopStatus:
         """See the port."""
         return NOTHING_KNOWN
 

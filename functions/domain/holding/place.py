@@ -20,7 +20,7 @@ BACKLOG_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class HoldPlace:
     """One function of a loop, as a place to hold it.
 
     Attributes
@@ -45,11 +45,11 @@ class Place:
 class Chosen:
     """Where a loop is held. `because`: why not at the suspected function, if it is elsewhere."""
 
-    place: Place
+    place: HoldPlace
     because: NotHeld | None = None
 
 
-def choose_where_to_hold(suspected: Place, others: Sequence[Place]) -> Chosen | NotHeld:
+def choose_where_to_hold(suspected: HoldPlace, others: Sequence[HoldPlace]) -> Chosen | NotHeld:
     """Which function of a loop to hold; why none, where that shows nothing or loses something.
 
     Where several are behind, each feeds the others, and no one place shows more than another.
@@ -79,7 +79,7 @@ def choose_where_to_hold(suspected: Place, others: Sequence[Place]) -> Chosen | 
     return Chosen(place=place, because=suspected.why_not)
 
 
-def without(places: Sequence[Place], function: str, why_not: NotHeld) -> tuple[Place, ...]:
+def without(places: Sequence[HoldPlace], function: str, why_not: NotHeld) -> tuple[HoldPlace, ...]:
     """The places, after it was found that one of them cannot be held."""
     return tuple(
         replace(one, why_not=why_not) if one.function == function else one for one in places

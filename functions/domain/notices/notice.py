@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from functions.domain.detection.evidence import Trigger
-from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop
+from functions.domain.graph.loop_lookup import NOTHING_KNOWN, LoopStatus
 from functions.domain.incidents.policy import Response
 from functions.domain.incidents.snapshot import FoundReservation
 
@@ -71,7 +71,7 @@ class NoticeContext:
     deployment: Deployment = Deployment()
     triggers: tuple[Trigger, ...] | None = None
     is_async_target_known: bool = False
-    loop: KnownLoop = NOTHING_KNOWN
+    loop: LoopStatus = NOTHING_KNOWN
     found: FoundReservation | None = None
     detail: str = ""
     contained_already: tuple[str, ...] = ()

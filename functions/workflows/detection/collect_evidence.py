@@ -20,7 +20,7 @@ from functions.domain.errors import (
     LoopbreakerError,
     MetricsUnavailableError,
 )
-from functions.domain.graph.loop_lookup import KnownLoop, KnownLoops, NoGraph
+from functions.domain.graph.loop_lookup import EmptyLookup, LoopLookup, LoopStatus
 from functions.domain.ports import Functions, Metrics
 
 # How late CloudTrail's events of a change may reach the graph. UNCONFIRMED: AWS states about 5
@@ -57,14 +57,14 @@ def one_by_one(*calls: Callable[[], Any]) -> tuple[Any, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gathering:
+class EvidenceCollector:
     """Where evidence comes from."""
 
     functions: Functions
     metrics: Metrics
     account_concurrency: int | None
     side_by_side: Callable[..., tuple[Any, ...]] = together
-    loops: KnownLoops = field(default_factory=NoGraph)
+    loops: LoopLookup = field(default_factory=EmptyLookup)
     # How many functions there are; ``None`` when nobody knows.
     count: Callable[[], int | None] = lambda: None
 
@@ -153,7 +153,7 @@ class Gathering:
             return {}  # the shape alone must do; the evidence says that it does
 
 
-def _proof(known: KnownLoop, facts: FunctionFacts | None) -> LoopProof:
+def _proof(known: LoopStatus, facts: FunctionFacts | None) -> LoopProof:
     """What the graph proves; nothing about a function that was deployed since it was read.
 
     A function that was deployed shortly before is ruled out by no graph either: what was created

@@ -28,8 +28,8 @@ from functions.domain.incidents.ports import LatelyClosed
 from functions.domain.pulse.account_pulse import (
     is_young,
 )
-from functions.workflows.detection.collect_evidence import CHANGES_LATE, Gathering
-from functions.workflows.detection.report import Report
+from functions.workflows.detection.collect_evidence import CHANGES_LATE, EvidenceCollector
+from functions.workflows.detection.report import TriageReport
 from functions.workflows.event_log import EventLog, fields_of
 from functions.workflows.incidents.enforce import Enforcer
 
@@ -51,11 +51,11 @@ class Investigation:
     """Judges functions, one after the other."""
 
     enforcer: Enforcer
-    gathering: Gathering
+    gathering: EvidenceCollector
     log: EventLog
 
     def investigate(
-        self, names: Sequence[str], now: datetime, report: Report, live: LiveLedger | None
+        self, names: Sequence[str], now: datetime, report: TriageReport, live: LiveLedger | None
     ) -> None:
         """Judge functions by metrics that are read for all of them together."""
         own = self.enforcer.policy.own_functions
@@ -66,7 +66,7 @@ class Investigation:
                 partial(self._judge, evidence, now, report, live),
             )
 
-    def look_at(self, name: str, now: datetime, report: Report) -> None:
+    def look_at(self, name: str, now: datetime, report: TriageReport) -> None:
         """Judge one function that a signal names."""
         if name in self.enforcer.policy.own_functions:
             return
@@ -107,7 +107,7 @@ class Investigation:
         return completed, assess(completed, policy)
 
     def find_cuts(
-        self, function: str, now: datetime, report: Report, live: LiveLedger | None
+        self, function: str, now: datetime, report: TriageReport, live: LiveLedger | None
     ) -> tuple[tuple[datetime, datetime], ...]:
         """The periods of the function's loop that was cut by stopping another function on it."""
         mates = self.gathering.loops.mates(function)
@@ -118,7 +118,7 @@ class Investigation:
         )
         return (*here, *(live.cuts(mates) if live is not None else ()))
 
-    def _judge_again(self, seen: Evidence, now: datetime, report: Report) -> None:
+    def _judge_again(self, seen: Evidence, now: datetime, report: TriageReport) -> None:
         """The same with the ledger at hand.
 
         The configuration is read again after it. It may have been read under a cap that was lifted
@@ -132,7 +132,7 @@ class Investigation:
         seen: Evidence,
         closed: LatelyClosed,
         now: datetime,
-        report: Report,
+        report: TriageReport,
         live: LiveLedger | None,
     ) -> None:
         """The function's last incident was closed after that which the judgement knows of."""
@@ -143,7 +143,7 @@ class Investigation:
             report.young.append(seen.function)
 
     def _judge(
-        self, evidence: Evidence, now: datetime, report: Report, live: LiveLedger | None
+        self, evidence: Evidence, now: datetime, report: TriageReport, live: LiveLedger | None
     ) -> None:
         policy = self.enforcer.policy
         seen = evidence

@@ -9,7 +9,7 @@ from functions.domain.deployment.guard_cost import pulse_watch_metrics
 from functions.domain.incidents.policy import Policy
 from functions.domain.pulse.look_budget import LookBudget
 from functions.domain.pulse.loop_watch import LoopWatch, plan_watch, stands_out
-from functions.workflows.detection.collect_evidence import Gathering
+from functions.workflows.detection.collect_evidence import EvidenceCollector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +22,12 @@ class LoopReading:
         Looks at all functions. Checks of the functions that stand out are paid for by it as well.
     """
 
-    gathering: Gathering
+    gathering: EvidenceCollector
     budget: LookBudget
     watch: LoopWatch = field(default_factory=LoopWatch)
 
     @classmethod
-    def plan(cls, gathering: Gathering, policy: Policy) -> Self:
+    def plan(cls, gathering: EvidenceCollector, policy: Policy) -> Self:
         """As the newest event graph has it: nobody where there is none.
 
         Functions that are exempt by their tag are not known here: they are left alone later.
@@ -41,7 +41,7 @@ class LoopReading:
         return cls(gathering=gathering, budget=budget, watch=watch)
 
     @classmethod
-    def of_nobody(cls, gathering: Gathering) -> Self:
+    def of_nobody(cls, gathering: EvidenceCollector) -> Self:
         """Without the event graph."""
         return cls(gathering=gathering, budget=LookBudget.of(gathering.count()))
 

@@ -19,7 +19,7 @@ class PartlyFailedError(LoopbreakerError):
 
 
 @dataclass(slots=True, kw_only=True)
-class Report:
+class TriageReport:
     """What one signal led to.
 
     Attributes

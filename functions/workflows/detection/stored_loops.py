@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from functions.domain.detection.arrivals import Source
-from functions.domain.graph.loop_lookup import KnownLoop, OnLoop
+from functions.domain.graph.loop_lookup import LoopStatus, OnLoop
 from functions.domain.graph.ports import LoopBooks
 from functions.domain.graph.summary import Page
 from functions.domain.notices.graph.text import describe_doubt
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 WIDEST = 68  # columns of a mail, but for the indentation
 
 
-class BookedLoops:
+class StoredLoops:
     """The port `KnownLoops`, out of the newest book of loops.
 
     Parameters
@@ -34,12 +34,12 @@ class BookedLoops:
         if book is not self._book:
             self._book, self._on = book, _functions_on(book)
 
-    def of(self, function: str) -> KnownLoop:
+    def of(self, function: str) -> LoopStatus:
         """See the port."""
         book = self._book
         if book is None:
-            return KnownLoop()
-        known = KnownLoop(
+            return LoopStatus()
+        known = LoopStatus(
             proof=book.proof(function),
             not_ruled_out=tuple(map(describe_doubt, book.doubts_of(function))),
             at=book.read_at(function),
@@ -80,12 +80,12 @@ def _functions_on(book: "LoopBook | None") -> dict[str, frozenset[str]]:
     return {key: frozenset(names) for key, names in found.items()}
 
 
-def _drawn(known: KnownLoop, page: Page) -> KnownLoop:
+def _drawn(known: LoopStatus, page: Page) -> LoopStatus:
     accepted = "" if page.accepted is None else f"Accepted as intended: {page.accepted}"
     # A loop too long for a line is drawn from top to bottom, with the reasons at its edges.
     is_short = len(page.line) <= WIDEST
     reasons = (page.trigger, page.write) if is_short else ()
-    return KnownLoop(
+    return LoopStatus(
         proof=known.proof,
         drawing=page.line if is_short else page.drawing,
         closed_by=tuple(one for one in (*reasons, accepted) if one),

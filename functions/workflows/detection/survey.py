@@ -10,9 +10,9 @@ from functions.domain.detection.evidence import Series
 from functions.domain.detection.traffic import holds_the_account, is_candidate
 from functions.domain.incidents.history import LiveLedger
 from functions.domain.ports import SurveyPart
-from functions.workflows.detection.collect_evidence import Gathering
+from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.detection.investigate import Investigation
-from functions.workflows.detection.report import Report
+from functions.workflows.detection.report import TriageReport
 from functions.workflows.event_log import EventLog
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.reconcile import (
@@ -27,7 +27,7 @@ class Survey:
     investigation: Investigation
 
     @property
-    def gathering(self) -> Gathering:
+    def gathering(self) -> EvidenceCollector:
         """Where evidence comes from."""
         return self.investigation.gathering
 
@@ -41,7 +41,7 @@ class Survey:
         """What the guard writes down of its work."""
         return self.investigation.log
 
-    def sweep(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
+    def sweep(self, now: datetime, report: TriageReport, live: LiveLedger | None) -> None:
         """Look over the account whatever its traffic does, or over its next part."""
         if not self._sweep_part(now, report, live):
             self.survey(now, report, live)
@@ -49,7 +49,7 @@ class Survey:
     def survey(
         self,
         now: datetime,
-        report: Report,
+        report: TriageReport,
         live: LiveLedger | None,
         *,
         is_search: bool = False,
@@ -80,7 +80,7 @@ class Survey:
             self._search_the_rest(frozenset(names), now, report, live)
 
     def _search_the_rest(
-        self, done: frozenset[str], now: datetime, report: Report, live: LiveLedger | None
+        self, done: frozenset[str], now: datetime, report: TriageReport, live: LiveLedger | None
     ) -> None:
         """Read all functions, in an account with so many that the query does not see all.
 
@@ -95,7 +95,7 @@ class Survey:
         self._log_part("search", part, len(names))
         self.investigation.investigate(names, now, report, live)
 
-    def _sweep_part(self, now: datetime, report: Report, live: LiveLedger | None) -> bool:
+    def _sweep_part(self, now: datetime, report: TriageReport, live: LiveLedger | None) -> bool:
         """Sweep the next part of an account with so many functions that a query does not see all.
 
         Which part is next is written down before the functions are judged: where these take more

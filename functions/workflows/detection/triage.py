@@ -31,20 +31,20 @@ from functions.domain.pulse.account_pulse import (
 )
 from functions.domain.pulse.look_budget import unknown_memory
 from functions.domain.signal import Signal, SignalKind
-from functions.workflows.detection.collect_evidence import Gathering
+from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.detection.investigate import Investigation
 from functions.workflows.detection.read_loops import LoopReading
-from functions.workflows.detection.report import PartlyFailedError, Report
+from functions.workflows.detection.report import PartlyFailedError, TriageReport
 from functions.workflows.detection.survey import Survey, tended_functions
 from functions.workflows.event_log import EventLog
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.reconcile import (
-    Tending,
+    Reconciler,
     in_rotation,
     in_turn,
     urgent_first,
 )
-from functions.workflows.incidents.tagged_stops import MOST_TAGS, Tags, name_of_tagged
+from functions.workflows.incidents.tagged_stops import MOST_TAGS, TaggedStops, name_of_tagged
 
 # How much of a run's time open incidents leave: urgent ones for the functions of which nothing is
 # known yet, all of them for one incident that takes long (AWS is tried for 13 s at each change).
@@ -56,7 +56,7 @@ _STRAINED = frozenset({PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class Triage:
     """Deals with signals.
 
     What is read is read as of the moment at which the run began; what is written is written with
@@ -64,7 +64,7 @@ class Guard:
     """
 
     enforcer: Enforcer
-    gathering: Gathering
+    gathering: EvidenceCollector
     log: EventLog
 
     @property
@@ -77,7 +77,7 @@ class Guard:
 
     def handle(
         self, signal: Signal, seconds_left: Callable[[], float] = lambda: math.inf
-    ) -> Report:
+    ) -> TriageReport:
         """Deal with one signal: one failing function never keeps the others from being helped.
 
         A signal that comes late is judged by what is the case now.
@@ -92,7 +92,7 @@ class Guard:
         PartlyFailedError
             When something failed, after everything else was done.
         """
-        report = Report(log=self.log, seconds_left=seconds_left)
+        report = TriageReport(log=self.log, seconds_left=seconds_left)
         now = self.enforcer.world.present(signal.at)
         self._answer(signal, now, report)
         with suppress(LedgerUnavailableError):
@@ -106,7 +106,7 @@ class Guard:
             raise PartlyFailedError(words) from report.errors[0]
         return report
 
-    def _answer(self, signal: Signal, now: datetime, report: Report) -> None:
+    def _answer(self, signal: Signal, now: datetime, report: TriageReport) -> None:
         match signal.kind:
             case SignalKind.PULSE:
                 self._pulse(now, report)
@@ -128,7 +128,7 @@ class Guard:
             case SignalKind.CLEARED:
                 self.log.info("alarm cleared; nothing is restored on that account")
 
-    def _pulse(self, now: datetime, report: Report) -> None:
+    def _pulse(self, now: datetime, report: TriageReport) -> None:
         live = self._live(now, report)
         self._tend(urgent_first(live, now), now, report, live, _FOR_SUSPECTS_SECONDS)
         loops = self._plan_loops(report)
@@ -137,7 +137,7 @@ class Guard:
         report.attempt("loops", lambda: self._read_loops(now, report, live, loops))
         self._tend(in_turn(live, now), now, report, live, _AT_THE_END_SECONDS)
 
-    def _watch(self, now: datetime, report: Report, live: LiveLedger | None) -> None:
+    def _watch(self, now: datetime, report: TriageReport, live: LiveLedger | None) -> None:
         """Look again at functions whose spike was too young to tell when it was seen."""
         tended = tended_functions(live, now)
         names = watched(live.pulse, now) if live is not None else ()
@@ -152,14 +152,14 @@ class Guard:
         ledger.remember_pulse(watch(memory, names, now))
         self.log.info("watching", functions=names)
 
-    def _plan_loops(self, report: Report) -> LoopReading:
+    def _plan_loops(self, report: TriageReport) -> LoopReading:
         planned: list[LoopReading] = []
         plan = partial(LoopReading.plan, self.gathering, self.enforcer.policy)
         report.attempt("loops", lambda: planned.append(plan()))
         return planned[0] if planned else LoopReading.of_nobody(self.gathering)
 
     def _read_loops(
-        self, now: datetime, report: Report, live: LiveLedger | None, loops: LoopReading
+        self, now: datetime, report: TriageReport, live: LiveLedger | None, loops: LoopReading
     ) -> None:
         """Look at the functions on loops that stand out, of those whose turn it is.
 
@@ -192,14 +192,14 @@ class Guard:
             pay(len(checked) + followed * _CHECKS_OF_YOUNG)
 
     def _former(
-        self, function: str, now: datetime, report: Report, live: LiveLedger | None
+        self, function: str, now: datetime, report: TriageReport, live: LiveLedger | None
     ) -> tuple[tuple[datetime, datetime], ...]:
         """The periods of former loops of a function, and of its loop that was cut."""
         troubles = () if live is None else live.troubles(function)
         return (*troubles, *self._investigation.find_cuts(function, now, report, live))
 
     def _consider(
-        self, now: datetime, report: Report, live: LiveLedger | None, loops: LoopReading
+        self, now: datetime, report: TriageReport, live: LiveLedger | None, loops: LoopReading
     ) -> None:
         memory = live.pulse if live is not None else unknown_memory(now)
         budget = loops.budget
@@ -237,7 +237,7 @@ class Guard:
         if live is not None:
             ledger.remember_pulse(remembered)
 
-    def _live(self, now: datetime, report: Report) -> LiveLedger | None:
+    def _live(self, now: datetime, report: TriageReport) -> LiveLedger | None:
         """All that is open, with what the tags tell; ``None`` when the ledger cannot be read."""
         live: list[LiveLedger] = []
         ledger = self.enforcer.world.ledger
@@ -262,7 +262,7 @@ class Guard:
         self,
         incidents: Sequence[Incident],
         now: datetime,
-        report: Report,
+        report: TriageReport,
         live: LiveLedger | None,
         least_seconds: float,
     ) -> None:
@@ -281,8 +281,8 @@ class Guard:
             present = self.enforcer.world.present(now)
             report.attempt(incident.id, partial(tending.tend, incident, present))
 
-    def _tending(self, live: LiveLedger, report: Report) -> Tending:
-        return Tending(
+    def _tending(self, live: LiveLedger, report: TriageReport) -> Reconciler:
+        return Reconciler(
             enforcer=self.enforcer,
             gathering=self.gathering,
             log=self.log,
@@ -290,21 +290,23 @@ class Guard:
             again=report.young,
         )
 
-    def _adopt(self, now: datetime, report: Report, live: LiveLedger) -> None:
+    def _adopt(self, now: datetime, report: TriageReport, live: LiveLedger) -> None:
         tags = self._tags(live)
         arns = in_rotation(sorted(tags.found()), now)
         report.in_tag.update(map(name_of_tagged, arns))
         for arn in arns[:MOST_TAGS]:
             report.attempt(arn, partial(self._take_over, arn, tags, now, report))
 
-    def _tags(self, live: LiveLedger) -> Tags:
-        return Tags(enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=live)
+    def _tags(self, live: LiveLedger) -> TaggedStops:
+        return TaggedStops(
+            enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=live
+        )
 
-    def _take_over(self, arn: str, tags: Tags, now: datetime, report: Report) -> None:
+    def _take_over(self, arn: str, tags: TaggedStops, now: datetime, report: TriageReport) -> None:
         tags.take_over(arn, self.enforcer.world.present(now))
         report.in_tag.discard(name_of_tagged(arn))
 
-    def _change(self, signal: Signal, now: datetime, report: Report) -> None:
+    def _change(self, signal: Signal, now: datetime, report: TriageReport) -> None:
         """Look after what somebody changed.
 
         A change of the guard's own is no signal. What it did is known, and what it takes back
@@ -326,7 +328,7 @@ class Guard:
             )
 
     def _tend_changed(
-        self, name: str, signal: Signal, now: datetime, report: Report, live: LiveLedger
+        self, name: str, signal: Signal, now: datetime, report: TriageReport, live: LiveLedger
     ) -> None:
         """Look after one incident, once what the function's tag knows is in it."""
         self._tags(live).take_over(name, self.enforcer.world.present(now))
@@ -336,7 +338,7 @@ class Guard:
             self._tending(live, report).tend(incident, present, signal.actor)
 
 
-def _seen_in(report: Report, live: LiveLedger | None, now: datetime) -> frozenset[str]:
+def _seen_in(report: TriageReport, live: LiveLedger | None, now: datetime) -> frozenset[str]:
     """Functions with an open incident, and those that this run has looked at already."""
     decided = (one.assessment.function for one in report.decisions)
     seen = frozenset((*decided, *report.young, *report.acquitted))

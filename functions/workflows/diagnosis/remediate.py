@@ -12,7 +12,7 @@ from typing import assert_never
 
 from functions.domain.changes.steps import StepStatus
 from functions.domain.diagnosis.finding import Finding
-from functions.domain.diagnosis.ports import Configuration, Practice, Repairs
+from functions.domain.diagnosis.ports import Configuration, FunctionChanges, RemediationContext
 from functions.domain.diagnosis.postings import deliver
 from functions.domain.diagnosis.remediation import (
     Prior,
@@ -101,7 +101,7 @@ def planned(
     )
 
 
-def treat(treatment: Treatment, practice: Practice, now: datetime) -> Treatment:
+def treat(treatment: Treatment, practice: RemediationContext, now: datetime) -> Treatment:
     """Carry out what a treatment says, and tell people. Resumes wherever it stopped.
 
     Where AWS is too busy the treatment stays in `APPLYING` for the next run.
@@ -124,7 +124,7 @@ def treat(treatment: Treatment, practice: Practice, now: datetime) -> Treatment:
 
 def undo(
     treatment: Treatment,
-    practice: Practice,
+    practice: RemediationContext,
     now: datetime,
     actor: str = "",
     closing: TreatmentState = TreatmentState.UNDONE,
@@ -169,7 +169,7 @@ def failures(treatment: Treatment) -> tuple[str, ...]:
     return tuple(one.undone_detail for one in treatment.steps if one.undone is StepStatus.FAILED)
 
 
-def _treat(treatment: Treatment, practice: Practice, now: datetime) -> Treatment:
+def _treat(treatment: Treatment, practice: RemediationContext, now: datetime) -> Treatment:
     save = practice.infirmary.save
     treatment = save(treatment.leased(now))
     try:
@@ -203,7 +203,7 @@ def _is_stuck(treatment: Treatment) -> bool:
     )
 
 
-def _tried(step: RemedyStep, treatment: Treatment, repairs: Repairs) -> Treatment:
+def _tried(step: RemedyStep, treatment: Treatment, repairs: FunctionChanges) -> Treatment:
     try:
         status, detail = _perform(step, treatment, repairs)
     except RefusedError as refusal:
@@ -212,7 +212,7 @@ def _tried(step: RemedyStep, treatment: Treatment, repairs: Repairs) -> Treatmen
 
 
 def _told(
-    treatment: Treatment, event: TreatmentEvent, practice: Practice, now: datetime
+    treatment: Treatment, event: TreatmentEvent, practice: RemediationContext, now: datetime
 ) -> Treatment:
     """Write down the new state together with its notice, then send that."""
     notice = compose_remediation(event, treatment, practice.deployment, now)
@@ -220,12 +220,12 @@ def _told(
     return deliver(stored, practice.infirmary.save, practice.publisher, now)
 
 
-def _gone(treatment: Treatment, practice: Practice, now: datetime) -> Treatment:
+def _gone(treatment: Treatment, practice: RemediationContext, now: datetime) -> Treatment:
     """The function was deleted meanwhile: what was given to its role is taken back."""
     return undo(treatment, practice, now, closing=TreatmentState.DELETED)
 
 
-def _leave_to_other_run(treatment: Treatment, practice: Practice) -> Treatment:
+def _leave_to_other_run(treatment: Treatment, practice: RemediationContext) -> Treatment:
     """Another run moved the treatment on: see to it that our last change does not outlive it."""
     current = practice.infirmary.find(treatment.function, treatment.entry)
     if current is not None and current.id == treatment.id and current.state in _GONE_STATES:
@@ -233,7 +233,7 @@ def _leave_to_other_run(treatment: Treatment, practice: Practice) -> Treatment:
     return treatment if current is None else current
 
 
-def _undo_steps(treatment: Treatment, repairs: Repairs) -> None:
+def _undo_steps(treatment: Treatment, repairs: FunctionChanges) -> None:
     for result in reversed(treatment.steps):
         if _may_be_in_force(result, treatment):
             try:
@@ -242,7 +242,7 @@ def _undo_steps(treatment: Treatment, repairs: Repairs) -> None:
                 continue
 
 
-def _undo_all(treatment: Treatment, practice: Practice) -> Treatment:
+def _undo_all(treatment: Treatment, practice: RemediationContext) -> Treatment:
     for result in reversed(treatment.steps):
         if result.undone is not None:
             continue
@@ -271,7 +271,7 @@ def _may_be_in_force(result: StepResult, treatment: Treatment) -> bool:
 class _Look:
     """The function's configuration, read at most once."""
 
-    repairs: Repairs
+    repairs: FunctionChanges
     found: Configuration | None = None
 
     def at(self, function: str) -> Configuration:
@@ -280,7 +280,7 @@ class _Look:
         return self.found
 
 
-def _with_snapshot(treatment: Treatment, repairs: Repairs, now: datetime) -> Treatment:
+def _with_snapshot(treatment: Treatment, repairs: FunctionChanges, now: datetime) -> Treatment:
     """Write down what each step finds, before the first change; what is written stays."""
     known = {one.key for one in treatment.snapshot or ()}
     look = _Look(repairs)
@@ -319,7 +319,9 @@ def _present(step: RemedyStep, look: _Look) -> str | None:
 # One step, and its inverse -----------------------------------------------------------------------
 
 
-def _perform(step: RemedyStep, treatment: Treatment, repairs: Repairs) -> tuple[StepStatus, str]:
+def _perform(
+    step: RemedyStep, treatment: Treatment, repairs: FunctionChanges
+) -> tuple[StepStatus, str]:
     present = _present(step, _Look(repairs))
     if _is_written(step, present):
         was = treatment.was(step.key)
@@ -389,7 +391,7 @@ def _found(step: RemedyStep, present: str | None) -> str:
             assert_never(step)
 
 
-def _take_back(step: RemedyStep, repairs: Repairs) -> tuple[StepStatus, str]:
+def _take_back(step: RemedyStep, repairs: FunctionChanges) -> tuple[StepStatus, str]:
     """Carry out the inverse of a step, unless somebody else changed the thing meanwhile."""
     present = _present(step, _Look(repairs))
     if present == _expected(step):

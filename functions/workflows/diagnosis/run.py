@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from functions.domain.diagnosis.authorization import Consent, RemedyDecision, RemedyPolicy, decide
+from functions.domain.diagnosis.authorization import (
+    Authorization,
+    RemedyDecision,
+    RemedyPolicy,
+    decide,
+)
 from functions.domain.diagnosis.checks.registry import CHECKS, examine
-from functions.domain.diagnosis.evaluated import Judged, Patient
+from functions.domain.diagnosis.evaluated import EvaluatedFinding, ExaminedFunction
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
 from functions.domain.diagnosis.finding import Examination, Finding, FindingKey
 from functions.domain.diagnosis.finding_registry import (
@@ -22,7 +27,7 @@ from functions.domain.diagnosis.finding_registry import (
     advance,
     listed,
 )
-from functions.domain.diagnosis.ports import Practice
+from functions.domain.diagnosis.ports import RemediationContext
 from functions.domain.diagnosis.postings import deliver, is_settled
 from functions.domain.diagnosis.remediation import Treatment, TreatmentState
 from functions.domain.errors import StaleIncidentError
@@ -41,20 +46,20 @@ _OPEN: Final = frozenset({TreatmentState.APPLYING, TreatmentState.APPLIED, Treat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
+class DiagnosisRun:
     """What a round did."""
 
-    patients: tuple[Patient, ...]
+    patients: tuple[ExaminedFunction, ...]
     changes: tuple[Change, ...]
 
 
 def make_round(
     examined: Sequence[FunctionUnderDiagnosis],
-    practice: Practice,
+    practice: RemediationContext,
     policy: RemedyPolicy,
     now: datetime,
     gone: Sequence[str] = (),
-) -> Round:
+) -> DiagnosisRun:
     """Examine functions, cure what may be cured, tell what is new or over.
 
     Parameters
@@ -77,10 +82,10 @@ def make_round(
         *(Examination(function=name, exists=False) for name in gone),
     )
     moved = _entered(examinations, patients, practice, now)
-    return Round(patients=patients, changes=moved.changes)
+    return DiagnosisRun(patients=patients, changes=moved.changes)
 
 
-def tend(practice: Practice, now: datetime) -> None:
+def tend(practice: RemediationContext, now: datetime) -> None:
     """Finish treatments that a dead run left, send what is due, and the weekly list.
 
     Raises
@@ -105,7 +110,7 @@ def tend(practice: Practice, now: datetime) -> None:
     _deliver(book, practice, now)
 
 
-def followed(practice: Practice) -> frozenset[str]:
+def followed(practice: RemediationContext) -> frozenset[str]:
     """Names of the functions of which something is open: who no longer exists belongs to `gone`.
 
     Raises
@@ -118,7 +123,7 @@ def followed(practice: Practice) -> frozenset[str]:
 
 
 def undo_for(
-    functions: Sequence[str], practice: Practice, now: datetime, actor: str = ""
+    functions: Sequence[str], practice: RemediationContext, now: datetime, actor: str = ""
 ) -> tuple[Treatment, ...]:
     """Undo every treatment that is in force on some functions (none named: on all).
 
@@ -140,10 +145,10 @@ def undo_for(
 
 
 def _seen(
-    facts: FunctionUnderDiagnosis, practice: Practice, policy: RemedyPolicy, now: datetime
-) -> Patient:
+    facts: FunctionUnderDiagnosis, practice: RemediationContext, policy: RemedyPolicy, now: datetime
+) -> ExaminedFunction:
     examination = examine(facts)
-    return Patient(
+    return ExaminedFunction(
         facts=facts,
         examination=examination,
         checks=len(CHECKS),
@@ -156,18 +161,18 @@ def _seen(
 def _judged(
     finding: Finding,
     facts: FunctionUnderDiagnosis,
-    practice: Practice,
+    practice: RemediationContext,
     policy: RemedyPolicy,
     now: datetime,
-) -> Judged:
+) -> EvaluatedFinding:
     """Decide about a finding, and cure it where that is allowed."""
     decision = decide(finding, facts, policy)
     if not decision.is_applied:
-        return Judged(finding=finding, decision=decision)
+        return EvaluatedFinding(finding=finding, decision=decision)
     earlier = practice.infirmary.find(finding.function, finding.entry)
     decision = decide(finding, facts, policy, earlier)
     if not decision.is_applied or decision.remedy is None:
-        return Judged(finding=finding, decision=decision, treatment=earlier)
+        return EvaluatedFinding(finding=finding, decision=decision, treatment=earlier)
     treatment = planned(finding, decision.remedy, now, earlier)
     try:
         if earlier is not None and treatment.id == earlier.id:
@@ -178,15 +183,17 @@ def _judged(
         stored = None
     if stored is None or stored.id != treatment.id or stored.state is not treatment.state:
         # Another run is at it.
-        refused = RemedyDecision(consent=Consent.TREATED_BEFORE, remedy=decision.remedy)
-        return Judged(finding=finding, decision=refused, treatment=stored)
-    return Judged(finding=finding, decision=decision, treatment=treat(stored, practice, now))
+        refused = RemedyDecision(consent=Authorization.TREATED_BEFORE, remedy=decision.remedy)
+        return EvaluatedFinding(finding=finding, decision=refused, treatment=stored)
+    return EvaluatedFinding(
+        finding=finding, decision=decision, treatment=treat(stored, practice, now)
+    )
 
 
 def _entered(
     examinations: Sequence[Examination],
-    patients: Sequence[Patient],
-    practice: Practice,
+    patients: Sequence[ExaminedFunction],
+    practice: RemediationContext,
     now: datetime,
 ) -> Advance:
     """Enter the examinations into the book, with the notices of what is new.
@@ -213,8 +220,8 @@ def _entered(
 def _with_notices(
     moved: Advance,
     before: FindingBook,
-    patients: Sequence[Patient],
-    practice: Practice,
+    patients: Sequence[ExaminedFunction],
+    practice: RemediationContext,
     now: datetime,
 ) -> FindingBook:
     judged = {one.finding.key: one for patient in patients for one in patient.judged}
@@ -247,7 +254,7 @@ def _with_notices(
     return book
 
 
-def _tells_itself(judged: Judged | None) -> bool:
+def _tells_itself(judged: EvaluatedFinding | None) -> bool:
     """Whether a remedy was applied in this round, whose own notice says all about the finding."""
     return judged is not None and judged.decision.is_applied and judged.treatment is not None
 
@@ -256,7 +263,7 @@ def _name(key: FindingKey, kind: ChangeKind, stamp: str) -> str:
     return f"{key.function}/{key.entry}/{kind}/{stamp}"
 
 
-def _deliver(book: FindingBook, practice: Practice, now: datetime) -> None:
+def _deliver(book: FindingBook, practice: RemediationContext, now: datetime) -> None:
     """Send what is due and forget what is sent."""
     save = practice.infirmary.save_book
     book = deliver(book, save, practice.publisher, now)

@@ -12,21 +12,21 @@ from functions.domain.detection.evidence import Evidence, FunctionFacts, LoopPro
 from functions.domain.detection.spike import assess
 from functions.domain.errors import LoopbreakerError
 from functions.domain.holding.grounds import explain_not_held
-from functions.domain.holding.place import Chosen, Place, choose_where_to_hold, without
+from functions.domain.holding.place import Chosen, HoldPlace, choose_where_to_hold, without
 from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.incidents.decision import DecisionReason, Hold, LedgerView, decide
 from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.snapshot import HeldInstead
-from functions.workflows.holding.observe import Holding, HoldPlanning, Planned
-from functions.workflows.incidents.context import World
+from functions.workflows.holding.observe import HoldObserver, HoldPlanning, Planned
+from functions.workflows.incidents.context import Context
 
 # Other functions of a loop that are looked at: each costs a few calls.
 MOST_OTHERS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class HoldRequest:
     """The suspected function, and how it would be held itself.
 
     Attributes
@@ -61,7 +61,7 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placing:
+class PlaceChooser:
     """Chooses the place of a hold.
 
     All that protects a function counts for the one that is really held: its exemption, its own
@@ -73,12 +73,12 @@ class Placing:
         How a function would be held.
     """
 
-    world: World
+    world: Context
     policy: Policy
-    holding: Holding
+    holding: HoldObserver
     plan: Callable[[Hold, FunctionFacts, datetime], HoldPlanning]
 
-    def place(self, asked: Asked, now: datetime) -> Placed | NotHeld | LeftAlone:
+    def place(self, asked: HoldRequest, now: datetime) -> Placed | NotHeld | LeftAlone:
         """Where the loop of a suspected function is held; why it must not be, or need not be.
 
         What cannot be read of the others keeps nobody from being held.
@@ -90,7 +90,7 @@ class Placing:
         return _place_of(asked)
 
     def _choose(
-        self, asked: Asked, mates: Sequence[str], now: datetime
+        self, asked: HoldRequest, mates: Sequence[str], now: datetime
     ) -> Placed | NotHeld | LeftAlone:
         own = _place_of(asked)
         live = self.world.ledger.live()
@@ -131,7 +131,7 @@ class Placing:
             for one in self.world.ledger.closed(mate, since)
         )
 
-    def _mates(self, asked: Asked, now: datetime) -> tuple[str, ...]:
+    def _mates(self, asked: HoldRequest, now: datetime) -> tuple[str, ...]:
         """The others on its loop, where the event graph is certain of that."""
         loops = self.world.loops
         if not asked.decision.assessment.has(Reason.LOOP_PROVEN):
@@ -149,7 +149,7 @@ class Placing:
         was_closed = live.known_until(function) > now - self.policy.cooling_off
         return not is_open and not was_closed
 
-    def _measure(self, asked: Asked) -> Place:
+    def _measure(self, asked: HoldRequest) -> HoldPlace:
         name, planning = asked.facts.name, asked.planning
         why_not = asked.planned if isinstance(asked.planned, NotHeld) else None
         if isinstance(asked.planned, Planned) and asked.planned.watch.plan.is_for_callers:
@@ -160,16 +160,16 @@ class Placing:
             rate = asked.decision.assessment.rate_per_minute
             recent = planning.evidence.recent
             backlog = self.holding.backlog_seconds(name, planning.facts, recent, rate)
-        return Place(function=name, why_not=why_not, backlog_seconds=backlog)
+        return HoldPlace(function=name, why_not=why_not, backlog_seconds=backlog)
 
-    def _measure_other(self, evidence: Evidence) -> Place:
+    def _measure_other(self, evidence: Evidence) -> HoldPlace:
         name, holding = evidence.function, self.holding
         rate = assess(evidence, self.policy).rate_per_minute
         backlog = holding.backlog_seconds(name, holding.facts.read(name), evidence.recent, rate)
-        return Place(function=name, backlog_seconds=backlog)
+        return HoldPlace(function=name, backlog_seconds=backlog)
 
     def _place_at(
-        self, found: Evidence, asked: Asked, because: NotHeld, live: LiveLedger, now: datetime
+        self, found: Evidence, asked: HoldRequest, because: NotHeld, live: LiveLedger, now: datetime
     ) -> Placed | NotHeld:
         """The hold of another function of the loop, decided as if it were suspected itself."""
         gathering, suspicion = self.holding.gathering, asked.decision.assessment
@@ -205,7 +205,7 @@ class Placing:
         )
 
 
-def _place_of(asked: Asked) -> Placed | NotHeld:
+def _place_of(asked: HoldRequest) -> Placed | NotHeld:
     if isinstance(asked.planned, NotHeld):
         return asked.planned
     return Placed(decision=asked.decision, facts=asked.facts, planned=asked.planned)

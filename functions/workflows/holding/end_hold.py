@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from functions.domain.incidents.incident import Incident
-    from functions.workflows.incidents.context import World
+    from functions.workflows.incidents.context import Context
 
 # When a hold that could not be ended is tried again by a schedule of its own. AWS's answer is told
 # in a notice, once.
@@ -68,7 +68,7 @@ def is_held_for_watching(incident: Incident) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HoldEnding:
+class HoldEnder:
     """Ends holds, one at a time.
 
     Attributes
@@ -77,7 +77,7 @@ class HoldEnding:
         Waits the given seconds, while another run works on the same incident.
     """
 
-    world: World
+    world: Context
     sleep: Callable[[float], None]
 
     def end(

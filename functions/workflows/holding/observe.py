@@ -53,7 +53,7 @@ from functions.domain.holding.verdict import judge_hold
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incidents.incident import Incident
 from functions.domain.ports import Functions, HoldFactsReader, Metrics
-from functions.workflows.detection.collect_evidence import CHANGES_LATE, Gathering
+from functions.workflows.detection.collect_evidence import CHANGES_LATE, EvidenceCollector
 
 LAG_MINUTES: Final = 5
 # Why all sources of a function together cannot be held.
@@ -89,7 +89,7 @@ class HoldPlanning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class HoldObserver:
     """Reads what a hold needs.
 
     Attributes
@@ -98,7 +98,7 @@ class Holding:
         What a trial may cost.
     """
 
-    gathering: Gathering
+    gathering: EvidenceCollector
     facts: HoldFactsReader
     most_usd_per_minute: float | None = None
 

@@ -23,18 +23,18 @@ from functions.domain.incidents.history import PastIncident
 from functions.domain.incidents.hold_budget import MOST_HOLDS, count_holds, was_capped_in_danger
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import Mode, Policy
-from functions.workflows.holding.choose_place import Asked, Placed, Placing
-from functions.workflows.holding.observe import Holding, HoldPlanning, Planned
-from functions.workflows.incidents.context import World
+from functions.workflows.holding.choose_place import HoldRequest, PlaceChooser, Placed
+from functions.workflows.holding.observe import HoldObserver, HoldPlanning, Planned
+from functions.workflows.incidents.context import Context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldPlanner:
     """Plans holds: reads what is needed, and changes nothing."""
 
-    world: World
+    world: Context
     policy: Policy
-    holding: Holding
+    holding: HoldObserver
 
     def place(
         self,
@@ -61,11 +61,13 @@ class HoldPlanner:
         planning = self._plan(decision, facts, now, known)
         if isinstance(planning.outcome, LeftAlone):
             return planning.outcome
-        asked = Asked(decision=decision, facts=facts, planned=planning.outcome, planning=planning)
+        asked = HoldRequest(
+            decision=decision, facts=facts, planned=planning.outcome, planning=planning
+        )
         return self._placing(policy or self.policy).place(asked, now)
 
-    def _placing(self, policy: Policy) -> Placing:
-        return Placing(world=self.world, policy=policy, holding=self.holding, plan=self._plan)
+    def _placing(self, policy: Policy) -> PlaceChooser:
+        return PlaceChooser(world=self.world, policy=policy, holding=self.holding, plan=self._plan)
 
     def spare(self, decision: Decision, now: datetime) -> Decision:
         """The decision, unless it stops a function for its circle in the graph alone.

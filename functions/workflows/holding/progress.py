@@ -41,7 +41,7 @@ from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.refusals import Attempt
 from functions.domain.incidents.states import IncidentState, Transition
-from functions.workflows.detection.collect_evidence import Gathering
+from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.event_log import EventLog, fields_of
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import contain
@@ -57,7 +57,7 @@ _RELEASED_UNTOLD: Final = frozenset({UntoldReason.UNCOUNTED, UntoldReason.DATA_L
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldFunctions:
+class HoldProgress:
     """What each pulse does about a function that is held.
 
     Attributes
@@ -67,7 +67,7 @@ class HeldFunctions:
     """
 
     enforcer: Enforcer
-    gathering: Gathering
+    gathering: EvidenceCollector
     log: EventLog
     live: LiveLedger = field(default_factory=LiveLedger)
     again: list[str] = field(default_factory=list)

@@ -15,7 +15,7 @@ from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.incidents.succession import succeed
 from functions.domain.incidents.tags.snapshot import TaggedSnapshot
 from functions.workflows.incidents.announce import announce, deliver
-from functions.workflows.incidents.context import World
+from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.perform_steps import undo
 
 _AT_ZERO = frozenset({IncidentState.CONTAINING, IncidentState.CONTAINED})
@@ -26,7 +26,7 @@ _UNDER_A_CAP = frozenset({IncidentState.CAPPING, IncidentState.CAPPED})
 def adopt(
     facts: FunctionFacts,
     tagged: TaggedSnapshot,
-    world: World,
+    world: Context,
     now: datetime,
     *,
     blast_radius: BlastRadius | None = None,
@@ -64,7 +64,7 @@ def adopt(
 def _open(
     facts: FunctionFacts,
     tagged: TaggedSnapshot,
-    world: World,
+    world: Context,
     now: datetime,
     *,
     blast_radius: BlastRadius | None = None,
@@ -92,7 +92,9 @@ def _open(
     return known, is_new
 
 
-def adopted(facts: FunctionFacts, tagged: TaggedSnapshot, world: World, now: datetime) -> Incident:
+def adopted(
+    facts: FunctionFacts, tagged: TaggedSnapshot, world: Context, now: datetime
+) -> Incident:
     """A new incident that records what the tag says was done."""
     opened = Incident(
         id=incident_id(facts.name, tagged.at),
@@ -130,7 +132,7 @@ def was_closed_since(facts: FunctionFacts, tagged: TaggedSnapshot, ledger: Ledge
     )
 
 
-def put_back_removed(facts: FunctionFacts, tagged: TaggedSnapshot, world: World) -> None:
+def put_back_removed(facts: FunctionFacts, tagged: TaggedSnapshot, world: Context) -> None:
     """Put back what was taken away to make room for a reservation of 0 that is not in force.
 
     Raises
@@ -146,7 +148,7 @@ def put_back_removed(facts: FunctionFacts, tagged: TaggedSnapshot, world: World)
 
 
 def record_removed(
-    facts: FunctionFacts, tagged: TaggedSnapshot, world: World, now: datetime
+    facts: FunctionFacts, tagged: TaggedSnapshot, world: Context, now: datetime
 ) -> None:
     """Keep in the ledger what could not be put back of a function that somebody has released.
 
@@ -169,7 +171,7 @@ def record_removed(
     deliver(world.ledger.save(told), world, now)
 
 
-def _stopped(incident: Incident, tagged: TaggedSnapshot, world: World, now: datetime) -> Incident:
+def _stopped(incident: Incident, tagged: TaggedSnapshot, world: Context, now: datetime) -> Incident:
     held = incident.to(IncidentState.CONTAINING, now).with_reservation(
         0, tagged.reserved_concurrency
     )
@@ -185,7 +187,7 @@ def _adopt_over(
     known: Incident,
     facts: FunctionFacts,
     tagged: TaggedSnapshot,
-    world: World,
+    world: Context,
     now: datetime,
     *,
     blast_radius: BlastRadius | None,
@@ -230,7 +232,7 @@ def _adopt_over(
 
 
 def _add_removed(
-    known: Incident, tagged: TaggedSnapshot, world: World, *, is_newest: bool
+    known: Incident, tagged: TaggedSnapshot, world: Context, *, is_newest: bool
 ) -> Incident:
     """Record what was taken away to make room for the stop, where only the tag knows it.
 

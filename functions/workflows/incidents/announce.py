@@ -18,13 +18,13 @@ from functions.domain.incidents.states import Transition
 from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.layout import mark_as_repeated
 from functions.domain.notices.notice import Notice, NoticeContext
-from functions.workflows.incidents.context import World
+from functions.workflows.incidents.context import Context
 
 _MOST_OF_A_KIND = 10
 
 
 def announce(
-    incident: Incident, transition: Transition, world: World, now: datetime, **about: Any
+    incident: Incident, transition: Transition, world: Context, now: datetime, **about: Any
 ) -> Incident:
     """The incident with the notice of a transition in its outbox; the caller saves it.
 
@@ -51,7 +51,7 @@ def _routes(incident: Incident, context: NoticeContext) -> EventRoutes:
     return EventRoutes(triggers=None if known is None else tuple(kept), async_target_arn=target)
 
 
-def deliver(incident: Incident, world: World, now: datetime) -> Incident:
+def deliver(incident: Incident, world: Context, now: datetime) -> Incident:
     """Send the notices that are due, then file a closed incident away.
 
     A notice that SNS does not take stays in the outbox for the next pulse, and then for later ones.

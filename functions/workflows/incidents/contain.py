@@ -29,7 +29,7 @@ from functions.domain.incidents.snapshot import FoundReservation
 from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.incidents.tags.seal import claims_stop
 from functions.workflows.incidents.announce import announce, deliver
-from functions.workflows.incidents.context import World
+from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.execution import Execution
 
 _UNFINISHED = (StepStatus.PLANNED, StepStatus.FAILED)
@@ -42,7 +42,7 @@ _REMOVAL_SETTLES_WITHIN: Final = timedelta(minutes=2)
 
 
 def contain(
-    incident: Incident, world: World, now: datetime, *, is_resumed: bool = False
+    incident: Incident, world: Context, now: datetime, *, is_resumed: bool = False
 ) -> Incident:
     """Carry out what the incident says: throttle or cap, pause the mappings, tell people.
 
@@ -82,7 +82,7 @@ def contain(
         return world.ledger.find(incident.function) or run.incident
 
 
-def is_stop_of_tag(incident: Incident, found: int | None, world: World) -> bool:
+def is_stop_of_tag(incident: Incident, found: int | None, world: Context) -> bool:
     """Whether a reservation of 0 is the guard's own, written while the ledger was away.
 
     Then only the function's tag knows it, until the ledger takes the tag over.
@@ -106,7 +106,7 @@ def has_unfinished_steps(incident: Incident) -> bool:
     )
 
 
-def finish_steps(incident: Incident, world: World, now: datetime) -> Incident:
+def finish_steps(incident: Incident, world: Context, now: datetime) -> Incident:
     """Try the steps of a contained function again that have not succeeded yet, under a lease.
 
     Raises
@@ -120,7 +120,7 @@ def finish_steps(incident: Incident, world: World, now: datetime) -> Incident:
     return run.save(run.incident.unleased())
 
 
-def close_as_deleted(incident: Incident, world: World, now: datetime) -> Incident:
+def close_as_deleted(incident: Incident, world: Context, now: datetime) -> Incident:
     """Close the incident of a function that no longer exists, and say so."""
     current = world.ledger.find(incident.function)
     if current is None or current.id != incident.id or current.is_closed:

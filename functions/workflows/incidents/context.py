@@ -7,7 +7,7 @@ from datetime import datetime
 from functions.domain.account.names import edge_replica
 from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.errors import LoopbreakerError
-from functions.domain.graph.loop_lookup import KnownLoops, NoGraph
+from functions.domain.graph.loop_lookup import EmptyLookup, LoopLookup
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.ports import Ledger
 from functions.domain.notices.notice import Deployment, NoticeContext
@@ -15,7 +15,7 @@ from functions.domain.ports import Functions, Publisher, WayBack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class Context:
     """Ports and deployment, handed to everything that acts.
 
     Attributes
@@ -31,7 +31,7 @@ class World:
     way_back: WayBack
     deployment: Deployment
     clock: Callable[[], datetime]
-    loops: KnownLoops = field(default_factory=NoGraph)
+    loops: LoopLookup = field(default_factory=EmptyLookup)
 
     def present(self, now: datetime) -> datetime:
         """The present moment of a run that began at `now`, which a signal may have set."""

@@ -45,7 +45,7 @@ from functions.domain.incidents.tags.snapshot import (
 )
 from functions.domain.ports import Examined
 from functions.workflows.holding.choose_place import Placed
-from functions.workflows.holding.observe import Holding, Planned
+from functions.workflows.holding.observe import HoldObserver, Planned
 from functions.workflows.holding.plan_hold import HoldPlanner
 from functions.workflows.incidents.adopt import (
     adopt,
@@ -55,7 +55,7 @@ from functions.workflows.incidents.adopt import (
 )
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import contain
-from functions.workflows.incidents.context import World
+from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.restore import restore
 from functions.workflows.incidents.stop_without_ledger import LedgerlessStop
 
@@ -69,9 +69,9 @@ _IN_FORCE = {
 class Enforcer:
     """Carries decisions out."""
 
-    world: World
+    world: Context
     policy: Policy
-    holding: Holding
+    holding: HoldObserver
     diagnosis: Examined
 
     @property

@@ -31,7 +31,7 @@ from functions.domain.incidents.ports import Opened
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.seal import find_stop
 from functions.domain.incidents.tags.snapshot import TaggedSnapshot
-from functions.workflows.incidents.context import World
+from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.perform_steps import describe_reservation, perform, undo
 
 # How often a record that another run is writing, too, is read again: a restore writes it some ten
@@ -54,7 +54,7 @@ class Execution:
     """
 
     incident: Incident
-    world: World
+    world: Context
     now: datetime
 
     @property

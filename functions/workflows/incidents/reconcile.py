@@ -36,9 +36,9 @@ from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.incidents.tags.seal import find_snapshot
 from functions.domain.incidents.tags.snapshot import UnreadableSnapshotError
 from functions.domain.ports import Functions
-from functions.workflows.detection.collect_evidence import Gathering
+from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.event_log import EventLog
-from functions.workflows.holding.progress import HeldFunctions
+from functions.workflows.holding.progress import HoldProgress
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import (
     close_as_deleted,
@@ -60,7 +60,7 @@ CHECKED_CLOSELY = {
 CHECKED_EVERY_MINUTES = 5
 
 
-class _Standing(Enum):
+class _FoundAs(Enum):
     """How what an incident changed is found."""
 
     AS_LEFT = auto()
@@ -69,7 +69,7 @@ class _Standing(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tending:
+class Reconciler:
     """What each pulse does about each open incident.
 
     Attributes
@@ -79,7 +79,7 @@ class Tending:
     """
 
     enforcer: Enforcer
-    gathering: Gathering
+    gathering: EvidenceCollector
     log: EventLog
     live: LiveLedger = field(default_factory=LiveLedger)
     again: list[str] = field(default_factory=list)
@@ -131,7 +131,7 @@ class Tending:
         restore(incident, self.enforcer.world, now, incident.closing, is_asked=False)
 
     def _watch_contained(self, incident: Incident, now: datetime, actor: str) -> None:
-        if self._find_standing(incident, now, actor) is not _Standing.AS_LEFT:
+        if self._find_standing(incident, now, actor) is not _FoundAs.AS_LEFT:
             return
         if not has_unfinished_steps(incident):
             return
@@ -141,8 +141,8 @@ class Tending:
             finish_steps(incident, self.enforcer.world, now)
 
     def _watch_held(self, incident: Incident, now: datetime, actor: str) -> None:
-        if self._find_standing(incident, now, actor) is _Standing.AS_LEFT:
-            HeldFunctions(
+        if self._find_standing(incident, now, actor) is _FoundAs.AS_LEFT:
+            HoldProgress(
                 enforcer=self.enforcer,
                 gathering=self.gathering,
                 log=self.log,
@@ -163,7 +163,7 @@ class Tending:
                     return True
         return False
 
-    def _find_standing(self, incident: Incident, now: datetime, actor: str) -> _Standing:
+    def _find_standing(self, incident: Incident, now: datetime, actor: str) -> _FoundAs:
         """How what the guard changed is found. A release by people is recorded and announced."""
         world = self.enforcer.world
         found: FoundReservation | None = None
@@ -171,14 +171,14 @@ class Tending:
             # A version that was published since runs at Lambda's default scaling.
             versions = world.functions.describe(incident.function).scaling
             if all(one.is_zero for one in versions):
-                return _Standing.AS_LEFT
+                return _FoundAs.AS_LEFT
         elif incident.is_paused:
             if incident.is_let_go or not self._was_enabled(incident):
-                return _Standing.AS_LEFT
+                return _FoundAs.AS_LEFT
         else:
             present = world.functions.reserved_concurrency(incident.function)
             if present == incident.target:
-                return _Standing.AS_LEFT
+                return _FoundAs.AS_LEFT
             if is_stop_of_tag(incident, present, world):
                 return self._weigh_tag(incident)
             found = FoundReservation(reserved_concurrency=present)
@@ -190,9 +190,9 @@ class Tending:
         )
         told = announce(released, Transition.RELEASED, world, now, found=found)
         deliver(world.ledger.save(told), world, now)
-        return _Standing.RELEASED
+        return _FoundAs.RELEASED
 
-    def _weigh_tag(self, incident: Incident) -> _Standing:
+    def _weigh_tag(self, incident: Incident) -> _FoundAs:
         """Whether the tag of a stop knows something that the incident does not.
 
         One that does not is no reason to wait: where nobody can tell who wrote it, it is never
@@ -202,11 +202,11 @@ class Tending:
         try:
             found = find_snapshot(facts, self.enforcer.world.ledger.known_tag_key())
         except UnreadableSnapshotError:
-            return _Standing.AS_LEFT
+            return _FoundAs.AS_LEFT
         if found is None or found.tagged.provisioned:
-            return _Standing.AS_LEFT if found is None else _Standing.IN_TAG
+            return _FoundAs.AS_LEFT if found is None else _FoundAs.IN_TAG
         is_known = found.tagged.reserved_concurrency in (*incident.ours, incident.prior)
-        return _Standing.AS_LEFT if is_known else _Standing.IN_TAG
+        return _FoundAs.AS_LEFT if is_known else _FoundAs.IN_TAG
 
     def _watch_released(self, incident: Incident, now: datetime, _actor: str) -> None:
         if failures(incident) and not incident.is_pausing(Attempt.RESTORE, now):

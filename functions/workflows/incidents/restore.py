@@ -18,7 +18,7 @@ from functions.domain.incidents.refusals import Attempt
 from functions.domain.incidents.states import IncidentState, Transition
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import close_as_deleted
-from functions.workflows.incidents.context import World
+from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.execution import Execution
 
 _TOLD = {
@@ -34,7 +34,7 @@ CHECKED_AGAIN: Final = "it is checked once more, because another run may still c
 
 def restore(
     incident: Incident,
-    world: World,
+    world: Context,
     now: datetime,
     closing: IncidentState = IncidentState.RESTORED,
     *,

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from functions.domain.account.names import InvalidFunctionReferenceError, function_name
 from functions.domain.changes.steps import PutBackReserved, StepStatus
 from functions.domain.detection.evidence import FunctionFacts
-from functions.domain.diagnosis.ports import Practice
+from functions.domain.diagnosis.ports import RemediationContext
 from functions.domain.diagnosis.remediation import Treatment
 from functions.domain.errors import (
     BusyError,
@@ -39,7 +39,7 @@ from functions.domain.notices.stack_deletion import (
 from functions.workflows.diagnosis import remediate as treating
 from functions.workflows.diagnosis.run import undo_for
 from functions.workflows.incidents.adopt import adopt, put_back_removed, was_closed_since
-from functions.workflows.incidents.context import World
+from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.perform_steps import undo
 from functions.workflows.incidents.restore import CHECKED_AGAIN, failures, pending, restore
 
@@ -91,14 +91,14 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftAlone:
+class LeftUnchanged:
     """A function that may be held, of which nobody knows for sure, and that nobody named."""
 
     function: str
     text: str
 
 
-Result: TypeAlias = Restored | Refused | LeftAlone
+Result: TypeAlias = Restored | Refused | LeftUnchanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +136,9 @@ class Rollback:
         What undoing remedies reaches for.
     """
 
-    world: World
+    world: Context
     sleep: Callable[[float], None]
-    practice: Practice
+    practice: RemediationContext
 
     def of(
         self,
@@ -162,7 +162,7 @@ class Rollback:
         LedgerUnavailableError
             When it cannot be read what is held.
         """
-        left: tuple[LeftAlone, ...] = ()
+        left: tuple[LeftUnchanged, ...] = ()
         if asked == (ALL,):
             names, left = self._held()
         else:
@@ -230,7 +230,7 @@ class Rollback:
             self.world.publisher.publish(said.subject, said.body)
         return tuple(one.function for one in held)
 
-    def _held(self) -> tuple[tuple[str, ...], tuple[LeftAlone, ...]]:
+    def _held(self) -> tuple[tuple[str, ...], tuple[LeftUnchanged, ...]]:
         """All that is to be restored, and what is only said to be."""
         live = self.world.ledger.live()
         names = [one.function for one in live.incidents if one.state in HOLDING_STATES]
@@ -239,13 +239,13 @@ class Rollback:
         left = []
         for arn in self.world.functions.tagged(SNAPSHOT_TAG):
             said = self._said_by_tag(arn)
-            if isinstance(said, LeftAlone):
+            if isinstance(said, LeftUnchanged):
                 left.append(said)
             elif said:
                 names.append(said)
         return tuple(names), tuple(one for one in left if one.function not in names)
 
-    def _said_by_tag(self, arn: str) -> str | LeftAlone:
+    def _said_by_tag(self, arn: str) -> str | LeftUnchanged:
         """The function whose tag is a record of its stop; or why it is none; empty for no tag."""
         name = arn
         try:
@@ -253,10 +253,10 @@ class Rollback:
             facts = self._facts(name)
             found = None if facts is None else find_snapshot(facts, self._key())
         except (InvalidFunctionReferenceError, UnreadableSnapshotError) as error:
-            return LeftAlone(function=name, text=f"left alone: {error}")
+            return LeftUnchanged(function=name, text=f"left alone: {error}")
         if found is None:  # the list of tagged functions may be late
             return ""
-        return name if found.is_sealed else LeftAlone(function=name, text=IN_DOUBT)
+        return name if found.is_sealed else LeftUnchanged(function=name, text=IN_DOUBT)
 
     def _key(self) -> bytes:
         return self.world.ledger.tag_key()

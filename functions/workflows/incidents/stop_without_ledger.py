@@ -25,7 +25,7 @@ from functions.domain.incidents.tags.snapshot import (
 )
 from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.incident.stopped import compose_ledger_unavailable
-from functions.workflows.incidents.context import World
+from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.perform_steps import perform
 
 _HOUR: Final = "%Y%m%dT%H"
@@ -41,7 +41,7 @@ class LedgerlessStop:
         At most so many functions are stopped by tag at a time: the blast radius.
     """
 
-    world: World
+    world: Context
     most: int
 
     def stop(

@@ -24,7 +24,7 @@ from functions.domain.incidents.tags.snapshot import (
 )
 from functions.domain.notices.incident.tags import compose_doubtful_tag, compose_unreadable_tag
 from functions.domain.notices.notice import Notice
-from functions.workflows.detection.collect_evidence import Gathering
+from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.event_log import EventLog
 from functions.workflows.incidents.enforce import Enforcer
 
@@ -41,11 +41,11 @@ def name_of_tagged(arn: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tags:
+class TaggedStops:
     """Takes the guard's own tags over into the ledger."""
 
     enforcer: Enforcer
-    gathering: Gathering
+    gathering: EvidenceCollector
     log: EventLog
     live: LiveLedger
 

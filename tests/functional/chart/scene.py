@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account.account_reader import AccountReader
-from functions.aws.account.rate_limit import Pace
-from functions.aws.account.read_client import READS, Asker
+from functions.aws.account.rate_limit import RateLimiter
+from functions.aws.account.read_client import READS, ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.aws.records.fact_store import FactStore
-from functions.chart.charting import Charting, Graphs, Rhythm
+from functions.chart.charting import GraphRefresh, Graphs, RefreshIntervals
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.notices.notice import Deployment, Notice
 from tests.fake_chart import FakeChartMemory, FakeChartStore
@@ -23,7 +23,7 @@ from tests.unit.aws.account.test_storage import FragileTable
 if TYPE_CHECKING:
     from bench.paged_account import PagedAccount
     from functions.aws.account.configuration_changes import Change
-    from functions.chart.charting import Report
+    from functions.chart.charting import RefreshReport
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 PLACE = Deployment(region=REGION, account=ACCOUNT, stack_name="Loopbreaker", deploy_flags="")
@@ -63,31 +63,31 @@ class Scene:
         self.accepted = accepted or {}
         self.runs = 0
 
-    def charting(self) -> Charting:
+    def charting(self) -> GraphRefresh:
         """A run in a fresh execution environment."""
         self.runs += 1
         graphs = Graphs(self.accepted)
-        asker = Asker(
+        asker = ReadClient(
             self.aws.client,
-            Pace({}),
+            RateLimiter({}),
             retry=replace(READS, sleep=lambda _: None),
             is_time_up=lambda: self.calls is not None and asker.calls.total() >= self.calls,
         )
         store: Any = FakeChartStore(self.memory, holder=f"run {self.runs}")
-        return Charting(
+        return GraphRefresh(
             store=store,
             facts=FactStore(self.table, account=ACCOUNT, region=REGION, partition="aws"),
             reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one),
             graphs=graphs,
             publisher=self.topic,
             deployment=PLACE,
-            rhythm=Rhythm(),
+            rhythm=RefreshIntervals(),
             until=self.now + timedelta(minutes=15),
             clock=lambda: self.now,
             log=self.log,
         )
 
-    def tick(self, minutes: float = 2) -> Report:
+    def tick(self, minutes: float = 2) -> RefreshReport:
         """Let time pass, then tick."""
         self.now += timedelta(minutes=minutes)
         return self.charting().tick()

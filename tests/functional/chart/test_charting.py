@@ -9,7 +9,13 @@ import pytest
 from functions.aws.account.configuration_changes import Change, ChangeKind
 from functions.aws.records.chart_store import ChartState, Pass, PassKind
 from functions.aws.records.fact_store import SCHEMA, Manifest
-from functions.chart.charting import MOST_RUNS, PassTooLongError, Rhythm, Work, due
+from functions.chart.charting import (
+    MOST_RUNS,
+    PassTooLongError,
+    RefreshAction,
+    RefreshIntervals,
+    due,
+)
 from functions.domain.detection.evidence import LoopProof
 from tests.fake_chart import a_notice, claimed
 from tests.functional.chart.scene import NOON, Scene
@@ -30,24 +36,29 @@ def loop_changes(scene: Scene, number: int = 3) -> tuple[Change, Change]:
 @pytest.mark.parametrize(
     ("state", "minutes", "has_changes", "work"),
     [
-        (ChartState(), 0, False, Work.FULL),
-        (READ, 1, False, Work.NOTHING),
-        (READ, 1, True, Work.CHANGES),
-        (READ, 60, True, Work.LIGHT),
-        (READ, 24 * 60, False, Work.FULL),
+        (ChartState(), 0, False, RefreshAction.FULL),
+        (READ, 1, False, RefreshAction.NOTHING),
+        (READ, 1, True, RefreshAction.CHANGES),
+        (READ, 60, True, RefreshAction.LIGHT),
+        (READ, 24 * 60, False, RefreshAction.FULL),
         (
             ChartState(going=Pass(kind=PassKind.FULL, manifest=FACTS)),
             10_000,
             True,
-            Work.GO_ON,
+            RefreshAction.GO_ON,
         ),
     ],
 )
-def test_what_is_due(state: ChartState, minutes: int, has_changes: bool, work: Work) -> None:  # noqa: FBT001
+def test_what_is_due(
+    state: ChartState,
+    minutes: int,
+    has_changes: bool,  # noqa: FBT001
+    work: RefreshAction,
+) -> None:
     """A pass that goes on comes first, then what has waited longest."""
     now = NOON + timedelta(minutes=minutes)
 
-    assert due(state, now, Rhythm(), has_changes=has_changes) is work
+    assert due(state, now, RefreshIntervals(), has_changes=has_changes) is work
 
 
 def test_the_first_tick_reads_everything_and_tells_of_the_loop_that_is_there() -> None:
@@ -55,7 +66,12 @@ def test_the_first_tick_reads_everything_and_tells_of_the_loop_that_is_there() -
     scene = Scene()
     report = scene.tick()
 
-    assert (report.work, report.functions, report.loops, report.told) == (Work.FULL, 20, 1, 1)
+    assert (report.work, report.functions, report.loops, report.told) == (
+        RefreshAction.FULL,
+        20,
+        1,
+        1,
+    )
     assert scene.subjects == ["[Loopbreaker] WARNING orders-00000 can invoke itself in a loop"]
     book = scene.memory.book
     assert book is not None
@@ -90,7 +106,7 @@ def test_nothing_is_read_between_the_readings() -> None:
     scene.aws.calls.clear()
     works = [scene.tick().work for _ in range(5)]
 
-    assert works == [Work.NOTHING] * 5
+    assert works == [RefreshAction.NOTHING] * 5
     assert scene.aws.calls.total() == 0
 
 
@@ -102,7 +118,7 @@ def test_a_change_is_told_by_the_next_tick() -> None:
     scene.note(*loop_changes(scene))
     report = scene.tick()
 
-    assert (report.work, report.changes, report.told) == (Work.CHANGES, 2, 1)
+    assert (report.work, report.changes, report.told) == (RefreshAction.CHANGES, 2, 1)
     assert scene.subjects[1:] == ["[Loopbreaker] WARNING orders-00003 can invoke itself in a loop"]
     assert f"account read at {scene.now:%Y-%m-%d %H:%M} UTC" in " ".join(
         scene.topic.sent[-1].body.split()
@@ -118,7 +134,10 @@ def test_what_was_deployed_after_a_reading_counts_as_read_once_it_is_worked_in()
     function = scene.aws.functions["orders-00003"]
     deployed = scene.now + timedelta(minutes=1)
     function["LastModified"] = deployed.isoformat()
-    scene.note(*loop_changes(scene), Change(kind=ChangeKind.FUNCTION, name="orders-00003"))
+    scene.note(
+        *loop_changes(scene),
+        Change(kind=ChangeKind.FUNCTION, name="orders-00003"),
+    )
     scene.tick()
 
     book = scene.memory.book
@@ -183,7 +202,7 @@ def test_an_hour_later_the_lists_are_read() -> None:
     scene.add_loop()
     report = scene.tick(minutes=61)
 
-    assert (report.work, report.told) == (Work.LIGHT, 1)
+    assert (report.work, report.told) == (RefreshAction.LIGHT, 1)
 
 
 def test_a_day_later_everything_is_read() -> None:
@@ -193,7 +212,7 @@ def test_a_day_later_everything_is_read() -> None:
     scene.aws.calls.clear()
     report = scene.tick(minutes=24 * 60)
 
-    assert report.work is Work.FULL
+    assert report.work is RefreshAction.FULL
     assert scene.aws.calls["lambda.get_policy"] == 20
 
 
@@ -205,7 +224,10 @@ def test_a_long_pass_goes_on_tick_by_tick() -> None:
     while not reports[-1].is_complete:
         reports.append(scene.tick())
 
-    assert [one.work for one in reports] == [Work.FULL, *[Work.GO_ON] * (len(reports) - 1)]
+    assert [one.work for one in reports] == [
+        RefreshAction.FULL,
+        *[RefreshAction.GO_ON] * (len(reports) - 1),
+    ]
     assert len(reports) > 3
     assert scene.aws.calls["lambda.get_policy"] == 20
     assert (reports[-1].functions, len(scene.subjects)) == (20, 1)
@@ -245,7 +267,7 @@ def test_who_comes_second_leaves_at_once() -> None:
     scene = Scene()
     scene.memory.store("other").take_turn(NOON, NOON + timedelta(hours=1))
 
-    assert scene.tick().work is Work.BUSY
+    assert scene.tick().work is RefreshAction.BUSY
     assert scene.aws.calls.total() == 0
 
 

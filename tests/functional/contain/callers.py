@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
@@ -67,7 +67,7 @@ class Callers:
 
     def prove(self) -> None:
         """The configuration closes a loop through it."""
-        known = KnownLoop(proof=LoopProof.CERTAIN, at=self.scene.now - timedelta(hours=1))
+        known = LoopStatus(proof=LoopProof.CERTAIN, at=self.scene.now - timedelta(hours=1))
         self.scene.loops.stored["orders"] = known
 
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.policy import Policy
 from tests.functional.contain import held
 from tests.functional.scene import Scene
@@ -19,7 +19,7 @@ def suspected(policy: Policy | None = None, **given: Any) -> Scene:
     """A function with a flat spike far above its normal, well below the ceiling."""
     story = held.suspected(policy=policy, **given)
     scene = story.scene
-    scene.loops.stored["orders"] = KnownLoop(proof=LoopProof.CERTAIN, at=scene.now)
+    scene.loops.stored["orders"] = LoopStatus(proof=LoopProof.CERTAIN, at=scene.now)
     scene.account.journal.clear()
     _stories[scene] = story
     return scene

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.policy import Policy
 from functions.domain.signal import SignalKind
 from tests.functional.contain.held import RUNNING, SECONDS, SPIKE, USUAL
@@ -146,7 +146,7 @@ def chain(
         mapping = scene.account.add_mapping(one.name, one.arn)
         mapping.batch_size = max(1, round(one.batch))
         scene.account.metrics.habit(one.name, 150.0)
-        scene.loops.stored[one.name] = KnownLoop(proof=proof, at=scene.now)
+        scene.loops.stored[one.name] = LoopStatus(proof=proof, at=scene.now)
     scene.loops.together = frozenset({FIRST, SECOND})
     story = Chain(scene=scene, links=links, is_loop=is_loop)
     story.spike(20)

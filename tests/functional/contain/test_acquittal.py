@@ -8,12 +8,12 @@ from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.assessment import Reason, Verdict
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import LedgerUnavailableError, MetricsUnavailableError
-from functions.domain.graph.loop_lookup import STALE_AFTER, KnownLoop
+from functions.domain.graph.loop_lookup import STALE_AFTER, LoopStatus
 from functions.domain.incidents.decision import Decision, DecisionReason, Ignore
 from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.incidents.states import IncidentState
 from functions.domain.notices.grounds import describe_ground
-from functions.workflows.detection.report import PartlyFailedError, Report
+from functions.workflows.detection.report import PartlyFailedError, TriageReport
 from tests.functional.contain.held import SPIKE, USUAL, Held, suspected
 
 QUEUE = Source(kind=SourceKind.QUEUE, name="orders")
@@ -39,7 +39,7 @@ def _story(
 def _chart(story: Held, loop: LoopProof, read: timedelta = timedelta(0)) -> None:
     scene = story.scene
     at = scene.now - read
-    scene.loops.stored["orders"] = KnownLoop(proof=LoopProof.POSSIBLE, at=at)
+    scene.loops.stored["orders"] = LoopStatus(proof=LoopProof.POSSIBLE, at=at)
     own = Source(kind=story.kind, name="orders", loop=loop)
     scene.loops.feeding["orders"] = (own,)
 
@@ -49,7 +49,7 @@ def _throttle(story: Held) -> None:
     scene.account.metrics.record("orders", until=scene.now, throttles=[5.0] * 20)
 
 
-def _decided(report: Report) -> Decision:
+def _decided(report: TriageReport) -> Decision:
     (decision,) = report.decisions
     return decision
 
@@ -65,7 +65,7 @@ def _is_held(story: Held) -> bool:
     return stored is not None and stored.state is IncidentState.CAPPED and _is_touched(story)
 
 
-def _told(report: Report) -> tuple[Reason, str]:
+def _told(report: TriageReport) -> tuple[Reason, str]:
     decision = _decided(report)
     assert isinstance(decision, Ignore)
     assert decision.reason is DecisionReason.EXPLAINED

@@ -7,11 +7,11 @@ import pytest
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import MetricsUnavailableError, RefusedError
-from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.policy import Mode, Policy
 from functions.domain.incidents.states import IncidentState
-from functions.workflows.holding.end_hold import HoldEnding
+from functions.workflows.holding.end_hold import HoldEnder
 from tests.functional.contain.callers import MANY, SECONDS, USUAL, callers, capped
 from tests.functional.scene import TABLE_STREAM
 
@@ -253,7 +253,7 @@ def test_its_way_back_ends_it_without_contain() -> None:
     story.scene.now = ends
 
     scene = story.scene
-    HoldEnding(world=scene.world, sleep=scene.sleep).end(scene.incident().id, "orders")
+    HoldEnder(world=scene.world, sleep=scene.sleep).end(scene.incident().id, "orders")
 
     assert story.function.reserved is None
     assert "CAP TAKEN BACK: orders, its time is over" in scene.subjects[-1]
@@ -291,7 +291,7 @@ def test_who_can_be_held_elsewhere_refuses_nobody() -> None:
     table = Source(kind=SourceKind.TABLE, name="orders")
     scene.account.metrics.record_arrivals(table, until=scene.now, counts=[*[USUAL] * 179, 20_000.0])
     for name in ("orders", "mails"):
-        known = KnownLoop(proof=LoopProof.CERTAIN, at=scene.now - timedelta(hours=1))
+        known = LoopStatus(proof=LoopProof.CERTAIN, at=scene.now - timedelta(hours=1))
         scene.loops.stored[name] = known
     scene.loops.together = frozenset({"orders", "mails"})
 

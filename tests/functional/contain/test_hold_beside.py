@@ -10,7 +10,7 @@ import pytest
 
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
-from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.states import IncidentState
 from tests.fakes import FakeMapping, SimulatedCrash
 from tests.functional.contain.held import Held, suspected
@@ -29,7 +29,7 @@ def _story(*others: Source, proof: LoopProof = LoopProof.POSSIBLE, **given: Any)
     story.beside = 300.0
     story.spike(20)
     scene = story.scene
-    scene.loops.stored["orders"] = KnownLoop(proof=proof, at=scene.now - timedelta(hours=1))
+    scene.loops.stored["orders"] = LoopStatus(proof=proof, at=scene.now - timedelta(hours=1))
     scene.loops.feeding["orders"] = (replace(OWN, loop=proof), *(others or (CALLERS,)))
     return story
 

@@ -8,7 +8,7 @@ from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.assessment import Ground, Reason, Unit
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import RefusedError
-from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.hold_budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.incidents.states import IncidentState
@@ -95,7 +95,7 @@ def test_bursts_do_not_have_a_function_stopped_either() -> None:
     """Not even on a certain loop, where one that cannot be held is stopped in the end."""
     story = suspected(is_loop=False)
     _hold(story, MOST_HOLDS)
-    known = KnownLoop(proof=LoopProof.CERTAIN, at=story.scene.now)
+    known = LoopStatus(proof=LoopProof.CERTAIN, at=story.scene.now)
     story.scene.loops.stored["orders"] = known
 
     _spike(story)

@@ -8,7 +8,7 @@ from functions.domain.changes.steps import StepStatus
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import RefusedError
-from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.states import IncidentState
 from tests.fakes import SimulatedCrash
@@ -26,7 +26,7 @@ def _settings(story: Held) -> tuple[int | None, list[tuple[bool, int | None]]]:
 
 
 def _certain(story: Held) -> None:
-    known = KnownLoop(proof=LoopProof.CERTAIN, at=story.scene.now)
+    known = LoopStatus(proof=LoopProof.CERTAIN, at=story.scene.now)
     story.scene.loops.stored["orders"] = known
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.loop_lookup import STALE_AFTER, KnownLoop
+from functions.domain.graph.loop_lookup import STALE_AFTER, LoopStatus
 from functions.domain.incidents.policy import Policy, Response
 from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
@@ -22,7 +22,7 @@ def _suspected(
 ) -> Scene:
     """A flat plateau far above the normal: without proof it is held."""
     scene = held.suspected(policy=policy).scene
-    scene.loops.stored["orders"] = KnownLoop(
+    scene.loops.stored["orders"] = LoopStatus(
         proof=proof,
         drawing=DRAWING,
         closed_by=("the mapping 42",),
@@ -121,7 +121,7 @@ def test_a_runaway_at_the_ceiling_that_cannot_trigger_itself_is_left_alone() -> 
     """Nothing that it does leads back to it, so others feed it."""
     scene = Scene()
     scene.add_runaway()
-    scene.loops.stored["orders"] = KnownLoop(proof=LoopProof.RULED_OUT, at=scene.now)
+    scene.loops.stored["orders"] = LoopStatus(proof=LoopProof.RULED_OUT, at=scene.now)
 
     scene.contributor()
 
@@ -154,7 +154,7 @@ def _two(*together: str) -> Scene:
     scene = Scene()
     for name in ("orders", "mails"):
         scene.add_runaway(name)
-        scene.loops.stored[name] = KnownLoop(
+        scene.loops.stored[name] = LoopStatus(
             proof=LoopProof.CERTAIN, drawing=DRAWING, at=scene.now - timedelta(hours=1)
         )
     scene.loops.together = frozenset(together)

@@ -11,7 +11,7 @@ import pytest
 from functions.domain.deployment.guard_cost import LOOKS_IN_STOCK, METRICS_PER_CHECK
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import LedgerUnavailableError, MetricsUnavailableError
-from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.policy import Policy, Response
 from functions.domain.pulse.account_pulse import WATCHED_FOR
 from functions.domain.pulse.look_budget import LookBudget
@@ -45,7 +45,7 @@ class NoisyAccount(Scene):
 
     def know(self, name: str, proof: LoopProof) -> None:
         """Let the event graph have the function on a loop."""
-        self.loops.stored[name] = KnownLoop(proof=proof, at=self.now)
+        self.loops.stored[name] = LoopStatus(proof=proof, at=self.now)
 
     def forget(self) -> None:
         """Let there be no event graph."""

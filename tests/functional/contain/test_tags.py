@@ -12,7 +12,7 @@ from functions.domain.incidents.tags.seal import sealed
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.signal import SignalKind
 from functions.workflows.detection.report import PartlyFailedError
-from functions.workflows.incidents.rollback import IN_DOUBT, LeftAlone, Refused, Restored
+from functions.workflows.incidents.rollback import IN_DOUBT, LeftUnchanged, Refused, Restored
 from functions.workflows.incidents.tagged_stops import MOST_TAGS
 from tests.fakes import TAG_KEY, FakeFunction
 from tests.functional.contain.held import held
@@ -65,7 +65,7 @@ def test_all_leaves_a_tag_in_doubt_alone_and_who_names_the_function_is_believed(
     """A person has the mail of the stop to compare it with."""
     orders = stopped_by_its_owner(scene, "v1 reserved=7 at=20260310T115500Z")
 
-    assert scene.rollback("all") == (LeftAlone(function="orders", text=IN_DOUBT),)
+    assert scene.rollback("all") == (LeftUnchanged(function="orders", text=IN_DOUBT),)
     assert orders.reserved == 0
     (named,) = scene.rollback("orders")
 
@@ -100,7 +100,7 @@ def test_an_unreadable_tag_is_told_once_and_keeps_no_other_from_being_restored(
     assert scene.subjects[0] == "[Loopbreaker] TAG UNREADABLE: orders"
     assert sum("TAG UNREADABLE" in one for one in scene.subjects) == 1
     assert results["other"] == Restored(function="other", text="restored")
-    assert isinstance(results["orders"], LeftAlone)
+    assert isinstance(results["orders"], LeftUnchanged)
     assert isinstance(scene.rollback("orders")[0], Refused)
 
 

@@ -11,7 +11,7 @@ import pytest
 from functions.aws.diagnosis.signals import Denied, Tick, Touched
 from functions.diagnose import diagnosing as module
 from functions.diagnose.diagnosing import UnknownFunctionError, UnreadAccountError
-from functions.diagnose.gathering import Standing
+from functions.diagnose.gathering import GuardState
 from functions.domain.account.inventory import Area, Gap
 from functions.domain.diagnosis.authorization import RemedyPolicy
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
@@ -182,9 +182,9 @@ def test_a_cure_and_its_end(ward: Ward) -> None:
 
 @pytest.mark.parametrize(
     "standing",
-    [Standing(contained=frozenset({"orders"})), Standing(exempt=frozenset({"orders"}))],
+    [GuardState(contained=frozenset({"orders"})), GuardState(exempt=frozenset({"orders"}))],
 )
-def test_contained_and_exempt_functions_are_never_changed(ward: Ward, standing: Standing) -> None:
+def test_contained_and_exempt_functions_are_never_changed(ward: Ward, standing: GuardState) -> None:
     """Whatever the flags say."""
     ward.policy = ALL
     ward.standing = standing
@@ -199,7 +199,7 @@ def test_contained_and_exempt_functions_are_never_changed(ward: Ward, standing: 
 def test_held_functions_are_not_examined(ward: Ward) -> None:
     """What they do now says nothing of them: their findings stay as they are."""
     ward.diagnosing.tick(NOON)
-    ward.standing = Standing(contained=frozenset({"orders"}))
+    ward.standing = GuardState(contained=frozenset({"orders"}))
     ward.add("orders")
     ward.invoked("orders")
 

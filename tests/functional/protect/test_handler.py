@@ -21,7 +21,7 @@ from functions.aws.runtime.custom_resource import (
 )
 from functions.domain.errors import RefusedError
 from functions.protect import handler as module
-from functions.protect.answer import World
+from functions.protect.answer import ProtectionContext
 from functions.protect.handler import handler
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def lambda_api(monkeypatch: pytest.MonkeyPatch) -> Stubber:
     client = boto3.client(
         "lambda", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
     )
-    world = World(
+    world = ProtectionContext(
         account=GuardAccount(client),
         traffic=Quiet(),
         publisher=NoTopic(),
@@ -198,7 +198,7 @@ def test_delete_always_succeeds(
 ) -> None:
     """Even a `protect` that cannot start lets the stack be removed."""
 
-    def broken() -> World:
+    def broken() -> ProtectionContext:
         raise RuntimeError("no credentials")
 
     monkeypatch.setattr(module, "connect", broken)

@@ -16,7 +16,7 @@ from functions.domain.incidents.incident import LEASE
 from functions.domain.incidents.states import IncidentState
 from functions.restore import handler as module
 from functions.restore.handler import handler
-from functions.workflows.holding.end_hold import TRIED_AGAIN_AFTER, HoldEnding, Outcome
+from functions.workflows.holding.end_hold import TRIED_AGAIN_AFTER, HoldEnder, Outcome
 from tests.functional.contain.capped import (
     NORMAL_PEAK,
     SHOWN_AFTER,
@@ -48,9 +48,9 @@ def fire(event: dict[str, Any] | None = None) -> None:
     handler(EVENT if event is None else event, lambda_context("Loopbreaker-restore"))
 
 
-def ending(scene: Scene) -> HoldEnding:
+def ending(scene: Scene) -> HoldEnder:
     """Who ends holds."""
-    return HoldEnding(world=scene.world, sleep=scene.sleep)
+    return HoldEnder(world=scene.world, sleep=scene.sleep)
 
 
 def reserved(scene: Scene) -> int | None:
@@ -203,7 +203,7 @@ def test_runs_that_take_the_lease_again_and_again_do_not_keep_it_held(scene: Sce
 
     lease()
 
-    outcome = HoldEnding(world=scene.world, sleep=sleep).end(ID, "orders")
+    outcome = HoldEnder(world=scene.world, sleep=sleep).end(ID, "orders")
 
     assert outcome is Outcome.ENDED
     assert scene.slept <= LEASE.total_seconds() + 2

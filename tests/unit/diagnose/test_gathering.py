@@ -10,9 +10,9 @@ import pytest
 
 from functions.aws.diagnosis.function_details import FunctionDetails
 from functions.aws.diagnosis.logs import LogGroup
-from functions.aws.diagnosis.metrics import Asked
+from functions.aws.diagnosis.metrics import MetricQuery
 from functions.aws.diagnosis.rule_watch import failures_of
-from functions.diagnose.gathering import Standing
+from functions.diagnose.gathering import GuardState
 from functions.diagnose.traffic import invocations_of
 from functions.domain.account.inventory import Area, Gap
 from functions.domain.diagnosis.checks.registry import examine
@@ -177,7 +177,7 @@ def test_who_was_denied_is_simulated(ward: Ward) -> None:
     """A caller that CloudTrail told of, with what AWS says of its rights."""
     caller = "arn:aws:iam::123456789012:role/caller"
     call = DeniedCall(source=DenialSource.CLOUDTRAIL, principal_arn=caller, last_at=NOON)
-    ward.standing = Standing(denials={"orders": (call,)})
+    ward.standing = GuardState(denials={"orders": (call,)})
 
     facts = facts_of(ward)
 
@@ -204,7 +204,7 @@ def test_callers_with_the_right_are_not_simulated(ward: Ward) -> None:
 def test_a_state_machine_that_fails_for_want_of_the_right(ward: Ward) -> None:
     """Its failures are evidence, because its role may not invoke the function."""
     machine = ward.add_machine("order-flow", "orders", allow("s3:GetObject"))
-    asked = Asked(
+    asked = MetricQuery(
         namespace="AWS/States",
         metric="ExecutionsFailed",
         dimensions=(("StateMachineArn", machine.arn),),
@@ -276,7 +276,7 @@ def test_exempt_contained_and_own_functions(ward: Ward) -> None:
     ward.add("flagged")
     ward.add("held")
     ward.add("Loopbreaker-contain")
-    ward.standing = Standing(
+    ward.standing = GuardState(
         contained=frozenset({"held"}),
         exempt=frozenset({"flagged"}),
         own=frozenset({"Loopbreaker-contain"}),

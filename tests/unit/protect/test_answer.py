@@ -16,7 +16,7 @@ from functions.domain.errors import (
     NoticeUndeliveredError,
     RefusedError,
 )
-from functions.protect.answer import UnknownResourceError, World, answer, failed
+from functions.protect.answer import ProtectionContext, UnknownResourceError, answer, failed
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 FIGURES = {"Coverage": "account", "SweepMinutes": "60", "StandardAlarms": "11"}
@@ -114,7 +114,7 @@ def ask(
     traffic: FakeTraffic | None = None,
 ) -> CustomResourceResponse:
     """Let `protect` answer."""
-    world = World(
+    world = ProtectionContext(
         account=account,
         traffic=traffic or FakeTraffic(),
         publisher=topic or FakeTopic(),

@@ -10,31 +10,31 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.account import facts as f
-from functions.aws.account.rate_limit import Lane
+from functions.aws.account.rate_limit import Quota
 from functions.aws.account.read_client import Operation, Paging
 from functions.domain.account.inventory import Area
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from functions.aws.account.read_session import Entry, Reading
+    from functions.aws.account.read_session import Entry, ReadSession
 
 _ACTION: Final = "apigateway:GET"  # API Gateway's actions are the methods of HTTP
 
 _LIST_APIS: Final = Operation(
-    service="apigatewayv2", method="get_apis", action=_ACTION, lane=Lane.APIS
+    service="apigatewayv2", method="get_apis", action=_ACTION, lane=Quota.APIS
 )
 _LIST_INTEGRATIONS: Final = Operation(
-    service="apigatewayv2", method="get_integrations", action=_ACTION, lane=Lane.APIS
+    service="apigatewayv2", method="get_integrations", action=_ACTION, lane=Quota.APIS
 )
 _LIST_ROUTES: Final = Operation(
-    service="apigatewayv2", method="get_routes", action=_ACTION, lane=Lane.APIS
+    service="apigatewayv2", method="get_routes", action=_ACTION, lane=Quota.APIS
 )
 _LIST_REST_APIS: Final = Operation(
-    service="apigateway", method="get_rest_apis", action=_ACTION, lane=Lane.APIS
+    service="apigateway", method="get_rest_apis", action=_ACTION, lane=Quota.APIS
 )
 _LIST_RESOURCES: Final = Operation(
-    service="apigateway", method="get_resources", action=_ACTION, lane=Lane.API_RESOURCES
+    service="apigateway", method="get_resources", action=_ACTION, lane=Quota.API_RESOURCES
 )
 OPERATIONS: Final = (
     _LIST_APIS,
@@ -81,7 +81,7 @@ def function_of(uri: str) -> str:
 # -- HTTP and WebSocket APIs
 
 
-def list_apis(reading: Reading) -> None:
+def list_apis(reading: ReadSession) -> None:
     """All HTTP and WebSocket APIs."""
 
     def take(entry: Entry) -> None:
@@ -90,7 +90,7 @@ def list_apis(reading: Reading) -> None:
     reading.listing("APIs", Area.APIS, _LIST_APIS, "Items", take, part=APIS, MaxResults=_PER_PAGE)
 
 
-def read_integrations(reading: Reading, ids: Iterable[str]) -> None:
+def read_integrations(reading: ReadSession, ids: Iterable[str]) -> None:
     """What of these APIs leads to functions."""
 
     def read(api: str) -> tuple[f.IntegrationFacts, ...]:
@@ -108,7 +108,7 @@ def read_integrations(reading: Reading, ids: Iterable[str]) -> None:
     reading.details(f.INTEGRATIONS, Area.APIS, ids, read, if_gone=(), part=APIS)
 
 
-def read_routes(reading: Reading, ids: Iterable[str]) -> None:
+def read_routes(reading: ReadSession, ids: Iterable[str]) -> None:
     """Which integration each route of these APIs leads to: one without a route is never used."""
 
     def read(api: str) -> dict[str, str]:
@@ -127,7 +127,7 @@ def read_routes(reading: Reading, ids: Iterable[str]) -> None:
 # -- REST APIs
 
 
-def list_rest_apis(reading: Reading) -> None:
+def list_rest_apis(reading: ReadSession) -> None:
     """All REST APIs."""
 
     def take(entry: Entry) -> None:
@@ -145,7 +145,7 @@ def list_rest_apis(reading: Reading) -> None:
     )
 
 
-def read_methods(reading: Reading, ids: Iterable[str]) -> None:
+def read_methods(reading: ReadSession, ids: Iterable[str]) -> None:
     """The methods of these APIs that lead to functions."""
 
     def read(api: str) -> tuple[f.MethodFacts, ...]:

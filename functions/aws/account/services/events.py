@@ -5,44 +5,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.account import facts as f
-from functions.aws.account.rate_limit import Lane
+from functions.aws.account.rate_limit import Quota
 from functions.aws.account.read_client import GoneError, Operation, Paging
 from functions.domain.account.inventory import Area, Pipe, Rule, RuleTarget, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from functions.aws.account.read_session import Entry, Reading
+    from functions.aws.account.read_session import Entry, ReadSession
 
 _LIST_BUSES: Final = Operation(
-    service="events", method="list_event_buses", action="events:ListEventBuses", lane=Lane.EVENTS
+    service="events", method="list_event_buses", action="events:ListEventBuses", lane=Quota.EVENTS
 )
 _LIST_RULES: Final = Operation(
-    service="events", method="list_rules", action="events:ListRules", lane=Lane.EVENTS
+    service="events", method="list_rules", action="events:ListRules", lane=Quota.EVENTS
 )
 _LIST_TARGETS: Final = Operation(
     service="events",
     method="list_targets_by_rule",
     action="events:ListTargetsByRule",
-    lane=Lane.EVENTS,
+    lane=Quota.EVENTS,
 )
 _GET_RULE: Final = Operation(
-    service="events", method="describe_rule", action="events:DescribeRule", lane=Lane.EVENTS
+    service="events", method="describe_rule", action="events:DescribeRule", lane=Quota.EVENTS
 )
 _LIST_SCHEDULES: Final = Operation(
     service="scheduler",
     method="list_schedules",
     action="scheduler:ListSchedules",
-    lane=Lane.SCHEDULER,
+    lane=Quota.SCHEDULER,
 )
 _GET_SCHEDULE: Final = Operation(
-    service="scheduler", method="get_schedule", action="scheduler:GetSchedule", lane=Lane.SCHEDULER
+    service="scheduler", method="get_schedule", action="scheduler:GetSchedule", lane=Quota.SCHEDULER
 )
 _LIST_PIPES: Final = Operation(
-    service="pipes", method="list_pipes", action="pipes:ListPipes", lane=Lane.PIPES
+    service="pipes", method="list_pipes", action="pipes:ListPipes", lane=Quota.PIPES
 )
 _GET_PIPE: Final = Operation(
-    service="pipes", method="describe_pipe", action="pipes:DescribePipe", lane=Lane.PIPES
+    service="pipes", method="describe_pipe", action="pipes:DescribePipe", lane=Quota.PIPES
 )
 OPERATIONS: Final = (
     _LIST_BUSES,
@@ -68,7 +68,7 @@ _STREAM_PARAMETERS: Final = ("KinesisStreamParameters", "DynamoDBStreamParameter
 # -- rules
 
 
-def list_rules(reading: Reading) -> None:
+def list_rules(reading: ReadSession) -> None:
     """The rules of all buses, the default one first."""
     reading.listing(
         _BUSES,
@@ -83,18 +83,18 @@ def list_rules(reading: Reading) -> None:
         _list_rules_of(reading, bus)
 
 
-def reread_bus(reading: Reading, _name: str) -> None:
+def reread_bus(reading: ReadSession, _name: str) -> None:
     """The buses after the policy of one was changed: one list tells all of them."""
     reading.facts.begin_again(_BUSES)
     list_rules(reading)
 
 
-def _take_bus_policy(reading: Reading, entry: Entry) -> None:
+def _take_bus_policy(reading: ReadSession, entry: Entry) -> None:
     arn = entry.get("Arn") or reading.arn("events", f"event-bus/{entry['Name']}")
     reading.facts.put(f.BUS_POLICIES, arn, entry.get("Policy", ""))
 
 
-def _list_rules_of(reading: Reading, bus: str) -> None:
+def _list_rules_of(reading: ReadSession, bus: str) -> None:
     def take(entry: Entry) -> None:
         reading.facts.put(f.RULES, entry["Arn"], _rule(reading, entry, bus))
 
@@ -109,7 +109,7 @@ def _list_rules_of(reading: Reading, bus: str) -> None:
     )
 
 
-def read_targets(reading: Reading, arns: Iterable[str]) -> None:
+def read_targets(reading: ReadSession, arns: Iterable[str]) -> None:
     """The targets of these rules."""
     rules = reading.facts.of(f.RULES)
 
@@ -127,7 +127,7 @@ def read_targets(reading: Reading, arns: Iterable[str]) -> None:
     reading.details(f.TARGETS, Area.RULES, arns, read, if_gone=())
 
 
-def reread_rule(reading: Reading, bus: str, name: str) -> None:
+def reread_rule(reading: ReadSession, bus: str, name: str) -> None:
     """A rule after a change of it or its targets."""
     try:
         answer = reading.asker.ask(_GET_RULE, Name=name, EventBusName=bus)
@@ -140,7 +140,7 @@ def reread_rule(reading: Reading, bus: str, name: str) -> None:
     reading.facts.drop(f.TARGETS, answer["Arn"])
 
 
-def rule_arns(reading: Reading, bus: str, name: str) -> list[str]:
+def rule_arns(reading: ReadSession, bus: str, name: str) -> list[str]:
     """The ARNs of the known rules of a bus with this name."""
     return [
         arn
@@ -149,7 +149,7 @@ def rule_arns(reading: Reading, bus: str, name: str) -> list[str]:
     ]
 
 
-def _rule(reading: Reading, entry: Entry, bus: str) -> Rule:
+def _rule(reading: ReadSession, entry: Entry, bus: str) -> Rule:
     return Rule(
         arn=entry["Arn"],
         name=entry["Name"],
@@ -177,7 +177,7 @@ def _bus_name(bus: str) -> str:
 # -- schedules
 
 
-def list_schedules(reading: Reading) -> None:
+def list_schedules(reading: ReadSession) -> None:
     """All schedules, as far as the list tells: its entries name the target."""
 
     def take(entry: Entry) -> None:
@@ -193,7 +193,7 @@ def list_schedules(reading: Reading) -> None:
     )
 
 
-def reread_schedule(reading: Reading, group: str, name: str) -> None:
+def reread_schedule(reading: ReadSession, group: str, name: str) -> None:
     """A schedule after a change."""
     try:
         answer = reading.asker.ask(_GET_SCHEDULE, GroupName=group, Name=name)
@@ -215,7 +215,7 @@ def _schedule(entry: Entry) -> Schedule:
 # -- pipes
 
 
-def list_pipes(reading: Reading) -> None:
+def list_pipes(reading: ReadSession) -> None:
     """All pipes, without their filters."""
 
     def take(entry: Entry) -> None:
@@ -224,7 +224,7 @@ def list_pipes(reading: Reading) -> None:
     reading.listing("pipes", Area.PIPES, _LIST_PIPES, "Pipes", take, Limit=_PER_PAGE)
 
 
-def read_pipes(reading: Reading) -> None:
+def read_pipes(reading: ReadSession) -> None:
     """The filter, the role and the dead-letter queue of each pipe."""
 
     def read(name: str) -> f.PipeFacts:
@@ -244,7 +244,7 @@ def read_pipes(reading: Reading) -> None:
     )
 
 
-def reread_pipe(reading: Reading, name: str) -> None:
+def reread_pipe(reading: ReadSession, name: str) -> None:
     """A pipe after a change."""
     reading.facts.drop(f.PIPE_DETAILS, name)
     try:

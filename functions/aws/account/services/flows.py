@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.account import facts as f
-from functions.aws.account.rate_limit import Lane
+from functions.aws.account.rate_limit import Quota
 from functions.aws.account.read_client import (
     GoneError,
     NotAllowedError,
@@ -16,31 +16,31 @@ from functions.aws.account.read_client import (
 from functions.domain.account.inventory import Area, DeliveryStream, StateMachine
 
 if TYPE_CHECKING:
-    from functions.aws.account.read_session import Entry, Reading
+    from functions.aws.account.read_session import Entry, ReadSession
 
 _LIST_MACHINES: Final = Operation(
     service="stepfunctions",
     method="list_state_machines",
     action="states:ListStateMachines",
-    lane=Lane.STATES,
+    lane=Quota.STATES,
 )
 _GET_MACHINE: Final = Operation(
     service="stepfunctions",
     method="describe_state_machine",
     action="states:DescribeStateMachine",
-    lane=Lane.STATES,
+    lane=Quota.STATES,
 )
 _LIST_STREAMS: Final = Operation(
     service="firehose",
     method="list_delivery_streams",
     action="firehose:ListDeliveryStreams",
-    lane=Lane.FIREHOSE,
+    lane=Quota.FIREHOSE,
 )
 _GET_STREAM: Final = Operation(
     service="firehose",
     method="describe_delivery_stream",
     action="firehose:DescribeDeliveryStream",
-    lane=Lane.FIREHOSE,
+    lane=Quota.FIREHOSE,
 )
 OPERATIONS: Final = (_LIST_MACHINES, _GET_MACHINE, _LIST_STREAMS, _GET_STREAM)
 IAM_ACTIONS: Final = frozenset(one.action for one in OPERATIONS)
@@ -54,7 +54,7 @@ _STREAMS: Final = "delivery streams"
 # -- state machines
 
 
-def list_machines(reading: Reading) -> None:
+def list_machines(reading: ReadSession) -> None:
     """All state machines."""
 
     def take(entry: Entry) -> None:
@@ -71,7 +71,7 @@ def list_machines(reading: Reading) -> None:
     )
 
 
-def read_machines(reading: Reading) -> None:
+def read_machines(reading: ReadSession) -> None:
     """The definition of each state machine."""
 
     def read(arn: str) -> StateMachine:
@@ -84,13 +84,13 @@ def read_machines(reading: Reading) -> None:
     reading.details(f.MACHINES, Area.STATE_MACHINES, arns, read, if_gone=None)
 
 
-def reread_machine(reading: Reading, arn: str) -> None:
+def reread_machine(reading: ReadSession, arn: str) -> None:
     """A state machine after a change."""
     reading.facts.drop(f.MACHINES, arn)
     reading.facts.put(f.MACHINE_NAMES, arn, True)  # noqa: FBT003 - it is there
 
 
-def forget_machine(reading: Reading, arn: str) -> None:
+def forget_machine(reading: ReadSession, arn: str) -> None:
     """A state machine that was deleted."""
     reading.facts.drop(f.MACHINES, arn)
     reading.facts.drop(f.MACHINE_NAMES, arn)
@@ -99,7 +99,7 @@ def forget_machine(reading: Reading, arn: str) -> None:
 # -- Firehose streams
 
 
-def list_streams(reading: Reading) -> None:
+def list_streams(reading: ReadSession) -> None:
     """All Firehose streams. Their list has no token: it goes on after the last name."""
     facts = reading.facts
     if facts.is_done(_STREAMS):
@@ -122,7 +122,7 @@ def list_streams(reading: Reading) -> None:
         facts.went_on(_STREAMS, "")
 
 
-def read_streams(reading: Reading) -> None:
+def read_streams(reading: ReadSession) -> None:
     """What each Firehose stream writes to, and the function that transforms its records."""
 
     def read(name: str) -> DeliveryStream:
@@ -133,13 +133,13 @@ def read_streams(reading: Reading) -> None:
     reading.details(f.STREAMS, Area.DELIVERY_STREAMS, names, read, if_gone=None)
 
 
-def reread_stream(reading: Reading, name: str) -> None:
+def reread_stream(reading: ReadSession, name: str) -> None:
     """A Firehose stream after a change."""
     reading.facts.drop(f.STREAMS, name)
     reading.facts.put(f.STREAM_NAMES, name, True)  # noqa: FBT003 - it is there
 
 
-def forget_stream(reading: Reading, name: str) -> None:
+def forget_stream(reading: ReadSession, name: str) -> None:
     """A Firehose stream that was deleted."""
     reading.facts.drop(f.STREAMS, name)
     reading.facts.drop(f.STREAM_NAMES, name)

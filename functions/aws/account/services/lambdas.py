@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.account import facts as f
 from functions.aws.account.inventory import account_of
-from functions.aws.account.rate_limit import Lane
+from functions.aws.account.rate_limit import Quota
 from functions.aws.account.read_client import GoneError, Operation, Paging
 from functions.domain.account.environment_references import Environment, read_environment
 from functions.domain.account.inventory import Area, FunctionDescription, MappingDescription
@@ -21,58 +21,58 @@ from functions.domain.graph.propagation.index import mentions_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from functions.aws.account.read_session import Entry, Reading
+    from functions.aws.account.read_session import Entry, ReadSession
 
 _LIST_FUNCTIONS: Final = Operation(
-    service="lambda", method="list_functions", action="lambda:ListFunctions", lane=Lane.LAMBDA
+    service="lambda", method="list_functions", action="lambda:ListFunctions", lane=Quota.LAMBDA
 )
 _GET_FUNCTION: Final = Operation(
     service="lambda",
     method="get_function_configuration",
     action="lambda:GetFunctionConfiguration",
-    lane=Lane.LAMBDA,
+    lane=Quota.LAMBDA,
 )
 _GET_POLICY: Final = Operation(
-    service="lambda", method="get_policy", action="lambda:GetPolicy", lane=Lane.LAMBDA_POLICY
+    service="lambda", method="get_policy", action="lambda:GetPolicy", lane=Quota.LAMBDA_POLICY
 )
 _LIST_MAPPINGS: Final = Operation(
     service="lambda",
     method="list_event_source_mappings",
     action="lambda:ListEventSourceMappings",
-    lane=Lane.LAMBDA,
+    lane=Quota.LAMBDA,
 )
 _GET_MAPPING: Final = Operation(
     service="lambda",
     method="get_event_source_mapping",
     action="lambda:GetEventSourceMapping",
-    lane=Lane.LAMBDA,
+    lane=Quota.LAMBDA,
 )
 _LIST_INVOKE_CONFIGS: Final = Operation(
     service="lambda",
     method="list_function_event_invoke_configs",
     action="lambda:ListFunctionEventInvokeConfigs",
-    lane=Lane.LAMBDA,
+    lane=Quota.LAMBDA,
 )
 _GET_RECURSION: Final = Operation(
     service="lambda",
     method="get_function_recursion_config",
     action="lambda:GetFunctionRecursionConfig",
-    lane=Lane.LAMBDA,
+    lane=Quota.LAMBDA,
 )
 _LIST_URLS: Final = Operation(
     service="lambda",
     method="list_function_url_configs",
     action="lambda:ListFunctionUrlConfigs",
-    lane=Lane.LAMBDA,
+    lane=Quota.LAMBDA,
 )
 _GET_TAGGED: Final = Operation(
     service="resourcegroupstaggingapi",
     method="get_resources",
     action="tag:GetResources",
-    lane=Lane.TAGS,
+    lane=Quota.TAGS,
 )
 _LIST_TAGS: Final = Operation(
-    service="lambda", method="list_tags", action="lambda:ListTags", lane=Lane.LAMBDA
+    service="lambda", method="list_tags", action="lambda:ListTags", lane=Quota.LAMBDA
 )
 OPERATIONS: Final = (
     _LIST_FUNCTIONS,
@@ -104,7 +104,7 @@ _VARIABLES: Final = "environment variables"
 # -- functions
 
 
-def list_functions(reading: Reading) -> None:
+def list_functions(reading: ReadSession) -> None:
     """All functions, as their unpublished version is."""
 
     def take(entry: Entry) -> None:
@@ -123,7 +123,7 @@ def list_functions(reading: Reading) -> None:
     )
 
 
-def reread_function(reading: Reading, name: str) -> None:
+def reread_function(reading: ReadSession, name: str) -> None:
     """A function after a change; what belongs to a deleted one is forgotten.
 
     A new one may have been created with tags, of which no other change tells.
@@ -145,7 +145,7 @@ def reread_function(reading: Reading, name: str) -> None:
             reading.facts.put(f.TAGS, described.name, tags)
 
 
-def forget_function(reading: Reading, name: str) -> None:
+def forget_function(reading: ReadSession, name: str) -> None:
     """All that was known of a function."""
     for section in (
         f.FUNCTIONS,
@@ -159,7 +159,7 @@ def forget_function(reading: Reading, name: str) -> None:
     forget_policies(reading, name)
 
 
-def forget_policies(reading: Reading, name: str) -> None:
+def forget_policies(reading: ReadSession, name: str) -> None:
     """The resource policies of a function, with those of its versions and aliases."""
     policies = list(reading.facts.of(f.POLICIES))
     for key in policies:
@@ -187,7 +187,7 @@ def description(entry: Entry) -> FunctionDescription:
 # -- environment variables
 
 
-def read_environments(reading: Reading) -> None:
+def read_environments(reading: ReadSession) -> None:
     """Which known resources the environment variables of functions name; see ADR 15.
 
     Of a value nothing is kept but that. What a value names can only be said once the resources are
@@ -237,7 +237,7 @@ def read_environments(reading: Reading) -> None:
 
 
 def _read_each(
-    reading: Reading, names: Iterable[str], environment: Callable[[str], Environment]
+    reading: ReadSession, names: Iterable[str], environment: Callable[[str], Environment]
 ) -> None:
     def read(name: str) -> Environment:
         reading.variables.put(name, reading.asker.ask(_GET_FUNCTION, FunctionName=name))
@@ -251,7 +251,7 @@ def _read_each(
 # -- resource policies
 
 
-def read_policies(reading: Reading, keys: Iterable[str]) -> None:
+def read_policies(reading: ReadSession, keys: Iterable[str]) -> None:
     """The resource policies of functions, each by `name` or `name:qualifier`."""
 
     def read(key: str) -> str:
@@ -278,7 +278,7 @@ def qualified(arns: Iterable[str]) -> list[str]:
 # -- mappings
 
 
-def list_mappings(reading: Reading) -> None:
+def list_mappings(reading: ReadSession) -> None:
     """All event source mappings of the account."""
 
     def take(entry: Entry) -> None:
@@ -296,7 +296,7 @@ def list_mappings(reading: Reading) -> None:
     )
 
 
-def reread_mapping(reading: Reading, uuid: str) -> None:
+def reread_mapping(reading: ReadSession, uuid: str) -> None:
     """A mapping after a change."""
     try:
         answer = reading.asker.ask(_GET_MAPPING, UUID=uuid)
@@ -335,7 +335,7 @@ def mapping(entry: Entry) -> MappingDescription:
 # -- what is asked for where it can matter
 
 
-def read_destinations(reading: Reading, names: Iterable[str]) -> None:
+def read_destinations(reading: ReadSession, names: Iterable[str]) -> None:
     """Where outcomes of asynchronous invocations go, of the unqualified functions."""
 
     def read(name: str) -> f.DestinationFacts:
@@ -352,7 +352,7 @@ def read_destinations(reading: Reading, names: Iterable[str]) -> None:
     reading.details(f.DESTINATIONS, Area.DESTINATIONS, names, read, if_gone=f.DestinationFacts())
 
 
-def read_recursion(reading: Reading, names: Iterable[str]) -> None:
+def read_recursion(reading: ReadSession, names: Iterable[str]) -> None:
     """Whether AWS may stop recursive invocations of the functions."""
 
     def read(name: str) -> str:
@@ -362,7 +362,7 @@ def read_recursion(reading: Reading, names: Iterable[str]) -> None:
     reading.details(f.RECURSION, Area.RECURSION, names, read, if_gone="")
 
 
-def read_urls(reading: Reading, names: Iterable[str]) -> None:
+def read_urls(reading: ReadSession, names: Iterable[str]) -> None:
     """The URLs of functions."""
 
     def read(name: str) -> tuple[str, ...]:
@@ -372,13 +372,13 @@ def read_urls(reading: Reading, names: Iterable[str]) -> None:
     reading.details(f.URLS, Area.APIS, names, read, if_gone=())
 
 
-def list_tags(reading: Reading) -> None:
+def list_tags(reading: ReadSession) -> None:
     """The functions that carry a tag of ours."""
     for key in TAG_KEYS:
         _list_tag(reading, key)
 
 
-def _list_tag(reading: Reading, key: str) -> None:
+def _list_tag(reading: ReadSession, key: str) -> None:
     def take(entry: Entry) -> None:
         name = function_name(entry["ResourceARN"])
         tags: dict[str, str] = {one["Key"]: one["Value"] for one in entry["Tags"]}
@@ -398,7 +398,7 @@ def _list_tag(reading: Reading, key: str) -> None:
     )
 
 
-def reread_tags(reading: Reading) -> None:
+def reread_tags(reading: ReadSession) -> None:
     """All tags of ours, after any of them changed: they are few."""
     reading.facts.keep(f.TAGS, lambda _: False)
     for key in TAG_KEYS:

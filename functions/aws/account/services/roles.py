@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from functions.aws.account import facts as f
-from functions.aws.account.rate_limit import Lane
+from functions.aws.account.rate_limit import Quota
 from functions.aws.account.read_client import Operation, Paging
 from functions.domain.account.inventory import Area, NamedPolicy
 from functions.domain.iam.arn import account_of
@@ -16,12 +16,12 @@ from functions.domain.iam.raw_statements import list_principals, list_statements
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from functions.aws.account.read_session import Entry, Reading
+    from functions.aws.account.read_session import Entry, ReadSession
     from functions.domain.iam.raw_statements import RawStatement
 
 
 def _iam(method: str, action: str) -> Operation:
-    return Operation(service="iam", method=method, action=f"iam:{action}", lane=Lane.IAM)
+    return Operation(service="iam", method=method, action=f"iam:{action}", lane=Quota.IAM)
 
 
 _GET_ALL: Final = _iam("get_account_authorization_details", "GetAccountAuthorizationDetails")
@@ -53,7 +53,7 @@ _CARRIERS: Final = frozenset(
 )
 
 
-def list_roles(reading: Reading) -> None:
+def list_roles(reading: ReadSession) -> None:
     """The roles of the account that events can pass through, and the policies attached to them.
 
     UNCONFIRMED: whether AWS's own policies are all listed or only those in use. Either way what is
@@ -88,7 +88,7 @@ def list_roles(reading: Reading) -> None:
     )
 
 
-def complete(reading: Reading, wanted: Iterable[str]) -> None:
+def complete(reading: ReadSession, wanted: Iterable[str]) -> None:
     """Read what the listing did not hold of the wanted roles: new ones, and changed ones."""
     facts = reading.facts
     if not facts.is_missed(Area.ROLES):
@@ -109,14 +109,14 @@ def complete(reading: Reading, wanted: Iterable[str]) -> None:
         facts.keep(f.MANAGED, used.__contains__)
 
 
-def role_arns(reading: Reading, name: str) -> list[str]:
+def role_arns(reading: ReadSession, name: str) -> list[str]:
     """The ARNs of known roles with this name; a role's path is part of its ARN."""
     known = {*reading.facts.of(f.ROLES)}
     known.update(one.role_arn for one in reading.facts.of(f.FUNCTIONS).values())
     return [arn for arn in known if arn.rpartition("/")[2] == name]
 
 
-def _read_role(reading: Reading, arn: str) -> f.RoleFacts:
+def _read_role(reading: ReadSession, arn: str) -> f.RoleFacts:
     name = arn.rpartition("/")[2]
     detail = reading.asker.ask(_GET_ROLE, RoleName=name)["Role"]
     attached = _each(reading, _LIST_ATTACHED, "AttachedPolicies", name)
@@ -139,12 +139,12 @@ def _read_role(reading: Reading, arn: str) -> f.RoleFacts:
     )
 
 
-def _each(reading: Reading, operation: Operation, entries: str, role: str) -> Iterator[Any]:
+def _each(reading: ReadSession, operation: Operation, entries: str, role: str) -> Iterator[Any]:
     for page, _ in reading.asker.pages(operation, _MARKERS, RoleName=role):
         yield from page[entries]
 
 
-def _read_managed(reading: Reading, arn: str) -> NamedPolicy:
+def _read_managed(reading: ReadSession, arn: str) -> NamedPolicy:
     policy = reading.asker.ask(_GET_POLICY, PolicyArn=arn)["Policy"]
     version = reading.asker.ask(_GET_VERSION, PolicyArn=arn, VersionId=policy["DefaultVersionId"])[
         "PolicyVersion"

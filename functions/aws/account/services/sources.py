@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.account import facts as f
-from functions.aws.account.rate_limit import Lane
+from functions.aws.account.rate_limit import Quota
 from functions.aws.account.read_client import GoneError, Operation, Paging
 from functions.domain.account.inventory import (
     ACCOUNT_POLICIES,
@@ -32,73 +32,73 @@ from functions.domain.iam.raw_statements import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from functions.aws.account.read_session import Entry, Reading
+    from functions.aws.account.read_session import Entry, ReadSession
 
 _LIST_BUCKETS: Final = Operation(
-    service="s3", method="list_buckets", action="s3:ListAllMyBuckets", lane=Lane.S3
+    service="s3", method="list_buckets", action="s3:ListAllMyBuckets", lane=Quota.S3
 )
 _GET_NOTIFICATIONS: Final = Operation(
     service="s3",
     method="get_bucket_notification_configuration",
     action="s3:GetBucketNotification",
-    lane=Lane.S3,
+    lane=Quota.S3,
 )
 _GET_REPLICATION: Final = Operation(
     service="s3",
     method="get_bucket_replication",
     action="s3:GetReplicationConfiguration",
-    lane=Lane.S3,
+    lane=Quota.S3,
 )
 _LIST_SUBSCRIPTIONS: Final = Operation(
-    service="sns", method="list_subscriptions", action="sns:ListSubscriptions", lane=Lane.SNS
+    service="sns", method="list_subscriptions", action="sns:ListSubscriptions", lane=Quota.SNS
 )
 _GET_SUBSCRIPTION: Final = Operation(
     service="sns",
     method="get_subscription_attributes",
     action="sns:GetSubscriptionAttributes",
-    lane=Lane.SNS,
+    lane=Quota.SNS,
 )
 _LIST_DEAD_LETTER_SOURCES: Final = Operation(
     service="sqs",
     method="list_dead_letter_source_queues",
     action="sqs:ListDeadLetterSourceQueues",
-    lane=Lane.SQS,
+    lane=Quota.SQS,
 )
 _GET_QUEUE: Final = Operation(
     service="sqs",
     method="get_queue_attributes",
     action="sqs:GetQueueAttributes",
-    lane=Lane.SQS,
+    lane=Quota.SQS,
 )
 _GET_TOPIC: Final = Operation(
-    service="sns", method="get_topic_attributes", action="sns:GetTopicAttributes", lane=Lane.SNS
+    service="sns", method="get_topic_attributes", action="sns:GetTopicAttributes", lane=Quota.SNS
 )
 _GET_BUCKET_POLICY: Final = Operation(
-    service="s3", method="get_bucket_policy", action="s3:GetBucketPolicy", lane=Lane.S3
+    service="s3", method="get_bucket_policy", action="s3:GetBucketPolicy", lane=Quota.S3
 )
 _GET_TABLE_POLICY: Final = Operation(
     service="dynamodb",
     method="get_resource_policy",
     action="dynamodb:GetResourcePolicy",
-    lane=Lane.TABLES,
+    lane=Quota.TABLES,
 )
 _GET_STREAM_POLICY: Final = Operation(
     service="kinesis",
     method="get_resource_policy",
     action="kinesis:GetResourcePolicy",
-    lane=Lane.KINESIS,
+    lane=Quota.KINESIS,
 )
 _LIST_ACCOUNT_POLICIES: Final = Operation(
     service="logs",
     method="describe_account_policies",
     action="logs:DescribeAccountPolicies",
-    lane=Lane.LOGS,
+    lane=Quota.LOGS,
 )
 _LIST_SUBSCRIPTION_FILTERS: Final = Operation(
     service="logs",
     method="describe_subscription_filters",
     action="logs:DescribeSubscriptionFilters",
-    lane=Lane.LOGS,
+    lane=Quota.LOGS,
 )
 OPERATIONS: Final = (
     _LIST_BUCKETS,
@@ -137,7 +137,7 @@ _CONFIRMED: Final = "arn:"  # before that it is `PendingConfirmation` or `Delete
 # -- buckets
 
 
-def list_buckets(reading: Reading) -> None:
+def list_buckets(reading: ReadSession) -> None:
     """The buckets of this Region."""
 
     def take(entry: Entry) -> None:
@@ -156,7 +156,7 @@ def list_buckets(reading: Reading) -> None:
     )
 
 
-def read_buckets(reading: Reading) -> None:
+def read_buckets(reading: ReadSession) -> None:
     """The notifications of each bucket."""
 
     def read(name: str) -> Bucket:
@@ -178,7 +178,7 @@ def read_buckets(reading: Reading) -> None:
     reading.details(f.BUCKETS, Area.BUCKETS, names, read, if_gone=None)
 
 
-def read_replications(reading: Reading) -> None:
+def read_replications(reading: ReadSession) -> None:
     """Where buckets are replicated to: only those that a role for replication names.
 
     A replication needs a role of the account that S3 may assume (S3 user guide, *Setting up
@@ -209,14 +209,14 @@ def read_replications(reading: Reading) -> None:
     reading.details(f.REPLICATIONS, Area.BUCKETS, few, read, if_gone=())
 
 
-def reread_bucket(reading: Reading, name: str) -> None:
+def reread_bucket(reading: ReadSession, name: str) -> None:
     """A bucket after a change of its notifications or its replication."""
     for section in (f.BUCKETS, f.REPLICATIONS):
         reading.facts.drop(section, name)
     reading.facts.put(f.BUCKET_NAMES, name, True)  # noqa: FBT003 - it is there
 
 
-def forget_bucket(reading: Reading, name: str) -> None:
+def forget_bucket(reading: ReadSession, name: str) -> None:
     """A bucket that was deleted."""
     for section in (f.BUCKETS, f.REPLICATIONS, f.BUCKET_NAMES):
         reading.facts.drop(section, name)
@@ -237,7 +237,7 @@ def _notification(entry: Entry, target_arn: str) -> Notification:
 # -- topics
 
 
-def list_subscriptions(reading: Reading) -> None:
+def list_subscriptions(reading: ReadSession) -> None:
     """The subscriptions that lead on to a function, a queue or a Firehose stream."""
 
     def take(entry: Entry) -> None:
@@ -247,7 +247,7 @@ def list_subscriptions(reading: Reading) -> None:
     reading.listing("subscriptions", Area.TOPICS, _LIST_SUBSCRIPTIONS, "Subscriptions", take)
 
 
-def read_filters(reading: Reading) -> None:
+def read_filters(reading: ReadSession) -> None:
     """The filter policy of each subscription."""
 
     def read(arn: str) -> f.FilterFacts:
@@ -258,7 +258,7 @@ def read_filters(reading: Reading) -> None:
     reading.details(f.FILTERS, Area.TOPICS, arns, read, if_gone=f.FilterFacts())
 
 
-def reread_subscription(reading: Reading, arn: str) -> None:
+def reread_subscription(reading: ReadSession, arn: str) -> None:
     """A subscription after a change; its attributes tell all of it."""
     try:
         told = reading.asker.ask(_GET_SUBSCRIPTION, SubscriptionArn=arn).get("Attributes") or {}
@@ -298,7 +298,7 @@ def _dead_letters(told: Entry) -> str:
 # -- queues
 
 
-def read_queues(reading: Reading, arns: Iterable[str]) -> None:
+def read_queues(reading: ReadSession, arns: Iterable[str]) -> None:
     """Policy and dead-letter queue of queues that something polls."""
 
     def read(arn: str) -> f.QueueFacts:
@@ -313,7 +313,7 @@ def read_queues(reading: Reading, arns: Iterable[str]) -> None:
     reading.details(f.QUEUES, Area.QUEUES, _ours(reading, arns), read, if_gone=f.QueueFacts())
 
 
-def read_dead_letter_sources(reading: Reading, arns: Iterable[str]) -> None:
+def read_dead_letter_sources(reading: ReadSession, arns: Iterable[str]) -> None:
     """The queues whose dead letters go to one of these, also those that nothing here polls."""
 
     def read(arn: str) -> tuple[str, ...]:
@@ -330,7 +330,7 @@ def read_dead_letter_sources(reading: Reading, arns: Iterable[str]) -> None:
     reading.details(f.DEAD_LETTER_SOURCES, Area.QUEUES, ours, read, if_gone=())
 
 
-def reread_queue(reading: Reading, queue: str, target: str) -> None:
+def reread_queue(reading: ReadSession, queue: str, target: str) -> None:
     """What is known of a queue, after its attributes were changed; `target` gets its dead letters.
 
     Whether something still depends on it, the lists tell.
@@ -342,7 +342,7 @@ def reread_queue(reading: Reading, queue: str, target: str) -> None:
     reading.facts.drop(f.QUEUES, queue)
 
 
-def _ours(reading: Reading, arns: Iterable[str]) -> list[str]:
+def _ours(reading: ReadSession, arns: Iterable[str]) -> list[str]:
     """Those of this account and Region: the attributes of others are for others to read."""
     return [arn for arn in arns if arn.split(":")[3:5] == reading.place.split(":")]
 
@@ -356,7 +356,7 @@ def queue_arn(url: str, like: str) -> str:
 # -- resource policies
 
 
-def read_resource_policies(reading: Reading, arns: Iterable[str]) -> None:
+def read_resource_policies(reading: ReadSession, arns: Iterable[str]) -> None:
     """The resource policies of topics, buckets, tables and Kinesis streams."""
 
     def read(arn: str) -> str:
@@ -381,7 +381,7 @@ def read_resource_policies(reading: Reading, arns: Iterable[str]) -> None:
 # -- log groups
 
 
-def list_account_log_subscriptions(reading: Reading) -> None:
+def list_account_log_subscriptions(reading: ReadSession) -> None:
     """The subscription that is in force for all log groups of the account, if there is one."""
 
     def take(entry: Entry) -> None:
@@ -414,14 +414,14 @@ def list_account_log_subscriptions(reading: Reading) -> None:
     )
 
 
-def reread_account_log_subscriptions(reading: Reading) -> None:
+def reread_account_log_subscriptions(reading: ReadSession) -> None:
     """The account's subscription after a change."""
     reading.facts.keep(f.ACCOUNT_LOG_SUBSCRIPTIONS, lambda _: False)
     reading.facts.begin_again("account log subscriptions")
     list_account_log_subscriptions(reading)
 
 
-def read_log_subscriptions(reading: Reading, groups: Iterable[str]) -> None:
+def read_log_subscriptions(reading: ReadSession, groups: Iterable[str]) -> None:
     """The subscription filters of these log groups."""
 
     def read(group: str) -> tuple[LogSubscription, ...]:

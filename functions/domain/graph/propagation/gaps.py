@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from functions.domain.account.inventory import ACCOUNT_POLICIES, Account, Area
-from functions.domain.account.state_machines import Place as Home
+from functions.domain.account.state_machines import AccountLocation as Home
 from functions.domain.graph.model import Node, NodeKind
 from functions.domain.graph.nodes import bucket_arn, log_group_arn, node_of
 

@@ -9,7 +9,7 @@ from functions.domain.account.inventory import (
     Role,
 )
 from functions.domain.account.named_resources import Mentions, qualified_names
-from functions.domain.account.state_machines import Place as Home
+from functions.domain.account.state_machines import AccountLocation as Home
 from functions.domain.graph.model import Means, Node, NodeKind
 from functions.domain.graph.nodes import is_elsewhere, node_of
 from functions.domain.graph.paths.limits import Limits

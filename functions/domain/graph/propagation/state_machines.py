@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from functions.domain.account.inventory import Role
-from functions.domain.account.state_machines import Reading, Task, read_machine
+from functions.domain.account.state_machines import MachineReading, Task, read_machine
 from functions.domain.graph.model import Certainty, Doubt, EdgeReason, EdgeSpec, Means, Node
 from functions.domain.graph.nodes import node_of
 from functions.domain.graph.paths.limits import Allowance, Limits
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ASKING: Final = 20  # steps, as measured, of what one state does
 _CHARACTERS: Final = 8  # of a definition, that one step reads
-_UNREAD: Final = Reading(is_readable=False)
+_UNREAD: Final = MachineReading(is_readable=False)
 _NOT_KNOWN: Final = Identity(is_complete=False)
 
 
@@ -29,7 +29,7 @@ _NOT_KNOWN: Final = Identity(is_complete=False)
 class Machine:
     """A state machine as it was read; `role` is ``None`` where it could not be."""
 
-    reading: Reading
+    reading: MachineReading
     role: Role | None
     role_arn: str
 
@@ -71,7 +71,7 @@ class StateMachines:
             build.doubt((number,), Doubt.ROLE)
 
     def _grant_open(
-        self, number: int, reading: Reading, profile: RolePermissions, role_arn: str
+        self, number: int, reading: MachineReading, profile: RolePermissions, role_arn: str
     ) -> None:
         """What a task may do that names its target only while it runs."""
         for one in profile.grants:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from functions.domain.account.inventory import Account, Area, Rule, RuleTarget
-from functions.domain.account.state_machines import Place
+from functions.domain.account.state_machines import AccountLocation
 from functions.domain.graph.model import Certainty, EdgeReason, Means, Node, NodeKind
 from functions.domain.graph.nodes import broker_of, bucket_arn, bus_arn, log_group_arn, node_of
 from functions.domain.graph.payloads import ANYTHING, Message, Payload, describe_arrival
@@ -43,7 +43,7 @@ _RECORDS: Final[Mapping[NodeKind, str]] = MappingProxyType(
 )
 
 
-def read_configured(account: Account, place: Place) -> Iterator[TriggerEdge]:
+def read_configured(account: Account, place: AccountLocation) -> Iterator[TriggerEdge]:
     """Everything that leads on from a resource because it is configured to."""
     yield from _read_mappings(account)
     yield from _read_buckets(account, place)
@@ -82,7 +82,7 @@ def _read_record_filter(source: Node, filters: tuple[str, ...], *, is_known: boo
     return RecordFilter(filters, _RECORDS.get(source.kind, ""), is_known=is_known)
 
 
-def _read_buckets(account: Account, place: Place) -> Iterator[TriggerEdge]:
+def _read_buckets(account: Account, place: AccountLocation) -> Iterator[TriggerEdge]:
     default_bus = node_of(bus_arn(place.partition, place.region, place.account))
     for bucket in account.buckets:
         source = node_of(bucket_arn(place.partition, bucket.name))
@@ -237,7 +237,7 @@ def _read_pipes(account: Account) -> Iterator[TriggerEdge]:
                 yield from _lead_failures(edge, pipe.dead_letter_arn)
 
 
-def _read_log_subscriptions(account: Account, place: Place) -> Iterator[TriggerEdge]:
+def _read_log_subscriptions(account: Account, place: AccountLocation) -> Iterator[TriggerEdge]:
     groups = {one.log_group for one in account.functions if one.log_group}
     groups |= {one.log_group for one in account.log_subscriptions if one.log_group}
     own = {node_of(one.arn): one.log_group for one in account.functions}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from functions.domain.account.inventory import Account
-from functions.domain.account.state_machines import Place
+from functions.domain.account.state_machines import AccountLocation
 from functions.domain.graph.model import Node
 from functions.domain.graph.triggers.configured import read_configured
 from functions.domain.graph.triggers.filters import MessageFilter, RecordFilter
@@ -32,7 +32,9 @@ class Triggers:
 
 def read_triggers(account: Account) -> Triggers:
     """Everything that leads on from a resource."""
-    place = Place(partition=account.partition, region=account.region, account=account.account)
+    place = AccountLocation(
+        partition=account.partition, region=account.region, account=account.account
+    )
     edges = list(read_configured(account, place))
     services, listeners = read_service_events(account, place)
     policies = read_invoke_permissions(account, edges)

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from functions.domain.account.inventory import Account, Rule
-from functions.domain.account.state_machines import Place
+from functions.domain.account.state_machines import AccountLocation
 from functions.domain.graph.model import Node, NodeKind
 from functions.domain.graph.nodes import bus_arn, node_of
 from functions.domain.graph.payloads import Called
@@ -25,7 +25,9 @@ _PREFIXES: Final[Mapping[str, str]] = MappingProxyType(
 _CLOUDTRAIL: Final = "AWS API Call via CloudTrail"
 
 
-def read_service_events(account: Account, place: Place) -> tuple[list[TriggerEdge], list[Listener]]:
+def read_service_events(
+    account: Account, place: AccountLocation
+) -> tuple[list[TriggerEdge], list[Listener]]:
     """Rules that hear of what AWS services do, and what would make the services speak."""
     default_bus = node_of(bus_arn(place.partition, place.region, place.account))
     edges: list[TriggerEdge] = []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from functions.domain.diagnosis.evaluated import Patient
+from functions.domain.diagnosis.evaluated import ExaminedFunction
 from functions.domain.notices.diagnosis.sections import (
     CERTAINTY_WORDS,
     compose_details,
@@ -25,13 +25,15 @@ from functions.domain.notices.text import clean, format_count
 OUTPUT_LIMIT: Final = 3_500  # bytes: a custom resource answers at most 4 KB
 
 
-def compose_output(patients: Sequence[Patient]) -> str:
+def compose_output(patients: Sequence[ExaminedFunction]) -> str:
     """Answer ``-c diagnose=<function>`` in the stack's output, within `OUTPUT_LIMIT`."""
     text = "\n".join(line for one in patients for line in _list_lines(one))
     return cut_at_line(text, OUTPUT_LIMIT, "\n(Cut here: the whole answer is in the mail.)")
 
 
-def compose_answer(patients: Sequence[Patient], deployment: Deployment, now: datetime) -> Notice:
+def compose_answer(
+    patients: Sequence[ExaminedFunction], deployment: Deployment, now: datetime
+) -> Notice:
     """Answer at length, in a mail."""
     first = patients[0].facts.name if patients else "nothing"
     found = sum(len(one.judged) for one in patients)
@@ -49,7 +51,7 @@ def compose_answer(patients: Sequence[Patient], deployment: Deployment, now: dat
     )
 
 
-def _compose_blocks(patient: Patient, deployment: Deployment) -> tuple[str, ...]:
+def _compose_blocks(patient: ExaminedFunction, deployment: Deployment) -> tuple[str, ...]:
     facts = patient.facts
     if facts.is_contained:
         return (paragraph(_describe_contained(facts.name)),)
@@ -67,7 +69,7 @@ def _compose_blocks(patient: Patient, deployment: Deployment) -> tuple[str, ...]
     return tuple(blocks)
 
 
-def _list_lines(patient: Patient) -> tuple[str, ...]:
+def _list_lines(patient: ExaminedFunction) -> tuple[str, ...]:
     if patient.facts.is_contained:
         return (_describe_contained(patient.facts.name),)
     lines = [_describe_count(patient)]
@@ -99,7 +101,7 @@ def _describe_contained(function: str) -> str:
     )
 
 
-def _describe_count(patient: Patient) -> str:
+def _describe_count(patient: ExaminedFunction) -> str:
     checks = format_count(patient.checks, "check")
     found = len(patient.judged)
     open_ = patient.checks - len(

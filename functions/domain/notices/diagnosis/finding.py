@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from functions.domain.diagnosis.evaluated import Judged
+from functions.domain.diagnosis.evaluated import EvaluatedFinding
 from functions.domain.diagnosis.finding_registry import Change, ChangeKind
 from functions.domain.notices.diagnosis.sections import compose_details, compose_footer
 from functions.domain.notices.layout import (
@@ -25,7 +25,7 @@ _LEADS: Final = {
 
 
 def compose_finding(
-    change: Change, judged: Judged, deployment: Deployment, now: datetime
+    change: Change, judged: EvaluatedFinding, deployment: Deployment, now: datetime
 ) -> Notice:
     """Tell of a finding that is new, has a new cause, or is back."""
     finding = judged.finding

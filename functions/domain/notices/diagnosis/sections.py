@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from functions.domain.diagnosis.authorization import Consent, RemedyDecision
+from functions.domain.diagnosis.authorization import Authorization, RemedyDecision
 from functions.domain.diagnosis.checks import pages
-from functions.domain.diagnosis.evaluated import Judged
+from functions.domain.diagnosis.evaluated import EvaluatedFinding
 from functions.domain.diagnosis.finding import Certainty, Finding
 from functions.domain.diagnosis.remedy import Remedy
 from functions.domain.notices.commands import build_remedy_command
@@ -34,19 +34,23 @@ CERTAINTY_WORDS: Final = {
     Certainty.LIKELY: "likely, not certain",
 }
 _WHY_NOT: Final = {
-    Consent.OWN_FUNCTION: "It is a function of Loopbreaker itself, which never changes itself.",
-    Consent.EXEMPT: "The function is exempt.",
-    Consent.CONTAINED: "It holds the function, and changes nothing of it while it does.",
-    Consent.OBSERVE_MODE: "It is in observe mode.",
-    Consent.NOT_CERTAIN: "The finding is likely, not certain: a person decides.",
-    Consent.NO_CEILING: "Memory is changed only within -c memory_ceiling_mb=, which is not given.",
-    Consent.ABOVE_CEILING: "It would be above the memory_ceiling_mb of this deployment.",
-    Consent.TOO_BROAD: "The change would allow more than the finding needs.",
-    Consent.UNDONE_BY_PERSON: "A person undid this remedy before, and it is not repeated.",
+    Authorization.OWN_FUNCTION: (
+        "It is a function of Loopbreaker itself, which never changes itself."
+    ),
+    Authorization.EXEMPT: "The function is exempt.",
+    Authorization.CONTAINED: "It holds the function, and changes nothing of it while it does.",
+    Authorization.OBSERVE_MODE: "It is in observe mode.",
+    Authorization.NOT_CERTAIN: "The finding is likely, not certain: a person decides.",
+    Authorization.NO_CEILING: (
+        "Memory is changed only within -c memory_ceiling_mb=, which is not given."
+    ),
+    Authorization.ABOVE_CEILING: "It would be above the memory_ceiling_mb of this deployment.",
+    Authorization.TOO_BROAD: "The change would allow more than the finding needs.",
+    Authorization.UNDONE_BY_PERSON: "A person undid this remedy before, and it is not repeated.",
 }
 
 
-def compose_details(judged: Judged, deployment: Deployment) -> tuple[str, ...]:
+def compose_details(judged: EvaluatedFinding, deployment: Deployment) -> tuple[str, ...]:
     """Say what shows a finding, what fixes it, and what the guard did."""
     finding = judged.finding
     return (
@@ -86,17 +90,17 @@ def describe_decision(decision: RemedyDecision, finding: Finding) -> str:
     """Say what the guard did about a finding, or why it did nothing."""
     remedy = decision.remedy
     match decision.consent:
-        case Consent.ALLOWED:
+        case Authorization.ALLOWED:
             return "It applied the remedy."
-        case Consent.TREATED_BEFORE:
+        case Authorization.TREATED_BEFORE:
             return (
                 "It applied a remedy before and the finding is still there: it does not try again,"
                 " a person has to look."
             )
-        case Consent.NAMED_ONLY:
+        case Authorization.NAMED_ONLY:
             why = remedy.named_only if remedy is not None else ""
             return f"Nothing. {why}".rstrip()
-        case Consent.NOT_ALLOWED:
+        case Authorization.NOT_ALLOWED:
             flag = remedy.kind if remedy is not None and remedy.kind else "..."
             ceiling = " -c memory_ceiling_mb=<MB>" if flag == "memory" else ""
             likely = (

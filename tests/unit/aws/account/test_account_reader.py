@@ -16,8 +16,8 @@ from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader, in_threads
 from functions.aws.account.configuration_changes import Change, ChangeKind
 from functions.aws.account.inventory import account_of
-from functions.aws.account.rate_limit import Pace
-from functions.aws.account.read_client import READS, Asker
+from functions.aws.account.rate_limit import RateLimiter
+from functions.aws.account.read_client import READS, ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.domain.account.inventory import ACCOUNT_POLICIES, Area, Gap
 from tests.examples import examples
@@ -37,9 +37,9 @@ def begun() -> f.Facts:
 
 def reader(aws: PagedAccount, *, calls: int | None = None, **given: Any) -> AccountReader:
     """A reader without rest; after `calls` calls its time is up."""
-    asker = Asker(
+    asker = ReadClient(
         aws.client,
-        Pace({}),
+        RateLimiter({}),
         retry=replace(READS, sleep=lambda _: None),
         is_time_up=lambda: calls is not None and asker.calls.total() >= calls,
     )
@@ -773,7 +773,8 @@ def queue(aws: PagedAccount) -> Change:
     base = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
     aws.dead_letter_sources[f"{base}/work-0"] = [f"{base}/first"]
     return Change(
-        kind=ChangeKind.QUEUE, name=f"{aws.arn('sqs', 'first')}|{aws.arn('sqs', 'work-0')}"
+        kind=ChangeKind.QUEUE,
+        name=f"{aws.arn('sqs', 'first')}|{aws.arn('sqs', 'work-0')}",
     )
 
 

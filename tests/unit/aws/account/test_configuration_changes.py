@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from functions.aws.account.apply_changes import _WAYS
-from functions.aws.account.configuration_changes import AREAS, CALLS, Change, ChangeKind, changes_of
+from functions.aws.account.configuration_changes import (
+    AREAS,
+    CALLS,
+    Change,
+    ChangeKind,
+    changes_of,
+)
 from functions.domain.errors import UnrecognisedSignalError
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -58,8 +64,14 @@ def event(source: str, name: str, request: Any = None, response: Any = None) -> 
             ),
             (ChangeKind.MAPPING, "1234"),
         ),
-        (event("apigateway", "UpdateRoute", {"apiId": "a1b2"}), (ChangeKind.API, "a1b2")),
-        (event("apigateway", "PutIntegration", {"restApiId": "c3"}), (ChangeKind.API, "c3")),
+        (
+            event("apigateway", "UpdateRoute", {"apiId": "a1b2"}),
+            (ChangeKind.API, "a1b2"),
+        ),
+        (
+            event("apigateway", "PutIntegration", {"restApiId": "c3"}),
+            (ChangeKind.API, "c3"),
+        ),
         (
             event("lambda", "UpdateEventSourceMapping20150331", {"uUID": "1234"}),
             (ChangeKind.MAPPING, "1234"),
@@ -81,12 +93,18 @@ def event(source: str, name: str, request: Any = None, response: Any = None) -> 
             event("s3", "PutBucketNotification", {"bucketName": "uploads"}),
             (ChangeKind.BUCKET, "uploads"),
         ),
-        (event("s3", "DeleteBucket", {"bucketName": "b"}), (ChangeKind.BUCKET_GONE, "b")),
+        (
+            event("s3", "DeleteBucket", {"bucketName": "b"}),
+            (ChangeKind.BUCKET_GONE, "b"),
+        ),
         (
             event("sns", "Subscribe", {"topicArn": "t"}, {"subscriptionArn": "arn:s"}),
             (ChangeKind.SUBSCRIPTION, "arn:s"),
         ),
-        (event("events", "PutRule", {"name": "paid"}), (ChangeKind.RULE, "default|paid")),
+        (
+            event("events", "PutRule", {"name": "paid"}),
+            (ChangeKind.RULE, "default|paid"),
+        ),
         (
             event("events", "PutTargets", {"rule": "paid", "eventBusName": "shop"}),
             (ChangeKind.RULE, "shop|paid"),

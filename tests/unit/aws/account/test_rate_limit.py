@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.aws.account.rate_limit import ALLOWED_PER_SECOND, Lane, Pace, shared_rates
+from functions.aws.account.rate_limit import ALLOWED_PER_SECOND, Quota, RateLimiter, shared_rates
 
 
 class Clock:
@@ -26,11 +26,11 @@ class Clock:
 def test_never_faster_than_the_rate_allows(rate: float, calls: int, idle: float) -> None:
     """Beyond the burst of one second no window holds more calls than its rate gives."""
     clock = Clock()
-    pace = Pace({Lane.LAMBDA: rate}, clock=clock.read, sleep=clock.sleep)
+    pace = RateLimiter({Quota.LAMBDA: rate}, clock=clock.read, sleep=clock.sleep)
     clock.sleep(idle)
     sent = []
     for _ in range(calls):
-        pace.wait(Lane.LAMBDA)
+        pace.wait(Quota.LAMBDA)
         sent.append(clock.read())
 
     assert all(
@@ -41,21 +41,21 @@ def test_never_faster_than_the_rate_allows(rate: float, calls: int, idle: float)
 def test_lanes_do_not_wait_for_each_other() -> None:
     """A slow service holds no other one up."""
     clock = Clock()
-    pace = Pace({Lane.IAM: 1, Lane.S3: 100}, clock=clock.read, sleep=clock.sleep)
+    pace = RateLimiter({Quota.IAM: 1, Quota.S3: 100}, clock=clock.read, sleep=clock.sleep)
     for _ in range(10):
-        pace.wait(Lane.S3)
-    pace.wait(Lane.OWN)
+        pace.wait(Quota.S3)
+    pace.wait(Quota.OWN)
 
     assert clock.read() == 0
 
 
 def test_slows_down_when_throttled_and_never_stops() -> None:
     """Each throttled answer halves the rate, down to a call every two seconds."""
-    pace = Pace({Lane.SNS: 8})
+    pace = RateLimiter({Quota.SNS: 8})
     rates = []
     for _ in range(6):
-        pace.slow_down(Lane.SNS)
-        rates.append(pace.rate(Lane.SNS))
+        pace.slow_down(Quota.SNS)
+        rates.append(pace.rate(Quota.SNS))
 
     assert rates == [4, 2, 1, 0.5, 0.5, 0.5]
 

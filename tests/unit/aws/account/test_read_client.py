@@ -10,20 +10,20 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.parsers import ResponseParserError
 
 from bench.paged_account import refusal
-from functions.aws.account.rate_limit import Lane, Pace
+from functions.aws.account.rate_limit import Quota, RateLimiter
 from functions.aws.account.read_client import (
     READS,
-    Asker,
     GoneError,
     NotAllowedError,
     Operation,
     OutOfTimeError,
     Paging,
+    ReadClient,
     StaleTokenError,
     UnansweredError,
 )
 
-GET = Operation(service="any", method="get", action="any:Get", lane=Lane.LAMBDA)
+GET = Operation(service="any", method="get", action="any:Get", lane=Quota.LAMBDA)
 WITHOUT_REST = replace(READS, sleep=lambda _: None)
 
 
@@ -43,9 +43,9 @@ class Answers:
         return answer
 
 
-def asker(client: Answers, **given: Any) -> Asker:
+def asker(client: Answers, **given: Any) -> ReadClient:
     """An asker that pauses without taking time."""
-    return Asker(lambda _: client, Pace({}), retry=WITHOUT_REST, **given)
+    return ReadClient(lambda _: client, RateLimiter({}), retry=WITHOUT_REST, **given)
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ def test_gives_up_after_five_attempts() -> None:
 
 def test_slows_down_for_the_lane_that_is_throttled() -> None:
     """After a throttled answer the lane goes at half its rate."""
-    pace = Pace({Lane.LAMBDA: 10, Lane.S3: 10}, sleep=lambda _: None)
+    pace = RateLimiter({Quota.LAMBDA: 10, Quota.S3: 10}, sleep=lambda _: None)
     client = Answers(refusal("TooManyRequestsException", "Get"), {})
-    Asker(lambda _: client, pace, retry=WITHOUT_REST).ask(GET)
+    ReadClient(lambda _: client, pace, retry=WITHOUT_REST).ask(GET)
 
-    assert (pace.rate(Lane.LAMBDA), pace.rate(Lane.S3)) == (5, 10)
+    assert (pace.rate(Quota.LAMBDA), pace.rate(Quota.S3)) == (5, 10)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from botocore.validate import ParamValidator
 from bench.paged_account import ACCOUNT, REGION, Growth, Mix, PagedAccount
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader
-from functions.aws.account.rate_limit import Pace
-from functions.aws.account.read_client import READS, Asker
+from functions.aws.account.rate_limit import RateLimiter
+from functions.aws.account.read_client import READS, ReadClient
 from functions.aws.account.read_session import one_by_one
 from tests.unit.aws.account import test_account_reader as test_reader
 from tests.unit.aws.account import test_operations
@@ -127,7 +127,7 @@ def checked() -> CheckedAccount:
 def read(aws: PagedAccount) -> tuple[Any, f.Facts]:
     """The account, and the facts that it is made of."""
     facts = f.begun(ACCOUNT, REGION, "aws", NOW)
-    asker = Asker(aws.client, Pace({}), retry=replace(READS, sleep=lambda _: None))
+    asker = ReadClient(aws.client, RateLimiter({}), retry=replace(READS, sleep=lambda _: None))
     reader = AccountReader(asker, suspects=lambda _: test_reader.NAMES, side_by_side=one_by_one)
     return reader.read(facts), facts
 
@@ -153,7 +153,7 @@ def test_changes_are_asked_in_aws_shapes(alter: Any) -> None:
     aws = checked()
     _, facts = read(aws)
     change = alter(aws)
-    asker = Asker(aws.client, Pace({}), retry=replace(READS, sleep=lambda _: None))
+    asker = ReadClient(aws.client, RateLimiter({}), retry=replace(READS, sleep=lambda _: None))
     reader = AccountReader(asker, side_by_side=one_by_one)
 
     assert reader.work_in([change], facts) is not None
@@ -164,7 +164,7 @@ def test_every_call_was_made() -> None:
     aws = checked()
     _, facts = read(aws)
     for alter in test_reader.CHANGES:
-        asker = Asker(aws.client, Pace({}), retry=replace(READS, sleep=lambda _: None))
+        asker = ReadClient(aws.client, RateLimiter({}), retry=replace(READS, sleep=lambda _: None))
         AccountReader(asker, side_by_side=one_by_one).work_in([alter(aws)], facts)
         _, facts = read(aws)
     made = {f"{one.service}.{one.method}" for one in test_operations.OPERATIONS}

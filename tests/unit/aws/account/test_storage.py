@@ -12,8 +12,8 @@ from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.inventory import account_of
-from functions.aws.account.rate_limit import Pace
-from functions.aws.account.read_client import Asker
+from functions.aws.account.rate_limit import RateLimiter
+from functions.aws.account.read_client import ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.aws.records import fact_store
 from functions.aws.records.fact_store import FactStore, Manifest
@@ -65,7 +65,7 @@ def store(table: FragileTable, account: str = ACCOUNT) -> FactStore:
 def read_facts(functions: int = 30) -> f.Facts:
     """Facts of an account with a bit of everything."""
     facts = f.begun(ACCOUNT, REGION, "aws", NOW)
-    asker = Asker(grown(functions).client, Pace({}))
+    asker = ReadClient(grown(functions).client, RateLimiter({}))
     AccountReader(asker, suspects=lambda _: ["orders-00000"], side_by_side=one_by_one).read(facts)
     facts.miss(Area.LOGS, "AccessDenied: no", action="logs:DescribeAccountPolicies")
     return facts

@@ -12,8 +12,8 @@ from bench.graph import Memory
 from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.configuration_changes import Change, ChangeKind
-from functions.aws.account.rate_limit import Pace
-from functions.aws.account.read_client import Asker
+from functions.aws.account.rate_limit import RateLimiter
+from functions.aws.account.read_client import ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.aws.diagnosis.account_facts import LONGEST_USE, AccountFacts
 from functions.aws.records.chart_store import ChartState, NotedChange
@@ -63,7 +63,9 @@ class Stage:
 
     def reader(self) -> AccountReader:
         """A reader, as one run has it."""
-        return AccountReader(Asker(self.paged.client, Pace({})), side_by_side=one_by_one)
+        return AccountReader(
+            ReadClient(self.paged.client, RateLimiter({})), side_by_side=one_by_one
+        )
 
     def account(self, *fresh: str, roles: tuple[str, ...] = (), now: datetime = NOW) -> Account:
         """What the diagnosis works with."""

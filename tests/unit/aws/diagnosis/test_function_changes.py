@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from functions.aws.diagnosis.function_changes import AwsRepairs
+from functions.aws.diagnosis.function_changes import AwsFunctionChanges
 from functions.aws.runtime.retry import CHANGES
 from functions.domain.diagnosis.ports import Configuration
 from functions.domain.diagnosis.remedy import AddPermission
@@ -60,9 +60,11 @@ def pauses() -> list[float]:
 
 
 @pytest.fixture
-def repairs(script: Script, iam: Script, pauses: list[float]) -> AwsRepairs:
+def repairs(script: Script, iam: Script, pauses: list[float]) -> AwsFunctionChanges:
     """The adapter."""
-    return AwsRepairs(script.client, iam.client, retry=replace(CHANGES, sleep=pauses.append))
+    return AwsFunctionChanges(
+        script.client, iam.client, retry=replace(CHANGES, sleep=pauses.append)
+    )
 
 
 def configured(**changes: Any) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def configured(**changes: Any) -> dict[str, Any]:
 # -- configuration
 
 
-def test_what_is_configured(repairs: AwsRepairs, script: Script) -> None:
+def test_what_is_configured(repairs: AwsFunctionChanges, script: Script) -> None:
     """Memory, tracing and description come from one call."""
     script.answer("get_function_configuration", configured(), FunctionName="orders")
 
@@ -91,7 +93,7 @@ def test_what_is_configured(repairs: AwsRepairs, script: Script) -> None:
 
 
 def test_a_function_without_description_has_an_empty_one(
-    repairs: AwsRepairs, script: Script
+    repairs: AwsFunctionChanges, script: Script
 ) -> None:
     """AWS leaves out what was never set."""
     answer = configured()
@@ -112,10 +114,10 @@ def test_a_function_without_description_has_an_empty_one(
     ],
 )
 def test_a_change_names_one_setting_and_waits_until_it_is_made(
-    repairs: AwsRepairs,
+    repairs: AwsFunctionChanges,
     script: Script,
     pauses: list[float],
-    change: Callable[[AwsRepairs], None],
+    change: Callable[[AwsFunctionChanges], None],
     request_: dict[str, Any],
 ) -> None:
     """What the request leaves out stays as it is; the next change finds the function settled."""
@@ -129,7 +131,7 @@ def test_a_change_names_one_setting_and_waits_until_it_is_made(
 
 
 def test_a_change_waits_for_one_that_is_under_way(
-    repairs: AwsRepairs, script: Script, pauses: list[float]
+    repairs: AwsFunctionChanges, script: Script, pauses: list[float]
 ) -> None:
     """A conflict passes by itself."""
     script.refuse("update_function_configuration", "ResourceConflictException", status=409)
@@ -141,7 +143,7 @@ def test_a_change_waits_for_one_that_is_under_way(
     assert len(pauses) == 1
 
 
-def test_a_conflict_that_stays_is_busy(repairs: AwsRepairs, script: Script) -> None:
+def test_a_conflict_that_stays_is_busy(repairs: AwsFunctionChanges, script: Script) -> None:
     """After six attempts somebody else has to try."""
     for _ in range(6):
         script.refuse("update_function_configuration", "ResourceConflictException", status=409)
@@ -150,7 +152,7 @@ def test_a_conflict_that_stays_is_busy(repairs: AwsRepairs, script: Script) -> N
         repairs.set_memory("orders", 1024)
 
 
-def test_an_update_that_failed_is_a_refusal(repairs: AwsRepairs, script: Script) -> None:
+def test_an_update_that_failed_is_a_refusal(repairs: AwsFunctionChanges, script: Script) -> None:
     """AWS takes the request and says later why nothing came of it."""
     script.answer("update_function_configuration", configured())
     script.answer(
@@ -162,7 +164,7 @@ def test_an_update_that_failed_is_a_refusal(repairs: AwsRepairs, script: Script)
         repairs.set_memory("orders", 1024)
 
 
-def test_an_update_without_end_is_busy(repairs: AwsRepairs, script: Script) -> None:
+def test_an_update_without_end_is_busy(repairs: AwsFunctionChanges, script: Script) -> None:
     """It is looked at six times."""
     script.answer("update_function_configuration", configured())
     for _ in range(6):
@@ -183,7 +185,7 @@ def test_an_update_without_end_is_busy(repairs: AwsRepairs, script: Script) -> N
     ],
 )
 def test_lambda_s_errors(
-    repairs: AwsRepairs, script: Script, code: str, status: int, error: type[Exception]
+    repairs: AwsFunctionChanges, script: Script, code: str, status: int, error: type[Exception]
 ) -> None:
     """Each error is told in the domain's words, once."""
     script.refuse("update_function_configuration", code, status=status)
@@ -195,7 +197,7 @@ def test_lambda_s_errors(
 # -- inline policies
 
 
-def test_an_inline_policy_is_read_decoded(repairs: AwsRepairs, iam: Script) -> None:
+def test_an_inline_policy_is_read_decoded(repairs: AwsFunctionChanges, iam: Script) -> None:
     """IAM answers documents URL-encoded."""
     iam.answer(
         "get_role_policy",
@@ -210,14 +212,14 @@ def test_an_inline_policy_is_read_decoded(repairs: AwsRepairs, iam: Script) -> N
     assert json.loads(found) == json.loads(DOCUMENT)
 
 
-def test_no_inline_policy(repairs: AwsRepairs, iam: Script) -> None:
+def test_no_inline_policy(repairs: AwsFunctionChanges, iam: Script) -> None:
     """Nothing is nothing, not an error."""
     iam.refuse("get_role_policy", "NoSuchEntity", status=404)
 
     assert repairs.inline_policy(ROLE, POLICY) is None
 
 
-def test_an_inline_policy_is_written_as_it_is(repairs: AwsRepairs, iam: Script) -> None:
+def test_an_inline_policy_is_written_as_it_is(repairs: AwsFunctionChanges, iam: Script) -> None:
     """The document goes to IAM as it was planned."""
     iam.answer("put_role_policy", RoleName=ROLE, PolicyName=POLICY, PolicyDocument=DOCUMENT)
 
@@ -225,7 +227,7 @@ def test_an_inline_policy_is_written_as_it_is(repairs: AwsRepairs, iam: Script) 
 
 
 @pytest.mark.parametrize("name", ["own", "", "loopbreaker-logs"])
-def test_only_own_policies_are_written_and_deleted(repairs: AwsRepairs, name: str) -> None:
+def test_only_own_policies_are_written_and_deleted(repairs: AwsFunctionChanges, name: str) -> None:
     """A name of somebody else's never reaches IAM, whoever asks."""
     with pytest.raises(RefusedError):
         repairs.put_inline_policy(ROLE, name, DOCUMENT)
@@ -233,7 +235,7 @@ def test_only_own_policies_are_written_and_deleted(repairs: AwsRepairs, name: st
         repairs.delete_inline_policy(ROLE, name)
 
 
-def test_deleting_what_is_gone_is_done(repairs: AwsRepairs, iam: Script) -> None:
+def test_deleting_what_is_gone_is_done(repairs: AwsFunctionChanges, iam: Script) -> None:
     """Undoing twice is harmless."""
     iam.refuse("delete_role_policy", "NoSuchEntity", status=404)
 
@@ -252,7 +254,7 @@ def test_deleting_what_is_gone_is_done(repairs: AwsRepairs, iam: Script) -> None
     ],
 )
 def test_iam_s_errors(
-    repairs: AwsRepairs, iam: Script, code: str, status: int, error: type[Exception]
+    repairs: AwsFunctionChanges, iam: Script, code: str, status: int, error: type[Exception]
 ) -> None:
     """Each error names the role."""
     iam.refuse("put_role_policy", code, status=status)
@@ -262,7 +264,7 @@ def test_iam_s_errors(
 
 
 def test_a_role_that_is_being_changed_is_waited_for(
-    repairs: AwsRepairs, iam: Script, pauses: list[float]
+    repairs: AwsFunctionChanges, iam: Script, pauses: list[float]
 ) -> None:
     """IAM refuses two changes at the same moment."""
     iam.refuse("put_role_policy", "ConcurrentModification", status=409)
@@ -276,7 +278,7 @@ def test_a_role_that_is_being_changed_is_waited_for(
 # -- permissions
 
 
-def test_a_statement_is_found_by_its_id(repairs: AwsRepairs, script: Script) -> None:
+def test_a_statement_is_found_by_its_id(repairs: AwsFunctionChanges, script: Script) -> None:
     """One statement of the policy, as JSON."""
     policy = {"Version": "2012-10-17", "Statement": [{"Sid": "other"}, STATEMENT]}
     script.answer("get_policy", {"Policy": json.dumps(policy)}, FunctionName="orders")
@@ -288,14 +290,14 @@ def test_a_statement_is_found_by_its_id(repairs: AwsRepairs, script: Script) -> 
 
 
 @pytest.mark.parametrize("policy", ["", "no JSON", '{"Statement":{"Sid":"other"}}', "[]", "{}"])
-def test_no_such_statement(repairs: AwsRepairs, script: Script, policy: str) -> None:
+def test_no_such_statement(repairs: AwsFunctionChanges, script: Script, policy: str) -> None:
     """Whatever the policy looks like, the statement is not in it."""
     script.answer("get_policy", {"Policy": policy})
 
     assert repairs.permission("orders", "", "Loopbreaker-events-1") is None
 
 
-def test_no_policy_at_all(repairs: AwsRepairs, script: Script) -> None:
+def test_no_policy_at_all(repairs: AwsFunctionChanges, script: Script) -> None:
     """The function is there, its policy is not."""
     script.refuse("get_policy", "ResourceNotFoundException", status=404)
     script.answer("get_function_configuration", configured())
@@ -303,7 +305,7 @@ def test_no_policy_at_all(repairs: AwsRepairs, script: Script) -> None:
     assert repairs.permission("orders", "", "x") is None
 
 
-def test_no_function_at_all(repairs: AwsRepairs, script: Script) -> None:
+def test_no_function_at_all(repairs: AwsFunctionChanges, script: Script) -> None:
     """AWS says the same of both; the second question tells them apart."""
     script.refuse("get_policy", "ResourceNotFoundException", status=404)
     script.refuse("get_function_configuration", "ResourceNotFoundException", status=404)
@@ -312,7 +314,9 @@ def test_no_function_at_all(repairs: AwsRepairs, script: Script) -> None:
         repairs.permission("orders", "", "x")
 
 
-def test_a_permission_is_added_with_its_conditions(repairs: AwsRepairs, script: Script) -> None:
+def test_a_permission_is_added_with_its_conditions(
+    repairs: AwsFunctionChanges, script: Script
+) -> None:
     """Source, account and qualifier where there are any, and nothing else."""
     script.answer(
         "add_permission",
@@ -326,7 +330,7 @@ def test_a_permission_is_added_with_its_conditions(repairs: AwsRepairs, script: 
     repairs.add_permission(PERMISSION)
 
 
-def test_a_permission_of_an_alias(repairs: AwsRepairs, script: Script) -> None:
+def test_a_permission_of_an_alias(repairs: AwsFunctionChanges, script: Script) -> None:
     """It goes to the alias, and names the account where an ARN does not."""
     script.answer(
         "add_permission",
@@ -352,7 +356,7 @@ def test_a_permission_of_an_alias(repairs: AwsRepairs, script: Script) -> None:
 
 
 @pytest.mark.parametrize("principal", ["*", ""])
-def test_everybody_is_never_admitted(repairs: AwsRepairs, principal: str) -> None:
+def test_everybody_is_never_admitted(repairs: AwsFunctionChanges, principal: str) -> None:
     """Such a permission never reaches AWS, whoever asks."""
     with pytest.raises(RefusedError):
         repairs.add_permission(
@@ -361,7 +365,7 @@ def test_everybody_is_never_admitted(repairs: AwsRepairs, principal: str) -> Non
 
 
 def test_a_statement_that_is_there_is_no_conflict_to_wait_for(
-    repairs: AwsRepairs, script: Script, pauses: list[float]
+    repairs: AwsFunctionChanges, script: Script, pauses: list[float]
 ) -> None:
     """AWS gives it the same code as an update that is under way."""
     script.refuse("add_permission", "ResourceConflictException", "exists already", status=409)
@@ -372,7 +376,7 @@ def test_a_statement_that_is_there_is_no_conflict_to_wait_for(
     assert pauses == []
 
 
-def test_removing_what_is_gone_is_done(repairs: AwsRepairs, script: Script) -> None:
+def test_removing_what_is_gone_is_done(repairs: AwsFunctionChanges, script: Script) -> None:
     """Undoing twice is harmless."""
     script.refuse("remove_permission", "ResourceNotFoundException", status=404)
 

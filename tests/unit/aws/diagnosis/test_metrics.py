@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.diagnosis.metrics import Asked, DiagnosisMetrics, Family, Window
+from functions.aws.diagnosis.metrics import DiagnosisMetrics, Family, MetricQuery, Window
 from functions.domain.errors import MetricsUnavailableError
 from tests.unit.aws.stubs import scripts
 
@@ -28,9 +28,9 @@ def script() -> Iterator[Script]:
     yield from scripts("cloudwatch")
 
 
-def asked(number: int = 0, metric: str = "Invocations") -> Asked:
+def asked(number: int = 0, metric: str = "Invocations") -> MetricQuery:
     """A metric of a function."""
-    return Asked(
+    return MetricQuery(
         namespace="AWS/Lambda",
         metric=metric,
         dimensions=(("FunctionName", f"f{number}"),),

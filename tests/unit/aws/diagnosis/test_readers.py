@@ -8,7 +8,7 @@ import pytest
 
 from functions.aws.diagnosis.alarm_actions import PRINCIPAL, AlarmActions
 from functions.aws.diagnosis.function_details import DetailsReader, FunctionDetails
-from functions.aws.diagnosis.metrics import Asked
+from functions.aws.diagnosis.metrics import MetricQuery
 from functions.aws.diagnosis.rule_watch import RuleTargets, failures_of
 from functions.aws.diagnosis.schedule_watch import Schedules, failures_in, group_of
 from functions.domain.account.inventory import Rule, RuleTarget, Schedule
@@ -135,7 +135,7 @@ def test_alarms_that_are_not_told(cloudwatch: Script, code: str, error: type[Exc
 )
 def test_the_metric_of_a_rule(one: Rule, dimensions: tuple[tuple[str, str], ...]) -> None:
     """Only another bus than the default one is a dimension."""
-    assert failures_of(one) == Asked(
+    assert failures_of(one) == MetricQuery(
         namespace="AWS/Events", metric="FailedInvocations", dimensions=dimensions
     )
 
@@ -195,7 +195,7 @@ def test_the_group_of_a_schedule(arn: str, group: str) -> None:
 
 def test_the_metric_of_a_group() -> None:
     """A schedule has none of its own."""
-    assert failures_in("shop") == Asked(
+    assert failures_in("shop") == MetricQuery(
         namespace="AWS/Scheduler",
         metric="TargetErrorCount",
         dimensions=(("ScheduleGroup", "shop"),),

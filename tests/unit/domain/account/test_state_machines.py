@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from functions.domain.account.inventory import StateMachine
-from functions.domain.account.state_machines import Place, queue_arn, read_machine
+from functions.domain.account.state_machines import AccountLocation, queue_arn, read_machine
 from functions.domain.graph.payloads import Changed, Put, Stored
 
 if TYPE_CHECKING:
-    from functions.domain.account.state_machines import Reading
+    from functions.domain.account.state_machines import MachineReading
 
-HOME: Final = Place(partition="aws", region="eu-west-1", account="123456789012")
+HOME: Final = AccountLocation(partition="aws", region="eu-west-1", account="123456789012")
 BASE: Final = "eu-west-1:123456789012"
 
 
-def read(states: dict[str, Any], start: str = "A") -> Reading:
+def read(states: dict[str, Any], start: str = "A") -> MachineReading:
     """What a definition of these states says."""
     definition = json.dumps({"StartAt": start, "States": states})
     machine = StateMachine(

@@ -8,7 +8,7 @@ from functions.domain.deployment.guard_protection import (
     LEAST_UNRESERVED,
     AccountLimits,
     LeaveUnprotected,
-    Reserve,
+    SetAside,
     decide_protection,
     protected_text,
     too_small_text,
@@ -35,7 +35,7 @@ def test_a_hundred_must_stay(unreserved: int, is_reserved: bool) -> None:  # noq
     """Concurrency is set aside as long as a hundred executions stay for the others."""
     decision = decide_protection(limits=limits(1000, unreserved), wanted=WANTED, reserved=NOTHING)
 
-    assert isinstance(decision, Reserve) is is_reserved
+    assert isinstance(decision, SetAside) is is_reserved
 
 
 def test_what_holds_is_left_alone() -> None:
@@ -46,7 +46,7 @@ def test_what_holds_is_left_alone() -> None:
         reserved={"Loopbreaker-contain": 5, "Loopbreaker-restore": 2},
     )
 
-    assert decision == Reserve(reservations=())
+    assert decision == SetAside(reservations=())
 
 
 def test_only_the_difference_counts() -> None:
@@ -57,7 +57,7 @@ def test_only_the_difference_counts() -> None:
         reserved={"Loopbreaker-contain": 5, "Loopbreaker-restore": None},
     )
 
-    assert decision == Reserve(reservations=(("Loopbreaker-restore", 2),))
+    assert decision == SetAside(reservations=(("Loopbreaker-restore", 2),))
 
 
 @given(
@@ -71,7 +71,7 @@ def test_never_below_the_minimum(unreserved: int, contain: int | None, restore: 
 
     decision = decide_protection(limits=limits(2000, unreserved), wanted=WANTED, reserved=reserved)
 
-    if isinstance(decision, Reserve):
+    if isinstance(decision, SetAside):
         taken = sum(count - (reserved[name] or 0) for name, count in decision.reservations)
         assert taken <= 0 or unreserved - taken >= LEAST_UNRESERVED
 

@@ -17,7 +17,7 @@ from functions.domain.diagnosis.facts import (
     TriggerKind,
 )
 from functions.domain.diagnosis.finding_registry import FindingBook
-from functions.domain.diagnosis.ports import Configuration, Practice
+from functions.domain.diagnosis.ports import Configuration, RemediationContext
 from functions.domain.diagnosis.remediation import Treatment
 from functions.domain.diagnosis.remedy import AddPermission
 from functions.domain.errors import (
@@ -224,9 +224,9 @@ class Hospital:
     calls: int = 0
 
     @property
-    def practice(self) -> Practice:
+    def practice(self) -> RemediationContext:
         """The ports."""
-        return Practice(
+        return RemediationContext(
             repairs=_Repairs(self),
             infirmary=_Infirmary(self),
             publisher=_Sns(self),

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from functions.domain.account.environment_references import Environment
-from functions.domain.diagnosis.authorization import Consent, RemedyPolicy, decide, is_narrow
+from functions.domain.diagnosis.authorization import Authorization, RemedyPolicy, decide, is_narrow
 from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import (
     FactGap,
@@ -60,7 +60,7 @@ def found(under: FunctionUnderDiagnosis) -> Finding:
 
 def consent(
     under: FunctionUnderDiagnosis, policy: RemedyPolicy, earlier: Treatment | None = None
-) -> Consent:
+) -> Authorization:
     """What is decided about the one finding of a function."""
     return decide(found(under), under, policy, earlier).consent
 
@@ -81,54 +81,56 @@ def test_each_kind_is_allowed_by_its_name_alone(
     own = replace(ALL, kinds=frozenset({kind}))
     others = replace(ALL, kinds=frozenset(RemedyKind) - {kind})
 
-    assert consent(under, RemedyPolicy()) is Consent.NOT_ALLOWED
-    assert consent(under, others) is Consent.NOT_ALLOWED
-    assert consent(under, own) is Consent.ALLOWED
+    assert consent(under, RemedyPolicy()) is Authorization.NOT_ALLOWED
+    assert consent(under, others) is Authorization.NOT_ALLOWED
+    assert consent(under, own) is Authorization.ALLOWED
 
 
-REFUSED: dict[str, tuple[FunctionUnderDiagnosis, RemedyPolicy, Consent]] = {
-    "exempt by tag or flag": (logless(is_exempt=True), ALL, Consent.EXEMPT),
-    "exempt by name": (logless(), replace(ALL, exempt=frozenset({"orders"})), Consent.EXEMPT),
-    "a guard function": (logless(is_guard=True), ALL, Consent.OWN_FUNCTION),
+REFUSED: dict[str, tuple[FunctionUnderDiagnosis, RemedyPolicy, Authorization]] = {
+    "exempt by tag or flag": (logless(is_exempt=True), ALL, Authorization.EXEMPT),
+    "exempt by name": (logless(), replace(ALL, exempt=frozenset({"orders"})), Authorization.EXEMPT),
+    "a guard function": (logless(is_guard=True), ALL, Authorization.OWN_FUNCTION),
     "a guard function by name": (
         logless(),
         replace(ALL, own_functions=frozenset({"orders"})),
-        Consent.OWN_FUNCTION,
+        Authorization.OWN_FUNCTION,
     ),
-    "observe mode": (logless(), replace(ALL, is_observing=True), Consent.OBSERVE_MODE),
-    "no ceiling": (SLOW, replace(ALL, memory_ceiling_mb=None), Consent.NO_CEILING),
-    "above the ceiling": (SLOW, replace(ALL, memory_ceiling_mb=768), Consent.ABOVE_CEILING),
-    "the right of an identity": (facts(callers=(caller(),)), ALL, Consent.NAMED_ONLY),
+    "observe mode": (logless(), replace(ALL, is_observing=True), Authorization.OBSERVE_MODE),
+    "no ceiling": (SLOW, replace(ALL, memory_ceiling_mb=None), Authorization.NO_CEILING),
+    "above the ceiling": (SLOW, replace(ALL, memory_ceiling_mb=768), Authorization.ABOVE_CEILING),
+    "the right of an identity": (facts(callers=(caller(),)), ALL, Authorization.NAMED_ONLY),
     "likely only": (
         facts(reports=reports(max_memory_used_mb=480)),
         ALL,
-        Consent.NOT_CERTAIN,
+        Authorization.NOT_CERTAIN,
     ),
     "memory of a published version": (
         replace(SLOW, qualifiers=("live",)),
         ALL,
-        Consent.NAMED_ONLY,
+        Authorization.NAMED_ONLY,
     ),
     "memory, where it is not known what is invoked": (
         replace(SLOW, gaps=(FactGap(part=Part.VERSIONS, words="Rate exceeded"),)),
         ALL,
-        Consent.NAMED_ONLY,
+        Authorization.NAMED_ONLY,
     ),
     "traces of a published version": (
         facts(role=TRACING_ROLE, environment=EXPECTED, qualifiers=("7",)),
         ALL,
-        Consent.NAMED_ONLY,
+        Authorization.NAMED_ONLY,
     ),
     "traces that need a wildcard": (
         facts(tracing_mode="Active", role=role()),
         ALL,
-        Consent.NAMED_ONLY,
+        Authorization.NAMED_ONLY,
     ),
 }
 
 
 @pytest.mark.parametrize(("under", "policy", "expected"), REFUSED.values(), ids=REFUSED)
-def test_refused(under: FunctionUnderDiagnosis, policy: RemedyPolicy, expected: Consent) -> None:
+def test_refused(
+    under: FunctionUnderDiagnosis, policy: RemedyPolicy, expected: Authorization
+) -> None:
     """Each reason against a remedy holds even where everything is allowed."""
     assert consent(under, policy) is expected
 
@@ -138,7 +140,7 @@ def test_a_contained_function_is_left_alone() -> None:
     held = replace(logless(), is_contained=True)
 
     assert examine(held).findings == ()
-    assert decide(found(logless()), held, ALL).consent is Consent.CONTAINED
+    assert decide(found(logless()), held, ALL).consent is Authorization.CONTAINED
 
 
 def treated(state: TreatmentState, under: FunctionUnderDiagnosis | None = None) -> Treatment:
@@ -150,15 +152,15 @@ def treated(state: TreatmentState, under: FunctionUnderDiagnosis | None = None) 
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (TreatmentState.APPLYING, Consent.TREATED_BEFORE),
-        (TreatmentState.APPLIED, Consent.TREATED_BEFORE),
-        (TreatmentState.UNDOING, Consent.TREATED_BEFORE),
-        (TreatmentState.UNDONE, Consent.UNDONE_BY_PERSON),
-        (TreatmentState.FAILED, Consent.TREATED_BEFORE),
-        (TreatmentState.DELETED, Consent.ALLOWED),
+        (TreatmentState.APPLYING, Authorization.TREATED_BEFORE),
+        (TreatmentState.APPLIED, Authorization.TREATED_BEFORE),
+        (TreatmentState.UNDOING, Authorization.TREATED_BEFORE),
+        (TreatmentState.UNDONE, Authorization.UNDONE_BY_PERSON),
+        (TreatmentState.FAILED, Authorization.TREATED_BEFORE),
+        (TreatmentState.DELETED, Authorization.ALLOWED),
     ],
 )
-def test_people_have_the_last_word(state: TreatmentState, expected: Consent) -> None:
+def test_people_have_the_last_word(state: TreatmentState, expected: Authorization) -> None:
     """What was tried, or undone by a person, is not repeated."""
     assert consent(logless(), ALL, treated(state)) is expected
 
@@ -168,7 +170,7 @@ def test_a_refused_remedy_is_tried_again_after_a_week() -> None:
     refused = treated(TreatmentState.FAILED)
     old = replace(refused, updated_at=NOW.replace(day=NOW.day - 7))
 
-    assert consent(logless(), ALL, old) is Consent.ALLOWED
+    assert consent(logless(), ALL, old) is Authorization.ALLOWED
 
 
 def test_another_trigger_gets_a_statement_of_its_own() -> None:
@@ -265,7 +267,7 @@ def test_too_broad(kind: RemedyKind, step: NamedStep) -> None:
 
     assert not is_narrow(remedy, under)
     ceiling = replace(ALL, memory_ceiling_mb=10_240)
-    assert decide(finding, under, ceiling).consent is Consent.TOO_BROAD
+    assert decide(finding, under, ceiling).consent is Authorization.TOO_BROAD
 
 
 def test_the_narrow_ones_are_narrow() -> None:
@@ -378,20 +380,20 @@ def test_deciding_twice_equals_deciding_once(under: FunctionUnderDiagnosis) -> N
 @pytest.mark.parametrize(
     ("source_arn", "expected"),
     [
-        ("arn:aws:s3:::*", Consent.TOO_BROAD),
-        ("*", Consent.TOO_BROAD),
-        ("arn:aws:events:eu-west-1:123456789012:rule/*", Consent.TOO_BROAD),
-        (f"{API}/*", Consent.TOO_BROAD),
-        (f"{API}/*/*/*", Consent.TOO_BROAD),
-        (f"{LOG}:*", Consent.TOO_BROAD),
-        (f"{LOG}:/shop*:*", Consent.TOO_BROAD),
-        (f"{API}/*/GET/orders", Consent.ALLOWED),
-        (f"{API}/*/GET/orders/*", Consent.ALLOWED),
-        (f"{LOG}:/shop:*", Consent.ALLOWED),
-        ("arn:aws:sns:eu-west-1:123456789012:orders", Consent.ALLOWED),
+        ("arn:aws:s3:::*", Authorization.TOO_BROAD),
+        ("*", Authorization.TOO_BROAD),
+        ("arn:aws:events:eu-west-1:123456789012:rule/*", Authorization.TOO_BROAD),
+        (f"{API}/*", Authorization.TOO_BROAD),
+        (f"{API}/*/*/*", Authorization.TOO_BROAD),
+        (f"{LOG}:*", Authorization.TOO_BROAD),
+        (f"{LOG}:/shop*:*", Authorization.TOO_BROAD),
+        (f"{API}/*/GET/orders", Authorization.ALLOWED),
+        (f"{API}/*/GET/orders/*", Authorization.ALLOWED),
+        (f"{LOG}:/shop:*", Authorization.ALLOWED),
+        ("arn:aws:sns:eu-west-1:123456789012:orders", Authorization.ALLOWED),
     ],
 )
-def test_one_source_is_admitted(source_arn: str, expected: Consent) -> None:
+def test_one_source_is_admitted(source_arn: str, expected: Authorization) -> None:
     """Stars that AWS itself writes into the ARN of one source are fine, all others are not."""
     under = facts(triggers=(rule(source_arn=source_arn),))
 

@@ -23,7 +23,7 @@ from functions.domain.account.inventory import (
 )
 from functions.domain.diagnosis.checks import not_authorized, not_invocable
 from functions.domain.diagnosis.facts import CallerKind, TriggerKind
-from functions.domain.diagnosis.invokers import Surroundings
+from functions.domain.diagnosis.invokers import Invokers
 from tests.environments import naming, with_environments
 from tests.unit.domain.diagnosis.samples import (
     ACCOUNT,
@@ -62,7 +62,7 @@ def account(**changes: Any) -> Account:
 
 def test_every_trigger_that_needs_the_resource_policy() -> None:
     """Rule, bucket, topic, log group and API are found, with what they send."""
-    found = Surroundings.of(
+    found = Invokers.of(
         account(
             rules=(
                 Rule(
@@ -145,7 +145,7 @@ def api(*integrations: Integration, admitted: tuple[str, ...] = ()) -> Api:
 
 def test_the_routes_of_an_api() -> None:
     """Each route is a trigger of its own, but for one with a role; the rest is the API's."""
-    found = Surroundings.of(
+    found = Invokers.of(
         account(
             apis=(
                 api(
@@ -182,7 +182,7 @@ ADMITTING = {
 
 def found_shut(integration: Integration, policy: str | None) -> bool:
     """Whether the diagnosis says that the API cannot invoke the function."""
-    triggers = Surroundings.of(account(apis=(api(integration),))).triggers.get("orders", ())
+    triggers = Invokers.of(account(apis=(api(integration),))).triggers.get("orders", ())
     policies = {} if policy is None else {"": policy}
     return not_invocable.examine(facts(triggers=triggers, resource_policies=policies)) is not None
 
@@ -238,7 +238,7 @@ def test_everything_that_invokes_with_a_role_of_its_own() -> None:
             },
         }
     }
-    found = Surroundings.of(
+    found = Invokers.of(
         account(
             functions=(
                 function(environment=naming(OWN_FUNCTION=ARN)),
@@ -284,9 +284,7 @@ def test_a_state_machine_calls_what_the_event_graph_says_that_it_calls() -> None
         arn=MACHINE, role_arn="r1", definition=json.dumps({"States": {"Send": sending}})
     )
 
-    assert (
-        Surroundings.of(account(functions=(function(),), state_machines=(machine,))).callers == {}
-    )
+    assert Invokers.of(account(functions=(function(),), state_machines=(machine,))).callers == {}
 
 
 def named(variable: str, value: str) -> bool:
@@ -294,9 +292,7 @@ def named(variable: str, value: str) -> bool:
     accounted = account(
         functions=(function(resource_policies={"live": "{}"}), BILLING), partition="aws"
     )
-    callers = Surroundings.of(
-        with_environments(accounted, {BILLING.name: {variable: value}})
-    ).callers
+    callers = Invokers.of(with_environments(accounted, {BILLING.name: {variable: value}})).callers
     return "orders" in callers
 
 
@@ -317,12 +313,12 @@ def test_mappings_are_found_with_any_qualifier() -> None:
     """An event source mapping of an alias is the function's."""
     mapping = MappingDescription(uuid="1", function_arn=f"{ARN}:live", source_arn="q")
 
-    assert Surroundings.of(account(mappings=(mapping,))).mappings == {"orders": (mapping,)}
+    assert Invokers.of(account(mappings=(mapping,))).mappings == {"orders": (mapping,)}
 
 
 def test_what_is_found_is_what_the_checks_look_at() -> None:
     """A rule without a statement and a schedule without a right are found out of an account."""
-    surroundings = Surroundings.of(
+    surroundings = Invokers.of(
         account(
             rules=(Rule(arn=RULE, name="nightly", bus_arn=BUS, targets=(RuleTarget(arn=ARN),)),),
             schedules=(Schedule(arn="s", target_arn=ARN, role_arn=BILLING.role_arn),),

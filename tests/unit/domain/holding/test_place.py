@@ -5,7 +5,7 @@ import pytest
 from functions.domain.holding.place import (
     BACKLOG_SECONDS,
     Chosen,
-    Place,
+    HoldPlace,
     choose_where_to_hold,
     without,
 )
@@ -18,12 +18,12 @@ HOUR = 3_600.0
 FEEDS = NotHeld(reason=NotHeldReason.BACKLOG_BEFORE, value=HOUR, bound=BACKLOG_SECONDS)
 
 
-def _place(name: str, why_not: NotHeld | None = None, backlog: float = 0.0) -> Place:
-    return Place(function=name, why_not=why_not, backlog_seconds=backlog)
+def _place(name: str, why_not: NotHeld | None = None, backlog: float = 0.0) -> HoldPlace:
+    return HoldPlace(function=name, why_not=why_not, backlog_seconds=backlog)
 
 
 OWN, OTHER, THIRD = _place("own"), _place("other"), _place("third")
-CASES: dict[str, tuple[Place, list[Place], tuple[str, NotHeld | None] | NotHeld]] = {
+CASES: dict[str, tuple[HoldPlace, list[HoldPlace], tuple[str, NotHeld | None] | NotHeld]] = {
     "alone": (OWN, [], ("own", None)),
     "alone, and cannot be held": (_place("own", REFUSES), [], REFUSES),
     "the suspected one, where it can be": (OWN, [OTHER], ("own", None)),

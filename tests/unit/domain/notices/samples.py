@@ -32,7 +32,7 @@ from functions.domain.detection.assessment import (
     Verdict,
 )
 from functions.domain.detection.evidence import FunctionFacts, LoopProof, Trigger, TriggerKind
-from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop
+from functions.domain.graph.loop_lookup import NOTHING_KNOWN, LoopStatus
 from functions.domain.graph.model import Doubt
 from functions.domain.holding.callers import UnderCap
 from functions.domain.holding.case import Figures
@@ -94,7 +94,7 @@ CONTEXT: Final = NoticeContext(
     deployment=DEPLOYMENT,
     triggers=TRIGGERS,
     is_async_target_known=True,
-    loop=KnownLoop(
+    loop=LoopStatus(
         proof=LoopProof.CERTAIN,
         drawing="orders-table ─stream▶ orders-enricher ─PutItem▶ orders-table",
         closed_by=(
@@ -115,11 +115,11 @@ CONTEXT: Final = NoticeContext(
 )
 
 
-NOT_RULED_OUT: Final = KnownLoop(
+NOT_RULED_OUT: Final = LoopStatus(
     not_ruled_out=tuple(map(describe_doubt, (Doubt.HTTP, Doubt.ROLE))),
     at=datetime(2026, 11, 23, 3, 1, tzinfo=UTC),
 )
-QUEUE_LOOP: Final = KnownLoop(
+QUEUE_LOOP: Final = LoopStatus(
     proof=LoopProof.POSSIBLE,
     drawing="orders-in ─SQS▶ orders-enricher ╌SendMessage▷ orders-in",
     broken_by=f"Give event source mapping {QUEUE_MAPPING} of queue orders-in a filter that"

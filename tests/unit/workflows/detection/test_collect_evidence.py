@@ -5,15 +5,17 @@ from typing import NoReturn
 import pytest
 
 from functions.domain.errors import BusyError
-from functions.workflows.detection.collect_evidence import BATCH, Gathering, together
+from functions.workflows.detection.collect_evidence import BATCH, EvidenceCollector, together
 from tests.fakes import FakeAccount
 
 NOON = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)
 
 
-def gathering(account: FakeAccount) -> Gathering:
+def gathering(account: FakeAccount) -> EvidenceCollector:
     """Evidence of the fake account."""
-    return Gathering(functions=account.functions, metrics=account.metrics, account_concurrency=1000)
+    return EvidenceCollector(
+        functions=account.functions, metrics=account.metrics, account_concurrency=1000
+    )
 
 
 def account_of(*names: str) -> FakeAccount:

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.loop_lookup import NOTHING_KNOWN, KnownLoop, OnLoop
+from functions.domain.graph.loop_lookup import NOTHING_KNOWN, LoopStatus, OnLoop
 from functions.domain.graph.model import Doubt
 from functions.domain.graph.summary import Entry, LoopBook, Page
 from functions.domain.notices.graph.text import describe_doubt
-from functions.workflows.detection.stored_loops import BookedLoops
+from functions.workflows.detection.stored_loops import StoredLoops
 from tests.fake_chart import FakeLoopBooks
 from tests.unit.domain.graph.samples import graph_of
 
@@ -38,10 +38,10 @@ def _book(accepted: str | None = None) -> LoopBook:
 
 def test_a_loop_is_known_with_what_closes_and_what_breaks_it() -> None:
     """Drawing, both ends, and the best cut."""
-    loops = BookedLoops(FakeLoopBooks(_book()))
+    loops = StoredLoops(FakeLoopBooks(_book()))
     loops.refresh()
 
-    assert loops.of("enrich") == KnownLoop(
+    assert loops.of("enrich") == LoopStatus(
         proof=LoopProof.CERTAIN,
         drawing="orders ─▶ enrich ─▶ orders",
         closed_by=("the mapping 42", "statement WriteOrders"),
@@ -54,7 +54,7 @@ def test_why_a_loop_is_not_ruled_out_is_known() -> None:
     """Of a function on no listed loop the reasons are known, in words."""
     graph = graph_of("http_api")
     (name,) = (one for one, found in graph.doubts.items() if found)
-    loops = BookedLoops(FakeLoopBooks(LoopBook.of(graph)))
+    loops = StoredLoops(FakeLoopBooks(LoopBook.of(graph)))
     loops.refresh()
 
     known = loops.of(name)
@@ -74,7 +74,7 @@ def test_a_long_loop_is_drawn_from_top_to_bottom() -> None:
     entry = book.entries["enrich"]
     assert entry.page is not None
     wide = replace(entry.page, line="a ─▶ b " * 20)
-    loops = BookedLoops(FakeLoopBooks(replace(book, entries={"enrich": replace(entry, page=wide)})))
+    loops = StoredLoops(FakeLoopBooks(replace(book, entries={"enrich": replace(entry, page=wide)})))
     loops.refresh()
 
     known = loops.of("enrich")
@@ -84,7 +84,7 @@ def test_a_long_loop_is_drawn_from_top_to_bottom() -> None:
 
 def test_an_accepted_loop_is_drawn_and_accuses_nobody() -> None:
     """People said that it is intended: it is a hint, with their reason."""
-    loops = BookedLoops(FakeLoopBooks(_book("retries end after three rounds")))
+    loops = StoredLoops(FakeLoopBooks(_book("retries end after three rounds")))
     loops.refresh()
 
     known = loops.of("enrich")
@@ -96,7 +96,7 @@ def test_an_accepted_loop_is_drawn_and_accuses_nobody() -> None:
 def test_a_function_that_was_read_again_is_known_as_of_then() -> None:
     """A deployment after the account was read counts as read once it was worked in."""
     later = AT + timedelta(hours=3)
-    loops = BookedLoops(FakeLoopBooks(replace(_book(), renewed={"enrich": later})))
+    loops = StoredLoops(FakeLoopBooks(replace(_book(), renewed={"enrich": later})))
     loops.refresh()
 
     assert (loops.of("enrich").at, loops.of("unlisted").at) == (later, AT)
@@ -104,15 +104,15 @@ def test_a_function_that_was_read_again_is_known_as_of_then() -> None:
 
 def test_a_loop_without_a_page_is_known_by_its_proof_alone() -> None:
     """In a huge account some loops are counted and not drawn."""
-    loops = BookedLoops(FakeLoopBooks(_book()))
+    loops = StoredLoops(FakeLoopBooks(_book()))
     loops.refresh()
 
-    assert loops.of("unlisted") == KnownLoop(proof=LoopProof.POSSIBLE, at=AT)
+    assert loops.of("unlisted") == LoopStatus(proof=LoopProof.POSSIBLE, at=AT)
 
 
 def test_without_a_book_nothing_is_known() -> None:
     """Before the first pass, and when the ledger does not answer."""
-    loops = BookedLoops(FakeLoopBooks())
+    loops = StoredLoops(FakeLoopBooks())
     before = loops.of("enrich")
     loops.refresh()
 
@@ -122,7 +122,7 @@ def test_without_a_book_nothing_is_known() -> None:
 def test_asking_reads_nothing() -> None:
     """Only a refresh goes to the ledger."""
     books = FakeLoopBooks(_book())
-    loops = BookedLoops(books)
+    loops = StoredLoops(books)
     loops.refresh()
     loops.of("enrich")
     loops.of("other")
@@ -136,7 +136,7 @@ def test_functions_on_the_same_loop_are_mates() -> None:
     entry = book.entries["enrich"]
     assert entry.page is not None
     other = replace(entry, page=replace(entry.page, key="other"))
-    loops = BookedLoops(
+    loops = StoredLoops(
         FakeLoopBooks(replace(book, entries={**book.entries, "notify": entry, "mail": other}))
     )
     before = loops.mates("enrich")
@@ -154,7 +154,7 @@ def test_functions_on_loops_are_named() -> None:
     assert entry.page is not None
     stopped = replace(entry, page=replace(entry.page, key="q", is_protected_by_aws=True))
     entries = {**book.entries, "queue": stopped}
-    loops = BookedLoops(FakeLoopBooks(replace(book, entries=entries)))
+    loops = StoredLoops(FakeLoopBooks(replace(book, entries=entries)))
     assert loops.on_loops() == ()
     loops.refresh()
 
@@ -167,7 +167,7 @@ def test_functions_on_loops_are_named() -> None:
 
 def test_a_function_on_an_accepted_loop_is_no_certain_one() -> None:
     """It gives way to those on loops that nobody accepted."""
-    loops = BookedLoops(FakeLoopBooks(_book(accepted="a poller")))
+    loops = StoredLoops(FakeLoopBooks(_book(accepted="a poller")))
     loops.refresh()
 
     (proof,) = {one.proof for one in loops.on_loops() if one.function == "enrich"}

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from functions.domain.diagnosis.authorization import Consent, RemedyPolicy
+from functions.domain.diagnosis.authorization import Authorization, RemedyPolicy
 from functions.domain.diagnosis.facts import FactGap, FunctionUnderDiagnosis, Part
 from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
 from functions.domain.diagnosis.remediation import TreatmentState
@@ -15,7 +15,7 @@ from functions.domain.errors import StaleIncidentError
 from functions.domain.record_format import UnreadableRecordError
 from functions.workflows.diagnosis.run import (
     MOST_SINGLE,
-    Round,
+    DiagnosisRun,
     followed,
     make_round,
     tend,
@@ -35,7 +35,7 @@ def day(
     number: int = 0,
     policy: RemedyPolicy = NOTHING,
     gone: Sequence[str] = (),
-) -> Round:
+) -> DiagnosisRun:
     """The round of a day, with what tends to it."""
     now = NOW + number * DAY
     done = make_round(_aged(examined, now), hospital.practice, policy, now, gone)
@@ -78,7 +78,7 @@ def test_nothing_is_changed_by_default() -> None:
     done = day(hospital, logless())
 
     assert hospital.state == before
-    assert done.patients[0].judged[0].decision.consent is Consent.NOT_ALLOWED
+    assert done.patients[0].judged[0].decision.consent is Authorization.NOT_ALLOWED
     assert not {"put_inline_policy", "set_description"} & set(hospital.journal)
     assert "-c remedies=logs" in hospital.sent[0][1]
 
@@ -114,7 +114,7 @@ def test_what_a_person_undid_is_not_done_again() -> None:
     undo_for(("orders",), hospital.practice, NOW + DAY, "alice")
     done = day(hospital, logless(), number=2, policy=LOGS)
 
-    assert done.patients[0].judged[0].decision.consent is Consent.UNDONE_BY_PERSON
+    assert done.patients[0].judged[0].decision.consent is Authorization.UNDONE_BY_PERSON
     assert hospital.state == before
     assert undo_for((), hospital.practice, NOW + 3 * DAY) == ()
 

@@ -17,13 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.domain.diagnosis.authorization import (
-    Consent,
+    Authorization,
     RemedyDecision,
     RemedyPolicy,
     decide,
 )
 from functions.domain.diagnosis.checks.registry import CHECKS, examine
-from functions.domain.diagnosis.evaluated import Judged, Patient
+from functions.domain.diagnosis.evaluated import EvaluatedFinding, ExaminedFunction
 from functions.domain.diagnosis.facts import FactGap, FunctionUnderDiagnosis, InvokedVersion, Part
 from functions.domain.diagnosis.finding_registry import (
     Change,
@@ -82,15 +82,15 @@ SICK: dict[str, FunctionUnderDiagnosis] = {
 }
 
 
-def patient(under: FunctionUnderDiagnosis, policy: RemedyPolicy | None = None) -> Patient:
+def patient(under: FunctionUnderDiagnosis, policy: RemedyPolicy | None = None) -> ExaminedFunction:
     """A function after a round in which nothing was applied."""
     examination = examine(under)
-    return Patient(
+    return ExaminedFunction(
         facts=under,
         examination=examination,
         checks=len(CHECKS),
         judged=tuple(
-            Judged(finding=one, decision=decide(one, under, policy or RemedyPolicy()))
+            EvaluatedFinding(finding=one, decision=decide(one, under, policy or RemedyPolicy()))
             for one in examination.findings
         ),
     )
@@ -222,9 +222,9 @@ def test_limits(name: str) -> None:
     check_limits(SAMPLES[name]())
 
 
-@pytest.mark.parametrize("consent", Consent)
+@pytest.mark.parametrize("consent", Authorization)
 @pytest.mark.parametrize("name", SICK)
-def test_every_decision_has_words(consent: Consent, name: str) -> None:
+def test_every_decision_has_words(consent: Authorization, name: str) -> None:
     """Whatever was decided about whatever finding is said in sentences."""
     (finding,) = examine(SICK[name]).findings
     for remedy in (*finding.remedies, None):

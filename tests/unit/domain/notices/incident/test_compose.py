@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from functions.domain.changes.steps import DisableMapping, LimitMapping, StepOutcome, StepStatus
 from functions.domain.detection.assessment import Ground, Reason, Unit, Verdict
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
-from functions.domain.graph.loop_lookup import KnownLoop
+from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.holding.outcomes import Shown
 from functions.domain.holding.watch import Lever
 from functions.domain.incidents.decision import DecisionReason
@@ -196,7 +196,7 @@ def test_any_function(
 def test_words_from_outside(text: str) -> None:
     """Whatever AWS or a name says, it cannot break lines or the limits."""
     incident = replace(refused(), actor=text)
-    context = replace(CONTEXT, detail=text, loop=KnownLoop())
+    context = replace(CONTEXT, detail=text, loop=LoopStatus())
     for transition in (Transition.CONTAIN_FAILED, Transition.RELEASED, Transition.RESTORE_FAILED):
         notice = compose_notice(transition, incident, context, NOW)
 
@@ -267,7 +267,7 @@ def _foreign(transition: Transition, text: str) -> tuple[Incident, NoticeContext
         )
         for one in incident.steps
     )
-    loop = KnownLoop(
+    loop = LoopStatus(
         proof=LoopProof.CERTAIN,
         drawing=f"{text}\n{text}",
         closed_by=(text,),
@@ -375,7 +375,7 @@ def test_bounded_whatever_happens() -> None:
             for i in range(3_000)
         ),
     )
-    loop = KnownLoop(drawing="▶" * 90_000, closed_by=("c" * 9_000,) * 99, broken_by="b" * 9_000)
+    loop = LoopStatus(drawing="▶" * 90_000, closed_by=("c" * 9_000,) * 99, broken_by="b" * 9_000)
     context = replace(CONTEXT, triggers=(*many, sync), loop=loop)
 
     for transition in Transition:
