@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.model import Loop
-from functions.domain.graph.paths.search import edges_of, search
+from functions.domain.graph.paths.search import describe_edges, search
 from functions.domain.graph.propagation.graph import Rank
 from functions.domain.graph.propagation.propagate import propagate
 
@@ -39,7 +39,9 @@ def near_loops(account: Account) -> tuple[Loop, ...]:
             continue
         ways = [way for place in flow.places_of[name] if (way := _cheapest(flow, place))]
         if ways:
-            loop = Loop(edges=edges_of(flow, min(ways, key=lambda way: _cost(flow, way)), known))
+            loop = Loop(
+                edges=describe_edges(flow, min(ways, key=lambda way: _cost(flow, way)), known)
+            )
             found.setdefault(loop.key, loop.seen_from(min(loop.functions)))
     return tuple(found.values())
 

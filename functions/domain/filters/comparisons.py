@@ -121,21 +121,22 @@ def match_field(tests: tuple[Test, ...], known: Known) -> Likelihood:
     """Whether what is known of a field passes one of the alternatives."""
     match known:
         case OneOf(values=values):
-            return agree(any_of(_of_scalar(test, value) for test in tests) for value in values)
+            return agree(any_of(_match_scalar(test, value) for test in tests) for value in values)
         case Like(patterns=patterns):
             return agree(
-                any_of(_of_text(test, as_glob(pattern)) for test in tests) for pattern in patterns
+                any_of(_match_text(test, as_glob(pattern)) for test in tests)
+                for pattern in patterns
             )
         case Absent():
             if Exists(is_there=False) in tests:
                 return Likelihood.YES
             return Likelihood.MAYBE if strange(tests) else Likelihood.NO
         case Unknown():
-            return _of_anything(tests)
+            return _match_anything(tests)
         case Listed():
-            return any_of(_of_list(test, tuple(_flat(known))) for test in tests)
+            return any_of(_match_list(test, tuple(_flatten(known))) for test in tests)
         case Fields():
-            return any_of(_of_object(test) for test in tests)
+            return any_of(_match_object(test) for test in tests)
 
 
 def strange(tests: Iterable[Test]) -> str:
@@ -143,9 +144,9 @@ def strange(tests: Iterable[Test]) -> str:
     return next((test.name for test in tests if isinstance(test, Strange)), "")
 
 
-def _of_scalar(test: Test, value: Scalar) -> Likelihood:
+def _match_scalar(test: Test, value: Scalar) -> Likelihood:
     if isinstance(value, str):
-        return _of_text(test, Glob.literal(value))
+        return _match_text(test, Glob.literal(value))
     match test:
         case Exists():
             return _FACTS[test.is_there]
@@ -172,7 +173,7 @@ def _is_not(test: "Text | Exactly", value: Scalar) -> Likelihood:
     return Likelihood.MAYBE
 
 
-def _of_text(test: Test, known: Glob) -> Likelihood:
+def _match_text(test: Test, known: Glob) -> Likelihood:
     """Against a text that a pattern describes."""
     match test:
         case Exists():
@@ -181,7 +182,7 @@ def _of_text(test: Test, known: Glob) -> Likelihood:
             return Likelihood.MAYBE
         case NoneOf():
             return all_of(
-                negate(_of_text(inner, known)) if isinstance(inner, Text) else Likelihood.MAYBE
+                negate(_match_text(inner, known)) if isinstance(inner, Text) else Likelihood.MAYBE
                 for inner in test.tests
             )
         case Text():
@@ -189,10 +190,10 @@ def _of_text(test: Test, known: Glob) -> Likelihood:
         case Within():
             return _is_within(test, known)
         case Between():
-            return Likelihood.NO if test.is_empty else _number_in(known)
+            return Likelihood.NO if test.is_empty else _find_number(known)
         case Exactly():
             if _is_number(test.value):
-                return _number_in(known)
+                return _find_number(known)
             # SNS keeps its attributes as texts, true and false among them.
             is_alike = overlaps(known, Glob.literal(_written(test.value)))
             return Likelihood.MAYBE if is_alike else Likelihood.NO
@@ -225,7 +226,7 @@ def _is_within(test: Within, known: Glob) -> Likelihood:
         return Likelihood.NO if text.isalpha() else Likelihood.MAYBE
 
 
-def _number_in(known: Glob) -> Likelihood:
+def _find_number(known: Glob) -> Likelihood:
     """A text where a number is wanted: some services keep their numbers as texts."""
     if not known.is_literal:
         return Likelihood.MAYBE
@@ -245,13 +246,13 @@ def _is_equal(own: Scalar, value: Scalar) -> Likelihood:
     return Likelihood.YES if isinstance(own, int) and isinstance(value, int) else Likelihood.MAYBE
 
 
-def _of_anything(tests: tuple[Test, ...]) -> Likelihood:
+def _match_anything(tests: tuple[Test, ...]) -> Likelihood:
     """Against a field of which nothing is known."""
     is_impossible = all(isinstance(test, Between) and test.is_empty for test in tests)
     return Likelihood.NO if is_impossible else Likelihood.MAYBE
 
 
-def _of_list(test: Test, items: tuple[Known, ...]) -> Likelihood:
+def _match_list(test: Test, items: tuple[Known, ...]) -> Likelihood:
     """Against a list: it passes if one element does."""
     there = tuple(item for item in items if not isinstance(item, Absent))
     match test:
@@ -269,7 +270,7 @@ def _of_list(test: Test, items: tuple[Known, ...]) -> Likelihood:
             return any_of(match_field((test,), item) for item in there)
 
 
-def _of_object(test: Test) -> Likelihood:
+def _match_object(test: Test) -> Likelihood:
     """Against an object where a value is wanted."""
     match test:
         case Text() | Exactly() | Between() | Within():
@@ -279,10 +280,10 @@ def _of_object(test: Test) -> Likelihood:
             return Likelihood.MAYBE
 
 
-def _flat(known: Listed) -> Iterable[Known]:
+def _flatten(known: Listed) -> Iterable[Known]:
     for item in known.items:
         if isinstance(item, Listed):
-            yield from _flat(item)
+            yield from _flatten(item)
         else:
             yield item
 

@@ -58,16 +58,15 @@ from functions.domain.graph.model import (
     Acceptance,
     Certainty,
     Counts,
-    Cut,
     Edge,
     EventGraph,
     Loop,
     Means,
     NodeKind,
 )
-from functions.domain.graph.paths.breaking_changes import Listed, cuts_of
+from functions.domain.graph.paths.breaking_changes import Listed, find_cuts
 from functions.domain.graph.paths.limits import USUAL, Limits
-from functions.domain.graph.paths.search import Cycle, Found, edges_of, search
+from functions.domain.graph.paths.search import Cycle, Found, describe_edges, search
 from functions.domain.graph.propagation.graph import Propagation
 from functions.domain.graph.propagation.propagate import propagate
 from functions.domain.graph.writes.resource_grants import ResourcePolicies
@@ -106,23 +105,23 @@ def build(
     account = replace(account, gaps=(*account.gaps, *policies.gaps))
     flow = propagate(account, policies, limits)
     found = search(flow, limits)
-    said = _acceptances(account, accepted)
+    said = _read_acceptances(account, accepted)
     settings = {one.name: one.recursive_loop for one in account.functions}
 
     described: dict[tuple[int, int], Edge] = {}
 
-    def loop(way: Cycle) -> Loop:
-        return _loop(account.region, edges_of(flow, way, described), said, settings)
+    def describe(way: Cycle) -> Loop:
+        return _describe_loop(account.region, describe_edges(flow, way, described), said, settings)
 
-    listed = [Listed(way=way, loop=loop(way)) for way in found.ways]
+    listed = [Listed(way=way, loop=describe(way)) for way in found.ways]
     listed.sort(key=lambda one: _rank(one.loop))
-    cuts = cuts_of(flow, listed, limits)
-    loops = [_with_cuts(one.loop, own) for one, own in zip(listed, cuts, strict=True)]
+    cuts = find_cuts(flow, listed, limits)
+    loops = [replace(one.loop, cuts=own) for one, own in zip(listed, cuts, strict=True)]
     return EventGraph(
         account=account.account,
         region=account.region,
         at=account.at,
-        loops=_distinct(loops),
+        loops=_drop_repeated(loops),
         proofs=MappingProxyType(dict(sorted(found.proofs.items()))),
         doubts=MappingProxyType(dict(sorted(found.doubts.items()))),
         sources=find_sources(flow, found.parts),
@@ -130,11 +129,11 @@ def build(
             f"{gap.area.value}{f' ({gap.resource})' if gap.resource else ''}: {gap.words}"
             for gap in sorted(account.gaps, key=lambda gap: (gap.area, gap.resource, gap.words))
         ),
-        counts=_counts(flow, found),
+        counts=_count(flow, found),
     )
 
 
-def _counts(flow: Propagation, found: Found) -> Counts:
+def _count(flow: Propagation, found: Found) -> Counts:
     proofs = list(found.proofs.values())
     return Counts(
         functions=len(proofs),
@@ -160,7 +159,7 @@ def _rank(loop: Loop) -> tuple[int, bool, int, tuple[str, ...], str]:
     )
 
 
-def _distinct(loops: list[Loop]) -> tuple[Loop, ...]:
+def _drop_repeated(loops: list[Loop]) -> tuple[Loop, ...]:
     """Loops that differ only in what lies in a resource are one to people."""
     found: dict[str, Loop] = {}
     for one in loops:
@@ -168,11 +167,7 @@ def _distinct(loops: list[Loop]) -> tuple[Loop, ...]:
     return tuple(found.values())
 
 
-def _with_cuts(loop: Loop, cuts: tuple[Cut, ...]) -> Loop:
-    return replace(loop, cuts=cuts)
-
-
-def _acceptances(account: Account, accepted: Mapping[str, str]) -> dict[str, Acceptance]:
+def _read_acceptances(account: Account, accepted: Mapping[str, str]) -> dict[str, Acceptance]:
     found = {
         one.name: Acceptance(by=one.name, reason=one.tags[ACCEPTED_TAG])
         for one in account.functions
@@ -183,7 +178,7 @@ def _acceptances(account: Account, accepted: Mapping[str, str]) -> dict[str, Acc
     return found
 
 
-def _loop(
+def _describe_loop(
     region: str,
     edges: tuple[Edge, ...],
     accepted: Mapping[str, Acceptance],

@@ -57,11 +57,11 @@ def find_sources(
         name = flow.functions[target]
         if not name or flow.ranks[edge] is Rank.RULED_OUT:
             continue
-        loop = _loop(flow, edge, parts)
+        loop = _find_loop(flow, edge, parts)
         if loop is LoopProof.RULED_OUT and isinstance(flow.places[flow.sources[edge]], Unobserved):
             continue  # nothing that the function does gets out of sight
         known = found.setdefault(name, {})
-        for key in _keys(flow, edge, name):
+        for key in _list_keys(flow, edge, name):
             known[key] = min(known.get(key, loop), loop, key=_GRAVITY.__getitem__)
     return MappingProxyType(
         {
@@ -74,7 +74,7 @@ def find_sources(
     )
 
 
-def _loop(flow: Propagation, edge: int, parts: Mapping[Rank, Mapping[int, int]]) -> LoopProof:
+def _find_loop(flow: Propagation, edge: int, parts: Mapping[Rank, Mapping[int, int]]) -> LoopProof:
     source, target = flow.sources[edge], flow.targets[edge]
     for rank, proof in _LEVELS:
         number = parts[rank].get(source)
@@ -83,7 +83,7 @@ def _loop(flow: Propagation, edge: int, parts: Mapping[Rank, Mapping[int, int]])
     return LoopProof.RULED_OUT
 
 
-def _keys(flow: Propagation, edge: int, function: str) -> Iterator[tuple[SourceKind, str]]:
+def _list_keys(flow: Propagation, edge: int, function: str) -> Iterator[tuple[SourceKind, str]]:
     """The kinds and names of what an edge into a function stands for."""
     place, entered = flow.places[flow.sources[edge]], flow.places[flow.targets[edge]]
     node = place[0] if isinstance(place, tuple) else None

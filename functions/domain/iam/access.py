@@ -12,7 +12,6 @@ role itself needs no statement in the role's own policies.
 from functions.domain.iam.answer import Access, Answer, Because
 from functions.domain.iam.arn import account_of
 from functions.domain.iam.identity import (
-    Allowed,
     Identity,
     Reach,
     Rights,
@@ -21,6 +20,7 @@ from functions.domain.iam.identity import (
     identity_of,
     rights,
 )
+from functions.domain.iam.policy_side import Allowed
 from functions.domain.iam.resource_policy import Caller, resource_access
 
 __all__ = [

@@ -21,7 +21,7 @@ from functions.domain.graph.model import (
 )
 from functions.domain.graph.paths.cycles import cyclic
 from functions.domain.graph.paths.limits import USUAL, Allowance, Limits
-from functions.domain.graph.paths.search import Cycle, successors
+from functions.domain.graph.paths.search import Cycle, list_successors
 from functions.domain.graph.propagation.graph import Propagation, Rank
 from functions.domain.graph.writes.permission import WildcardTarget
 from functions.domain.notices.graph.text import describe_change
@@ -62,24 +62,24 @@ class Listed:
     loop: Loop
 
 
-def cuts_of(
+def find_cuts(
     flow: Propagation, listed: Sequence[Listed], limits: Limits = USUAL
 ) -> list[tuple[Cut, ...]]:
     """For each loop what breaks it, best first."""
     found: list[tuple[Cut, ...]] = [()] * len(listed)
     left = Allowance(limits.cuts)
     # What hangs together with little comes first, so that it is tried whatever else there is.
-    for members, part in sorted(_components(flow, listed), key=lambda one: len(one[1])):
+    for members, part in sorted(_group_by_component(flow, listed), key=lambda one: len(one[1])):
         work = Allowance(min(_WORK, left.left))
         left.spend(work.left)
         component = _Component(flow, part, [listed[index] for index in members], work)
         for number, index in enumerate(members):
-            found[index] = component.cuts(number)
+            found[index] = component.list_cuts(number)
         left.spend(-work.left)  # what was not needed
     return found
 
 
-def _components(
+def _group_by_component(
     flow: Propagation, listed: Sequence[Listed]
 ) -> Iterable[tuple[list[int], list[int]]]:
     """The loops of each component, and the component's edges.
@@ -90,7 +90,7 @@ def _components(
     edges = [edge for edge, rank in enumerate(flow.ranks) if rank <= Rank.POSSIBLE]
     number: dict[int, int] = {}
     by_function: dict[str, int] = {}
-    for index, part in enumerate(cyclic(successors(flow, edges))):
+    for index, part in enumerate(cyclic(list_successors(flow, edges))):
         names = [name for place in part if (name := flow.functions[place])]
         known = {by_function[name] for name in names if name in by_function}
         group = min(known, default=index)
@@ -155,7 +155,7 @@ class _Component:
                     numbers[place] = len(self._names)
                     self._names.append(flow.functions[place])
             self._ends.append((numbers[flow.sources[edge]], numbers[flow.targets[edge]]))
-            change, info = _change_of(flow, edge), flow.infos[edge]
+            change, info = _find_change(flow, edge), flow.infos[edge]
             if change is not None:
                 self._taken.setdefault(change, []).append(index)
             if change is not None and isinstance(info, EdgeSpec) and info.actions:
@@ -170,9 +170,9 @@ class _Component:
         self._own: list[tuple[Change, ...]] = []
         for number, one in enumerate(listed):
             self._own.append(self._take_in(number, one.loop))
-        ranked = sorted(self._loops, key=lambda one: (-len(self._loops[one]), self._harm(one)))
+        ranked = sorted(self._loops, key=lambda one: (-len(self._loops[one]), self._rank_harm(one)))
         self._order = {change: index for index, change in enumerate(ranked)}
-        self._together = self._fewest()
+        self._together = self._find_fewest()
 
     def _take_in(self, number: int, loop: Loop) -> tuple[Change, ...]:
         found: dict[Change, None] = {}
@@ -187,26 +187,26 @@ class _Component:
             before = edge
         return tuple(found)
 
-    def cuts(self, number: int) -> tuple[Cut, ...]:
+    def list_cuts(self, number: int) -> tuple[Cut, ...]:
         """What breaks one loop: what breaks the whole component first, then what breaks most."""
         own = self._own[number]
         alone = [change for change in own if change.means not in _NEVER_ALONE] or list(own)
         tried = sorted(alone, key=self._order.__getitem__)[:_MOST_TRIED]
         tries = [((change,), *self._try((change,))) for change in tried]
-        tries.sort(key=lambda one: (not one[2], -one[1], self._harm(one[0][0])))
-        cuts = [self._cut(changes) for changes, *_ in tries[:MOST_CUTS]]
+        tries.sort(key=lambda one: (not one[2], -one[1], self._rank_harm(one[0][0])))
+        cuts = [self._make_cut(changes) for changes, *_ in tries[:MOST_CUTS]]
         if not cuts[0].is_complete and self._together is not None:
             cuts.insert(1, self._together)
         return tuple(cuts[:MOST_CUTS])
 
-    def _harm(self, change: Change) -> tuple[int, Change]:
-        return _pain(self._sample[change]), change
+    def _rank_harm(self, change: Change) -> tuple[int, Change]:
+        return _measure_pain(self._sample[change]), change
 
-    def _cut(self, changes: tuple[Change, ...]) -> Cut:
+    def _make_cut(self, changes: tuple[Change, ...]) -> Cut:
         broken, is_complete = self._try(changes)
         return Cut(
             changes=changes,
-            words=tuple(map(self._words, changes)),
+            words=tuple(map(self._describe, changes)),
             loops_broken=broken,
             loops=len(self._own),
             is_complete=is_complete,
@@ -215,10 +215,10 @@ class _Component:
     def _try(self, changes: tuple[Change, ...]) -> tuple[int, bool]:
         found = self._tries.get(changes)
         if found is None:
-            found = self._tries[changes] = self._tried(frozenset(changes))
+            found = self._tries[changes] = self._count_broken(frozenset(changes))
         return found
 
-    def _words(self, change: Change) -> str:
+    def _describe(self, change: Change) -> str:
         edge = self._sample[change]
         actions = tuple(self._actions.get(change, ())) or edge.actions
         return describe_change(
@@ -227,7 +227,7 @@ class _Component:
             more_statements=max(0, len(self._statements.get(change, ())) - 1),
         )
 
-    def _fewest(self) -> Cut | None:
+    def _find_fewest(self) -> Cut | None:
         """Few changes that break every loop of the component, if no single one does.
 
         At each step the change is taken that breaks most of what is left: not always the fewest,
@@ -243,10 +243,10 @@ class _Component:
             left -= self._loops[best]
         if left or len(chosen) < 2:  # noqa: PLR2004 (together)
             return None
-        cut = self._cut(tuple(chosen))
+        cut = self._make_cut(tuple(chosen))
         return cut if cut.is_complete else None
 
-    def _tried(self, changes: frozenset[Change]) -> tuple[int, bool]:
+    def _count_broken(self, changes: frozenset[Change]) -> tuple[int, bool]:
         """How many loops some changes break, and whether nothing loops any more.
 
         In a component too large to be tried again and again the loops are counted that lose an
@@ -272,7 +272,7 @@ class _Component:
         return sum(not one for one in whole), not left
 
 
-def _pain(edge: Edge) -> int:
+def _measure_pain(edge: Edge) -> int:
     """What a change costs people: the narrower, the less."""
     if edge.is_broad:
         return 0
@@ -281,7 +281,7 @@ def _pain(edge: Edge) -> int:
     return _GENTLENESS.get(edge.means, 5)
 
 
-def _change_of(flow: Propagation, edge: int) -> Change | None:
+def _find_change(flow: Propagation, edge: int) -> Change | None:
     """The change that takes an edge away. What leads on from a wildcard stays."""
     if flow.is_wildcard(flow.sources[edge]):
         return None

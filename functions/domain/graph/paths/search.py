@@ -59,7 +59,7 @@ def search(flow: Propagation, limits: Limits = USUAL) -> Found:
     return _Search(flow, limits).run()
 
 
-def successors(flow: Propagation, edges: Iterable[int]) -> list[list[int]]:
+def list_successors(flow: Propagation, edges: Iterable[int]) -> list[list[int]]:
     """Where each place leads by some of the edges."""
     found: list[list[int]] = [[] for _ in flow.places]
     for edge in edges:
@@ -88,13 +88,13 @@ class _Search:
 
     def run(self) -> Found:
         flow = self._flow
-        by_rank = {rank: self._parts(rank) for rank in _SEEN_OR_NOT}
-        certain = self._loops(Rank.CERTAIN, by_rank[Rank.CERTAIN])
-        possible = self._loops(Rank.POSSIBLE, by_rank[Rank.POSSIBLE])
+        by_rank = {rank: self._number_parts(rank) for rank in _SEEN_OR_NOT}
+        certain = self._find_loops(Rank.CERTAIN, by_rank[Rank.CERTAIN])
+        possible = self._find_loops(Rank.POSSIBLE, by_rank[Rank.POSSIBLE])
         parts = by_rank[Rank.UNSEEN]
         proofs: dict[str, LoopProof] = {}
         doubts: dict[str, tuple[Doubt, ...]] = {}
-        by_part = self._doubts(parts)
+        by_part = self._list_doubts(parts)
         for name, places in flow.places_of.items():
             inside = [parts[place] for place in places if place in parts]
             if name in certain:
@@ -109,20 +109,20 @@ class _Search:
                 proofs[name] = LoopProof.RULED_OUT
         listed = {flow.functions[flow.sources[edge]] for way in self._ways.values() for edge in way}
         return Found(
-            ways=self._distinct(self._ways.values()),
+            ways=self._drop_repeated(self._ways.values()),
             proofs=proofs,
             doubts=doubts,
             unlisted=len((certain | possible) - listed),
             parts=by_rank,
         )
 
-    def _parts(self, rank: Rank) -> dict[int, int]:
+    def _number_parts(self, rank: Rank) -> dict[int, int]:
         """The number of its component, for each place on a cycle of edges up to a rank."""
         edges = (edge for edge in self._sorted if self._flow.ranks[edge] <= rank)
-        parts = cyclic(successors(self._flow, edges))
+        parts = cyclic(list_successors(self._flow, edges))
         return {place: number for number, part in enumerate(parts) for place in part}
 
-    def _doubts(self, parts: Mapping[int, int]) -> dict[int, set[Doubt]]:
+    def _list_doubts(self, parts: Mapping[int, int]) -> dict[int, set[Doubt]]:
         flow = self._flow
         found: dict[int, set[Doubt]] = {}
         for edge in self._sorted:
@@ -135,10 +135,10 @@ class _Search:
                 found.setdefault(part, set()).add(info)
         return found
 
-    def _loops(self, rank: Rank, parts: Mapping[int, int]) -> set[str]:
+    def _find_loops(self, rank: Rank, parts: Mapping[int, int]) -> set[str]:
         """Functions on a loop of edges up to a rank. Their loops are kept in `_ways`."""
         flow = self._flow
-        places, edges = Counter(parts.values()), self._sizes(parts, rank)
+        places, edges = Counter(parts.values()), self._count_edges(parts, rank)
         found = [
             (edges[parts[place]] if edges[parts[place]] > _SMALL else 0, name, place)
             for name in sorted(flow.places_of)
@@ -156,7 +156,7 @@ class _Search:
                 told.add(part)  # it is one ring, the same from every function on it
         return {name for _, name, _ in found}
 
-    def _sizes(self, parts: Mapping[int, int], rank: Rank) -> Counter[int]:
+    def _count_edges(self, parts: Mapping[int, int], rank: Rank) -> Counter[int]:
         """How many edges up to a rank each component has."""
         flow = self._flow
         return Counter(
@@ -179,18 +179,18 @@ class _Search:
             if flow.ranks[edge] > rank or parts.get(origin) != parts[place]:
                 continue
             self._budget.left -= _DESCRIBING
-            key = (name, self._trigger(origin, edge))
+            key = (name, self._identify_trigger(origin, edge))
             if key in self._ways:
                 continue
             looked += 1
             if looked > MOST_TRIGGERS or self._budget.is_spent or self._listed.is_spent:
                 return
-            way = self._way(place, origin, leaving, rank)
+            way = self._find_way(place, origin, leaving, rank)
             if way is not None:
                 self._listed.spend(len(way) + 1)
                 self._ways[key] = (*way, edge)
 
-    def _way(
+    def _find_way(
         self, place: int, goal: int, leaving: Mapping[int, int], rank: Rank
     ) -> list[int] | None:
         if place == goal:
@@ -208,7 +208,7 @@ class _Search:
         first = flow.sources[found[0]] if found else goal
         return [leaving[first], *found]
 
-    def _trigger(self, origin: int, edge: int) -> Trigger:
+    def _identify_trigger(self, origin: int, edge: int) -> Trigger:
         """What makes two ways of being triggered different: not what lies in the resource."""
         flow = self._flow
         place = flow.places[origin]
@@ -219,7 +219,7 @@ class _Search:
         by = "" if described.is_write else f"{described.means.name} {described.id}"
         return -1, place[0].arn, by
 
-    def _distinct(self, ways: Iterable[Cycle]) -> tuple[Cycle, ...]:
+    def _drop_repeated(self, ways: Iterable[Cycle]) -> tuple[Cycle, ...]:
         """The same cycle is found from every function on it."""
         found: dict[Cycle, Cycle] = {}
         for way in ways:
@@ -228,7 +228,9 @@ class _Search:
         return tuple(found.values())
 
 
-def edges_of(flow: Propagation, way: Cycle, known: dict[tuple[int, int], Edge]) -> tuple[Edge, ...]:
+def describe_edges(
+    flow: Propagation, way: Cycle, known: dict[tuple[int, int], Edge]
+) -> tuple[Edge, ...]:
     """The edges of a loop as people know them: what leads through a wildcard is one edge.
 
     Parameters

@@ -74,10 +74,10 @@ class AssumedRoles:
         """The roles that it may become."""
         found = self._found.get(role.arn)
         if found is None:
-            found = self._found[role.arn] = self._reach(role)
+            found = self._found[role.arn] = self._find_assumable(role)
         return found
 
-    def _reach(self, role: Role) -> Assumed:
+    def _find_assumable(self, role: Role) -> Assumed:
         reached: dict[str, Role] = {}
         is_cut = elsewhere = False
         waiting = deque([role])
@@ -90,7 +90,7 @@ class AssumedRoles:
             context = execution_context(role_arn=one.arn, region=self._region)
             allowed = rights(identity, ASSUME, context)
             elsewhere = elsewhere or self._leads_elsewhere(allowed)
-            for other in self._next(one, identity, allowed):
+            for other in self._list_next(one, identity, allowed):
                 if other.arn == role.arn or other.arn in reached:
                     continue
                 if len(reached) >= _MOST_ROLES:
@@ -109,11 +109,11 @@ class AssumedRoles:
             for one in (*allowed.own.allowed, *allowed.direct.allowed)
         )
 
-    def _next(self, role: Role, identity: Identity, allowed: Rights) -> Iterator[Role]:
+    def _list_next(self, role: Role, identity: Identity, allowed: Rights) -> Iterator[Role]:
         """The roles that a role may become at once."""
         caller = Caller(account=self._account, arn=role.arn)
         context = execution_context(role_arn=role.arn, region=self._region)
-        for arn in self._candidates(allowed, identity):
+        for arn in self._list_candidates(allowed, identity):
             if self._asked >= _MOST_ASKED:
                 return
             other, trust = self._trusting[arn]
@@ -127,7 +127,7 @@ class AssumedRoles:
             if admits:
                 yield other
 
-    def _candidates(self, allowed: Rights, identity: Identity) -> Iterator[str]:
+    def _list_candidates(self, allowed: Rights, identity: Identity) -> Iterator[str]:
         """The roles that statements speak of; all that trust somebody where these are not known."""
         named = {str(one.pattern) for one in (*allowed.own.allowed, *allowed.direct.allowed)}
         if identity.is_complete and all(arn in self._trusting for arn in named):

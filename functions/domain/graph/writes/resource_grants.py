@@ -98,7 +98,7 @@ class ResourcePolicies:
             self._read(resource, document, names)
         self.gaps = tuple(gaps)
         self._everybody = tuple(
-            self._said(number, Caller(account=self._account, arn=_NOBODY))
+            self._address(number, Caller(account=self._account, arn=_NOBODY))
             for number in range(len(self._policies))
         )
         self._open = [number for number, said in enumerate(self._everybody) if said is not None]
@@ -124,7 +124,7 @@ class ResourcePolicies:
         if found is None:
             caller = Caller(account=self._account, arn=role_arn, session=known)
             said = (
-                self._said(number, caller)
+                self._address(number, caller)
                 if naming and number in naming
                 else self._everybody[number]
                 for number in sorted({*self._open, *(naming or ())})
@@ -137,7 +137,7 @@ class ResourcePolicies:
             )
         return found
 
-    def _said(self, number: int, caller: Caller) -> tuple[PolicyDocument, PolicyDocument] | None:
+    def _address(self, number: int, caller: Caller) -> tuple[PolicyDocument, PolicyDocument] | None:
         """The statements of a policy for a caller: those like its own, and those beside."""
         resource, document = self._policies[number]
         own: list[Statement] = []

@@ -47,12 +47,12 @@ class Resources:
         found = self._matched.get(key)
         if found is None:
             # Executions have ARNs of their own.
-            every = self.of(kind) if action == RERUN else self._near(kind, pattern)
+            every = self.of(kind) if action == RERUN else self._list_near(kind, pattern)
             found = tuple(node for node in every if _is_reached(pattern, node, action))
             self._matched[key] = found
         return found
 
-    def _near(self, kind: NodeKind, pattern: Glob) -> Iterator[Node]:
+    def _list_near(self, kind: NodeKind, pattern: Glob) -> Iterator[Node]:
         """Those whose ARN agrees with the beginning of a pattern, as far as either goes."""
         nodes, arns, head = self.of(kind), self._arns.get(kind, []), pattern.head
         for end in (place for place, one in enumerate(head) if one in ":/"):

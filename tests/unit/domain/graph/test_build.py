@@ -12,7 +12,7 @@ from functions.domain.account.inventory import Area, Gap
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.build import build
 from functions.domain.graph.model import Acceptance, Certainty
-from functions.domain.graph.paths.search import edges_of, search
+from functions.domain.graph.paths.search import describe_edges, search
 from functions.domain.graph.propagation.graph import Rank
 from functions.domain.graph.propagation.propagate import propagate
 from tests.corpus.description import ACCOUNT, REGION
@@ -185,8 +185,8 @@ def test_what_is_ruled_out_changes_nothing(name: str) -> None:
     found, expected = search(whole), search(bare)
 
     known: dict[tuple[int, int], Edge] = {}
-    assert [edges_of(whole, way, known) for way in found.ways] == [
-        edges_of(bare, way, {}) for way in expected.ways
+    assert [describe_edges(whole, way, known) for way in found.ways] == [
+        describe_edges(bare, way, {}) for way in expected.ways
     ]
     assert (found.proofs, found.doubts) == (expected.proofs, expected.doubts)
     assert Rank.RULED_OUT not in bare.ranks
