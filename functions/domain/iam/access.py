@@ -9,6 +9,7 @@ one thing may still allow: the resource policy of a queue, topic, bucket, bus or
 role itself needs no statement in the role's own policies.
 """
 
+from functions.domain.iam.action_statements import Allowed
 from functions.domain.iam.answer import Access, Answer, Because
 from functions.domain.iam.arn import account_of
 from functions.domain.iam.identity import (
@@ -20,7 +21,6 @@ from functions.domain.iam.identity import (
     identity_of,
     rights,
 )
-from functions.domain.iam.policy_side import Allowed
 from functions.domain.iam.resource_policy import Caller, resource_access
 
 __all__ = [

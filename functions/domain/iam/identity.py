@@ -9,6 +9,13 @@ from types import MappingProxyType
 from typing import Final
 
 from functions.domain.account.inventory import Role
+from functions.domain.iam.action_statements import (
+    EVERYTHING,
+    ActionStatements,
+    Allowed,
+    Denied,
+    read_allowed,
+)
 from functions.domain.iam.answer import Access, Answer, Because
 from functions.domain.iam.arn import ARN_PARTS, account_of
 from functions.domain.iam.conditions import Context
@@ -18,7 +25,6 @@ from functions.domain.iam.document import (
     PolicyDocument,
     parse_policy,
 )
-from functions.domain.iam.policy_side import EVERYTHING, Allowed, Denied, Side, read_allowed
 from functions.domain.iam.wildcard import (
     Glob,
     Pattern,
@@ -182,9 +188,9 @@ class Rights:
     """
 
     identity: Identity
-    own: Side
-    boundary: Side | None
-    direct: Side
+    own: ActionStatements
+    boundary: ActionStatements | None
+    direct: ActionStatements
 
     @property
     def size(self) -> int:
@@ -363,9 +369,9 @@ def rights(identity: Identity, action: str, context: Context = _NOTHING_KNOWN) -
     boundary = identity.boundary
     return Rights(
         identity=identity,
-        own=Side.of(identity.policies, action, context),
-        boundary=Side.of((boundary,), action, context) if boundary else None,
-        direct=Side.of(identity.direct, action, context),
+        own=ActionStatements.of(identity.policies, action, context),
+        boundary=ActionStatements.of((boundary,), action, context) if boundary else None,
+        direct=ActionStatements.of(identity.direct, action, context),
     )
 
 

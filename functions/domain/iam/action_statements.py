@@ -78,7 +78,7 @@ class Denied:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ActionStatements:
     """The statements of some documents that are about one action.
 
     Attributes
@@ -100,7 +100,9 @@ class Side:
     )
 
     @classmethod
-    def of(cls, documents: Iterable[PolicyDocument], action: str, context: Context) -> "Side":
+    def of(
+        cls, documents: Iterable[PolicyDocument], action: str, context: Context
+    ) -> "ActionStatements":
         """Read the statements of documents."""
         allowed: list[Allowed] = []
         denied: list[Denied] = []
@@ -121,7 +123,7 @@ class Side:
             tuple(allowed), tuple(denied), tuple(failed), _group_by_resource(allowed, denied)
         )
 
-    def near(self, asked: Glob) -> "Side":
+    def near(self, asked: Glob) -> "ActionStatements":
         """What of it may be about a resource pattern."""
         head = asked.head
         if not self.parts or head.count(":") < ARN_PARTS - 1:
@@ -130,7 +132,7 @@ class Side:
         if not asked.is_literal:
             names += [name for name in self.parts if name.startswith(head) and name != head]
         found = [self.parts[name] for name in ("", *names) if name in self.parts]
-        return Side(
+        return ActionStatements(
             tuple(one for allowed, _ in found for one in allowed),
             tuple(one for _, denied in found for one in denied),
             self.failed,
