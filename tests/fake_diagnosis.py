@@ -14,7 +14,8 @@ from functions.aws.diagnosis.metrics import MetricQuery
 from functions.aws.diagnosis.schedule_watch import failures_in
 from functions.diagnose.diagnosing import DiagnosisTriage
 from functions.diagnose.first_signs import first_signs
-from functions.diagnose.gathering import FactCollector, GuardState, accused_in
+from functions.diagnose.gathering import FactCollector
+from functions.diagnose.guard_state import GuardState, accused_in
 from functions.diagnose.readers import Readers
 from functions.domain.account.inventory import (
     Account,

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.aws.records.items import text_in
 from functions.aws.records.table import Table
 from functions.aws.records.writes import (
-    Absent,
+    AttributeAbsent,
     Both,
-    Check,
     Compare,
+    ConditionCheck,
     Delete,
     Either,
-    Put,
+    PutItem,
     Update,
 )
 from functions.domain.errors import LedgerUnavailableError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from functions.aws.records.items import Item
     from functions.aws.records.table import Refusals
-    from functions.aws.records.writes import Condition, Write
+    from functions.aws.records.writes import Write, WriteCondition
 
 MOST_ITEM_BYTES: Final = 400_000
 
@@ -98,12 +98,12 @@ class MemoryTable(Table):
         return self.get(update.key) if self.write(update) is None else None
 
 
-def holds(condition: Condition | None, item: Item) -> bool:
+def holds(condition: WriteCondition | None, item: Item) -> bool:
     """Whether a condition holds of what is stored; ``{}`` for nothing."""
     match condition:
         case None:
             return True
-        case Absent():
+        case AttributeAbsent():
             return condition.name not in item
         case Compare():
             return _compares(condition, item.get(condition.name))
@@ -140,7 +140,7 @@ def _comparable(attribute: Item) -> Any:
 def _result_of(write: Write, stored: Item) -> Item:
     """The item as it is once it is written; empty for none."""
     match write:
-        case Put():
+        case PutItem():
             return dict(write.item)
         case Update():
             item = {**write.key, **stored, **write.values}
@@ -150,7 +150,7 @@ def _result_of(write: Write, stored: Item) -> Item:
             return {name: one for name, one in item.items() if name not in write.removed}
         case Delete():
             return {}
-        case Check():
+        case ConditionCheck():
             return stored
 
 
@@ -162,7 +162,7 @@ def _require_fitting(item: Item) -> None:
 
 
 def _key_of(write: Write) -> Item:
-    return write.item if isinstance(write, Put) else write.key
+    return write.item if isinstance(write, PutItem) else write.key
 
 
 def _place_of(key: Item) -> tuple[str, str]:

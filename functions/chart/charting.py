@@ -22,7 +22,7 @@ from functions.aws.records.chart_store import ChartNotice, Pass, PassKind, notic
 from functions.aws.records.fact_store import SCHEMA
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
 from functions.domain.graph.build import build
-from functions.domain.graph.model import Counts, LoopKey
+from functions.domain.graph.model import GraphSize, LoopKey
 from functions.domain.graph.new_loops import news
 from functions.domain.graph.summary import LoopBook
 from functions.domain.incidents.outbox import NOTICE_LEASE, NoticeStatus
@@ -93,7 +93,7 @@ class RefreshReport:
     told: int = 0
     gaps: int = 0
     changes: int = 0
-    counts: Counts = Counts()  # noqa: RUF009 (it is frozen)
+    counts: GraphSize = GraphSize()  # noqa: RUF009 (it is frozen)
     doubts: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -16,7 +16,7 @@ from functions.aws.diagnosis.signals import (
     ROLE,
     RULE,
     SCHEDULE_GROUP,
-    Denied,
+    DeniedInvocation,
     DiagnosisSignal,
     Tick,
     Touched,
@@ -31,7 +31,7 @@ from functions.domain.diagnosis.facts import (
     CallerKind,
     DeniedCall,
     FunctionUnderDiagnosis,
-    TriggerKind,
+    InvokerKind,
 )
 from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.ports import RemediationContext
@@ -44,7 +44,7 @@ from functions.workflows.event_log import EventLog
 BATCH: Final = 350
 # Time that is left for a batch: below it the next tick goes on.
 BATCH_SECONDS: Final = 90.0
-_BY_RULE: Final = TriggerKind.RULE
+_BY_RULE: Final = InvokerKind.RULE
 _BY_SCHEDULE: Final = CallerKind.SCHEDULE
 # Marks that are of no function and no role.
 _FAILING: Final = (RULE, SCHEDULE_GROUP)
@@ -122,7 +122,7 @@ class DiagnosisTriage:
         match signal:
             case Touched(names=names):
                 self.memory.touch(names, now)
-            case Denied(function=function, call=call):
+            case DeniedInvocation(function=function, call=call):
                 self.memory.remember_denial(function, call, now)
                 self.memory.touch((function,), now)
             case Tick():
@@ -135,9 +135,9 @@ class DiagnosisTriage:
 
         A caller that is denied to invoke a function over and over is kept with the latest time.
         """
-        denied: dict[tuple[str, str], Denied] = {}
+        denied: dict[tuple[str, str], DeniedInvocation] = {}
         for signal in sorted(signals, key=lambda one: one.at):
-            if isinstance(signal, Denied):
+            if isinstance(signal, DeniedInvocation):
                 denied[signal.function, signal.call.principal_arn] = signal
             else:
                 self.handle(signal, now)

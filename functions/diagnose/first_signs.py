@@ -24,7 +24,7 @@ ERRORS: Final = Family(namespace="AWS/Lambda", metric="Errors", dimensions=("Fun
 _ACCOUNT: Final = MetricQuery(namespace="AWS/Lambda", metric="Errors", dimensions=())
 
 
-class DatapointReader(Protocol):
+class LeadingReader(Protocol):
     """CloudWatch. Both methods raise `MetricsUnavailableError`."""
 
     def datapoints(
@@ -53,7 +53,7 @@ class Signs:
     groups: tuple[str, ...] = ()
 
 
-def first_signs(metrics: DatapointReader, now: datetime) -> Signs:
+def first_signs(metrics: LeadingReader, now: datetime) -> Signs:
     """Who begins to fail.
 
     Raises
@@ -87,7 +87,7 @@ def begins(points: Datapoints, now: datetime) -> bool:
     )
 
 
-def _beginners(family: Family, metrics: DatapointReader, now: datetime) -> tuple[MetricQuery, ...]:
+def _beginners(family: Family, metrics: LeadingReader, now: datetime) -> tuple[MetricQuery, ...]:
     # Metrics Insights looks back for some hours only, so the day before is asked of few metrics.
     failing = metrics.leading(family, _recently(now))
     if not failing:

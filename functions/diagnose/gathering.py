@@ -5,7 +5,7 @@ need it, and stops nothing else.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -40,7 +40,6 @@ from functions.domain.diagnosis.facts import (
     TracingFacts,
     Traffic,
 )
-from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.invokers import Invokers
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
 from functions.domain.incidents.policy import EXEMPT_TAG
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from functions.domain.diagnosis.facts import (
         Simulation,
     )
+from functions.diagnose.guard_state import GuardState
 
 _T = TypeVar("_T")
 LOGGING: Final = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
@@ -72,43 +72,6 @@ _PARTS: Final[Mapping[Area, Part]] = {
     Area.STATE_MACHINES: Part.CALLERS,
     Area.DESTINATIONS: Part.CALLERS,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardState:
-    """What the guard itself knows of functions, by their names.
-
-    Attributes
-    ----------
-    contained
-        Functions that the guard holds.
-    exempt, own
-        Functions that are never changed: by flag, and the guard's own.
-    closely
-        Functions of which schedules are read however well these do: somebody asks about them, they
-        were changed, or something is open of them.
-    denials
-        Invocations that CloudTrail said were denied.
-    accused
-        The roles, by their ARNs, that an open finding says may not invoke the function.
-    """
-
-    contained: frozenset[str] = frozenset()
-    exempt: frozenset[str] = frozenset()
-    own: frozenset[str] = frozenset()
-    closely: frozenset[str] = frozenset()
-    accused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    denials: Mapping[str, tuple[DeniedCall, ...]] = field(default_factory=dict)
-    memory_ceiling_mb: int | None = None
-
-
-def accused_in(book: FindingBook) -> Mapping[str, tuple[str, ...]]:
-    """The roles that open findings say may not invoke a function, by the function's name."""
-    return {
-        one.function: not_authorized.accused(one.causes)
-        for one in book.open
-        if one.entry == not_authorized.ENTRY
-    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

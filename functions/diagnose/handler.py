@@ -50,7 +50,8 @@ from functions.aws.runtime.queued_events import batch_answer, is_batch, queued_e
 from functions.diagnose.answer import answer, failed
 from functions.diagnose.diagnosing import DiagnosisTriage
 from functions.diagnose.first_signs import first_signs
-from functions.diagnose.gathering import FactCollector, GuardState, accused_in
+from functions.diagnose.gathering import FactCollector
+from functions.diagnose.guard_state import GuardState, accused_in
 from functions.diagnose.readers import Readers
 from functions.diagnose.settings import Settings
 from functions.domain.diagnosis.authorization import RemedyPolicy

@@ -9,7 +9,7 @@ from functions.aws.diagnosis.function_details import FunctionDetails
 from functions.aws.diagnosis.logs import LogGroup
 from functions.diagnose.schedule_roles import ScheduleReader
 from functions.diagnose.traffic import (
-    DatapointReader,
+    SumReader,
 )
 from functions.domain.account.inventory import Rule, RuleTarget
 from functions.domain.diagnosis.facts import (
@@ -73,7 +73,7 @@ class Details(Protocol):
 class Readers:
     """Where facts come from."""
 
-    metrics: DatapointReader
+    metrics: SumReader
     logs: Logs
     simulator: IamSimulator
     alarms: Alarms

@@ -25,7 +25,7 @@ _LAMBDA: Final = "AWS/Lambda"
 _P95: Final = 0.95
 
 
-class DatapointReader(Protocol):
+class SumReader(Protocol):
     """CloudWatch."""
 
     def datapoints(
@@ -54,7 +54,7 @@ def window_at(now: datetime) -> Window:
 
 
 def measure(
-    functions: Sequence[FunctionDescription], metrics: DatapointReader, now: datetime
+    functions: Sequence[FunctionDescription], metrics: SumReader, now: datetime
 ) -> dict[str, Measured]:
     """The traffic of functions, by name.
 
@@ -99,7 +99,7 @@ def measure(
 
 
 def failures(
-    rules: Sequence[Rule], groups: Sequence[str], metrics: DatapointReader, now: datetime
+    rules: Sequence[Rule], groups: Sequence[str], metrics: SumReader, now: datetime
 ) -> dict[str, int]:
     """How often targets could not be invoked within the last day; nothing of who never failed.
 
@@ -117,7 +117,7 @@ def failures(
 
 
 def counted(
-    asked: Sequence[MetricQuery], metrics: DatapointReader, now: datetime
+    asked: Sequence[MetricQuery], metrics: SumReader, now: datetime
 ) -> dict[MetricQuery, int]:
     """The sum of each metric over the last day.
 

@@ -11,13 +11,15 @@ from functions.domain.account.watched_region import refuse_elsewhere
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError, RestoreFailedError
 from functions.domain.incidents.ports import RequestClaim
 from functions.workflows.holding.end_hold import HoldEnder
-from functions.workflows.incidents.rollback import ALL, Refused, Restored
+from functions.workflows.rollback.results import Refused, Restored
+from functions.workflows.rollback.rollback import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from functions.aws.runtime.custom_resource import CustomResourceRequest
-    from functions.workflows.incidents.rollback import Result, Rollback
+    from functions.workflows.rollback.results import Result
+    from functions.workflows.rollback.rollback import Rollback
 
 # The same for the resource's whole life: another one would make CloudFormation delete "the old".
 PHYSICAL_ID: Final = "LoopbreakerRollback"

@@ -28,7 +28,7 @@ from functions.restore.answer import answer, failed
 from functions.restore.settings import Settings
 from functions.workflows.holding.end_hold import HoldEnder
 from functions.workflows.incidents.context import Context
-from functions.workflows.incidents.rollback import Rollback
+from functions.workflows.rollback.rollback import Rollback
 
 if TYPE_CHECKING:
     from collections.abc import Callable

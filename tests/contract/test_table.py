@@ -10,11 +10,11 @@ from functions.aws.records.items import key_of
 from functions.aws.records.table import Table
 from functions.aws.records.writes import (
     NEW,
-    Absent,
-    Check,
+    AttributeAbsent,
     Compare,
+    ConditionCheck,
     Delete,
-    Put,
+    PutItem,
     Update,
 )
 from functions.aws.runtime import clients
@@ -25,7 +25,7 @@ from tests.fake_table import MemoryTable
 
 if TYPE_CHECKING:
     from functions.aws.records.writes import (
-        Condition,
+        WriteCondition,
     )
     from sandbox.local_aws import LocalAws
 
@@ -45,8 +45,8 @@ def table(request: pytest.FixtureRequest) -> Table:
 
 CONDITIONS = [
     (NEW, False, True),
-    (Absent("state"), False, True),
-    (Absent("missing"), True, True),
+    (AttributeAbsent("state"), False, True),
+    (AttributeAbsent("missing"), True, True),
     (Compare("state", "=", {"S": "open"}), True, False),
     (Compare("state", "=", {"S": "closed"}), False, False),
     (Compare("state", "=", {"N": "1"}), False, False),
@@ -61,17 +61,19 @@ CONDITIONS = [
     (Compare("missing", "<=", {"N": "9"}), False, False),
     (NEW | Compare("state", "=", {"S": "open"}), True, True),
     (NEW & Compare("state", "=", {"S": "open"}), False, False),
-    (Absent("missing") & (NEW | Compare("until", "<=", {"N": "11"})), True, True),
+    (AttributeAbsent("missing") & (NEW | Compare("until", "<=", {"N": "11"})), True, True),
 ]
 
 
 @pytest.mark.parametrize(("condition", "of_item", "of_nothing"), CONDITIONS)
-def test_conditions(table: Table, condition: Condition, *, of_item: bool, of_nothing: bool) -> None:
+def test_conditions(
+    table: Table, condition: WriteCondition, *, of_item: bool, of_nothing: bool
+) -> None:
     """A write is done where its condition holds, and else answers what is stored."""
-    refusals = table.write(Put(item={**OTHER, "state": {"S": "new"}}, condition=condition))
+    refusals = table.write(PutItem(item={**OTHER, "state": {"S": "new"}}, condition=condition))
     assert refusals == (None if of_nothing else [{}])
 
-    table.write(Put(item=ITEM))
+    table.write(PutItem(item=ITEM))
     refusals = table.write(Delete(key=KEY, condition=condition))
     assert refusals == (None if of_item else [ITEM])
     assert table.get(KEY) == (None if of_item else ITEM)
@@ -80,7 +82,7 @@ def test_conditions(table: Table, condition: Condition, *, of_item: bool, of_not
 def test_an_item_is_replaced_or_updated(table: Table) -> None:
     """A put leaves nothing of what was there, an update leaves all that it does not name."""
     assert table.get(KEY) is None
-    table.write(Put(item=ITEM))
+    table.write(PutItem(item=ITEM))
     update = Update(
         key=KEY,
         values={"state": {"S": "closed"}},
@@ -93,7 +95,7 @@ def test_an_item_is_replaced_or_updated(table: Table) -> None:
     assert table.get(KEY) == after
     assert table.update(update) == {**after, "count": {"N": "2"}}
     assert table.update(Update(key=KEY, values={"state": {"S": "x"}}, condition=NEW)) is None
-    table.write(Put(item={**KEY, "state": {"S": "new"}}))
+    table.write(PutItem(item={**KEY, "state": {"S": "new"}}))
     assert table.get(KEY) == {**KEY, "state": {"S": "new"}}
 
 
@@ -106,10 +108,10 @@ def test_an_update_creates_what_is_not_there(table: Table) -> None:
 
 def test_all_or_nothing(table: Table) -> None:
     """A transaction answers for each write whether it stands in the way, and what is stored."""
-    table.write(Put(item=ITEM))
+    table.write(PutItem(item=ITEM))
     writes = (
-        Put(item={**OTHER, "state": {"S": "new"}}, condition=NEW),
-        Check(key=KEY, condition=Compare("state", "=", {"S": "closed"})),
+        PutItem(item={**OTHER, "state": {"S": "new"}}, condition=NEW),
+        ConditionCheck(key=KEY, condition=Compare("state", "=", {"S": "closed"})),
         Delete(key=key_of("partition", "c")),
     )
 
@@ -124,8 +126,8 @@ def test_a_partition_is_read_in_order(table: Table) -> None:
     """All of it, or from a key on, or one item, or one attribute; whatever its size."""
     long = {"S": "x" * 300_000}
     for name in ("b", "a", "Z", "c", "ä", "ab"):
-        table.write(Put(item={**key_of("partition", name), "text": long}))
-    table.write(Put(item=key_of("another", "a")))
+        table.write(PutItem(item={**key_of("partition", name), "text": long}))
+    table.write(PutItem(item=key_of("another", "a")))
 
     def names(**given: Any) -> list[str]:
         return [one["sk"]["S"] for one in table.query("partition", **given)]
@@ -140,12 +142,12 @@ def test_a_partition_is_read_in_order(table: Table) -> None:
 
 def test_what_is_too_large_is_not_written(table: Table) -> None:
     """Nor is anything of the same transaction."""
-    large = Put(item={**KEY, "text": {"S": "x" * 420_000}})
+    large = PutItem(item={**KEY, "text": {"S": "x" * 420_000}})
 
     with pytest.raises(LedgerUnavailableError, match="ValidationException"):
         table.write(large)
     with pytest.raises(LedgerUnavailableError, match="ValidationException"):
-        table.write(Put(item=OTHER), large)
+        table.write(PutItem(item=OTHER), large)
 
     assert list(table.query("partition")) == []
 

@@ -17,7 +17,8 @@ from functions.workflows.detection.triage import Triage
 from functions.workflows.holding.observe import HoldObserver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
-from functions.workflows.incidents.rollback import Result, Rollback
+from functions.workflows.rollback.results import Result
+from functions.workflows.rollback.rollback import Rollback
 from tests.fakes import FakeAccount, FakeFunction, SimulatedCrash
 from tests.unit.domain.diagnosis.samples import Hospital
 

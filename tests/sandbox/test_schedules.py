@@ -21,7 +21,8 @@ from functions.aws.diagnosis.logs import FunctionLogs
 from functions.aws.diagnosis.metrics import DiagnosisMetrics
 from functions.aws.diagnosis.rule_watch import RuleTargets
 from functions.aws.diagnosis.schedule_watch import Schedules
-from functions.diagnose.gathering import FactCollector, GuardState
+from functions.diagnose.gathering import FactCollector
+from functions.diagnose.guard_state import GuardState
 from functions.diagnose.readers import Readers
 from functions.domain.diagnosis.checks.registry import examine
 from sandbox.local_aws import LocalAws

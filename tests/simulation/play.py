@@ -30,7 +30,7 @@ from functions.workflows.holding.end_hold import HoldEnder
 from functions.workflows.holding.observe import HoldObserver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
-from functions.workflows.incidents.rollback import Rollback
+from functions.workflows.rollback.rollback import Rollback
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import OWN, FakeLoops
 from tests.simulation import rules

@@ -28,7 +28,7 @@ from functions.domain.errors import (
 from functions.domain.incidents.policy import Mode
 from functions.domain.incidents.states import HOLDING_STATES, IncidentState
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
-from functions.workflows.incidents.rollback import NOT_HELD
+from functions.workflows.rollback.results import NOT_HELD
 from tests.simulation.traffic import Demand
 
 if TYPE_CHECKING:

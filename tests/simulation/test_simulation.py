@@ -13,9 +13,9 @@ from functions.domain.errors import BusyError
 from functions.domain.incidents import decision
 from functions.domain.incidents.history import WHATEVER_CLOSED
 from functions.workflows.holding.progress import HoldProgress
-from functions.workflows.incidents import rollback
 from functions.workflows.incidents.reconcile import Reconciler
-from functions.workflows.incidents.rollback import Rollback
+from functions.workflows.rollback import rollback
+from functions.workflows.rollback.rollback import Rollback
 from tests.fakes import FakeFunctions, FakeLedger
 from tests.simulation.__main__ import replay, show
 from tests.simulation.drawing import draw

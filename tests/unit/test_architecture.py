@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -94,3 +95,44 @@ def test_a_walk_is_short(title: str) -> None:
     files = [file for file, _ in WALKS[title]]
 
     assert len(files) == len(set(files)) <= MOST_STEPS
+
+
+# Records that name them are stored, and read for ever.
+STORED_TWICE: Final = {"Certainty", "Change", "ChangeKind"}
+# Each Lambda package has the same files, and in them the same name.
+OF_EACH_LAMBDA: Final = {"Settings"}
+MOST_LINES: Final = 500
+# A record with all that may become of it, and an evaluation of policies: each is one thing.
+LONGER: Final = {
+    "functions/domain/incidents/incident.py",
+    "functions/domain/iam/identity.py",
+}
+
+
+def modules() -> list[Path]:
+    """Every file of code under `functions`."""
+    return sorted((ROOT / "functions").rglob("*.py"))
+
+
+def test_a_class_name_means_one_thing() -> None:
+    """No two classes have the same name."""
+    found = Counter(
+        node.name
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    )
+
+    twice = {name for name, times in found.items() if times > 1}
+    assert twice == STORED_TWICE | OF_EACH_LAMBDA
+
+
+def test_a_file_is_short_enough_to_be_read() -> None:
+    """No file is longer, but for those that are one thing and say so."""
+    longer = {
+        path.relative_to(ROOT).as_posix()
+        for path in modules()
+        if len(path.read_text().splitlines()) > MOST_LINES
+    }
+
+    assert longer == LONGER

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from functions.aws.runtime.errors import AWS_ERRORS, of_reading
 from functions.domain.account.names import InvalidFunctionReferenceError, function_name
-from functions.domain.diagnosis.facts import FoundTrigger, TriggerKind
+from functions.domain.diagnosis.facts import FoundTrigger, InvokerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,7 +71,7 @@ def _triggers(alarm: Mapping[str, Any]) -> Iterator[tuple[str, FoundTrigger]]:
         yield (
             name,
             FoundTrigger(
-                kind=TriggerKind.ALARM,
+                kind=InvokerKind.ALARM,
                 principal=PRINCIPAL,
                 source_arn=source,
                 source_account=source.split(":")[4] if source.count(":") > 4 else "",  # noqa: PLR2004

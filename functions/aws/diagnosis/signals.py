@@ -52,7 +52,7 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Denied:
+class DeniedInvocation:
     """An invocation was denied, by a data event of CloudTrail."""
 
     at: datetime
@@ -60,7 +60,7 @@ class Denied:
     call: DeniedCall
 
 
-DiagnosisSignal: TypeAlias = Tick | Touched | Denied
+DiagnosisSignal: TypeAlias = Tick | Touched | DeniedInvocation
 
 
 def parse_diagnosis_signal(event: Mapping[str, Any]) -> DiagnosisSignal:
@@ -118,7 +118,7 @@ def _invocation(
     name = function_name(reference)
     principal = _principal(detail.get("userIdentity") or {})
     qualifier = str(parameters.get("qualifier", ""))
-    return Denied(
+    return DeniedInvocation(
         at=at,
         function=name,
         call=DeniedCall(

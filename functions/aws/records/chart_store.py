@@ -35,7 +35,7 @@ from functions.aws.records.items import (
     text_in,
     unpack,
 )
-from functions.aws.records.writes import Absent, Compare, Delete, Put, Update
+from functions.aws.records.writes import AttributeAbsent, Compare, Delete, PutItem, Update
 from functions.aws.runtime.observability import logger
 from functions.domain.errors import LoopbreakerError
 from functions.domain.incidents.outbox import NoticeStatus
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from functions.aws.records.items import Item
     from functions.aws.records.table import Table
-    from functions.aws.records.writes import Condition
+    from functions.aws.records.writes import WriteCondition
     from functions.domain.graph.summary import LoopBook
     from functions.domain.notices.notice import Notice
 
@@ -163,7 +163,7 @@ class ChartStore:
             Update(
                 key=key_of(CHART, _STATE),
                 values={"holder": {"S": self._holder}, "held_until": epoch_value(until)},
-                condition=Absent("held_until")
+                condition=AttributeAbsent("held_until")
                 | Compare("held_until", "<=", epoch_value(now))
                 | self._has_turn(),
             )
@@ -207,7 +207,7 @@ class ChartStore:
         if self._table.write(update, *(_put_notice(one) for one in notices)) is not None:
             raise TurnLostError(f"{self._holder} has lost its turn")
 
-    def _has_turn(self) -> Condition:
+    def _has_turn(self) -> WriteCondition:
         return Compare("holder", "=", {"S": self._holder})
 
     # -- changes
@@ -227,7 +227,7 @@ class ChartStore:
                 "mark": {"S": mark},
                 "expires_at": expiry_value(now + _CHANGES_KEPT),
             }
-            self._table.write(Put(item=item))
+            self._table.write(PutItem(item=item))
 
     def noted(self) -> tuple[NotedChange, ...]:
         """All that is to be read again. A note that cannot be read is logged and left out."""
@@ -276,7 +276,7 @@ class ChartStore:
             "at": {"S": book.at.isoformat()},
             "data": {"B": packed(book)},
         }
-        self._table.write(Put(item=item))
+        self._table.write(PutItem(item=item))
 
 
 def notice_id(now: datetime, number: int, notice: Notice) -> str:
@@ -296,7 +296,7 @@ def _state_of(item: Item) -> ChartState:
         return ChartState()
 
 
-def _put_notice(notice: ChartNotice) -> Put:
+def _put_notice(notice: ChartNotice) -> PutItem:
     item = {
         **key_of(_NOTICES, notice.id),
         "subject": {"S": notice.subject},
@@ -305,7 +305,7 @@ def _put_notice(notice: ChartNotice) -> Put:
     }
     if notice.claimed_at is not None:
         item["claimed_at"] = {"S": notice.claimed_at.isoformat()}
-    return Put(item=item)
+    return PutItem(item=item)
 
 
 def _notice_of(item: Item) -> ChartNotice:

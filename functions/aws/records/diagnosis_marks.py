@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.records.items import expiry_value, key_of
-from functions.aws.records.writes import Put
+from functions.aws.records.writes import PutItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,4 +38,4 @@ class DiagnosisMarks:
                 "at": {"S": now.isoformat()},
                 "expires_at": expiry_value(now + MARKS_KEPT),
             }
-            self._table.write(Put(item=item))
+            self._table.write(PutItem(item=item))

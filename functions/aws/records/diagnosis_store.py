@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from functions.aws.records.diagnosis_marks import MARKS_KEPT, TOUCHED, DiagnosisMarks
 from functions.aws.records.items import expiry_value, fits, key_of, pack, text_in, unpack
 from functions.aws.records.table import MARK, is_marked
-from functions.aws.records.writes import NEW, Compare, Delete, Put
+from functions.aws.records.writes import NEW, Compare, Delete, PutItem
 from functions.aws.runtime.observability import logger
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook, smaller
@@ -175,7 +175,7 @@ class DiagnosisStore:
     def save_progress(self, progress: Progress) -> None:
         """Remember how far a round has come. Last writer wins: examining again is harmless."""
         item = {**key_of(_DIAGNOSIS, _PROGRESS), "record": pack(_dump(progress))}
-        self._table.write(Put(item=item))
+        self._table.write(PutItem(item=item))
 
     def touch(self, names: Iterable[str], now: datetime) -> None:
         """Remember that functions and roles were changed."""
@@ -203,7 +203,7 @@ class DiagnosisStore:
             "record": pack(_dump(denied)),
             "expires_at": expiry_value(now + TRACES_KEPT),
         }
-        self._table.write(Put(item=item))
+        self._table.write(PutItem(item=item))
 
     def denials(self, since: datetime) -> dict[str, tuple[DeniedCall, ...]]:
         """The denied invocations that were seen since a moment, by function."""
@@ -253,7 +253,7 @@ class DiagnosisStore:
         if expires is not None:
             item["expires_at"] = expiry_value(expires)
         condition = Compare("version", "=", {"N": str(base)}) if base else NEW
-        refusals = self._table.write(Put(item=item, condition=condition))
+        refusals = self._table.write(PutItem(item=item, condition=condition))
         stored = {} if refusals is None else refusals[0] or {}
         if refusals is not None and not is_marked(stored, mark):
             found = stored.get("version", {}).get("N", "nothing")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.account import facts as f
 from functions.aws.records.items import MOST_BYTES, key_of, text_in
-from functions.aws.records.writes import Delete, Put
+from functions.aws.records.writes import Delete, PutItem
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class FactStore:
         for number in range(_items_in(data)):
             piece = data[number * MOST_BYTES : (number + 1) * MOST_BYTES]
             key = key_of(self._key, f"{part}#{number:03}")
-            self._table.write(Put(item={**key, "data": {"B": piece}}))
+            self._table.write(PutItem(item={**key, "data": {"B": piece}}))
 
     def _parts(self, wanted: set[str]) -> dict[str, bytes]:
         pieces: dict[str, list[bytes]] = {}

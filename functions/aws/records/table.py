@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 from botocore.exceptions import ClientError
 
 from functions.aws.records.items import text_in
-from functions.aws.records.writes import VERBS, Check, Delete, Put, Update, request_of
+from functions.aws.records.writes import VERBS, ConditionCheck, Delete, PutItem, Update, request_of
 from functions.aws.runtime.errors import AWS_ERRORS, code_of, words_of
 from functions.aws.runtime.retry import RetriesExhaustedError, Retry
 from functions.domain.errors import LedgerUnavailableError
@@ -194,13 +194,13 @@ class Table:
     def _write_one(self, write: Write, request: Any) -> None:
         client = self._client()
         match write:
-            case Put():
+            case PutItem():
                 self._call(functools.partial(client.put_item, **request))
             case Update():
                 self._call(functools.partial(client.update_item, **request))
             case Delete():
                 self._call(functools.partial(client.delete_item, **request))
-            case Check():
+            case ConditionCheck():
                 raise AssertionError("a condition is checked for other writes only")
 
     def _call(self, call: Callable[[], _T]) -> _T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.records.items import key_of, text_in
-from functions.aws.records.writes import NEW, Put
+from functions.aws.records.writes import NEW, PutItem
 from functions.domain.errors import LedgerUnavailableError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class TagKey:
         """Write a new key, unless another run was first: then that one's counts."""
         value = self._table.draw(_KEY_BITS)
         item = {**key_of(_KEYS, _TAGS), "value": {"S": value}}
-        refusals = self._table.write(Put(item=item, condition=NEW))
+        refusals = self._table.write(PutItem(item=item, condition=NEW))
         written = bytes.fromhex(value) if refusals is None else self._stored()
         if written is None:
             raise LedgerUnavailableError("the key of the tags was there and is gone")

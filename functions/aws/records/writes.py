@@ -12,27 +12,27 @@ if TYPE_CHECKING:
     from functions.aws.records.items import Item
 
 
-class Condition:
+class WriteCondition:
     """What must hold of the stored item for a write to be done; `&` and `|` join two."""
 
     __slots__ = ()
 
-    def __and__(self, other: Condition) -> Condition:
+    def __and__(self, other: WriteCondition) -> WriteCondition:
         return Both(self, other)
 
-    def __or__(self, other: Condition) -> Condition:
+    def __or__(self, other: WriteCondition) -> WriteCondition:
         return Either(self, other)
 
 
 @dataclass(frozen=True, slots=True)
-class Absent(Condition):
+class AttributeAbsent(WriteCondition):
     """That the stored item does not have an attribute; with `pk`: that nothing is stored."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Compare(Condition):
+class Compare(WriteCondition):
     """That an attribute of the stored item compares so with a value.
 
     Nothing compares with an attribute that is absent, but that it is not equal (`<>`). UNCONFIRMED:
@@ -46,30 +46,30 @@ class Compare(Condition):
 
 
 @dataclass(frozen=True, slots=True)
-class Both(Condition):
+class Both(WriteCondition):
     """That both of two conditions hold."""
 
-    one: Condition
-    other: Condition
+    one: WriteCondition
+    other: WriteCondition
 
 
 @dataclass(frozen=True, slots=True)
-class Either(Condition):
+class Either(WriteCondition):
     """That one of two conditions holds, or both."""
 
-    one: Condition
-    other: Condition
+    one: WriteCondition
+    other: WriteCondition
 
 
-NEW: Final = Absent("pk")
+NEW: Final = AttributeAbsent("pk")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Put:
+class PutItem:
     """Writes a whole item, in place of whatever is stored."""
 
     item: Item
-    condition: Condition | None = None
+    condition: WriteCondition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Update:
     values: Mapping[str, Item]
     removed: tuple[str, ...] = ()
     added: Mapping[str, Item] = field(default_factory=lambda: MappingProxyType({}))
-    condition: Condition | None = None
+    condition: WriteCondition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,24 +88,24 @@ class Delete:
     """Removes an item."""
 
     key: Item
-    condition: Condition | None = None
+    condition: WriteCondition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class ConditionCheck:
     """Changes nothing; the condition has to hold for the other writes."""
 
     key: Item
-    condition: Condition
+    condition: WriteCondition
 
 
-Write: TypeAlias = Put | Update | Delete | Check
+Write: TypeAlias = PutItem | Update | Delete | ConditionCheck
 
 VERBS: Final[Mapping[type[Write], str]] = {
-    Put: "Put",
+    PutItem: "PutItem",
     Update: "Update",
     Delete: "Delete",
-    Check: "ConditionCheck",
+    ConditionCheck: "ConditionCheck",
 }
 
 
@@ -114,12 +114,12 @@ def request_of(write: Write, table: str) -> dict[str, Any]:
     expression = _Expression()
     request: dict[str, Any] = {"TableName": table}
     match write:
-        case Put():
+        case PutItem():
             request["Item"] = write.item
         case Update():
             request["Key"] = write.key
             request["UpdateExpression"] = expression.update(write)
-        case Delete() | Check():
+        case Delete() | ConditionCheck():
             request["Key"] = write.key
     if write.condition is not None:
         request["ConditionExpression"] = expression.condition(write.condition)
@@ -138,9 +138,9 @@ class _Expression:
     names: dict[str, str] = field(default_factory=dict)
     values: dict[str, Item] = field(default_factory=dict)
 
-    def condition(self, condition: Condition) -> str:
+    def condition(self, condition: WriteCondition) -> str:
         match condition:
-            case Absent():
+            case AttributeAbsent():
                 return f"attribute_not_exists({self._name(condition.name)})"
             case Compare():
                 name, value = self._name(condition.name), self._value(condition.value)

@@ -36,7 +36,7 @@ _FOR_GOOD: Final = "explicit deny"
 
 
 @dataclass(slots=True)
-class Propagation:
+class IamPropagation:
     """Whether denied calls are tried again at present. The threads of a run share it.
 
     Parameters
@@ -83,4 +83,4 @@ class Propagation:
         return longest if self.clock() + longest <= self._ends_at else None
 
 
-PROPAGATION: Final = Propagation()
+PROPAGATION: Final = IamPropagation()

@@ -41,7 +41,7 @@ class FactGap:
     action: str = ""
 
 
-class TriggerKind(StrEnum):
+class InvokerKind(StrEnum):
     """What is configured to invoke a function by its resource policy."""
 
     RULE = "EventBridge rule"
@@ -81,7 +81,7 @@ class FoundTrigger:
         rule for instance; ``None`` where it was not asked or counts none.
     """
 
-    kind: TriggerKind
+    kind: InvokerKind
     principal: str
     source_arn: str = ""
     source_account: str = ""

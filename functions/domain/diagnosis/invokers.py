@@ -14,7 +14,7 @@ from functions.domain.account.inventory import (
     StateMachine,
 )
 from functions.domain.account.state_machines import AccountLocation, read_machine
-from functions.domain.diagnosis.facts import CallerKind, FoundTrigger, NamedCaller, TriggerKind
+from functions.domain.diagnosis.facts import CallerKind, FoundTrigger, InvokerKind, NamedCaller
 from functions.domain.iam.access import account_of
 from functions.domain.notices.text import clean, shorten_arn
 
@@ -106,7 +106,7 @@ def _triggers(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigg
                 yield (
                     target.name,
                     FoundTrigger(
-                        kind=TriggerKind.BUCKET,
+                        kind=InvokerKind.BUCKET,
                         principal="s3.amazonaws.com",
                         source_arn=f"arn:{account.partition}:s3:::{bucket.name}",
                         source_account=account.account,
@@ -121,7 +121,7 @@ def _triggers(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigg
             yield (
                 target.name,
                 FoundTrigger(
-                    kind=TriggerKind.TOPIC,
+                    kind=InvokerKind.TOPIC,
                     principal="sns.amazonaws.com",
                     source_arn=subscription.topic_arn,
                     source_account=account_of(subscription.topic_arn),
@@ -142,7 +142,7 @@ def _rules(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]
                 yield (
                     target.name,
                     FoundTrigger(
-                        kind=TriggerKind.RULE,
+                        kind=InvokerKind.RULE,
                         principal="events.amazonaws.com",
                         source_arn=rule.arn,
                         source_account=account_of(rule.arn),
@@ -162,7 +162,7 @@ def _log_subscriptions(account: Account, known: _Index) -> Iterator[tuple[str, F
         yield (
             target.name,
             FoundTrigger(
-                kind=TriggerKind.LOGS,
+                kind=InvokerKind.LOGS,
                 principal="logs.amazonaws.com",
                 source_arn=f"arn:{account.partition}:logs:{account.region}:{account.account}"
                 f":log-group:{group}{':*' if one.log_group else ''}",
@@ -188,7 +188,7 @@ def _apis(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]
                 yield (
                     target.name,
                     FoundTrigger(
-                        kind=TriggerKind.API,
+                        kind=InvokerKind.API,
                         principal="apigateway.amazonaws.com",
                         source_arn=one.source_arn,
                         source_account=account_of(api.arn),
@@ -203,7 +203,7 @@ def _apis(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]
                 yield (
                     target.name,
                     FoundTrigger(
-                        kind=TriggerKind.API,
+                        kind=InvokerKind.API,
                         principal="apigateway.amazonaws.com",
                         source_arn=f"{api.arn.partition('/')[0]}/*",
                         source_account=account_of(api.arn),

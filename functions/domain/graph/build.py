@@ -57,14 +57,14 @@ from functions.domain.graph.feeders import find_sources
 from functions.domain.graph.model import (
     Acceptance,
     Certainty,
-    Counts,
     Edge,
     EventGraph,
+    GraphSize,
     Loop,
     Means,
     NodeKind,
 )
-from functions.domain.graph.paths.breaking_changes import Listed, find_cuts
+from functions.domain.graph.paths.breaking_changes import ListedLoop, find_cuts
 from functions.domain.graph.paths.limits import USUAL, Limits
 from functions.domain.graph.paths.search import Cycle, Found, describe_edges, search
 from functions.domain.graph.propagation.graph import Propagation
@@ -113,7 +113,7 @@ def build(
     def describe(way: Cycle) -> Loop:
         return _describe_loop(account.region, describe_edges(flow, way, described), said, settings)
 
-    listed = [Listed(way=way, loop=describe(way)) for way in found.ways]
+    listed = [ListedLoop(way=way, loop=describe(way)) for way in found.ways]
     listed.sort(key=lambda one: _rank(one.loop))
     cuts = find_cuts(flow, listed, limits)
     loops = [replace(one.loop, cuts=own) for one, own in zip(listed, cuts, strict=True)]
@@ -133,9 +133,9 @@ def build(
     )
 
 
-def _count(flow: Propagation, found: Found) -> Counts:
+def _count(flow: Propagation, found: Found) -> GraphSize:
     proofs = list(found.proofs.values())
-    return Counts(
+    return GraphSize(
         functions=len(proofs),
         nodes=len(flow.places),
         edges=len(flow.sources),

@@ -389,7 +389,7 @@ class Doubt(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class GraphSize:
     """How large the graph is, and how much of it is not listed."""
 
     functions: int = 0
@@ -428,4 +428,4 @@ class EventGraph:
     doubts: Mapping[str, tuple[Doubt, ...]] = field(default_factory=lambda: MappingProxyType({}))
     sources: Mapping[str, tuple[Source, ...]] = field(default_factory=lambda: MappingProxyType({}))
     gaps: tuple[str, ...] = ()
-    counts: Counts = Counts()
+    counts: GraphSize = GraphSize()

@@ -16,7 +16,7 @@ from functions.domain.incidents.states import IncidentState
 from functions.workflows.incidents.announce import deliver
 from functions.workflows.incidents.contain import is_stop_of_tag
 from functions.workflows.incidents.restore import failures, pending, restore
-from functions.workflows.incidents.rollback import (
+from functions.workflows.rollback.rollback import (
     LOOK_AGAIN_SECONDS,
     POLL_SECONDS,
     RESERVE_SECONDS,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from functions.domain.errors import RefusedError
 from functions.domain.incidents.states import IncidentState
-from functions.workflows.incidents.rollback import Restored
+from functions.workflows.rollback.results import Restored
 from tests.functional.scene import QUEUE, Scene
 
 

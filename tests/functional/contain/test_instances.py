@@ -11,7 +11,7 @@ from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.policy import Mode, Policy
 from functions.domain.incidents.states import IncidentState
 from functions.workflows.detection.report import PartlyFailedError
-from functions.workflows.incidents.rollback import Restored
+from functions.workflows.rollback.results import Restored
 from tests.examples import examples
 from tests.fakes import FakeFunction
 from tests.functional.scene import QUEUE, Scene

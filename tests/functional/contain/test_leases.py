@@ -17,7 +17,8 @@ from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
 from functions.workflows.detection.report import PartlyFailedError
-from functions.workflows.incidents.rollback import POLL_SECONDS, RESERVE_SECONDS, Restored
+from functions.workflows.rollback.results import Restored
+from functions.workflows.rollback.rollback import POLL_SECONDS, RESERVE_SECONDS
 from tests.contract.stage import an_incident
 from tests.fakes import FakeFunction, FakeMapping, SimulatedCrash
 from tests.functional.contain.capped import (

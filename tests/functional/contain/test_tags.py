@@ -12,8 +12,13 @@ from functions.domain.incidents.tags.seal import sealed
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.signal import SignalKind
 from functions.workflows.detection.report import PartlyFailedError
-from functions.workflows.incidents.rollback import IN_DOUBT, LeftUnchanged, Refused, Restored
 from functions.workflows.incidents.tagged_stops import MOST_TAGS
+from functions.workflows.rollback.results import (
+    IN_DOUBT,
+    LeftUnchanged,
+    Refused,
+    Restored,
+)
 from tests.fakes import TAG_KEY, FakeFunction
 from tests.functional.contain.held import held
 from tests.functional.scene import QUEUE, Scene

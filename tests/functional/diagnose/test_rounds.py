@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.diagnosis.signals import Denied, Tick, Touched
+from functions.aws.diagnosis.signals import DeniedInvocation, Tick, Touched
 from functions.diagnose import diagnosing as module
 from functions.diagnose.diagnosing import UnknownFunctionError, UnreadAccountError
-from functions.diagnose.gathering import GuardState
+from functions.diagnose.guard_state import GuardState
 from functions.domain.account.inventory import Area, Gap
 from functions.domain.diagnosis.authorization import RemedyPolicy
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
@@ -111,7 +111,7 @@ def test_a_denied_invocation_is_remembered_and_examined(ward: Ward) -> None:
     caller = "arn:aws:iam::123456789012:role/caller"
     call = DeniedCall(source=DenialSource.CLOUDTRAIL, principal_arn=caller, last_at=NOON)
 
-    ward.diagnosing.handle(Denied(at=NOON, function="well", call=call), NOON)
+    ward.diagnosing.handle(DeniedInvocation(at=NOON, function="well", call=call), NOON)
 
     assert ward.memory.denied == [("well", call)]
     assert set(ward.memory.marks) == {"well"}

@@ -8,7 +8,7 @@ from functions.domain.changes.steps import LimitMapping, StepOutcome, StepStatus
 from functions.domain.errors import BusyError, RefusedError
 from functions.domain.incidents.states import IncidentState
 from functions.workflows.incidents.restore import PENDING_AT_MOST
-from functions.workflows.incidents.rollback import Refused, Restored
+from functions.workflows.rollback.results import Refused, Restored
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene
 
 IN_USE = BusyError("ResourceInUseException: Cannot update the event source mapping in use.")

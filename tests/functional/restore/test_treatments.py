@@ -9,7 +9,7 @@ from functions.domain.diagnosis.remediation import TreatmentState
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.errors import LedgerUnavailableError, RefusedError
 from functions.workflows.diagnosis.run import make_round
-from functions.workflows.incidents.rollback import Refused, Restored
+from functions.workflows.rollback.results import Refused, Restored
 from tests.functional.scene import Scene
 from tests.unit.domain.diagnosis import samples
 from tests.unit.domain.diagnosis.samples import Hospital

@@ -11,7 +11,12 @@ from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.seal import sealed
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.signal import SignalKind
-from functions.workflows.incidents.rollback import BEING_STOPPED, NO_TIME_LEFT, Refused, Restored
+from functions.workflows.rollback.results import (
+    BEING_STOPPED,
+    NO_TIME_LEFT,
+    Refused,
+    Restored,
+)
 from tests.fakes import TAG_KEY
 from tests.functional.scene import Scene
 

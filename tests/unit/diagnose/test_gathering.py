@@ -12,7 +12,7 @@ from functions.aws.diagnosis.function_details import FunctionDetails
 from functions.aws.diagnosis.logs import LogGroup
 from functions.aws.diagnosis.metrics import MetricQuery
 from functions.aws.diagnosis.rule_watch import failures_of
-from functions.diagnose.gathering import GuardState
+from functions.diagnose.guard_state import GuardState
 from functions.diagnose.traffic import invocations_of
 from functions.domain.account.inventory import Area, Gap
 from functions.domain.diagnosis.checks.registry import examine
@@ -21,9 +21,9 @@ from functions.domain.diagnosis.facts import (
     DeniedCall,
     FoundTrigger,
     InvokedVersion,
+    InvokerKind,
     Part,
     ReportStatistics,
-    TriggerKind,
 )
 from functions.domain.errors import BusyError, MetricsUnavailableError, RefusedError
 from tests.environments import naming
@@ -257,7 +257,7 @@ def test_an_alarm_that_is_not_let_in(ward: Ward) -> None:
     arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:a"
     ward.alarm_triggers["orders"] = (
         FoundTrigger(
-            kind=TriggerKind.ALARM,
+            kind=InvokerKind.ALARM,
             principal="lambda.alarms.cloudwatch.amazonaws.com",
             source_arn=arn,
             source_account="123456789012",

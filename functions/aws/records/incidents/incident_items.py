@@ -16,7 +16,14 @@ from functions.aws.records.items import (
     text_in,
 )
 from functions.aws.records.table import MARK
-from functions.aws.records.writes import Absent, Check, Compare, Delete, Put, Update
+from functions.aws.records.writes import (
+    AttributeAbsent,
+    Compare,
+    ConditionCheck,
+    Delete,
+    PutItem,
+    Update,
+)
 from functions.domain.detection.evidence import PRECEDENT_DAYS, RECENT_MINUTES
 from functions.domain.errors import InvalidTransitionError, StaleIncidentError
 from functions.domain.incidents.history import PastIncident, gives_its_place_back
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from functions.aws.records.items import Item
-    from functions.aws.records.writes import Condition
+    from functions.aws.records.writes import WriteCondition
     from functions.domain.incidents.incident import Incident
 
 LIVE: Final = "live"
@@ -53,10 +60,10 @@ def unsent_key(incident: Incident) -> Item:
 def put_live(
     incident: Incident,
     *,
-    condition: Condition | None = None,
+    condition: WriteCondition | None = None,
     key: Item | None = None,
     until: datetime | None = None,
-) -> Put:
+) -> PutItem:
     """The incident in place of what is stored.
 
     Parameters
@@ -69,7 +76,7 @@ def put_live(
     item = {**(key or incident_key(incident.function)), **_attributes(incident)}
     if until is not None:
         item[PLACE_UNTIL] = epoch_value(until)
-    return Put(item=item, condition=condition)
+    return PutItem(item=item, condition=condition)
 
 
 def update_live(
@@ -78,7 +85,7 @@ def update_live(
     *,
     mark: str,
     until: datetime | None = None,
-    condition: Condition | None = None,
+    condition: WriteCondition | None = None,
 ) -> Update:
     """The incident in place of its earlier version, if a further condition holds, too.
 
@@ -103,7 +110,7 @@ def delete_live(incident: Incident, key: Item) -> Delete:
     return Delete(key=key, condition=is_version(incident))
 
 
-def put_closed(incident: Incident) -> Put:
+def put_closed(incident: Incident) -> PutItem:
     """The incident among the closed ones of its function."""
     at = closed_at(incident)
     item = {
@@ -111,10 +118,10 @@ def put_closed(incident: Incident) -> Put:
         **_attributes(incident),
         "expires_at": expiry_value(at + KEPT_AFTER_CLOSE),
     }
-    return Put(item=item)
+    return PutItem(item=item)
 
 
-def put_past(incident: Incident) -> Put:
+def put_past(incident: Incident) -> PutItem:
     """When the function was in trouble."""
     at, past = closed_at(incident), PastIncident.of(incident)
     item = {
@@ -125,10 +132,10 @@ def put_past(incident: Incident) -> Put:
         "is_lifted": {"BOOL": past.is_lifted},
         "expires_at": expiry_value(at + _PAST_KEPT),
     }
-    return Put(item=item)
+    return PutItem(item=item)
 
 
-def put_lately(incident: Incident) -> Put:
+def put_lately(incident: Incident) -> PutItem:
     """When the function's last incident was closed."""
     at = closed_at(incident)
     item = {
@@ -136,18 +143,18 @@ def put_lately(incident: Incident) -> Put:
         "closed_at": moment_value(at),
         "expires_at": expiry_value(at + timedelta(minutes=RECENT_MINUTES)),
     }
-    return Put(item=item)
+    return PutItem(item=item)
 
 
-def check_lately(function: str, latest: datetime) -> Check:
+def check_lately(function: str, latest: datetime) -> ConditionCheck:
     """That no incident of the function was closed after a moment."""
-    return Check(
+    return ConditionCheck(
         key=key_of(_LATELY, function),
-        condition=Absent("closed_at") | Compare("closed_at", "<=", moment_value(latest)),
+        condition=AttributeAbsent("closed_at") | Compare("closed_at", "<=", moment_value(latest)),
     )
 
 
-def is_version(incident: Incident) -> Condition:
+def is_version(incident: Incident) -> WriteCondition:
     """That the version which the incident is based on is what is stored."""
     is_it = Compare("id", "=", {"S": incident.id})
     return is_it & Compare("version", "=", {"N": str(incident.version)})

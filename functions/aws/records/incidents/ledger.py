@@ -67,7 +67,7 @@ from functions.aws.records.items import (
 )
 from functions.aws.records.table import is_marked
 from functions.aws.records.tag_key import TagKey
-from functions.aws.records.writes import NEW, Absent, Compare, Put, Update
+from functions.aws.records.writes import NEW, AttributeAbsent, Compare, PutItem, Update
 from functions.aws.runtime.observability import logger
 from functions.domain.incidents.history import NOTHING_CLOSED, began_at, gives_its_place_back
 from functions.domain.incidents.incident import is_same_opening
@@ -152,7 +152,7 @@ class DynamoLedger:
         """See the port."""
         now, mark = incident.updated_at, self._table.draw()
         # An incident whose place still counts takes no second one.
-        has_no_place = Absent(PLACE_UNTIL) | Compare(PLACE_UNTIL, "<=", epoch_value(now))
+        has_no_place = AttributeAbsent(PLACE_UNTIL) | Compare(PLACE_UNTIL, "<=", epoch_value(now))
         update = update_live(
             incident,
             incident_key(incident.function),
@@ -287,7 +287,7 @@ class DynamoLedger:
         until = None if blast_radius is None else incident.opened_at + blast_radius.window
         writes = (
             put_live(incident, condition=is_version(closed), until=until),
-            Put(item={**item, **unsent_key(closed)}),
+            PutItem(item={**item, **unsent_key(closed)}),
             put_past(closed),
         )
         refusals = self._places.write_with_place(writes, incident, incident.opened_at, blast_radius)

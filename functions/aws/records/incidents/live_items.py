@@ -15,7 +15,7 @@ from functions.aws.records.items import (
     read_item,
     text_in,
 )
-from functions.aws.records.writes import Put
+from functions.aws.records.writes import PutItem
 from functions.aws.runtime.observability import logger
 from functions.domain.incidents.history import OUTAGES_KEPT, LiveLedger, PastIncident
 from functions.domain.pulse.memory import PulseMemory
@@ -40,7 +40,7 @@ class _Outage:
     until: datetime
 
 
-def put_outage(since: datetime, until: datetime) -> Put:
+def put_outage(since: datetime, until: datetime) -> PutItem:
     """An outage that is over, for the other processes."""
     item = {
         **key_of(LIVE, f"{_OUTAGE}{iso(since)}"),
@@ -48,10 +48,10 @@ def put_outage(since: datetime, until: datetime) -> Put:
         "until": moment_value(until),
         "expires_at": expiry_value(until + OUTAGES_KEPT),
     }
-    return Put(item=item)
+    return PutItem(item=item)
 
 
-def put_pulse(memory: PulseMemory) -> Put:
+def put_pulse(memory: PulseMemory) -> PutItem:
     """What the pulse remembers."""
     item = {
         **key_of(LIVE, _PULSE),
@@ -68,7 +68,7 @@ def put_pulse(memory: PulseMemory) -> Put:
     if memory.stock is not None and memory.stocked_at is not None:
         item["stock"] = {"N": f"{memory.stock:.6f}"}
         item["stocked_at"] = moment_value(memory.stocked_at)
-    return Put(item=item)
+    return PutItem(item=item)
 
 
 def read_live(items: Iterable[Item]) -> LiveLedger:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.records.items import epoch_value, key_of, read_item, text_in
-from functions.aws.records.writes import NEW, Compare, Delete, Put
+from functions.aws.records.writes import NEW, Compare, Delete, PutItem
 from functions.aws.runtime.observability import logger
 from functions.domain.errors import LedgerUnavailableError
 from functions.domain.incidents.history import counts_when_closed
@@ -136,12 +136,12 @@ def _choose_place(function: str, taken: Mapping[int, _Place], most: int) -> int 
 
 def _claim(
     number: int, incident: Incident, now: datetime, window: timedelta, instead_of: str
-) -> Put:
+) -> PutItem:
     """Take a place: a free one, the function's own, or the one of the named incident."""
     is_over = Compare("until", "<=", epoch_value(now))
     is_its_own = Compare("function", "=", {"S": incident.function})
     is_given_up = Compare("incident", "=", {"S": instead_of})
-    return Put(
+    return PutItem(
         item={
             **key_of(_SLOT, f"{number:02d}"),
             "incident": {"S": incident.id},

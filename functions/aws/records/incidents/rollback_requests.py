@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.records.items import key_of, moment_value, text_in
-from functions.aws.records.writes import NEW, Compare, Put, Update
+from functions.aws.records.writes import NEW, Compare, PutItem, Update
 from functions.domain.incidents.ports import REQUEST_LASTS, RequestClaim
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class RollbackRequests:
         is_begun = Compare("outcome", "=", {"S": _BEGUN})
         is_mine = Compare("request_id", "=", {"S": request_id})
         is_over = Compare("claimed_at", "<=", moment_value(now - REQUEST_LASTS))
-        put = Put(
+        put = PutItem(
             item={
                 **key_of(_REQUEST, nonce),
                 "request_id": {"S": request_id},

@@ -18,8 +18,8 @@ from functions.domain.diagnosis.facts import (
     DeniedCall,
     FoundTrigger,
     FunctionUnderDiagnosis,
+    InvokerKind,
     Part,
-    TriggerKind,
 )
 from functions.domain.diagnosis.finding import Certainty, Check, Finding, Observation
 from functions.domain.diagnosis.remedy import PREFIX, AddPermission, Remedy, RemedyKind
@@ -42,7 +42,7 @@ MOST_TRIGGERS: Final = 20  # in one finding
 # Services whose ARNs name no account (S3), or for which AWS documents the call with both
 # conditions. Elsewhere the ARN already holds the account, and a condition on a key that a service
 # may not send would deny what it is to allow.
-WITH_ACCOUNT: Final = frozenset({TriggerKind.BUCKET, TriggerKind.ALARM, TriggerKind.LOGS})
+WITH_ACCOUNT: Final = frozenset({InvokerKind.BUCKET, InvokerKind.ALARM, InvokerKind.LOGS})
 _WHY: Final = {
     Because.NO_POLICY: "there is no resource policy",
     Because.NO_STATEMENT: "no statement of the resource policy is for {principal}",
@@ -166,7 +166,7 @@ def _foreign_callers(facts: FunctionUnderDiagnosis) -> tuple[FoundTrigger, ...]:
         if not account or account == facts.account or key in known:
             continue
         found[key] = FoundTrigger(
-            kind=TriggerKind.ACCOUNT,
+            kind=InvokerKind.ACCOUNT,
             principal=principal,
             source_account=account,
             qualifier=call.qualifier,
@@ -194,7 +194,7 @@ def role_of(principal_arn: str) -> str:
 
 
 def _is_identity(trigger: FoundTrigger) -> bool:
-    return trigger.kind is TriggerKind.ACCOUNT or not trigger.principal.endswith(
+    return trigger.kind is InvokerKind.ACCOUNT or not trigger.principal.endswith(
         (".amazonaws.com", ".amazonaws.com.cn")
     )
 

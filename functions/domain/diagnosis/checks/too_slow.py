@@ -16,7 +16,7 @@ from typing import Final
 from functions.domain.detection.price import USD_PER_GB_SECOND, USD_PER_REQUEST
 from functions.domain.diagnosis.checks import pages
 from functions.domain.diagnosis.checks.versions import judged, left_to_people, then_publish
-from functions.domain.diagnosis.facts import FunctionUnderDiagnosis, Part, TriggerKind
+from functions.domain.diagnosis.facts import FunctionUnderDiagnosis, InvokerKind, Part
 from functions.domain.diagnosis.finding import Certainty, Check, Finding, Observation
 from functions.domain.diagnosis.remedy import Remedy, RemedyKind, SetMemory, SetTimeout
 from functions.domain.notices.text import format_number, format_usd
@@ -314,7 +314,7 @@ def _longer_timeout(facts: FunctionUnderDiagnosis, seen: _Measured) -> Remedy | 
             named_only="Only people can do that.",
         )
     notes = ""
-    if any(one.kind is TriggerKind.API for one in facts.triggers) and to > _API_SECONDS:
+    if any(one.kind is InvokerKind.API for one in facts.triggers) and to > _API_SECONDS:
         notes += f" API Gateway waits {_API_SECONDS} s unless its quota was raised."
     if any(":sqs:" in one.source_arn for one in facts.mappings):
         notes += (

@@ -55,7 +55,7 @@ _NEVER_ALONE: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedLoop:
     """A loop with its way through the flow."""
 
     way: Cycle
@@ -63,7 +63,7 @@ class Listed:
 
 
 def find_cuts(
-    flow: Propagation, listed: Sequence[Listed], limits: Limits = USUAL
+    flow: Propagation, listed: Sequence[ListedLoop], limits: Limits = USUAL
 ) -> list[tuple[Cut, ...]]:
     """For each loop what breaks it, best first."""
     found: list[tuple[Cut, ...]] = [()] * len(listed)
@@ -80,7 +80,7 @@ def find_cuts(
 
 
 def _group_by_component(
-    flow: Propagation, listed: Sequence[Listed]
+    flow: Propagation, listed: Sequence[ListedLoop]
 ) -> Iterable[tuple[list[int], list[int]]]:
     """The loops of each component, and the component's edges.
 
@@ -135,7 +135,7 @@ class _Component:
     )
 
     def __init__(
-        self, flow: Propagation, edges: list[int], listed: list[Listed], work: Allowance
+        self, flow: Propagation, edges: list[int], listed: list[ListedLoop], work: Allowance
     ) -> None:
         self._flow = flow
         self._work = work

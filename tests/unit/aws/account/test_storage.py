@@ -18,7 +18,7 @@ from functions.aws.account.read_session import one_by_one
 from functions.aws.records import fact_store
 from functions.aws.records.fact_store import FactStore, Manifest
 from functions.aws.records.items import text_in
-from functions.aws.records.writes import Delete, Put
+from functions.aws.records.writes import Delete, PutItem
 from functions.domain.account.inventory import Area, FunctionDescription
 from functions.domain.serialization import UnreadableError
 from tests.fake_table import MemoryTable
@@ -52,7 +52,7 @@ class FragileTable(MemoryTable):
         for one in writes:
             if isinstance(one, Delete) and self.is_broken:
                 raise SimulatedCrash("delete")
-            if isinstance(one, Put):
+            if isinstance(one, PutItem):
                 self.written.append(text_in(one.item, "sk"))
         return super().write(*writes)
 

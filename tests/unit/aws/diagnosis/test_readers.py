@@ -12,7 +12,7 @@ from functions.aws.diagnosis.metrics import MetricQuery
 from functions.aws.diagnosis.rule_watch import RuleTargets, failures_of
 from functions.aws.diagnosis.schedule_watch import Schedules, failures_in, group_of
 from functions.domain.account.inventory import Rule, RuleTarget, Schedule
-from functions.domain.diagnosis.facts import FoundTrigger, TriggerKind
+from functions.domain.diagnosis.facts import FoundTrigger, InvokerKind
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
 from tests.unit.aws.stubs import scripts
 
@@ -84,14 +84,14 @@ def test_alarms_that_invoke(cloudwatch: Script) -> None:
     assert found == {
         "orders": (
             FoundTrigger(
-                kind=TriggerKind.ALARM,
+                kind=InvokerKind.ALARM,
                 principal=PRINCIPAL,
                 source_arn=ALARM,
                 source_account="123456789012",
                 evidence="alarm too-many invokes it when it goes to ALARM",
             ),
             FoundTrigger(
-                kind=TriggerKind.ALARM,
+                kind=InvokerKind.ALARM,
                 principal=PRINCIPAL,
                 source_arn=ALARM,
                 source_account="123456789012",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functions.aws.diagnosis.signals import Denied, Tick, Touched, parse_diagnosis_signal
+from functions.aws.diagnosis.signals import DeniedInvocation, Tick, Touched, parse_diagnosis_signal
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.errors import UnrecognisedSignalError
 
@@ -67,7 +67,7 @@ def test_a_denied_invocation() -> None:
 
     signal = parse_diagnosis_signal(event)
 
-    assert isinstance(signal, Denied)
+    assert isinstance(signal, DeniedInvocation)
     assert signal.function == "enrich-order"
     assert signal.call == DeniedCall(
         source=DenialSource.CLOUDTRAIL,
@@ -83,7 +83,7 @@ def test_a_denied_user() -> None:
 
     signal = parse_diagnosis_signal(payload("cloudtrail.invoke_denied", userIdentity=user))
 
-    assert isinstance(signal, Denied)
+    assert isinstance(signal, DeniedInvocation)
     assert signal.call.principal_arn == "arn:aws:iam::123456789012:user/ada"
 
 

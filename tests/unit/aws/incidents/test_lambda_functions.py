@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.incidents.lambda_functions import LambdaFunctions, pushed_by
+from functions.aws.incidents.function_triggers import pushed_by
+from functions.aws.incidents.lambda_functions import LambdaFunctions
 from functions.aws.runtime.retry import CHANGES
 from functions.domain.changes.steps import EventSourceMapping, VersionScaling
 from functions.domain.detection.evidence import FunctionFacts, FunctionKind, Trigger, TriggerKind

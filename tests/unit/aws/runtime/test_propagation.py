@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import ClientError
 
 from functions.aws.runtime import clients
-from functions.aws.runtime.propagation import Propagation
+from functions.aws.runtime.propagation import IamPropagation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.propagation = Propagation(clock=lambda: self.now)
+        self.propagation = IamPropagation(clock=lambda: self.now)
 
     def sleep(self, seconds: float) -> None:
         """Let seconds pass."""

@@ -11,10 +11,10 @@ from functions.domain.account.inventory import FunctionDescription, NamedPolicy,
 from functions.domain.diagnosis.facts import (
     FoundTrigger,
     FunctionUnderDiagnosis,
+    InvokerKind,
     LogGroupFacts,
     ReportStatistics,
     Traffic,
-    TriggerKind,
 )
 from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.ports import Configuration, RemediationContext
@@ -165,7 +165,7 @@ def logless(**changes: Any) -> FunctionUnderDiagnosis:
 def rule(**changes: Any) -> FoundTrigger:
     """A rule of EventBridge that has the function as its target."""
     found = FoundTrigger(
-        kind=TriggerKind.RULE,
+        kind=InvokerKind.RULE,
         principal="events.amazonaws.com",
         source_arn=RULE,
         source_account=ACCOUNT,

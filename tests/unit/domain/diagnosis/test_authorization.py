@@ -15,9 +15,9 @@ from functions.domain.diagnosis.facts import (
     FactGap,
     FoundTrigger,
     FunctionUnderDiagnosis,
+    InvokerKind,
     NamedCaller,
     Part,
-    TriggerKind,
 )
 from functions.domain.diagnosis.finding import Certainty, Finding
 from functions.domain.diagnosis.remediation import Treatment, TreatmentState
@@ -287,7 +287,7 @@ TEXTS = st.sampled_from(
 )  # fmt: skip
 TRIGGERS = st.builds(
     FoundTrigger,
-    kind=st.sampled_from(TriggerKind),
+    kind=st.sampled_from(InvokerKind),
     principal=st.sampled_from(["events.amazonaws.com", "s3.amazonaws.com", "*", "123456789012"])
     | TEXTS,
     source_arn=TEXTS,

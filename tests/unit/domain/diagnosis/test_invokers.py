@@ -22,7 +22,7 @@ from functions.domain.account.inventory import (
     Subscription,
 )
 from functions.domain.diagnosis.checks import not_authorized, not_invocable
-from functions.domain.diagnosis.facts import CallerKind, TriggerKind
+from functions.domain.diagnosis.facts import CallerKind, InvokerKind
 from functions.domain.diagnosis.invokers import Invokers
 from tests.environments import naming, with_environments
 from tests.unit.domain.diagnosis.samples import (
@@ -99,11 +99,11 @@ def test_every_trigger_that_needs_the_resource_policy() -> None:
         (one.kind, one.principal, one.source_arn, one.qualifier, one.is_enabled, one.is_exact)
         for one in found
     ] == [
-        (TriggerKind.RULE, "events.amazonaws.com", RULE, "live", False, True),
-        (TriggerKind.BUCKET, "s3.amazonaws.com", "arn:aws:s3:::uploads", "", True, True),
-        (TriggerKind.TOPIC, "sns.amazonaws.com", TOPIC, "", True, True),
+        (InvokerKind.RULE, "events.amazonaws.com", RULE, "live", False, True),
+        (InvokerKind.BUCKET, "s3.amazonaws.com", "arn:aws:s3:::uploads", "", True, True),
+        (InvokerKind.TOPIC, "sns.amazonaws.com", TOPIC, "", True, True),
         (
-            TriggerKind.LOGS,
+            InvokerKind.LOGS,
             "logs.amazonaws.com",
             f"arn:aws:logs:{HOME}:log-group:/shop:*",
             "",
@@ -111,7 +111,7 @@ def test_every_trigger_that_needs_the_resource_policy() -> None:
             True,
         ),
         (
-            TriggerKind.LOGS,
+            InvokerKind.LOGS,
             "logs.amazonaws.com",
             f"arn:aws:logs:{HOME}:log-group:*",
             "",
@@ -119,7 +119,7 @@ def test_every_trigger_that_needs_the_resource_policy() -> None:
             False,
         ),
         (
-            TriggerKind.API,
+            InvokerKind.API,
             "apigateway.amazonaws.com",
             f"arn:aws:execute-api:{HOME}:a1b2/*",
             "",

@@ -10,8 +10,8 @@ from functions.domain.diagnosis.facts import (
     DeniedCall,
     FactGap,
     FoundTrigger,
+    InvokerKind,
     Part,
-    TriggerKind,
 )
 from functions.domain.diagnosis.finding import Certainty
 from functions.domain.diagnosis.remedy import AddPermission, RemedyKind
@@ -27,7 +27,7 @@ API = f"arn:aws:execute-api:eu-west-1:{ACCOUNT}:a1b2c3/*/GET/orders"
 def bucket(**changes: Any) -> FoundTrigger:
     """A notification of a bucket of this account."""
     return rule(
-        kind=TriggerKind.BUCKET,
+        kind=InvokerKind.BUCKET,
         principal="s3.amazonaws.com",
         source_arn=BUCKET,
         evidence="bucket order-uploads notifies it",
@@ -74,7 +74,7 @@ SHUT: dict[str, tuple[FoundTrigger, dict[str, str], str]] = {
     ),
     "another method of the API": (
         rule(
-            kind=TriggerKind.API,
+            kind=InvokerKind.API,
             principal="apigateway.amazonaws.com",
             source_arn=API,
             evidence="API a1b2c3 invokes it for GET/orders",
@@ -141,11 +141,11 @@ ADMITTED: dict[str, tuple[FoundTrigger, dict[str, str]]] = {
     "a policy that cannot be read": (rule(), given("not JSON")),
     "disabled": (rule(is_enabled=False), given()),
     "one method of its API": (
-        rule(kind=TriggerKind.API, principal="apigateway.amazonaws.com", source_arn=API),
+        rule(kind=InvokerKind.API, principal="apigateway.amazonaws.com", source_arn=API),
         given(admits({"Service": "apigateway.amazonaws.com"}, source_arn=API)),
     ),
     "one stage of its API": (
-        rule(kind=TriggerKind.API, principal="apigateway.amazonaws.com", source_arn=API),
+        rule(kind=InvokerKind.API, principal="apigateway.amazonaws.com", source_arn=API),
         given(
             admits(
                 {"Service": "apigateway.amazonaws.com"},
@@ -154,7 +154,7 @@ ADMITTED: dict[str, tuple[FoundTrigger, dict[str, str]]] = {
         ),
     ),
     "any method of any stage of its API": (
-        rule(kind=TriggerKind.API, principal="apigateway.amazonaws.com", source_arn=API),
+        rule(kind=InvokerKind.API, principal="apigateway.amazonaws.com", source_arn=API),
         given(
             admits(
                 {"Service": "apigateway.amazonaws.com"},
@@ -164,7 +164,7 @@ ADMITTED: dict[str, tuple[FoundTrigger, dict[str, str]]] = {
     ),
     "some of its API": (
         rule(
-            kind=TriggerKind.API,
+            kind=InvokerKind.API,
             principal="apigateway.amazonaws.com",
             source_arn=f"{API.partition('/')[0]}/*",
             is_exact=False,
@@ -172,7 +172,7 @@ ADMITTED: dict[str, tuple[FoundTrigger, dict[str, str]]] = {
         given(admits({"Service": "apigateway.amazonaws.com"}, source_arn=API)),
     ),
     "a role of the same account": (
-        rule(kind=TriggerKind.ACCOUNT, principal=f"arn:aws:iam::{ACCOUNT}:role/own"),
+        rule(kind=InvokerKind.ACCOUNT, principal=f"arn:aws:iam::{ACCOUNT}:role/own"),
         given(),
     ),
 }
@@ -237,13 +237,13 @@ NAMED: dict[str, FoundTrigger] = {
         source_arn=RULE.replace(ACCOUNT, "9" * 12), source_account="9" * 12
     ),
     "only the API is known": rule(
-        kind=TriggerKind.API,
+        kind=InvokerKind.API,
         principal="apigateway.amazonaws.com",
         source_arn=f"{API.partition('/')[0]}/*",
         is_exact=False,
     ),
     "a role of another account": rule(
-        kind=TriggerKind.ACCOUNT, principal=FOREIGN, source_arn="", source_account="999988887777"
+        kind=InvokerKind.ACCOUNT, principal=FOREIGN, source_arn="", source_account="999988887777"
     ),
 }
 
@@ -295,7 +295,7 @@ def test_failed_invocations_are_evidence() -> None:
 
 def test_statement_ids_are_valid_and_stable() -> None:
     """AWS takes letters, digits, ``-`` and ``_``; the same trigger always has the same id."""
-    odd = rule(kind=TriggerKind.ACCOUNT, principal="arn:aws:iam::9:role/a+b=c,d@e")
+    odd = rule(kind=InvokerKind.ACCOUNT, principal="arn:aws:iam::9:role/a+b=c,d@e")
 
     for trigger in (rule(), bucket(), odd):
         name = not_invocable.statement_id(trigger)

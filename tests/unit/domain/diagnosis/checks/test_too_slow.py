@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from functions.domain.account.inventory import MappingDescription
 from functions.domain.diagnosis.checks import too_slow
-from functions.domain.diagnosis.facts import TriggerKind
+from functions.domain.diagnosis.facts import InvokerKind
 from functions.domain.diagnosis.finding import Certainty
 from functions.domain.diagnosis.remedy import RemedyKind, SetMemory, SetTimeout
 from tests.unit.domain.diagnosis.samples import ARN, IDLE, facts, reports, rule, traffic
@@ -143,7 +143,7 @@ def test_the_timeout_is_only_named_with_what_depends_on_it() -> None:
     under = facts(
         traffic=traffic(p95_duration_ms=28_000),
         timeout_seconds=30,
-        triggers=(rule(kind=TriggerKind.API),),
+        triggers=(rule(kind=InvokerKind.API),),
         mappings=(mapping,),
     )
     finding = too_slow.examine(under)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 
 from functions.domain.account.names import InvalidFunctionReferenceError, function_name
 from functions.domain.changes.steps import PutBackReserved, StepStatus
@@ -24,7 +24,7 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.incidents.incident import LEASE, Incident
-from functions.domain.incidents.states import HOLDING_STATES, IncidentState
+from functions.domain.incidents.states import HOLDING_STATES
 from functions.domain.incidents.tags.seal import find_snapshot, find_tags
 from functions.domain.incidents.tags.snapshot import (
     SNAPSHOT_TAG,
@@ -41,21 +41,23 @@ from functions.workflows.diagnosis.run import undo_for
 from functions.workflows.incidents.adopt import adopt, put_back_removed, was_closed_since
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.perform_steps import undo
-from functions.workflows.incidents.restore import CHECKED_AGAIN, failures, pending, restore
+from functions.workflows.incidents.restore import restore
+from functions.workflows.rollback.results import (
+    BEING_STOPPED,
+    IN_DOUBT,
+    NO_TIME_LEFT,
+    NOT_HELD,
+    STOPPED_ANEW,
+    UNSEALED,
+    LeftUnchanged,
+    Refused,
+    Restored,
+    Result,
+    describe_result,
+    is_pending_result,
+)
 
 ALL = "all"
-STOPPED_ANEW = "restored; it has run away again since, so that it is held anew"
-NOT_HELD = "was not held; nothing was changed"
-IN_DOUBT = (
-    "left alone: its tag says that it was stopped without the ledger, but has no seal of"
-    " Loopbreaker's; if a mail says so too, name the function in -c rollback"
-)
-UNSEALED = ", which has no seal of Loopbreaker's: check the numbers"
-BEING_STOPPED = (
-    "left alone: another run may be about to stop it without the ledger, and its tag is all that"
-    " knows; deploy with the rollback flag again in three minutes"
-)
-NO_TIME_LEFT = "not tried: this run has no time left; deploy with the rollback flag again"
 _TRIES = 4
 LOOK_AGAIN_SECONDS = 2.0
 # How long a mapping that AWS is still changing is waited for. UNCONFIRMED: how long AWS takes;
@@ -64,41 +66,6 @@ WAIT_SECONDS: Final = 300.0
 POLL_SECONDS: Final = 5.0
 # What undoing the remedies and the answer to CloudFormation may still take.
 RESERVE_SECONDS: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
-    """A function that is as it was, or that was not held at all.
-
-    `is_pending`: it runs again, but a mapping of it is still to be enabled, or it is checked again.
-    """
-
-    function: str
-    text: str
-    is_pending: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """A function that is still held or treated, with the words of whoever refused.
-
-    `is_unknown`: there is no such function.
-    """
-
-    function: str
-    text: str
-    is_unknown: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftUnchanged:
-    """A function that may be held, of which nobody knows for sure, and that nobody named."""
-
-    function: str
-    text: str
-
-
-Result: TypeAlias = Restored | Refused | LeftUnchanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +137,7 @@ class Rollback:
         results = self._first_results(tuple(dict.fromkeys(names)), seconds_left)
         waited = 0.0
         while waited < WAIT_SECONDS and seconds_left() > RESERVE_SECONDS + POLL_SECONDS:
-            waiting = [name for name, result in results.items() if _is_pending(result)]
+            waiting = [name for name, result in results.items() if is_pending_result(result)]
             if not waiting:
                 break
             self.sleep(POLL_SECONDS)
@@ -349,7 +316,7 @@ class Rollback:
                 continue  # another run moved it on: look again
             if after.is_closed and facts is not None and SNAPSHOT_TAG in facts.tags:
                 self._untag(facts)
-            return _result(after)
+            return describe_result(after)
         raise StaleIncidentError(f"{name} is being changed by another run: deploy again")
 
     def _facts(self, name: str) -> FunctionFacts | None:
@@ -457,22 +424,6 @@ class Rollback:
             return None
 
 
-def _is_pending(result: Result) -> bool:
-    return isinstance(result, Restored) and result.is_pending
-
-
-def _result(after: Incident) -> Result:
-    """What a restore has led to."""
-    name, words, waiting = after.function, failures(after), pending(after)
-    if words:
-        return Refused(function=name, text="; ".join(words))
-    if after.state is IncidentState.DELETED:
-        return Restored(function=name, text="the function no longer exists")
-    if waiting:
-        return Restored(function=name, text=_pending_text(waiting), is_pending=True)
-    return Restored(function=name, text=_said(after))
-
-
 def _is_of_later_stop(incident: Incident | None, first: Incident | None, began: datetime) -> bool:
     """Whether the function was stopped again after what was found first.
 
@@ -482,21 +433,3 @@ def _is_of_later_stop(incident: Incident | None, first: Incident | None, began: 
     if incident is None or first is None:
         return False
     return incident.opened_at > max(began, first.updated_at)
-
-
-def _pending_text(waiting: tuple[str, ...]) -> str:
-    if set(waiting) == {CHECKED_AGAIN}:
-        return f"runs again; {CHECKED_AGAIN}, within the next minutes"
-    return (
-        "runs again; AWS is still changing an event source mapping of it, which Loopbreaker"
-        f" enables within the next minutes: {'; '.join(waiting)}"
-    )
-
-
-def _said(incident: Incident) -> str:
-    left = [
-        one.restored_detail
-        for one in incident.steps
-        if one.restored is StepStatus.CHANGED_MEANWHILE
-    ]
-    return f"restored; left as somebody else set it: {'; '.join(left)}" if left else "restored"

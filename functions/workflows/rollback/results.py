@@ -1,0 +1,92 @@
+"""What a rollback says of each function."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from functions.domain.changes.steps import StepStatus
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.states import IncidentState
+from functions.workflows.incidents.restore import CHECKED_AGAIN, failures, pending
+
+STOPPED_ANEW = "restored; it has run away again since, so that it is held anew"
+NOT_HELD = "was not held; nothing was changed"
+IN_DOUBT = (
+    "left alone: its tag says that it was stopped without the ledger, but has no seal of"
+    " Loopbreaker's; if a mail says so too, name the function in -c rollback"
+)
+UNSEALED = ", which has no seal of Loopbreaker's: check the numbers"
+BEING_STOPPED = (
+    "left alone: another run may be about to stop it without the ledger, and its tag is all that"
+    " knows; deploy with the rollback flag again in three minutes"
+)
+NO_TIME_LEFT = "not tried: this run has no time left; deploy with the rollback flag again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """A function that is as it was, or that was not held at all.
+
+    `is_pending`: it runs again, but a mapping of it is still to be enabled, or it is checked again.
+    """
+
+    function: str
+    text: str
+    is_pending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A function that is still held or treated, with the words of whoever refused.
+
+    `is_unknown`: there is no such function.
+    """
+
+    function: str
+    text: str
+    is_unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftUnchanged:
+    """A function that may be held, of which nobody knows for sure, and that nobody named."""
+
+    function: str
+    text: str
+
+
+Result: TypeAlias = Restored | Refused | LeftUnchanged
+
+
+def is_pending_result(result: Result) -> bool:
+    """Whether a function runs again, and is checked once more."""
+    return isinstance(result, Restored) and result.is_pending
+
+
+def describe_result(after: Incident) -> Result:
+    """What a restore has led to."""
+    name, words, waiting = after.function, failures(after), pending(after)
+    if words:
+        return Refused(function=name, text="; ".join(words))
+    if after.state is IncidentState.DELETED:
+        return Restored(function=name, text="the function no longer exists")
+    if waiting:
+        return Restored(function=name, text=_describe_pending(waiting), is_pending=True)
+    return Restored(function=name, text=_describe_refusals(after))
+
+
+def _describe_pending(waiting: tuple[str, ...]) -> str:
+    if set(waiting) == {CHECKED_AGAIN}:
+        return f"runs again; {CHECKED_AGAIN}, within the next minutes"
+    return (
+        "runs again; AWS is still changing an event source mapping of it, which Loopbreaker"
+        f" enables within the next minutes: {'; '.join(waiting)}"
+    )
+
+
+def _describe_refusals(incident: Incident) -> str:
+    left = [
+        one.restored_detail
+        for one in incident.steps
+        if one.restored is StepStatus.CHANGED_MEANWHILE
+    ]
+    return f"restored; left as somebody else set it: {'; '.join(left)}" if left else "restored"
