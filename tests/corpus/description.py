@@ -64,6 +64,15 @@ _ARNS: Final = {
     "api": f"arn:aws:execute-api:{_HOME}:",
     "kafka": f"arn:aws:kafka:{_HOME}:cluster/",
 }
+# What an account may say; anything else would be left out of it, and the loops would be missing.
+_PARTS: Final = frozenset(
+    {
+        *("why", "loops", "ruled_out", "proofs", "doubts", "cut"),
+        *("functions", "roles", "mappings", "buckets", "subscriptions", "rules", "schedules"),
+        *("pipes", "logs", "apis", "machines", "dead_letters", "firehose", "resource_policies"),
+        "gaps",
+    }
+)
 _SHORT: Final = re.compile(r"@(stream|" + "|".join(_ARNS) + r")/([^\s\"]*)")
 
 
@@ -95,11 +104,24 @@ class Case:
 
 def cases() -> list[Case]:
     """All accounts of the folder."""
-    return [_case(path) for path in sorted(FOLDER.glob("*.json"))]
+    return [read_case(path) for path in sorted(FOLDER.glob("*.json"))]
 
 
-def _case(path: Path) -> Case:
+def read_case(path: Path) -> Case:
+    """One account.
+
+    Raises
+    ------
+    ValueError
+        When it says something that is not read here.
+    """
     document = json.loads(_SHORT.sub(_arn, path.read_text(encoding="utf-8")))
+    unread = sorted(set(document) - _PARTS)
+    if unread:
+        raise ValueError(
+            f"{path.name} has {', '.join(unread)}: read that into the account in"
+            " tests/corpus/description.py, and add its name to _PARTS"
+        )
     loops = document.get("loops", [])
     return Case(
         name=path.stem,

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from functions.domain.graph.build import build
-from tests.corpus.description import cases
+from tests.corpus.description import cases, read_case
 from tests.corpus.near_loops import near_loops
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from functions.domain.graph.model import Edge, Loop
     from tests.corpus.description import Case
 
@@ -53,6 +55,15 @@ def test_account(case: Case) -> None:
     assert case.doubts == {name: doubts[name] for name in case.doubts}
     if case.cut:
         assert case.cut == graph.loops[0].cuts[0].words[0]
+
+
+def test_a_part_that_nobody_reads_is_refused(tmp_path: Path) -> None:
+    """An account with a trigger that is not understood would only look like one without a loop."""
+    path = tmp_path / "new.json"
+    path.write_text('{"why": "New.", "proofs": {}, "topic_rules": []}')
+
+    with pytest.raises(ValueError, match="topic_rules: read that into the account"):
+        read_case(path)
 
 
 def test_enough_accounts() -> None:

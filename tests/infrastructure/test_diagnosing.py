@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
 from functions.aws.diagnosis import function_changes as repairs
+from functions.domain.diagnosis.remedy import RemedyKind
+from stacks.config import Remedy
 from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.test_patterns import rules_for
 from tests.infrastructure.test_permissions import (
@@ -83,7 +85,7 @@ ALWAYS = READING | LEDGER | BY_THE_RUNTIME | QUEUE | {"sns:Publish"}
 UPDATE = "lambda:UpdateFunctionConfiguration"
 ROLES = {"iam:DeleteRolePolicy", "iam:PutRolePolicy"}
 PERMISSIONS = {"lambda:AddPermission", "lambda:RemovePermission"}
-ALL = {"remedies": "logs,traces,permissions,memory", "memory_ceiling_mb": "2048"}
+ALL = {"remedies": ",".join(RemedyKind), "memory_ceiling_mb": "2048"}
 MEMORY = {"remedies": "memory", "memory_ceiling_mb": "512"}
 
 
@@ -134,14 +136,37 @@ def test_what_is_allowed_may_be_taken_back(
     )
 
 
-@pytest.mark.parametrize("kind", ["logs", "traces", "permissions", "memory"])
-def test_a_remedy_has_all_that_its_adapter_declares(synthesize: Synthesize, kind: str) -> None:
+def test_every_kind_has_its_word_and_its_actions() -> None:
+    """The flag has a word for each kind of remedy, and the adapter declares what each needs."""
+    words, declared = set(get_args(Remedy)), set(repairs.IAM_ACTIONS_BY_REMEDY)
+
+    assert words == set(RemedyKind), "Remedy of stacks/config.py and RemedyKind differ"
+    assert declared == set(RemedyKind), "IAM_ACTIONS_BY_REMEDY and RemedyKind differ"
+
+
+@pytest.mark.parametrize("kind", RemedyKind)
+def test_a_remedy_may_be_undone(synthesize: Synthesize, kind: RemedyKind) -> None:
+    """What a kind of remedy changes `restore` may change back, and only then."""
+    flags = MEMORY if kind is RemedyKind.MEMORY else {"remedies": kind.value}
+
+    more = allowed(synthesize(**flags), RESTORE) - allowed(synthesize(), RESTORE)
+
+    assert more & repairs.IAM_ACTIONS_BY_REMEDY[kind], (
+        f"stacks/components/permissions.py does not let restore undo {kind}"
+    )
+
+
+@pytest.mark.parametrize("kind", RemedyKind)
+def test_a_remedy_has_all_that_its_adapter_declares(
+    synthesize: Synthesize, kind: RemedyKind
+) -> None:
     """What the calls of a kind of remedy need is in the policy once the kind is allowed."""
-    flags = MEMORY if kind == "memory" else {"remedies": kind}
+    flags = MEMORY if kind is RemedyKind.MEMORY else {"remedies": kind.value}
 
     granted = allowed(synthesize(**flags), DIAGNOSE)
 
-    assert repairs.IAM_ACTIONS_BY_REMEDY[kind] <= granted
+    missing = repairs.IAM_ACTIONS_BY_REMEDY[kind] - granted
+    assert not missing, f"stacks/components/permissions.py: allow diagnose {missing} for {kind}"
     assert (
         granted - READING - LEDGER - BY_THE_RUNTIME - QUEUE - {"sns:Publish"}
         <= (repairs.IAM_ACTIONS_BY_REMEDY[kind])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from functions.domain.diagnosis.checks.registry import CHECKS
+from functions.domain.diagnosis.remedy import RemedyKind
 from stacks.config import FLAGS
 from stacks.names import GUARD_FUNCTIONS
 from tests.infrastructure.conftest import ROOT
@@ -15,9 +17,10 @@ if TYPE_CHECKING:
 
 DEPLOYING = (ROOT / "docs/deploying.md").read_text()
 COSTS = (ROOT / "docs/costs.md").read_text()
+DIAGNOSIS = (ROOT / "docs/diagnosis.md").read_text()
 SMALLEST = {"sweep_minutes": "0"}
 LARGEST = {"coverage": "function"}
-REMEDIES = {"remedies": "logs,traces,permissions,memory", "memory_ceiling_mb": "2048"}
+REMEDIES = {"remedies": ",".join(RemedyKind), "memory_ceiling_mb": "2048"}
 # What every function of the guard does: notices, logs, dead letters, records.
 EVERYDAY = {
     "dynamodb:DeleteItem",
@@ -104,6 +107,15 @@ def test_every_function_is_described() -> None:
 def test_every_flag_is_described() -> None:
     """The table of flags is complete, and has none that does not exist."""
     assert {row[0].strip("`") for row in rows(DEPLOYING, "## The flags")} == set(FLAGS)
+
+
+def test_every_check_and_every_remedy_is_described() -> None:
+    """The table of the diagnosis has a row for each check, and names each kind of remedy."""
+    table = DIAGNOSIS[DIAGNOSIS.index("\n|") :].strip().partition("\n\n")[0].splitlines()[2:]
+    remedies = " ".join(row.rsplit("|", 2)[1] for row in table)
+
+    assert len(table) == len(CHECKS), "docs/diagnosis.md needs a row for each check"
+    assert [one for one in RemedyKind if f"`{one}`" not in remedies] == []
 
 
 def changes(synthesized: Synthesized, function: str) -> set[str]:

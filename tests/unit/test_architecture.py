@@ -74,6 +74,21 @@ def test_every_path_on_a_page_is_there(page: str) -> None:
     assert [one for one in named if not (ROOT / one).exists()] == []
 
 
+def test_every_name_on_the_page_for_contributors_is_there() -> None:
+    """A step that names a table or a class names one that a file of the page has."""
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    steps = page[page.index("## Add a check") :]
+    files: list[Path] = []
+    for named in set(re.findall(r"`((?:functions|stacks|tests|bench)/[^`\s*<>]+)`", steps)):
+        path = ROOT / named
+        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    words = set(re.findall(r"\w+", " ".join(one.read_text() for one in files)))
+
+    wanted = set(re.findall(r"`(_?[A-Za-z]\w*)(?:\(\w*\))?`", steps))
+    assert "_FEEDS" in wanted
+    assert sorted(wanted - words) == []
+
+
 def test_there_are_three_walks() -> None:
     """Those that somebody new goes first."""
     assert len(WALKS) == 3

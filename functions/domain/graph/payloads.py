@@ -2,7 +2,7 @@
 
 An edge that writes and the trigger behind it can only be judged together: whether a notification
 on ``input/`` fires depends on the keys that the writer may write. So what a writer puts somewhere
-is kept as a payload, and every filter on the way is list_asked about that payload: see `filters`.
+is kept as a payload, and every filter on the way is asked about that payload: see `filters`.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """An event that an AWS service sends about calls of its API, list_asked for by one rule.
+    """An event that an AWS service sends about calls of its API, asked for by one rule.
 
     Attributes
     ----------

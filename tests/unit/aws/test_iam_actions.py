@@ -65,7 +65,12 @@ def test_declares_what_it_calls(
     module: ModuleType, services: tuple[str, ...], instead: set[str]
 ) -> None:
     """No action is missing and none is too many."""
-    assert _actions(module, services) | instead == module.IAM_ACTIONS
+    called = _actions(module, services) | instead
+
+    assert called == module.IAM_ACTIONS, (
+        f"IAM_ACTIONS of {module.__name__}: add {sorted(called - module.IAM_ACTIONS)},"
+        f" take {sorted(module.IAM_ACTIONS - called)} away"
+    )
 
 
 # What a store asks of `Table`. A transaction needs the permissions of its items, there is no action

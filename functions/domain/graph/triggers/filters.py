@@ -185,7 +185,7 @@ def count_steps(event_filter: Filter) -> int:
 
 
 def is_told_apart(event_filter: Filter, payload: Payload) -> bool:
-    """Whether a look tells that a filter is about other things: nothing else is list_asked then."""
+    """Whether a look tells that a filter is about other things: nothing else is asked then."""
     if isinstance(event_filter, KeyFilter) and isinstance(payload, Stored):
         is_other = _match_events(event_filter.events, payload.action) is Likelihood.NO
         return is_other or _are_apart(event_filter.prefix, payload.keys)
@@ -256,7 +256,7 @@ def _are_apart(prefix: str, keys: str) -> bool:
 
 @lru_cache(maxsize=_CACHED)
 def _match_events(events: tuple[str, ...], action: str) -> Likelihood:
-    """As `match_events`: the same few lists of events are list_asked about again and again."""
+    """As `match_events`: the same few lists of events are asked about again and again."""
     return match_events(events, action)
 
 

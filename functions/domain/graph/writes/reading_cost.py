@@ -36,7 +36,7 @@ class Cost:
     denied
         How many patterns take something away.
     is_limited
-        Whether wildcards have to be list_asked about each resource.
+        Whether wildcards have to be asked about each resource.
     """
 
     of_one: int

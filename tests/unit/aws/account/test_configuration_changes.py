@@ -202,7 +202,10 @@ def test_every_kind_of_change_has_an_area_and_a_way() -> None:
     """No kind of change is left out of what follows from it."""
     asked = {kind for calls in CALLS.values() for kind, _ in calls.values()}
 
-    assert set(ChangeKind) == set(AREAS) == set(_WAYS) == asked
+    kinds = set(ChangeKind)
+    assert kinds == asked, f"no call in CALLS of configuration_changes.py asks for {kinds - asked}"
+    assert kinds == set(AREAS), f"AREAS of configuration_changes.py lacks {kinds - set(AREAS)}"
+    assert kinds == set(_WAYS), f"_WAYS of apply_changes.py lacks {kinds - set(_WAYS)}"
 
 
 @pytest.mark.skipif(not AWS_SAMPLE.exists(), reason="AWS's documents are not here")

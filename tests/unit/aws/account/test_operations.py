@@ -1,18 +1,21 @@
 """The calls of a reading: that AWS has them, that they only read, and what they ask for."""
 
+import importlib
+import pkgutil
+
 import botocore.session
 import pytest
 from botocore import xform_name
 
 from functions.aws.account import account_reader as reader
+from functions.aws.account import services
 from functions.aws.account.rate_limit import ALLOWED_PER_SECOND
 from functions.aws.account.read_client import Operation
-from functions.aws.account.services import apis, events, flows, lambdas, roles, sources
 
 OPERATIONS = tuple(
     operation
-    for module in (apis, events, flows, lambdas, roles, sources)
-    for operation in module.OPERATIONS
+    for _, name, _ in pkgutil.iter_modules(services.__path__, f"{services.__name__}.")
+    for operation in importlib.import_module(name).OPERATIONS
 )
 # Actions go by another prefix than the endpoint, and S3's by other names than its calls.
 PREFIXES = {
@@ -43,4 +46,9 @@ def test_each_call_declares_its_action(operation: Operation) -> None:
 
 def test_the_reader_declares_the_actions_of_all_its_calls() -> None:
     """No action is missing and none is too many."""
-    assert {one.action for one in OPERATIONS} == reader.IAM_ACTIONS
+    called = {one.action for one in OPERATIONS}
+
+    assert called == reader.IAM_ACTIONS, (
+        "add the IAM_ACTIONS of the new file to those of account_reader.py:"
+        f" {sorted(called ^ reader.IAM_ACTIONS)}"
+    )

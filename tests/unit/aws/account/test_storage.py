@@ -57,6 +57,15 @@ class FragileTable(MemoryTable):
         return super().write(*writes)
 
 
+def test_every_section_is_listed() -> None:
+    """A section that is not listed is neither held nor stored."""
+    named = {name for name, one in vars(f).items() if isinstance(one, f.Section)}
+    listed = {name for name in named if getattr(f, name) in f.SECTIONS}
+
+    assert named == listed, f"add to SECTIONS of facts.py: {sorted(named - listed)}"
+    assert len(f.SECTIONS) == len({one.name for one in f.SECTIONS}) == len(named)
+
+
 def store(table: FragileTable, account: str = ACCOUNT) -> FactStore:
     """A store on the table."""
     return FactStore(table, account=account, region=REGION, partition="aws")

@@ -102,8 +102,13 @@ def test_every_mail_is_on_the_page_as_it_is(page: str, name: str) -> None:
     """Each sample has its place, with exactly its text."""
     examples = dict(EXAMPLE.findall(page))
 
-    assert name in examples, f"docs/notices.md has no section with <!-- {name} -->"
-    assert examples[name] == printed(shown()[name]())
+    assert name in examples, (
+        f"docs/notices.md has no section with <!-- {name} -->: write a heading, a sentence, this"
+        " marker and an empty block ```text below it, then set REWRITE_NOTICES=1"
+    )
+    assert examples[name] == printed(shown()[name]()), (
+        "the mail has changed: REWRITE_NOTICES=1 writes it anew, read the difference"
+    )
 
 
 def test_nothing_else_is_on_the_page(page: str) -> None:
@@ -154,4 +159,6 @@ def test_every_kind_of_transition_has_a_sample() -> None:
 @pytest.mark.parametrize("entry", [one.entry for one in CHECKS])
 def test_every_kind_of_finding_has_a_sample(entry: str) -> None:
     """Each cause of trouble that is looked for is shown at least once."""
-    assert f"found_{entry}" in diagnosis.SAMPLES
+    assert f"found_{entry}" in diagnosis.SAMPLES, (
+        f"add a function with {entry} to the samples of notices/diagnosis/test_finding.py"
+    )

@@ -12,7 +12,12 @@ from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
 from functions.domain.diagnosis.record import TREATMENT_RECORD
 from functions.domain.diagnosis.remediation import Treatment, TreatmentState
-from functions.domain.diagnosis.remedy import AddPermission, RefreshCredentials, Remedy
+from functions.domain.diagnosis.remedy import (
+    AddPermission,
+    RefreshCredentials,
+    Remedy,
+    RemedyKind,
+)
 from functions.domain.errors import SnapshotOverwriteError
 from functions.domain.incidents.outbox import NoticeStatus
 from functions.workflows.diagnosis.remediate import failures, is_statement_of, planned, treat, undo
@@ -79,6 +84,11 @@ def survives(run: Callable[[], object]) -> bool:
     except CrashError:
         return False
     return True
+
+
+def test_every_kind_has_a_case() -> None:
+    """Whatever is applied is tried, undone and interrupted below."""
+    assert {case(name).kind for name in CASES} == set(RemedyKind), "add a function to CASES"
 
 
 @pytest.mark.parametrize("name", CASES)
