@@ -78,10 +78,10 @@ def test_declares_what_it_calls(
 TABLE_CALLS = {
     r"_table\.get\(": "GetItem",
     r"_table\.query\(": "Query",
-    r"\bPut\(": "PutItem",
+    r"\bPutItem\(": "PutItem",
     r"\bUpdate\(": "UpdateItem",
     r"\bDelete\(": "DeleteItem",
-    r"\bCheck\(": "ConditionCheckItem",
+    r"\bConditionCheck\(": "ConditionCheckItem",
 }
 
 
