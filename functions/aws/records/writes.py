@@ -102,7 +102,7 @@ class ConditionCheck:
 Write: TypeAlias = PutItem | Update | Delete | ConditionCheck
 
 VERBS: Final[Mapping[type[Write], str]] = {
-    PutItem: "PutItem",
+    PutItem: "Put",
     Update: "Update",
     Delete: "Delete",
     ConditionCheck: "ConditionCheck",
