@@ -62,7 +62,7 @@ def guard() -> Triage:
     table = Table(clients.dynamodb_client, settings.ledger_table)
     # Its own: it notes when the ledger could not be reached.
     ledger_table = Table(clients.dynamodb_client, settings.ledger_table, clock=present)
-    loops = StoredLoops(LoopBookStore(table, clock=read_clock))
+    loops = StoredLoops(LoopBookStore(table, clock=present))
     count = function_count.FunctionCount(clients.lambda_client())
     gathering = EvidenceCollector(
         functions=functions,
