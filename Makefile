@@ -89,7 +89,7 @@ test: setup check unit-runtime sandbox e2e  ## everything
 soak: $(READY)  ## play 100,000 random schedules of faults, people and overlapping runs (COUNT=100000, MINUTES=10)
 	@$(PY) -m tests.simulation --count $(COUNT) $(if $(MINUTES),--minutes $(MINUTES))
 
-bench: $(READY)  ## measure (part: make bench PART=bundle|contain|sweep|detection|graph|diagnosis)
+bench: $(READY)  ## measure (part: make bench PART=assess|bundle|contain|sweep|detection|graph|diagnosis)
 	@$(PY) -m bench $(PART)
 
 deploy: setup  ## deploy to the AWS account of your credentials (FLAGS="-c email=you@example.com")
