@@ -350,7 +350,8 @@ def test_no_time_contradicts_the_record(
     assert "for 0 s" not in text
     if now < incident.updated_at:
         assert "written at" not in text
-        told = {format_time(one) for one in (incident.released_at, incident.freed_at) if one}
+        ends = (incident.stopped_at, incident.released_at, incident.freed_at)
+        told = {format_time(one) for one in ends if one}
         assert format_time(now) in told or f"to {format_time(now)}" not in text
 
 
