@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from botocore.exceptions import ClientError
 
 from functions.aws.runtime.errors import AWS_ERRORS, words_of
+from functions.aws.runtime.metric_pages import read_pages
 from functions.aws.runtime.observability import logger
 from functions.domain.detection.arrivals import (
     ArrivalMetric,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import GetMetricDataInputTypeDef, MetricDataQueryTypeDef
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
     from functions.domain.detection.arrivals import Source
     from functions.domain.detection.evidence import (
@@ -71,7 +72,6 @@ _MOST_IN_INSIGHTS: Final = 10_000
 _PART_SECONDS: Final = 50.0
 _SIDE_BY_SIDE: Final = 4
 _MOST_QUERIES: Final = 500
-_MOST_DATAPOINTS: Final = 100_800
 _DATAPOINTS_ASKED: Final = 40_320
 # In the order of `RecentSeries`' fields.
 _RECENT: Final = (
@@ -371,24 +371,7 @@ class CloudWatchMetrics:
     def _pages(
         self, queries: Sequence[MetricDataQueryTypeDef], window: MetricWindow
     ) -> Iterator[Mapping[str, Any]]:
-        # By hand: botocore's paginator takes as long as all else that is done to a page.
-        request: GetMetricDataInputTypeDef = {
-            "MetricDataQueries": queries,
-            "StartTime": window.start,
-            "EndTime": window.end,
-            "ScanBy": "TimestampAscending",
-            "MaxDatapoints": _MOST_DATAPOINTS,
-        }
-        while True:
-            page = self._client.get_metric_data(**request)
-            for message in page.get("Messages", ()):
-                logger.warning(
-                    "CloudWatch says", code=message.get("Code"), text=message.get("Value")
-                )
-            yield from cast("list[Mapping[str, Any]]", page["MetricDataResults"])
-            if not page.get("NextToken"):
-                return
-            request["NextToken"] = page["NextToken"]
+        return read_pages(self._client.get_metric_data, queries, window.start, window.end)
 
 
 class _InsightsUnavailableError(Exception):

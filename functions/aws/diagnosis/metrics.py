@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.runtime.errors import AWS_ERRORS, words_of
-from functions.aws.runtime.observability import logger
+from functions.aws.runtime.metric_pages import MOST_DATAPOINTS, read_pages
 from functions.domain.errors import MetricsUnavailableError
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 IAM_ACTIONS: Final = frozenset({"cloudwatch:GetMetricData"})
 
 _MOST_QUERIES: Final = 500
-_MOST_DATAPOINTS: Final = 100_800
 # SCHEMA with exactly these dimensions: no series is counted a second time.
 _LEADING: Final = (
     'SELECT SUM({metric}) FROM SCHEMA("{namespace}", {names}) GROUP BY {names} ORDER BY SUM() DESC'
@@ -99,7 +98,7 @@ class DiagnosisMetrics:
             would pass for a function that stands still.
         """
         found: dict[MetricQuery, Datapoints] = {}
-        size = max(1, min(_MOST_QUERIES, _MOST_DATAPOINTS // window.periods))
+        size = max(1, min(_MOST_QUERIES, MOST_DATAPOINTS // window.periods))
         wanted = tuple(dict.fromkeys(asked))
         for first in range(0, len(wanted), size):
             batch = wanted[first : first + size]
@@ -174,23 +173,7 @@ class DiagnosisMetrics:
     def _pages(
         self, queries: Sequence[MetricDataQueryTypeDef], window: Window
     ) -> Iterator[Mapping[str, Any]]:
-        request: Any = {
-            "MetricDataQueries": queries,
-            "StartTime": window.since,
-            "EndTime": window.until,
-            "ScanBy": "TimestampAscending",
-            "MaxDatapoints": _MOST_DATAPOINTS,
-        }
-        while True:
-            page = self._client.get_metric_data(**request)
-            for message in page.get("Messages", ()):
-                logger.warning(
-                    "CloudWatch says", code=message.get("Code"), text=message.get("Value")
-                )
-            yield from cast("list[Mapping[str, Any]]", page["MetricDataResults"])
-            if not page.get("NextToken"):
-                return
-            request["NextToken"] = page["NextToken"]
+        return read_pages(self._client.get_metric_data, queries, window.since, window.until)
 
 
 def _shapeless(error: Exception) -> MetricsUnavailableError:
