@@ -14,7 +14,7 @@ from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import LEASE
 from functions.domain.incidents.states import IncidentState
 from functions.workflows.incidents.announce import deliver
-from functions.workflows.incidents.contain import is_stop_of_tag
+from functions.workflows.incidents.contain import find_stop_of_tag
 from functions.workflows.incidents.restore import failures, pending, restore
 from functions.workflows.rollback.rollback import (
     LOOK_AGAIN_SECONDS,
@@ -199,7 +199,7 @@ class HoldEnder:
         """
         try:
             found = self.world.functions.reserved_concurrency(incident.function)
-            return is_stop_of_tag(incident, found, self.world)
+            return find_stop_of_tag(incident, found, self.world) is not None
         except FunctionNotFoundError:
             return False  # its incident is closed for that
 

@@ -13,6 +13,7 @@ from functions.domain.changes.steps import (
     ScaleToZero,
     StepStatus,
 )
+from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
@@ -71,7 +72,7 @@ def contain(
             # Once a stop is known to have been in force, also what was there before is people's.
             before = () if incident.stopped_at else (incident.prior,)
             if found not in (*incident.ours, *before):
-                if is_stop_of_tag(incident, found, world):
+                if find_stop_of_tag(incident, found, world) is not None:
                     return run.save(incident.unleased())
                 return _yield_to_people(run, found)
         return _contain(run)
@@ -82,8 +83,8 @@ def contain(
         return world.ledger.find(incident.function) or run.incident
 
 
-def is_stop_of_tag(incident: Incident, found: int | None, world: Context) -> bool:
-    """Whether a reservation of 0 is the guard's own, written while the ledger was away.
+def find_stop_of_tag(incident: Incident, found: int | None, world: Context) -> FunctionFacts | None:
+    """The function, if a reservation of 0 is the guard's own, written while the ledger was away.
 
     Then only the function's tag knows it, until the ledger takes the tag over.
 
@@ -93,8 +94,9 @@ def is_stop_of_tag(incident: Incident, found: int | None, world: Context) -> boo
         As the port does.
     """
     if found != 0 or 0 in incident.ours:
-        return False
-    return claims_stop(world.functions.describe(incident.function))
+        return None
+    facts = world.functions.describe(incident.function)
+    return facts if claims_stop(facts) else None
 
 
 def has_unfinished_steps(incident: Incident) -> bool:

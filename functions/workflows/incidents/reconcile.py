@@ -42,9 +42,9 @@ from functions.workflows.holding.progress import HoldProgress
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import (
     close_as_deleted,
+    find_stop_of_tag,
     finish_steps,
     has_unfinished_steps,
-    is_stop_of_tag,
 )
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.restore import failures, restore
@@ -179,8 +179,9 @@ class Reconciler:
             present = world.functions.reserved_concurrency(incident.function)
             if present == incident.target:
                 return _FoundAs.AS_LEFT
-            if is_stop_of_tag(incident, present, world):
-                return self._weigh_tag(incident)
+            stopped = find_stop_of_tag(incident, present, world)
+            if stopped is not None:
+                return self._weigh_tag(incident, stopped)
             found = FoundReservation(reserved_concurrency=present)
         released = replace(
             incident.to(IncidentState.RELEASED, now),
@@ -192,13 +193,12 @@ class Reconciler:
         deliver(world.ledger.save(told), world, now)
         return _FoundAs.RELEASED
 
-    def _weigh_tag(self, incident: Incident) -> _FoundAs:
+    def _weigh_tag(self, incident: Incident, facts: FunctionFacts) -> _FoundAs:
         """Whether the tag of a stop knows something that the incident does not.
 
         One that does not is no reason to wait: where nobody can tell who wrote it, it is never
         taken over.
         """
-        facts = self._facts(incident)
         try:
             found = find_snapshot(facts, self.enforcer.world.ledger.known_tag_key())
         except UnreadableSnapshotError:
