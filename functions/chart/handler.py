@@ -21,16 +21,18 @@ from functions.aws.records.fact_store import FactStore
 from functions.aws.records.table import Table
 from functions.aws.runtime import clients
 from functions.aws.runtime.clock import read_clock
+from functions.aws.runtime.deployment import describe_deployment
 from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
 from functions.chart.charting import GraphRefresh, Graphs, RefreshIntervals
 from functions.chart.settings import Settings
 from functions.domain.errors import UnrecognisedSignalError
-from functions.domain.notices.notice import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from functions.domain.notices.notice import Deployment
 
 ADAPTERS: Final = (chart_store, fact_store, publisher, reader)
 
@@ -61,7 +63,7 @@ class GraphWiring:
         return ChartStore(self.table, holder=holder)
 
     def charting(self, holder: str, until: datetime, clock: Callable[[], datetime]) -> GraphRefresh:
-        """Charting, for one run."""
+        """The refresh of the event graph, for one run."""
         asker = ReadClient(
             clients.reading_client,
             self.pace,
@@ -103,12 +105,7 @@ def connect() -> GraphWiring:
             dict.fromkeys(settings.accepted_loops, _ACCEPTED_BY_FLAG), settings.own_functions
         ),
         pace=RateLimiter(),
-        deployment=Deployment(
-            region=settings.region,
-            account=settings.account,
-            stack_name=settings.stack_name,
-            deploy_flags=settings.deploy_flags or "",
-        ),
+        deployment=describe_deployment(settings),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,10 +25,10 @@ from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import Table
 from functions.aws.runtime import clients
 from functions.aws.runtime.clock import read_clock
+from functions.aws.runtime.deployment import describe_deployment
 from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
 from functions.contain.settings import Settings
 from functions.domain.incidents.policy import Mode, Policy, Response
-from functions.domain.notices.notice import Deployment
 from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.detection.stored_loops import StoredLoops
 from functions.workflows.detection.triage import Triage
@@ -38,6 +38,8 @@ from functions.workflows.incidents.enforce import Enforcer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from functions.domain.notices.notice import Deployment
 
 ADAPTERS: Final = (
     diagnosis_marks,
@@ -79,14 +81,9 @@ def guard() -> Triage:
                 publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
                 way_back=ScheduledWayBack(
                     clients.scheduler_client,
-                    Route(
-                        group=settings.hold_schedules,
-                        target_arn=settings.restore_arn,
-                        role_arn=settings.hold_role_arn,
-                        dead_letter_arn=settings.undelivered_arn,
-                    ),
+                    Route.of(settings),
                 ),
-                deployment=_describe_deployment(settings, policy),
+                deployment=_describe_guard(settings, policy),
                 clock=read_clock,
                 loops=loops,
             ),
@@ -142,12 +139,9 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
-def _describe_deployment(settings: Settings, policy: Policy) -> Deployment:
-    return Deployment(
-        region=settings.region,
-        account=settings.account,
-        stack_name=settings.stack_name,
-        deploy_flags=settings.deploy_flags or "",
+def _describe_guard(settings: Settings, policy: Policy) -> Deployment:
+    return replace(
+        describe_deployment(settings),
         cooling_off=policy.cooling_off,
         blast_radius=policy.blast_radius,
         blast_radius_window=policy.blast_radius_window,

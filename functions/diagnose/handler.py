@@ -44,6 +44,7 @@ from functions.aws.runtime.custom_resource import (
     is_custom_resource_event,
     respond,
 )
+from functions.aws.runtime.deployment import describe_deployment
 from functions.aws.runtime.observability import POWERTOOLS_LOG, logger
 from functions.aws.runtime.propagation import PROPAGATION
 from functions.aws.runtime.queued_events import batch_answer, is_batch, queued_events
@@ -59,7 +60,6 @@ from functions.domain.diagnosis.ports import RemediationContext
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.errors import UnrecognisedSignalError
 from functions.domain.incidents.states import HOLDING_STATES
-from functions.domain.notices.notice import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -178,14 +178,9 @@ def connect() -> DiagnosisWiring:
         settings=settings,
         practice=RemediationContext(
             repairs=repairs.AwsFunctionChanges(clients.lambda_client(), clients.iam_client()),
-            infirmary=store,
+            remediations=store,
             publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
-            deployment=Deployment(
-                region=settings.region,
-                account=settings.account,
-                stack_name=settings.stack_name,
-                deploy_flags=settings.deploy_flags or "",
-            ),
+            deployment=describe_deployment(settings),
         ),
         store=store,
         ledger=DynamoLedger(Table(clients.dynamodb_client, settings.ledger_table)),

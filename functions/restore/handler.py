@@ -20,10 +20,10 @@ from functions.aws.records.table import Table
 from functions.aws.runtime import clients, custom_resource
 from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.custom_resource import CustomResourceRequest, respond
+from functions.aws.runtime.deployment import describe_deployment
 from functions.aws.runtime.observability import logger
 from functions.aws.runtime.propagation import PROPAGATION
 from functions.domain.diagnosis.ports import RemediationContext
-from functions.domain.notices.notice import Deployment
 from functions.restore.answer import answer, failed
 from functions.restore.settings import Settings
 from functions.workflows.holding.end_hold import HoldEnder
@@ -56,24 +56,14 @@ def rollback() -> Rollback:
         publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
         way_back=ScheduledWayBack(
             clients.scheduler_client,
-            Route(
-                group=settings.hold_schedules,
-                target_arn=settings.restore_arn,
-                role_arn=settings.hold_role_arn,
-                dead_letter_arn=settings.undelivered_arn,
-            ),
+            Route.of(settings),
         ),
-        deployment=Deployment(
-            region=settings.region,
-            account=settings.account,
-            stack_name=settings.stack_name,
-            deploy_flags=settings.deploy_flags or "",
-        ),
+        deployment=describe_deployment(settings),
         clock=read_clock,
     )
     practice = RemediationContext(
         repairs=repairs.AwsFunctionChanges(clients.lambda_client(), clients.iam_client()),
-        infirmary=DiagnosisStore(Table(clients.dynamodb_client, settings.ledger_table)),
+        remediations=DiagnosisStore(Table(clients.dynamodb_client, settings.ledger_table)),
         publisher=world.publisher,
         deployment=world.deployment,
     )

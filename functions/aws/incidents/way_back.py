@@ -15,7 +15,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from botocore.exceptions import ClientError
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from functions.aws.runtime.errors import AwsError
     from functions.domain.errors import LoopbreakerError
+    from functions.settings import HoldSettings
 
 IAM_ACTIONS: Final = frozenset(
     {
@@ -114,6 +115,16 @@ class Route:
     target_arn: str
     role_arn: str
     dead_letter_arn: str
+
+    @classmethod
+    def of(cls, settings: HoldSettings) -> Self:
+        """The route of a deployment."""
+        return cls(
+            group=settings.hold_schedules,
+            target_arn=settings.restore_arn,
+            role_arn=settings.hold_role_arn,
+            dead_letter_arn=settings.undelivered_arn,
+        )
 
 
 class ScheduledWayBack:
