@@ -93,7 +93,7 @@ class RefreshReport:
     told: int = 0
     gaps: int = 0
     changes: int = 0
-    counts: GraphSize = GraphSize()  # noqa: RUF009 (it is frozen)
+    counts: GraphSize = field(default_factory=GraphSize)
     doubts: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -468,7 +468,7 @@ def test_remedies_are_undone(shared_aws: LocalAws, name: str, story: str) -> Non
     for one in treatments:
         assert TREATMENT_RECORD.load(TREATMENT_RECORD.dump(one)) == one
         hospital = treated(frozen.told["treated"][one.function])
-        practice = replace(hospital.practice, infirmary=store)
+        practice = replace(hospital.practice, remediations=store)
         undo_for((one.function,), practice, DAY + timedelta(hours=2))
         untouched = replace(Hospital(), is_deleted=hospital.is_deleted)
         assert hospital.state == untouched.state

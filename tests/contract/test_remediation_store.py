@@ -53,10 +53,10 @@ def a_book() -> FindingBook:
 
 
 @pytest.fixture(params=["fake", "aws"])
-def infirmary(request: pytest.FixtureRequest) -> RemediationStore:
+def remediations(request: pytest.FixtureRequest) -> RemediationStore:
     """The record of the test."""
     if request.param == "fake":
-        return Hospital().practice.infirmary
+        return Hospital().practice.remediations
     store: DiagnosisStore = request.getfixturevalue("store")
     return store
 
@@ -70,26 +70,26 @@ def store(aws_stage: AwsStage) -> DiagnosisStore:
 # -- the port
 
 
-def test_an_empty_book(infirmary: RemediationStore) -> None:
+def test_an_empty_book(remediations: RemediationStore) -> None:
     """Before the first round there is nothing in it."""
-    assert infirmary.book() == FindingBook()
+    assert remediations.book() == FindingBook()
 
 
-def test_a_book_comes_back_as_it_was(infirmary: RemediationStore) -> None:
+def test_a_book_comes_back_as_it_was(remediations: RemediationStore) -> None:
     """All of it, with its new version."""
-    saved = infirmary.save_book(a_book())
+    saved = remediations.save_book(a_book())
 
     assert saved.version == 1
-    assert infirmary.book() == saved
+    assert remediations.book() == saved
 
 
-def test_two_writers_of_the_book_cannot_both_have_their_way(infirmary: RemediationStore) -> None:
+def test_two_writers_of_the_book_cannot_both_have_their_way(remediations: RemediationStore) -> None:
     """Who read before the other wrote has to look again."""
-    first = infirmary.save_book(a_book())
-    infirmary.save_book(first)
+    first = remediations.save_book(a_book())
+    remediations.save_book(first)
 
     with pytest.raises(StaleIncidentError):
-        infirmary.save_book(first)
+        remediations.save_book(first)
 
 
 def test_a_book_of_ten_thousand_findings(store: DiagnosisStore) -> None:
@@ -156,50 +156,50 @@ def test_marks_that_outsiders_make_are_read_in_parts(
     assert len(store.denials(NOW)["orders"]) == 2
 
 
-def test_a_treatment_is_opened_once(infirmary: RemediationStore) -> None:
+def test_a_treatment_is_opened_once(remediations: RemediationStore) -> None:
     """A retry finds its own; another of the same function and entry finds the open one."""
-    opened = infirmary.open(a_treatment())
+    opened = remediations.open(a_treatment())
     other = replace(a_treatment(), id="another")
 
-    assert infirmary.open(a_treatment()) == opened
-    assert infirmary.open(other) == opened
-    assert infirmary.find(samples.NAME, "no_logs") == opened
+    assert remediations.open(a_treatment()) == opened
+    assert remediations.open(other) == opened
+    assert remediations.find(samples.NAME, "no_logs") == opened
 
 
-def test_a_closed_treatment_makes_room(infirmary: RemediationStore) -> None:
+def test_a_closed_treatment_makes_room(remediations: RemediationStore) -> None:
     """The newest takes its place."""
-    opened = infirmary.open(a_treatment())
-    infirmary.save(opened.to(TreatmentState.FAILED, NOW))
+    opened = remediations.open(a_treatment())
+    remediations.save(opened.to(TreatmentState.FAILED, NOW))
     newer = replace(a_treatment(), id="newer")
 
-    assert infirmary.open(newer).id == "newer"
-    found = infirmary.find(samples.NAME, "no_logs")
+    assert remediations.open(newer).id == "newer"
+    found = remediations.find(samples.NAME, "no_logs")
     assert found is not None
     assert found.id == "newer"
 
 
-def test_a_treatment_comes_back_as_it_was_saved(infirmary: RemediationStore) -> None:
+def test_a_treatment_comes_back_as_it_was_saved(remediations: RemediationStore) -> None:
     """Snapshot, steps and notices included."""
-    opened = infirmary.open(a_treatment())
-    saved = infirmary.save(opened.leased(NOW))
+    opened = remediations.open(a_treatment())
+    saved = remediations.save(opened.leased(NOW))
 
-    assert infirmary.find(samples.NAME, "no_logs") == saved
+    assert remediations.find(samples.NAME, "no_logs") == saved
     with pytest.raises(StaleIncidentError):
-        infirmary.save(opened)
+        remediations.save(opened)
 
 
-def test_treatments_of_some_functions(infirmary: RemediationStore) -> None:
+def test_treatments_of_some_functions(remediations: RemediationStore) -> None:
     """Of those named, or of all."""
-    one, two = infirmary.open(a_treatment("one")), infirmary.open(a_treatment("one-two"))
+    one, two = remediations.open(a_treatment("one")), remediations.open(a_treatment("one-two"))
 
-    assert set(infirmary.treatments()) == {one, two}
-    assert infirmary.treatments(("one",)) == (one,)
-    assert infirmary.treatments(("nobody",)) == ()
+    assert set(remediations.treatments()) == {one, two}
+    assert remediations.treatments(("one",)) == (one,)
+    assert remediations.treatments(("nobody",)) == ()
 
 
-def test_no_treatment(infirmary: RemediationStore) -> None:
+def test_no_treatment(remediations: RemediationStore) -> None:
     """Nothing is nothing."""
-    assert infirmary.find("nobody", "no_logs") is None
+    assert remediations.find("nobody", "no_logs") is None
 
 
 # -- what only the real one keeps

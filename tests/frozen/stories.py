@@ -365,7 +365,7 @@ def memory(stage: Stage) -> None:
 def findings(stage: Stage) -> None:
     """The book of findings, open and closed ones; how far a check has come; marks of changes."""
     store = _store(stage)
-    practice = replace(Hospital().practice, infirmary=store)
+    practice = replace(Hospital().practice, remediations=store)
     nothing = RemedyPolicy(kinds=frozenset(), memory_ceiling_mb=None)
     make_round((logless(), CASES["memory"]), practice, nothing, DAY)
     make_round((CASES["memory"],), practice, nothing, DAY + timedelta(hours=1))
@@ -383,7 +383,7 @@ def findings(stage: Stage) -> None:
 def treatment_applying(stage: Stage) -> None:
     """The run died in the middle of a remedy."""
     hospital, practice = _practice(stage)
-    opened = practice.infirmary.open(_planned("permissions"))
+    opened = practice.remediations.open(_planned("permissions"))
     hospital.crash(4, "after")
     with suppress(CrashError):
         treat(opened, practice, DAY)
@@ -393,13 +393,13 @@ def treatments_applied(stage: Stage) -> None:
     """Remedies of all kinds are in force, each of a function of its own."""
     for name in CASES:
         _, practice = _practice(stage, name)
-        treat(practice.infirmary.open(replace(_planned(name), function=name)), practice, DAY)
+        treat(practice.remediations.open(replace(_planned(name), function=name)), practice, DAY)
 
 
 def treatment_undoing(stage: Stage) -> None:
     """The run that undoes a remedy died."""
     hospital, practice = _practice(stage)
-    applied = treat(practice.infirmary.open(_planned("memory")), practice, DAY)
+    applied = treat(practice.remediations.open(_planned("memory")), practice, DAY)
     hospital.crash(2, "after")
     with suppress(CrashError):
         undo(applied, practice, DAY + timedelta(hours=1), "alice")
@@ -408,13 +408,13 @@ def treatment_undoing(stage: Stage) -> None:
 def treatments_closed(stage: Stage) -> None:
     """One was undone, AWS refused one, the function of one was deleted."""
     _, practice = _practice(stage)
-    done = treat(practice.infirmary.open(_planned("memory")), practice, DAY)
+    done = treat(practice.remediations.open(_planned("memory")), practice, DAY)
     undo(done, practice, DAY + timedelta(hours=1), "alice")
     hospital, practice = _practice(stage, "refused")
     hospital.refusals = {"put_inline_policy": DENIED}
-    treat(practice.infirmary.open(replace(_planned("logs"), function="refused")), practice, DAY)
+    treat(practice.remediations.open(replace(_planned("logs"), function="refused")), practice, DAY)
     hospital, practice = _practice(stage, "gone")
-    gone = practice.infirmary.open(replace(_planned("memory"), function="gone"))
+    gone = practice.remediations.open(replace(_planned("memory"), function="gone"))
     hospital.is_deleted = True
     treat(gone, practice, DAY)
 
@@ -547,7 +547,7 @@ def _store(stage: Stage) -> DiagnosisStore:
 def _practice(stage: Stage, function: str = "orders") -> tuple[Hospital, RemediationContext]:
     hospital = Hospital()
     stage.hospitals[function] = hospital
-    return hospital, replace(hospital.practice, infirmary=_store(stage))
+    return hospital, replace(hospital.practice, remediations=_store(stage))
 
 
 def _planned(name: str) -> Any:

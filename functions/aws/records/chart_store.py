@@ -66,7 +66,7 @@ _CHANGES: Final = "chart-changes"
 _NOTICES: Final = "chart-notices"
 _CHANGES_KEPT: Final = timedelta(days=2)
 _LONGEST_KEY: Final = 900  # DynamoDB takes 1,024 bytes
-# Keys of loops that were told of, the oldest forgotten first: 16 characters each.
+# Keys of loops that people were notified of, the oldest forgotten first: 16 characters each.
 MOST_TOLD: Final = 10_000
 
 
@@ -103,9 +103,9 @@ class ChartState:
     going
         A pass that is not at its end.
     told
-        Keys of the loops that people were told of, oldest first.
+        Keys of the loops that people were notified of, oldest first.
     told_gaps
-        Missing permissions that people were told of, as ``area|action``.
+        Missing permissions that people were notified of, as ``area|action``.
     """
 
     facts: Manifest | None = None

@@ -88,7 +88,7 @@ class Progress:
 
 
 class DiagnosisStore:
-    """The port `Infirmary`, and what the rounds themselves must remember."""
+    """The port `RemediationStore`, and what the runs themselves must remember."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -128,6 +128,6 @@ class RemediationContext:
     """Ports and deployment, handed to everything that treats."""
 
     repairs: FunctionChanges
-    infirmary: RemediationStore
+    remediations: RemediationStore
     publisher: Publisher
     deployment: Deployment

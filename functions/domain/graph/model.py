@@ -428,4 +428,4 @@ class EventGraph:
     doubts: Mapping[str, tuple[Doubt, ...]] = field(default_factory=lambda: MappingProxyType({}))
     sources: Mapping[str, tuple[Source, ...]] = field(default_factory=lambda: MappingProxyType({}))
     gaps: tuple[str, ...] = ()
-    counts: GraphSize = GraphSize()
+    counts: GraphSize = field(default_factory=GraphSize)

@@ -114,7 +114,7 @@ def treat(treatment: Treatment, practice: RemediationContext, now: datetime) -> 
     Raises
     ------
     LedgerUnavailableError
-        As the infirmary does. Treating again goes on where it stopped.
+        As the remediation store does. Treating again goes on where it stopped.
     """
     try:
         return _treat(treatment, practice, now)
@@ -144,9 +144,9 @@ def undo(
     Raises
     ------
     LedgerUnavailableError, StaleIncidentError
-        As the infirmary does. Undoing again goes on where it stopped.
+        As the remediation store does. Undoing again goes on where it stopped.
     """
-    save = practice.infirmary.save
+    save = practice.remediations.save
     if treatment.state is not TreatmentState.UNDOING:
         treatment = replace(treatment.to(TreatmentState.UNDOING, now), actor=actor, closing=closing)
     for result in treatment.steps:
@@ -170,7 +170,7 @@ def failures(treatment: Treatment) -> tuple[str, ...]:
 
 
 def _treat(treatment: Treatment, practice: RemediationContext, now: datetime) -> Treatment:
-    save = practice.infirmary.save
+    save = practice.remediations.save
     treatment = save(treatment.leased(now))
     try:
         treatment = save(_with_snapshot(treatment, practice.repairs, now))
@@ -216,8 +216,8 @@ def _told(
 ) -> Treatment:
     """Write down the new state together with its notice, then send that."""
     notice = compose_remediation(event, treatment, practice.deployment, now)
-    stored = practice.infirmary.save(treatment.with_posting(event, notice.subject, notice.body))
-    return deliver(stored, practice.infirmary.save, practice.publisher, now)
+    stored = practice.remediations.save(treatment.with_posting(event, notice.subject, notice.body))
+    return deliver(stored, practice.remediations.save, practice.publisher, now)
 
 
 def _gone(treatment: Treatment, practice: RemediationContext, now: datetime) -> Treatment:
@@ -227,7 +227,7 @@ def _gone(treatment: Treatment, practice: RemediationContext, now: datetime) -> 
 
 def _leave_to_other_run(treatment: Treatment, practice: RemediationContext) -> Treatment:
     """Another run moved the treatment on: see to it that our last change does not outlive it."""
-    current = practice.infirmary.find(treatment.function, treatment.entry)
+    current = practice.remediations.find(treatment.function, treatment.entry)
     if current is not None and current.id == treatment.id and current.state in _GONE_STATES:
         _undo_steps(current, practice.repairs)
     return treatment if current is None else current
@@ -254,7 +254,7 @@ def _undo_all(treatment: Treatment, practice: RemediationContext) -> Treatment:
                 status = StepStatus.GONE
             except (RefusedError, BusyError) as error:
                 status, detail = StepStatus.FAILED, str(error)
-        treatment = practice.infirmary.save(treatment.with_undone(result.step, status, detail))
+        treatment = practice.remediations.save(treatment.with_undone(result.step, status, detail))
     return treatment
 
 

@@ -70,11 +70,11 @@ def make_round(
     Raises
     ------
     LedgerUnavailableError, StaleIncidentError
-        As the infirmary does. Making the round again is harmless.
+        As the remediation store does. Making the round again is harmless.
     """
     patients = tuple(_seen(facts, practice, policy, now) for facts in examined)
     if gone:
-        for treatment in practice.infirmary.treatments(gone):
+        for treatment in practice.remediations.treatments(gone):
             if treatment.state in _OPEN and not treatment.is_leased(now):
                 undo(treatment, practice, now, closing=TreatmentState.DELETED)
     examinations = (
@@ -91,9 +91,9 @@ def tend(practice: RemediationContext, now: datetime) -> None:
     Raises
     ------
     LedgerUnavailableError, StaleIncidentError
-        As the infirmary does. Tending again is harmless.
+        As the remediation store does. Tending again is harmless.
     """
-    for treatment in practice.infirmary.treatments():
+    for treatment in practice.remediations.treatments():
         if treatment.is_leased(now):
             continue
         if treatment.state is TreatmentState.APPLYING:
@@ -101,12 +101,12 @@ def tend(practice: RemediationContext, now: datetime) -> None:
         elif treatment.state is TreatmentState.UNDOING:
             undo(treatment, practice, now, treatment.actor, treatment.closing)
         elif not is_settled(treatment):
-            deliver(treatment, practice.infirmary.save, practice.publisher, now)
-    book = practice.infirmary.book()
+            deliver(treatment, practice.remediations.save, practice.publisher, now)
+    book = practice.remediations.book()
     if book.is_list_due(now):
         notice = compose_weekly(book, practice.deployment, now)
         name = f"list/{now:%Y%m%dT%H%M%S}Z"
-        book = practice.infirmary.save_book(listed(book, name, notice.subject, notice.body, now))
+        book = practice.remediations.save_book(listed(book, name, notice.subject, notice.body, now))
     _deliver(book, practice, now)
 
 
@@ -116,10 +116,10 @@ def followed(practice: RemediationContext) -> frozenset[str]:
     Raises
     ------
     LedgerUnavailableError
-        As the infirmary does.
+        As the remediation store does.
     """
-    treated = (one.function for one in practice.infirmary.treatments() if one.state in _OPEN)
-    return frozenset((*(one.function for one in practice.infirmary.book().open), *treated))
+    treated = (one.function for one in practice.remediations.treatments() if one.state in _OPEN)
+    return frozenset((*(one.function for one in practice.remediations.book().open), *treated))
 
 
 def undo_for(
@@ -135,11 +135,11 @@ def undo_for(
     Raises
     ------
     LedgerUnavailableError, StaleIncidentError
-        As the infirmary does. Undoing again goes on where it stopped.
+        As the remediation store does. Undoing again goes on where it stopped.
     """
     return tuple(
         undo(one, practice, now, actor)
-        for one in practice.infirmary.treatments(functions)
+        for one in practice.remediations.treatments(functions)
         if one.state in _OPEN
     )
 
@@ -169,16 +169,16 @@ def _judged(
     decision = decide(finding, facts, policy)
     if not decision.is_applied:
         return EvaluatedFinding(finding=finding, decision=decision)
-    earlier = practice.infirmary.find(finding.function, finding.entry)
+    earlier = practice.remediations.find(finding.function, finding.entry)
     decision = decide(finding, facts, policy, earlier)
     if not decision.is_applied or decision.remedy is None:
         return EvaluatedFinding(finding=finding, decision=decision, treatment=earlier)
     treatment = planned(finding, decision.remedy, now, earlier)
     try:
         if earlier is not None and treatment.id == earlier.id:
-            stored = practice.infirmary.save(treatment)
+            stored = practice.remediations.save(treatment)
         else:
-            stored = practice.infirmary.open(treatment)
+            stored = practice.remediations.open(treatment)
     except StaleIncidentError:
         stored = None
     if stored is None or stored.id != treatment.id or stored.state is not treatment.state:
@@ -201,13 +201,13 @@ def _entered(
     Another run may write the book at the same time: then both look again.
     """
     for attempt in range(_TRIES):
-        book = practice.infirmary.book()
+        book = practice.remediations.book()
         moved = advance(book, examinations, now)
         told = _with_notices(moved, book, patients, practice, now)
         if told == book:
             return moved
         try:
-            stored = practice.infirmary.save_book(told)
+            stored = practice.remediations.save_book(told)
         except StaleIncidentError:
             if attempt == _TRIES - 1:
                 raise
@@ -265,7 +265,7 @@ def _name(key: FindingKey, kind: ChangeKind, stamp: str) -> str:
 
 def _deliver(book: FindingBook, practice: RemediationContext, now: datetime) -> None:
     """Send what is due and forget what is sent."""
-    save = practice.infirmary.save_book
+    save = practice.remediations.save_book
     book = deliver(book, save, practice.publisher, now)
     if book.without_sent() != book:
         save(book.without_sent())

@@ -179,7 +179,9 @@ class Rollback:
 
     def still_treated(self) -> tuple[Treatment, ...]:
         """The remedies that are in force."""
-        return tuple(one for one in self.practice.infirmary.treatments() if one.state in IN_FORCE)
+        return tuple(
+            one for one in self.practice.remediations.treatments() if one.state in IN_FORCE
+        )
 
     def tell_of_deletion(self) -> tuple[str, ...]:
         """Tell people what stays contained, and which remedies stay, when the stack goes.

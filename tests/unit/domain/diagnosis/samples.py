@@ -207,7 +207,7 @@ class CrashError(Exception):
 
 @dataclass(slots=True)
 class Hospital:
-    """An account, the infirmary's table and SNS, in memory; every call may be made to fail."""
+    """An account, the remediations's table and SNS, in memory; every call may be made to fail."""
 
     memory_mb: int = 128
     tracing_mode: str = "PassThrough"
@@ -228,7 +228,7 @@ class Hospital:
         """The ports."""
         return RemediationContext(
             repairs=_Repairs(self),
-            infirmary=_Infirmary(self),
+            remediations=_Remediations(self),
             publisher=_Sns(self),
             deployment=PLACE,
         )
@@ -388,7 +388,7 @@ class _Repairs:
 
 
 @dataclass(slots=True)
-class _Infirmary:
+class _Remediations:
     """The real store, by calls that may be made to fail."""
 
     hospital: Hospital

@@ -59,7 +59,7 @@ def case(name: str) -> Treatment:
 def opened(name: str) -> tuple[Hospital, Treatment]:
     """An account with the treatment of a case written down, and nothing done."""
     hospital = Hospital()
-    return hospital, hospital.practice.infirmary.open(case(name))
+    return hospital, hospital.practice.remediations.open(case(name))
 
 
 def applied(name: str) -> tuple[Hospital, Treatment]:
@@ -397,14 +397,14 @@ def test_a_treatment_is_continued_with_another_step() -> None:
     hospital = Hospital()
     before = hospital.state
     treatment = treat(
-        hospital.practice.infirmary.open(planned(first, first.remedies[0], NOW)),
+        hospital.practice.remediations.open(planned(first, first.remedies[0], NOW)),
         hospital.practice,
         NOW,
     )
     (second,) = examine(CASES["permissions"]).findings
 
     more = planned(second, second.remedies[0], LATER, treatment)
-    more = treat(hospital.practice.infirmary.save(more), hospital.practice, LATER)
+    more = treat(hospital.practice.remediations.save(more), hospital.practice, LATER)
 
     assert more.id == treatment.id
     assert len(hospital.statements) == 2

@@ -122,7 +122,7 @@ def treated() -> tuple[Hospital, Treatment]:
     """A function whose logs were cured."""
     hospital = Hospital()
     (finding,) = examine(logless()).findings
-    treatment = hospital.practice.infirmary.open(planned(finding, finding.remedies[0], NOW))
+    treatment = hospital.practice.remediations.open(planned(finding, finding.remedies[0], NOW))
     return hospital, treat(treatment, hospital.practice, NOW)
 
 
@@ -136,7 +136,7 @@ def failed(call: str, *, is_undo: bool = False) -> Notice:
     hospital = Hospital()
     (finding,) = examine(logless()).findings
     hospital.refusals = {call: REFUSED}
-    treatment = hospital.practice.infirmary.open(planned(finding, finding.remedies[0], NOW))
+    treatment = hospital.practice.remediations.open(planned(finding, finding.remedies[0], NOW))
     treatment = treat(treatment, hospital.practice, NOW)
     return compose_remediation(TreatmentEvent.APPLY_FAILED, treatment, PLACE, NOW)
 
