@@ -2,55 +2,116 @@
 
 from __future__ import annotations
 
-import functools
-import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from functions.aws.deployment import account_traffic, guard_account
-from functions.aws.deployment.account_traffic import AccountTraffic
-from functions.aws.deployment.guard_account import GuardAccount
-from functions.aws.incidents import publisher
-from functions.aws.incidents.publisher import SnsPublisher
-from functions.aws.runtime import clients, custom_resource
 from functions.aws.runtime.clock import read_clock
-from functions.aws.runtime.custom_resource import CustomResourceRequest, respond
+from functions.aws.runtime.custom_resource import (
+    CustomResourceRequest,
+    CustomResourceResponse,
+    RequestType,
+    respond,
+)
 from functions.aws.runtime.observability import logger
 from functions.aws.runtime.propagation import PROPAGATION
-from functions.protect.answer import ProtectionContext, answer, failed
-from functions.protect.settings import Settings
+from functions.domain.errors import LoopbreakerError
+from functions.protect.wiring import connect
+from functions.workflows.deployment.protect_guard import protect_guard
+from functions.workflows.deployment.report_account import DeploymentPlan, report_account
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-ADAPTERS: Final = (account_traffic, custom_resource, guard_account, publisher)
+    from functions.workflows.deployment.report_account import AccountReport
+
+ACCOUNT: Final = "Custom::LoopbreakerAccount"
+RESERVATION: Final = "Custom::LoopbreakerReservation"
+# CloudFormation takes an answer of 4,096 bytes, and an AWS error message may be long. JSON writes a
+# character that is not ASCII in six bytes.
+_MOST_CHARACTERS: Final = 500
 
 
-@functools.cache
-def connect() -> ProtectionContext:
-    """Read the settings and create the clients, once per execution environment."""
-    settings = Settings.from_env(os.environ)
-    return ProtectionContext(
-        account=GuardAccount(clients.lambda_client()),
-        traffic=AccountTraffic(clients.cloudwatch_client()),
-        publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
-        stack_name=settings.stack_name,
-        region=settings.region,
-        account_id=settings.account,
-    )
+class UnknownResourceError(LoopbreakerError):
+    """When a custom resource is not one that `protect` serves."""
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Answer one request of CloudFormation, whatever happens: without an answer the stack waits.
 
-    An answer that CloudFormation's URL did not take is raised, so that Lambda tries again.
+    An answer that CloudFormation's URL did not take is raised, so that Lambda tries again. Lambda
+    may deliver a request twice, which is harmless.
     """
     request = CustomResourceRequest.from_event(event)
     seconds_left = context.get_remaining_time_in_millis() / 1000
     try:
         with PROPAGATION.awaited(seconds_left):
-            response = answer(request, connect(), read_clock())
+            response = _answer(request)
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
-        response = failed(request, error)
+        response = _answer_failure(request, error)
     respond(request, response)
+
+
+def _answer(request: CustomResourceRequest) -> CustomResourceResponse:
+    """Carry out a request. A Delete does nothing: the reservations end with the functions."""
+    match request.request_type:
+        case RequestType.DELETE:
+            data = {}
+        case RequestType.CREATE | RequestType.UPDATE:
+            data = _carry_out(request)
+        case _:
+            assert_never(request.request_type)
+    return CustomResourceResponse(physical_resource_id=_name_resource(request), data=data)
+
+
+def _carry_out(request: CustomResourceRequest) -> dict[str, str]:
+    properties = request.properties
+    if request.resource_type == ACCOUNT:
+        return _render(report_account(_parse_plan(properties), connect(), read_clock()))
+    if request.resource_type == RESERVATION:
+        wanted = {name: int(count) for name, count in properties["Functions"].items()}
+        return {"Protection": protect_guard(wanted, connect())}
+    raise UnknownResourceError(f"protect serves no {request.resource_type}")
+
+
+def _answer_failure(request: CustomResourceRequest, error: Exception) -> CustomResourceResponse:
+    """Say in CloudFormation's events why a request failed, in AWS's own words where it has some.
+
+    A Delete succeeds all the same: a stack that cannot be removed helps nobody.
+    """
+    reason = None if request.request_type is RequestType.DELETE else str(error) or repr(error)
+    return CustomResourceResponse(physical_resource_id=_name_resource(request), reason=reason)
+
+
+def _name_resource(request: CustomResourceRequest) -> str:
+    """Name the resource for its whole life.
+
+    Another name would make CloudFormation delete what it believes to be the old resource.
+    """
+    return request.resource_type.removeprefix("Custom::")
+
+
+def _parse_plan(properties: Mapping[str, Any]) -> DeploymentPlan:
+    return DeploymentPlan(
+        arns=tuple(str(one) for one in properties.get("Arns", ())),
+        exempt=tuple(str(one) for one in properties.get("Exempt", ())),
+        alarm_per_minute=int(properties.get("AccountAlarmPerMinute", 0)) or None,
+        standard_alarms=int(properties["StandardAlarms"]),
+        sweep_minutes=int(properties["SweepMinutes"]),
+        has_alarm_per_function=properties["Coverage"] == "function",
+    )
+
+
+def _render(report: AccountReport) -> dict[str, str]:
+    """The report as attributes of the resource, which the outputs of the stack read."""
+    return {
+        "ConcurrencyLimit": str(report.limits.concurrency),
+        "ConcurrencyAlarmThreshold": str(report.limits.alarm_threshold),
+        "AccountAlarmThreshold": str(report.threshold.per_minute),
+        "AccountAlarm": report.threshold.in_words()[:_MOST_CHARACTERS],
+        "FunctionCount": str(report.limits.functions),
+        "MonthlyCost": report.cost.in_words(),
+        "ExemptFunctions": report.exempt,
+    }

@@ -1,0 +1,49 @@
+"""What a deployment needs of the account. Adapters in `functions.aws`, fakes in the tests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from functions.domain.deployment.guard_protection import AccountLimits
+from functions.domain.ports import Publisher
+
+
+class AccountLimitsReader(Protocol):
+    """Lambda's control plane, for the account and the guard functions."""
+
+    def limits(self) -> AccountLimits:
+        """Read the limits of the account."""
+        ...
+
+    def exists(self, function: str) -> bool:
+        """Tell whether there is such a function."""
+        ...
+
+    def reserved(self, function: str) -> int | None:
+        """Read what a guard function has reserved."""
+        ...
+
+    def reserve(self, function: str, concurrency: int) -> None:
+        """Set the reservation of a guard function. Raises `RefusedError`."""
+        ...
+
+
+class AccountTrafficReader(Protocol):
+    """The account-wide metrics of Lambda in CloudWatch."""
+
+    def rates(self, end: datetime) -> Sequence[tuple[float, float]]:
+        """Read the account's invocations a minute. Raises `MetricsUnavailableError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectionContext:
+    """Ports and deployment, handed to what protects the guard."""
+
+    account: AccountLimitsReader
+    traffic: AccountTrafficReader
+    publisher: Publisher
+    stack_name: str
+    region: str
+    account_id: str
