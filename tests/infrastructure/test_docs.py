@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.assertions import Template
 
 from functions.domain.diagnosis.checks.registry import CHECKS
 from functions.domain.diagnosis.remedy import RemedyKind
-from stacks.config import FLAGS
-from stacks.names import GUARD_FUNCTIONS
+from stacks.components.deployment import Account
+from stacks.config import FLAGS, Config, ConfigError
+from stacks.names import GUARD_ALARM_PREFIX, GUARD_FUNCTIONS, SIGNAL_ALARM_PREFIX
 from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.test_permissions import allowed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.infrastructure.conftest import Synthesize, Synthesized
 
 DEPLOYING = (ROOT / "docs/deploying.md").read_text()
 COSTS = (ROOT / "docs/costs.md").read_text()
+README = (ROOT / "README.md").read_text()
 DIAGNOSIS = (ROOT / "docs/diagnosis.md").read_text()
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
+)
 SMALLEST = {"sweep_minutes": "0"}
 LARGEST = {"coverage": "function"}
 REMEDIES = {"remedies": ",".join(RemedyKind), "memory_ceiling_mb": "2048"}
@@ -56,6 +69,9 @@ def rows(page: str, heading: str) -> list[list[str]]:
     after = page[page.index(f"\n{heading}\n") :]
     lines = re.findall(r"^\|.*\|$", after.split("\n#", 2)[1], re.MULTILINE)
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+FLAG_ROWS = rows(DEPLOYING, "## The flags")
 
 
 def test_resources(synthesize: Synthesize) -> None:
@@ -106,7 +122,154 @@ def test_every_function_is_described() -> None:
 
 def test_every_flag_is_described() -> None:
     """The table of flags is complete, and has none that does not exist."""
-    assert {row[0].strip("`") for row in rows(DEPLOYING, "## The flags")} == set(FLAGS)
+    assert sorted(row[0].strip("`") for row in FLAG_ROWS) == sorted(FLAGS)
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_what_a_flag_allows_is_described(flag: str) -> None:
+    """The flag takes each word and both ends of the range on the page, and nothing beyond them."""
+    (allowed_values,) = (row[2] for row in FLAG_ROWS if row[0] == f"`{flag}`")
+    words = re.findall(r"`(\w+)`", allowed_values)
+    ends = re.search(r"(\d+) to (\d+)(?! addresses)", allowed_values)
+
+    for word in words:
+        assert FLAGS[flag](flag, word) is not None
+    if ends is None:
+        return
+    least, most = (int(one) for one in ends.groups())
+    off = {0} if "0 for off" in allowed_values else set()
+    for number in {least, most} | off:
+        assert FLAGS[flag](flag, str(number)) == number
+    for number in {least - 1, most + 1} - off:
+        with pytest.raises(ConfigError):
+            FLAGS[flag](flag, str(number))
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_the_default_of_a_flag_is_described(flag: str) -> None:
+    """The word or number in the column of the default is the default; else there is none."""
+    (default,) = (row[1] for row in FLAG_ROWS if row[0] == f"`{flag}`")
+    value = getattr(Config(), flag)
+
+    if re.fullmatch(r"`\w+`", default):
+        assert default == f"`{value}`"
+    else:
+        assert not value
+
+
+def asked_of_the_account(**flags: str) -> object:
+    """Properties of the custom resource that reads the account; it runs when one changes."""
+    stack = Stack()
+    protect = lambda_.Function.from_function_name(stack, "Protect", "protect")
+    Account(stack, "Account", protect=protect, config=Config.from_context(flags))
+    (resource,) = Template.from_stack(stack).to_json()["Resources"].values()
+    return resource["Properties"]
+
+
+def test_flags_that_read_the_account_again_are_described() -> None:
+    """The page names each flag that makes the deployment read traffic and limits, and no other."""
+    other = {
+        "email": "a@example.com",
+        "mode": "observe",
+        "response": "notify",
+        "exempt": "billing",
+        "floor_per_minute": "600",
+        "danger_usd_per_minute": "2",
+        "account_alarm_per_minute": "20000",
+        "coverage": "function",
+        "sweep_minutes": "30",
+        "blast_radius": "4",
+        "accepted_loops": "billing",
+        "remedies": "logs",
+        "rollback": "orders",
+        "diagnose": "orders",
+    }
+    paired = {"rollback_mode", "memory_ceiling_mb"}  # given together with another only
+    section = DEPLOYING[DEPLOYING.index("### The account alarm") :]
+    (line,) = (one for one in section.splitlines() if "when you change one of these flags" in one)
+
+    before = asked_of_the_account()
+    assert set(FLAGS) == set(other) | paired
+    assert set(re.findall(r"`(\w+)`", line)) == {
+        flag for flag, value in other.items() if asked_of_the_account(**{flag: value}) != before
+    }
+
+
+@pytest.mark.parametrize("pattern", [r"about (\d+) names of (\d+)", r", or (\d+) of (\d+)\."])
+def test_how_many_names_fit(synthesize: Synthesize, pattern: str) -> None:
+    """So many exempt functions fit into the environment, and a quarter more do not."""
+    count, length = numbers(f"`exempt` holds.*?{pattern}")
+    names = [f"{number:0{length}d}" for number in range(count * 5 // 4)]
+
+    synthesize(exempt=",".join(names[:count]))
+    with pytest.raises(ConfigError):
+        synthesize(exempt=",".join(names))
+
+
+def test_every_output_is_described(default: Synthesized) -> None:
+    """The table of outputs has each output of the stack."""
+    table = rows(DEPLOYING, "## 3. Confirm the subscription and read the outputs")
+
+    assert sorted(row[0].strip("`") for row in table) == sorted(default.template["Outputs"])
+
+
+def test_every_resource_type_is_described(synthesize: Synthesize) -> None:
+    """Whoever narrows the execution role reads of each type of resource that it has to manage."""
+    largest = synthesize(email="a@example.com", **LARGEST)
+    types = {one["Type"] for one in largest.template["Resources"].values()}
+    described = " ".join(row[1] for row in rows(DEPLOYING, "## 1. Prepare"))
+    customs = {one for one in types if one.startswith("Custom::")}
+
+    assert set(re.findall(r"`(AWS::\w+::\w+)`", described)) == types - customs
+    assert len(customs) == len(largest.of_type("Custom::LoopbreakerAccount")) * 4
+
+
+def names_in(heading: str) -> list[str]:
+    """The names in the first column of a table."""
+    return sorted(
+        name for row in rows(DEPLOYING, heading) for name in re.findall(r"`(.+?)`", row[0])
+    )
+
+
+def test_every_alarm_is_described(synthesize: Synthesize) -> None:
+    """The two tables of alarms have each alarm of the largest stack, and no other."""
+    alarms = synthesize(**LARGEST).properties("AWS::CloudWatch::Alarm")
+
+    for prefix, heading in (
+        (SIGNAL_ALARM_PREFIX, "### Signal alarms"),
+        (GUARD_ALARM_PREFIX, "### When an alarm on the guard notifies you"),
+    ):
+        names = [one["AlarmName"] for one in alarms if one["AlarmName"].startswith(prefix)]
+        assert names_in(heading) == sorted(name.removeprefix(prefix) for name in names)
+
+
+def test_every_rule_is_described(default: Synthesized) -> None:
+    """The table of rules has each rule and says which function it invokes."""
+    targets = {
+        name: row[1]
+        for row in rows(DEPLOYING, "### Rules")
+        for name in re.findall(r"`(.+?)`", row[0])
+    }
+
+    invoked = {}
+    for rule in default.properties("AWS::Events::Rule"):
+        (target,) = rule["Targets"]
+        function = re.match("Contain|Chart|Diagnose|Denials", target["Arn"]["Fn::GetAtt"][0])
+        assert function is not None, target
+        invoked[rule["Name"].removeprefix("Loopbreaker-")] = function[0]
+    assert targets == {
+        name: "`diagnose`, through a queue" if one == "Denials" else f"`{one.lower()}`"
+        for name, one in invoked.items()
+    }
+
+
+def test_figures_of_the_first_screen() -> None:
+    """The prices in the README are those of the page on costs, in whole dollars."""
+    table = {row[0]: row[6].strip("$*") for row in rows(COSTS, "## Per month")}
+
+    assert numbers(r"\$(\d+) a month for ten functions, \$(\d+) for a thousand", README) == [
+        round(float(table[count])) for count in ("10", "1,000")
+    ]
 
 
 def test_every_check_and_every_remedy_is_described() -> None:
@@ -153,3 +316,47 @@ def test_what_reveals_code_and_variables_is_said(default: Synthesized) -> None:
     reading = DEPLOYING[DEPLOYING.index("**What the guard may read.**") :].split("\n", 1)[0]
 
     assert {one for one in telling if f"`{one}`" in reading} == telling & granted
+
+
+def heading_fragments(page: Path) -> set[str]:
+    """The fragments by which GitHub links to the headings of a page."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    found: Counter[str] = Counter()
+    fragments = set()
+    for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).lower()
+        fragment = re.sub(r"[^\w -]", "", words).replace(" ", "-")
+        fragments.add(f"{fragment}-{found[fragment]}" if found[fragment] else fragment)
+        found[fragment] += 1
+    return fragments
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda one: one.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """Each relative link names a file that is there, and a heading that it has."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in link:
+            continue
+        file, _, fragment = link.partition("#")
+        target = page.parent / file if file else page
+        assert target.exists(), link
+        if fragment:
+            assert fragment in heading_fragments(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda one: one.relative_to(ROOT).as_posix())
+def test_every_path_on_a_page_is_there(page: Path) -> None:
+    """Each file and folder of the project that a page names exists."""
+    named = re.findall(
+        r"`((?:functions|stacks|tests|docs|sandbox|bench)/[^`\s*<>]+)`", page.read_text()
+    )
+
+    assert [one for one in named if not (ROOT / one).exists()] == []
+
+
+def test_every_page_is_linked_to() -> None:
+    """The README leads to each page for readers."""
+    for page in [*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md"]:
+        assert f"]({page.relative_to(ROOT).as_posix()})" in README
