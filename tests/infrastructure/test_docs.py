@@ -360,3 +360,11 @@ def test_every_page_is_linked_to() -> None:
     """The README leads to each page for readers."""
     for page in [*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md"]:
         assert f"]({page.relative_to(ROOT).as_posix()})" in README
+
+
+def test_every_target_of_make_is_described() -> None:
+    """The page for contributors names each target, and none that is not there."""
+    (targets,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+
+    assert set(re.findall(r"`make ([a-z-]+)", page)) == set(targets.split())
