@@ -2,72 +2,33 @@
 
 from __future__ import annotations
 
-import functools
-import os
-import time
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.diagnosis import function_changes as repairs
-from functions.aws.incidents import lambda_functions as target_functions
-from functions.aws.incidents import publisher, way_back
-from functions.aws.incidents.publisher import SnsPublisher
-from functions.aws.incidents.way_back import Route, ScheduledWayBack, is_hold_end, parse_hold_end
-from functions.aws.records import diagnosis_store
-from functions.aws.records.diagnosis_store import DiagnosisStore
-from functions.aws.records.incidents import ledger
-from functions.aws.records.incidents.ledger import DynamoLedger
-from functions.aws.records.table import Table
-from functions.aws.runtime import clients, custom_resource
-from functions.aws.runtime.clock import read_clock
-from functions.aws.runtime.custom_resource import CustomResourceRequest, respond
-from functions.aws.runtime.deployment import describe_deployment
+from functions.aws.incidents.way_back import is_hold_end, parse_hold_end
+from functions.aws.runtime.custom_resource import (
+    CustomResourceRequest,
+    CustomResourceResponse,
+    RequestType,
+    respond,
+)
 from functions.aws.runtime.observability import logger
 from functions.aws.runtime.propagation import PROPAGATION
-from functions.domain.diagnosis.ports import RemediationContext
-from functions.restore.answer import answer, failed
-from functions.restore.settings import Settings
+from functions.restore.wiring import connect
 from functions.workflows.holding.end_hold import HoldEnder
-from functions.workflows.incidents.context import Context
-from functions.workflows.rollback.rollback import Rollback
+from functions.workflows.rollback.answer_request import (
+    RollbackRequest,
+    answer_request,
+    end_deployment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# What always needs permission; `repairs` does so for the kinds of remedies that are allowed.
-ADAPTERS: Final = (
-    custom_resource,
-    diagnosis_store,
-    ledger,
-    publisher,
-    target_functions,
-    way_back,
-)
-
-
-@functools.cache
-def rollback() -> Rollback:
-    """Read the settings and create the ports, once per execution environment."""
-    settings = Settings.from_env(os.environ)
-    world = Context(
-        functions=target_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client),
-        ledger=DynamoLedger(Table(clients.dynamodb_client, settings.ledger_table)),
-        publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
-        way_back=ScheduledWayBack(
-            clients.scheduler_client,
-            Route.of(settings),
-        ),
-        deployment=describe_deployment(settings),
-        clock=read_clock,
-    )
-    practice = RemediationContext(
-        repairs=repairs.AwsFunctionChanges(clients.lambda_client(), clients.iam_client()),
-        remediations=DiagnosisStore(Table(clients.dynamodb_client, settings.ledger_table)),
-        publisher=world.publisher,
-        deployment=world.deployment,
-    )
-    return Rollback(world=world, sleep=time.sleep, practice=practice)
+# The same for the resource's whole life: another one would make CloudFormation delete "the old".
+PHYSICAL_ID: Final = "LoopbreakerRollback"
+_MOST_CHARACTERS: Final = 2_000  # CloudFormation takes no long answer
 
 
 @logger.inject_lambda_context
@@ -81,14 +42,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         return context.get_remaining_time_in_millis() / 1000
 
     if is_hold_end(event):
-        end = parse_hold_end(event)
-        world, sleep = rollback().world, rollback().sleep
-        outcome = HoldEnder(world=world, sleep=sleep).end(
-            end.incident_id, end.function, seconds_left
-        )
-        logger.info("hold", outcome=outcome, incident=end.incident_id, target_function=end.function)
+        _end_hold(event, seconds_left)
     else:
         _answer(CustomResourceRequest.from_event(event), seconds_left)
+
+
+def _end_hold(event: dict[str, Any], seconds_left: Callable[[], float]) -> None:
+    end = parse_hold_end(event)
+    rollback = connect()
+    ender = HoldEnder(world=rollback.world, sleep=rollback.sleep)
+    outcome = ender.end(end.incident_id, end.function, seconds_left)
+    logger.info("hold", outcome=outcome, incident=end.incident_id, target_function=end.function)
 
 
 def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -> None:
@@ -98,8 +62,38 @@ def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -
     """
     try:
         with PROPAGATION.awaited(seconds_left()):
-            response = answer(request, rollback(), seconds_left)
+            response = _answer_success(_carry_out(request, seconds_left))
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
-        response = failed(request, error)
+        response = _answer_failure(request, error)
     respond(request, response)
+
+
+def _carry_out(request: CustomResourceRequest, seconds_left: Callable[[], float]) -> str:
+    if request.request_type is RequestType.DELETE:
+        end_deployment(connect(), seconds_left)
+        return ""
+    asked = RollbackRequest(
+        id=request.request_id,
+        functions=tuple(str(one) for one in request.properties.get("Rollback", ())),
+        nonce=str(request.properties.get("Nonce", "")),
+    )
+    return answer_request(asked, connect(), seconds_left)
+
+
+def _answer_failure(request: CustomResourceRequest, error: Exception) -> CustomResourceResponse:
+    """Say in CloudFormation's events why a request failed, in AWS's own words where it has some.
+
+    A Delete succeeds all the same: a stack that cannot be removed helps nobody, and the ledger
+    stays when the stack goes.
+    """
+    if request.request_type is RequestType.DELETE:
+        return _answer_success("")
+    return CustomResourceResponse(
+        physical_resource_id=PHYSICAL_ID, reason=str(error) or repr(error)
+    )
+
+
+def _answer_success(text: str) -> CustomResourceResponse:
+    data = {"Restored": text[:_MOST_CHARACTERS]} if text else {}
+    return CustomResourceResponse(physical_resource_id=PHYSICAL_ID, data=data)

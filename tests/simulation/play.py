@@ -11,7 +11,6 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.incidents.signals import parse_signal
-from functions.aws.runtime.custom_resource import CustomResourceRequest, RequestType
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import (
     LoopbreakerError,
@@ -22,7 +21,6 @@ from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.notices.notice import Deployment
 from functions.domain.signal import Signal, SignalKind
-from functions.restore.answer import answer
 from functions.workflows.detection.collect_evidence import EvidenceCollector, one_by_one
 from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.detection.triage import Triage
@@ -30,6 +28,7 @@ from functions.workflows.holding.end_hold import HoldEnder
 from functions.workflows.holding.observe import HoldObserver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
+from functions.workflows.rollback.answer_request import RollbackRequest, answer_request
 from functions.workflows.rollback.rollback import Rollback
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import OWN, FakeLoops
@@ -184,16 +183,8 @@ class Play:
     def ask(self, functions: tuple[str, ...]) -> Run:
         """A deployment with the rollback flag."""
         number = self._number("rollback")
-        request = CustomResourceRequest(
-            request_type=RequestType.UPDATE,
-            resource_type="Custom::LoopbreakerRollback",
-            request_id=f"request-{number}",
-            stack_id="stack",
-            logical_resource_id="Rollback",
-            physical_resource_id="LoopbreakerRollback",
-            response_url="",
-            properties={"Rollback": list(functions), "Nonce": f"nonce-{number}"},
-            old_properties={},
+        request = RollbackRequest(
+            id=f"request-{number}", functions=functions, nonce=f"nonce-{number}"
         )
         self.stir("")
         return self._roll_back(f"rollback {number}", request, 1)
@@ -220,7 +211,7 @@ class Play:
         run.memory["ended"] = lambda: self._ended(run, attempt, again)
         self.turns.begin(run, body)
 
-    def _roll_back(self, label: str, request: CustomResourceRequest, attempt: int) -> Run:
+    def _roll_back(self, label: str, request: RollbackRequest, attempt: int) -> Run:
         run = self._new_run(label, attempt, RESTORE_SECONDS)
         rollback = Rollback(world=self._world(run), sleep=self.turns.pause, practice=self._practice)
 
@@ -229,8 +220,9 @@ class Play:
 
         def body() -> None:
             try:
-                done = answer(request, rollback, lambda: run.deadline - self.turns.now)
-                run.memory["answer"] = done.data.get("Restored", "")
+                run.memory["answer"] = answer_request(
+                    request, rollback, lambda: run.deadline - self.turns.now
+                )
             except LoopbreakerError as error:  # the handler answers CloudFormation with it
                 run.memory["refusal"] = str(error)
 

@@ -39,7 +39,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     staged.contributor()
     assert staged.incident().id == ID
     assert staged.incident().state is IncidentState.CAPPED
-    monkeypatch.setattr(module, "rollback", lambda: staged.rollbacks)
+    monkeypatch.setattr(module, "connect", lambda: staged.rollbacks)
     return staged
 
 
@@ -138,7 +138,7 @@ def test_a_cap_that_a_run_left_half_done_is_taken_back(
 ) -> None:
     """`contain` died right after it had set the cap, before it could write so."""
     other = suspected(reserved=50)
-    monkeypatch.setattr(module, "rollback", lambda: other.rollbacks)
+    monkeypatch.setattr(module, "connect", lambda: other.rollbacks)
     number = next(one.number for one in scene.account.calls("reserve"))
     other.account.faults.revive()
     other.account.faults.crash_after(number)

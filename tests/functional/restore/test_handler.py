@@ -63,7 +63,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
         staged.answers.append(json.loads(body))
 
     monkeypatch.setattr(module, "respond", partial(respond, put=put))
-    monkeypatch.setattr(module, "rollback", lambda: staged.scene.rollbacks)
+    monkeypatch.setattr(module, "connect", lambda: staged.scene.rollbacks)
     return staged
 
 
