@@ -256,7 +256,7 @@ def test_the_documented_use_of_the_pulses_money_is_what_the_code_computes() -> N
     """How many functions on loops are read how often, and how many looks are left."""
     lines = DOCS.read_text().splitlines()
     (watched,) = (one for one in lines if one.startswith("- **Functions on loops**"))
-    (looks,) = (one for one in lines if one.startswith("- **Looks**"))
+    (looks,) = (one for one in lines if one.startswith("- **Scans**"))
     most = pulse_watch_metrics(1_000)
 
     assert re.findall(r"\$([\d.]+\d)", watched) == [
@@ -270,7 +270,7 @@ def test_the_documented_use_of_the_pulses_money_is_what_the_code_computes() -> N
     for functions in (10, 10_000):
         most = pulse_watch_metrics(functions)
         counts += [functions, looks_of(functions, 0), looks_of(functions, most)]
-    stated = re.findall(r"\b[\d,]+\b", looks.split(". A look")[0].replace("1,000 functions", ""))
+    stated = re.findall(r"\b[\d,]+\b", looks.split(". A scan")[0].replace("1,000 functions", ""))
     assert [int(one.replace(",", "")) for one in stated] == counts
 
 
