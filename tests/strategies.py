@@ -24,10 +24,11 @@ from functions.domain.detection.assessment import Assessment, Ground, Reason, Un
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incidents.incident import Incident
-from functions.domain.incidents.outbox import NoticeStatus, OutboxNotice
+from functions.domain.incidents.outbox import IncidentNotice
 from functions.domain.incidents.refusals import Attempt, Refusals
 from functions.domain.incidents.snapshot import EventRoutes, FoundReservation, HeldInstead, Snapshot
 from functions.domain.incidents.states import IncidentState, Transition
+from functions.domain.notices.outbox import NoticeStatus
 
 if TYPE_CHECKING:
     from functions.domain.changes.steps import Step
@@ -108,7 +109,7 @@ outcomes: Final = st.builds(
     done_at=st.none() | moments,
 )
 outbox_notices: Final = st.builds(
-    OutboxNotice,
+    IncidentNotice,
     id=texts,
     transition=st.sampled_from(Transition),
     subject=texts,

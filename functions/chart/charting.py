@@ -18,18 +18,17 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.records.chart_store import ChartNotice, Pass, PassKind, notice_id
+from functions.aws.records.chart_store import Pass, PassKind, notice_id
 from functions.aws.records.fact_store import SCHEMA
-from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
+from functions.domain.errors import LoopbreakerError
 from functions.domain.graph.build import build
 from functions.domain.graph.model import GraphSize, LoopKey
 from functions.domain.graph.new_loops import news
 from functions.domain.graph.summary import LoopBook
-from functions.domain.incidents.outbox import NOTICE_LEASE, NoticeStatus
 from functions.domain.notices.graph.warning import LoopNotice, compose_blind_spots, compose_warnings
-from functions.domain.notices.layout import mark_as_repeated
-from functions.domain.notices.notice import Notice
+from functions.domain.notices.outbox import OutboxNotice
 from functions.domain.serialization import UnreadableError
+from functions.workflows.notices.deliver import send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -313,7 +312,7 @@ class GraphRefresh:
         ]
         now = self._clock()
         notices = [
-            ChartNotice(
+            OutboxNotice(
                 id=notice_id(now, number, one.notice),
                 subject=one.notice.subject,
                 body=one.notice.body,
@@ -351,29 +350,13 @@ class GraphRefresh:
     # -- notices
 
     def _deliver(self) -> None:
-        """Send the notices that are due: each is claimed first, and forgotten once it is sent.
-
-        One that was claimed by a run that died is sent again, marked as a repeat.
-        """
+        """Send the notices that are due; one that is sent is forgotten."""
         for notice in self._store.notices():
             now = self._clock()
-            is_claimed = notice.status is NoticeStatus.CLAIMED
-            if is_claimed and notice.claimed_at and now - notice.claimed_at < NOTICE_LEASE:
-                continue
-            claimed = replace(notice, status=NoticeStatus.CLAIMED, claimed_at=now)
-            self._store.keep_notice(claimed)
-            text = Notice(subject=notice.subject, body=notice.body)
-            if is_claimed:
-                text = mark_as_repeated(text)
-            try:
-                self._publisher.publish(text.subject, text.body)
-            except NoticeUndeliveredError as error:
-                self._log.info("notice not sent", subject=notice.subject, why=str(error))
-                self._store.keep_notice(
-                    replace(notice, status=NoticeStatus.PENDING, claimed_at=None)
-                )
-                continue
-            self._store.drop_notice(claimed)
+            if notice.is_due(now):
+                why = send(notice, self._store.keep_notice, self._publisher, now)
+                if why:
+                    self._log.info("notice not sent", subject=notice.subject, why=why)
 
 
 def _stored(state: ChartState) -> tuple[Manifest, ...]:

@@ -181,6 +181,7 @@ def connect() -> DiagnosisWiring:
             remediations=store,
             publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
             deployment=describe_deployment(settings),
+            clock=read_clock,
         ),
         store=store,
         ledger=DynamoLedger(Table(clients.dynamodb_client, settings.ledger_table)),

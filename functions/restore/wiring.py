@@ -53,5 +53,6 @@ def connect() -> Rollback:
         remediations=DiagnosisStore(Table(clients.dynamodb_client, settings.ledger_table)),
         publisher=context.publisher,
         deployment=context.deployment,
+        clock=read_clock,
     )
     return Rollback(world=context, sleep=time.sleep, practice=practice)

@@ -25,7 +25,7 @@ from functions.aws.runtime import clients
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.summary import Entry, LoopBook
 from tests.contract.stage import unique
-from tests.fake_chart import FakeChartMemory, FakeChartStore, a_notice, claimed
+from tests.fake_chart import FakeChartMemory, FakeChartStore, a_notice
 from tests.unit.aws.account.test_storage import read_facts
 
 if TYPE_CHECKING:
@@ -115,10 +115,10 @@ def test_notices_are_claimed_and_dropped(run: Callable[[str], Store]) -> None:
     """A notice keeps what was written of it, until it is dropped."""
     run("a").take_turn(NOW, LATER)
     run("a").save(STATE, [a_notice()])
-    run("a").keep_notice(claimed(a_notice(), NOW))
+    run("a").keep_notice(a_notice().claimed(NOW))
 
-    assert run("a").notices() == (claimed(a_notice(), NOW),)
-    run("a").drop_notice(a_notice())
+    assert run("a").notices() == (a_notice().claimed(NOW),)
+    run("a").keep_notice(a_notice().sent())
     assert run("a").notices() == ()
 
 

@@ -8,7 +8,6 @@ import pytest
 from functions.domain.errors import InvalidTransitionError, StaleIncidentError
 from functions.domain.incidents.history import WHATEVER_CLOSED, LiveLedger, PastIncident
 from functions.domain.incidents.incident import Incident
-from functions.domain.incidents.outbox import NoticeStatus
 from functions.domain.incidents.ports import (
     REQUEST_LASTS,
     AlreadyOpen,
@@ -429,7 +428,7 @@ def test_an_old_incident_is_finished_beside_the_new(stage: Stage) -> None:
     old = stage.ledger.save(told(ended(opened(stage, "orders"), NOON)))
     new = opened(stage, "orders", NOON + HOUR)
 
-    sent = stage.ledger.save(old.with_notice_status(old.outbox[0].id, NoticeStatus.SENT))
+    sent = stage.ledger.save(old.with_notice_as(old.outbox[0].sent()))
     stage.ledger.file_away(sent)
 
     assert stage.ledger.live().incidents == (new,)
@@ -544,7 +543,7 @@ def test_superseding_keeps_unsent_notices(stage: Stage) -> None:
 
     new, kept = stage.ledger.live().incidents
     assert (new.opened_at, kept) == (later, replace(old, version=old.version + 1))
-    sent = stage.ledger.save(kept.with_notice_status(kept.outbox[0].id, NoticeStatus.SENT))
+    sent = stage.ledger.save(kept.with_notice_as(kept.outbox[0].sent()))
     stage.ledger.file_away(sent)
     assert stage.ledger.live().incidents == (new,)
 

@@ -21,9 +21,9 @@ from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.diagnosis.finding import Certainty, Examination, Finding
 from functions.domain.diagnosis.finding_registry import FindingBook, advance
-from functions.domain.diagnosis.postings import Posting
 from functions.domain.diagnosis.remediation import TreatmentState
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
+from functions.domain.notices.outbox import OutboxNotice
 from functions.domain.record_format import UnreadableRecordError
 from functions.workflows.diagnosis.remediate import planned
 from functions.workflows.diagnosis.run import make_round
@@ -49,7 +49,7 @@ def a_book() -> FindingBook:
     hospital = Hospital()
     make_round((samples.logless(),), hospital.practice, replace(ALLOWED, kinds=frozenset()), NOW)
     assert hospital.stored_book.open
-    return replace(hospital.stored_book, version=0).with_posting("a", "subject", "bödy ☃")
+    return replace(hospital.stored_book, version=0).with_notice("a", "subject", "bödy ☃")
 
 
 @pytest.fixture(params=["fake", "aws"])
@@ -116,7 +116,7 @@ def test_a_book_of_ten_thousand_findings(store: DiagnosisStore) -> None:
     ]
     book = advance(FindingBook(), examinations, NOW).book
 
-    saved = store.save_book(book.with_posting("a", "subject", random.randbytes(100_000).hex()))
+    saved = store.save_book(book.with_notice("a", "subject", random.randbytes(100_000).hex()))
 
     assert store.book() == saved
     assert len(saved.open) + len(saved.left_out) == 10_000
@@ -128,12 +128,12 @@ def test_a_treatment_with_long_notices_fits(store: DiagnosisStore) -> None:
     """Texts are cut where they do not fit; what undoing needs stays."""
     long = Random(2).randbytes(300_000).hex()  # noqa: S311 (a text that does not compress)
     treatment = a_treatment()
-    postings = tuple(Posting(id=str(number), subject="s", body=long) for number in range(3))
+    notices = tuple(OutboxNotice(id=str(number), subject="s", body=long) for number in range(3))
 
-    opened = store.open(treatment.with_outbox(postings))
+    opened = store.open(replace(treatment, outbox=notices))
 
     assert [one.id for one in opened.outbox] == ["0", "1", "2"]
-    assert opened.with_outbox(()) == replace(treatment, version=1)
+    assert replace(opened, outbox=()) == replace(treatment, version=1)
     assert store.find(samples.NAME, "no_logs") == opened
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_t
 
 from functions.aws.account import facts
 from functions.aws.account.configuration_changes import Change
-from functions.aws.records.chart_store import ChartNotice, ChartState
+from functions.aws.records.chart_store import ChartState
 from functions.aws.records.diagnosis_store import Progress
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook
@@ -25,6 +25,7 @@ from functions.domain.diagnosis.remediation import Treatment
 from functions.domain.graph.summary import LoopBook
 from functions.domain.incidents.history import PastIncident
 from functions.domain.incidents.incident import Incident
+from functions.domain.notices.outbox import OutboxNotice
 from functions.domain.pulse.memory import PulseMemory
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _ROOTS: Final = (
     Progress,
     DeniedCall,
     ChartState,
-    ChartNotice,
+    OutboxNotice,
     Change,
     LoopBook,
     *(one.shape for one in facts.SECTIONS),

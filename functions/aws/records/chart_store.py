@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta  # noqa: TC003 - fields are read from it
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -38,7 +38,7 @@ from functions.aws.records.items import (
 from functions.aws.records.writes import AttributeAbsent, Compare, Delete, PutItem, Update
 from functions.aws.runtime.observability import logger
 from functions.domain.errors import LoopbreakerError
-from functions.domain.incidents.outbox import NoticeStatus
+from functions.domain.notices.outbox import NoticeStatus, OutboxNotice
 from functions.domain.record_format import UnreadableRecordError
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 
@@ -124,17 +124,6 @@ class NotedChange:
     mark: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChartNotice:
-    """A notice on its way."""
-
-    id: str
-    subject: str
-    body: str
-    status: NoticeStatus = NoticeStatus.PENDING
-    claimed_at: datetime | None = field(default=None)
-
-
 class ChartStore:
     """The store, as one run uses it.
 
@@ -189,7 +178,7 @@ class ChartStore:
         if self._table.write(update) is not None:
             logger.info("the turn had passed on")
 
-    def save(self, state: ChartState, notices: Sequence[ChartNotice] = ()) -> None:
+    def save(self, state: ChartState, notices: Sequence[OutboxNotice] = ()) -> None:
         """Write where charting stands together with the notices that follow from it.
 
         Raises
@@ -250,17 +239,16 @@ class ChartStore:
 
     # -- notices
 
-    def notices(self) -> tuple[ChartNotice, ...]:
+    def notices(self) -> tuple[OutboxNotice, ...]:
         """The notices that are not known to be sent, oldest first."""
         return tuple(_notice_of(item) for item in self._table.query(_NOTICES))
 
-    def keep_notice(self, notice: ChartNotice) -> None:
-        """Write a notice as it is now."""
-        self._table.write(_put_notice(notice))
-
-    def drop_notice(self, notice: ChartNotice) -> None:
-        """Delete a notice that was sent."""
-        self._table.write(Delete(key=key_of(_NOTICES, notice.id)))
+    def keep_notice(self, notice: OutboxNotice) -> None:
+        """Write a notice as it is now; one that was sent is deleted."""
+        if notice.status is NoticeStatus.SENT:
+            self._table.write(Delete(key=key_of(_NOTICES, notice.id)))
+        else:
+            self._table.write(_put_notice(notice))
 
     # -- the book
 
@@ -296,20 +284,22 @@ def _state_of(item: Item) -> ChartState:
         return ChartState()
 
 
-def _put_notice(notice: ChartNotice) -> PutItem:
+def _put_notice(notice: OutboxNotice) -> PutItem:
     item = {
         **key_of(_NOTICES, notice.id),
         "subject": {"S": notice.subject},
         "body": {"S": notice.body},
         "status": {"S": notice.status.value},
     }
+    if notice.attempts:
+        item["attempts"] = {"N": str(notice.attempts)}
     if notice.claimed_at is not None:
         item["claimed_at"] = {"S": notice.claimed_at.isoformat()}
     return PutItem(item=item)
 
 
-def _notice_of(item: Item) -> ChartNotice:
-    return read_item(ChartNotice, {**item, "id": item["sk"]})
+def _notice_of(item: Item) -> OutboxNotice:
+    return read_item(OutboxNotice, {**item, "id": item["sk"]})
 
 
 def _change_key(change: Change) -> str:

@@ -32,10 +32,10 @@ from functions.aws.records.writes import NEW, Compare, Delete, PutItem
 from functions.aws.runtime.observability import logger
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook, smaller
-from functions.domain.diagnosis.postings import lighter
 from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
 from functions.domain.errors import StaleIncidentError
 from functions.domain.incidents.incident import KEPT_AFTER_CLOSE
+from functions.domain.notices.outbox import shorten_outbox
 from functions.domain.record_format import UnreadableRecordError, dump_json
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 
@@ -267,10 +267,10 @@ def _treatment_key(treatment: Treatment) -> Item:
 def _fitting(treatment: Treatment) -> Treatment:
     """The treatment with as much of its notices as fits into an item."""
     while not fits(TREATMENT_RECORD.dump(treatment)):
-        outbox = lighter(treatment.outbox)
+        outbox = shorten_outbox(treatment.outbox)
         if outbox is None:
             break
-        treatment = treatment.with_outbox(outbox)
+        treatment = replace(treatment, outbox=outbox)
     return treatment
 
 

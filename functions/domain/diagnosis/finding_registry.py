@@ -11,8 +11,12 @@ from enum import StrEnum
 from typing import Final, Self
 
 from functions.domain.diagnosis.finding import Certainty, Examination, Finding, FindingKey
-from functions.domain.diagnosis.postings import Posting, lighter
-from functions.domain.incidents.outbox import NoticeStatus
+from functions.domain.notices.outbox import (
+    NoticeStatus,
+    OutboxNotice,
+    replace_notice,
+    shorten_outbox,
+)
 
 LISTED_EVERY: Final = timedelta(days=7)
 # A finding that comes back within this time is the same one. It is told the first time it comes
@@ -24,7 +28,7 @@ MOST_RETURNS_TOLD: Final = 1
 MOST_OPEN: Final = 4_000
 MOST_CLOSED: Final = 2_000
 MOST_LEFT_OUT: Final = 10_000
-MOST_POSTINGS: Final = 40
+MOST_NOTICES: Final = 40
 _MARK_BYTES: Final = 4
 
 
@@ -86,7 +90,7 @@ class FindingBook:
     open: tuple[OpenFinding, ...] = ()
     closed: tuple[ClosedFinding, ...] = ()
     listed_at: datetime | None = None
-    outbox: tuple[Posting, ...] = ()
+    outbox: tuple[OutboxNotice, ...] = ()
     left_out: tuple[str, ...] = ()
     unsent: int = 0
 
@@ -100,18 +104,18 @@ class FindingBook:
             return False
         return now - self.listed_at >= LISTED_EVERY
 
-    def with_posting(self, name: str, subject: str, body: str) -> Self:
+    def with_notice(self, name: str, subject: str, body: str) -> Self:
         """The book with a notice to be sent; one of the same name is there already or was sent."""
         if any(one.id == name for one in self.outbox):
             return self
-        every = (*self.outbox, Posting(id=name, subject=subject, body=body))
-        dropped, kept = every[:-MOST_POSTINGS], every[-MOST_POSTINGS:]
+        every = (*self.outbox, OutboxNotice(id=name, subject=subject, body=body))
+        dropped, kept = every[:-MOST_NOTICES], every[-MOST_NOTICES:]
         unsent = sum(one.status is not NoticeStatus.SENT for one in dropped)
         return replace(self, outbox=kept, unsent=self.unsent + unsent)
 
-    def with_outbox(self, outbox: tuple[Posting, ...]) -> Self:
-        """The book with another outbox."""
-        return replace(self, outbox=outbox)
+    def with_notice_as(self, notice: OutboxNotice) -> Self:
+        """The book with what became of a notice of its outbox."""
+        return replace(self, outbox=replace_notice(self.outbox, notice))
 
     def without_sent(self) -> Self:
         """The book without the notices that are known to be sent."""
@@ -203,7 +207,7 @@ def smaller(book: FindingBook) -> FindingBook | None:
 
     Texts of notices are cut first, then goes what was closed, then what matters least of the rest.
     """
-    outbox = lighter(book.outbox)
+    outbox = shorten_outbox(book.outbox)
     if outbox is not None:
         return replace(book, outbox=outbox)
     if book.closed:
@@ -260,7 +264,7 @@ def _function_mark(function: str) -> str:
 
 def listed(book: FindingBook, name: str, subject: str, body: str, now: datetime) -> FindingBook:
     """The book with the weekly list in its outbox."""
-    return replace(book, listed_at=now, unsent=0).with_posting(name, subject, body)
+    return replace(book, listed_at=now, unsent=0).with_notice(name, subject, body)
 
 
 def _order(finding: OpenFinding) -> tuple[datetime, str, str]:

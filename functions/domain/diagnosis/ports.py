@@ -1,7 +1,8 @@
 """What treating findings needs of the world. Adapters in `functions.aws`, fakes in the tests."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from functions.domain.diagnosis.finding_registry import FindingBook
@@ -125,9 +126,20 @@ class RemediationStore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemediationContext:
-    """Ports and deployment, handed to everything that treats."""
+    """Ports and deployment, handed to everything that treats.
+
+    Attributes
+    ----------
+    clock
+        The time of day, for leases and claims: a run may take longer than one.
+    """
 
     repairs: FunctionChanges
     remediations: RemediationStore
     publisher: Publisher
     deployment: Deployment
+    clock: Callable[[], datetime]
+
+    def present(self, now: datetime) -> datetime:
+        """The present moment of a run that began at `now`, which a signal may have set."""
+        return max(now, self.clock())

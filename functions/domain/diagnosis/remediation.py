@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Final, Self
 
 from functions.domain.changes.steps import StepStatus
-from functions.domain.diagnosis.postings import Posting
 from functions.domain.diagnosis.remedy import RemedyKind, RemedyStep, StepResult
 from functions.domain.errors import InvalidTransitionError, SnapshotOverwriteError
 from functions.domain.incidents.incident import LEASE
+from functions.domain.notices.outbox import OutboxNotice, replace_notice
 
 
 class TreatmentState(StrEnum):
@@ -104,7 +104,7 @@ class Treatment:
     closed_at: datetime | None = None
     closing: TreatmentState = TreatmentState.UNDONE
     actor: str = ""
-    outbox: tuple[Posting, ...] = ()
+    outbox: tuple[OutboxNotice, ...] = ()
 
     @property
     def is_closed(self) -> bool:
@@ -188,16 +188,17 @@ class Treatment:
             ),
         )
 
-    def with_posting(self, event: TreatmentEvent, subject: str, body: str) -> Self:
+    def with_notice(self, event: TreatmentEvent, subject: str, body: str) -> Self:
         """The treatment with a notice to be sent. An event that repeats is numbered."""
         begin = f"{self.id}/{event}"
         count = sum(1 for one in self.outbox if one.id.startswith(begin))
         name = f"{begin}-{count + 1}" if count else begin
-        return replace(self, outbox=(*self.outbox, Posting(id=name, subject=subject, body=body)))
+        notice = OutboxNotice(id=name, subject=subject, body=body)
+        return replace(self, outbox=(*self.outbox, notice))
 
-    def with_outbox(self, outbox: tuple[Posting, ...]) -> Self:
-        """The treatment with another outbox."""
-        return replace(self, outbox=outbox)
+    def with_notice_as(self, notice: OutboxNotice) -> Self:
+        """The treatment with what became of a notice of its outbox."""
+        return replace(self, outbox=replace_notice(self.outbox, notice))
 
 
 def treatment_id(function: str, entry: str, opened_at: datetime) -> str:

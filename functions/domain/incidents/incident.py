@@ -29,7 +29,7 @@ from functions.domain.changes.steps import (
 from functions.domain.detection.assessment import Assessment
 from functions.domain.errors import InvalidTransitionError, SnapshotOverwriteError
 from functions.domain.holding.watch import Lever, Phase, Watch
-from functions.domain.incidents.outbox import NoticeStatus, OutboxNotice, number_of, trim_outbox
+from functions.domain.incidents.outbox import IncidentNotice, number_of, trim_outbox
 from functions.domain.incidents.refusals import (
     EARLY,
     MOST_TOLD,
@@ -46,6 +46,7 @@ from functions.domain.incidents.states import (
     IncidentState,
     Transition,
 )
+from functions.domain.notices.outbox import OutboxNotice, replace_notice
 
 # A run of `contain` or `restore` that died stops holding its incident after this long: short,
 # because a loop may be burning meanwhile. A run that takes longer than its lease loses nothing,
@@ -156,7 +157,7 @@ class Incident:
     actor: str = ""
     async_target_arn: str = ""
     is_durable: bool = False
-    outbox: tuple[OutboxNotice, ...] = ()
+    outbox: tuple[IncidentNotice, ...] = ()
     released_to: FoundReservation | None = None
     is_withdrawn: bool = False
     refusals: tuple[Refusals, ...] = ()
@@ -647,40 +648,18 @@ class Incident:
         """The incident with a notice to be sent. A transition that repeats is numbered."""
         numbers = [number_of(one.id) for one in self.outbox if one.transition is transition]
         suffix = f"-{max(numbers) + 1}" if numbers else ""
-        notice = OutboxNotice(
+        notice = IncidentNotice(
             id=f"{self.id}/{transition}{suffix}", transition=transition, subject=subject, body=body
         )
         return replace(self, outbox=trim_outbox((*self.outbox, notice)))
 
-    def with_notice_status(
-        self, notice_id: str, status: NoticeStatus, claimed_at: datetime | None = None
-    ) -> Self:
-        """The incident with a notice of its outbox moved on."""
-        moved = tuple(
-            replace(
-                one,
-                status=status,
-                claimed_at=claimed_at,
-                attempts=one.attempts + (status is NoticeStatus.CLAIMED),
-            )
-            if one.id == notice_id
-            else one
-            for one in self.outbox
-        )
-        return replace(self, outbox=trim_outbox(moved))
+    def with_notice_as(self, notice: OutboxNotice) -> Self:
+        """The incident with what became of a notice of its outbox."""
+        return replace(self, outbox=trim_outbox(replace_notice(self.outbox, notice)))
 
     def has_told(self, transition: Transition) -> bool:
         """Whether a notice of this transition was written down already."""
         return any(one.transition is transition for one in self.outbox)
-
-    def due_notices(self, now: datetime) -> tuple[OutboxNotice, ...]:
-        """The notices to be sent now, oldest first."""
-        return tuple(one for one in self.outbox if one.is_due(now))
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether all its notices are known to be sent."""
-        return all(one.status is NoticeStatus.SENT for one in self.outbox)
 
 
 def incident_id(function: str, opened_at: datetime) -> str:

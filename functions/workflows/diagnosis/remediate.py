@@ -13,7 +13,6 @@ from typing import assert_never
 from functions.domain.changes.steps import StepStatus
 from functions.domain.diagnosis.finding import Finding
 from functions.domain.diagnosis.ports import Configuration, FunctionChanges, RemediationContext
-from functions.domain.diagnosis.postings import deliver
 from functions.domain.diagnosis.remediation import (
     Prior,
     Treatment,
@@ -47,6 +46,7 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.notices.diagnosis.remediation import compose_remediation
+from functions.workflows.notices.deliver import deliver_due
 
 _GONE_STATES = (TreatmentState.UNDOING, TreatmentState.UNDONE, TreatmentState.DELETED)
 
@@ -216,8 +216,10 @@ def _told(
 ) -> Treatment:
     """Write down the new state together with its notice, then send that."""
     notice = compose_remediation(event, treatment, practice.deployment, now)
-    stored = practice.remediations.save(treatment.with_posting(event, notice.subject, notice.body))
-    return deliver(stored, practice.remediations.save, practice.publisher, now)
+    stored = practice.remediations.save(treatment.with_notice(event, notice.subject, notice.body))
+    return deliver_due(
+        stored, practice.remediations.save, practice.publisher, lambda: practice.present(now)
+    )
 
 
 def _gone(treatment: Treatment, practice: RemediationContext, now: datetime) -> Treatment:

@@ -28,7 +28,6 @@ from functions.domain.diagnosis.finding_registry import (
     listed,
 )
 from functions.domain.diagnosis.ports import RemediationContext
-from functions.domain.diagnosis.postings import deliver, is_settled
 from functions.domain.diagnosis.remediation import Treatment, TreatmentState
 from functions.domain.errors import StaleIncidentError
 from functions.domain.notices.diagnosis.digest import (
@@ -37,7 +36,9 @@ from functions.domain.notices.diagnosis.digest import (
     compose_weekly,
 )
 from functions.domain.notices.diagnosis.finding import compose_finding, compose_resolved
+from functions.domain.notices.outbox import are_all_sent
 from functions.workflows.diagnosis.remediate import planned, treat, undo
+from functions.workflows.notices.deliver import deliver_due
 
 # Above so many in one round they come in one notice.
 MOST_SINGLE: Final = 5
@@ -100,8 +101,9 @@ def tend(practice: RemediationContext, now: datetime) -> None:
             treat(treatment, practice, now)
         elif treatment.state is TreatmentState.UNDOING:
             undo(treatment, practice, now, treatment.actor, treatment.closing)
-        elif not is_settled(treatment):
-            deliver(treatment, practice.remediations.save, practice.publisher, now)
+        elif not are_all_sent(treatment):
+            save = practice.remediations.save
+            deliver_due(treatment, save, practice.publisher, lambda: practice.present(now))
     book = practice.remediations.book()
     if book.is_list_due(now):
         notice = compose_weekly(book, practice.deployment, now)
@@ -237,7 +239,7 @@ def _with_notices(
         if len(changes) > MOST_SINGLE:
             notice = compose_digest(changes, practice.deployment, now)
             name = f"digest/{'closed' if changes is closed else 'found'}/{stamp}"
-            book = book.with_posting(name, notice.subject, notice.body)
+            book = book.with_notice(name, notice.subject, notice.body)
             continue
         for change in changes:
             one = judged.get(change.record.key)
@@ -247,10 +249,10 @@ def _with_notices(
                 else compose_finding(change, one, practice.deployment, now)
             )
             name = _name(change.record.key, change.kind, stamp)
-            book = book.with_posting(name, notice.subject, notice.body)
+            book = book.with_notice(name, notice.subject, notice.body)
     if book.left_out and not before.left_out:
         notice = compose_registry_full(book, practice.deployment, now)
-        book = book.with_posting(f"full/{stamp}", notice.subject, notice.body)
+        book = book.with_notice(f"full/{stamp}", notice.subject, notice.body)
     return book
 
 
@@ -266,6 +268,6 @@ def _name(key: FindingKey, kind: ChangeKind, stamp: str) -> str:
 def _deliver(book: FindingBook, practice: RemediationContext, now: datetime) -> None:
     """Send what is due and forget what is sent."""
     save = practice.remediations.save_book
-    book = deliver(book, save, practice.publisher, now)
+    book = deliver_due(book, save, practice.publisher, lambda: practice.present(now))
     if book.without_sent() != book:
         save(book.without_sent())

@@ -13,6 +13,7 @@ from functions.domain.errors import FunctionNotFoundError, LoopbreakerError, Sta
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import LEASE
 from functions.domain.incidents.states import IncidentState
+from functions.domain.notices.outbox import are_all_sent
 from functions.workflows.incidents.announce import deliver
 from functions.workflows.incidents.contain import find_stop_of_tag
 from functions.workflows.incidents.restore import failures, pending, restore
@@ -175,7 +176,7 @@ class HoldEnder:
             return Outcome.REFUSED
         if pending(after):
             return Outcome.PENDING
-        return Outcome.ENDED if after.is_settled else Outcome.UNTOLD
+        return Outcome.ENDED if are_all_sent(after) else Outcome.UNTOLD
 
     def _tell(self, incident_id: str, before: Outcome) -> Outcome:
         """Send what a run that died, or an SNS that did not answer, has left unsaid.
@@ -188,7 +189,7 @@ class HoldEnder:
                     told = deliver(one, self.world, self.world.clock())
                 except StaleIncidentError:
                     continue  # another run sends it
-                return Outcome.ENDED if told.is_settled else Outcome.UNTOLD
+                return Outcome.ENDED if are_all_sent(told) else Outcome.UNTOLD
         # What this run left pending, another one may have finished.
         return Outcome.ENDED if before is Outcome.PENDING else Outcome.NOTHING_HELD
 

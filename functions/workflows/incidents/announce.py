@@ -1,24 +1,18 @@
-"""Sending the notices that incidents carry: each is written down with its transition first.
-
-SNS has no way to tell whether it took a message whose answer was lost. A notice is claimed in the
-ledger before it is sent and marked after; a run that dies in between leaves it claimed, and once
-the claim has aged it is sent again, marked as a repeat. Better twice than never.
-"""
+"""The notices of incidents: each is written down with its transition, then sent."""
 
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from functions.domain.detection.evidence import TriggerKind
-from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.incidents.incident import Incident
-from functions.domain.incidents.outbox import NoticeStatus
 from functions.domain.incidents.snapshot import EventRoutes
 from functions.domain.incidents.states import Transition
 from functions.domain.notices.incident.compose import compose_notice
-from functions.domain.notices.layout import mark_as_repeated
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.outbox import are_all_sent
 from functions.workflows.incidents.context import Context
+from functions.workflows.notices.deliver import deliver_due
 
 _MOST_OF_A_KIND = 10
 
@@ -61,24 +55,7 @@ def deliver(incident: Incident, world: Context, now: datetime) -> Incident:
     LedgerUnavailableError, StaleIncidentError
         As the ledger does.
     """
-    for notice in incident.due_notices(world.present(now)):
-        is_repeat = notice.status is NoticeStatus.CLAIMED
-        # By the clock: a claim that is as old as a long run would be over when it is written.
-        claimed_at = world.present(now)
-        incident = world.ledger.save(
-            incident.with_notice_status(notice.id, NoticeStatus.CLAIMED, claimed_at)
-        )
-        text = Notice(subject=notice.subject, body=notice.body)
-        if is_repeat:
-            text = mark_as_repeated(text)
-        try:
-            world.publisher.publish(text.subject, text.body)
-        except NoticeUndeliveredError:
-            incident = world.ledger.save(
-                incident.with_notice_status(notice.id, NoticeStatus.PENDING, claimed_at)
-            )
-            continue
-        incident = world.ledger.save(incident.with_notice_status(notice.id, NoticeStatus.SENT))
-    if incident.is_closed and incident.is_settled:
+    incident = deliver_due(incident, world.ledger.save, world.publisher, lambda: world.present(now))
+    if incident.is_closed and are_all_sent(incident):
         world.ledger.file_away(incident)
     return incident

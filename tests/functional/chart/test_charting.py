@@ -17,7 +17,7 @@ from functions.chart.charting import (
     due,
 )
 from functions.domain.detection.evidence import LoopProof
-from tests.fake_chart import a_notice, claimed
+from tests.fake_chart import a_notice
 from tests.functional.chart.scene import NOON, Scene
 
 FACTS = Manifest(at=NOON, schema=SCHEMA)
@@ -327,7 +327,7 @@ def test_a_notice_that_was_claimed_just_now_is_left_alone() -> None:
     """Only a claim that has aged is taken for that of a dead run."""
     scene = Scene()
     scene.tick()
-    notice = claimed(a_notice(), scene.now)
+    notice = a_notice().claimed(scene.now)
     scene.memory.store().keep_notice(notice)
     scene.tick(minutes=0.5)
     early = list(scene.subjects)

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.incidents.outbox import NoticeStatus
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
+from functions.domain.notices.outbox import NoticeStatus
 from functions.domain.signal import SignalKind
 from tests.fakes import FakeMapping
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from functions.aws.records.items import MOST_BYTES
 from functions.domain.incidents.incident import Incident
-from functions.domain.incidents.outbox import NoticeStatus
+from functions.domain.notices.outbox import LEAST_LEFT, shorten_outbox
 from functions.domain.record_format import RecordFormat
 
-if TYPE_CHECKING:
-    from functions.domain.incidents.outbox import OutboxNotice
-
-CUT: Final = "\n[cut to fit the ledger]"
-_SHORTEST_BODY: Final = 200
 _SHORTEST_DETAIL: Final = 40
 
 
@@ -22,11 +17,16 @@ def dump_incident(incident: Incident, most_bytes: int = MOST_BYTES) -> str:
     """The record of an incident, no longer than `most_bytes`.
 
     What does not fit is cut from the notices: first from those that are sent, then from the
-    longest; and then from what AWS said of the steps. Everything that restoring needs stays.
+    longest; then from what AWS said of the steps; then from the notices once more. Everything that
+    restoring needs stays.
     """
     text = INCIDENT_RECORD.dump(incident)
     while (excess := _bytes(text) - most_bytes) > 0:
-        shorter = _with_shorter_notices(incident, excess) or _with_shorter_details(incident)
+        shorter = (
+            _with_shorter_notices(incident, excess)
+            or _with_shorter_details(incident)
+            or _with_shorter_notices(incident, excess, LEAST_LEFT)
+        )
         if shorter is None:
             break
         incident = shorter
@@ -63,33 +63,15 @@ def _bytes(text: str) -> int:
     return len(text.encode(errors="surrogatepass"))
 
 
-def _with_shorter_notices(incident: Incident, excess: int) -> Incident | None:
+def _with_shorter_notices(incident: Incident, excess: int, *left: int) -> Incident | None:
     """The incident with as many notices cut as may be enough; ``None`` where all are short."""
-    cut: Incident | None = None
-    while excess > 0:
-        shorter = _with_shorter_notice(cut or incident)
-        if shorter is None:
-            break
-        before = sum(_bytes(one.body) for one in (cut or incident).outbox)
-        excess -= before - sum(_bytes(one.body) for one in shorter.outbox)
-        cut = shorter
-    return cut
-
-
-def _with_shorter_notice(incident: Incident) -> Incident | None:
-    def order(notice: OutboxNotice) -> tuple[bool, int]:
-        return notice.status is NoticeStatus.SENT, len(notice.body)
-
-    candidates = [one for one in incident.outbox if len(one.body) > _SHORTEST_BODY]
-    if not candidates:
-        return None
-    longest = max(candidates, key=order)
-    keep = max(_SHORTEST_BODY - len(CUT), len(longest.body) // 2 - len(CUT))
-    if longest.status is NoticeStatus.SENT:
-        keep = _SHORTEST_BODY - len(CUT)
-    shorter = dataclasses.replace(longest, body=longest.body[:keep] + CUT)
-    outbox = tuple(shorter if one is longest else one for one in incident.outbox)
-    return dataclasses.replace(incident, outbox=outbox)
+    outbox, spared = incident.outbox, 0
+    while spared < excess and (shorter := shorten_outbox(outbox, *left)) is not None:
+        outbox = shorter
+        spared = sum(
+            _bytes(a.body) - _bytes(b.body) for a, b in zip(incident.outbox, outbox, strict=True)
+        )
+    return dataclasses.replace(incident, outbox=outbox) if spared else None
 
 
 def _with_shorter_details(incident: Incident) -> Incident | None:

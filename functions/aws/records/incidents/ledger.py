@@ -79,6 +79,7 @@ from functions.domain.incidents.ports import (
     LatelyClosed,
     Opened,
 )
+from functions.domain.notices.outbox import are_all_sent
 from functions.domain.record_format import UnreadableRecordError
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class DynamoLedger:
             put_closed(old),
             put_past(old),
         ]
-        if not old.is_settled:
+        if not are_all_sent(old):
             writes.append(put_live(old, key=unsent_key(old)))
         refusals = self._places.write_with_place(writes, new, new.opened_at, blast_radius)
         if isinstance(refusals, BlastRadiusReached):

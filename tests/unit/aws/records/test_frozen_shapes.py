@@ -12,8 +12,8 @@ import pytest
 from functions.domain.changes.steps import Step
 from functions.domain.diagnosis.remediation import TreatmentState
 from functions.domain.holding.watch import Lever, Phase
-from functions.domain.incidents.outbox import NoticeStatus
 from functions.domain.incidents.states import IncidentState, Transition
+from functions.domain.notices.outbox import NoticeStatus
 from functions.domain.pulse.memory import PulseMemory
 from tests.frozen.sets import SHAPES, read, set_names, story_names
 from tests.frozen.shapes import stored_partitions, stored_shapes
@@ -32,7 +32,12 @@ LOST: Final = (
     " it its new meaning where records are read, and say so in REPLACED."
 )
 # What earlier records hold under a name that is not used any more, and who reads it.
-REPLACED: Final[dict[str, str]] = {}
+_NOTICE: Final = ("attempts", "body", "claimed_at", "id", "status", "subject")
+REPLACED: Final[dict[str, str]] = {
+    "OutboxNotice.transition": "IncidentNotice: the class's name is not read",
+    **{f"Posting.{one}": "OutboxNotice: the class's name is not read" for one in _NOTICE},
+    **{f"ChartNotice.{one}": "OutboxNotice: items have no class" for one in _NOTICE},
+}
 
 
 def test_the_newest_set_is_of_this_version() -> None:

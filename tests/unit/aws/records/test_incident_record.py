@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.aws.records.incidents.incident_record import (
-    CUT,
     dump_incident,
     load_incident,
 )
@@ -21,12 +20,12 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import LedgerUnavailableError
 from functions.domain.holding.watch import Lever, Phase, Watch
 from functions.domain.incidents.incident import Incident
-from functions.domain.incidents.outbox import NoticeStatus
 from functions.domain.incidents.refusals import Attempt
 from functions.domain.incidents.snapshot import Snapshot
 from functions.domain.incidents.states import IncidentState, Transition
+from functions.domain.notices.outbox import CUT
 from functions.domain.record_format import UnreadableRecordError
-from tests.contract.stage import NOON, an_incident
+from tests.contract.stage import an_incident
 from tests.examples import examples
 from tests.strategies import incidents
 from tests.unit.domain.notices.samples import hold_plan
@@ -207,7 +206,7 @@ def test_fits_into_an_item() -> None:
         .with_notice(Transition.CONTAINED, "sent", long)
         .with_notice(Transition.RELEASED, "pending", "y" * 250_000)
     )
-    incident = incident.with_notice_status(incident.outbox[0].id, NoticeStatus.SENT, NOON)
+    incident = incident.with_notice_as(incident.outbox[0].sent())
 
     text = dump_incident(incident)
     read = load_incident(text)

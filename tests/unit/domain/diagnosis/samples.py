@@ -207,7 +207,10 @@ class CrashError(Exception):
 
 @dataclass(slots=True)
 class Hospital:
-    """An account, the remediations's table and SNS, in memory; every call may be made to fail."""
+    """An account, the remediations's table and SNS, in memory; every call may be made to fail.
+
+    `clock_at` is the time of day, where it is later than the moment at which a run began.
+    """
 
     memory_mb: int = 128
     tracing_mode: str = "PassThrough"
@@ -222,6 +225,7 @@ class Hospital:
     before_call: Callable[[int, str], None] | None = None
     after_call: Callable[[int, str], None] | None = None
     calls: int = 0
+    clock_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     @property
     def practice(self) -> RemediationContext:
@@ -231,6 +235,7 @@ class Hospital:
             remediations=_Remediations(self),
             publisher=_Sns(self),
             deployment=PLACE,
+            clock=lambda: self.clock_at,
         )
 
     @property

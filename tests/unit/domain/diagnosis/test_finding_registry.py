@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from functions.domain.diagnosis.finding import Certainty, Examination, Finding
 from functions.domain.diagnosis.finding_registry import (
     LISTED_EVERY,
+    MOST_NOTICES,
     MOST_OPEN,
-    MOST_POSTINGS,
     REMEMBERED,
     ChangeKind,
     FindingBook,
@@ -19,7 +19,6 @@ from functions.domain.diagnosis.finding_registry import (
     listed,
     smaller,
 )
-from functions.domain.incidents.outbox import NoticeStatus
 from tests.unit.domain.diagnosis.samples import NOW
 
 DAY = timedelta(days=1)
@@ -164,10 +163,8 @@ def test_the_list_comes_a_week_after_the_first_finding_and_weekly_then() -> None
 
 def test_notices_are_forgotten_once_they_are_sent() -> None:
     """The outbox of the book keeps what is not known to be sent, and takes a name once."""
-    book = EMPTY.with_posting("a", "s", "b").with_posting("a", "s", "b").with_posting("c", "s", "b")
-    sent = book.with_outbox(
-        (replace(book.outbox[0], status=NoticeStatus.SENT), *book.outbox[1:])
-    ).without_sent()
+    book = EMPTY.with_notice("a", "s", "b").with_notice("a", "s", "b").with_notice("c", "s", "b")
+    sent = book.with_notice_as(book.outbox[0].sent()).without_sent()
 
     assert [one.id for one in book.outbox] == ["a", "c"]
     assert [one.id for one in sent.outbox] == ["c"]
@@ -274,12 +271,12 @@ def test_what_had_no_room_and_is_over_is_not_counted() -> None:
 
 def test_notices_that_cannot_be_sent_are_dropped_with_a_count() -> None:
     """The oldest go; those that were sent are not counted."""
-    book = EMPTY.with_posting("first", "s", "b")
-    book = book.with_outbox((replace(book.outbox[0], status=NoticeStatus.SENT),))
-    for number in range(MOST_POSTINGS + 4):
-        book = book.with_posting(str(number), "s", "b")
+    book = EMPTY.with_notice("first", "s", "b")
+    book = book.with_notice_as(book.outbox[0].sent())
+    for number in range(MOST_NOTICES + 4):
+        book = book.with_notice(str(number), "s", "b")
 
-    assert len(book.outbox) == MOST_POSTINGS
+    assert len(book.outbox) == MOST_NOTICES
     assert book.unsent == 4
     assert listed(book, "list", "s", "b", NOW).unsent <= 1
 
@@ -288,7 +285,7 @@ def test_a_book_becomes_smaller_until_it_fits_anywhere() -> None:
     """Texts go first, then what is closed, then what matters least; one finding stays."""
     book: FindingBook | None = advance(EMPTY, many(9), NOW).book
     assert book is not None
-    book = book.with_posting("a", "subject", "x" * 10_000)
+    book = book.with_notice("a", "subject", "x" * 10_000)
     sizes = []
     while book is not None:
         sizes.append((len(book.outbox[0].body), len(book.open), len(book.left_out)))

@@ -22,7 +22,6 @@ from functions.domain.changes.steps import (
 from functions.domain.detection.assessment import Assessment, Verdict
 from functions.domain.errors import InvalidTransitionError, SnapshotOverwriteError
 from functions.domain.incidents.incident import Incident, incident_id
-from functions.domain.incidents.outbox import NOTICE_LEASE, NoticeStatus
 from functions.domain.incidents.refusals import PAUSES, Attempt
 from functions.domain.incidents.snapshot import FoundReservation
 from functions.domain.incidents.states import (
@@ -31,6 +30,7 @@ from functions.domain.incidents.states import (
     IncidentState,
     Transition,
 )
+from functions.domain.notices.outbox import NOTICE_LEASE, are_all_sent
 
 NOW = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
 
@@ -144,10 +144,10 @@ def test_a_claimed_notice_is_due_again_once_the_claim_has_aged() -> None:
     """A run that died while sending does not keep the notice for ever."""
     incident = _incident().with_notice(Transition.NOTIFIED, "subject", "body")
     (notice,) = incident.outbox
-    claimed = incident.with_notice_status(notice.id, NoticeStatus.CLAIMED, NOW)
+    claimed = incident.with_notice_as(notice.claimed(NOW))
 
-    assert claimed.due_notices(NOW + NOTICE_LEASE - timedelta(seconds=1)) == ()
-    assert len(claimed.due_notices(NOW + NOTICE_LEASE)) == 1
+    assert not claimed.outbox[0].is_due(NOW + NOTICE_LEASE - timedelta(seconds=1))
+    assert claimed.outbox[0].is_due(NOW + NOTICE_LEASE)
     assert claimed.outbox[0].attempts == 1
 
 
@@ -394,20 +394,20 @@ def test_a_cap_that_takes_effect_is_no_stop() -> None:
 def test_notices_that_are_sent_leave_the_record_but_for_the_newest() -> None:
     """What was told is known all the same, and a number is used once."""
     incident = _incident().with_notice(Transition.CONTAINED, "subject", "body")
-    incident = incident.with_notice_status(incident.outbox[0].id, NoticeStatus.SENT)
+    incident = incident.with_notice_as(incident.outbox[0].sent())
     seen = set()
     for _ in range(200):
         incident = incident.with_notice(Transition.RESTORE_FAILED, "subject", "body")
         newest = incident.outbox[-1]
         assert newest.id not in seen
         seen.add(newest.id)
-        incident = incident.with_notice_status(newest.id, NoticeStatus.CLAIMED, NOW)
-        incident = incident.with_notice_status(newest.id, NoticeStatus.SENT)
+        incident = incident.with_notice_as(newest.claimed(NOW))
+        incident = incident.with_notice_as(newest.sent())
 
     assert len(incident.outbox) == 21
     assert incident.has_told(Transition.CONTAINED)
     assert incident.outbox[-1].id.endswith("restore_failed-200")
-    assert incident.is_settled
+    assert are_all_sent(incident)
 
 
 def test_notices_that_nobody_takes_do_not_fill_the_record() -> None:
@@ -416,5 +416,5 @@ def test_notices_that_nobody_takes_do_not_fill_the_record() -> None:
     for _ in range(200):
         incident = incident.with_notice(Transition.RESTORE_FAILED, "subject", "body")
 
-    assert len(incident.due_notices(NOW)) == 41
+    assert len([one for one in incident.outbox if one.is_due(NOW)]) == 41
     assert incident.outbox[0].transition is Transition.CONTAINED

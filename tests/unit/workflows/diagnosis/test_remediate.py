@@ -19,7 +19,7 @@ from functions.domain.diagnosis.remedy import (
     RemedyKind,
 )
 from functions.domain.errors import SnapshotOverwriteError
-from functions.domain.incidents.outbox import NoticeStatus
+from functions.domain.notices.outbox import NoticeStatus
 from functions.workflows.diagnosis.remediate import failures, is_statement_of, planned, treat, undo
 from functions.workflows.diagnosis.run import tend, undo_for
 from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE

@@ -1,0 +1,69 @@
+"""Sending the notices that records carry; `functions.domain.notices.outbox` says how it is safe."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from functions.domain.errors import NoticeUndeliveredError
+from functions.domain.notices.layout import mark_as_repeated
+from functions.domain.notices.notice import Notice
+from functions.domain.notices.outbox import HasOutbox, NoticeStatus, OutboxNotice
+from functions.domain.ports import Publisher
+
+_R = TypeVar("_R", bound=HasOutbox)
+_N = TypeVar("_N", bound=OutboxNotice)
+
+
+def deliver_due(
+    record: _R, save: Callable[[_R], _R], publisher: Publisher, clock: Callable[[], datetime]
+) -> _R:
+    """Send the notices of a record that are due, saving the record before and after each.
+
+    A notice that SNS does not take stays in the outbox for the next run, and then for later ones.
+
+    Parameters
+    ----------
+    clock
+        The time of day: a claim that is as old as a long run would be over when it is written.
+
+    Raises
+    ------
+    LedgerUnavailableError, StaleIncidentError
+        As `save` does.
+    """
+    now = clock()
+    for notice in [one for one in record.outbox if one.is_due(now)]:
+
+        def keep(moved: OutboxNotice) -> None:
+            nonlocal record
+            record = save(record.with_notice_as(moved))
+
+        send(notice, keep, publisher, clock())
+    return record
+
+
+def send(notice: _N, keep: Callable[[_N], None], publisher: Publisher, now: datetime) -> str:
+    """Send one notice that is due.
+
+    Parameters
+    ----------
+    keep
+        Writes down what becomes of it: that it is being sent, and how that ended.
+
+    Returns
+    -------
+    str
+        Why it was not sent; empty where it was.
+    """
+    text = Notice(subject=notice.subject, body=notice.body)
+    if notice.status is NoticeStatus.CLAIMED:
+        text = mark_as_repeated(text)
+    claimed = notice.claimed(now)
+    keep(claimed)
+    try:
+        publisher.publish(text.subject, text.body)
+    except NoticeUndeliveredError as error:
+        keep(claimed.unconfirmed())
+        return str(error)
+    keep(claimed.sent())
+    return ""
