@@ -350,6 +350,16 @@ def refused() -> Incident:
     )
 
 
+def contained_in_part() -> Incident:
+    """An incident whose function is stopped, with a mapping that AWS did not disable."""
+    incident = contained()
+    return incident.with_outcome(
+        incident.steps[-1].step,
+        StepStatus.FAILED,
+        "ResourceInUseException: the mapping is in use by another update",
+    )
+
+
 def refused_under_cap() -> Incident:
     """An incident whose function was capped at 3, and could not be stopped."""
     capped = replace(contained(target=3, hours=0.2), decided=DecisionReason.RUNAWAY.value)
@@ -776,6 +786,7 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "scaling_unknown": lambda: _told(DecisionReason.SCALING_UNKNOWN),
     "durable": lambda: observed(Transition.CONTAINED, replace(contained(), is_durable=True)),
     "contain_failed": lambda: observed(Transition.CONTAIN_FAILED, refused()),
+    "contained_in_part": lambda: observed(Transition.CONTAIN_FAILED, contained_in_part()),
     "released": lambda: observed(
         Transition.RELEASED, released(), found=FoundReservation(reserved_concurrency=None)
     ),

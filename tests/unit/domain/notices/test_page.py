@@ -4,6 +4,7 @@
 anew. A new kind needs a section there, with its marker.
 """
 
+import ast
 import os
 import re
 from collections.abc import Callable, Collection, Iterator
@@ -154,6 +155,28 @@ def test_every_kind_of_transition_has_a_sample() -> None:
     assert set(leads) == set(Transition)
     for lead in leads.values():
         assert lead in subjects
+
+
+def leads() -> Iterator[str]:
+    """The literal words with which the code begins subjects."""
+    for path in sorted((HERE.parents[3] / "functions/domain/notices").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            parts: list[ast.AST] = []
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "compose_subject":
+                parts = list(ast.walk(node.args[0]))
+            elif isinstance(node, ast.JoinedStr) and ast.unparse(node).startswith("f'{MARK} "):
+                parts = list(node.values[1:2])
+            for one in parts:
+                if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                    yield one.value.strip()
+
+
+@pytest.mark.parametrize("lead", sorted(set(leads())))
+def test_every_lead_of_a_subject_is_on_the_page(page: str, lead: str) -> None:
+    """A mail that the code can compose, and of which there is no sample, is found."""
+    subjects = re.findall(r"^Subject: (.*)$", page, re.MULTILINE)
+
+    assert any(lead in one for one in subjects)
 
 
 @pytest.mark.parametrize("entry", [one.entry for one in CHECKS])

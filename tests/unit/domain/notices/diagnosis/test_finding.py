@@ -35,7 +35,11 @@ from functions.domain.diagnosis.finding_registry import (
 from functions.domain.diagnosis.remediation import Treatment, TreatmentEvent, TreatmentState
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.notices.diagnosis.answer import OUTPUT_LIMIT, compose_answer, compose_output
-from functions.domain.notices.diagnosis.digest import compose_digest, compose_weekly
+from functions.domain.notices.diagnosis.digest import (
+    compose_digest,
+    compose_registry_full,
+    compose_weekly,
+)
 from functions.domain.notices.diagnosis.finding import compose_finding, compose_resolved
 from functions.domain.notices.diagnosis.remediation import compose_remediation
 from functions.domain.notices.diagnosis.sections import describe_decision
@@ -141,6 +145,22 @@ def failed(call: str, *, is_undo: bool = False) -> Notice:
     return compose_remediation(TreatmentEvent.APPLY_FAILED, treatment, PLACE, NOW)
 
 
+def applied_in_part() -> Notice:
+    """The notice of a remedy of which AWS refused the last step."""
+    hospital = Hospital()
+    (finding,) = examine(logless()).findings
+    hospital.refusals = {"set_description": REFUSED}
+    treatment = hospital.practice.remediations.open(planned(finding, finding.remedies[0], NOW))
+    treatment = treat(treatment, hospital.practice, NOW)
+    return compose_remediation(TreatmentEvent.APPLIED, treatment, PLACE, NOW)
+
+
+def registry_full() -> Notice:
+    """The notice of findings for which the record has no room."""
+    left_out = tuple(f"orders-{number}" for number in range(11))
+    return compose_registry_full(FindingBook(open=(opened(),), left_out=left_out), PLACE, NOW)
+
+
 def undone(*, is_changed: bool = False) -> Notice:
     """The notice of a rollback."""
     hospital, treatment = treated()
@@ -178,6 +198,8 @@ SAMPLES: dict[str, Callable[[], Notice]] = {
     "digest": lambda: compose_digest(changes(7), PLACE, NOW),
     "weekly": lambda: compose_weekly(FindingBook(open=(opened(), opened("billing"))), PLACE, NOW),
     "remedy_applied": lambda: compose_remediation(TreatmentEvent.APPLIED, treated()[1], PLACE, NOW),
+    "registry_full": registry_full,
+    "remedy_applied_in_part": applied_in_part,
     "remedy_not_applied": lambda: failed("put_inline_policy"),
     "remedy_undone": undone,
     "remedy_undone_in_part": lambda: undone(is_changed=True),
