@@ -12,7 +12,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
 from functions.domain.diagnosis.checks.registry import CHECKS
+from functions.domain.diagnosis.finding_registry import MOST_OPEN
 from functions.domain.diagnosis.remedy import RemedyKind
+from functions.domain.graph.paths.limits import Limits
+from functions.domain.graph.summary import MOST_PAGES
 from stacks.components.deployment import Account
 from stacks.config import FLAGS, Config, ConfigError
 from stacks.names import GUARD_ALARM_PREFIX, GUARD_FUNCTIONS, SIGNAL_ALARM_PREFIX
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 DEPLOYING = (ROOT / "docs/deploying.md").read_text()
 COSTS = (ROOT / "docs/costs.md").read_text()
+GRAPH = (ROOT / "docs/event-graph.md").read_text()
 README = (ROOT / "README.md").read_text()
 DIAGNOSIS = (ROOT / "docs/diagnosis.md").read_text()
 PAGES = sorted(
@@ -316,6 +320,39 @@ def test_what_reveals_code_and_variables_is_said(default: Synthesized) -> None:
     reading = DEPLOYING[DEPLOYING.index("**What the guard may read.**") :].split("\n", 1)[0]
 
     assert {one for one in telling if f"`{one}`" in reading} == telling & granted
+
+
+def test_bounds_of_a_graph_are_described() -> None:
+    """The page on the event graph has the bounds that the code keeps."""
+    table = {row[0]: row[1] for row in rows(GRAPH, "## Bounds of a graph")}
+    limits = Limits()
+
+    def first(begin: str) -> int:
+        (cell,) = (cell for what, cell in table.items() if what.startswith(begin))
+        number, _, unit = cell.replace(",", "").partition(";")[0].partition(" ")
+        return int(number) * (1_000_000 if unit.startswith("million") else 1)
+
+    assert [
+        first("comparing statements"),
+        first("writes that policies allow"),
+        first("checking whether filters"),
+        first("checking whether a role"),
+        first("edges of the graph"),
+        first("edges visited to list"),
+        first("edges of listed loops"),
+        first("loops with explanations"),
+        first("stored findings"),
+    ] == [
+        limits.policies,
+        limits.grants,
+        limits.passages,
+        limits.decisions,
+        limits.edges,
+        limits.search,
+        limits.listed,
+        MOST_PAGES,
+        MOST_OPEN,
+    ]
 
 
 def heading_fragments(page: Path) -> set[str]:
