@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DEPLOYING = (ROOT / "docs/deploying.md").read_text()
 COSTS = (ROOT / "docs/costs.md").read_text()
+DEMO = (ROOT / "docs/demo.md").read_text()
 GRAPH = (ROOT / "docs/event-graph.md").read_text()
 README = (ROOT / "README.md").read_text()
 DIAGNOSIS = (ROOT / "docs/diagnosis.md").read_text()
@@ -405,3 +406,11 @@ def test_every_target_of_make_is_described() -> None:
     page = (ROOT / "CONTRIBUTING.md").read_text()
 
     assert set(re.findall(r"`make ([a-z0-9-]+)", page)) == set(targets.split())
+
+
+def test_every_step_of_the_demo_is_described() -> None:
+    """The page on the demo has its headings in their order."""
+    story = (ROOT / "sandbox/demo/story.py").read_text()
+
+    steps = [row[0] for row in rows(DEMO, "## What you see")]
+    assert steps == re.findall(r'self\._stage\("(.+?)"\)', story)
