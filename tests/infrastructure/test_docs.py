@@ -414,3 +414,13 @@ def test_every_step_of_the_demo_is_described() -> None:
 
     steps = [row[0] for row in rows(DEMO, "## What you see")]
     assert steps == re.findall(r'self\._stage\("(.+?)"\)', story)
+
+
+def test_every_rule_of_the_simulation_is_described() -> None:
+    """The page on the simulation has the rules that it checks."""
+    page = (ROOT / "docs/simulation.md").read_text()
+    code = (ROOT / "tests/simulation/rules.py").read_text()
+
+    checked = set(re.findall(r'_break\(\s*[\w.]+,\s*"(\w+)"', code))
+    assert {row[0] for row in rows(page, "## The rules")} == checked
+    assert f"{len(checked)} rules" in page.replace("nine", "9")
