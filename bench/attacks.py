@@ -25,7 +25,6 @@ from rich.table import Table
 from bench import measure
 from bench.measure import Target
 from functions.aws.records.graph_summary import packed
-from functions.chart.charting import Graphs
 from functions.domain.account.inventory import (
     Account,
     Bucket,
@@ -42,6 +41,7 @@ from functions.domain.graph.paths.limits import CPU_SECONDS
 from functions.domain.graph.summary import LoopBook
 from functions.domain.notices.graph.warning import compose_warnings
 from functions.domain.notices.notice import Deployment
+from functions.workflows.graph.graphs import Graphs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -28,22 +28,22 @@ from bench.measure import Target
 from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader
-from functions.aws.account.configuration_changes import Change, ChangeKind
 from functions.aws.account.rate_limit import Quota, RateLimiter, shared_rates
 from functions.aws.account.read_client import ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.aws.records import table
 from functions.aws.records.fact_store import FactStore
 from functions.aws.records.graph_summary import packed
-from functions.chart.charting import Graphs
+from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.graph.summary import LoopBook
+from functions.workflows.graph.graphs import Graphs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.paged_account import PagedAccount
-    from functions.aws.records.fact_store import Manifest
     from functions.domain.account.inventory import Account
+    from functions.domain.graph.refresh import Manifest
 
 SIZES: Final = (100, 1_000, 10_000)
 AT: Final = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from functions.aws.records.chart_store import ChartState, NotedChange
+    from functions.domain.graph.refresh import ChartState, NotedChange
     from functions.domain.graph.summary import LoopBook
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader
-from functions.aws.account.configuration_changes import Change, ChangeKind
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import ReadClient
 from functions.aws.runtime import clients
+from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.account.environment_references import Reference
 from tests.sandbox.support import package
 

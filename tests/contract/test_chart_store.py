@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 from botocore.stub import Stubber
 
-from functions.aws.account.configuration_changes import Change, ChangeKind
-from functions.aws.records.chart_store import (
-    MOST_TOLD,
+from functions.aws.records.chart_store import MOST_TOLD, ChartStore
+from functions.aws.records.fact_store import FactStore
+from functions.aws.records.graph_summary import KEPT, LoopBookStore
+from functions.aws.records.table import WRITES, Table
+from functions.aws.runtime import clients
+from functions.domain.account.configuration_change import Change, ChangeKind
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.graph.refresh import (
+    SCHEMA,
     ChartState,
-    ChartStore,
+    Manifest,
     Pass,
     PassKind,
     TurnLostError,
 )
-from functions.aws.records.fact_store import SCHEMA, FactStore, Manifest
-from functions.aws.records.graph_summary import KEPT, LoopBookStore
-from functions.aws.records.table import WRITES, Table
-from functions.aws.runtime import clients
-from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.summary import Entry, LoopBook
 from tests.contract.stage import unique
 from tests.fake_chart import FakeChartMemory, FakeChartStore, a_notice

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from bench.paged_account import ACCOUNT, REGION
-from functions.aws.account.configuration_changes import Change, ChangeKind
 from functions.aws.account.inventory import account_of
 from functions.aws.incidents.way_back import name_of, parse_hold_end
 from functions.aws.records.chart_store import ChartStore
@@ -23,6 +22,7 @@ from functions.aws.records.fact_store import FactStore
 from functions.aws.records.graph_summary import LoopBookStore, packed, unpacked
 from functions.aws.records.incidents.incident_record import dump_incident, load_incident
 from functions.aws.records.table import Table
+from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
 from functions.domain.diagnosis.remediation import TreatmentState
@@ -501,7 +501,7 @@ def test_the_event_graph_goes_on(shared_aws: LocalAws, name: str) -> None:
     stage = ChartStage(frozen.open_table())
     stage.scene.now = GRAPH_LATER
 
-    while not stage.charting().tick().is_complete:
+    while not stage.refresh().tick().is_complete:
         pass
 
     assert (before.full_at, before.facts is not None) == (GRAPH_AT, True)

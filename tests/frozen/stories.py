@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench.paged_account import ACCOUNT, REGION
 from functions.aws.account.account_reader import AccountReader
-from functions.aws.account.configuration_changes import Change, ChangeKind
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import READS, ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.aws.records.chart_store import ChartStore
 from functions.aws.records.diagnosis_store import DiagnosisStore, Progress
 from functions.aws.records.fact_store import FactStore
-from functions.chart.charting import GraphRefresh, Graphs, RefreshIntervals
+from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.diagnosis.authorization import RemedyPolicy
@@ -32,10 +31,13 @@ from functions.domain.errors import (
     RefusedError,
 )
 from functions.domain.graph.loop_lookup import LoopStatus
+from functions.domain.graph.refresh import RefreshIntervals
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy
 from functions.domain.pulse.memory import PulseMemory
 from functions.workflows.diagnosis.remediate import planned, treat, undo
 from functions.workflows.diagnosis.run import make_round
+from functions.workflows.graph.graphs import Graphs
+from functions.workflows.graph.refresh_graph import GraphRefresh
 from tests.fakes import SimulatedCrash
 from tests.functional.chart.scene import PLACE
 from tests.functional.chart.scene import Scene as ChartScene
@@ -49,6 +51,7 @@ from tests.unit.workflows.diagnosis.test_remediate import CASES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from functions.aws.account.facts import Facts
     from functions.aws.records.table import Table
     from functions.domain.diagnosis.ports import RemediationContext
     from tests.frozen.stage import Stage
@@ -423,10 +426,10 @@ def chart(stage: Stage) -> None:
     """The graph was made; SNS took no notice of it; a change waits; a full pass goes on."""
     run = ChartStage(stage.open_table())
     run.scene.topic.broken = True
-    run.charting().tick()
+    run.refresh().tick()
     run.scene.now += timedelta(days=1)
     run.scene.calls = 15
-    run.charting().tick()
+    run.refresh().tick()
     store = ChartStore(stage.open_table(), holder="somebody")
     store.note(
         [Change(kind=ChangeKind.ROLE, name="orders-role")],
@@ -564,7 +567,7 @@ class ChartStage:
         self.scene.add_loop(3)
         self._table = table
 
-    def charting(self) -> GraphRefresh:
+    def refresh(self) -> GraphRefresh[Facts]:
         """A run in a fresh execution environment."""
         scene = self.scene
         scene.runs += 1
@@ -582,7 +585,7 @@ class ChartStage:
             graphs=graphs,
             publisher=scene.topic,
             deployment=PLACE,
-            rhythm=RefreshIntervals(),
+            intervals=RefreshIntervals(),
             until=scene.now + timedelta(minutes=15),
             clock=lambda: scene.now,
             log=scene.log,

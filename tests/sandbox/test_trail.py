@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.account.configuration_changes import (
-    CALLS,
-    Change,
-    ChangeKind,
-    changes_of,
-)
+from functions.aws.account.configuration_changes import CALLS, changes_of
+from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.errors import UnrecognisedSignalError
 from sandbox.patches.trail import EVENT_NAMES, TOLD, caller_identity
 from sandbox.provision import arn, create_function, create_table, map_source, notify_on_new_objects

@@ -27,9 +27,9 @@ from functions.domain.account.inventory import Area
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from functions.aws.account.configuration_changes import Change
     from functions.aws.account.read_client import ReadClient
     from functions.aws.account.read_session import SideBySide
+    from functions.domain.account.configuration_change import Change
     from functions.domain.account.inventory import Account
 
     Suspects = Callable[[Account], Iterable[str]]

@@ -9,17 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.account import facts as f
-from functions.aws.account.configuration_changes import AREAS, ChangeKind
 from functions.aws.account.read_client import NotAllowedError, UnansweredError
 from functions.aws.account.read_session import MALFORMED
 from functions.aws.account.services import events, flows, lambdas, roles, sources
+from functions.domain.account.configuration_change import AREAS, ChangeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
-    from functions.aws.account.configuration_changes import Change
     from functions.aws.account.read_session import ReadSession
+    from functions.domain.account.configuration_change import Change
 
     _Way: TypeAlias = Callable[[ReadSession, str], None]
 

@@ -11,89 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-from functions.domain.account.inventory import Area
+from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.account.names import InvalidFunctionReferenceError, function_name
 from functions.domain.errors import UnrecognisedSignalError
-
-
-class ChangeKind(StrEnum):
-    """What is to be read again."""
-
-    FUNCTION = "function"
-    PERMISSION = "permission"
-    MAPPING = "mapping"
-    DESTINATIONS = "destinations"
-    RECURSION = "recursion"
-    URL = "url"
-    TAGS = "tags"
-    ROLE = "role"
-    POLICY = "policy"
-    BUCKET = "bucket"
-    BUCKET_GONE = "bucket_gone"
-    SUBSCRIPTION = "subscription"
-    RULE = "rule"
-    SCHEDULE = "schedule"
-    PIPE = "pipe"
-    LOG_GROUP = "log_group"
-    ACCOUNT_LOGS = "account_logs"
-    MACHINE = "machine"
-    MACHINE_GONE = "machine_gone"
-    STREAM = "stream"
-    STREAM_GONE = "stream_gone"
-    QUEUE = "queue"
-    RESOURCE_POLICY = "resource_policy"
-    BUS_POLICY = "bus_policy"
-    API = "api"
-
-
-AREAS: Final[Mapping[ChangeKind, Area]] = {
-    ChangeKind.FUNCTION: Area.FUNCTIONS,
-    ChangeKind.PERMISSION: Area.POLICIES,
-    ChangeKind.MAPPING: Area.MAPPINGS,
-    ChangeKind.DESTINATIONS: Area.DESTINATIONS,
-    ChangeKind.RECURSION: Area.RECURSION,
-    ChangeKind.URL: Area.APIS,
-    ChangeKind.TAGS: Area.TAGS,
-    ChangeKind.ROLE: Area.ROLES,
-    ChangeKind.POLICY: Area.ROLES,
-    ChangeKind.BUCKET: Area.BUCKETS,
-    ChangeKind.BUCKET_GONE: Area.BUCKETS,
-    ChangeKind.SUBSCRIPTION: Area.TOPICS,
-    ChangeKind.RULE: Area.RULES,
-    ChangeKind.SCHEDULE: Area.SCHEDULES,
-    ChangeKind.PIPE: Area.PIPES,
-    ChangeKind.LOG_GROUP: Area.LOGS,
-    ChangeKind.ACCOUNT_LOGS: Area.LOGS,
-    ChangeKind.MACHINE: Area.STATE_MACHINES,
-    ChangeKind.MACHINE_GONE: Area.STATE_MACHINES,
-    ChangeKind.STREAM: Area.DELIVERY_STREAMS,
-    ChangeKind.STREAM_GONE: Area.DELIVERY_STREAMS,
-    ChangeKind.QUEUE: Area.QUEUES,
-    ChangeKind.RESOURCE_POLICY: Area.RESOURCE_POLICIES,
-    ChangeKind.BUS_POLICY: Area.RULES,
-    ChangeKind.API: Area.APIS,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Change:
-    """One thing to read again.
-
-    Attributes
-    ----------
-    name
-        What its kind goes by: a function's or bucket's name, a mapping's UUID, the ARN of a
-        subscription, managed policy or state machine. A rule is ``bus|rule``, a schedule
-        ``group|name``, a queue ``its ARN|the ARN of its dead-letter queue``.
-    """
-
-    kind: ChangeKind
-    name: str
-
 
 _Call: TypeAlias = Mapping[str, Any]  # the `detail` of the event
 _Told: TypeAlias = Callable[[_Call], str]
@@ -180,7 +102,6 @@ _MACHINE: Final = _first(_asked("stateMachineArn"), _answered("stateMachineArn")
 _STREAM: Final = _asked("deliveryStreamName")
 # UNCONFIRMED: the name of the parameter in CloudTrail's events; without it the daily reading tells.
 _API: Final = _asked("restApiId", "apiId")
-
 # By event source without its domain, then by the call's name without the version of the API.
 _K = ChangeKind
 CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
@@ -293,7 +214,6 @@ CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
         "SetQueueAttributes": (_K.QUEUE, _queue),
     },
 }
-
 _API_CALL: Final = "AWS API Call via CloudTrail"
 # CloudTrail writes most of Lambda's names with the date of the API version.
 _API_VERSION: Final = re.compile(r"\d{8}(?:v\d+)?$")

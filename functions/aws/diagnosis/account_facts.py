@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.account import facts as f
-from functions.aws.account.configuration_changes import Change, ChangeKind
 from functions.aws.runtime.observability import logger
+from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.diagnosis.remedy import role_name
 from functions.domain.serialization import UnreadableError
 

@@ -18,13 +18,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta  # noqa: TC003 - fields are read from it
-from enum import StrEnum
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.account.configuration_changes import Change
-from functions.aws.records.fact_store import Manifest  # noqa: TC001 - its fields are read from it
 from functions.aws.records.graph_summary import BOOK, CHART, packed
 from functions.aws.records.items import (
     epoch_value,
@@ -37,19 +34,24 @@ from functions.aws.records.items import (
 )
 from functions.aws.records.writes import AttributeAbsent, Compare, Delete, PutItem, Update
 from functions.aws.runtime.observability import logger
-from functions.domain.errors import LoopbreakerError
+from functions.domain.account.configuration_change import Change
+from functions.domain.graph.refresh import (
+    ChartState,
+    NotedChange,
+    TurnLostError,
+)
 from functions.domain.notices.outbox import NoticeStatus, OutboxNotice
 from functions.domain.record_format import UnreadableRecordError
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from functions.aws.records.items import Item
     from functions.aws.records.table import Table
     from functions.aws.records.writes import WriteCondition
     from functions.domain.graph.summary import LoopBook
-    from functions.domain.notices.notice import Notice
 
 IAM_ACTIONS: Final = frozenset(
     {
@@ -68,60 +70,6 @@ _CHANGES_KEPT: Final = timedelta(days=2)
 _LONGEST_KEY: Final = 900  # DynamoDB takes 1,024 bytes
 # Keys of loops that people were notified of, the oldest forgotten first: 16 characters each.
 MOST_TOLD: Final = 10_000
-
-
-class TurnLostError(LoopbreakerError):
-    """When another run has taken over: this one was held up for longer than it may take."""
-
-
-class PassKind(StrEnum):
-    """How thorough a reading is."""
-
-    FULL = "full"  # everything
-    LIGHT = "light"  # all lists, and the details of what is new on them
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
-    """A reading that goes on in the next run. `runs` have been spent on it."""
-
-    kind: PassKind
-    manifest: Manifest
-    runs: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChartState:
-    """Where charting stands.
-
-    Attributes
-    ----------
-    facts
-        The complete facts that the book was made of; ``None`` before the first.
-    full_at, listed_at
-        When the last full pass, and the last pass of any kind, began to be read.
-    going
-        A pass that is not at its end.
-    told
-        Keys of the loops that people were notified of, oldest first.
-    told_gaps
-        Missing permissions that people were notified of, as ``area|action``.
-    """
-
-    facts: Manifest | None = None
-    full_at: datetime | None = None
-    listed_at: datetime | None = None
-    going: Pass | None = None
-    told: tuple[str, ...] = ()
-    told_gaps: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotedChange:
-    """A change with the mark of its last note: a later one of the same kind has another."""
-
-    change: Change
-    mark: str
 
 
 class ChartStore:
@@ -265,13 +213,6 @@ class ChartStore:
             "data": {"B": packed(book)},
         }
         self._table.write(PutItem(item=item))
-
-
-def notice_id(now: datetime, number: int, notice: Notice) -> str:
-    """An id by which notices of one moment sort in their order."""
-    text = f"{notice.subject}\n{notice.body}"
-    digest = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:12]
-    return f"{now.isoformat(timespec='microseconds')}#{number:03}#{digest}"
 
 
 def _state_of(item: Item) -> ChartState:

@@ -12,44 +12,23 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping  # noqa: TC003 - the fields of a manifest are read from it
-from dataclasses import dataclass, field
-from datetime import datetime  # noqa: TC003 - the same
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.account import facts as f
 from functions.aws.records.items import MOST_BYTES, key_of, text_in
 from functions.aws.records.writes import Delete, PutItem
+from functions.domain.graph.refresh import SCHEMA, Manifest
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from functions.aws.records.table import Table
 
 IAM_ACTIONS: Final = frozenset({"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"})
 
-# The parts of version 1 held the values of environment variables. Those of version 2 held no trust
-# policies, and took a bare name in a variable for whatever has that name.
-SCHEMA: Final = 3
 _LEVEL: Final = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """Which parts make up the facts that began to be read at `at`.
-
-    Attributes
-    ----------
-    schema
-        The version of the parts' shapes. What was stored without one is of the first.
-    parts
-        By ``section#shard``: the part's name, which is ``<digest>#<number of items>``.
-    """
-
-    at: datetime
-    schema: int = 1
-    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 class FactStore:

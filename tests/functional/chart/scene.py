@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account.account_reader import AccountReader
@@ -12,9 +12,11 @@ from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import READS, ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.aws.records.fact_store import FactStore
-from functions.chart.charting import GraphRefresh, Graphs, RefreshIntervals
 from functions.domain.errors import NoticeUndeliveredError
+from functions.domain.graph.refresh import RefreshIntervals
 from functions.domain.notices.notice import Deployment, Notice
+from functions.workflows.graph.graphs import Graphs
+from functions.workflows.graph.refresh_graph import GraphRefresh
 from tests.fake_chart import FakeChartMemory, FakeChartStore
 from tests.fakes import SimulatedCrash
 from tests.functional.scene import QuietLog
@@ -22,8 +24,9 @@ from tests.unit.aws.account.test_storage import FragileTable
 
 if TYPE_CHECKING:
     from bench.paged_account import PagedAccount
-    from functions.aws.account.configuration_changes import Change
-    from functions.chart.charting import RefreshReport
+    from functions.aws.account.facts import Facts
+    from functions.domain.account.configuration_change import Change
+    from functions.workflows.graph.refresh_graph import RefreshReport
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 PLACE = Deployment(region=REGION, account=ACCOUNT, stack_name="Loopbreaker", deploy_flags="")
@@ -63,7 +66,7 @@ class Scene:
         self.accepted = accepted or {}
         self.runs = 0
 
-    def charting(self) -> GraphRefresh:
+    def refresh(self) -> GraphRefresh[Facts]:
         """A run in a fresh execution environment."""
         self.runs += 1
         graphs = Graphs(self.accepted)
@@ -73,7 +76,7 @@ class Scene:
             retry=replace(READS, sleep=lambda _: None),
             is_time_up=lambda: self.calls is not None and asker.calls.total() >= self.calls,
         )
-        store: Any = FakeChartStore(self.memory, holder=f"run {self.runs}")
+        store = FakeChartStore(self.memory, holder=f"run {self.runs}")
         return GraphRefresh(
             store=store,
             facts=FactStore(self.table, account=ACCOUNT, region=REGION, partition="aws"),
@@ -81,7 +84,7 @@ class Scene:
             graphs=graphs,
             publisher=self.topic,
             deployment=PLACE,
-            rhythm=RefreshIntervals(),
+            intervals=RefreshIntervals(),
             until=self.now + timedelta(minutes=15),
             clock=lambda: self.now,
             log=self.log,
@@ -90,7 +93,7 @@ class Scene:
     def tick(self, minutes: float = 2) -> RefreshReport:
         """Let time pass, then tick."""
         self.now += timedelta(minutes=minutes)
-        return self.charting().tick()
+        return self.refresh().tick()
 
     def dying_tick(self) -> bool:
         """A tick that may die; whether it did. Its turn ends when its time is up."""

@@ -15,6 +15,7 @@ from functions.aws.records.table import Table
 from functions.aws.runtime import clients
 from functions.aws.runtime.clock import read_clock
 from functions.chart import handler as module
+from functions.chart import wiring
 from functions.chart.handler import handler
 from functions.chart.settings import Settings
 from functions.domain.detection.evidence import LoopProof
@@ -77,9 +78,9 @@ def local() -> Iterator[LocalAws]:
         settings = Settings(ledger_table=TABLE, notice_topic_arn=topic, stack_name="Loopbreaker")
         for name, value in settings.to_env().items():
             patch.setenv(name, value)
-        module.connect.cache_clear()
+        wiring.connect.cache_clear()
         yield aws
-        module.connect.cache_clear()
+        wiring.connect.cache_clear()
         clients.forget()
 
 
@@ -224,4 +225,4 @@ def test_a_denied_call_is_no_change(local: LocalAws) -> None:
     """A call that failed is not noted."""
     invoke(_event("cloudtrail.put_role_policy", errorCode="AccessDenied"), "denied")
 
-    assert module.connect().store("any").noted() == ()
+    assert wiring.connect().store("any").noted() == ()

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.aws.account.configuration_changes import Change, ChangeKind
-from functions.aws.records.chart_store import ChartState
 from functions.aws.records.graph_summary import packed
+from functions.domain.account.configuration_change import Change, ChangeKind
+from functions.domain.graph.refresh import ChartState
 from functions.domain.serialization import Form, from_json, to_json
 from tests.examples import examples
 from tests.functional.chart.scene import Scene

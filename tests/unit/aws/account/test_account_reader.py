@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from bench.paged_account import ACCOUNT, REGION, PagedAccount, grown
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader, in_threads
-from functions.aws.account.configuration_changes import Change, ChangeKind
 from functions.aws.account.inventory import account_of
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import READS, ReadClient
 from functions.aws.account.read_session import one_by_one
+from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.account.inventory import ACCOUNT_POLICIES, Area, Gap
 from tests.examples import examples
 

@@ -10,13 +10,8 @@ from typing import Any
 import pytest
 
 from functions.aws.account.apply_changes import _WAYS
-from functions.aws.account.configuration_changes import (
-    AREAS,
-    CALLS,
-    Change,
-    ChangeKind,
-    changes_of,
-)
+from functions.aws.account.configuration_changes import CALLS, changes_of
+from functions.domain.account.configuration_change import AREAS, Change, ChangeKind
 from functions.domain.errors import UnrecognisedSignalError
 
 EVENTS = Path(__file__).parents[3] / "events"

@@ -16,10 +16,11 @@ from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.aws.records import fact_store
-from functions.aws.records.fact_store import FactStore, Manifest
+from functions.aws.records.fact_store import FactStore
 from functions.aws.records.items import text_in
 from functions.aws.records.writes import Delete, PutItem
 from functions.domain.account.inventory import Area, FunctionDescription
+from functions.domain.graph.refresh import Manifest
 from functions.domain.serialization import UnreadableError
 from tests.fake_table import MemoryTable
 from tests.fakes import SimulatedCrash

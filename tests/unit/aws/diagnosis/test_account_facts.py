@@ -11,14 +11,14 @@ import pytest
 from bench.graph import Memory
 from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account.account_reader import AccountReader
-from functions.aws.account.configuration_changes import Change, ChangeKind
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.aws.diagnosis.account_facts import LONGEST_USE, AccountFacts
-from functions.aws.records.chart_store import ChartState, NotedChange
 from functions.aws.records.fact_store import FactStore
 from functions.aws.records.table import Table
+from functions.domain.account.configuration_change import Change, ChangeKind
+from functions.domain.graph.refresh import ChartState, NotedChange
 
 if TYPE_CHECKING:
     from functions.domain.account.inventory import Account

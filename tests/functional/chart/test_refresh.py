@@ -6,17 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from functions.aws.account.configuration_changes import Change, ChangeKind
-from functions.aws.records.chart_store import ChartState, Pass, PassKind
-from functions.aws.records.fact_store import SCHEMA, Manifest
-from functions.chart.charting import (
-    MOST_RUNS,
-    PassTooLongError,
-    RefreshAction,
-    RefreshIntervals,
-    due,
-)
+from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.detection.evidence import LoopProof
+from functions.domain.graph.refresh import (
+    SCHEMA,
+    ChartState,
+    Manifest,
+    RefreshAction,
+)
+from functions.workflows.graph.refresh_graph import MOST_RUNS, PassTooLongError
 from tests.fake_chart import a_notice
 from tests.functional.chart.scene import NOON, Scene
 
@@ -31,34 +29,6 @@ def loop_changes(scene: Scene, number: int = 3) -> tuple[Change, Change]:
         Change(kind=ChangeKind.ROLE, name=f"{name}-role"),
         Change(kind=ChangeKind.MAPPING, name=f"fresh-{number}"),
     )
-
-
-@pytest.mark.parametrize(
-    ("state", "minutes", "has_changes", "work"),
-    [
-        (ChartState(), 0, False, RefreshAction.FULL),
-        (READ, 1, False, RefreshAction.NOTHING),
-        (READ, 1, True, RefreshAction.CHANGES),
-        (READ, 60, True, RefreshAction.LIGHT),
-        (READ, 24 * 60, False, RefreshAction.FULL),
-        (
-            ChartState(going=Pass(kind=PassKind.FULL, manifest=FACTS)),
-            10_000,
-            True,
-            RefreshAction.GO_ON,
-        ),
-    ],
-)
-def test_what_is_due(
-    state: ChartState,
-    minutes: int,
-    has_changes: bool,  # noqa: FBT001
-    work: RefreshAction,
-) -> None:
-    """A pass that goes on comes first, then what has waited longest."""
-    now = NOON + timedelta(minutes=minutes)
-
-    assert due(state, now, RefreshIntervals(), has_changes=has_changes) is work
 
 
 def test_the_first_tick_reads_everything_and_tells_of_the_loop_that_is_there() -> None:

@@ -1,48 +1,46 @@
-"""Keeps the chart of the account up to date, a tick at a time, and tells what is new on it.
+"""Keeps the event graph up to date, a tick at a time, and notifies people of new loops.
 
 A change of the configuration is only noted when it happens. The next tick, some minutes later at
-most, works in all that were noted: a deployment changes a hundred things within a minute, and one
-look afterwards sees them all. A reading that takes longer than one run goes on in the next tick:
+most, applies all that were noted: a deployment changes a hundred things within a minute, and one
+reading afterwards sees them all. A reading that takes longer than one run goes on in the next tick:
 no run ever starts another one, which would be a loop of the guard's own.
 
-What is told follows from what is stored, in this order: the book; then, in one transaction, where
-charting stands and the notices; then the notices are sent. A run that dies in between leaves the
-rest to the next tick, and no loop is told of twice or not at all.
+Notices follow from what is stored, in this order: the book; then, in one transaction, where the
+refresh stands and the notices; then the notices are sent. A run that dies in between leaves the
+rest to the next tick, and people are notified of each loop once.
 """
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import Final, Generic
 
-from functions.aws.records.chart_store import Pass, PassKind, notice_id
-from functions.aws.records.fact_store import SCHEMA
+from functions.domain.account.inventory import Account, Gap
 from functions.domain.errors import LoopbreakerError
-from functions.domain.graph.build import build
-from functions.domain.graph.model import GraphSize, LoopKey
-from functions.domain.graph.new_loops import news
+from functions.domain.graph.model import GraphSize
+from functions.domain.graph.refresh import (
+    SCHEMA,
+    ChartState,
+    Manifest,
+    NotedChange,
+    Pass,
+    PassKind,
+    RefreshAction,
+    RefreshIntervals,
+    choose_action,
+    make_notice_id,
+)
+from functions.domain.graph.refresh_ports import AccountSource, FactArchive, FactsT, RefreshStore
 from functions.domain.graph.summary import LoopBook
 from functions.domain.notices.graph.warning import LoopNotice, compose_blind_spots, compose_warnings
+from functions.domain.notices.notice import Deployment
 from functions.domain.notices.outbox import OutboxNotice
+from functions.domain.ports import Publisher
 from functions.domain.serialization import UnreadableError
+from functions.workflows.event_log import EventLog
+from functions.workflows.graph.graphs import Graphs
 from functions.workflows.notices.deliver import send
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-    from datetime import datetime
-
-    from functions.aws.account.account_reader import AccountReader
-    from functions.aws.account.facts import Facts
-    from functions.aws.records.chart_store import ChartState, ChartStore, NotedChange
-    from functions.aws.records.fact_store import FactStore, Manifest
-    from functions.domain.account.inventory import Account, Gap
-    from functions.domain.graph.model import EventGraph, Loop
-    from functions.domain.notices.notice import Deployment
-    from functions.domain.ports import Publisher
-    from functions.workflows.event_log import EventLog
 
 MOST_RUNS: Final = 40
 """A pass that took so many runs is given up; at 15 minutes each that is ten hours."""
@@ -50,25 +48,6 @@ MOST_RUNS: Final = 40
 
 class PassTooLongError(LoopbreakerError):
     """When a reading does not come to its end. The next one begins anew."""
-
-
-class RefreshAction(StrEnum):
-    """What a tick does."""
-
-    FULL = "full pass"
-    LIGHT = "light pass"
-    GO_ON = "pass goes on"
-    CHANGES = "changes"
-    NOTHING = "nothing"
-    BUSY = "another run is at it"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefreshIntervals:
-    """How often the account is read."""
-
-    full: timedelta = timedelta(hours=24)
-    light: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,45 +75,7 @@ class RefreshReport:
     doubts: Mapping[str, int] = field(default_factory=dict)
 
 
-def due(
-    state: ChartState, now: datetime, rhythm: RefreshIntervals, *, has_changes: bool
-) -> RefreshAction:
-    """What the next tick has to do."""
-    if state.going is not None:
-        return RefreshAction.GO_ON
-    if state.facts is None or state.full_at is None or now - state.full_at >= rhythm.full:
-        return RefreshAction.FULL
-    if state.listed_at is None or now - state.listed_at >= rhythm.light:
-        return RefreshAction.LIGHT
-    return RefreshAction.CHANGES if has_changes else RefreshAction.NOTHING
-
-
-class Graphs:
-    """The graph of an account, built once as long as the account stays the same."""
-
-    def __init__(self, accepted: Mapping[str, str], own: Collection[str] = ()) -> None:
-        self.accepted = accepted
-        self._own = frozenset(own)
-        self._account: Account | None = None
-        self._graph: EventGraph | None = None
-
-    def of(self, account: Account) -> EventGraph:
-        """Build the graph, unless the last one is of the same account."""
-        if self._graph is None or self._account != account:
-            self._graph = build(account, self.accepted)
-            self._account = account
-        return self._graph
-
-    def news(self, told: Sequence[str], graph: EventGraph) -> tuple[Loop, ...]:
-        """The loops that people are to be told of, after those with the keys in `told`."""
-        return news(tuple(map(LoopKey, told)), graph.loops, self.accepted, self._own)
-
-    def suspects(self, account: Account) -> Iterable[str]:
-        """The functions on a loop, those on the surest ones first."""
-        return (name for loop in self.of(account).loops for name in loop.functions)
-
-
-class GraphRefresh:
+class GraphRefresh(Generic[FactsT]):
     """One run of `chart`.
 
     Parameters
@@ -148,13 +89,13 @@ class GraphRefresh:
     def __init__(
         self,
         *,
-        store: ChartStore,
-        facts: FactStore,
-        reader: AccountReader,
+        store: RefreshStore,
+        facts: FactArchive[FactsT],
+        reader: AccountSource[FactsT],
         graphs: Graphs,
         publisher: Publisher,
         deployment: Deployment,
-        rhythm: RefreshIntervals,
+        intervals: RefreshIntervals,
         until: datetime,
         clock: Callable[[], datetime],
         log: EventLog,
@@ -165,7 +106,7 @@ class GraphRefresh:
         self._graphs = graphs
         self._publisher = publisher
         self._deployment = deployment
-        self._rhythm = rhythm
+        self._intervals = intervals
         self._until = until
         self._clock = clock
         self._log = log
@@ -183,11 +124,11 @@ class GraphRefresh:
         if state is None:
             return RefreshReport(work=RefreshAction.BUSY)
         try:
-            state = self._with_usable_facts(state)
+            state = self._drop_unusable_facts(state)
             self._deliver()
             noted = self._store.noted()
-            work = due(state, self._clock(), self._rhythm, has_changes=bool(noted))
-            report = self._do(work, state, noted)
+            work = choose_action(state, self._clock(), self._intervals, has_changes=bool(noted))
+            report = self._carry_out(work, state, noted)
             if report.told:
                 self._deliver()
         finally:
@@ -196,7 +137,7 @@ class GraphRefresh:
             self._log.info("charted", **asdict(report))
         return report
 
-    def _with_usable_facts(self, state: ChartState) -> ChartState:
+    def _drop_unusable_facts(self, state: ChartState) -> ChartState:
         """The state without facts that another version has stored.
 
         Where that leaves none, all that lies there is deleted before anything is read: it may hold
@@ -213,14 +154,14 @@ class GraphRefresh:
                 self._log.info("facts that cannot be used are deleted", items=deleted)
         return replace(state, facts=facts, going=going)
 
-    def _do(
+    def _carry_out(
         self, work: RefreshAction, state: ChartState, noted: Sequence[NotedChange]
     ) -> RefreshReport:
         match work:
             case RefreshAction.NOTHING | RefreshAction.BUSY:
                 return RefreshReport(work=work)
             case RefreshAction.CHANGES:
-                return self._work_in(state, noted)
+                return self._apply_changes(state, noted)
             case _:
                 return self._read(work, state, noted)
 
@@ -234,7 +175,7 @@ class GraphRefresh:
         Changes that were noted before the pass began are seen by it. Those that were noted while
         it went on stay noted: what they touched may have been read before.
         """
-        kind, facts = self._facts_for(work, state)
+        kind, facts = self._load_facts(work, state)
         going = state.going if work is RefreshAction.GO_ON else None
         seen = noted if going is None else ()
         runs = 1 if going is None else going.runs + 1
@@ -243,7 +184,7 @@ class GraphRefresh:
             raise PassTooLongError(f"a {kind} pass is not at its end after {runs - 1} runs")
         account = self._reader.read(facts)
         base = None if going is None else going.manifest
-        manifest = self._facts.save(facts, base, stored=_stored(state))
+        manifest = self._facts.save(facts, base, stored=_list_manifests(state))
         if account is None:
             self._store.save(replace(state, going=Pass(kind=kind, manifest=manifest, runs=runs)))
             self._store.forget(seen)
@@ -262,7 +203,7 @@ class GraphRefresh:
         self._store.forget(seen)
         return replace(report, changes=len(seen))
 
-    def _facts_for(self, work: RefreshAction, state: ChartState) -> tuple[PassKind, Facts]:
+    def _load_facts(self, work: RefreshAction, state: ChartState) -> tuple[PassKind, FactsT]:
         """The facts that a pass begins or goes on with."""
         now = self._clock()
         try:
@@ -275,7 +216,7 @@ class GraphRefresh:
             self._log.info("facts are read anew", why=str(error))
         return PassKind.FULL, self._facts.begun(now)
 
-    def _work_in(self, state: ChartState, noted: Sequence[NotedChange]) -> RefreshReport:
+    def _apply_changes(self, state: ChartState, noted: Sequence[NotedChange]) -> RefreshReport:
         """Bring the facts up to date; when the time is up before, the changes stay noted."""
         known = state.facts
         if known is None:
@@ -308,18 +249,20 @@ class GraphRefresh:
         fresh = self._graphs.news(state.told, graph)
         told = [
             *compose_warnings(fresh, self._deployment, read_at, is_first=is_first),
-            *self._blind_spots(account, state),
+            *self._compose_blind_spots(account, state),
         ]
         now = self._clock()
         notices = [
             OutboxNotice(
-                id=notice_id(now, number, one.notice),
+                id=make_notice_id(now, number, one.notice),
                 subject=one.notice.subject,
                 body=one.notice.body,
             )
             for number, one in enumerate(told)
         ]
-        gaps = tuple(sorted({*state.told_gaps, *map(_gap_key, _missing(account))}))
+        gaps = tuple(
+            sorted({*state.told_gaps, *map(_make_gap_key, _find_missing_permissions(account))})
+        )
         self._store.save(
             replace(
                 state,
@@ -338,10 +281,10 @@ class GraphRefresh:
             doubts=dict(Counter(one.value for found in graph.doubts.values() for one in found)),
         )
 
-    def _blind_spots(self, account: Account, state: ChartState) -> Sequence[LoopNotice]:
+    def _compose_blind_spots(self, account: Account, state: ChartState) -> Sequence[LoopNotice]:
         """One notice of missing permissions, if one of them was not told of."""
-        missing = _missing(account)
-        if {_gap_key(gap) for gap in missing} <= set(state.told_gaps):
+        missing = _find_missing_permissions(account)
+        if {_make_gap_key(gap) for gap in missing} <= set(state.told_gaps):
             return ()
         return (
             LoopNotice(notice=compose_blind_spots(missing, self._deployment, account.at), keys=()),
@@ -359,15 +302,15 @@ class GraphRefresh:
                     self._log.info("notice not sent", subject=notice.subject, why=why)
 
 
-def _stored(state: ChartState) -> tuple[Manifest, ...]:
+def _list_manifests(state: ChartState) -> tuple[Manifest, ...]:
     going = () if state.going is None else (state.going.manifest,)
     return (*going, *(() if state.facts is None else (state.facts,)))
 
 
-def _missing(account: Account) -> tuple[Gap, ...]:
+def _find_missing_permissions(account: Account) -> tuple[Gap, ...]:
     """What the guard was not allowed to read, as a whole."""
     return tuple(gap for gap in account.gaps if gap.action and not gap.resource)
 
 
-def _gap_key(gap: Gap) -> str:
+def _make_gap_key(gap: Gap) -> str:
     return f"{gap.area.value}|{gap.action}"

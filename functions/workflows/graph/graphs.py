@@ -1,0 +1,33 @@
+"""The event graph of an account, built once as long as the account stays the same."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from functions.domain.account.inventory import Account
+from functions.domain.graph.build import build
+from functions.domain.graph.model import EventGraph, Loop, LoopKey
+from functions.domain.graph.new_loops import news
+
+
+class Graphs:
+    """The graph of an account, built once as long as the account stays the same."""
+
+    def __init__(self, accepted: Mapping[str, str], own: Collection[str] = ()) -> None:
+        self.accepted = accepted
+        self._own = frozenset(own)
+        self._account: Account | None = None
+        self._graph: EventGraph | None = None
+
+    def of(self, account: Account) -> EventGraph:
+        """Build the graph, unless the last one is of the same account."""
+        if self._graph is None or self._account != account:
+            self._graph = build(account, self.accepted)
+            self._account = account
+        return self._graph
+
+    def news(self, told: Sequence[str], graph: EventGraph) -> tuple[Loop, ...]:
+        """The loops that people are to be told of, after those with the keys in `told`."""
+        return news(tuple(map(LoopKey, told)), graph.loops, self.accepted, self._own)
+
+    def suspects(self, account: Account) -> Iterable[str]:
+        """The functions on a loop, those on the surest ones first."""
+        return (name for loop in self.of(account).loops for name in loop.functions)
