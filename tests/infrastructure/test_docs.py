@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,11 +12,16 @@ from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
+from functions.domain.detection import shapes, traffic
+from functions.domain.detection.lateness import LATEST
 from functions.domain.diagnosis.checks.registry import CHECKS
 from functions.domain.diagnosis.finding_registry import MOST_OPEN
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.graph.paths.limits import Limits
 from functions.domain.graph.summary import MOST_PAGES
+from functions.domain.holding import plan, verdict
+from functions.domain.incidents.hold_budget import COUNTED_FOR, MOST_HOLDS
+from functions.domain.incidents.policy import Policy
 from stacks.components.deployment import Account
 from stacks.config import FLAGS, Config, ConfigError
 from stacks.names import GUARD_ALARM_PREFIX, GUARD_FUNCTIONS, SIGNAL_ALARM_PREFIX
@@ -36,6 +42,7 @@ DIAGNOSIS = (ROOT / "docs/diagnosis.md").read_text()
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
 )
+MINUTE = timedelta(minutes=1)
 SMALLEST = {"sweep_minutes": "0"}
 LARGEST = {"coverage": "function"}
 REMEDIES = {"remedies": ",".join(RemedyKind), "memory_ceiling_mb": "2048"}
@@ -424,3 +431,26 @@ def test_every_rule_of_the_simulation_is_described() -> None:
     checked = set(re.findall(r'_break\(\s*[\w.]+,\s*"(\w+)"', code))
     assert {row[0] for row in rows(page, "## The rules")} == checked
     assert f"{len(checked)} rules" in page.replace("nine", "9")
+
+
+def test_constants_of_the_detection_are_described() -> None:
+    """The table of constants has the numbers of the code, in minutes where they are times."""
+    page = (ROOT / "docs/detection-figures.md").read_text()
+    table = {row[0]: row[1] for row in rows(page, "## Constants")}
+    policy = Policy()
+
+    for name, values in {
+        "floor (`floor_per_minute`)": [policy.floor_per_minute],
+        "plateau above anything before": [shapes.EARLY_PLATEAU_TIMES, 2, shapes.PLATEAU_TIMES, 3],
+        "plateau without a step": [traffic.PLATEAU_MINUTES, traffic.PROVEN_PLATEAU_MINUTES],
+        "any shape": [shapes.RISE_MINUTES, shapes.RISE_TIMES],
+        "young": [LATEST / MINUTE],
+        "generations": [verdict.GENERATIONS],
+        "written for each": [verdict.MOST_WRITES],
+        "back": [verdict.BACK_SHARE],
+        "longest hold": [plan.LONGEST_HELD_SECONDS / 60],
+        "cooling off": [policy.cooling_off / MINUTE / 60],
+        "budget": [MOST_HOLDS, COUNTED_FOR / MINUTE / 60],
+        "grace period": [policy.patience / MINUTE],
+    }.items():
+        assert [float(one) for one in re.findall(r"\d+(?:\.\d+)?", table[name])] == values, name
