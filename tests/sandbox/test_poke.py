@@ -1,0 +1,92 @@
+"""Whether a function loops is told from what does not end, not from what was left over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import pytest
+
+from sandbox import loops
+from sandbox.local_aws import SandboxTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.local_aws import LocalAws
+
+
+@dataclass
+class _Account:
+    """An account in which events of a runaway come back for a while, or for ever."""
+
+    left_over: float
+    ran: int = 0
+    handled: set[str] = field(default_factory=set)
+
+    def counts(self) -> dict[str, int]:
+        return {"work": self.ran}
+
+    def rates(self, seconds: int) -> dict[str, list[float]]:
+        return {"work": [min(self.left_over, 5.0)] * seconds}
+
+    def work(self) -> None:
+        """Let some of what is left over come back."""
+        some = min(self.left_over, 20.0)
+        self.left_over -= some
+        self.ran += int(some)
+
+    def wait_until_within(self, minutes: float, is_so: Callable[[], bool], what: str) -> bool:
+        self.work()
+        assert minutes > 0
+        assert what
+        return is_so()
+
+    def wait_until(self, is_so: Callable[[], bool], what: str, seconds: float) -> None:
+        for _ in range(int(seconds)):
+            if is_so():
+                return
+            self.work()
+        raise SandboxTimeoutError(what)
+
+
+class _Loop(loops.Loop):
+    functions = ("work",)
+    picture = "work"
+    invocations_per_event: ClassVar = {"work": 1}
+
+    def deploy(self) -> None:
+        """There is nothing to deploy."""
+
+    def fix(self) -> None:
+        """There is nothing to fix."""
+
+    def send(self, event_id: str) -> None:
+        account: Any = self.aws
+        account.ran += 1
+        account.handled.add(event_id)
+
+    def is_handled(self, event_id: str) -> bool:
+        account: Any = self.aws
+        return event_id in account.handled
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.loops.time.sleep", lambda _: None)
+
+
+@pytest.mark.parametrize("left_over", [0.0, 2.0, 50.0])
+def test_what_is_left_over_comes_to_an_end(left_over: float) -> None:
+    """A hundred events of the runaway may still be in a queue when it is polled again."""
+    loop = _Loop(cast("LocalAws", _Account(left_over)))
+
+    assert loop.poke()
+
+
+def test_what_does_not_end_loops() -> None:
+    """However long it is waited for."""
+    outcome = _Loop(cast("LocalAws", _Account(float("inf")))).poke()
+
+    assert outcome.is_looping
+    assert not outcome
