@@ -45,7 +45,7 @@ _TIMED: Final = "import time; s = time.perf_counter(); {}; print(time.perf_count
 IMPORTS: Final = {
     "boto3": _TIMED.format("import boto3; boto3.client('lambda', region_name='us-east-1')"),
     "handler": _TIMED.format("import functions.contain.handler"),
-    "ready": _TIMED.format("import functions.contain.handler as one; one.guard()"),
+    "ready": _TIMED.format("import functions.contain.handler as one; one.connect()"),
 }
 
 

@@ -18,8 +18,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from bench.measure import PROJECT, Wire
 from functions.aws.runtime import clients
 from functions.aws.runtime.observability import logger
-from functions.contain import handler as contain
+from functions.contain.handler import handler
 from functions.contain.settings import Settings
+from functions.contain.wiring import connect
 from functions.domain.incidents.policy import Policy
 from sandbox.local_aws import LocalAws
 from sandbox.provision import create_ledger, package
@@ -125,7 +126,7 @@ class Stage:
             self.wire.start()
             if is_fresh:
                 self._begin_afresh()
-            contain.handler(event, self._context)
+            handler(event, self._context)
         seconds = self.wire.seconds
         if seconds is None or not self.is_stopped():
             raise RuntimeError("the guard did not stop the function that runs away")
@@ -255,7 +256,7 @@ def _lambda_context() -> LambdaContext:
 
 def _forget() -> None:
     clients.forget()
-    contain.guard.cache_clear()
+    connect.cache_clear()
 
 
 @contextlib.contextmanager

@@ -290,7 +290,7 @@ def test_protect_reserves_for_guard_functions_only(default: Synthesized) -> None
     ]
 
 
-WIRED = ("protect", "restore", "chart")
+WIRED = ("protect", "restore", "chart", "contain")
 
 
 @pytest.mark.parametrize("verb", ["contain", "restore", "protect", "diagnose", "chart"])

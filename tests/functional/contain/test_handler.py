@@ -28,13 +28,8 @@ def _event(name: str) -> dict[str, Any]:
 def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     """A stage whose guard the handler takes."""
     staged = Scene()
-    monkeypatch.setattr(module, "guard", lambda: staged.guard)
+    monkeypatch.setattr(module, "connect", lambda: staged.guard)
     return staged
-
-
-def _handle(scene: Scene, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "read_clock", lambda: scene.now)
-    handler(event, CONTEXT)
 
 
 def _runaway_named_by(event: dict[str, Any]) -> str:
@@ -52,16 +47,14 @@ def _runaway_named_by(event: dict[str, Any]) -> str:
         "scheduled.sweep",
     ],
 )
-def test_each_trigger_leads_to_the_containment(
-    name: str, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_trigger_leads_to_the_containment(name: str, scene: Scene) -> None:
     """Whichever trigger comes first stops the function."""
     event = _event(name)
     runaway = _runaway_named_by(event)
     scene.now = parse_signal(event).at
     scene.add_runaway(runaway)
 
-    _handle(scene, event, monkeypatch)
+    handler(event, CONTEXT)
 
     assert scene.account.by_name[runaway].reserved == 0
 
@@ -75,20 +68,16 @@ def test_each_trigger_leads_to_the_containment(
         "cloudtrail.denied",
     ],
 )
-def test_what_calls_for_nothing_changes_nothing(
-    name: str, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_calls_for_nothing_changes_nothing(name: str, scene: Scene) -> None:
     """A cleared alarm or a denied call leads to no call of ours at all."""
     scene.add_runaway()
 
-    _handle(scene, _event(name), monkeypatch)
+    handler(_event(name), CONTEXT)
 
     assert scene.account.journal == []
 
 
-def test_a_change_of_a_contained_function_is_noticed_with_its_author(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_of_a_contained_function_is_noticed_with_its_author(scene: Scene) -> None:
     """CloudTrail's event of a released reservation becomes a notice that names who it was."""
     event = _event("cloudtrail.put_function_concurrency")
     name = event["detail"]["requestParameters"]["functionName"].rpartition(":function:")[2]
@@ -98,15 +87,13 @@ def test_a_change_of_a_contained_function_is_noticed_with_its_author(
 
     later = scene.now.replace(hour=scene.now.hour + 1)
     scene.now = later
-    _handle(scene, event, monkeypatch)
+    handler(event, CONTEXT)
 
     identity = event["detail"]["userIdentity"]["arn"]
     assert identity in scene.account.publisher.sent[-1].body.replace("\n", "")
 
 
-def test_a_late_signal_is_judged_by_what_is_the_case_now(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_late_signal_is_judged_by_what_is_the_case_now(scene: Scene) -> None:
     """A delivery that was retried for hours does not stop a function that is calm by now."""
     event = _event("alarm_contributor_state_change.alarm")
     runaway = _runaway_named_by(event)
@@ -114,7 +101,7 @@ def test_a_late_signal_is_judged_by_what_is_the_case_now(
     scene.now = scene.now.replace(hour=18)
     scene.calm(runaway, 180)
 
-    _handle(scene, event, monkeypatch)
+    handler(event, CONTEXT)
 
     assert scene.account.by_name[runaway].reserved is None
 
@@ -141,22 +128,22 @@ MALFORMED = [
 
 @pytest.mark.parametrize("event", MALFORMED)
 def test_a_malformed_event_is_a_clear_error_and_changes_nothing(
-    event: dict[str, Any], scene: Scene, monkeypatch: pytest.MonkeyPatch
+    event: dict[str, Any], scene: Scene
 ) -> None:
     """The error reaches Lambda, whose retries end in the dead-letter queue."""
     scene.add_runaway()
 
     with pytest.raises(UnrecognisedSignalError):
-        _handle(scene, event, monkeypatch)
+        handler(event, CONTEXT)
 
     assert scene.account.journal == []
 
 
-def test_a_failure_reaches_lambda(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_reaches_lambda(scene: Scene) -> None:
     """A handler that returned normally after a failure would hide it from the retries."""
     event = _event("alarm_contributor_state_change.alarm")
     scene.add_runaway(_runaway_named_by(event))
     scene.account.ledger.is_down = True
 
     with pytest.raises(PartlyFailedError):
-        _handle(scene, event, monkeypatch)
+        handler(event, CONTEXT)

@@ -33,8 +33,7 @@ def contributor(function: str) -> dict[str, Any]:
 def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     """A stage whose guard the handler takes."""
     staged = Scene()
-    monkeypatch.setattr(module, "guard", lambda: staged.guard)
-    monkeypatch.setattr(module, "read_clock", lambda: staged.now)
+    monkeypatch.setattr(module, "connect", lambda: staged.guard)
     return staged
 
 
