@@ -732,6 +732,9 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "old_cap": lambda: observed(Transition.CAPPED, contained(target=5)),
     "old_cap_put_back": lambda: observed(Transition.LIFTED, cap_put_back()),
     "observe_mode": lambda: _told(DecisionReason.OBSERVE_MODE),
+    "observe_mode_hold": lambda: _told(
+        DecisionReason.OBSERVE_MODE, Verdict.SUSPECTED, deployment=HOLDING
+    ),
     "observe_mode_callers": lambda: observed(
         Transition.NOTIFIED, would_be_capped(), triggers=CALLERS
     ),

@@ -157,18 +157,27 @@ def test_every_kind_of_transition_has_a_sample() -> None:
         assert lead in subjects
 
 
+_TAKE_LEADS: Final = frozenset({"compose_subject", "_Explanation"})
+# `decide` ignores the guard's own functions, so the first is never sent; the other is a heading.
+_NO_LEADS: Final = frozenset({"ITS OWN FUNCTION IS BUSY:", "LINKS"})
+
+
 def leads() -> Iterator[str]:
     """The literal words with which the code begins subjects."""
     for path in sorted((HERE.parents[3] / "functions/domain/notices").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             parts: list[ast.AST] = []
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "compose_subject":
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in _TAKE_LEADS:
                 parts = list(ast.walk(node.args[0]))
+            elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+                parts = [found for one in node.value.elts[:1] for found in ast.walk(one)]
             elif isinstance(node, ast.JoinedStr) and ast.unparse(node).startswith("f'{MARK} "):
                 parts = list(node.values[1:2])
             for one in parts:
                 if isinstance(one, ast.Constant) and isinstance(one.value, str):
-                    yield one.value.strip()
+                    lead = one.value.strip()
+                    if lead.isupper() and lead not in _NO_LEADS:
+                        yield lead
 
 
 @pytest.mark.parametrize("lead", sorted(set(leads())))
