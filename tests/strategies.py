@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import (
     DisableMapping,
     EventSourceMapping,
@@ -16,7 +17,6 @@ from functions.domain.changes.steps import (
     Reserve,
     ScaleToZero,
     StepOutcome,
-    StepStatus,
     VersionScaling,
 )
 from functions.domain.detection.arrivals import Source, SourceKind

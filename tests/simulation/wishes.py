@@ -14,13 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from functions.domain.changes.steps import (
-    DisableMapping,
-    LimitMapping,
-    RemoveProvisioned,
-    Reserve,
-    StepStatus,
-)
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import DisableMapping, LimitMapping, RemoveProvisioned, Reserve
 from functions.domain.incidents.states import HOLDING_STATES, IncidentState
 
 if TYPE_CHECKING:

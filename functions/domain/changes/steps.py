@@ -11,8 +11,9 @@ queue. A mapping loses its limit before it is enabled.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, TypeAlias
+
+from functions.domain.changes.outcome import ChangeOutcome
 
 # What a mapping's limit may be (Lambda API reference, *ScalingConfig*). AWS may grant an account
 # more than the upper bound, which a mapping may then have from before.
@@ -253,40 +254,18 @@ InverseStep: TypeAlias = (
 )
 
 
-class StepStatus(StrEnum):
-    """What became of a step."""
-
-    PLANNED = "planned"  # to be tried, or tried by a run that died before it wrote that down
-    DONE = "done"
-    ALREADY = "already"  # it already was so
-    CHANGED_MEANWHILE = "changed_meanwhile"  # somebody else changed it: left alone
-    GONE = "gone"  # the thing to change no longer exists
-    FAILED = "failed"  # AWS refused; `detail` has its words
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepOutcome:
-    """A step of a containment with what became of it and, later, of its inverse.
+class StepOutcome(ChangeOutcome):
+    """A step of a containment with what became of it.
 
     Attributes
     ----------
-    restored
-        ``None``: not undone yet. With a `restored_detail`, that was tried, and AWS was busy.
     done_at
         When the step was carried out; ``None`` where that does not matter.
     """
 
     step: Step
-    status: StepStatus = StepStatus.PLANNED
-    detail: str = ""
-    restored: StepStatus | None = None
-    restored_detail: str = ""
     done_at: datetime | None = None
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether undoing it waits for AWS to finish an earlier change of the same thing."""
-        return self.restored is None and bool(self.restored_detail)
 
 
 def order_of(step: Step) -> int:

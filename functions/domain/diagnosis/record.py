@@ -1,11 +1,23 @@
 """The book and treatments as JSON text, and back, for whatever stores them."""
 
-from typing import Final
+from typing import Any, Final
 
 from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.remediation import Treatment
 from functions.domain.record_format import RecordFormat
 
-TREATMENT_RECORD: Final = RecordFormat(name="treatment", shape=Treatment)
+
+def _upgraded(treatment: dict[str, Any]) -> dict[str, Any]:
+    """A record of any version up to this one: earlier ones had other words for what is undone."""
+    return {**treatment, "steps": [_upgraded_step(one) for one in treatment.get("steps", ())]}
+
+
+def _upgraded_step(step: dict[str, Any]) -> dict[str, Any]:
+    if "undone" not in step:
+        return step
+    return {**step, "restored": step["undone"], "restored_detail": step.get("undone_detail", "")}
+
+
+TREATMENT_RECORD: Final = RecordFormat(name="treatment", shape=Treatment, upgrade=_upgraded)
 # It compresses to about a tenth.
 BOOK_RECORD: Final = RecordFormat(name="book", shape=FindingBook)

@@ -7,12 +7,12 @@ the change that it describes, so that whoever finds it after a crash can finish 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
-from functions.domain.changes.steps import StepStatus
-from functions.domain.diagnosis.remedy import RemedyKind, RemedyStep, StepResult
-from functions.domain.errors import InvalidTransitionError, SnapshotOverwriteError
-from functions.domain.incidents.incident import LEASE
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.record import ChangeRecord
+from functions.domain.diagnosis.remedy import RemedyKind, RemedyOutcome, RemedyStep
+from functions.domain.errors import SnapshotOverwriteError
 from functions.domain.notices.outbox import OutboxNotice, replace_notice
 
 
@@ -32,7 +32,7 @@ CLOSED_STATES: Final = frozenset(
 )
 
 _S = TreatmentState
-_TRANSITIONS: dict[TreatmentState, frozenset[TreatmentState]] = {
+TRANSITIONS: Final[dict[TreatmentState, frozenset[TreatmentState]]] = {
     _S.APPLYING: frozenset({_S.APPLIED, _S.FAILED, _S.UNDOING, _S.DELETED}),
     _S.APPLIED: frozenset({_S.APPLYING, _S.UNDOING, _S.DELETED}),
     _S.UNDOING: frozenset({_S.UNDONE, _S.APPLIED, _S.DELETED}),
@@ -61,7 +61,7 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Treatment:
+class Treatment(ChangeRecord):
     """One remedy on one function.
 
     Attributes
@@ -72,74 +72,27 @@ class Treatment:
         Of the finding and its remedy, for notices; `evidence` as sentences.
     snapshot
         What each step found, written once, before the first change; ``None`` until then.
-    version
-        Of the stored record; 0 for one that is not stored yet.
-    lease_until
-        Until when a run works on it.
     closing
         The state that an undoing leads to.
-    actor
-        Who asked for the undoing; empty where unknown.
     """
 
-    id: str
-    function: str
-    function_arn: str
+    TRANSITIONS: ClassVar = TRANSITIONS
+    CLOSED: ClassVar = CLOSED_STATES
+
+    state: TreatmentState
+    steps: tuple[RemedyOutcome, ...] = ()
     entry: str
     kind: RemedyKind
-    state: TreatmentState
-    opened_at: datetime
-    updated_at: datetime
     title: str
     summary: str
     remedy: str
     page: str = ""
     causes: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
-    steps: tuple[StepResult, ...] = ()
     snapshot: tuple[Prior, ...] | None = None
-    version: int = 0
-    lease_until: datetime | None = None
     applied_at: datetime | None = None
-    closed_at: datetime | None = None
     closing: TreatmentState = TreatmentState.UNDONE
-    actor: str = ""
     outbox: tuple[OutboxNotice, ...] = ()
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether nothing is left to be done but to send its notices."""
-        return self.state in CLOSED_STATES
-
-    def is_leased(self, now: datetime) -> bool:
-        """Whether a run is working on it that may still be alive."""
-        return self.lease_until is not None and now < self.lease_until
-
-    def leased(self, now: datetime) -> Self:
-        """The treatment, held by this run."""
-        return replace(self, lease_until=now + LEASE)
-
-    def unleased(self) -> Self:
-        """The treatment, free for any run."""
-        return replace(self, lease_until=None)
-
-    def to(self, state: TreatmentState, now: datetime) -> Self:
-        """The treatment in another state.
-
-        Raises
-        ------
-        InvalidTransitionError
-            When the present state does not lead there.
-        """
-        if state is not self.state and state not in _TRANSITIONS.get(self.state, frozenset()):
-            raise InvalidTransitionError(
-                f"treatment {self.id} cannot go from {self.state} to {state}"
-            )
-        at = max(now, self.updated_at)
-        changed = replace(self, state=state, updated_at=at)
-        if state in CLOSED_STATES:
-            changed = replace(changed, closed_at=at, lease_until=None)
-        return changed
 
     def with_prior(self, prior: Prior) -> Self:
         """The treatment with what a step found before the first change.
@@ -162,31 +115,16 @@ class Treatment:
             ),
         )
 
+    def may_be_in_force(self, step: RemedyStep) -> bool:
+        """Whether a step was done, or may have been by a run that died."""
+        is_seen = any(one.key == step.key for one in self.snapshot or ())
+        outcome = next((one for one in self.steps if one.step.key == step.key), None)
+        done = {StepStatus.DONE, StepStatus.PLANNED}
+        return is_seen and outcome is not None and outcome.status in done
+
     def was(self, key: str) -> str | None:
         """What a step found before the first change."""
         return next((one.was for one in self.snapshot or () if one.key == key), None)
-
-    def with_result(self, step: RemedyStep, status: StepStatus, detail: str = "") -> Self:
-        """The treatment with what became of a step."""
-        return replace(
-            self,
-            steps=tuple(
-                replace(one, status=status, detail=detail) if one.step.key == step.key else one
-                for one in self.steps
-            ),
-        )
-
-    def with_undone(self, step: RemedyStep, status: StepStatus | None, detail: str = "") -> Self:
-        """The treatment with what became of the inverse of a step (``None``: not tried)."""
-        return replace(
-            self,
-            steps=tuple(
-                replace(one, undone=status, undone_detail=detail)
-                if one.step.key == step.key
-                else one
-                for one in self.steps
-            ),
-        )
 
     def with_notice(self, event: TreatmentEvent, subject: str, body: str) -> Self:
         """The treatment with a notice to be sent. An event that repeats is numbered."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from functions.domain.changes.steps import StepStatus
+from functions.domain.changes.outcome import ChangeOutcome
 
 PREFIX: Final = "Loopbreaker-"
 ACTIVE: Final = "Active"
@@ -235,14 +235,10 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepResult:
+class RemedyOutcome(ChangeOutcome):
     """A step of a treatment with what became of it and, later, of its inverse."""
 
     step: RemedyStep
-    status: StepStatus = StepStatus.PLANNED
-    detail: str = ""
-    undone: StepStatus | None = None
-    undone_detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

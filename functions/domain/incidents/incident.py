@@ -7,8 +7,10 @@ that it describes (write-ahead), so that whoever finds it after a crash can fini
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
+from functions.domain.changes.outcome import UNFINISHED, StepStatus
+from functions.domain.changes.record import LEASE, ChangeRecord
 from functions.domain.changes.steps import (
     LEAST_MAPPING_LIMIT,
     MOST_MAPPING_LIMIT,
@@ -21,13 +23,13 @@ from functions.domain.changes.steps import (
     ScaleToZero,
     Step,
     StepOutcome,
-    StepStatus,
     VersionScaling,
     follow_up_steps,
     order_of,
+    restore_order,
 )
 from functions.domain.detection.assessment import Assessment
-from functions.domain.errors import InvalidTransitionError, SnapshotOverwriteError
+from functions.domain.errors import SnapshotOverwriteError
 from functions.domain.holding.watch import Lever, Phase, Watch
 from functions.domain.incidents.outbox import IncidentNotice, number_of, trim_outbox
 from functions.domain.incidents.refusals import (
@@ -48,22 +50,15 @@ from functions.domain.incidents.states import (
 )
 from functions.domain.notices.outbox import OutboxNotice, replace_notice
 
-# A run of `contain` or `restore` that died stops holding its incident after this long: short,
-# because a loop may be burning meanwhile. A run that takes longer than its lease loses nothing,
-# since every write is checked against the version that it read and every step is idempotent.
-LEASE = timedelta(seconds=60)
 # A run of `contain` may live on for so long after its lease, and end there without a word: this is
 # its time-out, which began before the lease was taken.
 CONTAIN_TAKES_AT_MOST = timedelta(seconds=120)
 _OUTLIVES_LEASE: Final = CONTAIN_TAKES_AT_MOST - LEASE
 KEPT_AFTER_CLOSE = timedelta(days=400)
-# What AWS says of a step: a function may have hundreds of mappings, and a record has its limit.
-_LONGEST_DETAIL: Final = 400
 # Inverses in these states leave nothing of the guard's behind.
 _PUT_BACK: Final = frozenset(
     {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
 )
-_UNDONE: Final = frozenset({StepStatus.PLANNED, StepStatus.FAILED})
 # Steps in these states found nothing to change.
 _NOTHING_DONE: Final = frozenset({StepStatus.GONE, StepStatus.CHANGED_MEANWHILE})
 # What was decided, as text of `DecisionReason`, of a function that is stopped and not held.
@@ -71,17 +66,13 @@ _STOPS: Final = frozenset({"runaway", "still_suspected"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
+class Incident(ChangeRecord):
     """One function's trouble.
 
     Attributes
     ----------
-    version
-        Counts the writes; the ledger refuses one that is based on an older version.
     snapshot
         ``None`` while nothing was changed (`NOTIFIED`).
-    steps
-        What was or is to be changed, each with its outcome, in the order of a containment.
     target
         The reservation that the guard wants while the incident is open: 0 or a cap.
     written
@@ -98,8 +89,6 @@ class Incident:
     routes
         How events reached it when it was stopped; ``None`` before that, and in records of an
         earlier version.
-    lease_until
-        Until when the run that works on the incident has it for itself.
     unsure_until
         Until when a run from which it was taken over may still carry out the step that it had
         begun; ``None`` where there was none, and in records of an earlier version.
@@ -127,20 +116,17 @@ class Incident:
         Of which function it is held; ``None`` where it is the suspected one itself.
     """
 
-    id: str
-    function: str
-    function_arn: str
+    TRANSITIONS: ClassVar = TRANSITIONS
+    CLOSED: ClassVar = CLOSED_STATES
+
     state: IncidentState
-    opened_at: datetime
-    updated_at: datetime
+    steps: tuple[StepOutcome, ...] = ()
     assessment: Assessment
     decided: str
     memory_mb: int
     timeout_seconds: int
     architecture: str = "x86_64"
-    version: int = 0
     snapshot: Snapshot | None = None
-    steps: tuple[StepOutcome, ...] = ()
     target: int | None = None
     written: tuple[int, ...] = ()
     contained_at: datetime | None = None
@@ -149,12 +135,9 @@ class Incident:
     is_freed_at_known: bool = True
     routes: EventRoutes | None = None
     released_at: datetime | None = None
-    closed_at: datetime | None = None
-    lease_until: datetime | None = None
     unsure_until: datetime | None = None
     unsure_keys: tuple[str, ...] = ()
     closing: IncidentState = IncidentState.RESTORED
-    actor: str = ""
     async_target_arn: str = ""
     is_durable: bool = False
     outbox: tuple[IncidentNotice, ...] = ()
@@ -243,7 +226,7 @@ class Incident:
     @property
     def is_held(self) -> bool:
         """Whether the steps that stop or hold the function itself are done."""
-        return bool(self.stops) and all(one.status not in _UNDONE for one in self.stops)
+        return bool(self.stops) and all(one.status not in UNFINISHED for one in self.stops)
 
     @property
     def stops(self) -> tuple[StepOutcome, ...]:
@@ -262,18 +245,9 @@ class Incident:
         return any(isinstance(one.step, ScaleToZero) for one in self.steps)
 
     @property
-    def is_closed(self) -> bool:
-        """Whether nothing is left to be done but to send its notices and file it away."""
-        return self.state in CLOSED_STATES
-
-    @property
     def is_explained(self) -> bool:
         """Whether a cap has shown that it was no loop, and was lifted for that."""
         return self.state is IncidentState.LIFTED and not self.is_withdrawn
-
-    def is_leased(self, now: datetime) -> bool:
-        """Whether a run is working on it that may still be alive."""
-        return self.lease_until is not None and now < self.lease_until
 
     def is_cooling_off(self, now: datetime, cooling_off: timedelta) -> bool:
         """Whether somebody released the function so recently that it is only watched."""
@@ -289,7 +263,7 @@ class Incident:
         if self.lease_until is None:
             return self
         until = self.lease_until + _OUTLIVES_LEASE
-        undone = (one.step.key for one in self.steps if one.status in _UNDONE)
+        undone = (one.step.key for one in self.steps if one.status in UNFINISHED)
         return replace(
             self,
             lease_until=None,
@@ -306,12 +280,10 @@ class Incident:
         if self.unsure_until is None or now >= self.unsure_until:
             return ()
         return tuple(
-            one for one in self.steps if one.status in _UNDONE or one.step.key in self.unsure_keys
+            one
+            for one in self.steps
+            if one.status in UNFINISHED or one.step.key in self.unsure_keys
         )
-
-    def unleased(self) -> Self:
-        """The incident, free for any run."""
-        return replace(self, lease_until=None)
 
     def is_pausing(self, attempt: Attempt, now: datetime) -> bool:
         """Whether AWS refused this so lately that it is not asked again yet."""
@@ -394,24 +366,6 @@ class Incident:
             return self
         steps = tuple(one for one in self.steps if not isinstance(one.step, RemoveProvisioned))
         return replace(self, steps=steps, snapshot=replace(self.snapshot, provisioned=None))
-
-    def to(self, state: IncidentState, now: datetime) -> Self:
-        """The incident in another state.
-
-        Raises
-        ------
-        InvalidTransitionError
-            When the present state does not lead there.
-        """
-        if state is not self.state and state not in TRANSITIONS.get(self.state, frozenset()):
-            raise InvalidTransitionError(
-                f"incident {self.id} cannot go from {self.state} to {state}"
-            )
-        at = max(now, self.updated_at)
-        changed = replace(self, state=state, updated_at=at)
-        if state in CLOSED_STATES:
-            changed = replace(changed, closed_at=at, lease_until=None)
-        return changed
 
     def with_reservation(self, to: int, prior: int | None) -> Self:
         """The incident with the step that sets the reservation written down, before it is done.
@@ -609,40 +563,10 @@ class Incident:
         ordered = sorted((*others, outcome), key=lambda one: order_of(one.step))
         return replace(self, steps=tuple(ordered))
 
-    def with_outcome(
-        self, step: Step, status: StepStatus, detail: str = "", done_at: datetime | None = None
-    ) -> Self:
-        """The incident with what became of a step."""
-        detail = detail[:_LONGEST_DETAIL]
-        return replace(
-            self,
-            steps=tuple(
-                replace(
-                    one,
-                    status=status,
-                    detail=detail,
-                    done_at=done_at,
-                    restored=None,
-                    restored_detail="",
-                )
-                if one.step.key == step.key
-                else one
-                for one in self.steps
-            ),
-        )
-
-    def with_restored(self, step: Step, status: StepStatus | None, detail: str = "") -> Self:
-        """The incident with what became of the inverse of a step (``None``: not tried)."""
-        detail = detail[:_LONGEST_DETAIL]
-        return replace(
-            self,
-            steps=tuple(
-                replace(one, restored=status, restored_detail=detail)
-                if one.step.key == step.key
-                else one
-                for one in self.steps
-            ),
-        )
+    @property
+    def restore_order(self) -> tuple[StepOutcome, ...]:
+        """The reservation or the scaling first: see `functions.domain.changes.steps`."""
+        return restore_order(self.steps)
 
     def with_notice(self, transition: Transition, subject: str, body: str) -> Self:
         """The incident with a notice to be sent. A transition that repeats is numbered."""

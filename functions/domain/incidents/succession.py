@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import (
     DisableMapping,
     EventSourceMapping,
@@ -10,7 +11,6 @@ from functions.domain.changes.steps import (
     ProvisionedConcurrency,
     RemoveProvisioned,
     StepOutcome,
-    StepStatus,
     follow_up_steps,
 )
 from functions.domain.incidents.incident import Incident

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from functions.domain.changes.steps import StepStatus
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.diagnosis.remediation import Treatment, TreatmentState
 from functions.domain.diagnosis.remedy import RemedyStep
 from functions.domain.incidents.incident import Incident
@@ -154,7 +154,7 @@ def _list_remedy_steps(treatment: Treatment) -> tuple[RemedyStep, ...]:
     return tuple(
         one.step
         for one in reversed(treatment.steps)
-        if one.status in {StepStatus.DONE, StepStatus.PLANNED} and one.undone not in _TAKEN_BACK
+        if one.status in {StepStatus.DONE, StepStatus.PLANNED} and one.restored not in _TAKEN_BACK
     )
 
 

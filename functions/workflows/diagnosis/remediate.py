@@ -6,11 +6,12 @@ first and may be repeated; what a person changed meanwhile is left alone and rep
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from functions.domain.changes.steps import StepStatus
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.diagnosis.finding import Finding
 from functions.domain.diagnosis.ports import Configuration, FunctionChanges, RemediationContext
 from functions.domain.diagnosis.remediation import (
@@ -30,12 +31,12 @@ from functions.domain.diagnosis.remedy import (
     RefreshCredentials,
     Remedy,
     RemedyKind,
+    RemedyOutcome,
     RemedyStep,
     RemovePermission,
     SetMemory,
     SetTimeout,
     SetTracing,
-    StepResult,
     is_same_policy,
     refreshed,
 )
@@ -46,9 +47,10 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.notices.diagnosis.remediation import compose_remediation
+from functions.workflows.changes.execution import ChangeExecution, run_planned
 from functions.workflows.notices.deliver import deliver_due
 
-_GONE_STATES = (TreatmentState.UNDOING, TreatmentState.UNDONE, TreatmentState.DELETED)
+_WANTING_STATES = (TreatmentState.APPLYING, TreatmentState.APPLIED)
 
 
 def planned(
@@ -68,7 +70,7 @@ def planned(
         When the remedy is one that is only named. Always a bug of ours.
     """
     steps = tuple(
-        StepResult(step=step) for step in remedy.steps if not isinstance(step, SetTimeout)
+        RemedyOutcome(step=step) for step in remedy.steps if not isinstance(step, SetTimeout)
     )
     if remedy.kind is None or remedy.named_only or len(steps) != len(remedy.steps):
         raise ValueError(f"the remedy of {finding.key} is never applied")
@@ -116,10 +118,12 @@ def treat(treatment: Treatment, practice: RemediationContext, now: datetime) -> 
     LedgerUnavailableError
         As the remediation store does. Treating again goes on where it stopped.
     """
+    run = RemediationExecution(record=treatment, context=practice, now=now)
     try:
-        return _treat(treatment, practice, now)
+        return _treat(run)
     except StaleIncidentError:
-        return _leave_to_other_run(treatment, practice)
+        # Another run has moved it on; what this one changed is put right.
+        return practice.remediations.find(treatment.function, treatment.entry) or run.record
 
 
 def undo(
@@ -146,50 +150,75 @@ def undo(
     LedgerUnavailableError, StaleIncidentError
         As the remediation store does. Undoing again goes on where it stopped.
     """
-    save = practice.remediations.save
     if treatment.state is not TreatmentState.UNDOING:
         treatment = replace(treatment.to(TreatmentState.UNDOING, now), actor=actor, closing=closing)
-    for result in treatment.steps:
-        if result.undone is StepStatus.FAILED:
-            treatment = treatment.with_undone(result.step, None)
-    treatment = _undo_all(save(treatment.leased(now)), practice)
-    if any(one.undone is StepStatus.FAILED for one in treatment.steps):
-        held = treatment.to(TreatmentState.APPLIED, now).unleased()
-        return _told(held, TreatmentEvent.UNDO_FAILED, practice, now)
+    run = RemediationExecution(record=treatment, context=practice, now=now)
+    run.take_all_back(was_tried=run.begin_to_take_all_back())
+    if run.record.failures:
+        held = run.record.to(TreatmentState.APPLIED, now).unleased()
+        return _notify(run, held, TreatmentEvent.UNDO_FAILED)
     event = (
         TreatmentEvent.DELETED
-        if treatment.closing is TreatmentState.DELETED
+        if run.record.closing is TreatmentState.DELETED
         else TreatmentEvent.UNDONE
     )
-    return _told(treatment.to(treatment.closing, now), event, practice, now)
+    return _notify(run, run.record.to(run.record.closing, now), event)
 
 
-def failures(treatment: Treatment) -> tuple[str, ...]:
-    """AWS's words for each step that could not be put back."""
-    return tuple(one.undone_detail for one in treatment.steps if one.undone is StepStatus.FAILED)
+@dataclass(slots=True, kw_only=True)
+class RemediationExecution(ChangeExecution[Treatment]):
+    """What a run does about a treatment."""
+
+    context: RemediationContext
+
+    @property
+    def present(self) -> datetime:
+        """The present moment."""
+        return self.context.present(self.now)
+
+    def write(self, record: Treatment) -> Treatment:
+        """Store the treatment; raises what the remediation store does."""
+        return self.context.remediations.save(record)
+
+    def perform(self, step: RemedyStep) -> tuple[StepStatus, str]:
+        """Carry out a step, unless somebody has changed what it was planned upon."""
+        return _perform(step, self.record, self.context.repairs)
+
+    def undo(self, step: RemedyStep) -> tuple[StepStatus, str]:
+        """Carry out the inverse of a step that may be in force."""
+        if not self.record.may_be_in_force(step):
+            return StepStatus.ALREADY, ""
+        try:
+            return _take_back(step, self.context.repairs)
+        except FunctionNotFoundError:
+            return StepStatus.GONE, ""  # what was given to its role may still be there
+
+    def put_right(self, step: RemedyStep, *, is_in_force: bool) -> None:
+        """Take back what nobody wants any more: a person's rollback has overtaken this run."""
+        found = self.context.remediations.find(self.record.function, self.record.entry)
+        wants = found is not None and found.state in _WANTING_STATES
+        if is_in_force and not wants:
+            with suppress(FunctionNotFoundError, RefusedError, BusyError):
+                _take_back(step, self.context.repairs)
 
 
-def _treat(treatment: Treatment, practice: RemediationContext, now: datetime) -> Treatment:
-    save = practice.remediations.save
-    treatment = save(treatment.leased(now))
+def _treat(run: RemediationExecution) -> Treatment:
+    now = run.now
+    run.save(run.record.leased(run.present))
     try:
-        treatment = save(_with_snapshot(treatment, practice.repairs, now))
-        for result in treatment.steps:
-            if result.status is StepStatus.PLANNED and not _is_stuck(treatment):
-                treatment = save(_tried(result.step, treatment, practice.repairs))
+        run.save(_with_snapshot(run.record, run.context.repairs, now))
+        run_planned(run, lambda: _is_stuck(run.record))
     except FunctionNotFoundError:
-        return _gone(treatment, practice, now)
+        # What was given to its role is taken back.
+        return undo(run.record, run.context, now, closing=TreatmentState.DELETED)
     except BusyError:
-        return save(treatment.unleased())
+        return run.save(run.record.unleased())
+    treatment = run.record
     if any(one.status is StepStatus.DONE for one in treatment.steps):
-        applied = replace(
-            treatment.to(TreatmentState.APPLIED, now).unleased(),
-            applied_at=treatment.applied_at or now,
-        )
-        return _told(applied, TreatmentEvent.APPLIED, practice, now)
-    return _told(
-        treatment.to(TreatmentState.FAILED, now), TreatmentEvent.APPLY_FAILED, practice, now
-    )
+        applied = treatment.to(TreatmentState.APPLIED, now).unleased()
+        applied = replace(applied, applied_at=treatment.applied_at or now)
+        return _notify(run, applied, TreatmentEvent.APPLIED)
+    return _notify(run, treatment.to(TreatmentState.FAILED, now), TreatmentEvent.APPLY_FAILED)
 
 
 def _is_stuck(treatment: Treatment) -> bool:
@@ -203,67 +232,12 @@ def _is_stuck(treatment: Treatment) -> bool:
     )
 
 
-def _tried(step: RemedyStep, treatment: Treatment, repairs: FunctionChanges) -> Treatment:
-    try:
-        status, detail = _perform(step, treatment, repairs)
-    except RefusedError as refusal:
-        status, detail = StepStatus.FAILED, str(refusal)
-    return treatment.with_result(step, status, detail)
-
-
-def _told(
-    treatment: Treatment, event: TreatmentEvent, practice: RemediationContext, now: datetime
-) -> Treatment:
+def _notify(run: RemediationExecution, treatment: Treatment, event: TreatmentEvent) -> Treatment:
     """Write down the new state together with its notice, then send that."""
-    notice = compose_remediation(event, treatment, practice.deployment, now)
-    stored = practice.remediations.save(treatment.with_notice(event, notice.subject, notice.body))
-    return deliver_due(
-        stored, practice.remediations.save, practice.publisher, lambda: practice.present(now)
-    )
-
-
-def _gone(treatment: Treatment, practice: RemediationContext, now: datetime) -> Treatment:
-    """The function was deleted meanwhile: what was given to its role is taken back."""
-    return undo(treatment, practice, now, closing=TreatmentState.DELETED)
-
-
-def _leave_to_other_run(treatment: Treatment, practice: RemediationContext) -> Treatment:
-    """Another run moved the treatment on: see to it that our last change does not outlive it."""
-    current = practice.remediations.find(treatment.function, treatment.entry)
-    if current is not None and current.id == treatment.id and current.state in _GONE_STATES:
-        _undo_steps(current, practice.repairs)
-    return treatment if current is None else current
-
-
-def _undo_steps(treatment: Treatment, repairs: FunctionChanges) -> None:
-    for result in reversed(treatment.steps):
-        if _may_be_in_force(result, treatment):
-            try:
-                _take_back(result.step, repairs)
-            except (FunctionNotFoundError, RefusedError, BusyError):
-                continue
-
-
-def _undo_all(treatment: Treatment, practice: RemediationContext) -> Treatment:
-    for result in reversed(treatment.steps):
-        if result.undone is not None:
-            continue
-        status, detail = StepStatus.ALREADY, ""
-        if _may_be_in_force(result, treatment):
-            try:
-                status, detail = _take_back(result.step, practice.repairs)
-            except FunctionNotFoundError:
-                status = StepStatus.GONE
-            except (RefusedError, BusyError) as error:
-                status, detail = StepStatus.FAILED, str(error)
-        treatment = practice.remediations.save(treatment.with_undone(result.step, status, detail))
-    return treatment
-
-
-def _may_be_in_force(result: StepResult, treatment: Treatment) -> bool:
-    """Whether the step was done, or may have been by a run that died."""
-    is_seen = any(one.key == result.step.key for one in treatment.snapshot or ())
-    return is_seen and result.status in {StepStatus.DONE, StepStatus.PLANNED}
+    context = run.context
+    notice = compose_remediation(event, treatment, context.deployment, run.now)
+    stored = run.save(treatment.with_notice(event, notice.subject, notice.body))
+    return deliver_due(stored, run.write, context.publisher, lambda: run.present)
 
 
 # What was there before ---------------------------------------------------------------------------
@@ -293,7 +267,7 @@ def _with_snapshot(treatment: Treatment, repairs: FunctionChanges, now: datetime
             was = _present(result.step, look)
         except RefusedError as refusal:
             # Not even to be looked at: nothing is known, so nothing is changed.
-            treatment = treatment.with_result(result.step, StepStatus.FAILED, str(refusal))
+            treatment = treatment.with_outcome(result.step, StepStatus.FAILED, str(refusal))
             continue
         treatment = treatment.with_prior(Prior(key=result.step.key, was=was))
         if isinstance(result.step, RefreshCredentials):

@@ -9,14 +9,14 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from functions.domain.changes.record import LEASE
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError, StaleIncidentError
 from functions.domain.incidents.decision import DecisionReason
-from functions.domain.incidents.incident import LEASE
 from functions.domain.incidents.states import IncidentState
 from functions.domain.notices.outbox import are_all_sent
 from functions.workflows.incidents.announce import deliver
 from functions.workflows.incidents.contain import find_stop_of_tag
-from functions.workflows.incidents.restore import failures, pending, restore
+from functions.workflows.incidents.restore import restore
 from functions.workflows.rollback.rollback import (
     LOOK_AGAIN_SECONDS,
     POLL_SECONDS,
@@ -63,7 +63,7 @@ def is_held_for_watching(incident: Incident) -> bool:
         case IncidentState.RESTORING:
             return is_begun
         case IncidentState.RELEASED:
-            return is_begun and bool(failures(incident))
+            return is_begun and bool(incident.failures)
         case _:
             return False
 
@@ -172,9 +172,9 @@ class HoldEnder:
         after = restore(
             incident.taken_over(), self.world, now, IncidentState.LIFTED, is_asked=False
         )
-        if failures(after):
+        if after.failures:
             return Outcome.REFUSED
-        if pending(after):
+        if after.pending:
             return Outcome.PENDING
         return Outcome.ENDED if are_all_sent(after) else Outcome.UNTOLD
 

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from functions.domain.changes.steps import DisableMapping, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import DisableMapping
 from functions.domain.detection.assessment import Verdict
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import (

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from functions.domain.changes.steps import PutBackProvisioned, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import PutBackProvisioned
 from functions.domain.detection.assessment import Assessment, Verdict
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.errors import StaleIncidentError

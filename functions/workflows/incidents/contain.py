@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from functions.domain.changes.outcome import UNFINISHED, StepStatus
 from functions.domain.changes.steps import (
     DisableMapping,
     LimitMapping,
     RemoveProvisioned,
     Reserve,
     ScaleToZero,
-    StepStatus,
 )
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.errors import (
@@ -33,7 +33,6 @@ from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.execution import Execution
 
-_UNFINISHED = (StepStatus.PLANNED, StepStatus.FAILED)
 # How long AWS may go on refusing a reservation of 0 after the provisioned concurrency was removed.
 # After the time that a hold takes at most: by then a pulse would have ended it.
 HOLD_ENDS_AFTER: Final = timedelta(minutes=10)
@@ -65,7 +64,7 @@ def contain(
     LedgerUnavailableError
         When the ledger fails after the incident was opened: the snapshot is safe there.
     """
-    run = Execution(incident=incident, world=world, now=now)
+    run = Execution(record=incident, world=world, now=now)
     try:
         if is_resumed and not incident.is_held and incident.reservation is not None:
             found = world.functions.reserved_concurrency(incident.function)
@@ -103,7 +102,7 @@ def has_unfinished_steps(incident: Incident) -> bool:
     """Whether something beside the reservation is still to be changed, or to be found."""
     is_known = incident.snapshot is None or incident.snapshot.mappings is not None
     return not is_known or any(
-        one.status in _UNFINISHED and not isinstance(one.step, Reserve | ScaleToZero)
+        one.status in UNFINISHED and not isinstance(one.step, Reserve | ScaleToZero)
         for one in incident.steps
     )
 
@@ -116,7 +115,7 @@ def finish_steps(incident: Incident, world: Context, now: datetime) -> Incident:
     LedgerUnavailableError, StaleIncidentError, FunctionNotFoundError
         As the ports do.
     """
-    run = Execution(incident=incident, world=world, now=now)
+    run = Execution(record=incident, world=world, now=now)
     run.take()
     _finish_steps(run)
     return run.save(run.incident.unleased())
@@ -187,7 +186,7 @@ def _stop(run: Execution) -> None:
         if not removals:
             raise
         for outcome in removals:
-            if outcome.status in _UNFINISHED or outcome.restored is not None:
+            if outcome.status in UNFINISHED or outcome.restored is not None:
                 run.carry_out(outcome.step)
         try:
             _carry_out_stops(run)
@@ -227,12 +226,12 @@ def _enable_limited(run: Execution) -> None:
         As AWS answers.
     """
     for outcome in run.incident.steps:
-        if isinstance(outcome.step, LimitMapping) and outcome.status in _UNFINISHED:
+        if isinstance(outcome.step, LimitMapping) and outcome.status in UNFINISHED:
             run.carry_out(outcome.step)
     for outcome in run.incident.stops:
         if outcome.restored is None or outcome.restored is StepStatus.PLANNED:
             run.begin_to_take_back(outcome.step)
-            status, detail = run.take_back(outcome.step)
+            status, detail = run.undo(outcome.step)
             undone = run.incident.with_restored(outcome.step, status, detail)
             run.record_taken_back(undone, outcome.step)
 
@@ -271,7 +270,7 @@ def _finish_steps(run: Execution) -> None:
     except BusyError:
         pass  # the notice says what is not known
     for outcome in run.incident.steps:
-        if outcome.status in _UNFINISHED and not isinstance(outcome.step, Reserve | ScaleToZero):
+        if outcome.status in UNFINISHED and not isinstance(outcome.step, Reserve | ScaleToZero):
             try:
                 run.carry_out(outcome.step)
             except RefusedError as refusal:
@@ -364,7 +363,7 @@ def _put_back_beside(run: Execution) -> None:
             continue
         run.begin_to_take_back(step)
         with suppress(RefusedError, BusyError):
-            status, detail = run.take_back(step)
+            status, detail = run.undo(step)
             run.record_taken_back(run.incident.with_restored(step, status, detail), step)
 
 

@@ -1,23 +1,24 @@
-"""One run's work on one incident: each change of AWS under a lease, and recorded.
+"""One run's work on one incident: what a late change of it comes to, and how it is put right.
 
 A run may stall for longer than its lease: another one then takes the incident over, restores the
-function, closes the incident and may open the next. What the stalled run changes after that is in
-no record. So it is put right at once: undone, or done again where the open incident wants it so.
+function, closes the incident and may open the next. What the stalled run changes after that is
+undone, or done again where the open incident wants it so.
 """
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
+from typing import ClassVar, Final
 
+from functions.domain.changes.outcome import UNFINISHED, StepStatus
 from functions.domain.changes.steps import (
+    MappingStep,
     PutBackReserved,
     RemoveProvisioned,
     Reserve,
     ScaleToZero,
     Step,
     StepOutcome,
-    StepStatus,
 )
 from functions.domain.errors import (
     BusyError,
@@ -31,133 +32,84 @@ from functions.domain.incidents.ports import Opened
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.seal import find_stop
 from functions.domain.incidents.tags.snapshot import TaggedSnapshot
+from functions.workflows.changes.execution import ChangeExecution
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.perform_steps import describe_reservation, perform, undo
 
 # How often a record that another run is writing, too, is read again: a restore writes it some ten
 # times.
 _TRIES: Final = 10
-# What is left of a lease when a step begins: its attempts take less, but for a stalled one.
-STEP_TAKES_AT_MOST: Final = timedelta(seconds=30)
 
 
 @dataclass(slots=True, kw_only=True)
-class Execution:
-    """What a run does about an incident.
+class Execution(ChangeExecution[Incident]):
+    """What a run does about an incident."""
 
-    Attributes
-    ----------
-    incident
-        The newest version that this run has read or written.
-    now
-        The moment at which the run began.
-    """
+    BUSY: ClassVar[StepStatus] = StepStatus.FAILED
 
-    incident: Incident
     world: Context
-    now: datetime
+
+    @property
+    def incident(self) -> Incident:
+        """The newest version that this run has read or written."""
+        return self.record
 
     @property
     def present(self) -> datetime:
         """The present moment."""
         return self.world.present(self.now)
 
-    def save(self, incident: Incident) -> Incident:
-        """Write the incident; raises what the ledger does."""
-        self.incident = self.world.ledger.save(incident)
-        return self.incident
+    def write(self, record: Incident) -> Incident:
+        """Store the incident; raises what the ledger does."""
+        return self.world.ledger.save(record)
 
-    def take(self) -> None:
-        """Hold the incident for this run, for long enough to carry out a step."""
-        until, present = self.incident.lease_until, self.present
-        if until is None or until - present < STEP_TAKES_AT_MOST:
-            self.save(self.incident.leased(present))
+    def perform(self, step: Step) -> tuple[StepStatus, str]:
+        """Carry out a step of a containment."""
+        return perform(step, self.world.functions), ""
 
-    def carry_out(self, step: Step) -> None:
-        """Carry out a step of a containment and record what became of it.
-
-        Raises
-        ------
-        RefusedError, BusyError
-            As AWS answers, after that was recorded.
-        FunctionNotFoundError
-            When there is nothing to change.
-        StaleIncidentError
-            When another run has moved the incident on: then nothing was changed, or what was
-            changed is put right.
-        LedgerUnavailableError
-            When the outcome could not be recorded: the step stays planned.
-        """
-        self.take()
-        error: RefusedError | BusyError | None = None
-        status, detail = StepStatus.FAILED, ""
-        try:
-            status = perform(step, self.world.functions)
-        except (RefusedError, BusyError) as refusal:
-            error, detail = refusal, str(refusal)
-        self._record(self._after(step, status, detail), step, is_in_force=True)
-        if error is not None:
-            raise error
-
-    def begin_to_take_back(self, step: Step) -> None:
-        """Write down that a step is about to be undone: nobody wants it in force from here on."""
-        begun = self.incident.with_restored(step, StepStatus.PLANNED)
-        self.save(begun.leased(self.present))
-
-    def take_back(self, step: Step) -> tuple[StepStatus, str]:
-        """Undo a step, which is written down as begun; the caller records what became of it.
-
-        Raises
-        ------
-        RefusedError, BusyError, FunctionNotFoundError
-            As AWS answers.
-        """
+    def undo(self, step: Step) -> tuple[StepStatus, str]:
+        """Undo a step."""
         return self._undo(step, self.incident)
 
-    def record_taken_back(self, incident: Incident, step: Step) -> None:
-        """Write the incident after a step was taken back; raises what the ledger does."""
-        self._record(incident, step, is_in_force=False)
-
-    def _after(self, step: Step, status: StepStatus, detail: str) -> Incident:
+    def after(self, step: Step, status: StepStatus, detail: str) -> Incident:
+        """The incident with what became of a step, and since when it holds."""
         done = status is StepStatus.DONE and isinstance(step, RemoveProvisioned)
         at = self.present
-        changed = self.incident.with_outcome(step, status, detail, at if done else None)
+        changed = self.incident.with_outcome(step, status, detail, done_at=at if done else None)
         return changed.holding_since(at) if isinstance(step, Reserve | ScaleToZero) else changed
 
-    def _record(self, incident: Incident, step: Step, *, is_in_force: bool) -> None:
-        try:
-            self.save(incident.leased(self.present))
-        except StaleIncidentError:
-            self._put_right(step, is_in_force=is_in_force)
-            raise
-        except LedgerUnavailableError:
-            if not self.incident.is_leased(self.present):
-                # Another run may have closed the incident. While this one still holds it nobody
-                # has, and the step is in the record as planned.
-                self._put_right(step, is_in_force=is_in_force)
-            raise
+    def after_undone(self, record: Incident) -> Incident:
+        """The incident with the moment at which nothing of it stops the function any more."""
+        is_over = all(one.restored not in {None, *UNFINISHED} for one in record.stops)
+        if record.freed_at is not None or not is_over:
+            return record
+        at = max(self.now, record.updated_at)
+        return replace(record, freed_at=at, is_freed_at_known=self.now >= record.updated_at)
+
+    def may_wait(self, step: Step) -> bool:
+        """Whether AWS may still be at work on an earlier change of a mapping."""
+        return isinstance(step, MappingStep)
+
+    def keeps_others(self, step: Step) -> bool:
+        """Whether the function stays stopped, and its mappings too."""
+        return isinstance(step, Reserve | ScaleToZero)
+
+    def put_right(self, step: Step, *, is_in_force: bool) -> None:
+        """Leave what the step changes as the open incident wants it, without one as before.
+
+        Other runs may be writing the incident, and may close it: until one of them has what this
+        run leaves in its record, or nothing is left, it begins anew with what they have written.
+        """
+        for _ in range(_TRIES):
+            with suppress(StaleIncidentError):
+                self._put_right_in(self._open_if_known(), step, is_in_force=is_in_force)
+                return
 
     def _open_if_known(self) -> Incident | None:
         try:
             return self.world.ledger.find(self.incident.function)
         except LedgerUnavailableError:
             return None
-
-    def _put_right(self, step: Step, *, is_in_force: bool) -> None:
-        """Leave what the step changes as the open incident wants it, without one as before.
-
-        Other runs may be writing the incident, and may close it: until one of them has what this
-        run leaves in its record, or nothing is left, it begins anew with what they have written.
-
-        Parameters
-        ----------
-        is_in_force
-            Whether this run carried the step out, or else took it back.
-        """
-        for _ in range(_TRIES):
-            with suppress(StaleIncidentError):
-                self._put_right_in(self._open_if_known(), step, is_in_force=is_in_force)
-                return
 
     def _put_right_in(self, current: Incident | None, step: Step, *, is_in_force: bool) -> None:
         wanted = None if current is None else current.wanted(step.key)

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import (
     DisableMapping,
     EnableMapping,
@@ -15,7 +16,6 @@ from functions.domain.changes.steps import (
     Reserve,
     ScaleToZero,
     Step,
-    StepStatus,
     VersionScaling,
 )
 from functions.domain.errors import MappingNotFoundError, VersionNotFoundError

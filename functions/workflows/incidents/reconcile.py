@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final, TypeVar
 
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import (
     DisableMapping,
     LimitMapping,
@@ -15,7 +16,6 @@ from functions.domain.changes.steps import (
     RemoveProvisioned,
     Reserve,
     ScaleToZero,
-    StepStatus,
 )
 from functions.domain.detection.assessment import Verdict
 from functions.domain.detection.evidence import Evidence, FunctionFacts
@@ -47,7 +47,7 @@ from functions.workflows.incidents.contain import (
     has_unfinished_steps,
 )
 from functions.workflows.incidents.enforce import Enforcer
-from functions.workflows.incidents.restore import failures, restore
+from functions.workflows.incidents.restore import restore
 
 # Minutes below the floor, one after the other, after which a loop that nobody stopped is over.
 ENDED_MINUTES = 10
@@ -209,7 +209,7 @@ class Reconciler:
         return _FoundAs.AS_LEFT if is_known else _FoundAs.IN_TAG
 
     def _watch_released(self, incident: Incident, now: datetime, _actor: str) -> None:
-        if failures(incident) and not incident.is_pausing(Attempt.RESTORE, now):
+        if incident.failures and not incident.is_pausing(Attempt.RESTORE, now):
             # Somebody asked for it, and AWS refused a part.
             restore(incident, self.enforcer.world, now, incident.closing, is_asked=False)
             return

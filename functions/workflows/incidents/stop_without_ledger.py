@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from functions.domain.changes.steps import ProvisionedConcurrency, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import ProvisionedConcurrency
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.errors import (
     BusyError,

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from functions.domain.changes.steps import StepStatus
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
-from functions.workflows.incidents.restore import CHECKED_AGAIN, failures, pending
+from functions.workflows.incidents.restore import CHECKED_AGAIN
 
 STOPPED_ANEW = "restored; it has run away again since, so that it is held anew"
 NOT_HELD = "was not held; nothing was changed"
@@ -64,7 +64,7 @@ def is_pending_result(result: Result) -> bool:
 
 def describe_result(after: Incident) -> Result:
     """What a restore has led to."""
-    name, words, waiting = after.function, failures(after), pending(after)
+    name, words, waiting = after.function, after.failures, after.pending
     if words:
         return Refused(function=name, text="; ".join(words))
     if after.state is IncidentState.DELETED:

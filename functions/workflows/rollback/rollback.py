@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Final
 
 from functions.domain.account.names import InvalidFunctionReferenceError, function_name
-from functions.domain.changes.steps import PutBackReserved, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.record import LEASE
+from functions.domain.changes.steps import PutBackReserved
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.diagnosis.ports import RemediationContext
 from functions.domain.diagnosis.remediation import Treatment
@@ -23,7 +25,7 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.incidents.incident import LEASE, Incident
+from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import HOLDING_STATES
 from functions.domain.incidents.tags.seal import find_snapshot, find_tags
 from functions.domain.incidents.tags.snapshot import (
@@ -36,7 +38,6 @@ from functions.domain.notices.stack_deletion import (
     compose_functions_left,
     compose_remedies_left,
 )
-from functions.workflows.diagnosis import remediate as treating
 from functions.workflows.diagnosis.run import undo_for
 from functions.workflows.incidents.adopt import adopt, put_back_removed, was_closed_since
 from functions.workflows.incidents.context import Context
@@ -268,7 +269,7 @@ class Rollback:
             return Refused(function=name, text=f"{result.text}; its remedies: {error}")
         if not treatments:
             return result
-        refused = [words for one in treatments for words in treating.failures(one)]
+        refused = [words for one in treatments for words in one.failures]
         titles = ", ".join(one.title for one in treatments)
         if refused:
             return Refused(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.changes.steps import StepStatus
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import RefusedError

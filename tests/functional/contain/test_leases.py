@@ -10,9 +10,10 @@ from datetime import timedelta
 
 import pytest
 
+from functions.domain.changes.record import LEASE
 from functions.domain.errors import LedgerUnavailableError, RefusedError
 from functions.domain.incidents.history import WHATEVER_CLOSED
-from functions.domain.incidents.incident import CONTAIN_TAKES_AT_MOST, LEASE
+from functions.domain.incidents.incident import CONTAIN_TAKES_AT_MOST
 from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind

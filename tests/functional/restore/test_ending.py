@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from functions.domain.changes.record import LEASE
 from functions.domain.errors import (
     LedgerUnavailableError,
     NoticeUndeliveredError,
     RefusedError,
     UnrecognisedSignalError,
 )
-from functions.domain.incidents.incident import LEASE
 from functions.domain.incidents.states import IncidentState
 from functions.restore import handler as module
 from functions.restore.handler import handler

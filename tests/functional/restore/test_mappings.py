@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.changes.steps import LimitMapping, StepOutcome, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import LimitMapping, StepOutcome
 from functions.domain.errors import BusyError, RefusedError
 from functions.domain.incidents.states import IncidentState
 from functions.workflows.incidents.restore import PENDING_AT_MOST

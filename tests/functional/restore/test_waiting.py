@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.domain.incidents.incident import LEASE
+from functions.domain.changes.record import LEASE
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.seal import sealed
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot

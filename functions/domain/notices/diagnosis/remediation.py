@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, assert_never
 
-from functions.domain.changes.steps import StepStatus
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.diagnosis.remediation import Treatment, TreatmentEvent
 from functions.domain.diagnosis.remedy import (
     AddPermission,
     NamedStep,
     PutInlinePolicy,
     RefreshCredentials,
+    RemedyOutcome,
     SetMemory,
     SetTimeout,
     SetTracing,
-    StepResult,
 )
 from functions.domain.notices.commands import (
     build_remedy_command,
@@ -126,7 +126,7 @@ def _compose_undone(
         else f"Loopbreaker undid its remedy on {treatment.function}, as it was asked{who}. It does"
         " not apply it again."
     )
-    left = [one for one in treatment.steps if one.undone is StepStatus.CHANGED_MEANWHILE]
+    left = [one for one in treatment.steps if one.restored is StepStatus.CHANGED_MEANWHILE]
     tail = f", {format_count(len(left), 'setting')} left alone" if left else f": {treatment.title}"
     return Notice(
         subject=compose_subject("REMEDY UNDONE:", treatment.function, tail),
@@ -176,7 +176,7 @@ _UNDONE: Final = {
 }
 
 
-def _list_applied_steps(results: Sequence[StepResult]) -> tuple[str, ...]:
+def _list_applied_steps(results: Sequence[RemedyOutcome]) -> tuple[str, ...]:
     return tuple(
         bullet(
             f"{capitalize(describe_step(one.step))}: {_describe_outcome(one.status, one.detail)}"
@@ -185,14 +185,15 @@ def _list_applied_steps(results: Sequence[StepResult]) -> tuple[str, ...]:
     )
 
 
-def _list_undone_steps(results: Sequence[StepResult]) -> tuple[str, ...]:
+def _list_undone_steps(results: Sequence[RemedyOutcome]) -> tuple[str, ...]:
     shown = [one for one in results if one.status in {StepStatus.DONE, StepStatus.PLANNED}]
-    return tuple(
-        bullet(
-            f"{capitalize(describe_step(one.step))}:"
-            f" {_describe_outcome(one.undone or StepStatus.PLANNED, one.undone_detail, _UNDONE)}"
-        )
+    outcomes = (
+        (one.step, one.restored or StepStatus.PLANNED, one.restored_detail)
         for one in reversed(shown)
+    )
+    return tuple(
+        bullet(f"{capitalize(describe_step(step))}: {_describe_outcome(status, detail, _UNDONE)}")
+        for step, status, detail in outcomes
     )
 
 
@@ -210,7 +211,7 @@ def _compose_undo(treatment: Treatment, deployment: Deployment) -> str:
         build_remedy_undo_command(one.step.inverse(), deployment.region)
         for one in reversed(treatment.steps)
         if one.status is StepStatus.DONE
-        and one.undone not in {StepStatus.DONE, StepStatus.ALREADY, StepStatus.GONE}
+        and one.restored not in {StepStatus.DONE, StepStatus.ALREADY, StepStatus.GONE}
     ]
     return section(
         "UNDO IT",

@@ -23,7 +23,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final
 
-from functions.domain.changes.steps import DisableMapping, StepOutcome, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import DisableMapping, StepOutcome
 from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.notices.text import clean, format_time, shorten_arn
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from functions.domain.changes.steps import StepStatus
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.detection.assessment import Reason
 from functions.domain.detection.evidence import TriggerKind
 from functions.domain.holding.watch import Lever

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Final
 
-from functions.domain.changes.steps import Reserve, ScaleToZero, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import Reserve, ScaleToZero
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState

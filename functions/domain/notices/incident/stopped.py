@@ -2,13 +2,8 @@
 
 from datetime import datetime
 
-from functions.domain.changes.steps import (
-    RemoveProvisioned,
-    Reserve,
-    ScaleToZero,
-    StepOutcome,
-    StepStatus,
-)
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import RemoveProvisioned, Reserve, ScaleToZero, StepOutcome
 from functions.domain.detection.assessment import Reason
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident

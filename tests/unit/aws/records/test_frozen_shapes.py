@@ -34,6 +34,10 @@ LOST: Final = (
 # What earlier records hold under a name that is not used any more, and who reads it.
 _NOTICE: Final = ("attempts", "body", "claimed_at", "id", "status", "subject")
 REPLACED: Final[dict[str, str]] = {
+    **{
+        f"StepResult.{one}": "RemedyOutcome: `functions.domain.diagnosis.record` reads it"
+        for one in ("detail", "status", "step", "undone", "undone_detail")
+    },
     "OutboxNotice.transition": "IncidentNotice: the class's name is not read",
     **{f"Posting.{one}": "OutboxNotice: the class's name is not read" for one in _NOTICE},
     **{f"ChartNotice.{one}": "OutboxNotice: items have no class" for one in _NOTICE},

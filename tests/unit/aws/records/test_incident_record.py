@@ -14,7 +14,8 @@ from functions.aws.records.incidents.incident_record import (
     load_incident,
 )
 from functions.aws.records.items import MOST_BYTES
-from functions.domain.changes.steps import EventSourceMapping, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import EventSourceMapping
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import LedgerUnavailableError

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import (
     DisableMapping,
     EventSourceMapping,
@@ -15,7 +16,6 @@ from functions.domain.changes.steps import (
     Reserve,
     ScaleToZero,
     StepOutcome,
-    StepStatus,
     VersionScaling,
     restore_order,
 )

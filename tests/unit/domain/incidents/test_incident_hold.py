@@ -5,13 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.changes.steps import (
-    DisableMapping,
-    EventSourceMapping,
-    LimitMapping,
-    Reserve,
-    StepStatus,
-)
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import DisableMapping, EventSourceMapping, LimitMapping, Reserve
 from functions.domain.detection.assessment import Verdict
 from functions.domain.errors import SnapshotOverwriteError
 from functions.domain.holding.watch import Lever, Phase, Watch

@@ -2,7 +2,8 @@
 
 import pytest
 
-from functions.domain.changes.steps import DisableMapping, LimitMapping, StepOutcome, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import DisableMapping, LimitMapping, StepOutcome
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.succession import succeed

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import (
     DisableMapping,
     EventSourceMapping,
     ProvisionedConcurrency,
     RemoveProvisioned,
     Reserve,
-    StepStatus,
     VersionScaling,
 )
 from functions.domain.deployment.guard_protection import (

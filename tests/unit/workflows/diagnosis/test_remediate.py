@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.changes.steps import StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.record import LEASE
 from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
 from functions.domain.diagnosis.record import TREATMENT_RECORD
@@ -20,7 +21,7 @@ from functions.domain.diagnosis.remedy import (
 )
 from functions.domain.errors import SnapshotOverwriteError
 from functions.domain.notices.outbox import NoticeStatus
-from functions.workflows.diagnosis.remediate import failures, is_statement_of, planned, treat, undo
+from functions.workflows.diagnosis.remediate import is_statement_of, planned, treat, undo
 from functions.workflows.diagnosis.run import tend, undo_for
 from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE
 from tests.unit.domain.diagnosis.samples import (
@@ -180,6 +181,34 @@ def test_the_snapshot_is_written_before_the_first_change() -> None:
         assert run[: changes[0]].count("save") >= 2
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_what_a_dead_run_has_undone_is_not_said_to_have_been_so_already(name: str) -> None:
+    """It died between the change and its record; the mail says that Loopbreaker undid it."""
+    numbers = [
+        number
+        for number, call in enumerate(calls(name, is_undo=True), start=1)
+        if call.startswith(("set", "delete", "remove"))
+    ]
+    for number in numbers:
+        hospital, treatment = applied(name)
+        hospital.crash(number, "after")
+        assert not survives(lambda: undo(treatment, hospital.practice, NOW))  # noqa: B023
+        hospital.revive()
+        undone = undo(stored(hospital), hospital.practice, LATER)
+
+        assert {one.restored for one in undone.steps} == {StepStatus.DONE}
+
+
+def test_a_lease_goes_by_the_clock_of_a_long_run() -> None:
+    """A run that began minutes ago holds the record for as long as one that has just begun."""
+    hospital, treatment = opened("logs")
+    hospital.clock_at = NOW + 4 * MINUTE
+    hospital.crash(len(calls("logs", is_undo=False)) - 3, "before")
+    assert not survives(lambda: treat(treatment, hospital.practice, NOW))
+
+    assert stored(hospital).is_leased(NOW + 4 * MINUTE + LEASE / 2)
+
+
 def test_treating_twice_equals_treating_once() -> None:
     """A treatment that is applied already does nothing when it is resumed."""
     hospital, treatment = opened("logs")
@@ -227,7 +256,7 @@ def test_what_people_changed_meanwhile_is_left_alone(name: str) -> None:
     undone = undo(treatment, hospital.practice, LATER)
 
     assert hospital.state == before
-    assert {one.undone for one in undone.steps} == {StepStatus.CHANGED_MEANWHILE}
+    assert {one.restored for one in undone.steps} == {StepStatus.CHANGED_MEANWHILE}
     assert undone.state is TreatmentState.UNDONE
     assert "left alone" in hospital.subjects[0]
 
@@ -248,7 +277,7 @@ def test_what_people_undid_by_hand_is_undone_already(name: str) -> None:
     undone = undo(treatment, hospital.practice, LATER)
 
     assert hospital.state == before
-    assert {one.undone for one in undone.steps} == {StepStatus.ALREADY}
+    assert {one.restored for one in undone.steps} == {StepStatus.ALREADY}
 
 
 def test_a_plan_that_is_out_of_date_changes_nothing() -> None:
@@ -350,7 +379,7 @@ def test_a_refused_undo_stays_in_force_and_may_be_asked_for_again() -> None:
     held = undo(treatment, hospital.practice, LATER)
 
     assert held.state is TreatmentState.APPLIED
-    assert failures(held) == (str(REFUSED),)
+    assert held.failures == (str(REFUSED),)
     assert hospital.subjects[0].startswith("[Loopbreaker] REMEDY NOT UNDONE: orders")
     hospital.revive()
     (undone,) = undo_for(("orders",), hospital.practice, LATER + MINUTE)

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.changes.steps import ProvisionedConcurrency, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import ProvisionedConcurrency
 from functions.domain.errors import StaleIncidentError
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.snapshot import FoundReservation

@@ -6,18 +6,21 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.changes.steps import DisableMapping, Reserve, Step, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.record import LEASE
+from functions.domain.changes.steps import DisableMapping, Reserve, Step
 from functions.domain.errors import (
     BusyError,
     LedgerUnavailableError,
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.incidents.incident import LEASE, Incident
+from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.seal import sealed
 from functions.domain.incidents.tags.snapshot import TaggedSnapshot
-from functions.workflows.incidents.execution import STEP_TAKES_AT_MOST, Execution
+from functions.workflows.changes.execution import STEP_TAKES_AT_MOST
+from functions.workflows.incidents.execution import Execution
 from tests.contract.stage import an_incident
 from tests.fakes import TAG_KEY
 from tests.functional.scene import NOON, QUEUE, Scene
@@ -36,7 +39,7 @@ def _run(scene: Scene, *, reserved: int | None = 7) -> Execution:
     incident = incident.with_mappings(found).leased(scene.now)
     assert step in [one.step for one in incident.steps]
     scene.account.ledger.open(incident, None)
-    return Execution(incident=scene.incident(), world=scene.world, now=scene.now)
+    return Execution(record=scene.incident(), world=scene.world, now=scene.now)
 
 
 def _step(run: Execution, kind: type[Step]) -> Step:
@@ -191,7 +194,7 @@ def test_a_late_inverse_is_taken_back_where_the_function_is_held() -> None:
     scene.account.ledger.save(replace(scene.incident(), state=IncidentState.CONTAINED))
 
     for step in (stop, pause):
-        run.take_back(step)
+        run.undo(step)
         with pytest.raises(StaleIncidentError):
             run.record_taken_back(mine.with_restored(step, StepStatus.DONE), step)
 
@@ -213,7 +216,7 @@ def test_a_late_inverse_stays_where_nobody_holds_the_function(
     mine = run.incident
     scene.account.ledger.save(replace(scene.incident(), state=state))
 
-    run.take_back(step)
+    run.undo(step)
     with pytest.raises(StaleIncidentError):
         run.record_taken_back(mine.with_restored(step, StepStatus.DONE), step)
 
@@ -302,6 +305,6 @@ def test_what_was_there_before_a_stop_without_the_ledger_comes_back(
         orders.reserved = 0
 
     scene.account.faults.before("describe", stop_without_ledger)
-    run.take_back(stop)
+    run.undo(stop)
 
     assert orders.reserved == comes_back

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import (
     DisableMapping,
     EnableMapping,
@@ -15,7 +16,6 @@ from functions.domain.changes.steps import (
     RemoveProvisioned,
     Reserve,
     StepOutcome,
-    StepStatus,
     follow_up_steps,
     order_of,
     restore_order,

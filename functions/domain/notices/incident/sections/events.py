@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from functions.domain.changes.steps import DisableMapping, StepOutcome, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import DisableMapping, StepOutcome
 from functions.domain.detection.evidence import TriggerKind
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.snapshot import EventRoutes

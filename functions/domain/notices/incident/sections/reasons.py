@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Final
 
-from functions.domain.changes.steps import DisableMapping, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import DisableMapping
 from functions.domain.detection.assessment import Assessment, Reason, Verdict
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.incidents.incident import Incident

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from functions.domain.changes.steps import DisableMapping, LimitMapping, ScaleToZero, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import DisableMapping, LimitMapping, ScaleToZero
 from functions.domain.detection.arrivals import has_others
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import (
     DisableMapping,
     LimitMapping,
@@ -11,7 +12,6 @@ from functions.domain.changes.steps import (
     ScaleToZero,
     Step,
     StepOutcome,
-    StepStatus,
     VersionScaling,
     restore_order,
 )

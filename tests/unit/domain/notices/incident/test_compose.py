@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.changes.steps import DisableMapping, LimitMapping, StepOutcome, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import DisableMapping, LimitMapping, StepOutcome
 from functions.domain.detection.assessment import Ground, Reason, Unit, Verdict
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.graph.loop_lookup import LoopStatus

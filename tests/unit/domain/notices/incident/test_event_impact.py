@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from functions.domain.changes.steps import DisableMapping, StepOutcome, StepStatus
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import DisableMapping, StepOutcome
 from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.notices.incident.event_impact import (
     Impact,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.changes.steps import StepStatus
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.detection.assessment import Ground, Reason, Verdict
 from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.incidents.decision import DecisionReason
