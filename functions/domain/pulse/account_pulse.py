@@ -236,8 +236,9 @@ def _values(series: Series) -> list[float] | None:
     """
     if series.period_seconds != MINUTE_SECONDS:
         return None
-    values = [0.0 if value is None else value for value in series.values]
-    return values if all(0 <= value < math.inf for value in values) else None
+    values = [value or 0.0 for value in series.values]
+    # A value that is no number, or infinite, makes the sum so.
+    return values if math.isfinite(sum(values)) and min(values, default=0.0) >= 0 else None
 
 
 def _rise(values: list[float]) -> _Rise:
