@@ -752,6 +752,7 @@ class FakeMetrics:
         self._account = account
         self._minutes: dict[str, _Minutes] = defaultdict(_Minutes)
         self._history: dict[str, Callable[[datetime], float | None]] = {}
+        self._usual: dict[tuple[str, datetime], tuple[float | None, ...]] = {}
         # IteratorAge by function, in ms: in each minute, unless that minute has its own.
         self.lags: dict[str, float] = {}
         self.usual_peaks: dict[str, float] = {}  # concurrent executions, for 14 days
@@ -779,6 +780,7 @@ class FakeMetrics:
         self, function: str, per_five_minutes: float | Callable[[datetime], float | None]
     ) -> None:
         """Give a function 14 days of precedent: a constant, or a value for each period's start."""
+        self._usual.clear()
         if callable(per_five_minutes):
             self._history[function] = per_five_minutes
         else:
@@ -933,13 +935,15 @@ class FakeMetrics:
         return Series(
             start=start,
             period_seconds=MINUTE_SECONDS,
-            values=tuple(points.get(first + i * MINUTE_SECONDS) for i in range(minutes)),
+            values=tuple(
+                map(points.get, range(first, first + minutes * MINUTE_SECONDS, MINUTE_SECONDS))
+            ),
         )
 
     def _total(self, metric: str, now: datetime) -> Series:
         empty = self._series("", metric, now, RECENT_MINUTES)
         each = [self._series(name, metric, now, RECENT_MINUTES).values for name in self._minutes]
-        values = tuple(_sum(column) for column in zip(*each, strict=True))
+        values = each[0] if len(each) == 1 else tuple(map(_sum, zip(*each, strict=True)))
         return replace(empty, values=values or empty.values)
 
     def _precedent(self, function: str, now: datetime) -> Series:
@@ -947,20 +951,33 @@ class FakeMetrics:
         end = floor_to(recent, PRECEDENT_PERIOD_SECONDS)
         start = end - timedelta(days=PRECEDENT_DAYS)
         length = PRECEDENT_DAYS * 86_400 // PRECEDENT_PERIOD_SECONDS
+        values = list(self._usual_values(function, start, length))
         sums: dict[int, float] = {}
+        first = int(start.timestamp())
         for moment, value in self._minutes.get(function, _Minutes()).invocations.items():
-            index = int((moment - start.timestamp()) // PRECEDENT_PERIOD_SECONDS)
+            index = (moment - first) // PRECEDENT_PERIOD_SECONDS
             sums[index] = sums.get(index, 0.0) + value
-        habit = self._history.get(function, _no_habit)
+        for index, total in sums.items():
+            if 0 <= index < length:
+                values[index] = total
+        return Series(start=start, period_seconds=PRECEDENT_PERIOD_SECONDS, values=tuple(values))
+
+    def _usual_values(
+        self, function: str, start: datetime, length: int
+    ) -> tuple[float | None, ...]:
+        """The habit of a function, put together once for five minutes."""
+        known = self._usual.get((function, start))
+        if known is not None:
+            return known
+        habit = self._history.get(function)
         step = timedelta(seconds=PRECEDENT_PERIOD_SECONDS)
-        return Series(
-            start=start,
-            period_seconds=PRECEDENT_PERIOD_SECONDS,
-            values=tuple(
-                sums[index] if index in sums else habit(start + index * step)
-                for index in range(length)
-            ),
+        values = (
+            (None,) * length
+            if habit is None
+            else tuple(habit(start + index * step) for index in range(length))
         )
+        self._usual[function, start] = values
+        return values
 
     def _latest(
         self, metric: str, now: datetime, names: Iterable[str] | None = None
@@ -982,10 +999,6 @@ class FakeMetrics:
 
 def _is_published(minute: Sequence[float | None]) -> bool:
     return any(value is not None for value in minute)
-
-
-def _no_habit(_moment: datetime) -> float | None:
-    return None
 
 
 def _sum(values: Sequence[float | None]) -> float | None:
