@@ -69,7 +69,7 @@ _MISFITS: Final = (UnreadableError, TypeError, ValueError, KeyError, AttributeEr
 
 def to_json(value: Any, form: Form) -> Any:
     """A value in JSON's terms."""
-    cls = type(value)
+    cls: Any = type(value)
     return value if cls in _JSONS_OWN else _writer(cls)(value, form)
 
 
