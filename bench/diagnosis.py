@@ -37,11 +37,11 @@ from functions.aws.diagnosis.logs import FunctionLogs
 from functions.aws.diagnosis.metrics import DiagnosisMetrics
 from functions.aws.diagnosis.rule_watch import RuleTargets
 from functions.aws.diagnosis.schedule_watch import Schedules
-from functions.diagnose.diagnosing import BATCH
-from functions.diagnose.gathering import FactCollector
-from functions.diagnose.guard_state import GuardState
-from functions.diagnose.readers import Readers
 from functions.domain.diagnosis.checks.registry import examine
+from functions.domain.diagnosis.collection.guard_state import GuardState
+from functions.domain.diagnosis.collection.ports import Readers
+from functions.workflows.diagnosis.collect_facts import FactCollector
+from functions.workflows.diagnosis.triage import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -335,10 +335,10 @@ def _facts(account: Account, monitored: Monitored) -> Iterator[Any]:
         schedules=Schedules(monitored.client("scheduler")),
         details=DetailsReader(monitored.client("lambda")),
     )
-    gathering = FactCollector.of(account, readers, GuardState(), AT)
-    names = gathering.names()
+    collector = FactCollector.of(account, readers, GuardState(), AT)
+    names = collector.names()
     for first in range(0, len(names), BATCH):
-        yield from gathering.facts(names[first : first + BATCH], AT)
+        yield from collector.facts(names[first : first + BATCH], AT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,14 +9,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.diagnosis.function_details import FunctionDetails
-from functions.aws.diagnosis.metrics import MetricQuery
-from functions.aws.diagnosis.schedule_watch import failures_in
-from functions.diagnose.diagnosing import DiagnosisTriage
-from functions.diagnose.first_signs import first_signs
-from functions.diagnose.gathering import FactCollector
-from functions.diagnose.guard_state import GuardState, accused_in
-from functions.diagnose.readers import Readers
 from functions.domain.account.inventory import (
     Account,
     FunctionDescription,
@@ -27,29 +19,37 @@ from functions.domain.account.inventory import (
     StateMachine,
 )
 from functions.domain.diagnosis.authorization import RemedyPolicy
+from functions.domain.diagnosis.collection.details import FunctionDetails
+from functions.domain.diagnosis.collection.failure_metrics import query_group_failures
+from functions.domain.diagnosis.collection.guard_state import GuardState, find_accused
+from functions.domain.diagnosis.collection.metric_queries import MetricQuery
+from functions.domain.diagnosis.collection.ports import Readers
 from functions.domain.diagnosis.facts import (
     SimulatedDecision,
     Simulation,
 )
 from functions.domain.errors import FunctionNotFoundError
+from functions.workflows.diagnosis.collect_facts import FactCollector
+from functions.workflows.diagnosis.find_first_signs import find_first_signs
+from functions.workflows.diagnosis.triage import DiagnosisTriage
 from tests.functional.scene import QuietLog
 from tests.unit.domain.diagnosis.samples import Hospital, allow, policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from functions.aws.diagnosis.logs import LogGroup
-    from functions.aws.diagnosis.metrics import Datapoints, Family, Window
-    from functions.aws.records.diagnosis_store import Progress
     from functions.domain.account.inventory import (
         NamedPolicy,
     )
+    from functions.domain.diagnosis.collection.details import LogGroup
+    from functions.domain.diagnosis.collection.metric_queries import Datapoints, Family, Window
     from functions.domain.diagnosis.facts import (
         DeniedCall,
         FoundTrigger,
         ReportStatistics,
     )
     from functions.domain.diagnosis.finding_registry import FindingBook
+    from functions.domain.diagnosis.triage import Progress
 
 NOON: Final = datetime(2026, 11, 23, 12, 2, tzinfo=UTC)
 LONG_AGO: Final = NOON - timedelta(days=30)
@@ -86,7 +86,7 @@ class Ward:
     hidden_targets: dict[str, tuple[RuleTarget, ...]] = field(default_factory=dict)
     refusals: dict[str, Exception] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
-    standing: GuardState = field(default_factory=GuardState)
+    guard: GuardState = field(default_factory=GuardState)
     policy: RemedyPolicy = field(default_factory=RemedyPolicy)
     hospital: Hospital = field(default_factory=Hospital)
     memory: FakeMemory = field(init=False)
@@ -167,7 +167,7 @@ class Ward:
 
     def group_fails(self, group: str, *points: tuple[datetime, float]) -> None:
         """Let a group of schedules have counted errors."""
-        self.series[failures_in(group)] = points
+        self.series[query_group_failures(group)] = points
 
     def invoked(self, name: str, times: float = 100.0, *, logged: bool = True) -> None:
         """Let a function have been invoked an hour ago."""
@@ -233,11 +233,11 @@ class Ward:
     # -- the diagnosis
 
     @property
-    def diagnosing(self) -> DiagnosisTriage:
+    def triage(self) -> DiagnosisTriage:
         """The diagnosis of this account."""
         return DiagnosisTriage(
             look=self._look,
-            signs=partial(first_signs, _Signs(self)),
+            signs=partial(find_first_signs, _Signs(self)),
             practice=self.hospital.practice,
             memory=self.memory,
             policy=self.policy,
@@ -246,19 +246,19 @@ class Ward:
             exists=_Details(self).of,
         )
 
-    def gathering(self, now: datetime = NOON, fresh: Sequence[str] = ()) -> FactCollector:
+    def collector(self, now: datetime = NOON, fresh: Sequence[str] = ()) -> FactCollector:
         """One reading of the account."""
-        standing = replace(
-            self.standing,
+        guard = replace(
+            self.guard,
             closely=frozenset(fresh),
-            accused=accused_in(self.hospital.stored_book),
+            accused=find_accused(self.hospital.stored_book),
         )
-        return FactCollector.of(self.account, self.readers, standing, now)
+        return FactCollector.of(self.account, self.readers, guard, now)
 
     def _look(self, now: datetime, fresh: Sequence[str]) -> FactCollector | None:
         self.fresh.append(fresh)
         self.ask("account")
-        return None if self.is_time_up else self.gathering(now, fresh)
+        return None if self.is_time_up else self.collector(now, fresh)
 
 
 @dataclass(slots=True)
@@ -297,6 +297,14 @@ class FakeMemory:
     def remember_denial(self, function: str, denied: DeniedCall, now: datetime) -> None:
         """See the port."""
         self.denied.append((function, denied))
+
+    def denials(self, since: datetime) -> dict[str, tuple[DeniedCall, ...]]:
+        """See the port."""
+        found: dict[str, tuple[DeniedCall, ...]] = {}
+        for function, call in self.denied:
+            if call.last_at is None or call.last_at >= since:
+                found[function] = (*found.get(function, ()), call)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from bench.paged_account import ACCOUNT, REGION
 from functions.aws.account.inventory import account_of
 from functions.aws.incidents.way_back import name_of, parse_hold_end
 from functions.aws.records.chart_store import ChartStore
-from functions.aws.records.diagnosis_store import DiagnosisStore, Progress
+from functions.aws.records.diagnosis_store import DiagnosisStore
 from functions.aws.records.fact_store import FactStore
 from functions.aws.records.graph_summary import LoopBookStore, packed, unpacked
 from functions.aws.records.incidents.incident_record import dump_incident, load_incident
@@ -26,6 +26,7 @@ from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
 from functions.domain.diagnosis.remediation import TreatmentState
+from functions.domain.diagnosis.triage import Progress
 from functions.domain.incidents.ports import (
     Attempts,
     BlastRadius,

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from functions.aws.records import diagnosis_store
 from functions.aws.records.diagnosis_marks import DiagnosisMarks
-from functions.aws.records.diagnosis_store import DiagnosisStore, Progress
+from functions.aws.records.diagnosis_store import DiagnosisStore
 from functions.aws.records.items import MOST_BYTES
 from functions.aws.records.table import Table
 from functions.aws.runtime import clients
@@ -22,6 +22,7 @@ from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.diagnosis.finding import Certainty, Examination, Finding
 from functions.domain.diagnosis.finding_registry import FindingBook, advance
 from functions.domain.diagnosis.remediation import TreatmentState
+from functions.domain.diagnosis.triage import Progress
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
 from functions.domain.notices.outbox import OutboxNotice
 from functions.domain.record_format import UnreadableRecordError

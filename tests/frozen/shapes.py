@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from functions.aws.account import facts
-from functions.aws.records.diagnosis_store import Progress
 from functions.domain.account.configuration_change import Change
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.remediation import Treatment
+from functions.domain.diagnosis.triage import Progress
 from functions.domain.graph.refresh import ChartState
 from functions.domain.graph.summary import LoopBook
 from functions.domain.incidents.history import PastIncident

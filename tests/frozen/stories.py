@@ -16,7 +16,7 @@ from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import READS, ReadClient
 from functions.aws.account.read_session import one_by_one
 from functions.aws.records.chart_store import ChartStore
-from functions.aws.records.diagnosis_store import DiagnosisStore, Progress
+from functions.aws.records.diagnosis_store import DiagnosisStore
 from functions.aws.records.fact_store import FactStore
 from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.detection.arrivals import SourceKind
@@ -24,6 +24,7 @@ from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.diagnosis.authorization import RemedyPolicy
 from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
+from functions.domain.diagnosis.triage import Progress
 from functions.domain.errors import (
     BusyError,
     LoopbreakerError,

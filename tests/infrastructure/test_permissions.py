@@ -290,15 +290,11 @@ def test_protect_reserves_for_guard_functions_only(default: Synthesized) -> None
     ]
 
 
-WIRED = ("protect", "restore", "chart", "contain")
-
-
 @pytest.mark.parametrize("verb", ["contain", "restore", "protect", "diagnose", "chart"])
 def test_policy_is_what_the_adapters_declare(default: Synthesized, verb: str) -> None:
     """The actions declared beside the calls are the actions in the policy, both ways."""
     declared: set[str] = set()
-    wired = "wiring" if verb in WIRED else "handler"
-    for module in importlib.import_module(f"functions.{verb}.{wired}").ADAPTERS:
+    for module in importlib.import_module(f"functions.{verb}.wiring").ADAPTERS:
         assert module.__name__.startswith("functions.aws."), module
         declared |= module.IAM_ACTIONS
 

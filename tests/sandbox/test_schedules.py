@@ -21,10 +21,10 @@ from functions.aws.diagnosis.logs import FunctionLogs
 from functions.aws.diagnosis.metrics import DiagnosisMetrics
 from functions.aws.diagnosis.rule_watch import RuleTargets
 from functions.aws.diagnosis.schedule_watch import Schedules
-from functions.diagnose.gathering import FactCollector
-from functions.diagnose.guard_state import GuardState
-from functions.diagnose.readers import Readers
 from functions.domain.diagnosis.checks.registry import examine
+from functions.domain.diagnosis.collection.guard_state import GuardState
+from functions.domain.diagnosis.collection.ports import Readers
+from functions.workflows.diagnosis.collect_facts import FactCollector
 from sandbox.local_aws import LocalAws
 from sandbox.provision import create_function
 from sandbox.settings import ACCOUNT_ID, REGION
@@ -148,8 +148,8 @@ def found(aws: LocalAws) -> tuple[str, ...]:
         schedules=Schedules(aws.client("scheduler")),
         details=DetailsReader(aws.client("lambda")),
     )
-    gathering = FactCollector.of(account, readers, GuardState(), now)
-    (facts,) = gathering.facts(("report",), now + timedelta(minutes=1))
+    collector = FactCollector.of(account, readers, GuardState(), now)
+    (facts,) = collector.facts(("report",), now + timedelta(minutes=1))
     return tuple(
         cause
         for one in examine(facts).findings

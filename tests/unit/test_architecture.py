@@ -64,6 +64,34 @@ def test_a_folder_is_small_enough_to_be_read(folder: str) -> None:
     assert len(files) <= MOST_FILES
 
 
+LAYERS: Final = {"aws", "domain", "workflows"}
+LAMBDA_FILES: Final = {"__init__.py", "handler.py", "settings.py", "wiring.py"}
+
+
+def lambda_packages() -> list[str]:
+    """The folders below `functions` that are no layer: one for each Lambda function."""
+    found = (one.parent.name for one in (ROOT / "functions").glob("*/__init__.py"))
+    return sorted(name for name in found if name not in LAYERS)
+
+
+def test_there_is_a_package_for_each_lambda_function() -> None:
+    """Those that the stack deploys."""
+    deployed = re.findall(
+        r"handler=\"functions\.(\w+)\.handler\.handler\"",
+        (ROOT / "stacks" / "loopbreaker_stack.py").read_text(),
+    )
+
+    assert sorted(deployed) == lambda_packages()
+
+
+@pytest.mark.parametrize("package", lambda_packages())
+def test_a_lambda_package_has_its_three_files_and_nothing_else(package: str) -> None:
+    """Whatever else it needs is a decision, a workflow or an adapter, and stands there."""
+    found = {one.name for one in (ROOT / "functions" / package).iterdir()} - {"__pycache__"}
+
+    assert found == LAMBDA_FILES
+
+
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "docs/diagnosis.md"])
 def test_every_path_on_a_page_is_there(page: str) -> None:
     """Files and folders of the project that a page names exist."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.runtime.errors import lambda_errors
+from functions.domain.diagnosis.collection.details import FunctionDetails
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,30 +13,6 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 IAM_ACTIONS: Final = frozenset({"lambda:GetFunctionConfiguration", "lambda:ListAliases"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionDetails:
-    """A function's configuration at this moment, as far as a list does not tell it.
-
-    Attributes
-    ----------
-    version
-        The number of the version, or ``$LATEST``.
-    system_log_level
-        Of the LoggingConfig, in JSON format only; empty for none.
-    layers
-        ARNs of its layers' versions.
-    """
-
-    architecture: str = "x86_64"
-    description: str = ""
-    memory_mb: int = 128
-    timeout_seconds: int = 3
-    tracing_mode: str = "PassThrough"
-    system_log_level: str = ""
-    layers: tuple[str, ...] = ()
-    version: str = "$LATEST"
 
 
 class DetailsReader:

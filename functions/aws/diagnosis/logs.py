@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from functions.aws.runtime.errors import AWS_ERRORS, code_of, of_reading
+from functions.domain.diagnosis.collection.details import LogGroup
 from functions.domain.diagnosis.facts import ReportStatistics
 
 if TYPE_CHECKING:
@@ -40,15 +41,6 @@ _TIMED_OUT: Final = re.compile(r"Task timed out after|Status: timeout")
 _OUT_OF_MEMORY: Final = re.compile(
     r"Runtime exited with error: signal: killed|Error Type: Runtime\.OutOfMemory|OutOfMemory"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogGroup:
-    """A log group as DescribeLogGroups tells it."""
-
-    name: str
-    retention_days: int | None = None
-    kms_key_arn: str = ""
 
 
 class FunctionLogs:

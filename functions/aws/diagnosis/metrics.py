@@ -8,7 +8,6 @@ Insights query names up to 500 of up to 10,000 metrics, and is billed by the met
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +21,13 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
+    from functions.domain.diagnosis.collection.metric_queries import (
+        Datapoints,
+        Family,
+        MetricQuery,
+        Window,
+    )
+
 IAM_ACTIONS: Final = frozenset({"cloudwatch:GetMetricData"})
 
 _MOST_QUERIES: Final = 500
@@ -31,51 +37,6 @@ _LEADING: Final = (
 )
 _FAILED: Final = frozenset({"InternalError", "Forbidden"})
 _INCOMPLETE: Final = _FAILED | {"PartialData"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricQuery:
-    """One statistic of one metric.
-
-    `dimensions` are pairs of name and value; `statistic` is ``Sum``, ``Maximum``, ``p95``, ...
-    """
-
-    namespace: str
-    metric: str
-    dimensions: tuple[tuple[str, str], ...]
-    statistic: str = "Sum"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
-    """All metrics of one name that have exactly these dimensions."""
-
-    namespace: str
-    metric: str
-    dimensions: tuple[str, ...]
-
-    def one(self, values: Sequence[str]) -> MetricQuery:
-        """Its member with these values of the dimensions."""
-        pairs = tuple(zip(self.dimensions, values, strict=True))
-        return MetricQuery(namespace=self.namespace, metric=self.metric, dimensions=pairs)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """Whole periods of time; `until` is excluded."""
-
-    since: datetime
-    until: datetime
-    period_seconds: int
-
-    @property
-    def periods(self) -> int:
-        """How many datapoints a metric has at most."""
-        return max(1, int((self.until - self.since).total_seconds()) // self.period_seconds)
-
-
-Datapoints = tuple[tuple[datetime, float], ...]
-"""Start of each period with data, and its value; ascending."""
 
 
 class DiagnosisMetrics:

@@ -7,46 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from functions.aws.diagnosis.metrics import Family
 from functions.aws.runtime.errors import AWS_ERRORS, code_of, of_reading
+from functions.domain.diagnosis.collection.failure_metrics import group_and_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
-    from functions.aws.diagnosis.metrics import MetricQuery
     from functions.domain.account.inventory import Schedule
 
 IAM_ACTIONS: Final = frozenset({"scheduler:GetSchedule"})
 
-# UNCONFIRMED: that it is there only while it is not zero. If it is always there, each hour some
-# metrics more are analysed.
-FAILURES: Final = Family(
-    namespace="AWS/Scheduler", metric="TargetErrorCount", dimensions=("ScheduleGroup",)
-)
 _GONE: Final = "ResourceNotFoundException"
-
-
-def group_of(arn: str) -> str:
-    """The name of the group in a schedule's ARN; empty where it has not the shape of one.
-
-    >>> group_of("arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly")
-    'default'
-    """
-    return _place(arn)[0]
-
-
-def failures_in(group: str) -> MetricQuery:
-    """How often a target refused or failed an invocation by some schedule of the group.
-
-    Counted for the whole group only (EventBridge Scheduler user guide, *Monitoring Amazon
-    EventBridge Scheduler with Amazon CloudWatch*).
-
-    UNCONFIRMED: that an invocation which the schedule's role may not make is counted here. If it is
-    not, such a schedule is not read, and nothing is said of it.
-    """
-    return FAILURES.one((group,))
 
 
 class Schedules:
@@ -72,7 +45,7 @@ class Schedules:
         RefusedError, BusyError
             When AWS does not tell.
         """
-        group, name = _place(schedule.arn)
+        group, name = group_and_name(schedule.arn)
         self._wait()
         try:
             told = self._client.get_schedule(GroupName=group, Name=name)
@@ -88,9 +61,3 @@ class Schedules:
             dead_letter_arn=target.get("DeadLetterConfig", {}).get("Arn", ""),
             is_enabled=told.get("State") != "DISABLED",
         )
-
-
-def _place(arn: str) -> tuple[str, str]:
-    """Group and name, in ``arn:aws:scheduler:<region>:<account>:schedule/<group>/<name>``."""
-    group, _, name = arn.partition(":schedule/")[2].partition("/")
-    return group, name

@@ -9,58 +9,26 @@ what they changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from functions.domain.account.names import InvalidFunctionReferenceError, function_name
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
+from functions.domain.diagnosis.triage import ROLE, DeniedInvocation, Tick, Touched
 from functions.domain.errors import UnrecognisedSignalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from functions.domain.diagnosis.triage import DiagnosisSignal
+
 IAM_ACTIONS: Final[frozenset[str]] = frozenset()  # events come by themselves
 
-ROLE: Final = "role/"
-RULE: Final = "rule/"
-SCHEDULE_GROUP: Final = "schedule-group/"
 
 _SCHEDULED: Final = "Scheduled Event"
 _API_CALL: Final = "AWS API Call via CloudTrail"
 _INVOKE: Final = "Invoke"
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "Client.UnauthorizedAccess"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """The schedule: go on with what is due."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touched:
-    """Somebody changed a function, its resource policy, or a role.
-
-    `names` are names of functions, and names of roles behind `ROLE`; empty where the event does not
-    tell, or nothing was changed.
-    """
-
-    at: datetime
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeniedInvocation:
-    """An invocation was denied, by a data event of CloudTrail."""
-
-    at: datetime
-    function: str
-    call: DeniedCall
-
-
-DiagnosisSignal: TypeAlias = Tick | Touched | DeniedInvocation
 
 
 def parse_diagnosis_signal(event: Mapping[str, Any]) -> DiagnosisSignal:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime  # noqa: TC003 - `records` reads the hints
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -33,6 +33,7 @@ from functions.aws.runtime.observability import logger
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook, smaller
 from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
+from functions.domain.diagnosis.triage import Progress
 from functions.domain.errors import StaleIncidentError
 from functions.domain.incidents.incident import KEPT_AFTER_CLOSE
 from functions.domain.notices.outbox import shorten_outbox
@@ -68,23 +69,6 @@ _TREATMENT: Final = "treatment"
 _SEPARATOR: Final = "#"  # no name of a function and no entry holds it
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far the round over all functions has come, for the run that goes on with it.
-
-    Attributes
-    ----------
-    after
-        The name of the last function that was examined, in the order of names; empty for none.
-    finished_at
-        ``None`` while some are still to be examined.
-    """
-
-    began_at: datetime
-    after: str = ""
-    finished_at: datetime | None = None
 
 
 class DiagnosisStore:

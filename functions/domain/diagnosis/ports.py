@@ -1,13 +1,16 @@
 """What treating findings needs of the world. Adapters in `functions.aws`, fakes in the tests."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.remediation import Treatment
 from functions.domain.diagnosis.remedy import AddPermission
+from functions.domain.diagnosis.triage import Progress
+from functions.domain.incidents.ports import RequestClaim
 from functions.domain.notices.notice import Deployment
 from functions.domain.ports import Publisher
 
@@ -121,6 +124,54 @@ class RemediationStore(Protocol):
 
     def treatments(self, functions: Sequence[str] = ()) -> tuple[Treatment, ...]:
         """The newest treatment of each entry of some functions; of all where none is named."""
+        ...
+
+
+class Memory(Protocol):
+    """What rounds remember. Every method raises `LedgerUnavailableError`."""
+
+    def book(self) -> FindingBook:
+        """All findings that are open or were closed lately."""
+        ...
+
+    def progress(self) -> Progress | None:
+        """How far the last round came; ``None`` before the first."""
+        ...
+
+    def save_progress(self, progress: Progress) -> None:
+        """Remember how far a round has come."""
+        ...
+
+    def touch(self, names: Iterable[str], now: datetime) -> None:
+        """Remember that functions and roles were changed."""
+        ...
+
+    def touched(self) -> dict[str, str]:
+        """What was changed since it was examined last, with the mark of the last change."""
+        ...
+
+    def examined(self, marks: dict[str, str]) -> None:
+        """Forget changes, unless something was changed again meanwhile."""
+        ...
+
+    def remember_denial(self, function: str, denied: DeniedCall, now: datetime) -> None:
+        """Keep a denied invocation for a fortnight."""
+        ...
+
+    def denials(self, since: datetime) -> Mapping[str, tuple[DeniedCall, ...]]:
+        """The denied invocations that were seen since a moment, by function."""
+        ...
+
+
+class Requests(Protocol):
+    """Who carries out which request."""
+
+    def claim_request(self, nonce: str, request_id: str, now: datetime) -> RequestClaim:
+        """See `Ledger.claim_request`."""
+        ...
+
+    def settle_request(self, nonce: str, request_id: str, *, is_done: bool) -> None:
+        """See `Ledger.settle_request`."""
         ...
 
 

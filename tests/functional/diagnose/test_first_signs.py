@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.aws.diagnosis.rule_watch import failures_of
-from functions.aws.diagnosis.schedule_watch import failures_in, group_of
-from functions.diagnose.first_signs import begins, is_unusual
+from functions.domain.diagnosis.collection.failure_metrics import (
+    group_of,
+    query_group_failures,
+    query_rule_failures,
+)
+from functions.domain.diagnosis.collection.first_signs import begins, is_unusual
 from functions.domain.errors import MetricsUnavailableError
 from tests.fake_diagnosis import NOON, Ward
 from tests.unit.domain.diagnosis.samples import allow
 
 if TYPE_CHECKING:
-    from functions.aws.diagnosis.metrics import Datapoints
+    from functions.domain.diagnosis.collection.metric_queries import Datapoints
 
 HOUR = timedelta(hours=1)
 RECENT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -75,7 +78,7 @@ def test_an_hour_is_unusual_above_every_hour_of_the_day_before(
 def ward() -> Ward:
     """An account that was gone over, and two functions that came since and log nothing."""
     ward = Ward()
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
     for name in ("orders", "steady"):
         ward.add(name, *SILENT)
         ward.invoked(name, logged=False)
@@ -86,7 +89,7 @@ def test_first_errors_are_looked_at_within_the_hour(ward: Ward) -> None:
     """The function that begins to fail is examined; the other waits for its day."""
     ward.record("Errors", "orders", (LATE, 3.0))
 
-    ward.diagnosing.tick(LATER)
+    ward.triage.tick(LATER)
 
     assert ward.hospital.subjects == ["[Loopbreaker] FOUND orders: logs do not appear"]
     assert ward.memory.marks == {}
@@ -96,7 +99,7 @@ def test_errors_as_usual_are_not(ward: Ward) -> None:
     """A function that failed on the day before is left to the daily round."""
     ward.record("Errors", "orders", (LATE - 12 * HOUR, 1.0), (LATE, 30.0))
 
-    ward.diagnosing.tick(LATER)
+    ward.triage.tick(LATER)
 
     assert ward.hospital.subjects == []
 
@@ -107,7 +110,7 @@ def test_first_errors_in_the_noise_of_others_wait(ward: Ward) -> None:
     ward.record("Errors", "orders", (LATE, 3.0))
     asked = ward.asked["signs"]
 
-    ward.diagnosing.tick(LATER)
+    ward.triage.tick(LATER)
 
     assert ward.hospital.subjects == []
     assert ward.asked["signs"] == asked + 4  # two kinds of rules, schedules, and the account
@@ -119,9 +122,9 @@ def test_first_failed_invocations_are_looked_at_within_the_hour(ward: Ward, bus:
     rule = ward.add_rule("nightly", "orders")
     home = rule.bus_arn.rpartition("/")[0]
     ward.rules[-1] = replace(rule, bus_arn=f"{home}/{bus}")
-    ward.series[failures_of(ward.rules[-1])] = ((LATE, 2.0),)
+    ward.series[query_rule_failures(ward.rules[-1])] = ((LATE, 2.0),)
 
-    ward.diagnosing.tick(LATER)
+    ward.triage.tick(LATER)
 
     assert any("FOUND orders: logs do not appear" in one for one in ward.hospital.subjects)
     assert not any("steady" in one for one in ward.hospital.subjects)
@@ -130,9 +133,9 @@ def test_first_failed_invocations_are_looked_at_within_the_hour(ward: Ward, bus:
 def test_first_failures_of_schedules_are_looked_at_within_the_hour(ward: Ward) -> None:
     """The functions that schedules of the group invoke are examined."""
     schedule = ward.add_schedule("nightly", "orders", *SILENT)
-    ward.series[failures_in(group_of(schedule.arn))] = ((LATE, 2.0),)
+    ward.series[query_group_failures(group_of(schedule.arn))] = ((LATE, 2.0),)
 
-    ward.diagnosing.tick(LATER)
+    ward.triage.tick(LATER)
 
     assert any("FOUND orders: logs do not appear" in one for one in ward.hospital.subjects)
     assert any("FOUND orders: a caller is not authorized" in one for one in ward.hospital.subjects)
@@ -142,10 +145,10 @@ def test_first_failures_of_schedules_are_looked_at_within_the_hour(ward: Ward) -
 def test_a_rule_that_goes_on_failing_is_not_looked_at_again(ward: Ward) -> None:
     """It was looked at when it began."""
     rule = ward.add_rule("nightly", "orders")
-    ward.series[failures_of(rule)] = tuple((LATE - n * HOUR, 2.0) for n in range(5))
+    ward.series[query_rule_failures(rule)] = tuple((LATE - n * HOUR, 2.0) for n in range(5))
     read = ward.asked["account"]
 
-    ward.diagnosing.tick(LATER)
+    ward.triage.tick(LATER)
 
     assert ward.asked["account"] == read
 
@@ -155,7 +158,7 @@ def test_signs_that_are_not_known_keep_nothing_from_being_done(ward: Ward) -> No
     ward.refusals["signs"] = MetricsUnavailableError("try later")
     ward.memory.touch(("orders",), NOON)
 
-    ward.diagnosing.tick(LATER)
+    ward.triage.tick(LATER)
 
     assert ward.hospital.subjects == ["[Loopbreaker] FOUND orders: logs do not appear"]
     assert ("first errors are not known", {"why": "try later"}) in ward.log.lines
@@ -166,7 +169,7 @@ def test_what_a_changed_role_calls_is_looked_at(ward: Ward) -> None:
     ward.add_machine("shop", "orders", *SILENT)
     ward.memory.touch(("role/shop-role",), NOON)
 
-    ward.diagnosing.tick(LATER)
+    ward.triage.tick(LATER)
 
     assert any("FOUND orders" in one for one in ward.hospital.subjects)
     assert not any("steady" in one for one in ward.hospital.subjects)

@@ -12,7 +12,6 @@ import pytest
 
 from functions.aws.runtime.custom_resource import MAX_BODY_BYTES, respond
 from functions.diagnose import handler as module
-from functions.diagnose.answer import ASKED_BEFORE, NOTHING_ASKED
 from functions.diagnose.handler import handler
 from functions.domain.errors import (
     LedgerUnavailableError,
@@ -20,6 +19,7 @@ from functions.domain.errors import (
     UnrecognisedSignalError,
 )
 from functions.domain.incidents.ports import RequestClaim
+from functions.workflows.diagnosis.answer_request import ASKED_BEFORE, NOTHING_ASKED
 from tests.fake_diagnosis import NOON, Ward
 from tests.functional.lambda_context import lambda_context
 from tests.unit.domain.diagnosis.samples import allow
@@ -44,10 +44,10 @@ class Stage:
         """Who claims requests."""
         return self
 
-    def diagnosing(self, seconds_left: Any) -> Any:
+    def triage(self, seconds_left: Any) -> Any:
         """The diagnosis of one run."""
         assert seconds_left() >= 0
-        return self.ward.diagnosing
+        return self.ward.triage
 
     def claim_request(self, nonce: str, request_id: str, now: Any) -> RequestClaim:
         """See `Ledger`."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.diagnose.schedule_roles import MOST_READ
 from functions.domain.account.inventory import Role
 from functions.domain.diagnosis.facts import DenialSource, Part
 from functions.domain.errors import BusyError, MetricsUnavailableError, RefusedError
+from functions.workflows.diagnosis.read_schedules import MOST_READ
 from tests.fake_diagnosis import NOON, Ward
 from tests.unit.domain.diagnosis.samples import allow, policy
 
@@ -51,7 +51,7 @@ def may(ward: Ward, schedule: Schedule, *statements: Mapping[str, Any]) -> None:
 
 def facts_of(ward: Ward, name: str = "orders") -> FunctionUnderDiagnosis:
     """The facts of one function."""
-    (found,) = ward.gathering().facts((name,), NOON)
+    (found,) = ward.collector().facts((name,), NOON)
     return found
 
 
@@ -99,11 +99,11 @@ def test_so_many_are_read_and_others_the_next_day(ward: Ward) -> None:
     for day in range(days):
         fails(ward, NOON + day * DAY)
         ward.asked.clear()
-        gathering = ward.gathering(NOON + day * DAY)
-        seen |= {one.arn for one in gathering.account.schedules if one.role_arn}
+        collector = ward.collector(NOON + day * DAY)
+        seen |= {one.arn for one in collector.account.schedules if one.role_arn}
         assert ward.asked["schedules"] == MOST_READ
 
-    (facts,) = gathering.facts(("orders",), NOON)
+    (facts,) = collector.facts(("orders",), NOON)
 
     assert seen == set(ward.schedules)
     (gap,) = facts.gaps_of(Part.SCHEDULES)
@@ -118,7 +118,7 @@ def test_who_is_looked_at_closely_takes_no_turn_of_the_others(ward: Ward) -> Non
     ward.add_schedule("nightly", "billing", NOTHING)
     fails(ward)
 
-    (facts,) = ward.gathering(fresh=("orders",)).facts(("billing",), NOON)
+    (facts,) = ward.collector(fresh=("orders",)).facts(("billing",), NOON)
 
     assert [one.source for one in facts.denials] == [DenialSource.SCHEDULE]
     assert ward.asked["schedules"] == MOST_READ + 1
@@ -128,7 +128,7 @@ def test_a_question_about_a_function_reads_its_schedules(ward: Ward) -> None:
     """Who asks gets an answer, also about a schedule that has never run."""
     ward.add_schedule("yearly", "orders", NOTHING)
 
-    (patient,) = ward.diagnosing.on_demand("orders", NOON).patients
+    (patient,) = ward.triage.on_demand("orders", NOON).patients
 
     assert [one.finding.entry for one in patient.judged] == ["not_authorized"]
 
@@ -141,7 +141,7 @@ def test_a_schedule_that_may_not_invoke_is_found(ward: Ward) -> None:
     ward.add_schedule("nightly", "orders", NOTHING)
     fails(ward)
 
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
 
     ((subject, body),) = ward.hospital.sent
     words = " ".join(body.split())
@@ -161,7 +161,7 @@ def test_a_schedule_that_may_invoke_is_never_reported(
     ward.add_schedule("nightly", "orders", allow(INVOKE, f"{arn}{resource}"), qualifier=qualifier)
     fails(ward)
 
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
 
     assert ward.hospital.sent == []
     assert ward.asked["schedules"] == 1
@@ -175,7 +175,7 @@ def test_a_right_to_another_version_is_none(ward: Ward, qualifier: str, resource
     ward.add_schedule("nightly", "orders", allow(INVOKE, f"{arn}{resource}"), qualifier=qualifier)
     fails(ward)
 
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
 
     assert ward.hospital.subjects == [FOUND]
 
@@ -186,7 +186,7 @@ def test_only_the_one_that_may_not_is_named(ward: Ward) -> None:
     ward.add_schedule("hourly", "orders", allow(INVOKE))
     fails(ward)
 
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
 
     ((_, body),) = ward.hospital.sent
     assert "nightly" in body
@@ -225,14 +225,14 @@ def found(ward: Ward) -> Schedule:
     """A schedule that was found on the first day."""
     schedule = ward.add_schedule("nightly", "orders", NOTHING)
     fails(ward)
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
     assert ward.hospital.subjects == [FOUND]
     return schedule
 
 
 def test_a_quiet_group_ends_nothing(ward: Ward, found: Schedule) -> None:
     """A schedule that runs once a month still may not invoke: its role is read all the same."""
-    ward.diagnosing.tick(NOON + 3 * DAY)
+    ward.triage.tick(NOON + 3 * DAY)
 
     assert ward.hospital.subjects == [FOUND]
     assert [one.causes for one in ward.hospital.stored_book.open] == [
@@ -256,7 +256,7 @@ def test_what_could_not_be_read_ends_nothing(
     error = MetricsUnavailableError if reader == "metrics" else RefusedError
     ward.refusals[reader] = error("AccessDenied: not you")
 
-    ward.diagnosing.tick(later)
+    ward.triage.tick(later)
 
     assert ward.hospital.subjects == [FOUND]
 
@@ -268,7 +268,7 @@ def test_a_role_that_may_invoke_ends_it(ward: Ward, found: Schedule, *, is_quiet
     fails(ward, NOON - DAY if is_quiet else later)
     may(ward, found, allow(INVOKE))
 
-    ward.diagnosing.tick(later)
+    ward.triage.tick(later)
 
     assert ward.hospital.subjects == [FOUND, RESOLVED]
 
@@ -289,7 +289,7 @@ def test_a_schedule_that_does_not_invoke_any_more_ends_it(
     if how not in {"gone", "disabled"}:
         monkeypatch.setattr(Ward, "account", listed)
 
-    ward.diagnosing.tick(NOON + DAY)
+    ward.triage.tick(NOON + DAY)
 
     assert ward.hospital.subjects == [FOUND, RESOLVED]
 
@@ -301,7 +301,7 @@ def test_a_function_with_very_many_schedules(ward: Ward) -> None:
         one = ward.add_schedule(f"s{number}", "orders")
         ward.schedules[one.arn] = replace(one, role_arn=first.role_arn)
     fails(ward)
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
     assert ward.hospital.subjects == [FOUND]
 
     # Their role is another one from now on, all but for one of them.
@@ -310,9 +310,9 @@ def test_a_function_with_very_many_schedules(ward: Ward) -> None:
         ward.schedules[one.arn] = replace(one, role_arn=role)
         ward.roles[role] = Role(arn=role, policies=(policy(allow(INVOKE)),))
     for day in range(1, 4):
-        ward.diagnosing.tick(NOON + day * DAY)
+        ward.triage.tick(NOON + day * DAY)
     assert ward.hospital.subjects == [FOUND]
 
     may(ward, first, allow(INVOKE))
-    ward.diagnosing.tick(NOON + 4 * DAY)
+    ward.triage.tick(NOON + 4 * DAY)
     assert ward.hospital.subjects == [FOUND, RESOLVED]

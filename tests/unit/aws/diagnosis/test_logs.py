@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.diagnosis.logs import FunctionLogs, LogGroup, statistics_of
+from functions.aws.diagnosis.logs import FunctionLogs, statistics_of
+from functions.domain.diagnosis.collection.details import LogGroup
 from functions.domain.diagnosis.facts import ReportStatistics
 from functions.domain.errors import BusyError, RefusedError
 from tests.unit.aws.stubs import scripts

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.diagnosis.metrics import DiagnosisMetrics, Family, MetricQuery, Window
+from functions.aws.diagnosis.metrics import DiagnosisMetrics
+from functions.domain.diagnosis.collection.metric_queries import Family, MetricQuery, Window
 from functions.domain.errors import MetricsUnavailableError
 from tests.unit.aws.stubs import scripts
 

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.aws.diagnosis.alarm_actions import PRINCIPAL, AlarmActions
-from functions.aws.diagnosis.function_details import DetailsReader, FunctionDetails
-from functions.aws.diagnosis.metrics import MetricQuery
-from functions.aws.diagnosis.rule_watch import RuleTargets, failures_of
-from functions.aws.diagnosis.schedule_watch import Schedules, failures_in, group_of
+from functions.aws.diagnosis.function_details import DetailsReader
+from functions.aws.diagnosis.rule_watch import RuleTargets
+from functions.aws.diagnosis.schedule_watch import Schedules
 from functions.domain.account.inventory import Rule, RuleTarget, Schedule
+from functions.domain.diagnosis.collection.details import FunctionDetails
+from functions.domain.diagnosis.collection.failure_metrics import (
+    group_of,
+    query_group_failures,
+    query_rule_failures,
+)
+from functions.domain.diagnosis.collection.metric_queries import MetricQuery
 from functions.domain.diagnosis.facts import FoundTrigger, InvokerKind
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
 from tests.unit.aws.stubs import scripts
@@ -135,7 +141,7 @@ def test_alarms_that_are_not_told(cloudwatch: Script, code: str, error: type[Exc
 )
 def test_the_metric_of_a_rule(one: Rule, dimensions: tuple[tuple[str, str], ...]) -> None:
     """Only another bus than the default one is a dimension."""
-    assert failures_of(one) == MetricQuery(
+    assert query_rule_failures(one) == MetricQuery(
         namespace="AWS/Events", metric="FailedInvocations", dimensions=dimensions
     )
 
@@ -195,7 +201,7 @@ def test_the_group_of_a_schedule(arn: str, group: str) -> None:
 
 def test_the_metric_of_a_group() -> None:
     """A schedule has none of its own."""
-    assert failures_in("shop") == MetricQuery(
+    assert query_group_failures("shop") == MetricQuery(
         namespace="AWS/Scheduler",
         metric="TargetErrorCount",
         dimensions=(("ScheduleGroup", "shop"),),

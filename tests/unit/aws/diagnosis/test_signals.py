@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from functions.aws.diagnosis.signals import DeniedInvocation, Tick, Touched, parse_diagnosis_signal
+from functions.aws.diagnosis.signals import parse_diagnosis_signal
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
+from functions.domain.diagnosis.triage import DeniedInvocation, Tick, Touched
 from functions.domain.errors import UnrecognisedSignalError
 
 EVENTS = Path(__file__).resolve().parents[3] / "events"

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from functions.aws.account import facts as f
-from functions.aws.records.diagnosis_store import Progress
 from functions.aws.records.graph_summary import packed, unpacked
 from functions.aws.records.incidents.incident_record import dump_incident, load_incident
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
+from functions.domain.diagnosis.triage import Progress
 from functions.domain.graph.refresh import ChartState
 from functions.domain.record_format import dump_json
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json

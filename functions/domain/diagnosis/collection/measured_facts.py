@@ -2,18 +2,10 @@
 
 from dataclasses import replace
 
-from functions.aws.diagnosis.function_details import FunctionDetails
-from functions.diagnose.traffic import (
-    CLOSE_LOOK,
-    Measured,
-    log_group_of,
-)
 from functions.domain.account.inventory import FunctionDescription
-from functions.domain.diagnosis.facts import (
-    FunctionUnderDiagnosis,
-    LogGroupFacts,
-    Traffic,
-)
+from functions.domain.diagnosis.collection.details import FunctionDetails
+from functions.domain.diagnosis.collection.traffic import CLOSE_LOOK, Measured, log_group_of
+from functions.domain.diagnosis.facts import FunctionUnderDiagnosis, LogGroupFacts, Traffic
 
 
 def configure(function: FunctionDescription, details: FunctionDetails) -> FunctionDescription:

@@ -1,4 +1,4 @@
-"""What the diagnosis does with each event: remember it, or go over the account as far as due.
+"""What the diagnosis does with each event: remember it, or scan the account as far as due.
 
 Events are cheap: a change is only remembered, and the next tick looks at all that was changed with
 one reading of the account. A tick that runs out of time leaves a note where the next one goes on.
@@ -9,34 +9,28 @@ function would cost more than all else.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol, assert_never
+from typing import Final, assert_never
 
-from functions.aws.diagnosis.schedule_watch import group_of
-from functions.aws.diagnosis.signals import (
+from functions.domain.account.inventory import Area
+from functions.domain.diagnosis.authorization import RemedyPolicy
+from functions.domain.diagnosis.collection.failure_metrics import group_of
+from functions.domain.diagnosis.collection.first_signs import Signs
+from functions.domain.diagnosis.evaluated import ExaminedFunction
+from functions.domain.diagnosis.facts import CallerKind, FunctionUnderDiagnosis, InvokerKind
+from functions.domain.diagnosis.ports import Memory, RemediationContext
+from functions.domain.diagnosis.remedy import role_name
+from functions.domain.diagnosis.triage import (
     ROLE,
     RULE,
     SCHEDULE_GROUP,
     DeniedInvocation,
     DiagnosisSignal,
+    Progress,
     Tick,
     Touched,
 )
-from functions.aws.records.diagnosis_store import Progress
-from functions.diagnose.first_signs import Signs
-from functions.diagnose.gathering import FactCollector
-from functions.domain.account.inventory import Area
-from functions.domain.diagnosis.authorization import RemedyPolicy
-from functions.domain.diagnosis.evaluated import ExaminedFunction
-from functions.domain.diagnosis.facts import (
-    CallerKind,
-    DeniedCall,
-    FunctionUnderDiagnosis,
-    InvokerKind,
-)
-from functions.domain.diagnosis.finding_registry import FindingBook
-from functions.domain.diagnosis.ports import RemediationContext
-from functions.domain.diagnosis.remedy import role_name
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
+from functions.workflows.diagnosis.collect_facts import FactCollector
 from functions.workflows.diagnosis.run import DiagnosisRun, make_round, tend
 from functions.workflows.event_log import EventLog
 
@@ -48,38 +42,6 @@ _BY_RULE: Final = InvokerKind.RULE
 _BY_SCHEDULE: Final = CallerKind.SCHEDULE
 # Marks that are of no function and no role.
 _FAILING: Final = (RULE, SCHEDULE_GROUP)
-
-
-class Memory(Protocol):
-    """What rounds remember. Every method raises `LedgerUnavailableError`."""
-
-    def book(self) -> FindingBook:
-        """All findings that are open or were closed lately."""
-        ...
-
-    def progress(self) -> Progress | None:
-        """How far the last round came; ``None`` before the first."""
-        ...
-
-    def save_progress(self, progress: Progress) -> None:
-        """Remember how far a round has come."""
-        ...
-
-    def touch(self, names: Iterable[str], now: datetime) -> None:
-        """Remember that functions and roles were changed."""
-        ...
-
-    def touched(self) -> dict[str, str]:
-        """What was changed since it was examined last, with the mark of the last change."""
-        ...
-
-    def examined(self, marks: dict[str, str]) -> None:
-        """Forget changes, unless something was changed again meanwhile."""
-        ...
-
-    def remember_denial(self, function: str, denied: DeniedCall, now: datetime) -> None:
-        """Keep a denied invocation for a fortnight."""
-        ...
 
 
 class UnreadAccountError(LoopbreakerError):
@@ -150,20 +112,22 @@ class DiagnosisTriage:
         tend(self.practice, now)
         self._notice_signs(now)
         marks = self.memory.touched()
-        progress = self._due(self.memory.progress(), now)
+        progress = self._find_due(self.memory.progress(), now)
         if not marks and progress is None:
             self.log.info("nothing to examine")
             return
         # A finding is closed, and a remedy judged, by nothing that is older than this look.
         known = {one.function for one in self.memory.book().open}
         fresh = {*marks, *known}
-        gathering = self._look(now, sorted(one for one in fresh if not one.startswith(_FAILING)))
+        collector = self._read_account(
+            now, sorted(one for one in fresh if not one.startswith(_FAILING))
+        )
         if marks:
-            names = tuple(sorted(_functions_of(marks, gathering)))
-            self._examine_all(names, gathering, now)
+            names = tuple(sorted(_find_concerned(marks, collector)))
+            self._examine_all(names, collector, now)
             self.memory.examined(marks)
         if progress is not None:
-            self._go_on(progress, gathering, now)
+            self._go_on(progress, collector, now)
 
     def on_demand(self, function: str, now: datetime) -> DiagnosisRun:
         """Examine one function because a person asks; nothing of it is invoked.
@@ -181,8 +145,8 @@ class DiagnosisTriage:
             raise UnknownFunctionError(
                 f"there is no function {function} in this account and Region"
             ) from error
-        gathering = self._look(now, (function,))
-        return self._round(tuple(gathering.facts((function,), now)), now)
+        collector = self._read_account(now, (function,))
+        return self._run(tuple(collector.facts((function,), now)), now)
 
     def _notice_signs(self, now: datetime) -> None:
         """Remember who begins to fail. Not to know keeps nothing else from being done."""
@@ -201,16 +165,16 @@ class DiagnosisTriage:
             self.log.info("first signs of trouble", of=names)
             self.memory.touch(names, now)
 
-    def _look(self, now: datetime, fresh: Sequence[str]) -> FactCollector:
-        gathering = self.look(now, fresh)
-        if gathering is None:
+    def _read_account(self, now: datetime, fresh: Sequence[str]) -> FactCollector:
+        collector = self.look(now, fresh)
+        if collector is None:
             raise UnreadAccountError("the account could not be read in the time of one run")
-        gaps = sorted({f"{gap.area}: {gap.words}" for gap in gathering.account.gaps})
+        gaps = sorted({f"{gap.area}: {gap.words}" for gap in collector.account.gaps})
         if gaps:
             self.log.info("some of the account could not be read", gaps=gaps[:20])
-        return gathering
+        return collector
 
-    def _due(self, progress: Progress | None, now: datetime) -> Progress | None:
+    def _find_due(self, progress: Progress | None, now: datetime) -> Progress | None:
         """The round to go on with, or to begin; ``None`` while none is due."""
         if progress is not None and progress.finished_at is None:
             return progress
@@ -218,33 +182,33 @@ class DiagnosisTriage:
             return None
         return Progress(began_at=now)
 
-    def _go_on(self, progress: Progress, gathering: FactCollector, now: datetime) -> None:
-        remaining = [one for one in gathering.names() if one > progress.after]
-        for batch in _batches(remaining):
+    def _go_on(self, progress: Progress, collector: FactCollector, now: datetime) -> None:
+        remaining = [one for one in collector.names() if one > progress.after]
+        for batch in _split_batches(remaining):
             if self.seconds_left() < BATCH_SECONDS:
                 self.log.info("time is up", after=progress.after, left=len(remaining))
                 return
-            self._examine_all(batch, gathering, now)
+            self._examine_all(batch, collector, now)
             progress = replace(progress, after=batch[-1])
             self.memory.save_progress(progress)
-        self._round((), now, gone=self._gone(gathering))
+        self._run((), now, gone=self._list_gone(collector))
         self.memory.save_progress(replace(progress, finished_at=now))
-        self.log.info("round finished", functions=len(gathering.names()))
+        self.log.info("round finished", functions=len(collector.names()))
 
-    def _gone(self, gathering: FactCollector) -> tuple[str, ...]:
+    def _list_gone(self, collector: FactCollector) -> tuple[str, ...]:
         """Functions of the book that are no more: only where all functions could be listed."""
-        if not gathering.account.sees(Area.FUNCTIONS):
+        if not collector.account.sees(Area.FUNCTIONS):
             return ()
-        known = frozenset(gathering.names())
+        known = frozenset(collector.names())
         return tuple(
             sorted({one.function for one in self.memory.book().open if one.function not in known})
         )
 
-    def _examine_all(self, names: Sequence[str], gathering: FactCollector, now: datetime) -> None:
+    def _examine_all(self, names: Sequence[str], collector: FactCollector, now: datetime) -> None:
         """Examine functions, but for those that are held: what they do now says nothing of them."""
-        held = gathering.standing.contained
-        for batch in _batches([one for one in names if one not in held]):
-            done = self._safely(batch, gathering, now)
+        held = collector.guard.contained
+        for batch in _split_batches([one for one in names if one not in held]):
+            done = self._examine_safely(batch, collector, now)
             self.log.info(
                 "examined",
                 functions=len(done.patients),
@@ -252,11 +216,11 @@ class DiagnosisTriage:
                 changes=[
                     f"{one.kind} {one.record.function} {one.record.entry}" for one in done.changes
                 ],
-                gaps=_gaps(done.patients),
+                gaps=_describe_gaps(done.patients),
             )
 
-    def _safely(
-        self, batch: Sequence[str], gathering: FactCollector, now: datetime
+    def _examine_safely(
+        self, batch: Sequence[str], collector: FactCollector, now: datetime
     ) -> DiagnosisRun:
         """A round of some functions, of which one that nobody expected stops no other.
 
@@ -266,30 +230,30 @@ class DiagnosisTriage:
             When what all of them need cannot be had.
         """
         try:
-            return self._round(tuple(gathering.facts(batch, now)), now)
+            return self._run(tuple(collector.facts(batch, now)), now)
         except LoopbreakerError:
             raise
         except Exception:
             if len(batch) == 1:
                 self.log.exception("a function could not be examined", function=batch[0])
                 return DiagnosisRun(patients=(), changes=())
-        rounds = [self._safely((one,), gathering, now) for one in batch]
+        rounds = [self._examine_safely((one,), collector, now) for one in batch]
         return DiagnosisRun(
             patients=tuple(patient for one in rounds for patient in one.patients),
             changes=tuple(change for one in rounds for change in one.changes),
         )
 
-    def _round(
+    def _run(
         self, examined: Sequence[FunctionUnderDiagnosis], now: datetime, gone: Sequence[str] = ()
     ) -> DiagnosisRun:
         return make_round(examined, self.practice, self.policy, now, gone)
 
 
-def _functions_of(marks: Iterable[str], gathering: FactCollector) -> Iterator[str]:
+def _find_concerned(marks: Iterable[str], collector: FactCollector) -> Iterator[str]:
     """The functions that are marked, and those whose role is, or what invokes them."""
     marked = frozenset(marks)
-    around = gathering.surroundings
-    for function in gathering.account.functions:
+    around = collector.surroundings
+    for function in collector.account.functions:
         name = function.name
         callers = around.callers.get(name, ())
         roles = (function.role_arn, *(one.role_arn for one in callers))
@@ -298,24 +262,24 @@ def _functions_of(marks: Iterable[str], gathering: FactCollector) -> Iterator[st
         concerned = {
             name,
             *(f"{ROLE}{role_name(one)}" for one in roles),
-            *(f"{RULE}{_last(one)}" for one in rules),
+            *(f"{RULE}{_parse_rule_name(one)}" for one in rules),
             *(f"{SCHEDULE_GROUP}{one}" for one in groups),
         }
         if not marked.isdisjoint(concerned):
             yield name
 
 
-def _last(arn: str) -> str:
+def _parse_rule_name(arn: str) -> str:
     """The name of a rule, in ``...:rule/<name>`` or ``...:rule/<bus>/<name>``."""
     return arn.rpartition("/")[2]
 
 
-def _gaps(patients: Sequence[ExaminedFunction]) -> list[str]:
+def _describe_gaps(patients: Sequence[ExaminedFunction]) -> list[str]:
     """What could not be read of functions, each once."""
     said = {f"{gap.part}: {gap.words}" for one in patients for gap in one.facts.gaps}
     return sorted(said)[:20]
 
 
-def _batches(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _split_batches(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     for first in range(0, len(names), BATCH):
         yield tuple(names[first : first + BATCH])

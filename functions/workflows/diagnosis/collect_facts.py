@@ -1,4 +1,4 @@
-"""Gathering facts: account-wide lists first, then details of what something is suspected of.
+"""Collects facts: account-wide lists first, then details of what something is suspected of.
 
 Whatever AWS does not tell is a gap of one part of one function's facts: it silences the checks that
 need it, and stops nothing else.
@@ -8,25 +8,33 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from functions.aws.diagnosis.schedule_watch import group_of
-from functions.diagnose.measured_facts import configure, deserves_reports, read_group
-from functions.diagnose.questions import INVOKE, is_questionable, is_refused, may_all
-from functions.diagnose.readers import Readers
-from functions.diagnose.schedule_roles import groups, with_roles
-from functions.diagnose.traffic import (
-    SOURCES,
-    Measured,
-    counted,
-    failed_calls,
-    failures,
-    invocations_of,
-    log_group_of,
-    measure,
-)
 from functions.domain.account.inventory import Account, Area, FunctionDescription
 from functions.domain.diagnosis.checks import no_traces, not_authorized, too_slow
+from functions.domain.diagnosis.collection.caller_access import (
+    INVOKE,
+    is_questionable,
+    is_refused,
+    may_all,
+)
+from functions.domain.diagnosis.collection.failure_metrics import (
+    SOURCES,
+    group_of,
+    query_failed_calls,
+)
+from functions.domain.diagnosis.collection.guard_state import GuardState
+from functions.domain.diagnosis.collection.measured_facts import (
+    configure,
+    deserves_reports,
+    read_group,
+)
+from functions.domain.diagnosis.collection.ports import Readers
+from functions.domain.diagnosis.collection.traffic import (
+    Measured,
+    log_group_of,
+    query_invocations,
+)
 from functions.domain.diagnosis.facts import (
     CallerKind,
     DenialSource,
@@ -43,13 +51,16 @@ from functions.domain.diagnosis.facts import (
 from functions.domain.diagnosis.invokers import Invokers
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
 from functions.domain.incidents.policy import EXEMPT_TAG
+from functions.workflows.diagnosis.measure_traffic import (
+    count_failures,
+    count_sums,
+    measure_traffic,
+)
+from functions.workflows.diagnosis.read_schedules import add_roles, list_groups
 
 if TYPE_CHECKING:
     from functions.domain.account.inventory import Rule
-    from functions.domain.diagnosis.facts import (
-        Simulation,
-    )
-from functions.diagnose.guard_state import GuardState
+    from functions.domain.diagnosis.facts import Simulation
 
 _T = TypeVar("_T")
 LOGGING: Final = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
@@ -94,7 +105,7 @@ class FactCollector:
     account: Account
     surroundings: Invokers
     readers: Readers
-    standing: GuardState
+    guard: GuardState
     alarms: Mapping[str, tuple[FoundTrigger, ...]]
     failed: Mapping[str, int]
     unread: Mapping[str, tuple[FactGap, ...]]
@@ -102,9 +113,7 @@ class FactCollector:
     gaps: tuple[FactGap, ...]
 
     @classmethod
-    def of(
-        cls, account: Account, readers: Readers, standing: GuardState, now: datetime
-    ) -> "FactCollector":
+    def of(cls, account: Account, readers: Readers, guard: GuardState, now: datetime) -> Self:
         """Index the account and read what concerns all functions."""
         gaps = [
             FactGap(part=part, words=gap.words, action=gap.action)
@@ -114,16 +123,16 @@ class FactCollector:
         alarms, gap = _attempt(Part.TRIGGERS, lambda: readers.alarms.triggers(account.partition))
         failed, unmeasured = _attempt(
             Part.DENIALS,
-            lambda: failures(account.rules, groups(account), readers.metrics, now),
+            lambda: count_failures(account.rules, list_groups(account), readers.metrics, now),
         )
         failing = frozenset(failed or ())
-        complete, untold = _with_targets(account, failing, readers)
-        complete, unread = with_roles(complete, failing, standing.closely, readers.schedules, now)
+        complete, untold = _add_targets(account, failing, readers)
+        complete, unread = add_roles(complete, failing, guard.closely, readers.schedules, now)
         return cls(
             account=complete,
             surroundings=Invokers.of(complete),
             readers=readers,
-            standing=standing,
+            guard=guard,
             alarms=alarms or {},
             failed=failed or {},
             unread=unread,
@@ -133,27 +142,29 @@ class FactCollector:
 
     def names(self) -> tuple[str, ...]:
         """All functions but the guard's own, in the order in which they are examined."""
-        own = self.standing.own
+        own = self.guard.own
         return tuple(sorted(one.name for one in self.account.functions if one.name not in own))
 
     def facts(self, names: Sequence[str], now: datetime) -> Iterator[FunctionUnderDiagnosis]:
         """The facts of functions: those that are gone, and the guard's own, are left out."""
-        wanted = frozenset(names) - self.standing.own
+        wanted = frozenset(names) - self.guard.own
         functions = sorted(
             (one for one in self.account.functions if one.name in wanted),
             key=lambda one: one.name,
         )
         measured, gaps = _attempt(
-            Part.TRAFFIC, lambda: measure(functions, self.readers.metrics, now)
+            Part.TRAFFIC, lambda: measure_traffic(functions, self.readers.metrics, now)
         )
-        shared = self._shared_groups()
+        shared = self._find_shared_groups()
         for function in functions:
             try:
-                yield self._facts(function, (measured or {}).get(function.name), gaps, shared, now)
+                yield self._collect(
+                    function, (measured or {}).get(function.name), gaps, shared, now
+                )
             except FunctionNotFoundError:
                 continue
 
-    def _facts(
+    def _collect(
         self,
         function: FunctionDescription,
         measured: Measured | None,
@@ -161,10 +172,10 @@ class FactCollector:
         shared: frozenset[str],
         now: datetime,
     ) -> FunctionUnderDiagnosis:
-        account, standing = self.account, self.standing
+        account, guard = self.account, self.guard
         name = function.name
         role = account.roles.get(function.role_arn)
-        own_gaps = [*self.gaps, *gaps, *self.unread.get(name, ()), *self._gaps_of(function)]
+        own_gaps = [*self.gaps, *gaps, *self.unread.get(name, ()), *self._find_gaps(function)]
         if role is None:
             own_gaps.append(FactGap(part=Part.ROLE, words=f"{function.role_arn} was not read"))
         if not function.is_policy_known:
@@ -178,23 +189,23 @@ class FactCollector:
             region=account.region,
             partition=account.partition,
             role=role,
-            triggers=self._triggers(name),
+            triggers=self._find_triggers(name),
             callers=self.surroundings.callers.get(name, ()),
-            denials=standing.denials.get(name, ()),
+            denials=guard.denials.get(name, ()),
             mappings=self.surroundings.mappings.get(name, ()),
-            qualifiers=self._qualifiers(name),
+            qualifiers=self._find_qualifiers(name),
             traffic=None if measured is None else measured.traffic,
-            tracing=TracingFacts(traced_upstream=self._traced_upstream(name)),
-            accused=tuple((one, account.roles.get(one)) for one in standing.accused.get(name, ())),
-            memory_ceiling_mb=standing.memory_ceiling_mb,
-            is_contained=name in standing.contained,
-            is_exempt=name in standing.exempt or _is_exempt(function.tags),
-            is_guard=name in standing.own,
+            tracing=TracingFacts(traced_upstream=self._find_traced_callers(name)),
+            accused=tuple((one, account.roles.get(one)) for one in guard.accused.get(name, ())),
+            memory_ceiling_mb=guard.memory_ceiling_mb,
+            is_contained=name in guard.contained,
+            is_exempt=name in guard.exempt or _is_exempt(function.tags),
+            is_guard=name in guard.own,
             gaps=tuple(own_gaps),
         )
-        return self._closely(facts, measured, is_shared=log_group_of(function) in shared)
+        return self._ask_closely(facts, measured, is_shared=log_group_of(function) in shared)
 
-    def _triggers(self, name: str) -> tuple[FoundTrigger, ...]:
+    def _find_triggers(self, name: str) -> tuple[FoundTrigger, ...]:
         found = (*self.surroundings.triggers.get(name, ()), *self.alarms.get(name, ()))
         return tuple(
             replace(one, failed_invocations=self.failed[one.source_arn])
@@ -203,7 +214,7 @@ class FactCollector:
             for one in found
         )
 
-    def _closely(
+    def _ask_closely(
         self, facts: FunctionUnderDiagnosis, measured: Measured | None, *, is_shared: bool
     ) -> FunctionUnderDiagnosis:
         """The facts with what is worth asking about this function only."""
@@ -213,20 +224,20 @@ class FactCollector:
         is_silent = group.has_events is False and traffic is not None and traffic.invocations > 0
         is_slow = traffic is not None and deserves_reports(facts.function, traffic)
         if is_silent or is_slow or facts.function.tracing_mode == "Active":
-            facts = self._with_details(facts)
+            facts = self._add_details(facts)
         is_active = facts.function.tracing_mode == "Active"
         is_untraced = not is_active and no_traces.is_expected(facts)
         if is_silent:
-            facts = self._with_group(facts)
+            facts = self._add_log_group(facts)
         if is_slow and traffic is not None:
-            facts = self._with_reports(facts, traffic)
+            facts = self._add_reports(facts, traffic)
         if is_untraced or too_slow.examine(facts) is not None:
-            facts = self._with_aliases(facts)
+            facts = self._add_aliases(facts)
         if is_slow or is_untraced or is_active:
-            facts = self._with_version(facts)
-        return self._with_failed_calls(self._with_simulations(facts, is_silent=is_silent))
+            facts = self._add_version(facts)
+        return self._add_failed_calls(self._add_simulations(facts, is_silent=is_silent))
 
-    def _with_details(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
+    def _add_details(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
         """The facts with the configuration of this moment.
 
         Raises
@@ -250,10 +261,10 @@ class FactCollector:
             else replace(group, system_log_level=details.system_log_level),
         )
 
-    def _qualifiers(self, name: str) -> tuple[str, ...]:
+    def _find_qualifiers(self, name: str) -> tuple[str, ...]:
         """The versions and aliases of a function that something in the account names."""
         around = self.surroundings
-        named = [one.qualifier for one in self._triggers(name)]
+        named = [one.qualifier for one in self._find_triggers(name)]
         named += [one.qualifier for one in around.callers.get(name, ())]
         named += [
             one.function_arn.partition(f":function:{name}:")[2]
@@ -261,7 +272,7 @@ class FactCollector:
         ]
         return tuple(sorted({one for one in named if one not in {"", _LATEST}}))
 
-    def _with_aliases(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
+    def _add_aliases(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
         """The facts with all aliases: callers outside of the account's configuration use them."""
         aliases, gaps = _attempt(Part.VERSIONS, lambda: self.readers.details.aliases(facts.name))
         return replace(
@@ -270,7 +281,7 @@ class FactCollector:
             gaps=(*facts.gaps, *gaps),
         )
 
-    def _with_version(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
+    def _add_version(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
         """The facts with the configuration of the version that is invoked most.
 
         Where CloudWatch counts nothing of them, what a trigger names is taken to be invoked.
@@ -278,16 +289,16 @@ class FactCollector:
         name, traffic = facts.name, facts.traffic
         if not facts.qualifiers or traffic is None:
             return facts
-        asked = {one: invocations_of(name, one) for one in facts.qualifiers}
+        asked = {one: query_invocations(name, one) for one in facts.qualifiers}
         totals, gaps = _attempt(
             Part.VERSIONS,
-            lambda: counted(tuple(asked.values()), self.readers.metrics, facts.at),
+            lambda: count_sums(tuple(asked.values()), self.readers.metrics, facts.at),
         )
         facts = replace(facts, gaps=(*facts.gaps, *gaps))
         times = {one: (totals or {}).get(metric, 0) for one, metric in asked.items()}
         most = max(times, key=lambda one: times[one])
         if not times[most]:
-            most = next(iter(self._qualifiers(name)), "")
+            most = next(iter(self._find_qualifiers(name)), "")
         elif traffic.invocations - sum(times.values()) > times[most]:
             most = ""  # most invocations name no version
         if not most:
@@ -306,7 +317,7 @@ class FactCollector:
             version=InvokedVersion(qualifier=most, version=details.version),
         )
 
-    def _with_group(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
+    def _add_log_group(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
         name = log_group_of(facts.function)
         known = facts.log_group or LogGroupFacts(name=name)
         group, gaps = _attempt(Part.LOG_GROUP, lambda: self.readers.logs.group(name))
@@ -324,7 +335,7 @@ class FactCollector:
             ),
         )
 
-    def _with_reports(
+    def _add_reports(
         self, facts: FunctionUnderDiagnosis, traffic: Traffic
     ) -> FunctionUnderDiagnosis:
         group = log_group_of(facts.function)
@@ -334,23 +345,23 @@ class FactCollector:
         )
         return replace(facts, reports=reports, gaps=(*facts.gaps, *gaps))
 
-    def _with_failed_calls(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
+    def _add_failed_calls(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
         """The facts with how often callers failed that may not invoke the function.
 
         Asked of these only: a state machine or a destination fails for many reasons, and a count
         of failures says nothing about one whose role may.
         """
-        facts = replace(facts, denials=(*facts.denials, *self._of_schedules(facts)))
+        facts = replace(facts, denials=(*facts.denials, *self._count_failed_schedules(facts)))
         asked = {
             question: caller
             for caller in facts.callers
-            if is_refused(caller, facts) and (question := failed_calls(caller)) is not None
+            if is_refused(caller, facts) and (question := query_failed_calls(caller)) is not None
         }
         if not asked:
             return facts
         found, gaps = _attempt(
             Part.DENIALS,
-            lambda: counted(tuple(asked), self.readers.metrics, facts.at),
+            lambda: count_sums(tuple(asked), self.readers.metrics, facts.at),
         )
         denials = tuple(
             DeniedCall(
@@ -364,7 +375,7 @@ class FactCollector:
         )
         return replace(facts, denials=(*facts.denials, *denials), gaps=(*facts.gaps, *gaps))
 
-    def _of_schedules(self, facts: FunctionUnderDiagnosis) -> Iterator[DeniedCall]:
+    def _count_failed_schedules(self, facts: FunctionUnderDiagnosis) -> Iterator[DeniedCall]:
         """What the groups count of the schedules whose role may not invoke the function."""
         groups: dict[str, set[str]] = {}
         for caller in facts.callers:
@@ -375,12 +386,12 @@ class FactCollector:
             if count:
                 yield DeniedCall(source=DenialSource.SCHEDULE, principal_arn=role_arn, count=count)
 
-    def _with_simulations(
+    def _add_simulations(
         self, facts: FunctionUnderDiagnosis, *, is_silent: bool
     ) -> FunctionUnderDiagnosis:
         found: list[Simulation] = []
         gaps: list[FactGap] = []
-        for principal, actions, resource in self._questions(facts, is_silent=is_silent):
+        for principal, actions, resource in self._choose_questions(facts, is_silent=is_silent):
             answers, gap = _attempt(
                 Part.SIMULATIONS,
                 partial(self.readers.simulator.simulate, principal, actions, resource),
@@ -389,7 +400,7 @@ class FactCollector:
             gaps.extend(gap)
         return replace(facts, simulations=tuple(found), gaps=(*facts.gaps, *gaps))
 
-    def _questions(
+    def _choose_questions(
         self, facts: FunctionUnderDiagnosis, *, is_silent: bool
     ) -> Iterator[tuple[str, tuple[str, ...], str]]:
         """Which principals AWS is asked about: those that our own evaluation does not let pass."""
@@ -412,11 +423,11 @@ class FactCollector:
         for principal, target in list(asked)[:MOST_SIMULATED]:
             yield principal, (INVOKE,), target
 
-    def _traced_upstream(self, name: str) -> tuple[str, ...]:
+    def _find_traced_callers(self, name: str) -> tuple[str, ...]:
         callers = self.surroundings.callers.get(name, ())
         return tuple(one.arn for one in callers if one.arn in self.traced)
 
-    def _gaps_of(self, function: FunctionDescription) -> Iterator[FactGap]:
+    def _find_gaps(self, function: FunctionDescription) -> Iterator[FactGap]:
         for gap in self.account.gaps:
             part = _PARTS.get(gap.area)
             if part is not None and gap.resource in {
@@ -426,7 +437,7 @@ class FactCollector:
             } - {""}:
                 yield FactGap(part=part, words=gap.words, action=gap.action)
 
-    def _shared_groups(self) -> frozenset[str]:
+    def _find_shared_groups(self) -> frozenset[str]:
         """Log groups of several functions, of which a metric tells nothing about one of them."""
         seen: set[str] = set()
         shared: set[str] = set()
@@ -436,7 +447,7 @@ class FactCollector:
         return frozenset(shared)
 
 
-def _with_targets(
+def _add_targets(
     account: Account, failed: frozenset[str], readers: Readers
 ) -> tuple[Account, tuple[FactGap, ...]]:
     """The account with the targets of rules that fail, where its reading left them out."""

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from functions.domain.diagnosis.checks import not_authorized
-from functions.domain.diagnosis.facts import (
-    DeniedCall,
-)
+from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook
 
 
@@ -38,7 +36,7 @@ class GuardState:
     memory_ceiling_mb: int | None = None
 
 
-def accused_in(book: FindingBook) -> Mapping[str, tuple[str, ...]]:
+def find_accused(book: FindingBook) -> Mapping[str, tuple[str, ...]]:
     """The roles that open findings say may not invoke a function, by the function's name."""
     return {
         one.function: not_authorized.accused(one.causes)

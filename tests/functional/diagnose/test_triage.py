@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.diagnosis.signals import DeniedInvocation, Tick, Touched
-from functions.diagnose import diagnosing as module
-from functions.diagnose.diagnosing import UnknownFunctionError, UnreadAccountError
-from functions.diagnose.guard_state import GuardState
 from functions.domain.account.inventory import Area, Gap
 from functions.domain.diagnosis.authorization import RemedyPolicy
+from functions.domain.diagnosis.collection.guard_state import GuardState
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.diagnosis.remediation import TreatmentState
 from functions.domain.diagnosis.remedy import RemedyKind
+from functions.domain.diagnosis.triage import DeniedInvocation, Tick, Touched
 from functions.domain.errors import (
     BusyError,
     LedgerUnavailableError,
     MetricsUnavailableError,
     RefusedError,
 )
+from functions.workflows.diagnosis import triage as module
 from functions.workflows.diagnosis.run import make_round
+from functions.workflows.diagnosis.triage import UnknownFunctionError, UnreadAccountError
 from tests.fake_diagnosis import NOON, Ward
 from tests.unit.domain.diagnosis.samples import allow
 
@@ -50,7 +50,7 @@ def ward() -> Ward:
 
 def test_the_first_tick_goes_over_all_functions(ward: Ward) -> None:
     """What it finds is told, one notice for one thing."""
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
 
     assert ward.hospital.subjects == ["[Loopbreaker] FOUND orders: logs do not appear"]
     assert ward.memory.stored is not None
@@ -60,7 +60,7 @@ def test_the_first_tick_goes_over_all_functions(ward: Ward) -> None:
 def test_the_next_hours_do_nothing(ward: Ward) -> None:
     """Until a day has passed nothing is read."""
     for hour in range(24):
-        ward.diagnosing.tick(NOON + timedelta(hours=hour))
+        ward.triage.tick(NOON + timedelta(hours=hour))
 
     assert ward.asked["account"] == 1
 
@@ -68,7 +68,7 @@ def test_the_next_hours_do_nothing(ward: Ward) -> None:
 def test_the_next_day_finds_the_same_and_is_silent(ward: Ward) -> None:
     """A finding is told once."""
     for day in range(3):
-        ward.diagnosing.tick(NOON + day * DAY)
+        ward.triage.tick(NOON + day * DAY)
 
     assert ward.asked["account"] == 3
     assert len(ward.hospital.subjects) == 1
@@ -76,13 +76,13 @@ def test_the_next_day_finds_the_same_and_is_silent(ward: Ward) -> None:
 
 def test_a_change_is_looked_at_within_the_hour(ward: Ward) -> None:
     """The function that was changed, and those whose role was, and no other."""
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
     soon = NOON + timedelta(minutes=10)
     ward.add("late", allow("s3:GetObject"))
     ward.invoked("late", logged=False)
-    ward.diagnosing.handle(Touched(at=soon, names=("role/late-role",)), soon)
+    ward.triage.handle(Touched(at=soon, names=("role/late-role",)), soon)
 
-    ward.diagnosing.tick(NOON + timedelta(hours=1))
+    ward.triage.tick(NOON + timedelta(hours=1))
 
     assert ward.hospital.subjects[-1] == "[Loopbreaker] FOUND late: logs do not appear"
     assert ward.memory.marks == {}
@@ -93,15 +93,15 @@ def test_a_change_is_looked_at_within_the_hour(ward: Ward) -> None:
 def test_events_alone_read_nothing(ward: Ward) -> None:
     """A deployment of a hundred changes leads to one reading."""
     for number in range(100):
-        ward.diagnosing.handle(Touched(at=NOON, names=(f"f{number}",)), NOON)
+        ward.triage.handle(Touched(at=NOON, names=(f"f{number}",)), NOON)
 
     assert ward.asked["account"] == 0
 
 
 def test_what_was_found_is_read_afresh(ward: Ward) -> None:
     """A finding is closed by nothing that is older than the look."""
-    ward.diagnosing.tick(NOON)
-    ward.diagnosing.tick(NOON + DAY)
+    ward.triage.tick(NOON)
+    ward.triage.tick(NOON + DAY)
 
     assert ward.fresh == [[], ["orders"]]
 
@@ -111,7 +111,7 @@ def test_a_denied_invocation_is_remembered_and_examined(ward: Ward) -> None:
     caller = "arn:aws:iam::123456789012:role/caller"
     call = DeniedCall(source=DenialSource.CLOUDTRAIL, principal_arn=caller, last_at=NOON)
 
-    ward.diagnosing.handle(DeniedInvocation(at=NOON, function="well", call=call), NOON)
+    ward.triage.handle(DeniedInvocation(at=NOON, function="well", call=call), NOON)
 
     assert ward.memory.denied == [("well", call)]
     assert set(ward.memory.marks) == {"well"}
@@ -123,13 +123,13 @@ def test_a_denied_invocation_is_remembered_and_examined(ward: Ward) -> None:
 def test_a_long_round_goes_on_where_it_stopped(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every function is examined once, in however many runs."""
     monkeypatch.setattr(module, "BATCH", 1)
-    diagnosing = ward.diagnosing
+    triage = ward.triage
     left = iter([900.0, 10.0])
-    hurried = replace(diagnosing, seconds_left=lambda: next(left))
+    hurried = replace(triage, seconds_left=lambda: next(left))
 
     hurried.tick(NOON)
     progress = ward.memory.stored
-    ward.diagnosing.tick(NOON + timedelta(hours=1))
+    ward.triage.tick(NOON + timedelta(hours=1))
 
     assert progress is not None
     assert (progress.after, progress.finished_at) == ("orders", None)
@@ -144,7 +144,7 @@ def test_an_account_that_cannot_be_read_in_time_is_said(ward: Ward) -> None:
     ward.is_time_up = True
 
     with pytest.raises(UnreadAccountError):
-        ward.diagnosing.tick(NOON)
+        ward.triage.tick(NOON)
 
     assert ward.memory.stored is None
 
@@ -157,7 +157,7 @@ def test_nothing_is_cured_by_default(ward: Ward) -> None:
     healthy = ward.hospital.state
 
     for day in range(3):
-        ward.diagnosing.tick(NOON + day * DAY)
+        ward.triage.tick(NOON + day * DAY)
 
     assert ward.hospital.state == healthy
 
@@ -165,14 +165,14 @@ def test_nothing_is_cured_by_default(ward: Ward) -> None:
 def test_a_cure_and_its_end(ward: Ward) -> None:
     """Applied, told, and closed once the logs appear."""
     ward.policy = ALL
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
     assert list(ward.hospital.policies) == [("orders-role", "Loopbreaker-logs-orders")]
 
     ward.add("orders")
     ward.invoked("orders")
-    ward.diagnosing.tick(NOON + DAY - timedelta(hours=1))
-    ward.diagnosing.handle(Touched(at=NOON, names=("orders",)), NOON)
-    ward.diagnosing.tick(NOON + timedelta(minutes=30))
+    ward.triage.tick(NOON + DAY - timedelta(hours=1))
+    ward.triage.handle(Touched(at=NOON, names=("orders",)), NOON)
+    ward.triage.tick(NOON + timedelta(minutes=30))
 
     assert ward.hospital.subjects == [
         "[Loopbreaker] REMEDY APPLIED: orders, logs do not appear",
@@ -181,16 +181,16 @@ def test_a_cure_and_its_end(ward: Ward) -> None:
 
 
 @pytest.mark.parametrize(
-    "standing",
+    "guard",
     [GuardState(contained=frozenset({"orders"})), GuardState(exempt=frozenset({"orders"}))],
 )
-def test_contained_and_exempt_functions_are_never_changed(ward: Ward, standing: GuardState) -> None:
+def test_contained_and_exempt_functions_are_never_changed(ward: Ward, guard: GuardState) -> None:
     """Whatever the flags say."""
     ward.policy = ALL
-    ward.standing = standing
+    ward.guard = guard
     healthy = ward.hospital.state
 
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
 
     assert ward.hospital.state == healthy
     assert ward.hospital.stored == {}
@@ -198,12 +198,12 @@ def test_contained_and_exempt_functions_are_never_changed(ward: Ward, standing: 
 
 def test_held_functions_are_not_examined(ward: Ward) -> None:
     """What they do now says nothing of them: their findings stay as they are."""
-    ward.diagnosing.tick(NOON)
-    ward.standing = GuardState(contained=frozenset({"orders"}))
+    ward.triage.tick(NOON)
+    ward.guard = GuardState(contained=frozenset({"orders"}))
     ward.add("orders")
     ward.invoked("orders")
 
-    ward.diagnosing.tick(NOON + DAY)
+    ward.triage.tick(NOON + DAY)
 
     assert len(ward.hospital.stored_book.open) == 1
     examined = [fields for text, fields in ward.log.lines if text == "examined"]
@@ -219,10 +219,10 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(moment: str) -> None:
         ward = _silent_ward()
         _die_at(number, moment, ward.hospital)
         try:
-            ward.diagnosing.tick(NOON)
+            ward.triage.tick(NOON)
         except ProcessDiedError:
             ward.hospital.revive()
-            ward.diagnosing.tick(NOON + timedelta(hours=1))
+            ward.triage.tick(NOON + timedelta(hours=1))
         ward.hospital.revive()
 
         assert list(ward.hospital.policies) == [("orders-role", "Loopbreaker-logs-orders")], number
@@ -258,7 +258,7 @@ def _silent_ward() -> Ward:
 
 def _calls_of_a_round() -> int:
     ward = _silent_ward()
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
     return ward.hospital.calls
 
 
@@ -272,7 +272,7 @@ def test_a_refused_cure_stops_nothing_else(ward: Ward, error: Exception) -> None
     ward.invoked("another")
     ward.hospital.refusals["put_inline_policy"] = error
 
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
 
     assert ward.hospital.policies == {}
     assert any("another" in one for one in ward.hospital.subjects)
@@ -283,7 +283,7 @@ def test_a_function_that_is_deleted_during_its_cure_is_closed(ward: Ward) -> Non
     ward.policy = ALL
     ward.hospital.is_deleted = True
 
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
 
     (treatment,) = ward.hospital.stored.values()
     assert treatment.is_closed
@@ -295,10 +295,10 @@ def test_a_function_that_is_deleted_during_its_cure_is_closed(ward: Ward) -> Non
 
 def test_a_deleted_function_closes_its_findings(ward: Ward) -> None:
     """The round that does not find it any more says so."""
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
     ward.functions.pop("orders")
 
-    ward.diagnosing.tick(NOON + DAY)
+    ward.triage.tick(NOON + DAY)
 
     assert ward.hospital.stored_book.open == ()
     assert ward.hospital.subjects[-1].startswith("[Loopbreaker] RESOLVED orders")
@@ -306,21 +306,21 @@ def test_a_deleted_function_closes_its_findings(ward: Ward) -> None:
 
 def test_a_list_that_was_not_told_closes_nothing(ward: Ward) -> None:
     """A function that could not be listed is not gone."""
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
     ward.functions.pop("orders")
     ward.gaps = (Gap(area=Area.FUNCTIONS, words="AccessDenied"),)
 
-    ward.diagnosing.tick(NOON + DAY)
+    ward.triage.tick(NOON + DAY)
 
     assert len(ward.hospital.stored_book.open) == 1
 
 
 def test_metrics_that_are_not_told_close_nothing(ward: Ward) -> None:
     """Silence that proves nothing leaves a finding as it is, and the gap is said once."""
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
     ward.refusals["metrics"] = MetricsUnavailableError("AccessDenied: not you")
 
-    ward.diagnosing.tick(NOON + DAY)
+    ward.triage.tick(NOON + DAY)
 
     assert len(ward.hospital.stored_book.open) == 1
     (gaps,) = [f["gaps"] for text, f in ward.log.lines if text == "examined"][-1:]
@@ -334,7 +334,7 @@ def test_the_record_being_down_is_raised(ward: Ward) -> None:
     ward.hospital.refusals["book"] = LedgerUnavailableError("down")
 
     with pytest.raises(LedgerUnavailableError):
-        ward.diagnosing.handle(Tick(at=NOON), NOON)
+        ward.triage.handle(Tick(at=NOON), NOON)
 
 
 def test_a_function_that_nobody_expected_stops_no_other(
@@ -352,7 +352,7 @@ def test_a_function_that_nobody_expected_stops_no_other(
 
     monkeypatch.setattr(module, "make_round", odd)
 
-    ward.diagnosing.tick(NOON)
+    ward.triage.tick(NOON)
 
     assert ward.hospital.subjects == ["[Loopbreaker] FOUND orders: logs do not appear"]
     failed = [f["function"] for text, f in ward.log.lines if "could not be examined" in text]
@@ -366,7 +366,7 @@ def test_a_function_that_nobody_expected_stops_no_other(
 
 def test_a_question_about_one_function(ward: Ward) -> None:
     """It is examined alone."""
-    done = ward.diagnosing.on_demand("orders", NOON)
+    done = ward.triage.on_demand("orders", NOON)
 
     assert [one.facts.name for one in done.patients] == ["orders"]
     assert [one.finding.entry for one in done.patients[0].judged] == ["no_logs"]
@@ -376,6 +376,6 @@ def test_a_question_about_one_function(ward: Ward) -> None:
 def test_a_question_about_nobody(ward: Ward) -> None:
     """It names the function, and reads nothing."""
     with pytest.raises(UnknownFunctionError, match="there is no function nobody"):
-        ward.diagnosing.on_demand("nobody", NOON)
+        ward.triage.on_demand("nobody", NOON)
 
     assert ward.asked["account"] == 0

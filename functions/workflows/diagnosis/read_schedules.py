@@ -1,12 +1,13 @@
-"""The roles of schedules, which no list tells: read of few, for an account may have a million."""
+"""Reads the roles of schedules, which no list tells, of few: for an account may have a million."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
-from functions.aws.diagnosis.schedule_watch import group_of
 from functions.domain.account.inventory import Account, Schedule
+from functions.domain.diagnosis.collection.failure_metrics import group_of
+from functions.domain.diagnosis.collection.ports import ScheduleReader
 from functions.domain.diagnosis.facts import FactGap, Part
 from functions.domain.diagnosis.invokers import scheduled
 from functions.domain.errors import LoopbreakerError
@@ -18,23 +19,12 @@ MOST_READ: Final = 50
 _Named: TypeAlias = tuple[str, Schedule]  # with the name of the function that it invokes
 
 
-class ScheduleReader(Protocol):
-    """GetSchedule."""
-
-    def now(self, schedule: Schedule) -> Schedule | None:
-        """The schedule with its role, as it is now; ``None`` where it is gone.
-
-        Raises `RefusedError` or `BusyError`.
-        """
-        ...
-
-
-def groups(account: Account) -> tuple[str, ...]:
+def list_groups(account: Account) -> tuple[str, ...]:
     """The names of the groups of which some schedule invokes a function of the account."""
     return tuple(sorted({group_of(one.arn) for _, one in scheduled(account)} - {""}))
 
 
-def with_roles(
+def add_roles(
     account: Account,
     failing: frozenset[str],
     closely: frozenset[str],
@@ -63,14 +53,17 @@ def with_roles(
     others = [one for one in found if one[0] not in closely and group_of(one[1].arn) in failing]
     told: dict[str, Schedule | None] = {}
     gaps: dict[str, tuple[FactGap, ...]] = {}
-    for turn in (_turned(watched, now), _turned(others, now)):
-        for name, words in (*_read(turn[:MOST_READ], schedules, told), *_left(turn[MOST_READ:])):
+    for turn in (_rotate(watched, now), _rotate(others, now)):
+        for name, words in (
+            *_read(turn[:MOST_READ], schedules, told),
+            *_describe_left(turn[MOST_READ:]),
+        ):
             gaps[name] = (*gaps.get(name, ()), FactGap(part=Part.SCHEDULES, words=words))
     kept = (told.get(one.arn, one) for one in account.schedules)
     return replace(account, schedules=tuple(one for one in kept if one is not None)), gaps
 
 
-def _turned(found: Sequence[_Named], now: datetime) -> tuple[_Named, ...]:
+def _rotate(found: Sequence[_Named], now: datetime) -> tuple[_Named, ...]:
     """All of them, in an order of their own, from where yesterday's turn ended."""
     ordered = sorted(found, key=lambda one: one[1].arn)
     first = now.toordinal() * MOST_READ % max(1, len(ordered))
@@ -88,7 +81,7 @@ def _read(
             yield name, str(error)
 
 
-def _left(found: Iterable[_Named]) -> Iterator[tuple[str, str]]:
+def _describe_left(found: Iterable[_Named]) -> Iterator[tuple[str, str]]:
     names = [name for name, _ in found]
     for name in dict.fromkeys(names):
         count = names.count(name)

@@ -5,18 +5,50 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from functions.aws.diagnosis.function_details import FunctionDetails
-from functions.aws.diagnosis.logs import LogGroup
-from functions.diagnose.schedule_roles import ScheduleReader
-from functions.diagnose.traffic import (
-    SumReader,
+from functions.domain.account.inventory import Rule, RuleTarget, Schedule
+from functions.domain.diagnosis.collection.details import FunctionDetails, LogGroup
+from functions.domain.diagnosis.collection.metric_queries import (
+    Datapoints,
+    Family,
+    MetricQuery,
+    Window,
 )
-from functions.domain.account.inventory import Rule, RuleTarget
-from functions.domain.diagnosis.facts import (
-    FoundTrigger,
-    ReportStatistics,
-    Simulation,
-)
+from functions.domain.diagnosis.facts import FoundTrigger, ReportStatistics, Simulation
+
+
+class SumReader(Protocol):
+    """CloudWatch."""
+
+    def datapoints(
+        self, asked: Sequence[MetricQuery], window: Window
+    ) -> Mapping[MetricQuery, Datapoints]:
+        """The datapoints of each metric. Raises `MetricsUnavailableError`."""
+        ...
+
+
+class LeadingReader(Protocol):
+    """CloudWatch. Both methods raise `MetricsUnavailableError`."""
+
+    def datapoints(
+        self, asked: Sequence[MetricQuery], window: Window
+    ) -> Mapping[MetricQuery, Datapoints]:
+        """The datapoints of each metric."""
+        ...
+
+    def leading(self, family: Family, window: Window) -> tuple[MetricQuery, ...]:
+        """The members of a family with the largest sums above zero."""
+        ...
+
+
+class ScheduleReader(Protocol):
+    """GetSchedule."""
+
+    def now(self, schedule: Schedule) -> Schedule | None:
+        """The schedule with its role, as it is now; ``None`` where it is gone.
+
+        Raises `RefusedError` or `BusyError`.
+        """
+        ...
 
 
 class Logs(Protocol):

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.aws.diagnosis.metrics import Window
-from functions.aws.diagnosis.rule_watch import failures_of
-from functions.diagnose.traffic import failures, measure, window_at
+from functions.domain.diagnosis.collection.failure_metrics import query_rule_failures
+from functions.domain.diagnosis.collection.metric_queries import Window
+from functions.domain.diagnosis.collection.traffic import window_at
+from functions.workflows.diagnosis.measure_traffic import count_failures, measure_traffic
 from tests.fake_diagnosis import NOON, Ward
 
 if TYPE_CHECKING:
-    from functions.diagnose.traffic import Measured
+    from functions.domain.diagnosis.collection.traffic import Measured
 
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=NOON.tzinfo)
 YESTERDAY = MIDNIGHT - timedelta(days=1)
@@ -30,7 +31,7 @@ def ward() -> Ward:
 
 def measured(ward: Ward) -> Measured:
     """What is measured of the function."""
-    found = measure(tuple(ward.functions.values()), ward.readers.metrics, NOON)
+    found = measure_traffic(tuple(ward.functions.values()), ward.readers.metrics, NOON)
     return found["orders"]
 
 
@@ -130,10 +131,10 @@ def test_failures_of_rules(ward: Ward) -> None:
     """Only rules, and groups of schedules, that failed are in it; all are asked for at once."""
     rule = ward.add_rule("nightly", "orders")
     ward.add_rule("hourly", "orders")
-    ward.series[failures_of(rule)] = ((YESTERDAY, 2.0), (MIDNIGHT, 5.0))
+    ward.series[query_rule_failures(rule)] = ((YESTERDAY, 2.0), (MIDNIGHT, 5.0))
     ward.group_fails("shop", (MIDNIGHT, 3.0))
 
-    found = failures(ward.rules, ("default", "shop"), ward.readers.metrics, NOON)
+    found = count_failures(ward.rules, ("default", "shop"), ward.readers.metrics, NOON)
 
     assert found == {rule.arn: 7, "shop": 3}
     assert ward.asked["metrics"] == 1

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.aws.diagnosis.function_details import FunctionDetails
-from functions.aws.diagnosis.logs import LogGroup
-from functions.aws.diagnosis.metrics import MetricQuery
-from functions.aws.diagnosis.rule_watch import failures_of
-from functions.diagnose.guard_state import GuardState
-from functions.diagnose.traffic import invocations_of
 from functions.domain.account.inventory import Area, Gap
 from functions.domain.diagnosis.checks.registry import examine
+from functions.domain.diagnosis.collection.details import FunctionDetails, LogGroup
+from functions.domain.diagnosis.collection.failure_metrics import query_rule_failures
+from functions.domain.diagnosis.collection.guard_state import GuardState
+from functions.domain.diagnosis.collection.metric_queries import MetricQuery
+from functions.domain.diagnosis.collection.traffic import query_invocations
 from functions.domain.diagnosis.facts import (
     DenialSource,
     DeniedCall,
@@ -47,7 +46,7 @@ def ward() -> Ward:
 
 def facts_of(ward: Ward, name: str = "orders") -> FunctionUnderDiagnosis:
     """The facts of one function."""
-    (found,) = ward.gathering().facts((name,), NOON)
+    (found,) = ward.collector().facts((name,), NOON)
     return found
 
 
@@ -75,8 +74,8 @@ def test_a_thousand_functions_take_some_dozen_questions() -> None:
         ward.add(f"f{number}")
         ward.invoked(f"f{number}")
 
-    gathering = ward.gathering()
-    count = sum(1 for _ in gathering.facts(gathering.names(), NOON))
+    collector = ward.collector()
+    count = sum(1 for _ in collector.facts(collector.names(), NOON))
 
     assert count == 1000
     assert sum(ward.asked.values()) < 10
@@ -177,7 +176,7 @@ def test_who_was_denied_is_simulated(ward: Ward) -> None:
     """A caller that CloudTrail told of, with what AWS says of its rights."""
     caller = "arn:aws:iam::123456789012:role/caller"
     call = DeniedCall(source=DenialSource.CLOUDTRAIL, principal_arn=caller, last_at=NOON)
-    ward.standing = GuardState(denials={"orders": (call,)})
+    ward.guard = GuardState(denials={"orders": (call,)})
 
     facts = facts_of(ward)
 
@@ -234,7 +233,7 @@ def test_a_state_machine_that_fails_for_another_reason(ward: Ward) -> None:
 def test_a_rule_that_fails(ward: Ward) -> None:
     """Its target does not admit it, and EventBridge counted that."""
     rule = ward.add_rule("nightly", "orders")
-    ward.series[failures_of(rule)] = ((NOON - timedelta(hours=2), 4.0),)
+    ward.series[query_rule_failures(rule)] = ((NOON - timedelta(hours=2), 4.0),)
 
     facts = facts_of(ward)
 
@@ -246,7 +245,7 @@ def test_a_failing_rule_whose_targets_were_left_out(ward: Ward) -> None:
     """They are asked for, of this rule only."""
     ward.add_rule("quiet", "orders", is_hidden=True)
     rule = ward.add_rule("nightly", "orders", is_hidden=True)
-    ward.series[failures_of(rule)] = ((NOON - timedelta(hours=2), 4.0),)
+    ward.series[query_rule_failures(rule)] = ((NOON - timedelta(hours=2), 4.0),)
 
     assert entries(ward) == ["not_invocable"]
     assert ward.asked["targets"] == 1
@@ -276,16 +275,16 @@ def test_exempt_contained_and_own_functions(ward: Ward) -> None:
     ward.add("flagged")
     ward.add("held")
     ward.add("Loopbreaker-contain")
-    ward.standing = GuardState(
+    ward.guard = GuardState(
         contained=frozenset({"held"}),
         exempt=frozenset({"flagged"}),
         own=frozenset({"Loopbreaker-contain"}),
     )
-    gathering = ward.gathering()
+    collector = ward.collector()
 
-    found = {one.name: one for one in gathering.facts(tuple(ward.functions), NOON)}
+    found = {one.name: one for one in collector.facts(tuple(ward.functions), NOON)}
 
-    assert set(found) == set(gathering.names()) == {"orders", "tagged", "flagged", "held"}
+    assert set(found) == set(collector.names()) == {"orders", "tagged", "flagged", "held"}
     assert {name for name, one in found.items() if one.is_exempt} == {"tagged", "flagged"}
     assert {name for name, one in found.items() if one.is_contained} == {"held"}
 
@@ -311,7 +310,7 @@ def slow_by_alias(ward: Ward) -> FunctionUnderDiagnosis:
 
 def test_a_version_that_is_invoked_most_is_judged(ward: Ward) -> None:
     """Memory and timeout are those of the version behind the alias, not those of $LATEST."""
-    ward.series[invocations_of("orders", "live")] = ((NOON - timedelta(hours=1), 90.0),)
+    ward.series[query_invocations("orders", "live")] = ((NOON - timedelta(hours=1), 90.0),)
     facts = slow_by_alias(ward)
 
     assert facts.qualifiers == ("live",)
@@ -429,7 +428,7 @@ def test_a_role_that_is_missing_is_a_gap(ward: Ward) -> None:
 def test_a_function_that_is_deleted_meanwhile_is_left_out(ward: Ward) -> None:
     """The others are examined all the same."""
     ward.add("gone", tracing_mode="Active")
-    gathering = ward.gathering()
+    collector = ward.collector()
     ward.functions.pop("gone")
 
-    assert [one.name for one in gathering.facts(("gone", "orders"), NOON)] == ["orders"]
+    assert [one.name for one in collector.facts(("gone", "orders"), NOON)] == ["orders"]
