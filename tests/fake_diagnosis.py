@@ -236,8 +236,8 @@ class Ward:
     def triage(self) -> DiagnosisTriage:
         """The diagnosis of this account."""
         return DiagnosisTriage(
-            look=self._look,
-            signs=partial(find_first_signs, _Signs(self)),
+            read_account=self._read_account,
+            find_signs=partial(find_first_signs, _Signs(self)),
             practice=self.hospital.practice,
             memory=self.memory,
             policy=self.policy,
@@ -255,7 +255,7 @@ class Ward:
         )
         return FactCollector.of(self.account, self.readers, guard, now)
 
-    def _look(self, now: datetime, fresh: Sequence[str]) -> FactCollector | None:
+    def _read_account(self, now: datetime, fresh: Sequence[str]) -> FactCollector | None:
         self.fresh.append(fresh)
         self.ask("account")
         return None if self.is_time_up else self.collector(now, fresh)

@@ -100,8 +100,8 @@ class DiagnosisWiring:
     def triage(self, seconds_left: Callable[[], float]) -> DiagnosisTriage:
         """The diagnosis, for one run."""
         return DiagnosisTriage(
-            look=lambda now, fresh: self.read_account(now, fresh, seconds_left),
-            signs=functools.partial(find_first_signs, self.metrics),
+            read_account=lambda now, fresh: self.read_account(now, fresh, seconds_left),
+            find_signs=functools.partial(find_first_signs, self.metrics),
             practice=self.practice,
             memory=self.store,
             policy=self.policy,

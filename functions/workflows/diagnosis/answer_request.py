@@ -72,7 +72,7 @@ def answer_request(
 
 
 def _diagnose(function: str, triage: DiagnosisTriage, now: datetime) -> str:
-    examined = triage.on_demand(function, now).patients
+    examined = triage.examine_one(function, now).patients
     notice = compose_answer(examined, triage.practice.deployment, now)
     text = compose_output(examined)
     try:

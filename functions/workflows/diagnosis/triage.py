@@ -1,6 +1,6 @@
 """What the diagnosis does with each event: remember it, or scan the account as far as due.
 
-Events are cheap: a change is only remembered, and the next tick looks at all that was changed with
+Events are cheap: a change is only remembered, and the next tick examines all that was changed with
 one reading of the account. A tick that runs out of time leaves a note where the next one goes on.
 First errors and first failed invocations are asked for with each tick, because an alarm for each
 function would cost more than all else.
@@ -58,10 +58,10 @@ class DiagnosisTriage:
 
     Attributes
     ----------
-    look
+    read_account
         Reads the account at a moment; ``None`` when the time is up before it is read. Of some
         functions, and roles behind `ROLE`, it reads afresh what others may take from elsewhere.
-    signs
+    find_signs
         Who begins to fail at a moment; raises `LoopbreakerError`.
     seconds_left
         How long this run may still go on.
@@ -69,8 +69,8 @@ class DiagnosisTriage:
         Time between two rounds over all functions.
     """
 
-    look: Callable[[datetime, Sequence[str]], FactCollector | None]
-    signs: Callable[[datetime], Signs]
+    read_account: Callable[[datetime, Sequence[str]], FactCollector | None]
+    find_signs: Callable[[datetime], Signs]
     practice: RemediationContext
     memory: Memory
     policy: RemedyPolicy
@@ -129,7 +129,7 @@ class DiagnosisTriage:
         if progress is not None:
             self._go_on(progress, collector, now)
 
-    def on_demand(self, function: str, now: datetime) -> DiagnosisRun:
+    def examine_one(self, function: str, now: datetime) -> DiagnosisRun:
         """Examine one function because a person asks; nothing of it is invoked.
 
         Raises
@@ -151,7 +151,7 @@ class DiagnosisTriage:
     def _notice_signs(self, now: datetime) -> None:
         """Remember who begins to fail. Not to know keeps nothing else from being done."""
         try:
-            signs = self.signs(now)
+            signs = self.find_signs(now)
         except LoopbreakerError as error:
             self.log.info("first errors are not known", why=str(error))
             return
@@ -166,7 +166,7 @@ class DiagnosisTriage:
             self.memory.touch(names, now)
 
     def _read_account(self, now: datetime, fresh: Sequence[str]) -> FactCollector:
-        collector = self.look(now, fresh)
+        collector = self.read_account(now, fresh)
         if collector is None:
             raise UnreadAccountError("the account could not be read in the time of one run")
         gaps = sorted({f"{gap.area}: {gap.words}" for gap in collector.account.gaps})

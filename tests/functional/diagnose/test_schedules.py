@@ -128,7 +128,7 @@ def test_a_question_about_a_function_reads_its_schedules(ward: Ward) -> None:
     """Who asks gets an answer, also about a schedule that has never run."""
     ward.add_schedule("yearly", "orders", NOTHING)
 
-    (patient,) = ward.triage.on_demand("orders", NOON).patients
+    (patient,) = ward.triage.examine_one("orders", NOON).patients
 
     assert [one.finding.entry for one in patient.judged] == ["not_authorized"]
 

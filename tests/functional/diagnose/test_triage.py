@@ -366,7 +366,7 @@ def test_a_function_that_nobody_expected_stops_no_other(
 
 def test_a_question_about_one_function(ward: Ward) -> None:
     """It is examined alone."""
-    done = ward.triage.on_demand("orders", NOON)
+    done = ward.triage.examine_one("orders", NOON)
 
     assert [one.facts.name for one in done.patients] == ["orders"]
     assert [one.finding.entry for one in done.patients[0].judged] == ["no_logs"]
@@ -376,6 +376,6 @@ def test_a_question_about_one_function(ward: Ward) -> None:
 def test_a_question_about_nobody(ward: Ward) -> None:
     """It names the function, and reads nothing."""
     with pytest.raises(UnknownFunctionError, match="there is no function nobody"):
-        ward.triage.on_demand("nobody", NOON)
+        ward.triage.examine_one("nobody", NOON)
 
     assert ward.asked["account"] == 0
