@@ -230,7 +230,8 @@ def _guard_environment(topic: str) -> dict[str, str]:
         restore_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:Loopbreaker-restore",
         undelivered_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:undelivered",
         mode="enforce",
-        response="hold",
+        # To the reservation of 0 at once: a hold asks for the arrivals of an event graph first.
+        response="throttle",
         floor_per_minute=Policy().floor_per_minute,
         blast_radius=3,
         exempt=(),
