@@ -238,7 +238,7 @@ class Ward:
         return DiagnosisTriage(
             read_account=self._read_account,
             find_signs=partial(find_first_signs, _Signs(self)),
-            practice=self.hospital.practice,
+            context=self.hospital.context,
             memory=self.memory,
             policy=self.policy,
             log=self.log,

@@ -89,7 +89,7 @@ class DiagnosisWiring:
 
     settings: Settings
     policy: RemedyPolicy
-    practice: RemediationContext
+    context: RemediationContext
     store: DiagnosisStore
     ledger: DynamoLedger
     readers: Readers
@@ -102,7 +102,7 @@ class DiagnosisWiring:
         return DiagnosisTriage(
             read_account=lambda now, fresh: self.read_account(now, fresh, seconds_left),
             find_signs=functools.partial(find_first_signs, self.metrics),
-            practice=self.practice,
+            context=self.context,
             memory=self.store,
             policy=self.policy,
             log=POWERTOOLS_LOG,
@@ -143,7 +143,7 @@ def connect() -> DiagnosisWiring:
     return DiagnosisWiring(
         settings=settings,
         policy=_read_policy(settings),
-        practice=RemediationContext(
+        context=RemediationContext(
             repairs=AwsFunctionChanges(clients.lambda_client(), clients.iam_client()),
             remediations=store,
             publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),

@@ -48,11 +48,11 @@ def connect() -> Rollback:
         deployment=describe_deployment(settings),
         clock=read_clock,
     )
-    practice = RemediationContext(
+    remediation = RemediationContext(
         repairs=function_changes.AwsFunctionChanges(clients.lambda_client(), clients.iam_client()),
         remediations=DiagnosisStore(Table(clients.dynamodb_client, settings.ledger_table)),
         publisher=context.publisher,
         deployment=context.deployment,
         clock=read_clock,
     )
-    return Rollback(world=context, sleep=time.sleep, practice=practice)
+    return Rollback(world=context, sleep=time.sleep, remediation=remediation)

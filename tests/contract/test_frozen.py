@@ -24,8 +24,8 @@ from functions.aws.records.incidents.incident_record import dump_incident, load_
 from functions.aws.records.table import Table
 from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
-from functions.domain.diagnosis.remediation import TreatmentState
+from functions.domain.diagnosis.record import BOOK_RECORD, REMEDIATION_RECORD
+from functions.domain.diagnosis.remediation import RemediationState
 from functions.domain.diagnosis.triage import Progress
 from functions.domain.incidents.ports import (
     Attempts,
@@ -37,7 +37,7 @@ from functions.domain.incidents.ports import (
 )
 from functions.domain.incidents.states import IncidentState
 from functions.domain.pulse.memory import PulseMemory
-from functions.workflows.diagnosis.run import undo_for
+from functions.workflows.diagnosis.run import undo_remediations
 from functions.workflows.holding.end_hold import HoldEnder, Outcome
 from sandbox.provision import create_ledger
 from tests.contract.stage import an_incident, unique
@@ -422,7 +422,7 @@ def test_the_schedule_of_a_hold_ends_it(shared_aws: LocalAws, name: str) -> None
     assert settings_of(frozen.scene.account) == frozen.wanted
 
 
-# -- findings and treatments -----------------------------------------------------------------------
+# -- findings and remediations ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", set_names())
@@ -444,15 +444,15 @@ def test_findings_are_read(shared_aws: LocalAws, name: str) -> None:
 
 
 TREATED: Final = {
-    "treatment_applying": {"orders": TreatmentState.APPLYING},
+    "treatment_applying": {"orders": RemediationState.APPLYING},
     "treatments_applied": dict.fromkeys(
-        ("logs", "memory", "permissions", "traces"), TreatmentState.APPLIED
+        ("logs", "memory", "permissions", "traces"), RemediationState.APPLIED
     ),
-    "treatment_undoing": {"orders": TreatmentState.UNDOING},
+    "treatment_undoing": {"orders": RemediationState.UNDOING},
     "treatments_closed": {
-        "gone": TreatmentState.DELETED,
-        "orders": TreatmentState.UNDONE,
-        "refused": TreatmentState.FAILED,
+        "gone": RemediationState.DELETED,
+        "orders": RemediationState.UNDONE,
+        "refused": RemediationState.FAILED,
     },
 }
 
@@ -463,26 +463,26 @@ def test_remedies_are_undone(shared_aws: LocalAws, name: str, story: str) -> Non
     frozen = thaw(shared_aws, name, story)
     store = store_of(frozen)
 
-    treatments = store.treatments()
+    remediations = store.read_remediations()
 
-    assert {one.function: one.state for one in treatments} == TREATED[story]
-    for one in treatments:
-        assert TREATMENT_RECORD.load(TREATMENT_RECORD.dump(one)) == one
+    assert {one.function: one.state for one in remediations} == TREATED[story]
+    for one in remediations:
+        assert REMEDIATION_RECORD.load(REMEDIATION_RECORD.dump(one)) == one
         hospital = treated(frozen.told["treated"][one.function])
-        practice = replace(hospital.practice, remediations=store)
-        undo_for((one.function,), practice, DAY + timedelta(hours=2))
+        context = replace(hospital.context, remediations=store)
+        undo_remediations((one.function,), context, DAY + timedelta(hours=2))
         untouched = replace(Hospital(), is_deleted=hospital.is_deleted)
         assert hospital.state == untouched.state
-    assert all(one.is_closed for one in store.treatments())
+    assert all(one.is_closed for one in store.read_remediations())
 
 
 def store_of(frozen: Frozen) -> DiagnosisStore:
-    """Today's store of findings and treatments."""
+    """Today's store of findings and remediations."""
     return DiagnosisStore(frozen.open_table())
 
 
 def treated(told: dict[str, Any]) -> Hospital:
-    """An account in which a function was treated."""
+    """An account in which a function was remediated."""
     keyed: dict[str, Any] = {
         one: {tuple(key): text for *key, text in told[one]} for one in ("policies", "statements")
     }

@@ -1,4 +1,4 @@
-"""The record of findings and treatments: the same with the fake and in the ledger's table."""
+"""The record of findings and remediations: the same with the fake and in the ledger's table."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.diagnosis.finding import Certainty, Examination, Finding
 from functions.domain.diagnosis.finding_registry import FindingBook, advance
-from functions.domain.diagnosis.remediation import TreatmentState
+from functions.domain.diagnosis.remediation import RemediationState
 from functions.domain.diagnosis.triage import Progress
 from functions.domain.errors import LedgerUnavailableError, StaleIncidentError
 from functions.domain.notices.outbox import OutboxNotice
 from functions.domain.record_format import UnreadableRecordError
-from functions.workflows.diagnosis.remediate import planned
-from functions.workflows.diagnosis.run import make_round
-from tests.functional.restore.test_treatments import ALLOWED
+from functions.workflows.diagnosis.remediate import plan_remediation
+from functions.workflows.diagnosis.run import run_diagnosis
+from tests.functional.restore.test_remediations import ALLOWED
 from tests.unit.domain.diagnosis import samples
 from tests.unit.domain.diagnosis.samples import NOW, Hospital
 
 if TYPE_CHECKING:
     from functions.domain.diagnosis.ports import RemediationStore
-    from functions.domain.diagnosis.remediation import Treatment
+    from functions.domain.diagnosis.remediation import Remediation
     from tests.contract.stage import AwsStage
 
 
-def a_treatment(name: str = samples.NAME) -> Treatment:
-    """A treatment of a function that may not log."""
+def a_remediation(name: str = samples.NAME) -> Remediation:
+    """A remediation of a function that may not log."""
     facts = samples.logless(name=name, arn=samples.ARN.replace(samples.NAME, name))
     (finding,) = examine(facts).findings
-    return planned(finding, finding.remedies[0], NOW)
+    return plan_remediation(finding, finding.remedies[0], NOW)
 
 
 def a_book() -> FindingBook:
     """A book with findings, told causes and notices."""
     hospital = Hospital()
-    make_round((samples.logless(),), hospital.practice, replace(ALLOWED, kinds=frozenset()), NOW)
+    run_diagnosis((samples.logless(),), hospital.context, replace(ALLOWED, kinds=frozenset()), NOW)
     assert hospital.stored_book.open
     return replace(hospital.stored_book, version=0).with_notice("a", "subject", "bödy ☃")
 
@@ -57,7 +57,7 @@ def a_book() -> FindingBook:
 def remediations(request: pytest.FixtureRequest) -> RemediationStore:
     """The record of the test."""
     if request.param == "fake":
-        return Hospital().practice.remediations
+        return Hospital().context.remediations
     store: DiagnosisStore = request.getfixturevalue("store")
     return store
 
@@ -128,13 +128,13 @@ def test_a_book_of_ten_thousand_findings(store: DiagnosisStore) -> None:
 def test_a_treatment_with_long_notices_fits(store: DiagnosisStore) -> None:
     """Texts are cut where they do not fit; what undoing needs stays."""
     long = Random(2).randbytes(300_000).hex()  # noqa: S311 (a text that does not compress)
-    treatment = a_treatment()
+    remediation = a_remediation()
     notices = tuple(OutboxNotice(id=str(number), subject="s", body=long) for number in range(3))
 
-    opened = store.open(replace(treatment, outbox=notices))
+    opened = store.open(replace(remediation, outbox=notices))
 
     assert [one.id for one in opened.outbox] == ["0", "1", "2"]
-    assert replace(opened, outbox=()) == replace(treatment, version=1)
+    assert replace(opened, outbox=()) == replace(remediation, version=1)
     assert store.find(samples.NAME, "no_logs") == opened
 
 
@@ -159,19 +159,19 @@ def test_marks_that_outsiders_make_are_read_in_parts(
 
 def test_a_treatment_is_opened_once(remediations: RemediationStore) -> None:
     """A retry finds its own; another of the same function and entry finds the open one."""
-    opened = remediations.open(a_treatment())
-    other = replace(a_treatment(), id="another")
+    opened = remediations.open(a_remediation())
+    other = replace(a_remediation(), id="another")
 
-    assert remediations.open(a_treatment()) == opened
+    assert remediations.open(a_remediation()) == opened
     assert remediations.open(other) == opened
     assert remediations.find(samples.NAME, "no_logs") == opened
 
 
 def test_a_closed_treatment_makes_room(remediations: RemediationStore) -> None:
     """The newest takes its place."""
-    opened = remediations.open(a_treatment())
-    remediations.save(opened.to(TreatmentState.FAILED, NOW))
-    newer = replace(a_treatment(), id="newer")
+    opened = remediations.open(a_remediation())
+    remediations.save(opened.to(RemediationState.FAILED, NOW))
+    newer = replace(a_remediation(), id="newer")
 
     assert remediations.open(newer).id == "newer"
     found = remediations.find(samples.NAME, "no_logs")
@@ -181,7 +181,7 @@ def test_a_closed_treatment_makes_room(remediations: RemediationStore) -> None:
 
 def test_a_treatment_comes_back_as_it_was_saved(remediations: RemediationStore) -> None:
     """Snapshot, steps and notices included."""
-    opened = remediations.open(a_treatment())
+    opened = remediations.open(a_remediation())
     saved = remediations.save(opened.leased(NOW))
 
     assert remediations.find(samples.NAME, "no_logs") == saved
@@ -191,11 +191,11 @@ def test_a_treatment_comes_back_as_it_was_saved(remediations: RemediationStore) 
 
 def test_treatments_of_some_functions(remediations: RemediationStore) -> None:
     """Of those named, or of all."""
-    one, two = remediations.open(a_treatment("one")), remediations.open(a_treatment("one-two"))
+    one, two = remediations.open(a_remediation("one")), remediations.open(a_remediation("one-two"))
 
-    assert set(remediations.treatments()) == {one, two}
-    assert remediations.treatments(("one",)) == (one,)
-    assert remediations.treatments(("nobody",)) == ()
+    assert set(remediations.read_remediations()) == {one, two}
+    assert remediations.read_remediations(("one",)) == (one,)
+    assert remediations.read_remediations(("nobody",)) == ()
 
 
 def test_no_treatment(remediations: RemediationStore) -> None:
@@ -251,9 +251,9 @@ def test_denials_are_kept_by_principal(store: DiagnosisStore) -> None:
 
 def test_closed_treatments_and_denials_expire(store: DiagnosisStore, aws_stage: AwsStage) -> None:
     """What is over does not stay for ever; what is open does."""
-    opened = store.open(a_treatment("open"))
-    closed = store.open(a_treatment("closed"))
-    store.save(closed.to(TreatmentState.FAILED, NOW))
+    opened = store.open(a_remediation("open"))
+    closed = store.open(a_remediation("closed"))
+    store.save(closed.to(RemediationState.FAILED, NOW))
     store.remember_denial("orders", DeniedCall(source=DenialSource.CLOUDTRAIL), NOW)
 
     items: list[dict[str, Any]] = aws_stage.aws.client("dynamodb").scan(
@@ -261,7 +261,7 @@ def test_closed_treatments_and_denials_expire(store: DiagnosisStore, aws_stage: 
     )["Items"]
 
     kept = {item["sk"]["S"]: item for item in items}
-    assert opened.state is TreatmentState.APPLYING
+    assert opened.state is RemediationState.APPLYING
     assert "expires_at" not in kept["open#no_logs"]
     days = (int(kept["closed#no_logs"]["expires_at"]["N"]) - NOW.timestamp()) / 86_400
     assert days == 400
@@ -272,13 +272,13 @@ def test_a_record_that_cannot_be_read_hides_no_other(
     store: DiagnosisStore, aws_stage: AwsStage
 ) -> None:
     """It is logged and left out of a list; asked for by name it is an error."""
-    good = store.open(a_treatment("good"))
+    good = store.open(a_remediation("good"))
     aws_stage.aws.client("dynamodb").put_item(
         TableName=store._table.name,
         Item={"pk": {"S": "treatment"}, "sk": {"S": "bad#no_logs"}, "record": {"B": b"odd"}},
     )
 
-    assert store.treatments() == (good,)
+    assert store.read_remediations() == (good,)
     with pytest.raises(UnreadableRecordError):
         store.find("bad", "no_logs")
 
@@ -319,7 +319,7 @@ def test_an_answer_that_was_lost_is_no_conflict() -> None:
     [
         lambda store: store.book(),
         lambda store: store.save_book(FindingBook()),
-        lambda store: store.treatments(),
+        lambda store: store.read_remediations(),
         lambda store: store.find("a", "b"),
         lambda store: store.progress(),
         lambda store: store.touch(("a",), NOW),

@@ -19,7 +19,7 @@ from functions.aws.account import facts
 from functions.domain.account.configuration_change import Change
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook
-from functions.domain.diagnosis.remediation import Treatment
+from functions.domain.diagnosis.remediation import Remediation
 from functions.domain.diagnosis.triage import Progress
 from functions.domain.graph.refresh import ChartState
 from functions.domain.graph.summary import LoopBook
@@ -37,7 +37,7 @@ _ROOTS: Final = (
     PastIncident,
     PulseMemory,
     FindingBook,
-    Treatment,
+    Remediation,
     Progress,
     DeniedCall,
     ChartState,

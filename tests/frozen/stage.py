@@ -55,7 +55,7 @@ class Stage:
     before
         The settings of all functions before the guard did anything.
     hospitals
-        By function: the account in which it was treated.
+        By function: the account in which it was remediated.
     """
 
     def __init__(self, aws: LocalAws, name: str) -> None:

@@ -35,8 +35,8 @@ from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.graph.refresh import RefreshIntervals
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy
 from functions.domain.pulse.memory import PulseMemory
-from functions.workflows.diagnosis.remediate import planned, treat, undo
-from functions.workflows.diagnosis.run import make_round
+from functions.workflows.diagnosis.remediate import plan_remediation, remediate, undo
+from functions.workflows.diagnosis.run import run_diagnosis
 from functions.workflows.graph.graphs import Graphs
 from functions.workflows.graph.refresh_graph import GraphRefresh
 from tests.fakes import SimulatedCrash
@@ -369,10 +369,10 @@ def memory(stage: Stage) -> None:
 def findings(stage: Stage) -> None:
     """The book of findings, open and closed ones; how far a check has come; marks of changes."""
     store = _store(stage)
-    practice = replace(Hospital().practice, remediations=store)
+    context = replace(Hospital().context, remediations=store)
     nothing = RemedyPolicy(kinds=frozenset(), memory_ceiling_mb=None)
-    make_round((logless(), CASES["memory"]), practice, nothing, DAY)
-    make_round((CASES["memory"],), practice, nothing, DAY + timedelta(hours=1))
+    run_diagnosis((logless(), CASES["memory"]), context, nothing, DAY)
+    run_diagnosis((CASES["memory"],), context, nothing, DAY + timedelta(hours=1))
     store.save_progress(Progress(began_at=DAY, after="orders", finished_at=DAY))
     store.touch(("orders", "role/orders-role"), DAY)
     denied = DeniedCall(
@@ -386,41 +386,43 @@ def findings(stage: Stage) -> None:
 
 def treatment_applying(stage: Stage) -> None:
     """The run died in the middle of a remedy."""
-    hospital, practice = _practice(stage)
-    opened = practice.remediations.open(_planned("permissions"))
+    hospital, context = _context(stage)
+    opened = context.remediations.open(_planned("permissions"))
     hospital.crash(4, "after")
     with suppress(CrashError):
-        treat(opened, practice, DAY)
+        remediate(opened, context, DAY)
 
 
 def treatments_applied(stage: Stage) -> None:
     """Remedies of all kinds are in force, each of a function of its own."""
     for name in CASES:
-        _, practice = _practice(stage, name)
-        treat(practice.remediations.open(replace(_planned(name), function=name)), practice, DAY)
+        _, context = _context(stage, name)
+        remediate(context.remediations.open(replace(_planned(name), function=name)), context, DAY)
 
 
 def treatment_undoing(stage: Stage) -> None:
     """The run that undoes a remedy died."""
-    hospital, practice = _practice(stage)
-    applied = treat(practice.remediations.open(_planned("memory")), practice, DAY)
+    hospital, context = _context(stage)
+    applied = remediate(context.remediations.open(_planned("memory")), context, DAY)
     hospital.crash(2, "after")
     with suppress(CrashError):
-        undo(applied, practice, DAY + timedelta(hours=1), "alice")
+        undo(applied, context, DAY + timedelta(hours=1), "alice")
 
 
 def treatments_closed(stage: Stage) -> None:
     """One was undone, AWS refused one, the function of one was deleted."""
-    _, practice = _practice(stage)
-    done = treat(practice.remediations.open(_planned("memory")), practice, DAY)
-    undo(done, practice, DAY + timedelta(hours=1), "alice")
-    hospital, practice = _practice(stage, "refused")
+    _, context = _context(stage)
+    done = remediate(context.remediations.open(_planned("memory")), context, DAY)
+    undo(done, context, DAY + timedelta(hours=1), "alice")
+    hospital, context = _context(stage, "refused")
     hospital.refusals = {"put_inline_policy": DENIED}
-    treat(practice.remediations.open(replace(_planned("logs"), function="refused")), practice, DAY)
-    hospital, practice = _practice(stage, "gone")
-    gone = practice.remediations.open(replace(_planned("memory"), function="gone"))
+    remediate(
+        context.remediations.open(replace(_planned("logs"), function="refused")), context, DAY
+    )
+    hospital, context = _context(stage, "gone")
+    gone = context.remediations.open(replace(_planned("memory"), function="gone"))
     hospital.is_deleted = True
-    treat(gone, practice, DAY)
+    remediate(gone, context, DAY)
 
 
 def chart(stage: Stage) -> None:
@@ -548,16 +550,16 @@ def _store(stage: Stage) -> DiagnosisStore:
     return DiagnosisStore(stage.open_table())
 
 
-def _practice(stage: Stage, function: str = "orders") -> tuple[Hospital, RemediationContext]:
+def _context(stage: Stage, function: str = "orders") -> tuple[Hospital, RemediationContext]:
     hospital = Hospital()
     stage.hospitals[function] = hospital
-    return hospital, replace(hospital.practice, remediations=_store(stage))
+    return hospital, replace(hospital.context, remediations=_store(stage))
 
 
 def _planned(name: str) -> Any:
-    """The treatment of one kind of remedy, planned and not yet stored."""
+    """The remediation of one kind of remedy, planned and not yet stored."""
     (finding,) = examine(CASES[name]).findings
-    return planned(finding, finding.remedies[0], DAY)
+    return plan_remediation(finding, finding.remedies[0], DAY)
 
 
 class ChartStage:

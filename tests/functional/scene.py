@@ -188,7 +188,7 @@ class Scene:
     @property
     def rollbacks(self) -> Rollback:
         """Who puts functions back."""
-        return Rollback(world=self.world, sleep=self.sleep, practice=self.hospital.practice)
+        return Rollback(world=self.world, sleep=self.sleep, remediation=self.hospital.context)
 
     def sleep(self, seconds: float) -> None:
         """Let time pass for whoever waits."""

@@ -1,4 +1,4 @@
-"""How AWS treats each call of a schedule: how long it takes, and what goes wrong with it."""
+"""How AWS remediates each call of a schedule: how long it takes, and what goes wrong with it."""
 
 from __future__ import annotations
 

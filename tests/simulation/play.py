@@ -124,7 +124,7 @@ class Play:
         self.restored: list[Restored] = []
         self._counts: dict[str, int] = {}
         self._random = Random(f"{schedule.seed} pulses")
-        self._practice = Hospital().practice
+        self._remediation = Hospital().context
         self._pulses_in: Process | None = None  # between two pulses that do not overlap
         self._misfortune = Misfortune(schedule, self.account)
         trail = Trail(schedule, self.turns, self._see_change)
@@ -213,7 +213,9 @@ class Play:
 
     def _roll_back(self, label: str, request: RollbackRequest, attempt: int) -> Run:
         run = self._new_run(label, attempt, RESTORE_SECONDS)
-        rollback = Rollback(world=self._world(run), sleep=self.turns.pause, practice=self._practice)
+        rollback = Rollback(
+            world=self._world(run), sleep=self.turns.pause, remediation=self._remediation
+        )
 
         def again() -> None:
             self._roll_back(label, request, attempt + 1)

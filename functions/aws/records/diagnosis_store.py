@@ -1,4 +1,4 @@
-"""Findings and treatments in the ledger's table, beside the incidents.
+"""Findings and remediations in the ledger's table, beside the incidents.
 
 =================  ===============================  ================================================
 pk                 sk                               item
@@ -9,8 +9,8 @@ touched            <function>, role/<role>          what was changed since the l
                                                     (TTL)
 denial             <function>#<principal>           a denied invocation that CloudTrail told of;
                                                     14 days (TTL)
-treatment          <function>#<entry>               the newest treatment, open or closed; a closed
-                                                    one stays for 400 days (TTL)
+treatment          <function>#<entry>               the newest remediation, open or closed; a
+                                                    closed one stays for 400 days (TTL)
 =================  ===============================  ================================================
 
 Records are JSON, compressed: an account with hundreds of findings fits into one item, and whoever
@@ -32,7 +32,7 @@ from functions.aws.records.writes import NEW, Compare, Delete, PutItem
 from functions.aws.runtime.observability import logger
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook, smaller
-from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
+from functions.domain.diagnosis.record import BOOK_RECORD, REMEDIATION_RECORD
 from functions.domain.diagnosis.triage import Progress
 from functions.domain.errors import StaleIncidentError
 from functions.domain.incidents.incident import KEPT_AFTER_CLOSE
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from functions.aws.records.items import Item
     from functions.aws.records.table import Table
-    from functions.domain.diagnosis.remediation import Treatment
+    from functions.domain.diagnosis.remediation import Remediation
 
 IAM_ACTIONS: Final = frozenset(
     {
@@ -65,7 +65,7 @@ _DIAGNOSIS: Final = "diagnosis"
 _BOOK: Final = "book"
 _PROGRESS: Final = "progress"
 _DENIAL: Final = "denial"
-_TREATMENT: Final = "treatment"
+_REMEDIATION: Final = "treatment"
 _SEPARATOR: Final = "#"  # no name of a function and no entry holds it
 
 _T = TypeVar("_T")
@@ -98,55 +98,55 @@ class DiagnosisStore:
         self._put(key, record, book.version, "the book of findings")
         return written
 
-    # -- treatments --------------------------------------------------------------------------------
+    # -- remediations ------------------------------------------------------------------------------
 
-    def open(self, treatment: Treatment) -> Treatment:
+    def open(self, remediation: Remediation) -> Remediation:
         """See the port.
 
         Raises
         ------
         StaleIncidentError
-            When somebody else writes the same treatment at the same moment.
+            When somebody else writes the same remediation at the same moment.
         """
-        stored = self.find(treatment.function, treatment.entry)
-        if stored is not None and (stored.id == treatment.id or not stored.is_closed):
+        stored = self.find(remediation.function, remediation.entry)
+        if stored is not None and (stored.id == remediation.id or not stored.is_closed):
             return stored
         base = 0 if stored is None else stored.version
-        written = _fitting(replace(treatment, version=base + 1))
-        key = _treatment_key(treatment)
-        self._put(key, TREATMENT_RECORD.dump(written), base, f"treatment {treatment.id}")
+        written = _fitting(replace(remediation, version=base + 1))
+        key = _remediation_key(remediation)
+        self._put(key, REMEDIATION_RECORD.dump(written), base, f"remediation {remediation.id}")
         return written
 
-    def save(self, treatment: Treatment) -> Treatment:
+    def save(self, remediation: Remediation) -> Remediation:
         """See the port."""
-        written = _fitting(replace(treatment, version=treatment.version + 1))
-        expires = treatment.closed_at + KEPT_AFTER_CLOSE if treatment.closed_at else None
+        written = _fitting(replace(remediation, version=remediation.version + 1))
+        expires = remediation.closed_at + KEPT_AFTER_CLOSE if remediation.closed_at else None
         self._put(
-            _treatment_key(treatment),
-            TREATMENT_RECORD.dump(written),
-            treatment.version,
-            f"treatment {treatment.id}",
+            _remediation_key(remediation),
+            REMEDIATION_RECORD.dump(written),
+            remediation.version,
+            f"remediation {remediation.id}",
             expires=expires,
         )
         return written
 
-    def find(self, function: str, entry: str) -> Treatment | None:
+    def find(self, function: str, entry: str) -> Remediation | None:
         """See the port."""
-        item = self._table.get(key_of(_TREATMENT, f"{function}{_SEPARATOR}{entry}"))
-        return None if item is None else TREATMENT_RECORD.load(unpack(item, "record"))
+        item = self._table.get(key_of(_REMEDIATION, f"{function}{_SEPARATOR}{entry}"))
+        return None if item is None else REMEDIATION_RECORD.load(unpack(item, "record"))
 
-    def treatments(self, functions: Sequence[str] = ()) -> tuple[Treatment, ...]:
+    def read_remediations(self, functions: Sequence[str] = ()) -> tuple[Remediation, ...]:
         """See the port. A record that cannot be read is logged and does not hide the others."""
         wanted = frozenset(functions)
-        found: list[Treatment] = []
-        for item in self._table.query(_TREATMENT):
+        found: list[Remediation] = []
+        for item in self._table.query(_REMEDIATION):
             key = text_in(item, "sk")
             if wanted and key.partition(_SEPARATOR)[0] not in wanted:
                 continue
             try:
-                found.append(TREATMENT_RECORD.load(unpack(item, "record")))
+                found.append(REMEDIATION_RECORD.load(unpack(item, "record")))
             except UnreadableRecordError as error:
-                logger.exception("unreadable treatment", key=key, why=str(error))
+                logger.exception("unreadable remediation", key=key, why=str(error))
         return tuple(found)
 
     # -- what the rounds remember ------------------------------------------------------------------
@@ -244,18 +244,18 @@ class DiagnosisStore:
             raise StaleIncidentError(f"{what}: version {base} is not stored, but {found}")
 
 
-def _treatment_key(treatment: Treatment) -> Item:
-    return key_of(_TREATMENT, f"{treatment.function}{_SEPARATOR}{treatment.entry}")
+def _remediation_key(remediation: Remediation) -> Item:
+    return key_of(_REMEDIATION, f"{remediation.function}{_SEPARATOR}{remediation.entry}")
 
 
-def _fitting(treatment: Treatment) -> Treatment:
-    """The treatment with as much of its notices as fits into an item."""
-    while not fits(TREATMENT_RECORD.dump(treatment)):
-        outbox = shorten_outbox(treatment.outbox)
+def _fitting(remediation: Remediation) -> Remediation:
+    """The remediation with as much of its notices as fits into an item."""
+    while not fits(REMEDIATION_RECORD.dump(remediation)):
+        outbox = shorten_outbox(remediation.outbox)
         if outbox is None:
             break
-        treatment = replace(treatment, outbox=outbox)
-    return treatment
+        remediation = replace(remediation, outbox=outbox)
+    return remediation
 
 
 def _dump(value: object) -> str:

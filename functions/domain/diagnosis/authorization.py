@@ -14,7 +14,7 @@ from functions.domain.diagnosis.checks.too_slow import LEAST_MB, MOST_MB
 from functions.domain.diagnosis.checks.versions import left_to_people
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
 from functions.domain.diagnosis.finding import Certainty, Finding
-from functions.domain.diagnosis.remediation import Treatment, TreatmentState
+from functions.domain.diagnosis.remediation import Remediation, RemediationState
 from functions.domain.diagnosis.remedy import (
     ACTIVE,
     PREFIX,
@@ -98,14 +98,14 @@ def decide(
     finding: Finding,
     facts: FunctionUnderDiagnosis,
     policy: RemedyPolicy,
-    earlier: Treatment | None = None,
+    earlier: Remediation | None = None,
 ) -> RemedyDecision:
     """Decide on the first remedy of a finding that is not named only.
 
     Parameters
     ----------
     earlier
-        The newest treatment of the same function and entry.
+        The newest remediation of the same function and entry.
     """
     remedy = next((one for one in finding.remedies if _may_be_done(one)), None)
     if remedy is None:
@@ -166,16 +166,16 @@ def _consent(
     return Authorization.ALLOWED if is_narrow(remedy, facts) else Authorization.TOO_BROAD
 
 
-def _after(earlier: Treatment, finding: Finding, remedy: Remedy, now: datetime) -> RemedyDecision:
-    """What an earlier treatment of the same function and entry leaves to be done."""
+def _after(earlier: Remediation, finding: Finding, remedy: Remedy, now: datetime) -> RemedyDecision:
+    """What an earlier remediation of the same function and entry leaves to be done."""
     match earlier.state:
-        case TreatmentState.DELETED:
+        case RemediationState.DELETED:
             return RemedyDecision(consent=Authorization.ALLOWED, remedy=remedy)
-        case TreatmentState.UNDONE:
+        case RemediationState.UNDONE:
             return RemedyDecision(consent=Authorization.UNDONE_BY_PERSON, remedy=remedy)
-        case TreatmentState.FAILED if now - earlier.updated_at >= TRIED_AGAIN_AFTER:
+        case RemediationState.FAILED if now - earlier.updated_at >= TRIED_AGAIN_AFTER:
             return RemedyDecision(consent=Authorization.ALLOWED, remedy=remedy)
-        case TreatmentState.APPLIED:
+        case RemediationState.APPLIED:
             keys = {one.step.key for one in earlier.steps}
             more = tuple(step for step in remedy.steps if step.key not in keys)
             # Only for a cause of its own, such as another trigger: what was tried is not repeated.

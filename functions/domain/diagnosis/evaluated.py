@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from functions.domain.diagnosis.authorization import RemedyDecision
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
 from functions.domain.diagnosis.finding import Examination, Finding
-from functions.domain.diagnosis.remediation import Treatment
+from functions.domain.diagnosis.remediation import Remediation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluatedFinding:
-    """A finding with what was decided about its remedy, and the treatment where there is one."""
+    """A finding with what was decided about its remedy, and the remediation where there is one."""
 
     finding: Finding
     decision: RemedyDecision
-    treatment: Treatment | None = None
+    remediation: Remediation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What treating findings needs of the world. Adapters in `functions.aws`, fakes in the tests."""
+"""What remediating findings needs of the world. Adapters in `functions.aws`, fakes in the tests."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.finding_registry import FindingBook
-from functions.domain.diagnosis.remediation import Treatment
+from functions.domain.diagnosis.remediation import Remediation
 from functions.domain.diagnosis.remedy import AddPermission
 from functions.domain.diagnosis.triage import Progress
 from functions.domain.incidents.ports import RequestClaim
@@ -81,7 +81,7 @@ class FunctionChanges(Protocol):
 
 
 class RemediationStore(Protocol):
-    """The durable record of findings and treatments.
+    """The durable record of findings and remediations.
 
     Every method raises `LedgerUnavailableError`.
     """
@@ -100,30 +100,30 @@ class RemediationStore(Protocol):
         """
         ...
 
-    def open(self, treatment: Treatment) -> Treatment:
-        """Write a new treatment, in place of a closed one of the same function and entry.
+    def open(self, remediation: Remediation) -> Remediation:
+        """Write a new remediation, in place of a closed one of the same function and entry.
 
-        Answers what is stored: with the same id on a retry, and another one where a treatment of
+        Answers what is stored: with the same id on a retry, and another one where a remediation of
         the same function and entry is not closed.
         """
         ...
 
-    def save(self, treatment: Treatment) -> Treatment:
-        """Replace the stored treatment and answer it with its new version.
+    def save(self, remediation: Remediation) -> Remediation:
+        """Replace the stored remediation and answer it with its new version.
 
         Raises
         ------
         StaleIncidentError
-            When the stored version is not the one that `treatment` carries.
+            When the stored version is not the one that `remediation` carries.
         """
         ...
 
-    def find(self, function: str, entry: str) -> Treatment | None:
-        """The newest treatment, open or closed, read consistently."""
+    def find(self, function: str, entry: str) -> Remediation | None:
+        """The newest remediation, open or closed, read consistently."""
         ...
 
-    def treatments(self, functions: Sequence[str] = ()) -> tuple[Treatment, ...]:
-        """The newest treatment of each entry of some functions; of all where none is named."""
+    def read_remediations(self, functions: Sequence[str] = ()) -> tuple[Remediation, ...]:
+        """The newest remediation of each entry of some functions; of all where none is named."""
         ...
 
 
@@ -177,7 +177,7 @@ class Requests(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemediationContext:
-    """Ports and deployment, handed to everything that treats.
+    """Ports and deployment, handed to everything that remediates.
 
     Attributes
     ----------

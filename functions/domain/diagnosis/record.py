@@ -1,15 +1,15 @@
-"""The book and treatments as JSON text, and back, for whatever stores them."""
+"""The book and remediations as JSON text, and back, for whatever stores them."""
 
 from typing import Any, Final
 
 from functions.domain.diagnosis.finding_registry import FindingBook
-from functions.domain.diagnosis.remediation import Treatment
+from functions.domain.diagnosis.remediation import Remediation
 from functions.domain.record_format import RecordFormat
 
 
-def _upgraded(treatment: dict[str, Any]) -> dict[str, Any]:
+def _upgraded(remediation: dict[str, Any]) -> dict[str, Any]:
     """A record of any version up to this one: earlier ones had other words for what is undone."""
-    return {**treatment, "steps": [_upgraded_step(one) for one in treatment.get("steps", ())]}
+    return {**remediation, "steps": [_upgraded_step(one) for one in remediation.get("steps", ())]}
 
 
 def _upgraded_step(step: dict[str, Any]) -> dict[str, Any]:
@@ -18,6 +18,6 @@ def _upgraded_step(step: dict[str, Any]) -> dict[str, Any]:
     return {**step, "restored": step["undone"], "restored_detail": step.get("undone_detail", "")}
 
 
-TREATMENT_RECORD: Final = RecordFormat(name="treatment", shape=Treatment, upgrade=_upgraded)
+REMEDIATION_RECORD: Final = RecordFormat(name="treatment", shape=Remediation, upgrade=_upgraded)
 # It compresses to about a tenth.
 BOOK_RECORD: Final = RecordFormat(name="book", shape=FindingBook)

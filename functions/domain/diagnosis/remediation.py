@@ -1,7 +1,7 @@
 """The durable record of one remedy: what was there before, what was done, who was told.
 
-There is at most one open treatment for each function and entry. Everything in it is written before
-the change that it describes, so that whoever finds it after a crash can finish the work.
+There is at most one open remediation for each function and entry. Everything in it is written
+before the change that it describes, so that whoever finds it after a crash can finish the work.
 """
 
 from dataclasses import dataclass, replace
@@ -16,8 +16,8 @@ from functions.domain.errors import SnapshotOverwriteError
 from functions.domain.notices.outbox import OutboxNotice, replace_notice
 
 
-class TreatmentState(StrEnum):
-    """Where a treatment stands."""
+class RemediationState(StrEnum):
+    """Where a remediation stands."""
 
     APPLYING = "applying"  # planned and written down; its steps are not all done
     APPLIED = "applied"
@@ -28,19 +28,19 @@ class TreatmentState(StrEnum):
 
 
 CLOSED_STATES: Final = frozenset(
-    {TreatmentState.UNDONE, TreatmentState.FAILED, TreatmentState.DELETED}
+    {RemediationState.UNDONE, RemediationState.FAILED, RemediationState.DELETED}
 )
 
-_S = TreatmentState
-TRANSITIONS: Final[dict[TreatmentState, frozenset[TreatmentState]]] = {
+_S = RemediationState
+TRANSITIONS: Final[dict[RemediationState, frozenset[RemediationState]]] = {
     _S.APPLYING: frozenset({_S.APPLIED, _S.FAILED, _S.UNDOING, _S.DELETED}),
     _S.APPLIED: frozenset({_S.APPLYING, _S.UNDOING, _S.DELETED}),
     _S.UNDOING: frozenset({_S.UNDONE, _S.APPLIED, _S.DELETED}),
 }
 
 
-class TreatmentEvent(StrEnum):
-    """What people are told of a treatment."""
+class RemediationEvent(StrEnum):
+    """What people are told of a remediation."""
 
     APPLIED = "applied"
     APPLY_FAILED = "apply_failed"
@@ -51,7 +51,7 @@ class TreatmentEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prior:
-    """What a step found before the first change of a treatment.
+    """What a step found before the first change of a remediation.
 
     `key` is the step's; `was` is the value as text, ``None`` for nothing.
     """
@@ -61,7 +61,7 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Treatment(ChangeRecord):
+class Remediation(ChangeRecord):
     """One remedy on one function.
 
     Attributes
@@ -79,7 +79,7 @@ class Treatment(ChangeRecord):
     TRANSITIONS: ClassVar = TRANSITIONS
     CLOSED: ClassVar = CLOSED_STATES
 
-    state: TreatmentState
+    state: RemediationState
     steps: tuple[RemedyOutcome, ...] = ()
     entry: str
     kind: RemedyKind
@@ -91,11 +91,11 @@ class Treatment(ChangeRecord):
     evidence: tuple[str, ...] = ()
     snapshot: tuple[Prior, ...] | None = None
     applied_at: datetime | None = None
-    closing: TreatmentState = TreatmentState.UNDONE
+    closing: RemediationState = RemediationState.UNDONE
     outbox: tuple[OutboxNotice, ...] = ()
 
     def with_prior(self, prior: Prior) -> Self:
-        """The treatment with what a step found before the first change.
+        """The remediation with what a step found before the first change.
 
         Raises
         ------
@@ -103,11 +103,11 @@ class Treatment(ChangeRecord):
             When that is already written.
         """
         if any(one.key == prior.key for one in self.snapshot or ()):
-            raise SnapshotOverwriteError(f"treatment {self.id} already holds {prior.key}")
+            raise SnapshotOverwriteError(f"remediation {self.id} already holds {prior.key}")
         return replace(self, snapshot=(*(self.snapshot or ()), prior))
 
     def with_step(self, step: RemedyStep) -> Self:
-        """The treatment with a step in the place of the one of the same key."""
+        """The remediation with a step in the place of the one of the same key."""
         return replace(
             self,
             steps=tuple(
@@ -126,8 +126,8 @@ class Treatment(ChangeRecord):
         """What a step found before the first change."""
         return next((one.was for one in self.snapshot or () if one.key == key), None)
 
-    def with_notice(self, event: TreatmentEvent, subject: str, body: str) -> Self:
-        """The treatment with a notice to be sent. An event that repeats is numbered."""
+    def with_notice(self, event: RemediationEvent, subject: str, body: str) -> Self:
+        """The remediation with a notice to be sent. An event that repeats is numbered."""
         begin = f"{self.id}/{event}"
         count = sum(1 for one in self.outbox if one.id.startswith(begin))
         name = f"{begin}-{count + 1}" if count else begin
@@ -135,10 +135,10 @@ class Treatment(ChangeRecord):
         return replace(self, outbox=(*self.outbox, notice))
 
     def with_notice_as(self, notice: OutboxNotice) -> Self:
-        """The treatment with what became of a notice of its outbox."""
+        """The remediation with what became of a notice of its outbox."""
         return replace(self, outbox=replace_notice(self.outbox, notice))
 
 
-def treatment_id(function: str, entry: str, opened_at: datetime) -> str:
-    """A name for a treatment that people can say."""
+def remediation_id(function: str, entry: str, opened_at: datetime) -> str:
+    """A name for a remediation that people can say."""
     return f"{function}-{entry}-{opened_at:%Y%m%dT%H%M%S}Z"

@@ -39,7 +39,7 @@ class PutInlinePolicy:
 
     @property
     def key(self) -> str:
-        """Names the thing that the step changes, once within a treatment."""
+        """Names the thing that the step changes, once within a remediation."""
         return f"policy:{self.role}/{self.policy_name}"
 
     def inverse(self) -> "DeleteInlinePolicy":
@@ -59,7 +59,7 @@ class SetTracing:
 
     @property
     def key(self) -> str:
-        """Names the thing that the step changes, once within a treatment."""
+        """Names the thing that the step changes, once within a remediation."""
         return "tracing"
 
     def inverse(self) -> "PutBackTracing":
@@ -77,7 +77,7 @@ class SetMemory:
 
     @property
     def key(self) -> str:
-        """Names the thing that the step changes, once within a treatment."""
+        """Names the thing that the step changes, once within a remediation."""
         return "memory"
 
     def inverse(self) -> "PutBackMemory":
@@ -95,7 +95,7 @@ class SetTimeout:
 
     @property
     def key(self) -> str:
-        """Names the thing that the step changes, once within a treatment."""
+        """Names the thing that the step changes, once within a remediation."""
         return "timeout"
 
 
@@ -123,7 +123,7 @@ class AddPermission:
 
     @property
     def key(self) -> str:
-        """Names the thing that the step changes, once within a treatment."""
+        """Names the thing that the step changes, once within a remediation."""
         return f"permission:{self.qualifier}/{self.statement_id}"
 
     def inverse(self) -> "RemovePermission":
@@ -148,7 +148,7 @@ class RefreshCredentials:
 
     @property
     def key(self) -> str:
-        """Names the thing that the step changes, once within a treatment."""
+        """Names the thing that the step changes, once within a remediation."""
         return "description"
 
     def inverse(self) -> "PutBackDescription":
@@ -236,7 +236,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyOutcome(ChangeOutcome):
-    """A step of a treatment with what became of it and, later, of its inverse."""
+    """A step of a remediation with what became of it and, later, of its inverse."""
 
     step: RemedyStep
 

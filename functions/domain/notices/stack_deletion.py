@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from functions.domain.changes.outcome import StepStatus
-from functions.domain.diagnosis.remediation import Treatment, TreatmentState
+from functions.domain.diagnosis.remediation import Remediation, RemediationState
 from functions.domain.diagnosis.remedy import RemedyStep
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.commands import build_remedy_undo_command, build_restore_commands
@@ -32,7 +32,7 @@ from functions.domain.notices.text import format_count, format_time
 _MOST_FUNCTIONS: Final = 25
 _MOST_REMEDIES: Final = 50
 IN_FORCE: Final = frozenset(
-    {TreatmentState.APPLYING, TreatmentState.APPLIED, TreatmentState.UNDOING}
+    {RemediationState.APPLYING, RemediationState.APPLIED, RemediationState.UNDOING}
 )
 _TAKEN_BACK: Final = frozenset({StepStatus.DONE, StepStatus.ALREADY, StepStatus.GONE})
 
@@ -106,11 +106,11 @@ def compose_functions_left(
 
 
 def compose_remedies_left(
-    treatments: Sequence[Treatment], deployment: Deployment, now: datetime
+    remediations: Sequence[Remediation], deployment: Deployment, now: datetime
 ) -> Notice:
     """Tell which remedies stay in force; at least one is given."""
-    shown = treatments[:_MOST_REMEDIES]
-    names = tuple(dict.fromkeys(one.function for one in treatments))
+    shown = remediations[:_MOST_REMEDIES]
+    names = tuple(dict.fromkeys(one.function for one in remediations))
     steps = [(one, step) for one in shown for step in _list_remedy_steps(one)]
     return Notice(
         subject=compose_subject(
@@ -133,7 +133,7 @@ def compose_remedies_left(
                         bullet(f"{one.function}, {one.title}: {describe_step(step)}")
                         for one, step in steps
                     ),
-                    count_left_out(len(treatments) - len(shown), "remedy"),
+                    count_left_out(len(remediations) - len(shown), "remedy"),
                 ),
                 section(
                     "UNDO IT BY HAND",
@@ -149,11 +149,11 @@ def compose_remedies_left(
     )
 
 
-def _list_remedy_steps(treatment: Treatment) -> tuple[RemedyStep, ...]:
+def _list_remedy_steps(remediation: Remediation) -> tuple[RemedyStep, ...]:
     """List the steps that were done, or may have been, from last to first."""
     return tuple(
         one.step
-        for one in reversed(treatment.steps)
+        for one in reversed(remediation.steps)
         if one.status in {StepStatus.DONE, StepStatus.PLANNED} and one.restored not in _TAKEN_BACK
     )
 

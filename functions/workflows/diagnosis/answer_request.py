@@ -53,7 +53,7 @@ def answer_request(
     asked = request.function
     if not asked:
         return NOTHING_ASKED
-    deployment = triage.practice.deployment
+    deployment = triage.context.deployment
     refuse_elsewhere([asked], account=deployment.account, region=deployment.region)
     # A deployment may restore as well, with the same nonce and by another request.
     nonce = f"diagnose/{request.nonce}"
@@ -72,11 +72,11 @@ def answer_request(
 
 
 def _diagnose(function: str, triage: DiagnosisTriage, now: datetime) -> str:
-    examined = triage.examine_one(function, now).patients
-    notice = compose_answer(examined, triage.practice.deployment, now)
+    examined = triage.examine_one(function, now).evaluated
+    notice = compose_answer(examined, triage.context.deployment, now)
     text = compose_output(examined)
     try:
-        triage.practice.publisher.publish(notice.subject, notice.body)
+        triage.context.publisher.publish(notice.subject, notice.body)
     except NoticeUndeliveredError as error:
         return f"{text} (The notice about it could not be sent: {error})"
     return text

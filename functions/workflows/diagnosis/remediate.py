@@ -1,7 +1,7 @@
 """Carrying a remedy out and undoing it, from a written snapshot to a sent notice.
 
 As with containments: what was there before is written down before the first change, each step's
-outcome after it, so that whoever finds a treatment after a crash can finish it. Every step looks
+outcome after it, so that whoever finds a remediation after a crash can finish it. Every step looks
 first and may be repeated; what a person changed meanwhile is left alone and reported.
 """
 
@@ -16,10 +16,10 @@ from functions.domain.diagnosis.finding import Finding
 from functions.domain.diagnosis.ports import Configuration, FunctionChanges, RemediationContext
 from functions.domain.diagnosis.remediation import (
     Prior,
-    Treatment,
-    TreatmentEvent,
-    TreatmentState,
-    treatment_id,
+    Remediation,
+    RemediationEvent,
+    RemediationState,
+    remediation_id,
 )
 from functions.domain.diagnosis.remedy import (
     AddPermission,
@@ -50,18 +50,18 @@ from functions.domain.notices.diagnosis.remediation import compose_remediation
 from functions.workflows.changes.execution import ChangeExecution, run_planned
 from functions.workflows.notices.deliver import deliver_due
 
-_WANTING_STATES = (TreatmentState.APPLYING, TreatmentState.APPLIED)
+_WANTING_STATES = (RemediationState.APPLYING, RemediationState.APPLIED)
 
 
-def planned(
-    finding: Finding, remedy: Remedy, now: datetime, earlier: Treatment | None = None
-) -> Treatment:
-    """The treatment of a finding by a remedy that `consent.decide` allowed; not stored yet.
+def plan_remediation(
+    finding: Finding, remedy: Remedy, now: datetime, earlier: Remediation | None = None
+) -> Remediation:
+    """The remediation of a finding by a remedy that `consent.decide` allowed; not stored yet.
 
     Parameters
     ----------
     earlier
-        A treatment of the same function and entry that is in force: it is continued with the
+        A remediation of the same function and entry that is in force: it is continued with the
         steps that it does not have yet, so that one record undoes everything.
 
     Raises
@@ -74,23 +74,23 @@ def planned(
     )
     if remedy.kind is None or remedy.named_only or len(steps) != len(remedy.steps):
         raise ValueError(f"the remedy of {finding.key} is never applied")
-    if earlier is not None and earlier.state is TreatmentState.APPLIED:
+    if earlier is not None and earlier.state is RemediationState.APPLIED:
         keys = {one.step.key for one in earlier.steps}
         more = tuple(one for one in steps if one.step.key not in keys)
         return replace(
-            earlier.to(TreatmentState.APPLYING, now),
+            earlier.to(RemediationState.APPLYING, now),
             summary=finding.summary,
             evidence=tuple(one.said() for one in finding.evidence),
             causes=tuple(sorted({*earlier.causes, *finding.causes})),
             steps=(*earlier.steps, *more),
         )
-    return Treatment(
-        id=treatment_id(finding.function, finding.entry, now),
+    return Remediation(
+        id=remediation_id(finding.function, finding.entry, now),
         function=finding.function,
         function_arn=finding.function_arn,
         entry=finding.entry,
         kind=remedy.kind,
-        state=TreatmentState.APPLYING,
+        state=RemediationState.APPLYING,
         opened_at=now,
         updated_at=now,
         title=finding.title,
@@ -103,44 +103,44 @@ def planned(
     )
 
 
-def treat(treatment: Treatment, practice: RemediationContext, now: datetime) -> Treatment:
-    """Carry out what a treatment says, and tell people. Resumes wherever it stopped.
+def remediate(remediation: Remediation, context: RemediationContext, now: datetime) -> Remediation:
+    """Carry out what a remediation says, and tell people. Resumes wherever it stopped.
 
-    Where AWS is too busy the treatment stays in `APPLYING` for the next run.
+    Where AWS is too busy the remediation stays in `APPLYING` for the next run.
 
     Parameters
     ----------
-    treatment
+    remediation
         As stored, in `APPLYING`.
 
     Raises
     ------
     LedgerUnavailableError
-        As the remediation store does. Treating again goes on where it stopped.
+        As the remediation store does. Remediating again goes on where it stopped.
     """
-    run = RemediationExecution(record=treatment, context=practice, now=now)
+    run = RemediationExecution(record=remediation, context=context, now=now)
     try:
-        return _treat(run)
+        return _remediate(run)
     except StaleIncidentError:
         # Another run has moved it on; what this one changed is put right.
-        return practice.remediations.find(treatment.function, treatment.entry) or run.record
+        return context.remediations.find(remediation.function, remediation.entry) or run.record
 
 
 def undo(
-    treatment: Treatment,
-    practice: RemediationContext,
+    remediation: Remediation,
+    context: RemediationContext,
     now: datetime,
     actor: str = "",
-    closing: TreatmentState = TreatmentState.UNDONE,
-) -> Treatment:
-    """Put everything back that a treatment changed, tell people, close it.
+    closing: RemediationState = RemediationState.UNDONE,
+) -> Remediation:
+    """Put everything back that a remediation changed, tell people, close it.
 
     What somebody else changed meanwhile is left alone and reported. Where AWS refuses, the
-    treatment stays in force and people are told.
+    remediation stays in force and people are told.
 
     Parameters
     ----------
-    treatment
+    remediation
         As stored, not closed.
     closing
         `UNDONE` when a person asked for it, `DELETED` for a function that is gone.
@@ -150,24 +150,26 @@ def undo(
     LedgerUnavailableError, StaleIncidentError
         As the remediation store does. Undoing again goes on where it stopped.
     """
-    if treatment.state is not TreatmentState.UNDOING:
-        treatment = replace(treatment.to(TreatmentState.UNDOING, now), actor=actor, closing=closing)
-    run = RemediationExecution(record=treatment, context=practice, now=now)
+    if remediation.state is not RemediationState.UNDOING:
+        remediation = replace(
+            remediation.to(RemediationState.UNDOING, now), actor=actor, closing=closing
+        )
+    run = RemediationExecution(record=remediation, context=context, now=now)
     run.take_all_back(was_tried=run.begin_to_take_all_back())
     if run.record.failures:
-        held = run.record.to(TreatmentState.APPLIED, now).unleased()
-        return _notify(run, held, TreatmentEvent.UNDO_FAILED)
+        held = run.record.to(RemediationState.APPLIED, now).unleased()
+        return _notify(run, held, RemediationEvent.UNDO_FAILED)
     event = (
-        TreatmentEvent.DELETED
-        if run.record.closing is TreatmentState.DELETED
-        else TreatmentEvent.UNDONE
+        RemediationEvent.DELETED
+        if run.record.closing is RemediationState.DELETED
+        else RemediationEvent.UNDONE
     )
     return _notify(run, run.record.to(run.record.closing, now), event)
 
 
 @dataclass(slots=True, kw_only=True)
-class RemediationExecution(ChangeExecution[Treatment]):
-    """What a run does about a treatment."""
+class RemediationExecution(ChangeExecution[Remediation]):
+    """What a run does about a remediation."""
 
     context: RemediationContext
 
@@ -176,8 +178,8 @@ class RemediationExecution(ChangeExecution[Treatment]):
         """The present moment."""
         return self.context.present(self.now)
 
-    def write(self, record: Treatment) -> Treatment:
-        """Store the treatment; raises what the remediation store does."""
+    def write(self, record: Remediation) -> Remediation:
+        """Store the remediation; raises what the remediation store does."""
         return self.context.remediations.save(record)
 
     def perform(self, step: RemedyStep) -> tuple[StepStatus, str]:
@@ -202,41 +204,43 @@ class RemediationExecution(ChangeExecution[Treatment]):
                 _take_back(step, self.context.repairs)
 
 
-def _treat(run: RemediationExecution) -> Treatment:
+def _remediate(run: RemediationExecution) -> Remediation:
     now = run.now
     run.save(run.record.leased(run.present))
     try:
-        run.save(_with_snapshot(run.record, run.context.repairs, now))
+        run.save(_add_snapshot(run.record, run.context.repairs, now))
         run_planned(run, lambda: _is_stuck(run.record))
     except FunctionNotFoundError:
         # What was given to its role is taken back.
-        return undo(run.record, run.context, now, closing=TreatmentState.DELETED)
+        return undo(run.record, run.context, now, closing=RemediationState.DELETED)
     except BusyError:
         return run.save(run.record.unleased())
-    treatment = run.record
-    if any(one.status is StepStatus.DONE for one in treatment.steps):
-        applied = treatment.to(TreatmentState.APPLIED, now).unleased()
-        applied = replace(applied, applied_at=treatment.applied_at or now)
-        return _notify(run, applied, TreatmentEvent.APPLIED)
-    return _notify(run, treatment.to(TreatmentState.FAILED, now), TreatmentEvent.APPLY_FAILED)
+    remediation = run.record
+    if any(one.status is StepStatus.DONE for one in remediation.steps):
+        applied = remediation.to(RemediationState.APPLIED, now).unleased()
+        applied = replace(applied, applied_at=remediation.applied_at or now)
+        return _notify(run, applied, RemediationEvent.APPLIED)
+    return _notify(run, remediation.to(RemediationState.FAILED, now), RemediationEvent.APPLY_FAILED)
 
 
-def _is_stuck(treatment: Treatment) -> bool:
+def _is_stuck(remediation: Remediation) -> bool:
     """Whether going on makes no sense: a refresh without the rights is an update for nothing.
 
     Statements of a resource policy stand alone.
     """
     stuck = {StepStatus.FAILED, StepStatus.CHANGED_MEANWHILE}
-    return treatment.kind is not RemedyKind.PERMISSIONS and any(
-        one.status in stuck for one in treatment.steps
+    return remediation.kind is not RemedyKind.PERMISSIONS and any(
+        one.status in stuck for one in remediation.steps
     )
 
 
-def _notify(run: RemediationExecution, treatment: Treatment, event: TreatmentEvent) -> Treatment:
+def _notify(
+    run: RemediationExecution, remediation: Remediation, event: RemediationEvent
+) -> Remediation:
     """Write down the new state together with its notice, then send that."""
     context = run.context
-    notice = compose_remediation(event, treatment, context.deployment, run.now)
-    stored = run.save(treatment.with_notice(event, notice.subject, notice.body))
+    notice = compose_remediation(event, remediation, context.deployment, run.now)
+    stored = run.save(remediation.with_notice(event, notice.subject, notice.body))
     return deliver_due(stored, run.write, context.publisher, lambda: run.present)
 
 
@@ -244,7 +248,7 @@ def _notify(run: RemediationExecution, treatment: Treatment, event: TreatmentEve
 
 
 @dataclass(slots=True)
-class _Look:
+class _ConfigurationReader:
     """The function's configuration, read at most once."""
 
     repairs: FunctionChanges
@@ -256,38 +260,38 @@ class _Look:
         return self.found
 
 
-def _with_snapshot(treatment: Treatment, repairs: FunctionChanges, now: datetime) -> Treatment:
+def _add_snapshot(remediation: Remediation, repairs: FunctionChanges, now: datetime) -> Remediation:
     """Write down what each step finds, before the first change; what is written stays."""
-    known = {one.key for one in treatment.snapshot or ()}
-    look = _Look(repairs)
-    for result in treatment.steps:
+    known = {one.key for one in remediation.snapshot or ()}
+    reader = _ConfigurationReader(repairs)
+    for result in remediation.steps:
         if result.step.key in known:
             continue
         try:
-            was = _present(result.step, look)
+            was = _read_present(result.step, reader)
         except RefusedError as refusal:
             # Not even to be looked at: nothing is known, so nothing is changed.
-            treatment = treatment.with_outcome(result.step, StepStatus.FAILED, str(refusal))
+            remediation = remediation.with_outcome(result.step, StepStatus.FAILED, str(refusal))
             continue
-        treatment = treatment.with_prior(Prior(key=result.step.key, was=was))
+        remediation = remediation.with_prior(Prior(key=result.step.key, was=was))
         if isinstance(result.step, RefreshCredentials):
             step = replace(result.step, prior=was or "", to=refreshed(was or "", now))
-            treatment = treatment.with_step(step)
-    return treatment
+            remediation = remediation.with_step(step)
+    return remediation
 
 
-def _present(step: RemedyStep, look: _Look) -> str | None:
+def _read_present(step: RemedyStep, reader: _ConfigurationReader) -> str | None:
     match step:
         case PutInlinePolicy(role=role, policy_name=name):
-            return look.repairs.inline_policy(role, name)
+            return reader.repairs.inline_policy(role, name)
         case AddPermission(function=function, qualifier=qualifier, statement_id=statement):
-            return look.repairs.permission(function, qualifier, statement)
+            return reader.repairs.permission(function, qualifier, statement)
         case SetTracing(function=function):
-            return look.at(function).tracing_mode
+            return reader.at(function).tracing_mode
         case SetMemory(function=function):
-            return str(look.at(function).memory_mb)
+            return str(reader.at(function).memory_mb)
         case RefreshCredentials(function=function):
-            return look.at(function).description
+            return reader.at(function).description
         case _:
             assert_never(step)
 
@@ -296,15 +300,15 @@ def _present(step: RemedyStep, look: _Look) -> str | None:
 
 
 def _perform(
-    step: RemedyStep, treatment: Treatment, repairs: FunctionChanges
+    step: RemedyStep, remediation: Remediation, repairs: FunctionChanges
 ) -> tuple[StepStatus, str]:
-    present = _present(step, _Look(repairs))
+    present = _read_present(step, _ConfigurationReader(repairs))
     if _is_written(step, present):
-        was = treatment.was(step.key)
-        # Found as it is to be: by this treatment before a crash, or by somebody else before it.
+        was = remediation.was(step.key)
+        # Found as it is to be: by this remediation before a crash, or by somebody else before it.
         return (StepStatus.ALREADY if _is_written(step, was) else StepStatus.DONE), ""
-    if present != _expected(step):
-        return StepStatus.CHANGED_MEANWHILE, _found(step, present)
+    if present != _get_expected(step):
+        return StepStatus.CHANGED_MEANWHILE, _describe_found(step, present)
     match step:
         case PutInlinePolicy(role=role, policy_name=name, document=document):
             repairs.put_inline_policy(role, name, document)
@@ -338,7 +342,7 @@ def _is_written(step: RemedyStep, present: str | None) -> bool:
             assert_never(step)
 
 
-def _expected(step: RemedyStep) -> str | None:
+def _get_expected(step: RemedyStep) -> str | None:
     """What the step was planned upon."""
     match step:
         case PutInlinePolicy() | AddPermission():
@@ -351,7 +355,7 @@ def _expected(step: RemedyStep) -> str | None:
             assert_never(step)
 
 
-def _found(step: RemedyStep, present: str | None) -> str:
+def _describe_found(step: RemedyStep, present: str | None) -> str:
     match step:
         case PutInlinePolicy():
             return "a policy of this name says something else now"
@@ -369,11 +373,11 @@ def _found(step: RemedyStep, present: str | None) -> str:
 
 def _take_back(step: RemedyStep, repairs: FunctionChanges) -> tuple[StepStatus, str]:
     """Carry out the inverse of a step, unless somebody else changed the thing meanwhile."""
-    present = _present(step, _Look(repairs))
-    if present == _expected(step):
+    present = _read_present(step, _ConfigurationReader(repairs))
+    if present == _get_expected(step):
         return StepStatus.ALREADY, ""
     if not _is_written(step, present):
-        return StepStatus.CHANGED_MEANWHILE, _found(step, present)
+        return StepStatus.CHANGED_MEANWHILE, _describe_found(step, present)
     inverse = step.inverse()
     match inverse:
         case DeleteInlinePolicy(role=role, policy_name=name):

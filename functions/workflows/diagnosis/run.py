@@ -1,7 +1,7 @@
-"""A round: what was examined is entered, cured where that is allowed, and told.
+"""One run of the diagnosis: findings are entered, remediated where that is allowed, and notified.
 
-Everything in it may be repeated. Treatments have a record and notices of their own, so that a round
-that dies between a cure and the book loses neither.
+Everything in it may be repeated. Remediations have a record and notices of their own, so that a
+round that dies between a remedy and the registry loses neither.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from functions.domain.diagnosis.finding_registry import (
     listed,
 )
 from functions.domain.diagnosis.ports import RemediationContext
-from functions.domain.diagnosis.remediation import Treatment, TreatmentState
+from functions.domain.diagnosis.remediation import Remediation, RemediationState
 from functions.domain.errors import StaleIncidentError
 from functions.domain.notices.diagnosis.digest import (
     compose_digest,
@@ -37,26 +37,28 @@ from functions.domain.notices.diagnosis.digest import (
 )
 from functions.domain.notices.diagnosis.finding import compose_finding, compose_resolved
 from functions.domain.notices.outbox import are_all_sent
-from functions.workflows.diagnosis.remediate import planned, treat, undo
+from functions.workflows.diagnosis.remediate import plan_remediation, remediate, undo
 from functions.workflows.notices.deliver import deliver_due
 
 # Above so many in one round they come in one notice.
 MOST_SINGLE: Final = 5
 _TRIES: Final = 4
-_OPEN: Final = frozenset({TreatmentState.APPLYING, TreatmentState.APPLIED, TreatmentState.UNDOING})
+_OPEN: Final = frozenset(
+    {RemediationState.APPLYING, RemediationState.APPLIED, RemediationState.UNDOING}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosisRun:
     """What a round did."""
 
-    patients: tuple[ExaminedFunction, ...]
+    evaluated: tuple[ExaminedFunction, ...]
     changes: tuple[Change, ...]
 
 
-def make_round(
+def run_diagnosis(
     examined: Sequence[FunctionUnderDiagnosis],
-    practice: RemediationContext,
+    context: RemediationContext,
     policy: RemedyPolicy,
     now: datetime,
     gone: Sequence[str] = (),
@@ -73,46 +75,46 @@ def make_round(
     LedgerUnavailableError, StaleIncidentError
         As the remediation store does. Making the round again is harmless.
     """
-    patients = tuple(_seen(facts, practice, policy, now) for facts in examined)
+    evaluated = tuple(_evaluate_function(facts, context, policy, now) for facts in examined)
     if gone:
-        for treatment in practice.remediations.treatments(gone):
-            if treatment.state in _OPEN and not treatment.is_leased(now):
-                undo(treatment, practice, now, closing=TreatmentState.DELETED)
+        for remediation in context.remediations.read_remediations(gone):
+            if remediation.state in _OPEN and not remediation.is_leased(now):
+                undo(remediation, context, now, closing=RemediationState.DELETED)
     examinations = (
-        *(one.examination for one in patients),
+        *(one.examination for one in evaluated),
         *(Examination(function=name, exists=False) for name in gone),
     )
-    moved = _entered(examinations, patients, practice, now)
-    return DiagnosisRun(patients=patients, changes=moved.changes)
+    moved = _enter(examinations, evaluated, context, now)
+    return DiagnosisRun(evaluated=evaluated, changes=moved.changes)
 
 
-def tend(practice: RemediationContext, now: datetime) -> None:
-    """Finish treatments that a dead run left, send what is due, and the weekly list.
+def reconcile(context: RemediationContext, now: datetime) -> None:
+    """Finish remediations that a dead run left, send what is due, and the weekly list.
 
     Raises
     ------
     LedgerUnavailableError, StaleIncidentError
         As the remediation store does. Tending again is harmless.
     """
-    for treatment in practice.remediations.treatments():
-        if treatment.is_leased(now):
+    for remediation in context.remediations.read_remediations():
+        if remediation.is_leased(now):
             continue
-        if treatment.state is TreatmentState.APPLYING:
-            treat(treatment, practice, now)
-        elif treatment.state is TreatmentState.UNDOING:
-            undo(treatment, practice, now, treatment.actor, treatment.closing)
-        elif not are_all_sent(treatment):
-            save = practice.remediations.save
-            deliver_due(treatment, save, practice.publisher, lambda: practice.present(now))
-    book = practice.remediations.book()
+        if remediation.state is RemediationState.APPLYING:
+            remediate(remediation, context, now)
+        elif remediation.state is RemediationState.UNDOING:
+            undo(remediation, context, now, remediation.actor, remediation.closing)
+        elif not are_all_sent(remediation):
+            save = context.remediations.save
+            deliver_due(remediation, save, context.publisher, lambda: context.present(now))
+    book = context.remediations.book()
     if book.is_list_due(now):
-        notice = compose_weekly(book, practice.deployment, now)
+        notice = compose_weekly(book, context.deployment, now)
         name = f"list/{now:%Y%m%dT%H%M%S}Z"
-        book = practice.remediations.save_book(listed(book, name, notice.subject, notice.body, now))
-    _deliver(book, practice, now)
+        book = context.remediations.save_book(listed(book, name, notice.subject, notice.body, now))
+    _deliver(book, context, now)
 
 
-def followed(practice: RemediationContext) -> frozenset[str]:
+def followed(context: RemediationContext) -> frozenset[str]:
     """Names of the functions of which something is open: who no longer exists belongs to `gone`.
 
     Raises
@@ -120,19 +122,21 @@ def followed(practice: RemediationContext) -> frozenset[str]:
     LedgerUnavailableError
         As the remediation store does.
     """
-    treated = (one.function for one in practice.remediations.treatments() if one.state in _OPEN)
-    return frozenset((*(one.function for one in practice.remediations.book().open), *treated))
+    treated = (
+        one.function for one in context.remediations.read_remediations() if one.state in _OPEN
+    )
+    return frozenset((*(one.function for one in context.remediations.book().open), *treated))
 
 
-def undo_for(
-    functions: Sequence[str], practice: RemediationContext, now: datetime, actor: str = ""
-) -> tuple[Treatment, ...]:
-    """Undo every treatment that is in force on some functions (none named: on all).
+def undo_remediations(
+    functions: Sequence[str], context: RemediationContext, now: datetime, actor: str = ""
+) -> tuple[Remediation, ...]:
+    """Undo every remediation that is in force on some functions (none named: on all).
 
     Returns
     -------
     tuple
-        The treatments as they are now; `treating.failures` says what AWS refused.
+        The remediations as they are now; `remediating.failures` says what AWS refused.
 
     Raises
     ------
@@ -140,14 +144,14 @@ def undo_for(
         As the remediation store does. Undoing again goes on where it stopped.
     """
     return tuple(
-        undo(one, practice, now, actor)
-        for one in practice.remediations.treatments(functions)
+        undo(one, context, now, actor)
+        for one in context.remediations.read_remediations(functions)
         if one.state in _OPEN
     )
 
 
-def _seen(
-    facts: FunctionUnderDiagnosis, practice: RemediationContext, policy: RemedyPolicy, now: datetime
+def _evaluate_function(
+    facts: FunctionUnderDiagnosis, context: RemediationContext, policy: RemedyPolicy, now: datetime
 ) -> ExaminedFunction:
     examination = examine(facts)
     return ExaminedFunction(
@@ -155,15 +159,16 @@ def _seen(
         examination=examination,
         checks=len(CHECKS),
         judged=tuple(
-            _judged(finding, facts, practice, policy, now) for finding in examination.findings
+            _evaluate_finding(finding, facts, context, policy, now)
+            for finding in examination.findings
         ),
     )
 
 
-def _judged(
+def _evaluate_finding(
     finding: Finding,
     facts: FunctionUnderDiagnosis,
-    practice: RemediationContext,
+    context: RemediationContext,
     policy: RemedyPolicy,
     now: datetime,
 ) -> EvaluatedFinding:
@@ -171,31 +176,31 @@ def _judged(
     decision = decide(finding, facts, policy)
     if not decision.is_applied:
         return EvaluatedFinding(finding=finding, decision=decision)
-    earlier = practice.remediations.find(finding.function, finding.entry)
+    earlier = context.remediations.find(finding.function, finding.entry)
     decision = decide(finding, facts, policy, earlier)
     if not decision.is_applied or decision.remedy is None:
-        return EvaluatedFinding(finding=finding, decision=decision, treatment=earlier)
-    treatment = planned(finding, decision.remedy, now, earlier)
+        return EvaluatedFinding(finding=finding, decision=decision, remediation=earlier)
+    remediation = plan_remediation(finding, decision.remedy, now, earlier)
     try:
-        if earlier is not None and treatment.id == earlier.id:
-            stored = practice.remediations.save(treatment)
+        if earlier is not None and remediation.id == earlier.id:
+            stored = context.remediations.save(remediation)
         else:
-            stored = practice.remediations.open(treatment)
+            stored = context.remediations.open(remediation)
     except StaleIncidentError:
         stored = None
-    if stored is None or stored.id != treatment.id or stored.state is not treatment.state:
+    if stored is None or stored.id != remediation.id or stored.state is not remediation.state:
         # Another run is at it.
         refused = RemedyDecision(consent=Authorization.TREATED_BEFORE, remedy=decision.remedy)
-        return EvaluatedFinding(finding=finding, decision=refused, treatment=stored)
+        return EvaluatedFinding(finding=finding, decision=refused, remediation=stored)
     return EvaluatedFinding(
-        finding=finding, decision=decision, treatment=treat(stored, practice, now)
+        finding=finding, decision=decision, remediation=remediate(stored, context, now)
     )
 
 
-def _entered(
+def _enter(
     examinations: Sequence[Examination],
-    patients: Sequence[ExaminedFunction],
-    practice: RemediationContext,
+    evaluated: Sequence[ExaminedFunction],
+    context: RemediationContext,
     now: datetime,
 ) -> Advance:
     """Enter the examinations into the book, with the notices of what is new.
@@ -203,71 +208,73 @@ def _entered(
     Another run may write the book at the same time: then both look again.
     """
     for attempt in range(_TRIES):
-        book = practice.remediations.book()
+        book = context.remediations.book()
         moved = advance(book, examinations, now)
-        told = _with_notices(moved, book, patients, practice, now)
+        told = _add_notices(moved, book, evaluated, context, now)
         if told == book:
             return moved
         try:
-            stored = practice.remediations.save_book(told)
+            stored = context.remediations.save_book(told)
         except StaleIncidentError:
             if attempt == _TRIES - 1:
                 raise
             continue
-        _deliver(stored, practice, now)
+        _deliver(stored, context, now)
         return moved
     raise AssertionError("unreachable")
 
 
-def _with_notices(
+def _add_notices(
     moved: Advance,
     before: FindingBook,
-    patients: Sequence[ExaminedFunction],
-    practice: RemediationContext,
+    evaluated: Sequence[ExaminedFunction],
+    context: RemediationContext,
     now: datetime,
 ) -> FindingBook:
-    judged = {one.finding.key: one for patient in patients for one in patient.judged}
+    judged = {
+        one.finding.key: one for examined_function in evaluated for one in examined_function.judged
+    }
     found = [
         one
         for one in moved.changes
-        if one.kind is not ChangeKind.CLOSED and not _tells_itself(judged.get(one.record.key))
+        if one.kind is not ChangeKind.CLOSED and not _has_own_notice(judged.get(one.record.key))
     ]
     closed = [one for one in moved.changes if one.kind is ChangeKind.CLOSED]
     book = moved.book
     stamp = f"{now:%Y%m%dT%H%M%S}Z"
     for changes in (found, closed):
         if len(changes) > MOST_SINGLE:
-            notice = compose_digest(changes, practice.deployment, now)
+            notice = compose_digest(changes, context.deployment, now)
             name = f"digest/{'closed' if changes is closed else 'found'}/{stamp}"
             book = book.with_notice(name, notice.subject, notice.body)
             continue
         for change in changes:
             one = judged.get(change.record.key)
             notice = (
-                compose_resolved(change, practice.deployment, now)
+                compose_resolved(change, context.deployment, now)
                 if change.kind is ChangeKind.CLOSED or one is None
-                else compose_finding(change, one, practice.deployment, now)
+                else compose_finding(change, one, context.deployment, now)
             )
-            name = _name(change.record.key, change.kind, stamp)
+            name = _name_notice(change.record.key, change.kind, stamp)
             book = book.with_notice(name, notice.subject, notice.body)
     if book.left_out and not before.left_out:
-        notice = compose_registry_full(book, practice.deployment, now)
+        notice = compose_registry_full(book, context.deployment, now)
         book = book.with_notice(f"full/{stamp}", notice.subject, notice.body)
     return book
 
 
-def _tells_itself(judged: EvaluatedFinding | None) -> bool:
+def _has_own_notice(judged: EvaluatedFinding | None) -> bool:
     """Whether a remedy was applied in this round, whose own notice says all about the finding."""
-    return judged is not None and judged.decision.is_applied and judged.treatment is not None
+    return judged is not None and judged.decision.is_applied and judged.remediation is not None
 
 
-def _name(key: FindingKey, kind: ChangeKind, stamp: str) -> str:
+def _name_notice(key: FindingKey, kind: ChangeKind, stamp: str) -> str:
     return f"{key.function}/{key.entry}/{kind}/{stamp}"
 
 
-def _deliver(book: FindingBook, practice: RemediationContext, now: datetime) -> None:
+def _deliver(book: FindingBook, context: RemediationContext, now: datetime) -> None:
     """Send what is due and forget what is sent."""
-    save = practice.remediations.save_book
-    book = deliver_due(book, save, practice.publisher, lambda: practice.present(now))
+    save = context.remediations.save_book
+    book = deliver_due(book, save, context.publisher, lambda: context.present(now))
     if book.without_sent() != book:
         save(book.without_sent())

@@ -31,7 +31,7 @@ from functions.domain.diagnosis.triage import (
 )
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
 from functions.workflows.diagnosis.collect_facts import FactCollector
-from functions.workflows.diagnosis.run import DiagnosisRun, make_round, tend
+from functions.workflows.diagnosis.run import DiagnosisRun, reconcile, run_diagnosis
 from functions.workflows.event_log import EventLog
 
 # Functions of one round: as many as CloudWatch answers at once, and few enough to end in time.
@@ -71,7 +71,7 @@ class DiagnosisTriage:
 
     read_account: Callable[[datetime, Sequence[str]], FactCollector | None]
     find_signs: Callable[[datetime], Signs]
-    practice: RemediationContext
+    context: RemediationContext
     memory: Memory
     policy: RemedyPolicy
     log: EventLog
@@ -109,7 +109,7 @@ class DiagnosisTriage:
 
     def tick(self, now: datetime) -> None:
         """Finish what was begun, look at what was changed, and go over all functions when due."""
-        tend(self.practice, now)
+        reconcile(self.context, now)
         self._notice_signs(now)
         marks = self.memory.touched()
         progress = self._find_due(self.memory.progress(), now)
@@ -211,12 +211,12 @@ class DiagnosisTriage:
             done = self._examine_safely(batch, collector, now)
             self.log.info(
                 "examined",
-                functions=len(done.patients),
-                findings=sum(len(one.examination.findings) for one in done.patients),
+                functions=len(done.evaluated),
+                findings=sum(len(one.examination.findings) for one in done.evaluated),
                 changes=[
                     f"{one.kind} {one.record.function} {one.record.entry}" for one in done.changes
                 ],
-                gaps=_describe_gaps(done.patients),
+                gaps=_describe_gaps(done.evaluated),
             )
 
     def _examine_safely(
@@ -236,17 +236,19 @@ class DiagnosisTriage:
         except Exception:
             if len(batch) == 1:
                 self.log.exception("a function could not be examined", function=batch[0])
-                return DiagnosisRun(patients=(), changes=())
+                return DiagnosisRun(evaluated=(), changes=())
         rounds = [self._examine_safely((one,), collector, now) for one in batch]
         return DiagnosisRun(
-            patients=tuple(patient for one in rounds for patient in one.patients),
+            evaluated=tuple(
+                examined_function for one in rounds for examined_function in one.evaluated
+            ),
             changes=tuple(change for one in rounds for change in one.changes),
         )
 
     def _run(
         self, examined: Sequence[FunctionUnderDiagnosis], now: datetime, gone: Sequence[str] = ()
     ) -> DiagnosisRun:
-        return make_round(examined, self.practice, self.policy, now, gone)
+        return run_diagnosis(examined, self.context, self.policy, now, gone)
 
 
 def _find_concerned(marks: Iterable[str], collector: FactCollector) -> Iterator[str]:
@@ -274,9 +276,9 @@ def _parse_rule_name(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-def _describe_gaps(patients: Sequence[ExaminedFunction]) -> list[str]:
+def _describe_gaps(evaluated: Sequence[ExaminedFunction]) -> list[str]:
     """What could not be read of functions, each once."""
-    said = {f"{gap.part}: {gap.words}" for one in patients for gap in one.facts.gaps}
+    said = {f"{gap.part}: {gap.words}" for one in evaluated for gap in one.facts.gaps}
     return sorted(said)[:20]
 
 

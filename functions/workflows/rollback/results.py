@@ -36,7 +36,7 @@ class Restored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A function that is still held or treated, with the words of whoever refused.
+    """A function that is still held or remediated, with the words of whoever refused.
 
     `is_unknown`: there is no such function.
     """

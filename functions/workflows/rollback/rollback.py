@@ -1,6 +1,6 @@
 """What `cdk deploy -c rollback=...` asks for, carried out function by function.
 
-A function may be held, or treated with remedies, or both: all of it is put back.
+A function may be held, or remediated with remedies, or both: all of it is put back.
 """
 
 import math
@@ -16,7 +16,7 @@ from functions.domain.changes.record import LEASE
 from functions.domain.changes.steps import PutBackReserved
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.diagnosis.ports import RemediationContext
-from functions.domain.diagnosis.remediation import Treatment
+from functions.domain.diagnosis.remediation import Remediation
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
@@ -38,7 +38,7 @@ from functions.domain.notices.stack_deletion import (
     compose_functions_left,
     compose_remedies_left,
 )
-from functions.workflows.diagnosis.run import undo_for
+from functions.workflows.diagnosis.run import undo_remediations
 from functions.workflows.incidents.adopt import adopt, put_back_removed, was_closed_since
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.perform_steps import undo
@@ -106,7 +106,7 @@ class Rollback:
 
     world: Context
     sleep: Callable[[float], None]
-    practice: RemediationContext
+    remediation: RemediationContext
 
     def of(
         self,
@@ -144,7 +144,7 @@ class Rollback:
             self.sleep(POLL_SECONDS)
             waited += POLL_SECONDS
             results |= {name: self._again(name) for name in waiting}
-        return (*(self._with_treatments(one) for one in results.values()), *left)
+        return (*(self._add_remediations(one) for one in results.values()), *left)
 
     def _first_results(
         self, names: tuple[str, ...], seconds_left: Callable[[], float]
@@ -178,10 +178,12 @@ class Rollback:
         live = self.world.ledger.live()
         return tuple(one for one in live.incidents if one.state in HOLDING_STATES)
 
-    def still_treated(self) -> tuple[Treatment, ...]:
+    def find_open_remediations(self) -> tuple[Remediation, ...]:
         """The remedies that are in force."""
         return tuple(
-            one for one in self.practice.remediations.treatments() if one.state in IN_FORCE
+            one
+            for one in self.remediation.remediations.read_remediations()
+            if one.state in IN_FORCE
         )
 
     def tell_of_deletion(self) -> tuple[str, ...]:
@@ -194,7 +196,7 @@ class Rollback:
         if held:
             said = compose_functions_left(held, self.world.deployment, now)
             self.world.publisher.publish(said.subject, said.body)
-        treated = self.still_treated()
+        treated = self.find_open_remediations()
         if treated:
             said = compose_remedies_left(treated, self.world.deployment, now)
             self.world.publisher.publish(said.subject, said.body)
@@ -205,7 +207,7 @@ class Rollback:
         live = self.world.ledger.live()
         names = [one.function for one in live.incidents if one.state in HOLDING_STATES]
         # Their records cannot be read: that is said of each, and fails the deployment.
-        names += [*live.unreadable, *(one.function for one in self.still_treated())]
+        names += [*live.unreadable, *(one.function for one in self.find_open_remediations())]
         left = []
         for arn in self.world.functions.tagged(SNAPSHOT_TAG):
             said = self._said_by_tag(arn)
@@ -260,23 +262,23 @@ class Rollback:
         except LoopbreakerError as error:
             return Refused(function=name, text=str(error))
 
-    def _with_treatments(self, result: Result) -> Result:
+    def _add_remediations(self, result: Result) -> Result:
         """Undo the remedies of the function too; neither stands in the way of the other."""
         name = result.function
         try:
-            treatments = undo_for((name,), self.practice, self.world.clock())
+            remediations = undo_remediations((name,), self.remediation, self.world.clock())
         except LoopbreakerError as error:
             return Refused(function=name, text=f"{result.text}; its remedies: {error}")
-        if not treatments:
+        if not remediations:
             return result
-        refused = [words for one in treatments for words in one.failures]
-        titles = ", ".join(one.title for one in treatments)
+        refused = [words for one in remediations for words in one.failures]
+        titles = ", ".join(one.title for one in remediations)
         if refused:
             return Refused(
                 function=name,
                 text=f"{result.text}; remedy not undone ({titles}): {'; '.join(refused)}."
                 " If its permission is missing, deploy with -c remedies="
-                f"{','.join(sorted({one.kind.value for one in treatments}))} once more",
+                f"{','.join(sorted({one.kind.value for one in remediations}))} once more",
             )
         told = f"remedy undone ({titles})"
         if isinstance(result, Refused):

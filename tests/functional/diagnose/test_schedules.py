@@ -128,9 +128,9 @@ def test_a_question_about_a_function_reads_its_schedules(ward: Ward) -> None:
     """Who asks gets an answer, also about a schedule that has never run."""
     ward.add_schedule("yearly", "orders", NOTHING)
 
-    (patient,) = ward.triage.examine_one("orders", NOON).patients
+    (examined_function,) = ward.triage.examine_one("orders", NOON).evaluated
 
-    assert [one.finding.entry for one in patient.judged] == ["not_authorized"]
+    assert [one.finding.entry for one in examined_function.judged] == ["not_authorized"]
 
 
 # -- what is found

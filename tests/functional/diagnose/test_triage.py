@@ -12,7 +12,7 @@ from functions.domain.account.inventory import Area, Gap
 from functions.domain.diagnosis.authorization import RemedyPolicy
 from functions.domain.diagnosis.collection.guard_state import GuardState
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
-from functions.domain.diagnosis.remediation import TreatmentState
+from functions.domain.diagnosis.remediation import RemediationState
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.diagnosis.triage import DeniedInvocation, Tick, Touched
 from functions.domain.errors import (
@@ -22,7 +22,7 @@ from functions.domain.errors import (
     RefusedError,
 )
 from functions.workflows.diagnosis import triage as module
-from functions.workflows.diagnosis.run import make_round
+from functions.workflows.diagnosis.run import run_diagnosis
 from functions.workflows.diagnosis.triage import UnknownFunctionError, UnreadAccountError
 from tests.fake_diagnosis import NOON, Ward
 from tests.unit.domain.diagnosis.samples import allow
@@ -212,7 +212,7 @@ def test_held_functions_are_not_examined(ward: Ward) -> None:
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_run_that_dies_anywhere_is_finished_by_the_next(moment: str) -> None:
-    """At every call of a round with a treatment: the end is the same, and told."""
+    """At every call of a round with a remediation: the end is the same, and told."""
     calls = _calls_of_a_round()
     assert calls > 10
     for number in range(1, calls + 1):
@@ -226,11 +226,11 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(moment: str) -> None:
         ward.hospital.revive()
 
         assert list(ward.hospital.policies) == [("orders-role", "Loopbreaker-logs-orders")], number
-        (treatment,) = ward.hospital.stored.values()
-        assert treatment.state is TreatmentState.APPLIED, (number, moment)
+        (remediation,) = ward.hospital.stored.values()
+        assert remediation.state is RemediationState.APPLIED, (number, moment)
         told = [one for one in ward.hospital.subjects if "REMEDY APPLIED" in one]
         assert told, (number, moment)
-        assert {one.was for one in treatment.snapshot or ()} == {None, "takes orders"}, number
+        assert {one.was for one in remediation.snapshot or ()} == {None, "takes orders"}, number
 
 
 class ProcessDiedError(BaseException):
@@ -285,8 +285,8 @@ def test_a_function_that_is_deleted_during_its_cure_is_closed(ward: Ward) -> Non
 
     ward.triage.tick(NOON)
 
-    (treatment,) = ward.hospital.stored.values()
-    assert treatment.is_closed
+    (remediation,) = ward.hospital.stored.values()
+    assert remediation.is_closed
     assert ward.hospital.policies == {}
 
 
@@ -343,7 +343,7 @@ def test_a_function_that_nobody_expected_stops_no_other(
     """Whatever goes wrong with one is logged, and the others are examined."""
     ward.add("odd")
     ward.invoked("odd")
-    usual = make_round
+    usual = run_diagnosis
 
     def odd(examined: Any, *rest: Any, **more: Any) -> Any:
         if any(one.name == "odd" for one in examined):
@@ -368,8 +368,8 @@ def test_a_question_about_one_function(ward: Ward) -> None:
     """It is examined alone."""
     done = ward.triage.examine_one("orders", NOON)
 
-    assert [one.facts.name for one in done.patients] == ["orders"]
-    assert [one.finding.entry for one in done.patients[0].judged] == ["no_logs"]
+    assert [one.facts.name for one in done.evaluated] == ["orders"]
+    assert [one.finding.entry for one in done.evaluated[0].judged] == ["no_logs"]
     assert ward.fresh == [("orders",)]
 
 

@@ -25,55 +25,55 @@ from functions.domain.notices.text import clean, format_count
 OUTPUT_LIMIT: Final = 3_500  # bytes: a custom resource answers at most 4 KB
 
 
-def compose_output(patients: Sequence[ExaminedFunction]) -> str:
+def compose_output(evaluated: Sequence[ExaminedFunction]) -> str:
     """Answer ``-c diagnose=<function>`` in the stack's output, within `OUTPUT_LIMIT`."""
-    text = "\n".join(line for one in patients for line in _list_lines(one))
+    text = "\n".join(line for one in evaluated for line in _list_lines(one))
     return cut_at_line(text, OUTPUT_LIMIT, "\n(Cut here: the whole answer is in the mail.)")
 
 
 def compose_answer(
-    patients: Sequence[ExaminedFunction], deployment: Deployment, now: datetime
+    evaluated: Sequence[ExaminedFunction], deployment: Deployment, now: datetime
 ) -> Notice:
     """Answer at length, in a mail."""
-    first = patients[0].facts.name if patients else "nothing"
-    found = sum(len(one.judged) for one in patients)
+    first = evaluated[0].facts.name if evaluated else "nothing"
+    found = sum(len(one.judged) for one in evaluated)
     what = format_count(found, "finding") if found else "nothing found"
-    if patients and all(one.facts.is_contained for one in patients):
+    if evaluated and all(one.facts.is_contained for one in evaluated):
         what = "not examined"
     return Notice(
         subject=compose_subject("DIAGNOSIS", first, f": {what}"),
         body=compose_body(
             (
-                *(block for one in patients for block in _compose_blocks(one, deployment)),
+                *(block for one in evaluated for block in _compose_blocks(one, deployment)),
                 *compose_footer(first, deployment, now),
             )
         ),
     )
 
 
-def _compose_blocks(patient: ExaminedFunction, deployment: Deployment) -> tuple[str, ...]:
-    facts = patient.facts
+def _compose_blocks(examined_function: ExaminedFunction, deployment: Deployment) -> tuple[str, ...]:
+    facts = examined_function.facts
     if facts.is_contained:
         return (paragraph(_describe_contained(facts.name)),)
-    blocks = [paragraph(_describe_count(patient))]
-    for judged in patient.judged:
+    blocks = [paragraph(_describe_count(examined_function))]
+    for judged in examined_function.judged:
         blocks += [
             paragraph(f"{judged.finding.title.upper()}: {judged.finding.summary}"),
             *compose_details(judged, deployment),
         ]
-    if not patient.judged:
+    if not examined_function.judged:
         blocks.append(describe_location(deployment))
-    said = {gap for judged in patient.judged for gap in judged.finding.gaps}
+    said = {gap for judged in examined_function.judged for gap in judged.finding.gaps}
     every = (f"{one.part}: {one.words}" for one in facts.gaps)
     blocks.append(compose_unread([one for one in every if one not in said]))
     return tuple(blocks)
 
 
-def _list_lines(patient: ExaminedFunction) -> tuple[str, ...]:
-    if patient.facts.is_contained:
-        return (_describe_contained(patient.facts.name),)
-    lines = [_describe_count(patient)]
-    for number, judged in enumerate(patient.judged, start=1):
+def _list_lines(examined_function: ExaminedFunction) -> tuple[str, ...]:
+    if examined_function.facts.is_contained:
+        return (_describe_contained(examined_function.facts.name),)
+    lines = [_describe_count(examined_function)]
+    for number, judged in enumerate(examined_function.judged, start=1):
         finding = judged.finding
         remedy = judged.decision.remedy or next(iter(finding.remedies), None)
         lines.append(
@@ -82,8 +82,8 @@ def _list_lines(patient: ExaminedFunction) -> tuple[str, ...]:
         if remedy is not None:
             lines.append(f"   Cure: {remedy.words}")
         lines.append(f"   Loopbreaker did: {describe_decision(judged.decision, finding)}")
-    if patient.facts.gaps:
-        parts = ", ".join(dict.fromkeys(str(one.part) for one in patient.facts.gaps))
+    if examined_function.facts.gaps:
+        parts = ", ".join(dict.fromkeys(str(one.part) for one in examined_function.facts.gaps))
         lines.append(f"   Could not be read: {parts}.")
     return tuple(_clean_line(one) for one in lines)
 
@@ -101,12 +101,13 @@ def _describe_contained(function: str) -> str:
     )
 
 
-def _describe_count(patient: ExaminedFunction) -> str:
-    checks = format_count(patient.checks, "check")
-    found = len(patient.judged)
-    open_ = patient.checks - len(
-        patient.examination.complete | {one.finding.entry for one in patient.judged}
+def _describe_count(examined_function: ExaminedFunction) -> str:
+    checks = format_count(examined_function.checks, "check")
+    found = len(examined_function.judged)
+    open_ = examined_function.checks - len(
+        examined_function.examination.complete
+        | {one.finding.entry for one in examined_function.judged}
     )
     undecided = f", of which {open_} could not be decided" if open_ > 0 else ""
     what = format_count(found, "finding") if found else "nothing found"
-    return f"{patient.facts.name}: {what} ({checks}{undecided})."
+    return f"{examined_function.facts.name}: {what} ({checks}{undecided})."

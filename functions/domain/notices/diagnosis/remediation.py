@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from functions.domain.changes.outcome import StepStatus
-from functions.domain.diagnosis.remediation import Treatment, TreatmentEvent
+from functions.domain.diagnosis.remediation import Remediation, RemediationEvent
 from functions.domain.diagnosis.remedy import (
     AddPermission,
     NamedStep,
@@ -42,119 +42,129 @@ from functions.domain.notices.text import capitalize, format_count, shorten_acto
 
 
 def compose_remediation(
-    event: TreatmentEvent, treatment: Treatment, deployment: Deployment, now: datetime
+    event: RemediationEvent, remediation: Remediation, deployment: Deployment, now: datetime
 ) -> Notice:
     """Tell what became of a remedy that the guard applied or undid."""
     match event:
-        case TreatmentEvent.APPLIED:
-            return _compose_applied(treatment, deployment, now)
-        case TreatmentEvent.APPLY_FAILED:
-            return _compose_apply_failed(treatment, deployment, now)
-        case TreatmentEvent.UNDONE | TreatmentEvent.DELETED:
-            return _compose_undone(event, treatment, deployment, now)
-        case TreatmentEvent.UNDO_FAILED:
-            return _compose_undo_failed(treatment, deployment, now)
+        case RemediationEvent.APPLIED:
+            return _compose_applied(remediation, deployment, now)
+        case RemediationEvent.APPLY_FAILED:
+            return _compose_apply_failed(remediation, deployment, now)
+        case RemediationEvent.UNDONE | RemediationEvent.DELETED:
+            return _compose_undone(event, remediation, deployment, now)
+        case RemediationEvent.UNDO_FAILED:
+            return _compose_undo_failed(remediation, deployment, now)
 
 
-def _compose_applied(treatment: Treatment, deployment: Deployment, now: datetime) -> Notice:
-    failed = [one for one in treatment.steps if one.status is StepStatus.FAILED]
+def _compose_applied(remediation: Remediation, deployment: Deployment, now: datetime) -> Notice:
+    failed = [one for one in remediation.steps if one.status is StepStatus.FAILED]
     part = " IN PART" if failed else ""
     return Notice(
         subject=compose_subject(
-            f"REMEDY APPLIED{part}:", treatment.function, f": {treatment.title}"
+            f"REMEDY APPLIED{part}:", remediation.function, f": {remediation.title}"
         ),
         body=compose_body(
             (
-                paragraph(treatment.summary),
+                paragraph(remediation.summary),
                 paragraph(
                     f"Loopbreaker applied the remedy{' in part' if failed else ''}, as this"
-                    f" deployment allows (-c remedies={treatment.kind})."
+                    f" deployment allows (-c remedies={remediation.kind})."
                 ),
                 describe_location(deployment),
-                section("WHAT SHOWED IT", *map(bullet, treatment.evidence[:MOST_EVIDENCE])),
+                section("WHAT SHOWED IT", *map(bullet, remediation.evidence[:MOST_EVIDENCE])),
                 section(
-                    "WHAT WAS DONE", bullet(treatment.remedy), *_list_applied_steps(treatment.steps)
+                    "WHAT WAS DONE",
+                    bullet(remediation.remedy),
+                    *_list_applied_steps(remediation.steps),
                 ),
-                _compose_undo(treatment, deployment),
+                _compose_undo(remediation, deployment),
                 paragraph(
                     "Whether it helped is looked at with the next examination; you are told when"
                     " the finding is resolved."
                 ),
-                compose_page_link(treatment.page),
-                *compose_footer(treatment.function, deployment, now),
+                compose_page_link(remediation.page),
+                *compose_footer(remediation.function, deployment, now),
             )
         ),
     )
 
 
-def _compose_apply_failed(treatment: Treatment, deployment: Deployment, now: datetime) -> Notice:
+def _compose_apply_failed(
+    remediation: Remediation, deployment: Deployment, now: datetime
+) -> Notice:
     return Notice(
-        subject=compose_subject("REMEDY NOT APPLIED:", treatment.function, f": {treatment.title}"),
+        subject=compose_subject(
+            "REMEDY NOT APPLIED:", remediation.function, f": {remediation.title}"
+        ),
         body=compose_body(
             (
-                paragraph(treatment.summary),
+                paragraph(remediation.summary),
                 paragraph("Loopbreaker tried the remedy, and nothing of it is in force."),
                 describe_location(deployment),
-                section("WHAT SHOWED IT", *map(bullet, treatment.evidence[:MOST_EVIDENCE])),
+                section("WHAT SHOWED IT", *map(bullet, remediation.evidence[:MOST_EVIDENCE])),
                 section(
                     "WHAT WAS TRIED",
-                    bullet(treatment.remedy),
-                    *_list_applied_steps(treatment.steps),
+                    bullet(remediation.remedy),
+                    *_list_applied_steps(remediation.steps),
                     paragraph("To do it by hand:"),
                     *(
                         command_line(text)
-                        for one in treatment.steps
+                        for one in remediation.steps
                         if (text := build_remedy_command(one.step, deployment.region))
                     ),
                 ),
-                compose_page_link(treatment.page),
-                *compose_footer(treatment.function, deployment, now),
+                compose_page_link(remediation.page),
+                *compose_footer(remediation.function, deployment, now),
             )
         ),
     )
 
 
 def _compose_undone(
-    event: TreatmentEvent, treatment: Treatment, deployment: Deployment, now: datetime
+    event: RemediationEvent, remediation: Remediation, deployment: Deployment, now: datetime
 ) -> Notice:
-    is_deleted = event is TreatmentEvent.DELETED
-    who = f" by {shorten_actor(treatment.actor)}" if treatment.actor else ""
+    is_deleted = event is RemediationEvent.DELETED
+    who = f" by {shorten_actor(remediation.actor)}" if remediation.actor else ""
     opening = (
-        f"{treatment.function} no longer exists. What Loopbreaker had given to its role is taken"
+        f"{remediation.function} no longer exists. What Loopbreaker had given to its role is taken"
         " back."
         if is_deleted
-        else f"Loopbreaker undid its remedy on {treatment.function}, as it was asked{who}. It does"
-        " not apply it again."
+        else f"Loopbreaker undid its remedy on {remediation.function}, as it was asked{who}. It"
+        " does not apply it again."
     )
-    left = [one for one in treatment.steps if one.restored is StepStatus.CHANGED_MEANWHILE]
-    tail = f", {format_count(len(left), 'setting')} left alone" if left else f": {treatment.title}"
+    left = [one for one in remediation.steps if one.restored is StepStatus.CHANGED_MEANWHILE]
+    tail = (
+        f", {format_count(len(left), 'setting')} left alone" if left else f": {remediation.title}"
+    )
     return Notice(
-        subject=compose_subject("REMEDY UNDONE:", treatment.function, tail),
+        subject=compose_subject("REMEDY UNDONE:", remediation.function, tail),
         body=compose_body(
             (
                 paragraph(opening),
                 describe_location(deployment),
-                section("SETTINGS", *_list_undone_steps(treatment.steps)),
-                section("WHAT IT WAS AGAINST", bullet(treatment.summary)),
-                *compose_footer(treatment.function, deployment, now),
+                section("SETTINGS", *_list_undone_steps(remediation.steps)),
+                section("WHAT IT WAS AGAINST", bullet(remediation.summary)),
+                *compose_footer(remediation.function, deployment, now),
             )
         ),
     )
 
 
-def _compose_undo_failed(treatment: Treatment, deployment: Deployment, now: datetime) -> Notice:
+def _compose_undo_failed(remediation: Remediation, deployment: Deployment, now: datetime) -> Notice:
     return Notice(
-        subject=compose_subject("REMEDY NOT UNDONE:", treatment.function, f": {treatment.title}"),
+        subject=compose_subject(
+            "REMEDY NOT UNDONE:", remediation.function, f": {remediation.title}"
+        ),
         body=compose_body(
             (
                 paragraph(
-                    f"Loopbreaker could not undo all of its remedy on {treatment.function}. What"
+                    f"Loopbreaker could not undo all of its remedy on {remediation.function}. What"
                     " AWS refused is still in force."
                 ),
                 describe_location(deployment),
-                section("SETTINGS", *_list_undone_steps(treatment.steps)),
-                _compose_undo(treatment, deployment),
-                *compose_footer(treatment.function, deployment, now),
+                section("SETTINGS", *_list_undone_steps(remediation.steps)),
+                _compose_undo(remediation, deployment),
+                *compose_footer(remediation.function, deployment, now),
             )
         ),
     )
@@ -206,10 +216,10 @@ def _describe_outcome(
     return f"{words} ({quote(detail, 300)})." if detail else f"{words}."
 
 
-def _compose_undo(treatment: Treatment, deployment: Deployment) -> str:
+def _compose_undo(remediation: Remediation, deployment: Deployment) -> str:
     inverses = [
         build_remedy_undo_command(one.step.inverse(), deployment.region)
-        for one in reversed(treatment.steps)
+        for one in reversed(remediation.steps)
         if one.status is StepStatus.DONE
         and one.restored not in {StepStatus.DONE, StepStatus.ALREADY, StepStatus.GONE}
     ]
@@ -218,7 +228,7 @@ def _compose_undo(treatment: Treatment, deployment: Deployment) -> str:
         paragraph("This puts everything back that nobody has changed since:"),
         command_line(
             build_rollback_command(
-                treatment.function, treatment.function_arn, deployment.deploy_flags
+                remediation.function, remediation.function_arn, deployment.deploy_flags
             )
         ),
         paragraph("Or by hand:") if inverses else "",

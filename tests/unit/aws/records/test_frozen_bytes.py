@@ -17,7 +17,7 @@ from functions.aws.account import facts as f
 from functions.aws.records.graph_summary import packed, unpacked
 from functions.aws.records.incidents.incident_record import dump_incident, load_incident
 from functions.domain.diagnosis.facts import DeniedCall
-from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
+from functions.domain.diagnosis.record import BOOK_RECORD, REMEDIATION_RECORD
 from functions.domain.diagnosis.triage import Progress
 from functions.domain.graph.refresh import ChartState
 from functions.domain.record_format import dump_json
@@ -65,7 +65,7 @@ WRITERS: Final[dict[str, Callable[[str], str]]] = {
     "closed ": lambda text: dump_incident(load_incident(text)),
     "diagnosis book": lambda text: BOOK_RECORD.dump(BOOK_RECORD.load(text)),
     "diagnosis progress": lambda text: again(Progress, text),
-    "treatment ": lambda text: TREATMENT_RECORD.dump(TREATMENT_RECORD.load(text)),
+    "treatment ": lambda text: REMEDIATION_RECORD.dump(REMEDIATION_RECORD.load(text)),
     "denial ": lambda text: again(DeniedCall, text),
     "chart state": lambda text: again_sparse(ChartState, text),
     "chart book": lambda text: zlib.decompress(

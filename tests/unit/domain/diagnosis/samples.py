@@ -1,4 +1,4 @@
-"""Functions as they come under diagnosis, and an account in memory that can be treated."""
+"""Functions as they come under diagnosis, and an account in memory that can be remediated."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from functions.domain.diagnosis.facts import (
 )
 from functions.domain.diagnosis.finding_registry import FindingBook
 from functions.domain.diagnosis.ports import Configuration, RemediationContext
-from functions.domain.diagnosis.remediation import Treatment
+from functions.domain.diagnosis.remediation import Remediation
 from functions.domain.diagnosis.remedy import AddPermission
 from functions.domain.errors import (
     BusyError,
@@ -228,7 +228,7 @@ class Hospital:
     clock_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     @property
-    def practice(self) -> RemediationContext:
+    def context(self) -> RemediationContext:
         """The ports."""
         return RemediationContext(
             repairs=_Repairs(self),
@@ -249,9 +249,9 @@ class Hospital:
         return self.store.book()
 
     @property
-    def stored(self) -> dict[tuple[str, str], Treatment]:
-        """All treatments."""
-        return {(one.function, one.entry): one for one in self.store.treatments()}
+    def stored(self) -> dict[tuple[str, str], Remediation]:
+        """All remediations."""
+        return {(one.function, one.entry): one for one in self.store.read_remediations()}
 
     @property
     def subjects(self) -> list[str]:
@@ -408,23 +408,27 @@ class _Remediations:
         )
         return saved
 
-    def open(self, treatment: Treatment) -> Treatment:
-        opened: Treatment = self.hospital.call("open", lambda: self.hospital.store.open(treatment))
+    def open(self, remediation: Remediation) -> Remediation:
+        opened: Remediation = self.hospital.call(
+            "open", lambda: self.hospital.store.open(remediation)
+        )
         return opened
 
-    def save(self, treatment: Treatment) -> Treatment:
-        saved: Treatment = self.hospital.call("save", lambda: self.hospital.store.save(treatment))
+    def save(self, remediation: Remediation) -> Remediation:
+        saved: Remediation = self.hospital.call(
+            "save", lambda: self.hospital.store.save(remediation)
+        )
         return saved
 
-    def find(self, function: str, entry: str) -> Treatment | None:
-        found: Treatment | None = self.hospital.call(
+    def find(self, function: str, entry: str) -> Remediation | None:
+        found: Remediation | None = self.hospital.call(
             "find", lambda: self.hospital.store.find(function, entry)
         )
         return found
 
-    def treatments(self, functions: Sequence[str] = ()) -> tuple[Treatment, ...]:
-        found: tuple[Treatment, ...] = self.hospital.call(
-            "treatments", lambda: self.hospital.store.treatments(functions)
+    def read_remediations(self, functions: Sequence[str] = ()) -> tuple[Remediation, ...]:
+        found: tuple[Remediation, ...] = self.hospital.call(
+            "read_remediations", lambda: self.hospital.store.read_remediations(functions)
         )
         return found
 

@@ -20,7 +20,7 @@ from functions.domain.diagnosis.facts import (
     Part,
 )
 from functions.domain.diagnosis.finding import Certainty, Finding
-from functions.domain.diagnosis.remediation import Treatment, TreatmentState
+from functions.domain.diagnosis.remediation import Remediation, RemediationState
 from functions.domain.diagnosis.remedy import (
     AddPermission,
     NamedStep,
@@ -31,7 +31,7 @@ from functions.domain.diagnosis.remedy import (
     SetTracing,
     policy_text,
 )
-from functions.workflows.diagnosis.remediate import planned
+from functions.workflows.diagnosis.remediate import plan_remediation
 from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE
 from tests.unit.domain.diagnosis.checks.test_not_authorized import caller, denial
 from tests.unit.domain.diagnosis.samples import (
@@ -59,7 +59,7 @@ def found(under: FunctionUnderDiagnosis) -> Finding:
 
 
 def consent(
-    under: FunctionUnderDiagnosis, policy: RemedyPolicy, earlier: Treatment | None = None
+    under: FunctionUnderDiagnosis, policy: RemedyPolicy, earlier: Remediation | None = None
 ) -> Authorization:
     """What is decided about the one finding of a function."""
     return decide(found(under), under, policy, earlier).consent
@@ -143,39 +143,39 @@ def test_a_contained_function_is_left_alone() -> None:
     assert decide(found(logless()), held, ALL).consent is Authorization.CONTAINED
 
 
-def treated(state: TreatmentState, under: FunctionUnderDiagnosis | None = None) -> Treatment:
-    """An earlier treatment of the function."""
+def treated(state: RemediationState, under: FunctionUnderDiagnosis | None = None) -> Remediation:
+    """An earlier remediation of the function."""
     finding = found(under or logless())
-    return replace(planned(finding, finding.remedies[0], NOW), state=state)
+    return replace(plan_remediation(finding, finding.remedies[0], NOW), state=state)
 
 
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (TreatmentState.APPLYING, Authorization.TREATED_BEFORE),
-        (TreatmentState.APPLIED, Authorization.TREATED_BEFORE),
-        (TreatmentState.UNDOING, Authorization.TREATED_BEFORE),
-        (TreatmentState.UNDONE, Authorization.UNDONE_BY_PERSON),
-        (TreatmentState.FAILED, Authorization.TREATED_BEFORE),
-        (TreatmentState.DELETED, Authorization.ALLOWED),
+        (RemediationState.APPLYING, Authorization.TREATED_BEFORE),
+        (RemediationState.APPLIED, Authorization.TREATED_BEFORE),
+        (RemediationState.UNDOING, Authorization.TREATED_BEFORE),
+        (RemediationState.UNDONE, Authorization.UNDONE_BY_PERSON),
+        (RemediationState.FAILED, Authorization.TREATED_BEFORE),
+        (RemediationState.DELETED, Authorization.ALLOWED),
     ],
 )
-def test_people_have_the_last_word(state: TreatmentState, expected: Authorization) -> None:
+def test_people_have_the_last_word(state: RemediationState, expected: Authorization) -> None:
     """What was tried, or undone by a person, is not repeated."""
     assert consent(logless(), ALL, treated(state)) is expected
 
 
 def test_a_refused_remedy_is_tried_again_after_a_week() -> None:
     """By then somebody may have allowed it."""
-    refused = treated(TreatmentState.FAILED)
+    refused = treated(RemediationState.FAILED)
     old = replace(refused, updated_at=NOW.replace(day=NOW.day - 7))
 
     assert consent(logless(), ALL, old) is Authorization.ALLOWED
 
 
 def test_another_trigger_gets_a_statement_of_its_own() -> None:
-    """A treatment in force is continued with what it does not have, and nothing is repeated."""
-    before = treated(TreatmentState.APPLIED, facts(triggers=(rule(),)))
+    """A remediation in force is continued with what it does not have, and nothing is repeated."""
+    before = treated(RemediationState.APPLIED, facts(triggers=(rule(),)))
     another = rule(source_arn=rule().source_arn.replace("nightly", "hourly"))
     under = facts(triggers=(rule(), another))
 

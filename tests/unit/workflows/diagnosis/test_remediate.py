@@ -1,4 +1,4 @@
-"""Treating and undoing: the guard dies anywhere, people interfere, AWS refuses."""
+"""Remediating and undoing: the guard dies anywhere, people interfere, AWS refuses."""
 
 import json
 from collections.abc import Callable
@@ -11,8 +11,8 @@ from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.record import LEASE
 from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
-from functions.domain.diagnosis.record import TREATMENT_RECORD
-from functions.domain.diagnosis.remediation import Treatment, TreatmentState
+from functions.domain.diagnosis.record import REMEDIATION_RECORD
+from functions.domain.diagnosis.remediation import Remediation, RemediationState
 from functions.domain.diagnosis.remedy import (
     AddPermission,
     RefreshCredentials,
@@ -21,8 +21,13 @@ from functions.domain.diagnosis.remedy import (
 )
 from functions.domain.errors import SnapshotOverwriteError
 from functions.domain.notices.outbox import NoticeStatus
-from functions.workflows.diagnosis.remediate import is_statement_of, planned, treat, undo
-from functions.workflows.diagnosis.run import tend, undo_for
+from functions.workflows.diagnosis.remediate import (
+    is_statement_of,
+    plan_remediation,
+    remediate,
+    undo,
+)
+from functions.workflows.diagnosis.run import reconcile, undo_remediations
 from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE
 from tests.unit.domain.diagnosis.samples import (
     BUSY,
@@ -51,31 +56,31 @@ CASES: dict[str, FunctionUnderDiagnosis] = {
 KEY = ("orders", "no_logs")
 
 
-def case(name: str) -> Treatment:
-    """The treatment of the one finding of a case."""
+def case(name: str) -> Remediation:
+    """The remediation of the one finding of a case."""
     (finding,) = examine(CASES[name]).findings
-    return planned(finding, finding.remedies[0], NOW)
+    return plan_remediation(finding, finding.remedies[0], NOW)
 
 
-def opened(name: str) -> tuple[Hospital, Treatment]:
-    """An account with the treatment of a case written down, and nothing done."""
+def opened(name: str) -> tuple[Hospital, Remediation]:
+    """An account with the remediation of a case written down, and nothing done."""
     hospital = Hospital()
-    return hospital, hospital.practice.remediations.open(case(name))
+    return hospital, hospital.context.remediations.open(case(name))
 
 
-def applied(name: str) -> tuple[Hospital, Treatment]:
-    """An account in which a case was treated."""
-    hospital, treatment = opened(name)
-    treatment = treat(treatment, hospital.practice, NOW)
+def applied(name: str) -> tuple[Hospital, Remediation]:
+    """An account in which a case was remediated."""
+    hospital, remediation = opened(name)
+    remediation = remediate(remediation, hospital.context, NOW)
     hospital.sent.clear()
     hospital.journal.clear()
-    return hospital, treatment
+    return hospital, remediation
 
 
-def stored(hospital: Hospital) -> Treatment:
-    """The one treatment of an account."""
-    (treatment,) = hospital.stored.values()
-    return treatment
+def stored(hospital: Hospital) -> Remediation:
+    """The one remediation of an account."""
+    (remediation,) = hospital.stored.values()
+    return remediation
 
 
 def survives(run: Callable[[], object]) -> bool:
@@ -94,17 +99,17 @@ def test_every_kind_has_a_case() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_undone_is_as_before(name: str) -> None:
-    """Treating changes something, and undoing puts exactly that back; each is told once."""
-    hospital, treatment = opened(name)
+    """Remediating changes something, and undoing puts exactly that back; each is told once."""
+    hospital, remediation = opened(name)
     before = hospital.state
 
-    treatment = treat(treatment, hospital.practice, NOW)
+    remediation = remediate(remediation, hospital.context, NOW)
     changed = hospital.state
-    undone = undo(treatment, hospital.practice, LATER, "alice")
+    undone = undo(remediation, hospital.context, LATER, "alice")
 
     assert changed != before
     assert hospital.state == before
-    assert (treatment.state, undone.state) == (TreatmentState.APPLIED, TreatmentState.UNDONE)
+    assert (remediation.state, undone.state) == (RemediationState.APPLIED, RemediationState.UNDONE)
     assert [one.split(" orders")[0] for one in hospital.subjects] == [
         "[Loopbreaker] REMEDY APPLIED:",
         "[Loopbreaker] REMEDY UNDONE:",
@@ -114,9 +119,9 @@ def test_undone_is_as_before(name: str) -> None:
 
 def calls(name: str, *, is_undo: bool) -> list[str]:
     """The calls of an undisturbed run, in order."""
-    hospital, treatment = applied(name) if is_undo else opened(name)
+    hospital, remediation = applied(name) if is_undo else opened(name)
     hospital.journal.clear()
-    (undo if is_undo else treat)(treatment, hospital.practice, NOW)
+    (undo if is_undo else remediate)(remediation, hospital.context, NOW)
     return hospital.journal
 
 
@@ -137,20 +142,22 @@ def test_a_crash_anywhere_converges(
     moment: str,
 ) -> None:
     """The next run finishes what a dead one left: same state, told once, or again if unknown."""
-    hospital, treatment = applied(name) if is_undo else opened(name)
+    hospital, remediation = applied(name) if is_undo else opened(name)
     before = opened(name)[0].state
-    run = undo if is_undo else treat
+    run = undo if is_undo else remediate
     hospital.crash(number, moment)
 
-    assert not survives(lambda: run(treatment, hospital.practice, NOW))
+    assert not survives(lambda: run(remediation, hospital.context, NOW))
     hospital.revive()
     for pulse in range(1, 5):
-        tend(hospital.practice, NOW + pulse * timedelta(minutes=2))
-    if is_undo and stored(hospital).state is TreatmentState.APPLIED:
-        undo_for(("orders",), hospital.practice, LATER)  # it died before it began: asked again
+        reconcile(hospital.context, NOW + pulse * timedelta(minutes=2))
+    if is_undo and stored(hospital).state is RemediationState.APPLIED:
+        undo_remediations(
+            ("orders",), hospital.context, LATER
+        )  # it died before it began: asked again
 
     is_over = stored(hospital).state
-    assert is_over is (TreatmentState.UNDONE if is_undo else TreatmentState.APPLIED)
+    assert is_over is (RemediationState.UNDONE if is_undo else RemediationState.APPLIED)
     assert (hospital.state == before) is is_undo
     told = [one for one in hospital.subjects if "(again)" not in one]
     repeated = [one for one in hospital.subjects if "(again)" in one]
@@ -158,7 +165,7 @@ def test_a_crash_anywhere_converges(
     assert len(repeated) <= 1
     assert len(told) + len(repeated) >= 1
     if not is_undo:
-        undo_for((), hospital.practice, LATER)
+        undo_remediations((), hospital.context, LATER)
         assert hospital.state == before
 
 
@@ -190,32 +197,32 @@ def test_what_a_dead_run_has_undone_is_not_said_to_have_been_so_already(name: st
         if call.startswith(("set", "delete", "remove"))
     ]
     for number in numbers:
-        hospital, treatment = applied(name)
+        hospital, remediation = applied(name)
         hospital.crash(number, "after")
-        assert not survives(lambda: undo(treatment, hospital.practice, NOW))  # noqa: B023
+        assert not survives(lambda: undo(remediation, hospital.context, NOW))  # noqa: B023
         hospital.revive()
-        undone = undo(stored(hospital), hospital.practice, LATER)
+        undone = undo(stored(hospital), hospital.context, LATER)
 
         assert {one.restored for one in undone.steps} == {StepStatus.DONE}
 
 
 def test_a_lease_goes_by_the_clock_of_a_long_run() -> None:
     """A run that began minutes ago holds the record for as long as one that has just begun."""
-    hospital, treatment = opened("logs")
+    hospital, remediation = opened("logs")
     hospital.clock_at = NOW + 4 * MINUTE
     hospital.crash(len(calls("logs", is_undo=False)) - 3, "before")
-    assert not survives(lambda: treat(treatment, hospital.practice, NOW))
+    assert not survives(lambda: remediate(remediation, hospital.context, NOW))
 
     assert stored(hospital).is_leased(NOW + 4 * MINUTE + LEASE / 2)
 
 
 def test_treating_twice_equals_treating_once() -> None:
-    """A treatment that is applied already does nothing when it is resumed."""
-    hospital, treatment = opened("logs")
+    """A remediation that is applied already does nothing when it is resumed."""
+    hospital, remediation = opened("logs")
     hospital.crash(len(calls("logs", is_undo=False)) - 3, "before")
-    assert not survives(lambda: treat(treatment, hospital.practice, NOW))
+    assert not survives(lambda: remediate(remediation, hospital.context, NOW))
     hospital.revive()
-    treat(stored(hospital), hospital.practice, LATER)
+    remediate(stored(hospital), hospital.context, LATER)
 
     assert hospital.journal.count("put_inline_policy") == 1
     assert hospital.journal.count("set_description") == 1
@@ -223,29 +230,29 @@ def test_treating_twice_equals_treating_once() -> None:
 
 @pytest.mark.parametrize("number", range(1, len(calls("logs", is_undo=False)) + 1))
 def test_an_undo_in_the_middle_of_a_treatment_wins(number: int) -> None:
-    """A person's rollback, at whatever moment, leaves nothing of the treatment behind."""
-    hospital, treatment = opened("logs")
+    """A person's rollback, at whatever moment, leaves nothing of the remediation behind."""
+    hospital, remediation = opened("logs")
     before = hospital.state
 
     def interrupt(count: int, name: str) -> None:
         if count == number:
             hospital.before_call = None
-            undo_for(("orders",), hospital.practice, NOW)
+            undo_remediations(("orders",), hospital.context, NOW)
 
     hospital.calls = 0
     hospital.before_call = interrupt
-    treat(treatment, hospital.practice, NOW)
-    tend(hospital.practice, LATER)
-    undo_for((), hospital.practice, LATER)
+    remediate(remediation, hospital.context, NOW)
+    reconcile(hospital.context, LATER)
+    undo_remediations((), hospital.context, LATER)
 
     assert hospital.state == before
-    assert stored(hospital).state is TreatmentState.UNDONE
+    assert stored(hospital).state is RemediationState.UNDONE
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_people_changed_meanwhile_is_left_alone(name: str) -> None:
     """An inverse looks first, and says what it found."""
-    hospital, treatment = applied(name)
+    hospital, remediation = applied(name)
     hospital.memory_mb, hospital.tracing_mode, hospital.description_ = 3_008, "Off", "mine"
     for key in hospital.policies:
         hospital.policies[key] = '{"Statement": []}'
@@ -253,11 +260,11 @@ def test_what_people_changed_meanwhile_is_left_alone(name: str) -> None:
         hospital.statements[own] = json.dumps({**json.loads(text), "Action": "lambda:*"})
     before = hospital.state
 
-    undone = undo(treatment, hospital.practice, LATER)
+    undone = undo(remediation, hospital.context, LATER)
 
     assert hospital.state == before
     assert {one.restored for one in undone.steps} == {StepStatus.CHANGED_MEANWHILE}
-    assert undone.state is TreatmentState.UNDONE
+    assert undone.state is RemediationState.UNDONE
     assert "left alone" in hospital.subjects[0]
 
 
@@ -265,7 +272,7 @@ def test_what_people_changed_meanwhile_is_left_alone(name: str) -> None:
 def test_what_people_undid_by_hand_is_undone_already(name: str) -> None:
     """Undoing what is not there any more changes nothing."""
     before = Hospital().state
-    hospital, treatment = applied(name)
+    hospital, remediation = applied(name)
     hospital.memory_mb, hospital.tracing_mode, hospital.description_ = (
         128,
         "PassThrough",
@@ -274,56 +281,56 @@ def test_what_people_undid_by_hand_is_undone_already(name: str) -> None:
     hospital.policies.clear()
     hospital.statements.clear()
 
-    undone = undo(treatment, hospital.practice, LATER)
+    undone = undo(remediation, hospital.context, LATER)
 
     assert hospital.state == before
     assert {one.restored for one in undone.steps} == {StepStatus.ALREADY}
 
 
 def test_a_plan_that_is_out_of_date_changes_nothing() -> None:
-    """Somebody gave the function memory between the look and the treatment."""
-    hospital, treatment = opened("memory")
+    """Somebody gave the function memory between the look and the remediation."""
+    hospital, remediation = opened("memory")
     hospital.memory_mb = 1_024
 
-    treatment = treat(treatment, hospital.practice, NOW)
+    remediation = remediate(remediation, hospital.context, NOW)
 
     assert hospital.memory_mb == 1_024
-    assert treatment.state is TreatmentState.FAILED
-    assert treatment.steps[0].status is StepStatus.CHANGED_MEANWHILE
+    assert remediation.state is RemediationState.FAILED
+    assert remediation.steps[0].status is StepStatus.CHANGED_MEANWHILE
 
 
 def test_what_was_there_before_is_nobody_elses_to_undo() -> None:
     """A setting that somebody else had made already is not put back on rollback."""
-    hospital, treatment = opened("traces")
+    hospital, remediation = opened("traces")
     hospital.tracing_mode = "Active"
 
-    treatment = treat(treatment, hospital.practice, NOW)
+    remediation = remediate(remediation, hospital.context, NOW)
 
-    assert treatment.state is TreatmentState.FAILED
-    assert treatment.steps[0].status is StepStatus.ALREADY
+    assert remediation.state is RemediationState.FAILED
+    assert remediation.steps[0].status is StepStatus.ALREADY
     assert hospital.tracing_mode == "Active"
 
 
 def test_somebody_elses_policy_of_the_name_is_not_overwritten() -> None:
     """A policy that says something else under the guard's name is left alone."""
-    hospital, treatment = opened("logs")
+    hospital, remediation = opened("logs")
     hospital.policies["orders-role", "Loopbreaker-logs-orders"] = '{"Statement": []}'
 
-    treatment = treat(treatment, hospital.practice, NOW)
+    remediation = remediate(remediation, hospital.context, NOW)
 
-    assert treatment.state is TreatmentState.FAILED
+    assert remediation.state is RemediationState.FAILED
     assert hospital.policies == {("orders-role", "Loopbreaker-logs-orders"): '{"Statement": []}'}
     assert hospital.description_ == "takes orders"
 
 
 def test_a_refusal_changes_nothing_and_is_told_with_aws_words() -> None:
     """Where AWS refuses the right, the function is not updated for nothing."""
-    hospital, treatment = opened("logs")
+    hospital, remediation = opened("logs")
     hospital.refusals = {"put_inline_policy": REFUSED}
 
-    treatment = treat(treatment, hospital.practice, NOW)
+    remediation = remediate(remediation, hospital.context, NOW)
 
-    assert treatment.state is TreatmentState.FAILED
+    assert remediation.state is RemediationState.FAILED
     assert hospital.description_ == "takes orders"
     ((subject, body),) = hospital.sent
     assert subject.startswith("[Loopbreaker] REMEDY NOT APPLIED: orders")
@@ -332,58 +339,58 @@ def test_a_refusal_changes_nothing_and_is_told_with_aws_words() -> None:
 
 def test_a_refusal_to_look_changes_nothing() -> None:
     """What cannot be looked at is not changed."""
-    hospital, treatment = opened("logs")
+    hospital, remediation = opened("logs")
     before = hospital.state
     hospital.refusals = {"inline_policy": REFUSED}
 
-    treatment = treat(treatment, hospital.practice, NOW)
+    remediation = remediate(remediation, hospital.context, NOW)
 
-    assert (treatment.state, hospital.state) == (TreatmentState.FAILED, before)
+    assert (remediation.state, hospital.state) == (RemediationState.FAILED, before)
 
 
 def test_a_part_that_fails_leaves_the_rest_in_force() -> None:
     """The rights are there, the refresh was refused: told as a part, and undone whole."""
-    hospital, treatment = opened("logs")
+    hospital, remediation = opened("logs")
     before = hospital.state
     hospital.refusals = {"set_description": REFUSED}
 
-    treatment = treat(treatment, hospital.practice, NOW)
+    remediation = remediate(remediation, hospital.context, NOW)
 
-    assert treatment.state is TreatmentState.APPLIED
+    assert remediation.state is RemediationState.APPLIED
     assert "IN PART" in hospital.subjects[0]
     hospital.revive()
-    undo(treatment, hospital.practice, LATER)
+    undo(remediation, hospital.context, LATER)
     assert hospital.state == before
 
 
 @pytest.mark.parametrize("call", ["put_inline_policy", "set_description", "configuration"])
 def test_a_busy_aws_is_tried_again_by_the_next_run(call: str) -> None:
-    """A treatment that AWS was too busy for stays open and is finished later."""
-    hospital, treatment = opened("logs")
+    """A remediation that AWS was too busy for stays open and is finished later."""
+    hospital, remediation = opened("logs")
     hospital.refusals = {call: BUSY}
 
-    waiting = treat(treatment, hospital.practice, NOW)
+    waiting = remediate(remediation, hospital.context, NOW)
     hospital.revive()
-    tend(hospital.practice, NOW + MINUTE)
+    reconcile(hospital.context, NOW + MINUTE)
 
-    assert (waiting.state, waiting.lease_until) == (TreatmentState.APPLYING, None)
-    assert stored(hospital).state is TreatmentState.APPLIED
+    assert (waiting.state, waiting.lease_until) == (RemediationState.APPLYING, None)
+    assert stored(hospital).state is RemediationState.APPLIED
     assert len(hospital.sent) == 1
 
 
 def test_a_refused_undo_stays_in_force_and_may_be_asked_for_again() -> None:
     """What AWS refuses to put back is told with its words."""
-    hospital, treatment = applied("memory")
+    hospital, remediation = applied("memory")
     hospital.refusals = {"set_memory": REFUSED}
 
-    held = undo(treatment, hospital.practice, LATER)
+    held = undo(remediation, hospital.context, LATER)
 
-    assert held.state is TreatmentState.APPLIED
+    assert held.state is RemediationState.APPLIED
     assert held.failures == (str(REFUSED),)
     assert hospital.subjects[0].startswith("[Loopbreaker] REMEDY NOT UNDONE: orders")
     hospital.revive()
-    (undone,) = undo_for(("orders",), hospital.practice, LATER + MINUTE)
-    assert (undone.state, hospital.memory_mb) == (TreatmentState.UNDONE, 128)
+    (undone,) = undo_remediations(("orders",), hospital.context, LATER + MINUTE)
+    assert (undone.state, hospital.memory_mb) == (RemediationState.UNDONE, 128)
 
 
 @pytest.mark.parametrize(
@@ -391,7 +398,7 @@ def test_a_refused_undo_stays_in_force_and_may_be_asked_for_again() -> None:
 )
 def test_a_function_that_is_deleted_meanwhile_leaves_nothing_on_its_role(number: int) -> None:
     """The role outlives its function: what was given to it is taken back."""
-    hospital, treatment = opened("logs")
+    hospital, remediation = opened("logs")
 
     def delete(count: int, name: str) -> None:
         if count == number:
@@ -399,22 +406,22 @@ def test_a_function_that_is_deleted_meanwhile_leaves_nothing_on_its_role(number:
 
     hospital.calls = 0
     hospital.before_call = delete
-    treat(treatment, hospital.practice, NOW)
+    remediate(remediation, hospital.context, NOW)
 
     assert hospital.policies == {}
-    assert stored(hospital).state in {TreatmentState.DELETED, TreatmentState.FAILED}
+    assert stored(hospital).state in {RemediationState.DELETED, RemediationState.FAILED}
 
 
 def test_an_undelivered_notice_is_sent_by_the_next_run() -> None:
     """SNS being down delays the notice, not the remedy."""
-    hospital, treatment = opened("traces")
+    hospital, remediation = opened("traces")
     hospital.refusals = {"publish": UNDELIVERED}
 
-    treat(treatment, hospital.practice, NOW)
+    remediate(remediation, hospital.context, NOW)
     assert hospital.tracing_mode == "Active"
     assert hospital.sent == []
     hospital.revive()
-    tend(hospital.practice, LATER)
+    reconcile(hospital.context, LATER)
 
     assert len(hospital.sent) == 1
 
@@ -425,51 +432,51 @@ def test_a_treatment_is_continued_with_another_step() -> None:
     (first,) = examine(one).findings
     hospital = Hospital()
     before = hospital.state
-    treatment = treat(
-        hospital.practice.remediations.open(planned(first, first.remedies[0], NOW)),
-        hospital.practice,
+    remediation = remediate(
+        hospital.context.remediations.open(plan_remediation(first, first.remedies[0], NOW)),
+        hospital.context,
         NOW,
     )
     (second,) = examine(CASES["permissions"]).findings
 
-    more = planned(second, second.remedies[0], LATER, treatment)
-    more = treat(hospital.practice.remediations.save(more), hospital.practice, LATER)
+    more = plan_remediation(second, second.remedies[0], LATER, remediation)
+    more = remediate(hospital.context.remediations.save(more), hospital.context, LATER)
 
-    assert more.id == treatment.id
+    assert more.id == remediation.id
     assert len(hospital.statements) == 2
     assert hospital.journal.count("add_permission") == 2
-    undo(more, hospital.practice, LATER + MINUTE)
+    undo(more, hospital.context, LATER + MINUTE)
     assert hospital.state == before
 
 
 def test_only_what_may_be_done_is_ever_planned() -> None:
-    """A remedy that is only named cannot become a treatment."""
+    """A remedy that is only named cannot become a remediation."""
     (finding,) = examine(CASES["memory"]).findings
     for remedy in (finding.remedies[1], replace(finding.remedies[0], named_only="Never.")):
         with pytest.raises(ValueError, match="never applied"):
-            planned(finding, remedy, NOW)
+            plan_remediation(finding, remedy, NOW)
     with pytest.raises(ValueError, match="never applied"):
-        planned(finding, Remedy(words=""), NOW)
+        plan_remediation(finding, Remedy(words=""), NOW)
 
 
 def test_the_snapshot_is_never_overwritten() -> None:
     """What a step found is written once."""
-    _, treatment = applied("memory")
-    assert treatment.snapshot is not None
+    _, remediation = applied("memory")
+    assert remediation.snapshot is not None
 
     with pytest.raises(SnapshotOverwriteError):
-        treatment.with_prior(treatment.snapshot[0])
-    assert treatment.was("memory") == "128"
+        remediation.with_prior(remediation.snapshot[0])
+    assert remediation.was("memory") == "128"
 
 
 def test_a_long_description_gives_way_to_the_mark_and_comes_back_whole() -> None:
     """The mark always fits, and the description is put back to the letter."""
-    hospital, treatment = opened("logs")
+    hospital, remediation = opened("logs")
     hospital.description_ = "d" * 256
 
-    treatment = treat(treatment, hospital.practice, NOW)
+    remediation = remediate(remediation, hospital.context, NOW)
     marked = hospital.description_
-    undo(treatment, hospital.practice, LATER)
+    undo(remediation, hospital.context, LATER)
 
     assert len(marked) <= 256
     assert marked.endswith("(Loopbreaker: credentials refreshed 2026-11-23T09:30Z)")
@@ -478,9 +485,9 @@ def test_a_long_description_gives_way_to_the_mark_and_comes_back_whole() -> None
 
 def test_an_old_mark_is_replaced() -> None:
     """Two refreshes leave one mark."""
-    hospital, treatment = opened("logs")
+    hospital, remediation = opened("logs")
     hospital.description_ = "takes orders (Loopbreaker: credentials refreshed 2026-01-01T00:00Z)"
-    treat(treatment, hospital.practice, NOW)
+    remediate(remediation, hospital.context, NOW)
 
     assert hospital.description_ == (
         "takes orders (Loopbreaker: credentials refreshed 2026-11-23T09:30Z)"
@@ -489,11 +496,11 @@ def test_an_old_mark_is_replaced() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_record_is_read_as_it_was_written(name: str) -> None:
-    """A treatment survives being stored as text, before and after it was applied."""
+    """A remediation survives being stored as text, before and after it was applied."""
     before, (_, after) = case(name), applied(name)
 
-    assert TREATMENT_RECORD.load(TREATMENT_RECORD.dump(before)) == before
-    assert TREATMENT_RECORD.load(TREATMENT_RECORD.dump(after)) == after
+    assert REMEDIATION_RECORD.load(REMEDIATION_RECORD.dump(before)) == before
+    assert REMEDIATION_RECORD.load(REMEDIATION_RECORD.dump(after)) == after
 
 
 def test_a_statement_is_recognised_in_any_of_its_spellings() -> None:
@@ -521,10 +528,10 @@ def test_a_statement_is_recognised_in_any_of_its_spellings() -> None:
 
 def test_a_refresh_is_fixed_when_the_snapshot_is_taken() -> None:
     """The description of the moment counts, not the one of the examination."""
-    hospital, treatment = opened("logs")
+    hospital, remediation = opened("logs")
     hospital.description_ = "new words"
-    treatment = treat(treatment, hospital.practice, NOW)
-    refresh = treatment.steps[1].step
+    remediation = remediate(remediation, hospital.context, NOW)
+    refresh = remediation.steps[1].step
 
     assert isinstance(refresh, RefreshCredentials)
     assert refresh.prior == "new words"

@@ -8,8 +8,8 @@ import pytest
 
 from functions.domain.diagnosis.authorization import Authorization, RemedyPolicy
 from functions.domain.diagnosis.facts import FactGap, FunctionUnderDiagnosis, Part
-from functions.domain.diagnosis.record import BOOK_RECORD, TREATMENT_RECORD
-from functions.domain.diagnosis.remediation import TreatmentState
+from functions.domain.diagnosis.record import BOOK_RECORD, REMEDIATION_RECORD
+from functions.domain.diagnosis.remediation import RemediationState
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.errors import StaleIncidentError
 from functions.domain.record_format import UnreadableRecordError
@@ -17,9 +17,9 @@ from functions.workflows.diagnosis.run import (
     MOST_SINGLE,
     DiagnosisRun,
     followed,
-    make_round,
-    tend,
-    undo_for,
+    reconcile,
+    run_diagnosis,
+    undo_remediations,
 )
 from tests.unit.domain.diagnosis.samples import NOW, CrashError, Hospital, facts, logless
 
@@ -38,8 +38,8 @@ def day(
 ) -> DiagnosisRun:
     """The round of a day, with what tends to it."""
     now = NOW + number * DAY
-    done = make_round(_aged(examined, now), hospital.practice, policy, now, gone)
-    tend(hospital.practice, now + timedelta(minutes=1))
+    done = run_diagnosis(_aged(examined, now), hospital.context, policy, now, gone)
+    reconcile(hospital.context, now + timedelta(minutes=1))
     return done
 
 
@@ -78,7 +78,7 @@ def test_nothing_is_changed_by_default() -> None:
     done = day(hospital, logless())
 
     assert hospital.state == before
-    assert done.patients[0].judged[0].decision.consent is Authorization.NOT_ALLOWED
+    assert done.evaluated[0].judged[0].decision.consent is Authorization.NOT_ALLOWED
     assert not {"put_inline_policy", "set_description"} & set(hospital.journal)
     assert "-c remedies=logs" in hospital.sent[0][1]
 
@@ -89,7 +89,7 @@ def test_what_is_allowed_is_cured_and_told_in_one_notice() -> None:
     done = day(hospital, logless(), policy=LOGS)
     day(hospital, CURED, number=1, policy=LOGS)
 
-    assert done.patients[0].judged[0].decision.is_applied
+    assert done.evaluated[0].judged[0].decision.is_applied
     assert hospital.subjects == [
         "[Loopbreaker] REMEDY APPLIED: orders, logs do not appear",
         "[Loopbreaker] RESOLVED orders: logs do not appear",
@@ -111,12 +111,12 @@ def test_what_a_person_undid_is_not_done_again() -> None:
     hospital = Hospital()
     before = hospital.state
     day(hospital, logless(), policy=LOGS)
-    undo_for(("orders",), hospital.practice, NOW + DAY, "alice")
+    undo_remediations(("orders",), hospital.context, NOW + DAY, "alice")
     done = day(hospital, logless(), number=2, policy=LOGS)
 
-    assert done.patients[0].judged[0].decision.consent is Authorization.UNDONE_BY_PERSON
+    assert done.evaluated[0].judged[0].decision.consent is Authorization.UNDONE_BY_PERSON
     assert hospital.state == before
-    assert undo_for((), hospital.practice, NOW + 3 * DAY) == ()
+    assert undo_remediations((), hospital.context, NOW + 3 * DAY) == ()
 
 
 def test_many_new_findings_come_in_one_notice() -> None:
@@ -161,8 +161,8 @@ def test_a_contained_function_is_left_alone() -> None:
     hospital.journal.clear()
     done = day(hospital, logless(is_contained=True), number=1, policy=LOGS)
 
-    assert (done.changes, done.patients[0].judged) == ((), ())
-    assert set(hospital.journal) <= {"book", "save_book", "treatments"}
+    assert (done.changes, done.evaluated[0].judged) == ((), ())
+    assert set(hospital.journal) <= {"book", "save_book", "read_remediations"}
     assert len(hospital.stored_book.open) == 1
 
 
@@ -172,13 +172,13 @@ def test_a_deleted_function_leaves_nothing() -> None:
     day(hospital, logless(), policy=LOGS)
     hospital.is_deleted = True
 
-    assert followed(hospital.practice) == {"orders"}
+    assert followed(hospital.context) == {"orders"}
     day(hospital, number=1, policy=LOGS, gone=("orders",))
 
     assert hospital.policies == {}
     assert hospital.stored_book.open == ()
-    assert followed(hospital.practice) == frozenset()
-    assert [one.state for one in hospital.stored.values()] == [TreatmentState.DELETED]
+    assert followed(hospital.context) == frozenset()
+    assert [one.state for one in hospital.stored.values()] == [RemediationState.DELETED]
     assert [one.split(" orders")[0] for one in hospital.subjects[1:]] == [
         "[Loopbreaker] REMEDY UNDONE:",
         "[Loopbreaker] RESOLVED",
@@ -187,7 +187,7 @@ def test_a_deleted_function_leaves_nothing() -> None:
 
 def _steps(policy: RemedyPolicy) -> int:
     hospital = Hospital()
-    make_round((logless(),), hospital.practice, policy, NOW)
+    run_diagnosis((logless(),), hospital.context, policy, NOW)
     return hospital.calls
 
 
@@ -200,7 +200,7 @@ def test_a_crash_anywhere_converges(policy: RemedyPolicy, moment: str, number: i
     before = hospital.state
     hospital.crash(number, moment)
     try:
-        make_round((logless(),), hospital.practice, policy, NOW)
+        run_diagnosis((logless(),), hospital.context, policy, NOW)
     except CrashError:
         pass
     else:
@@ -214,7 +214,7 @@ def test_a_crash_anywhere_converges(policy: RemedyPolicy, moment: str, number: i
     told = [one for one in hospital.subjects if "(again)" not in one]
     assert len(told) == len(set(told))
     assert hospital.subjects
-    undo_for((), hospital.practice, NOW + 9 * DAY)
+    undo_remediations((), hospital.context, NOW + 9 * DAY)
     assert hospital.state == before
 
 
@@ -225,10 +225,10 @@ def test_two_rounds_at_the_same_time_both_enter_what_they_saw() -> None:
     def interfere(count: int, name: str) -> None:
         if name == "save_book":
             hospital.before_call = None
-            make_round((named("other"),), hospital.practice, NOTHING, NOW)
+            run_diagnosis((named("other"),), hospital.context, NOTHING, NOW)
 
     hospital.before_call = interfere
-    make_round((logless(),), hospital.practice, NOTHING, NOW)
+    run_diagnosis((logless(),), hospital.context, NOTHING, NOW)
 
     assert sorted(one.function for one in hospital.stored_book.open) == ["orders", "other"]
     assert len(hospital.sent) == 2
@@ -240,7 +240,7 @@ def test_a_book_that_is_never_free_is_said() -> None:
     hospital.refusals = {"save_book": StaleIncidentError("the book")}
 
     with pytest.raises(StaleIncidentError):
-        make_round((logless(),), hospital.practice, NOTHING, NOW)
+        run_diagnosis((logless(),), hospital.context, NOTHING, NOW)
 
 
 def test_the_book_is_read_as_it_was_written() -> None:
@@ -259,4 +259,4 @@ def test_what_is_no_record_is_said(text: str) -> None:
     with pytest.raises(UnreadableRecordError):
         BOOK_RECORD.load(text)
     with pytest.raises(UnreadableRecordError):
-        TREATMENT_RECORD.load(text)
+        REMEDIATION_RECORD.load(text)

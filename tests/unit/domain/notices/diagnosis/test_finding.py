@@ -32,7 +32,7 @@ from functions.domain.diagnosis.finding_registry import (
     OpenFinding,
     advance,
 )
-from functions.domain.diagnosis.remediation import Treatment, TreatmentEvent, TreatmentState
+from functions.domain.diagnosis.remediation import Remediation, RemediationEvent, RemediationState
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.notices.diagnosis.answer import OUTPUT_LIMIT, compose_answer, compose_output
 from functions.domain.notices.diagnosis.digest import (
@@ -45,7 +45,7 @@ from functions.domain.notices.diagnosis.remediation import compose_remediation
 from functions.domain.notices.diagnosis.sections import describe_decision
 from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.stack_deletion import compose_remedies_left
-from functions.workflows.diagnosis.remediate import planned, treat, undo
+from functions.workflows.diagnosis.remediate import plan_remediation, remediate, undo
 from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE
 from tests.unit.domain.diagnosis.checks.test_not_authorized import caller, denial
 from tests.unit.domain.diagnosis.samples import (
@@ -86,7 +86,9 @@ SICK: dict[str, FunctionUnderDiagnosis] = {
 }
 
 
-def patient(under: FunctionUnderDiagnosis, policy: RemedyPolicy | None = None) -> ExaminedFunction:
+def examined_function(
+    under: FunctionUnderDiagnosis, policy: RemedyPolicy | None = None
+) -> ExaminedFunction:
     """A function after a round in which nothing was applied."""
     examination = examine(under)
     return ExaminedFunction(
@@ -102,7 +104,7 @@ def patient(under: FunctionUnderDiagnosis, policy: RemedyPolicy | None = None) -
 
 def found(under: FunctionUnderDiagnosis, kind: ChangeKind = ChangeKind.NEW) -> Notice:
     """The notice of the one finding of a function."""
-    (judged,) = patient(under).judged
+    (judged,) = examined_function(under).judged
     (change,) = advance(FindingBook(), (examine(under),), NOW).changes
     return compose_finding(replace(change, kind=kind), judged, PLACE, NOW)
 
@@ -122,27 +124,31 @@ def opened(name: str = "orders") -> OpenFinding:
     return replace(change.record, function=name, summary=summary)
 
 
-def treated() -> tuple[Hospital, Treatment]:
+def treated() -> tuple[Hospital, Remediation]:
     """A function whose logs were cured."""
     hospital = Hospital()
     (finding,) = examine(logless()).findings
-    treatment = hospital.practice.remediations.open(planned(finding, finding.remedies[0], NOW))
-    return hospital, treat(treatment, hospital.practice, NOW)
+    remediation = hospital.context.remediations.open(
+        plan_remediation(finding, finding.remedies[0], NOW)
+    )
+    return hospital, remediate(remediation, hospital.context, NOW)
 
 
 def failed(call: str, *, is_undo: bool = False) -> Notice:
     """The notice of a remedy, or of its undoing, that AWS refused."""
     if is_undo:
-        hospital, treatment = treated()
+        hospital, remediation = treated()
         hospital.refusals = {call: REFUSED}
-        treatment = undo(treatment, hospital.practice, LATER)
-        return compose_remediation(TreatmentEvent.UNDO_FAILED, treatment, PLACE, LATER)
+        remediation = undo(remediation, hospital.context, LATER)
+        return compose_remediation(RemediationEvent.UNDO_FAILED, remediation, PLACE, LATER)
     hospital = Hospital()
     (finding,) = examine(logless()).findings
     hospital.refusals = {call: REFUSED}
-    treatment = hospital.practice.remediations.open(planned(finding, finding.remedies[0], NOW))
-    treatment = treat(treatment, hospital.practice, NOW)
-    return compose_remediation(TreatmentEvent.APPLY_FAILED, treatment, PLACE, NOW)
+    remediation = hospital.context.remediations.open(
+        plan_remediation(finding, finding.remedies[0], NOW)
+    )
+    remediation = remediate(remediation, hospital.context, NOW)
+    return compose_remediation(RemediationEvent.APPLY_FAILED, remediation, PLACE, NOW)
 
 
 def applied_in_part() -> Notice:
@@ -150,9 +156,11 @@ def applied_in_part() -> Notice:
     hospital = Hospital()
     (finding,) = examine(logless()).findings
     hospital.refusals = {"set_description": REFUSED}
-    treatment = hospital.practice.remediations.open(planned(finding, finding.remedies[0], NOW))
-    treatment = treat(treatment, hospital.practice, NOW)
-    return compose_remediation(TreatmentEvent.APPLIED, treatment, PLACE, NOW)
+    remediation = hospital.context.remediations.open(
+        plan_remediation(finding, finding.remedies[0], NOW)
+    )
+    remediation = remediate(remediation, hospital.context, NOW)
+    return compose_remediation(RemediationEvent.APPLIED, remediation, PLACE, NOW)
 
 
 def registry_full() -> Notice:
@@ -163,27 +171,27 @@ def registry_full() -> Notice:
 
 def undone(*, is_changed: bool = False) -> Notice:
     """The notice of a rollback."""
-    hospital, treatment = treated()
+    hospital, remediation = treated()
     if is_changed:
         hospital.description_ = "mine"
-    treatment = undo(
-        treatment, hospital.practice, LATER, "arn:aws:sts::123456789012:assumed-role/Admin/alice"
+    remediation = undo(
+        remediation, hospital.context, LATER, "arn:aws:sts::123456789012:assumed-role/Admin/alice"
     )
-    return compose_remediation(TreatmentEvent.UNDONE, treatment, PLACE, LATER)
+    return compose_remediation(RemediationEvent.UNDONE, remediation, PLACE, LATER)
 
 
 def deleted() -> Notice:
     """The notice of a function that is gone: its role keeps nothing of the remedy."""
-    hospital, treatment = treated()
-    treatment = undo(treatment, hospital.practice, LATER, closing=TreatmentState.DELETED)
-    return compose_remediation(TreatmentEvent.DELETED, treatment, PLACE, LATER)
+    hospital, remediation = treated()
+    remediation = undo(remediation, hospital.context, LATER, closing=RemediationState.DELETED)
+    return compose_remediation(RemediationEvent.DELETED, remediation, PLACE, LATER)
 
 
 def whole_answer(under: FunctionUnderDiagnosis) -> Notice:
     """The answer to ``-c diagnose=``, and what the stack's output says."""
-    patients = (patient(under),)
-    notice = compose_answer(patients, PLACE, NOW)
-    return replace(notice, body=f"{notice.body}\n--- output ---\n{compose_output(patients)}\n")
+    evaluated = (examined_function(under),)
+    notice = compose_answer(evaluated, PLACE, NOW)
+    return replace(notice, body=f"{notice.body}\n--- output ---\n{compose_output(evaluated)}\n")
 
 
 GAP = FactGap(part=Part.TRAFFIC, words="AccessDenied: cloudwatch:GetMetricData")
@@ -197,7 +205,9 @@ SAMPLES: dict[str, Callable[[], Notice]] = {
     ),
     "digest": lambda: compose_digest(changes(7), PLACE, NOW),
     "weekly": lambda: compose_weekly(FindingBook(open=(opened(), opened("billing"))), PLACE, NOW),
-    "remedy_applied": lambda: compose_remediation(TreatmentEvent.APPLIED, treated()[1], PLACE, NOW),
+    "remedy_applied": lambda: compose_remediation(
+        RemediationEvent.APPLIED, treated()[1], PLACE, NOW
+    ),
     "registry_full": registry_full,
     "remedy_applied_in_part": applied_in_part,
     "remedy_not_applied": lambda: failed("put_inline_policy"),
@@ -268,15 +278,15 @@ def test_commands_are_safe_in_a_shell() -> None:
 
 def test_the_rollback_repeats_the_flags_of_the_deployment() -> None:
     """The CDK does not remember flags: the command names them all."""
-    notice = compose_remediation(TreatmentEvent.APPLIED, treated()[1], PLACE, NOW)
+    notice = compose_remediation(RemediationEvent.APPLIED, treated()[1], PLACE, NOW)
 
     assert "  npx cdk deploy -c rollback=orders -c remedies=logs" in notice.body.splitlines()
 
 
 def test_a_function_called_all_is_named_by_its_arn() -> None:
     """The word all means every function."""
-    treatment = replace(treated()[1], function="all")
-    notice = compose_remediation(TreatmentEvent.APPLIED, treatment, PLACE, NOW)
+    remediation = replace(treated()[1], function="all")
+    notice = compose_remediation(RemediationEvent.APPLIED, remediation, PLACE, NOW)
 
     assert "rollback=arn:aws:lambda:eu-west-1:123456789012:function:orders" in notice.body
 
@@ -291,7 +301,9 @@ def test_memory_names_both_flags() -> None:
 @pytest.mark.parametrize("count", [0, 1, 40, 400])
 def test_the_output_fits(count: int) -> None:
     """A stack's output is short whatever is found."""
-    many = tuple(replace(patient(under), facts=under) for under in SICK.values()) * (count or 1)
+    many = tuple(replace(examined_function(under), facts=under) for under in SICK.values()) * (
+        count or 1
+    )
     text = compose_output(many[: count or None])
 
     assert len(text.encode()) <= OUTPUT_LIMIT
@@ -319,7 +331,7 @@ def test_words_from_outside(text: str) -> None:
         role=TRACING_ROLE,
         gaps=(FactGap(part=Part.CALLERS, words=text),),
     )
-    whole = patient(under)
+    whole = examined_function(under)
     for context in (PLACE, Deployment()):
         for notice in (
             *(

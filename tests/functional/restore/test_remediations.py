@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from functions.domain.diagnosis.authorization import RemedyPolicy
-from functions.domain.diagnosis.remediation import TreatmentState
+from functions.domain.diagnosis.remediation import RemediationState
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.errors import LedgerUnavailableError, RefusedError
-from functions.workflows.diagnosis.run import make_round
+from functions.workflows.diagnosis.run import run_diagnosis
 from functions.workflows.rollback.results import Refused, Restored
 from tests.functional.scene import Scene
 from tests.unit.domain.diagnosis import samples
@@ -23,7 +23,7 @@ def scene() -> Scene:
     scene = Scene()
     scene.now = samples.NOW
     scene.account.add(samples.NAME)
-    make_round((samples.logless(),), scene.hospital.practice, ALLOWED, scene.now)
+    run_diagnosis((samples.logless(),), scene.hospital.context, ALLOWED, scene.now)
     assert scene.hospital.policies
     return scene
 
@@ -38,7 +38,7 @@ def test_a_remedy_is_undone_by_name(scene: Scene) -> None:
 
 
 def test_all_means_remedies_too(scene: Scene) -> None:
-    """Functions that are only treated are among all."""
+    """Functions that are only remediated are among all."""
     (result,) = scene.rollback("all")
 
     assert (result.function, type(result)) == ("orders", Restored)
@@ -68,8 +68,8 @@ def test_a_refused_undoing_is_named_and_stays_in_force(scene: Scene) -> None:
     assert isinstance(result, Refused)
     assert "AccessDenied: not you" in result.text
     assert "-c remedies=logs" in result.text
-    (treatment,) = scene.hospital.stored.values()
-    assert treatment.state is TreatmentState.APPLIED
+    (remediation,) = scene.hospital.stored.values()
+    assert remediation.state is RemediationState.APPLIED
     scene.hospital.revive()
     (again,) = scene.rollback("orders")
     assert isinstance(again, Restored)
@@ -79,7 +79,7 @@ def test_an_unreadable_record_refuses_and_restores_the_containment(scene: Scene)
     """What stands in the way of the remedies does not keep a function contained."""
     scene.add_runaway(samples.NAME, reserved=5)
     scene.contributor(samples.NAME)
-    scene.hospital.refusals["treatments"] = LedgerUnavailableError("down")
+    scene.hospital.refusals["read_remediations"] = LedgerUnavailableError("down")
 
     (result,) = scene.rollback("orders")
 
@@ -102,7 +102,7 @@ def test_a_deleted_function_closes_its_remedy(scene: Scene) -> None:
 
 
 def test_without_a_remedy_the_answer_is_as_ever(scene: Scene) -> None:
-    """A function that is neither held nor treated: nothing was changed."""
+    """A function that is neither held nor remediated: nothing was changed."""
     scene.account.add("other")
 
     (result,) = scene.rollback("other")
