@@ -4,7 +4,6 @@ There is at most one open incident per function. Everything in it is written bef
 that it describes (write-ahead), so that whoever finds it after a crash can finish the work.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, Self
@@ -12,13 +11,9 @@ from typing import ClassVar, Final, Self
 from functions.domain.changes.outcome import UNFINISHED, StepStatus
 from functions.domain.changes.record import LEASE, ChangeRecord
 from functions.domain.changes.steps import (
-    LEAST_MAPPING_LIMIT,
-    MOST_MAPPING_LIMIT,
     DisableMapping,
     EventSourceMapping,
-    LimitMapping,
     ProvisionedConcurrency,
-    RemoveProvisioned,
     Reserve,
     ScaleToZero,
     Step,
@@ -30,7 +25,7 @@ from functions.domain.changes.steps import (
 )
 from functions.domain.detection.assessment import Assessment
 from functions.domain.errors import SnapshotOverwriteError
-from functions.domain.holding.watch import Lever, Phase, Watch
+from functions.domain.holding.watch import Phase, Watch
 from functions.domain.incidents.outbox import IncidentNotice, number_of, trim_outbox
 from functions.domain.incidents.refusals import (
     EARLY,
@@ -319,54 +314,6 @@ class Incident(ChangeRecord):
         others = self.accepted(refusals.attempt).refusals
         return replace(self, refusals=(*others, refusals))
 
-    def as_found(self, present: int | None, now: datetime) -> Self:
-        """The incident after a containment that goes no further, by what is in force now.
-
-        Nothing else drops a snapshot, and this only where nothing of the guard's can be in force:
-        what is reserved was read and is not the guard's, and nothing beside it is left.
-
-        Parameters
-        ----------
-        present
-            What is reserved, as just read.
-
-        Returns
-        -------
-        Incident
-            Contained or capped where the guard's reservation is in force, released where something
-            beside it may be, else as if nothing had been changed.
-        """
-        free = self.unleased()
-        if present is not None and present in self.ours:
-            state = IncidentState.CAPPED if present else IncidentState.CONTAINED
-            step = Reserve(function=self.function, to=present, prior=self.prior)
-            done = StepOutcome(step=step, status=StepStatus.DONE)
-            held = replace(free.to(state, now), target=present).without_put_back()
-            return held.with_step(done).holding_since(now)
-        if self.left_beside:
-            released = free.to(IncidentState.RELEASED, now)
-            found = FoundReservation(reserved_concurrency=present)
-            return replace(released, released_at=released.updated_at, released_to=found)
-        return replace(
-            free.to(IncidentState.NOTIFIED, now),
-            snapshot=None,
-            steps=(),
-            target=None,
-            written=(),
-            contained_at=None,
-            stopped_at=None,
-            watch=None,
-            is_shown=False,
-        )
-
-    def without_put_back(self) -> Self:
-        """Without the provisioned concurrency, once all of it is back: it may change from here."""
-        left = tuple(one for one in self.left_beside if isinstance(one.step, RemoveProvisioned))
-        if left or self.snapshot is None:
-            return self
-        steps = tuple(one for one in self.steps if not isinstance(one.step, RemoveProvisioned))
-        return replace(self, steps=steps, snapshot=replace(self.snapshot, provisioned=None))
-
     def with_reservation(self, to: int, prior: int | None) -> Self:
         """The incident with the step that sets the reservation written down, before it is done.
 
@@ -379,66 +326,6 @@ class Incident(ChangeRecord):
         return replace(self, snapshot=snapshot, target=to, written=written).with_step(
             StepOutcome(step=step)
         )
-
-    def with_hold(
-        self, watch: Watch, prior: int | None, mappings: tuple[EventSourceMapping, ...]
-    ) -> Self:
-        """The incident with a hold written down, before anything is changed.
-
-        Parameters
-        ----------
-        prior
-            What is reserved.
-        mappings
-            Of the function, all of them.
-        """
-        held = replace(self, watch=watch, is_shown=False)
-        if watch.plan.levers != (Lever.PAUSE,):
-            return held.with_reservation(watch.plan.cap or 0, prior)
-        snapshot = held.snapshot or Snapshot(reserved_concurrency=prior)
-        return replace(held, snapshot=snapshot, target=None).with_mappings(mappings)
-
-    def letting_go(self, watch: Watch) -> Self:
-        """The incident with the trial of its hold written down, before anything is let go.
-
-        A mapping is limited before it is enabled again: see `is_let_go`.
-        """
-        let_go = replace(self, watch=watch)
-        concurrency = watch.trial_concurrency or watch.plan.least_trial
-        if not self.is_paused or self.snapshot is None:
-            return let_go.with_reservation(concurrency, self.prior)
-        limits = {one.uuid: one.maximum_concurrency for one in self.snapshot.mappings or ()}
-        each = max(LEAST_MAPPING_LIMIT, concurrency // max(1, len(self.stops)))
-        for outcome in self.stops:
-            step = outcome.step
-            if not isinstance(step, DisableMapping):
-                continue
-            limit = LimitMapping(
-                function=step.function,
-                uuid=step.uuid,
-                source_arn=step.source_arn,
-                to=min(each, MOST_MAPPING_LIMIT),
-                prior=limits.get(step.uuid),
-            )
-            let_go = let_go.with_step(StepOutcome(step=limit))
-        return let_go
-
-    def holding_again(self, watch: Watch, disabled: Collection[str] = ()) -> Self:
-        """The incident with its second hold written down, before anything is held.
-
-        Parameters
-        ----------
-        disabled
-            Mappings that somebody has disabled during the trial: they stay as that person wants.
-        """
-        held = replace(self, watch=watch)
-        if not self.is_paused:
-            return held.with_reservation(watch.plan.cap or 0, self.prior)
-        for outcome in self.stops:
-            step = outcome.step
-            if not (isinstance(step, DisableMapping) and step.uuid in disabled):
-                held = held.with_step(StepOutcome(step=step))
-        return held
 
     @property
     def is_hold(self) -> bool:
@@ -505,40 +392,6 @@ class Incident(ChangeRecord):
             raise SnapshotOverwriteError("there is no snapshot to add to")
         snapshot = self.snapshot.with_provisioned(found)
         return replace(self, snapshot=snapshot, steps=self._steps_with(found, ()))
-
-    def with_removed(self, removed: tuple[ProvisionedConcurrency, ...], *, is_newest: bool) -> Self:
-        """The incident with provisioned concurrency that is known to have been removed.
-
-        Parameters
-        ----------
-        is_newest
-            Whether that was later than what is written already, which it replaces then.
-        """
-        known = {
-            one.step.qualifier: one.step.prior
-            for one in self.steps
-            if isinstance(one.step, RemoveProvisioned)
-        }
-        added = tuple(
-            one
-            for one in removed
-            if one.qualifier not in known or (is_newest and known[one.qualifier] != one.requested)
-        )
-        if not added or self.snapshot is None:
-            return self
-        names = {one.qualifier for one in added}
-        kept = (one for one in self.snapshot.provisioned or () if one.qualifier not in names)
-        changed = replace(self, snapshot=replace(self.snapshot, provisioned=(*kept, *added)))
-        for step in follow_up_steps(self.function, added, ()):
-            changed = changed.with_step(StepOutcome(step=step, status=StepStatus.DONE))
-        return changed
-
-    def with_requested_anew(self, found: tuple[ProvisionedConcurrency, ...]) -> Self:
-        """The incident with what was requested after the removal, to be removed once more."""
-        changed = self.with_removed(found, is_newest=True)
-        for step in follow_up_steps(self.function, found, ()):
-            changed = changed.with_outcome(step, StepStatus.PLANNED)
-        return changed
 
     def with_mappings(self, found: tuple[EventSourceMapping, ...]) -> Self:
         """The incident with the event source mappings, read before any of them is disabled."""

@@ -42,6 +42,7 @@ from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.refusals import Attempt
 from functions.domain.incidents.states import IncidentState, Transition
+from functions.domain.incidents.steps.hold_steps import plan_second_hold, plan_trial
 from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.event_log import EventLog, fields_of
 from functions.workflows.incidents.announce import announce, deliver
@@ -204,10 +205,12 @@ class HoldProgress:
                     waiting=verdict.waiting,
                     outside_per_minute=verdict.outside_per_minute,
                 )
-                self._move(incident.letting_go(trial), now)
+                self._move(plan_trial(incident, trial), now)
             case HoldAgain() if not is_pausing:
                 again = watch.holding_again(now)
-                self._move(incident.holding_again(again, self._disabled_by_others(incident)), now)
+                self._move(
+                    plan_second_hold(incident, again, self._disabled_by_others(incident)), now
+                )
             case LetGo() | HoldAgain():
                 return  # AWS refused it lately
             case Release() | CannotTell():
@@ -257,7 +260,7 @@ class HoldProgress:
             self._keep(replace(shown, decided=DecisionReason.SHOWN), now)
         elif watch.rounds < ROUNDS_TO_STOP:
             if not incident.is_pausing(Attempt.CAP, now):
-                self._move(incident.letting_go(watch.letting_go_again(now)), now)
+                self._move(plan_trial(incident, watch.letting_go_again(now)), now)
         elif not incident.is_pausing(Attempt.STOP, now):
             self._stop(shown, now, DecisionReason.RUNAWAY)
 

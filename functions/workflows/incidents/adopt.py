@@ -13,6 +13,8 @@ from functions.domain.incidents.history import WHATEVER_CLOSED
 from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.ports import AlreadyOpen, BlastRadius, Ledger, Opened
 from functions.domain.incidents.states import IncidentState, Transition
+from functions.domain.incidents.steps.given_up import leave_as_found
+from functions.domain.incidents.steps.provisioned_steps import add_removed
 from functions.domain.incidents.succession import succeed
 from functions.domain.incidents.tags.snapshot import TaggedSnapshot
 from functions.workflows.incidents.announce import announce, deliver
@@ -166,8 +168,8 @@ def record_removed(
         _add_removed(known, tagged, world, is_newest=is_newest)
         return
     held = known if is_new else _stopped(known, tagged, world, now)
-    left = held.with_removed(tagged.provisioned, is_newest=True)
-    released = left.as_found(facts.reserved_concurrency, now)
+    left = add_removed(held, tagged.provisioned, is_newest=True)
+    released = leave_as_found(left, facts.reserved_concurrency, now)
     told = announce(released, Transition.RELEASED, world, now, found=released.released_to)
     deliver(world.ledger.save(told), world, now)
 
@@ -243,7 +245,7 @@ def _add_removed(
         Whether it was taken away after the incident was opened: somebody may have requested it
         since the incident's own removal.
     """
-    added = known.with_removed(tagged.provisioned, is_newest=is_newest)
+    added = add_removed(known, tagged.provisioned, is_newest=is_newest)
     return known if added == known else world.ledger.save(added)
 
 

@@ -28,6 +28,8 @@ from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.refusals import Attempt
 from functions.domain.incidents.snapshot import FoundReservation
 from functions.domain.incidents.states import IncidentState, Transition
+from functions.domain.incidents.steps.given_up import leave_as_found
+from functions.domain.incidents.steps.provisioned_steps import plan_removal_anew
 from functions.domain.incidents.tags.seal import claims_stop
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.context import Context
@@ -310,7 +312,7 @@ def _find_provisioned_anew(run: Execution) -> None:
         return
     found = run.world.functions.provisioned(run.incident.function)
     if found:
-        run.save(run.incident.with_requested_anew(found).leased(run.present))
+        run.save(plan_removal_anew(run.incident, found).leased(run.present))
 
 
 def _yield_to_people(run: Execution, found: int | None) -> Incident:
@@ -319,7 +321,7 @@ def _yield_to_people(run: Execution, found: int | None) -> Incident:
     Where nothing was changed yet, the next look decides afresh, with a fresh snapshot.
     """
     present = run.present
-    left = run.incident.as_found(found, present)
+    left = leave_as_found(run.incident, found, present)
     if left.state is IncidentState.RELEASED:
         left = announce(left, Transition.RELEASED, run.world, present, found=left.released_to)
     return deliver(run.save(left), run.world, present)
@@ -339,7 +341,7 @@ def _give_up(run: Execution, refusal: RefusedError) -> Incident:
         told = _with_failure(run, refusal).refused(attempt, present).unleased()
         return deliver(run.save(told), run.world, present)
     told = _with_failure(run, refusal, FoundReservation(reserved_concurrency=found))
-    left = told.refused(attempt, present).as_found(found, present)
+    left = leave_as_found(told.refused(attempt, present), found, present)
     if attempt is Attempt.CAP and left.state is IncidentState.CAPPED and left.watch is not None:
         left = replace(left, watch=left.watch.taken_back())
     return deliver(run.save(left), run.world, present)

@@ -38,6 +38,7 @@ from functions.domain.incidents.ports import (
 )
 from functions.domain.incidents.refusals import Attempt
 from functions.domain.incidents.states import IncidentState, Transition
+from functions.domain.incidents.steps.hold_steps import plan_hold
 from functions.domain.incidents.succession import succeed
 from functions.domain.incidents.tags.seal import find_stop
 from functions.domain.incidents.tags.snapshot import (
@@ -459,7 +460,7 @@ def _stopping(incident: Incident, facts: FunctionFacts, now: datetime) -> Incide
 
 def _held(incident: Incident, planned: Planned, now: datetime) -> Incident:
     held = incident.to(IncidentState.CAPPING, now)
-    held = held.with_hold(planned.watch, planned.reserved_concurrency, planned.mappings)
+    held = plan_hold(held, planned.watch, planned.reserved_concurrency, planned.mappings)
     return held.leased(now)
 
 

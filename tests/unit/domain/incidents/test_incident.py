@@ -30,6 +30,7 @@ from functions.domain.incidents.states import (
     IncidentState,
     Transition,
 )
+from functions.domain.incidents.steps.given_up import leave_as_found
 from functions.domain.notices.outbox import NOTICE_LEASE, are_all_sent
 
 NOW = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
@@ -173,7 +174,7 @@ REMOVED = (ProvisionedConcurrency(qualifier="live", requested=2),)
 @pytest.mark.parametrize("present", [None, 50, 70])
 def test_a_snapshot_is_dropped_where_nothing_of_the_guards_is_in_force(present: int | None) -> None:
     """The reservation was read: it is what was there before, or somebody else's."""
-    left = _containing(3, 0).as_found(present, NOW)
+    left = leave_as_found(_containing(3, 0), present, NOW)
 
     assert left.state is IncidentState.NOTIFIED
     assert (left.snapshot, left.steps, left.written, left.target) == (None, (), (), None)
@@ -188,7 +189,7 @@ def test_a_snapshot_stays_where_the_guards_reservation_is_in_force(
     present: int, state: IncidentState, stopped_at: datetime | None
 ) -> None:
     """The incident goes back to what holds the function."""
-    left = _containing(3, 0).as_found(present, NOW)
+    left = leave_as_found(_containing(3, 0), present, NOW)
 
     assert (left.state, left.target, left.prior) == (state, present, 50)
     assert (left.contained_at, left.stopped_at, left.lease_until) == (NOW, stopped_at, None)
@@ -207,7 +208,7 @@ def test_a_snapshot_stays_where_something_beside_the_reservation_may_be_in_force
     incident = _containing().with_provisioned(REMOVED)
     incident = incident.with_outcome(incident.left_beside[0].step, status)
 
-    left = incident.as_found(40, NOW)
+    left = leave_as_found(incident, 40, NOW)
 
     assert (left.state, left.released_at) == (IncidentState.RELEASED, NOW)
     assert left.released_to == FoundReservation(reserved_concurrency=40)
@@ -232,7 +233,7 @@ def test_what_is_gone_or_back_keeps_no_snapshot(
     step = incident.left_beside[0].step
     incident = incident.with_outcome(step, status).with_restored(step, restored)
 
-    assert incident.as_found(None, NOW).snapshot is None
+    assert leave_as_found(incident, None, NOW).snapshot is None
 
 
 def test_provisioned_concurrency_that_is_back_is_read_again_before_the_next_stop() -> None:
@@ -241,8 +242,8 @@ def test_provisioned_concurrency_that_is_back_is_read_again_before_the_next_stop
     step = incident.left_beside[0].step
     incident = incident.with_outcome(step, StepStatus.DONE)
 
-    left = incident.with_restored(step, StepStatus.DONE).as_found(3, NOW)
-    kept = incident.with_restored(step, StepStatus.FAILED).as_found(3, NOW)
+    left = leave_as_found(incident.with_restored(step, StepStatus.DONE), 3, NOW)
+    kept = leave_as_found(incident.with_restored(step, StepStatus.FAILED), 3, NOW)
 
     assert left.snapshot is not None
     assert (left.snapshot.provisioned, len(left.steps)) == (None, 1)
@@ -255,7 +256,7 @@ def test_versions_at_zero_keep_the_snapshot_of_their_scaling() -> None:
     version = VersionScaling(qualifier="7", minimum=1, maximum=9)
     incident = _incident().to(IncidentState.CONTAINING, NOW).with_scaling((version,))
 
-    assert incident.as_found(None, NOW).snapshot == incident.snapshot
+    assert leave_as_found(incident, None, NOW).snapshot == incident.snapshot
 
 
 @pytest.mark.parametrize(

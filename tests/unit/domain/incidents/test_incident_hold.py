@@ -13,6 +13,7 @@ from functions.domain.holding.watch import Lever, Phase, Watch
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
+from functions.domain.incidents.steps.hold_steps import plan_hold, plan_second_hold, plan_trial
 from tests.unit.domain.notices.samples import NOW, hold_plan, in_force, told
 
 LATER = NOW + timedelta(minutes=4)
@@ -52,7 +53,7 @@ def planned(lever: Lever, prior: int | None = 7) -> Incident:
     incident = replace(
         told(DecisionReason.SUSPECTED, Verdict.SUSPECTED), state=IncidentState.CAPPING
     )
-    return incident.with_hold(watch(lever), prior, QUEUES)
+    return plan_hold(incident, watch(lever), prior, QUEUES)
 
 
 def reserved(incident: Incident) -> int | None:
@@ -65,8 +66,8 @@ def reserved(incident: Incident) -> int | None:
 def test_a_hold_by_a_reservation(lever: Lever, at: int) -> None:
     """Held at the cap or at 0, let go to what the trial may run, and held again as before."""
     held = planned(lever)
-    let_go = in_force(held).letting_go(trial(watch(lever)))
-    again = in_force(let_go).holding_again(trial(watch(lever)).holding_again(LATER))
+    let_go = plan_trial(in_force(held), trial(watch(lever)))
+    again = plan_second_hold(in_force(let_go), trial(watch(lever)).holding_again(LATER))
 
     assert [reserved(one) for one in (held, let_go, again)] == [at, 12, at]
     assert [one.target for one in (held, let_go, again)] == [at, 12, at]
@@ -97,7 +98,7 @@ def test_a_hold_by_pausing_changes_no_reservation() -> None:
 
 def test_a_trial_of_paused_mappings_limits_each_and_keeps_what_was_there() -> None:
     """They share what may run. The limit that was there before is in the step, to be put back."""
-    let_go = in_force(planned(Lever.PAUSE)).letting_go(trial(watch(Lever.PAUSE)))
+    let_go = plan_trial(in_force(planned(Lever.PAUSE)), trial(watch(Lever.PAUSE)))
     limits = [one for one in let_go.steps if isinstance(one.step, LimitMapping)]
 
     assert [
@@ -114,7 +115,7 @@ def test_a_trial_of_paused_mappings_limits_each_and_keeps_what_was_there() -> No
 @pytest.mark.parametrize(("concurrency", "each"), [(1, 2), (3, 2), (9_000, 1_000)])
 def test_a_limit_of_a_mapping_stays_within_what_aws_takes(concurrency: int, each: int) -> None:
     """From 2 to 1,000."""
-    let_go = planned(Lever.PAUSE).letting_go(trial(watch(Lever.PAUSE), concurrency))
+    let_go = plan_trial(planned(Lever.PAUSE), trial(watch(Lever.PAUSE), concurrency))
 
     limits = [one.step.to for one in let_go.steps if isinstance(one.step, LimitMapping)]
     assert limits == [each, each]
@@ -123,11 +124,11 @@ def test_a_limit_of_a_mapping_stays_within_what_aws_takes(concurrency: int, each
 def test_paused_mappings_are_to_be_disabled_once_more() -> None:
     """Also those that were enabled for the trial; the snapshot stays as it was."""
     first = in_force(planned(Lever.PAUSE))
-    let_go = in_force(first.letting_go(trial(watch(Lever.PAUSE))))
+    let_go = in_force(plan_trial(first, trial(watch(Lever.PAUSE))))
     for outcome in let_go.stops:
         let_go = let_go.with_restored(outcome.step, StepStatus.DONE)
 
-    again = let_go.holding_again(trial(watch(Lever.PAUSE)).holding_again(LATER))
+    again = plan_second_hold(let_go, trial(watch(Lever.PAUSE)).holding_again(LATER))
 
     assert {(one.status, one.restored) for one in again.stops} == {(StepStatus.PLANNED, None)}
     assert again.snapshot == first.snapshot
@@ -138,19 +139,19 @@ def test_paused_mappings_are_to_be_disabled_once_more() -> None:
 
 def test_the_snapshot_of_a_hold_is_written_once() -> None:
     """The guard's own cap, or its disabled mappings, are never taken for people's."""
-    capped = planned(Lever.CAP, prior=None).with_hold(watch(Lever.CAP), 5, ())
+    capped = plan_hold(planned(Lever.CAP, prior=None), watch(Lever.CAP), 5, ())
 
     assert capped.snapshot is not None
     assert capped.snapshot.reserved_concurrency is None
     with pytest.raises(SnapshotOverwriteError):
-        planned(Lever.PAUSE).with_hold(watch(Lever.PAUSE), None, ())
+        plan_hold(planned(Lever.PAUSE), watch(Lever.PAUSE), None, ())
 
 
 def test_a_hold_begins_undecided() -> None:
     """What an earlier hold of the incident has shown does not count for a new one."""
     shown = replace(planned(Lever.CAP), is_shown=True)
 
-    assert not shown.with_hold(watch(Lever.CAP), None, ()).is_shown
+    assert not plan_hold(shown, watch(Lever.CAP), None, ()).is_shown
 
 
 @pytest.mark.parametrize("lever", Lever)

@@ -57,6 +57,7 @@ from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.policy import Response
 from functions.domain.incidents.snapshot import EventRoutes, FoundReservation, HeldInstead
 from functions.domain.incidents.states import IncidentState, Transition
+from functions.domain.incidents.steps.hold_steps import plan_hold, plan_second_hold, plan_trial
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.notices.graph.text import OR_DISABLE, describe_doubt
 from functions.domain.notices.incident.compose import compose_notice
@@ -415,7 +416,7 @@ def held(lever: Lever, *, minutes: float = 0) -> Incident:
         opened_at=at,
     )
     mapping = EventSourceMapping(uuid=QUEUE_MAPPING, source_arn=QUEUE, enabled=True)
-    return in_force(incident.with_hold(watch, None, (mapping,))).holding_since(at)
+    return in_force(plan_hold(incident, watch, None, (mapping,))).holding_since(at)
 
 
 def held_instead() -> Incident:
@@ -451,8 +452,8 @@ def judged(lever: Lever, verdict: HoldVerdict, decided: DecisionReason) -> Incid
             middle, concurrency=6, seconds=180, waiting=40, outside_per_minute=0
         ).in_force(middle)
         again = trial.holding_again(NOW - timedelta(minutes=5))
-        incident = in_force(incident.letting_go(trial))
-        incident = in_force(incident.holding_again(again))
+        incident = in_force(plan_trial(incident, trial))
+        incident = in_force(plan_second_hold(incident, again))
     first = incident.assessment
     what = {
         Shown: Verdict.RUNAWAY,

@@ -1,0 +1,60 @@
+"""An incident whose containment goes no further: what is in force decides what becomes of it."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.steps import RemoveProvisioned, Reserve, StepOutcome
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.snapshot import FoundReservation
+from functions.domain.incidents.states import IncidentState
+
+
+def leave_as_found(incident: Incident, present: int | None, now: datetime) -> Incident:
+    """The incident after a containment that goes no further, by what is in force now.
+
+    Nothing else drops a snapshot, and this only where nothing of the guard's can be in force:
+    what is reserved was read and is not the guard's, and nothing beside it is left.
+
+    Parameters
+    ----------
+    present
+        What is reserved, as just read.
+
+    Returns
+    -------
+    Incident
+        Contained or capped where the guard's reservation is in force, released where something
+        beside it may be, else as if nothing had been changed.
+    """
+    free = incident.unleased()
+    if present is not None and present in incident.ours:
+        state = IncidentState.CAPPED if present else IncidentState.CONTAINED
+        step = Reserve(function=incident.function, to=present, prior=incident.prior)
+        done = StepOutcome(step=step, status=StepStatus.DONE)
+        held = _forget_put_back(replace(free.to(state, now), target=present))
+        return held.with_step(done).holding_since(now)
+    if incident.left_beside:
+        released = free.to(IncidentState.RELEASED, now)
+        found = FoundReservation(reserved_concurrency=present)
+        return replace(released, released_at=released.updated_at, released_to=found)
+    return replace(
+        free.to(IncidentState.NOTIFIED, now),
+        snapshot=None,
+        steps=(),
+        target=None,
+        written=(),
+        contained_at=None,
+        stopped_at=None,
+        watch=None,
+        is_shown=False,
+    )
+
+
+def _forget_put_back(incident: Incident) -> Incident:
+    """Without the provisioned concurrency, once all of it is back: it may change from here."""
+    left = tuple(one for one in incident.left_beside if isinstance(one.step, RemoveProvisioned))
+    if left or incident.snapshot is None:
+        return incident
+    steps = tuple(one for one in incident.steps if not isinstance(one.step, RemoveProvisioned))
+    return replace(incident, steps=steps, snapshot=replace(incident.snapshot, provisioned=None))

@@ -1,0 +1,79 @@
+"""The steps of a hold: what is held, what of it is let go, and that it is held once more."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from functions.domain.changes.steps import (
+    LEAST_MAPPING_LIMIT,
+    MOST_MAPPING_LIMIT,
+    DisableMapping,
+    EventSourceMapping,
+    LimitMapping,
+    StepOutcome,
+)
+from functions.domain.holding.watch import Lever, Watch
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.snapshot import Snapshot
+
+
+def plan_hold(
+    incident: Incident, watch: Watch, prior: int | None, mappings: tuple[EventSourceMapping, ...]
+) -> Incident:
+    """The incident with a hold written down, before anything is changed.
+
+    Parameters
+    ----------
+    prior
+        What is reserved.
+    mappings
+        Of the function, all of them.
+    """
+    held = replace(incident, watch=watch, is_shown=False)
+    if watch.plan.levers != (Lever.PAUSE,):
+        return held.with_reservation(watch.plan.cap or 0, prior)
+    snapshot = held.snapshot or Snapshot(reserved_concurrency=prior)
+    return replace(held, snapshot=snapshot, target=None).with_mappings(mappings)
+
+
+def plan_trial(incident: Incident, watch: Watch) -> Incident:
+    """The incident with the trial of its hold written down, before anything is let go.
+
+    A mapping is limited before it is enabled again: see `is_let_go`.
+    """
+    let_go = replace(incident, watch=watch)
+    concurrency = watch.trial_concurrency or watch.plan.least_trial
+    if not incident.is_paused or incident.snapshot is None:
+        return let_go.with_reservation(concurrency, incident.prior)
+    limits = {one.uuid: one.maximum_concurrency for one in incident.snapshot.mappings or ()}
+    each = max(LEAST_MAPPING_LIMIT, concurrency // max(1, len(incident.stops)))
+    for outcome in incident.stops:
+        step = outcome.step
+        if not isinstance(step, DisableMapping):
+            continue
+        limit = LimitMapping(
+            function=step.function,
+            uuid=step.uuid,
+            source_arn=step.source_arn,
+            to=min(each, MOST_MAPPING_LIMIT),
+            prior=limits.get(step.uuid),
+        )
+        let_go = let_go.with_step(StepOutcome(step=limit))
+    return let_go
+
+
+def plan_second_hold(incident: Incident, watch: Watch, disabled: Collection[str] = ()) -> Incident:
+    """The incident with its second hold written down, before anything is held.
+
+    Parameters
+    ----------
+    disabled
+        Mappings that somebody has disabled during the trial: they stay as that person wants.
+    """
+    held = replace(incident, watch=watch)
+    if not incident.is_paused:
+        return held.with_reservation(watch.plan.cap or 0, incident.prior)
+    for outcome in incident.stops:
+        step = outcome.step
+        if not (isinstance(step, DisableMapping) and step.uuid in disabled):
+            held = held.with_step(StepOutcome(step=step))
+    return held
