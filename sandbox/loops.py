@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from sandbox.local_aws import SandboxTimeoutError
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     )
 
 QUIET_SECONDS = 1.0
+REST_SECONDS = 6
+"""A loop comes round more often than that, on a busy machine too."""
+
 LEFT_OVER = 3
 """Events of the runaway that may still come back, from a queue say, while one is looked at."""
 
@@ -90,17 +93,16 @@ class Loop(ABC):
     def poke(self, minutes: float = POKE_MINUTES) -> PokeOutcome:
         """Cause one event; whether it was handled in so many virtual minutes, and how often.
 
-        Events of the runaway may come back at the same time, from a queue that is polled again.
-        They come to an end, and a loop does not: then another event is counted by itself.
+        Events of the runaway may come back at the same time, from a queue that is polled again,
+        and several of them in one invocation. They come to an end, and a loop does not.
         """
         outcome = self._poke_once(minutes)
         if outcome.is_looping:
             try:
-                self.rest()
+                self.rest(REST_SECONDS)
             except SandboxTimeoutError:
                 return outcome
-            outcome = self._poke_once(minutes)
-        return outcome
+        return replace(outcome, is_looping=False)
 
     def _poke_once(self, minutes: float) -> PokeOutcome:
         before = self.aws.counts()
