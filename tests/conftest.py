@@ -1,5 +1,9 @@
 """Property tests are judged by what they find, not by how long a busy machine takes for it."""
 
+from __future__ import annotations
+
+import gc
+
 from hypothesis import HealthCheck, settings
 
 from tests.examples import USUAL
@@ -13,3 +17,9 @@ settings.register_profile(
 # For a second run, under another Python: that the code runs there is seen with few examples.
 settings.register_profile("few", settings.get_profile("any-machine"), max_examples=USUAL // 10)
 settings.load_profile("any-machine")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking through 8,000 collected tests again and again."""
+    gc.collect()
+    gc.freeze()
