@@ -10,7 +10,6 @@ One `FakeAccount` holds the state and the journal; the fakes of the ports are vi
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections import defaultdict
 from contextlib import contextmanager, suppress
@@ -1006,14 +1005,8 @@ def _sum(values: Sequence[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-@functools.lru_cache(maxsize=1_000)
-def _read_incident(record: str) -> Incident:
-    return load_incident(record)
-
-
 def _incident_in(item: Item) -> Incident:
-    """The incident of an item; tests look at the same one again and again."""
-    return _read_incident(text_in(item, "record"))
+    return load_incident(text_in(item, "record"))
 
 
 class FakeLedger:

@@ -283,6 +283,8 @@ class Evidence:
         A loop that was stopped yesterday is no precedent for the one of today.
         """
         spans = tuple(periods)
+        if not spans:
+            return self
         recent = replace(self.recent, invocations=self.recent.invocations.without(spans))
         precedent = None if self.precedent is None else self.precedent.without(spans)
         return replace(self, recent=recent, precedent=precedent)
