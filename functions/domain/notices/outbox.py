@@ -26,7 +26,7 @@ class NoticeStatus(StrEnum):
     """Where a notice of the outbox stands."""
 
     PENDING = "pending"
-    CLAIMED = "claimed"  # a run is sending it, or died while it did
+    CLAIMED = "claimed"  # a run is sending it, or died while it did: it may have arrived
     SENT = "sent"
 
 
@@ -59,22 +59,26 @@ class OutboxNotice:
             case NoticeStatus.SENT:
                 return False
             case NoticeStatus.CLAIMED:
-                pause = NOTICE_LEASE
+                pause = max(NOTICE_LEASE, self._pause)
             case NoticeStatus.PENDING:
-                pause = _RESENT_AFTER[min(max(0, self.attempts - 1), len(_RESENT_AFTER) - 1)]
+                pause = self._pause
         return self.claimed_at is None or now - self.claimed_at >= pause
 
     def claimed(self, at: datetime) -> Self:
         """The notice as a run sends it."""
         return replace(self, status=NoticeStatus.CLAIMED, claimed_at=at, attempts=self.attempts + 1)
 
-    def unconfirmed(self) -> Self:
-        """The notice after SNS did not take it, or did not say so."""
-        return replace(self, status=NoticeStatus.PENDING)
+    def refused(self, before: NoticeStatus) -> Self:
+        """The notice after SNS did not take it; in doubt where it was so `before` that."""
+        return replace(self, status=before)
 
     def sent(self) -> Self:
         """The notice after SNS took it."""
         return replace(self, status=NoticeStatus.SENT, claimed_at=None)
+
+    @property
+    def _pause(self) -> timedelta:
+        return _RESENT_AFTER[min(max(0, self.attempts - 1), len(_RESENT_AFTER) - 1)]
 
 
 _N = TypeVar("_N", bound=OutboxNotice)

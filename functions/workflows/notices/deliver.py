@@ -63,7 +63,7 @@ def send(notice: _N, keep: Callable[[_N], None], publisher: Publisher, now: date
     try:
         publisher.publish(text.subject, text.body)
     except NoticeUndeliveredError as error:
-        keep(claimed.unconfirmed())
+        keep(claimed.refused(notice.status))
         return str(error)
     keep(claimed.sent())
     return ""

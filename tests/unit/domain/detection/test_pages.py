@@ -56,9 +56,9 @@ def value(constant: str) -> str:
             ),
         ),
         (
-            "account",
+            "account of events",
             (
-                f"{balance.MULTIPLIES} events written for each, and all that arrived accounted for"
+                f"{balance.MULTIPLIES} events written for each, and all arrivals accounted for"
                 f" within {balance.FEW_FROM_OUTSIDE:.0%}".replace("%", " %")
             ),
         ),

@@ -175,7 +175,7 @@ def test_every_notice_arrives_and_no_repeat_is_unmarked(
     """Whatever dies or is refused: in the end all has arrived, and only repeats are marked so."""
     scene = _scene("a", "b")
     scene.dies_at, scene.refused_at = dies_at, refused_at
-    for pause in [*minutes, 60, 60, 60]:
+    for pause in [*minutes, *[60] * 8]:
         scene.now += pause * MINUTE
         try:
             scene.run()
@@ -186,6 +186,19 @@ def test_every_notice_arrives_and_no_repeat_is_unmarked(
     for name in ("a", "b"):
         assert scene.sent.count(name) <= 1
         assert any(one.endswith(name) for one in scene.sent)
+
+
+def test_a_notice_in_doubt_stays_so_while_sns_refuses_it() -> None:
+    """It may have arrived when a run died; that the next one is refused does not settle it."""
+    scene = _scene("a")
+    scene.dies_at, scene.refused_at = frozenset({1}), frozenset({3})
+    with pytest.raises(CrashError):
+        scene.run()
+    for _ in range(2):
+        scene.now += 10 * MINUTE
+        scene.run()
+
+    assert scene.sent == ["a", "[Loopbreaker] (again) a"]
 
 
 def test_why_a_notice_was_not_sent_is_said() -> None:
