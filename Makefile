@@ -51,7 +51,7 @@ imports: $(READY)
 	@$(VENV)/bin/lint-imports --no-cache
 
 unit: $(READY)
-	@$(PY) -m pytest -q -n auto --dist loadgroup -m "not e2e" --ignore=tests/sandbox
+	@$(PY) -m pytest -q -n auto -m "not e2e" --ignore=tests/sandbox
 
 # That the same code runs there is seen with few examples, and without enumerating what the first run
 # has enumerated.
@@ -66,7 +66,7 @@ unit-runtime:  ## unit, contract and functional tests under the Python of the de
 	@found=$$($(find_runtime)); \
 	if [ -z "$$found" ]; then echo "skipped: the tests under Python $(RUNTIME), which is not installed"; \
 	else $(MAKE) --no-print-directory $(READY_RUNTIME) RUNTIME_PYTHON="$$found" && \
-	$(VENV_RUNTIME)/bin/python -m pytest -q -n 2 --dist loadgroup -p no:cacheprovider $(RUNTIME_TESTS); fi
+	$(VENV_RUNTIME)/bin/python -m pytest -q -n 2 -p no:cacheprovider $(RUNTIME_TESTS); fi
 
 $(READY_RUNTIME): requirements.txt requirements-dev.txt constraints.txt
 	@echo "installing the pinned Python packages for Python $(RUNTIME) ..."
