@@ -32,10 +32,12 @@ class Lateness:
     def show(self, series: Series, now: datetime) -> Series:
         """The series as it is seen at `now`."""
         values = []
+        period = series.period_seconds
+        first_number = int(series.start.timestamp()) // period
+        first_age = (now - series.start - MINUTE).total_seconds()
         for index, value in enumerate(series.values):
-            begun = series.moment(index)
-            number = int(begun.timestamp()) // series.period_seconds
-            age = (now - begun - MINUTE).total_seconds()
+            number = first_number + index
+            age = first_age - index * period
             delay = self.delays[number % len(self.delays)]
             share = self.shares[number % len(self.shares)]
             if value is None or age >= delay:
