@@ -101,7 +101,7 @@ class World:
         self.waiting = 0
         self.running = 0
         self.in_flight = 0
-        self._ends: list[tuple[float, int, int, Counter[int]]] = []  # end, order, invocations
+        self._ends: list[tuple[float, int, int, dict[int, int]]] = []  # end, order, invocations
         self._arriving: list[tuple[float, int, int, int]] = []  # moment, order, generation, count
         # By the second in which they try again: generation and delay so far.
         self._backoff: dict[int, Counter[tuple[int, float]]] = {}
@@ -307,9 +307,10 @@ class World:
         sigma = math.sqrt(math.log(1 + cv * cv))
         parts = min(PARTS, invocations) if cv else 1
         for at in range(parts):
-            mine: Counter[int] = Counter()
-            for generation, count in taken.items():
-                mine[generation] = count // parts + (at < count % parts)
+            mine = {
+                generation: count // parts + (at < count % parts)
+                for generation, count in taken.items()
+            }
             share = invocations // parts + (at < invocations % parts)
             lasts = mean * math.exp(float(self.rng.normal(0, sigma)) - sigma * sigma / 2)
             lasts = min(lasts, self.subject.timeout)
