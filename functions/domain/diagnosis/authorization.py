@@ -111,9 +111,9 @@ def decide(
     if remedy is None:
         first = finding.remedies[0] if finding.remedies else None
         return RemedyDecision(consent=Authorization.NAMED_ONLY, remedy=first)
-    consent = _consent(finding, remedy, facts, policy)
+    consent = _decide_authorization(finding, remedy, facts, policy)
     if consent is Authorization.ALLOWED and earlier is not None:
-        return _after(earlier, finding, remedy, facts.at)
+        return _follow_earlier_remediation(earlier, finding, remedy, facts.at)
     return RemedyDecision(consent=consent, remedy=remedy)
 
 
@@ -143,7 +143,7 @@ def _may_be_done(remedy: Remedy) -> bool:
     return remedy.kind is not None and not remedy.named_only and bool(remedy.steps)
 
 
-def _consent(
+def _decide_authorization(
     finding: Finding, remedy: Remedy, facts: FunctionUnderDiagnosis, policy: RemedyPolicy
 ) -> Authorization:
     if facts.is_guard or facts.name in policy.own_functions:
@@ -166,7 +166,9 @@ def _consent(
     return Authorization.ALLOWED if is_narrow(remedy, facts) else Authorization.TOO_BROAD
 
 
-def _after(earlier: Remediation, finding: Finding, remedy: Remedy, now: datetime) -> RemedyDecision:
+def _follow_earlier_remediation(
+    earlier: Remediation, finding: Finding, remedy: Remedy, now: datetime
+) -> RemedyDecision:
     """What an earlier remediation of the same function and entry leaves to be done."""
     match earlier.state:
         case RemediationState.DELETED:

@@ -43,10 +43,10 @@ class Observation:
         """
         text = self.words
         if self.value is not None:
-            text += f": {_amount(self.value, self.unit)}"
+            text += f": {_format_amount(self.value, self.unit)}"
         if self.reference is not None:
             text += f", {self.reference_words or 'compared with'} is "
-            text += _amount(self.reference, self.unit)
+            text += _format_amount(self.reference, self.unit)
         return f"{text}."
 
 
@@ -168,7 +168,7 @@ class Examination:
     exists: bool = True
 
 
-def _amount(value: float, unit: str) -> str:
+def _format_amount(value: float, unit: str) -> str:
     if unit == "%":
         return f"{format_number(value)} %"
     return f"{format_number(value)} {unit}".rstrip()

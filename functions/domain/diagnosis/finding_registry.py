@@ -172,7 +172,7 @@ def advance(book: FindingBook, examinations: Iterable[Examination], now: datetim
     for examination in examinations:
         found = {one.key: one for one in examination.findings}
         for key, finding in found.items():
-            change = _entered(finding, opened.get(key), closed.pop(key, None), now)
+            change = _enter_finding(finding, opened.get(key), closed.pop(key, None), now)
             if key not in opened:
                 known.setdefault(key.function, []).append(key)
             opened[key] = change.record
@@ -187,14 +187,14 @@ def advance(book: FindingBook, examinations: Iterable[Examination], now: datetim
             closed[key] = ClosedFinding(finding=record, closed_at=now, is_deleted=is_deleted)
             if record.returns <= MOST_RETURNS_TOLD:
                 changes.append(Change(kind=ChangeKind.CLOSED, record=record, is_deleted=is_deleted))
-    kept = _most_important(opened.values(), MOST_OPEN)
+    kept = _select_most_important(opened.values(), MOST_OPEN)
     lately = sorted(closed.values(), key=lambda one: one.closed_at)[-MOST_CLOSED:]
     moved = replace(
         book,
         open=tuple(sorted(kept, key=_order)),
         closed=tuple(sorted(lately, key=lambda one: _order(one.finding))),
         listed_at=(book.listed_at or now) if opened and book.open else (now if opened else None),
-        left_out=_left_out(book.left_out, examinations, opened, kept),
+        left_out=_list_left_out(book.left_out, examinations, opened, kept),
     )
     # What has no room is not reported one by one: every check would report it again.
     inside = {one.key for one in kept}
@@ -214,7 +214,7 @@ def smaller(book: FindingBook) -> FindingBook | None:
         return replace(book, closed=book.closed[(len(book.closed) + 1) // 2 :])
     if len(book.open) <= 1:
         return None
-    kept = _most_important(book.open, len(book.open) // 2)
+    kept = _select_most_important(book.open, len(book.open) // 2)
     known = {one.key for one in kept}
     lost = {_mark(one.key) for one in book.open if one.key not in known}
     return replace(
@@ -224,14 +224,14 @@ def smaller(book: FindingBook) -> FindingBook | None:
     )
 
 
-def _most_important(findings: Iterable[OpenFinding], most: int) -> list[OpenFinding]:
+def _select_most_important(findings: Iterable[OpenFinding], most: int) -> list[OpenFinding]:
     """Certain ones before possible ones, then the oldest: no finding is reported twice."""
     return sorted(findings, key=lambda one: (one.certainty is not Certainty.CERTAIN, *_order(one)))[
         :most
     ]
 
 
-def _left_out(
+def _list_left_out(
     before: tuple[str, ...],
     examinations: Iterable[Examination],
     opened: Mapping[FindingKey, OpenFinding],
@@ -241,7 +241,7 @@ def _left_out(
     known = {one.key for one in kept}
     marks = {_mark(key) for key in opened if key not in known}
     if before:
-        examined = {_function_mark(one.function): one for one in examinations}
+        examined = {_compute_function_mark(one.function): one for one in examinations}
         inside = {_mark(key) for key in known}
         for mark in before:
             function, _, entry = mark.partition("/")
@@ -253,10 +253,10 @@ def _left_out(
 
 
 def _mark(key: FindingKey) -> str:
-    return f"{_function_mark(key.function)}/{key.entry}"
+    return f"{_compute_function_mark(key.function)}/{key.entry}"
 
 
-def _function_mark(function: str) -> str:
+def _compute_function_mark(function: str) -> str:
     """Few characters that do not compress: two functions in four billion share them."""
     text = function.encode(errors="backslashreplace")
     return hashlib.blake2b(text, digest_size=_MARK_BYTES).hexdigest()
@@ -271,7 +271,7 @@ def _order(finding: OpenFinding) -> tuple[datetime, str, str]:
     return finding.first_seen, finding.function, finding.entry
 
 
-def _entered(
+def _enter_finding(
     finding: Finding, before: OpenFinding | None, closed: ClosedFinding | None, now: datetime
 ) -> Change:
     """The finding as it stands in the book, with what is new about it."""

@@ -51,9 +51,9 @@ class Invokers:
         callers: dict[str, dict[tuple[str, str, str], NamedCaller]] = defaultdict(dict)
         mappings: dict[str, list[MappingDescription]] = defaultdict(list)
         known = _Index(account)
-        for name, trigger in _triggers(account, known):
+        for name, trigger in _find_triggers(account, known):
             triggers[name].setdefault(trigger)
-        for name, caller in _callers(account, known):
+        for name, caller in _find_callers(account, known):
             role = account.roles.get(caller.role_arn)
             key = (caller.arn, caller.role_arn, caller.qualifier)
             # What invokes it for sure comes first and is not replaced by what only names it.
@@ -97,8 +97,8 @@ class _Index:
         return _Target(found["name"], found["qualifier"] or "")
 
 
-def _triggers(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]:
-    yield from _rules(account, known)
+def _find_triggers(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]:
+    yield from _find_rule_triggers(account, known)
     for bucket in account.buckets:
         for notification in bucket.notifications:
             target = known.by_arn(notification.target_arn)
@@ -130,10 +130,10 @@ def _triggers(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigg
                 ),
             )
     yield from _log_subscriptions(account, known)
-    yield from _apis(account, known)
+    yield from _find_api_triggers(account, known)
 
 
-def _rules(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]:
+def _find_rule_triggers(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]:
     for rule in account.rules:
         for one in rule.targets:
             target = known.by_arn(one.arn)
@@ -176,7 +176,7 @@ def _log_subscriptions(account: Account, known: _Index) -> Iterator[tuple[str, F
         )
 
 
-def _apis(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]:
+def _find_api_triggers(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]:
     for api in account.apis:
         if ":execute-api:" not in api.arn:
             continue
@@ -214,14 +214,14 @@ def _apis(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]
                 )
 
 
-def _callers(account: Account, known: _Index) -> Iterator[tuple[str, NamedCaller]]:
+def _find_callers(account: Account, known: _Index) -> Iterator[tuple[str, NamedCaller]]:
     """What names functions: first what invokes them for sure, then what only may."""
-    for named_arn, caller in _invokers(account):
+    for named_arn, caller in _find_invokers(account):
         target = known.by_arn(named_arn)
         if target:
             yield target.name, replace(caller, qualifier=target.qualifier)
     for machine in account.state_machines:
-        for target in _targets_of(machine, known):
+        for target in _find_targets(machine, known):
             yield (
                 target.name,
                 NamedCaller(
@@ -233,10 +233,10 @@ def _callers(account: Account, known: _Index) -> Iterator[tuple[str, NamedCaller
                 ),
             )
     for function in account.functions:
-        yield from _environment(function, known)
+        yield from _find_environment_callers(function, known)
 
 
-def _invokers(account: Account) -> Iterator[tuple[str, NamedCaller]]:
+def _find_invokers(account: Account) -> Iterator[tuple[str, NamedCaller]]:
     """What invokes an ARN with a role of its own, with that ARN: a function's, or another's."""
     for function in account.functions:
         caller = NamedCaller(
@@ -267,7 +267,9 @@ def _invokers(account: Account) -> Iterator[tuple[str, NamedCaller]]:
             yield pipe.enrichment_arn, replace(caller, named_in="its enrichment")
 
 
-def _environment(function: FunctionDescription, known: _Index) -> Iterator[tuple[str, NamedCaller]]:
+def _find_environment_callers(
+    function: FunctionDescription, known: _Index
+) -> Iterator[tuple[str, NamedCaller]]:
     for one in function.environment.references:
         target = known.by_arn(one.resource)
         # A function knows its own name for many reasons; calling itself is the rarest.
@@ -285,7 +287,7 @@ def _environment(function: FunctionDescription, known: _Index) -> Iterator[tuple
             )
 
 
-def _targets_of(machine: StateMachine, known: _Index) -> tuple[_Target, ...]:
+def _find_targets(machine: StateMachine, known: _Index) -> tuple[_Target, ...]:
     """The functions that a definition invokes; one that cannot be read invokes none.
 
     It is read as the event graph reads it, so that the two never disagree.

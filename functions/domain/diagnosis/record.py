@@ -7,17 +7,17 @@ from functions.domain.diagnosis.remediation import Remediation
 from functions.domain.record_format import RecordFormat
 
 
-def _upgraded(remediation: dict[str, Any]) -> dict[str, Any]:
+def _upgrade(remediation: dict[str, Any]) -> dict[str, Any]:
     """A record of any version up to this one: earlier ones had other words for what is undone."""
-    return {**remediation, "steps": [_upgraded_step(one) for one in remediation.get("steps", ())]}
+    return {**remediation, "steps": [_upgrade_step(one) for one in remediation.get("steps", ())]}
 
 
-def _upgraded_step(step: dict[str, Any]) -> dict[str, Any]:
+def _upgrade_step(step: dict[str, Any]) -> dict[str, Any]:
     if "undone" not in step:
         return step
     return {**step, "restored": step["undone"], "restored_detail": step.get("undone_detail", "")}
 
 
-REMEDIATION_RECORD: Final = RecordFormat(name="treatment", shape=Remediation, upgrade=_upgraded)
+REMEDIATION_RECORD: Final = RecordFormat(name="treatment", shape=Remediation, upgrade=_upgrade)
 # It compresses to about a tenth.
 BOOK_RECORD: Final = RecordFormat(name="book", shape=FindingBook)

@@ -59,16 +59,16 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
     traffic, group = facts.traffic, facts.log_group
     if traffic is None or group is None:
         return None
-    silence = _silence(facts, traffic, group)
+    silence = _observe_silence(facts, traffic, group)
     if not silence:
         return None
-    rights = _rights(facts, group)
+    rights = _evaluate_rights(facts, group)
     denied = {action: right for action, right in rights.items() if right.is_denied}
     if denied:
-        return _denied(facts, group, denied, silence)
+        return _report_denied_rights(facts, group, denied, silence)
     if group.system_log_level.upper() in QUIET_LEVELS and group.exists is not False:
         return None
-    return _unexplained(facts, group, rights, silence)
+    return _report_unexplained_silence(facts, group, rights, silence)
 
 
 def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:
@@ -77,8 +77,8 @@ def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:
     if traffic is None or group is None:
         return False
     if traffic.invocations > 0:
-        return group.has_events is True and not _silence(facts, traffic, group)
-    return all(right.access is Access.ALLOWED for right in _rights(facts, group).values())
+        return group.has_events is True and not _observe_silence(facts, traffic, group)
+    return all(right.access is Access.ALLOWED for right in _evaluate_rights(facts, group).values())
 
 
 def log_group_arn(facts: FunctionUnderDiagnosis, name: str) -> str:
@@ -89,7 +89,7 @@ def log_group_arn(facts: FunctionUnderDiagnosis, name: str) -> str:
     return f"arn:{facts.partition}:logs:{facts.region}:{facts.account}:log-group:{name}:*"
 
 
-def _silence(
+def _observe_silence(
     facts: FunctionUnderDiagnosis, traffic: Traffic, group: LogGroupFacts
 ) -> tuple[Observation, ...]:
     """What shows that it was invoked and logged nothing; empty where that is not known."""
@@ -121,7 +121,7 @@ def _silence(
     )
 
 
-def _rights(facts: FunctionUnderDiagnosis, group: LogGroupFacts) -> dict[str, Right]:
+def _evaluate_rights(facts: FunctionUnderDiagnosis, group: LogGroupFacts) -> dict[str, Right]:
     actions = _WRITE if group.exists is not False else (_CREATE_GROUP, *_WRITE)
     resource = log_group_arn(facts, group.name)
     return {
@@ -130,7 +130,7 @@ def _rights(facts: FunctionUnderDiagnosis, group: LogGroupFacts) -> dict[str, Ri
     }
 
 
-def _denied(
+def _report_denied_rights(
     facts: FunctionUnderDiagnosis,
     group: LogGroupFacts,
     denied: dict[str, Right],
@@ -144,7 +144,7 @@ def _denied(
         facts,
         certainty=Certainty.CERTAIN,
         summary=f"{facts.name} is invoked and logs nothing: its role {role} may not do"
-        f" {_and(tuple(denied))} on {group.name}.",
+        f" {_join_words(tuple(denied))} on {group.name}.",
         causes=tuple(sorted(f"{right.blocker}:{action}" for action, right in denied.items())),
         evidence=(
             *silence,
@@ -152,13 +152,13 @@ def _denied(
                 Observation(words=f"{action} is denied: {right.words}")
                 for action, right in denied.items()
             ),
-            *_setting(facts, group),
+            *_describe_logging_config(facts, group),
         ),
-        remedies=(_remedy(facts, group, tuple(denied), blockers),),
+        remedies=(_compose_remedy(facts, group, tuple(denied), blockers),),
     )
 
 
-def _remedy(
+def _compose_remedy(
     facts: FunctionUnderDiagnosis,
     group: LogGroupFacts,
     actions: tuple[str, ...],
@@ -175,8 +175,8 @@ def _remedy(
     grant = Grant(sid="WriteLogs", actions=actions, resources=(resource,))
     return Remedy(
         kind=RemedyKind.LOGS,
-        words=f"Allow {_and(actions)} on this log group only, then update the function trivially"
-        f" so that it takes the new rights.{_of_versions(facts)}",
+        words=f"Allow {_join_words(actions)} on this log group only, then update the function"
+        f" trivially so that it takes the new rights.{_explain_versions(facts)}",
         steps=(
             PutInlinePolicy(
                 role=role_name(facts.function.role_arn),
@@ -189,7 +189,7 @@ def _remedy(
     )
 
 
-def _of_versions(facts: FunctionUnderDiagnosis) -> str:
+def _explain_versions(facts: FunctionUnderDiagnosis) -> str:
     """The update reaches $LATEST only; the rights of a role are those of all who have it."""
     if not facts.qualifiers:
         return ""
@@ -199,7 +199,7 @@ def _of_versions(facts: FunctionUnderDiagnosis) -> str:
     )
 
 
-def _unexplained(
+def _report_unexplained_silence(
     facts: FunctionUnderDiagnosis,
     group: LogGroupFacts,
     rights: dict[str, Right],
@@ -218,7 +218,7 @@ def _unexplained(
             " although its role may create it. Environments that were started while the group"
             " existed do not create it again.",
             causes=("log_group_missing",),
-            evidence=(*silence, *_setting(facts, group)),
+            evidence=(*silence, *_describe_logging_config(facts, group)),
             remedies=(
                 Remedy(
                     kind=RemedyKind.LOGS,
@@ -243,7 +243,7 @@ def _unexplained(
         summary=f"{facts.name} is invoked and logs nothing to {group.name}. Nothing that"
         " Loopbreaker can read keeps its role from writing.",
         causes=("unexplained",),
-        evidence=(*silence, *hints, *_setting(facts, group)),
+        evidence=(*silence, *hints, *_describe_logging_config(facts, group)),
         remedies=(
             Remedy(
                 words="Look for what Loopbreaker does not see: service control policies,"
@@ -255,13 +255,15 @@ def _unexplained(
     )
 
 
-def _setting(facts: FunctionUnderDiagnosis, group: LogGroupFacts) -> tuple[Observation, ...]:
+def _describe_logging_config(
+    facts: FunctionUnderDiagnosis, group: LogGroupFacts
+) -> tuple[Observation, ...]:
     if group.name == f"/aws/lambda/{facts.name}":
         return ()
     return (Observation(words=f"Its LoggingConfig names the log group {group.name}"),)
 
 
-def _and(words: Sequence[str]) -> str:
+def _join_words(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 

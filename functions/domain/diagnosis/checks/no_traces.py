@@ -61,24 +61,24 @@ _WILDCARD: Final = (
 def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
     """Report a function whose traces are expected and cannot appear."""
     if facts.function.tracing_mode == ACTIVE:
-        return _role_lacks(facts) or _untraced(facts)
-    return _passes_through(facts)
+        return _find_missing_rights(facts) or _find_untraced_trigger(facts)
+    return _find_pass_through(facts)
 
 
 def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:
     """Whether nobody expects traces, or nothing that can be seen stands in their way."""
     if facts.function.tracing_mode == ACTIVE:
-        return all(right.access is Access.ALLOWED for right in _rights(facts).values())
-    return not _expectations(facts)[1]
+        return all(right.access is Access.ALLOWED for right in _evaluate_rights(facts).values())
+    return not _find_expectations(facts)[1]
 
 
 def is_expected(facts: FunctionUnderDiagnosis) -> bool:
     """Whether something shows that somebody expects traces of the function."""
-    return bool(_expectations(facts)[1])
+    return bool(_find_expectations(facts)[1])
 
 
-def _role_lacks(facts: FunctionUnderDiagnosis) -> Finding | None:
-    denied = {action: right for action, right in _rights(facts).items() if right.is_denied}
+def _find_missing_rights(facts: FunctionUnderDiagnosis) -> Finding | None:
+    denied = {action: right for action, right in _evaluate_rights(facts).items() if right.is_denied}
     if not denied:
         return None
     role = role_name(facts.function.role_arn)
@@ -95,15 +95,15 @@ def _role_lacks(facts: FunctionUnderDiagnosis) -> Finding | None:
                 for action, right in denied.items()
             ),
             *judged(facts),
-            *_untraced_sources(facts),
+            *_list_untraced_sources(facts),
         ),
-        remedies=(_grant(facts, denied, ()),),
+        remedies=(_compose_grant(facts, denied, ()),),
     )
 
 
-def _untraced(facts: FunctionUnderDiagnosis) -> Finding | None:
+def _find_untraced_trigger(facts: FunctionUnderDiagnosis) -> Finding | None:
     """All that is known to invoke it is a source that Lambda does not trace."""
-    sources = _untraced_sources(facts)
+    sources = _list_untraced_sources(facts)
     is_only = len(sources) == len(facts.mappings) and not facts.triggers and not facts.callers
     is_invoked = facts.traffic is not None and facts.traffic.invocations > 0
     is_known = not facts.lacks(Part.TRIGGERS) and not facts.lacks(Part.CALLERS)
@@ -126,14 +126,14 @@ def _untraced(facts: FunctionUnderDiagnosis) -> Finding | None:
     )
 
 
-def _passes_through(facts: FunctionUnderDiagnosis) -> Finding | None:
-    certainty, expected = _expectations(facts)
+def _find_pass_through(facts: FunctionUnderDiagnosis) -> Finding | None:
+    certainty, expected = _find_expectations(facts)
     if not expected:
         return None
-    denied = {action: right for action, right in _rights(facts).items() if right.is_denied}
+    denied = {action: right for action, right in _evaluate_rights(facts).items() if right.is_denied}
     step = SetTracing(function=facts.name, to=ACTIVE, prior=facts.function.tracing_mode)
     remedy = (
-        _grant(facts, denied, (step,))
+        _compose_grant(facts, denied, (step,))
         if denied
         else Remedy(
             kind=RemedyKind.TRACES,
@@ -150,12 +150,12 @@ def _passes_through(facts: FunctionUnderDiagnosis) -> Finding | None:
         summary=f"Traces of {facts.name} are expected, but its tracing mode is"
         f" {clean(facts.function.tracing_mode, 40)}: it adds nothing to a trace.",
         causes=tuple(sorted(causes)),
-        evidence=(*expected, *judged(facts), *_untraced_sources(facts)),
+        evidence=(*expected, *judged(facts), *_list_untraced_sources(facts)),
         remedies=(remedy,),
     )
 
 
-def _expectations(
+def _find_expectations(
     facts: FunctionUnderDiagnosis,
 ) -> tuple[Certainty, tuple[Observation, ...]]:
     """What shows that somebody expects traces; nothing where somebody opted out."""
@@ -193,14 +193,14 @@ def _is_opted_out(tags: Mapping[str, str]) -> bool:
     )
 
 
-def _rights(facts: FunctionUnderDiagnosis) -> dict[str, Right]:
+def _evaluate_rights(facts: FunctionUnderDiagnosis) -> dict[str, Right]:
     return {
         action: role_right(facts, facts.function.role_arn, facts.role, action, "*")
         for action in (PUT_SEGMENTS, PUT_TELEMETRY)
     }
 
 
-def _grant(
+def _compose_grant(
     facts: FunctionUnderDiagnosis, denied: Mapping[str, Right], before: tuple[SetTracing, ...]
 ) -> Remedy:
     """How to give the missing rights: always by a person."""
@@ -234,10 +234,10 @@ def _grant(
     )
 
 
-def _untraced_sources(facts: FunctionUnderDiagnosis) -> tuple[Observation, ...]:
+def _list_untraced_sources(facts: FunctionUnderDiagnosis) -> tuple[Observation, ...]:
     found = []
     for mapping in facts.mappings:
-        service = _service(mapping.source_arn)
+        service = _parse_service(mapping.source_arn)
         if service:
             found.append(
                 Observation(
@@ -248,7 +248,7 @@ def _untraced_sources(facts: FunctionUnderDiagnosis) -> tuple[Observation, ...]:
     return tuple(found)
 
 
-def _service(source_arn: str) -> str:
+def _parse_service(source_arn: str) -> str:
     if not source_arn.startswith("arn:"):
         return "self-managed Kafka"  # bootstrap servers
     return UNTRACED.get(source_arn.split(":")[2], "")

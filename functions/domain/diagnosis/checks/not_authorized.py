@@ -86,27 +86,29 @@ class _Refused:
 def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
     """Report the principals of this account that want to invoke the function and may not."""
     refused = tuple(
-        one for principal in _principals(facts) if (one := _judged(facts, principal)) is not None
+        one
+        for principal in _list_principals(facts)
+        if (one := _judge_principal(facts, principal)) is not None
     )
     if not refused:
         return None
     first = sorted(refused, key=lambda one: not one.is_certain)
-    names = ", ".join(_who(one.principal) for one in first[:3])
+    names = ", ".join(_describe_principal(one.principal) for one in first[:3])
     more = f" and {len(first) - 3:,} more" if len(first) > 3 else ""  # noqa: PLR2004
     is_certain = any(one.is_certain for one in refused)
     return CHECK.found(
         facts,
         certainty=Certainty.CERTAIN if is_certain else Certainty.LIKELY,
-        summary=_summary(facts, refused, f"{names}{more}"),
+        summary=_summarize(facts, refused, f"{names}{more}"),
         causes=tuple(sorted(f"{one.blocker}:{one.principal}" for one in refused)),
         evidence=tuple(
-            observation for one in first[:MOST_CALLERS] for observation in _evidence(one)
+            observation for one in first[:MOST_CALLERS] for observation in _list_evidence(one)
         ),
-        remedies=tuple(_remedy(facts, one) for one in first[:MOST_CALLERS]),
+        remedies=tuple(_compose_remedy(facts, one) for one in first[:MOST_CALLERS]),
     )
 
 
-def _summary(facts: FunctionUnderDiagnosis, refused: tuple[_Refused, ...], names: str) -> str:
+def _summarize(facts: FunctionUnderDiagnosis, refused: tuple[_Refused, ...], names: str) -> str:
     is_one = len(refused) == 1
     names = capitalize(names)
     if any(not _is_of_a_group(call) for one in refused for call in one.denials):
@@ -116,7 +118,7 @@ def _summary(facts: FunctionUnderDiagnosis, refused: tuple[_Refused, ...], names
     return f"{names} {'names' if is_one else 'name'} {facts.name} and may not invoke it."
 
 
-def _who(principal: str) -> str:
+def _describe_principal(principal: str) -> str:
     kind, _, name = shorten_arn(principal).partition("/")
     return clean(f"{kind} {name.rsplit('/', 1)[-1]}" if name else kind, 160)
 
@@ -150,10 +152,10 @@ def _is_cleared(
     """Whether a role may for sure do what a caller does."""
     if role is None:
         return False
-    return _right(facts, replace(caller, role_arn=arn, role=role)).access is Access.ALLOWED
+    return _evaluate_right(facts, replace(caller, role_arn=arn, role=role)).access is Access.ALLOWED
 
 
-def _principals(facts: FunctionUnderDiagnosis) -> tuple[str, ...]:
+def _list_principals(facts: FunctionUnderDiagnosis) -> tuple[str, ...]:
     named = tuple(one.role_arn for one in facts.callers)
     denied = (
         role_of(one.principal_arn)
@@ -166,13 +168,13 @@ def _principals(facts: FunctionUnderDiagnosis) -> tuple[str, ...]:
     )
 
 
-def _judged(facts: FunctionUnderDiagnosis, principal: str) -> _Refused | None:
+def _judge_principal(facts: FunctionUnderDiagnosis, principal: str) -> _Refused | None:
     callers = tuple(one for one in facts.callers if one.role_arn == principal)
     denials = tuple(
         one for one in facts.denials if one.principal_arn and _is_of(one.principal_arn, principal)
     )
     if callers:
-        rights = [(one, _right(facts, one)) for one in callers]
+        rights = [(one, _evaluate_right(facts, one)) for one in callers]
         refused = [(one, right) for one, right in rights if right.is_denied]
         if refused:
             return _Refused(
@@ -184,7 +186,7 @@ def _judged(facts: FunctionUnderDiagnosis, principal: str) -> _Refused | None:
     proven = tuple(one for one in denials if one.source not in _COUNTED)
     if not proven:
         return None
-    right = _denied_right(facts, principal, callers, proven)
+    right = _evaluate_denied_calls(facts, principal, callers, proven)
     if right is None:
         return None
     return _Refused(principal=principal, right=right, callers=callers, denials=denials)
@@ -200,7 +202,7 @@ def _is_of(principal_arn: str, principal: str) -> bool:
     )
 
 
-def _right(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> Right:
+def _evaluate_right(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> Right:
     """Whether a caller in the same account may invoke: its own policies or the function's say so.
 
     A Deny on either side wins. The boundary limits what a resource policy gives to a role
@@ -219,7 +221,7 @@ def _right(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> Right:
         for target in targets_of(facts, caller)
     ]
     right = next((one for one in rights if not one.is_denied), rights[0])
-    admitted = _admitted(facts, caller.role_arn, caller.qualifier)
+    admitted = _evaluate_admission(facts, caller.role_arn, caller.qualifier)
     if admitted is None:
         return right if right.blocker is not Blocker.IDENTITY else UNKNOWN_RIGHT
     if admitted.blocker is Blocker.RESOURCE_POLICY:
@@ -239,7 +241,9 @@ def targets_of(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> tuple[str,
     return (arn,) if caller.is_certain else (arn, f"{arn}:*")
 
 
-def _admitted(facts: FunctionUnderDiagnosis, role_arn: str, qualifier: str) -> Right | None:
+def _evaluate_admission(
+    facts: FunctionUnderDiagnosis, role_arn: str, qualifier: str
+) -> Right | None:
     """What the resource policy says to a role; ``None`` where it is not known."""
     if not facts.function.is_policy_known or facts.lacks(Part.RESOURCE_POLICY):
         return None
@@ -256,7 +260,7 @@ def _admitted(facts: FunctionUnderDiagnosis, role_arn: str, qualifier: str) -> R
     return Right(access=answer.access, blocker=None, words=clean(answer.words, 300))
 
 
-def _denied_right(
+def _evaluate_denied_calls(
     facts: FunctionUnderDiagnosis,
     principal: str,
     callers: tuple[NamedCaller, ...],
@@ -273,12 +277,12 @@ def _denied_right(
         # Policies of the organization are not in our own evaluation. Any other refusal is one of
         # the past: it may invoke now.
         if simulation is None and said is Blocker.ORGANIZATION:
-            return Right(access=Access.DENIED, blocker=said, words=_quoted(newest.message))
+            return Right(access=Access.DENIED, blocker=said, words=_quote_message(newest.message))
         return None
     if right.is_denied:
         return right
     blocker = said if said is not Blocker.UNKNOWN else right.blocker
-    words = right.words or _quoted(newest.message)
+    words = right.words or _quote_message(newest.message)
     return Right(access=Access.DENIED, blocker=blocker, words=words)
 
 
@@ -288,15 +292,15 @@ def target_of(facts: FunctionUnderDiagnosis, call: DeniedCall) -> str:
     return f"{facts.function.arn}:{call.qualifier}" if qualified else facts.function.arn
 
 
-def _quoted(message: str) -> str:
+def _quote_message(message: str) -> str:
     return f'AWS says "{clean(message, 300)}"' if message.strip() else ""
 
 
-def _evidence(refused: _Refused) -> tuple[Observation, ...]:
-    who = _who(refused.principal)
+def _list_evidence(refused: _Refused) -> tuple[Observation, ...]:
+    who = _describe_principal(refused.principal)
     found = [
         Observation(
-            words=f"{capitalize(one.kind)} {_called(one.arn)} names it"
+            words=f"{capitalize(one.kind)} {_shorten_name(one.arn)} names it"
             f" ({clean(one.named_in, 160)}) and acts as {who}"
         )
         for one in refused.callers[:MOST_CALLERS]
@@ -308,7 +312,7 @@ def _evidence(refused: _Refused) -> tuple[Observation, ...]:
             words = f"{capitalize(call.source)}, whichever schedule they were of"
         found.append(Observation(words=words, value=call.count))
         if call.message:
-            found.append(Observation(words=_quoted(call.message)))
+            found.append(Observation(words=_quote_message(call.message)))
     words = f": {refused.right.words}" if refused.right.words else ""
     what = "not known" if refused.blocker is Blocker.UNKNOWN else f"the {refused.blocker}"
     found.append(Observation(words=f"What stands in the way is {what}{words}"))
@@ -320,13 +324,13 @@ def _is_of_a_group(call: DeniedCall) -> bool:
     return call.source is DenialSource.SCHEDULE
 
 
-def _called(arn: str) -> str:
+def _shorten_name(arn: str) -> str:
     return clean(re.split("[:/]", shorten_arn(arn))[-1], 120)
 
 
-def _remedy(facts: FunctionUnderDiagnosis, refused: _Refused) -> Remedy:
-    who = _who(refused.principal)
-    target = _resource(facts, refused)
+def _compose_remedy(facts: FunctionUnderDiagnosis, refused: _Refused) -> Remedy:
+    who = _describe_principal(refused.principal)
+    target = _choose_resource(facts, refused)
     match refused.blocker:
         case Blocker.EXPLICIT_DENY:
             words = f"Take {INVOKE} on {target} out of the Deny that meets {who}."
@@ -342,20 +346,20 @@ def _remedy(facts: FunctionUnderDiagnosis, refused: _Refused) -> Remedy:
         case _:
             return Remedy(
                 words=f"Allow {INVOKE} on {target}, and on nothing else, to {who}.",
-                steps=_grant(facts, refused, target),
+                steps=_compose_grant(facts, refused, target),
                 alternative=_BROAD,
                 named_only=_NEVER,
             )
     return Remedy(words=words, named_only=_NEVER)
 
 
-def _resource(facts: FunctionUnderDiagnosis, refused: _Refused) -> str:
+def _choose_resource(facts: FunctionUnderDiagnosis, refused: _Refused) -> str:
     found: tuple[NamedCaller | DeniedCall, ...] = (*refused.callers, *refused.denials)
     named = next((one.qualifier for one in found if one.qualifier not in {"", LATEST}), "")
     return f"{facts.function.arn}:{named}" if named else facts.function.arn
 
 
-def _grant(
+def _compose_grant(
     facts: FunctionUnderDiagnosis, refused: _Refused, target: str
 ) -> tuple[PutInlinePolicy, ...]:
     if ":role/" not in refused.principal:

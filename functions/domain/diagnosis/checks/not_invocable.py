@@ -69,8 +69,8 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
         return None
     shut = tuple(
         one
-        for trigger in (*facts.triggers, *_foreign_callers(facts))
-        if trigger.is_enabled and (one := _judged(facts, trigger)) is not None
+        for trigger in (*facts.triggers, *_find_foreign_callers(facts))
+        if trigger.is_enabled and (one := _judge_trigger(facts, trigger)) is not None
     )
     if not shut:
         return None
@@ -83,9 +83,9 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
         " admit that.",
         causes=tuple(sorted({_cause(one.trigger) for one in shut})),
         evidence=tuple(
-            observation for one in shut[:MOST_TRIGGERS] for observation in _evidence(one)
+            observation for one in shut[:MOST_TRIGGERS] for observation in _list_evidence(one)
         ),
-        remedies=_remedies(facts, shut[:MOST_TRIGGERS]),
+        remedies=_compose_remedies(facts, shut[:MOST_TRIGGERS]),
     )
 
 
@@ -97,7 +97,7 @@ def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:
 def statement_id(trigger: FoundTrigger) -> str:
     """The id of the statement for a trigger: the same for the same trigger, always."""
     text = "\n".join(
-        (trigger.principal, trigger.source_arn, trigger.source_account, _qualifier(trigger))
+        (trigger.principal, trigger.source_arn, trigger.source_account, _choose_qualifier(trigger))
     )
     digest = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:10]
     service = re.sub(r"[^A-Za-z0-9]+", "-", trigger.principal.split(".", 1)[0])[:40]
@@ -113,14 +113,14 @@ def permission(facts: FunctionUnderDiagnosis, trigger: FoundTrigger) -> AddPermi
         principal=trigger.principal,
         source_arn=trigger.source_arn,
         source_account=trigger.source_account if needs_account else "",
-        qualifier=_qualifier(trigger),
+        qualifier=_choose_qualifier(trigger),
     )
 
 
-def _judged(facts: FunctionUnderDiagnosis, trigger: FoundTrigger) -> _Shut | None:
+def _judge_trigger(facts: FunctionUnderDiagnosis, trigger: FoundTrigger) -> _Shut | None:
     if _is_identity(trigger) and account_of(trigger.principal) == facts.account:
         return None  # in the same account its own policies may suffice: see not_authorized
-    answer = _answer(facts, trigger, _qualifier(trigger))
+    answer = _answer(facts, trigger, _choose_qualifier(trigger))
     if answer.access is not Access.DENIED:
         return None
     words = _WHY.get(answer.because, answer.because.value).format(
@@ -129,11 +129,11 @@ def _judged(facts: FunctionUnderDiagnosis, trigger: FoundTrigger) -> _Shut | Non
     elsewhere = [
         qualifier or "the unqualified function"
         for qualifier in facts.function.resource_policies
-        if qualifier != _qualifier(trigger)
+        if qualifier != _choose_qualifier(trigger)
         and _answer(facts, trigger, qualifier).access is Access.ALLOWED
     ]
     if elsewhere:
-        asked = _qualifier(trigger) or "the unqualified function"
+        asked = _choose_qualifier(trigger) or "the unqualified function"
         words += f"; it is admitted to {clean(elsewhere[0], 140)}, but invokes {clean(asked, 140)}"
     return _Shut(trigger=trigger, because=answer.because, words=words)
 
@@ -155,10 +155,10 @@ def _answer(facts: FunctionUnderDiagnosis, trigger: FoundTrigger, qualifier: str
     return resource_access(facts.function.resource_policies.get(qualifier), caller, INVOKE, arn)
 
 
-def _foreign_callers(facts: FunctionUnderDiagnosis) -> tuple[FoundTrigger, ...]:
+def _find_foreign_callers(facts: FunctionUnderDiagnosis) -> tuple[FoundTrigger, ...]:
     """Denied calls by identities of other accounts: they need the resource policy too."""
     found: dict[tuple[str, str], FoundTrigger] = {}
-    known = {(one.principal, _qualifier(one)) for one in facts.triggers}
+    known = {(one.principal, _choose_qualifier(one)) for one in facts.triggers}
     for call in facts.denials:
         principal = role_of(call.principal_arn)
         account = account_of(principal)
@@ -170,12 +170,12 @@ def _foreign_callers(facts: FunctionUnderDiagnosis) -> tuple[FoundTrigger, ...]:
             principal=principal,
             source_account=account,
             qualifier=call.qualifier,
-            evidence=_denied_words(call, principal),
+            evidence=_describe_denied_call(call, principal),
         )
     return tuple(found.values())
 
 
-def _denied_words(call: DeniedCall, principal: str) -> str:
+def _describe_denied_call(call: DeniedCall, principal: str) -> str:
     times = f"{call.count:,} times" if call.count != 1 else "once"
     return f"{shorten_arn(principal)} of account {account_of(principal)} was denied {times}"
 
@@ -199,7 +199,7 @@ def _is_identity(trigger: FoundTrigger) -> bool:
     )
 
 
-def _qualifier(trigger: FoundTrigger) -> str:
+def _choose_qualifier(trigger: FoundTrigger) -> str:
     return "" if trigger.qualifier == LATEST else trigger.qualifier
 
 
@@ -209,10 +209,10 @@ def _name(trigger: FoundTrigger) -> str:
 
 
 def _cause(trigger: FoundTrigger) -> str:
-    return f"{trigger.principal}:{trigger.source_arn}:{_qualifier(trigger)}"
+    return f"{trigger.principal}:{trigger.source_arn}:{_choose_qualifier(trigger)}"
 
 
-def _evidence(shut: _Shut) -> tuple[Observation, ...]:
+def _list_evidence(shut: _Shut) -> tuple[Observation, ...]:
     trigger = shut.trigger
     found = trigger.evidence or f"{_name(trigger)} has it as its target"
     observed = [Observation(words=f"{capitalize(clean(found, 300))}; {shut.words}")]
@@ -225,13 +225,13 @@ def _evidence(shut: _Shut) -> tuple[Observation, ...]:
     return tuple(observed)
 
 
-def _remedies(facts: FunctionUnderDiagnosis, shut: tuple[_Shut, ...]) -> tuple[Remedy, ...]:
+def _compose_remedies(facts: FunctionUnderDiagnosis, shut: tuple[_Shut, ...]) -> tuple[Remedy, ...]:
     granted: list[AddPermission] = []
     named: list[Remedy] = []
     for one in shut:
-        reason = _why_not(facts, one)
+        reason = _explain_naming_only(facts, one)
         if reason:
-            named.append(_named(facts, one, reason))
+            named.append(_compose_named_remedy(facts, one, reason))
         else:
             granted.append(permission(facts, one.trigger))
     steps = tuple({step.key: step for step in granted}.values())
@@ -248,7 +248,7 @@ def _remedies(facts: FunctionUnderDiagnosis, shut: tuple[_Shut, ...]) -> tuple[R
     return (remedy, *named)
 
 
-def _why_not(facts: FunctionUnderDiagnosis, shut: _Shut) -> str:
+def _explain_naming_only(facts: FunctionUnderDiagnosis, shut: _Shut) -> str:
     """Why a statement for a trigger is only named; empty where it may be added."""
     trigger = shut.trigger
     if shut.because is Because.EXPLICIT_DENY:
@@ -266,7 +266,7 @@ def _why_not(facts: FunctionUnderDiagnosis, shut: _Shut) -> str:
     return ""
 
 
-def _named(facts: FunctionUnderDiagnosis, shut: _Shut, reason: str) -> Remedy:
+def _compose_named_remedy(facts: FunctionUnderDiagnosis, shut: _Shut, reason: str) -> Remedy:
     trigger = shut.trigger
     if shut.because is Because.EXPLICIT_DENY:
         return Remedy(
@@ -275,7 +275,7 @@ def _named(facts: FunctionUnderDiagnosis, shut: _Shut, reason: str) -> Remedy:
             named_only=reason,
         )
     if _is_identity(trigger):
-        qualified = f":{_qualifier(trigger)}" if _qualifier(trigger) else ""
+        qualified = f":{_choose_qualifier(trigger)}" if _choose_qualifier(trigger) else ""
         return Remedy(
             words=f"Admit {clean(trigger.principal, 200)} in the resource policy. Its own account"
             f" {trigger.source_account} must allow it too: {INVOKE} on"

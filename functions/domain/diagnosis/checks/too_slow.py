@@ -68,15 +68,15 @@ class _Measured:
         )
         return cls(
             invocations=invocations,
-            p95_ms=_first(
+            p95_ms=_choose_first(
                 traffic.p95_duration_ms if traffic else None,
                 reports.p95_duration_ms if reports else None,
             ),
-            max_ms=_first(
+            max_ms=_choose_first(
                 traffic.max_duration_ms if traffic else None,
                 reports.max_duration_ms if reports else None,
             ),
-            mean_ms=_first(
+            mean_ms=_choose_first(
                 reports.mean_billed_ms if reports else None,
                 traffic.mean_duration_ms if traffic else None,
                 reports.mean_duration_ms if reports else None,
@@ -94,16 +94,16 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
     if seen is None or seen.invocations <= 0:
         return None
     timeout_ms = facts.function.timeout_seconds * 1000
-    causes = _causes(facts, seen, timeout_ms)
+    causes = _find_causes(facts, seen, timeout_ms)
     if not causes:
         return None
     return CHECK.found(
         facts,
         certainty=Certainty.LIKELY if causes == ("memory_full",) else Certainty.CERTAIN,
-        summary=_summary(facts, causes),
+        summary=_summarize(facts, causes),
         causes=tuple(sorted(causes)),
-        evidence=_evidence(facts, seen, timeout_ms, causes),
-        remedies=_remedies(facts, seen, causes),
+        evidence=_list_evidence(facts, seen, timeout_ms, causes),
+        remedies=_compose_remedies(facts, seen, causes),
     )
 
 
@@ -112,7 +112,7 @@ def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:
     seen = _Measured.of(facts)
     if seen is None or seen.invocations <= 0 or seen.p95_ms is None:
         return False
-    memory = _memory_share(facts, seen)
+    memory = _compute_memory_share(facts, seen)
     return (
         seen.p95_ms < CALM_TIMEOUT * facts.function.timeout_seconds * 1000
         and seen.timeouts == 0
@@ -137,7 +137,9 @@ def price_per_million(memory_mb: int, mean_ms: float, architecture: str) -> floa
     return _MILLION * (USD_PER_REQUEST + memory_mb / 1024 * mean_ms / 1000 * gb_second)
 
 
-def _causes(facts: FunctionUnderDiagnosis, seen: _Measured, timeout_ms: float) -> tuple[str, ...]:
+def _find_causes(
+    facts: FunctionUnderDiagnosis, seen: _Measured, timeout_ms: float
+) -> tuple[str, ...]:
     found = []
     if seen.timeouts >= max(1.0, TIMEOUT_SHARE * seen.invocations):
         found.append("timeouts")
@@ -145,19 +147,19 @@ def _causes(facts: FunctionUnderDiagnosis, seen: _Measured, timeout_ms: float) -
         found.append("near_timeout")
     if seen.out_of_memory >= max(1.0, TIMEOUT_SHARE * seen.invocations):
         found.append("out_of_memory")
-    memory = _memory_share(facts, seen)
+    memory = _compute_memory_share(facts, seen)
     if memory is not None and memory >= NEAR_MEMORY:
         found.append("memory_full")
     return tuple(found)
 
 
-def _memory_share(facts: FunctionUnderDiagnosis, seen: _Measured) -> float | None:
+def _compute_memory_share(facts: FunctionUnderDiagnosis, seen: _Measured) -> float | None:
     if seen.memory_used_mb is None or facts.function.memory_mb <= 0:
         return None
     return seen.memory_used_mb / facts.function.memory_mb
 
 
-def _summary(facts: FunctionUnderDiagnosis, causes: tuple[str, ...]) -> str:
+def _summarize(facts: FunctionUnderDiagnosis, causes: tuple[str, ...]) -> str:
     name = facts.name
     if "timeouts" in causes:
         return f"{name} runs into its timeout of {facts.function.timeout_seconds:,} s."
@@ -171,7 +173,7 @@ def _summary(facts: FunctionUnderDiagnosis, causes: tuple[str, ...]) -> str:
     return f"{name} uses nearly all of its {facts.function.memory_mb:,} MB of memory."
 
 
-def _evidence(
+def _list_evidence(
     facts: FunctionUnderDiagnosis, seen: _Measured, timeout_ms: float, causes: tuple[str, ...]
 ) -> tuple[Observation, ...]:
     found = []
@@ -239,7 +241,7 @@ def _start(facts: FunctionUnderDiagnosis, seen: _Measured) -> tuple[Observation,
 
 
 def _is_cpu_short(facts: FunctionUnderDiagnosis, seen: _Measured, causes: tuple[str, ...]) -> bool:
-    memory = _memory_share(facts, seen)
+    memory = _compute_memory_share(facts, seen)
     is_slow = bool({"timeouts", "near_timeout"} & set(causes))
     return (
         is_slow
@@ -249,16 +251,18 @@ def _is_cpu_short(facts: FunctionUnderDiagnosis, seen: _Measured, causes: tuple[
     )
 
 
-def _remedies(
+def _compose_remedies(
     facts: FunctionUnderDiagnosis, seen: _Measured, causes: tuple[str, ...]
 ) -> tuple[Remedy, ...]:
-    memory = _more_memory(facts, seen, causes)
-    timeout = _longer_timeout(facts, seen) if {"timeouts", "near_timeout"} & set(causes) else None
+    memory = _propose_more_memory(facts, seen, causes)
+    timeout = (
+        _propose_longer_timeout(facts, seen) if {"timeouts", "near_timeout"} & set(causes) else None
+    )
     measure = Remedy(words=_MEASURE, named_only="Measuring is left to you.")
     return tuple(one for one in (memory, timeout, measure) if one is not None)
 
 
-def _more_memory(
+def _propose_more_memory(
     facts: FunctionUnderDiagnosis, seen: _Measured, causes: tuple[str, ...]
 ) -> Remedy | None:
     to = next_memory(facts)
@@ -275,13 +279,13 @@ def _more_memory(
     return Remedy(
         kind=RemedyKind.MEMORY,
         words=f"Try {to:,} MB instead of {present:,} MB of memory, which gives more CPU in the same"
-        f" proportion.{doubt}{_price(facts, seen, to)}{then_publish(facts)}",
+        f" proportion.{doubt}{_describe_price(facts, seen, to)}{then_publish(facts)}",
         steps=(SetMemory(function=facts.name, to=to, prior=present),),
         named_only=left_to_people(facts) if helps else "More memory is not known to help here.",
     )
 
 
-def _price(facts: FunctionUnderDiagnosis, seen: _Measured, to: int) -> str:
+def _describe_price(facts: FunctionUnderDiagnosis, seen: _Measured, to: int) -> str:
     if seen.mean_ms is None:
         return ""
     # AWS bills no more than the timeout, and neither should the estimate.
@@ -303,7 +307,7 @@ def _change(before: float, after: float) -> str:
     return f"{format_number(abs(share))} % {'more' if share > 0 else 'less'}"
 
 
-def _longer_timeout(facts: FunctionUnderDiagnosis, seen: _Measured) -> Remedy | None:
+def _propose_longer_timeout(facts: FunctionUnderDiagnosis, seen: _Measured) -> Remedy | None:
     present = facts.function.timeout_seconds
     longest = max(seen.p95_ms or 0.0, present * 1000.0 * NEAR_TIMEOUT)
     to = min(MOST_SECONDS, max(present + 1, math.ceil(2 * longest / 1000)))
@@ -336,7 +340,7 @@ def _longer_timeout(facts: FunctionUnderDiagnosis, seen: _Measured) -> Remedy | 
     )
 
 
-def _first(*values: float | None) -> float | None:
+def _choose_first(*values: float | None) -> float | None:
     return next((one for one in values if one is not None and math.isfinite(one)), None)
 
 

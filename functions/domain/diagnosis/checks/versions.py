@@ -18,8 +18,8 @@ def left_to_people(facts: FunctionUnderDiagnosis) -> str:
     """Why a change of $LATEST is not for the guard to make; empty where it may be."""
     if facts.qualifiers:
         return (
-            f"The function is invoked as {_named(facts)}, or can be. A published version cannot be"
-            " changed, and a change of $LATEST alone does not reach these callers."
+            f"The function is invoked as {_list_qualifiers(facts)}, or can be. A published version"
+            " cannot be changed, and a change of $LATEST alone does not reach these callers."
         )
     if facts.lacks(Part.VERSIONS):
         return (
@@ -55,14 +55,14 @@ def judged(facts: FunctionUnderDiagnosis) -> tuple[Observation, ...]:
     if facts.qualifiers:
         return (
             Observation(
-                words=f"It can be invoked as {_named(facts)}; as far as CloudWatch tells, most"
-                " invocations are of $LATEST, whose configuration was judged"
+                words=f"It can be invoked as {_list_qualifiers(facts)}; as far as CloudWatch tells,"
+                " most invocations are of $LATEST, whose configuration was judged"
             ),
         )
     return ()
 
 
-def _named(facts: FunctionUnderDiagnosis) -> str:
+def _list_qualifiers(facts: FunctionUnderDiagnosis) -> str:
     listed = ", ".join(clean(one, 80) for one in facts.qualifiers[:_MOST])
     more = len(facts.qualifiers) - _MOST
     return f"{listed} and {more:,} more" if more > 0 else listed
