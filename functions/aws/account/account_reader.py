@@ -2,7 +2,7 @@
 
 Lists of the whole account come first, and in parallel; only the resource policy takes a call for
 each function. What a list does not tell is asked for each bucket, rule, subscription, pipe and
-state machine, and some things only where they can matter: see `_within_the_budget`.
+state machine, and some things only where they can matter: see `_read_within_budget`.
 
 A reading is a set of facts that becomes complete. It may stop between any two calls, be stored,
 and go on in the next run; a change is worked in by forgetting what it made untrue and completing
@@ -123,7 +123,7 @@ class AccountReader:
 
         Whatever AWS does not tell is a gap of the account, never an error.
         """
-        reading = self._reading(facts)
+        reading = self._open_session(facts)
         try:
             self._side_by_side([_bound(step, reading) for step in _LISTS])
             return self._complete(reading)
@@ -136,7 +136,7 @@ class AccountReader:
 
         Working a change in twice is harmless: what is the case now is read.
         """
-        reading = self._reading(facts)
+        reading = self._open_session(facts)
         try:
             for change in changes:
                 work_in(change, reading)
@@ -145,7 +145,7 @@ class AccountReader:
             logger.info("time is up", extra={"before": str(error)})
             return None
 
-    def _reading(self, facts: f.Facts) -> ReadSession:
+    def _open_session(self, facts: f.Facts) -> ReadSession:
         return ReadSession(asker=self._asker, facts=facts, side_by_side=self._side_by_side)
 
     def _complete(self, reading: ReadSession) -> Account:
@@ -155,7 +155,7 @@ class AccountReader:
         self._side_by_side(
             [
                 lambda: lambdas.read_policies(reading, facts.of(f.FUNCTIONS)),
-                lambda: events.read_targets(reading, _listening(facts)),
+                lambda: events.read_targets(reading, _list_listening_rules(facts)),
                 lambda: events.read_pipes(reading),
                 lambda: sources.read_buckets(reading),
                 lambda: sources.read_filters(reading),
@@ -165,40 +165,40 @@ class AccountReader:
         )
         self._side_by_side(
             [
-                lambda: lambdas.read_policies(reading, _qualified(facts)),
-                lambda: sources.read_queues(reading, _polled_queues(facts)),
+                lambda: lambdas.read_policies(reading, _list_qualified(facts)),
+                lambda: sources.read_queues(reading, _list_polled_queues(facts)),
                 lambda: self._complete_roles(reading),
                 lambda: lambdas.read_urls(reading, functions_with_urls(facts)),
-                lambda: sources.read_log_subscriptions(reading, _named_groups(facts)),
+                lambda: sources.read_log_subscriptions(reading, _list_named_groups(facts)),
             ]
         )
-        return self._within_the_budget(reading)
+        return self._read_within_budget(reading)
 
-    def _within_the_budget(self, reading: ReadSession) -> Account:
+    def _read_within_budget(self, reading: ReadSession) -> Account:
         """Ask for what is good to know too, what casts most doubt while it is not known first."""
         facts = reading.facts
         _forget_what_nothing_needs(facts)
-        resources = _affordable(
+        resources = _select_affordable(
             facts,
             Area.RESOURCE_POLICIES,
             "resources that trigger something",
-            _triggering(facts),
+            _list_triggering(facts),
             (f.RESOURCE_POLICIES,),
         )
         sources.read_resource_policies(reading, resources)
-        queues = _affordable(
+        queues = _select_affordable(
             facts,
             Area.QUEUES,
             "queues that are polled",
-            _polled_queues(facts),
+            _list_polled_queues(facts),
             (f.DEAD_LETTER_SOURCES,),
         )
         sources.read_dead_letter_sources(reading, queues)
-        groups = _affordable(
+        groups = _select_affordable(
             facts,
             Area.LOGS,
             "log groups that nothing names",
-            _other_groups(facts),
+            _list_other_groups(facts),
             (f.LOG_SUBSCRIPTIONS,),
             kept=2 * len(facts.of(f.API_IDS)) + len(facts.of(f.REST_API_IDS)),
         )
@@ -206,7 +206,7 @@ class AccountReader:
         lambdas.read_environments(reading)
         self._asker.check_time()  # who may be on a loop takes long to tell in a large account
         named = dict.fromkeys(self._suspects(account_of(facts)))
-        suspects = _affordable(
+        suspects = _select_affordable(
             facts,
             Area.DESTINATIONS,
             "functions that may be part of a loop",
@@ -221,26 +221,26 @@ class AccountReader:
         )
         self._read_apis(reading)
         # No gap tells of these: what only a clock fires is part of no loop.
-        events.read_targets(reading, _within_reach(facts, _clocks(facts), (f.TARGETS,)))
+        events.read_targets(reading, _select_within_reach(facts, _list_clocks(facts), (f.TARGETS,)))
         lambdas.read_environments(reading)  # with what has become known since
         return account_of(facts)
 
     def _read_apis(self, reading: ReadSession) -> None:
         """What the APIs lead to, with the policies of the versions and aliases among that."""
         facts = reading.facts
-        http = _affordable(
+        http = _select_affordable(
             facts, Area.APIS, apis.APIS, list(facts.of(f.API_IDS)), (f.INTEGRATIONS, f.ROUTES)
         )
         apis.read_integrations(reading, http)
         apis.read_routes(reading, http)
-        rest = _affordable(
+        rest = _select_affordable(
             facts, Area.APIS, apis.REST_APIS, list(facts.of(f.REST_API_IDS)), (f.METHODS,)
         )
         apis.read_methods(reading, rest)
-        lambdas.read_policies(reading, _qualified(facts))
+        lambdas.read_policies(reading, _list_qualified(facts))
 
     def _complete_roles(self, reading: ReadSession) -> None:
-        roles.complete(reading, _used_roles(reading.facts))
+        roles.complete(reading, _list_used_roles(reading.facts))
         sources.read_replications(reading)
 
 
@@ -279,13 +279,13 @@ def _forget_what_is_gone(facts: f.Facts) -> None:
 
 def _forget_what_nothing_needs(facts: f.Facts) -> None:
     """Details that only mattered to something that is gone or was changed."""
-    facts.keep(f.RESOURCE_POLICIES, set(_triggering(facts)).__contains__)
-    queues = set(_polled_queues(facts))
+    facts.keep(f.RESOURCE_POLICIES, set(_list_triggering(facts)).__contains__)
+    queues = set(_list_polled_queues(facts))
     facts.keep(f.QUEUES, queues.__contains__)
     facts.keep(f.DEAD_LETTER_SOURCES, queues.__contains__)
 
 
-def _qualified(facts: f.Facts) -> list[str]:
+def _list_qualified(facts: f.Facts) -> list[str]:
     """The versions and aliases that a trigger names."""
     arns = [one.endpoint for one in facts.of(f.SUBSCRIPTIONS).values()]
     arns += [one.arn for targets in facts.of(f.TARGETS).values() for one in targets or ()]
@@ -301,21 +301,21 @@ def _qualified(facts: f.Facts) -> list[str]:
     return [one for one in lambdas.qualified(arns) if one.partition(":")[0] in functions]
 
 
-def _polled_queues(facts: f.Facts) -> list[str]:
+def _list_polled_queues(facts: f.Facts) -> list[str]:
     """The queues that something polls: dead letters matter where they are read."""
     polled = [one.source_arn for one in facts.of(f.MAPPINGS).values()]
     polled += [one.source_arn for one in facts.of(f.PIPES).values()]
     return sorted({arn for arn in polled if arn.startswith("arn:") and arn.split(":")[2] == "sqs"})
 
 
-def _used_roles(facts: f.Facts) -> list[str]:
+def _list_used_roles(facts: f.Facts) -> list[str]:
     used = [one.role_arn for one in facts.of(f.FUNCTIONS).values()]
     used += [one.role_arn for one in facts.of(f.MACHINES).values() if one is not None]
     used += [one.role_arn for one in facts.of(f.PIPE_DETAILS).values() if one is not None]
     return [arn for arn in used if arn]
 
 
-def _named_groups(facts: f.Facts) -> list[str]:
+def _list_named_groups(facts: f.Facts) -> list[str]:
     """The log groups that a resource policy lets invoke a function.
 
     A subscription to a function needs that function's policy to admit CloudWatch Logs (CloudWatch
@@ -325,7 +325,7 @@ def _named_groups(facts: f.Facts) -> list[str]:
     return [group for group in dict.fromkeys(groups) if group]
 
 
-def _other_groups(facts: f.Facts) -> list[str]:
+def _list_other_groups(facts: f.Facts) -> list[str]:
     """The log groups of functions, where a subscription of any may be, those that can loop first.
 
     That is so where a policy admits any log group, and where CloudWatch Logs may assume a role,
@@ -343,7 +343,7 @@ def _other_groups(facts: f.Facts) -> list[str]:
     ]
     names = dict.fromkeys((*admitting, *sorted(reads_streams), *functions))
     groups = dict.fromkeys(functions[name].log_group for name in names if name in functions)
-    named = set(_named_groups(facts))
+    named = set(_list_named_groups(facts))
     return [group for group in groups if group not in named]
 
 
@@ -357,16 +357,16 @@ def _log_sources(facts: f.Facts) -> Iterable[tuple[str, str]]:
                 yield name, source
 
 
-def _listening(facts: f.Facts) -> list[str]:
+def _list_listening_rules(facts: f.Facts) -> list[str]:
     """The rules that events fire: others cannot be part of a loop."""
     return [arn for arn, rule in facts.of(f.RULES).items() if rule.pattern]
 
 
-def _clocks(facts: f.Facts) -> list[str]:
+def _list_clocks(facts: f.Facts) -> list[str]:
     return [arn for arn, rule in facts.of(f.RULES).items() if not rule.pattern]
 
 
-def _triggering(facts: f.Facts) -> list[str]:
+def _list_triggering(facts: f.Facts) -> list[str]:
     """What triggers something and takes a resource policy, but for queues and buses."""
     partition = facts.partition
     found = [one.topic_arn for one in facts.of(f.SUBSCRIPTIONS).values()]
@@ -383,7 +383,7 @@ def _triggering(facts: f.Facts) -> list[str]:
     return [arn for arn in dict.fromkeys(found) if place in arn or ":s3:::" in arn]
 
 
-def _affordable(
+def _select_affordable(
     facts: f.Facts,
     area: Area,
     what: str,
@@ -396,7 +396,7 @@ def _affordable(
 
     `kept` calls are left to what comes later: there are more log groups than any budget.
     """
-    asked = _within_reach(facts, found, sections, kept=kept)
+    asked = _select_within_reach(facts, found, sections, kept=kept)
     resource = f"further {what}"
     left = len(found) - len(asked)
     if left:
@@ -407,19 +407,19 @@ def _affordable(
     return asked
 
 
-def _within_reach(
+def _select_within_reach(
     facts: f.Facts, found: Sequence[str], sections: Sequence[f.Section[Any]], *, kept: int = 0
 ) -> list[str]:
     """As many of them as the budget allows, those that were asked for already included."""
     known = [one for one in found if all(one in facts.of(section) for section in sections)]
-    spent = sum(len(facts.of(section)) for section in _DETAILS) + _spent_on_lists(facts)
+    spent = sum(len(facts.of(section)) for section in _DETAILS) + _count_spent_on_lists(facts)
     allowed = max(_LEAST_CALLS, CALLS_PER_FUNCTION * len(facts.of(f.FUNCTIONS)))
     few = max(0, int((allowed - spent - kept) / len(sections)))
     asked = set(known)
     return [*known, *[one for one in found if one not in asked][:few]]
 
 
-def _spent_on_lists(facts: f.Facts) -> int:
+def _count_spent_on_lists(facts: f.Facts) -> int:
     # The rules of each bus are a list of their own.
     rules = max(1, len(facts.of(f.BUS_POLICIES))) + len(facts.of(f.RULES)) // _RULES_PER_PAGE
     others = (

@@ -47,7 +47,7 @@ def _forget(section: f.Section[Any]) -> _Way:
     return lambda reading, name: reading.facts.drop(section, name)
 
 
-def _role(reading: ReadSession, name: str) -> None:
+def _reread_role(reading: ReadSession, name: str) -> None:
     for arn in roles.role_arns(reading, name):
         reading.facts.drop(f.ROLES, arn)
 
@@ -62,12 +62,12 @@ def _schedule(reading: ReadSession, name: str) -> None:
     events.reread_schedule(reading, group, schedule)
 
 
-def _api(reading: ReadSession, name: str) -> None:
+def _reread_api(reading: ReadSession, name: str) -> None:
     for section in (f.INTEGRATIONS, f.ROUTES, f.METHODS):
         reading.facts.drop(section, name)
 
 
-def _queue(reading: ReadSession, name: str) -> None:
+def _reread_queue(reading: ReadSession, name: str) -> None:
     queue, _, target = name.partition("|")
     sources.reread_queue(reading, queue, target)
 
@@ -81,7 +81,7 @@ _WAYS: Final[Mapping[ChangeKind, _Way]] = {
     _K.RECURSION: _forget(f.RECURSION),
     _K.URL: _forget(f.URLS),
     _K.TAGS: lambda reading, _: lambdas.reread_tags(reading),
-    _K.ROLE: _role,
+    _K.ROLE: _reread_role,
     _K.POLICY: _forget(f.MANAGED),
     _K.BUCKET: sources.reread_bucket,
     _K.BUCKET_GONE: sources.forget_bucket,
@@ -95,8 +95,8 @@ _WAYS: Final[Mapping[ChangeKind, _Way]] = {
     _K.MACHINE_GONE: flows.forget_machine,
     _K.STREAM: flows.reread_stream,
     _K.STREAM_GONE: flows.forget_stream,
-    _K.QUEUE: _queue,
+    _K.QUEUE: _reread_queue,
     _K.RESOURCE_POLICY: _forget(f.RESOURCE_POLICIES),
     _K.BUS_POLICY: events.reread_bus,
-    _K.API: _api,
+    _K.API: _reread_api,
 }

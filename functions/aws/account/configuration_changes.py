@@ -21,7 +21,7 @@ _Call: TypeAlias = Mapping[str, Any]  # the `detail` of the event
 _Told: TypeAlias = Callable[[_Call], str]
 
 
-def _asked(*names: str) -> _Told:
+def _make_parameter_reader(*names: str) -> _Told:
     """A parameter of the call, by the first of these names that it has."""
 
     def told(call: _Call) -> str:
@@ -31,18 +31,18 @@ def _asked(*names: str) -> _Told:
     return told
 
 
-def _answered(name: str) -> _Told:
+def _make_answer_reader(name: str) -> _Told:
     def told(call: _Call) -> str:
         return str((call.get("responseElements") or {}).get(name) or "")
 
     return told
 
 
-def _first(*ways: _Told) -> _Told:
+def _make_first_reader(*ways: _Told) -> _Told:
     return lambda call: next((one for one in (way(call) for way in ways) if one), "")
 
 
-def _function(call: _Call) -> str:
+def _find_function(call: _Call) -> str:
     request, answer = call.get("requestParameters") or {}, call.get("responseElements") or {}
     named = request.get("functionName") or answer.get("functionArn") or answer.get("functionName")
     return function_name(named) if named else ""
@@ -60,7 +60,7 @@ def _schedule(call: _Call) -> str:
     return f"{request.get('groupName') or 'default'}|{name}" if name else ""
 
 
-def _queue(call: _Call) -> str:
+def _find_queue(call: _Call) -> str:
     """A queue, with its dead-letter queue where the call sets one."""
     request, answer = call.get("requestParameters") or {}, call.get("responseElements") or {}
     url = request.get("queueUrl") or answer.get("queueUrl") or ""
@@ -68,60 +68,68 @@ def _queue(call: _Call) -> str:
         return ""
     account, name = url.split("/")[-2:]
     region = call.get("awsRegion", "")
-    arn = f"arn:{_partition(region)}:sqs:{region}:{account}:{name}"
+    arn = f"arn:{_find_partition(region)}:sqs:{region}:{account}:{name}"
     attributes = request.get("attributes") or request.get("attribute") or {}
     policy = attributes.get("RedrivePolicy")
     told = json.loads(policy) if isinstance(policy, str) and policy else policy or {}
     return f"{arn}|{told.get('deadLetterTargetArn', '')}"
 
 
-def _bucket_arn(call: _Call) -> str:
+def _compose_bucket_arn(call: _Call) -> str:
     name = (call.get("requestParameters") or {}).get("bucketName") or ""
-    return f"arn:{_partition(call.get('awsRegion', ''))}:s3:::{name}" if name else ""
+    return f"arn:{_find_partition(call.get('awsRegion', ''))}:s3:::{name}" if name else ""
 
 
-def _partition(region: str) -> str:
+def _find_partition(region: str) -> str:
     starts = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
     return next((one for start, one in starts.items() if region.startswith(start)), "aws")
 
 
-def _subscriptions_only(call: _Call) -> str:
+def _find_subscription(call: _Call) -> str:
     request = call.get("requestParameters") or {}
     return "account" if request.get("policyType") == "SUBSCRIPTION_FILTER_POLICY" else ""
 
 
-def _any(call: _Call) -> str:  # noqa: ARG001 - the same for every call
+def _choose_all(call: _Call) -> str:  # noqa: ARG001 - the same for every call
     return "all"
 
 
-_MAPPING: Final = _first(_asked("uUID", "uuid", "UUID"), _answered("uUID"), _answered("uuid"))
-_ROLE: Final = _asked("roleName")
-_POLICY: Final = _asked("policyArn")
-_SUBSCRIPTION: Final = _first(_asked("subscriptionArn"), _answered("subscriptionArn"))
-_MACHINE: Final = _first(_asked("stateMachineArn"), _answered("stateMachineArn"))
-_STREAM: Final = _asked("deliveryStreamName")
+_MAPPING: Final = _make_first_reader(
+    _make_parameter_reader("uUID", "uuid", "UUID"),
+    _make_answer_reader("uUID"),
+    _make_answer_reader("uuid"),
+)
+_ROLE: Final = _make_parameter_reader("roleName")
+_POLICY: Final = _make_parameter_reader("policyArn")
+_SUBSCRIPTION: Final = _make_first_reader(
+    _make_parameter_reader("subscriptionArn"), _make_answer_reader("subscriptionArn")
+)
+_MACHINE: Final = _make_first_reader(
+    _make_parameter_reader("stateMachineArn"), _make_answer_reader("stateMachineArn")
+)
+_STREAM: Final = _make_parameter_reader("deliveryStreamName")
 # UNCONFIRMED: the name of the parameter in CloudTrail's events; without it the daily reading tells.
-_API: Final = _asked("restApiId", "apiId")
+_API: Final = _make_parameter_reader("restApiId", "apiId")
 # By event source without its domain, then by the call's name without the version of the API.
 _K = ChangeKind
 CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
     "lambda": {
-        "CreateFunction": (_K.FUNCTION, _function),
-        "UpdateFunctionConfiguration": (_K.FUNCTION, _function),
-        "DeleteFunction": (_K.FUNCTION, _function),
-        "AddPermission": (_K.PERMISSION, _function),
-        "RemovePermission": (_K.PERMISSION, _function),
+        "CreateFunction": (_K.FUNCTION, _find_function),
+        "UpdateFunctionConfiguration": (_K.FUNCTION, _find_function),
+        "DeleteFunction": (_K.FUNCTION, _find_function),
+        "AddPermission": (_K.PERMISSION, _find_function),
+        "RemovePermission": (_K.PERMISSION, _find_function),
         "CreateEventSourceMapping": (_K.MAPPING, _MAPPING),
         "UpdateEventSourceMapping": (_K.MAPPING, _MAPPING),
         "DeleteEventSourceMapping": (_K.MAPPING, _MAPPING),
-        "PutFunctionEventInvokeConfig": (_K.DESTINATIONS, _function),
-        "UpdateFunctionEventInvokeConfig": (_K.DESTINATIONS, _function),
-        "DeleteFunctionEventInvokeConfig": (_K.DESTINATIONS, _function),
-        "PutFunctionRecursionConfig": (_K.RECURSION, _function),
-        "CreateFunctionUrlConfig": (_K.URL, _function),
-        "DeleteFunctionUrlConfig": (_K.URL, _function),
-        "TagResource": (_K.TAGS, _any),
-        "UntagResource": (_K.TAGS, _any),
+        "PutFunctionEventInvokeConfig": (_K.DESTINATIONS, _find_function),
+        "UpdateFunctionEventInvokeConfig": (_K.DESTINATIONS, _find_function),
+        "DeleteFunctionEventInvokeConfig": (_K.DESTINATIONS, _find_function),
+        "PutFunctionRecursionConfig": (_K.RECURSION, _find_function),
+        "CreateFunctionUrlConfig": (_K.URL, _find_function),
+        "DeleteFunctionUrlConfig": (_K.URL, _find_function),
+        "TagResource": (_K.TAGS, _choose_all),
+        "UntagResource": (_K.TAGS, _choose_all),
     },
     "iam": {
         "PutRolePolicy": (_K.ROLE, _ROLE),
@@ -135,20 +143,20 @@ CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
     },
     "s3": {
         # CloudTrail's name; the API's own in case that changes.
-        "PutBucketNotification": (_K.BUCKET, _asked("bucketName")),
-        "PutBucketNotificationConfiguration": (_K.BUCKET, _asked("bucketName")),
-        "PutBucketReplication": (_K.BUCKET, _asked("bucketName")),
-        "DeleteBucketReplication": (_K.BUCKET, _asked("bucketName")),
-        "DeleteBucket": (_K.BUCKET_GONE, _asked("bucketName")),
-        "PutBucketPolicy": (_K.RESOURCE_POLICY, _bucket_arn),
-        "DeleteBucketPolicy": (_K.RESOURCE_POLICY, _bucket_arn),
+        "PutBucketNotification": (_K.BUCKET, _make_parameter_reader("bucketName")),
+        "PutBucketNotificationConfiguration": (_K.BUCKET, _make_parameter_reader("bucketName")),
+        "PutBucketReplication": (_K.BUCKET, _make_parameter_reader("bucketName")),
+        "DeleteBucketReplication": (_K.BUCKET, _make_parameter_reader("bucketName")),
+        "DeleteBucket": (_K.BUCKET_GONE, _make_parameter_reader("bucketName")),
+        "PutBucketPolicy": (_K.RESOURCE_POLICY, _compose_bucket_arn),
+        "DeleteBucketPolicy": (_K.RESOURCE_POLICY, _compose_bucket_arn),
     },
     "sns": {
         "Subscribe": (_K.SUBSCRIPTION, _SUBSCRIPTION),
         "ConfirmSubscription": (_K.SUBSCRIPTION, _SUBSCRIPTION),
         "SetSubscriptionAttributes": (_K.SUBSCRIPTION, _SUBSCRIPTION),
         "Unsubscribe": (_K.SUBSCRIPTION, _SUBSCRIPTION),
-        "SetTopicAttributes": (_K.RESOURCE_POLICY, _asked("topicArn")),
+        "SetTopicAttributes": (_K.RESOURCE_POLICY, _make_parameter_reader("topicArn")),
     },
     "events": {
         "PutRule": (_K.RULE, _rule),
@@ -157,8 +165,8 @@ CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
         "DisableRule": (_K.RULE, _rule),
         "PutTargets": (_K.RULE, _rule),
         "RemoveTargets": (_K.RULE, _rule),
-        "PutPermission": (_K.BUS_POLICY, _any),
-        "RemovePermission": (_K.BUS_POLICY, _any),
+        "PutPermission": (_K.BUS_POLICY, _choose_all),
+        "RemovePermission": (_K.BUS_POLICY, _choose_all),
     },
     "scheduler": {
         "CreateSchedule": (_K.SCHEDULE, _schedule),
@@ -166,17 +174,17 @@ CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
         "DeleteSchedule": (_K.SCHEDULE, _schedule),
     },
     "pipes": {
-        "CreatePipe": (_K.PIPE, _asked("name")),
-        "UpdatePipe": (_K.PIPE, _asked("name")),
-        "DeletePipe": (_K.PIPE, _asked("name")),
-        "StartPipe": (_K.PIPE, _asked("name")),
-        "StopPipe": (_K.PIPE, _asked("name")),
+        "CreatePipe": (_K.PIPE, _make_parameter_reader("name")),
+        "UpdatePipe": (_K.PIPE, _make_parameter_reader("name")),
+        "DeletePipe": (_K.PIPE, _make_parameter_reader("name")),
+        "StartPipe": (_K.PIPE, _make_parameter_reader("name")),
+        "StopPipe": (_K.PIPE, _make_parameter_reader("name")),
     },
     "logs": {
-        "PutSubscriptionFilter": (_K.LOG_GROUP, _asked("logGroupName")),
-        "DeleteSubscriptionFilter": (_K.LOG_GROUP, _asked("logGroupName")),
-        "PutAccountPolicy": (_K.ACCOUNT_LOGS, _subscriptions_only),
-        "DeleteAccountPolicy": (_K.ACCOUNT_LOGS, _subscriptions_only),
+        "PutSubscriptionFilter": (_K.LOG_GROUP, _make_parameter_reader("logGroupName")),
+        "DeleteSubscriptionFilter": (_K.LOG_GROUP, _make_parameter_reader("logGroupName")),
+        "PutAccountPolicy": (_K.ACCOUNT_LOGS, _find_subscription),
+        "DeleteAccountPolicy": (_K.ACCOUNT_LOGS, _find_subscription),
     },
     "states": {
         "CreateStateMachine": (_K.MACHINE, _MACHINE),
@@ -189,12 +197,12 @@ CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
         "DeleteDeliveryStream": (_K.STREAM_GONE, _STREAM),
     },
     "dynamodb": {
-        "PutResourcePolicy": (_K.RESOURCE_POLICY, _asked("resourceArn")),
-        "DeleteResourcePolicy": (_K.RESOURCE_POLICY, _asked("resourceArn")),
+        "PutResourcePolicy": (_K.RESOURCE_POLICY, _make_parameter_reader("resourceArn")),
+        "DeleteResourcePolicy": (_K.RESOURCE_POLICY, _make_parameter_reader("resourceArn")),
     },
     "kinesis": {
-        "PutResourcePolicy": (_K.RESOURCE_POLICY, _asked("resourceARN")),
-        "DeleteResourcePolicy": (_K.RESOURCE_POLICY, _asked("resourceARN")),
+        "PutResourcePolicy": (_K.RESOURCE_POLICY, _make_parameter_reader("resourceARN")),
+        "DeleteResourcePolicy": (_K.RESOURCE_POLICY, _make_parameter_reader("resourceARN")),
     },
     # Both versions of API Gateway's own API. A new API is listed within the hour.
     "apigateway": {
@@ -211,7 +219,7 @@ CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
         "ReimportApi": (_K.API, _API),
     },
     "sqs": {
-        "SetQueueAttributes": (_K.QUEUE, _queue),
+        "SetQueueAttributes": (_K.QUEUE, _find_queue),
     },
 }
 _API_CALL: Final = "AWS API Call via CloudTrail"
@@ -230,7 +238,7 @@ def changes_of(event: Mapping[str, Any]) -> tuple[Change, ...]:
     """
     try:
         if event["detail-type"] != _API_CALL:
-            raise _unrecognised(event, "no API call")
+            raise _make_error(event, "no API call")
         call = event["detail"]
         source = call["eventSource"].partition(".")[0]
         name = _API_VERSION.sub("", call["eventName"])
@@ -239,9 +247,9 @@ def changes_of(event: Mapping[str, Any]) -> tuple[Change, ...]:
             return ()
         named = told(call)
     except InvalidFunctionReferenceError as error:
-        raise _unrecognised(event, str(error)) from error
+        raise _make_error(event, str(error)) from error
     except _MALFORMED as error:
-        raise _unrecognised(event, f"{type(error).__name__} {error}") from error
+        raise _make_error(event, f"{type(error).__name__} {error}") from error
     return (Change(kind=kind, name=named),) if named else ()
 
 
@@ -250,7 +258,7 @@ def is_change(event: Mapping[str, Any]) -> bool:
     return event.get("detail-type") == _API_CALL
 
 
-def _unrecognised(event: Mapping[str, Any], what: str) -> UnrecognisedSignalError:
+def _make_error(event: Mapping[str, Any], what: str) -> UnrecognisedSignalError:
     detail = event.get("detail") if isinstance(event, Mapping) else None
     name = detail.get("eventName") if isinstance(detail, Mapping) else None
     return UnrecognisedSignalError(

@@ -341,21 +341,21 @@ class Facts:
     def miss(self, area: Area, words: str, *, resource: str = "", action: str = "") -> None:
         """Note what could not be read."""
         gap = Gap(area=area, words=words, resource=resource, action=action)
-        self.put(GAPS, _gap_key(area, resource), gap)
+        self.put(GAPS, _compose_gap_key(area, resource), gap)
 
     def found(self, area: Area, resource: str = "") -> None:
         """Take a gap back: it could be read after all."""
-        self.drop(GAPS, _gap_key(area, resource))
+        self.drop(GAPS, _compose_gap_key(area, resource))
 
     def is_missed(self, area: Area, part: str = "") -> bool:
         """Whether the whole area, or a part of it, could not be read."""
-        return _gap_key(area, part) in self.of(GAPS)
+        return _compose_gap_key(area, part) in self.of(GAPS)
 
 
 _ABSENT: Final = object()
 
 
-def _gap_key(area: Area, resource: str) -> str:
+def _compose_gap_key(area: Area, resource: str) -> str:
     return f"{area.value}|{resource}"
 
 

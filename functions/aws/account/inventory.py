@@ -35,8 +35,8 @@ _TABLE_OF_STREAM: Final = "/stream/"
 
 def account_of(facts: f.Facts) -> Account:
     """Everything that was read, in an order that does not depend on how it was read."""
-    functions = tuple(_functions(facts))
-    mappings = tuple(_told(facts, f.MAPPINGS))
+    functions = tuple(_list_functions(facts))
+    mappings = tuple(_list_known(facts, f.MAPPINGS))
     pipes = tuple(
         replace(
             pipe,
@@ -55,7 +55,7 @@ def account_of(facts: f.Facts) -> Account:
         partition=facts.partition,
         at=facts.at,
         functions=functions,
-        roles=MappingProxyType(_roles(facts)),
+        roles=MappingProxyType(_collect_roles(facts)),
         mappings=mappings,
         buckets=tuple(
             replace(bucket, replicates_to=targets) if targets else bucket
@@ -79,27 +79,27 @@ def account_of(facts: f.Facts) -> Account:
             replace(rule, targets=facts.of(f.TARGETS).get(arn) or ())
             for arn, rule in sorted(facts.of(f.RULES).items())
         ),
-        schedules=tuple(_told(facts, f.SCHEDULES)),
+        schedules=tuple(_list_known(facts, f.SCHEDULES)),
         pipes=pipes,
         log_subscriptions=(
-            *_told(facts, f.ACCOUNT_LOG_SUBSCRIPTIONS),
-            *(one for each in _told(facts, f.LOG_SUBSCRIPTIONS) for one in each),
+            *_list_known(facts, f.ACCOUNT_LOG_SUBSCRIPTIONS),
+            *(one for each in _list_known(facts, f.LOG_SUBSCRIPTIONS) for one in each),
         ),
-        apis=tuple(_apis(facts, functions)),
-        state_machines=tuple(_told(facts, f.MACHINES)),
-        queues=tuple(_queues(facts)),
-        delivery_streams=tuple(_told(facts, f.STREAMS)),
-        resource_policies=MappingProxyType(_resource_policies(facts)),
-        gaps=tuple(_told(facts, f.GAPS)),
+        apis=tuple(_list_apis(facts, functions)),
+        state_machines=tuple(_list_known(facts, f.MACHINES)),
+        queues=tuple(_list_queues(facts)),
+        delivery_streams=tuple(_list_known(facts, f.STREAMS)),
+        resource_policies=MappingProxyType(_collect_resource_policies(facts)),
+        gaps=tuple(_list_known(facts, f.GAPS)),
     )
 
 
-def _told(facts: f.Facts, section: f.Section[_T | None]) -> Iterable[_T]:
+def _list_known(facts: f.Facts, section: f.Section[_T | None]) -> Iterable[_T]:
     """The entries of a section that AWS told, by their keys."""
     return (value for _, value in sorted(facts.of(section).items()) if value is not None)
 
 
-def _queues(facts: f.Facts) -> Iterable[Queue]:
+def _list_queues(facts: f.Facts) -> Iterable[Queue]:
     """The queues that are polled, and those that only their dead-letter queue told of."""
     polled = facts.of(f.QUEUES)
     for arn, told in sorted(polled.items()):
@@ -111,7 +111,7 @@ def _queues(facts: f.Facts) -> Iterable[Queue]:
                 yield Queue(arn=source, dead_letter_arn=target)
 
 
-def _resource_policies(facts: f.Facts) -> dict[str, str]:
+def _collect_resource_policies(facts: f.Facts) -> dict[str, str]:
     queues = facts.of(f.QUEUES).items()
     policies = facts.of(f.RESOURCE_POLICIES).items()
     return (
@@ -134,7 +134,7 @@ def tables_of(sources: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _functions(facts: f.Facts) -> Iterable[FunctionDescription]:
+def _list_functions(facts: f.Facts) -> Iterable[FunctionDescription]:
     policies: dict[str, dict[str, str]] = {}
     unknown: set[str] = set()
     for key, text in sorted(facts.of(f.POLICIES).items()):
@@ -168,7 +168,7 @@ def _functions(facts: f.Facts) -> Iterable[FunctionDescription]:
         )
 
 
-def _roles(facts: f.Facts) -> dict[str, Role]:
+def _collect_roles(facts: f.Facts) -> dict[str, Role]:
     managed = facts.of(f.MANAGED)
     found: dict[str, Role] = {}
     for arn, told in facts.of(f.ROLES).items():
@@ -193,19 +193,19 @@ def _present(policies: Iterable[NamedPolicy | None]) -> Iterable[NamedPolicy]:
     return (one for one in policies if one is not None)
 
 
-def _apis(facts: f.Facts, functions: Iterable[FunctionDescription]) -> Iterable[Api]:
+def _list_apis(facts: f.Facts, functions: Iterable[FunctionDescription]) -> Iterable[Api]:
     """Who calls functions and waits, as their resource policies and the APIs tell."""
     behind: dict[tuple[str, str], dict[str, None]] = {}
     for function in functions:
         for qualifier, text in function.resource_policies.items():
             arn = f"{function.arn}:{qualifier}" if qualifier else function.arn
             for service, source in admitted(text, _CALLERS):
-                behind.setdefault((service, _api_arn(source)), {})[arn] = None
+                behind.setdefault((service, _parse_api_arn(source)), {})[arn] = None
         if _has_url(function.resource_policies):
             urls = facts.of(f.URLS).get(function.name) or ("",)
             for url in urls:
                 yield Api(arn=function.arn, function_arns=(function.arn,), url=url, kind="url")
-    integrations = _integrations(facts)
+    integrations = _collect_integrations(facts)
     for source, found in integrations.items():
         arns = behind.setdefault(("apigateway", source), {})
         arns.update((one.function_arn, None) for one in found)
@@ -213,13 +213,13 @@ def _apis(facts: f.Facts, functions: Iterable[FunctionDescription]) -> Iterable[
         yield Api(
             arn=source,
             function_arns=tuple(arns),
-            url=_api_url(source) if service == "apigateway" else "",
+            url=_compose_api_url(source) if service == "apigateway" else "",
             kind=_KINDS[service],
             integrations=integrations.get(source, ()),
         )
 
 
-def _integrations(facts: f.Facts) -> dict[str, tuple[Integration, ...]]:
+def _collect_integrations(facts: f.Facts) -> dict[str, tuple[Integration, ...]]:
     """What leads to functions, by ARN of the API; nothing of one whose routes are not known."""
     place = f"arn:{facts.partition}:execute-api:{facts.region}:{facts.account}"
     found: dict[str, tuple[Integration, ...]] = {}
@@ -271,7 +271,7 @@ def functions_with_urls(facts: f.Facts) -> list[str]:
     ]
 
 
-def _api_arn(source: str) -> str:
+def _parse_api_arn(source: str) -> str:
     """The API of an ARN that names a stage, a method and a path.
 
     ``arn:aws:execute-api:us-east-1:123456789012:abc123/*/GET/orders``
@@ -279,7 +279,7 @@ def _api_arn(source: str) -> str:
     return source.partition("/")[0] if ":execute-api:" in source else source
 
 
-def _api_url(arn: str) -> str:
+def _compose_api_url(arn: str) -> str:
     parts = arn.split(":")
     if len(parts) < 6 or parts[2] != "execute-api" or "*" in parts[5]:  # noqa: PLR2004
         return ""

@@ -144,7 +144,7 @@ class ReadClient:
                     break
             else:
                 return answer
-        raise _told_apart(last, operation) from last
+        raise _classify_error(last, operation) from last
 
     def check_time(self, before: str = "more is done") -> None:
         """Raise `OutOfTimeError` when the run has to end."""
@@ -189,7 +189,7 @@ class ReadClient:
         return is_passing(error)
 
 
-def _told_apart(error: Exception, operation: Operation) -> LoopbreakerError:
+def _classify_error(error: Exception, operation: Operation) -> LoopbreakerError:
     if not isinstance(error, ClientError):
         return UnansweredError(f"{type(error).__name__}: {error}")
     code, words = code_of(error), words_of(error)

@@ -156,7 +156,7 @@ class ReadSession:
         try:
             take(entry)
         except MALFORMED as error:
-            self.facts.miss(area, _unreadable(error), resource=_name_in(entry))
+            self.facts.miss(area, _describe_unreadable(error), resource=_name_in(entry))
 
     def miss(
         self, step: str, area: Area, error: NotAllowedError | UnansweredError, part: str = ""
@@ -204,7 +204,7 @@ class ReadSession:
             if_gone=if_gone,
             most_refusals=min(_REFUSALS, len(missing)),
         )
-        self.side_by_side([_task(run, key) for key in missing])
+        self.side_by_side([_make_task(run, key) for key in missing])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -230,37 +230,37 @@ class _Details:
         except GoneError:
             value = self.if_gone
         except NotAllowedError as error:
-            self._refused(key, error)
+            self._note_refused(key, error)
             return
         except UnansweredError as error:
-            self._missed(key, str(error))
+            self._note_missed(key, str(error))
             return
         except MALFORMED as error:
-            self._missed(key, _unreadable(error))
+            self._note_missed(key, _describe_unreadable(error))
             return
         self.has_answers = True
         self.facts.found(self.area, key)
         self.facts.put(self.section, key, value)
 
-    def _refused(self, key: str, error: NotAllowedError) -> None:
+    def _note_refused(self, key: str, error: NotAllowedError) -> None:
         with self.lock:
             self.refusals += 1
             is_whole_area = self.refusals >= self.most_refusals and not self.has_answers
         if is_whole_area:
             # One gap for the area instead of one for each thing in it; the entries stay unasked.
             self.facts.miss(self.area, str(error), resource=self.part, action=error.action)
-        self._missed(key, str(error), error.action)
+        self._note_missed(key, str(error), error.action)
 
-    def _missed(self, key: str, words: str, action: str = "") -> None:
+    def _note_missed(self, key: str, words: str, action: str = "") -> None:
         self.facts.miss(self.area, words, resource=key, action=action)
         self.facts.put(self.section, key, None)
 
 
-def _task(run: _Details, key: str) -> Callable[[], None]:
+def _make_task(run: _Details, key: str) -> Callable[[], None]:
     return lambda: run.ask(key)
 
 
-def _unreadable(error: Exception) -> str:
+def _describe_unreadable(error: Exception) -> str:
     return f"the answer cannot be read: {type(error).__name__} {error}"
 
 

@@ -59,7 +59,7 @@ class AccountTraffic:
                             f"CloudWatch answered {result['StatusCode']} for Invocations"
                         )
                     found += (
-                        (_seconds(at), value / minutes)
+                        (_convert_to_seconds(at), value / minutes)
                         for at, value in zip(result["Timestamps"], result["Values"], strict=True)
                     )
         except AWS_ERRORS as error:
@@ -67,7 +67,7 @@ class AccountTraffic:
         return tuple(found)
 
 
-def _seconds(moment: datetime | float) -> float:
+def _convert_to_seconds(moment: datetime | float) -> float:
     # `functions/aws/runtime/json_answers.py` leaves timestamps as the numbers that they are in
     # JSON.
     return moment.timestamp() if isinstance(moment, datetime) else float(moment)

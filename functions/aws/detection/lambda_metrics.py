@@ -124,19 +124,19 @@ class CloudWatchMetrics:
         """
         window = recent_window(now)
         found = self._get(
-            [_query(name, metric, stat, window) for name, metric, stat in _ACCOUNT], window
+            [_build_query(name, metric, stat, window) for name, metric, stat in _ACCOUNT], window
         )
         return AccountSeries(**{name: window.series(found.get(name)) for name, _, _ in _ACCOUNT})
 
     def account_precedent(self, now: datetime) -> Series:
         """14 days of account-wide Invocations, up to where the recent series begin."""
         window = precedent_window(now)
-        found = self._get([_query("p", "Invocations", "Sum", window)], window)
+        found = self._get([_build_query("p", "Invocations", "Sum", window)], window)
         return window.series(found.get("p"))
 
     def busiest(self, now: datetime) -> Mapping[str, Series]:
         """The last 10 minutes of the busiest functions (at most 500), the busiest first."""
-        return self._leading("Invocations", "Sum", now)
+        return self._find_leading("Invocations", "Sum", now)
 
     def part(self, after: str, most: int | None, now: datetime) -> SurveyPart | None:
         """The last 10 minutes of functions that follow `after` by name.
@@ -148,7 +148,7 @@ class CloudWatchMetrics:
         if count is None or count <= _MOST_IN_INSIGHTS:
             return None
         deadline = self._clock() + _PART_SECONDS
-        names = sorted(self._active("Invocations"))
+        names = sorted(self._list_active("Invocations"))
         start = bisect_right(names, after)
         chosen = (names[start:] + names[:start])[:most]
         series, seen = self._in_time(chosen, busiest_window(now), deadline)
@@ -164,35 +164,35 @@ class CloudWatchMetrics:
     ) -> tuple[dict[str, Series], int]:
         """The Invocations of as many as can be read by the deadline, and how many these are."""
         series: dict[str, Series] = {}
-        batches = tuple(_batches(names, _MOST_QUERIES))
+        batches = tuple(_split_batches(names, _MOST_QUERIES))
         with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="part") as pool:
             for first in range(0, len(batches), _SIDE_BY_SIDE):
                 if self._clock() >= deadline:
                     break
                 some = batches[first : first + _SIDE_BY_SIDE]
                 for found in pool.map(
-                    lambda batch: self._batch(batch, "Invocations", "Sum", window), some
+                    lambda batch: self._query_batch(batch, "Invocations", "Sum", window), some
                 ):
                     series |= found
         return series, len(series)
 
     def most_concurrent(self, now: datetime) -> Mapping[str, Series]:
         """The last 10 minutes of concurrent executions, the highest first."""
-        return self._leading("ConcurrentExecutions", "Maximum", now)
+        return self._find_leading("ConcurrentExecutions", "Maximum", now)
 
     def dropped(self, now: datetime) -> Mapping[str, Series]:
         """The last 10 minutes of the functions of which AWS dropped recursive invocations."""
-        leading = self._leading("RecursiveInvocationsDropped", "Sum", now)
+        leading = self._find_leading("RecursiveInvocationsDropped", "Sum", now)
         return {name: series for name, series in leading.items() if any(series.values)}
 
     def recent(self, functions: Sequence[str], now: datetime) -> Mapping[str, RecentSeries]:
         """3 h of 1-minute datapoints up to the last minute that is over."""
         window = recent_window(now)
         recent: dict[str, RecentSeries] = {}
-        for names in _batches(functions, _RECENT_FUNCTIONS):
+        for names in _split_batches(functions, _RECENT_FUNCTIONS):
             found = self._get(
                 [
-                    _query(f"{metric.lower()}_{index}", metric, stat, window, function)
+                    _build_query(f"{metric.lower()}_{index}", metric, stat, window, function)
                     for index, function in enumerate(names)
                     for _, metric, stat in _RECENT
                 ],
@@ -211,18 +211,18 @@ class CloudWatchMetrics:
         """3 h of 1-minute sums up to the last minute that is over."""
         window = recent_window(now)
         series: dict[str, Series] = {}
-        for names in _batches(functions, _INVOCATIONS_FUNCTIONS):
-            series |= self._batch(names, "Invocations", "Sum", window)
+        for names in _split_batches(functions, _INVOCATIONS_FUNCTIONS):
+            series |= self._query_batch(names, "Invocations", "Sum", window)
         return series
 
     def precedent(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
         """14 days of 5-minute sums, up to where the recent series begin."""
         window = precedent_window(now)
         precedent: dict[str, Series] = {}
-        for names in _batches(functions, _PRECEDENT_FUNCTIONS):
+        for names in _split_batches(functions, _PRECEDENT_FUNCTIONS):
             found = self._get(
                 [
-                    _query(f"p{index}", "Invocations", "Sum", window, function)
+                    _build_query(f"p{index}", "Invocations", "Sum", window, function)
                     for index, function in enumerate(names)
                 ],
                 window,
@@ -246,21 +246,23 @@ class CloudWatchMetrics:
         for number, source in enumerate(sources):
             for part, metric in enumerate(arrival_metrics(source)):
                 name = f"a{number}_{part}"
-                queries[name] = _query_for(name, metric, "Sum", window)
+                queries[name] = _build_arrival_query(name, metric, "Sum", window)
             waiting = waiting_metric(source)
             if waiting is not None:
-                queries[f"w{number}"] = _query_for(f"w{number}", waiting, "Maximum", window)
+                queries[f"w{number}"] = _build_arrival_query(
+                    f"w{number}", waiting, "Maximum", window
+                )
         found: dict[str, QueryAnswer] = {}
-        for names in _batches(queries, _MOST_QUERIES):
+        for names in _split_batches(queries, _MOST_QUERIES):
             found |= self._get([queries[name] for name in names], window)
         return tuple(
-            _arrivals(source, number, found, window) for number, source in enumerate(sources)
+            _build_arrivals(source, number, found, window) for number, source in enumerate(sources)
         )
 
     def peaks(self, function: str, now: datetime) -> Series:
         """See the port."""
         window = precedent_window(now)
-        query = _query("peaks", "ConcurrentExecutions", "Maximum", window, function)
+        query = _build_query("peaks", "ConcurrentExecutions", "Maximum", window, function)
         return window.series(self._get([query], window).get("peaks"))
 
     def lag(self, function: str, start: datetime, end: datetime) -> Series:
@@ -268,19 +270,19 @@ class CloudWatchMetrics:
         window = MetricWindow(
             floor_to(start, MINUTE_SECONDS), floor_to(end, MINUTE_SECONDS), MINUTE_SECONDS
         )
-        found = self._get([_query("lag", "IteratorAge", "Maximum", window, function)], window)
+        found = self._get([_build_query("lag", "IteratorAge", "Maximum", window, function)], window)
         return window.series(found.get("lag"))
 
-    def _leading(self, metric: str, stat: str, now: datetime) -> dict[str, Series]:
+    def _find_leading(self, metric: str, stat: str, now: datetime) -> dict[str, Series]:
         window = busiest_window(now)
         try:
-            series = self._by_insights(metric, stat, window)
+            series = self._query_insights(metric, stat, window)
         except _InsightsUnavailableError as error:
             logger.warning("Metrics Insights does not answer", error=str(error))
-            series = self._one_by_one(metric, stat, window)
+            series = self._query_one_by_one(metric, stat, window)
         return put_leading_first(series)
 
-    def _by_insights(self, metric: str, stat: str, window: MetricWindow) -> dict[str, Series]:
+    def _query_insights(self, metric: str, stat: str, window: MetricWindow) -> dict[str, Series]:
         query: MetricDataQueryTypeDef = {
             "Id": "leading",
             "Expression": LEADING.format(metric=metric, stat=_IN_INSIGHTS[stat]),
@@ -288,7 +290,7 @@ class CloudWatchMetrics:
         }
         found: dict[str, QueryAnswer] = defaultdict(QueryAnswer)
         try:
-            for entry in self._pages([query], window):
+            for entry in self._read_pages([query], window):
                 add_to_answer(found[entry["Label"]], entry)
         except AWS_ERRORS as error:
             # Refused, unknown to this Region, over its own quota of 10 a second: the slow way
@@ -303,14 +305,14 @@ class CloudWatchMetrics:
             label.split()[-1]: window.series(one) for label, one in found.items() if label.split()
         }
 
-    def _one_by_one(self, metric: str, stat: str, window: MetricWindow) -> dict[str, Series]:
+    def _query_one_by_one(self, metric: str, stat: str, window: MetricWindow) -> dict[str, Series]:
         """All functions that were active within 3 hours, in batches."""
         series: dict[str, Series] = {}
-        for batch in _batches(self._active(metric), _MOST_QUERIES):
-            series |= self._batch(batch, metric, stat, window)
+        for batch in _split_batches(self._list_active(metric), _MOST_QUERIES):
+            series |= self._query_batch(batch, metric, stat, window)
         return series
 
-    def _active(self, metric: str) -> tuple[str, ...]:
+    def _list_active(self, metric: str) -> tuple[str, ...]:
         """The functions with datapoints of the metric within 3 hours."""
         names: dict[str, None] = {}
         try:
@@ -329,11 +331,14 @@ class CloudWatchMetrics:
             raise MetricsUnavailableError(words_of(error)) from error
         return tuple(names)
 
-    def _batch(
+    def _query_batch(
         self, names: Sequence[str], metric: str, stat: str, window: MetricWindow
     ) -> dict[str, Series]:
         found = self._get(
-            [_query(f"m{index}", metric, stat, window, name) for index, name in enumerate(names)],
+            [
+                _build_query(f"m{index}", metric, stat, window, name)
+                for index, name in enumerate(names)
+            ],
             window,
         )
         return {name: window.series(found.get(f"m{index}")) for index, name in enumerate(names)}
@@ -362,13 +367,13 @@ class CloudWatchMetrics:
     ) -> dict[str, QueryAnswer]:
         found: dict[str, QueryAnswer] = {one["Id"]: QueryAnswer() for one in queries}
         try:
-            for entry in self._pages(queries, window):
+            for entry in self._read_pages(queries, window):
                 add_to_answer(found[entry["Id"]], entry)
         except AWS_ERRORS as error:
             raise MetricsUnavailableError(words_of(error)) from error
         return found
 
-    def _pages(
+    def _read_pages(
         self, queries: Sequence[MetricDataQueryTypeDef], window: MetricWindow
     ) -> Iterator[Mapping[str, Any]]:
         return read_pages(self._client.get_metric_data, queries, window.start, window.end)
@@ -378,7 +383,7 @@ class _InsightsUnavailableError(Exception):
     """When a Metrics Insights query is refused or fails."""
 
 
-def _arrivals(
+def _build_arrivals(
     source: Source, number: int, found: Mapping[str, QueryAnswer], window: MetricWindow
 ) -> Arrivals:
     parts = [
@@ -394,15 +399,15 @@ def _arrivals(
     )
 
 
-def _query(
+def _build_query(
     query_id: str, metric: str, stat: str, window: MetricWindow, function: str | None = None
 ) -> MetricDataQueryTypeDef:
     dimensions = {} if function is None else {"FunctionName": function}
     asked = ArrivalMetric(namespace=_NAMESPACE, name=metric, dimensions=dimensions)
-    return _query_for(query_id, asked, stat, window)
+    return _build_arrival_query(query_id, asked, stat, window)
 
 
-def _query_for(
+def _build_arrival_query(
     query_id: str, metric: ArrivalMetric, stat: str, window: MetricWindow
 ) -> MetricDataQueryTypeDef:
     return cast(
@@ -424,7 +429,7 @@ def _query_for(
     )
 
 
-def _batches(names: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
+def _split_batches(names: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
     remaining = iter(dict.fromkeys(names))
     while batch := tuple(islice(remaining, size)):
         yield batch

@@ -54,13 +54,13 @@ class AccountFacts:
         ------
         LedgerUnavailableError
         """
-        shared = self._shared(now)
+        shared = self._read_shared(now)
         if shared is None:
             return reader.read(self.facts.begun(now))
         noted = [one.change for one in self.chart.noted()]
-        return reader.work_in([*noted, *_changes(shared, fresh, roles)], shared)
+        return reader.work_in([*noted, *_list_changes(shared, fresh, roles)], shared)
 
-    def _shared(self, now: datetime) -> f.Facts | None:
+    def _read_shared(self, now: datetime) -> f.Facts | None:
         """The chart's facts, if they can be used."""
         state = self.chart.state()
         if state.facts is None or state.listed_at is None:
@@ -76,7 +76,7 @@ class AccountFacts:
             return None
 
 
-def _changes(shared: f.Facts, fresh: Iterable[str], roles: Iterable[str]) -> Iterator[Change]:
+def _list_changes(shared: f.Facts, fresh: Iterable[str], roles: Iterable[str]) -> Iterator[Change]:
     functions = shared.of(f.FUNCTIONS)
     wanted = dict.fromkeys(roles)
     for name in fresh:

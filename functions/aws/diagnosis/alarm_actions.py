@@ -48,14 +48,14 @@ class AlarmActions:
             )
             for page in pages:
                 for alarm in (*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ())):
-                    for function, trigger in _triggers(alarm):
+                    for function, trigger in _find_triggers(alarm):
                         found.setdefault(function, []).append(trigger)
         except AWS_ERRORS as error:
             raise of_reading(error, "alarms") from error
         return {function: tuple(triggers) for function, triggers in found.items()}
 
 
-def _triggers(alarm: Mapping[str, Any]) -> Iterator[tuple[str, FoundTrigger]]:
+def _find_triggers(alarm: Mapping[str, Any]) -> Iterator[tuple[str, FoundTrigger]]:
     source = alarm.get("AlarmArn", "")
     states: dict[str, list[str]] = {}
     for field, state in _ACTIONS.items():

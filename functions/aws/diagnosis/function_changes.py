@@ -79,7 +79,7 @@ class AwsFunctionChanges:
 
     def configuration(self, function: str) -> Configuration:
         """See the port."""
-        return _configuration(self._settled(function))
+        return _parse_configuration(self._wait_until_settled(function))
 
     def set_memory(self, function: str, memory_mb: int) -> None:
         """See the port."""
@@ -136,7 +136,9 @@ class AwsFunctionChanges:
         """See the port."""
         try:
             with lambda_errors(function):
-                answer = self._lambda.get_policy(FunctionName=function, **_qualified(qualifier))
+                answer = self._lambda.get_policy(
+                    FunctionName=function, **_build_qualifier(qualifier)
+                )
         except FunctionNotFoundError:
             # AWS says the same of a function without a policy and of one that is gone.
             with lambda_errors(function):
@@ -156,7 +158,7 @@ class AwsFunctionChanges:
             "StatementId": permission.statement_id,
             "Action": permission.action,
             "Principal": permission.principal,
-            **_qualified(permission.qualifier),
+            **_build_qualifier(permission.qualifier),
         }
         if permission.source_arn:
             request["SourceArn"] = permission.source_arn
@@ -177,7 +179,7 @@ class AwsFunctionChanges:
         try:
             with lambda_errors(function):
                 self._lambda.remove_permission(
-                    FunctionName=function, StatementId=statement_id, **_qualified(qualifier)
+                    FunctionName=function, StatementId=statement_id, **_build_qualifier(qualifier)
                 )
         except FunctionNotFoundError:
             return
@@ -191,12 +193,12 @@ class AwsFunctionChanges:
                     FunctionName=function, **setting
                 ),
             )
-        settled = self._settled(function)
+        settled = self._wait_until_settled(function)
         if settled.get("LastUpdateStatus") == _FAILED:
             why = settled.get("LastUpdateStatusReason", "AWS gives no reason")
             raise RefusedError(f"{function}: the update failed: {why}")
 
-    def _settled(self, function: str) -> Mapping[str, Any]:
+    def _wait_until_settled(self, function: str) -> Mapping[str, Any]:
         """The configuration once no update is under way."""
         for attempt in range(self._retry.attempts):
             if attempt:
@@ -208,7 +210,7 @@ class AwsFunctionChanges:
         raise BusyError(f"{function}: an update is still under way")
 
 
-def _configuration(answer: Mapping[str, Any]) -> Configuration:
+def _parse_configuration(answer: Mapping[str, Any]) -> Configuration:
     return Configuration(
         memory_mb=answer["MemorySize"],
         tracing_mode=answer.get("TracingConfig", {}).get("Mode", "PassThrough"),
@@ -247,7 +249,7 @@ def _require_own(policy_name: str) -> None:
         raise RefusedError(f"policy {policy_name}: only names with {PREFIX} are the guard's")
 
 
-def _qualified(qualifier: str) -> dict[str, str]:
+def _build_qualifier(qualifier: str) -> dict[str, str]:
     return {"Qualifier": qualifier} if qualifier else {}
 
 

@@ -91,9 +91,9 @@ class FunctionLogs:
         RefusedError, BusyError
             When AWS does not tell.
         """
-        return statistics_of(self._lines(group, since, until))
+        return statistics_of(self._read_lines(group, since, until))
 
-    def _lines(self, group: str, since: datetime, until: datetime) -> Iterator[str]:
+    def _read_lines(self, group: str, since: datetime, until: datetime) -> Iterator[str]:
         request: Any = {
             "logGroupName": group,
             "startTime": int(since.timestamp() * 1000),
@@ -173,7 +173,7 @@ def _mean(values: Sequence[float]) -> float | None:
 def _report(line: str) -> _Report | None:
     if line.startswith("REPORT"):
         found = {name: float(value) for name, value, _ in _FIELD.findall(line)}
-        return _of_fields(
+        return _build_report(
             found.get("Duration"),
             found.get("Billed Duration"),
             found.get("Memory Size"),
@@ -184,7 +184,7 @@ def _report(line: str) -> _Report | None:
         return None
     try:
         metrics = json.loads(line)["record"]["metrics"]
-        return _of_fields(
+        return _build_report(
             metrics.get("durationMs"),
             metrics.get("billedDurationMs"),
             metrics.get("memorySizeMB"),
@@ -195,7 +195,7 @@ def _report(line: str) -> _Report | None:
         return None
 
 
-def _of_fields(
+def _build_report(
     duration: float | None,
     billed: float | None,
     size: float | None,

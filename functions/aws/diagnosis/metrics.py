@@ -94,7 +94,7 @@ class DiagnosisMetrics:
         }
         sums: dict[MetricQuery, float] = {}
         try:
-            for entry in self._pages([query], window):
+            for entry in self._read_pages([query], window):
                 if entry.get("StatusCode", "") in _FAILED:
                     raise MetricsUnavailableError(f"CloudWatch failed to read {family.metric}")
                 values = entry["Label"].split()
@@ -104,46 +104,47 @@ class DiagnosisMetrics:
         except AWS_ERRORS as error:
             raise MetricsUnavailableError(words_of(error)) from error
         except (KeyError, TypeError, AttributeError) as error:
-            raise _shapeless(error) from error
+            raise _make_error(error) from error
         return tuple(sorted((one for one in sums if sums[one] > 0), key=lambda one: -sums[one]))
 
     def _ask(
         self, batch: Sequence[MetricQuery], window: Window
     ) -> tuple[dict[MetricQuery, Datapoints], tuple[MetricQuery, ...]]:
-        queries = [_query(f"m{n}", one, window) for n, one in enumerate(batch)]
+        queries = [_build_query(f"m{n}", one, window) for n, one in enumerate(batch)]
         points: dict[str, dict[datetime, float]] = {f"m{n}": {} for n in range(len(batch))}
         status: dict[str, str] = {}
         try:
-            for entry in self._pages(queries, window):
+            for entry in self._read_pages(queries, window):
                 name = entry["Id"]
                 status[name] = entry.get("StatusCode", "")
                 times, values = entry.get("Timestamps", ()), entry.get("Values", ())
                 points[name].update(
-                    (_moment(time), float(value)) for time, value in zip(times, values, strict=True)
+                    (_parse_moment(time), float(value))
+                    for time, value in zip(times, values, strict=True)
                 )
         except AWS_ERRORS as error:
             raise MetricsUnavailableError(words_of(error)) from error
         except (KeyError, TypeError, ValueError) as error:
-            raise _shapeless(error) from error
+            raise _make_error(error) from error
         answered = {one: tuple(sorted(points[f"m{n}"].items())) for n, one in enumerate(batch)}
         failed = tuple(
             one for n, one in enumerate(batch) if status.get(f"m{n}", "Complete") in _INCOMPLETE
         )
         return answered, failed
 
-    def _pages(
+    def _read_pages(
         self, queries: Sequence[MetricDataQueryTypeDef], window: Window
     ) -> Iterator[Mapping[str, Any]]:
         return read_pages(self._client.get_metric_data, queries, window.since, window.until)
 
 
-def _shapeless(error: Exception) -> MetricsUnavailableError:
+def _make_error(error: Exception) -> MetricsUnavailableError:
     return MetricsUnavailableError(
         f"CloudWatch's answer has not the shape of one: {type(error).__name__} {error}"
     )
 
 
-def _query(name: str, asked: MetricQuery, window: Window) -> MetricDataQueryTypeDef:
+def _build_query(name: str, asked: MetricQuery, window: Window) -> MetricDataQueryTypeDef:
     return {
         "Id": name,
         "MetricStat": {
@@ -158,7 +159,7 @@ def _query(name: str, asked: MetricQuery, window: Window) -> MetricDataQueryType
     }
 
 
-def _moment(timestamp: float | datetime) -> datetime:
+def _parse_moment(timestamp: float | datetime) -> datetime:
     # `answers` leaves the timestamps of a list as seconds since the epoch.
     if isinstance(timestamp, datetime):
         return timestamp

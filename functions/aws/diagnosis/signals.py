@@ -40,7 +40,7 @@ def parse_diagnosis_signal(event: Mapping[str, Any]) -> DiagnosisSignal:
         When it has a shape that no trigger of the stack sends.
     """
     if not isinstance(event, Mapping):
-        raise _unrecognised(event, "not an object")
+        raise _make_error(event, "not an object")
     try:
         return _parse(event)
     except (
@@ -51,40 +51,40 @@ def parse_diagnosis_signal(event: Mapping[str, Any]) -> DiagnosisSignal:
         IndexError,
         ValueError,
     ) as error:
-        raise _unrecognised(event, f"{type(error).__name__} {error}") from error
+        raise _make_error(event, f"{type(error).__name__} {error}") from error
 
 
 def _parse(event: Mapping[str, Any]) -> DiagnosisSignal:
     match event.get("detail-type"), event.get("source"):
         case (str() as kind, "aws.events" | "aws.scheduler") if kind == _SCHEDULED:
-            return Tick(at=_moment(event["time"]))
+            return Tick(at=_parse_moment(event["time"]))
         case (str() as kind, "aws.lambda") if kind == _API_CALL:
-            return _lambda_call(event["detail"], event["time"])
+            return _parse_lambda_call(event["detail"], event["time"])
         case (str() as kind, "aws.iam") if kind == _API_CALL:
-            return _iam_call(event["detail"], event["time"])
+            return _parse_iam_call(event["detail"], event["time"])
         case _:
-            raise _unrecognised(event, "an unknown kind of event")
+            raise _make_error(event, "an unknown kind of event")
 
 
-def _lambda_call(detail: Mapping[str, Any], time: str) -> DiagnosisSignal:
-    at = _moment(detail.get("eventTime") or time)
+def _parse_lambda_call(detail: Mapping[str, Any], time: str) -> DiagnosisSignal:
+    at = _parse_moment(detail.get("eventTime") or time)
     parameters = detail.get("requestParameters") or {}
     if detail["eventName"] == _INVOKE:
-        return _invocation(detail, parameters, at)
+        return _parse_invocation(detail, parameters, at)
     if detail.get("errorCode"):
         return Touched(at=at, names=())
     reference = parameters.get("functionName")
     return Touched(at=at, names=(function_name(reference),) if reference else ())
 
 
-def _invocation(
+def _parse_invocation(
     detail: Mapping[str, Any], parameters: Mapping[str, Any], at: datetime
 ) -> DiagnosisSignal:
     if detail.get("errorCode") not in _DENIED:
         return Touched(at=at, names=())
-    reference = next(_functions(detail), "") or str(parameters.get("functionName", ""))
+    reference = next(_find_functions(detail), "") or str(parameters.get("functionName", ""))
     name = function_name(reference)
-    principal = _principal(detail.get("userIdentity") or {})
+    principal = _find_principal(detail.get("userIdentity") or {})
     qualifier = str(parameters.get("qualifier", ""))
     return DeniedInvocation(
         at=at,
@@ -99,20 +99,20 @@ def _invocation(
     )
 
 
-def _functions(detail: Mapping[str, Any]) -> Iterator[str]:
+def _find_functions(detail: Mapping[str, Any]) -> Iterator[str]:
     for resource in detail.get("resources") or ():
         if resource.get("type") == "AWS::Lambda::Function":
             yield str(resource.get("ARN", ""))
 
 
-def _principal(identity: Mapping[str, Any]) -> str:
+def _find_principal(identity: Mapping[str, Any]) -> str:
     """The role or user whose policies decide: of a session, the role that issued it."""
     issuer = (identity.get("sessionContext") or {}).get("sessionIssuer") or {}
     return str(issuer.get("arn") or identity.get("arn") or identity.get("invokedBy") or "")
 
 
-def _iam_call(detail: Mapping[str, Any], time: str) -> DiagnosisSignal:
-    at = _moment(detail.get("eventTime") or time)
+def _parse_iam_call(detail: Mapping[str, Any], time: str) -> DiagnosisSignal:
+    at = _parse_moment(detail.get("eventTime") or time)
     role = str((detail.get("requestParameters") or {}).get("roleName", ""))
     if detail.get("errorCode") or not role:
         # A new version of a managed policy names no role: the daily round reads its text.
@@ -120,12 +120,12 @@ def _iam_call(detail: Mapping[str, Any], time: str) -> DiagnosisSignal:
     return Touched(at=at, names=(f"{ROLE}{role}",))
 
 
-def _moment(text: str) -> datetime:
+def _parse_moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _unrecognised(event: object, why: str) -> UnrecognisedSignalError:
+def _make_error(event: object, why: str) -> UnrecognisedSignalError:
     known = ", ".join(sorted(str(key) for key in event)) if isinstance(event, Mapping) else ""
     return UnrecognisedSignalError(
         f"the diagnosis does not know this event ({why}); its keys: {known[:300]}; expected: a "

@@ -83,10 +83,10 @@ class AwsHoldFacts:
         notes = _Notes()
         facts = HoldFacts(
             mappings=notes.attempt(
-                "event source mappings", lambda: self._mappings(function, notes), (_UNKNOWN,)
+                "event source mappings", lambda: self._read_mappings(function, notes), (_UNKNOWN,)
             ),
             maximum_event_age_seconds=notes.attempt(
-                "maximum event age", lambda: self._event_age_seconds(function), None
+                "maximum event age", lambda: self._read_event_age_seconds(function), None
             ),
             has_provisioned_concurrency=notes.attempt(
                 "provisioned concurrency", lambda: self._has_provisioned(function), None
@@ -99,17 +99,19 @@ class AwsHoldFacts:
     def depth(self, queue_arns: Sequence[str]) -> float | None:
         """See the port."""
         notes = _Notes()
-        found = [notes.attempt(arn, partial(self._depth_of, arn), None) for arn in queue_arns]
+        found = [
+            notes.attempt(arn, partial(self._read_queue_depth, arn), None) for arn in queue_arns
+        ]
         known = [one for one in found if one is not None]
         return sum(known) if len(known) == len(found) else None
 
-    def _depth_of(self, arn: str) -> float | None:
+    def _read_queue_depth(self, arn: str) -> float | None:
         found = self._sqs_client().get_queue_attributes(
             QueueUrl=queue_url(arn), AttributeNames=list(_DEPTHS)
         )["Attributes"]
         return float(sum(int(found[one]) for one in _DEPTHS))
 
-    def _event_age_seconds(self, function: str) -> float:
+    def _read_event_age_seconds(self, function: str) -> float:
         """The shortest age of its versions and aliases: each has a configuration of its own."""
         pages = self._client.get_paginator("list_function_event_invoke_configs")
         ages = [
@@ -126,7 +128,7 @@ class AwsHoldFacts:
             page["ProvisionedConcurrencyConfigs"] for page in pages.paginate(FunctionName=function)
         )
 
-    def _mappings(self, function: str, notes: _Notes) -> tuple[MappingFacts, ...]:
+    def _read_mappings(self, function: str, notes: _Notes) -> tuple[MappingFacts, ...]:
         pages = self._client.get_paginator("list_event_source_mappings")
         entries: list[Mapping[str, Any]] = [
             one
@@ -134,11 +136,11 @@ class AwsHoldFacts:
             for one in page["EventSourceMappings"]
             if is_mapping_of(one, function)
         ]
-        return tuple(self._mapping(one, notes) for one in entries)
+        return tuple(self._read_mapping(one, notes) for one in entries)
 
-    def _mapping(self, entry: Mapping[str, Any], notes: _Notes) -> MappingFacts:
+    def _read_mapping(self, entry: Mapping[str, Any], notes: _Notes) -> MappingFacts:
         arn = entry.get("EventSourceArn", "")
-        facts = _facts_of(entry, arn)
+        facts = _parse_facts(entry, arn)
         match facts.kind:
             case SourceKind.QUEUE:
                 return notes.attempt(arn, lambda: self._with_queue(facts), facts)
@@ -171,7 +173,7 @@ class AwsHoldFacts:
         return replace(facts, stream_retention_hours=float(hours))
 
 
-def _facts_of(entry: Mapping[str, Any], arn: str) -> MappingFacts:
+def _parse_facts(entry: Mapping[str, Any], arn: str) -> MappingFacts:
     """What the mapping itself tells."""
     service = "".join(arn.split(":")[2:3])
     age = entry.get("MaximumRecordAgeInSeconds")

@@ -125,9 +125,9 @@ class LambdaFunctions:
             reserved_concurrency=answer.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
             tags=MappingProxyType(dict(answer.get("Tags") or {})),
             async_target_arn=configuration.get("DeadLetterConfig", {}).get("TargetArn", ""),
-            last_modified=_moment(configuration.get("LastModified", "")),
+            last_modified=_parse_moment(configuration.get("LastModified", "")),
             kind=FunctionKind.MANAGED_INSTANCES if provider else FunctionKind.STANDARD,
-            scaling=self._scaling_of_versions(function, provider) if provider else (),
+            scaling=self._read_scaling_of_versions(function, provider) if provider else (),
             is_durable=bool(configuration.get("DurableConfig")),
         )
 
@@ -168,7 +168,7 @@ class LambdaFunctions:
 
     def put_provisioned(self, function: str, qualifier: str, requested: int) -> None:
         """See the port. AWS says the same of an alias that is gone and of a function that is."""
-        with self._version_errors(function, qualifier):
+        with self._translate_version_errors(function, qualifier):
             self._change(
                 function,
                 lambda: self._client.put_provisioned_concurrency_config(
@@ -193,7 +193,7 @@ class LambdaFunctions:
     def has_version(self, function: str, qualifier: str) -> bool:
         """See the port."""
         try:
-            with self._version_errors(function, qualifier):
+            with self._translate_version_errors(function, qualifier):
                 self._client.get_function(FunctionName=function, Qualifier=qualifier)
         except VersionNotFoundError:
             return False
@@ -201,7 +201,7 @@ class LambdaFunctions:
 
     def scaling(self, function: str, qualifier: str) -> VersionScaling:
         """See the port. What is requested counts, not what is in force yet."""
-        with self._version_errors(function, qualifier):
+        with self._translate_version_errors(function, qualifier):
             answer = self._client.get_function_scaling_config(
                 FunctionName=function, Qualifier=qualifier
             )
@@ -224,7 +224,7 @@ class LambdaFunctions:
             config["MinExecutionEnvironments"] = scaling.minimum
         if scaling.maximum is not None:
             config["MaxExecutionEnvironments"] = scaling.maximum
-        with self._version_errors(function, scaling.qualifier):
+        with self._translate_version_errors(function, scaling.qualifier):
             self._change(
                 function,
                 lambda: self._client.put_function_scaling_config(
@@ -234,7 +234,7 @@ class LambdaFunctions:
                 ),
             )
 
-    def _scaling_of_versions(self, function: str, provider: str) -> tuple[VersionScaling, ...]:
+    def _read_scaling_of_versions(self, function: str, provider: str) -> tuple[VersionScaling, ...]:
         """The scaling of the versions that have instances of a capacity provider."""
         try:
             with lambda_errors(provider):
@@ -243,7 +243,8 @@ class LambdaFunctions:
                     one["FunctionArn"].split(":")[_NAME_FIELD + 1]
                     for page in pages.paginate(CapacityProviderName=provider)
                     for one in page["FunctionVersions"]
-                    if _function_of(one) == function and one["FunctionArn"].count(":") > _NAME_FIELD
+                    if _parse_function_name(one) == function
+                    and one["FunctionArn"].count(":") > _NAME_FIELD
                 ]
             return tuple(self.scaling(function, one) for one in sorted(qualifiers))
         except LoopbreakerError as error:
@@ -251,7 +252,7 @@ class LambdaFunctions:
             return ()
 
     @contextmanager
-    def _version_errors(self, function: str, qualifier: str) -> Iterator[None]:
+    def _translate_version_errors(self, function: str, qualifier: str) -> Iterator[None]:
         """Tell a version that is gone from a function that is."""
         try:
             with lambda_errors(function):
@@ -272,7 +273,7 @@ class LambdaFunctions:
         pages = self._client.get_paginator("list_event_source_mappings")
         with lambda_errors(function):
             return tuple(
-                self._settled(one)
+                self._wait_until_settled(one)
                 for page in pages.paginate()
                 for one in page["EventSourceMappings"]
                 if is_mapping_of(one, function)
@@ -280,7 +281,7 @@ class LambdaFunctions:
 
     def mapping(self, uuid: str) -> EventSourceMapping:
         """See the port. One that is being deleted is gone."""
-        return self._settled(self._read_mapping(uuid))
+        return self._wait_until_settled(self._read_mapping(uuid))
 
     def switch_mapping(self, uuid: str, *, enabled: bool) -> None:
         """See the port.
@@ -385,7 +386,7 @@ class LambdaFunctions:
             raise MappingNotFoundError(f"{uuid}: the mapping is being deleted")
         return answer
 
-    def _settled(self, entry: Mapping[str, Any]) -> EventSourceMapping:
+    def _wait_until_settled(self, entry: Mapping[str, Any]) -> EventSourceMapping:
         """A mapping with its switch, waited for while it is being updated.
 
         `Updating` hides whether the mapping is enabled. One that stays so is called enabled, and
@@ -404,7 +405,7 @@ class LambdaFunctions:
             uuid=entry["UUID"],
             source_arn=entry.get("EventSourceArn", ""),
             enabled=entry["State"] not in DISABLED_STATES,
-            function=_function_of(entry),
+            function=_parse_function_name(entry),
             maximum_concurrency=entry.get("ScalingConfig", {}).get("MaximumConcurrency"),
             is_changing=entry["State"] == _UPDATING,
         )
@@ -412,15 +413,15 @@ class LambdaFunctions:
 
 def is_mapping_of(entry: Mapping[str, Any], function: str) -> bool:
     """Whether a mapping invokes the function, whatever version or alias, and is there to stay."""
-    return _function_of(entry) == function and entry["State"] != _DELETING
+    return _parse_function_name(entry) == function and entry["State"] != _DELETING
 
 
-def _function_of(mapping: Mapping[str, Any]) -> str:
+def _parse_function_name(mapping: Mapping[str, Any]) -> str:
     """The name of the function that a mapping invokes; empty where AWS leaves it out."""
     return "".join(mapping.get("FunctionArn", "").split(":")[_NAME_FIELD : _NAME_FIELD + 1])
 
 
-def _moment(text: str) -> datetime | None:
+def _parse_moment(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError:

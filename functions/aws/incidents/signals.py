@@ -67,18 +67,18 @@ def parse_signal(event: Mapping[str, Any]) -> Signal:
         When it has a shape that no trigger of the stack sends.
     """
     if not isinstance(event, Mapping):
-        raise _unrecognised(event, "not an object")
+        raise _make_error(event, "not an object")
     try:
         return _parse(event)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise _unrecognised(event, f"{type(error).__name__} {error}") from error
+        raise _make_error(event, f"{type(error).__name__} {error}") from error
     except ValueError as error:
-        raise _unrecognised(event, str(error)) from error
+        raise _make_error(event, str(error)) from error
 
 
 def _parse(event: Mapping[str, Any]) -> Signal:
     if "alarmData" in event:
-        return _alarm(
+        return _parse_alarm(
             event["alarmData"],
             id=f"{event['alarmArn']}@{event['time']}",
             time=event["time"],
@@ -88,19 +88,19 @@ def _parse(event: Mapping[str, Any]) -> Signal:
         case (str() as kind, "aws.cloudwatch") if kind in {_ALARM, _CONTRIBUTOR}:
             data = EventBridgeEvent(dict(event))
             if kind == _CONTRIBUTOR and "alarmContributor" not in data.detail:
-                raise _unrecognised(event, "a contributor's change without a contributor")
-            return _alarm(data.detail, id=data.get_id, time=data.time, event=event)
+                raise _make_error(event, "a contributor's change without a contributor")
+            return _parse_alarm(data.detail, id=data.get_id, time=data.time, event=event)
         case (str() as kind, "aws.events" | "aws.scheduler") if kind == _SCHEDULED:
-            return _scheduled(event)
+            return _parse_scheduled(event)
         case (str() as kind, "aws.lambda") if kind == _API_CALL:
             return _change(event)
         case (str() as kind, "aws.health") if kind == _HEALTH:
-            return _health(event)
+            return _parse_health(event)
         case _:
-            raise _unrecognised(event, "an unknown kind of event")
+            raise _make_error(event, "an unknown kind of event")
 
 
-def _alarm(
+def _parse_alarm(
     detail: Mapping[str, Any],
     *,
     id: str,  # noqa: A002 - the name of the signal's attribute
@@ -113,14 +113,14 @@ def _alarm(
     an `alarmContributor`, no `previousState`.
     """
     state = detail["state"]
-    at = _moment(state.get("timestamp") or time)
+    at = _parse_moment(state.get("timestamp") or time)
     contributor = detail.get("alarmContributor")
     functions: tuple[str, ...] = ()
     if contributor is not None:
         attributes = contributor["attributes"]
         if "FunctionName" not in attributes:
-            raise _unrecognised(
-                event, f"a contributor with {_listed(attributes)} and no FunctionName"
+            raise _make_error(
+                event, f"a contributor with {_list_keys(attributes)} and no FunctionName"
             )
         functions = _names((attributes["FunctionName"],))
     if state["value"] != _IN_ALARM:
@@ -140,7 +140,7 @@ def _watches_drops(configuration: Mapping[str, Any]) -> bool:
     return False
 
 
-def _scheduled(event: Mapping[str, Any]) -> Signal:
+def _parse_scheduled(event: Mapping[str, Any]) -> Signal:
     data = EventBridgeEvent(dict(event))
     name = data.resources[0].rpartition("/")[2]
     if name.casefold().endswith("-pulse"):
@@ -148,8 +148,8 @@ def _scheduled(event: Mapping[str, Any]) -> Signal:
     elif name.casefold().endswith("-sweep"):
         kind = SignalKind.SWEEP
     else:
-        raise _unrecognised(event, f"a schedule named {name!r}")
-    return Signal(kind=kind, at=_moment(data.time), id=data.get_id, source=name)
+        raise _make_error(event, f"a schedule named {name!r}")
+    return Signal(kind=kind, at=_parse_moment(data.time), id=data.get_id, source=name)
 
 
 def _change(event: Mapping[str, Any]) -> Signal:
@@ -157,7 +157,7 @@ def _change(event: Mapping[str, Any]) -> Signal:
     detail = data.detail
     name = detail["eventName"]
     if _API_VERSION.sub("", name) not in _CHANGES:
-        raise _unrecognised(event, f"the API call {name}")
+        raise _make_error(event, f"the API call {name}")
     request = detail.get("requestParameters") or {}
     response = detail.get("responseElements") or {}
     # A call that failed changed nothing, so it counts for no more than an alarm that went off.
@@ -167,32 +167,32 @@ def _change(event: Mapping[str, Any]) -> Signal:
     )
     return Signal(
         kind=kind,
-        at=_moment(detail.get("eventTime") or data.time),
+        at=_parse_moment(detail.get("eventTime") or data.time),
         id=detail.get("eventID") or data.get_id,
         functions=_names((named,)) if named else (),
         source=name,
-        actor=_actor(detail.get("userIdentity") or {}),
+        actor=_find_actor(detail.get("userIdentity") or {}),
     )
 
 
-def _actor(identity: Mapping[str, Any]) -> str:
+def _find_actor(identity: Mapping[str, Any]) -> str:
     """Who called: an ARN, or the AWS service that called on somebody's behalf."""
     issuer = (identity.get("sessionContext") or {}).get("sessionIssuer") or {}
     known = (identity.get("arn"), issuer.get("arn"), identity.get("invokedBy"))
     return next((one for one in known if one), "")
 
 
-def _health(event: Mapping[str, Any]) -> Signal:
+def _parse_health(event: Mapping[str, Any]) -> Signal:
     data = EventBridgeEvent(dict(event))
     detail = data.detail
     code = detail["eventTypeCode"]
     if code != _RUNAWAY_NOTICE:
-        raise _unrecognised(event, f"the Health event {code}")
+        raise _make_error(event, f"the Health event {code}")
     # No example by AWS exists for Lambda: entities may be ARNs or names, here or in `resources`.
     entities = [one.get("entityValue", "") for one in detail.get("affectedEntities") or ()]
     return Signal(
         kind=SignalKind.HEALTH,
-        at=_moment(data.time),
+        at=_parse_moment(data.time),
         id=data.get_id,
         functions=_names(entities) or _names(event.get("resources") or ()),
         source=code,
@@ -210,22 +210,22 @@ def _names(references: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _moment(text: str) -> datetime:
+def _parse_moment(text: str) -> datetime:
     """The moment of ``2019-10-02T17:04:40Z`` and of ``2023-08-04T12:36:15.490+0000``."""
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _listed(keys: Iterable[str]) -> str:
+def _list_keys(keys: Iterable[str]) -> str:
     return ", ".join(sorted(map(str, keys))) or "nothing"
 
 
-def _unrecognised(event: object, what: str) -> UnrecognisedSignalError:
+def _make_error(event: object, what: str) -> UnrecognisedSignalError:
     seen = type(event).__name__
     if isinstance(event, Mapping):
         seen = (
             f"source {event.get('source')!r}, detail-type {event.get('detail-type')!r}, "
-            f"keys {_listed(event)}"
+            f"keys {_list_keys(event)}"
         )
     return UnrecognisedSignalError(
         f"no trigger of Loopbreaker sends this event: {what}. Seen: {seen}. Accepted: {_ACCEPTED}"

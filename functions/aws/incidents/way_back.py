@@ -183,8 +183,8 @@ class ScheduledWayBack:
         try:
             self._client().delete_schedule(Name=name, GroupName=self._route.group)
         except AWS_ERRORS as error:
-            if _code(error) != _MISSING:
-                raise _translated(error, name) from error
+            if _get_code(error) != _MISSING:
+                raise _translate_error(error, name) from error
 
     @staticmethod
     def _is_done(call: Callable[[], object], name: str, *, unless: str) -> bool:
@@ -192,23 +192,23 @@ class ScheduledWayBack:
         try:
             call()
         except AWS_ERRORS as error:
-            if _code(error) == unless:
+            if _get_code(error) == unless:
                 return False
-            raise _translated(error, name) from error
+            raise _translate_error(error, name) from error
         return True
 
     def _request(self, name: str, end: HoldEnd, at: datetime) -> dict[str, Any]:
         return {
             "Name": name,
             "GroupName": self._route.group,
-            "ScheduleExpression": _at(at),
+            "ScheduleExpression": _format_expression(at),
             "ScheduleExpressionTimezone": "UTC",
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "ActionAfterCompletion": "DELETE",
-            "Target": self._target(end),
+            "Target": self._build_target(end),
         }
 
-    def _target(self, end: HoldEnd) -> TargetTypeDef:
+    def _build_target(self, end: HoldEnd) -> TargetTypeDef:
         return {
             "Arn": self._route.target_arn,
             "RoleArn": self._route.role_arn,
@@ -228,7 +228,7 @@ def name_of(incident_id: str) -> str:
     return f"{readable[: _LONGEST_NAME - _DIGEST_CHARACTERS - 1]}-{digest}"
 
 
-def _at(moment: datetime) -> str:
+def _format_expression(moment: datetime) -> str:
     """A one-time schedule expression at the next full minute, in UTC."""
     utc = moment.astimezone(UTC)
     minute = utc.replace(second=0, microsecond=0)
@@ -237,11 +237,11 @@ def _at(moment: datetime) -> str:
     return f"at({minute:%Y-%m-%dT%H:%M:%S})"
 
 
-def _code(error: AwsError) -> str:
+def _get_code(error: AwsError) -> str:
     return code_of(error) if isinstance(error, ClientError) else ""
 
 
-def _translated(error: AwsError, name: str) -> LoopbreakerError:
-    if _code(error) == _CONFLICT:  # somebody else is changing it, or its group is being deleted
+def _translate_error(error: AwsError, name: str) -> LoopbreakerError:
+    if _get_code(error) == _CONFLICT:  # somebody else is changing it, or its group is being deleted
         return BusyError(f"schedule {name}: {words_of(error)}")
     return of_reading(error, f"schedule {name}")

@@ -189,7 +189,7 @@ class ChartStore:
 
     def notices(self) -> tuple[OutboxNotice, ...]:
         """The notices that are not known to be sent, oldest first."""
-        return tuple(_notice_of(item) for item in self._table.query(_NOTICES))
+        return tuple(_parse_notice(item) for item in self._table.query(_NOTICES))
 
     def keep_notice(self, notice: OutboxNotice) -> None:
         """Write a notice as it is now; one that was sent is deleted."""
@@ -239,7 +239,7 @@ def _put_notice(notice: OutboxNotice) -> PutItem:
     return PutItem(item=item)
 
 
-def _notice_of(item: Item) -> OutboxNotice:
+def _parse_notice(item: Item) -> OutboxNotice:
     return read_item(OutboxNotice, {**item, "id": item["sk"]})
 
 

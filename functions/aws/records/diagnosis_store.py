@@ -112,17 +112,17 @@ class DiagnosisStore:
         if stored is not None and (stored.id == remediation.id or not stored.is_closed):
             return stored
         base = 0 if stored is None else stored.version
-        written = _fitting(replace(remediation, version=base + 1))
-        key = _remediation_key(remediation)
+        written = _shorten_to_fit(replace(remediation, version=base + 1))
+        key = _build_remediation_key(remediation)
         self._put(key, REMEDIATION_RECORD.dump(written), base, f"remediation {remediation.id}")
         return written
 
     def save(self, remediation: Remediation) -> Remediation:
         """See the port."""
-        written = _fitting(replace(remediation, version=remediation.version + 1))
+        written = _shorten_to_fit(replace(remediation, version=remediation.version + 1))
         expires = remediation.closed_at + KEPT_AFTER_CLOSE if remediation.closed_at else None
         self._put(
-            _remediation_key(remediation),
+            _build_remediation_key(remediation),
             REMEDIATION_RECORD.dump(written),
             remediation.version,
             f"remediation {remediation.id}",
@@ -244,11 +244,11 @@ class DiagnosisStore:
             raise StaleIncidentError(f"{what}: version {base} is not stored, but {found}")
 
 
-def _remediation_key(remediation: Remediation) -> Item:
+def _build_remediation_key(remediation: Remediation) -> Item:
     return key_of(_REMEDIATION, f"{remediation.function}{_SEPARATOR}{remediation.entry}")
 
 
-def _fitting(remediation: Remediation) -> Remediation:
+def _shorten_to_fit(remediation: Remediation) -> Remediation:
     """The remediation with as much of its notices as fits into an item."""
     while not fits(REMEDIATION_RECORD.dump(remediation)):
         outbox = shorten_outbox(remediation.outbox)

@@ -64,12 +64,12 @@ class FactStore:
         there = {part for one in stored for part in one.parts.values()} | set(before.values())
         parts: dict[str, str] = {}
         for section in f.SECTIONS:
-            for shard, entries in _sharded(facts, section):
+            for shard, entries in _split_into_shards(facts, section):
                 name = f"{section.name}#{shard:02}"
                 if (section.name, shard) not in facts.changed and name in before:
                     parts[name] = before[name]
                     continue
-                data = _packed(entries)
+                data = _pack(entries)
                 part = _part_name(data)
                 if part not in there:
                     self._write(part, data)
@@ -89,13 +89,13 @@ class FactStore:
         """
         if manifest.schema != SCHEMA:
             raise UnreadableError(f"schema {manifest.schema}, this code reads {SCHEMA}")
-        found = self._parts(set(manifest.parts.values()))
+        found = self._read_parts(set(manifest.parts.values()))
         facts = self.begun(manifest.at)
         for section in f.SECTIONS:
             for shard in range(section.shards):
                 part = manifest.parts.get(f"{section.name}#{shard:02}")
                 if part is not None:
-                    entries = from_json(dict[str, section.shape], _unpacked(part, found))  # type: ignore[name-defined]
+                    entries = from_json(dict[str, section.shape], _unpack(part, found))  # type: ignore[name-defined]
                     facts.load(section, entries)
         return facts
 
@@ -120,12 +120,12 @@ class FactStore:
         return deleted
 
     def _write(self, part: str, data: bytes) -> None:
-        for number in range(_items_in(data)):
+        for number in range(_count_items(data)):
             piece = data[number * MOST_BYTES : (number + 1) * MOST_BYTES]
             key = key_of(self._key, f"{part}#{number:03}")
             self._table.write(PutItem(item={**key, "data": {"B": piece}}))
 
-    def _parts(self, wanted: set[str]) -> dict[str, bytes]:
+    def _read_parts(self, wanted: set[str]) -> dict[str, bytes]:
         pieces: dict[str, list[bytes]] = {}
         for item in self._table.query(self._key):
             part = _part_of(text_in(item, "sk"))
@@ -134,7 +134,7 @@ class FactStore:
         return {part: b"".join(pieces[part]) for part in pieces}
 
 
-def _sharded(facts: f.Facts, section: f.Section[Any]) -> list[tuple[int, dict[str, Any]]]:
+def _split_into_shards(facts: f.Facts, section: f.Section[Any]) -> list[tuple[int, dict[str, Any]]]:
     """The entries of each shard that has any."""
     shards: dict[int, dict[str, Any]] = {}
     for key, value in facts.of(section).items():
@@ -142,13 +142,13 @@ def _sharded(facts: f.Facts, section: f.Section[Any]) -> list[tuple[int, dict[st
     return sorted(shards.items())
 
 
-def _packed(entries: Mapping[str, Any]) -> bytes:
+def _pack(entries: Mapping[str, Any]) -> bytes:
     """Bytes that are the same for the same entries, in whatever order they were read."""
     text = json.dumps(to_json(entries, Form.SPARSE), sort_keys=True, separators=(",", ":"))
     return zlib.compress(text.encode(), _LEVEL)
 
 
-def _unpacked(part: str, found: Mapping[str, bytes]) -> Any:
+def _unpack(part: str, found: Mapping[str, bytes]) -> Any:
     data = found.get(part, b"")
     if _part_name(data) != part:
         raise UnreadableError(f"part {part} is missing or incomplete")
@@ -156,12 +156,12 @@ def _unpacked(part: str, found: Mapping[str, bytes]) -> Any:
 
 
 def _part_name(data: bytes) -> str:
-    return f"{hashlib.sha256(data).hexdigest()[:32]}#{_items_in(data)}"
+    return f"{hashlib.sha256(data).hexdigest()[:32]}#{_count_items(data)}"
 
 
 def _part_of(key: str) -> str:
     return key.rpartition("#")[0]
 
 
-def _items_in(data: bytes) -> int:
+def _count_items(data: bytes) -> int:
     return -(-len(data) // MOST_BYTES)

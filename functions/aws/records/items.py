@@ -63,17 +63,17 @@ def read_item(shape: type[_T], item: Item) -> _T:
     UnreadableError
         When they have another shape.
     """
-    return from_json(shape, {name: _value_of(value) for name, value in item.items()})
+    return from_json(shape, {name: _read_value(value) for name, value in item.items()})
 
 
-def _value_of(attribute: Item) -> Any:
+def _read_value(attribute: Item) -> Any:
     """An attribute in JSON's terms."""
     ((kind, value),) = attribute.items()
     match kind:
         case "N":
             return _number(value)
         case "L":
-            return [_value_of(one) for one in value]
+            return [_read_value(one) for one in value]
         case _:
             return value
 

@@ -165,7 +165,7 @@ class Table:
                 ]
                 self._call(lambda: self._client().transact_write_items(TransactItems=items))
         except ClientError as error:
-            return _refusals(error)
+            return _read_refusals(error)
         return None
 
     def update(self, update: Update) -> Item | None:
@@ -229,7 +229,7 @@ def is_marked(item: Item, mark: str) -> bool:
     return text_in(item, MARK) == mark
 
 
-def _reasons(error: ClientError) -> list[Item]:
+def _read_reasons(error: ClientError) -> list[Item]:
     """Why a transaction was cancelled, item by item; empty for other errors."""
     return cast("list[Item]", cast("Item", error.response).get("CancellationReasons", []))
 
@@ -238,7 +238,7 @@ def _is_refusal(error: Exception) -> bool:
     """Whether a condition does not hold, and not only because somebody is just writing."""
     if not isinstance(error, ClientError):
         return False
-    reasons = _reasons(error)
+    reasons = _read_reasons(error)
     if not reasons:
         return code_of(error) == f"{_REFUSED}Exception"
     codes = [one.get("Code", "None") for one in reasons]
@@ -249,12 +249,12 @@ def _is_conflict(error: Exception) -> bool:
     """Whether another transaction is in the way."""
     if not isinstance(error, ClientError) or _is_refusal(error):
         return False
-    codes = {code_of(error), *(one.get("Code") for one in _reasons(error))}
+    codes = {code_of(error), *(one.get("Code") for one in _read_reasons(error))}
     return not codes.isdisjoint(_CONFLICTS)
 
 
-def _refusals(error: ClientError) -> Refusals:
-    reasons = _reasons(error)
+def _read_refusals(error: ClientError) -> Refusals:
+    reasons = _read_reasons(error)
     if not reasons:
         return [cast("Item", error.response).get("Item") or {}]
     return [one.get("Item", {}) if one.get("Code") == _REFUSED else None for one in reasons]

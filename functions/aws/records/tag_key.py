@@ -37,7 +37,7 @@ class TagKey:
         LedgerUnavailableError
         """
         if self.known is None:
-            self.known = self._stored() or self.create()
+            self.known = self._read_stored() or self.create()
         return self.known
 
     def create(self) -> bytes:
@@ -45,11 +45,11 @@ class TagKey:
         value = self._table.draw(_KEY_BITS)
         item = {**key_of(_KEYS, _TAGS), "value": {"S": value}}
         refusals = self._table.write(PutItem(item=item, condition=NEW))
-        written = bytes.fromhex(value) if refusals is None else self._stored()
+        written = bytes.fromhex(value) if refusals is None else self._read_stored()
         if written is None:
             raise LedgerUnavailableError("the key of the tags was there and is gone")
         return written
 
-    def _stored(self) -> bytes | None:
+    def _read_stored(self) -> bytes | None:
         value = text_in(self._table.get(key_of(_KEYS, _TAGS)) or {}, "value")
         return bytes.fromhex(value) if value else None

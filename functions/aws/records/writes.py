@@ -143,7 +143,7 @@ class _Expression:
             case AttributeAbsent():
                 return f"attribute_not_exists({self._name(condition.name)})"
             case Compare():
-                name, value = self._name(condition.name), self._value(condition.value)
+                name, value = self._name(condition.name), self._add_value(condition.value)
                 return f"{name} {condition.operator} {value}"
             case Both():
                 return f"({self.condition(condition.one)} AND {self.condition(condition.other)})"
@@ -153,8 +153,8 @@ class _Expression:
                 raise TypeError(f"{type(condition).__name__} is no condition")
 
     def update(self, update: Update) -> str:
-        assignments = [self._name(n) + " = " + self._value(v) for n, v in update.values.items()]
-        additions = [self._name(n) + " " + self._value(v) for n, v in update.added.items()]
+        assignments = [self._name(n) + " = " + self._add_value(v) for n, v in update.values.items()]
+        additions = [self._name(n) + " " + self._add_value(v) for n, v in update.added.items()]
         removals = [self._name(name) for name in update.removed]
         clauses = {"SET": assignments, "REMOVE": removals, "ADD": additions}
         return " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts)
@@ -163,7 +163,7 @@ class _Expression:
         self.names[f"#{name}"] = name
         return f"#{name}"
 
-    def _value(self, value: Item) -> str:
+    def _add_value(self, value: Item) -> str:
         placeholder = f":v{len(self.values)}"
         self.values[placeholder] = value
         return placeholder

@@ -55,14 +55,14 @@ _USER_AGENT: Final = "Loopbreaker"
 
 def lambda_client() -> LambdaClient:
     """Lambda's control plane."""
-    return cast("LambdaClient", _client("lambda"))
+    return cast("LambdaClient", _make_client("lambda"))
 
 
 def cloudwatch_client() -> CloudWatchClient:
     """CloudWatch, given up after 21 s at worst."""
     return cast(
         "CloudWatchClient",
-        _client("cloudwatch", read_seconds=_METRICS_READ_SECONDS, attempts=_METRICS_ATTEMPTS),
+        _make_client("cloudwatch", read_seconds=_METRICS_READ_SECONDS, attempts=_METRICS_ATTEMPTS),
     )
 
 
@@ -70,7 +70,7 @@ def dynamodb_client() -> DynamoDBClient:
     """DynamoDB, given up after about 12 s at worst."""
     return cast(
         "DynamoDBClient",
-        _client(
+        _make_client(
             "dynamodb",
             connect_seconds=_LEDGER_CONNECT_SECONDS,
             read_seconds=_LEDGER_READ_SECONDS,
@@ -81,22 +81,22 @@ def dynamodb_client() -> DynamoDBClient:
 
 def sns_client() -> SNSClient:
     """SNS."""
-    return cast("SNSClient", _client("sns"))
+    return cast("SNSClient", _make_client("sns"))
 
 
 def sqs_client() -> SQSClient:
     """SQS."""
-    return cast("SQSClient", _client("sqs"))
+    return cast("SQSClient", _make_client("sqs"))
 
 
 def kinesis_client() -> Any:
     """Kinesis Data Streams."""
-    return _client("kinesis")
+    return _make_client("kinesis")
 
 
 def tagging_client() -> ResourceGroupsTaggingAPIClient:
     """The Resource Groups Tagging API."""
-    return cast("ResourceGroupsTaggingAPIClient", _client("resourcegroupstaggingapi"))
+    return cast("ResourceGroupsTaggingAPIClient", _make_client("resourcegroupstaggingapi"))
 
 
 def reading_client(service: str) -> Any:
@@ -104,27 +104,29 @@ def reading_client(service: str) -> Any:
 
     Who reads keeps a pace, which attempts behind its back would break.
     """
-    return _client(service, key=f"reading {service}", read_seconds=_LONG_READ_SECONDS, attempts=2)
+    return _make_client(
+        service, key=f"reading {service}", read_seconds=_LONG_READ_SECONDS, attempts=2
+    )
 
 
 def iam_client() -> IAMClient:
     """IAM."""
-    return cast("IAMClient", _client("iam"))
+    return cast("IAMClient", _make_client("iam"))
 
 
 def logs_client() -> CloudWatchLogsClient:
     """CloudWatch Logs."""
-    return cast("CloudWatchLogsClient", _client("logs"))
+    return cast("CloudWatchLogsClient", _make_client("logs"))
 
 
 def events_client() -> EventBridgeClient:
     """EventBridge."""
-    return cast("EventBridgeClient", _client("events"))
+    return cast("EventBridgeClient", _make_client("events"))
 
 
 def scheduler_client() -> EventBridgeSchedulerClient:
     """EventBridge Scheduler."""
-    return cast("EventBridgeSchedulerClient", _client("scheduler"))
+    return cast("EventBridgeSchedulerClient", _make_client("scheduler"))
 
 
 def forget() -> None:
@@ -144,7 +146,7 @@ def session() -> Session:
     return made
 
 
-def _client(
+def _make_client(
     service: str,
     *,
     key: str = "",

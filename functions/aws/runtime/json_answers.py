@@ -39,11 +39,11 @@ class AnswerParserFactory(ResponseParserFactory):
             if protocol_name == "json"
             else super().create_parser(protocol_name)
         )
-        parser.parse = _checked(parser.parse)
+        parser.parse = _make_checked(parser.parse)
         return cast("ResponseParser", parser)
 
 
-def _checked(parse: Callable[..., Any]) -> Callable[..., Any]:
+def _make_checked(parse: Callable[..., Any]) -> Callable[..., Any]:
     """The same, but that every error of reading an answer is a `ResponseParserError`.
 
     botocore raises whatever happens to go wrong with an answer that is none of AWS's, such as

@@ -77,7 +77,7 @@ def read_environment(variables: Mapping[str, str], naming: Naming) -> Environmen
     found = {
         Reference(variable=variable, resource=resource)
         for variable, value in variables.items()
-        for word in _words(value)
+        for word in _split_words(value)
         for resource in naming(variable, word)
     }
     settings = {variable: value.strip().lower() for variable, value in variables.items()}
@@ -94,7 +94,7 @@ def read_environment(variables: Mapping[str, str], naming: Naming) -> Environmen
     )
 
 
-def _words(value: str) -> set[str]:
+def _split_words(value: str) -> set[str]:
     """The whole words of a value, and the value itself."""
     text = value[:_LONGEST_VALUE].strip()
     return {text, *_SEPARATORS.split(text)} - {""}

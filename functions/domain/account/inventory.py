@@ -15,7 +15,7 @@ from typing import Final
 from functions.domain.account.environment_references import Environment
 
 
-def _nothing() -> Mapping[str, str]:
+def _make_empty() -> Mapping[str, str]:
     """No entries: a default of its own must be hashable, which this is not before Python 3.12."""
     return MappingProxyType({})
 
@@ -80,8 +80,8 @@ class FunctionDescription:
     arn: str
     role_arn: str
     environment: Environment = Environment()  # noqa: RUF009 (it is frozen)
-    tags: Mapping[str, str] = field(default_factory=_nothing)
-    resource_policies: Mapping[str, str] = field(default_factory=_nothing)
+    tags: Mapping[str, str] = field(default_factory=_make_empty)
+    resource_policies: Mapping[str, str] = field(default_factory=_make_empty)
     is_policy_known: bool = True
     dead_letter_arn: str = ""
     on_success_arn: str = ""
@@ -378,7 +378,7 @@ class Account:
     state_machines: tuple[StateMachine, ...] = ()
     queues: tuple[Queue, ...] = ()
     delivery_streams: tuple[DeliveryStream, ...] = ()
-    resource_policies: Mapping[str, str] = field(default_factory=_nothing)
+    resource_policies: Mapping[str, str] = field(default_factory=_make_empty)
     gaps: tuple[Gap, ...] = ()
 
     def sees(self, area: Area) -> bool:

@@ -127,10 +127,10 @@ class Mentions:
             return self._with_url(word)
         if _OF_OTHERS.fullmatch(variable):
             return tuple(one.arn for one in self._by_name.get(word, ()) if one.kind in _ALWAYS_FULL)
-        functions = self._function(word) if _SPEAKING.search(variable) else ()
-        return (*(one.arn for one in self._called(variable, word)), *functions)
+        functions = self._find_function(word) if _SPEAKING.search(variable) else ()
+        return (*(one.arn for one in self._find_by_bare_name(variable, word)), *functions)
 
-    def _called(self, variable: str, word: str) -> Iterable[Node]:
+    def _find_by_bare_name(self, variable: str, word: str) -> Iterable[Node]:
         """What a bare name means, but for functions: things of one kind, or nothing.
 
         It is the kind that the variable speaks of. One that speaks of none is only believed where
@@ -139,7 +139,7 @@ class Mentions:
         found = self._by_name.get(word, ())
         full = [one for one in found if one.kind in _ALWAYS_FULL]
         bare = [one for one in found if one.kind not in _ALWAYS_FULL]
-        wanted = _kind_in(variable)
+        wanted = _parse_kind(variable)
         if wanted is None and len({one.kind for one in bare}) > 1:
             return full
         kinds = {one.kind for one in bare} if wanted is None else {wanted}
@@ -147,7 +147,7 @@ class Mentions:
 
     def of(self, environment: Environment) -> frozenset[Node]:
         """The nodes that an environment names."""
-        found = {self._by_arn.get(_unqualified(one.resource)) for one in environment.references}
+        found = {self._by_arn.get(_strip_qualifier(one.resource)) for one in environment.references}
         return frozenset(one for one in found if one is not None)
 
     def at(self, url: str) -> tuple[Node, ...]:
@@ -174,7 +174,7 @@ class Mentions:
         apis = self._by_host.get(host.split(":", 1)[0].lower(), ())
         return tuple(one.arn for one in apis)
 
-    def _function(self, word: str) -> tuple[str, ...]:
+    def _find_function(self, word: str) -> tuple[str, ...]:
         """A function as Lambda's API takes it for FunctionName: with account, version or alias."""
         found = _FUNCTION.fullmatch(word)
         if found is None or found["account"] not in {None, self._account}:
@@ -186,14 +186,14 @@ class Mentions:
         return tuple(f"{one.arn}:{qualifier}" if qualifier else one.arn for one in functions)
 
 
-def _kind_in(variable: str) -> NodeKind | None:
+def _parse_kind(variable: str) -> NodeKind | None:
     """The kind that a variable's name speaks of, such as ``OrdersTableName`` or ``JOB_QUEUES``."""
     words = [one.lower() for one in _WORDS.findall(variable)]
     told = (_KINDS.get(one) or _KINDS.get(one.removesuffix("s")) for one in reversed(words))
     return next((kind for kind in told if kind), None)
 
 
-def _unqualified(arn: str) -> str:
+def _strip_qualifier(arn: str) -> str:
     """Without the version or alias of a function."""
     parts = arn.split(":")
     is_qualified = len(parts) == _QUALIFIED_FIELDS and parts[5] == "function"

@@ -95,10 +95,10 @@ def read_machine(machine: StateMachine, place: AccountLocation) -> MachineReadin
     dynamic: list[str] = []
     urls: list[str] = []
     is_borrowing = False
-    for name, state, is_always in _states(definition, is_always=True):
+    for name, state, is_always in _list_states(definition, is_always=True):
         borrows = "Credentials" in state
-        for resource, arguments in _calls(state):
-            action, targets = _targets(resource, arguments, place)
+        for resource, arguments in _find_calls(state):
+            action, targets = _find_targets(resource, arguments, place)
             if action == "url":
                 urls.extend(one for one, _ in targets)
                 continue
@@ -125,7 +125,7 @@ def read_machine(machine: StateMachine, place: AccountLocation) -> MachineReadin
     )
 
 
-def _states(
+def _list_states(
     definition: Mapping[str, Json], *, is_always: bool
 ) -> Iterator[tuple[str, Mapping[str, Json], bool]]:
     """Every state with whether each execution of the whole comes by."""
@@ -135,7 +135,7 @@ def _states(
         states = part.get("States")
         if not isinstance(states, Mapping):
             continue
-        sure = _unconditional(part.get("StartAt"), states) if always else frozenset()
+        sure = _find_unconditional(part.get("StartAt"), states) if always else frozenset()
         for name, state in states.items():
             if not isinstance(state, Mapping):
                 continue
@@ -146,7 +146,7 @@ def _states(
             waiting.extend((one, name in sure) for one in inner if isinstance(one, Mapping))
 
 
-def _unconditional(start: Json, states: Mapping[str, Json]) -> frozenset[str]:
+def _find_unconditional(start: Json, states: Mapping[str, Json]) -> frozenset[str]:
     """The states that come one after the other before anything is chosen."""
     found: dict[str, None] = {}  # a definition may have 20,000 states
     name = start
@@ -159,7 +159,7 @@ def _unconditional(start: Json, states: Mapping[str, Json]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _calls(state: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]]:
+def _find_calls(state: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]]:
     for holder in (state, state.get("ResultWriter")):
         if not isinstance(holder, Mapping):
             continue
@@ -169,7 +169,7 @@ def _calls(state: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]
             yield resource, arguments if isinstance(arguments, Mapping) else {}
 
 
-def _targets(
+def _find_targets(
     resource: str, arguments: Mapping[str, Json], place: AccountLocation
 ) -> tuple[str, list[tuple[str, Payload]]]:
     """The IAM action of a task, and what it is done to; nothing if only the execution knows."""
@@ -185,16 +185,16 @@ def _targets(
         return _NAMED[call].targets(arguments, place)
     match call:
         case "s3:putObject" | "s3:copyObject":
-            return "s3:PutObject", _objects(arguments, place)
+            return "s3:PutObject", _find_objects(arguments, place)
         case "events:putEvents" | "eventbridge:putEvents":
-            return "events:PutEvents", _buses(arguments, place)
+            return "events:PutEvents", _find_buses(arguments, place)
         case "http:invoke" | "apigateway:invoke":
-            endpoint = _text(arguments, "ApiEndpoint")
+            endpoint = _get_text(arguments, "ApiEndpoint")
             return "url", [(endpoint, ANYTHING)] if endpoint else []
-    return _every_action(call), []
+    return _name_every_action(call), []
 
 
-def _every_action(call: str) -> str:
+def _name_every_action(call: str) -> str:
     """Everything of a service, for a call of it that is not known here; empty for a read."""
     service, _, verb = call.partition(":")
     if not verb or is_read(verb):
@@ -231,7 +231,7 @@ class _Call:
         self, arguments: Mapping[str, Json], place: AccountLocation
     ) -> tuple[str, list[tuple[str, Payload]]]:
         """The IAM action, and what it is done to."""
-        name = _text(arguments, self.argument)
+        name = _get_text(arguments, self.argument)
         if self.argument == "QueueUrl":
             arn = queue_arn(name, place.partition)
         elif not name or name.startswith("arn:"):
@@ -270,7 +270,7 @@ _NAMED: Final[Mapping[str, _Call]] = {
 }
 
 
-def _text(arguments: Mapping[str, Json], name: str) -> str:
+def _get_text(arguments: Mapping[str, Json], name: str) -> str:
     """A literal argument; empty where it is missing or comes from the input (``Name.$``, {% %})."""
     value = arguments.get(name)
     if not isinstance(value, str) or value.lstrip().startswith("{%"):
@@ -278,40 +278,42 @@ def _text(arguments: Mapping[str, Json], name: str) -> str:
     return value
 
 
-def _objects(arguments: Mapping[str, Json], place: AccountLocation) -> list[tuple[str, Payload]]:
-    bucket = _text(arguments, "Bucket")
+def _find_objects(
+    arguments: Mapping[str, Json], place: AccountLocation
+) -> list[tuple[str, Payload]]:
+    bucket = _get_text(arguments, "Bucket")
     if not bucket:
         return []
-    key, prefix = _text(arguments, "Key"), _text(arguments, "Prefix")
-    keys = _escaped(key) if key else f"{_escaped(prefix)}*"
+    key, prefix = _get_text(arguments, "Key"), _get_text(arguments, "Prefix")
+    keys = _escape(key) if key else f"{_escape(prefix)}*"
     return [(bucket_arn(place.partition, bucket), Stored(bucket, "s3:PutObject", keys))]
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("*", "${*}").replace("?", "${?}")
 
 
-def _buses(arguments: Mapping[str, Json], place: AccountLocation) -> list[tuple[str, Payload]]:
+def _find_buses(arguments: Mapping[str, Json], place: AccountLocation) -> list[tuple[str, Payload]]:
     entries = arguments.get("Entries")
     found: list[tuple[str, Payload]] = []
     for entry in entries if isinstance(entries, list) else []:
         if not isinstance(entry, Mapping):
             continue
-        if "EventBusName" in entry and not _text(entry, "EventBusName"):
+        if "EventBusName" in entry and not _get_text(entry, "EventBusName"):
             continue
-        name = _text(entry, "EventBusName") or "default"
+        name = _get_text(entry, "EventBusName") or "default"
         arn = (
             name
             if name.startswith("arn:")
             else bus_arn(place.partition, place.region, place.account, name)
         )
-        source, kind = _text(entry, "Source"), _text(entry, "DetailType")
+        source, kind = _get_text(entry, "Source"), _get_text(entry, "DetailType")
         found.append(
             (
                 arn,
                 Put(
-                    (_escaped(source),) if source else (),
-                    (_escaped(kind),) if kind else (),
+                    (_escape(source),) if source else (),
+                    (_escape(kind),) if kind else (),
                 ),
             )
         )

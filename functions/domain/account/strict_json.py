@@ -32,7 +32,9 @@ def read_json(text: str) -> Json:
     if len(text) > LONGEST_CHARACTERS:
         raise UnreadableJsonError(f"longer than {LONGEST_CHARACTERS:,} characters")
     try:
-        value: Json = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        value: Json = json.loads(
+            text, object_pairs_hook=_parse_object, parse_constant=_refuse_constant
+        )
     except json.JSONDecodeError as error:
         raise UnreadableJsonError(
             f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
@@ -48,24 +50,24 @@ def read_json(text: str) -> Json:
 def _measure(value: Json) -> None:
     level: list[Json] = [value]
     for _ in range(DEEPEST):
-        level = [inner for outer in level for inner in _inside(outer)]
+        level = [inner for outer in level for inner in _list_children(outer)]
         if not level:
             return
     raise UnreadableJsonError(f"nested more than {DEEPEST} levels deep")
 
 
-def _inside(value: Json) -> tuple[Json, ...]:
+def _list_children(value: Json) -> tuple[Json, ...]:
     if isinstance(value, Mapping):
         return tuple(value.values())
     return tuple(value) if isinstance(value, list) else ()
 
 
-def _object(pairs: list[tuple[str, Json]]) -> Mapping[str, Json]:
+def _parse_object(pairs: list[tuple[str, Json]]) -> Mapping[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise UnreadableJsonError("a key stands twice in one object")
     return found
 
 
-def _constant(name: str) -> Json:
+def _refuse_constant(name: str) -> Json:
     raise UnreadableJsonError(f"not JSON: {name}")

@@ -50,15 +50,15 @@ def undecided(
 def holds(condition: Condition, context: Context) -> Likelihood:
     """Whether one line of a Condition block holds."""
     operator = condition.operator.lower()
-    sent = _sent(condition.key, context)
+    sent = _get_values(condition.key, context)
     if operator == "null":
         return _is_absent(condition.values, sent)
     is_all, is_any = operator.startswith(_FOR_ALL), operator.startswith(_FOR_ANY)
     operator = operator.removeprefix(_FOR_ALL).removeprefix(_FOR_ANY)
     is_lenient = operator.endswith(_IF_EXISTS)
     operator = operator.removesuffix(_IF_EXISTS)
-    compare, is_negated = _OPERATORS.get(operator, (_unknown, False))
-    if sent is None or compare is _unknown:
+    compare, is_negated = _OPERATORS.get(operator, (_compare_unknown, False))
+    if sent is None or compare is _compare_unknown:
         return Likelihood.MAYBE
     if not sent:
         # A negated operator holds for a key that was not sent, and so does ForAllValues; what is
@@ -76,7 +76,7 @@ def holds(condition: Condition, context: Context) -> Likelihood:
     return next(answers) if len(sent) == 1 else Likelihood.MAYBE
 
 
-def _sent(key: str, context: Context) -> tuple[str, ...] | None:
+def _get_values(key: str, context: Context) -> tuple[str, ...] | None:
     """The values of a key, whose case does not count."""
     if key in context:
         return context[key]
@@ -91,7 +91,7 @@ def _is_absent(values: tuple[str, ...], sent: tuple[str, ...] | None) -> Likelih
     return _FACTS[("false" if sent else "true") in wanted]
 
 
-def _unknown(own: str, value: str) -> Likelihood:
+def _compare_unknown(own: str, value: str) -> Likelihood:
     """For operators that are not known here."""
     del own, value
     return Likelihood.MAYBE
@@ -105,7 +105,7 @@ def _fits(own: Glob, value: str) -> Likelihood:
     return Likelihood.YES if covers(own, known) else Likelihood.MAYBE
 
 
-def _exact(text: str) -> Glob:
+def _parse_exact(text: str) -> Glob:
     """A value that is compared as it is, but for its variables."""
     if "${" not in text:
         return Glob.literal(text)
@@ -118,18 +118,18 @@ def _exact(text: str) -> Glob:
 
 
 def _equals(own: str, value: str) -> Likelihood:
-    return _fits(_exact(own), value)
+    return _fits(_parse_exact(own), value)
 
 
 def _equals_any_case(own: str, value: str) -> Likelihood:
-    return _fits(_exact(own).lower(), value.lower())
+    return _fits(_parse_exact(own).lower(), value.lower())
 
 
-def _like(own: str, value: str) -> Likelihood:
+def _match_like(own: str, value: str) -> Likelihood:
     return _fits(as_glob(own), value)
 
 
-def _arn_like(own: str, value: str) -> Likelihood:
+def _match_arn(own: str, value: str) -> Likelihood:
     """Part by part: a wildcard does not reach beyond a colon, but in the last part."""
     wanted, known = own.split(":", ARN_PARTS - 1), value.split(":", ARN_PARTS - 1)
     if "${" in own or len(known) < ARN_PARTS:
@@ -142,11 +142,11 @@ def _arn_like(own: str, value: str) -> Likelihood:
     return all_of(_fits(as_glob(a), b) for a, b in zip(wanted, known, strict=True))
 
 
-def _bool(own: str, value: str) -> Likelihood:
+def _compare_bool(own: str, value: str) -> Likelihood:
     return _equals_any_case(own, value)
 
 
-def _ordered(read: Callable[[str], object], wanted: frozenset[int]) -> "Comparison":
+def _make_ordered(read: Callable[[str], object], wanted: frozenset[int]) -> "Comparison":
     """Compare values that have an order: `wanted` holds the signs that fit."""
 
     def compare(own: str, value: str) -> Likelihood:
@@ -169,7 +169,7 @@ def _number(text: str) -> Decimal | None:
     return found if found.is_finite() else None
 
 
-def _date(text: str) -> datetime | None:
+def _parse_date(text: str) -> datetime | None:
     """An instant: ISO 8601, or seconds since 1970."""
     number = _number(text)
     try:
@@ -183,7 +183,7 @@ def _date(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _address(own: str, value: str) -> Likelihood:
+def _match_address(own: str, value: str) -> Likelihood:
     try:
         network, address = ip_network(own, strict=False), ip_address(value)
     except ValueError:
@@ -202,19 +202,19 @@ _OPERATORS: Final[Mapping[str, tuple[Comparison, bool]]] = {
     "stringnotequals": (_equals, True),
     "stringequalsignorecase": (_equals_any_case, False),
     "stringnotequalsignorecase": (_equals_any_case, True),
-    "stringlike": (_like, False),
-    "stringnotlike": (_like, True),
-    "arnequals": (_arn_like, False),
-    "arnlike": (_arn_like, False),
-    "arnnotequals": (_arn_like, True),
-    "arnnotlike": (_arn_like, True),
-    "bool": (_bool, False),
+    "stringlike": (_match_like, False),
+    "stringnotlike": (_match_like, True),
+    "arnequals": (_match_arn, False),
+    "arnlike": (_match_arn, False),
+    "arnnotequals": (_match_arn, True),
+    "arnnotlike": (_match_arn, True),
+    "bool": (_compare_bool, False),
     "binaryequals": (_equals, False),
-    "ipaddress": (_address, False),
-    "notipaddress": (_address, True),
+    "ipaddress": (_match_address, False),
+    "notipaddress": (_match_address, True),
     **{
-        f"{kind}{name}": (_ordered(read, wanted), is_negated)
-        for kind, read in (("numeric", _number), ("date", _date))
+        f"{kind}{name}": (_make_ordered(read, wanted), is_negated)
+        for kind, read in (("numeric", _number), ("date", _parse_date))
         for name, wanted, is_negated in (
             ("equals", _SAME, False),
             ("notequals", _SAME, True),

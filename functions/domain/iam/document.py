@@ -137,98 +137,102 @@ def parse_policy(text: str, name: str) -> PolicyDocument:
     except UnreadableJsonError as error:
         raise MalformedPolicyError(f"{place}: {error}") from error
     if not isinstance(document, Mapping):
-        raise MalformedPolicyError(f"{place}: is {_kind(document)}, not an object")
+        raise MalformedPolicyError(f"{place}: is {_describe_kind(document)}, not an object")
     if "Statement" not in document:
         raise MalformedPolicyError(f"{place}: has no Statement")
     listed = document["Statement"]
     items = listed if isinstance(listed, list) else [listed]
-    statements = tuple(_statement(item, place, number) for number, item in enumerate(items, 1))
+    statements = tuple(
+        _parse_statement(item, place, number) for number, item in enumerate(items, 1)
+    )
     sids = [item["Sid"] for item in items if isinstance(item, Mapping) and item.get("Sid")]
     for number, sid in enumerate(sids):
         if sid in sids[:number]:
-            raise MalformedPolicyError(f"{place}: Sid {_quoted(sid)} stands twice")
+            raise MalformedPolicyError(f"{place}: Sid {_quote(sid)} stands twice")
     return PolicyDocument(name=name, statements=statements)
 
 
-def _statement(item: Json, policy: str, number: int) -> Statement:
+def _parse_statement(item: Json, policy: str, number: int) -> Statement:
     place = f"{policy}, statement {number}"
     if not isinstance(item, Mapping):
-        raise MalformedPolicyError(f"{place}: is {_kind(item)}, not an object")
+        raise MalformedPolicyError(f"{place}: is {_describe_kind(item)}, not an object")
     for key in item:
         if key not in _STATEMENT_KEYS:
-            raise MalformedPolicyError(f"{place}: unknown element {_quoted(key)}")
+            raise MalformedPolicyError(f"{place}: unknown element {_quote(key)}")
     sid = item.get("Sid", "")
     if not isinstance(sid, str):
-        raise MalformedPolicyError(f"{place}, Sid: is {_kind(sid)}, not a text")
+        raise MalformedPolicyError(f"{place}, Sid: is {_describe_kind(sid)}, not a text")
     effect = item.get("Effect")
     if effect not in (Effect.ALLOW.value, Effect.DENY.value):
         raise MalformedPolicyError(f"{place}, Effect: is neither Allow nor Deny")
-    actions = _selection(item, "Action", place)
+    actions = _parse_selection(item, "Action", place)
     if actions is None:
         raise MalformedPolicyError(f"{place}: has neither Action nor NotAction")
     return Statement(
         name=sid or f"statement {number}",
         effect=Effect(effect),
         actions=actions,
-        resources=_selection(item, "Resource", place),
-        principals=_principals(item, place),
-        conditions=_conditions(item.get("Condition", {}), f"{place}, Condition"),
+        resources=_parse_selection(item, "Resource", place),
+        principals=_parse_principals(item, place),
+        conditions=_parse_conditions(item.get("Condition", {}), f"{place}, Condition"),
     )
 
 
-def _selection(item: Mapping[str, Json], key: str, place: str) -> Selection | None:
+def _parse_selection(item: Mapping[str, Json], key: str, place: str) -> Selection | None:
     inverted = f"Not{key}"
     if key in item and inverted in item:
         raise MalformedPolicyError(f"{place}: has both {key} and {inverted}")
     for name, is_inverted in ((key, False), (inverted, True)):
         if name in item:
             return Selection(
-                patterns=_texts(item[name], f"{place}, {name}"), is_inverted=is_inverted
+                patterns=_parse_texts(item[name], f"{place}, {name}"), is_inverted=is_inverted
             )
     return None
 
 
-def _principals(item: Mapping[str, Json], place: str) -> Principals | None:
+def _parse_principals(item: Mapping[str, Json], place: str) -> Principals | None:
     if "Principal" in item and "NotPrincipal" in item:
         raise MalformedPolicyError(f"{place}: has both Principal and NotPrincipal")
     for name, is_inverted in (("Principal", False), ("NotPrincipal", True)):
         if name in item:
-            listed = _listed(item[name], f"{place}, {name}")
+            listed = _parse_principal_list(item[name], f"{place}, {name}")
             return Principals(listed=listed, is_inverted=is_inverted)
     return None
 
 
-def _listed(value: Json, place: str) -> tuple[Principal, ...]:
+def _parse_principal_list(value: Json, place: str) -> tuple[Principal, ...]:
     if value == "*":
         return (Principal(kind="AWS", value="*"),)
     if not isinstance(value, Mapping):
-        raise MalformedPolicyError(f"{place}: is {_kind(value)}, neither an object nor *")
+        raise MalformedPolicyError(f"{place}: is {_describe_kind(value)}, neither an object nor *")
     for kind in value:
         if kind not in _PRINCIPAL_KINDS:
-            raise MalformedPolicyError(f"{place}: unknown kind {_quoted(kind)}")
+            raise MalformedPolicyError(f"{place}: unknown kind {_quote(kind)}")
     return tuple(
         Principal(kind=kind, value=text)
         for kind, texts in value.items()
-        for text in _texts(texts, f"{place}, {kind}")
+        for text in _parse_texts(texts, f"{place}, {kind}")
     )
 
 
-def _conditions(value: Json, place: str) -> tuple[Condition, ...]:
+def _parse_conditions(value: Json, place: str) -> tuple[Condition, ...]:
     if not isinstance(value, Mapping):
-        raise MalformedPolicyError(f"{place}: is {_kind(value)}, not an object")
+        raise MalformedPolicyError(f"{place}: is {_describe_kind(value)}, not an object")
     found: list[Condition] = []
     for operator, keys in value.items():
         if not isinstance(keys, Mapping):
             raise MalformedPolicyError(
-                f"{place}, {_quoted(operator)}: is {_kind(keys)}, not an object"
+                f"{place}, {_quote(operator)}: is {_describe_kind(keys)}, not an object"
             )
         for key, values in keys.items():
-            where = f"{place}, {_quoted(operator)}, {_quoted(key)}"
-            found.append(Condition(operator=operator, key=key, values=_scalars(values, where)))
+            where = f"{place}, {_quote(operator)}, {_quote(key)}"
+            found.append(
+                Condition(operator=operator, key=key, values=_parse_scalars(values, where))
+            )
     return tuple(found)
 
 
-def _texts(value: Json, place: str) -> tuple[str, ...]:
+def _parse_texts(value: Json, place: str) -> tuple[str, ...]:
     items = value if isinstance(value, list) else [value]
     texts = tuple(item for item in items if isinstance(item, str))
     if len(texts) < len(items):
@@ -236,7 +240,7 @@ def _texts(value: Json, place: str) -> tuple[str, ...]:
     return texts
 
 
-def _scalars(value: Json, place: str) -> tuple[str, ...]:
+def _parse_scalars(value: Json, place: str) -> tuple[str, ...]:
     """Condition values: AWS takes numbers and booleans without quotes as well."""
     items = value if isinstance(value, list) else [value]
     found: list[str] = []
@@ -246,11 +250,11 @@ def _scalars(value: Json, place: str) -> tuple[str, ...]:
         elif isinstance(item, str | int | float):
             found.append(str(item))
         else:
-            raise MalformedPolicyError(f"{place}: holds {_kind(item)}")
+            raise MalformedPolicyError(f"{place}: holds {_describe_kind(item)}")
     return tuple(found)
 
 
-def _kind(value: Json) -> str:
+def _describe_kind(value: Json) -> str:
     match value:
         case None:
             return "null"
@@ -266,6 +270,6 @@ def _kind(value: Json) -> str:
             return "an object"
 
 
-def _quoted(value: Json) -> str:
+def _quote(value: Json) -> str:
     """A word of the document in an error: short, on one line."""
     return ascii(value)[:60]

@@ -121,12 +121,12 @@ def resource_access(
         document = parse_policy(policy_text, _NAME)
     except MalformedPolicyError:
         return Answer(access=Access.POSSIBLE, because=Because.UNREADABLE, policy=_NAME)
-    context = _context_of(caller)
+    context = _build_context(caller)
     views = [
         view
         for statement in document.statements
         if statement.speaks_of(action)
-        and (view := _view(document.name, statement, caller, resource_arn, context))
+        and (view := _evaluate_statement(document.name, statement, caller, resource_arn, context))
     ]
     denial = min((view for view in views if view.is_denial), key=_Seen.order, default=None)
     grant = min((view for view in views if not view.is_denial), key=_Seen.order, default=None)
@@ -153,7 +153,7 @@ class _Seen:
         return (not is_certain, bool(self.misses), self.misses)
 
 
-def _view(
+def _evaluate_statement(
     policy: str, statement: Statement, caller: Caller, resource: str, context: Context
 ) -> _Seen | None:
     """What a statement about the action says to a caller; ``None`` if it is about others."""
@@ -168,7 +168,7 @@ def _view(
         return None
     access, because = Access.DENIED, Because.EXPLICIT_DENY
     if misses:
-        because = _miss(not_met)
+        because = _explain_miss(not_met)
     elif unclear or Likelihood.MAYBE in (principal, target):
         access = Access.POSSIBLE
         because = Because.EXPLICIT_DENY if is_denial else Because.CONDITION
@@ -184,7 +184,7 @@ def _view(
     return _Seen(answer, is_denial, misses)
 
 
-def _miss(not_met: tuple[Condition, ...]) -> Because:
+def _explain_miss(not_met: tuple[Condition, ...]) -> Because:
     keys = {line.key.lower() for line in not_met}
     if "aws:sourcearn" in keys:
         return Because.OTHER_SOURCE_ARN
@@ -278,7 +278,7 @@ def _without_region(service: str) -> str:
     return _REGION.sub(".", service)
 
 
-def _context_of(caller: Caller) -> Context:
+def _build_context(caller: Caller) -> Context:
     known: dict[str, tuple[str, ...] | None] = {}
     for key, value in (
         ("aws:SourceArn", caller.source_arn),

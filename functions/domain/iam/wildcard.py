@@ -54,7 +54,7 @@ class Glob:
     @classmethod
     def literal(cls, text: str) -> "Glob":
         """The pattern that matches this text only."""
-        return _glob(_RESERVED.sub(_ONE, text), is_exact=not _RESERVED.search(text))
+        return _build_glob(_RESERVED.sub(_ONE, text), is_exact=not _RESERVED.search(text))
 
     @classmethod
     def anything(cls) -> "Glob":
@@ -63,16 +63,18 @@ class Glob:
 
     def __add__(self, other: "Glob") -> "Glob":
         """The pattern of a text of this one followed by a text of the other."""
-        return _glob(_tokens(self) + _tokens(other), is_exact=self.is_exact and other.is_exact)
+        return _build_glob(
+            _encode_tokens(self) + _encode_tokens(other), is_exact=self.is_exact and other.is_exact
+        )
 
     def __str__(self) -> str:
         """The pattern in IAM's notation; what a variable was is lost."""
-        return "*".join(map(_written, self.segments))
+        return "*".join(map(_write_segment, self.segments))
 
     def split(self, separator: str, most: int) -> "tuple[Glob, ...]":
         """The patterns between the first `most` separators, a character each."""
-        parts = _tokens(self).split(separator, most)
-        return tuple(_glob(part, is_exact=self.is_exact) for part in parts)
+        parts = _encode_tokens(self).split(separator, most)
+        return tuple(_build_glob(part, is_exact=self.is_exact) for part in parts)
 
     @property
     def is_literal(self) -> bool:
@@ -117,7 +119,7 @@ def covers(general: Pattern, special: Pattern) -> bool:
     that is not exact covers nothing.
     """
     glob = as_glob(general)
-    return glob.is_exact and _accepts(glob, _tokens(as_glob(special)))
+    return glob.is_exact and _accepts(glob, _encode_tokens(as_glob(special)))
 
 
 def intersection(one: Pattern, other: Pattern) -> Glob | None:
@@ -137,12 +139,12 @@ def intersection(one: Pattern, other: Pattern) -> Glob | None:
     if len(first.segments) == 1 or len(second.segments) == 1:
         fixed, loose = (first, second) if len(first.segments) == 1 else (second, first)
         if len(loose.segments) == 1:
-            return Glob((_merged(fixed.segments[0], loose.segments[0]),), is_exact)
+            return Glob((_merge(fixed.segments[0], loose.segments[0]),), is_exact)
         return Glob(fixed.segments, is_exact)
-    head = _merged(first.segments[0], second.segments[0])
-    tail = _merged(first.segments[-1][::-1], second.segments[-1][::-1])[::-1]
+    head = _merge(first.segments[0], second.segments[0])
+    tail = _merge(first.segments[-1][::-1], second.segments[-1][::-1])[::-1]
     # `in/a*` and `*a.jpg` share `in/a.jpg`, where the ends meet: what can be of both is left out.
-    return _glob(f"{head}{_RUN}{tail[_shared(head, tail) :]}", is_exact=is_exact)
+    return _build_glob(f"{head}{_RUN}{tail[_count_shared(head, tail) :]}", is_exact=is_exact)
 
 
 def remainders(pattern: Pattern, start: str) -> tuple[Glob, ...]:
@@ -155,7 +157,7 @@ def remainders(pattern: Pattern, start: str) -> tuple[Glob, ...]:
     ['in/*']
     """
     glob = as_glob(pattern)
-    tokens = _tokens(glob)
+    tokens = _encode_tokens(glob)
     # How many tokens are used up, in order. What may follow a run takes in all that may follow
     # what stands before it, so only the last run that was come to counts, and what is behind it.
     reached = [0]
@@ -167,11 +169,11 @@ def remainders(pattern: Pattern, start: str) -> tuple[Glob, ...]:
                 position += 1  # noqa: PLW2901 (the run may also be over)
             if tokens[position : position + 1] in (character, _ONE):
                 after.append(position + 1)
-        reached = _behind_last_run(after, tokens)
-    return tuple(_glob(tokens[position:], is_exact=glob.is_exact) for position in reached)
+        reached = _skip_past_last_run(after, tokens)
+    return tuple(_build_glob(tokens[position:], is_exact=glob.is_exact) for position in reached)
 
 
-def _behind_last_run(positions: list[int], tokens: str) -> list[int]:
+def _skip_past_last_run(positions: list[int], tokens: str) -> list[int]:
     ordered = sorted(set(positions))
     runs = [at for at, position in enumerate(ordered) if tokens[position : position + 1] == _RUN]
     return ordered[runs[-1] :] if runs else ordered
@@ -187,44 +189,44 @@ def witnesses(*patterns: Pattern) -> Iterator[str]:
     if not globs:
         return
     seen: set[str] = set()
-    for text in _candidates(globs):
+    for text in _generate_candidates(globs):
         if text not in seen and all(_accepts(glob, text) for glob in globs):
             seen.add(text)
             yield text
 
 
-def _candidates(globs: tuple[Glob, ...]) -> Iterator[str]:
+def _generate_candidates(globs: tuple[Glob, ...]) -> Iterator[str]:
     fixed = [glob.segments[0] for glob in globs if len(glob.segments) == 1]
     if fixed:
         # Every text has the same length then.
-        text = reduce(_merged, fixed)
+        text = reduce(_merge, fixed)
         for glob in globs:
-            text = _placed(text, glob)
+            text = _fill_unknowns(text, glob)
         yield text.replace(_ONE, "x")
         return
     head, tail = "", ""
     for glob in globs:
-        head = _merged(head, glob.segments[0])
-        tail = _merged(tail, glob.segments[-1][::-1])
+        head = _merge(head, glob.segments[0])
+        tail = _merge(tail, glob.segments[-1][::-1])
     middles = [segment for glob in globs for segment in glob.segments[1:-1]]
     for filling in _FILLINGS:
         yield filling.join((head, *middles, tail[::-1])).replace(_ONE, "x")
 
 
-def _placed(text: str, glob: Glob) -> str:
+def _fill_unknowns(text: str, glob: Glob) -> str:
     """A text with what a pattern with runs knows of its unknown characters, leftmost first."""
     segments = glob.segments
     end = len(text) - len(segments[-1])
     if len(segments) == 1 or len(segments[0]) > end:
         return text
-    text = _merged(text[:end], segments[0]) + _merged(text[end:], segments[-1])
+    text = _merge(text[:end], segments[0]) + _merge(text[end:], segments[-1])
     position = len(segments[0])
     for segment in segments[1:-1]:
         found = _find(segment, text, position, end, both=True)
         if found < 0:
             break
         position = found + len(segment)
-        text = text[:found] + _merged(text[found:position], segment) + text[position:]
+        text = text[:found] + _merge(text[found:position], segment) + text[position:]
     return text
 
 
@@ -246,29 +248,29 @@ def _parse(text: str) -> Glob:
     if _RESERVED.search(text):
         is_exact = False
         text = _RESERVED.sub("?", text)
-    return _glob(_TOKEN.sub(token, text), is_exact=is_exact)
+    return _build_glob(_TOKEN.sub(token, text), is_exact=is_exact)
 
 
-def _glob(tokens: str, *, is_exact: bool) -> Glob:
+def _build_glob(tokens: str, *, is_exact: bool) -> Glob:
     """Read tokens. ``*?`` and ``?*`` are the same and are written the same: ones, then one run."""
-    ordered = _WILD.sub(_ordered, tokens)
+    ordered = _WILD.sub(_order_run, tokens)
     return Glob(tuple(ordered.split(_RUN)), is_exact)
 
 
-def _tokens(glob: Glob) -> str:
+def _encode_tokens(glob: Glob) -> str:
     return _RUN.join(glob.segments)
 
 
-def _ordered(found: re.Match[str]) -> str:
+def _order_run(found: re.Match[str]) -> str:
     return _ONE * found[0].count(_ONE) + (_RUN if _RUN in found[0] else "")
 
 
-def _written(segment: str) -> str:
+def _write_segment(segment: str) -> str:
     text = segment.replace("${", "${$}{").replace("*", "${*}").replace("?", "${?}")
     return text.replace(_ONE, "?")
 
 
-def _merged(one: str, other: str) -> str:
+def _merge(one: str, other: str) -> str:
     """Two compatible beginnings as one: the longer, with what the other knows of its unknowns."""
     if len(one) < len(other):
         one, other = other, one
@@ -278,17 +280,17 @@ def _merged(one: str, other: str) -> str:
     return "".join(known) + one[len(other) :]
 
 
-def _shared(head: str, tail: str) -> int:
+def _count_shared(head: str, tail: str) -> int:
     """The most characters that the end of one and the beginning of the other can have in common."""
     longest = min(len(head), len(tail))
     if longest > _LONGEST_SHARED:
         return len(tail)
     return next(
-        size for size in range(longest, -1, -1) if _alike(head[len(head) - size :], tail[:size])
+        size for size in range(longest, -1, -1) if _are_alike(head[len(head) - size :], tail[:size])
     )
 
 
-def _alike(one: str, other: str) -> bool:
+def _are_alike(one: str, other: str) -> bool:
     """Whether two texts of one length, both with unknown characters, can be the same."""
     if one == other:
         return True
@@ -311,7 +313,7 @@ def _overlap(one: Glob, other: Glob) -> bool:
     # and the longer end make a text of both. Only beginnings and ends can contradict each other.
     head = min(len(one.segments[0]), len(other.segments[0]))
     tail = min(len(one.segments[-1]), len(other.segments[-1]))
-    return _alike(one.segments[0][:head], other.segments[0][:head]) and _alike(
+    return _are_alike(one.segments[0][:head], other.segments[0][:head]) and _are_alike(
         one.segments[-1][len(one.segments[-1]) - tail :],
         other.segments[-1][len(other.segments[-1]) - tail :],
     )
@@ -348,7 +350,7 @@ def _fits(segment: str, text: str, *, both: bool) -> bool:
     if _ONE not in segment and not (both and _ONE in text):
         return False
     if both:
-        return _alike(segment, text)
+        return _are_alike(segment, text)
     return all(a == b or (a == _ONE and b != _RUN) for a, b in zip(segment, text, strict=True))
 
 
@@ -360,7 +362,7 @@ def _find(segment: str, text: str, start: int, end: int, *, both: bool) -> int:
     """
     if _ONE not in segment and not (both and _ONE in text):
         return text.find(segment, start, end)
-    anywhere = _bits(index for index, own in enumerate(segment) if own == _ONE)
+    anywhere = _set_bits(index for index, own in enumerate(segment) if own == _ONE)
     everywhere = (1 << len(segment)) - 1
     masks: dict[str, int] = {_RUN: 0}
     if both:
@@ -377,7 +379,7 @@ def _find(segment: str, text: str, start: int, end: int, *, both: bool) -> int:
     return -1
 
 
-def _bits(indexes: Iterable[int]) -> int:
+def _set_bits(indexes: Iterable[int]) -> int:
     total = 0
     for index in indexes:
         total |= 1 << index

@@ -133,13 +133,13 @@ def consider(
     budget: LookBudget,
 ) -> Consideration:
     """Whether to look closer, as far as the last hours can say."""
-    rises = _rises(account.invocations, now)
+    rises = _find_rises(account.invocations, now)
     if not rises:
         return Quiet(reason=PulseReason.NO_DATA)
     needed = NOISE_TIMES * (1.0 - budget.fullness(memory, now))
-    rise, reason = _choose([(one, _risen(one, policy, needed)) for one in rises])
+    rise, reason = _choose([(one, _judge_rise(one, policy, needed)) for one in rises])
     if reason is not PulseReason.MULTIPLIED:
-        reason = _strained(account, rise, now) or reason
+        reason = _judge_strain(account, rise, now) or reason
     if reason not in _LOOKED_AT:
         return Quiet(reason=reason, level_per_minute=rise.level, expected_per_minute=rise.expected)
     why_not = None
@@ -218,9 +218,9 @@ def watched(memory: PulseMemory, now: datetime) -> tuple[str, ...]:
     return () if is_over else memory.watched
 
 
-def _rises(counts: Series, now: datetime) -> list[_Rise]:
+def _find_rises(counts: Series, now: datetime) -> list[_Rise]:
     """The rise as of each minute that may be the newest known one; none for what is too short."""
-    readings = [_values(one) for one in read_back(counts, now)]
+    readings = [_read_values(one) for one in read_back(counts, now)]
     return [
         _rise(values)
         for values in readings
@@ -228,7 +228,7 @@ def _rises(counts: Series, now: datetime) -> list[_Rise]:
     ]
 
 
-def _values(series: Series) -> list[float] | None:
+def _read_values(series: Series) -> list[float] | None:
     """The values with 0 where there is none; ``None`` for what is no series of counts.
 
     A young minute that is missing between others counts as 0 as well: it hides a rise from this
@@ -250,9 +250,9 @@ def _rise(values: list[float]) -> _Rise:
         above.append(values[index] - min(hours))
     level = sum(values[-LARGE_MINUTES:]) / LARGE_MINUTES
     least_noise = max(1.0, math.sqrt(level))
-    shift, noise = _usual(above[:-GUARD_MINUTES], least_noise)
+    shift, noise = _compute_usual(above[:-GUARD_MINUTES], least_noise)
     by = [value - shift for value in above[-GUARD_MINUTES:]]
-    usual, wobble = _usual(values[-LEVEL_MINUTES - 1 : -GUARD_MINUTES], least_noise)
+    usual, wobble = _compute_usual(values[-LEVEL_MINUTES - 1 : -GUARD_MINUTES], least_noise)
     return _Rise(
         by=by,
         noise=noise,
@@ -265,7 +265,7 @@ def _rise(values: list[float]) -> _Rise:
     )
 
 
-def _usual(values: list[float], least_noise: float) -> tuple[float, float]:
+def _compute_usual(values: list[float], least_noise: float) -> tuple[float, float]:
     """The middle of the values, and how far they lie from it."""
     middle = median(values)
     return middle, max(least_noise, 1.48 * median(abs(value - middle) for value in values))
@@ -280,7 +280,7 @@ def _choose(readings: list[tuple[_Rise, PulseReason]]) -> tuple[_Rise, PulseReas
     return readings[0]
 
 
-def _risen(rise: _Rise, policy: Policy, needed_times: float) -> PulseReason:
+def _judge_rise(rise: _Rise, policy: Policy, needed_times: float) -> PulseReason:
     """Whether the newest minutes stand out, together."""
     floor = FLOOR_SHARE * policy.floor_per_minute
     large = max(floor, LARGE_SHARE * rise.expected, LARGE_TIMES * rise.noise)
@@ -296,7 +296,7 @@ def _risen(rise: _Rise, policy: Policy, needed_times: float) -> PulseReason:
     return PulseReason.RISEN
 
 
-def _strained(account: AccountSeries, rise: _Rise, now: datetime) -> PulseReason | None:
+def _judge_strain(account: AccountSeries, rise: _Rise, now: datetime) -> PulseReason | None:
     """Whether concurrency or throttles rose, which they do before long-running work is counted."""
     for series, times, least, reason in (
         (
@@ -307,7 +307,7 @@ def _strained(account: AccountSeries, rise: _Rise, now: datetime) -> PulseReason
         ),
         (account.concurrency, CONCURRENCY_TIMES, CONCURRENCY_LEAST, PulseReason.CONCURRENCY_RISEN),
     ):
-        for values in map(_values, read_back(series, now)):
+        for values in map(_read_values, read_back(series, now)):
             if values is None or len(values) <= GUARD_MINUTES:
                 continue
             lowest = min(values[-STEEP_MINUTES:])

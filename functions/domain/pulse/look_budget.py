@@ -83,13 +83,13 @@ class LookBudget:
 
     def checks_left(self, memory: PulseMemory, now: datetime) -> int:
         """How many functions the stock pays a check for."""
-        return math.floor(self.left(memory, now) / self._looks_of(METRICS_PER_CHECK))
+        return math.floor(self.left(memory, now) / self._convert_to_checks(METRICS_PER_CHECK))
 
     def take_checks(self, memory: PulseMemory, now: datetime, checks: int) -> PulseMemory:
         """What to remember of checks of single functions."""
-        return self.take(memory, now, checks * self._looks_of(METRICS_PER_CHECK))
+        return self.take(memory, now, checks * self._convert_to_checks(METRICS_PER_CHECK))
 
-    def _looks_of(self, metrics: int) -> float:
+    def _convert_to_checks(self, metrics: int) -> float:
         return metrics / self.metrics_per_look
 
 

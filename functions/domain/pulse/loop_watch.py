@@ -118,17 +118,17 @@ def plan_watch(
         Functions that are never touched.
     """
     known = [one for one in on_loops if one.function not in left_alone]
-    every = _shortest(len(known), most_metrics)
+    every = _find_shortest_interval(len(known), most_metrics)
     if every is not None:
-        return LoopWatch(rotations=(_rotation(known, every),) if known else ())
+        return LoopWatch(rotations=(_build_rotation(known, every),) if known else ())
     left, rotations = most_metrics, []
-    for some in _by_certainty(known):
+    for some in _group_by_certainty(known):
         loops = len({one.loop or one.function for one in some})
         slowest = int(SLOWEST_MINUTES * min(MOST_TURNS, len(some) / loops))
-        slow = _first_within(len(some), left, range(SHORT_MINUTES, slowest + 1))
+        slow = _find_first_within(len(some), left, range(SHORT_MINUTES, slowest + 1))
         if slow is None:
             break
-        rotations.append(_rotation(some, slow))
+        rotations.append(_build_rotation(some, slow))
         left -= rotations[-1].metrics_a_month
     watched = sum(len(one.functions) for one in rotations)
     return LoopWatch(rotations=tuple(rotations), left_out=len(known) - watched)
@@ -174,20 +174,20 @@ def _is_new(series: Series, floor: float, longest: int, young: int) -> bool:
     return False
 
 
-def _shortest(functions: int, most_metrics: int) -> int | None:
+def _find_shortest_interval(functions: int, most_metrics: int) -> int | None:
     """Every how many minutes all of them are read; ``None`` where that would be too seldom."""
     faster = int(FASTER_SHARE * most_metrics)
-    return _first_within(functions, faster, range(1, SHORT_MINUTES)) or _first_within(
+    return _find_first_within(functions, faster, range(1, SHORT_MINUTES)) or _find_first_within(
         functions, most_metrics, range(SHORT_MINUTES, SHORT_MINUTES + 1)
     )
 
 
-def _first_within(functions: int, most_metrics: int, minutes: range) -> int | None:
+def _find_first_within(functions: int, most_metrics: int, minutes: range) -> int | None:
     fitting = (every for every in minutes if metrics_a_month(functions, every) <= most_metrics)
     return next(fitting, None)
 
 
-def _by_certainty(known: Sequence[OnLoop]) -> Iterator[list[OnLoop]]:
+def _group_by_certainty(known: Sequence[OnLoop]) -> Iterator[list[OnLoop]]:
     """Certain loops that AWS does not stop, the other certain ones, those that are possible."""
     ranks: dict[int, list[OnLoop]] = defaultdict(list)
     for one in known:
@@ -197,7 +197,7 @@ def _by_certainty(known: Sequence[OnLoop]) -> Iterator[list[OnLoop]]:
         yield ranks[rank]
 
 
-def _rotation(some: Sequence[OnLoop], every_minutes: int) -> Rotation:
+def _build_rotation(some: Sequence[OnLoop], every_minutes: int) -> Rotation:
     """In an order in which the functions of one loop lie far apart: it is read the more often."""
     loops: dict[str, list[str]] = defaultdict(list)
     for one in sorted(some, key=lambda one: one.function):

@@ -37,7 +37,7 @@ def together(*calls: Callable[[], Any]) -> tuple[Any, ...]:
     threads are few.
     """
     *others, last = calls
-    waiting = [_threads().submit(call) for call in others]
+    waiting = [_start_threads().submit(call) for call in others]
     try:
         answer = last()
     finally:
@@ -46,7 +46,7 @@ def together(*calls: Callable[[], Any]) -> tuple[Any, ...]:
 
 
 @functools.cache
-def _threads() -> ThreadPoolExecutor:
+def _start_threads() -> ThreadPoolExecutor:
     """Threads for the life of the execution environment: starting them takes as long as a call."""
     return ThreadPoolExecutor(max_workers=MOST_SIDE_BY_SIDE - 1, thread_name_prefix="evidence")
 
@@ -75,9 +75,9 @@ class EvidenceCollector:
         stopped before the history of the hundredth is read.
         """
         for first in range(0, len(names), BATCH):
-            yield from self._of_batch(names[first : first + BATCH], now)
+            yield from self._collect_batch(names[first : first + BATCH], now)
 
-    def _of_batch(self, names: Sequence[str], now: datetime) -> Iterator[Evidence]:
+    def _collect_batch(self, names: Sequence[str], now: datetime) -> Iterator[Evidence]:
         """Evidence of a few functions.
 
         The configuration of a single one comes along: it is likely to be needed, and asking for it
@@ -86,26 +86,28 @@ class EvidenceCollector:
         single = names if len(names) == 1 else ()
         _, precedent, recent, *facts = self.side_by_side(
             self.loops.refresh,
-            lambda: self._precedent(names, now),
+            lambda: self._read_precedent(names, now),
             lambda: self.metrics.recent(names, now),
-            *(functools.partial(self._facts_if_told, name) for name in single),
+            *(functools.partial(self._try_to_read_facts, name) for name in single),
         )
         known = dict(zip(single, facts, strict=True))
         for name in names:
             if name in recent:
-                yield self._evidence(name, now, recent[name], precedent.get(name), known.get(name))
+                yield self._build_evidence(
+                    name, now, recent[name], precedent.get(name), known.get(name)
+                )
 
     def of_one(self, name: str, now: datetime) -> Evidence | None:
         """Evidence with the configuration, in three calls side by side; ``None``: no function."""
         _, precedent, recent, facts = self.side_by_side(
             self.loops.refresh,
-            lambda: self._precedent((name,), now),
+            lambda: self._read_precedent((name,), now),
             lambda: self.metrics.recent((name,), now),
             lambda: self.facts(name),
         )
         if facts is None or name not in recent:
             return None
-        return self._evidence(name, now, recent[name], precedent.get(name), facts)
+        return self._build_evidence(name, now, recent[name], precedent.get(name), facts)
 
     def facts(self, name: str) -> FunctionFacts | None:
         """The configuration; ``None`` when the function does not exist (any more)."""
@@ -119,9 +121,9 @@ class EvidenceCollector:
     def completed(self, evidence: Evidence, facts: FunctionFacts) -> Evidence:
         """The same with the configuration, and with what the graph proves about that one."""
         known = self.loops.of(evidence.function).believed(evidence.now)
-        return replace(evidence, facts=facts, proof=_proof(known, facts))
+        return replace(evidence, facts=facts, proof=_choose_proof(known, facts))
 
-    def _evidence(
+    def _build_evidence(
         self,
         name: str,
         now: datetime,
@@ -136,24 +138,24 @@ class EvidenceCollector:
             precedent=precedent,
             facts=facts,
             account_concurrency=self.account_concurrency,
-            proof=_proof(self.loops.of(name).believed(now), facts),
+            proof=_choose_proof(self.loops.of(name).believed(now), facts),
         )
 
-    def _facts_if_told(self, name: str) -> FunctionFacts | None:
+    def _try_to_read_facts(self, name: str) -> FunctionFacts | None:
         """The configuration; who needs it asks again where there is none, and then sees why."""
         try:
             return self.facts(name)
         except LoopbreakerError:
             return None
 
-    def _precedent(self, names: Sequence[str], now: datetime) -> Mapping[str, Series]:
+    def _read_precedent(self, names: Sequence[str], now: datetime) -> Mapping[str, Series]:
         try:
             return self.metrics.precedent(names, now)
         except MetricsUnavailableError:
             return {}  # the shape alone must do; the evidence says that it does
 
 
-def _proof(known: LoopStatus, facts: FunctionFacts | None) -> LoopProof:
+def _choose_proof(known: LoopStatus, facts: FunctionFacts | None) -> LoopProof:
     """What the graph proves; nothing about a function that was deployed since it was read.
 
     A function that was deployed shortly before is ruled out by no graph either: what was created

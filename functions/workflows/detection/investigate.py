@@ -59,7 +59,7 @@ class Investigation:
     ) -> None:
         """Judge functions by metrics that are read for all of them together."""
         own = self.enforcer.policy.own_functions
-        known = [one for one in self._named_ones(names) if one not in own]
+        known = [one for one in self._select_valid_names(names) if one not in own]
         for evidence in self.gathering.of(known, now):
             report.attempt(
                 evidence.function,
@@ -76,7 +76,7 @@ class Investigation:
             return
         self._judge(evidence, now, report, None)
 
-    def _named_ones(self, names: Sequence[str]) -> list[str]:
+    def _select_valid_names(self, names: Sequence[str]) -> list[str]:
         """Without what no function can be called: one odd series never ends a survey."""
         found = []
         for name in names:
@@ -86,7 +86,7 @@ class Investigation:
                 self.log.info("names no function", reference=name[:200])
         return found
 
-    def _assessed(self, evidence: Evidence) -> tuple[Evidence, Assessment]:
+    def _assess(self, evidence: Evidence) -> tuple[Evidence, Assessment]:
         """What the evidence means, with the evidence.
 
         Who is let go on because the graph rules a loop out may have been deployed since the graph
@@ -127,7 +127,7 @@ class Investigation:
         live = self.enforcer.world.ledger.live()
         self._judge(replace(seen, facts=None), now, report, live)
 
-    def _hear_of_past(
+    def _learn_of_past(
         self,
         seen: Evidence,
         closed: LatelyClosed,
@@ -149,14 +149,14 @@ class Investigation:
         seen = evidence
         own = seen if live is None else seen.without(live.troubles(seen.function))
         cuts = self.find_cuts(seen.function, now, report, live)
-        evidence, assessment = self._assessed(own.without(cuts))
+        evidence, assessment = self._assess(own.without(cuts))
         if live is None and _needs_the_past(assessment, policy):
             self._judge_again(seen, now, report)
             return
         if not _is_unusual(assessment):
             self.log.info("assessed", **fields_of(assessment))
             # What the cut of its loop excuses may go on all the same: it is looked at again.
-            if is_young(assessment) or (cuts and _is_unusual(self._assessed(own)[1])):
+            if is_young(assessment) or (cuts and _is_unusual(self._assess(own)[1])):
                 report.young.append(evidence.function)
             return
         if (
@@ -176,7 +176,7 @@ class Investigation:
         known_until = None if live is None else live.known_until(seen.function)
         done = self.enforcer.act(decision, facts, present, known_until=known_until)
         if isinstance(done, LatelyClosed):
-            self._hear_of_past(seen, done, now, report, live)
+            self._learn_of_past(seen, done, now, report, live)
             return
         report.decisions.append(done)
         if isinstance(done, Ignore) and done.reason in _LOOKED_AT_AGAIN:

@@ -32,7 +32,7 @@ class StoredLoops:
         """See the port."""
         book = self._books.load()
         if book is not self._book:
-            self._book, self._on = book, _functions_on(book)
+            self._book, self._on = book, _index_functions(book)
 
     def of(self, function: str) -> LoopStatus:
         """See the port."""
@@ -45,7 +45,7 @@ class StoredLoops:
             at=book.read_at(function),
         )
         entry = book.entries.get(function)
-        return known if entry is None or entry.page is None else _drawn(known, entry.page)
+        return known if entry is None or entry.page is None else _add_drawing(known, entry.page)
 
     def sources(self, function: str) -> tuple[Source, ...]:
         """See the port."""
@@ -72,7 +72,7 @@ class StoredLoops:
         )
 
 
-def _functions_on(book: "LoopBook | None") -> dict[str, frozenset[str]]:
+def _index_functions(book: "LoopBook | None") -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for name, entry in book.entries.items() if book is not None else ():
         if entry.page is not None:
@@ -80,7 +80,7 @@ def _functions_on(book: "LoopBook | None") -> dict[str, frozenset[str]]:
     return {key: frozenset(names) for key, names in found.items()}
 
 
-def _drawn(known: LoopStatus, page: Page) -> LoopStatus:
+def _add_drawing(known: LoopStatus, page: Page) -> LoopStatus:
     accepted = "" if page.accepted is None else f"Accepted as intended: {page.accepted}"
     # A loop too long for a line is drawn from top to bottom, with the reasons at its edges.
     is_short = len(page.line) <= WIDEST

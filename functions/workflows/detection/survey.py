@@ -65,7 +65,7 @@ class Survey:
         """
         before = len(report.decisions)
         busiest = self.gathering.metrics.busiest(now)
-        names = self._candidates(busiest, live, now)
+        names = self._select_candidates(busiest, live, now)
         if is_strained and not names:
             limit = self.gathering.account_concurrency
             tended = tended_functions(live, now)
@@ -91,7 +91,7 @@ class Survey:
         part = self.gathering.metrics.part(after, None, now)
         if part is None:
             return
-        names = [one for one in self._candidates(part.series, live, now) if one not in done]
+        names = [one for one in self._select_candidates(part.series, live, now) if one not in done]
         self._log_part("search", part, len(names))
         self.investigation.investigate(names, now, report, live)
 
@@ -105,7 +105,7 @@ class Survey:
         part = self.gathering.metrics.part(after, SWEPT_FUNCTIONS, now)
         if part is None:
             return False
-        names = self._candidates(part.series, live, now)
+        names = self._select_candidates(part.series, live, now)
         self._log_part("sweep in parts", part, len(names))
         if live is not None:
             memory = replace(live.pulse, swept_to=part.last)
@@ -123,7 +123,7 @@ class Survey:
             all_seen_within_sweeps=math.ceil(part.active / SWEPT_FUNCTIONS),
         )
 
-    def _candidates(
+    def _select_candidates(
         self, series: Mapping[str, Series], live: LiveLedger | None, now: datetime
     ) -> tuple[str, ...]:
         floor, tended = self.enforcer.policy.floor_per_minute, tended_functions(live, now)

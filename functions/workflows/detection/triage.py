@@ -109,9 +109,9 @@ class Triage:
     def _answer(self, signal: Signal, now: datetime, report: TriageReport) -> None:
         match signal.kind:
             case SignalKind.PULSE:
-                self._pulse(now, report)
+                self._run_pulse(now, report)
             case SignalKind.SWEEP:
-                live = self._live(now, report)
+                live = self._read_live(now, report)
                 self._tend(urgent_first(live, now), now, report, live, _FOR_SUSPECTS_SECONDS)
                 report.attempt("sweep", lambda: self._survey.sweep(now, report, live))
                 self._tend(in_turn(live, now), now, report, live, _AT_THE_END_SECONDS)
@@ -128,8 +128,8 @@ class Triage:
             case SignalKind.CLEARED:
                 self.log.info("alarm cleared; nothing is restored on that account")
 
-    def _pulse(self, now: datetime, report: TriageReport) -> None:
-        live = self._live(now, report)
+    def _run_pulse(self, now: datetime, report: TriageReport) -> None:
+        live = self._read_live(now, report)
         self._tend(urgent_first(live, now), now, report, live, _FOR_SUSPECTS_SECONDS)
         loops = self._plan_loops(report)
         report.attempt("watched", lambda: self._watch(now, report, live))
@@ -168,9 +168,9 @@ class Triage:
         """
         if report.seconds_left() < _FOR_SUSPECTS_SECONDS:
             return
-        done = _seen_in(report, live, now)
+        done = _list_seen(report, live, now)
         due = [name for name in loops.watch.due(now) if name not in done]
-        former = {name: self._former(name, now, report, live) for name in due}
+        former = {name: self._read_former_loops(name, now, report, live) for name in due}
         names = loops.find(former, self.enforcer.policy.floor_per_minute, now)
         if not names:
             return
@@ -191,7 +191,7 @@ class Triage:
         if followed:  # each is checked in each of the next minutes
             pay(len(checked) + followed * _CHECKS_OF_YOUNG)
 
-    def _former(
+    def _read_former_loops(
         self, function: str, now: datetime, report: TriageReport, live: LiveLedger | None
     ) -> tuple[tuple[datetime, datetime], ...]:
         """The periods of former loops of a function, and of its loop that was cut."""
@@ -237,7 +237,7 @@ class Triage:
         if live is not None:
             ledger.remember_pulse(remembered)
 
-    def _live(self, now: datetime, report: TriageReport) -> LiveLedger | None:
+    def _read_live(self, now: datetime, report: TriageReport) -> LiveLedger | None:
         """All that is open, with what the tags tell; ``None`` when the ledger cannot be read."""
         live: list[LiveLedger] = []
         ledger = self.enforcer.world.ledger
@@ -269,7 +269,7 @@ class Triage:
         """Look after open incidents, one after the other, while more than so much time is left."""
         if live is None:
             return
-        tending = self._tending(live, report)
+        tending = self._build_reconciler(live, report)
         for number, incident in enumerate(incidents):
             if report.seconds_left() < least_seconds:
                 self.log.info("left to the next pulse", incidents=len(incidents) - number)
@@ -281,7 +281,7 @@ class Triage:
             present = self.enforcer.world.present(now)
             report.attempt(incident.id, partial(tending.tend, incident, present))
 
-    def _tending(self, live: LiveLedger, report: TriageReport) -> Reconciler:
+    def _build_reconciler(self, live: LiveLedger, report: TriageReport) -> Reconciler:
         return Reconciler(
             enforcer=self.enforcer,
             gathering=self.gathering,
@@ -291,13 +291,13 @@ class Triage:
         )
 
     def _adopt(self, now: datetime, report: TriageReport, live: LiveLedger) -> None:
-        tags = self._tags(live)
+        tags = self._build_tagged_stops(live)
         arns = in_rotation(sorted(tags.found()), now)
         report.in_tag.update(map(name_of_tagged, arns))
         for arn in arns[:MOST_TAGS]:
             report.attempt(arn, partial(self._take_over, arn, tags, now, report))
 
-    def _tags(self, live: LiveLedger) -> TaggedStops:
+    def _build_tagged_stops(self, live: LiveLedger) -> TaggedStops:
         return TaggedStops(
             enforcer=self.enforcer, gathering=self.gathering, log=self.log, live=live
         )
@@ -331,14 +331,14 @@ class Triage:
         self, name: str, signal: Signal, now: datetime, report: TriageReport, live: LiveLedger
     ) -> None:
         """Look after one incident, once what the function's tag knows is in it."""
-        self._tags(live).take_over(name, self.enforcer.world.present(now))
+        self._build_tagged_stops(live).take_over(name, self.enforcer.world.present(now))
         incident = self.enforcer.world.ledger.find(name)
         if incident is not None:
             present = self.enforcer.world.present(now)
-            self._tending(live, report).tend(incident, present, signal.actor)
+            self._build_reconciler(live, report).tend(incident, present, signal.actor)
 
 
-def _seen_in(report: TriageReport, live: LiveLedger | None, now: datetime) -> frozenset[str]:
+def _list_seen(report: TriageReport, live: LiveLedger | None, now: datetime) -> frozenset[str]:
     """Functions with an open incident, and those that this run has looked at already."""
     decided = (one.assessment.function for one in report.decisions)
     seen = frozenset((*decided, *report.young, *report.acquitted))

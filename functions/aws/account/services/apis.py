@@ -159,13 +159,13 @@ def read_methods(reading: ReadSession, ids: Iterable[str]) -> None:
                 limit=_REST_PER_PAGE,
             )
             for one in page.get("items") or ()
-            for method in _methods(one)
+            for method in _list_methods(one)
         )
 
     reading.details(f.METHODS, Area.APIS, ids, read, if_gone=(), part=REST_APIS)
 
 
-def _methods(resource: Entry) -> Iterable[f.MethodFacts]:
+def _list_methods(resource: Entry) -> Iterable[f.MethodFacts]:
     for method, told in (resource.get("resourceMethods") or {}).items():
         integration = told.get("methodIntegration") or {}
         arn = function_of(integration.get("uri", ""))

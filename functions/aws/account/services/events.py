@@ -78,7 +78,7 @@ def list_rules(reading: ReadSession) -> None:
         lambda entry: _take_bus_policy(reading, entry),
         Limit=_PER_PAGE,
     )
-    listed = (_bus_name(arn) for arn in reading.facts.of(f.BUS_POLICIES))
+    listed = (_parse_bus_name(arn) for arn in reading.facts.of(f.BUS_POLICIES))
     for bus in dict.fromkeys((_DEFAULT_BUS, *listed)):
         _list_rules_of(reading, bus)
 
@@ -116,9 +116,9 @@ def read_targets(reading: ReadSession, arns: Iterable[str]) -> None:
     def read(arn: str) -> tuple[RuleTarget, ...]:
         rule = rules[arn]
         targets = [
-            _target(one)
+            _parse_target(one)
             for page, _ in reading.asker.pages(
-                _LIST_TARGETS, _TOKENS, Rule=rule.name, EventBusName=_bus_name(rule.bus_arn)
+                _LIST_TARGETS, _TOKENS, Rule=rule.name, EventBusName=_parse_bus_name(rule.bus_arn)
             )
             for one in page["Targets"]
         ]
@@ -145,7 +145,7 @@ def rule_arns(reading: ReadSession, bus: str, name: str) -> list[str]:
     return [
         arn
         for arn, rule in reading.facts.of(f.RULES).items()
-        if rule.name == name and _bus_name(rule.bus_arn) == _bus_name(bus)
+        if rule.name == name and _parse_bus_name(rule.bus_arn) == _parse_bus_name(bus)
     ]
 
 
@@ -160,7 +160,7 @@ def _rule(reading: ReadSession, entry: Entry, bus: str) -> Rule:
     )
 
 
-def _target(entry: Entry) -> RuleTarget:
+def _parse_target(entry: Entry) -> RuleTarget:
     return RuleTarget(
         arn=entry["Arn"],
         id=entry.get("Id", ""),
@@ -170,7 +170,7 @@ def _target(entry: Entry) -> RuleTarget:
     )
 
 
-def _bus_name(bus: str) -> str:
+def _parse_bus_name(bus: str) -> str:
     return bus.rpartition("/")[2]
 
 
@@ -219,7 +219,7 @@ def list_pipes(reading: ReadSession) -> None:
     """All pipes, without their filters."""
 
     def take(entry: Entry) -> None:
-        reading.facts.put(f.PIPES, entry["Name"], _pipe(entry))
+        reading.facts.put(f.PIPES, entry["Name"], _parse_pipe(entry))
 
     reading.listing("pipes", Area.PIPES, _LIST_PIPES, "Pipes", take, Limit=_PER_PAGE)
 
@@ -252,10 +252,10 @@ def reread_pipe(reading: ReadSession, name: str) -> None:
     except GoneError:
         reading.facts.drop(f.PIPES, name)
         return
-    reading.facts.put(f.PIPES, name, _pipe(answer))
+    reading.facts.put(f.PIPES, name, _parse_pipe(answer))
 
 
-def _pipe(entry: Entry) -> Pipe:
+def _parse_pipe(entry: Entry) -> Pipe:
     return Pipe(
         arn=entry["Arn"],
         source_arn=entry.get("Source", ""),

@@ -127,7 +127,7 @@ def read_streams(reading: ReadSession) -> None:
 
     def read(name: str) -> DeliveryStream:
         answer = reading.asker.ask(_GET_STREAM, DeliveryStreamName=name)
-        return _stream(answer["DeliveryStreamDescription"])
+        return _parse_stream(answer["DeliveryStreamDescription"])
 
     names = reading.facts.of(f.STREAM_NAMES)
     reading.details(f.STREAMS, Area.DELIVERY_STREAMS, names, read, if_gone=None)
@@ -145,7 +145,7 @@ def forget_stream(reading: ReadSession, name: str) -> None:
     reading.facts.drop(f.STREAM_NAMES, name)
 
 
-def _stream(told: Entry) -> DeliveryStream:
+def _parse_stream(told: Entry) -> DeliveryStream:
     buckets: dict[str, None] = {}
     transform = ""
     for destination in told.get("Destinations") or ():
@@ -156,7 +156,7 @@ def _stream(told: Entry) -> DeliveryStream:
             buckets.update(
                 dict.fromkeys(arn for arn in (one.get("BucketARN"), backup.get("BucketARN")) if arn)
             )
-            transform = transform or _transform(one)
+            transform = transform or _find_transform(one)
     source = (told.get("Source") or {}).get("KinesisStreamSourceDescription") or {}
     return DeliveryStream(
         arn=told["DeliveryStreamARN"],
@@ -166,7 +166,7 @@ def _stream(told: Entry) -> DeliveryStream:
     )
 
 
-def _transform(destination: Any) -> str:
+def _find_transform(destination: Any) -> str:
     processing = destination.get("ProcessingConfiguration") or {}
     if not processing.get("Enabled"):
         return ""

@@ -180,7 +180,7 @@ def description(entry: Entry) -> FunctionDescription:
         timeout_seconds=entry.get("Timeout", 3),
         runtime=entry.get("Runtime", ""),
         tracing_mode=(entry.get("TracingConfig") or {}).get("Mode", "PassThrough"),
-        last_modified=_moment(entry.get("LastModified", "")),
+        last_modified=_parse_moment(entry.get("LastModified", "")),
     )
 
 
@@ -410,7 +410,7 @@ def _without_qualifier(arn: str) -> str:
     return ":".join(arn.split(":")[:7])
 
 
-def _moment(text: Any) -> datetime | None:
+def _parse_moment(text: Any) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except (TypeError, ValueError):

@@ -20,17 +20,21 @@ if TYPE_CHECKING:
     from functions.domain.iam.raw_statements import RawStatement
 
 
-def _iam(method: str, action: str) -> Operation:
+def _declare_operation(method: str, action: str) -> Operation:
     return Operation(service="iam", method=method, action=f"iam:{action}", lane=Quota.IAM)
 
 
-_GET_ALL: Final = _iam("get_account_authorization_details", "GetAccountAuthorizationDetails")
-_GET_ROLE: Final = _iam("get_role", "GetRole")
-_LIST_ATTACHED: Final = _iam("list_attached_role_policies", "ListAttachedRolePolicies")
-_LIST_INLINE: Final = _iam("list_role_policies", "ListRolePolicies")
-_GET_INLINE: Final = _iam("get_role_policy", "GetRolePolicy")
-_GET_POLICY: Final = _iam("get_policy", "GetPolicy")
-_GET_VERSION: Final = _iam("get_policy_version", "GetPolicyVersion")
+_GET_ALL: Final = _declare_operation(
+    "get_account_authorization_details", "GetAccountAuthorizationDetails"
+)
+_GET_ROLE: Final = _declare_operation("get_role", "GetRole")
+_LIST_ATTACHED: Final = _declare_operation(
+    "list_attached_role_policies", "ListAttachedRolePolicies"
+)
+_LIST_INLINE: Final = _declare_operation("list_role_policies", "ListRolePolicies")
+_GET_INLINE: Final = _declare_operation("get_role_policy", "GetRolePolicy")
+_GET_POLICY: Final = _declare_operation("get_policy", "GetPolicy")
+_GET_VERSION: Final = _declare_operation("get_policy_version", "GetPolicyVersion")
 OPERATIONS: Final = (
     _GET_ALL,
     _GET_ROLE,
@@ -61,12 +65,12 @@ def list_roles(reading: ReadSession) -> None:
     """
 
     def take_role(entry: Entry) -> None:
-        role = _role(entry)
+        role = _parse_role(entry)
         if role.trust or not _CARRIERS.isdisjoint(role.trusts):
             reading.facts.put(f.ROLES, role.arn, role)
 
     def take_policy(entry: Entry) -> None:
-        policy = _default_version(entry)
+        policy = _find_default_version(entry)
         if policy is not None:
             reading.facts.put(f.MANAGED, entry["Arn"], policy)
 
@@ -119,15 +123,15 @@ def role_arns(reading: ReadSession, name: str) -> list[str]:
 def _read_role(reading: ReadSession, arn: str) -> f.RoleFacts:
     name = arn.rpartition("/")[2]
     detail = reading.asker.ask(_GET_ROLE, RoleName=name)["Role"]
-    attached = _each(reading, _LIST_ATTACHED, "AttachedPolicies", name)
+    attached = _read_each(reading, _LIST_ATTACHED, "AttachedPolicies", name)
     inline = [
         NamedPolicy(
             name=one,
-            text=_text(
+            text=_format_document(
                 reading.asker.ask(_GET_INLINE, RoleName=name, PolicyName=one)["PolicyDocument"]
             ),
         )
-        for one in _each(reading, _LIST_INLINE, "PolicyNames", name)
+        for one in _read_each(reading, _LIST_INLINE, "PolicyNames", name)
     ]
     return f.RoleFacts(
         arn=arn,
@@ -135,11 +139,13 @@ def _read_role(reading: ReadSession, arn: str) -> f.RoleFacts:
         attached=tuple(one["PolicyArn"] for one in attached),
         boundary=(detail.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""),
         trusts=_list_trusted(detail.get("AssumeRolePolicyDocument")),
-        trust=_trust(arn, detail.get("AssumeRolePolicyDocument")),
+        trust=_select_trust(arn, detail.get("AssumeRolePolicyDocument")),
     )
 
 
-def _each(reading: ReadSession, operation: Operation, entries: str, role: str) -> Iterator[Any]:
+def _read_each(
+    reading: ReadSession, operation: Operation, entries: str, role: str
+) -> Iterator[Any]:
     for page, _ in reading.asker.pages(operation, _MARKERS, RoleName=role):
         yield from page[entries]
 
@@ -149,31 +155,31 @@ def _read_managed(reading: ReadSession, arn: str) -> NamedPolicy:
     version = reading.asker.ask(_GET_VERSION, PolicyArn=arn, VersionId=policy["DefaultVersionId"])[
         "PolicyVersion"
     ]
-    return NamedPolicy(name=policy["PolicyName"], text=_text(version["Document"]))
+    return NamedPolicy(name=policy["PolicyName"], text=_format_document(version["Document"]))
 
 
-def _role(entry: Entry) -> f.RoleFacts:
+def _parse_role(entry: Entry) -> f.RoleFacts:
     return f.RoleFacts(
         arn=entry["Arn"],
         inline=tuple(
-            NamedPolicy(name=one["PolicyName"], text=_text(one["PolicyDocument"]))
+            NamedPolicy(name=one["PolicyName"], text=_format_document(one["PolicyDocument"]))
             for one in entry.get("RolePolicyList") or ()
         ),
         attached=tuple(one["PolicyArn"] for one in entry.get("AttachedManagedPolicies") or ()),
         boundary=(entry.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""),
         trusts=_list_trusted(entry.get("AssumeRolePolicyDocument")),
-        trust=_trust(entry["Arn"], entry.get("AssumeRolePolicyDocument")),
+        trust=_select_trust(entry["Arn"], entry.get("AssumeRolePolicyDocument")),
     )
 
 
-def _default_version(entry: Entry) -> NamedPolicy | None:
+def _find_default_version(entry: Entry) -> NamedPolicy | None:
     for one in entry.get("PolicyVersionList") or ():
         if one.get("IsDefaultVersion"):
-            return NamedPolicy(name=entry["PolicyName"], text=_text(one["Document"]))
+            return NamedPolicy(name=entry["PolicyName"], text=_format_document(one["Document"]))
     return None
 
 
-def _text(document: Any) -> str:
+def _format_document(document: Any) -> str:
     """A policy document as JSON. botocore has decoded it already, unless it is malformed."""
     if isinstance(document, str):
         return unquote(document) if document.startswith("%7B") else document
@@ -186,19 +192,21 @@ def _list_trusted(document: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.partition(".")[0] for one in named))
 
 
-def _trust(arn: str, document: Any) -> str:
+def _select_trust(arn: str, document: Any) -> str:
     """A trust policy by which somebody of the role's own account may assume it, else nothing."""
     account = account_of(arn)
     for statement in _read(document):
         named = list_principals(statement, "AWS")
         if "NotPrincipal" in statement or any(one == "*" or account in one for one in named):
-            return _text(document)
+            return _format_document(document)
     return ""
 
 
 def _read(document: Any) -> tuple[RawStatement, ...]:
     """The statements of a document; none of one that is malformed."""
     try:
-        return list_statements(_text(document) if isinstance(document, str) else document)
+        return list_statements(
+            _format_document(document) if isinstance(document, str) else document
+        )
     except ValueError:
         return ()

@@ -164,7 +164,7 @@ def read_buckets(reading: ReadSession) -> None:
             _GET_NOTIFICATIONS, Bucket=name, ExpectedBucketOwner=reading.facts.account
         )
         found = [
-            _notification(entry, entry[arn])
+            _parse_notification(entry, entry[arn])
             for kind, arn in _TARGETS
             for entry in answer.get(kind) or ()
         ]
@@ -222,7 +222,7 @@ def forget_bucket(reading: ReadSession, name: str) -> None:
         reading.facts.drop(section, name)
 
 
-def _notification(entry: Entry, target_arn: str) -> Notification:
+def _parse_notification(entry: Entry, target_arn: str) -> Notification:
     rules = ((entry.get("Filter") or {}).get("Key") or {}).get("FilterRules") or ()
     filters = {str(one["Name"]).lower(): one.get("Value", "") for one in rules}
     return Notification(
@@ -242,7 +242,7 @@ def list_subscriptions(reading: ReadSession) -> None:
 
     def take(entry: Entry) -> None:
         if entry["Protocol"] in _FOLLOWED and entry["SubscriptionArn"].startswith(_CONFIRMED):
-            reading.facts.put(f.SUBSCRIPTIONS, entry["SubscriptionArn"], _subscription(entry))
+            reading.facts.put(f.SUBSCRIPTIONS, entry["SubscriptionArn"], _parse_subscription(entry))
 
     reading.listing("subscriptions", Area.TOPICS, _LIST_SUBSCRIPTIONS, "Subscriptions", take)
 
@@ -267,11 +267,13 @@ def reread_subscription(reading: ReadSession, arn: str) -> None:
         reading.facts.drop(f.FILTERS, arn)
         return
     if told.get("Protocol") in _FOLLOWED:
-        reading.facts.put(f.SUBSCRIPTIONS, arn, _subscription({"SubscriptionArn": arn, **told}))
+        reading.facts.put(
+            f.SUBSCRIPTIONS, arn, _parse_subscription({"SubscriptionArn": arn, **told})
+        )
         reading.facts.put(f.FILTERS, arn, _filter(told))
 
 
-def _subscription(entry: Entry) -> Subscription:
+def _parse_subscription(entry: Entry) -> Subscription:
     return Subscription(
         arn=entry["SubscriptionArn"],
         topic_arn=entry["TopicArn"],
@@ -285,11 +287,11 @@ def _filter(told: Entry) -> f.FilterFacts:
     return f.FilterFacts(
         policy="" if policy == "{}" else policy,
         scope=told.get("FilterPolicyScope") or "MessageAttributes",
-        dead_letter_arn=_dead_letters(told),
+        dead_letter_arn=_parse_dead_letters(told),
     )
 
 
-def _dead_letters(told: Entry) -> str:
+def _parse_dead_letters(told: Entry) -> str:
     """The queue of a redrive policy, which queues and subscriptions have alike."""
     found = json.loads(told.get("RedrivePolicy") or "{}").get("deadLetterTargetArn", "")
     return str(found)
@@ -307,10 +309,12 @@ def read_queues(reading: ReadSession, arns: Iterable[str]) -> None:
         )
         attributes = told.get("Attributes") or {}
         return f.QueueFacts(
-            policy=attributes.get("Policy", ""), dead_letter_arn=_dead_letters(attributes)
+            policy=attributes.get("Policy", ""), dead_letter_arn=_parse_dead_letters(attributes)
         )
 
-    reading.details(f.QUEUES, Area.QUEUES, _ours(reading, arns), read, if_gone=f.QueueFacts())
+    reading.details(
+        f.QUEUES, Area.QUEUES, _select_ours(reading, arns), read, if_gone=f.QueueFacts()
+    )
 
 
 def read_dead_letter_sources(reading: ReadSession, arns: Iterable[str]) -> None:
@@ -326,7 +330,7 @@ def read_dead_letter_sources(reading: ReadSession, arns: Iterable[str]) -> None:
         ]
         return tuple(queue_arn(url, arn) for url in urls)
 
-    ours = _ours(reading, arns)
+    ours = _select_ours(reading, arns)
     reading.details(f.DEAD_LETTER_SOURCES, Area.QUEUES, ours, read, if_gone=())
 
 
@@ -342,7 +346,7 @@ def reread_queue(reading: ReadSession, queue: str, target: str) -> None:
     reading.facts.drop(f.QUEUES, queue)
 
 
-def _ours(reading: ReadSession, arns: Iterable[str]) -> list[str]:
+def _select_ours(reading: ReadSession, arns: Iterable[str]) -> list[str]:
     """Those of this account and Region: the attributes of others are for others to read."""
     return [arn for arn in arns if arn.split(":")[3:5] == reading.place.split(":")]
 

@@ -73,7 +73,7 @@ def put_live(
     until
         How long its place within the blast radius counts, if it takes one.
     """
-    item = {**(key or incident_key(incident.function)), **_attributes(incident)}
+    item = {**(key or incident_key(incident.function)), **_build_attributes(incident)}
     if until is not None:
         item[PLACE_UNTIL] = epoch_value(until)
     return PutItem(item=item, condition=condition)
@@ -92,7 +92,7 @@ def update_live(
     An update, not a put: it leaves the place within the blast radius alone, unless there is a new
     one. An incident that gives its place back has none.
     """
-    values = {**_attributes(incident), MARK: {"S": mark}}
+    values = {**_build_attributes(incident), MARK: {"S": mark}}
     if until is not None:
         values[PLACE_UNTIL] = epoch_value(until)
     is_without = until is None and gives_its_place_back(incident)
@@ -115,7 +115,7 @@ def put_closed(incident: Incident) -> PutItem:
     at = closed_at(incident)
     item = {
         **key_of(f"{CLOSED}{incident.function}", f"{iso(at)}#{incident.id}"),
-        **_attributes(incident),
+        **_build_attributes(incident),
         "expires_at": expiry_value(at + KEPT_AFTER_CLOSE),
     }
     return PutItem(item=item)
@@ -205,7 +205,7 @@ def stale(incident: Incident, item: Item) -> StaleIncidentError:
     )
 
 
-def _attributes(incident: Incident) -> Item:
+def _build_attributes(incident: Incident) -> Item:
     """The incident, as it will be once it is written. Only `record` is read back."""
     next_version = written(incident)
     return {

@@ -15,14 +15,14 @@ _SHORTEST_DETAIL: Final = 40
 
 
 def dump_incident(incident: Incident, most_bytes: int = MOST_BYTES) -> str:
-    """The record of an incident, no longer than `most_bytes`.
+    """The record of an incident, no longer than `most_count_bytes`.
 
     What does not fit is cut from the notices: first from those that are sent, then from the
     longest; then from what AWS said of the steps; then from the notices once more. Everything that
     restoring needs stays.
     """
     text = INCIDENT_RECORD.dump(incident)
-    while (excess := _bytes(text) - most_bytes) > 0:
+    while (excess := _count_bytes(text) - most_bytes) > 0:
         shorter = (
             _with_shorter_notices(incident, excess)
             or _with_shorter_details(incident)
@@ -47,7 +47,7 @@ def load_incident(text: str) -> Incident:
     return INCIDENT_RECORD.load(text)
 
 
-def _upgraded(incident: dict[str, Any]) -> dict[str, Any]:
+def _upgrade(incident: dict[str, Any]) -> dict[str, Any]:
     """A record of any version up to this one, with what its fields meant in this one's terms.
 
     Records of a time when only the first reservation's moment was kept say when a function was
@@ -58,10 +58,10 @@ def _upgraded(incident: dict[str, Any]) -> dict[str, Any]:
     return {**incident, "stopped_at": incident.get("contained_at")}
 
 
-INCIDENT_RECORD: Final = RecordFormat(name="incident", shape=Incident, upgrade=_upgraded)
+INCIDENT_RECORD: Final = RecordFormat(name="incident", shape=Incident, upgrade=_upgrade)
 
 
-def _bytes(text: str) -> int:
+def _count_bytes(text: str) -> int:
     return len(text.encode(errors="surrogatepass"))
 
 
@@ -71,7 +71,8 @@ def _with_shorter_notices(incident: Incident, excess: int, *left: int) -> Incide
     while spared < excess and (shorter := shorten_outbox(outbox, *left)) is not None:
         outbox = shorter
         spared = sum(
-            _bytes(a.body) - _bytes(b.body) for a, b in zip(incident.outbox, outbox, strict=True)
+            _count_bytes(a.body) - _count_bytes(b.body)
+            for a, b in zip(incident.outbox, outbox, strict=True)
         )
     return dataclasses.replace(incident, outbox=outbox) if spared else None
 

@@ -73,7 +73,7 @@ class Places:
                 refusals = self._table.write(*writes, claim)
                 if refusals is None or any(one is not None for one in refusals[:-1]):
                     return refusals
-            taken = self._taken(now)
+            taken = self._read_taken(now)
             found = _choose_place(incident.function, taken, blast_radius.most)
             if found is None and not blast_radius.is_binding:
                 return self._table.write(*writes)
@@ -112,7 +112,7 @@ class Places:
         except LedgerUnavailableError as error:
             logger.warning("place not given back", about=incident.id, why=str(error))
 
-    def _taken(self, now: datetime) -> dict[int, _Place]:
+    def _read_taken(self, now: datetime) -> dict[int, _Place]:
         """The places that count now."""
         moment = float(epoch_value(now)["N"])
         places = {
