@@ -70,7 +70,7 @@ _MISFITS: Final = (UnreadableError, TypeError, ValueError, KeyError, AttributeEr
 def to_json(value: Any, form: Form) -> Any:
     """A value in JSON's terms."""
     cls: Any = type(value)
-    return value if cls in _JSONS_OWN else _writer(cls)(value, form)
+    return value if cls in _JSONS_OWN else _make_writer(cls)(value, form)
 
 
 def to_row(value: Any) -> list[Any]:
@@ -89,24 +89,24 @@ def from_json(shape: type[_T], stored: Any) -> _T:
         it is logged, and may be anything.
     """
     hashable: Any = shape
-    read: Callable[[Any], _T] = _reader(hashable)
+    read: Callable[[Any], _T] = _make_reader(hashable)
     try:
         return read(stored)
     except _MISFITS as error:
-        raise _misfit(error, getattr(shape, "__name__", str(shape))) from error
+        raise _make_error(error, getattr(shape, "__name__", str(shape))) from error
 
 
 def from_row(shape: type[_T], stored: Any) -> _T:
     """A dataclass of what `to_row` has written. Raises `UnreadableError`."""
     cls: Any = shape
     try:
-        fields = dict(zip(_names(cls), _typed(stored, list), strict=True))
+        fields = dict(zip(_names(cls), _check_type(stored, list), strict=True))
     except _MISFITS as error:
-        raise _misfit(error, shape.__name__) from error
+        raise _make_error(error, shape.__name__) from error
     return from_json(shape, fields)
 
 
-def _misfit(error: Exception, name: str) -> UnreadableError:
+def _make_error(error: Exception, name: str) -> UnreadableError:
     """What is wrong, and where: in a field, or an entry, of that name."""
     if isinstance(error, UnreadableError):
         return UnreadableError(error.why, f"{name}.{error.field}" if error.field else name)
@@ -119,7 +119,7 @@ def _names(cls: Any) -> tuple[str, ...]:
 
 
 @functools.cache
-def _defaults(cls: Any) -> tuple[tuple[str, Any], ...]:
+def _list_defaults(cls: Any) -> tuple[tuple[str, Any], ...]:
     found = []
     for one in dataclasses.fields(cls):
         default: Any = _NO_DEFAULT
@@ -132,7 +132,7 @@ def _defaults(cls: Any) -> tuple[tuple[str, Any], ...]:
 
 
 @functools.cache
-def _writer(cls: Any) -> _Writer:
+def _make_writer(cls: Any) -> _Writer:
     if issubclass(cls, Enum):
         return lambda value, _form: value.value
     if issubclass(cls, str):  # of a class of its own
@@ -143,7 +143,7 @@ def _writer(cls: Any) -> _Writer:
         return _write_mapping
     if issubclass(cls, datetime):
         return lambda value, _form: value.isoformat()
-    return _dataclass_writer(cls)
+    return _make_dataclass_writer(cls)
 
 
 def _write_entries(value: Any, form: Form) -> Any:
@@ -156,8 +156,8 @@ def _write_mapping(value: Any, form: Form) -> Any:
     }
 
 
-def _dataclass_writer(cls: Any) -> _Writer:
-    fields = _defaults(cls)
+def _make_dataclass_writer(cls: Any) -> _Writer:
+    fields = _list_defaults(cls)
 
     def write(value: Any, form: Form) -> Any:
         is_sparse = form is Form.SPARSE
@@ -172,32 +172,32 @@ def _dataclass_writer(cls: Any) -> _Writer:
 
 
 @functools.cache
-def _reader(shape: Any) -> _Reader:
+def _make_reader(shape: Any) -> _Reader:
     origin = get_origin(shape)
     if shape is Any:
         return lambda stored: stored
     if origin in {Union, types.UnionType}:
         return _union_reader(shape)
     if origin is tuple:
-        return _tuple_reader(get_args(shape)[0])
+        return _make_tuple_reader(get_args(shape)[0])
     if origin is not None and issubclass(origin, Mapping):
-        return _mapping_reader(get_args(shape)[1])
+        return _make_mapping_reader(get_args(shape)[1])
     if dataclasses.is_dataclass(shape):
-        return _dataclass_reader(shape)
+        return _make_dataclass_reader(shape)
     if shape is datetime:
         return datetime.fromisoformat
     if issubclass(shape, Enum):
         members: _Reader = shape
         return members
     wanted = (int, float) if shape is float else shape
-    return lambda stored: _typed(stored, wanted)
+    return lambda stored: _check_type(stored, wanted)
 
 
 @functools.cache
-def _as_stored(shape: Any) -> _Types:
+def _find_stored_types(shape: Any) -> _Types:
     """The types of the values that are read as they are stored: all of them fit the shape."""
     if get_origin(shape) in {Union, types.UnionType}:
-        members = [_as_stored(one) for one in get_args(shape) if one is not types.NoneType]
+        members = [_find_stored_types(one) for one in get_args(shape) if one is not types.NoneType]
         none = _NONE if len(members) < len(get_args(shape)) else _NO_TYPES
         return none | members[0] if len(members) == 1 else none
     return _AS_STORED.get(shape, _NO_TYPES)
@@ -206,71 +206,73 @@ def _as_stored(shape: Any) -> _Types:
 def _union_reader(shape: Any) -> _Reader:
     shapes = [one for one in get_args(shape) if one is not types.NoneType]
     is_optional = len(shapes) < len(get_args(shape))
-    only = _reader(shapes[0]) if len(shapes) == 1 else None
-    by_kind = {one.__name__: _reader(one) for one in shapes}
+    only = _make_reader(shapes[0]) if len(shapes) == 1 else None
+    by_kind = {one.__name__: _make_reader(one) for one in shapes}
 
     def read(stored: Any) -> Any:
         if stored is None and is_optional:
             return None
         if only is not None:
             return only(stored)
-        return by_kind[_typed(stored, dict)[_KIND]](stored)
+        return by_kind[_check_type(stored, dict)[_KIND]](stored)
 
     return read
 
 
-def _tuple_reader(shape: Any) -> _Reader:
-    read_entry, as_stored = _reader(shape), _as_stored(shape)
+def _make_tuple_reader(shape: Any) -> _Reader:
+    read_entry, as_stored = _make_reader(shape), _find_stored_types(shape)
 
     def read(stored: Any) -> Any:
         values: list[Any] = []
         try:
-            for one in _typed(stored, list):
+            for one in _check_type(stored, list):
                 # In a loop: their number is that of the misfit.
                 values.append(one if type(one) in as_stored else read_entry(one))  # noqa: PERF401
         except _MISFITS as error:
             if not isinstance(stored, list):
                 raise
-            raise _misfit(error, str(len(values))) from error
+            raise _make_error(error, str(len(values))) from error
         return tuple(values)
 
     return read
 
 
-def _mapping_reader(shape: Any) -> _Reader:
-    read_entry, as_stored = _reader(shape), _as_stored(shape)
+def _make_mapping_reader(shape: Any) -> _Reader:
+    read_entry, as_stored = _make_reader(shape), _find_stored_types(shape)
 
     def read(stored: Any) -> Any:
         values: dict[str, Any] = {}
-        for name, one in _typed(stored, dict).items():
+        for name, one in _check_type(stored, dict).items():
             try:
                 values[name] = one if type(one) in as_stored else read_entry(one)
             except _MISFITS as error:
-                raise _misfit(error, name) from error
+                raise _make_error(error, name) from error
         return values
 
     return read
 
 
-def _dataclass_reader(shape: Any) -> _Reader:
+def _make_dataclass_reader(shape: Any) -> _Reader:
     hints = get_type_hints(shape)
-    readers = {name: (_as_stored(hints[name]), _reader(hints[name])) for name in _names(shape)}
+    readers = {
+        name: (_find_stored_types(hints[name]), _make_reader(hints[name])) for name in _names(shape)
+    }
 
     def read(stored: Any) -> Any:
         values: dict[str, Any] = {}
-        for name, one in _typed(stored, dict).items():
+        for name, one in _check_type(stored, dict).items():
             if name in readers:  # a field of a later version is left alone
                 as_stored, read_field = readers[name]
                 try:
                     values[name] = one if type(one) in as_stored else read_field(one)
                 except _MISFITS as error:
-                    raise _misfit(error, name) from error
+                    raise _make_error(error, name) from error
         return shape(**values)
 
     return read
 
 
-def _typed(stored: Any, wanted: Any) -> Any:
+def _check_type(stored: Any, wanted: Any) -> Any:
     if not isinstance(stored, wanted):
         name = "number" if isinstance(wanted, tuple) else wanted.__name__
         raise TypeError(f"{type(stored).__name__} where {name} belongs")

@@ -308,10 +308,10 @@ def restore_order(outcomes: Iterable[StepOutcome]) -> tuple[StepOutcome, ...]:
     Provisioned concurrency needs it, and a mapping that is enabled while the function may not run
     moves good messages to a dead-letter queue. A mapping that is enabled is limited no more.
     """
-    return tuple(sorted(outcomes, key=lambda one: _undone_as(one.step)))
+    return tuple(sorted(outcomes, key=lambda one: _find_inverse_kind(one.step)))
 
 
-def _undone_as(step: Step) -> int:
+def _find_inverse_kind(step: Step) -> int:
     match step:
         case Reserve() | ScaleToZero():
             return 0

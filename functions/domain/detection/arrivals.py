@@ -79,18 +79,18 @@ def arrival_metrics(source: Source) -> tuple[ArrivalMetric, ...]:
     """
     match source.kind:
         case SourceKind.QUEUE:
-            return (_metric("AWS/SQS", "NumberOfMessagesSent", QueueName=source.name),)
+            return (_build_metric("AWS/SQS", "NumberOfMessagesSent", QueueName=source.name),)
         case SourceKind.TABLE:
             return (
-                _metric("AWS/DynamoDB", "ConsumedWriteCapacityUnits", TableName=source.name),
-                _metric("AWS/DynamoDB", "TimeToLiveDeletedItemCount", TableName=source.name),
+                _build_metric("AWS/DynamoDB", "ConsumedWriteCapacityUnits", TableName=source.name),
+                _build_metric("AWS/DynamoDB", "TimeToLiveDeletedItemCount", TableName=source.name),
             )
         case SourceKind.STREAM:
-            return (_metric("AWS/Kinesis", "IncomingRecords", StreamName=source.name),)
+            return (_build_metric("AWS/Kinesis", "IncomingRecords", StreamName=source.name),)
         case SourceKind.ASYNCHRONOUS:
-            return (_metric("AWS/Lambda", "AsyncEventsReceived", FunctionName=source.name),)
+            return (_build_metric("AWS/Lambda", "AsyncEventsReceived", FunctionName=source.name),)
         case SourceKind.URL:
-            return (_metric("AWS/Lambda", "UrlRequestCount", FunctionName=source.name),)
+            return (_build_metric("AWS/Lambda", "UrlRequestCount", FunctionName=source.name),)
         case SourceKind.OTHER:
             return ()
 
@@ -99,10 +99,10 @@ def waiting_metric(source: Source) -> ArrivalMetric | None:
     """The series of what waits at a source, as maxima a minute; ``None`` where there is none."""
     if source.kind is not SourceKind.QUEUE:
         return None
-    return _metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", QueueName=source.name)
+    return _build_metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", QueueName=source.name)
 
 
-def _metric(namespace: str, name: str, **dimensions: str) -> ArrivalMetric:
+def _build_metric(namespace: str, name: str, **dimensions: str) -> ArrivalMetric:
     return ArrivalMetric(namespace=namespace, name=name, dimensions=MappingProxyType(dimensions))
 
 

@@ -64,7 +64,7 @@ def find_danger(evidence: Evidence, most_usd_per_minute: float | None) -> Danger
     found = {
         minute: grounds
         for minute in newest
-        if (grounds := _grounds(evidence, facts, minute, most_usd_per_minute))
+        if (grounds := _find_grounds(evidence, facts, minute, most_usd_per_minute))
     }
     return Danger(minutes=tuple(found), grounds=found[max(found)]) if found else None
 
@@ -102,17 +102,17 @@ def _is_in_sight(running: float, limit: int | None) -> bool:
     return limit is not None and 0 < STARVING_SHARE * limit <= running
 
 
-def _grounds(
+def _find_grounds(
     evidence: Evidence, facts: FunctionFacts, minute: int, most_usd: float | None
 ) -> tuple[Ground, ...]:
     recent = evidence.recent
-    running = _value(recent.concurrency, recent.invocations, minute)
-    count = _value(recent.invocations, recent.invocations, minute)
+    running = _get_value(recent.concurrency, recent.invocations, minute)
+    count = _get_value(recent.invocations, recent.invocations, minute)
     if running is None or count is None:
         return ()
     grounds = []
     limit = evidence.account_concurrency
-    throttled = _value(recent.throttles, recent.invocations, minute) or 0.0
+    throttled = _get_value(recent.throttles, recent.invocations, minute) or 0.0
     if _is_in_sight(running, limit) and throttled > 0 and facts.reserved_concurrency is None:
         grounds.append(
             Ground(
@@ -122,7 +122,7 @@ def _grounds(
                 reference=limit,
             )
         )
-    duration_ms = _value(recent.duration_ms, recent.invocations, minute)
+    duration_ms = _get_value(recent.duration_ms, recent.invocations, minute)
     if duration_ms is not None and most_usd is not None:
         price = usd_per_minute(
             count, duration_ms / 1000, running, facts.memory_mb, facts.architecture
@@ -139,7 +139,7 @@ def _grounds(
     return tuple(grounds)
 
 
-def _value(series: Series, beside: Series, minute: int) -> float | None:
+def _get_value(series: Series, beside: Series, minute: int) -> float | None:
     """What a series has in a minute; ``None`` where it is on another grid or has no count."""
     is_beside = (series.start, series.period_seconds) == (beside.start, beside.period_seconds)
     if not is_beside or not 0 <= minute < len(series.values):

@@ -156,9 +156,9 @@ class _Usual:
     def before(cls, spike: Spike, own: Sequence[Series]) -> "_Usual":
         """As they were before this spike."""
         return cls(
-            invocations=_usual(spike.invocations, spike.first, HIGH),
-            errors=_usual(spike.errors, spike.first, LOW),
-            own=tuple(_usual(one, spike.first, LOW) for one in own),
+            invocations=_compute_usual(spike.invocations, spike.first, HIGH),
+            errors=_compute_usual(spike.errors, spike.first, LOW),
+            own=tuple(_compute_usual(one, spike.first, LOW) for one in own),
         )
 
 
@@ -169,7 +169,7 @@ def _compare(spike: Spike, own: Sequence[Series], usual: _Usual, minutes: range)
         max(0.0, _mean(one, minutes) - before) for one, before in zip(own, usual.own, strict=True)
     )
     # What fails is tried again: so many attempts, in the mean, for each event that arrives.
-    could = arrived / (1 - min(MOST_ERRORS, _failing(spike, usual, minutes)))
+    could = arrived / (1 - min(MOST_ERRORS, _compute_failing_share(spike, usual, minutes)))
     # A lesser loop beside a spike is none of its doing; in a lull of the spike it may be.
     lesser = spike.floor_per_minute if added >= spike.floor_per_minute else 0.0
     is_own = could > max(lesser, OWN_SHARE * added)
@@ -186,18 +186,18 @@ def _name_cause(
     """Why there is a spike that cannot be the function's own doing."""
     outside = [one.counts for one in arrivals if one.source.is_outside]
     arrived = sum(
-        max(0.0, _mean(one, minutes) - _usual(one, spike.first, HIGH))
+        max(0.0, _mean(one, minutes) - _compute_usual(one, spike.first, HIGH))
         for one in outside
         if one is not None
     )
     if arrived >= OUTSIDE_SHARE * added:
         return Fed.OUTSIDE
-    if _failing(spike, usual, minutes) >= FAILING_SHARE:
+    if _compute_failing_share(spike, usual, minutes) >= FAILING_SHARE:
         return Fed.RETRIES
     return Fed.OUTSIDE if None in outside else Fed.BACKLOG
 
 
-def _failing(spike: Spike, usual: _Usual, minutes: range) -> float:
+def _compute_failing_share(spike: Spike, usual: _Usual, minutes: range) -> float:
     """The share of the invocations that end in an error: of all, or of what the spike adds.
 
     The higher one counts: work that goes well beside a failing spike says nothing about it.
@@ -234,7 +234,7 @@ def _mean(series: Series, minutes: range) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _usual(series: Series, first: int, quantile: float) -> float:
+def _compute_usual(series: Series, first: int, quantile: float) -> float:
     """The level before the spike; 0 where there was nothing before."""
     end = max(0, first - GUARD_MINUTES)
     before = sorted(value or 0.0 for value in series.values[max(0, end - BASE_MINUTES) : end])

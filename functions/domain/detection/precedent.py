@@ -108,7 +108,7 @@ class Precedent:
             if found is not None:
                 index, seen = found
                 close = abs(index - middle) * self.period_seconds <= SAME_CLOCK_SECONDS
-                return _explained(
+                return _make_ground(
                     Reason.FOLLOWS_CLOCK if close else Reason.HAS_PRECEDENT, level, seen
                 )
         if not at_other_hours:
@@ -117,7 +117,7 @@ class Precedent:
         if self.peak / within >= needed:
             found = self._find(0, len(self.values), within, needed)
             if found is not None:
-                return _explained(Reason.HAS_PRECEDENT, level, found[1])
+                return _make_ground(Reason.HAS_PRECEDENT, level, found[1])
         return None
 
     def _find(self, first: int, end: int, within: float, needed: float) -> tuple[int, float] | None:
@@ -129,7 +129,7 @@ class Precedent:
             Minutes in which all may have come that stands out of its neighbours.
         """
         values, last = self.values, len(self.values) - 1
-        for index in self._high(first, end, within * needed):
+        for index in self._find_high(first, end, within * needed):
             total = values[index] or 0.0
             before = values[index - 1 if index else min(1, last)] or 0.0
             after = values[index + 1 if index < last else max(0, last - 1)] or 0.0
@@ -139,7 +139,7 @@ class Precedent:
                 return index, rate
         return None
 
-    def _high(self, first: int, end: int, least: float) -> list[int]:
+    def _find_high(self, first: int, end: int, least: float) -> list[int]:
         """The periods from `first` to `end` (excluded) with a sum of at least so much."""
         first = max(0, first)
         return [
@@ -149,5 +149,5 @@ class Precedent:
         ]
 
 
-def _explained(reason: Reason, level: float, seen: float) -> Ground:
+def _make_ground(reason: Reason, level: float, seen: float) -> Ground:
     return Ground(reason=reason, value=level, unit=Unit.PER_MINUTE, reference=seen)

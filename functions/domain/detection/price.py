@@ -76,8 +76,8 @@ def burn(assessment: Assessment, memory_mb: int | None, architecture: str) -> Bu
     elapsed = (
         (assessment.at - assessment.since).total_seconds() if assessment.since is not None else None
     )
-    seconds_per_hour = _within_ceiling(per_hour * seconds, assessment, _SECONDS_PER_HOUR)
-    seconds_so_far = _within_ceiling(so_far * seconds, assessment, elapsed)
+    seconds_per_hour = _limit_to_ceiling(per_hour * seconds, assessment, _SECONDS_PER_HOUR)
+    seconds_so_far = _limit_to_ceiling(so_far * seconds, assessment, elapsed)
     price = USD_PER_GB_SECOND.get(architecture, min(USD_PER_GB_SECOND.values()))
     return Burn(
         usd_per_hour=per_hour * USD_PER_REQUEST + seconds_per_hour * gb * price,
@@ -109,7 +109,7 @@ def usd_per_minute(
     return invocations * USD_PER_REQUEST + billed * memory_mb / _MB_PER_GB * price
 
 
-def _within_ceiling(seconds: float, assessment: Assessment, elapsed: float | None) -> float:
+def _limit_to_ceiling(seconds: float, assessment: Assessment, elapsed: float | None) -> float:
     """The execution seconds, at most what fits under the concurrency ceiling that was reached.
 
     A mean duration and a rate of different minutes can multiply to more than that.

@@ -160,7 +160,7 @@ def _match_scalar(test: Test, value: Scalar) -> Likelihood:
             return _is_equal(test.value, value)
         case Text():
             # A number is no text, but a filter may have been written as if it were.
-            is_alike = _is_among(test, Glob.literal(_written(value))) is not Likelihood.NO
+            is_alike = _is_among(test, Glob.literal(_write_scalar(value))) is not Likelihood.NO
             return Likelihood.MAYBE if is_alike else Likelihood.NO
         case Within():
             return Likelihood.NO
@@ -195,7 +195,7 @@ def _match_text(test: Test, known: Glob) -> Likelihood:
             if _is_number(test.value):
                 return _find_number(known)
             # SNS keeps its attributes as texts, true and false among them.
-            is_alike = overlaps(known, Glob.literal(_written(test.value)))
+            is_alike = overlaps(known, Glob.literal(_write_scalar(test.value)))
             return Likelihood.MAYBE if is_alike else Likelihood.NO
 
 
@@ -292,7 +292,7 @@ def _is_number(value: Scalar) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _written(value: Scalar) -> str:
+def _write_scalar(value: Scalar) -> str:
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -313,42 +313,42 @@ def _test(item: Json, place: str) -> Test:
         case "exists" if isinstance(argument, bool):
             return Exists(argument)
         case "numeric":
-            return _between(argument, place)
+            return _parse_between(argument, place)
         case "cidr" if isinstance(argument, str):
-            return _within(argument, place)
+            return _parse_within(argument, place)
         case "anything-but":
-            return _none_of(argument, place)
+            return _parse_none_of(argument, place)
         case "prefix" | "suffix" | "wildcard" | "equals-ignore-case":
-            return _text(name, argument, place)
+            return _parse_text(name, argument, place)
         case "exists" | "cidr":
             raise UnreadableFilterError(f"{place}: {name} is not followed by what it takes")
         case _:
             return Strange(ascii(name)[:40])
 
 
-def _text(name: str, argument: Json, place: str) -> Text:
+def _parse_text(name: str, argument: Json, place: str) -> Text:
     if name in ("prefix", "suffix") and isinstance(argument, Mapping):
         inner = argument.get("equals-ignore-case")
         if len(argument) == 1 and isinstance(inner, str):
-            return Text((_affix(name, inner, place),), is_any_case=True)
+            return Text((_parse_affix(name, inner, place),), is_any_case=True)
     if not isinstance(argument, str):
         raise UnreadableFilterError(f"{place}: {name} is not followed by a text")
-    return Text((_affix(name, argument, place),), is_any_case=name == "equals-ignore-case")
+    return Text((_parse_affix(name, argument, place),), is_any_case=name == "equals-ignore-case")
 
 
-def _affix(name: str, text: str, place: str) -> Glob:
+def _parse_affix(name: str, text: str, place: str) -> Glob:
     match name:
         case "prefix":
             return Glob.literal(text) + Glob.anything()
         case "suffix":
             return Glob.anything() + Glob.literal(text)
         case "wildcard":
-            return _wildcard(text, place)
+            return _parse_wildcard(text, place)
         case _:
             return Glob.literal(text)
 
 
-def _wildcard(text: str, place: str) -> Glob:
+def _parse_wildcard(text: str, place: str) -> Glob:
     r"""EventBridge's notation: ``*`` is any text, ``\*`` and ``\\`` are the characters."""
     found: list[str] = []
     is_escaped = False
@@ -366,7 +366,7 @@ def _wildcard(text: str, place: str) -> Glob:
     return Glob.parse("".join(found))
 
 
-def _none_of(argument: Json, place: str) -> NoneOf | Strange:
+def _parse_none_of(argument: Json, place: str) -> NoneOf | Strange:
     if isinstance(argument, Mapping):
         if len(argument) != 1:
             raise UnreadableFilterError(f"{place}: anything-but holds several comparisons")
@@ -374,7 +374,7 @@ def _none_of(argument: Json, place: str) -> NoneOf | Strange:
         if name not in ("prefix", "suffix", "wildcard", "equals-ignore-case"):
             return Strange(ascii(name)[:40])
         items = inner if isinstance(inner, list) else [inner]
-        texts = tuple(_text(name, item, place) for item in items)
+        texts = tuple(_parse_text(name, item, place) for item in items)
         if not texts:
             raise UnreadableFilterError(f"{place}: anything-but holds nothing")
         return NoneOf(texts)
@@ -388,7 +388,7 @@ def _none_of(argument: Json, place: str) -> NoneOf | Strange:
     return NoneOf(tuple(tests))
 
 
-def _between(argument: Json, place: str) -> Between:
+def _parse_between(argument: Json, place: str) -> Between:
     if not isinstance(argument, list) or len(argument) not in _NUMERIC_SIZES:
         raise UnreadableFilterError(f"{place}: numeric is not followed by one or two comparisons")
     found = Between()
@@ -415,7 +415,7 @@ def _bound(number: Json, place: str) -> float:
     return number
 
 
-def _within(argument: str, place: str) -> Within:
+def _parse_within(argument: str, place: str) -> Within:
     try:
         return Within(ip_network(argument, strict=False))
     except ValueError as error:

@@ -78,7 +78,7 @@ def read_pattern(text: str, *, is_flat: bool = False) -> EventPattern:
         document = read_json(text)
     except UnreadableJsonError as error:
         raise UnreadableFilterError(str(error)) from error
-    return _pattern(document, "", is_flat=is_flat)
+    return _parse_pattern(document, "", is_flat=is_flat)
 
 
 def match_pattern(pattern: str, event: Known) -> Match:
@@ -110,14 +110,14 @@ def judge(pattern: EventPattern, event: Known) -> Match:
         is_impossible = _match(pattern, _ANYTHING) is Likelihood.NO
         reason = MatchReason.IMPOSSIBLE if is_impossible else MatchReason.EXCLUDED
         return Match(passes=likelihood, reason=reason, place=place)
-    name = _strange(pattern)
+    name = _find_unknown(pattern)
     if name:
         words = f"unknown comparison {name}"
         return Match(passes=likelihood, reason=MatchReason.UNREADABLE, place=place, words=words)
     return Match(passes=likelihood, reason=MatchReason.UNDECIDED, place=place)
 
 
-def _pattern(document: Json, place: str, *, is_flat: bool) -> EventPattern:
+def _parse_pattern(document: Json, place: str, *, is_flat: bool) -> EventPattern:
     if not isinstance(document, Mapping) or not document:
         raise UnreadableFilterError(f"{place or 'the filter'}: is not an object with fields")
     values: list[tuple[str, tuple[Test, ...]]] = []
@@ -128,9 +128,11 @@ def _pattern(document: Json, place: str, *, is_flat: bool) -> EventPattern:
         if name == "$or":
             if not isinstance(value, list) or not value:
                 raise UnreadableFilterError(f"{where}: is not a list of patterns")
-            alternatives.append(tuple(_pattern(each, where, is_flat=is_flat) for each in value))
+            alternatives.append(
+                tuple(_parse_pattern(each, where, is_flat=is_flat) for each in value)
+            )
         elif isinstance(value, Mapping) and not is_flat:
-            objects.append((name, _pattern(value, where, is_flat=is_flat)))
+            objects.append((name, _parse_pattern(value, where, is_flat=is_flat)))
         else:
             values.append((name, read_tests(value, where)))
     found = EventPattern(tuple(values), tuple(objects), tuple(alternatives), is_flat)
@@ -146,32 +148,34 @@ def _refuse_overriding(pattern: EventPattern, place: str) -> None:
     """
     if not pattern.alternatives:
         return
-    outside = _paths(EventPattern(pattern.values, pattern.objects))
+    outside = _list_paths(EventPattern(pattern.values, pattern.objects))
     inside = frozenset[str]().union(
-        *(_paths(choice) for choices in pattern.alternatives for choice in choices)
+        *(_list_paths(choice) for choices in pattern.alternatives for choice in choices)
     )
     for name in sorted(outside & inside):
         where = f"{place}.{name}" if place else name
         raise UnreadableFilterError(f"{where}: is asked for inside and outside of $or")
 
 
-def _paths(pattern: EventPattern) -> frozenset[str]:
+def _list_paths(pattern: EventPattern) -> frozenset[str]:
     """The fields that a pattern compares, each as its path."""
     found = {name for name, _ in pattern.values}
-    found.update(f"{name}.{path}" for name, inner in pattern.objects for path in _paths(inner))
+    found.update(f"{name}.{path}" for name, inner in pattern.objects for path in _list_paths(inner))
     return frozenset(found).union(
-        *(_paths(choice) for choices in pattern.alternatives for choice in choices)
+        *(_list_paths(choice) for choices in pattern.alternatives for choice in choices)
     )
 
 
 def _match(pattern: EventPattern, known: Known) -> Likelihood:
     match known:
         case Fields():
-            return all_of(likelihood for _, likelihood in _parts(pattern, known))
+            return all_of(likelihood for _, likelihood in _evaluate_parts(pattern, known))
         case Listed(items=items):
             # The elements' fields as lists: what EventBridge does, but that it also wants the
             # fields to be of one element.
-            flat = _match(pattern, Fields({name: _column(items, name) for name in _names(pattern)}))
+            flat = _match(
+                pattern, Fields({name: _collect_column(items, name) for name in _names(pattern)})
+            )
             return Likelihood.NO if flat is Likelihood.NO else Likelihood.MAYBE
         case Absent():
             # UNCONFIRMED: whether exists: false is true of a field of an object that is not there.
@@ -182,28 +186,28 @@ def _match(pattern: EventPattern, known: Known) -> Likelihood:
             return _match(pattern, Fields({}))
 
 
-def _parts(pattern: EventPattern, known: Fields) -> Iterable[tuple[str, Likelihood]]:
+def _evaluate_parts(pattern: EventPattern, known: Fields) -> Iterable[tuple[str, Likelihood]]:
     for name, tests in pattern.values:
-        yield name, match_field(tests, _field(pattern, known, name))
+        yield name, match_field(tests, _find_field(pattern, known, name))
     for name, inner in pattern.objects:
-        yield name, _match(inner, _field(pattern, known, name))
+        yield name, _match(inner, _find_field(pattern, known, name))
     for choices in pattern.alternatives:
         yield "$or", any_of(_match(choice, known) for choice in choices)
 
 
-def _field(pattern: EventPattern, known: Fields, name: str) -> Known:
+def _find_field(pattern: EventPattern, known: Fields, name: str) -> Known:
     """What is known of a field. EventBridge takes the name ``a.b`` for the field b of a, too."""
     return _ANYTHING if "." in name and not pattern.is_flat else known.get(name)
 
 
-def _column(items: tuple[Known, ...], name: str) -> Known:
+def _collect_column(items: tuple[Known, ...], name: str) -> Known:
     found: list[Known] = []
     for item in items:
         match item:
             case Fields():
                 found.append(item.get(name))
             case Listed(items=inner):
-                found.append(_column(inner, name))
+                found.append(_collect_column(inner, name))
             case _:
                 return Unknown()
     return Listed(tuple(found))
@@ -220,7 +224,7 @@ def _names(pattern: EventPattern) -> frozenset[str]:
 def _place(pattern: EventPattern, known: Known, likelihood: Likelihood) -> str:
     """The path of the first field that decides, as far down as it is one field."""
     fields = known if isinstance(known, Fields) else Fields({})
-    for name, found in _parts(pattern, fields):
+    for name, found in _evaluate_parts(pattern, fields):
         if found is not likelihood:
             continue
         wanted = dict(pattern.objects).get(name)
@@ -229,9 +233,9 @@ def _place(pattern: EventPattern, known: Known, likelihood: Likelihood) -> str:
     return ""
 
 
-def _strange(pattern: EventPattern) -> str:
+def _find_unknown(pattern: EventPattern) -> str:
     """A comparison that is not known here; empty for none."""
     inner = [wanted for _, wanted in pattern.objects]
     inner.extend(choice for choices in pattern.alternatives for choice in choices)
     own = (strange(tests) for _, tests in pattern.values)
-    return next(filter(None, (*own, *map(_strange, inner))), "")
+    return next(filter(None, (*own, *map(_find_unknown, inner))), "")

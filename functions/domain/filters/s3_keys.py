@@ -58,7 +58,7 @@ def key_filters(prefix: str, suffix: str) -> tuple[Glob, ...]:
     what both do.
     """
     found: list[Glob] = []
-    for first, last in _readings(prefix, suffix):
+    for first, last in _list_readings(prefix, suffix):
         found.append(Glob.literal(first) + Glob.anything() + Glob.literal(last))
         # `a.jpg` begins with `a.jpg` and ends with `.jpg`: the two may share characters.
         found.extend(
@@ -69,7 +69,7 @@ def key_filters(prefix: str, suffix: str) -> tuple[Glob, ...]:
     return tuple(found)
 
 
-def _readings(prefix: str, suffix: str) -> Iterable[tuple[str, str]]:
+def _list_readings(prefix: str, suffix: str) -> Iterable[tuple[str, str]]:
     return dict.fromkeys(((prefix, suffix), (unquote_plus(prefix), unquote_plus(suffix))))
 
 
@@ -121,7 +121,7 @@ def match_keys(prefix: str, suffix: str, keys: Iterable[Pattern]) -> Match:
         return Match(passes=Likelihood.NO, reason=MatchReason.EXCLUDED, place="key")
     ends = [
         pattern
-        for first, last in _readings(prefix, suffix)
+        for first, last in _list_readings(prefix, suffix)
         for pattern in (
             Glob.literal(first) + Glob.anything(),
             Glob.anything() + Glob.literal(last),

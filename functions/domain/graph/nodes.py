@@ -66,10 +66,10 @@ def node_of(arn: str) -> Node:  # noqa: C901 (one case for each service)
             name = resource.removeprefix("log-group:").split(":", 1)[0]
             return Node(NodeKind.LOG_GROUP, f"{prefix}:log-group:{name}", name)
     kind = _PLAIN.get(service, NodeKind.OTHER)
-    return Node(kind, arn, _short(kind, resource))
+    return Node(kind, arn, _shorten(kind, resource))
 
 
-def _short(kind: NodeKind, resource: str) -> str:
+def _shorten(kind: NodeKind, resource: str) -> str:
     if kind is NodeKind.BROKER:
         parts = resource.replace(":", "/").split("/")
         return parts[1] if len(parts) > 1 else resource

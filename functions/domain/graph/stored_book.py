@@ -99,7 +99,7 @@ def book_to_json(book: LoopBook) -> dict[str, Any]:
         ruled_out=_join(book.ruled_out),
         doubts={reasons: _join(marks) for reasons, marks in book.doubts.items()},
         sources={
-            name: tuple(to_row(_numbered(one, name)) for one in sources)
+            name: tuple(to_row(_number_source(one, name)) for one in sources)
             for name, sources in book.sources.items()
         },
         count=book.functions,
@@ -157,7 +157,7 @@ def _read_entry(proof: int, page: Any = None) -> Entry:
     return Entry(proof=_PROOFS[proof], page=None if page is None else from_row(Page, page))
 
 
-def _numbered(source: Source, function: str) -> _Source:
+def _number_source(source: Source, function: str) -> _Source:
     return _Source(
         kind=_KINDS.index(source.kind),
         name="" if source.name == function else source.name,

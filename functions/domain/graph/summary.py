@@ -145,7 +145,7 @@ class LoopBook:
         def marks(proof: LoopProof) -> tuple[bytes, ...]:
             return tuple(
                 sorted(
-                    _fingerprint(name)
+                    _compute_fingerprint(name)
                     for name, own_proof in told.items()
                     if own_proof is proof and name not in entries
                 )
@@ -159,11 +159,11 @@ class LoopBook:
             certain=marks(LoopProof.CERTAIN),
             possible=marks(LoopProof.POSSIBLE),
             ruled_out=marks(LoopProof.RULED_OUT),
-            doubts=_grouped(graph.doubts),
-            sources=_countable(graph),
+            doubts=_group(graph.doubts),
+            sources=_select_countable(graph),
             functions=len(graph.proofs),
             gaps=len(graph.gaps),
-            renewed=_newest({name: at for name, at in changed.items() if at > graph.at}),
+            renewed=_select_newest({name: at for name, at in changed.items() if at > graph.at}),
         )
 
     def proof(self, function: str) -> LoopProof:
@@ -172,7 +172,7 @@ class LoopBook:
         if entry is not None:
             is_accepted = entry.page is not None and entry.page.accepted is not None
             return LoopProof.POSSIBLE if is_accepted else entry.proof
-        mark = _fingerprint(function)
+        mark = _compute_fingerprint(function)
         for proof, marks in (
             (LoopProof.CERTAIN, self.certain),
             (LoopProof.POSSIBLE, self.possible),
@@ -185,7 +185,7 @@ class LoopBook:
 
     def doubts_of(self, function: str) -> tuple[Doubt, ...]:
         """Why a loop of a function cannot be ruled out; nothing where that is not said."""
-        mark = _fingerprint(function)
+        mark = _compute_fingerprint(function)
         for reasons, marks in self.doubts.items():
             index = bisect_left(marks, mark)
             if index < len(marks) and marks[index] == mark:
@@ -206,15 +206,15 @@ class LoopBook:
         return max(now - self.at, timedelta(0))
 
 
-def _grouped(doubts: Mapping[str, tuple[Doubt, ...]]) -> Mapping[str, tuple[bytes, ...]]:
+def _group(doubts: Mapping[str, tuple[Doubt, ...]]) -> Mapping[str, tuple[bytes, ...]]:
     found: dict[str, list[bytes]] = {}
     for name, reasons in doubts.items():
         if reasons:
-            found.setdefault(",".join(sorted(reasons)), []).append(_fingerprint(name))
+            found.setdefault(",".join(sorted(reasons)), []).append(_compute_fingerprint(name))
     return MappingProxyType({key: tuple(sorted(marks)) for key, marks in sorted(found.items())})
 
 
-def _countable(graph: EventGraph) -> Mapping[str, tuple[Source, ...]]:
+def _select_countable(graph: EventGraph) -> Mapping[str, tuple[Source, ...]]:
     """The sources by which it can be told who feeds a function, of the surest loops first."""
     names = [
         name
@@ -227,12 +227,12 @@ def _countable(graph: EventGraph) -> Mapping[str, tuple[Source, ...]]:
     return MappingProxyType({name: graph.sources[name] for name in sorted(names[:_MOST_FED])})
 
 
-def _newest(changed: Mapping[str, datetime]) -> Mapping[str, datetime]:
+def _select_newest(changed: Mapping[str, datetime]) -> Mapping[str, datetime]:
     names = sorted(changed, key=lambda name: (changed[name], name))[-_MOST_RENEWED:]
     return MappingProxyType({name: changed[name] for name in sorted(names)})
 
 
-def _fingerprint(name: str) -> bytes:
+def _compute_fingerprint(name: str) -> bytes:
     """48 bits of a name: among 10,000 functions a new one has the mark of another once in 2**34."""
     return hashlib.blake2b(
         name.encode(errors="backslashreplace"), digest_size=FINGERPRINT_BYTES

@@ -69,7 +69,7 @@ class Balance:
         if ran < LEAST_RUNS or waited is None:
             return None
         each = max(0.0, more) / ran
-        spike = range(_first(case), tally.index(case.watch.held_until or tally.now))
+        spike = range(_find_first(case), tally.index(case.watch.held_until or tally.now))
         return cls(
             arrived=waited + sum(tally.arrived[at] for at in spike),
             ran=_count_runs(case, spike),
@@ -90,7 +90,7 @@ class Balance:
         if ran < LEAST_RUNS or waited is None:
             return None
         each = tally.rate(busy) * len(busy) / ran
-        spike = range(_first(case), busy[-1] + 1)
+        spike = range(_find_first(case), busy[-1] + 1)
         return cls(
             arrived=waited + sum(tally.arrived[at] for at in spike),
             ran=_count_runs(case, spike),
@@ -121,13 +121,13 @@ def _count_runs(case: Case, minutes: Iterable[int]) -> float:
     return sum(served[at] or 0.0 for at in minutes)
 
 
-def _first(case: Case) -> int:
+def _find_first(case: Case) -> int:
     return case.tally.index(case.watch.spike_since) - GUARD_MINUTES
 
 
 def _count_waiting_before(case: Case) -> float | None:
     """How many events waited when the spike began, at most; ``None`` where that is unknown."""
-    tally, watch, first = case.tally, case.watch, _first(case)
+    tally, watch, first = case.tally, case.watch, _find_first(case)
     if first < 1:
         return None
     if Lever.PAUSE in watch.plan.levers:

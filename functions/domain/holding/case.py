@@ -144,7 +144,7 @@ class Case:
         return BACKOFF_SECONDS if self.is_capped else 0.0
 
 
-def _generations(case: Case) -> float | None:
+def _count_generations(case: Case) -> float | None:
     """How often what waited came back, at least; ``None`` before the trial."""
     tally, begin = case.tally, case.watch.trial_at
     if begin is None:
@@ -170,5 +170,5 @@ def count_figures(tally: Tally, minutes: float) -> Figures:
         trial_per_minute=tally.rate(trial) if trial and is_trial else None,
         again_per_minute=tally.rate(again) if again and is_again else None,
         waiting=case.waiting if is_trial else None,
-        generations=_generations(case),
+        generations=_count_generations(case),
     )

@@ -101,10 +101,10 @@ def _explain(verdict: HoldVerdict) -> Iterator[Ground]:
             yield Ground(reason=_UNTOLD[untold])
         case _:
             pass
-    yield from _figures(figures)
+    yield from _list_figures(figures)
 
 
-def _figures(figures: Figures) -> Iterator[Ground]:
+def _list_figures(figures: Figures) -> Iterator[Ground]:
     yield Ground(reason=Reason.HELD_FOR, value=round(figures.minutes), unit=Unit.MINUTES)
     if figures.held_per_minute is not None:
         yield Ground(

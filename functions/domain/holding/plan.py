@@ -147,14 +147,14 @@ def plan_hold(
     if Lever.PAUSE in levers:
         mappings = [one for one in mappings if one.kind is SourceKind.QUEUE]
     transition = PAUSE_SECONDS if Lever.PAUSE in levers else RESERVATION_SECONDS
-    settling = transition + _ending(running, duration)
+    settling = transition + _estimate_ending(running, duration)
     held = settling + (1 + QUIET_MINUTES) * MINUTE_SECONDS + PULSE_SECONDS
     again = held + MINUTE_SECONDS + LATEST.total_seconds()
     if held + again > LONGEST_HELD_SECONDS:
         return NotHeld(
             reason=NotHeldReason.TOO_SLOW, value=held + again, bound=LONGEST_HELD_SECONDS
         )
-    waits = max((_waits(one) for one in mappings), default=0.0)
+    waits = max((_compute_longest_wait(one) for one in mappings), default=0.0)
     cycle = duration + waits
     if ROUNDS * cycle > LONGEST_TRIAL_SECONDS:
         return NotHeld(
@@ -172,10 +172,10 @@ def plan_hold(
         longest_trial_seconds=LONGEST_TRIAL_SECONDS + LATEST.total_seconds(),
         ran_before=running.concurrency,
         around_seconds=cycle,
-        batch_size=_largest_batch(mappings),
-        usd_per_event=_usd_per_event(running, duration),
+        batch_size=_find_largest_batch(mappings),
+        usd_per_event=_estimate_usd_per_event(running, duration),
         most_usd_per_minute=most_usd_per_minute,
-        kept_seconds=_kept_seconds(levers, mappings, facts),
+        kept_seconds=_compute_kept_seconds(levers, mappings, facts),
     )
     return _find_loss(plan, mappings, facts) or plan
 
@@ -214,7 +214,9 @@ def _find_loss(
     """Why an event could be lost while it waits; ``None`` where none can."""
     least = AGE_TIMES * plan.longest.total_seconds()
     if Lever.CAP in plan.levers:
-        return _too_short(NotHeldReason.SHORT_AGE, facts.maximum_event_age_seconds, least)
+        return _check_kept_long_enough(
+            NotHeldReason.SHORT_AGE, facts.maximum_event_age_seconds, least
+        )
     for one in mappings:
         found = _find_loss_of_queue(one, least) if one.kind is SourceKind.QUEUE else None
         if one.kind in _POLLED_STREAMS:
@@ -224,26 +226,28 @@ def _find_loss(
     return None
 
 
-def _kept_seconds(
+def _compute_kept_seconds(
     levers: Sequence[Lever], mappings: Sequence[MappingFacts], facts: HoldFacts
 ) -> float | None:
     """How long the events are kept that are given up first; ``None`` where that is unknown."""
     if Lever.CAP in levers:
         return facts.maximum_event_age_seconds
     kept = [
-        one.queue_retention_seconds if one.kind is SourceKind.QUEUE else _kept_in_stream(one)
+        one.queue_retention_seconds
+        if one.kind is SourceKind.QUEUE
+        else _compute_kept_in_stream(one)
         for one in mappings
     ]
     known = [one for one in kept if one is not None]
     return min(known, default=None) if len(known) == len(kept) else None
 
 
-def _kept_in_stream(mapping: MappingFacts) -> float:
-    kept = _stream_retention_seconds(mapping)
+def _compute_kept_in_stream(mapping: MappingFacts) -> float:
+    kept = _get_stream_retention_seconds(mapping)
     return min(kept, mapping.maximum_record_age_seconds or kept)
 
 
-def _stream_retention_seconds(mapping: MappingFacts) -> float:
+def _get_stream_retention_seconds(mapping: MappingFacts) -> float:
     return (mapping.stream_retention_hours or LEAST_STREAM_RETENTION_HOURS) * SECONDS_PER_HOUR
 
 
@@ -255,42 +259,50 @@ def _find_loss_of_queue(mapping: MappingFacts, least: float) -> NotHeld | None:
     receives = mapping.max_receive_count
     if receives is not None and receives <= FEW_RECEIVES:
         return NotHeld(reason=NotHeldReason.FEW_RECEIVES, value=receives, bound=FEW_RECEIVES + 1)
-    return _too_short(NotHeldReason.SHORT_RETENTION, mapping.queue_retention_seconds, least)
+    return _check_kept_long_enough(
+        NotHeldReason.SHORT_RETENTION, mapping.queue_retention_seconds, least
+    )
 
 
 def _find_loss_of_stream(mapping: MappingFacts, least: float) -> NotHeld | None:
     if mapping.maximum_record_age_seconds is not None:
-        found = _too_short(NotHeldReason.SHORT_AGE, mapping.maximum_record_age_seconds, least)
+        found = _check_kept_long_enough(
+            NotHeldReason.SHORT_AGE, mapping.maximum_record_age_seconds, least
+        )
         if found is not None:
             return found
-    return _too_short(NotHeldReason.SHORT_RETENTION, _stream_retention_seconds(mapping), least)
+    return _check_kept_long_enough(
+        NotHeldReason.SHORT_RETENTION, _get_stream_retention_seconds(mapping), least
+    )
 
 
-def _too_short(reason: NotHeldReason, seconds: float | None, least: float) -> NotHeld | None:
+def _check_kept_long_enough(
+    reason: NotHeldReason, seconds: float | None, least: float
+) -> NotHeld | None:
     """Whether events are kept for less than this. What is unknown is too short."""
     if seconds is None or seconds < least:
         return NotHeld(reason=reason, value=seconds, bound=least)
     return None
 
 
-def _ending(running: Running, duration: float) -> float:
+def _estimate_ending(running: Running, duration: float) -> float:
     """Seconds until nearly all that ran has ended."""
     few, many = ENDING_TIMES
     ending = max(few * duration, min(many * duration, ENDING_SECONDS))
     return min(running.timeout_seconds, ending)
 
 
-def _waits(mapping: MappingFacts) -> float:
+def _compute_longest_wait(mapping: MappingFacts) -> float:
     """How long an event waits at most before an idle function is given it."""
     return (mapping.batching_window_seconds or 0.0) + (mapping.delay_seconds or 0.0)
 
 
-def _largest_batch(mappings: Sequence[MappingFacts]) -> int | None:
+def _find_largest_batch(mappings: Sequence[MappingFacts]) -> int | None:
     sizes = [one.batch_size for one in mappings]
     known = [one for one in sizes if one is not None]
     return max(known, default=1) if len(known) == len(sizes) else None
 
 
-def _usd_per_event(running: Running, duration: float) -> float:
+def _estimate_usd_per_event(running: Running, duration: float) -> float:
     price = USD_PER_GB_SECOND.get(running.architecture, min(USD_PER_GB_SECOND.values()))
     return USD_PER_REQUEST + running.memory_mb / _MB_PER_GB * duration * price

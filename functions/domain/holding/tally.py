@@ -122,10 +122,10 @@ class Tally:
         """
         if Lever.CAP not in self.watch.plan.levers:
             return self.rate(minutes)
-        left = [self.arrived[at] - self._served(at) for at in minutes]
+        left = [self.arrived[at] - self._compute_served(at) for at in minutes]
         return sum(max(0.0, one) for one in left) / len(left) if left else 0.0
 
-    def _served(self, at: int) -> float:
+    def _compute_served(self, at: int) -> float:
         served = self.counts.invocations.values[at]
         cap = (self.watch.plan.cap or 0) * MINUTE_SECONDS / self.duration
         return cap if at >= self.settled else served or 0.0
@@ -208,7 +208,7 @@ class Tally:
         """
         left = most = 0.0
         for at in reversed(range(end)):
-            left += self.arrived[at] - self._succeeded(at)
+            left += self.arrived[at] - self._count_succeeded(at)
             most = max(most, left)
         return most + self.before_per_minute * QUEUED_SECONDS / MINUTE_SECONDS
 
@@ -223,9 +223,9 @@ class Tally:
         batch = max(1.0, min(batches, default=1.0))
         left = sum(self.arrived[at] - batch * (served[at] or 0.0) for at in range(first, end))
         running = self.before_per_minute * self.duration / MINUTE_SECONDS
-        return max(running, left + self._behind(first))
+        return max(running, left + self._count_behind(first))
 
-    def _behind(self, first: int) -> float:
+    def _count_behind(self, first: int) -> float:
         """Records of the time by which the polling lay behind before the hold."""
         minutes = (self.watch.lag_seconds or 0.0) / MINUTE_SECONDS
         whole = math.floor(minutes)
@@ -234,7 +234,7 @@ class Tally:
         more = self.arrived[at] if 0 <= at < len(self.arrived) else 0.0
         return behind + (minutes - whole) * max(more, self.before_per_minute)
 
-    def _succeeded(self, at: int) -> float:
+    def _count_succeeded(self, at: int) -> float:
         ran = self.counts.invocations.values[at] or 0.0
         failed = self.counts.errors.values
         return max(0.0, ran - ((failed[at] or 0.0) if at < len(failed) else 0.0))

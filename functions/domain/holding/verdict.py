@@ -164,7 +164,7 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
         lasts = GUESSED_TIMES * tally.duration + GUESSED_SECONDS + (watch.lag_seconds or 0.0)
         guessed = before * max(lasts, plan.around_seconds) / MINUTE_SECONDS
         waiting = max(waiting, guessed, tally.queued(case.held) or 0.0)
-    seconds = _trial_seconds(case, waiting, outside)
+    seconds = _compute_trial_seconds(case, waiting, outside)
     lead = plan.opening_seconds + MINUTE_SECONDS
     events = GENERATIONS * ROOM * (waiting + outside * (seconds + lead) / MINUTE_SECONDS)
     wanted = events * tally.duration / seconds / tally.batch
@@ -176,7 +176,7 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
     if _multiplies(case):
         counted = RUNS_TO_COUNT * tally.duration / MINUTE_SECONDS
         wanted = min(wanted, max(counted, SHARE_TO_COUNT * plan.ran_before))
-    most = max(least, min(plan.ran_before, _affordable(case)))
+    most = max(least, min(plan.ran_before, _compute_affordable(case)))
     return LetGo(
         concurrency=math.ceil(min(most, max(least, wanted))),
         seconds=seconds,
@@ -186,7 +186,7 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
     )
 
 
-def _trial_seconds(case: Case, waiting: float, outside: float) -> float:
+def _compute_trial_seconds(case: Case, waiting: float, outside: float) -> float:
     """How long a loop needs to come back often enough, at the rate that it had before."""
     plan = case.watch.plan
     own = case.tally.before_per_minute - outside
@@ -215,7 +215,7 @@ def _multiplies(case: Case) -> bool:
     return balance is not None and balance.may_show_loop
 
 
-def _affordable(case: Case) -> float:
+def _compute_affordable(case: Case) -> float:
     """The concurrency whose price is within the bound."""
     plan = case.watch.plan
     if plan.most_usd_per_minute is None or plan.usd_per_event <= 0:
@@ -279,7 +279,7 @@ def _is_enough(case: Case) -> bool:
 def _is_short(case: Case) -> bool:
     """Whether more waited than was thought, so that the trial must go on."""
     ran = (case.tally.now - case.watch.since - case.watch.plan.opening).total_seconds()
-    return ran < _trial_seconds(case, case.waiting, case.unwritten)
+    return ran < _compute_trial_seconds(case, case.waiting, case.unwritten)
 
 
 def _judge_held_again(case: Case) -> HoldVerdict:
@@ -456,5 +456,5 @@ def _count_edge(case: Case) -> tuple[float, float, float]:
 def _name_limit(case: Case, came: float) -> UntoldReason:
     if came > case.waiting:
         return UntoldReason.TOO_MUCH_OUTSIDE
-    is_dear = (case.watch.trial_concurrency or 1) >= _affordable(case)
+    is_dear = (case.watch.trial_concurrency or 1) >= _compute_affordable(case)
     return UntoldReason.TOO_DEAR if is_dear else UntoldReason.TOO_SLOW

@@ -115,7 +115,7 @@ class LiveLedger:
         """
         return tuple(
             (one.since, one.until)
-            for one in (*self.past, *self._closed())
+            for one in (*self.past, *self._list_closed())
             if one.function == function and not one.is_lifted
         )
 
@@ -131,12 +131,14 @@ class LiveLedger:
         )
         return (*stopped, *(period for one in mates for period in self.troubles(one)))
 
-    def _closed(self) -> Iterator[PastIncident]:
+    def _list_closed(self) -> Iterator[PastIncident]:
         return (PastIncident.of(one) for one in self.incidents if one.is_closed)
 
     def known_until(self, function: str) -> datetime:
         """When the last incident of a function was closed that is known here."""
-        known = (one.until for one in (*self.past, *self._closed()) if one.function == function)
+        known = (
+            one.until for one in (*self.past, *self._list_closed()) if one.function == function
+        )
         return max(known, default=NOTHING_CLOSED)
 
     def was_lifted(self, function: str, since: datetime) -> bool:

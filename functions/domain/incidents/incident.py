@@ -282,22 +282,22 @@ class Incident(ChangeRecord):
 
     def is_pausing(self, attempt: Attempt, now: datetime) -> bool:
         """Whether AWS refused this so lately that it is not asked again yet."""
-        until = self._refusals(attempt).until
+        until = self._get_refusals(attempt).until
         return until is not None and now < until - EARLY
 
     def was_told(self, attempt: Attempt, words: str) -> bool:
         """Whether people were told that AWS said this of the attempt."""
-        return shorten_refusal(words) in self._refusals(attempt).told
+        return shorten_refusal(words) in self._get_refusals(attempt).told
 
     def refused(self, attempt: Attempt, now: datetime) -> Self:
         """The incident after one more refusal: the pause before the next attempt grows."""
-        known = self._refusals(attempt)
+        known = self._get_refusals(attempt)
         pause = PAUSES[min(known.count, len(PAUSES) - 1)]
         return self._with_refusals(replace(known, count=known.count + 1, until=now + pause))
 
     def with_told(self, attempt: Attempt, words: str) -> Self:
         """The incident after people were told what AWS said."""
-        known = self._refusals(attempt)
+        known = self._get_refusals(attempt)
         told = (*known.told, shorten_refusal(words))[-MOST_TOLD:]
         return self._with_refusals(replace(known, told=told))
 
@@ -306,7 +306,7 @@ class Incident(ChangeRecord):
         others = tuple(one for one in self.refusals if one.attempt is not attempt)
         return replace(self, refusals=others)
 
-    def _refusals(self, attempt: Attempt) -> Refusals:
+    def _get_refusals(self, attempt: Attempt) -> Refusals:
         found = next((one for one in self.refusals if one.attempt is attempt), None)
         return found or Refusals(attempt=attempt)
 
@@ -391,16 +391,16 @@ class Incident(ChangeRecord):
         if self.snapshot is None:
             raise SnapshotOverwriteError("there is no snapshot to add to")
         snapshot = self.snapshot.with_provisioned(found)
-        return replace(self, snapshot=snapshot, steps=self._steps_with(found, ()))
+        return replace(self, snapshot=snapshot, steps=self._build_steps(found, ()))
 
     def with_mappings(self, found: tuple[EventSourceMapping, ...]) -> Self:
         """The incident with the event source mappings, read before any of them is disabled."""
         if self.snapshot is None:
             raise SnapshotOverwriteError("there is no snapshot to add to")
         snapshot = self.snapshot.with_mappings(found)
-        return replace(self, snapshot=snapshot, steps=self._steps_with((), found))
+        return replace(self, snapshot=snapshot, steps=self._build_steps((), found))
 
-    def _steps_with(
+    def _build_steps(
         self,
         provisioned: tuple[ProvisionedConcurrency, ...],
         mappings: tuple[EventSourceMapping, ...],

@@ -26,10 +26,10 @@ def succeed(old: Incident, new: Incident, functions: Functions) -> Incident:
     """
     if new.snapshot is None or not _has_surroundings(old):
         return new
-    provisioned = _provisioned(old, functions.provisioned(old.function))
+    provisioned = _select_provisioned(old, functions.provisioned(old.function))
     present = functions.mappings(old.function)
-    limits = _limits(old, present)
-    mappings = _mappings(old, limits, present)
+    limits = _collect_limits(old, present)
+    mappings = _select_mappings(old, limits, present)
     # What was removed for the new stop was there after what the old one removed.
     removed = {one.qualifier: one for one in new.snapshot.provisioned or ()}
     kept = (one for one in provisioned if one.qualifier not in removed)
@@ -47,7 +47,7 @@ def _has_surroundings(incident: Incident) -> bool:
     return any(isinstance(one.step, MappingStep | RemoveProvisioned) for one in incident.steps)
 
 
-def _provisioned(
+def _select_provisioned(
     old: Incident, present: tuple[ProvisionedConcurrency, ...]
 ) -> tuple[ProvisionedConcurrency, ...]:
     there = {one.qualifier for one in present}
@@ -59,7 +59,9 @@ def _provisioned(
     return (*present, *ours)
 
 
-def _limits(old: Incident, present: tuple[EventSourceMapping, ...]) -> dict[str, LimitMapping]:
+def _collect_limits(
+    old: Incident, present: tuple[EventSourceMapping, ...]
+) -> dict[str, LimitMapping]:
     """By mapping, the limits of the guard's that are in force."""
     found = {one.uuid: one.maximum_concurrency for one in present}
     return {
@@ -69,7 +71,7 @@ def _limits(old: Incident, present: tuple[EventSourceMapping, ...]) -> dict[str,
     }
 
 
-def _mappings(
+def _select_mappings(
     old: Incident, limits: dict[str, LimitMapping], present: tuple[EventSourceMapping, ...]
 ) -> tuple[EventSourceMapping, ...]:
     ours = {one.step.uuid for one in old.left_beside if isinstance(one.step, DisableMapping)}

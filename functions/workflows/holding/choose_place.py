@@ -83,7 +83,7 @@ class PlaceChooser:
 
         What cannot be read of the others keeps nobody from being held.
         """
-        mates = self._mates(asked, now)
+        mates = self._find_mates(asked, now)
         if mates:
             with suppress(LoopbreakerError):
                 return self._choose(asked, mates, now)
@@ -131,7 +131,7 @@ class PlaceChooser:
             for one in self.world.ledger.closed(mate, since)
         )
 
-    def _mates(self, asked: HoldRequest, now: datetime) -> tuple[str, ...]:
+    def _find_mates(self, asked: HoldRequest, now: datetime) -> tuple[str, ...]:
         """The others on its loop, where the event graph is certain of that."""
         loops = self.world.loops
         if not asked.decision.assessment.has(Reason.LOOP_PROVEN):

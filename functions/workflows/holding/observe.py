@@ -203,7 +203,7 @@ class HoldObserver:
             normal_per_minute=find_usual_rate(arrivals, since),
             before_per_minute=find_newest_rate(arrivals, now),
             served_before_per_minute=assessment.rate_per_minute,
-            lag_seconds=self._lag_seconds(name, recent) if Lever.ZERO in plan.levers else None,
+            lag_seconds=self._read_lag_seconds(name, recent) if Lever.ZERO in plan.levers else None,
         )
         reserved = facts.reserved_concurrency
         return Planned(watch=watch, mappings=mappings, reserved_concurrency=reserved)
@@ -220,7 +220,7 @@ class HoldObserver:
         LoopbreakerError
             What the ports raise.
         """
-        if not self._charted(facts, now):
+        if not self._find_charted_sources(facts, now):
             return None  # only the graph acquits
         sight = self._read(assessment, facts, now)
         return None if sight is None else _acquit(sight, assessment, floor_per_minute)
@@ -236,12 +236,14 @@ class HoldObserver:
         recent = evidence.recent
         since = assessment.since or now
         pushed = Source(kind=SourceKind.ASYNCHRONOUS, name=name)
-        charted = self._charted(evidence.facts or facts, now)
+        charted = self._find_charted_sources(evidence.facts or facts, now)
         # Asynchronous events are counted whether the configuration knows of them or not.
         asked = {key_of(one): one for one in (*charted, *list_polled(mappings), pushed)}
-        counted = {key_of(one.source): one for one in self._arrivals([*asked.values()], recent)}
+        counted = {
+            key_of(one.source): one for one in self._read_arrivals([*asked.values()], recent)
+        }
         asynchronous = counted[key_of(pushed)]
-        known = self._loops_of_sources(name, since)
+        known = self._find_loops_of_sources(name, since)
         minutes = find_known_minutes(asynchronous, recent, since, now)
         sources = find_sources(mappings, triggers, asynchronous, recent, minutes)
         return _Sight(
@@ -257,7 +259,7 @@ class HoldObserver:
             duration_seconds=mean_duration_seconds(evidence),
         )
 
-    def _charted(self, facts: FunctionFacts, now: datetime) -> tuple[Source, ...]:
+    def _find_charted_sources(self, facts: FunctionFacts, now: datetime) -> tuple[Source, ...]:
         """All sources of a function as the event graph has them; empty where it cannot know.
 
         What a deployment shortly before has added may be missing, see `CHANGES_LATE`.
@@ -270,7 +272,9 @@ class HoldObserver:
             return ()
         return self.gathering.loops.sources(facts.name)
 
-    def _arrivals(self, sources: Sequence[Source], recent: RecentSeries) -> tuple[Arrivals, ...]:
+    def _read_arrivals(
+        self, sources: Sequence[Source], recent: RecentSeries
+    ) -> tuple[Arrivals, ...]:
         grid = recent.invocations
         return self.metrics.arrivals(sources, grid.start, grid.end)
 
@@ -292,17 +296,17 @@ class HoldObserver:
             each = max(one.batch_size or _MOST_OF_A_BATCH for one in queues)
             seconds = MINUTE_SECONDS * depth / max(1.0, per_minute * each)
         if any(one.kind in (SourceKind.TABLE, SourceKind.STREAM) for one in polled):
-            seconds = max(seconds, self._lag_seconds(name, recent) or 0.0)
+            seconds = max(seconds, self._read_lag_seconds(name, recent) or 0.0)
         return seconds
 
-    def _lag_seconds(self, name: str, recent: RecentSeries) -> float | None:
+    def _read_lag_seconds(self, name: str, recent: RecentSeries) -> float | None:
         """How far the polling of its streams lay behind of late, at most."""
         grid = recent.invocations
         newest = self.metrics.lag(name, grid.start, grid.end).values[-LAG_MINUTES:]
         known = [one for one in newest if one is not None]
         return max(known) / 1000 if known else None
 
-    def _loops_of_sources(self, name: str, since: datetime) -> Mapping[SourceKey, LoopProof]:
+    def _find_loops_of_sources(self, name: str, since: datetime) -> Mapping[SourceKey, LoopProof]:
         """Which sources lie on a loop of the function, as the event graph has it.
 
         A loop often begins with a change, and the graph hears of changes late. So a source is
@@ -335,7 +339,7 @@ class HoldObserver:
             if find_kind(one.source_arn) is SourceKind.QUEUE
         )
         counts = Counts(
-            arrivals=self._arrivals(own, recent),
+            arrivals=self._read_arrivals(own, recent),
             invocations=_without_others(recent.invocations, watch, evidence.now),
             errors=recent.errors,
             throttles=recent.throttles,
@@ -382,7 +386,7 @@ def _acquit(sight: _Sight, assessment: Assessment, floor_per_minute: float) -> L
     if not sight.charted or assessment.since is None:
         return None
     recent = sight.evidence.recent
-    spike = _spike(sight.evidence, sight.since, sight.duration_seconds, floor_per_minute)
+    spike = _build_spike(sight.evidence, sight.since, sight.duration_seconds, floor_per_minute)
     present = {key_of(one): find_arrivals(one, sight.counted) for one in sight.sources}
     every = {**sight.counted, **present}
     return judge_feeding(
@@ -412,7 +416,7 @@ def _without_others(invocations: Series, watch: Watch, now: datetime) -> Series:
     )
 
 
-def _spike(
+def _build_spike(
     evidence: Evidence, since: datetime, duration: float | None, floor_per_minute: float
 ) -> Spike:
     recent = evidence.recent

@@ -64,9 +64,9 @@ class HoldPlanner:
         asked = HoldRequest(
             decision=decision, facts=facts, planned=planning.outcome, planning=planning
         )
-        return self._placing(policy or self.policy).place(asked, now)
+        return self._build_place_chooser(policy or self.policy).place(asked, now)
 
-    def _placing(self, policy: Policy) -> PlaceChooser:
+    def _build_place_chooser(self, policy: Policy) -> PlaceChooser:
         return PlaceChooser(world=self.world, policy=policy, holding=self.holding, plan=self._plan)
 
     def spare(self, decision: Decision, now: datetime) -> Decision:
@@ -79,7 +79,7 @@ class HoldPlanner:
         assessment = decision.assessment
         if self._is_loop_held(assessment.function):
             return Ignore(assessment=assessment, reason=DecisionReason.LOOP_IS_HELD)
-        if self._placing(self.policy).is_acquitted(assessment.function, now):
+        if self._build_place_chooser(self.policy).is_acquitted(assessment.function, now):
             return Ignore(assessment=assessment, reason=DecisionReason.EXPLAINED)
         return decision
 

@@ -125,13 +125,13 @@ class HoldProgress:
             case StaysCapped():
                 return
             case StillDanger():
-                after = _capped(incident, verdict.figures, DecisionReason.CAP_OVER)
+                after = _record_cap(incident, verdict.figures, DecisionReason.CAP_OVER)
                 if self._is_certain(incident, now):
                     if not incident.is_pausing(Attempt.STOP, now):
                         self._stop(after, now, DecisionReason.STILL_SUSPECTED)
                     return
             case DangerOver():
-                after = _capped(incident, verdict.figures, DecisionReason.DANGER_OVER)
+                after = _record_cap(incident, verdict.figures, DecisionReason.DANGER_OVER)
             case None:
                 if not is_long_over(watch, now):
                     return
@@ -209,7 +209,7 @@ class HoldProgress:
             case HoldAgain() if not is_pausing:
                 again = watch.holding_again(now)
                 self._move(
-                    plan_second_hold(incident, again, self._disabled_by_others(incident)), now
+                    plan_second_hold(incident, again, self._find_disabled_by_others(incident)), now
                 )
             case LetGo() | HoldAgain():
                 return  # AWS refused it lately
@@ -230,12 +230,12 @@ class HoldProgress:
             case CannotTell(reason=limit):
                 what, is_over = Verdict.SUSPECTED, watch.rounds == 1 and limit in _RELEASED_UNTOLD
         if is_over:
-            self._end(_judged(incident, verdict, what), now)
+            self._end(_record_verdict(incident, verdict, what), now)
         else:
-            kept = _judged(incident, verdict, Verdict.SUSPECTED)
+            kept = _record_verdict(incident, verdict, Verdict.SUSPECTED)
             self._keep(replace(kept, decided=DecisionReason.CANNOT_BE_TOLD), now)
 
-    def _disabled_by_others(self, incident: Incident) -> frozenset[str]:
+    def _find_disabled_by_others(self, incident: Incident) -> frozenset[str]:
         """Mappings that were enabled for the trial, and are disabled by now."""
         functions, found = self.enforcer.world.functions, set()
         for outcome in incident.stops:
@@ -255,7 +255,7 @@ class HoldProgress:
         That people come and go with one trial happens by chance, seldom enough to be held for it,
         and too often to be stopped.
         """
-        shown = _judged(incident, verdict, Verdict.RUNAWAY)
+        shown = _record_verdict(incident, verdict, Verdict.RUNAWAY)
         if not self._is_certain(incident, now):
             self._keep(replace(shown, decided=DecisionReason.SHOWN), now)
         elif watch.rounds < ROUNDS_TO_STOP:
@@ -310,14 +310,14 @@ class HoldProgress:
                 self.enforcer.world.way_back.cancel(incident.id)
 
 
-def _judged(incident: Incident, verdict: HoldVerdict, what: Verdict) -> Incident:
+def _record_verdict(incident: Incident, verdict: HoldVerdict, what: Verdict) -> Incident:
     """The incident with what its hold has shown, before what was seen of its spike."""
     first = incident.assessment
     grounds = (*explain_hold(verdict), *first.grounds)
     return replace(incident, assessment=replace(first, verdict=what, grounds=grounds))
 
 
-def _capped(incident: Incident, figures: UnderCap, decided: DecisionReason) -> Incident:
+def _record_cap(incident: Incident, figures: UnderCap, decided: DecisionReason) -> Incident:
     """The incident with what was seen under its cap, before what was seen of its spike."""
     first = incident.assessment
     grounds = (*explain_cap(figures), *first.grounds)

@@ -116,7 +116,7 @@ def adopted(
         async_target_arn=facts.async_target_arn,
         is_durable=facts.is_durable,
     )
-    return _stopped(opened, tagged, world, now)
+    return _record_stop(opened, tagged, world, now)
 
 
 def was_closed_since(facts: FunctionFacts, tagged: TaggedSnapshot, ledger: Ledger) -> bool:
@@ -167,14 +167,16 @@ def record_removed(
         is_newest = known.opened_at.replace(microsecond=0) <= tagged.at
         _add_removed(known, tagged, world, is_newest=is_newest)
         return
-    held = known if is_new else _stopped(known, tagged, world, now)
+    held = known if is_new else _record_stop(known, tagged, world, now)
     left = add_removed(held, tagged.provisioned, is_newest=True)
     released = leave_as_found(left, facts.reserved_concurrency, now)
     told = announce(released, Transition.RELEASED, world, now, found=released.released_to)
     deliver(world.ledger.save(told), world, now)
 
 
-def _stopped(incident: Incident, tagged: TaggedSnapshot, world: Context, now: datetime) -> Incident:
+def _record_stop(
+    incident: Incident, tagged: TaggedSnapshot, world: Context, now: datetime
+) -> Incident:
     held = incident.to(IncidentState.CONTAINING, now).with_reservation(
         0, tagged.reserved_concurrency
     )
@@ -199,7 +201,7 @@ def _adopt_over(
     if known.is_closed:
         return None
     if known.state is IncidentState.NOTIFIED:
-        return world.ledger.save(_stopped(known, tagged, world, now))
+        return world.ledger.save(_record_stop(known, tagged, world, now))
     is_older = known.opened_at.replace(microsecond=0) > tagged.at
     if is_older or _is_recorded(known, tagged):
         _add_removed(known, tagged, world, is_newest=not is_older)

@@ -29,12 +29,12 @@ def announce(
     """
     incident, context = world.look_around(incident)
     if transition is Transition.CONTAINED:
-        incident = replace(incident, routes=_routes(incident, context))
+        incident = replace(incident, routes=_read_routes(incident, context))
     notice = compose_notice(transition, incident, replace(context, **about), now)
     return incident.with_notice(transition, notice.subject, notice.body)
 
 
-def _routes(incident: Incident, context: NoticeContext) -> EventRoutes:
+def _read_routes(incident: Incident, context: NoticeContext) -> EventRoutes:
     known = context.triggers
     kept = [
         trigger

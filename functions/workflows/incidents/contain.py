@@ -336,7 +336,7 @@ def _give_up(run: Execution, refusal: RefusedError) -> Incident:
     _put_back_beside(run)
     present = run.present
     try:
-        found = _reserved(run)
+        found = _find_reserved(run)
     except (RefusedError, BusyError):
         told = _with_failure(run, refusal).refused(attempt, present).unleased()
         return deliver(run.save(told), run.world, present)
@@ -347,7 +347,7 @@ def _give_up(run: Execution, refusal: RefusedError) -> Incident:
     return deliver(run.save(left), run.world, present)
 
 
-def _reserved(run: Execution) -> int | None:
+def _find_reserved(run: Execution) -> int | None:
     if run.incident.is_on_instances:
         return None  # it has no reservation
     return run.world.functions.reserved_concurrency(run.incident.function)

@@ -50,17 +50,17 @@ class Context:
             return incident, NoticeContext(
                 deployment=self.deployment, triggers=(pushed,), is_async_target_known=True
             )
-        target = self._async_target(incident)
+        target = self._read_async_target(incident)
         incident = replace(incident, async_target_arn=target or "")
         context = NoticeContext(
             deployment=self.deployment,
-            triggers=self._triggers(incident),
+            triggers=self._read_triggers(incident),
             is_async_target_known=target is not None,
             loop=self.loops.of(incident.function),
         )
         return incident, context
 
-    def _triggers(self, incident: Incident) -> tuple[Trigger, ...] | None:
+    def _read_triggers(self, incident: Incident) -> tuple[Trigger, ...] | None:
         known = incident.snapshot.mappings if incident.snapshot else None
         try:
             if known is None:
@@ -69,7 +69,7 @@ class Context:
         except LoopbreakerError:
             return None
 
-    def _async_target(self, incident: Incident) -> str | None:
+    def _read_async_target(self, incident: Incident) -> str | None:
         if incident.async_target_arn:
             return incident.async_target_arn
         try:

@@ -114,14 +114,14 @@ class Enforcer:
         """
         match decision:
             case Contain():
-                stopping = _stopping(_incident(decision, facts, now), facts, now)
+                stopping = _prepare_stop(_build_incident(decision, facts, now), facts, now)
                 return self._take_hold(decision, stopping, facts, now, known_until=known_until)
             case Hold():
                 placed = self._planner.place(decision, facts, now)
                 if isinstance(placed, LeftAlone):
                     return self._leave_alone(placed, now)
                 if isinstance(placed, NotHeld):
-                    told = _not_held(decision, placed)
+                    told = _decide_not_to_hold(decision, placed)
                     return self._notify(told, facts, now, known_until=known_until) or told
                 return self._begin_hold(placed, now, known_until)
             case Notify():
@@ -177,7 +177,7 @@ class Enforcer:
         if isinstance(placed, LeftAlone):
             return self._leave_alone(placed, now)
         if isinstance(placed, NotHeld):
-            told = _not_held(decision, placed)
+            told = _decide_not_to_hold(decision, placed)
             self._tell_known(incident, told, now)
             return told
         if placed.instead is None:
@@ -190,7 +190,7 @@ class Enforcer:
         self, placed: Placed, now: datetime, known_until: datetime | None
     ) -> Decision | LatelyClosed:
         decision, facts = placed.decision, placed.facts
-        held = _held(_incident(decision, facts, now), placed.planned, now)
+        held = _prepare_hold(_build_incident(decision, facts, now), placed.planned, now)
         held = replace(held, instead=placed.instead)
         until = known_until if placed.instead is None else placed.known_until
         return self._take_hold(decision, held, facts, now, known_until=until)
@@ -217,7 +217,7 @@ class Enforcer:
             opening = self._find_lately_closed(incident, known_until) or opening
         if isinstance(opening, LatelyClosed):
             return opening
-        return self._opened(opening, decision, facts, now)
+        return self._continue_opened(opening, decision, facts, now)
 
     def _find_lately_closed(
         self, incident: Incident, known_until: datetime | None
@@ -233,7 +233,7 @@ class Enforcer:
             return None
         return LatelyClosed(closed_at=max(one.closed_at or one.updated_at for one in closed))
 
-    def _opened(
+    def _continue_opened(
         self, opening: Opening, decision: Contain | Hold, facts: FunctionFacts, now: datetime
     ) -> Decision:
         match opening:
@@ -274,10 +274,10 @@ class Enforcer:
                     contained_at=None,
                     stopped_at=None,
                 )
-                begun = _begun(known, planned, facts, now)
+                begun = _prepare(known, planned, facts, now)
                 opening = self.world.ledger.hold(begun, self.blast_radius)
             else:
-                fresh = _begun(_incident(decision, facts, now), planned, facts, now)
+                fresh = _prepare(_build_incident(decision, facts, now), planned, facts, now)
                 fresh = replace(fresh, refusals=incident.refusals)
                 new = succeed(incident, fresh, self.world.functions)
                 old = incident.to(IncidentState.SUPERSEDED, now)
@@ -292,7 +292,7 @@ class Enforcer:
             if isinstance(second, Notify):
                 self._tell_known(incident, second, now, opening.contained)
             return second
-        return self._opened(opening, decision, facts, now)
+        return self._continue_opened(opening, decision, facts, now)
 
     def _notify(
         self,
@@ -304,7 +304,7 @@ class Enforcer:
         known_until: datetime | None,
     ) -> LatelyClosed | None:
         incident = announce(
-            _incident(decision, facts, now),
+            _build_incident(decision, facts, now),
             Transition.NOTIFIED,
             self.world,
             now,
@@ -424,7 +424,9 @@ class Enforcer:
             record_removed(facts, tagged, self.world, now)
 
 
-def _incident(decision: Contain | Hold | Notify, facts: FunctionFacts, now: datetime) -> Incident:
+def _build_incident(
+    decision: Contain | Hold | Notify, facts: FunctionFacts, now: datetime
+) -> Incident:
     return Incident(
         id=incident_id(facts.name, now),
         function=facts.name,
@@ -442,29 +444,29 @@ def _incident(decision: Contain | Hold | Notify, facts: FunctionFacts, now: date
     )
 
 
-def _begun(
+def _prepare(
     incident: Incident, planned: Planned | None, facts: FunctionFacts, now: datetime
 ) -> Incident:
     """The incident with its write-ahead snapshot: held as planned, or else stopped."""
     if planned is None:
-        return _stopping(incident, facts, now)
-    return _held(incident, planned, now)
+        return _prepare_stop(incident, facts, now)
+    return _prepare_hold(incident, planned, now)
 
 
-def _stopping(incident: Incident, facts: FunctionFacts, now: datetime) -> Incident:
+def _prepare_stop(incident: Incident, facts: FunctionFacts, now: datetime) -> Incident:
     stopping = incident.to(IncidentState.CONTAINING, now)
     if facts.kind is FunctionKind.MANAGED_INSTANCES:
         return stopping.with_scaling(facts.scaling).leased(now)
     return stopping.with_reservation(0, facts.reserved_concurrency).leased(now)
 
 
-def _held(incident: Incident, planned: Planned, now: datetime) -> Incident:
+def _prepare_hold(incident: Incident, planned: Planned, now: datetime) -> Incident:
     held = incident.to(IncidentState.CAPPING, now)
     held = plan_hold(held, planned.watch, planned.reserved_concurrency, planned.mappings)
     return held.leased(now)
 
 
-def _not_held(decision: Hold, why: NotHeld) -> Notify:
+def _decide_not_to_hold(decision: Hold, why: NotHeld) -> Notify:
     """The decision about a function that would be held and must not be."""
     grounds = (explain_not_held(why), *decision.assessment.grounds)
     assessment = replace(decision.assessment, grounds=grounds)

@@ -189,7 +189,7 @@ class Execution(ChangeExecution[Incident]):
         if status is StepStatus.CHANGED_MEANWHILE:
             stop = self._stop_in_tag()
             if stop is not None:
-                theirs = replace(theirs, prior=self._before(stop, known))
+                theirs = replace(theirs, prior=self._find_reserved_before(stop, known))
                 status, detail = undo(theirs, (*self.incident.ours, 0), self.world.functions)
         if status is StepStatus.ALREADY and theirs.prior != inverse.prior:
             return StepStatus.CHANGED_MEANWHILE, describe_reservation(theirs.prior)
@@ -203,7 +203,7 @@ class Execution(ChangeExecution[Incident]):
         except LedgerUnavailableError:
             return None
 
-    def _before(self, stop: TaggedSnapshot, known: Incident) -> int | None:
+    def _find_reserved_before(self, stop: TaggedSnapshot, known: Incident) -> int | None:
         """What was reserved before a stop of which the ledger does not know.
 
         To the tag the guard's own hold passed for what people had reserved: the record knows

@@ -103,13 +103,13 @@ class Reconciler:
         try:
             incident = deliver(incident, world, now)
             if not incident.is_closed and (actor or is_due(incident, now)):
-                self._by_state(incident)(incident, now, actor)
+                self._choose_by_state(incident)(incident, now, actor)
         except FunctionNotFoundError:
             close_as_deleted(incident, world, now)
         except StaleIncidentError:
             return  # another run moved it on: the next pulse sees the rest
 
-    def _by_state(self, incident: Incident) -> Callable[[Incident, datetime, str], None]:
+    def _choose_by_state(self, incident: Incident) -> Callable[[Incident, datetime, str], None]:
         match incident.state:
             case IncidentState.CONTAINING | IncidentState.CAPPING:
                 return self._go_on_containing
@@ -125,7 +125,7 @@ class Reconciler:
                 return self._watch_notified
 
     def _go_on_containing(self, incident: Incident, now: datetime, _actor: str) -> None:
-        self.enforcer.go_on(incident, self._facts(incident), now)
+        self.enforcer.go_on(incident, self._read_facts(incident), now)
 
     def _go_on_restoring(self, incident: Incident, now: datetime, _actor: str) -> None:
         restore(incident, self.enforcer.world, now, incident.closing, is_asked=False)
@@ -137,7 +137,7 @@ class Reconciler:
             return
         if incident.is_pausing(Attempt.FOLLOW_UP, now):
             return
-        if prohibition(self._facts(incident), self.enforcer.policy) is None:
+        if prohibition(self._read_facts(incident), self.enforcer.policy) is None:
             finish_steps(incident, self.enforcer.world, now)
 
     def _watch_held(self, incident: Incident, now: datetime, actor: str) -> None:
@@ -213,7 +213,7 @@ class Reconciler:
             # Somebody asked for it, and AWS refused a part.
             restore(incident, self.enforcer.world, now, incident.closing, is_asked=False)
             return
-        evidence = self._evidence(incident, now)
+        evidence = self._read_evidence(incident, now)
         if evidence is None or evidence.facts is None:
             return
         assessment = assess(evidence, self.enforcer.policy)
@@ -227,7 +227,7 @@ class Reconciler:
             deliver(world.ledger.save(incident.to(IncidentState.ENDED, now)), world, now)
 
     def _watch_notified(self, incident: Incident, now: datetime, _actor: str) -> None:
-        evidence = self._evidence(incident, now)
+        evidence = self._read_evidence(incident, now)
         if evidence is None or evidence.facts is None:
             return
         if _has_subsided(evidence, self.enforcer.policy.floor_per_minute):
@@ -241,13 +241,13 @@ class Reconciler:
         if assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY):
             self.enforcer.reconsider(incident, assessment, evidence.facts, now)
 
-    def _facts(self, incident: Incident) -> FunctionFacts:
+    def _read_facts(self, incident: Incident) -> FunctionFacts:
         facts = self.gathering.facts(incident.function)
         if facts is None:
             raise FunctionNotFoundError(f"{incident.function} does not exist any more")
         return facts
 
-    def _evidence(self, incident: Incident, now: datetime) -> Evidence | None:
+    def _read_evidence(self, incident: Incident, now: datetime) -> Evidence | None:
         evidence = self.gathering.of_one(incident.function, now)
         if evidence is None:
             raise FunctionNotFoundError(f"{incident.function} does not exist any more")
@@ -306,7 +306,7 @@ def urgent_first(live: LiveLedger | None, now: datetime) -> tuple[Incident, ...]
     """
     incidents = () if live is None else live.incidents
     found = sorted(
-        (one for one in incidents if one.is_closed or one.state in _URGENT), key=_urgency
+        (one for one in incidents if one.is_closed or one.state in _URGENT), key=_rank_urgency
     )
     in_vain = [one for one in found if one.state in _STOPPING and _was_tried(one)]
     return (*(one for one in found if one not in in_vain), *in_rotation(in_vain, now))
@@ -323,7 +323,7 @@ def in_turn(live: LiveLedger | None, now: datetime) -> tuple[Incident, ...]:
     )
 
 
-def _urgency(incident: Incident) -> tuple[int, datetime, str]:
+def _rank_urgency(incident: Incident) -> tuple[int, datetime, str]:
     rank = len(_URGENT) if incident.is_closed else _URGENT.index(incident.state)
     return rank, incident.opened_at, incident.id
 

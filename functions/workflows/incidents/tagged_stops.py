@@ -71,7 +71,7 @@ class TaggedStops:
         value = None if facts is None else facts.tags.get(SNAPSHOT_TAG)
         if facts is None or value is None:
             return
-        matter = _matter(facts.arn, value)
+        matter = _name_matter(facts.arn, value)
         earlier = self.enforcer.world.ledger.attempts(matter)
         if _is_pausing(earlier, now):
             return
@@ -126,7 +126,7 @@ def _may_be_in_force(facts: FunctionFacts, tagged: TaggedSnapshot) -> bool:
     return facts.reserved_concurrency == 0 or bool(tagged.provisioned)
 
 
-def _matter(arn: str, value: str) -> str:
+def _name_matter(arn: str, value: str) -> str:
     """A name for this value of this function's tag, of characters that are safe anywhere."""
     return f"tag {hashlib.sha256(f'{arn} {value}'.encode()).hexdigest()}"
 

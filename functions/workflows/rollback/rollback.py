@@ -132,10 +132,10 @@ class Rollback:
         """
         left: tuple[LeftUnchanged, ...] = ()
         if asked == (ALL,):
-            names, left = self._held()
+            names, left = self._list_held()
         else:
             names = tuple(function_name(one) for one in asked)
-        results = self._first_results(tuple(dict.fromkeys(names)), seconds_left)
+        results = self._restore_first(tuple(dict.fromkeys(names)), seconds_left)
         waited = 0.0
         while waited < WAIT_SECONDS and seconds_left() > RESERVE_SECONDS + POLL_SECONDS:
             waiting = [name for name, result in results.items() if is_pending_result(result)]
@@ -143,10 +143,10 @@ class Rollback:
                 break
             self.sleep(POLL_SECONDS)
             waited += POLL_SECONDS
-            results |= {name: self._again(name) for name in waiting}
+            results |= {name: self._restore_again(name) for name in waiting}
         return (*(self._add_remediations(one) for one in results.values()), *left)
 
-    def _first_results(
+    def _restore_first(
         self, names: tuple[str, ...], seconds_left: Callable[[], float]
     ) -> dict[str, Result]:
         """What becomes of each function, whose leases are waited for together.
@@ -163,7 +163,7 @@ class Rollback:
                 if results and seconds_left() <= RESERVE_SECONDS:
                     result: Result | _Asked = Refused(function=name, text=NO_TIME_LEFT)
                 else:
-                    result = self._one(name, before, is_patient=is_patient)
+                    result = self._restore_one(name, before, is_patient=is_patient)
                 if isinstance(result, _Asked):
                     leased[name] = result
                 else:
@@ -202,7 +202,7 @@ class Rollback:
             self.world.publisher.publish(said.subject, said.body)
         return tuple(one.function for one in held)
 
-    def _held(self) -> tuple[tuple[str, ...], tuple[LeftUnchanged, ...]]:
+    def _list_held(self) -> tuple[tuple[str, ...], tuple[LeftUnchanged, ...]]:
         """All that is to be restored, and what is only said to be."""
         live = self.world.ledger.live()
         names = [one.function for one in live.incidents if one.state in HOLDING_STATES]
@@ -210,30 +210,32 @@ class Rollback:
         names += [*live.unreadable, *(one.function for one in self.find_open_remediations())]
         left = []
         for arn in self.world.functions.tagged(SNAPSHOT_TAG):
-            said = self._said_by_tag(arn)
+            said = self._read_tag(arn)
             if isinstance(said, LeftUnchanged):
                 left.append(said)
             elif said:
                 names.append(said)
         return tuple(names), tuple(one for one in left if one.function not in names)
 
-    def _said_by_tag(self, arn: str) -> str | LeftUnchanged:
+    def _read_tag(self, arn: str) -> str | LeftUnchanged:
         """The function whose tag is a record of its stop; or why it is none; empty for no tag."""
         name = arn
         try:
             name = function_name(arn)
-            facts = self._facts(name)
-            found = None if facts is None else find_snapshot(facts, self._key())
+            facts = self._read_facts(name)
+            found = None if facts is None else find_snapshot(facts, self._read_key())
         except (InvalidFunctionReferenceError, UnreadableSnapshotError) as error:
             return LeftUnchanged(function=name, text=f"left alone: {error}")
         if found is None:  # the list of tagged functions may be late
             return ""
         return name if found.is_sealed else LeftUnchanged(function=name, text=IN_DOUBT)
 
-    def _key(self) -> bytes:
+    def _read_key(self) -> bytes:
         return self.world.ledger.tag_key()
 
-    def _one(self, name: str, before: _Asked | None, *, is_patient: bool) -> Result | _Asked:
+    def _restore_one(
+        self, name: str, before: _Asked | None, *, is_patient: bool
+    ) -> Result | _Asked:
         """What becomes of a function.
 
         Parameters
@@ -253,7 +255,7 @@ class Rollback:
         except LoopbreakerError as error:
             return Refused(function=name, text=str(error))
 
-    def _again(self, name: str) -> Result:
+    def _restore_again(self, name: str) -> Result:
         """What becomes of a function of which something was pending."""
         try:
             return self._restore(
@@ -313,7 +315,7 @@ class Rollback:
                     return self._without_incident(name)
                 continue
             was_held = True
-            facts = self._facts(name)
+            facts = self._read_facts(name)
             try:
                 mine = incident if incident == known.own else incident.taken_over()
                 after = restore(self._with_tag(mine, facts), self.world, self.world.clock())
@@ -324,7 +326,7 @@ class Rollback:
             return describe_result(after)
         raise StaleIncidentError(f"{name} is being changed by another run: deploy again")
 
-    def _facts(self, name: str) -> FunctionFacts | None:
+    def _read_facts(self, name: str) -> FunctionFacts | None:
         try:
             return self.world.functions.describe(name)
         except FunctionNotFoundError:
@@ -345,7 +347,7 @@ class Rollback:
         if facts is None or SNAPSHOT_TAG not in facts.tags or facts.reserved_concurrency != 0:
             return incident
         try:
-            found = find_snapshot(facts, self._key())
+            found = find_snapshot(facts, self._read_key())
         except UnreadableSnapshotError:
             return incident
         if found is None:
@@ -376,7 +378,7 @@ class Rollback:
             )
         if SNAPSHOT_TAG not in facts.tags:
             return Restored(function=name, text=NOT_HELD)
-        found = find_snapshot(facts, self._key())
+        found = find_snapshot(facts, self._read_key())
         if found is None:
             return Restored(function=name, text=NOT_HELD)
         if was_closed_since(facts, found.tagged, self.world.ledger):

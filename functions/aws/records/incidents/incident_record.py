@@ -15,7 +15,7 @@ _SHORTEST_DETAIL: Final = 40
 
 
 def dump_incident(incident: Incident, most_bytes: int = MOST_BYTES) -> str:
-    """The record of an incident, no longer than `most_count_bytes`.
+    """The record of an incident, no longer than `most_bytes`.
 
     What does not fit is cut from the notices: first from those that are sent, then from the
     longest; then from what AWS said of the steps; then from the notices once more. Everything that

@@ -136,12 +136,12 @@ def shortest_way(
                 continue
             after[origin] = (node, edge)
             if origin in starts:
-                return _edges(after, origin)
+                return _collect_edges(after, origin)
             waiting.append(origin)
     return None
 
 
-def _edges(after: dict[int, tuple[int, int]], start: int) -> list[int]:
+def _collect_edges(after: dict[int, tuple[int, int]], start: int) -> list[int]:
     way: list[int] = []
     node, edge = after[start]
     while edge >= 0:

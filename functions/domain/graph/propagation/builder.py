@@ -82,14 +82,14 @@ class Builder:
             self.flow.places.append(place)
             is_function = isinstance(place, tuple) and place[0].kind is NodeKind.FUNCTION
             self.flow.functions.append(place[0].name if is_function else "")  # type: ignore[index]
-            self.turns.add(found, self.acting, *self._effort(place))
+            self.turns.add(found, self.acting, *self._compute_effort(place))
         return found
 
     def knows(self, place: Place) -> bool:
         """Whether a place was reached."""
         return place in self._numbers
 
-    def _effort(self, place: Place) -> tuple[str, int]:
+    def _compute_effort(self, place: Place) -> tuple[str, int]:
         """Where a place is, and the steps of following it."""
         match place:
             case WildcardTarget():

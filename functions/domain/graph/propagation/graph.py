@@ -59,7 +59,7 @@ class Propagation:
     def edge(self, first: int, second: int | None = None) -> Edge:
         """The edge with a number; for one that leads to a wildcard with the one that leads on."""
         last = first if second is None else second
-        source, target = self._node(self.sources[first]), self._node(self.targets[last])
+        source, target = self._get_node(self.sources[first]), self._get_node(self.targets[last])
         spec = self.infos[first]
         member = None if second is None else self.infos[second]
         if not isinstance(spec, EdgeSpec):
@@ -72,7 +72,7 @@ class Propagation:
         """Whether a place only stands for many."""
         return isinstance(self.places[place], WildcardTarget)
 
-    def _node(self, place: int) -> Node:
+    def _get_node(self, place: int) -> Node:
         found = self.places[place]
         if isinstance(found, tuple):
             return found[0]

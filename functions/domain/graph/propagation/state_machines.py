@@ -57,7 +57,7 @@ class StateMachines:
         if not reading.is_readable:
             doubt = Doubt.BUDGET if reading is _UNREAD else Doubt.RESOURCE
             build.doubt((number,), doubt)
-        for task in _distinct(reading.tasks):
+        for task in _select_distinct(reading.tasks):
             if not build.may_go_on(number, _ASKING):
                 break
             build.edges.spend(1)
@@ -121,7 +121,7 @@ def _read_machines(index: AccountIndex, budget: Allowance) -> Mapping[Node, Mach
     return {node: found[node] for node in sorted(found)}
 
 
-def _distinct(tasks: Iterable[Task]) -> Iterable[Task]:
+def _select_distinct(tasks: Iterable[Task]) -> Iterable[Task]:
     """Each thing that a state machine does once, by the first state that surely comes by."""
     found: dict[tuple[Node, Payload, str], Task] = {}
     for task in tasks:

@@ -122,7 +122,7 @@ class Permissions:
             Each with the name of its session, as of `profile`.
         """
         known = {
-            self._key(role, session): (role, session)
+            self._build_key(role, session): (role, session)
             for role, session in sorted(roles, key=lambda one: (one[0].arn, one[1]))
         }
         parsed: list[_Parsed] = []
@@ -188,12 +188,12 @@ class Permissions:
 
     def profile(self, role: Role, session: str = "") -> RolePermissions:
         """What a role may write, in a session of this name: that of a function has its name."""
-        key = self._key(role, session)
+        key = self._build_key(role, session)
         if key not in self._profiles:
             self.read([(role, session)])
         return self._profiles[key]
 
-    def _key(self, role: Role, session: str) -> tuple[object, ...]:
+    def _build_key(self, role: Role, session: str) -> tuple[object, ...]:
         """What makes two roles the same: their policies, unless these speak of the principal."""
         granted = self._policies.of(role.arn, session)
         *own, is_personal = self._read_texts(role)

@@ -18,20 +18,20 @@ class WriteAction:
     payload: Callable[[Node], Payload]
 
 
-def _always(payload: Payload) -> Callable[[Node], Payload]:
+def _make_constant(payload: Payload) -> Callable[[Node], Payload]:
     return lambda _: payload
 
 
-def _stored_by(action: str) -> Callable[[Node], Payload]:
+def _make_stored(action: str) -> Callable[[Node], Payload]:
     return lambda node: Stored(node.name, action)
 
 
 S3_ACTIONS: Final = tuple(EVENTS_BY_ACTION)
 MOVE: Final = "sqs:StartMessageMoveTask"
 RERUN: Final = "states:RedriveExecution"
-_INSERTS: Final = _always(Changed(("INSERT", "MODIFY")))
-_REMOVES: Final = _always(Changed(("REMOVE",)))
-_ANY: Final = _always(ANYTHING)
+_INSERTS: Final = _make_constant(Changed(("INSERT", "MODIFY")))
+_REMOVES: Final = _make_constant(Changed(("REMOVE",)))
+_ANY: Final = _make_constant(ANYTHING)
 # Service authorization reference. Moving messages back also takes the right to send them to where
 # they go (`Configure queue permissions for a dead-letter queue redrive`), which is not asked for
 # here. TransactWriteItems needs the actions of its items; CopyObject
@@ -40,15 +40,19 @@ _ANY: Final = _always(ANYTHING)
 WRITE_ACTIONS: Final[Mapping[NodeKind, tuple[WriteAction, ...]]] = {
     NodeKind.QUEUE: (
         WriteAction(actions=("sqs:SendMessage",), payload=_ANY),
-        WriteAction(actions=(MOVE,), payload=_always(Moved())),
+        WriteAction(actions=(MOVE,), payload=_make_constant(Moved())),
     ),
     NodeKind.TOPIC: (WriteAction(actions=("sns:Publish",), payload=_ANY),),
     NodeKind.TABLE: (
         WriteAction(actions=("dynamodb:PutItem", "dynamodb:UpdateItem"), payload=_INSERTS),
         WriteAction(actions=("dynamodb:DeleteItem",), payload=_REMOVES),
-        WriteAction(actions=("dynamodb:BatchWriteItem",), payload=_always(Changed())),
-        WriteAction(actions=("dynamodb:PartiQLInsert",), payload=_always(Changed(("INSERT",)))),
-        WriteAction(actions=("dynamodb:PartiQLUpdate",), payload=_always(Changed(("MODIFY",)))),
+        WriteAction(actions=("dynamodb:BatchWriteItem",), payload=_make_constant(Changed())),
+        WriteAction(
+            actions=("dynamodb:PartiQLInsert",), payload=_make_constant(Changed(("INSERT",)))
+        ),
+        WriteAction(
+            actions=("dynamodb:PartiQLUpdate",), payload=_make_constant(Changed(("MODIFY",)))
+        ),
         WriteAction(actions=("dynamodb:PartiQLDelete",), payload=_REMOVES),
     ),
     NodeKind.STREAM: (
@@ -57,7 +61,7 @@ WRITE_ACTIONS: Final[Mapping[NodeKind, tuple[WriteAction, ...]]] = {
     NodeKind.DELIVERY_STREAM: (
         WriteAction(actions=("firehose:PutRecord", "firehose:PutRecordBatch"), payload=_ANY),
     ),
-    NodeKind.BUS: (WriteAction(actions=("events:PutEvents",), payload=_always(Put())),),
+    NodeKind.BUS: (WriteAction(actions=("events:PutEvents",), payload=_make_constant(Put())),),
     NodeKind.STATE_MACHINE: (
         WriteAction(
             actions=("states:StartExecution", "states:StartSyncExecution", RERUN),
@@ -67,12 +71,12 @@ WRITE_ACTIONS: Final[Mapping[NodeKind, tuple[WriteAction, ...]]] = {
     NodeKind.FUNCTION: (
         WriteAction(
             actions=("lambda:InvokeFunction", "lambda:InvokeAsync"),
-            payload=_always(Invoked(is_async=True)),
+            payload=_make_constant(Invoked(is_async=True)),
         ),
     ),
     NodeKind.LOG_GROUP: (WriteAction(actions=("logs:PutLogEvents",), payload=_ANY),),
     NodeKind.BUCKET: tuple(
-        WriteAction(actions=(action,), payload=_stored_by(action)) for action in S3_ACTIONS
+        WriteAction(actions=(action,), payload=_make_stored(action)) for action in S3_ACTIONS
     ),
 }
 ARN_HEADS: Final[Mapping[NodeKind, tuple[str, str]]] = {

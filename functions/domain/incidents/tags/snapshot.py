@@ -58,7 +58,7 @@ class TaggedSnapshot:
         reserved = "none" if self.reserved_concurrency is None else self.reserved_concurrency
         text = f"v1 reserved={reserved} at={self.at.astimezone(UTC):{_MOMENT}}Z"
         removed = {
-            _removed_key(one.qualifier): f"v1 provisioned={one.qualifier}:{one.requested}"
+            _compose_removed_key(one.qualifier): f"v1 provisioned={one.qualifier}:{one.requested}"
             for one in self.provisioned
         }
         return {SNAPSHOT_TAG: text, **removed}
@@ -71,7 +71,7 @@ class TaggedSnapshot:
         UnreadableSnapshotError
             When one has another form.
         """
-        removed = [_removed(one) for one in values]
+        removed = [_parse_removed(one) for one in values]
         named = {one.qualifier for one in removed}
         older = [one for one in self.provisioned if one.qualifier not in named]
         return replace(self, provisioned=(*older, *removed))
@@ -113,12 +113,12 @@ def is_of_guard(key: str) -> bool:
     return key == SNAPSHOT_TAG or key.startswith(REMOVED_TAG)
 
 
-def _removed_key(qualifier: str) -> str:
+def _compose_removed_key(qualifier: str) -> str:
     # A key holds as many characters as an alias, so the alias itself may not fit.
     return f"{REMOVED_TAG}{hashlib.sha256(qualifier.encode()).hexdigest()[:16]}"
 
 
-def _removed(value: str) -> ProvisionedConcurrency:
+def _parse_removed(value: str) -> ProvisionedConcurrency:
     found = _REMOVED_FORM.fullmatch(value.strip())
     if found is None:
         raise UnreadableSnapshotError(
