@@ -270,11 +270,11 @@ class FakeMemory:
     marks: dict[str, str] = field(default_factory=dict)
     denied: list[tuple[str, DeniedCall]] = field(default_factory=list)
 
-    def book(self) -> FindingBook:
+    def read_findings(self) -> FindingBook:
         """See the port."""
         return self.hospital.stored_book
 
-    def progress(self) -> Progress | None:
+    def read_progress(self) -> Progress | None:
         """See the port."""
         return self.stored
 
@@ -286,11 +286,11 @@ class FakeMemory:
         """See the port."""
         self.marks |= dict.fromkeys(names, now.isoformat())
 
-    def touched(self) -> dict[str, str]:
+    def read_touched(self) -> dict[str, str]:
         """See the port."""
         return dict(self.marks)
 
-    def examined(self, marks: dict[str, str]) -> None:
+    def forget_touched(self, marks: dict[str, str]) -> None:
         """See the port."""
         self.marks = {name: at for name, at in self.marks.items() if marks.get(name) != at}
 
@@ -298,7 +298,7 @@ class FakeMemory:
         """See the port."""
         self.denied.append((function, denied))
 
-    def denials(self, since: datetime) -> dict[str, tuple[DeniedCall, ...]]:
+    def read_denials(self, since: datetime) -> dict[str, tuple[DeniedCall, ...]]:
         """See the port."""
         found: dict[str, tuple[DeniedCall, ...]] = {}
         for function, call in self.denied:
@@ -311,7 +311,7 @@ class FakeMemory:
 class _Metrics:
     ward: Ward
 
-    def datapoints(
+    def read_datapoints(
         self, asked: Sequence[MetricQuery], window: Window
     ) -> Mapping[MetricQuery, Datapoints]:
         self.ward.ask("metrics")
@@ -331,7 +331,7 @@ class _Signs:
 
     ward: Ward
 
-    def datapoints(
+    def read_datapoints(
         self, asked: Sequence[MetricQuery], window: Window
     ) -> Mapping[MetricQuery, Datapoints]:
         self.ward.ask("signs")
@@ -346,7 +346,7 @@ class _Signs:
             for one in asked
         }
 
-    def leading(self, family: Family, window: Window) -> tuple[MetricQuery, ...]:
+    def find_leading(self, family: Family, window: Window) -> tuple[MetricQuery, ...]:
         self.ward.ask("signs")
         return tuple(
             one
@@ -365,8 +365,8 @@ class _Logs:
         self.ward.ask("logs")
         return self.ward.groups.get(name)
 
-    def reports(self, group: str, since: datetime, until: datetime) -> ReportStatistics | None:
-        self.ward.ask("reports")
+    def read_reports(self, group: str, since: datetime, until: datetime) -> ReportStatistics | None:
+        self.ward.ask("read_reports")
         return self.ward.reported.get(group)
 
 
@@ -393,7 +393,7 @@ class _Simulator:
 class _Alarms:
     ward: Ward
 
-    def triggers(self, partition: str) -> Mapping[str, tuple[FoundTrigger, ...]]:
+    def read_triggers(self, partition: str) -> Mapping[str, tuple[FoundTrigger, ...]]:
         self.ward.ask("alarms")
         return self.ward.alarm_triggers
 
@@ -411,7 +411,7 @@ class _Targets:
 class _Schedules:
     ward: Ward
 
-    def now(self, schedule: Schedule) -> Schedule | None:
+    def read_schedule(self, schedule: Schedule) -> Schedule | None:
         self.ward.ask("schedules")
         return self.ward.schedules.get(schedule.arn)
 
@@ -437,8 +437,8 @@ class _Details:
         )
         return self.ward.details_.get(function, usual)
 
-    def aliases(self, function: str) -> tuple[str, ...]:
-        self.ward.ask("aliases")
+    def read_aliases(self, function: str) -> tuple[str, ...]:
+        self.ward.ask("read_aliases")
         return tuple(
             qualifier
             for name, qualifier in self.ward.versions

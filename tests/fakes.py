@@ -569,7 +569,7 @@ class FakeFunctions:
         self, function: str, mappings: Sequence[EventSourceMapping]
     ) -> tuple[Trigger, ...]:
         """See the port."""
-        with self._account.call("functions", "triggers", function=function, mappings=mappings):
+        with self._account.call("functions", "read_triggers", function=function, mappings=mappings):
             polled = tuple(
                 Trigger(
                     kind=_POLLED[one.source_arn.split(":")[2]][0],

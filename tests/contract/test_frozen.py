@@ -430,16 +430,16 @@ def test_findings_are_read(shared_aws: LocalAws, name: str) -> None:
     """What is open, what was closed, how far a check has come, and what was changed since."""
     store = store_of(thaw(shared_aws, name, "findings"))
 
-    book = store.book()
+    book = store.read_findings()
 
     assert [(one.function, one.entry) for one in book.open] == [("orders", "too_slow")]
     assert book.open[0].told_causes == ("memory_full", "near_timeout")
     assert [one.finding.entry for one in book.closed] == ["no_logs"]
     assert BOOK_RECORD.load(BOOK_RECORD.dump(book)) == book
-    assert store.save_book(book) == store.book() == replace(book, version=book.version + 1)
-    assert store.progress() == Progress(began_at=DAY, after="orders", finished_at=DAY)
-    assert store.touched() == dict.fromkeys(("orders", "role/orders-role"), DAY.isoformat())
-    ((denied,),) = store.denials(DAY).values()
+    assert store.save_book(book) == store.read_findings() == replace(book, version=book.version + 1)
+    assert store.read_progress() == Progress(began_at=DAY, after="orders", finished_at=DAY)
+    assert store.read_touched() == dict.fromkeys(("orders", "role/orders-role"), DAY.isoformat())
+    ((denied,),) = store.read_denials(DAY).values()
     assert (denied.principal_arn.rpartition("/")[2], denied.last_at) == ("clerk", DAY)
 
 

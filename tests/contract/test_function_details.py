@@ -17,13 +17,13 @@ def test_an_alias_has_the_configuration_of_its_version(shared_aws: LocalAws) -> 
     logs = {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}
     function(shared_aws, "report", role(shared_aws, "report-role", logs), MemorySize=256)
     reader = DetailsReader(client)
-    before = reader.aliases("report")
+    before = reader.read_aliases("report")
     client.publish_version(FunctionName="report")
     client.create_alias(FunctionName="report", Name="live", FunctionVersion="1")
     client.update_function_configuration(FunctionName="report", MemorySize=512)
 
     latest, live = reader.of("report"), reader.of("report", "live")
 
-    assert (before, reader.aliases("report")) == ((), ("live",))
+    assert (before, reader.read_aliases("report")) == ((), ("live",))
     assert (latest.version, latest.memory_mb) == ("$LATEST", 512)
     assert (live.version, live.memory_mb) == ("1", 256)

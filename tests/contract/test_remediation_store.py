@@ -73,7 +73,7 @@ def store(aws_stage: AwsStage) -> DiagnosisStore:
 
 def test_an_empty_book(remediations: RemediationStore) -> None:
     """Before the first round there is nothing in it."""
-    assert remediations.book() == FindingBook()
+    assert remediations.read_findings() == FindingBook()
 
 
 def test_a_book_comes_back_as_it_was(remediations: RemediationStore) -> None:
@@ -81,7 +81,7 @@ def test_a_book_comes_back_as_it_was(remediations: RemediationStore) -> None:
     saved = remediations.save_book(a_book())
 
     assert saved.version == 1
-    assert remediations.book() == saved
+    assert remediations.read_findings() == saved
 
 
 def test_two_writers_of_the_book_cannot_both_have_their_way(remediations: RemediationStore) -> None:
@@ -119,7 +119,7 @@ def test_a_book_of_ten_thousand_findings(store: DiagnosisStore) -> None:
 
     saved = store.save_book(book.with_notice("a", "subject", random.randbytes(100_000).hex()))
 
-    assert store.book() == saved
+    assert store.read_findings() == saved
     assert len(saved.open) + len(saved.left_out) == 10_000
     assert len(saved.open) > 500
     assert store.save_book(saved).version == 2
@@ -149,12 +149,12 @@ def test_marks_that_outsiders_make_are_read_in_parts(
         store.remember_denial("orders", denied, NOW)
     store.touch(["a", "b", "c"], NOW)
 
-    first = store.touched()
-    store.examined(first)
+    first = store.read_touched()
+    store.forget_touched(first)
 
     assert sorted(first) == ["a", "b"]
-    assert sorted(store.touched()) == ["c"]
-    assert len(store.denials(NOW)["orders"]) == 2
+    assert sorted(store.read_touched()) == ["c"]
+    assert len(store.read_denials(NOW)["orders"]) == 2
 
 
 def test_a_treatment_is_opened_once(remediations: RemediationStore) -> None:
@@ -208,12 +208,12 @@ def test_no_treatment(remediations: RemediationStore) -> None:
 
 def test_how_far_a_round_has_come(store: DiagnosisStore) -> None:
     """The last writer wins."""
-    assert store.progress() is None
+    assert store.read_progress() is None
 
     store.save_progress(Progress(began_at=NOW, after="m"))
     store.save_progress(Progress(began_at=NOW, after="z", finished_at=NOW + timedelta(minutes=1)))
 
-    assert store.progress() == Progress(
+    assert store.read_progress() == Progress(
         began_at=NOW, after="z", finished_at=NOW + timedelta(minutes=1)
     )
 
@@ -224,18 +224,18 @@ def test_a_mark_of_contain_is_read_as_a_change(aws_stage: AwsStage, store: Diagn
 
     marks.touch(("orders",), NOW)
 
-    assert store.touched() == {"orders": NOW.isoformat()}
+    assert store.read_touched() == {"orders": NOW.isoformat()}
 
 
 def test_what_was_changed_again_meanwhile_stays(store: DiagnosisStore) -> None:
     """A change that comes while its function is examined is looked at the next time."""
     store.touch(("orders", "role/orders-role"), NOW)
-    marks = store.touched()
+    marks = store.read_touched()
     store.touch(("orders",), NOW + timedelta(seconds=1))
 
-    store.examined(marks)
+    store.forget_touched(marks)
 
-    assert set(store.touched()) == {"orders"}
+    assert set(store.read_touched()) == {"orders"}
 
 
 def test_denials_are_kept_by_principal(store: DiagnosisStore) -> None:
@@ -246,7 +246,7 @@ def test_denials_are_kept_by_principal(store: DiagnosisStore) -> None:
     for one in (call, later, old):
         store.remember_denial("orders", one, NOW)
 
-    assert store.denials(NOW - timedelta(days=1)) == {"orders": (later,)}
+    assert store.read_denials(NOW - timedelta(days=1)) == {"orders": (later,)}
 
 
 def test_closed_treatments_and_denials_expire(store: DiagnosisStore, aws_stage: AwsStage) -> None:
@@ -292,7 +292,7 @@ def test_a_book_that_does_not_fit_is_refused(store: DiagnosisStore) -> None:
     with pytest.raises(LedgerUnavailableError, match="does not fit"):
         store.save_book(advance(FindingBook(), [examination], NOW).book)
 
-    assert store.book() == FindingBook()
+    assert store.read_findings() == FindingBook()
 
 
 class _LostAnswers:
@@ -317,15 +317,15 @@ def test_an_answer_that_was_lost_is_no_conflict() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda store: store.book(),
+        lambda store: store.read_findings(),
         lambda store: store.save_book(FindingBook()),
         lambda store: store.read_remediations(),
         lambda store: store.find("a", "b"),
-        lambda store: store.progress(),
+        lambda store: store.read_progress(),
         lambda store: store.touch(("a",), NOW),
-        lambda store: store.touched(),
-        lambda store: store.examined({"a": "b"}),
-        lambda store: store.denials(NOW),
+        lambda store: store.read_touched(),
+        lambda store: store.forget_touched({"a": "b"}),
+        lambda store: store.read_denials(NOW),
     ],
 )
 def test_dynamodb_s_failures(call: Any, shared_aws: Any) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from functions.aws.account import facts as f
 from functions.aws.runtime.observability import logger
 from functions.domain.account.configuration_change import Change, ChangeKind
-from functions.domain.diagnosis.remedy import role_name
+from functions.domain.diagnosis.remedy import parse_role_name
 from functions.domain.serialization import UnreadableError
 
 if TYPE_CHECKING:
@@ -84,6 +84,6 @@ def _list_changes(shared: f.Facts, fresh: Iterable[str], roles: Iterable[str]) -
         yield Change(kind=ChangeKind.PERMISSION, name=name)
         known = functions.get(name)
         if known is not None:
-            wanted[role_name(known.role_arn)] = None
+            wanted[parse_role_name(known.role_arn)] = None
     for role in wanted:
         yield Change(kind=ChangeKind.ROLE, name=role)

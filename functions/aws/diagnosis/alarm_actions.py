@@ -32,7 +32,7 @@ class AlarmActions:
     def __init__(self, client: CloudWatchClient) -> None:
         self._client = client
 
-    def triggers(self, partition: str) -> dict[str, tuple[FoundTrigger, ...]]:
+    def read_triggers(self, partition: str) -> dict[str, tuple[FoundTrigger, ...]]:
         """What the alarms invoke, by the function's name.
 
         Raises

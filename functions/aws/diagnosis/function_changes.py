@@ -77,7 +77,7 @@ class AwsFunctionChanges:
         self._iam = iam_client
         self._retry = retry
 
-    def configuration(self, function: str) -> Configuration:
+    def read_configuration(self, function: str) -> Configuration:
         """See the port."""
         return _parse_configuration(self._wait_until_settled(function))
 
@@ -132,7 +132,7 @@ class AwsFunctionChanges:
         except FunctionNotFoundError:
             return
 
-    def permission(self, function: str, qualifier: str, statement_id: str) -> str | None:
+    def read_permission(self, function: str, qualifier: str, statement_id: str) -> str | None:
         """See the port."""
         try:
             with lambda_errors(function):

@@ -54,7 +54,7 @@ class DetailsReader:
             version=answer.get("Version", "$LATEST"),
         )
 
-    def aliases(self, function: str) -> tuple[str, ...]:
+    def read_aliases(self, function: str) -> tuple[str, ...]:
         """The names of a function's aliases, of the first page: fifty, or fewer (ListAliases).
 
         Raises

@@ -81,7 +81,7 @@ class FunctionLogs:
                 )
         return None
 
-    def reports(self, group: str, since: datetime, until: datetime) -> ReportStatistics | None:
+    def read_reports(self, group: str, since: datetime, until: datetime) -> ReportStatistics | None:
         """What the REPORT lines of some time say: of at most 1,000 of them, from the first on.
 
         ``None`` where there is none.

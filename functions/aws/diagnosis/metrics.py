@@ -45,7 +45,7 @@ class DiagnosisMetrics:
     def __init__(self, client: CloudWatchClient) -> None:
         self._client = client
 
-    def datapoints(
+    def read_datapoints(
         self, asked: Sequence[MetricQuery], window: Window
     ) -> Mapping[MetricQuery, Datapoints]:
         """The datapoints of each metric; a metric without any has none.
@@ -73,7 +73,7 @@ class DiagnosisMetrics:
             found.update(answered)
         return found
 
-    def leading(self, family: Family, window: Window) -> tuple[MetricQuery, ...]:
+    def find_leading(self, family: Family, window: Window) -> tuple[MetricQuery, ...]:
         """The members of a family with the largest sums above zero, at most 500.
 
         UNCONFIRMED: that a series grouped by several dimensions is labelled with their values and
@@ -99,7 +99,7 @@ class DiagnosisMetrics:
                     raise MetricsUnavailableError(f"CloudWatch failed to read {family.metric}")
                 values = entry["Label"].split()
                 if len(values) == len(family.dimensions):
-                    one = family.one(values)
+                    one = family.build_query(values)
                     sums[one] = sums.get(one, 0.0) + sum(entry.get("Values", ()))
         except AWS_ERRORS as error:
             raise MetricsUnavailableError(words_of(error)) from error

@@ -37,7 +37,7 @@ class Schedules:
         self._client = client
         self._wait = wait
 
-    def now(self, schedule: Schedule) -> Schedule | None:
+    def read_schedule(self, schedule: Schedule) -> Schedule | None:
         """The schedule as it is now, with its role; ``None`` for one that is gone.
 
         Raises

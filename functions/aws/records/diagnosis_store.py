@@ -31,7 +31,7 @@ from functions.aws.records.table import MARK, is_marked
 from functions.aws.records.writes import NEW, Compare, Delete, PutItem
 from functions.aws.runtime.observability import logger
 from functions.domain.diagnosis.facts import DeniedCall
-from functions.domain.diagnosis.finding_registry import FindingBook, smaller
+from functions.domain.diagnosis.finding_registry import FindingBook, shrink
 from functions.domain.diagnosis.record import BOOK_RECORD, REMEDIATION_RECORD
 from functions.domain.diagnosis.triage import Progress
 from functions.domain.errors import StaleIncidentError
@@ -79,7 +79,7 @@ class DiagnosisStore:
 
     # -- the book of findings --------------------------------------------------------------------
 
-    def book(self) -> FindingBook:
+    def read_findings(self) -> FindingBook:
         """See the port."""
         item = self._table.get(key_of(_DIAGNOSIS, _BOOK))
         return FindingBook() if item is None else BOOK_RECORD.load(unpack(item, "record"))
@@ -89,7 +89,7 @@ class DiagnosisStore:
         written = replace(book, version=book.version + 1)
         key = key_of(_DIAGNOSIS, _BOOK)
         while (record := BOOK_RECORD.dump(written)) and not fits(record):
-            less = smaller(written)
+            less = shrink(written)
             if less is None:
                 break
             written = less
@@ -151,7 +151,7 @@ class DiagnosisStore:
 
     # -- what the rounds remember ------------------------------------------------------------------
 
-    def progress(self) -> Progress | None:
+    def read_progress(self) -> Progress | None:
         """How far the last round came; ``None`` before the first."""
         item = self._table.get(key_of(_DIAGNOSIS, _PROGRESS))
         return None if item is None else _load(Progress, item)
@@ -165,7 +165,7 @@ class DiagnosisStore:
         """Remember that functions and roles were changed."""
         DiagnosisMarks(self._table).touch(names, now)
 
-    def touched(self) -> dict[str, str]:
+    def read_touched(self) -> dict[str, str]:
         """What was changed since it was examined last, with the mark of the last change.
 
         Of very many the first ones: what is examined is forgotten, so that the next tick sees the
@@ -174,7 +174,7 @@ class DiagnosisStore:
         some = itertools.islice(self._table.query(TOUCHED), MOST_TOUCHED)
         return {text_in(item, "sk"): text_in(item, "at") for item in some}
 
-    def examined(self, marks: Mapping[str, str]) -> None:
+    def forget_touched(self, marks: Mapping[str, str]) -> None:
         """Forget changes, unless something was changed again meanwhile."""
         for name, mark in marks.items():
             is_last_change = Compare("at", "=", {"S": mark})
@@ -189,7 +189,7 @@ class DiagnosisStore:
         }
         self._table.write(PutItem(item=item))
 
-    def denials(self, since: datetime) -> dict[str, tuple[DeniedCall, ...]]:
+    def read_denials(self, since: datetime) -> dict[str, tuple[DeniedCall, ...]]:
         """The denied invocations that were seen since a moment, by function."""
         found: dict[str, list[DeniedCall]] = {}
         for number, item in enumerate(self._table.query(_DENIAL)):

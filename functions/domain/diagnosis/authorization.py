@@ -11,7 +11,7 @@ from typing import Final
 from functions.domain.diagnosis.checks.no_logs import LOG_ACTIONS, log_group_arn
 from functions.domain.diagnosis.checks.not_invocable import INVOKE, LATEST
 from functions.domain.diagnosis.checks.too_slow import LEAST_MB, MOST_MB
-from functions.domain.diagnosis.checks.versions import left_to_people
+from functions.domain.diagnosis.checks.versions import explain_leaving_to_people
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
 from functions.domain.diagnosis.finding import Certainty, Finding
 from functions.domain.diagnosis.remediation import Remediation, RemediationState
@@ -25,7 +25,7 @@ from functions.domain.diagnosis.remedy import (
     RemedyKind,
     SetMemory,
     SetTracing,
-    role_name,
+    parse_role_name,
 )
 from functions.domain.iam.access import account_of
 from functions.domain.iam.document import Effect, MalformedPolicyError, parse_policy
@@ -197,10 +197,10 @@ def _is_narrow_step(step: object, facts: FunctionUnderDiagnosis) -> bool:
         case AddPermission():
             return _is_narrow_permission(step, facts)
         case SetTracing(function=function, to=to):
-            return function == facts.name and to == ACTIVE and not left_to_people(facts)
+            return function == facts.name and to == ACTIVE and not explain_leaving_to_people(facts)
         case SetMemory(function=function, to=to, prior=prior):
             is_step = LEAST_MB <= prior < to <= min(2 * prior, MOST_MB)
-            return function == facts.name and is_step and not left_to_people(facts)
+            return function == facts.name and is_step and not explain_leaving_to_people(facts)
         case RefreshCredentials(function=function):
             return function == facts.name
         case _:
@@ -209,7 +209,7 @@ def _is_narrow_step(step: object, facts: FunctionUnderDiagnosis) -> bool:
 
 def _is_narrow_policy(step: PutInlinePolicy, facts: FunctionUnderDiagnosis) -> bool:
     """Only the rights to log, only to the function's own log group, only for its own role."""
-    if facts.log_group is None or step.role != role_name(facts.function.role_arn):
+    if facts.log_group is None or step.role != parse_role_name(facts.function.role_arn):
         return False
     if not step.policy_name.startswith(PREFIX) or not facts.function.role_arn:
         return False

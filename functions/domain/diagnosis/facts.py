@@ -395,11 +395,11 @@ class FunctionUnderDiagnosis:
         """Whether a part could not be read."""
         return any(gap.part is part for gap in self.gaps)
 
-    def gaps_of(self, *parts: Part) -> tuple[str, ...]:
+    def describe_gaps(self, *parts: Part) -> tuple[str, ...]:
         """What could not be read of some parts, in words."""
         return tuple(f"{gap.part}: {gap.words}" for gap in self.gaps if gap.part in parts)
 
-    def simulated(
+    def find_simulation(
         self, principal_arn: str, action: str, resource_arn: str = ""
     ) -> Simulation | None:
         """The newest answer of SimulatePrincipalPolicy for a principal and an action.

@@ -29,7 +29,7 @@ class Observation:
     reference: float | None = None
     reference_words: str = ""
 
-    def said(self) -> str:
+    def compose_sentence(self) -> str:
         """The observation as a sentence.
 
         >>> Observation(
@@ -38,7 +38,7 @@ class Observation:
         ...     unit="ms",
         ...     reference=3000,
         ...     reference_words="the timeout",
-        ... ).said()
+        ... ).compose_sentence()
         'p95 duration: 2,700 ms, the timeout is 3,000 ms.'
         """
         text = self.words
@@ -124,7 +124,7 @@ class Check:
     is_conclusive: Callable[[FunctionUnderDiagnosis], bool]
     helps: frozenset[Part] = frozenset()
 
-    def found(
+    def compose_finding(
         self,
         facts: FunctionUnderDiagnosis,
         *,
@@ -146,7 +146,7 @@ class Check:
             evidence=evidence,
             remedies=remedies,
             page=self.page,
-            gaps=facts.gaps_of(*self.needs, *self.helps),
+            gaps=facts.describe_gaps(*self.needs, *self.helps),
         )
 
 

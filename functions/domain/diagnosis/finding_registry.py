@@ -202,7 +202,7 @@ def advance(book: FindingBook, examinations: Iterable[Examination], now: datetim
     return Advance(book=moved, changes=tuple(told))
 
 
-def smaller(book: FindingBook) -> FindingBook | None:
+def shrink(book: FindingBook) -> FindingBook | None:
     """The book with less in it, for a store that it does not fit into; ``None`` if all is needed.
 
     Texts of notices are cut first, then goes what was closed, then what matters least of the rest.
@@ -262,7 +262,9 @@ def _compute_function_mark(function: str) -> str:
     return hashlib.blake2b(text, digest_size=_MARK_BYTES).hexdigest()
 
 
-def listed(book: FindingBook, name: str, subject: str, body: str, now: datetime) -> FindingBook:
+def add_weekly_list(
+    book: FindingBook, name: str, subject: str, body: str, now: datetime
+) -> FindingBook:
     """The book with the weekly list in its outbox."""
     return replace(book, listed_at=now, unsent=0).with_notice(name, subject, body)
 

@@ -59,7 +59,7 @@ class Invokers:
             # What invokes it for sure comes first and is not replaced by what only names it.
             callers[name].setdefault(key, replace(caller, role=role))
         for mapping in account.mappings:
-            target = known.by_arn(mapping.function_arn)
+            target = known.find_target(mapping.function_arn)
             if target:
                 mappings[target.name].append(mapping)
         return cls(
@@ -69,13 +69,13 @@ class Invokers:
         )
 
 
-def scheduled(account: Account) -> tuple[tuple[str, Schedule], ...]:
+def find_scheduled(account: Account) -> tuple[tuple[str, Schedule], ...]:
     """The enabled schedules that invoke functions of the account, with these functions' names."""
     known = _Index(account)
     return tuple(
         (target.name, one)
         for one in account.schedules
-        if one.is_enabled and (target := known.by_arn(one.target_arn))
+        if one.is_enabled and (target := known.find_target(one.target_arn))
     )
 
 
@@ -89,7 +89,7 @@ class _Index:
             partition=account.partition, region=account.region, account=account.account
         )
 
-    def by_arn(self, arn: str) -> _Target | None:
+    def find_target(self, arn: str) -> _Target | None:
         """The function of an ARN; ``None`` for anything else."""
         found = _ARN.fullmatch(arn)
         if found is None or found["place"] != self._place or found["name"] not in self._names:
@@ -101,7 +101,7 @@ def _find_triggers(account: Account, known: _Index) -> Iterator[tuple[str, Found
     yield from _find_rule_triggers(account, known)
     for bucket in account.buckets:
         for notification in bucket.notifications:
-            target = known.by_arn(notification.target_arn)
+            target = known.find_target(notification.target_arn)
             if target:
                 yield (
                     target.name,
@@ -116,7 +116,7 @@ def _find_triggers(account: Account, known: _Index) -> Iterator[tuple[str, Found
                     ),
                 )
     for subscription in account.subscriptions:
-        target = known.by_arn(subscription.endpoint)
+        target = known.find_target(subscription.endpoint)
         if target and subscription.protocol == "lambda":
             yield (
                 target.name,
@@ -136,7 +136,7 @@ def _find_triggers(account: Account, known: _Index) -> Iterator[tuple[str, Found
 def _find_rule_triggers(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]:
     for rule in account.rules:
         for one in rule.targets:
-            target = known.by_arn(one.arn)
+            target = known.find_target(one.arn)
             # A target with a role is invoked with the rights of that role.
             if target and not one.role_arn:
                 yield (
@@ -155,7 +155,7 @@ def _find_rule_triggers(account: Account, known: _Index) -> Iterator[tuple[str, 
 
 def _log_subscriptions(account: Account, known: _Index) -> Iterator[tuple[str, FoundTrigger]]:
     for one in account.log_subscriptions:
-        target = known.by_arn(one.destination_arn)
+        target = known.find_target(one.destination_arn)
         if not target:
             continue
         group = one.log_group or "*"
@@ -181,7 +181,7 @@ def _find_api_triggers(account: Account, known: _Index) -> Iterator[tuple[str, F
         if ":execute-api:" not in api.arn:
             continue
         for one in api.integrations:
-            target = known.by_arn(one.function_arn)
+            target = known.find_target(one.function_arn)
             # One with a role is invoked with the rights of that role.
             if target and not one.role_arn:
                 route = one.source_arn.partition("/*/")[2]
@@ -198,7 +198,7 @@ def _find_api_triggers(account: Account, known: _Index) -> Iterator[tuple[str, F
                 )
         integrated = {one.function_arn for one in api.integrations}
         for arn in api.function_arns:
-            target = None if arn in integrated else known.by_arn(arn)
+            target = None if arn in integrated else known.find_target(arn)
             if target:
                 yield (
                     target.name,
@@ -217,7 +217,7 @@ def _find_api_triggers(account: Account, known: _Index) -> Iterator[tuple[str, F
 def _find_callers(account: Account, known: _Index) -> Iterator[tuple[str, NamedCaller]]:
     """What names functions: first what invokes them for sure, then what only may."""
     for named_arn, caller in _find_invokers(account):
-        target = known.by_arn(named_arn)
+        target = known.find_target(named_arn)
         if target:
             yield target.name, replace(caller, qualifier=target.qualifier)
     for machine in account.state_machines:
@@ -271,7 +271,7 @@ def _find_environment_callers(
     function: FunctionDescription, known: _Index
 ) -> Iterator[tuple[str, NamedCaller]]:
     for one in function.environment.references:
-        target = known.by_arn(one.resource)
+        target = known.find_target(one.resource)
         # A function knows its own name for many reasons; calling itself is the rarest.
         if target and target.name != function.name:
             yield (
@@ -292,5 +292,5 @@ def _find_targets(machine: StateMachine, known: _Index) -> tuple[_Target, ...]:
 
     It is read as the event graph reads it, so that the two never disagree.
     """
-    targets = (known.by_arn(task.arn) for task in read_machine(machine, known.home).tasks)
+    targets = (known.find_target(task.arn) for task in read_machine(machine, known.home).tasks)
     return tuple(dict.fromkeys(one for one in targets if one))

@@ -36,7 +36,7 @@ class FunctionChanges(Protocol):
     returns once the next one may follow: the adapter waits for ``LastUpdateStatus``.
     """
 
-    def configuration(self, function: str) -> Configuration:
+    def read_configuration(self, function: str) -> Configuration:
         """What is configured now."""
         ...
 
@@ -67,7 +67,7 @@ class FunctionChanges(Protocol):
         """DeleteRolePolicy; nothing happens where there is none, or no such role."""
         ...
 
-    def permission(self, function: str, qualifier: str, statement_id: str) -> str | None:
+    def read_permission(self, function: str, qualifier: str, statement_id: str) -> str | None:
         """The JSON of one statement of the resource policy; ``None`` where there is none."""
         ...
 
@@ -86,7 +86,7 @@ class RemediationStore(Protocol):
     Every method raises `LedgerUnavailableError`.
     """
 
-    def book(self) -> FindingBook:
+    def read_findings(self) -> FindingBook:
         """All findings that are open or were closed lately; an empty book where there is none."""
         ...
 
@@ -96,7 +96,7 @@ class RemediationStore(Protocol):
         Raises
         ------
         StaleIncidentError
-            When the stored version is not the one that `book` carries.
+            When the stored version is not the one that `read_findings` carries.
         """
         ...
 
@@ -130,11 +130,11 @@ class RemediationStore(Protocol):
 class Memory(Protocol):
     """What rounds remember. Every method raises `LedgerUnavailableError`."""
 
-    def book(self) -> FindingBook:
+    def read_findings(self) -> FindingBook:
         """All findings that are open or were closed lately."""
         ...
 
-    def progress(self) -> Progress | None:
+    def read_progress(self) -> Progress | None:
         """How far the last round came; ``None`` before the first."""
         ...
 
@@ -146,11 +146,11 @@ class Memory(Protocol):
         """Remember that functions and roles were changed."""
         ...
 
-    def touched(self) -> dict[str, str]:
+    def read_touched(self) -> dict[str, str]:
         """What was changed since it was examined last, with the mark of the last change."""
         ...
 
-    def examined(self, marks: dict[str, str]) -> None:
+    def forget_touched(self, marks: dict[str, str]) -> None:
         """Forget changes, unless something was changed again meanwhile."""
         ...
 
@@ -158,7 +158,7 @@ class Memory(Protocol):
         """Keep a denied invocation for a fortnight."""
         ...
 
-    def denials(self, since: datetime) -> Mapping[str, tuple[DeniedCall, ...]]:
+    def read_denials(self, since: datetime) -> Mapping[str, tuple[DeniedCall, ...]]:
         """The denied invocations that were seen since a moment, by function."""
         ...
 

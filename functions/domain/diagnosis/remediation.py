@@ -139,6 +139,6 @@ class Remediation(ChangeRecord):
         return replace(self, outbox=replace_notice(self.outbox, notice))
 
 
-def remediation_id(function: str, entry: str, opened_at: datetime) -> str:
+def compose_remediation_id(function: str, entry: str, opened_at: datetime) -> str:
     """A name for a remediation that people can say."""
     return f"{function}-{entry}-{opened_at:%Y%m%dT%H%M%S}Z"

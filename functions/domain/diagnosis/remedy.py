@@ -31,7 +31,7 @@ class RemedyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutInlinePolicy:
-    """Give a role an inline policy. `document` is JSON, in the form that `policy_text` writes."""
+    """Give a role an inline policy. `document` is JSON, in the form of `compose_policy`."""
 
     role: str
     policy_name: str
@@ -42,7 +42,7 @@ class PutInlinePolicy:
         """Names the thing that the step changes, once within a remediation."""
         return f"policy:{self.role}/{self.policy_name}"
 
-    def inverse(self) -> "DeleteInlinePolicy":
+    def invert(self) -> "DeleteInlinePolicy":
         """The step that undoes this one."""
         return DeleteInlinePolicy(
             role=self.role, policy_name=self.policy_name, document=self.document
@@ -62,7 +62,7 @@ class SetTracing:
         """Names the thing that the step changes, once within a remediation."""
         return "tracing"
 
-    def inverse(self) -> "PutBackTracing":
+    def invert(self) -> "PutBackTracing":
         """The step that undoes this one."""
         return PutBackTracing(function=self.function, prior=self.prior, written=self.to)
 
@@ -80,7 +80,7 @@ class SetMemory:
         """Names the thing that the step changes, once within a remediation."""
         return "memory"
 
-    def inverse(self) -> "PutBackMemory":
+    def invert(self) -> "PutBackMemory":
         """The step that undoes this one."""
         return PutBackMemory(function=self.function, prior=self.prior, written=self.to)
 
@@ -126,7 +126,7 @@ class AddPermission:
         """Names the thing that the step changes, once within a remediation."""
         return f"permission:{self.qualifier}/{self.statement_id}"
 
-    def inverse(self) -> "RemovePermission":
+    def invert(self) -> "RemovePermission":
         """The step that undoes this one."""
         return RemovePermission(permission=self)
 
@@ -151,7 +151,7 @@ class RefreshCredentials:
         """Names the thing that the step changes, once within a remediation."""
         return "description"
 
-    def inverse(self) -> "PutBackDescription":
+    def invert(self) -> "PutBackDescription":
         """The step that undoes this one."""
         return PutBackDescription(function=self.function, prior=self.prior, written=self.to)
 
@@ -250,9 +250,9 @@ class Grant:
     resources: tuple[str, ...]
 
 
-def policy_text(grants: Sequence[Grant]) -> str:
+def compose_policy(grants: Sequence[Grant]) -> str:
     """An identity policy of Allow statements as JSON, always in the same form."""
-    return canonical(
+    return canonicalize(
         {
             "Version": "2012-10-17",
             "Statement": [
@@ -268,7 +268,7 @@ def policy_text(grants: Sequence[Grant]) -> str:
     )
 
 
-def canonical(document: Mapping[str, object]) -> str:
+def canonicalize(document: Mapping[str, object]) -> str:
     """A JSON object in one form, so that texts can be compared."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
@@ -281,7 +281,7 @@ def is_same_policy(one: str, other: str) -> bool:
         return one == other
 
 
-def refreshed(description: str, now: datetime) -> str:
+def mark_refreshed(description: str, now: datetime) -> str:
     """A description with a mark, within its limit; an earlier mark is replaced."""
     mark = f"{_MARK_BEGIN}{now:%Y-%m-%dT%H:%MZ})"
     plain = description.split(_MARK_BEGIN, 1)[0].rstrip()
@@ -291,10 +291,10 @@ def refreshed(description: str, now: datetime) -> str:
 
 def refresh(function: str, description: str | None, now: datetime) -> RefreshCredentials:
     """The trivial update of a function whose description is known, or ``None``."""
-    to = "" if description is None else refreshed(description, now)
+    to = "" if description is None else mark_refreshed(description, now)
     return RefreshCredentials(function=function, prior=description or "", to=to)
 
 
-def role_name(role_arn: str) -> str:
+def parse_role_name(role_arn: str) -> str:
     """The name of a role: what follows its path in the ARN."""
     return role_arn.rsplit("/", 1)[-1]

@@ -139,7 +139,7 @@ def compose_remedies_left(
                     "UNDO IT BY HAND",
                     *command_lines(
                         [
-                            build_remedy_undo_command(step.inverse(), deployment.region)
+                            build_remedy_undo_command(step.invert(), deployment.region)
                             for _, step in steps
                         ]
                     ),

@@ -120,7 +120,9 @@ class FactCollector:
             for gap in account.gaps
             if not gap.resource and (part := _PARTS.get(gap.area)) is not None
         ]
-        alarms, gap = _attempt(Part.TRIGGERS, lambda: readers.alarms.triggers(account.partition))
+        alarms, gap = _attempt(
+            Part.TRIGGERS, lambda: readers.alarms.read_triggers(account.partition)
+        )
         failed, unmeasured = _attempt(
             Part.DENIALS,
             lambda: count_failures(account.rules, list_groups(account), readers.metrics, now),
@@ -274,7 +276,9 @@ class FactCollector:
 
     def _add_aliases(self, facts: FunctionUnderDiagnosis) -> FunctionUnderDiagnosis:
         """The facts with all aliases: callers outside of the account's configuration use them."""
-        aliases, gaps = _attempt(Part.VERSIONS, lambda: self.readers.details.aliases(facts.name))
+        aliases, gaps = _attempt(
+            Part.VERSIONS, lambda: self.readers.details.read_aliases(facts.name)
+        )
         return replace(
             facts,
             qualifiers=tuple(sorted({*facts.qualifiers, *(aliases or ())})),
@@ -341,7 +345,7 @@ class FactCollector:
         group = log_group_of(facts.function)
         reports, gaps = _attempt(
             Part.REPORTS,
-            lambda: self.readers.logs.reports(group, traffic.since, traffic.until),
+            lambda: self.readers.logs.read_reports(group, traffic.since, traffic.until),
         )
         return replace(facts, reports=reports, gaps=(*facts.gaps, *gaps))
 
@@ -416,10 +420,10 @@ class FactCollector:
         asked: dict[tuple[str, str], None] = {}
         for caller in facts.callers:
             if caller.role is not None and is_questionable(caller, facts):
-                asked[caller.role_arn, not_authorized.targets_of(facts, caller)[0]] = None
+                asked[caller.role_arn, not_authorized.find_targets(facts, caller)[0]] = None
         for denied in facts.denials:
             if denied.principal_arn.partition(":iam::")[2]:
-                asked[denied.principal_arn, not_authorized.target_of(facts, denied)] = None
+                asked[denied.principal_arn, not_authorized.find_target(facts, denied)] = None
         for principal, target in list(asked)[:MOST_SIMULATED]:
             yield principal, (INVOKE,), target
 

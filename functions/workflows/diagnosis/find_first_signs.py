@@ -15,9 +15,9 @@ from functions.domain.diagnosis.collection.first_signs import (
     ERRORS,
     Signs,
     begins,
-    day_window,
+    compute_day_window,
+    compute_recent_window,
     is_unusual,
-    recent_window,
 )
 from functions.domain.diagnosis.collection.metric_queries import Family, MetricQuery
 from functions.domain.diagnosis.collection.ports import LeadingReader
@@ -33,7 +33,7 @@ def find_first_signs(metrics: LeadingReader, now: datetime) -> Signs:
     """
     rules = [one for family in RULE_FAILURES for one in _find_beginners(family, metrics, now)]
     groups = _find_beginners(SCHEDULE_FAILURES, metrics, now)
-    account = metrics.datapoints([ACCOUNT_ERRORS], day_window(now))[ACCOUNT_ERRORS]
+    account = metrics.read_datapoints([ACCOUNT_ERRORS], compute_day_window(now))[ACCOUNT_ERRORS]
     functions = _find_beginners(ERRORS, metrics, now) if is_unusual(account, now) else ()
     return Signs(
         functions=_list_values(functions, "FunctionName"),
@@ -46,10 +46,10 @@ def _find_beginners(
     family: Family, metrics: LeadingReader, now: datetime
 ) -> tuple[MetricQuery, ...]:
     # Metrics Insights looks back for some hours only, so the day before is asked of few metrics.
-    failing = metrics.leading(family, recent_window(now))
+    failing = metrics.find_leading(family, compute_recent_window(now))
     if not failing:
         return ()
-    days = metrics.datapoints(failing, day_window(now))
+    days = metrics.read_datapoints(failing, compute_day_window(now))
     return tuple(one for one in failing if begins(days[one], now))
 
 

@@ -14,13 +14,13 @@ from functions.domain.diagnosis.collection.ports import SumReader
 from functions.domain.diagnosis.collection.traffic import (
     DAY_SECONDS,
     Measured,
+    compute_window,
     find_start,
     is_slow,
     make_query,
     query_log_events,
     sum_values,
     summarize_traffic,
-    window_at,
 )
 
 
@@ -37,11 +37,13 @@ def measure_traffic(
     MetricsUnavailableError
         As CloudWatch does.
     """
-    window = window_at(now)
-    invocations = metrics.datapoints([make_query(one, "Invocations") for one in functions], window)
+    window = compute_window(now)
+    invocations = metrics.read_datapoints(
+        [make_query(one, "Invocations") for one in functions], window
+    )
     active = [one for one in functions if sum_values(invocations[make_query(one, "Invocations")])]
     fresh = [one for one in active if find_start(one, window) > window.since]
-    details = metrics.datapoints(
+    details = metrics.read_datapoints(
         [
             *(make_query(one, "Errors") for one in active),
             *(make_query(one, "Duration", "Maximum") for one in active),
@@ -54,7 +56,7 @@ def measure_traffic(
     # UNCONFIRMED: that a period of a day begins at midnight UTC. The datapoints of two days are
     # weighed by what was invoked since each began, which is right either way.
     slow = [one for one in active if is_slow(one, details)]
-    days = metrics.datapoints(
+    days = metrics.read_datapoints(
         [
             *(make_query(one, "Duration", "p95") for one in settled),
             *(make_query(one, "Duration", "Average") for one in slow),
@@ -97,7 +99,8 @@ def count_sums(
     MetricsUnavailableError
         As CloudWatch does.
     """
-    window = replace(window_at(now), period_seconds=DAY_SECONDS)
+    window = replace(compute_window(now), period_seconds=DAY_SECONDS)
     return {
-        one: int(sum_values(points)) for one, points in metrics.datapoints(asked, window).items()
+        one: int(sum_values(points))
+        for one, points in metrics.read_datapoints(asked, window).items()
     }

@@ -31,7 +31,7 @@ def read_guard_state(
         exempt=policy.exempt,
         own=policy.own_functions,
         closely=frozenset(closely),
-        accused=find_accused(memory.book()),
-        denials=memory.denials(now - LOOKBACK),
+        accused=find_accused(memory.read_findings()),
+        denials=memory.read_denials(now - LOOKBACK),
         memory_ceiling_mb=policy.memory_ceiling_mb,
     )

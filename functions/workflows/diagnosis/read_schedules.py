@@ -9,7 +9,7 @@ from functions.domain.account.inventory import Account, Schedule
 from functions.domain.diagnosis.collection.failure_metrics import group_of
 from functions.domain.diagnosis.collection.ports import ScheduleReader
 from functions.domain.diagnosis.facts import FactGap, Part
-from functions.domain.diagnosis.invokers import scheduled
+from functions.domain.diagnosis.invokers import find_scheduled
 from functions.domain.errors import LoopbreakerError
 
 # Of schedules in groups that count errors, and again of those of functions that are looked at for
@@ -21,7 +21,7 @@ _Named: TypeAlias = tuple[str, Schedule]  # with the name of the function that i
 
 def list_groups(account: Account) -> tuple[str, ...]:
     """The names of the groups of which some schedule invokes a function of the account."""
-    return tuple(sorted({group_of(one.arn) for _, one in scheduled(account)} - {""}))
+    return tuple(sorted({group_of(one.arn) for _, one in find_scheduled(account)} - {""}))
 
 
 def add_roles(
@@ -48,7 +48,7 @@ def add_roles(
         The account, without schedules that are gone by now, and what could not be read, by the
         name of the function that is invoked.
     """
-    found = [one for one in scheduled(account) if not one[1].role_arn]
+    found = [one for one in find_scheduled(account) if not one[1].role_arn]
     watched = [one for one in found if one[0] in closely]
     others = [one for one in found if one[0] not in closely and group_of(one[1].arn) in failing]
     told: dict[str, Schedule | None] = {}
@@ -76,7 +76,7 @@ def _read(
     """Put what AWS tells into `told`; yield what it does not, with the function's name."""
     for name, one in found:
         try:
-            told[one.arn] = schedules.now(one)
+            told[one.arn] = schedules.read_schedule(one)
         except LoopbreakerError as error:
             yield name, str(error)
 

@@ -19,7 +19,7 @@ from functions.domain.diagnosis.remediation import (
     Remediation,
     RemediationEvent,
     RemediationState,
-    remediation_id,
+    compose_remediation_id,
 )
 from functions.domain.diagnosis.remedy import (
     AddPermission,
@@ -38,7 +38,7 @@ from functions.domain.diagnosis.remedy import (
     SetTimeout,
     SetTracing,
     is_same_policy,
-    refreshed,
+    mark_refreshed,
 )
 from functions.domain.errors import (
     BusyError,
@@ -80,12 +80,12 @@ def plan_remediation(
         return replace(
             earlier.to(RemediationState.APPLYING, now),
             summary=finding.summary,
-            evidence=tuple(one.said() for one in finding.evidence),
+            evidence=tuple(one.compose_sentence() for one in finding.evidence),
             causes=tuple(sorted({*earlier.causes, *finding.causes})),
             steps=(*earlier.steps, *more),
         )
     return Remediation(
-        id=remediation_id(finding.function, finding.entry, now),
+        id=compose_remediation_id(finding.function, finding.entry, now),
         function=finding.function,
         function_arn=finding.function_arn,
         entry=finding.entry,
@@ -98,7 +98,7 @@ def plan_remediation(
         remedy=remedy.words,
         page=finding.page,
         causes=finding.causes,
-        evidence=tuple(one.said() for one in finding.evidence),
+        evidence=tuple(one.compose_sentence() for one in finding.evidence),
         steps=steps,
     )
 
@@ -256,7 +256,7 @@ class _ConfigurationReader:
 
     def at(self, function: str) -> Configuration:
         if self.found is None:
-            self.found = self.repairs.configuration(function)
+            self.found = self.repairs.read_configuration(function)
         return self.found
 
 
@@ -275,7 +275,7 @@ def _add_snapshot(remediation: Remediation, repairs: FunctionChanges, now: datet
             continue
         remediation = remediation.with_prior(Prior(key=result.step.key, was=was))
         if isinstance(result.step, RefreshCredentials):
-            step = replace(result.step, prior=was or "", to=refreshed(was or "", now))
+            step = replace(result.step, prior=was or "", to=mark_refreshed(was or "", now))
             remediation = remediation.with_step(step)
     return remediation
 
@@ -285,7 +285,7 @@ def _read_present(step: RemedyStep, reader: _ConfigurationReader) -> str | None:
         case PutInlinePolicy(role=role, policy_name=name):
             return reader.repairs.inline_policy(role, name)
         case AddPermission(function=function, qualifier=qualifier, statement_id=statement):
-            return reader.repairs.permission(function, qualifier, statement)
+            return reader.repairs.read_permission(function, qualifier, statement)
         case SetTracing(function=function):
             return reader.at(function).tracing_mode
         case SetMemory(function=function):
@@ -378,7 +378,7 @@ def _take_back(step: RemedyStep, repairs: FunctionChanges) -> tuple[StepStatus, 
         return StepStatus.ALREADY, ""
     if not _is_written(step, present):
         return StepStatus.CHANGED_MEANWHILE, _describe_found(step, present)
-    inverse = step.inverse()
+    inverse = step.invert()
     match inverse:
         case DeleteInlinePolicy(role=role, policy_name=name):
             repairs.delete_inline_policy(role, name)

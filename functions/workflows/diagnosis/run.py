@@ -24,8 +24,8 @@ from functions.domain.diagnosis.finding_registry import (
     Change,
     ChangeKind,
     FindingBook,
+    add_weekly_list,
     advance,
-    listed,
 )
 from functions.domain.diagnosis.ports import RemediationContext
 from functions.domain.diagnosis.remediation import Remediation, RemediationState
@@ -106,11 +106,13 @@ def reconcile(context: RemediationContext, now: datetime) -> None:
         elif not are_all_sent(remediation):
             save = context.remediations.save
             deliver_due(remediation, save, context.publisher, lambda: context.present(now))
-    book = context.remediations.book()
+    book = context.remediations.read_findings()
     if book.is_list_due(now):
         notice = compose_weekly(book, context.deployment, now)
         name = f"list/{now:%Y%m%dT%H%M%S}Z"
-        book = context.remediations.save_book(listed(book, name, notice.subject, notice.body, now))
+        book = context.remediations.save_book(
+            add_weekly_list(book, name, notice.subject, notice.body, now)
+        )
     _deliver(book, context, now)
 
 
@@ -125,7 +127,9 @@ def followed(context: RemediationContext) -> frozenset[str]:
     treated = (
         one.function for one in context.remediations.read_remediations() if one.state in _OPEN
     )
-    return frozenset((*(one.function for one in context.remediations.book().open), *treated))
+    return frozenset(
+        (*(one.function for one in context.remediations.read_findings().open), *treated)
+    )
 
 
 def undo_remediations(
@@ -208,7 +212,7 @@ def _enter(
     Another run may write the book at the same time: then both look again.
     """
     for attempt in range(_TRIES):
-        book = context.remediations.book()
+        book = context.remediations.read_findings()
         moved = advance(book, examinations, now)
         told = _add_notices(moved, book, evaluated, context, now)
         if told == book:

@@ -18,7 +18,7 @@ from functions.domain.diagnosis.collection.first_signs import Signs
 from functions.domain.diagnosis.evaluated import ExaminedFunction
 from functions.domain.diagnosis.facts import CallerKind, FunctionUnderDiagnosis, InvokerKind
 from functions.domain.diagnosis.ports import Memory, RemediationContext
-from functions.domain.diagnosis.remedy import role_name
+from functions.domain.diagnosis.remedy import parse_role_name
 from functions.domain.diagnosis.triage import (
     ROLE,
     RULE,
@@ -111,13 +111,13 @@ class DiagnosisTriage:
         """Finish what was begun, look at what was changed, and go over all functions when due."""
         reconcile(self.context, now)
         self._notice_signs(now)
-        marks = self.memory.touched()
-        progress = self._find_due(self.memory.progress(), now)
+        marks = self.memory.read_touched()
+        progress = self._find_due(self.memory.read_progress(), now)
         if not marks and progress is None:
             self.log.info("nothing to examine")
             return
         # A finding is closed, and a remedy judged, by nothing that is older than this look.
-        known = {one.function for one in self.memory.book().open}
+        known = {one.function for one in self.memory.read_findings().open}
         fresh = {*marks, *known}
         collector = self._read_account(
             now, sorted(one for one in fresh if not one.startswith(_FAILING))
@@ -125,7 +125,7 @@ class DiagnosisTriage:
         if marks:
             names = tuple(sorted(_find_concerned(marks, collector)))
             self._examine_all(names, collector, now)
-            self.memory.examined(marks)
+            self.memory.forget_touched(marks)
         if progress is not None:
             self._go_on(progress, collector, now)
 
@@ -201,7 +201,13 @@ class DiagnosisTriage:
             return ()
         known = frozenset(collector.names())
         return tuple(
-            sorted({one.function for one in self.memory.book().open if one.function not in known})
+            sorted(
+                {
+                    one.function
+                    for one in self.memory.read_findings().open
+                    if one.function not in known
+                }
+            )
         )
 
     def _examine_all(self, names: Sequence[str], collector: FactCollector, now: datetime) -> None:
@@ -263,7 +269,7 @@ def _find_concerned(marks: Iterable[str], collector: FactCollector) -> Iterator[
         rules = (one.source_arn for one in around.triggers.get(name, ()) if one.kind is _BY_RULE)
         concerned = {
             name,
-            *(f"{ROLE}{role_name(one)}" for one in roles),
+            *(f"{ROLE}{parse_role_name(one)}" for one in roles),
             *(f"{RULE}{_parse_rule_name(one)}" for one in rules),
             *(f"{SCHEDULE_GROUP}{one}" for one in groups),
         }

@@ -189,7 +189,10 @@ def test_a_function_of_another_account_fails_the_deployment(stage: Stage) -> Non
     ("break_", "words"),
     [
         (lambda s: setattr(s, "ledger_error", LedgerUnavailableError("down")), "down"),
-        (lambda s: s.ward.hospital.refusals.update(book=LedgerUnavailableError("down")), "down"),
+        (
+            lambda s: s.ward.hospital.refusals.update(read_findings=LedgerUnavailableError("down")),
+            "down",
+        ),
         (lambda s: setattr(s.ward, "is_time_up", True), "in the time of one run"),
         (lambda s: s.ward.refusals.update(account=RuntimeError("a bug")), "RuntimeError a bug"),
     ],

@@ -106,7 +106,7 @@ def test_so_many_are_read_and_others_the_next_day(ward: Ward) -> None:
     (facts,) = collector.facts(("orders",), NOON)
 
     assert seen == set(ward.schedules)
-    (gap,) = facts.gaps_of(Part.SCHEDULES)
+    (gap,) = facts.describe_gaps(Part.SCHEDULES)
     assert gap.startswith("the roles of schedules: those of 150 more were not asked for")
 
 
@@ -213,7 +213,7 @@ def test_schedules_that_are_not_told_are_a_gap(ward: Ward, error: Exception) -> 
     fails(ward)
     ward.refusals["schedules"] = error
 
-    assert facts_of(ward).gaps_of(Part.SCHEDULES) == (f"the roles of schedules: {error}",)
+    assert facts_of(ward).describe_gaps(Part.SCHEDULES) == (f"the roles of schedules: {error}",)
     assert facts_of(ward, "billing").gaps == ()
 
 

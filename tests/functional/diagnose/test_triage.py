@@ -331,7 +331,7 @@ def test_metrics_that_are_not_told_close_nothing(ward: Ward) -> None:
 
 def test_the_record_being_down_is_raised(ward: Ward) -> None:
     """Lambda tries again, then it is a dead letter."""
-    ward.hospital.refusals["book"] = LedgerUnavailableError("down")
+    ward.hospital.refusals["read_findings"] = LedgerUnavailableError("down")
 
     with pytest.raises(LedgerUnavailableError):
         ward.triage.handle(Tick(at=NOON), NOON)
@@ -350,7 +350,7 @@ def test_a_function_that_nobody_expected_stops_no_other(
             raise ZeroDivisionError
         return usual(examined, *rest, **more)
 
-    monkeypatch.setattr(module, "make_round", odd)
+    monkeypatch.setattr(module, "run_diagnosis", odd)
 
     ward.triage.tick(NOON)
 

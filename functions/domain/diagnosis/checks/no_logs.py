@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from functions.domain.diagnosis.checks import pages
-from functions.domain.diagnosis.checks.rights import Blocker, Right, role_right
+from functions.domain.diagnosis.checks.rights import Blocker, Right, evaluate_role_right
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis, LogGroupFacts, Part, Traffic
 from functions.domain.diagnosis.finding import Certainty, Check, Finding, Observation
 from functions.domain.diagnosis.remedy import (
@@ -19,9 +19,9 @@ from functions.domain.diagnosis.remedy import (
     PutInlinePolicy,
     Remedy,
     RemedyKind,
-    policy_text,
+    compose_policy,
+    parse_role_name,
     refresh,
-    role_name,
 )
 from functions.domain.iam.access import Access
 from functions.domain.notices.text import format_time
@@ -125,7 +125,7 @@ def _evaluate_rights(facts: FunctionUnderDiagnosis, group: LogGroupFacts) -> dic
     actions = _WRITE if group.exists is not False else (_CREATE_GROUP, *_WRITE)
     resource = log_group_arn(facts, group.name)
     return {
-        action: role_right(facts, facts.function.role_arn, facts.role, action, resource)
+        action: evaluate_role_right(facts, facts.function.role_arn, facts.role, action, resource)
         for action in actions
     }
 
@@ -139,8 +139,8 @@ def _report_denied_rights(
     blockers = tuple(
         dict.fromkeys(right.blocker for right in denied.values() if right.blocker is not None)
     )
-    role = role_name(facts.function.role_arn)
-    return CHECK.found(
+    role = parse_role_name(facts.function.role_arn)
+    return CHECK.compose_finding(
         facts,
         certainty=Certainty.CERTAIN,
         summary=f"{facts.name} is invoked and logs nothing: its role {role} may not do"
@@ -179,9 +179,9 @@ def _compose_remedy(
         f" trivially so that it takes the new rights.{_explain_versions(facts)}",
         steps=(
             PutInlinePolicy(
-                role=role_name(facts.function.role_arn),
+                role=parse_role_name(facts.function.role_arn),
                 policy_name=f"{PREFIX}logs-{facts.name}",
-                document=policy_text((grant,)),
+                document=compose_policy((grant,)),
             ),
             refresh(facts.name, facts.description, facts.at),
         ),
@@ -211,7 +211,7 @@ def _report_unexplained_silence(
     if changed is not None and (last is None or last < changed):
         return None  # what it did before the change tells nothing of now
     if group.exists is False and all(one.access is Access.ALLOWED for one in rights.values()):
-        return CHECK.found(
+        return CHECK.compose_finding(
             facts,
             certainty=Certainty.LIKELY,
             summary=f"{facts.name} is invoked and its log group {group.name} does not exist,"
@@ -237,7 +237,7 @@ def _report_unexplained_silence(
         if group.kms_key_arn
         else ""
     )
-    return CHECK.found(
+    return CHECK.compose_finding(
         facts,
         certainty=Certainty.LIKELY,
         summary=f"{facts.name} is invoked and logs nothing to {group.name}. Nothing that"

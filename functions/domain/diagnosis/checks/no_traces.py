@@ -13,8 +13,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from functions.domain.diagnosis.checks import pages
-from functions.domain.diagnosis.checks.rights import Blocker, Right, role_right
-from functions.domain.diagnosis.checks.versions import judged, left_to_people, then_publish
+from functions.domain.diagnosis.checks.rights import Blocker, Right, evaluate_role_right
+from functions.domain.diagnosis.checks.versions import (
+    describe_judged_version,
+    explain_leaving_to_people,
+    explain_publishing,
+)
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis, Part
 from functions.domain.diagnosis.finding import Certainty, Check, Finding, Observation
 from functions.domain.diagnosis.remedy import (
@@ -25,9 +29,9 @@ from functions.domain.diagnosis.remedy import (
     Remedy,
     RemedyKind,
     SetTracing,
-    policy_text,
+    compose_policy,
+    parse_role_name,
     refresh,
-    role_name,
 )
 from functions.domain.iam.access import Access
 from functions.domain.notices.text import clean, shorten_arn
@@ -81,8 +85,8 @@ def _find_missing_rights(facts: FunctionUnderDiagnosis) -> Finding | None:
     denied = {action: right for action, right in _evaluate_rights(facts).items() if right.is_denied}
     if not denied:
         return None
-    role = role_name(facts.function.role_arn)
-    return CHECK.found(
+    role = parse_role_name(facts.function.role_arn)
+    return CHECK.compose_finding(
         facts,
         # Without telemetry records segments still arrive.
         certainty=Certainty.CERTAIN if PUT_SEGMENTS in denied else Certainty.LIKELY,
@@ -94,7 +98,7 @@ def _find_missing_rights(facts: FunctionUnderDiagnosis) -> Finding | None:
                 Observation(words=f"{action} is denied: {right.words}")
                 for action, right in denied.items()
             ),
-            *judged(facts),
+            *describe_judged_version(facts),
             *_list_untraced_sources(facts),
         ),
         remedies=(_compose_grant(facts, denied, ()),),
@@ -109,7 +113,7 @@ def _find_untraced_trigger(facts: FunctionUnderDiagnosis) -> Finding | None:
     is_known = not facts.lacks(Part.TRIGGERS) and not facts.lacks(Part.CALLERS)
     if not sources or not is_only or not is_invoked or not is_known:
         return None
-    return CHECK.found(
+    return CHECK.compose_finding(
         facts,
         certainty=Certainty.LIKELY,
         summary=f"{facts.name} has tracing active, but what triggers it does not support tracing.",
@@ -138,19 +142,20 @@ def _find_pass_through(facts: FunctionUnderDiagnosis) -> Finding | None:
         else Remedy(
             kind=RemedyKind.TRACES,
             words="Set its tracing mode to Active. Lambda then records the first request each"
-            f" second and 5 % of the others; X-Ray bills recorded traces.{then_publish(facts)}",
+            " second and 5 % of the others; X-Ray bills recorded traces."
+            f"{explain_publishing(facts)}",
             steps=(step,),
-            named_only=left_to_people(facts),
+            named_only=explain_leaving_to_people(facts),
         )
     )
     causes = ["passthrough", *(f"{right.blocker}:{action}" for action, right in denied.items())]
-    return CHECK.found(
+    return CHECK.compose_finding(
         facts,
         certainty=certainty,
         summary=f"Traces of {facts.name} are expected, but its tracing mode is"
         f" {clean(facts.function.tracing_mode, 40)}: it adds nothing to a trace.",
         causes=tuple(sorted(causes)),
-        evidence=(*expected, *judged(facts), *_list_untraced_sources(facts)),
+        evidence=(*expected, *describe_judged_version(facts), *_list_untraced_sources(facts)),
         remedies=(remedy,),
     )
 
@@ -195,7 +200,7 @@ def _is_opted_out(tags: Mapping[str, str]) -> bool:
 
 def _evaluate_rights(facts: FunctionUnderDiagnosis) -> dict[str, Right]:
     return {
-        action: role_right(facts, facts.function.role_arn, facts.role, action, "*")
+        action: evaluate_role_right(facts, facts.function.role_arn, facts.role, action, "*")
         for action in (PUT_SEGMENTS, PUT_TELEMETRY)
     }
 
@@ -215,16 +220,16 @@ def _compose_grant(
             steps=before,
             named_only="Loopbreaker never changes a policy that somebody wrote to deny.",
         )
-    of_versions = left_to_people(facts) if before else ""
+    of_versions = explain_leaving_to_people(facts) if before else ""
     grant = Grant(sid="WriteTraces", actions=tuple(denied), resources=("*",))
     text = f"allow {actions}."
     return Remedy(
         words=switch + text if switch else text[:1].upper() + text[1:],
         steps=(
             PutInlinePolicy(
-                role=role_name(facts.function.role_arn),
+                role=parse_role_name(facts.function.role_arn),
                 policy_name=f"{PREFIX}traces-{facts.name}",
-                document=policy_text((grant,)),
+                document=compose_policy((grant,)),
             ),
             *before,
             *(() if before else (refresh(facts.name, facts.description, facts.at),)),

@@ -18,13 +18,13 @@ from typing import Final
 
 from functions.domain.account.inventory import Role
 from functions.domain.diagnosis.checks import pages
-from functions.domain.diagnosis.checks.not_invocable import INVOKE, LATEST, role_of
+from functions.domain.diagnosis.checks.not_invocable import INVOKE, LATEST, extract_role
 from functions.domain.diagnosis.checks.rights import (
     UNKNOWN_RIGHT,
     Blocker,
     Right,
-    blocker_in,
-    role_right,
+    evaluate_role_right,
+    parse_blocker,
 )
 from functions.domain.diagnosis.facts import (
     CallerKind,
@@ -39,8 +39,8 @@ from functions.domain.diagnosis.remedy import (
     Grant,
     PutInlinePolicy,
     Remedy,
-    policy_text,
-    role_name,
+    compose_policy,
+    parse_role_name,
 )
 from functions.domain.iam.access import Access, Because, Caller, account_of, resource_access
 from functions.domain.notices.text import capitalize, clean, format_time, shorten_arn
@@ -96,7 +96,7 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
     names = ", ".join(_describe_principal(one.principal) for one in first[:3])
     more = f" and {len(first) - 3:,} more" if len(first) > 3 else ""  # noqa: PLR2004
     is_certain = any(one.is_certain for one in refused)
-    return CHECK.found(
+    return CHECK.compose_finding(
         facts,
         certainty=Certainty.CERTAIN if is_certain else Certainty.LIKELY,
         summary=_summarize(facts, refused, f"{names}{more}"),
@@ -140,7 +140,7 @@ def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:
     )
 
 
-def accused(causes: Iterable[str]) -> tuple[str, ...]:
+def find_accused_roles(causes: Iterable[str]) -> tuple[str, ...]:
     """The ARNs of the roles that the causes of a finding name."""
     principals = (one.partition(":")[2] for one in causes)
     return tuple(dict.fromkeys(one for one in principals if ":role/" in one))
@@ -158,7 +158,7 @@ def _is_cleared(
 def _list_principals(facts: FunctionUnderDiagnosis) -> tuple[str, ...]:
     named = tuple(one.role_arn for one in facts.callers)
     denied = (
-        role_of(one.principal_arn)
+        extract_role(one.principal_arn)
         for one in facts.denials
         if one.principal_arn and not any(_is_of(one.principal_arn, own) for own in named)
     )
@@ -194,11 +194,11 @@ def _judge_principal(facts: FunctionUnderDiagnosis, principal: str) -> _Refused 
 
 def _is_of(principal_arn: str, principal: str) -> bool:
     """Whether a denied principal is this one: a session's ARN lacks the path of its role."""
-    role = role_of(principal_arn)
+    role = extract_role(principal_arn)
     return role == principal or (
         role != principal_arn
         and account_of(role) == account_of(principal)
-        and role_name(role) == role_name(principal)
+        and parse_role_name(role) == parse_role_name(principal)
     )
 
 
@@ -209,7 +209,7 @@ def _evaluate_right(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> Right
     (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
     """
     rights = [
-        role_right(
+        evaluate_role_right(
             facts,
             caller.role_arn,
             caller.role,
@@ -218,7 +218,7 @@ def _evaluate_right(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> Right
             # What only names the function may mean any version: AWS is asked about none of them.
             simulated_on=target if caller.is_certain else "",
         )
-        for target in targets_of(facts, caller)
+        for target in find_targets(facts, caller)
     ]
     right = next((one for one in rights if not one.is_denied), rights[0])
     admitted = _evaluate_admission(facts, caller.role_arn, caller.qualifier)
@@ -231,7 +231,7 @@ def _evaluate_right(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> Right
     return right
 
 
-def targets_of(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> tuple[str, ...]:
+def find_targets(facts: FunctionUnderDiagnosis, caller: NamedCaller) -> tuple[str, ...]:
     """What the caller asks for. One that only names the function may mean any version of it."""
     arn = facts.function.arn
     if caller.qualifier and caller.qualifier != LATEST:
@@ -268,11 +268,11 @@ def _evaluate_denied_calls(
 ) -> Right | None:
     """What stood in the way of calls that were denied; ``None`` where nothing does any more."""
     newest = max(denials, key=lambda one: (one.last_at is not None, one.last_at or facts.at))
-    said = blocker_in(newest.message)
-    target = target_of(facts, newest)
-    simulation = facts.simulated(principal, INVOKE, target)
+    said = parse_blocker(newest.message)
+    target = find_target(facts, newest)
+    simulation = facts.find_simulation(principal, INVOKE, target)
     role = next((one.role for one in callers if one.role is not None), None)
-    right = role_right(facts, principal, role, INVOKE, target, simulated_on=target)
+    right = evaluate_role_right(facts, principal, role, INVOKE, target, simulated_on=target)
     if right.access is Access.ALLOWED:
         # Policies of the organization are not in our own evaluation. Any other refusal is one of
         # the past: it may invoke now.
@@ -286,7 +286,7 @@ def _evaluate_denied_calls(
     return Right(access=Access.DENIED, blocker=blocker, words=words)
 
 
-def target_of(facts: FunctionUnderDiagnosis, call: DeniedCall) -> str:
+def find_target(facts: FunctionUnderDiagnosis, call: DeniedCall) -> str:
     """What a call that was denied asked for."""
     qualified = call.qualifier and call.qualifier != LATEST
     return f"{facts.function.arn}:{call.qualifier}" if qualified else facts.function.arn
@@ -367,9 +367,9 @@ def _compose_grant(
     grant = Grant(sid="InvokeFunction", actions=(INVOKE,), resources=(target,))
     return (
         PutInlinePolicy(
-            role=role_name(refused.principal),
+            role=parse_role_name(refused.principal),
             policy_name=f"invoke-{facts.name}",
-            document=policy_text((grant,)),
+            document=compose_policy((grant,)),
         ),
     )
 

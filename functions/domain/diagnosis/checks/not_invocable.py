@@ -76,7 +76,7 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
         return None
     names = ", ".join(_name(one.trigger) for one in shut[:3])
     more = f" and {len(shut) - 3:,} more" if len(shut) > 3 else ""  # noqa: PLR2004
-    return CHECK.found(
+    return CHECK.compose_finding(
         facts,
         certainty=Certainty.CERTAIN,
         summary=f"{facts.name} is to be invoked by {names}{more}, but its resource policy does not"
@@ -94,7 +94,7 @@ def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:
     return facts.function.is_policy_known
 
 
-def statement_id(trigger: FoundTrigger) -> str:
+def compute_statement_id(trigger: FoundTrigger) -> str:
     """The id of the statement for a trigger: the same for the same trigger, always."""
     text = "\n".join(
         (trigger.principal, trigger.source_arn, trigger.source_account, _choose_qualifier(trigger))
@@ -104,12 +104,12 @@ def statement_id(trigger: FoundTrigger) -> str:
     return f"{PREFIX}{service}-{digest}"
 
 
-def permission(facts: FunctionUnderDiagnosis, trigger: FoundTrigger) -> AddPermission:
+def compose_permission(facts: FunctionUnderDiagnosis, trigger: FoundTrigger) -> AddPermission:
     """The narrowest statement that admits a trigger."""
     needs_account = trigger.kind in WITH_ACCOUNT or not account_of(trigger.source_arn)
     return AddPermission(
         function=facts.name,
-        statement_id=statement_id(trigger),
+        statement_id=compute_statement_id(trigger),
         principal=trigger.principal,
         source_arn=trigger.source_arn,
         source_account=trigger.source_account if needs_account else "",
@@ -160,7 +160,7 @@ def _find_foreign_callers(facts: FunctionUnderDiagnosis) -> tuple[FoundTrigger, 
     found: dict[tuple[str, str], FoundTrigger] = {}
     known = {(one.principal, _choose_qualifier(one)) for one in facts.triggers}
     for call in facts.denials:
-        principal = role_of(call.principal_arn)
+        principal = extract_role(call.principal_arn)
         account = account_of(principal)
         key = (principal, call.qualifier)
         if not account or account == facts.account or key in known:
@@ -180,7 +180,7 @@ def _describe_denied_call(call: DeniedCall, principal: str) -> str:
     return f"{shorten_arn(principal)} of account {account_of(principal)} was denied {times}"
 
 
-def role_of(principal_arn: str) -> str:
+def extract_role(principal_arn: str) -> str:
     """The role of an assumed role's session; any other principal as it is.
 
     A session's ARN does not hold the path of its role
@@ -233,7 +233,7 @@ def _compose_remedies(facts: FunctionUnderDiagnosis, shut: tuple[_Shut, ...]) ->
         if reason:
             named.append(_compose_named_remedy(facts, one, reason))
         else:
-            granted.append(permission(facts, one.trigger))
+            granted.append(compose_permission(facts, one.trigger))
     steps = tuple({step.key: step for step in granted}.values())
     if not steps:
         return tuple(named)
@@ -280,7 +280,7 @@ def _compose_named_remedy(facts: FunctionUnderDiagnosis, shut: _Shut, reason: st
             words=f"Admit {clean(trigger.principal, 200)} in the resource policy. Its own account"
             f" {trigger.source_account} must allow it too: {INVOKE} on"
             f" {facts.function.arn}{qualified} in the identity policy there.",
-            steps=(permission(facts, trigger),),
+            steps=(compose_permission(facts, trigger),),
             named_only=reason,
         )
     if not trigger.source_arn:
@@ -291,7 +291,7 @@ def _compose_named_remedy(facts: FunctionUnderDiagnosis, shut: _Shut, reason: st
         )
     return Remedy(
         words=f"Admit {_name(trigger)} in the resource policy.",
-        steps=(permission(facts, trigger),),
+        steps=(compose_permission(facts, trigger),),
         named_only=reason,
     )
 

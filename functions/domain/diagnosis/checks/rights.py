@@ -82,7 +82,7 @@ _WORDS: Final = (
 )
 
 
-def role_right(
+def evaluate_role_right(
     facts: FunctionUnderDiagnosis,
     role_arn: str,
     role: Role | None,
@@ -96,18 +96,18 @@ def role_right(
     `role` is ``None`` where its policies are not known. Where `simulated_on` names a resource, only
     an answer of AWS about that one overrides them.
     """
-    simulation = facts.simulated(role_arn, action, simulated_on)
+    simulation = facts.find_simulation(role_arn, action, simulated_on)
     if simulation is not None:
-        return simulated_right(simulation)
+        return interpret_simulation(simulation)
     if role is None:
         return UNKNOWN_RIGHT
     # Without the function's ARN: whether Lambda sends it when it writes logs or traces for a
     # function is not documented, and what is unknown here is never a reason for a finding.
     context = execution_context(role_arn=role.arn, region=facts.region)
-    return right_of(identity_access(identity_of(role), action, resource, context))
+    return interpret_answer(identity_access(identity_of(role), action, resource, context))
 
 
-def simulated_right(simulation: Simulation) -> Right:
+def interpret_simulation(simulation: Simulation) -> Right:
     """What an answer of SimulatePrincipalPolicy means."""
     matched = f" ({clean(', '.join(simulation.matched), 200)})" if simulation.matched else ""
     said = f"SimulatePrincipalPolicy answers {simulation.decision}{matched}"
@@ -122,7 +122,7 @@ def simulated_right(simulation: Simulation) -> Right:
     return Right(access=Access.DENIED, blocker=Blocker.IDENTITY, words=said)
 
 
-def right_of(answer: Answer) -> Right:
+def interpret_answer(answer: Answer) -> Right:
     """What an answer of our own evaluation means."""
     if answer.access is Access.ALLOWED:
         return Right(access=Access.ALLOWED, words=answer.words)
@@ -130,7 +130,7 @@ def right_of(answer: Answer) -> Right:
     return Right(access=answer.access, blocker=blocker, words=clean(answer.words, 300))
 
 
-def blocker_in(message: str) -> Blocker:
+def parse_blocker(message: str) -> Blocker:
     """The kind of policy that AWS's words for a denied call name."""
     lower = message.lower()
     return next((blocker for part, blocker in _WORDS if part in lower), Blocker.UNKNOWN)

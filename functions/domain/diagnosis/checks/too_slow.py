@@ -15,7 +15,11 @@ from typing import Final
 
 from functions.domain.detection.price import USD_PER_GB_SECOND, USD_PER_REQUEST
 from functions.domain.diagnosis.checks import pages
-from functions.domain.diagnosis.checks.versions import judged, left_to_people, then_publish
+from functions.domain.diagnosis.checks.versions import (
+    describe_judged_version,
+    explain_leaving_to_people,
+    explain_publishing,
+)
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis, InvokerKind, Part
 from functions.domain.diagnosis.finding import Certainty, Check, Finding, Observation
 from functions.domain.diagnosis.remedy import Remedy, RemedyKind, SetMemory, SetTimeout
@@ -97,7 +101,7 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
     causes = _find_causes(facts, seen, timeout_ms)
     if not causes:
         return None
-    return CHECK.found(
+    return CHECK.compose_finding(
         facts,
         certainty=Certainty.LIKELY if causes == ("memory_full",) else Certainty.CERTAIN,
         summary=_summarize(facts, causes),
@@ -121,7 +125,7 @@ def is_conclusive(facts: FunctionUnderDiagnosis) -> bool:
     )
 
 
-def next_memory(facts: FunctionUnderDiagnosis) -> int | None:
+def choose_next_memory(facts: FunctionUnderDiagnosis) -> int | None:
     """The memory to try next: double, within AWS's and the operator's limits; ``None``: no more."""
     present = facts.function.memory_mb
     most = MOST_MB
@@ -131,7 +135,7 @@ def next_memory(facts: FunctionUnderDiagnosis) -> int | None:
     return to if to > present else None
 
 
-def price_per_million(memory_mb: int, mean_ms: float, architecture: str) -> float:
+def compute_price_per_million(memory_mb: int, mean_ms: float, architecture: str) -> float:
     """US dollars for a million invocations, at list price."""
     gb_second = USD_PER_GB_SECOND.get(architecture, min(USD_PER_GB_SECOND.values()))
     return _MILLION * (USD_PER_REQUEST + memory_mb / 1024 * mean_ms / 1000 * gb_second)
@@ -221,7 +225,7 @@ def _list_evidence(
                 reference_words="one vCPU",
             )
         )
-    return (*found, *_start(facts, seen), *judged(facts))
+    return (*found, *_start(facts, seen), *describe_judged_version(facts))
 
 
 def _start(facts: FunctionUnderDiagnosis, seen: _Measured) -> tuple[Observation, ...]:
@@ -265,7 +269,7 @@ def _compose_remedies(
 def _propose_more_memory(
     facts: FunctionUnderDiagnosis, seen: _Measured, causes: tuple[str, ...]
 ) -> Remedy | None:
-    to = next_memory(facts)
+    to = choose_next_memory(facts)
     if to is None:
         return None
     present = facts.function.memory_mb
@@ -279,9 +283,11 @@ def _propose_more_memory(
     return Remedy(
         kind=RemedyKind.MEMORY,
         words=f"Try {to:,} MB instead of {present:,} MB of memory, which gives more CPU in the same"
-        f" proportion.{doubt}{_describe_price(facts, seen, to)}{then_publish(facts)}",
+        f" proportion.{doubt}{_describe_price(facts, seen, to)}{explain_publishing(facts)}",
         steps=(SetMemory(function=facts.name, to=to, prior=present),),
-        named_only=left_to_people(facts) if helps else "More memory is not known to help here.",
+        named_only=explain_leaving_to_people(facts)
+        if helps
+        else "More memory is not known to help here.",
     )
 
 
@@ -290,9 +296,9 @@ def _describe_price(facts: FunctionUnderDiagnosis, seen: _Measured, to: int) -> 
         return ""
     # AWS bills no more than the timeout, and neither should the estimate.
     mean = min(seen.mean_ms, facts.function.timeout_seconds * 1000)
-    present = price_per_million(facts.function.memory_mb, mean, facts.architecture)
-    same = price_per_million(to, mean, facts.architecture)
-    half = price_per_million(to, mean / 2, facts.architecture)
+    present = compute_price_per_million(facts.function.memory_mb, mean, facts.architecture)
+    same = compute_price_per_million(to, mean, facts.architecture)
+    half = compute_price_per_million(to, mean / 2, facts.architecture)
     return (
         f" A million invocations cost {format_usd(present)} now; then {format_usd(same)} if it"
         f" takes as long as now ({_change(present, same)}), {format_usd(half)} if it takes half as"
@@ -327,13 +333,13 @@ def _propose_longer_timeout(facts: FunctionUnderDiagnosis, seen: _Measured) -> R
         )
     return Remedy(
         words=f"If the work needs its time, set the timeout to {to:,} s.{notes}"
-        f"{then_publish(facts)}",
+        f"{explain_publishing(facts)}",
         steps=(SetTimeout(function=facts.name, to=to, prior=present),),
         named_only=" ".join(
             one
             for one in (
                 "A longer timeout lets a function that hangs cost more: people decide that.",
-                left_to_people(facts),
+                explain_leaving_to_people(facts),
             )
             if one
         ),

@@ -14,7 +14,7 @@ from functions.domain.notices.text import clean
 _MOST: Final = 5
 
 
-def left_to_people(facts: FunctionUnderDiagnosis) -> str:
+def explain_leaving_to_people(facts: FunctionUnderDiagnosis) -> str:
     """Why a change of $LATEST is not for the guard to make; empty where it may be."""
     if facts.qualifiers:
         return (
@@ -29,7 +29,7 @@ def left_to_people(facts: FunctionUnderDiagnosis) -> str:
     return ""
 
 
-def then_publish(facts: FunctionUnderDiagnosis) -> str:
+def explain_publishing(facts: FunctionUnderDiagnosis) -> str:
     """What has to follow a change of $LATEST, as a sentence behind another; empty for nothing."""
     if not facts.qualifiers:
         return ""
@@ -41,7 +41,7 @@ def then_publish(facts: FunctionUnderDiagnosis) -> str:
     )
 
 
-def judged(facts: FunctionUnderDiagnosis) -> tuple[Observation, ...]:
+def describe_judged_version(facts: FunctionUnderDiagnosis) -> tuple[Observation, ...]:
     """Which configuration the finding is about, where there is more than one."""
     version = facts.version
     if version is not None:

@@ -43,6 +43,6 @@ def _find_access(caller: NamedCaller, facts: FunctionUnderDiagnosis) -> Access |
     identity = identity_of(caller.role)
     found = {
         identity_access(identity, INVOKE, one).access
-        for one in not_authorized.targets_of(facts, caller)
+        for one in not_authorized.find_targets(facts, caller)
     }
     return next(one for one in (Access.ALLOWED, Access.POSSIBLE, Access.DENIED) if one in found)

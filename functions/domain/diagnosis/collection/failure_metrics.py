@@ -29,13 +29,13 @@ SOURCES: Final[Mapping[CallerKind, DenialSource]] = {
 
 def query_rule_failures(rule: Rule) -> MetricQuery:
     """How often EventBridge could not invoke a target of a rule."""
-    bus = bus_of(rule)
+    bus = parse_bus_name(rule)
     if bus == _DEFAULT_BUS:
-        return _ON_THE_DEFAULT_BUS.one((rule.name,))
-    return _ON_ANOTHER_BUS.one((bus, rule.name))
+        return _ON_THE_DEFAULT_BUS.build_query((rule.name,))
+    return _ON_ANOTHER_BUS.build_query((bus, rule.name))
 
 
-def bus_of(rule: Rule) -> str:
+def parse_bus_name(rule: Rule) -> str:
     """The name in ``arn:aws:events:<region>:<account>:event-bus/<name>``."""
     return rule.bus_arn.rpartition("/")[2] or _DEFAULT_BUS
 
@@ -58,7 +58,7 @@ def query_group_failures(group: str) -> MetricQuery:
     UNCONFIRMED: that an invocation which the schedule's role may not make is counted here. If it is
     not, such a schedule is not read, and nothing is said of it.
     """
-    return SCHEDULE_FAILURES.one((group,))
+    return SCHEDULE_FAILURES.build_query((group,))
 
 
 def group_and_name(arn: str) -> tuple[str, str]:

@@ -59,13 +59,13 @@ def _find_edge(now: datetime) -> datetime:
     return _floor_hour(now) - RECENT
 
 
-def recent_window(now: datetime) -> Window:
+def compute_recent_window(now: datetime) -> Window:
     """The hour that is running, and the one before it."""
     until = _floor_hour(now) + timedelta(hours=1)
     return Window(since=_find_edge(now), until=until, period_seconds=HOUR_SECONDS)
 
 
-def day_window(now: datetime) -> Window:
+def compute_day_window(now: datetime) -> Window:
     """The same with the day before."""
     until = _floor_hour(now) + timedelta(hours=1)
     return Window(since=_find_edge(now) - BEFORE, until=until, period_seconds=HOUR_SECONDS)

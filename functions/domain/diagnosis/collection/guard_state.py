@@ -39,7 +39,7 @@ class GuardState:
 def find_accused(book: FindingBook) -> Mapping[str, tuple[str, ...]]:
     """The roles that open findings say may not invoke a function, by the function's name."""
     return {
-        one.function: not_authorized.accused(one.causes)
+        one.function: not_authorized.find_accused_roles(one.causes)
         for one in book.open
         if one.entry == not_authorized.ENTRY
     }

@@ -26,7 +26,7 @@ class Family:
     metric: str
     dimensions: tuple[str, ...]
 
-    def one(self, values: Sequence[str]) -> MetricQuery:
+    def build_query(self, values: Sequence[str]) -> MetricQuery:
         """Its member with these values of the dimensions."""
         pairs = tuple(zip(self.dimensions, values, strict=True))
         return MetricQuery(namespace=self.namespace, metric=self.metric, dimensions=pairs)

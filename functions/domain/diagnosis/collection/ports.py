@@ -19,7 +19,7 @@ from functions.domain.diagnosis.facts import FoundTrigger, ReportStatistics, Sim
 class SumReader(Protocol):
     """CloudWatch."""
 
-    def datapoints(
+    def read_datapoints(
         self, asked: Sequence[MetricQuery], window: Window
     ) -> Mapping[MetricQuery, Datapoints]:
         """The datapoints of each metric. Raises `MetricsUnavailableError`."""
@@ -29,13 +29,13 @@ class SumReader(Protocol):
 class LeadingReader(Protocol):
     """CloudWatch. Both methods raise `MetricsUnavailableError`."""
 
-    def datapoints(
+    def read_datapoints(
         self, asked: Sequence[MetricQuery], window: Window
     ) -> Mapping[MetricQuery, Datapoints]:
         """The datapoints of each metric."""
         ...
 
-    def leading(self, family: Family, window: Window) -> tuple[MetricQuery, ...]:
+    def find_leading(self, family: Family, window: Window) -> tuple[MetricQuery, ...]:
         """The members of a family with the largest sums above zero."""
         ...
 
@@ -43,7 +43,7 @@ class LeadingReader(Protocol):
 class ScheduleReader(Protocol):
     """GetSchedule."""
 
-    def now(self, schedule: Schedule) -> Schedule | None:
+    def read_schedule(self, schedule: Schedule) -> Schedule | None:
         """The schedule with its role, as it is now; ``None`` where it is gone.
 
         Raises `RefusedError` or `BusyError`.
@@ -58,7 +58,7 @@ class Logs(Protocol):
         """A log group by its name; ``None`` where there is none."""
         ...
 
-    def reports(self, group: str, since: datetime, until: datetime) -> ReportStatistics | None:
+    def read_reports(self, group: str, since: datetime, until: datetime) -> ReportStatistics | None:
         """What the REPORT lines of some time say; ``None`` where there is none."""
         ...
 
@@ -76,7 +76,7 @@ class IamSimulator(Protocol):
 class Alarms(Protocol):
     """DescribeAlarms."""
 
-    def triggers(self, partition: str) -> Mapping[str, tuple[FoundTrigger, ...]]:
+    def read_triggers(self, partition: str) -> Mapping[str, tuple[FoundTrigger, ...]]:
         """What the alarms invoke, by the function. Raises `RefusedError` or `BusyError`."""
         ...
 
@@ -96,7 +96,7 @@ class Details(Protocol):
         """Raises `FunctionNotFoundError`, `RefusedError` or `BusyError`."""
         ...
 
-    def aliases(self, function: str) -> tuple[str, ...]:
+    def read_aliases(self, function: str) -> tuple[str, ...]:
         """The names of its aliases. Raises the same."""
         ...
 

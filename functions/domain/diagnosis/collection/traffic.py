@@ -30,7 +30,7 @@ class Measured:
     logged: Datapoints | None = None
 
 
-def window_at(now: datetime) -> Window:
+def compute_window(now: datetime) -> Window:
     """The last day in periods of five minutes, the running one included."""
     seconds = PERIOD_SECONDS
     end = datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, tz=now.tzinfo)
@@ -107,28 +107,30 @@ def summarize_traffic(
     """
     since = find_start(function, window)
 
-    def points(metric: str, statistic: str = "Sum") -> Datapoints:
+    def get_points(metric: str, statistic: str = "Sum") -> Datapoints:
         return _select_since(found.get(make_query(function, metric, statistic), ()), since, window)
 
-    invocations = tuple(one for one in points("Invocations") if one[1] > 0)
+    invocations = tuple(one for one in get_points("Invocations") if one[1] > 0)
     p95 = days.get(make_query(function, "Duration", "p95"))
     mean = days.get(make_query(function, "Duration", "Average"), ())
     traffic = Traffic(
         since=since,
         until=window.until,
         invocations=sum_values(invocations),
-        errors=sum_values(points("Errors")) if is_active else None,
+        errors=sum_values(get_points("Errors")) if is_active else None,
         first_invoked_at=invocations[0][0] if invocations else None,
         last_invoked_at=invocations[-1][0] if invocations else None,
         # Of a fresh function the day's mean is one of both sides of its change: near enough for an
         # estimate of its price, which REPORT lines tell better.
         mean_duration_ms=_weigh(mean, invocations, DAY_SECONDS),
         p95_duration_ms=(
-            _estimate_p95(points("Duration", "p95"), invocations)
+            _estimate_p95(get_points("Duration", "p95"), invocations)
             if p95 is None
             else _weigh(p95, invocations, DAY_SECONDS)
         ),
-        max_duration_ms=max((value for _, value in points("Duration", "Maximum")), default=None),
+        max_duration_ms=max(
+            (value for _, value in get_points("Duration", "Maximum")), default=None
+        ),
     )
     logged = None
     if is_active:

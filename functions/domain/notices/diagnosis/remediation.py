@@ -218,7 +218,7 @@ def _describe_outcome(
 
 def _compose_undo(remediation: Remediation, deployment: Deployment) -> str:
     inverses = [
-        build_remedy_undo_command(one.step.inverse(), deployment.region)
+        build_remedy_undo_command(one.step.invert(), deployment.region)
         for one in reversed(remediation.steps)
         if one.status is StepStatus.DONE
         and one.restored not in {StepStatus.DONE, StepStatus.ALREADY, StepStatus.GONE}

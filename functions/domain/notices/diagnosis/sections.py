@@ -58,7 +58,7 @@ def compose_details(judged: EvaluatedFinding, deployment: Deployment) -> tuple[s
         describe_location(deployment),
         section(
             "WHAT SHOWS IT",
-            *(bullet(one.said()) for one in finding.evidence[:MOST_EVIDENCE]),
+            *(bullet(one.compose_sentence()) for one in finding.evidence[:MOST_EVIDENCE]),
             count_left_out(len(finding.evidence) - MOST_EVIDENCE, "observation"),
         ),
         _compose_remedies(finding, deployment),

@@ -87,7 +87,7 @@ def test_what_is_configured(repairs: AwsFunctionChanges, script: Script) -> None
     """Memory, tracing and description come from one call."""
     script.answer("get_function_configuration", configured(), FunctionName="orders")
 
-    assert repairs.configuration("orders") == Configuration(
+    assert repairs.read_configuration("orders") == Configuration(
         memory_mb=512, tracing_mode="Active", description="takes orders"
     )
 
@@ -100,7 +100,7 @@ def test_a_function_without_description_has_an_empty_one(
     del answer["Description"], answer["TracingConfig"]
     script.answer("get_function_configuration", answer)
 
-    assert repairs.configuration("orders") == Configuration(
+    assert repairs.read_configuration("orders") == Configuration(
         memory_mb=512, tracing_mode="PassThrough", description=""
     )
 
@@ -283,7 +283,7 @@ def test_a_statement_is_found_by_its_id(repairs: AwsFunctionChanges, script: Scr
     policy = {"Version": "2012-10-17", "Statement": [{"Sid": "other"}, STATEMENT]}
     script.answer("get_policy", {"Policy": json.dumps(policy)}, FunctionName="orders")
 
-    found = repairs.permission("orders", "", "Loopbreaker-events-1")
+    found = repairs.read_permission("orders", "", "Loopbreaker-events-1")
 
     assert found is not None
     assert json.loads(found) == STATEMENT
@@ -294,7 +294,7 @@ def test_no_such_statement(repairs: AwsFunctionChanges, script: Script, policy: 
     """Whatever the policy looks like, the statement is not in it."""
     script.answer("get_policy", {"Policy": policy})
 
-    assert repairs.permission("orders", "", "Loopbreaker-events-1") is None
+    assert repairs.read_permission("orders", "", "Loopbreaker-events-1") is None
 
 
 def test_no_policy_at_all(repairs: AwsFunctionChanges, script: Script) -> None:
@@ -302,7 +302,7 @@ def test_no_policy_at_all(repairs: AwsFunctionChanges, script: Script) -> None:
     script.refuse("get_policy", "ResourceNotFoundException", status=404)
     script.answer("get_function_configuration", configured())
 
-    assert repairs.permission("orders", "", "x") is None
+    assert repairs.read_permission("orders", "", "x") is None
 
 
 def test_no_function_at_all(repairs: AwsFunctionChanges, script: Script) -> None:
@@ -311,7 +311,7 @@ def test_no_function_at_all(repairs: AwsFunctionChanges, script: Script) -> None
     script.refuse("get_function_configuration", "ResourceNotFoundException", status=404)
 
     with pytest.raises(FunctionNotFoundError):
-        repairs.permission("orders", "", "x")
+        repairs.read_permission("orders", "", "x")
 
 
 def test_a_permission_is_added_with_its_conditions(

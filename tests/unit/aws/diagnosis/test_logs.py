@@ -92,7 +92,7 @@ def test_errors(script: Script, code: str, error: type[Exception]) -> None:
 
     script.refuse("filter_log_events", code)
     with pytest.raises(error, match=GROUP):
-        FunctionLogs(script.client).reports(GROUP, SINCE, UNTIL)
+        FunctionLogs(script.client).read_reports(GROUP, SINCE, UNTIL)
 
 
 def test_reports_over_pages(script: Script) -> None:
@@ -100,7 +100,7 @@ def test_reports_over_pages(script: Script) -> None:
     script.answer("filter_log_events", {"events": [], "nextToken": "more"})
     script.answer("filter_log_events", {"events": [{"message": COLD}, {"message": WARM}]})
 
-    found = FunctionLogs(script.client).reports(GROUP, SINCE, UNTIL)
+    found = FunctionLogs(script.client).read_reports(GROUP, SINCE, UNTIL)
 
     assert found is not None
     assert found.reports == 2
@@ -111,14 +111,14 @@ def test_a_busy_group_is_not_read_to_its_end(script: Script) -> None:
     for _ in range(6):
         script.answer("filter_log_events", {"events": [], "nextToken": "more"})
 
-    assert FunctionLogs(script.client).reports(GROUP, SINCE, UNTIL) is None
+    assert FunctionLogs(script.client).read_reports(GROUP, SINCE, UNTIL) is None
 
 
 def test_a_missing_group_has_no_reports(script: Script) -> None:
     """That it is missing is another question's answer."""
     script.refuse("filter_log_events", "ResourceNotFoundException")
 
-    assert FunctionLogs(script.client).reports(GROUP, SINCE, UNTIL) is None
+    assert FunctionLogs(script.client).read_reports(GROUP, SINCE, UNTIL) is None
 
 
 def test_what_lines_say_together() -> None:

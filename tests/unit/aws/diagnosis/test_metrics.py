@@ -81,21 +81,21 @@ def test_datapoints_over_pages_in_the_order_of_time(script: Script) -> None:
     )
     script.answer("get_metric_data", answered(result("m0", (TEN, 1.0))))
 
-    found = DiagnosisMetrics(script.client).datapoints([asked()], HOUR)
+    found = DiagnosisMetrics(script.client).read_datapoints([asked()], HOUR)
 
     assert found == {asked(): ((TEN, 1.0), (FIVE, 2.0))}
 
 
 def test_no_question_no_call(script: Script) -> None:
     """Nothing is asked for nothing."""
-    assert DiagnosisMetrics(script.client).datapoints([], HOUR) == {}
+    assert DiagnosisMetrics(script.client).read_datapoints([], HOUR) == {}
 
 
 def test_a_metric_without_data_has_none(script: Script) -> None:
     """That is an answer, too."""
     script.answer("get_metric_data", answered(result("m0")))
 
-    assert DiagnosisMetrics(script.client).datapoints([asked()], HOUR) == {asked(): ()}
+    assert DiagnosisMetrics(script.client).read_datapoints([asked()], HOUR) == {asked(): ()}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_as_many_as_fit_into_one_answer(script: Script, minutes: int, batches: l
             "get_metric_data", answered(*(result(f"m{number}") for number in range(size)))
         )
 
-    found = DiagnosisMetrics(script.client).datapoints([asked(n) for n in range(600)], window)
+    found = DiagnosisMetrics(script.client).read_datapoints([asked(n) for n in range(600)], window)
 
     assert len(found) == 600
 
@@ -123,7 +123,7 @@ def test_what_failed_is_asked_for_once_more(script: Script) -> None:
     )
     script.answer("get_metric_data", answered(result("m0", (FIVE, 7.0))))
 
-    found = DiagnosisMetrics(script.client).datapoints([asked(0), asked(1)], HOUR)
+    found = DiagnosisMetrics(script.client).read_datapoints([asked(0), asked(1)], HOUR)
 
     assert found == {asked(0): ((TEN, 1.0),), asked(1): ((FIVE, 7.0),)}
 
@@ -134,7 +134,7 @@ def test_a_gap_never_passes_for_a_function_that_stands_still(script: Script) -> 
         script.answer("get_metric_data", answered(result("m0", status="InternalError")))
 
     with pytest.raises(MetricsUnavailableError, match="Invocations"):
-        DiagnosisMetrics(script.client).datapoints([asked()], HOUR)
+        DiagnosisMetrics(script.client).read_datapoints([asked()], HOUR)
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "Throttling", "InternalServiceFault"])
@@ -143,7 +143,7 @@ def test_refusals(script: Script, code: str) -> None:
     script.refuse("get_metric_data", code, "its words")
 
     with pytest.raises(MetricsUnavailableError, match="its words"):
-        DiagnosisMetrics(script.client).datapoints([asked()], HOUR)
+        DiagnosisMetrics(script.client).read_datapoints([asked()], HOUR)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_unknown_shapes_are_said(script: Script, odd: dict[str, Any]) -> None:
     script.answer("get_metric_data", answered(odd))
 
     with pytest.raises(MetricsUnavailableError, match="shape"):
-        DiagnosisMetrics(script.client).datapoints([asked()], HOUR)
+        DiagnosisMetrics(script.client).read_datapoints([asked()], HOUR)
 
 
 # -- the leaders of a family
@@ -202,16 +202,16 @@ def test_the_leaders_are_those_above_zero_the_largest_first(script: Script) -> N
         MaxDatapoints=100_800,
     )
 
-    found = DiagnosisMetrics(script.client).leading(RULES, HOUR)
+    found = DiagnosisMetrics(script.client).find_leading(RULES, HOUR)
 
-    assert found == (RULES.one(("b", "pay")), RULES.one(("orders", "ship")))
+    assert found == (RULES.build_query(("b", "pay")), RULES.build_query(("orders", "ship")))
 
 
 def test_a_label_of_another_form_is_left_out(script: Script) -> None:
     """What cannot be told apart is not guessed."""
     script.answer("get_metric_data", answered(leader("Other", 5.0), leader("a b c", 5.0)))
 
-    assert DiagnosisMetrics(script.client).leading(RULES, HOUR) == ()
+    assert DiagnosisMetrics(script.client).find_leading(RULES, HOUR) == ()
 
 
 def test_leaders_that_cannot_be_read_are_not_none(script: Script) -> None:
@@ -219,7 +219,7 @@ def test_leaders_that_cannot_be_read_are_not_none(script: Script) -> None:
     script.answer("get_metric_data", answered(leader("a b", status="InternalError")))
 
     with pytest.raises(MetricsUnavailableError, match="failed to read FailedInvocations"):
-        DiagnosisMetrics(script.client).leading(RULES, HOUR)
+        DiagnosisMetrics(script.client).find_leading(RULES, HOUR)
 
 
 def test_leaders_that_are_refused_are_said(script: Script) -> None:
@@ -227,4 +227,4 @@ def test_leaders_that_are_refused_are_said(script: Script) -> None:
     script.refuse("get_metric_data", "AccessDenied", "not for you")
 
     with pytest.raises(MetricsUnavailableError, match="not for you"):
-        DiagnosisMetrics(script.client).leading(RULES, HOUR)
+        DiagnosisMetrics(script.client).find_leading(RULES, HOUR)

@@ -85,7 +85,7 @@ def test_alarms_that_invoke(cloudwatch: Script) -> None:
         },
     )
 
-    found = AlarmActions(cloudwatch.client).triggers("aws")
+    found = AlarmActions(cloudwatch.client).read_triggers("aws")
 
     assert found == {
         "orders": (
@@ -116,7 +116,7 @@ def test_odd_actions_are_left_out(cloudwatch: Script) -> None:
         {"MetricAlarms": [alarm(AlarmActions=["arn:aws:lambda:nonsense"]), alarm(AlarmArn="odd")]},
     )
 
-    (found,) = AlarmActions(cloudwatch.client).triggers("aws")["orders"]
+    (found,) = AlarmActions(cloudwatch.client).read_triggers("aws")["orders"]
 
     assert (found.source_arn, found.source_account) == ("odd", "")
 
@@ -129,7 +129,7 @@ def test_alarms_that_are_not_told(cloudwatch: Script, code: str, error: type[Exc
     cloudwatch.refuse("describe_alarms", code)
 
     with pytest.raises(error, match="alarms"):
-        AlarmActions(cloudwatch.client).triggers("aws")
+        AlarmActions(cloudwatch.client).read_triggers("aws")
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_schedule_with_its_role(scheduler: Script) -> None:
         Name="nightly",
     )
 
-    assert Schedules(scheduler.client).now(LISTED) == Schedule(
+    assert Schedules(scheduler.client).read_schedule(LISTED) == Schedule(
         arn=LISTED.arn,
         target_arn=FUNCTION,
         role_arn=ROLE,
@@ -243,7 +243,7 @@ def test_an_enabled_schedule_keeps_the_version_that_it_invokes(scheduler: Script
     target = {"Arn": LISTED.target_arn, "RoleArn": ROLE}
     scheduler.answer("get_schedule", {"State": "ENABLED", "Target": target})
 
-    found = Schedules(scheduler.client, lambda: waited.append(True)).now(LISTED)
+    found = Schedules(scheduler.client, lambda: waited.append(True)).read_schedule(LISTED)
 
     assert found == Schedule(arn=LISTED.arn, target_arn=LISTED.target_arn, role_arn=ROLE)
     assert waited == [True]
@@ -253,7 +253,7 @@ def test_a_schedule_that_is_gone(scheduler: Script) -> None:
     """One-time schedules may delete themselves at any moment."""
     scheduler.refuse("get_schedule", "ResourceNotFoundException", status=404)
 
-    assert Schedules(scheduler.client).now(LISTED) is None
+    assert Schedules(scheduler.client).read_schedule(LISTED) is None
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_schedules_that_are_not_told(scheduler: Script, code: str, error: type[E
     scheduler.refuse("get_schedule", code)
 
     with pytest.raises(error, match="shop/nightly"):
-        Schedules(scheduler.client).now(LISTED)
+        Schedules(scheduler.client).read_schedule(LISTED)
 
 
 def test_details_of_a_function(lambda_: Script) -> None:
@@ -306,7 +306,7 @@ def test_details_of_a_version(lambda_: Script) -> None:
     )
     reader = DetailsReader(lambda_.client)
 
-    assert reader.aliases("orders") == ("live",)
+    assert reader.read_aliases("orders") == ("live",)
     assert reader.of("orders", "live") == FunctionDetails(memory_mb=256, version="7")
 
 

@@ -246,7 +246,7 @@ class Hospital:
     @property
     def stored_book(self) -> FindingBook:
         """The book of findings."""
-        return self.store.book()
+        return self.store.read_findings()
 
     @property
     def stored(self) -> dict[tuple[str, str], Remediation]:
@@ -312,7 +312,7 @@ class _Repairs:
 
         return self.hospital.call(name, on_a_living_one)
 
-    def configuration(self, function: str) -> Configuration:
+    def read_configuration(self, function: str) -> Configuration:
         own = self.hospital
 
         def read() -> Configuration:
@@ -322,7 +322,7 @@ class _Repairs:
                 description=own.description_,
             )
 
-        found: Configuration = self._function("configuration", read)
+        found: Configuration = self._function("read_configuration", read)
         return found
 
     def set_memory(self, function: str, memory_mb: int) -> None:
@@ -355,9 +355,9 @@ class _Repairs:
             "delete_inline_policy", lambda: self.hospital.policies.pop((role, policy_name), None)
         )
 
-    def permission(self, function: str, qualifier: str, statement_id: str) -> str | None:
+    def read_permission(self, function: str, qualifier: str, statement_id: str) -> str | None:
         found: str | None = self._function(
-            "permission",
+            "read_permission",
             lambda: self.hospital.statements.get((function, qualifier, statement_id)),
         )
         return found
@@ -398,8 +398,8 @@ class _Remediations:
 
     hospital: Hospital
 
-    def book(self) -> FindingBook:
-        found: FindingBook = self.hospital.call("book", self.hospital.store.book)
+    def read_findings(self) -> FindingBook:
+        found: FindingBook = self.hospital.call("read_findings", self.hospital.store.read_findings)
         return found
 
     def save_book(self, book: FindingBook) -> FindingBook:

@@ -29,7 +29,7 @@ from functions.domain.diagnosis.remedy import (
     RemedyKind,
     SetMemory,
     SetTracing,
-    policy_text,
+    compose_policy,
 )
 from functions.workflows.diagnosis.remediate import plan_remediation
 from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE
@@ -189,7 +189,7 @@ def test_another_trigger_gets_a_statement_of_its_own() -> None:
 
 
 GRANT = PutInlinePolicy(
-    role="orders-role", policy_name="Loopbreaker-logs-orders", document=policy_text(())
+    role="orders-role", policy_name="Loopbreaker-logs-orders", document=compose_policy(())
 )
 
 

@@ -15,9 +15,9 @@ from functions.domain.diagnosis.finding_registry import (
     REMEMBERED,
     ChangeKind,
     FindingBook,
+    add_weekly_list,
     advance,
-    listed,
-    smaller,
+    shrink,
 )
 from tests.unit.domain.diagnosis.samples import NOW
 
@@ -155,7 +155,7 @@ def test_the_list_comes_a_week_after_the_first_finding_and_weekly_then() -> None
     assert not EMPTY.is_list_due(NOW)
     assert not book.is_list_due(NOW + LISTED_EVERY - DAY)
     assert book.is_list_due(NOW + LISTED_EVERY)
-    told = listed(book, "list", "subject", "body", NOW + LISTED_EVERY)
+    told = add_weekly_list(book, "list", "subject", "body", NOW + LISTED_EVERY)
     assert not told.is_list_due(NOW + LISTED_EVERY + DAY)
     assert [one.id for one in told.outbox] == ["list"]
     assert not advance(book, (WELL,), NOW + DAY).book.is_list_due(NOW + LISTED_EVERY)
@@ -278,7 +278,7 @@ def test_notices_that_cannot_be_sent_are_dropped_with_a_count() -> None:
 
     assert len(book.outbox) == MOST_NOTICES
     assert book.unsent == 4
-    assert listed(book, "list", "s", "b", NOW).unsent <= 1
+    assert add_weekly_list(book, "list", "s", "b", NOW).unsent <= 1
 
 
 def test_a_book_becomes_smaller_until_it_fits_anywhere() -> None:
@@ -289,7 +289,7 @@ def test_a_book_becomes_smaller_until_it_fits_anywhere() -> None:
     sizes = []
     while book is not None:
         sizes.append((len(book.outbox[0].body), len(book.open), len(book.left_out)))
-        book = smaller(book)
+        book = shrink(book)
 
     assert sizes[0] == (10_000, 9, 0)
     assert sizes[-1] == (2_000, 1, 8)

@@ -64,7 +64,7 @@ def test_a_healthy_function_is_not_looked_at_closely(ward: Ward) -> None:
 
     assert examine(facts).findings == ()
     assert facts.gaps == ()
-    assert [ward.asked[one] for one in ("details", "logs", "reports", "simulator")] == [0] * 4
+    assert [ward.asked[one] for one in ("details", "logs", "read_reports", "simulator")] == [0] * 4
 
 
 def test_a_thousand_functions_take_some_dozen_questions() -> None:
@@ -157,7 +157,7 @@ def test_a_failing_function(ward: Ward) -> None:
 
     facts_of(ward)
 
-    assert ward.asked["reports"] == 1
+    assert ward.asked["read_reports"] == 1
 
 
 def test_a_traced_function_without_rights(ward: Ward) -> None:
@@ -347,7 +347,7 @@ def test_a_qualifier_that_leads_nowhere_is_no_version(ward: Ward) -> None:
 
 def test_aliases_that_are_refused_are_a_gap(ward: Ward) -> None:
     """Nobody takes the silence for an account without aliases."""
-    ward.refusals["aliases"] = DENIED
+    ward.refusals["read_aliases"] = DENIED
 
     assert slow_by_alias(ward).lacks(Part.VERSIONS)
 
@@ -357,7 +357,7 @@ def test_who_is_well_is_not_asked_for_aliases(ward: Ward) -> None:
     ward.record("Duration", "orders", (NOON - timedelta(hours=1), 2900.0), statistic="Maximum")
     facts_of(ward)
 
-    assert ward.asked["aliases"] == 0
+    assert ward.asked["read_aliases"] == 0
 
 
 # -- what is not told
@@ -390,7 +390,7 @@ def test_what_is_refused_is_a_gap(ward: Ward, reader: str, error: Exception, par
 def test_reports_that_are_refused_are_a_gap(ward: Ward) -> None:
     """The metrics still tell how slow it is."""
     ward.record("Duration", "orders", (NOON - timedelta(hours=1), 2900.0), statistic="Maximum")
-    ward.refusals["reports"] = DENIED
+    ward.refusals["read_reports"] = DENIED
 
     facts = facts_of(ward)
 

@@ -9,7 +9,7 @@ import pytest
 
 from functions.domain.diagnosis.collection.failure_metrics import query_rule_failures
 from functions.domain.diagnosis.collection.metric_queries import Window
-from functions.domain.diagnosis.collection.traffic import window_at
+from functions.domain.diagnosis.collection.traffic import compute_window
 from functions.workflows.diagnosis.measure_traffic import count_failures, measure_traffic
 from tests.fake_diagnosis import NOON, Ward
 
@@ -37,7 +37,7 @@ def measured(ward: Ward) -> Measured:
 
 def test_the_window_ends_with_the_running_period() -> None:
     """Whole periods of five minutes, over a day."""
-    assert window_at(NOON) == Window(
+    assert compute_window(NOON) == Window(
         since=NOON.replace(minute=5) - timedelta(days=1),
         until=NOON.replace(minute=5),
         period_seconds=300,

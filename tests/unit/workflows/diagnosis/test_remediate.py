@@ -363,7 +363,7 @@ def test_a_part_that_fails_leaves_the_rest_in_force() -> None:
     assert hospital.state == before
 
 
-@pytest.mark.parametrize("call", ["put_inline_policy", "set_description", "configuration"])
+@pytest.mark.parametrize("call", ["put_inline_policy", "set_description", "read_configuration"])
 def test_a_busy_aws_is_tried_again_by_the_next_run(call: str) -> None:
     """A remediation that AWS was too busy for stays open and is finished later."""
     hospital, remediation = opened("logs")

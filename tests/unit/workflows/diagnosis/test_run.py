@@ -162,7 +162,7 @@ def test_a_contained_function_is_left_alone() -> None:
     done = day(hospital, logless(is_contained=True), number=1, policy=LOGS)
 
     assert (done.changes, done.evaluated[0].judged) == ((), ())
-    assert set(hospital.journal) <= {"book", "save_book", "read_remediations"}
+    assert set(hospital.journal) <= {"read_findings", "save_book", "read_remediations"}
     assert len(hospital.stored_book.open) == 1
 
 

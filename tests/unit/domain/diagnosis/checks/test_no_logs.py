@@ -229,7 +229,7 @@ def test_the_custom_group_is_named() -> None:
 
     assert finding is not None
     assert f"Its LoggingConfig names the log group {CUSTOM}." in [
-        one.said() for one in finding.evidence
+        one.compose_sentence() for one in finding.evidence
     ]
 
 

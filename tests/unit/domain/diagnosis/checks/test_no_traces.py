@@ -168,7 +168,7 @@ def test_sources_without_tracing_are_said(source: str) -> None:
 
     assert finding is not None
     assert (finding.causes, finding.certainty) == (("untraced_source",), Certainty.LIKELY)
-    assert "does not support tracing" in finding.evidence[0].said()
+    assert "does not support tracing" in finding.evidence[0].compose_sentence()
 
 
 def test_a_source_with_tracing_beside_it_proves_nothing() -> None:

@@ -361,7 +361,7 @@ def test_the_accused_are_the_roles_that_causes_name() -> None:
         f"unknown:arn:aws:iam::{ACCOUNT}:user/alice",
     )
 
-    assert not_authorized.accused(causes) == (CALLER_ROLE,)
+    assert not_authorized.find_accused_roles(causes) == (CALLER_ROLE,)
 
 
 def test_what_a_whole_group_counts_is_not_said_of_one_schedule() -> None:
@@ -372,7 +372,7 @@ def test_what_a_whole_group_counts_is_not_said_of_one_schedule() -> None:
 
     assert finding is not None
     assert finding.summary == "Role checkout is set up to invoke orders and may not."
-    assert [one.said() for one in finding.evidence][:2] == [
+    assert [one.compose_sentence() for one in finding.evidence][:2] == [
         "Schedule nightly names it (its target) and acts as role checkout.",
         "Failed invocations of its schedule group, whichever schedule they were of: 12.",
     ]

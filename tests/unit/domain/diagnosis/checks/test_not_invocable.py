@@ -107,7 +107,7 @@ def test_shut_out(trigger: FoundTrigger, policies: dict[str, str], words: str) -
 
     assert finding is not None
     assert finding.certainty is Certainty.CERTAIN
-    assert finding.evidence[0].said() == f"{capitalize(trigger.evidence)}; {words}."
+    assert finding.evidence[0].compose_sentence() == f"{capitalize(trigger.evidence)}; {words}."
 
 
 ADMITTED: dict[str, tuple[FoundTrigger, dict[str, str]]] = {
@@ -272,7 +272,7 @@ def test_a_denied_call_from_another_account_needs_both_sides() -> None:
     (step,) = remedy.steps
     assert isinstance(step, AddPermission)
     assert (step.principal, step.source_arn) == (FOREIGN, "")
-    assert "was denied 3 times" in finding.evidence[0].said()
+    assert "was denied 3 times" in finding.evidence[0].compose_sentence()
 
 
 def test_a_foreign_role_that_is_admitted_meanwhile_is_no_finding() -> None:
@@ -289,7 +289,7 @@ def test_failed_invocations_are_evidence() -> None:
 
     assert finding is not None
     assert "Failed invocations of EventBridge rule nightly: 12." in [
-        one.said() for one in finding.evidence
+        one.compose_sentence() for one in finding.evidence
     ]
 
 
@@ -298,7 +298,7 @@ def test_statement_ids_are_valid_and_stable() -> None:
     odd = rule(kind=InvokerKind.ACCOUNT, principal="arn:aws:iam::9:role/a+b=c,d@e")
 
     for trigger in (rule(), bucket(), odd):
-        name = not_invocable.statement_id(trigger)
+        name = not_invocable.compute_statement_id(trigger)
         assert name.replace("-", "").isalnum()
         assert len(name) <= 100
-        assert name == not_invocable.statement_id(trigger)
+        assert name == not_invocable.compute_statement_id(trigger)

@@ -106,13 +106,13 @@ def test_memory_to_try_next(present: int, ceiling: int | None, to: int | None) -
     """Double, within AWS's limits and the operator's; a ceiling that is reached limits nothing."""
     under = facts(memory_mb=present, memory_ceiling_mb=ceiling)
 
-    assert too_slow.next_memory(under) == to
+    assert too_slow.choose_next_memory(under) == to
 
 
 @given(present=st.integers(128, 10_240), ceiling=st.none() | st.integers(128, 10_240))
 def test_memory_stays_within_limits(present: int, ceiling: int | None) -> None:
     """What is tried next is always more, at most double, and at most 10,240 MB."""
-    to = too_slow.next_memory(facts(memory_mb=present, memory_ceiling_mb=ceiling))
+    to = too_slow.choose_next_memory(facts(memory_mb=present, memory_ceiling_mb=ceiling))
 
     assert to is None or present < to <= min(2 * present, 10_240)
 
@@ -123,7 +123,7 @@ def test_a_cpu_bound_function_gets_a_hint_only() -> None:
     finding = too_slow.examine(under)
 
     assert finding is not None
-    said = [one.said() for one in finding.evidence]
+    said = [one.compose_sentence() for one in finding.evidence]
     assert any("CPU may be what it is short of" in one and "1,769 MB" in one for one in said)
     assert too_slow.examine(facts(reports=reports(max_memory_used_mb=100))) is None
 
@@ -170,7 +170,7 @@ def test_cold_starts_are_said_where_they_matter() -> None:
     finding = too_slow.examine(facts(reports=statistics))
 
     assert finding is not None
-    assert any("Cold starts (300 of 4,000" in one.said() for one in finding.evidence)
+    assert any("Cold starts (300 of 4,000" in one.compose_sentence() for one in finding.evidence)
 
 
 @pytest.mark.parametrize(
