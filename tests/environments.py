@@ -26,7 +26,9 @@ def with_environments(account: Account, variables: Mapping[str, Mapping[str, str
     return replace(
         account,
         functions=tuple(
-            replace(one, environment=read_environment(variables.get(one.name, {}), mentions.named))
+            replace(
+                one, environment=read_environment(variables.get(one.name, {}), mentions.find_named)
+            )
             for one in account.functions
         ),
     )

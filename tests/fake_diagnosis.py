@@ -403,7 +403,7 @@ class _Targets:
     ward: Ward
 
     def of(self, rule: Rule) -> tuple[RuleTarget, ...]:
-        self.ward.ask("targets")
+        self.ward.ask("find_targets")
         return self.ward.hidden_targets.get(rule.arn, ())
 
 

@@ -10,16 +10,16 @@ import numpy as np
 from bench.detection.data import LOOP_MINUTES, MINUTES_A_DAY, Floats, Row, Run
 from bench.detection.ours import EPOCH, STOPPING, watched
 from bench.detection.statistics import quantile, share_interval
-from functions.domain.deployment.guard_cost import pulse_look_usd
+from functions.domain.deployment.guard_cost import estimate_pulse_check_usd
 from functions.domain.detection.evidence import RECENT_MINUTES, AccountSeries, Series
 from functions.domain.detection.spike import assess
 from functions.domain.incidents.policy import Policy
 from functions.domain.pulse.account_pulse import (
     Look,
     NeedsPrecedent,
-    after_look,
     consider,
     consider_with,
+    record_check,
 )
 from functions.domain.pulse.look_budget import RESERVED, LookBudget
 from functions.domain.pulse.memory import PulseMemory
@@ -112,7 +112,7 @@ def watch(
             looks.append(at)
             level = answer.level_per_minute
             paid = budget.take(remembered, now)
-            remembered = after_look(paid, found=False, level_per_minute=level, now=now)
+            remembered = record_check(paid, found=False, level_per_minute=level, now=now)
             if until_after is not None and at >= until_after:
                 break
     return looks, remembered
@@ -200,7 +200,7 @@ def judge_account(
             tick()
     hits = [one for one in looked if one is not None]
     early = sum(1 for one in steps if one is not None and one <= 3)
-    each_look = pulse_look_usd(functions)
+    each_look = estimate_pulse_check_usd(functions)
     mean = sum(needless) / len(needless)
     return PulseRecord(
         functions=functions,

@@ -9,7 +9,11 @@ from rich.table import Table
 
 from bench.detection.accounts import FROM, account_of, watch
 from bench.detection.data import MINUTES_A_DAY, Floats, Row
-from functions.domain.deployment.guard_cost import guard_cost, pulse_look_usd, pulse_looks
+from functions.domain.deployment.guard_cost import (
+    count_pulse_checks,
+    estimate_pulse_check_usd,
+    guard_cost,
+)
 from functions.domain.incidents.policy import Policy
 from functions.domain.pulse.look_budget import LookBudget
 
@@ -80,7 +84,9 @@ def _judge(
     functions: int,
     times: float,
 ) -> LooksRecord:
-    budget = replace(LookBudget.of(functions), looks_per_month=times * pulse_looks(functions))
+    budget = replace(
+        LookBudget.of(functions), looks_per_month=times * count_pulse_checks(functions)
+    )
     looks = 0
     seen = {share: [0, 0] for share in SHARES}
     for counts, onsets in drawn:
@@ -105,7 +111,7 @@ def _judge(
         looks += sum(1 for one in made if one >= SETTLED)
         tick()
     a_day = looks / len(drawn) * MINUTES_A_DAY / (MINUTES_A_DAY - SETTLED)
-    usd = pulse_look_usd(functions)
+    usd = estimate_pulse_check_usd(functions)
     watching = watching_usd(functions)
     return LooksRecord(
         functions=functions,
@@ -122,7 +128,7 @@ def _judge(
 def watching_usd(functions: int) -> float:
     """The pulse without its looks."""
     cost = guard_cost(functions=functions, standard_alarms=0, sweep_minutes=0, per_function=False)
-    return cost.pulse_usd - pulse_looks(functions) * pulse_look_usd(functions)
+    return cost.pulse_usd - count_pulse_checks(functions) * estimate_pulse_check_usd(functions)
 
 
 def draw_looks(records: Sequence[LooksRecord]) -> Table:

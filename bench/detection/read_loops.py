@@ -17,9 +17,9 @@ from bench.detection.ours import EPOCH
 from functions.domain.deployment.guard_cost import (
     METRICS_PER_CHECK,
     USD_PER_METRIC_READ,
-    pulse_budget_usd,
-    pulse_look_usd,
-    pulse_watch_metrics,
+    compute_pulse_budget_usd,
+    count_pulse_watch_metrics,
+    estimate_pulse_check_usd,
 )
 from functions.domain.detection.evidence import RECENT_MINUTES, LoopProof, Series
 from functions.domain.graph.loop_lookup import OnLoop
@@ -170,9 +170,9 @@ def judge_read_loops(
     """
     functions = len(days[0].functions)
     on_loops = _on_loops(functions, known, of_each)
-    most = pulse_watch_metrics(functions)
+    most = count_pulse_watch_metrics(functions)
     if watch_share is not None:
-        most = int(watch_share * pulse_budget_usd(functions) / USD_PER_METRIC_READ)
+        most = int(watch_share * compute_pulse_budget_usd(functions) / USD_PER_METRIC_READ)
     plan = plan_watch(
         [
             OnLoop(function=str(number), proof=LoopProof.POSSIBLE, loop=str(number // of_each))
@@ -214,7 +214,7 @@ def judge_read_loops(
     usd = (
         watching_usd(functions)
         + (plan.metrics_a_month + checks_metrics) * USD_PER_METRIC_READ
-        + 30 * looks_a_day * pulse_look_usd(functions)
+        + 30 * looks_a_day * estimate_pulse_check_usd(functions)
     )
     return ReadLoopsRecord(
         functions=functions,
@@ -223,7 +223,7 @@ def judge_read_loops(
         watch_share=watch_share,
         every_minutes=plan.rotations[0].every_minutes if plan.rotations else 0,
         usd=usd,
-        most_usd=watching_usd(functions) + pulse_budget_usd(functions),
+        most_usd=watching_usd(functions) + compute_pulse_budget_usd(functions),
         checks_a_day=checks_a_day,
         looks_a_day=looks_a_day,
         seen=_named(seen),
@@ -274,7 +274,7 @@ def _is_read(
             sixth = len(shown.values) - (at - onset + 1) + IN_TIME
             if any(value is not None for value in shown.values[sixth:]):
                 break
-            every = plan.due(now).get(str(name))
+            every = plan.list_due(now).get(str(name))
             if every is not None and stands_out(shown, policy.floor_per_minute, now, every):
                 return True
     return False
@@ -290,7 +290,7 @@ def _count_checks(day: Day, plan: LoopWatch, policy: Policy) -> int:
     }
     for at in range(SETTLED, MINUTES_A_DAY):
         now = EPOCH + timedelta(minutes=at + 1, seconds=PULSE_SECONDS)
-        for name, every in plan.due(now).items():
+        for name, every in plan.list_due(now).items():
             if not high[name][at] or at < rested.get(name, 0):
                 continue
             series = _series(day.functions[day.order[int(name)]], at)

@@ -17,7 +17,7 @@ from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import WRITES, Table
 from functions.aws.runtime import clients
 from functions.aws.runtime.retry import CHANGES
-from functions.domain.account.names import queue_url
+from functions.domain.account.names import compose_queue_url
 from functions.domain.detection.arrivals import ArrivalMetric, arrival_metrics, waiting_metric
 from functions.domain.detection.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.detection.evidence import MINUTE_SECONDS, Trigger, TriggerKind, floor_to
@@ -504,7 +504,7 @@ class AwsStage:
 
     def send(self, queue_arn: str, count: int, *, delayed: int = 0) -> None:
         """See `Stage`."""
-        sqs, url = self.aws.client("sqs"), queue_url(queue_arn)
+        sqs, url = self.aws.client("sqs"), compose_queue_url(queue_arn)
         for number in range(count + delayed):
             delay = 900 if number < delayed else 0
             sqs.send_message(QueueUrl=url, MessageBody=f"{number}", DelaySeconds=delay)

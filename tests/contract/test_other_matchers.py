@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.domain.account.inventory import NamedPolicy, Role
 from functions.domain.filters.event_pattern import match_pattern
 from functions.domain.filters.symbolic_values import Fields, Listed, OneOf
-from functions.domain.iam.access import Access, identity_access, identity_of
+from functions.domain.iam.access import Access, evaluate_identity, read_identity
 from functions.domain.iam.likelihood import Likelihood
 from tests.shared import shared
 
@@ -95,8 +95,8 @@ def test_iam_decisions(capsys: pytest.CaptureFixture[str]) -> None:
             key: (value,) if isinstance(value, str) else tuple(value)
             for key, value in request["context"].items()
         }
-        answer = identity_access(
-            identity_of(role), request["action"], request["resource"]["resource"], context
+        answer = evaluate_identity(
+            read_identity(role), request["action"], request["resource"]["resource"], context
         )
         agreement.add(record, record["expected"] == "Allowed", _ALLOWED[answer.access])
 

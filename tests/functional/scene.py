@@ -11,7 +11,7 @@ from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import Policy, Response
 from functions.domain.notices.notice import Deployment
 from functions.domain.signal import Signal, SignalKind
-from functions.workflows.detection.collect_evidence import EvidenceCollector, one_by_one
+from functions.workflows.detection.collect_evidence import EvidenceCollector, run_one_by_one
 from functions.workflows.detection.report import PartlyFailedError, TriageReport
 from functions.workflows.detection.triage import Triage
 from functions.workflows.holding.observe import HoldObserver
@@ -62,15 +62,15 @@ class FakeLoops:
         """See the port."""
         return self.read.get(function, NOTHING_KNOWN)
 
-    def sources(self, function: str) -> tuple[Source, ...]:
+    def find_sources(self, function: str) -> tuple[Source, ...]:
         """See the port."""
         return self.read_sources.get(function, ())
 
-    def mates(self, function: str) -> frozenset[str]:
+    def find_mates(self, function: str) -> frozenset[str]:
         """See the port."""
         return self.together - {function} if function in self.together else frozenset()
 
-    def on_loops(self) -> tuple[OnLoop, ...]:
+    def list_on_loops(self) -> tuple[OnLoop, ...]:
         """See the port."""
         return tuple(
             OnLoop(
@@ -120,7 +120,7 @@ class Scene:
             functions=self.account.functions,
             metrics=self.account.metrics,
             account_concurrency=self.account.concurrency,
-            side_by_side=one_by_one,
+            side_by_side=run_one_by_one,
             loops=self.loops,
             count=lambda: self.functions,
         )

@@ -21,7 +21,7 @@ from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.notices.notice import Deployment
 from functions.domain.signal import Signal, SignalKind
-from functions.workflows.detection.collect_evidence import EvidenceCollector, one_by_one
+from functions.workflows.detection.collect_evidence import EvidenceCollector, run_one_by_one
 from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.detection.triage import Triage
 from functions.workflows.holding.end_hold import HoldEnder
@@ -331,7 +331,7 @@ class Play:
             functions=self.account.functions,
             metrics=self.account.simulated,
             account_concurrency=self.account.concurrency,
-            side_by_side=one_by_one,
+            side_by_side=run_one_by_one,
             loops=self.loops,
         )
         holding = HoldObserver(gathering=gathering, facts=self.account.hold_facts)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from functions.domain.account.configuration_change import Change, ChangeKind
-from functions.domain.account.names import InvalidFunctionReferenceError, function_name
+from functions.domain.account.names import InvalidFunctionReferenceError, parse_function_name
 from functions.domain.errors import UnrecognisedSignalError
 
 _Call: TypeAlias = Mapping[str, Any]  # the `detail` of the event
@@ -45,7 +45,7 @@ def _make_first_reader(*ways: _Told) -> _Told:
 def _find_function(call: _Call) -> str:
     request, answer = call.get("requestParameters") or {}, call.get("responseElements") or {}
     named = request.get("functionName") or answer.get("functionArn") or answer.get("functionName")
-    return function_name(named) if named else ""
+    return parse_function_name(named) if named else ""
 
 
 def _rule(call: _Call) -> str:

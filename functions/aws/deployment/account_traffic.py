@@ -23,7 +23,7 @@ class AccountTraffic:
     def __init__(self, client: CloudWatchClient) -> None:
         self._client = client
 
-    def rates(self, end: datetime) -> tuple[tuple[float, float], ...]:
+    def read_rates(self, end: datetime) -> tuple[tuple[float, float], ...]:
         """Invocations a minute in each five minutes of the last `HISTORY_DAYS`.
 
         Each with the epoch seconds of its beginning; none where nothing was invoked. They are

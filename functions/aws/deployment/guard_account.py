@@ -26,7 +26,7 @@ class GuardAccount:
     def __init__(self, client: LambdaClient) -> None:
         self._client = client
 
-    def limits(self) -> AccountLimits:
+    def read_limits(self) -> AccountLimits:
         """Read the limits of the account in this Region."""
         answer = self._client.get_account_settings()
         limit = answer["AccountLimit"]
@@ -47,7 +47,7 @@ class GuardAccount:
             return False
         return True
 
-    def reserved(self, function: str) -> int | None:
+    def read_reserved(self, function: str) -> int | None:
         """Read what a guard function has; AWS leaves the key out when it is nothing."""
         answer = self._client.get_function_concurrency(FunctionName=function)
         return answer.get("ReservedConcurrentExecutions")

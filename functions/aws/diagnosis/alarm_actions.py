@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.runtime.errors import AWS_ERRORS, of_reading
-from functions.domain.account.names import InvalidFunctionReferenceError, function_name
+from functions.domain.account.names import InvalidFunctionReferenceError, parse_function_name
 from functions.domain.diagnosis.facts import FoundTrigger, InvokerKind
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _find_triggers(alarm: Mapping[str, Any]) -> Iterator[tuple[str, FoundTrigger
                 states.setdefault(action, []).append(state)
     for action, when in states.items():
         try:
-            name = function_name(action)
+            name = parse_function_name(action)
         except InvalidFunctionReferenceError:
             continue
         parts = action.split(":")

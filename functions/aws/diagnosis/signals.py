@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.domain.account.names import InvalidFunctionReferenceError, function_name
+from functions.domain.account.names import InvalidFunctionReferenceError, parse_function_name
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.diagnosis.triage import ROLE, DeniedInvocation, Tick, Touched
 from functions.domain.errors import UnrecognisedSignalError
@@ -74,7 +74,7 @@ def _parse_lambda_call(detail: Mapping[str, Any], time: str) -> DiagnosisSignal:
     if detail.get("errorCode"):
         return Touched(at=at, names=())
     reference = parameters.get("functionName")
-    return Touched(at=at, names=(function_name(reference),) if reference else ())
+    return Touched(at=at, names=(parse_function_name(reference),) if reference else ())
 
 
 def _parse_invocation(
@@ -83,7 +83,7 @@ def _parse_invocation(
     if detail.get("errorCode") not in _DENIED:
         return Touched(at=at, names=())
     reference = next(_find_functions(detail), "") or str(parameters.get("functionName", ""))
-    name = function_name(reference)
+    name = parse_function_name(reference)
     principal = _find_principal(detail.get("userIdentity") or {})
     qualifier = str(parameters.get("qualifier", ""))
     return DeniedInvocation(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from functions.aws.incidents.lambda_functions import DISABLED_STATES, is_mapping_of
 from functions.aws.runtime.errors import AWS_ERRORS, words_of
 from functions.aws.runtime.observability import logger
-from functions.domain.account.names import queue_url
+from functions.domain.account.names import compose_queue_url
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.holding.facts import (
     DEFAULT_EVENT_AGE_SECONDS,
@@ -107,7 +107,7 @@ class AwsHoldFacts:
 
     def _read_queue_depth(self, arn: str) -> float | None:
         found = self._sqs_client().get_queue_attributes(
-            QueueUrl=queue_url(arn), AttributeNames=list(_DEPTHS)
+            QueueUrl=compose_queue_url(arn), AttributeNames=list(_DEPTHS)
         )["Attributes"]
         return float(sum(int(found[one]) for one in _DEPTHS))
 
@@ -153,7 +153,7 @@ class AwsHoldFacts:
 
     def _with_queue(self, facts: MappingFacts) -> MappingFacts:
         found = self._sqs_client().get_queue_attributes(
-            QueueUrl=queue_url(facts.source_arn), AttributeNames=list(_QUEUE_ATTRIBUTES)
+            QueueUrl=compose_queue_url(facts.source_arn), AttributeNames=list(_QUEUE_ATTRIBUTES)
         )["Attributes"]
         redrive = json.loads(found["RedrivePolicy"]) if found.get("RedrivePolicy") else {}
         receives = redrive.get("maxReceiveCount")  # a number, or a text with one

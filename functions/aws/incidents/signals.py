@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools.utilities.data_classes.event_bridge_event import EventBridgeEvent
 
 from functions.aws.runtime.observability import logger
-from functions.domain.account.names import InvalidFunctionReferenceError, metric_name
+from functions.domain.account.names import InvalidFunctionReferenceError, parse_metric_name
 from functions.domain.errors import UnrecognisedSignalError
 from functions.domain.signal import Signal, SignalKind
 
@@ -204,7 +204,7 @@ def _names(references: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for reference in references:
         try:
-            found[metric_name(reference)] = None
+            found[parse_metric_name(reference)] = None
         except InvalidFunctionReferenceError:
             logger.warning("names no function", reference=reference[:200])
     return tuple(found)

@@ -11,7 +11,7 @@ from typing import Final
 
 from functions.domain.account.environment_references import Environment
 from functions.domain.account.inventory import Account
-from functions.domain.account.state_machines import queue_arn
+from functions.domain.account.state_machines import parse_queue_arn
 from functions.domain.graph.model import Node, NodeKind
 from functions.domain.graph.nodes import node_of
 
@@ -116,7 +116,7 @@ class Mentions:
             | {f"qualifier {one}" for one in self._qualified}
         )
 
-    def named(self, variable: str, word: str) -> Iterable[str]:
+    def find_named(self, variable: str, word: str) -> Iterable[str]:
         """The ARNs of the resources that a word of a variable names.
 
         They are the nodes' ARNs, of a function with the qualifier that is named.
@@ -150,7 +150,7 @@ class Mentions:
         found = {self._by_arn.get(_strip_qualifier(one.resource)) for one in environment.references}
         return frozenset(one for one in found if one is not None)
 
-    def at(self, url: str) -> tuple[Node, ...]:
+    def find_at_url(self, url: str) -> tuple[Node, ...]:
         """The nodes behind a URL."""
         return tuple(self._by_arn[arn] for arn in self._with_url(url))
 
@@ -169,7 +169,7 @@ class Mentions:
         if scheme in {"s3", "s3a", "s3n"}:
             named = self._by_name.get(host, ())
             return tuple(one.arn for one in named if one.kind is NodeKind.BUCKET)
-        if arn := queue_arn(url.rstrip("/"), self._partition):
+        if arn := parse_queue_arn(url.rstrip("/"), self._partition):
             return self._with_arn(arn)
         apis = self._by_host.get(host.split(":", 1)[0].lower(), ())
         return tuple(one.arn for one in apis)
@@ -200,7 +200,7 @@ def _strip_qualifier(arn: str) -> str:
     return ":".join(parts[:-1]) if is_qualified and parts[2] == "lambda" else arn
 
 
-def qualified_names(account: Account) -> frozenset[str]:
+def list_qualified_names(account: Account) -> frozenset[str]:
     """``function:qualifier`` of the versions and aliases that a policy or mapping names."""
     found = {
         f"{one.name}:{qualifier}"

@@ -51,7 +51,7 @@ class EdgeReplica:
     name: str
 
 
-def function_name(reference: str) -> str:
+def parse_function_name(reference: str) -> str:
     """The bare name in a name, `name:qualifier`, partial ARN or ARN.
 
     Raises
@@ -67,7 +67,7 @@ def function_name(reference: str) -> str:
     return found["name"]
 
 
-def edge_replica(reference: str) -> EdgeReplica | None:
+def parse_edge_replica(reference: str) -> EdgeReplica | None:
     """The Lambda@Edge replica that a text names; ``None`` if it names none."""
     found = _REFERENCE.fullmatch(reference.strip())
     if found is None or not found["home"]:
@@ -75,7 +75,7 @@ def edge_replica(reference: str) -> EdgeReplica | None:
     return EdgeReplica(home=found["home"], name=found["name"])
 
 
-def session_function(caller: str) -> str:
+def parse_session_function(caller: str) -> str:
     """The function that called, by the ARN of its role's session; empty for any other caller.
 
     Lambda gives the session of a function's role the function's name. UNCONFIRMED in AWS's
@@ -85,7 +85,7 @@ def session_function(caller: str) -> str:
     return found["session"] if found else ""
 
 
-def metric_name(dimension: str) -> str:
+def parse_metric_name(dimension: str) -> str:
     """The name under which CloudWatch keeps a function's metrics: its own, or a replica's.
 
     Raises
@@ -93,14 +93,14 @@ def metric_name(dimension: str) -> str:
     InvalidFunctionReferenceError
         When it is neither.
     """
-    replica = edge_replica(dimension)
-    return function_name(dimension) if replica is None else f"{replica.home}.{replica.name}"
+    replica = parse_edge_replica(dimension)
+    return parse_function_name(dimension) if replica is None else f"{replica.home}.{replica.name}"
 
 
-def queue_url(arn: str) -> str:
+def compose_queue_url(arn: str) -> str:
     """The URL of a queue (SQS developer guide, *Queue name and URL*).
 
-    >>> queue_url("arn:aws:sqs:us-east-1:123456789012:orders")
+    >>> compose_queue_url("arn:aws:sqs:us-east-1:123456789012:orders")
     'https://sqs.us-east-1.amazonaws.com/123456789012/orders'
     """
     _, partition, _, region, account, name = arn.split(":")

@@ -29,7 +29,7 @@ class AccountLocation:
     region: str
     account: str
 
-    def arn(self, service: str, resource: str) -> str:
+    def compose_arn(self, service: str, resource: str) -> str:
         """The ARN of a resource of this account and Region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
@@ -182,7 +182,7 @@ def _find_targets(
         return "", []
     call = call.removeprefix("aws-sdk:")
     if call in _NAMED:
-        return _NAMED[call].targets(arguments, place)
+        return _NAMED[call].find_targets(arguments, place)
     match call:
         case "s3:putObject" | "s3:copyObject":
             return "s3:PutObject", _find_objects(arguments, place)
@@ -227,17 +227,17 @@ class _Call:
     kind: str
     payload: Payload = ANYTHING
 
-    def targets(
+    def find_targets(
         self, arguments: Mapping[str, Json], place: AccountLocation
     ) -> tuple[str, list[tuple[str, Payload]]]:
         """The IAM action, and what it is done to."""
         name = _get_text(arguments, self.argument)
         if self.argument == "QueueUrl":
-            arn = queue_arn(name, place.partition)
+            arn = parse_queue_arn(name, place.partition)
         elif not name or name.startswith("arn:"):
             arn = name
         else:
-            arn = place.arn(self.service, f"{self.kind}{name.rsplit('function:', 1)[-1]}")
+            arn = place.compose_arn(self.service, f"{self.kind}{name.rsplit('function:', 1)[-1]}")
         return self.action, [(arn, self.payload)] if arn else []
 
 
@@ -320,10 +320,10 @@ def _find_buses(arguments: Mapping[str, Json], place: AccountLocation) -> list[t
     return found
 
 
-def queue_arn(url: str, partition: str = "aws") -> str:
+def parse_queue_arn(url: str, partition: str = "aws") -> str:
     """The ARN of a queue out of its URL; empty if it is none.
 
-    >>> queue_arn("https://sqs.eu-west-1.amazonaws.com/123456789012/jobs")
+    >>> parse_queue_arn("https://sqs.eu-west-1.amazonaws.com/123456789012/jobs")
     'arn:aws:sqs:eu-west-1:123456789012:jobs'
     """
     if url.startswith("arn:"):

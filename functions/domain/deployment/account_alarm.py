@@ -118,7 +118,7 @@ def account_threshold(
     )
 
 
-def threshold_unread(why: str, *, given: int | None) -> AccountThreshold:
+def choose_threshold_unread(why: str, *, given: int | None) -> AccountThreshold:
     """The threshold when the account's history could not be read.
 
     Parameters

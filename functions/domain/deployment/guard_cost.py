@@ -182,7 +182,7 @@ def guard_cost(
         functions=functions,
         alarms_usd=standard_alarms * USD_PER_ALARM,
         pulse_usd=pulses * (PULSE_METRICS * USD_PER_METRIC_READ + run_usd)
-        + pulse_looks(functions) * pulse_look_usd(functions),
+        + count_pulse_checks(functions) * estimate_pulse_check_usd(functions),
         sweep_usd=sweeps * min(functions, SWEPT_FUNCTIONS) * USD_PER_METRIC_READ,
         chart_usd=TICKS_PER_MONTH * tick_usd
         + functions * reading_seconds * CHART_MEMORY_GB * USD_PER_GB_SECOND,
@@ -191,7 +191,7 @@ def guard_cost(
     )
 
 
-def pulse_look_usd(functions: int) -> float:
+def estimate_pulse_check_usd(functions: int) -> float:
     """What one look of the pulse costs: the query, and a check of the candidates.
 
     Where a query does not see all functions, all of them are read after it.
@@ -202,7 +202,7 @@ def pulse_look_usd(functions: int) -> float:
     return (read + candidates * METRICS_PER_CHECK) * USD_PER_METRIC_READ
 
 
-def pulse_budget_usd(functions: int) -> float:
+def compute_pulse_budget_usd(functions: int) -> float:
     """What the pulse may spend a month on functions, beside the account-wide series.
 
     The budget grows with the square root of the account's size: a small account pays less, and a
@@ -211,18 +211,18 @@ def pulse_budget_usd(functions: int) -> float:
     return LOOKS_USD * math.sqrt(max(1, functions) / LOOKS_FUNCTIONS)
 
 
-def pulse_watch_metrics(functions: int) -> int:
+def count_pulse_watch_metrics(functions: int) -> int:
     """How many metrics of functions on loops a month may pay for, at most.
 
     Looks keep enough for twice their stock, so that an account that multiplies is looked at.
     """
-    budget_usd = pulse_budget_usd(functions)
-    kept_usd = 2 * LOOKS_IN_STOCK * pulse_look_usd(functions)
+    budget_usd = compute_pulse_budget_usd(functions)
+    kept_usd = 2 * LOOKS_IN_STOCK * estimate_pulse_check_usd(functions)
     usd = max(0.0, min(WATCH_SHARE * budget_usd, budget_usd - kept_usd))
     return round(usd / USD_PER_METRIC_READ)
 
 
-def pulse_looks(functions: int, watch_metrics: int = 0) -> float:
+def count_pulse_checks(functions: int, watch_metrics: int = 0) -> float:
     """How many looks of the pulse a month pays for.
 
     Parameters
@@ -230,11 +230,13 @@ def pulse_looks(functions: int, watch_metrics: int = 0) -> float:
     watch_metrics
         Metrics a month that are read of functions on loops.
     """
-    left_usd = pulse_budget_usd(functions) - watch_metrics * USD_PER_METRIC_READ
-    return left_usd / pulse_look_usd(functions)
+    left_usd = compute_pulse_budget_usd(functions) - watch_metrics * USD_PER_METRIC_READ
+    return left_usd / estimate_pulse_check_usd(functions)
 
 
-def incident_usd(minutes: int, *, closely_minutes: int | None, is_held: bool = False) -> float:
+def estimate_incident_usd(
+    minutes: int, *, closely_minutes: int | None, is_held: bool = False
+) -> float:
     """What CloudWatch bills for watching one function with an open incident.
 
     A function that is stopped costs nothing: only its reservation is read.
@@ -255,7 +257,7 @@ def incident_usd(minutes: int, *, closely_minutes: int | None, is_held: bool = F
     return checks * metrics * USD_PER_METRIC_READ
 
 
-def denied_usd(invocations: int) -> float:
+def estimate_denied_usd(invocations: int) -> float:
     """What denied invocations cost, where a trail reports Lambda's data events.
 
     The records of callers are left out: one for each caller and function in a run.
@@ -265,6 +267,6 @@ def denied_usd(invocations: int) -> float:
     return invocations * (requests * USD_PER_QUEUE_REQUEST + run_usd / EVENTS_PER_RUN)
 
 
-def empty_queue_usd() -> float:
+def estimate_empty_queue_usd() -> float:
     """What asking the empty queue costs a month, above SQS's free million of requests."""
     return POLLS_PER_MONTH * USD_PER_QUEUE_REQUEST

@@ -72,28 +72,28 @@ def decide_protection(
     return SetAside(reservations=missing)
 
 
-def protected_text(wanted: Mapping[str, int]) -> str:
+def describe_protected(wanted: Mapping[str, int]) -> str:
     """Say what the guard has for itself."""
     shares = ", ".join(f"{name} {count}" for name, count in wanted.items())
     return f"protected: concurrency is set aside for the guard ({shares})"
 
 
-def too_small_text(decision: LeaveUnprotected) -> str:
+def describe_too_small(decision: LeaveUnprotected) -> str:
     """Say why nothing was set aside."""
     limits = decision.limits
-    return unprotected_text(
+    return describe_unprotected(
         f"the account runs at most {limits.concurrency} functions at a time in this Region and "
         f"{limits.unreserved} of these are unreserved; the guard needs {decision.wanted}, and "
         f"{LEAST_UNRESERVED} must stay"
     )
 
 
-def unprotected_text(reason: str) -> str:
+def describe_unprotected(reason: str) -> str:
     """Say that a runaway can starve the guard, and why."""
     return f"NOT protected, a runaway that takes all concurrency stops the guard too: {reason}"
 
 
-def unprotected_notice(stack_name: str, text: str) -> tuple[str, str]:
+def compose_unprotected_notice(stack_name: str, text: str) -> tuple[str, str]:
     """Subject and body of the notice for people who never read a stack's outputs."""
     return (
         f"{stack_name}: the guard has no concurrency of its own",

@@ -12,7 +12,7 @@ from functions.domain.ports import Publisher
 class AccountLimitsReader(Protocol):
     """Lambda's control plane, for the account and the guard functions."""
 
-    def limits(self) -> AccountLimits:
+    def read_limits(self) -> AccountLimits:
         """Read the limits of the account."""
         ...
 
@@ -20,7 +20,7 @@ class AccountLimitsReader(Protocol):
         """Tell whether there is such a function."""
         ...
 
-    def reserved(self, function: str) -> int | None:
+    def read_reserved(self, function: str) -> int | None:
         """Read what a guard function has reserved."""
         ...
 
@@ -32,7 +32,7 @@ class AccountLimitsReader(Protocol):
 class AccountTrafficReader(Protocol):
     """The account-wide metrics of Lambda in CloudWatch."""
 
-    def rates(self, end: datetime) -> Sequence[tuple[float, float]]:
+    def read_rates(self, end: datetime) -> Sequence[tuple[float, float]]:
         """Read the account's invocations a minute. Raises `MetricsUnavailableError`."""
         ...
 

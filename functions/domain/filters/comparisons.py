@@ -24,7 +24,7 @@ from functions.domain.filters.symbolic_values import (
     Unknown,
 )
 from functions.domain.iam.likelihood import Likelihood, all_of, any_of, negate
-from functions.domain.iam.wildcard import Glob, as_glob, covers, overlaps
+from functions.domain.iam.wildcard import Glob, covers, overlaps, read_glob
 
 _FACTS: Final = {True: Likelihood.YES, False: Likelihood.NO}
 _NUMERIC_SIZES: Final = frozenset({2, 4})
@@ -124,7 +124,7 @@ def match_field(tests: tuple[Test, ...], known: Known) -> Likelihood:
             return agree(any_of(_match_scalar(test, value) for test in tests) for value in values)
         case Like(patterns=patterns):
             return agree(
-                any_of(_match_text(test, as_glob(pattern)) for test in tests)
+                any_of(_match_text(test, read_glob(pattern)) for test in tests)
                 for pattern in patterns
             )
         case Absent():

@@ -12,11 +12,11 @@ from functions.domain.iam.likelihood import Likelihood
 from functions.domain.iam.wildcard import (
     Glob,
     Pattern,
-    as_glob,
     covers,
+    find_remainders,
     matches,
     overlaps,
-    remainders,
+    read_glob,
 )
 
 _CACHED: Final = 8_192
@@ -84,11 +84,11 @@ def keys_within(arn_pattern: Pattern, bucket_arn: str) -> tuple[Glob, ...]:
     user guide). If it does, ``arn:*:s3:::orders/in/*`` also names keys of ``orders`` that hold
     ``:s3:::orders/in/``, which nobody has.
     """
-    pattern, own = as_glob(arn_pattern), bucket_arn.split(":", ARN_PARTS - 1)
+    pattern, own = read_glob(arn_pattern), bucket_arn.split(":", ARN_PARTS - 1)
     parts = pattern.split(":", ARN_PARTS - 1)
     if len(parts) == len(own) == ARN_PARTS and all(map(matches, parts[:-1], own[:-1])):
-        return remainders(parts[-1], f"{own[-1]}/")
-    return remainders(pattern, f"{bucket_arn}/")
+        return find_remainders(parts[-1], f"{own[-1]}/")
+    return find_remainders(pattern, f"{bucket_arn}/")
 
 
 def match_events(events: Iterable[str], action: str) -> Likelihood:
@@ -113,7 +113,7 @@ def match_keys(prefix: str, suffix: str, keys: Iterable[Pattern]) -> Match:
     keys
         Patterns of keys, each of which may be written (see `keys_within`).
     """
-    written = tuple(map(as_glob, keys))
+    written = tuple(map(read_glob, keys))
     if written and not prefix and not suffix:
         return Match(passes=Likelihood.YES, reason=MatchReason.NO_FILTER)
     passing = key_filters(prefix, suffix)

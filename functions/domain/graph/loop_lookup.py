@@ -79,18 +79,18 @@ class LoopLookup(Protocol):
         """What is known of a function, without any call; `NOTHING_KNOWN` for nothing."""
         ...
 
-    def sources(self, function: str) -> tuple[Source, ...]:
+    def find_sources(self, function: str) -> tuple[Source, ...]:
         """What invokes a function, and whether that lies on a loop of it; empty if unknown."""
         ...
 
-    def mates(self, function: str) -> frozenset[str]:
+    def find_mates(self, function: str) -> frozenset[str]:
         """The other functions on its loop, without any call.
 
         A loop is cut by stopping one of them: the spike of the others ends with it.
         """
         ...
 
-    def on_loops(self) -> tuple[OnLoop, ...]:
+    def list_on_loops(self) -> tuple[OnLoop, ...]:
         """The functions on loops of which the name is known, without any call."""
         ...
 
@@ -105,14 +105,14 @@ class EmptyLookup:
         """See the port."""
         return NOTHING_KNOWN
 
-    def sources(self, _function: str) -> tuple[Source, ...]:
+    def find_sources(self, _function: str) -> tuple[Source, ...]:
         """See the port."""
         return ()
 
-    def mates(self, _function: str) -> frozenset[str]:
+    def find_mates(self, _function: str) -> frozenset[str]:
         """See the port."""
         return frozenset()
 
-    def on_loops(self) -> tuple[OnLoop, ...]:
+    def list_on_loops(self) -> tuple[OnLoop, ...]:
         """See the port."""
         return ()

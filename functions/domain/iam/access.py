@@ -16,12 +16,12 @@ from functions.domain.iam.identity import (
     Identity,
     Reach,
     Rights,
-    execution_context,
-    identity_access,
-    identity_of,
-    rights,
+    build_execution_context,
+    evaluate_identity,
+    read_identity,
+    read_rights,
 )
-from functions.domain.iam.resource_policy import Caller, resource_access
+from functions.domain.iam.resource_policy import Caller, evaluate_resource_policy
 
 __all__ = [
     "Access",
@@ -33,9 +33,9 @@ __all__ = [
     "Reach",
     "Rights",
     "account_of",
-    "execution_context",
-    "identity_access",
-    "identity_of",
-    "resource_access",
-    "rights",
+    "build_execution_context",
+    "evaluate_identity",
+    "evaluate_resource_policy",
+    "read_identity",
+    "read_rights",
 ]

@@ -7,9 +7,16 @@ from types import MappingProxyType
 from typing import Final
 
 from functions.domain.iam.arn import ARN_PARTS
-from functions.domain.iam.conditions import Context, undecided
+from functions.domain.iam.conditions import Context, find_undecided
 from functions.domain.iam.document import Condition, Effect, PolicyDocument, Selection, Statement
-from functions.domain.iam.wildcard import Glob, as_glob, covers, matches, overlaps, remainders
+from functions.domain.iam.wildcard import (
+    Glob,
+    covers,
+    find_remainders,
+    matches,
+    overlaps,
+    read_glob,
+)
 
 EVERYTHING: Final = Glob.anything()
 _READ: Final = 8_192  # statements of resource policies, which many roles share
@@ -111,7 +118,7 @@ class ActionStatements:
             for statement in document.statements:
                 if not statement.speaks_of(action):
                     continue
-                not_met, unclear = undecided(statement.conditions, context)
+                not_met, unclear = find_undecided(statement.conditions, context)
                 if statement.effect is Effect.DENY:
                     if not not_met:
                         denied.append(_read_denied(document.name, statement, unclear))
@@ -123,7 +130,7 @@ class ActionStatements:
             tuple(allowed), tuple(denied), tuple(failed), _group_by_resource(allowed, denied)
         )
 
-    def near(self, asked: Glob) -> "ActionStatements":
+    def select_near(self, asked: Glob) -> "ActionStatements":
         """What of it may be about a resource pattern."""
         head = asked.head
         if not self.parts or head.count(":") < ARN_PARTS - 1:
@@ -162,7 +169,7 @@ def read_allowed(
         selection = Selection(patterns=("*",))
     if selection is None or selection.is_inverted:
         # IAM takes no identity policy without resources: what it would mean is not known.
-        left_out = tuple(map(as_glob, selection.patterns)) if selection else ()
+        left_out = tuple(map(read_glob, selection.patterns)) if selection else ()
         is_exact = bool(selection) and all(glob.is_exact for glob in left_out)
         for pattern in _list_inside(statement.within) or (EVERYTHING,):
             yield Allowed(pattern, left_out, policy, statement, unclear, is_exact=is_exact)
@@ -198,12 +205,12 @@ def _list_inside(resource: str) -> tuple[Glob, ...]:
 def _list_patterns(selection: Selection, within: str) -> tuple[Glob, ...]:
     """The patterns of a statement, or exactly the part of them that lies within a resource."""
     found: list[Glob] = []
-    for pattern in map(as_glob, dict.fromkeys(selection.patterns)):
+    for pattern in map(read_glob, dict.fromkeys(selection.patterns)):
         if not within:
             found.append(pattern)
             continue
         if matches(pattern, within):
             found.append(replace(Glob.literal(within), is_exact=pattern.is_exact))
         for start in (f"{within}{mark}" for mark in _MARKS):
-            found.extend(Glob.literal(start) + rest for rest in remainders(pattern, start))
+            found.extend(Glob.literal(start) + rest for rest in find_remainders(pattern, start))
     return tuple(found)

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from functions.domain.iam.arn import ARN_PARTS
 from functions.domain.iam.document import Condition
 from functions.domain.iam.likelihood import Likelihood, all_of, any_of, negate
-from functions.domain.iam.wildcard import Glob, as_glob, covers, overlaps
+from functions.domain.iam.wildcard import Glob, covers, overlaps, read_glob
 
 Context: TypeAlias = Mapping[str, tuple[str, ...] | None]
 """Values by condition key (any case). A missing key or ``None``: unknown. Empty: not sent.
@@ -36,7 +36,7 @@ def hold(conditions: Iterable[Condition], context: Context) -> Likelihood:
     return all_of(holds(condition, context) for condition in conditions)
 
 
-def undecided(
+def find_undecided(
     conditions: Iterable[Condition], context: Context
 ) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
     """The lines that do not hold, and those that nobody here can decide."""
@@ -99,7 +99,7 @@ def _compare_unknown(own: str, value: str) -> Likelihood:
 
 def _fits(own: Glob, value: str) -> Likelihood:
     """Whether a value, perhaps known in parts, is matched by a pattern of the policy."""
-    known = as_glob(value)
+    known = read_glob(value)
     if not overlaps(own, known):
         return Likelihood.NO
     return Likelihood.YES if covers(own, known) else Likelihood.MAYBE
@@ -126,7 +126,7 @@ def _equals_any_case(own: str, value: str) -> Likelihood:
 
 
 def _match_like(own: str, value: str) -> Likelihood:
-    return _fits(as_glob(own), value)
+    return _fits(read_glob(own), value)
 
 
 def _match_arn(own: str, value: str) -> Likelihood:
@@ -134,12 +134,12 @@ def _match_arn(own: str, value: str) -> Likelihood:
     wanted, known = own.split(":", ARN_PARTS - 1), value.split(":", ARN_PARTS - 1)
     if "${" in own or len(known) < ARN_PARTS:
         # A variable may hold colons; a value known as `*` may be any ARN.
-        return _fits(as_glob(own), value)
+        return _fits(read_glob(own), value)
     if len(wanted) < ARN_PARTS:
         # UNCONFIRMED: what ArnLike does with a pattern of fewer parts, such as `*`. Nothing is
         # concluded from it, neither that it fits nor that it does not.
         return Likelihood.MAYBE
-    return all_of(_fits(as_glob(a), b) for a, b in zip(wanted, known, strict=True))
+    return all_of(_fits(read_glob(a), b) for a, b in zip(wanted, known, strict=True))
 
 
 def _compare_bool(own: str, value: str) -> Likelihood:

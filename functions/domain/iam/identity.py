@@ -28,12 +28,12 @@ from functions.domain.iam.document import (
 from functions.domain.iam.wildcard import (
     Glob,
     Pattern,
-    as_glob,
     covers,
-    intersection,
+    find_witnesses,
+    intersect,
     matches,
     overlaps,
-    witnesses,
+    read_glob,
 )
 
 _NOTHING_KNOWN: Final[Context] = MappingProxyType({})
@@ -112,7 +112,9 @@ class Identity:
     is_complete: bool = True
 
 
-def identity_of(role: Role, parse: Callable[[str, str], PolicyDocument] = parse_policy) -> Identity:
+def read_identity(
+    role: Role, parse: Callable[[str, str], PolicyDocument] = parse_policy
+) -> Identity:
     """Read the policies of a role. One that is malformed is left out.
 
     Parameters
@@ -136,7 +138,7 @@ def identity_of(role: Role, parse: Callable[[str, str], PolicyDocument] = parse_
     return Identity(policies=tuple(policies), boundary=boundary, is_complete=is_complete)
 
 
-def identity_access(
+def evaluate_identity(
     identity: Identity, action: str, resource: str, context: Context = _NOTHING_KNOWN
 ) -> Answer:
     """Whether a role may do an action on some resource that matches `resource`.
@@ -150,10 +152,10 @@ def identity_access(
     context
         What is known of the request; see `conditions.Context`.
     """
-    return rights(identity, action, context).answer(resource)
+    return read_rights(identity, action, context).answer(resource)
 
 
-def execution_context(
+def build_execution_context(
     *, role_arn: str = "", function_arn: str = "", region: str = ""
 ) -> dict[str, tuple[str, ...] | None]:
     """What is known of every request that a function makes through an SDK.
@@ -184,7 +186,7 @@ def execution_context(
 class Rights:
     """What an identity says about one action: asked for many resources, it is read once.
 
-    Made by `rights`. `boundary` is ``None`` for a role that has none; `direct` is beside it.
+    Made by `read_rights`. `boundary` is ``None`` for a role that has none; `direct` is beside it.
     """
 
     identity: Identity
@@ -201,8 +203,8 @@ class Rights:
         )
 
     def answer(self, resource: Pattern) -> Answer:
-        """As `identity_access`."""
-        asked = as_glob(resource)
+        """As `evaluate_identity`."""
+        asked = read_glob(resource)
         near = self._narrow(asked)
         reached = near._list_reached(asked)  # noqa: SLF001 (it is one of these)
         return reached[0].answer if reached else near._explain_refusal(asked)  # noqa: SLF001
@@ -221,7 +223,7 @@ class Rights:
             Some of `own.allowed` and `direct.allowed`: what these allow. A role may have a thousand
             of them, and to ask about each of them beside all others would take a million looks.
         """
-        asked = as_glob(resource_pattern)
+        asked = read_glob(resource_pattern)
         near = self._narrow(asked)
         if by is not None:
             near = replace(
@@ -235,7 +237,7 @@ class Rights:
         """The same without what is only said of other resources."""
         if not (self.own.parts or self.direct.parts):
             return self
-        own, direct = self.own.near(asked), self.direct.near(asked)
+        own, direct = self.own.select_near(asked), self.direct.select_near(asked)
         return replace(self, own=own, direct=direct)
 
     def _list_reached(self, asked: Glob) -> tuple[Reach, ...]:
@@ -257,7 +259,7 @@ class Rights:
         ]
         found.extend(reach for grant in direct for reach in self._reach(asked, (grant,)))
         if not self.identity.is_complete:
-            patterns = (intersection(asked, limit.pattern) if limit else asked for limit in limits)
+            patterns = (intersect(asked, limit.pattern) if limit else asked for limit in limits)
             found.extend(
                 _suppose(pattern) for pattern in patterns if pattern and self._may(pattern)
             )
@@ -292,7 +294,7 @@ class Rights:
             is_shown = is_exact and any(
                 not any(matches(glob, text) for glob in left_out)
                 and not any(denied.may_take(text) for denied in denials)
-                for text in witnesses(pattern, *wanted)
+                for text in find_witnesses(pattern, *wanted)
                 if all(_is_meant(glob, text) for glob in wanted)
             )
             is_proved = is_shown and not needed
@@ -330,7 +332,7 @@ class Rights:
                 denied
                 for denied in self._list_denials()
                 for own in granted
-                if (pattern := intersection(own.pattern, asked)) and denied.takes(pattern)
+                if (pattern := intersect(own.pattern, asked)) and denied.takes(pattern)
             ),
             None,
         )
@@ -344,7 +346,7 @@ class Rights:
         is_granted = any(
             not any(covers(glob, pattern) for glob in own.left_out)
             for own in granted
-            if (pattern := intersection(own.pattern, asked))
+            if (pattern := intersect(own.pattern, asked))
         )
         if self.identity.boundary and (is_granted or not self.identity.is_complete):
             return Answer(
@@ -364,7 +366,7 @@ class Rights:
         return Answer(access=Access.DENIED, because=Because.NO_STATEMENT)
 
 
-def rights(identity: Identity, action: str, context: Context = _NOTHING_KNOWN) -> Rights:
+def read_rights(identity: Identity, action: str, context: Context = _NOTHING_KNOWN) -> Rights:
     """Read what an identity says about one action (``s3:PutObject``; no pattern)."""
     boundary = identity.boundary
     return Rights(
@@ -408,6 +410,6 @@ def _intersect_all(wanted: list[Glob], confined: list[tuple[Glob, ...]]) -> tupl
             narrower
             for glob in found
             for choice in choices
-            if (narrower := intersection(glob, choice)) is not None
+            if (narrower := intersect(glob, choice)) is not None
         ]
     return tuple(dict.fromkeys(found))

@@ -1,7 +1,7 @@
 """Whom a resource policy means, and what that of a function lets others do with it.
 
-`address` is the one reader of principals: an account, its root, a role, a session of the role,
-everybody, and everybody else (NotPrincipal).
+`match_principals` is the one reader of principals: an account, its root, a role, a session of the
+role, everybody, and everybody else (NotPrincipal).
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Final
 from functions.domain.account.names import REGION_PATTERN
 from functions.domain.iam.answer import Access, Answer, Because
 from functions.domain.iam.arn import ACCOUNT_PART, ARN_PARTS, account_of
-from functions.domain.iam.conditions import Context, undecided
+from functions.domain.iam.conditions import Context, find_undecided
 from functions.domain.iam.document import (
     Condition,
     Effect,
@@ -79,7 +79,7 @@ class Address:
     is_direct: bool = False
 
 
-def address(
+def match_principals(
     principals: Principals | None, caller: Caller, resource_arn: str, effect: Effect
 ) -> Address:
     """Whether a statement in the policy of a resource means a caller.
@@ -99,7 +99,7 @@ def address(
     return Address(named, is_direct=any(one.is_direct for one in found if one.is_caller is named))
 
 
-def resource_access(
+def evaluate_resource_policy(
     policy_text: str | None, caller: Caller, action: str, resource_arn: str
 ) -> Answer:
     """Whether the resource policy of a function lets a caller do an action on it.
@@ -157,11 +157,11 @@ def _evaluate_statement(
     policy: str, statement: Statement, caller: Caller, resource: str, context: Context
 ) -> _Seen | None:
     """What a statement about the action says to a caller; ``None`` if it is about others."""
-    principal = address(statement.principals, caller, resource, statement.effect).is_caller
+    principal = match_principals(statement.principals, caller, resource, statement.effect).is_caller
     if principal is Likelihood.NO:
         return None
     target = _is_about(statement.resources, resource)
-    not_met, unclear = undecided(statement.conditions, context)
+    not_met, unclear = find_undecided(statement.conditions, context)
     is_denial = statement.effect is Effect.DENY
     misses = len(not_met) + (target is Likelihood.NO)
     if is_denial and misses:

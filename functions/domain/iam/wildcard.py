@@ -94,14 +94,14 @@ class Glob:
 Pattern = str | Glob
 
 
-def as_glob(pattern: Pattern) -> Glob:
+def read_glob(pattern: Pattern) -> Glob:
     """Read a pattern unless it was read before."""
     return pattern if isinstance(pattern, Glob) else _parse(pattern)
 
 
 def matches(pattern: Pattern, text: str, *, ignore_case: bool = False) -> bool:
     """Whether the pattern matches the text (for one that is not exact: whether it may)."""
-    glob = as_glob(pattern)
+    glob = read_glob(pattern)
     if ignore_case:
         glob, text = glob.lower(), text.lower()
     return _accepts(glob, _RESERVED.sub("\2", text))
@@ -109,7 +109,7 @@ def matches(pattern: Pattern, text: str, *, ignore_case: bool = False) -> bool:
 
 def overlaps(one: Pattern, other: Pattern) -> bool:
     """Whether a text exists that both match. Exact for exact patterns, else it may say too much."""
-    return _overlap(as_glob(one), as_glob(other))
+    return _overlap(read_glob(one), read_glob(other))
 
 
 def covers(general: Pattern, special: Pattern) -> bool:
@@ -118,17 +118,17 @@ def covers(general: Pattern, special: Pattern) -> bool:
     False proves nothing: rare shapes (``??*`` and ``a*b``) are not seen, and a general pattern
     that is not exact covers nothing.
     """
-    glob = as_glob(general)
-    return glob.is_exact and _accepts(glob, _encode_tokens(as_glob(special)))
+    glob = read_glob(general)
+    return glob.is_exact and _accepts(glob, _encode_tokens(read_glob(special)))
 
 
-def intersection(one: Pattern, other: Pattern) -> Glob | None:
+def intersect(one: Pattern, other: Pattern) -> Glob | None:
     """A pattern that matches every text that both match (perhaps more); ``None`` for no text.
 
     It is the narrower of the two where one covers the other, as with almost all that is written.
     Otherwise it keeps what both ask of beginning and end.
     """
-    first, second = as_glob(one), as_glob(other)
+    first, second = read_glob(one), read_glob(other)
     if not _overlap(first, second):
         return None
     if covers(first, second):
@@ -147,16 +147,16 @@ def intersection(one: Pattern, other: Pattern) -> Glob | None:
     return _build_glob(f"{head}{_RUN}{tail[_count_shared(head, tail) :]}", is_exact=is_exact)
 
 
-def remainders(pattern: Pattern, start: str) -> tuple[Glob, ...]:
+def find_remainders(pattern: Pattern, start: str) -> tuple[Glob, ...]:
     """What may follow `start` in the texts that a pattern matches; empty if none begins so.
 
     The patterns together match exactly what follows (for a pattern that is not exact: what may).
     Of ``in*`` after ``in`` that is ``*``; of ``*/a*`` after ``x/`` it is ``a*`` and ``*/a*``.
 
-    >>> [str(one) for one in remainders("arn:*:s3:::orders/in/*", "arn:aws:s3:::orders/")]
+    >>> [str(one) for one in find_remainders("arn:*:s3:::orders/in/*", "arn:aws:s3:::orders/")]
     ['in/*']
     """
-    glob = as_glob(pattern)
+    glob = read_glob(pattern)
     tokens = _encode_tokens(glob)
     # How many tokens are used up, in order. What may follow a run takes in all that may follow
     # what stands before it, so only the last run that was come to counts, and what is behind it.
@@ -179,13 +179,13 @@ def _skip_past_last_run(positions: list[int], tokens: str) -> list[int]:
     return ordered[runs[-1] :] if runs else ordered
 
 
-def witnesses(*patterns: Pattern) -> Iterator[str]:
+def find_witnesses(*patterns: Pattern) -> Iterator[str]:
     """Some texts that all the patterns match, if they were found: the proof that one exists.
 
     Finding none proves nothing. Patterns that are not exact are believed to match what they may
     match, so a witness for them is a witness of a possibility.
     """
-    globs = tuple(map(as_glob, patterns))
+    globs = tuple(map(read_glob, patterns))
     if not globs:
         return
     seen: set[str] = set()
@@ -234,7 +234,7 @@ def _fill_unknowns(text: str, glob: Glob) -> str:
 def _parse(text: str) -> Glob:
     is_exact = True
 
-    def token(found: re.Match[str]) -> str:
+    def replace_token(found: re.Match[str]) -> str:
         nonlocal is_exact
         if found[0] == "*":
             return _RUN
@@ -248,7 +248,7 @@ def _parse(text: str) -> Glob:
     if _RESERVED.search(text):
         is_exact = False
         text = _RESERVED.sub("?", text)
-    return _build_glob(_TOKEN.sub(token, text), is_exact=is_exact)
+    return _build_glob(_TOKEN.sub(replace_token, text), is_exact=is_exact)
 
 
 def _build_glob(tokens: str, *, is_exact: bool) -> Glob:

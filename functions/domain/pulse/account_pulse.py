@@ -136,7 +136,7 @@ def consider(
     rises = _find_rises(account.invocations, now)
     if not rises:
         return Quiet(reason=PulseReason.NO_DATA)
-    needed = NOISE_TIMES * (1.0 - budget.fullness(memory, now))
+    needed = NOISE_TIMES * (1.0 - budget.compute_fullness(memory, now))
     rise, reason = _choose([(one, _judge_rise(one, policy, needed)) for one in rises])
     if reason is not PulseReason.MULTIPLIED:
         reason = _judge_strain(account, rise, now) or reason
@@ -145,7 +145,7 @@ def consider(
     why_not = None
     if _is_resting(memory, rise.level, now):
         why_not = PulseReason.LOOKED_ALREADY
-    elif not budget.can_look(memory, now, is_large=reason is not PulseReason.RISEN):
+    elif not budget.can_check(memory, now, is_large=reason is not PulseReason.RISEN):
         why_not = PulseReason.USED_UP
     if why_not is not None:
         return Quiet(reason=why_not, level_per_minute=rise.level, expected_per_minute=rise.expected)
@@ -182,7 +182,7 @@ def consider_with(asked: NeedsPrecedent, precedent: Series | None, now: datetime
     )
 
 
-def after_look(
+def record_check(
     memory: PulseMemory, *, found: bool, level_per_minute: float, now: datetime
 ) -> PulseMemory:
     """What to remember of a look: after one that found nothing the pulse rests."""
@@ -208,11 +208,11 @@ def is_young(assessment: Assessment) -> bool:
 
 def watch(memory: PulseMemory, functions: Iterable[str], now: datetime) -> PulseMemory:
     """What to remember of functions with a young spike, given by urgency."""
-    names = dict.fromkeys((*watched(memory, now), *functions))
+    names = dict.fromkeys((*list_watched(memory, now), *functions))
     return replace(memory, watched=tuple(names)[:MOST_WATCHED], watch_until=now + WATCHED_FOR)
 
 
-def watched(memory: PulseMemory, now: datetime) -> tuple[str, ...]:
+def list_watched(memory: PulseMemory, now: datetime) -> tuple[str, ...]:
     """The functions to look at in this minute, whatever the account as a whole does."""
     is_over = memory.watch_until is None or now > memory.watch_until
     return () if is_over else memory.watched

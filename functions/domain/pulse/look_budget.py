@@ -18,8 +18,8 @@ from functions.domain.deployment.guard_cost import (
     METRICS_PER_CHECK,
     MINUTES_PER_MONTH,
     USD_PER_METRIC_READ,
-    pulse_look_usd,
-    pulse_looks,
+    count_pulse_checks,
+    estimate_pulse_check_usd,
 )
 from functions.domain.pulse.memory import PulseMemory
 
@@ -55,11 +55,11 @@ class LookBudget:
         """
         known = FUNCTIONS_UNKNOWN if functions is None else functions
         return cls(
-            looks_per_month=max(0.0, pulse_looks(known, watch_metrics)),
-            metrics_per_look=pulse_look_usd(known) / USD_PER_METRIC_READ,
+            looks_per_month=max(0.0, count_pulse_checks(known, watch_metrics)),
+            metrics_per_look=estimate_pulse_check_usd(known) / USD_PER_METRIC_READ,
         )
 
-    def left(self, memory: PulseMemory, now: datetime) -> float:
+    def compute_left(self, memory: PulseMemory, now: datetime) -> float:
         """Looks in stock now. Nothing is added while the clock is behind the memory."""
         if memory.stock is None or memory.stocked_at is None:
             return LOOKS_IN_STOCK
@@ -67,23 +67,27 @@ class LookBudget:
         added = minutes * max(0.0, self.looks_per_month - LOOKS_IN_STOCK) / MINUTES_PER_MONTH
         return min(LOOKS_IN_STOCK, max(0.0, memory.stock) + added)
 
-    def can_look(self, memory: PulseMemory, now: datetime, *, is_large: bool) -> bool:
+    def can_check(self, memory: PulseMemory, now: datetime, *, is_large: bool) -> bool:
         """Whether one look is left for a rise of that kind."""
-        return self.left(memory, now) >= (1.0 if is_large else 1.0 + RESERVED)
+        return self.compute_left(memory, now) >= (1.0 if is_large else 1.0 + RESERVED)
 
-    def fullness(self, memory: PulseMemory, now: datetime) -> float:
+    def compute_fullness(self, memory: PulseMemory, now: datetime) -> float:
         """How full the bucket is, from 0 (nothing for small rises) to 1."""
-        spare = self.left(memory, now) - 1.0 - RESERVED
+        spare = self.compute_left(memory, now) - 1.0 - RESERVED
         return max(0.0, spare / (LOOKS_IN_STOCK - 1.0 - RESERVED))
 
     def take(self, memory: PulseMemory, now: datetime, looks: float = 1.0) -> PulseMemory:
         """What to remember before a look, so that one that fails is paid for as well."""
         at = now if memory.stocked_at is None else max(now, memory.stocked_at)
-        return replace(memory, stock=max(0.0, self.left(memory, now) - looks), stocked_at=at)
+        return replace(
+            memory, stock=max(0.0, self.compute_left(memory, now) - looks), stocked_at=at
+        )
 
-    def checks_left(self, memory: PulseMemory, now: datetime) -> int:
+    def count_checks_left(self, memory: PulseMemory, now: datetime) -> int:
         """How many functions the stock pays a check for."""
-        return math.floor(self.left(memory, now) / self._convert_to_checks(METRICS_PER_CHECK))
+        return math.floor(
+            self.compute_left(memory, now) / self._convert_to_checks(METRICS_PER_CHECK)
+        )
 
     def take_checks(self, memory: PulseMemory, now: datetime, checks: int) -> PulseMemory:
         """What to remember of checks of single functions."""
@@ -93,6 +97,6 @@ class LookBudget:
         return metrics / self.metrics_per_look
 
 
-def unknown_memory(now: datetime) -> PulseMemory:
+def assume_unknown_memory(now: datetime) -> PulseMemory:
     """What to go by while the memory cannot be read: large rises only, as nothing is counted."""
     return PulseMemory(stock=RESERVED, stocked_at=now)

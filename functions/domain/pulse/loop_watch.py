@@ -53,9 +53,9 @@ class Rotation:
     @property
     def metrics_a_month(self) -> int:
         """Metrics that any 30 days ask for at most."""
-        return metrics_a_month(len(self.functions), self.every_minutes)
+        return count_metrics_a_month(len(self.functions), self.every_minutes)
 
-    def due(self, minute: int) -> tuple[str, ...]:
+    def list_due(self, minute: int) -> tuple[str, ...]:
         """The functions of one minute, counted from the epoch."""
         phase, count = minute % self.every_minutes, len(self.functions)
         first = -(-phase * count // self.every_minutes)
@@ -86,17 +86,17 @@ class LoopWatch:
         """How many functions are read."""
         return sum(len(one.functions) for one in self.rotations)
 
-    def due(self, now: datetime) -> dict[str, int]:
+    def list_due(self, now: datetime) -> dict[str, int]:
         """The functions of this minute, the surest loops first, and how often each is read."""
         minute = int(now.timestamp()) // MINUTE_SECONDS
         return {
             name: rotation.every_minutes
             for rotation in self.rotations
-            for name in rotation.due(minute)
+            for name in rotation.list_due(minute)
         }
 
 
-def metrics_a_month(functions: int, every_minutes: int) -> int:
+def count_metrics_a_month(functions: int, every_minutes: int) -> int:
     """Metrics that any 30 days ask for, at most."""
     return functions * -(-MINUTES_PER_MONTH // every_minutes)
 
@@ -183,7 +183,9 @@ def _find_shortest_interval(functions: int, most_metrics: int) -> int | None:
 
 
 def _find_first_within(functions: int, most_metrics: int, minutes: range) -> int | None:
-    fitting = (every for every in minutes if metrics_a_month(functions, every) <= most_metrics)
+    fitting = (
+        every for every in minutes if count_metrics_a_month(functions, every) <= most_metrics
+    )
     return next(fitting, None)
 
 

@@ -6,11 +6,11 @@ from typing import assert_never
 from functions.domain.deployment.guard_protection import (
     LeaveUnprotected,
     SetAside,
+    compose_unprotected_notice,
     decide_protection,
-    protected_text,
-    too_small_text,
-    unprotected_notice,
-    unprotected_text,
+    describe_protected,
+    describe_too_small,
+    describe_unprotected,
 )
 from functions.domain.deployment.ports import ProtectionContext
 from functions.domain.errors import NoticeUndeliveredError, RefusedError
@@ -24,9 +24,9 @@ def protect_guard(wanted: Mapping[str, int], context: ProtectionContext) -> str:
     """
     account = context.account
     decision = decide_protection(
-        limits=account.limits(),
+        limits=account.read_limits(),
         wanted=wanted,
-        reserved={name: account.reserved(name) for name in wanted},
+        reserved={name: account.read_reserved(name) for name in wanted},
     )
     match decision:
         case SetAside(reservations=reservations):
@@ -35,15 +35,15 @@ def protect_guard(wanted: Mapping[str, int], context: ProtectionContext) -> str:
                     account.reserve(name, count)
             except RefusedError as error:
                 # Others reserved meanwhile, or the account's minimum is another one.
-                text = unprotected_text(str(error))
+                text = describe_unprotected(str(error))
             else:
-                return protected_text(wanted)
+                return describe_protected(wanted)
         case LeaveUnprotected():
-            text = too_small_text(decision)
+            text = describe_too_small(decision)
         case _:
             assert_never(decision)
     try:
-        context.publisher.publish(*unprotected_notice(context.stack_name, text))
+        context.publisher.publish(*compose_unprotected_notice(context.stack_name, text))
     except NoticeUndeliveredError as error:
         return f"{text} (and the notice about it could not be sent: {error})"
     return text

@@ -9,7 +9,7 @@ from functions.domain.account.watched_region import refuse_elsewhere
 from functions.domain.deployment.account_alarm import (
     AccountThreshold,
     account_threshold,
-    threshold_unread,
+    choose_threshold_unread,
 )
 from functions.domain.deployment.guard_cost import GuardCost, guard_cost
 from functions.domain.deployment.guard_protection import AccountLimits
@@ -77,7 +77,7 @@ def report_account(
     refuse_elsewhere(plan.arns, account=context.account_id, region=context.region)
     threshold = _choose_threshold(context.traffic, plan.alarm_per_minute, now)
     exempt = _check_exempt(plan.exempt, context.account)
-    limits = context.account.limits()
+    limits = context.account.read_limits()
     cost = guard_cost(
         functions=limits.functions,
         standard_alarms=plan.standard_alarms,
@@ -91,9 +91,9 @@ def _choose_threshold(
     traffic: AccountTrafficReader, given: int | None, now: datetime
 ) -> AccountThreshold:
     try:
-        rates = traffic.rates(now)
+        rates = traffic.read_rates(now)
     except MetricsUnavailableError as error:
-        return threshold_unread(str(error), given=given)
+        return choose_threshold_unread(str(error), given=given)
     return account_threshold(rates, end=now.timestamp(), given=given)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.domain.account.names import edge_replica
+from functions.domain.account.names import parse_edge_replica
 from functions.domain.detection.evidence import (
     Evidence,
     FunctionFacts,
@@ -30,7 +30,7 @@ MOST_SIDE_BY_SIDE = 4
 BATCH = 10  # functions: what CloudWatch is asked for at once stays small enough to come in time
 
 
-def together(*calls: Callable[[], Any]) -> tuple[Any, ...]:
+def run_together(*calls: Callable[[], Any]) -> tuple[Any, ...]:
     """The answers of independent calls, made side by side: an alarm does not wait in line.
 
     The last call is made by the thread that waits anyway. None of them may call this again: the
@@ -51,7 +51,7 @@ def _start_threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=MOST_SIDE_BY_SIDE - 1, thread_name_prefix="evidence")
 
 
-def one_by_one(*calls: Callable[[], Any]) -> tuple[Any, ...]:
+def run_one_by_one(*calls: Callable[[], Any]) -> tuple[Any, ...]:
     """The same, one after the other."""
     return tuple(call() for call in calls)
 
@@ -63,12 +63,12 @@ class EvidenceCollector:
     functions: Functions
     metrics: Metrics
     account_concurrency: int | None
-    side_by_side: Callable[..., tuple[Any, ...]] = together
+    side_by_side: Callable[..., tuple[Any, ...]] = run_together
     loops: LoopLookup = field(default_factory=EmptyLookup)
     # How many functions there are; ``None`` when nobody knows.
     count: Callable[[], int | None] = lambda: None
 
-    def of(self, names: Sequence[str], now: datetime) -> Iterator[Evidence]:
+    def collect(self, names: Sequence[str], now: datetime) -> Iterator[Evidence]:
         """Evidence in two calls for each batch, in the order of the names.
 
         The next batch is asked for when the one before was dealt with: the busiest function is
@@ -97,28 +97,28 @@ class EvidenceCollector:
                     name, now, recent[name], precedent.get(name), known.get(name)
                 )
 
-    def of_one(self, name: str, now: datetime) -> Evidence | None:
+    def collect_one(self, name: str, now: datetime) -> Evidence | None:
         """Evidence with the configuration, in three calls side by side; ``None``: no function."""
         _, precedent, recent, facts = self.side_by_side(
             self.loops.refresh,
             lambda: self._read_precedent((name,), now),
             lambda: self.metrics.recent((name,), now),
-            lambda: self.facts(name),
+            lambda: self.read_facts(name),
         )
         if facts is None or name not in recent:
             return None
         return self._build_evidence(name, now, recent[name], precedent.get(name), facts)
 
-    def facts(self, name: str) -> FunctionFacts | None:
+    def read_facts(self, name: str) -> FunctionFacts | None:
         """The configuration; ``None`` when the function does not exist (any more)."""
-        if edge_replica(name) is not None:
+        if parse_edge_replica(name) is not None:
             return FunctionFacts.of_edge_replica(name)
         try:
             return self.functions.describe(name)
         except FunctionNotFoundError:
             return None
 
-    def completed(self, evidence: Evidence, facts: FunctionFacts) -> Evidence:
+    def complete(self, evidence: Evidence, facts: FunctionFacts) -> Evidence:
         """The same with the configuration, and with what the graph proves about that one."""
         known = self.loops.of(evidence.function).believed(evidence.now)
         return replace(evidence, facts=facts, proof=_choose_proof(known, facts))
@@ -144,7 +144,7 @@ class EvidenceCollector:
     def _try_to_read_facts(self, name: str) -> FunctionFacts | None:
         """The configuration; who needs it asks again where there is none, and then sees why."""
         try:
-            return self.facts(name)
+            return self.read_facts(name)
         except LoopbreakerError:
             return None
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from functions.domain.account.names import (
     InvalidFunctionReferenceError,
-    metric_name,
+    parse_metric_name,
 )
 from functions.domain.detection.assessment import Assessment, Reason, Verdict
 from functions.domain.detection.danger import may_be_in_danger
@@ -60,7 +60,7 @@ class Investigation:
         """Judge functions by metrics that are read for all of them together."""
         own = self.enforcer.policy.own_functions
         known = [one for one in self._select_valid_names(names) if one not in own]
-        for evidence in self.gathering.of(known, now):
+        for evidence in self.gathering.collect(known, now):
             report.attempt(
                 evidence.function,
                 partial(self._judge, evidence, now, report, live),
@@ -70,7 +70,7 @@ class Investigation:
         """Judge one function that a signal names."""
         if name in self.enforcer.policy.own_functions:
             return
-        evidence = self.gathering.of_one(name, now)
+        evidence = self.gathering.collect_one(name, now)
         if evidence is None:
             self.log.info("the function does not exist", function=name)
             return
@@ -81,7 +81,7 @@ class Investigation:
         found = []
         for name in names:
             try:
-                found.append(metric_name(name))
+                found.append(parse_metric_name(name))
             except InvalidFunctionReferenceError:
                 self.log.info("names no function", reference=name[:200])
         return found
@@ -100,17 +100,17 @@ class Investigation:
         is_ruled_out = assessment.has(Reason.LOOP_RULED_OUT)
         if not is_ruled_out and not may_be_in_danger(evidence, policy.danger_usd_per_minute):
             return evidence, assessment
-        facts = self.gathering.facts(evidence.function)
+        facts = self.gathering.read_facts(evidence.function)
         if facts is None:
             return evidence, assessment
-        completed = self.gathering.completed(evidence, facts)
+        completed = self.gathering.complete(evidence, facts)
         return completed, assess(completed, policy)
 
     def find_cuts(
         self, function: str, now: datetime, report: TriageReport, live: LiveLedger | None
     ) -> tuple[tuple[datetime, datetime], ...]:
         """The periods of the function's loop that was cut by stopping another function on it."""
-        mates = self.gathering.loops.mates(function)
+        mates = self.gathering.loops.find_mates(function)
         here = (
             (one.assessment.since or now, now)
             for one in report.decisions
@@ -166,11 +166,11 @@ class Investigation:
         ):
             self.log.info("left alone after its cap was lifted", **fields_of(assessment))
             return
-        facts = evidence.facts or self.gathering.facts(evidence.function)
+        facts = evidence.facts or self.gathering.read_facts(evidence.function)
         if facts is None:
             return
         if evidence.facts is None:
-            assessment = assess(self.gathering.completed(evidence, facts), policy)
+            assessment = assess(self.gathering.complete(evidence, facts), policy)
         decision = decide(assessment, facts, policy, LedgerView())
         present = self.enforcer.world.present(now)
         known_until = None if live is None else live.known_until(seen.function)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
-from functions.domain.deployment.guard_cost import pulse_watch_metrics
+from functions.domain.deployment.guard_cost import count_pulse_watch_metrics
 from functions.domain.incidents.policy import Policy
 from functions.domain.pulse.look_budget import LookBudget
 from functions.domain.pulse.loop_watch import LoopWatch, plan_watch, stands_out
@@ -33,9 +33,9 @@ class LoopReading:
         Functions that are exempt by their tag are not known here: they are left alone later.
         """
         gathering.loops.refresh()
-        on_loops, count = gathering.loops.on_loops(), gathering.count()
+        on_loops, count = gathering.loops.list_on_loops(), gathering.count()
         # Where nobody can say how large the account is, the budget of a small one.
-        most = pulse_watch_metrics(len(on_loops) if count is None else count)
+        most = count_pulse_watch_metrics(len(on_loops) if count is None else count)
         watch = plan_watch(on_loops, most, policy.exempt | policy.own_functions)
         budget = LookBudget.of(count, watch.metrics_a_month)
         return cls(gathering=gathering, budget=budget, watch=watch)
@@ -66,7 +66,7 @@ class LoopReading:
         """
         if not former:
             return ()
-        due = self.watch.due(now)
+        due = self.watch.list_due(now)
         read = self.gathering.metrics.invocations(tuple(former), now)
         return tuple(
             name

@@ -47,16 +47,16 @@ class StoredLoops:
         entry = book.entries.get(function)
         return known if entry is None or entry.page is None else _add_drawing(known, entry.page)
 
-    def sources(self, function: str) -> tuple[Source, ...]:
+    def find_sources(self, function: str) -> tuple[Source, ...]:
         """See the port."""
         return () if self._book is None else self._book.sources.get(function, ())
 
-    def mates(self, function: str) -> frozenset[str]:
+    def find_mates(self, function: str) -> frozenset[str]:
         """See the port."""
         page = None if self._book is None else self._book.page(function)
         return frozenset() if page is None else self._on[page.key] - {function}
 
-    def on_loops(self) -> tuple[OnLoop, ...]:
+    def list_on_loops(self) -> tuple[OnLoop, ...]:
         """See the port."""
         book = self._book
         if book is None:

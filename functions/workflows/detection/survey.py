@@ -68,7 +68,7 @@ class Survey:
         names = self._select_candidates(busiest, live, now)
         if is_strained and not names:
             limit = self.gathering.account_concurrency
-            tended = tended_functions(live, now)
+            tended = list_tended_functions(live, now)
             names = tuple(
                 name
                 for name, series in self.gathering.metrics.most_concurrent(now).items()
@@ -126,13 +126,13 @@ class Survey:
     def _select_candidates(
         self, series: Mapping[str, Series], live: LiveLedger | None, now: datetime
     ) -> tuple[str, ...]:
-        floor, tended = self.enforcer.policy.floor_per_minute, tended_functions(live, now)
+        floor, tended = self.enforcer.policy.floor_per_minute, list_tended_functions(live, now)
         return tuple(
             name for name, one in series.items() if is_candidate(one, floor) and name not in tended
         )
 
 
-def tended_functions(live: LiveLedger | None, now: datetime) -> frozenset[str]:
+def list_tended_functions(live: LiveLedger | None, now: datetime) -> frozenset[str]:
     """Functions whose open incident has been looked after in this run, or is being restored."""
     incidents = live.incidents if live is not None else ()
     return frozenset(one.function for one in incidents if not one.is_closed and is_due(one, now))

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from functions.domain.account.names import (
-    session_function,
+    parse_session_function,
 )
 from functions.domain.errors import (
     LedgerUnavailableError,
@@ -23,19 +23,19 @@ from functions.domain.pulse.account_pulse import (
     Look,
     NeedsPrecedent,
     PulseReason,
-    after_look,
     consider,
     consider_with,
+    list_watched,
+    record_check,
     watch,
-    watched,
 )
-from functions.domain.pulse.look_budget import unknown_memory
+from functions.domain.pulse.look_budget import assume_unknown_memory
 from functions.domain.signal import Signal, SignalKind
 from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.detection.investigate import Investigation
 from functions.workflows.detection.read_loops import LoopReading
 from functions.workflows.detection.report import PartlyFailedError, TriageReport
-from functions.workflows.detection.survey import Survey, tended_functions
+from functions.workflows.detection.survey import Survey, list_tended_functions
 from functions.workflows.event_log import EventLog
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.reconcile import (
@@ -139,8 +139,8 @@ class Triage:
 
     def _watch(self, now: datetime, report: TriageReport, live: LiveLedger | None) -> None:
         """Look again at functions whose spike was too young to tell when it was seen."""
-        tended = tended_functions(live, now)
-        names = watched(live.pulse, now) if live is not None else ()
+        tended = list_tended_functions(live, now)
+        names = list_watched(live.pulse, now) if live is not None else ()
         again = replace(report, young=[])  # not young a second time
         self._investigation.investigate(
             [name for name in names if name not in tended], now, again, live
@@ -169,14 +169,14 @@ class Triage:
         if report.seconds_left() < _FOR_SUSPECTS_SECONDS:
             return
         done = _list_seen(report, live, now)
-        due = [name for name in loops.watch.due(now) if name not in done]
+        due = [name for name in loops.watch.list_due(now) if name not in done]
         former = {name: self._read_former_loops(name, now, report, live) for name in due}
         names = loops.find(former, self.enforcer.policy.floor_per_minute, now)
         if not names:
             return
         budget, ledger = loops.budget, self.enforcer.world.ledger
-        memory = ledger.live().pulse if live is not None else unknown_memory(now)
-        checked = names[: budget.checks_left(memory, now)]
+        memory = ledger.live().pulse if live is not None else assume_unknown_memory(now)
+        checked = names[: budget.count_checks_left(memory, now)]
         self.log.info("loops stand out", functions=names, checked=len(checked))
 
         def pay(checks: int) -> None:
@@ -201,7 +201,7 @@ class Triage:
     def _consider(
         self, now: datetime, report: TriageReport, live: LiveLedger | None, loops: LoopReading
     ) -> None:
-        memory = live.pulse if live is not None else unknown_memory(now)
+        memory = live.pulse if live is not None else assume_unknown_memory(now)
         budget = loops.budget
         metrics, policy = self.gathering.metrics, self.enforcer.policy
         consideration = consider(metrics.account(now), memory, policy, now, budget)
@@ -217,7 +217,7 @@ class Triage:
             reason=consideration.reason,
             level_per_minute=consideration.level_per_minute,
             expected_per_minute=consideration.expected_per_minute,
-            looks_left=round(budget.left(memory, now), 1),
+            looks_left=round(budget.compute_left(memory, now), 1),
             read_by_name=loops.watch.functions,
             too_many_to_read=loops.watch.left_out,
         )
@@ -233,7 +233,7 @@ class Triage:
         self._survey.survey(now, report, live, is_search=True, is_strained=is_strained)
         found = report.has_found_since(before)
         level = consideration.level_per_minute
-        remembered = after_look(paid, found=found, level_per_minute=level, now=now)
+        remembered = record_check(paid, found=found, level_per_minute=level, now=now)
         if live is not None:
             ledger.remember_pulse(remembered)
 
@@ -313,7 +313,7 @@ class Triage:
         after a refusal would lead to the next attempt. Who passes for a guard function by the name
         of a session is found by the next pulse.
         """
-        if session_function(signal.actor) in self.enforcer.policy.own_functions:
+        if parse_session_function(signal.actor) in self.enforcer.policy.own_functions:
             self.log.info("a change of our own", source=signal.source, functions=signal.functions)
             return
         ledger, live = self.enforcer.world.ledger, None
@@ -345,4 +345,4 @@ def _list_seen(report: TriageReport, live: LiveLedger | None, now: datetime) -> 
     if live is None:
         return seen
     is_open = (one.function for one in live.incidents if not one.is_closed)
-    return seen | frozenset((*is_open, *watched(live.pulse, now)))
+    return seen | frozenset((*is_open, *list_watched(live.pulse, now)))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from functions.domain.account.names import function_name
+from functions.domain.account.names import parse_function_name
 from functions.domain.account.watched_region import refuse_elsewhere
 from functions.domain.diagnosis.ports import Requests
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
@@ -61,7 +61,7 @@ def answer_request(
         claim = requests.claim_request(nonce, request.id, now)
         if claim is not RequestClaim.MINE:
             return ASKED_BEFORE
-        text = _diagnose(function_name(asked), triage, now)
+        text = _diagnose(parse_function_name(asked), triage, now)
         requests.settle_request(nonce, request.id, is_done=True)
     except UnknownFunctionError:
         raise

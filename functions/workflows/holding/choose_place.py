@@ -96,7 +96,7 @@ class PlaceChooser:
         live = self.world.ledger.live()
         found = {
             one.function: one
-            for one in self.holding.gathering.of(mates, now)
+            for one in self.holding.gathering.collect(mates, now)
             if self._is_free(one.function, live, now)
         }
         suspected = self._measure(asked)
@@ -127,7 +127,7 @@ class PlaceChooser:
         since = now - self.policy.cooling_off
         return any(
             one.is_explained and one.assessment.verdict is Verdict.BUSY
-            for mate in sorted(self.world.loops.mates(function))[:MOST_OTHERS]
+            for mate in sorted(self.world.loops.find_mates(function))[:MOST_OTHERS]
             for one in self.world.ledger.closed(mate, since)
         )
 
@@ -138,7 +138,7 @@ class PlaceChooser:
             return ()
         certain = (
             one
-            for one in loops.mates(asked.facts.name)
+            for one in loops.find_mates(asked.facts.name)
             if loops.of(one).believed(now).proof is LoopProof.CERTAIN
         )
         return tuple(sorted(certain)[:MOST_OTHERS])
@@ -173,10 +173,10 @@ class PlaceChooser:
     ) -> Placed | NotHeld:
         """The hold of another function of the loop, decided as if it were suspected itself."""
         gathering, suspicion = self.holding.gathering, asked.decision.assessment
-        facts = gathering.facts(found.function)
+        facts = gathering.read_facts(found.function)
         if facts is None:
             return NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES)
-        evidence = gathering.completed(found, facts)
+        evidence = gathering.complete(found, facts)
         assessment = replace(
             assess(evidence, self.policy),
             verdict=suspicion.verdict,

@@ -230,7 +230,7 @@ class HoldObserver:
         name = facts.name
         mappings = self.functions.mappings(name)
         triggers = self.functions.triggers(name, mappings)
-        evidence = self.gathering.of_one(name, now)
+        evidence = self.gathering.collect_one(name, now)
         if evidence is None:
             return None
         recent = evidence.recent
@@ -270,7 +270,7 @@ class HoldObserver:
         changed_at = facts.last_modified
         if changed_at is not None and changed_at > at - CHANGES_LATE:
             return ()
-        return self.gathering.loops.sources(facts.name)
+        return self.gathering.loops.find_sources(facts.name)
 
     def _read_arrivals(
         self, sources: Sequence[Source], recent: RecentSeries
@@ -316,7 +316,9 @@ class HoldObserver:
         at = loops.of(name).at
         is_seen = at is not None and at - CHANGES_LATE >= since
         return {
-            key_of(one): one.loop for one in loops.sources(name) if is_seen or not one.is_outside
+            key_of(one): one.loop
+            for one in loops.find_sources(name)
+            if is_seen or not one.is_outside
         }
 
     def look_at_cap(self, watch: Watch, evidence: Evidence) -> CapVerdict:

@@ -147,7 +147,7 @@ class HoldPlanner:
 
     def _is_loop_held(self, function: str) -> bool:
         """Whether it is about to be seen whether the function's loop goes round, by another one."""
-        mates = self.world.loops.mates(function)
+        mates = self.world.loops.find_mates(function)
         return bool(mates) and any(
             one.function in mates and one.is_being_judged
             for one in self.world.ledger.live().incidents

@@ -84,7 +84,7 @@ class HoldProgress:
         LoopbreakerError
             What the ports raise; the next pulse tries again.
         """
-        facts = self.gathering.facts(incident.function)
+        facts = self.gathering.read_facts(incident.function)
         if facts is None:
             raise FunctionNotFoundError(f"{incident.function} does not exist any more")
         reason = prohibition(facts, self.enforcer.policy)
@@ -107,7 +107,7 @@ class HoldProgress:
 
         The one that was held first goes on.
         """
-        mates = self.gathering.loops.mates(incident.function)
+        mates = self.gathering.loops.find_mates(incident.function)
         order = (incident.opened_at, incident.function)
         return any(
             one.function in mates and one.is_being_judged and (one.opened_at, one.function) < order
@@ -147,7 +147,7 @@ class HoldProgress:
         Who is refused does not wait for CloudWatch.
         """
         try:
-            evidence = self.gathering.of_one(incident.function, now)
+            evidence = self.gathering.collect_one(incident.function, now)
         except MetricsUnavailableError:
             if is_long_over(watch, now):
                 return None
@@ -177,7 +177,7 @@ class HoldProgress:
         deliver(world.ledger.save(told), world, now)
 
     def _look(self, incident: Incident, watch: Watch, now: datetime) -> None:
-        evidence = self.gathering.of_one(incident.function, now)
+        evidence = self.gathering.collect_one(incident.function, now)
         if evidence is None:
             return  # CloudWatch tells nothing now: the next pulse looks again
         verdict = self.enforcer.holding.look(incident, watch, evidence)

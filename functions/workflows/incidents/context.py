@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from functions.domain.account.names import edge_replica
+from functions.domain.account.names import parse_edge_replica
 from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.errors import LoopbreakerError
 from functions.domain.graph.loop_lookup import EmptyLookup, LoopLookup
@@ -43,7 +43,7 @@ class Context:
         Asked for after the function was stopped; what AWS does not tell now is left unknown,
         because a notice that says less is better than one that is late.
         """
-        if edge_replica(incident.function) is not None:
+        if parse_edge_replica(incident.function) is not None:
             # CloudFront invokes it and waits; Lambda's control plane knows it in no Region but its
             # function's own.
             pushed = Trigger(kind=TriggerKind.SYNC, service="CloudFront", source_arn="")

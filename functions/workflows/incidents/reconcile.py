@@ -242,16 +242,16 @@ class Reconciler:
             self.enforcer.reconsider(incident, assessment, evidence.facts, now)
 
     def _read_facts(self, incident: Incident) -> FunctionFacts:
-        facts = self.gathering.facts(incident.function)
+        facts = self.gathering.read_facts(incident.function)
         if facts is None:
             raise FunctionNotFoundError(f"{incident.function} does not exist any more")
         return facts
 
     def _read_evidence(self, incident: Incident, now: datetime) -> Evidence | None:
-        evidence = self.gathering.of_one(incident.function, now)
+        evidence = self.gathering.collect_one(incident.function, now)
         if evidence is None:
             raise FunctionNotFoundError(f"{incident.function} does not exist any more")
-        mates = self.gathering.loops.mates(incident.function)
+        mates = self.gathering.loops.find_mates(incident.function)
         return evidence.without((*self.live.troubles(incident.function), *self.live.cuts(mates)))
 
     def _holds_anything(self, incident: Incident) -> bool:

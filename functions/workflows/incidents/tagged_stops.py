@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from functions.domain.account.names import InvalidFunctionReferenceError, function_name
+from functions.domain.account.names import InvalidFunctionReferenceError, parse_function_name
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
 from functions.domain.incidents.history import LiveLedger
@@ -35,7 +35,7 @@ _LONGEST_PAUSE: Final = timedelta(days=1)
 def name_of_tagged(arn: str) -> str:
     """The name of a tagged function; the ARN itself where it names none."""
     try:
-        return function_name(arn)
+        return parse_function_name(arn)
     except InvalidFunctionReferenceError:
         return arn
 
@@ -64,7 +64,7 @@ class TaggedStops:
             What the ports raise; the next pulse tries again.
         """
         try:
-            facts = self.gathering.facts(function_name(arn))
+            facts = self.gathering.read_facts(parse_function_name(arn))
         except InvalidFunctionReferenceError:
             self.log.info("names no function", reference=arn[:200])
             return

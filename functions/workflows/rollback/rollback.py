@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from functions.domain.account.names import InvalidFunctionReferenceError, function_name
+from functions.domain.account.names import InvalidFunctionReferenceError, parse_function_name
 from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.record import LEASE
 from functions.domain.changes.steps import PutBackReserved
@@ -134,7 +134,7 @@ class Rollback:
         if asked == (ALL,):
             names, left = self._list_held()
         else:
-            names = tuple(function_name(one) for one in asked)
+            names = tuple(parse_function_name(one) for one in asked)
         results = self._restore_first(tuple(dict.fromkeys(names)), seconds_left)
         waited = 0.0
         while waited < WAIT_SECONDS and seconds_left() > RESERVE_SECONDS + POLL_SECONDS:
@@ -221,7 +221,7 @@ class Rollback:
         """The function whose tag is a record of its stop; or why it is none; empty for no tag."""
         name = arn
         try:
-            name = function_name(arn)
+            name = parse_function_name(arn)
             facts = self._read_facts(name)
             found = None if facts is None else find_snapshot(facts, self._read_key())
         except (InvalidFunctionReferenceError, UnreadableSnapshotError) as error:

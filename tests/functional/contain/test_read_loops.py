@@ -191,7 +191,7 @@ def test_a_reading_that_fails_stops_nothing_else() -> None:
 def test_a_graph_that_fails_stops_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even where it breaks its word never to raise."""
     scene = NoisyAccount()
-    monkeypatch.setattr(type(scene.loops), "on_loops", lambda _: 1 / 0)
+    monkeypatch.setattr(type(scene.loops), "list_on_loops", lambda _: 1 / 0)
     scene.add_runaway("payments")
 
     scene.pulse()

@@ -52,7 +52,7 @@ class NoTopic:
 class Quiet:
     """An account in which nothing was ever invoked."""
 
-    def rates(self, end: datetime) -> tuple[tuple[float, float], ...]:
+    def read_rates(self, end: datetime) -> tuple[tuple[float, float], ...]:
         """Answer nothing."""
         return ()
 
@@ -308,7 +308,7 @@ def test_a_long_message_of_aws_is_cut(
     """CloudFormation takes no long answer; why the traffic is unknown fails no deployment."""
 
     class Unreadable:
-        def rates(self, end: datetime) -> tuple[tuple[float, float], ...]:
+        def read_rates(self, end: datetime) -> tuple[tuple[float, float], ...]:
             raise MetricsUnavailableError("AccessDenied: " + "é" * 5_000)
 
     monkeypatch.setattr(module, "connect", lambda: connections(client, Unreadable()))

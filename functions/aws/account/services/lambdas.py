@@ -15,7 +15,7 @@ from functions.aws.account.rate_limit import Quota
 from functions.aws.account.read_client import GoneError, Operation, Paging
 from functions.domain.account.environment_references import Environment, read_environment
 from functions.domain.account.inventory import Area, FunctionDescription, MappingDescription
-from functions.domain.account.names import function_name
+from functions.domain.account.names import parse_function_name
 from functions.domain.graph.propagation.index import mentions_of
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def read_environments(reading: ReadSession) -> None:
     facts.keep(f.NAMEABLE, nameable.__contains__)
 
     def environment(name: str) -> Environment:
-        return read_environment(reading.variables.get(name) or {}, mentions.named)
+        return read_environment(reading.variables.get(name) or {}, mentions.find_named)
 
     wanted = facts.missing(f.ENVIRONMENTS, facts.of(f.FUNCTIONS))
     for name in wanted:
@@ -380,7 +380,7 @@ def list_tags(reading: ReadSession) -> None:
 
 def _list_tag(reading: ReadSession, key: str) -> None:
     def take(entry: Entry) -> None:
-        name = function_name(entry["ResourceARN"])
+        name = parse_function_name(entry["ResourceARN"])
         tags: dict[str, str] = {one["Key"]: one["Value"] for one in entry["Tags"]}
         if key in tags:
             known = reading.facts.of(f.TAGS).get(name, {})

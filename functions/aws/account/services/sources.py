@@ -22,7 +22,7 @@ from functions.domain.account.inventory import (
     Notification,
     Subscription,
 )
-from functions.domain.account.names import queue_url
+from functions.domain.account.names import compose_queue_url
 from functions.domain.iam.raw_statements import (
     list_condition_values,
     list_principals,
@@ -305,7 +305,7 @@ def read_queues(reading: ReadSession, arns: Iterable[str]) -> None:
 
     def read(arn: str) -> f.QueueFacts:
         told = reading.asker.ask(
-            _GET_QUEUE, QueueUrl=queue_url(arn), AttributeNames=["Policy", "RedrivePolicy"]
+            _GET_QUEUE, QueueUrl=compose_queue_url(arn), AttributeNames=["Policy", "RedrivePolicy"]
         )
         attributes = told.get("Attributes") or {}
         return f.QueueFacts(
@@ -324,7 +324,7 @@ def read_dead_letter_sources(reading: ReadSession, arns: Iterable[str]) -> None:
         urls = [
             url
             for page, _ in reading.asker.pages(
-                _LIST_DEAD_LETTER_SOURCES, _TOKENS, QueueUrl=queue_url(arn)
+                _LIST_DEAD_LETTER_SOURCES, _TOKENS, QueueUrl=compose_queue_url(arn)
             )
             for url in page.get("queueUrls") or ()
         ]

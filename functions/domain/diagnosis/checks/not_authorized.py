@@ -42,7 +42,13 @@ from functions.domain.diagnosis.remedy import (
     compose_policy,
     parse_role_name,
 )
-from functions.domain.iam.access import Access, Because, Caller, account_of, resource_access
+from functions.domain.iam.access import (
+    Access,
+    Because,
+    Caller,
+    account_of,
+    evaluate_resource_policy,
+)
 from functions.domain.notices.text import capitalize, clean, format_time, shorten_arn
 
 ENTRY: Final = "not_authorized"
@@ -250,7 +256,9 @@ def _evaluate_admission(
     qualifier = "" if qualifier == LATEST else qualifier
     arn = f"{facts.function.arn}:{qualifier}" if qualifier else facts.function.arn
     caller = Caller(account=facts.account, arn=role_arn)
-    answer = resource_access(facts.function.resource_policies.get(qualifier), caller, INVOKE, arn)
+    answer = evaluate_resource_policy(
+        facts.function.resource_policies.get(qualifier), caller, INVOKE, arn
+    )
     if answer.access is Access.DENIED and answer.because is Because.EXPLICIT_DENY:
         return Right(
             access=Access.DENIED,

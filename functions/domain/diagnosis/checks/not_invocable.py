@@ -29,7 +29,7 @@ from functions.domain.iam.access import (
     Because,
     Caller,
     account_of,
-    resource_access,
+    evaluate_resource_policy,
 )
 from functions.domain.notices.text import capitalize, clean, shorten_arn
 
@@ -152,7 +152,9 @@ def _answer(facts: FunctionUnderDiagnosis, trigger: FoundTrigger, qualifier: str
             source_arn=trigger.source_arn or None,
             source_account=trigger.source_account or None,
         )
-    return resource_access(facts.function.resource_policies.get(qualifier), caller, INVOKE, arn)
+    return evaluate_resource_policy(
+        facts.function.resource_policies.get(qualifier), caller, INVOKE, arn
+    )
 
 
 def _find_foreign_callers(facts: FunctionUnderDiagnosis) -> tuple[FoundTrigger, ...]:

@@ -16,9 +16,9 @@ from functions.domain.iam.access import (
     Access,
     Answer,
     Because,
-    execution_context,
-    identity_access,
-    identity_of,
+    build_execution_context,
+    evaluate_identity,
+    read_identity,
 )
 from functions.domain.notices.text import clean
 
@@ -103,8 +103,8 @@ def evaluate_role_right(
         return UNKNOWN_RIGHT
     # Without the function's ARN: whether Lambda sends it when it writes logs or traces for a
     # function is not documented, and what is unknown here is never a reason for a finding.
-    context = execution_context(role_arn=role.arn, region=facts.region)
-    return interpret_answer(identity_access(identity_of(role), action, resource, context))
+    context = build_execution_context(role_arn=role.arn, region=facts.region)
+    return interpret_answer(evaluate_identity(read_identity(role), action, resource, context))
 
 
 def interpret_simulation(simulation: Simulation) -> Right:

@@ -8,7 +8,7 @@ from functions.domain.diagnosis.facts import (
     FunctionUnderDiagnosis,
     NamedCaller,
 )
-from functions.domain.iam.access import Access, identity_access, identity_of
+from functions.domain.iam.access import Access, evaluate_identity, read_identity
 
 INVOKE: Final = "lambda:InvokeFunction"
 
@@ -17,9 +17,9 @@ def may_all(facts: FunctionUnderDiagnosis, actions: Sequence[str]) -> bool:
     """Whether the role of a function may do all of this anywhere."""
     if facts.role is None:
         return False
-    identity = identity_of(facts.role)
+    identity = read_identity(facts.role)
     return all(
-        identity_access(identity, action, "*").access is Access.ALLOWED for action in actions
+        evaluate_identity(identity, action, "*").access is Access.ALLOWED for action in actions
     )
 
 
@@ -40,9 +40,9 @@ def _find_access(caller: NamedCaller, facts: FunctionUnderDiagnosis) -> Access |
     """
     if caller.role is None:
         return None
-    identity = identity_of(caller.role)
+    identity = read_identity(caller.role)
     found = {
-        identity_access(identity, INVOKE, one).access
+        evaluate_identity(identity, INVOKE, one).access
         for one in not_authorized.find_targets(facts, caller)
     }
     return next(one for one in (Access.ALLOWED, Access.POSSIBLE, Access.DENIED) if one in found)

@@ -13,8 +13,8 @@ from functions.domain.iam.access import (
     Answer,
     Because,
     Identity,
-    execution_context,
-    rights,
+    build_execution_context,
+    read_rights,
 )
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class Decisions:
             return Answer(access=Access.POSSIBLE, because=Because.UNREADABLE)
         said = self._allowed.get(key)
         if said is None:
-            context = execution_context(role_arn=role_arn, region=self._region)
-            said = self._allowed[key] = rights(identity, action, context)
+            context = build_execution_context(role_arn=role_arn, region=self._region)
+            said = self._allowed[key] = read_rights(identity, action, context)
             self._budget.spend(_READING * sum(len(one.statements) for one in identity.policies))
         # A function may be invoked with a qualifier and without one.
         answers = [said.answer(pattern) for pattern in list_asked(target, action)]

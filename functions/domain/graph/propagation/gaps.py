@@ -123,6 +123,6 @@ def _find_node(account: Account, area: Area, resource: str) -> Node | None:
         case Area.LOGS if resource != ACCOUNT_POLICIES:
             return node_of(log_group_arn(home.partition, home.region, home.account, resource))
         case Area.DELIVERY_STREAMS:
-            return node_of(home.arn("firehose", f"deliverystream/{resource}"))
+            return node_of(home.compose_arn("firehose", f"deliverystream/{resource}"))
         case _:
             return None

@@ -8,7 +8,7 @@ from functions.domain.account.inventory import (
     MappingDescription,
     Role,
 )
-from functions.domain.account.named_resources import Mentions, qualified_names
+from functions.domain.account.named_resources import Mentions, list_qualified_names
 from functions.domain.account.state_machines import AccountLocation as Home
 from functions.domain.graph.model import Means, Node, NodeKind
 from functions.domain.graph.nodes import is_elsewhere, node_of
@@ -102,7 +102,7 @@ def _index_mentions(account: Account, nodes: Iterable[Node]) -> Mentions:
         {*nodes, *(api_node(one.arn, one.url, one.kind) for one in account.apis)},
         account.partition,
         account=account.account,
-        qualified=qualified_names(account),
+        qualified=list_qualified_names(account),
     )
 
 

@@ -84,7 +84,7 @@ class StateMachines:
     def _call(self, number: int, urls: Iterable[str]) -> None:
         """The URLs that a state machine calls."""
         for url in dict.fromkeys(urls):
-            for node in self._index.mentions.at(url):
+            for node in self._index.mentions.find_at_url(url):
                 link = EdgeSpec(
                     means=Means.TASK,
                     certainty=Certainty.CERTAIN,

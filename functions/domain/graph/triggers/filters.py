@@ -30,7 +30,7 @@ from functions.domain.graph.triggers.rule_patterns import (
     wants_only_aws,
 )
 from functions.domain.iam.likelihood import Likelihood
-from functions.domain.iam.wildcard import Glob, as_glob, covers, intersection, matches
+from functions.domain.iam.wildcard import Glob, covers, intersect, matches, read_glob
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +248,7 @@ def _pass_keys(event_filter: KeyFilter, payload: Payload) -> FilterResult | None
 
 def _are_apart(prefix: str, keys: str) -> bool:
     """Whether the beginnings of a notification's keys and of a writer's contradict each other."""
-    head = as_glob(keys).head
+    head = read_glob(keys).head
     return not any(
         head.startswith(one) or one.startswith(head) for one in (prefix, unquote_plus(prefix))
     )
@@ -262,9 +262,9 @@ def _match_events(events: tuple[str, ...], action: str) -> Likelihood:
 
 def _leaves_none(passing: tuple[Glob, ...], payload: Stored) -> bool:
     """Whether everything that passes and may be written is excluded after all."""
-    written = as_glob(payload.keys)
+    written = read_glob(payload.keys)
     return all(
-        (both := intersection(written, own)) is None
+        (both := intersect(written, own)) is None
         or any(covers(taken, both) for taken in payload.excluded)
         for own in passing
     )

@@ -13,8 +13,14 @@ from typing import Final
 from functions.domain.account.inventory import Account, Role
 from functions.domain.graph.nodes import is_elsewhere
 from functions.domain.graph.writes.role_permissions import Permissions
-from functions.domain.iam.access import Access, Identity, Rights, execution_context, rights
-from functions.domain.iam.conditions import undecided
+from functions.domain.iam.access import (
+    Access,
+    Identity,
+    Rights,
+    build_execution_context,
+    read_rights,
+)
+from functions.domain.iam.conditions import find_undecided
 from functions.domain.iam.document import (
     Effect,
     MalformedPolicyError,
@@ -23,7 +29,7 @@ from functions.domain.iam.document import (
     parse_policy,
 )
 from functions.domain.iam.likelihood import Likelihood
-from functions.domain.iam.resource_policy import Caller, address
+from functions.domain.iam.resource_policy import Caller, match_principals
 
 ASSUME: Final = "sts:AssumeRole"
 _MOST_ROLES: Final = 20  # that one role may become
@@ -87,8 +93,8 @@ class AssumedRoles:
             identity = profile.identity
             if identity.is_complete and not profile.may_use(ASSUME):
                 continue
-            context = execution_context(role_arn=one.arn, region=self._region)
-            allowed = rights(identity, ASSUME, context)
+            context = build_execution_context(role_arn=one.arn, region=self._region)
+            allowed = read_rights(identity, ASSUME, context)
             elsewhere = elsewhere or self._leads_elsewhere(allowed)
             for other in self._list_next(one, identity, allowed):
                 if other.arn == role.arn or other.arn in reached:
@@ -112,7 +118,7 @@ class AssumedRoles:
     def _list_next(self, role: Role, identity: Identity, allowed: Rights) -> Iterator[Role]:
         """The roles that a role may become at once."""
         caller = Caller(account=self._account, arn=role.arn)
-        context = execution_context(role_arn=role.arn, region=self._region)
+        context = build_execution_context(role_arn=role.arn, region=self._region)
         for arn in self._list_candidates(allowed, identity):
             if self._asked >= _MOST_ASKED:
                 return
@@ -159,9 +165,9 @@ def _admits(
     """Whether a statement of a trust policy may let a role in, or leaves it to its account."""
     if statement.effect is Effect.DENY or not statement.speaks_of(ASSUME):
         return False
-    if undecided(statement.conditions, context)[0]:
+    if find_undecided(statement.conditions, context)[0]:
         return False
     anybody = Caller(account=caller.account)
-    is_own = address(statement.principals, caller, role_arn, Effect.ALLOW).is_caller
-    is_left = address(statement.principals, anybody, role_arn, Effect.ALLOW).is_caller
+    is_own = match_principals(statement.principals, caller, role_arn, Effect.ALLOW).is_caller
+    is_left = match_principals(statement.principals, anybody, role_arn, Effect.ALLOW).is_caller
     return is_own is not Likelihood.NO or is_left is Likelihood.YES

@@ -28,7 +28,7 @@ from functions.domain.iam.document import (
     parse_policy,
 )
 from functions.domain.iam.likelihood import Likelihood
-from functions.domain.iam.resource_policy import Caller, address
+from functions.domain.iam.resource_policy import Caller, match_principals
 
 # Statements for AWS's services, which stand in for a resource or an account: they admit no role.
 # UNCONFIRMED: that the default policy of a topic (everybody, under AWS:SourceOwner) lets no role
@@ -197,7 +197,7 @@ def _address_to(
         return None
     # A Deny is not believed to hit a function by the name of its session.
     asked = caller if allows else replace(caller, session="")
-    found = address(statement.principals, asked, resource, statement.effect)
+    found = match_principals(statement.principals, asked, resource, statement.effect)
     if found.is_caller is Likelihood.NO:
         return None
     is_open = found.is_caller is Likelihood.MAYBE or (

@@ -41,7 +41,13 @@ from functions.domain.graph.writes.write_actions import (
     WRITE_ACTIONS,
     read_name,
 )
-from functions.domain.iam.access import Identity, Rights, execution_context, identity_of, rights
+from functions.domain.iam.access import (
+    Identity,
+    Rights,
+    build_execution_context,
+    read_identity,
+    read_rights,
+)
 from functions.domain.iam.arn import ACCOUNT_PART, ARN_PARTS
 from functions.domain.iam.document import PolicyDocument, parse_policy
 from functions.domain.iam.wildcard import Glob, covers, matches, overlaps
@@ -137,7 +143,7 @@ class Permissions:
                 self._profiles[key] = UNREAD
                 continue
             self._texts.spend(size)
-            identity = identity_of(role, self._parse)
+            identity = read_identity(role, self._parse)
             identity = replace(
                 identity, policies=(*identity.policies, *granted.own), direct=granted.direct
             )
@@ -228,14 +234,14 @@ class Permissions:
         service, _ = ARN_HEADS[kind]
         everything = f"arn:{self._resources.partition}:{service}:*"
         return any(
-            rights(profile.identity, action).reach(everything)
+            read_rights(profile.identity, action).reach(everything)
             for way in WRITE_ACTIONS.get(kind, ())
             for action in way.actions
         )
 
     def _read(self, parsed: "_Parsed") -> RolePermissions:
         identity, by_action = parsed.identity, parsed.by_action
-        context = execution_context(role_arn=parsed.role_arn, region=self._region)
+        context = build_execution_context(role_arn=parsed.role_arn, region=self._region)
         grants: dict[tuple[object, ...], WritePermission] = {}
         services = list_services(identity)
         elsewhere = is_by_access_point = False
@@ -243,7 +249,7 @@ class Permissions:
             about = by_action.get(action)
             if about is None:
                 continue
-            allowed = rights(about, action, context)
+            allowed = read_rights(about, action, context)
             elsewhere = elsewhere or self._is_elsewhere(allowed)
             if kind is NodeKind.BUCKET:
                 is_by_access_point = is_by_access_point or self._is_by_access_point(allowed)

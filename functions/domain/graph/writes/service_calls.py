@@ -9,7 +9,7 @@ from functions.domain.graph.triggers.trigger_edge import Listener
 from functions.domain.graph.writes.permission import WritePermission, permission
 from functions.domain.graph.writes.read_calls import is_read
 from functions.domain.graph.writes.write_actions import WRITE_ACTIONS
-from functions.domain.iam.access import Identity, rights
+from functions.domain.iam.access import Identity, read_rights
 from functions.domain.iam.document import Effect
 
 # Calls that change data, not resources: no management event of CloudTrail tells of them.
@@ -57,7 +57,7 @@ def grant_service_calls(
             if services is not None and action.split(":", 1)[0].lower() not in services:
                 continue
             steps.spend(sum(len(one.statements) for one in identity.policies))
-            reached = rights(identity, action, context).reach("*")
+            reached = read_rights(identity, action, context).reach("*")
             first = next((one for one in reached if one.policy), None)
             if first:
                 yield _grant_call(listener, action, first.policy, first.sid)
@@ -80,7 +80,7 @@ def _find_cause(
         return next(iter(changing.values()), None)
     if service in changing:
         return changing[service]
-    if "*" in changing and rights(identity, f"{service}:Change", context).reach("*"):
+    if "*" in changing and read_rights(identity, f"{service}:Change", context).reach("*"):
         return changing["*"]
     return None
 
@@ -122,6 +122,6 @@ def _find_changing_actions(
                     continue
                 # A wildcard is tried with a call of an invented name.
                 tried = f"{service}:{verb}".replace("*", "Change").replace("?", "x")
-                if rights(identity, tried, context).reach("*"):
+                if read_rights(identity, tried, context).reach("*"):
                     found[service] = (pattern, document.name, statement.name)
     return found

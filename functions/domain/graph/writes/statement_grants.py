@@ -13,7 +13,7 @@ from functions.domain.graph.writes.reading_cost import Cost
 from functions.domain.graph.writes.write_actions import WriteAction, list_asked
 from functions.domain.iam.access import Access, Allowed, Because, Reach, Rights
 from functions.domain.iam.document import Condition
-from functions.domain.iam.wildcard import Glob, Pattern, as_glob, overlaps
+from functions.domain.iam.wildcard import Glob, Pattern, overlaps, read_glob
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _narrow_to_node(node: Node, pattern: Glob, action: str) -> tuple[Glob, ...]:
     ``arn:*:s3:::orders/*`` also names objects that are in no bucket of this name.
     """
     if node.kind is not NodeKind.BUCKET:
-        return (next(as_glob(one) for one in list_asked(node, action) if overlaps(pattern, one)),)
+        return (next(read_glob(one) for one in list_asked(node, action) if overlaps(pattern, one)),)
     start = Glob.literal(f"{node.arn}/")
     return tuple(
         start + (_ANY_KEY if keys == Glob.anything() else keys)

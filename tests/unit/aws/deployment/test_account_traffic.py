@@ -65,7 +65,7 @@ def test_pages_are_put_together(cloudwatch: Any) -> None:
         "get_metric_data", _answer("Complete", (second, 50.0)), {**ASKED, "NextToken": "more"}
     )
 
-    assert traffic.rates(END) == ((first.timestamp(), 100.0), (second.timestamp(), 10.0))
+    assert traffic.read_rates(END) == ((first.timestamp(), 100.0), (second.timestamp(), 10.0))
 
 
 def test_no_traffic(cloudwatch: Any) -> None:
@@ -73,7 +73,7 @@ def test_no_traffic(cloudwatch: Any) -> None:
     traffic, stubber = cloudwatch
     stubber.add_response("get_metric_data", _answer("Complete"), ASKED)
 
-    assert traffic.rates(END) == ()
+    assert traffic.read_rates(END) == ()
 
 
 def test_a_denied_call(cloudwatch: Any) -> None:
@@ -82,7 +82,7 @@ def test_a_denied_call(cloudwatch: Any) -> None:
     stubber.add_client_error("get_metric_data", "AccessDenied", "not authorized", 403)
 
     with pytest.raises(MetricsUnavailableError, match=r"^AccessDenied: not authorized$"):
-        traffic.rates(END)
+        traffic.read_rates(END)
 
 
 def test_an_answer_that_failed_inside(cloudwatch: Any) -> None:
@@ -91,4 +91,4 @@ def test_an_answer_that_failed_inside(cloudwatch: Any) -> None:
     stubber.add_response("get_metric_data", _answer("InternalError"), ASKED)
 
     with pytest.raises(MetricsUnavailableError, match="InternalError"):
-        traffic.rates(END)
+        traffic.read_rates(END)

@@ -25,7 +25,7 @@ MENTIONS = Mentions(NODES, "aws", account=ACCOUNT, qualified=["orders:live"])
 
 def found(value: str, variable: str = "X") -> list[str]:
     """What a value names."""
-    environment = read_environment({variable: value}, MENTIONS.named)
+    environment = read_environment({variable: value}, MENTIONS.find_named)
     return [one.resource for one in environment.references]
 
 
@@ -53,7 +53,7 @@ def found(value: str, variable: str = "X") -> list[str]:
 )
 def test_value(value: str, expected: list[object]) -> None:
     """Names, ARNs and URLs are found as whole words, and nothing else is."""
-    environment = read_environment({"X": value}, MENTIONS.named)
+    environment = read_environment({"X": value}, MENTIONS.find_named)
 
     assert MENTIONS.of(environment) == set(expected)
     assert len(environment.references) == len(expected)
@@ -109,7 +109,7 @@ def test_short_names_say_nothing() -> None:
     """A resource called `a` is not found wherever an `a` stands by itself."""
     short = Mentions([node_of(f"arn:aws:sqs:{HOME}:a")], "aws")
 
-    assert read_environment({"X": "a"}, short.named).references == ()
+    assert read_environment({"X": "a"}, short.find_named).references == ()
 
 
 @given(

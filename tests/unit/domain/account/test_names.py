@@ -9,10 +9,10 @@ from functions.domain.account.names import (
     REGION_PATTERN,
     EdgeReplica,
     InvalidFunctionReferenceError,
-    edge_replica,
-    function_name,
-    metric_name,
-    session_function,
+    parse_edge_replica,
+    parse_function_name,
+    parse_metric_name,
+    parse_session_function,
 )
 from functions.domain.errors import LoopbreakerError
 from stacks import config
@@ -39,7 +39,7 @@ PREFIXES = st.sampled_from(
 @given(prefix=PREFIXES, name=NAMES, qualifier=QUALIFIERS)
 def test_finds_the_name_in_every_form(prefix: str, name: str, qualifier: str) -> None:
     """Whatever form AWS writes a function in, its name is found."""
-    assert name == function_name(f"{prefix}{name}{qualifier}")
+    assert name == parse_function_name(f"{prefix}{name}{qualifier}")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_finds_the_name_in_every_form(prefix: str, name: str, qualifier: str) ->
 def test_refuses_what_names_no_function(garbage: str) -> None:
     """Anything else is refused with an error that is both the domain's and a ValueError."""
     with pytest.raises(InvalidFunctionReferenceError, match="is not a Lambda function") as refused:
-        function_name(garbage)
+        parse_function_name(garbage)
 
     assert isinstance(refused.value, LoopbreakerError)
     assert isinstance(refused.value, ValueError)
@@ -93,7 +93,7 @@ def test_reads_all_that_aws_reads(shape: str, data: st.DataObject) -> None:
     text = st.from_regex(re.compile(_pattern(shape), re.ASCII), fullmatch=True)
     reference = data.draw(text.filter(_is_of_usual_length))
 
-    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", function_name(reference))
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", parse_function_name(reference))
 
 
 REGIONS = {
@@ -107,8 +107,10 @@ def test_reads_the_arns_of_every_partition(partition: str) -> None:
     """No partition and none of its Regions has ARNs of its own."""
     home = [f"arn:{partition}:lambda:{one}:123456789012" for one in REGIONS[partition]]
 
-    assert {function_name(f"{one}:function:orders:live") for one in home} <= {"orders"}
-    assert {function_name(f"{one}:function:orders:$LATEST.PUBLISHED") for one in home} <= {"orders"}
+    assert {parse_function_name(f"{one}:function:orders:live") for one in home} <= {"orders"}
+    assert {parse_function_name(f"{one}:function:orders:$LATEST.PUBLISHED") for one in home} <= {
+        "orders"
+    }
     assert all(re.fullmatch(REGION_PATTERN, one) for one in REGIONS[partition])
 
 
@@ -131,25 +133,25 @@ def test_flags_of_a_deployment_take_the_same_regions() -> None:
 )
 def test_knows_a_replica_of_lambda_at_edge(reference: str) -> None:
     """A name that begins with a Region is a copy of that Region's function, and no function."""
-    assert edge_replica(reference) == EdgeReplica(home="us-east-1", name="edge-auth")
-    assert metric_name(reference) == "us-east-1.edge-auth"
+    assert parse_edge_replica(reference) == EdgeReplica(home="us-east-1", name="edge-auth")
+    assert parse_metric_name(reference) == "us-east-1.edge-auth"
     with pytest.raises(InvalidFunctionReferenceError):
-        function_name(reference)
+        parse_function_name(reference)
 
 
 @given(prefix=PREFIXES, name=NAMES)
 def test_a_function_is_no_replica(prefix: str, name: str) -> None:
     """Its metrics are kept under its own name."""
-    assert edge_replica(f"{prefix}{name}") is None
-    assert metric_name(f"{prefix}{name}") == name
+    assert parse_edge_replica(f"{prefix}{name}") is None
+    assert parse_metric_name(f"{prefix}{name}") == name
 
 
 @pytest.mark.parametrize("name", ["", "a.b", "us-east-1.", "us-east-1.a.b", "x" * 65])
 def test_other_dots_name_nothing(name: str) -> None:
     """A dot after anything but a Region is nobody's name."""
-    assert edge_replica(name) is None
+    assert parse_edge_replica(name) is None
     with pytest.raises(InvalidFunctionReferenceError):
-        metric_name(name)
+        parse_metric_name(name)
 
 
 @pytest.mark.parametrize(
@@ -165,4 +167,4 @@ def test_other_dots_name_nothing(name: str) -> None:
 )
 def test_the_session_of_a_role_names_the_function(caller: str, function: str) -> None:
     """Whoever called otherwise is no function."""
-    assert session_function(caller) == function
+    assert parse_session_function(caller) == function

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from functions.domain.account.inventory import StateMachine
-from functions.domain.account.state_machines import AccountLocation, queue_arn, read_machine
+from functions.domain.account.state_machines import AccountLocation, parse_queue_arn, read_machine
 from functions.domain.graph.payloads import Changed, Put, Stored
 
 if TYPE_CHECKING:
@@ -200,4 +200,4 @@ def test_strange_definitions(states: dict[str, Any]) -> None:
 )
 def test_no_queue_url(url: str) -> None:
     """Only URLs of queues are taken for such."""
-    assert queue_arn(url) == ""
+    assert parse_queue_arn(url) == ""

@@ -13,7 +13,7 @@ from functions.domain.deployment.account_alarm import (
     HISTORY_DAYS,
     ThresholdReason,
     account_threshold,
-    threshold_unread,
+    choose_threshold_unread,
 )
 
 if TYPE_CHECKING:
@@ -108,11 +108,11 @@ def test_the_flag_goes_first() -> None:
 
 def test_an_unread_history() -> None:
     """Without a history there is the default, and the reason."""
-    assert threshold_unread("AccessDenied: no", given=None).in_words() == (
+    assert choose_threshold_unread("AccessDenied: no", given=None).in_words() == (
         "10,000 invocations a minute, the default: what is normal here could not be read "
         "(AccessDenied: no)"
     )
-    assert threshold_unread("AccessDenied: no", given=700).in_words() == (
+    assert choose_threshold_unread("AccessDenied: no", given=700).in_words() == (
         "700 invocations a minute, as the flag account_alarm_per_minute says"
     )
 

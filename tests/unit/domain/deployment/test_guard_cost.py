@@ -13,19 +13,19 @@ from functions.domain.deployment.guard_cost import (
     METRICS_PER_HOLD,
     USD_PER_METRIC_READ,
     GuardCost,
-    denied_usd,
-    empty_queue_usd,
+    compute_pulse_budget_usd,
+    count_pulse_checks,
+    count_pulse_watch_metrics,
+    estimate_denied_usd,
+    estimate_empty_queue_usd,
+    estimate_incident_usd,
+    estimate_pulse_check_usd,
     guard_cost,
-    incident_usd,
-    pulse_budget_usd,
-    pulse_look_usd,
-    pulse_looks,
-    pulse_watch_metrics,
 )
 from functions.domain.detection.arrivals import Source, SourceKind, arrival_metrics, waiting_metric
 from functions.domain.detection.evidence import RecentSeries
 from functions.domain.incidents.states import IncidentState
-from functions.domain.pulse.loop_watch import metrics_a_month
+from functions.domain.pulse.loop_watch import count_metrics_a_month
 from functions.workflows.incidents.reconcile import CHECKED_CLOSELY, CHECKED_EVERY_MINUTES
 
 STATES = {
@@ -64,24 +64,26 @@ def test_pulse() -> None:
 @pytest.mark.parametrize("functions", [1, 10, 100, 1_000, 10_000, 100_000])
 def test_functions_on_loops_are_read_for_the_money_of_the_looks(functions: int) -> None:
     """At most three fifths of it; what is left pays for twice as many looks as are in stock."""
-    most = pulse_watch_metrics(functions)
+    most = count_pulse_watch_metrics(functions)
     usd = most * USD_PER_METRIC_READ
-    looks = pulse_looks(functions, most)
+    looks = count_pulse_checks(functions, most)
 
-    assert 0 < usd <= 0.6 * pulse_budget_usd(functions) + USD_PER_METRIC_READ
+    assert 0 < usd <= 0.6 * compute_pulse_budget_usd(functions) + USD_PER_METRIC_READ
     assert looks >= 2 * LOOKS_IN_STOCK - 0.01
-    assert usd + looks * pulse_look_usd(functions) == pytest.approx(pulse_budget_usd(functions))
+    assert usd + looks * estimate_pulse_check_usd(functions) == pytest.approx(
+        compute_pulse_budget_usd(functions)
+    )
 
 
 def test_a_function_that_is_read_every_three_minutes() -> None:
     """The price of one metric, whatever number of datapoints it has."""
-    assert metrics_a_month(1, 3) * USD_PER_METRIC_READ == pytest.approx(0.144)
+    assert count_metrics_a_month(1, 3) * USD_PER_METRIC_READ == pytest.approx(0.144)
 
 
 @pytest.mark.parametrize(("functions", "usd"), [(10, 0.0008), (1000, 0.0114), (100_000, 1.1014)])
 def test_a_look(functions: int, usd: float) -> None:
     """One metric of each function, seven of the candidates, and all where a query is too small."""
-    assert pulse_look_usd(functions) == pytest.approx(usd)
+    assert estimate_pulse_check_usd(functions) == pytest.approx(usd)
 
 
 @pytest.mark.parametrize(
@@ -207,8 +209,8 @@ def test_the_documented_cost_of_an_incident_is_what_the_code_computes() -> None:
         minutes = None if closely is None else int(closely / timedelta(minutes=1))
         is_held = state is IncidentState.CAPPED
         assert rows[name] == [
-            f"${incident_usd(days * 24 * 60, closely_minutes=minutes, is_held=is_held):,.2f}"
-            for days in (1, 30)
+            f"${estimate_incident_usd(length, closely_minutes=minutes, is_held=is_held):,.2f}"
+            for length in (24 * 60, 30 * 24 * 60)
         ]
     assert rows["stopped"] == ["$0.00", "$0.00"]
 
@@ -218,8 +220,10 @@ def test_the_documented_cost_of_an_incident_is_what_the_code_computes() -> None:
 )
 def test_an_incident_that_waits_for_its_end(minutes: int, checks: int) -> None:
     """It is checked every minute for a while, and every five from then on."""
-    assert incident_usd(minutes, closely_minutes=20) == pytest.approx(checks * 7 * 0.00001)
-    assert incident_usd(minutes, closely_minutes=None) == pytest.approx(minutes * 7 * 0.00001)
+    assert estimate_incident_usd(minutes, closely_minutes=20) == pytest.approx(checks * 7 * 0.00001)
+    assert estimate_incident_usd(minutes, closely_minutes=None) == pytest.approx(
+        minutes * 7 * 0.00001
+    )
 
 
 def test_checks_are_as_seldom_as_the_cost_says() -> None:
@@ -246,9 +250,9 @@ def test_the_documented_cost_of_denied_invocations_is_what_the_code_computes() -
     (line,) = (one for one in DOCS.read_text().splitlines() if one.startswith("- **Denied inv"))
 
     assert re.findall(r"\$[\d.]+\d", line) == [
-        f"${denied_usd(1_000_000):.2f}",
-        f"${denied_usd(100 * 86_400):.2f}",
-        f"${empty_queue_usd():.2f}",
+        f"${estimate_denied_usd(1_000_000):.2f}",
+        f"${estimate_denied_usd(100 * 86_400):.2f}",
+        f"${estimate_empty_queue_usd():.2f}",
     ]
 
 
@@ -257,18 +261,18 @@ def test_the_documented_use_of_the_pulses_money_is_what_the_code_computes() -> N
     lines = DOCS.read_text().splitlines()
     (watched,) = (one for one in lines if one.startswith("- **Functions on loops**"))
     (looks,) = (one for one in lines if one.startswith("- **Scans**"))
-    most = pulse_watch_metrics(1_000)
+    most = count_pulse_watch_metrics(1_000)
 
     assert re.findall(r"\$([\d.]+\d)", watched) == [
-        f"{metrics_a_month(1, every) * USD_PER_METRIC_READ:.2f}" for every in (5, 3, 1)
+        f"{count_metrics_a_month(1, every) * USD_PER_METRIC_READ:.2f}" for every in (5, 3, 1)
     ]
     assert re.findall(r"(\d+) (?:of them )?every (\w+)", watched.split("pays for")[1]) == [
-        (str(most // metrics_a_month(1, 5)), "five"),
-        (str(most // metrics_a_month(1, 12)), "12"),
+        (str(most // count_metrics_a_month(1, 5)), "five"),
+        (str(most // count_metrics_a_month(1, 12)), "12"),
     ]
-    counts = [looks_of(1_000, 0), looks_of(1_000, 31 * metrics_a_month(1, 5)), 31]
+    counts = [looks_of(1_000, 0), looks_of(1_000, 31 * count_metrics_a_month(1, 5)), 31]
     for functions in (10, 10_000):
-        most = pulse_watch_metrics(functions)
+        most = count_pulse_watch_metrics(functions)
         counts += [functions, looks_of(functions, 0), looks_of(functions, most)]
     stated = re.findall(r"\b[\d,]+\b", looks.split(". A scan")[0].replace("1,000 functions", ""))
     assert [int(one.replace(",", "")) for one in stated] == counts
@@ -276,4 +280,4 @@ def test_the_documented_use_of_the_pulses_money_is_what_the_code_computes() -> N
 
 def looks_of(functions: int, watch_metrics: int) -> int:
     """Whole looks a month."""
-    return round(pulse_looks(functions, watch_metrics))
+    return round(count_pulse_checks(functions, watch_metrics))

@@ -9,10 +9,10 @@ from functions.domain.deployment.guard_protection import (
     AccountLimits,
     LeaveUnprotected,
     SetAside,
+    compose_unprotected_notice,
     decide_protection,
-    protected_text,
-    too_small_text,
-    unprotected_notice,
+    describe_protected,
+    describe_too_small,
 )
 
 WANTED = {"Loopbreaker-contain": 5, "Loopbreaker-restore": 2}
@@ -84,11 +84,11 @@ def test_alarm_threshold(concurrency: int, threshold: int) -> None:
 
 def test_texts_carry_the_numbers() -> None:
     """Both texts say what was decided, with the numbers behind it."""
-    assert protected_text(WANTED) == (
+    assert describe_protected(WANTED) == (
         "protected: concurrency is set aside for the guard "
         "(Loopbreaker-contain 5, Loopbreaker-restore 2)"
     )
-    assert too_small_text(LeaveUnprotected(limits=limits(10), wanted=7)) == (
+    assert describe_too_small(LeaveUnprotected(limits=limits(10), wanted=7)) == (
         "NOT protected, a runaway that takes all concurrency stops the guard too: the account "
         "runs at most 10 functions at a time in this Region and 10 of these are unreserved; the "
         "guard needs 7, and 100 must stay"
@@ -97,7 +97,7 @@ def test_texts_carry_the_numbers() -> None:
 
 def test_notice_fits_sns() -> None:
     """The subject is short enough for SNS and the body says what to do."""
-    subject, body = unprotected_notice("Loopbreaker", "NOT protected: too small")
+    subject, body = compose_unprotected_notice("Loopbreaker", "NOT protected: too small")
 
     assert len(subject) < 100
     assert "NOT protected: too small" in body

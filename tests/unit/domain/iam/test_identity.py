@@ -17,10 +17,10 @@ from functions.domain.iam.access import (
     Because,
     Identity,
     Reach,
-    execution_context,
-    identity_access,
-    identity_of,
-    rights,
+    build_execution_context,
+    evaluate_identity,
+    read_identity,
+    read_rights,
 )
 from functions.domain.iam.conditions import Context
 from functions.domain.iam.document import Condition
@@ -70,7 +70,7 @@ def identity(
         boundary=None if boundary is None else policy("edge", *boundary),
         is_complete=is_complete,
     )
-    return identity_of(role)
+    return read_identity(role)
 
 
 ANY_WRITE = allow("s3:*", f"{BUCKET}/*", Sid="Writes")
@@ -359,9 +359,9 @@ IF_TAGGED = {"StringEquals": {"aws:PrincipalTag/team": "orders"}}
 )
 def test_cases(own: Identity, resource: str, access: Access, because: Because) -> None:
     """What a role may do, and which kind of statement says so."""
-    context = execution_context(role_arn=ROLE, region="eu-west-1")
+    context = build_execution_context(role_arn=ROLE, region="eu-west-1")
 
-    answer = identity_access(own, "s3:PutObject", resource, context)
+    answer = evaluate_identity(own, "s3:PutObject", resource, context)
 
     assert (access, because) == (answer.access, answer.because)
 
@@ -371,8 +371,8 @@ def test_names() -> None:
     tagged = identity(allow("s3:*", Sid="Tagged", Condition=IF_TAGGED), deny("sqs:*"))
     line = Condition(operator="StringEquals", key="aws:PrincipalTag/team", values=("orders",))
 
-    possible = identity_access(tagged, "s3:PutObject", f"{BUCKET}/a")
-    denied = identity_access(tagged, "sqs:SendMessage", "arn:aws:sqs:eu-west-1:1:q")
+    possible = evaluate_identity(tagged, "s3:PutObject", f"{BUCKET}/a")
+    denied = evaluate_identity(tagged, "sqs:SendMessage", "arn:aws:sqs:eu-west-1:1:q")
 
     assert possible == Answer(
         access=POSSIBLE,
@@ -382,14 +382,14 @@ def test_names() -> None:
         conditions=(line,),
     )
     assert denied.words == "a statement denies it (policy own, statement 2)"
-    assert identity_access(tagged, "sns:Publish", "*").words == "no statement allows it"
+    assert evaluate_identity(tagged, "sns:Publish", "*").words == "no statement allows it"
 
 
 def test_condition_of_denial() -> None:
     """Where only a Deny depends on something, its condition is the one that is shown."""
     own = identity(ANY_WRITE, deny("s3:*", Condition=IF_TAGGED))
 
-    answer = identity_access(own, "s3:PutObject", f"{BUCKET}/a")
+    answer = evaluate_identity(own, "s3:PutObject", f"{BUCKET}/a")
 
     assert [line.key for line in answer.conditions] == ["aws:PrincipalTag/team"]
 
@@ -402,7 +402,7 @@ def test_reach() -> None:
         deny("s3:PutObject", f"{BUCKET}/out/final/*", Sid="Final"),
     )
 
-    found = rights(own, "s3:PutObject").reach(f"{BUCKET}/*")
+    found = read_rights(own, "s3:PutObject").reach(f"{BUCKET}/*")
 
     assert found == (
         Reach(
@@ -445,14 +445,14 @@ def test_reach() -> None:
 )
 def test_what_is_open(statements: list[Statement], conditions: int, doubts: int) -> None:
     """Conditions are only named as such where, if they hold, the role certainly may."""
-    (found,) = rights(identity(*statements), "s3:PutObject").reach(f"{BUCKET}/*")
+    (found,) = read_rights(identity(*statements), "s3:PutObject").reach(f"{BUCKET}/*")
 
     assert (conditions, doubts) == (len(found.conditions), len(found.doubts))
 
 
 def test_reach_of_a_wide_statement() -> None:
     """A statement on everything reaches what was asked for and no more."""
-    (found,) = rights(identity(allow("*")), "s3:PutObject").reach(f"{BUCKET}/*")
+    (found,) = read_rights(identity(allow("*")), "s3:PutObject").reach(f"{BUCKET}/*")
 
     assert found.pattern == f"{BUCKET}/*"
 
@@ -461,7 +461,7 @@ def test_reach_through_a_boundary() -> None:
     """A role reaches what statement and boundary allow together."""
     own = identity(allow("s3:*"), boundary=(allow("s3:*", [f"{BUCKET}/out/*", f"{BUCKET}/new/*"]),))
 
-    found = rights(own, "s3:PutObject").reach(f"{BUCKET}/*")
+    found = read_rights(own, "s3:PutObject").reach(f"{BUCKET}/*")
 
     assert [reach.pattern for reach in found] == [f"{BUCKET}/out/*", f"{BUCKET}/new/*"]
 
@@ -476,7 +476,7 @@ def test_reach_through_a_boundary() -> None:
 )
 def test_joint_denial(statements: list[Statement]) -> None:
     """What is only denied by several patterns together is never said to be allowed."""
-    answer = identity_access(identity(*statements), "s3:PutObject", f"{BUCKET}/?*")
+    answer = evaluate_identity(identity(*statements), "s3:PutObject", f"{BUCKET}/?*")
 
     assert answer.access is POSSIBLE
 
@@ -485,8 +485,8 @@ def test_no_resource() -> None:
     """An action that has no resources is only allowed by a statement on everything."""
     narrow, wide = identity(allow("xray:*", "arn:aws:xray:*")), identity(allow("xray:*"))
 
-    assert identity_access(narrow, "xray:PutTraceSegments", NO_RESOURCE).access is DENIED
-    assert identity_access(wide, "xray:PutTraceSegments", NO_RESOURCE).access is ALLOWED
+    assert evaluate_identity(narrow, "xray:PutTraceSegments", NO_RESOURCE).access is DENIED
+    assert evaluate_identity(wide, "xray:PutTraceSegments", NO_RESOURCE).access is ALLOWED
 
 
 MALFORMED = NamedPolicy(name="odd", text='{"Statement": 5}')
@@ -501,21 +501,21 @@ MALFORMED = NamedPolicy(name="odd", text='{"Statement": 5}')
 )
 def test_malformed_policy(policies: tuple[NamedPolicy, ...], boundary: NamedPolicy | None) -> None:
     """Without a malformed policy or boundary the role is not complete, and nothing is sure."""
-    own = identity_of(Role(arn=ROLE, policies=policies, boundary=boundary))
+    own = read_identity(Role(arn=ROLE, policies=policies, boundary=boundary))
 
     assert not own.is_complete
     assert [one.name for one in own.policies] == ["own"]
-    assert identity_access(own, "s3:PutObject", f"{BUCKET}/a").access is POSSIBLE
+    assert evaluate_identity(own, "s3:PutObject", f"{BUCKET}/a").access is POSSIBLE
 
 
 def test_context() -> None:
     """What is known of every request of a function is told, and what is not known is left out."""
-    known = execution_context(role_arn=ROLE, function_arn="arn:f", region="eu-west-1")
+    known = build_execution_context(role_arn=ROLE, function_arn="arn:f", region="eu-west-1")
 
     assert known["aws:PrincipalAccount"] == ("111122223333",)
     assert known["lambda:SourceFunctionArn"] == ("arn:f",)
     assert known["aws:RequestedRegion"] == ("eu-west-1",)
-    assert "aws:PrincipalArn" not in execution_context()
+    assert "aws:PrincipalArn" not in build_execution_context()
 
 
 @pytest.mark.parametrize(
@@ -538,7 +538,7 @@ def test_hostile(statements: list[Statement]) -> None:
     own = identity(*statements, boundary=(allow(["s3:*"] * 1_000, ["*"] * 5_000),))
     start = process_time()
 
-    answer = identity_access(own, "s3:PutObject", f"{BUCKET}/*")
+    answer = evaluate_identity(own, "s3:PutObject", f"{BUCKET}/*")
 
     assert answer.access is not DENIED
     assert process_time() - start < HOSTILE_SECONDS
@@ -626,7 +626,7 @@ def test_against_oracle(
         for world in WORLDS
     ]
 
-    found = rights(identity_of(role), "s:Act", KNOWN)
+    found = read_rights(read_identity(role), "s:Act", KNOWN)
     answer, reached = found.answer(asked), found.reach(asked)
 
     if answer.access is DENIED:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.iam.access import Access, Answer, Because, Caller, resource_access
+from functions.domain.iam.access import Access, Answer, Because, Caller, evaluate_resource_policy
 from functions.domain.iam.document import Condition
 
 FUNCTION = "arn:aws:lambda:eu-west-1:111122223333:function:enrich"
@@ -65,7 +65,7 @@ def answer(
 ) -> Answer:
     """What a policy of these statements answers."""
     text = json.dumps({"Version": "2012-10-17", "Id": "default", "Statement": statements})
-    return resource_access(text, caller, action, resource)
+    return evaluate_resource_policy(text, caller, action, resource)
 
 
 @pytest.mark.parametrize(
@@ -438,14 +438,14 @@ def test_no_policy(text: str | None) -> None:
     """Without a policy nobody may invoke by it."""
     expected = Answer(access=DENIED, because=Because.NO_POLICY)
 
-    assert expected == resource_access(text, RULE_CALLS, INVOKE, FUNCTION)
+    assert expected == evaluate_resource_policy(text, RULE_CALLS, INVOKE, FUNCTION)
 
 
 def test_unreadable() -> None:
     """A policy that cannot be read may say anything."""
     expected = Answer(access=POSSIBLE, because=Because.UNREADABLE, policy="resource policy")
 
-    assert expected == resource_access('{"Statement": {}}', RULE_CALLS, INVOKE, FUNCTION)
+    assert expected == evaluate_resource_policy('{"Statement": {}}', RULE_CALLS, INVOKE, FUNCTION)
 
 
 @given(

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from functions.domain.iam.wildcard import (
     Glob,
     covers,
-    intersection,
+    find_witnesses,
+    intersect,
     matches,
     overlaps,
-    witnesses,
 )
 from tests.unit.domain.iam.oracle import oracle
 
@@ -53,7 +53,7 @@ def test_overlap(one: str, other: str) -> None:
 @given(PATTERNS, PATTERNS)
 def test_no_overlap(one: str, other: str) -> None:
     """Where an overlap is claimed there is a witness."""
-    found = list(witnesses(one, other))
+    found = list(find_witnesses(one, other))
 
     assert overlaps(one, other) == bool(found)
     assert all(oracle(one, text) and oracle(other, text) for text in found)
@@ -91,7 +91,7 @@ def test_covers(general: str, special: str) -> None:
 @example("?b", "a?")
 def test_intersection(one: str, other: str) -> None:
     """The intersection matches at least what both match, and is empty only if nothing is."""
-    both = intersection(one, other)
+    both = intersect(one, other)
 
     assert (both is None) == (not overlaps(one, other))
     if both is not None:
@@ -103,10 +103,10 @@ def test_intersection_is_narrow() -> None:
     """The narrower of two patterns is their intersection; two that cross keep both ends."""
     wide, narrow = "arn:aws:s3:::b/*", "arn:aws:s3:::b/out/*.jpg"
 
-    assert narrow == str(intersection(wide, narrow))
-    assert narrow == str(intersection(narrow, wide))
-    assert str(intersection("out/*", "*.jpg")) == "out/*.jpg"
-    assert str(intersection("a?cd", "ab?d")) == "abcd"
+    assert narrow == str(intersect(wide, narrow))
+    assert narrow == str(intersect(narrow, wide))
+    assert str(intersect("out/*", "*.jpg")) == "out/*.jpg"
+    assert str(intersect("a?cd", "ab?d")) == "abcd"
 
 
 @given(PATTERNS)
@@ -193,6 +193,6 @@ def test_hostile(pattern: str, text: str) -> None:
     matches(pattern, text)
     overlaps(pattern, text.replace("b", "?"))
     covers(pattern, pattern)
-    intersection(pattern, pattern[::-1])
+    intersect(pattern, pattern[::-1])
 
     assert process_time() - start < HOSTILE_SECONDS

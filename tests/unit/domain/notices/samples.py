@@ -18,8 +18,8 @@ from functions.domain.changes.steps import (
 from functions.domain.deployment.guard_protection import (
     AccountLimits,
     LeaveUnprotected,
-    too_small_text,
-    unprotected_notice,
+    compose_unprotected_notice,
+    describe_too_small,
 )
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.assessment import (
@@ -648,8 +648,8 @@ def tagged(value: str = "") -> FunctionFacts:
 
 def _unprotected() -> Notice:
     limits = AccountLimits(concurrency=10, unreserved=10, functions=7)
-    text = too_small_text(LeaveUnprotected(limits=limits, wanted=7))
-    subject, body = unprotected_notice("Loopbreaker", text)
+    text = describe_too_small(LeaveUnprotected(limits=limits, wanted=7))
+    subject, body = compose_unprotected_notice("Loopbreaker", text)
     return Notice(subject=subject, body=body)
 
 

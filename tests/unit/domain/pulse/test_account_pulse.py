@@ -12,9 +12,9 @@ from functions.domain.deployment.guard_cost import (
     LOOKS_IN_STOCK,
     METRICS_PER_CHECK,
     USD_PER_METRIC_READ,
-    pulse_budget_usd,
-    pulse_look_usd,
-    pulse_watch_metrics,
+    compute_pulse_budget_usd,
+    count_pulse_watch_metrics,
+    estimate_pulse_check_usd,
 )
 from functions.domain.detection.evidence import AccountSeries, Series
 from functions.domain.incidents.policy import Policy
@@ -25,11 +25,11 @@ from functions.domain.pulse.account_pulse import (
     NeedsPrecedent,
     PulseReason,
     Quiet,
-    after_look,
     consider,
     consider_with,
+    record_check,
 )
-from functions.domain.pulse.look_budget import RESERVED, LookBudget, unknown_memory
+from functions.domain.pulse.look_budget import RESERVED, LookBudget, assume_unknown_memory
 from functions.domain.pulse.memory import PulseMemory
 from tests.unit.domain.detection.traffic_samples import NOW, RECENT, series, wobble
 
@@ -122,7 +122,7 @@ def test_the_budget_is_never_exceeded(
     memory, now, made = PulseMemory(), NOW, []
     for minutes, is_large in asked_after:
         now += timedelta(minutes=minutes)
-        if budget.can_look(memory, now, is_large=is_large):
+        if budget.can_check(memory, now, is_large=is_large):
             memory = budget.take(memory, now)
             made.append(now)
 
@@ -143,24 +143,24 @@ def test_looks_and_checks_and_readings_share_one_budget(
 
     Asked for in turn: a look where 0 is drawn, and as many checks as are drawn and left otherwise.
     """
-    watch_metrics = int(share * pulse_watch_metrics(functions))
+    watch_metrics = int(share * count_pulse_watch_metrics(functions))
     budget = LookBudget.of(functions, watch_metrics)
     memory, now, spent = PulseMemory(), NOW, list[tuple[datetime, float]]()
     for minutes, wanted in asked_after:
         now += timedelta(minutes=minutes)
         if wanted:
-            checks = min(wanted, budget.checks_left(memory, now))
+            checks = min(wanted, budget.count_checks_left(memory, now))
             memory = budget.take_checks(memory, now, checks)
             spent.append((now, checks * METRICS_PER_CHECK * USD_PER_METRIC_READ))
-        elif budget.can_look(memory, now, is_large=True):
+        elif budget.can_check(memory, now, is_large=True):
             memory = budget.take(memory, now)
-            spent.append((now, pulse_look_usd(functions)))
+            spent.append((now, estimate_pulse_check_usd(functions)))
 
     assert budget.looks_per_month >= 2 * LOOKS_IN_STOCK - 1e-6
     for first, _ in spent:
         within = sum(usd for at, usd in spent if first <= at <= first + timedelta(days=30))
         total = within + watch_metrics * USD_PER_METRIC_READ
-        assert total <= pulse_budget_usd(functions) + 1e-6
+        assert total <= compute_pulse_budget_usd(functions) + 1e-6
 
 
 def test_a_loud_account_uses_its_budget_up_and_no_more() -> None:
@@ -169,7 +169,7 @@ def test_a_loud_account_uses_its_budget_up_and_no_more() -> None:
     memory, made = PulseMemory(), 0
     for minute in range(30 * 1440):
         now = NOW + timedelta(minutes=minute)
-        if budget.can_look(memory, now, is_large=True):
+        if budget.can_check(memory, now, is_large=True):
             memory, made = budget.take(memory, now), made + 1
 
     assert budget.looks_per_month - 2 <= made <= budget.looks_per_month
@@ -180,12 +180,12 @@ def test_a_clock_that_goes_back_gives_no_looks() -> None:
     memory = BUDGET.take(stocked(5.0), NOW)
     again = BUDGET.take(memory, NOW - timedelta(hours=5))
 
-    assert BUDGET.left(again, NOW) == pytest.approx(3.0)
+    assert BUDGET.compute_left(again, NOW) == pytest.approx(3.0)
 
 
 def test_without_a_memory_only_large_rises_are_looked_at() -> None:
     """While the ledger cannot be read nothing is counted."""
-    memory = unknown_memory(NOW)
+    memory = assume_unknown_memory(NOW)
 
     assert isinstance(asked(raised(1000.0), memory), Quiet)
     assert isinstance(asked(raised(60_000.0), memory), NeedsPrecedent)
@@ -232,8 +232,8 @@ def test_a_look_that_found_nothing_is_not_repeated_at_the_same_level() -> None:
     """It rests for some minutes; a level well above ends the rest; so does time."""
     counts = raised(6000.0)
     level = 16_000.0
-    before = after_look(FRESH, found=False, level_per_minute=level, now=NOW - REST)
-    newly = after_look(FRESH, found=False, level_per_minute=level, now=NOW - REST / 2)
+    before = record_check(FRESH, found=False, level_per_minute=level, now=NOW - REST)
+    newly = record_check(FRESH, found=False, level_per_minute=level, now=NOW - REST / 2)
 
     assert isinstance(asked(counts, before), Look)
     resting = asked(counts, newly)
@@ -244,7 +244,7 @@ def test_a_look_that_found_nothing_is_not_repeated_at_the_same_level() -> None:
 
 def test_a_look_that_found_something_forgets_the_rest() -> None:
     """The next rise is looked at at once."""
-    memory = after_look(
+    memory = record_check(
         PulseMemory(looked_at=NOW, level_per_minute=1.0, looks=5),
         found=True,
         level_per_minute=16_000.0,

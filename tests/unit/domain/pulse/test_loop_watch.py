@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.deployment.guard_cost import MINUTES_PER_MONTH, pulse_watch_metrics
+from functions.domain.deployment.guard_cost import MINUTES_PER_MONTH, count_pulse_watch_metrics
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.detection.spike import assess
 from functions.domain.graph.loop_lookup import OnLoop
@@ -17,7 +17,7 @@ from functions.domain.pulse.loop_watch import (
     SHORT_MINUTES,
     SLOWEST_MINUTES,
     LoopWatch,
-    metrics_a_month,
+    count_metrics_a_month,
     plan_watch,
     stands_out,
 )
@@ -25,7 +25,7 @@ from tests.unit.domain.detection.traffic_samples import NOW, RECENT, evidence, f
 from tests.unit.domain.pulse.test_account_pulse import POLICY
 
 FLOOR = POLICY.floor_per_minute
-THOUSAND = pulse_watch_metrics(1_000)
+THOUSAND = count_pulse_watch_metrics(1_000)
 MINUTE = timedelta(minutes=1)
 
 
@@ -74,7 +74,7 @@ def test_a_rotation_reads_each_function_once_within_its_minutes(
     """In any such minutes in a row, whenever they begin."""
     for rotation in plan_watch(on_loops, most).rotations:
         minutes = range(begin, begin + rotation.every_minutes)
-        read = Counter(name for minute in minutes for name in rotation.due(minute))
+        read = Counter(name for minute in minutes for name in rotation.list_due(minute))
 
         assert read == Counter(rotation.functions)
 
@@ -84,8 +84,12 @@ def test_the_budget_of_a_month_is_never_exceeded(on_loops: list[OnLoop], most: i
     """Counted pulse by pulse in a month that begins anywhere in a rotation."""
     plan = plan_watch(on_loops, most)
     read = sum(
-        len(rotation.due(minute)) * (MINUTES_PER_MONTH // rotation.every_minutes)
-        + (len(rotation.due(minute)) if minute < MINUTES_PER_MONTH % rotation.every_minutes else 0)
+        len(rotation.list_due(minute)) * (MINUTES_PER_MONTH // rotation.every_minutes)
+        + (
+            len(rotation.list_due(minute))
+            if minute < MINUTES_PER_MONTH % rotation.every_minutes
+            else 0
+        )
         for rotation in plan.rotations
         for minute in range(rotation.every_minutes)
     )
@@ -113,7 +117,7 @@ def test_a_pulse_reads_no_more_than_its_share(on_loops: list[OnLoop], minute: in
     for rotation in plan_watch(on_loops, THOUSAND).rotations:
         most = -(-len(rotation.functions) // rotation.every_minutes)
 
-        assert len(rotation.due(minute)) <= most
+        assert len(rotation.list_due(minute)) <= most
 
 
 @pytest.mark.parametrize(
@@ -161,7 +165,11 @@ def test_functions_of_one_loop_are_read_at_different_minutes() -> None:
         for number in range(100)
     ]
     (rotation,) = plan_watch(on_loops, THOUSAND).rotations
-    at = {name: minute for minute in range(rotation.every_minutes) for name in rotation.due(minute)}
+    at = {
+        name: minute
+        for minute in range(rotation.every_minutes)
+        for name in rotation.list_due(minute)
+    }
 
     apart = {
         (at[f"f{n:03}"] - at[f"f{n + 1:03}"]) % rotation.every_minutes for n in range(0, 100, 2)
@@ -174,22 +182,22 @@ def test_nobody_is_watched_without_loops_or_money() -> None:
     """And nothing is read."""
     assert plan_watch([], THOUSAND) == LoopWatch()
     assert plan_watch(possible(3), 0) == LoopWatch(left_out=3)
-    assert LoopWatch().due(NOW) == {}
+    assert LoopWatch().list_due(NOW) == {}
 
 
 def test_the_minute_of_the_clock_decides() -> None:
     """Twice in the same minute is the same reading; the next minute has other functions."""
     plan = plan_watch(possible(31), THOUSAND)
 
-    assert plan.due(NOW) == plan.due(NOW + timedelta(seconds=59))
-    assert not plan.due(NOW).keys() & plan.due(NOW + MINUTE).keys()
-    assert set(plan.due(NOW).values()) == {SHORT_MINUTES}
+    assert plan.list_due(NOW) == plan.list_due(NOW + timedelta(seconds=59))
+    assert not plan.list_due(NOW).keys() & plan.list_due(NOW + MINUTE).keys()
+    assert set(plan.list_due(NOW).values()) == {SHORT_MINUTES}
 
 
 @given(st.integers(1, 2_000), st.integers(1, 60))
 def test_the_price_of_a_rotation_is_rounded_up(functions: int, every: int) -> None:
     """A month that is no multiple of the rotation holds one reading more at most."""
-    assert metrics_a_month(functions, every) * every >= functions * MINUTES_PER_MONTH
+    assert count_metrics_a_month(functions, every) * every >= functions * MINUTES_PER_MONTH
 
 
 # -- who stands out ----------------------------------------------------------------------------

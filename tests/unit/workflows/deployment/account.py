@@ -32,7 +32,7 @@ class FakeAccount:
         """Answer whether it is one of the account's."""
         return function in self.names
 
-    def limits(self) -> AccountLimits:
+    def read_limits(self) -> AccountLimits:
         """Answer the limits."""
         return AccountLimits(
             concurrency=self.concurrency,
@@ -40,13 +40,13 @@ class FakeAccount:
             functions=self.functions,
         )
 
-    def reserved(self, function: str) -> int | None:
+    def read_reserved(self, function: str) -> int | None:
         """Answer a reservation."""
         return self.reservations.get(function)
 
     def reserve(self, function: str, concurrency: int) -> None:
         """Reserve, or refuse as AWS does."""
-        taken = self.concurrency - self.limits().unreserved + concurrency
+        taken = self.concurrency - self.read_limits().unreserved + concurrency
         if self.concurrency - taken < self.minimum:
             raise RefusedError(BELOW_MINIMUM)
         self.reservations[function] = concurrency
@@ -73,7 +73,7 @@ class FakeTraffic:
     per_minute: float = 100.0
     fault: Exception | None = None
 
-    def rates(self, end: datetime) -> tuple[tuple[float, float], ...]:
+    def read_rates(self, end: datetime) -> tuple[tuple[float, float], ...]:
         """Answer a rate for each hour of 14 days."""
         if self.fault:
             raise self.fault

@@ -5,7 +5,7 @@ from typing import NoReturn
 import pytest
 
 from functions.domain.errors import BusyError
-from functions.workflows.detection.collect_evidence import BATCH, EvidenceCollector, together
+from functions.workflows.detection.collect_evidence import BATCH, EvidenceCollector, run_together
 from tests.fakes import FakeAccount
 
 NOON = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)
@@ -31,7 +31,7 @@ def test_answers_come_in_the_order_of_the_calls() -> None:
     """Which call ends first does not matter."""
     last_ran = threading.Event()
 
-    answers = together(lambda: last_ran.wait(5), lambda: "b", last_ran.set)
+    answers = run_together(lambda: last_ran.wait(5), lambda: "b", last_ran.set)
 
     assert answers == (True, "b", None)
 
@@ -45,12 +45,12 @@ def fail() -> NoReturn:
 def test_an_error_of_any_call_surfaces_when_all_have_ended(calls: tuple[type[int], ...]) -> None:
     """No call is still under way when the error is dealt with."""
     with pytest.raises(BusyError, match="Rate exceeded"):
-        together(*calls)
+        run_together(*calls)
 
 
 def test_a_single_function_comes_with_its_configuration() -> None:
     """One wait less on the way to stopping the only candidate."""
-    (evidence,) = gathering(account_of("orders")).of(("orders",), NOON)
+    (evidence,) = gathering(account_of("orders")).collect(("orders",), NOON)
 
     assert evidence.facts is not None
     assert evidence.facts.reserved_concurrency == 7
@@ -58,7 +58,7 @@ def test_a_single_function_comes_with_its_configuration() -> None:
 
 def test_several_functions_come_without_configurations() -> None:
     """A configuration is read when its function's turn comes, so that the snapshot is fresh."""
-    found = gathering(account_of("a", "b")).of(("a", "b"), NOON)
+    found = gathering(account_of("a", "b")).collect(("a", "b"), NOON)
 
     assert [(one.function, one.facts) for one in found] == [("a", None), ("b", None)]
 
@@ -68,7 +68,7 @@ def test_a_configuration_that_cannot_be_read_early_is_left_for_later() -> None:
     account = account_of("orders")
     account.faults.fail("describe", BusyError("Rate exceeded"), times=1)
 
-    (evidence,) = gathering(account).of(("orders",), NOON)
+    (evidence,) = gathering(account).collect(("orders",), NOON)
 
     assert evidence.facts is None
 
@@ -77,7 +77,7 @@ def test_the_next_batch_is_asked_for_when_the_one_before_was_dealt_with() -> Non
     """The busiest functions come first, and do not wait for the history of all others."""
     names = tuple(f"orders-{number}" for number in range(BATCH + 1))
     account = account_of(*names)
-    found = gathering(account).of(names, NOON)
+    found = gathering(account).collect(names, NOON)
 
     first = next(found)
     asked_first = [one.arguments["functions"] for one in account.calls("recent")]

@@ -139,12 +139,18 @@ def test_functions_on_the_same_loop_are_mates() -> None:
     loops = StoredLoops(
         FakeLoopBooks(replace(book, entries={**book.entries, "notify": entry, "mail": other}))
     )
-    before = loops.mates("enrich")
+    before = loops.find_mates("enrich")
     loops.refresh()
 
     names = ("enrich", "notify", "mail", "unlisted", "nobody")
     assert before == frozenset()
-    assert [loops.mates(name) for name in names] == [{"notify"}, {"enrich"}, set(), set(), set()]
+    assert [loops.find_mates(name) for name in names] == [
+        {"notify"},
+        {"enrich"},
+        set(),
+        set(),
+        set(),
+    ]
 
 
 def test_functions_on_loops_are_named() -> None:
@@ -155,10 +161,10 @@ def test_functions_on_loops_are_named() -> None:
     stopped = replace(entry, page=replace(entry.page, key="q", is_protected_by_aws=True))
     entries = {**book.entries, "queue": stopped}
     loops = StoredLoops(FakeLoopBooks(replace(book, entries=entries)))
-    assert loops.on_loops() == ()
+    assert loops.list_on_loops() == ()
     loops.refresh()
 
-    assert loops.on_loops() == (
+    assert loops.list_on_loops() == (
         OnLoop(function="enrich", proof=LoopProof.CERTAIN, loop="k"),
         OnLoop(function="unlisted", proof=LoopProof.POSSIBLE),
         OnLoop(function="queue", proof=LoopProof.CERTAIN, loop="q", is_stopped_by_aws=True),
@@ -170,5 +176,5 @@ def test_a_function_on_an_accepted_loop_is_no_certain_one() -> None:
     loops = StoredLoops(FakeLoopBooks(_book(accepted="a poller")))
     loops.refresh()
 
-    (proof,) = {one.proof for one in loops.on_loops() if one.function == "enrich"}
+    (proof,) = {one.proof for one in loops.list_on_loops() if one.function == "enrich"}
     assert proof is LoopProof.POSSIBLE

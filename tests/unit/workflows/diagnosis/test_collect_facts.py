@@ -248,7 +248,7 @@ def test_a_failing_rule_whose_targets_were_left_out(ward: Ward) -> None:
     ward.series[query_rule_failures(rule)] = ((NOON - timedelta(hours=2), 4.0),)
 
     assert entries(ward) == ["not_invocable"]
-    assert ward.asked["targets"] == 1
+    assert ward.asked["find_targets"] == 1
 
 
 def test_an_alarm_that_is_not_let_in(ward: Ward) -> None:

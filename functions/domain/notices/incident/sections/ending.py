@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from functions.domain.account.names import edge_replica
+from functions.domain.account.names import parse_edge_replica
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.incident.sections.events import compose_event_impact
 from functions.domain.notices.incident.sections.instructions import (
@@ -31,7 +31,7 @@ def compose_footer(incident: Incident, context: NoticeContext, now: datetime) ->
     links: list[str] = []
     if deployment.region:
         begin = incident.assessment.since or incident.opened_at
-        home = edge_replica(incident.function)
+        home = parse_edge_replica(incident.function)
         name, region = (
             (incident.function, deployment.region) if home is None else (home.name, home.home)
         )

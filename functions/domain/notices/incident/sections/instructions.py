@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from functions.domain.account.names import edge_replica
+from functions.domain.account.names import parse_edge_replica
 from functions.domain.changes.steps import VersionScaling
 from functions.domain.detection.assessment import Assessment, Reason, Verdict
 from functions.domain.incidents.decision import DecisionReason
@@ -188,7 +188,7 @@ def compose_replica_stop(incident: Incident) -> str:
     documented (UNCONFIRMED). That CloudFront no longer invokes a function whose association was
     removed is (CloudFront developer guide, *Delete Lambda@Edge functions and replicas*).
     """
-    replica = edge_replica(incident.function)
+    replica = parse_edge_replica(incident.function)
     if replica is None:
         return ""
     return section(
