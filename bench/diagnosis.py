@@ -26,10 +26,10 @@ from bench.graph import CONTROL_PLANE_PER_SECOND
 from bench.measure import Target
 from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account.account_reader import AccountReader
-from functions.aws.account.facts import begun
+from functions.aws.account.facts import begin
 from functions.aws.account.rate_limit import ALLOWED_PER_SECOND, RateLimiter
 from functions.aws.account.read_client import ReadClient
-from functions.aws.account.read_session import one_by_one
+from functions.aws.account.read_session import run_one_by_one
 from functions.aws.diagnosis.alarm_actions import AlarmActions
 from functions.aws.diagnosis.function_details import DetailsReader
 from functions.aws.diagnosis.iam_simulation import Simulator
@@ -316,8 +316,8 @@ def seconds_at_aws_s_rates(calls: Mapping[str, int]) -> float:
 
 
 def _read(paged: PagedAccount) -> Account:
-    reader = AccountReader(ReadClient(paged.client, RateLimiter({})), side_by_side=one_by_one)
-    account = reader.read(begun(ACCOUNT, REGION, "aws", AT))
+    reader = AccountReader(ReadClient(paged.client, RateLimiter({})), side_by_side=run_one_by_one)
+    account = reader.read(begin(ACCOUNT, REGION, "aws", AT))
     if account is None:
         raise RuntimeError("the reading did not end")
     # Nothing was changed on the day that is looked at.

@@ -28,9 +28,9 @@ from bench.measure import Target
 from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader
-from functions.aws.account.rate_limit import Quota, RateLimiter, shared_rates
+from functions.aws.account.rate_limit import Quota, RateLimiter, compute_shared_rates
 from functions.aws.account.read_client import ReadClient
-from functions.aws.account.read_session import one_by_one
+from functions.aws.account.read_session import run_one_by_one
 from functions.aws.records import table
 from functions.aws.records.fact_store import FactStore
 from functions.aws.records.graph_summary import packed
@@ -198,7 +198,7 @@ def measured(functions: int) -> Size:
     graphs = Graphs({})
 
     began = time.process_time()
-    facts, read, clock = _full_pass(account, graphs, shared_rates())
+    facts, read, clock = _full_pass(account, graphs, compute_shared_rates())
     read_cpu = time.process_time() - began
     calls = dict(account.calls)
 
@@ -221,7 +221,7 @@ def measured(functions: int) -> Size:
 
     account.calls.clear()
     later = store.begun(AT, carried_from=facts)
-    AccountReader(_asker(account), side_by_side=one_by_one).read(later)
+    AccountReader(_asker(account), side_by_side=run_one_by_one).read(later)
     light = dict(account.calls)
 
     changes, change_cpu = _changes(account, store, manifest)
@@ -251,9 +251,9 @@ def _full_pass(
     """Read everything; answers the facts, the account and the seconds of the slowest service."""
     clocks = {lane: VirtualClock() for lane in Quota}
     pace = _SideBySide({lane: _own_pace(lane, rates, clocks[lane]) for lane in Quota})
-    facts = f.begun(ACCOUNT, REGION, "aws", AT)
+    facts = f.begin(ACCOUNT, REGION, "aws", AT)
     asker = ReadClient(account.client, pace)
-    reader = AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one)
+    reader = AccountReader(asker, suspects=graphs.suspects, side_by_side=run_one_by_one)
     read = reader.read(facts)
     if read is None:
         raise RuntimeError("the reading did not end")
@@ -311,13 +311,15 @@ def _changes(
     for kind, name in described.items():
         graphs = Graphs({})
         account.calls.clear()
-        reader = AccountReader(_asker(account), suspects=graphs.suspects, side_by_side=one_by_one)
+        reader = AccountReader(
+            _asker(account), suspects=graphs.suspects, side_by_side=run_one_by_one
+        )
         reader.work_in([Change(kind=kind, name=name)], facts)
         calls[kind.value] = account.calls.total()
     began = time.process_time()
     graphs = Graphs({})
     facts = store.load(manifest)
-    reader = AccountReader(_asker(account), suspects=graphs.suspects, side_by_side=one_by_one)
+    reader = AccountReader(_asker(account), suspects=graphs.suspects, side_by_side=run_one_by_one)
     change = Change(kind=ChangeKind.ROLE, name=described[ChangeKind.ROLE])
     read = reader.work_in([change], facts)
     if read is not None:

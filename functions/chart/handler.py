@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.account.configuration_changes import changes_of, is_change
+from functions.aws.account.configuration_changes import find_changes, is_change
 from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.observability import logger
 from functions.chart.wiring import connect
@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     clock = clock_for(event)
     now = clock()
     if is_change(event):
-        changes = changes_of(event)
+        changes = find_changes(event)
         mark = str(event.get("id") or context.aws_request_id)
         wiring.store(context.aws_request_id).note(changes, mark, now)
         logger.info("noted", extra={"changes": [f"{one.kind}: {one.name}" for one in changes]})

@@ -83,7 +83,7 @@ def reader() -> AccountReader:
 
 def begun() -> f.Facts:
     """Facts of this account in which there is nothing yet."""
-    return f.begun(ACCOUNT, REGION, "aws", NOW)
+    return f.begin(ACCOUNT, REGION, "aws", NOW)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from bench.paged_account import ACCOUNT, REGION
-from functions.aws.account.inventory import account_of
+from functions.aws.account.inventory import build_account
 from functions.aws.incidents.way_back import name_of, parse_hold_end
 from functions.aws.records.chart_store import ChartStore
 from functions.aws.records.diagnosis_store import DiagnosisStore
@@ -538,4 +538,4 @@ def test_a_graph_of_an_earlier_version_is_read_or_left_alone(
     assert state.facts is not None
     store = FactStore(frozen.open_table(), account=ACCOUNT, region=REGION, partition="aws")
     facts = store.load(state.facts)
-    assert len(account_of(facts).functions) == 8
+    assert len(build_account(facts).functions) == 8

@@ -14,7 +14,7 @@ from bench.paged_account import ACCOUNT, REGION
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import READS, ReadClient
-from functions.aws.account.read_session import one_by_one
+from functions.aws.account.read_session import run_one_by_one
 from functions.aws.records.chart_store import ChartStore
 from functions.aws.records.diagnosis_store import DiagnosisStore
 from functions.aws.records.fact_store import FactStore
@@ -584,7 +584,7 @@ class ChartStage:
         return GraphRefresh(
             store=ChartStore(self._table, holder=f"run {scene.runs}"),
             facts=FactStore(self._table, account=ACCOUNT, region=REGION, partition="aws"),
-            reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one),
+            reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=run_one_by_one),
             graphs=graphs,
             publisher=scene.topic,
             deployment=PLACE,

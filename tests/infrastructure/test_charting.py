@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 import pytest
 
-from functions.aws.account.configuration_changes import CALLS, changes_of
+from functions.aws.account.configuration_changes import CALLS, find_changes
 from stacks.components import charting
 from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.test_permissions import BY_THE_RUNTIME, allowed, as_list, statement
@@ -159,4 +159,4 @@ def test_recorded_events_are_understood(name: str) -> None:
     """The payloads that wake the chart name what is to be read again."""
     event: dict[str, Any] = json.loads((ROOT / "tests/events" / f"{name}.json").read_text())
 
-    assert len(changes_of(event)) == 1
+    assert len(find_changes(event)) == 1

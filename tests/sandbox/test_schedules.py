@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.aws.account.account_reader import AccountReader
-from functions.aws.account.facts import begun
+from functions.aws.account.facts import begin
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import ReadClient
 from functions.aws.diagnosis.alarm_actions import AlarmActions
@@ -136,7 +136,7 @@ def found(aws: LocalAws) -> tuple[str, ...]:
     """What the diagnosis says of the function now, out of this account."""
     now = datetime.fromtimestamp(aws.clock.timestamp(), UTC)
     account = AccountReader(ReadClient(aws.client, RateLimiter({}))).read(
-        begun(ACCOUNT_ID, REGION, "aws", now)
+        begin(ACCOUNT_ID, REGION, "aws", now)
     )
     assert account is not None
     readers = Readers(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.account.configuration_changes import CALLS, changes_of
+from functions.aws.account.configuration_changes import CALLS, find_changes
 from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.errors import UnrecognisedSignalError
 from sandbox.patches.trail import EVENT_NAMES, TOLD, caller_identity
@@ -57,7 +57,7 @@ def told(aws: LocalAws, inbox: Callable[[str], Inbox]) -> Callable[[Change], boo
 
 def _changes(event: dict[str, Any]) -> tuple[Change, ...]:
     try:
-        return changes_of(event)
+        return find_changes(event)
     except UnrecognisedSignalError:
         return ()
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.account import facts as f
 from functions.aws.account.apply_changes import work_in
-from functions.aws.account.inventory import account_of, functions_with_urls, tables_of
+from functions.aws.account.inventory import build_account, find_tables, list_functions_with_urls
 from functions.aws.account.read_client import OutOfTimeError
-from functions.aws.account.read_session import ReadSession, one_by_one
+from functions.aws.account.read_session import ReadSession, run_one_by_one
 from functions.aws.account.services import apis, events, flows, lambdas, roles, sources
 from functions.aws.runtime.observability import logger
 from functions.domain.account.inventory import Area
@@ -84,7 +84,7 @@ _DETAILS: Final = tuple(section for section in f.SECTIONS if section.is_detail)
 def in_threads(tasks: Sequence[Callable[[], None]]) -> None:
     """Do tasks side by side, and raise the first of their errors once all are ended."""
     if len(tasks) <= 1:
-        one_by_one(tasks)
+        run_one_by_one(tasks)
         return
     with ThreadPoolExecutor(min(_THREADS, len(tasks))) as pool:
         futures = [pool.submit(task) for task in tasks]
@@ -168,7 +168,7 @@ class AccountReader:
                 lambda: lambdas.read_policies(reading, _list_qualified(facts)),
                 lambda: sources.read_queues(reading, _list_polled_queues(facts)),
                 lambda: self._complete_roles(reading),
-                lambda: lambdas.read_urls(reading, functions_with_urls(facts)),
+                lambda: lambdas.read_urls(reading, list_functions_with_urls(facts)),
                 lambda: sources.read_log_subscriptions(reading, _list_named_groups(facts)),
             ]
         )
@@ -205,7 +205,7 @@ class AccountReader:
         sources.read_log_subscriptions(reading, groups)
         lambdas.read_environments(reading)
         self._asker.check_time()  # who may be on a loop takes long to tell in a large account
-        named = dict.fromkeys(self._suspects(account_of(facts)))
+        named = dict.fromkeys(self._suspects(build_account(facts)))
         suspects = _select_affordable(
             facts,
             Area.DESTINATIONS,
@@ -223,7 +223,7 @@ class AccountReader:
         # No gap tells of these: what only a clock fires is part of no loop.
         events.read_targets(reading, _select_within_reach(facts, _list_clocks(facts), (f.TARGETS,)))
         lambdas.read_environments(reading)  # with what has become known since
-        return account_of(facts)
+        return build_account(facts)
 
     def _read_apis(self, reading: ReadSession) -> None:
         """What the APIs lead to, with the policies of the versions and aliases among that."""
@@ -298,7 +298,7 @@ def _list_qualified(facts: f.Facts) -> list[str]:
     arns += [one.function_arn for told in facts.of(f.INTEGRATIONS).values() for one in told or ()]
     arns += [one.function_arn for told in facts.of(f.METHODS).values() for one in told or ()]
     functions = facts.of(f.FUNCTIONS)
-    return [one for one in lambdas.qualified(arns) if one.partition(":")[0] in functions]
+    return [one for one in lambdas.list_qualified(arns) if one.partition(":")[0] in functions]
 
 
 def _list_polled_queues(facts: f.Facts) -> list[str]:
@@ -353,7 +353,7 @@ def _log_sources(facts: f.Facts) -> Iterable[tuple[str, str]]:
     for key, text in facts.of(f.POLICIES).items():
         name = key.partition(":")[0]
         if text and '"logs.' in text and name in functions:
-            for _, source in sources.admitted(text, frozenset({"logs"})):
+            for _, source in sources.find_admitted(text, frozenset({"logs"})):
                 yield name, source
 
 
@@ -377,7 +377,7 @@ def _list_triggering(facts: f.Facts) -> list[str]:
     ]
     polled = [one.source_arn for one in facts.of(f.MAPPINGS).values()]
     polled += [one.source_arn for one in facts.of(f.PIPES).values()]
-    found += tables_of(polled).values()
+    found += find_tables(polled).values()
     found += [arn for arn in polled if ":kinesis:" in arn]
     place = f":{facts.region}:{facts.account}:"
     return [arn for arn in dict.fromkeys(found) if place in arn or ":s3:::" in arn]
@@ -401,9 +401,9 @@ def _select_affordable(
     left = len(found) - len(asked)
     if left:
         words = f"{left} of {len(found)} {what} not asked for, to keep the number of calls low"
-        facts.miss(area, words, resource=resource)
+        facts.note_gap(area, words, resource=resource)
     else:
-        facts.found(area, resource)
+        facts.remove_gap(area, resource)
     return asked
 
 

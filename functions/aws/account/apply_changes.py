@@ -36,11 +36,11 @@ def work_in(change: Change, reading: ReadSession) -> None:
     try:
         _WAYS[change.kind](reading, change.name)
     except NotAllowedError as error:
-        reading.facts.miss(area, str(error), resource=change.name, action=error.action)
+        reading.facts.note_gap(area, str(error), resource=change.name, action=error.action)
     except (UnansweredError, *MALFORMED) as error:
-        reading.facts.miss(area, str(error), resource=change.name)
+        reading.facts.note_gap(area, str(error), resource=change.name)
     else:
-        reading.facts.found(area, change.name)
+        reading.facts.remove_gap(area, change.name)
 
 
 def _forget(section: f.Section[Any]) -> _Way:
@@ -48,7 +48,7 @@ def _forget(section: f.Section[Any]) -> _Way:
 
 
 def _reread_role(reading: ReadSession, name: str) -> None:
-    for arn in roles.role_arns(reading, name):
+    for arn in roles.find_role_arns(reading, name):
         reading.facts.drop(f.ROLES, arn)
 
 

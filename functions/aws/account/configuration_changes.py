@@ -18,27 +18,27 @@ from functions.domain.account.names import InvalidFunctionReferenceError, parse_
 from functions.domain.errors import UnrecognisedSignalError
 
 _Call: TypeAlias = Mapping[str, Any]  # the `detail` of the event
-_Told: TypeAlias = Callable[[_Call], str]
+_Reader: TypeAlias = Callable[[_Call], str]
 
 
-def _make_parameter_reader(*names: str) -> _Told:
+def _make_parameter_reader(*names: str) -> _Reader:
     """A parameter of the call, by the first of these names that it has."""
 
-    def told(call: _Call) -> str:
+    def read(call: _Call) -> str:
         request = call.get("requestParameters") or {}
         return next((str(request[one]) for one in names if request.get(one)), "")
 
-    return told
+    return read
 
 
-def _make_answer_reader(name: str) -> _Told:
-    def told(call: _Call) -> str:
+def _make_answer_reader(name: str) -> _Reader:
+    def read(call: _Call) -> str:
         return str((call.get("responseElements") or {}).get(name) or "")
 
-    return told
+    return read
 
 
-def _make_first_reader(*ways: _Told) -> _Told:
+def _make_first_reader(*ways: _Reader) -> _Reader:
     return lambda call: next((one for one in (way(call) for way in ways) if one), "")
 
 
@@ -48,13 +48,13 @@ def _find_function(call: _Call) -> str:
     return parse_function_name(named) if named else ""
 
 
-def _rule(call: _Call) -> str:
+def _find_rule(call: _Call) -> str:
     request = call.get("requestParameters") or {}
     name = request.get("rule") or request.get("name") or ""
     return f"{request.get('eventBusName') or 'default'}|{name}" if name else ""
 
 
-def _schedule(call: _Call) -> str:
+def _find_schedule(call: _Call) -> str:
     request = call.get("requestParameters") or {}
     name = request.get("name") or ""
     return f"{request.get('groupName') or 'default'}|{name}" if name else ""
@@ -71,8 +71,8 @@ def _find_queue(call: _Call) -> str:
     arn = f"arn:{_find_partition(region)}:sqs:{region}:{account}:{name}"
     attributes = request.get("attributes") or request.get("attribute") or {}
     policy = attributes.get("RedrivePolicy")
-    told = json.loads(policy) if isinstance(policy, str) and policy else policy or {}
-    return f"{arn}|{told.get('deadLetterTargetArn', '')}"
+    document = json.loads(policy) if isinstance(policy, str) and policy else policy or {}
+    return f"{arn}|{document.get('deadLetterTargetArn', '')}"
 
 
 def _compose_bucket_arn(call: _Call) -> str:
@@ -112,7 +112,7 @@ _STREAM: Final = _make_parameter_reader("deliveryStreamName")
 _API: Final = _make_parameter_reader("restApiId", "apiId")
 # By event source without its domain, then by the call's name without the version of the API.
 _K = ChangeKind
-CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
+CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Reader]]]] = {
     "lambda": {
         "CreateFunction": (_K.FUNCTION, _find_function),
         "UpdateFunctionConfiguration": (_K.FUNCTION, _find_function),
@@ -159,19 +159,19 @@ CALLS: Final[Mapping[str, Mapping[str, tuple[ChangeKind, _Told]]]] = {
         "SetTopicAttributes": (_K.RESOURCE_POLICY, _make_parameter_reader("topicArn")),
     },
     "events": {
-        "PutRule": (_K.RULE, _rule),
-        "DeleteRule": (_K.RULE, _rule),
-        "EnableRule": (_K.RULE, _rule),
-        "DisableRule": (_K.RULE, _rule),
-        "PutTargets": (_K.RULE, _rule),
-        "RemoveTargets": (_K.RULE, _rule),
+        "PutRule": (_K.RULE, _find_rule),
+        "DeleteRule": (_K.RULE, _find_rule),
+        "EnableRule": (_K.RULE, _find_rule),
+        "DisableRule": (_K.RULE, _find_rule),
+        "PutTargets": (_K.RULE, _find_rule),
+        "RemoveTargets": (_K.RULE, _find_rule),
         "PutPermission": (_K.BUS_POLICY, _choose_all),
         "RemovePermission": (_K.BUS_POLICY, _choose_all),
     },
     "scheduler": {
-        "CreateSchedule": (_K.SCHEDULE, _schedule),
-        "UpdateSchedule": (_K.SCHEDULE, _schedule),
-        "DeleteSchedule": (_K.SCHEDULE, _schedule),
+        "CreateSchedule": (_K.SCHEDULE, _find_schedule),
+        "UpdateSchedule": (_K.SCHEDULE, _find_schedule),
+        "DeleteSchedule": (_K.SCHEDULE, _find_schedule),
     },
     "pipes": {
         "CreatePipe": (_K.PIPE, _make_parameter_reader("name")),
@@ -228,7 +228,7 @@ _API_VERSION: Final = re.compile(r"\d{8}(?:v\d+)?$")
 _MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError)
 
 
-def changes_of(event: Mapping[str, Any]) -> tuple[Change, ...]:
+def find_changes(event: Mapping[str, Any]) -> tuple[Change, ...]:
     """What a CloudTrail event asks to read again; nothing for a call that failed.
 
     Raises
@@ -242,10 +242,10 @@ def changes_of(event: Mapping[str, Any]) -> tuple[Change, ...]:
         call = event["detail"]
         source = call["eventSource"].partition(".")[0]
         name = _API_VERSION.sub("", call["eventName"])
-        kind, told = CALLS[source][name]
+        kind, read = CALLS[source][name]
         if call.get("errorCode"):
             return ()
-        named = told(call)
+        named = read(call)
     except InvalidFunctionReferenceError as error:
         raise _make_error(event, str(error)) from error
     except _MALFORMED as error:

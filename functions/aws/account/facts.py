@@ -258,7 +258,7 @@ _DONE: Final = "done"
 _RESUMED_AT: Final = "from "
 
 
-def shard_of(section: Section[Any], key: str) -> int:
+def compute_shard(section: Section[Any], key: str) -> int:
     """The part of the section that an entry is stored in."""
     return zlib.crc32(key.encode(errors="surrogatepass")) % section.shards
 
@@ -295,13 +295,13 @@ class Facts:
             entries = self._entries[section.name]
             if key not in entries or entries[key] != value:
                 entries[key] = value
-                self.changed.add((section.name, shard_of(section, key)))
+                self.changed.add((section.name, compute_shard(section, key)))
 
     def drop(self, section: Section[Any], key: str) -> None:
         """Forget an entry, so that it is read again if anything still needs it."""
         with self._lock:
             if self._entries[section.name].pop(key, _ABSENT) is not _ABSENT:
-                self.changed.add((section.name, shard_of(section, key)))
+                self.changed.add((section.name, compute_shard(section, key)))
 
     def keep(self, section: Section[Any], wanted: Callable[[str], bool]) -> None:
         """Forget the entries that nobody wants."""
@@ -312,7 +312,7 @@ class Facts:
         """Take entries over as they are stored."""
         self._entries[section.name].update(entries)
 
-    def missing(self, section: Section[Any], wanted: Iterable[str]) -> list[str]:
+    def list_missing(self, section: Section[Any], wanted: Iterable[str]) -> list[str]:
         """What is wanted of a section and was not asked for, each once, in order."""
         entries = self.of(section)
         return [one for one in dict.fromkeys(wanted) if one not in entries]
@@ -323,12 +323,12 @@ class Facts:
         """Whether a listing was read to its end."""
         return self.of(STEPS).get(step) == _DONE
 
-    def token(self, step: str) -> str:
+    def get_token(self, step: str) -> str:
         """Where a listing goes on; empty for its beginning."""
         told = self.of(STEPS).get(step, "")
         return told.removeprefix(_RESUMED_AT) if told.startswith(_RESUMED_AT) else ""
 
-    def went_on(self, step: str, token: str) -> None:
+    def remember_token(self, step: str, token: str) -> None:
         """Remember how far a listing was read; without a token it is done."""
         self.put(STEPS, step, f"{_RESUMED_AT}{token}" if token else _DONE)
 
@@ -338,12 +338,12 @@ class Facts:
 
     # -- gaps
 
-    def miss(self, area: Area, words: str, *, resource: str = "", action: str = "") -> None:
+    def note_gap(self, area: Area, words: str, *, resource: str = "", action: str = "") -> None:
         """Note what could not be read."""
         gap = Gap(area=area, words=words, resource=resource, action=action)
         self.put(GAPS, _compose_gap_key(area, resource), gap)
 
-    def found(self, area: Area, resource: str = "") -> None:
+    def remove_gap(self, area: Area, resource: str = "") -> None:
         """Take a gap back: it could be read after all."""
         self.drop(GAPS, _compose_gap_key(area, resource))
 
@@ -359,7 +359,7 @@ def _compose_gap_key(area: Area, resource: str) -> str:
     return f"{area.value}|{resource}"
 
 
-def begun(
+def begin(
     account: str, region: str, partition: str, at: datetime, *, carried_from: Facts | None = None
 ) -> Facts:
     """Facts for a reading that begins.

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from functions.aws.account import facts as f
-from functions.aws.account.services.sources import admitted
+from functions.aws.account.services.sources import find_admitted
 from functions.domain.account.environment_references import Environment
 from functions.domain.account.inventory import (
     Account,
@@ -33,7 +33,7 @@ _URL_ACTION: Final = "InvokeFunctionUrl"
 _TABLE_OF_STREAM: Final = "/stream/"
 
 
-def account_of(facts: f.Facts) -> Account:
+def build_account(facts: f.Facts) -> Account:
     """Everything that was read, in an order that does not depend on how it was read."""
     functions = tuple(_list_functions(facts))
     mappings = tuple(_list_known(facts, f.MAPPINGS))
@@ -121,10 +121,10 @@ def _collect_resource_policies(facts: f.Facts) -> dict[str, str]:
     )
 
 
-def tables_of(sources: Iterable[str]) -> dict[str, str]:
+def find_tables(sources: Iterable[str]) -> dict[str, str]:
     """The table of each DynamoDB stream: its ARN begins with the table's.
 
-    >>> tables_of(["arn:aws:dynamodb:a:1:table/orders/stream/2026"])
+    >>> find_tables(["arn:aws:dynamodb:a:1:table/orders/stream/2026"])
     {'arn:aws:dynamodb:a:1:table/orders/stream/2026': 'arn:aws:dynamodb:a:1:table/orders'}
     """
     return {
@@ -199,7 +199,7 @@ def _list_apis(facts: f.Facts, functions: Iterable[FunctionDescription]) -> Iter
     for function in functions:
         for qualifier, text in function.resource_policies.items():
             arn = f"{function.arn}:{qualifier}" if qualifier else function.arn
-            for service, source in admitted(text, _CALLERS):
+            for service, source in find_admitted(text, _CALLERS):
                 behind.setdefault((service, _parse_api_arn(source)), {})[arn] = None
         if _has_url(function.resource_policies):
             urls = facts.of(f.URLS).get(function.name) or ("",)
@@ -262,7 +262,7 @@ def _has_url(policies: Mapping[str, str]) -> bool:
     return any(_URL_ACTION in text for text in policies.values())
 
 
-def functions_with_urls(facts: f.Facts) -> list[str]:
+def list_functions_with_urls(facts: f.Facts) -> list[str]:
     """The functions whose URL somebody may call, by their resource policy."""
     return [
         key.partition(":")[0]

@@ -71,7 +71,7 @@ _SLOWER: Final = 0.5
 _SLOWEST_PER_SECOND: Final = 0.5
 
 
-def shared_rates(share: float = SHARE) -> dict[Quota, float]:
+def compute_shared_rates(share: float = SHARE) -> dict[Quota, float]:
     """The share of each rate that a reading takes."""
     return {lane: rate * share for lane, rate in ALLOWED_PER_SECOND.items()}
 
@@ -94,7 +94,7 @@ class RateLimiter:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._rates = dict(shared_rates() if rates is None else rates)
+        self._rates = dict(compute_shared_rates() if rates is None else rates)
         self._clock = clock
         self._sleep = sleep
         self._free_at: dict[Quota, float] = {}
@@ -119,6 +119,6 @@ class RateLimiter:
             if lane in self._rates:
                 self._rates[lane] = max(_SLOWEST_PER_SECOND, self._rates[lane] * _SLOWER)
 
-    def rate(self, lane: Quota) -> float | None:
+    def get_rate(self, lane: Quota) -> float | None:
         """Calls a second that the lane has now; ``None`` for any number."""
         return self._rates.get(lane)

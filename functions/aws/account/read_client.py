@@ -151,7 +151,7 @@ class ReadClient:
         if self._is_time_up():
             raise OutOfTimeError(before)
 
-    def pages(
+    def read_pages(
         self, operation: Operation, paging: Paging, *, start: str = "", **parameters: Any
     ) -> Iterator[tuple[dict[str, Any], str]]:
         """The pages of a listing, each with the token of the next one (empty for the last).

@@ -38,7 +38,7 @@ _REFUSALS: Final = 3
 MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
-def one_by_one(tasks: Sequence[Callable[[], None]]) -> None:
+def run_one_by_one(tasks: Sequence[Callable[[], None]]) -> None:
     """Do tasks in their order, in this thread."""
     for task in tasks:
         task()
@@ -90,7 +90,7 @@ class ReadSession:
 
     asker: ReadClient
     facts: Facts
-    side_by_side: SideBySide = one_by_one
+    side_by_side: SideBySide = run_one_by_one
     variables: Variables = field(default_factory=Variables, repr=False)
 
     @property
@@ -98,11 +98,11 @@ class ReadSession:
         """Region and account as an ARN has them: ``us-east-1:123456789012``."""
         return f"{self.facts.region}:{self.facts.account}"
 
-    def arn(self, service: str, resource: str) -> str:
+    def compose_arn(self, service: str, resource: str) -> str:
         """An ARN of this account and Region."""
         return f"arn:{self.facts.partition}:{service}:{self.place}:{resource}"
 
-    def listing(
+    def read_listing(
         self,
         step: str,
         area: Area,
@@ -132,41 +132,41 @@ class ReadSession:
         """
         if self.facts.is_done(step):
             return
-        start = self.facts.token(step)
+        start = self.facts.get_token(step)
         try:
-            for page, token in self.asker.pages(operation, paging, start=start, **parameters):
+            for page, token in self.asker.read_pages(operation, paging, start=start, **parameters):
                 for entry in (page.get(entries) or ()) if entries else (page,):
                     self.take(area, entry, take)
-                self.facts.went_on(step, token)
+                self.facts.remember_token(step, token)
         except StaleTokenError as error:
             if not start:
-                self.miss(step, area, error, part)
+                self.give_up_listing(step, area, error, part)
                 return
             self.facts.begin_again(step)
-            self.listing(
+            self.read_listing(
                 step, area, operation, entries, take, paging=paging, part=part, **parameters
             )
         except (NotAllowedError, UnansweredError) as error:
-            self.miss(step, area, error, part)
+            self.give_up_listing(step, area, error, part)
         except GoneError:
-            self.facts.went_on(step, "")
+            self.facts.remember_token(step, "")
 
     def take(self, area: Area, entry: Entry, take: Callable[[Entry], None]) -> None:
         """Put an entry into the facts; one that cannot be read is a gap by itself."""
         try:
             take(entry)
         except MALFORMED as error:
-            self.facts.miss(area, _describe_unreadable(error), resource=_name_in(entry))
+            self.facts.note_gap(area, _describe_unreadable(error), resource=_name_in(entry))
 
-    def miss(
+    def give_up_listing(
         self, step: str, area: Area, error: NotAllowedError | UnansweredError, part: str = ""
     ) -> None:
         """Give up a listing for this reading: the whole area, or that part of it, is a gap."""
         action = error.action if isinstance(error, NotAllowedError) else ""
-        self.facts.miss(area, str(error), resource=part, action=action)
-        self.facts.went_on(step, "")
+        self.facts.note_gap(area, str(error), resource=part, action=action)
+        self.facts.remember_token(step, "")
 
-    def details(
+    def read_details(
         self,
         section: Section[_T | None],
         area: Area,
@@ -194,7 +194,7 @@ class ReadSession:
         """
         if self.facts.is_missed(area, part):
             return
-        missing = self.facts.missing(section, wanted)
+        missing = self.facts.list_missing(section, wanted)
         run = _Details(
             facts=self.facts,
             section=section,
@@ -239,7 +239,7 @@ class _Details:
             self._note_missed(key, _describe_unreadable(error))
             return
         self.has_answers = True
-        self.facts.found(self.area, key)
+        self.facts.remove_gap(self.area, key)
         self.facts.put(self.section, key, value)
 
     def _note_refused(self, key: str, error: NotAllowedError) -> None:
@@ -248,11 +248,11 @@ class _Details:
             is_whole_area = self.refusals >= self.most_refusals and not self.has_answers
         if is_whole_area:
             # One gap for the area instead of one for each thing in it; the entries stay unasked.
-            self.facts.miss(self.area, str(error), resource=self.part, action=error.action)
+            self.facts.note_gap(self.area, str(error), resource=self.part, action=error.action)
         self._note_missed(key, str(error), error.action)
 
     def _note_missed(self, key: str, words: str, action: str = "") -> None:
-        self.facts.miss(self.area, words, resource=key, action=action)
+        self.facts.note_gap(self.area, words, resource=key, action=action)
         self.facts.put(self.section, key, None)
 
 

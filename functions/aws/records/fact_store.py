@@ -101,7 +101,7 @@ class FactStore:
 
     def begun(self, at: datetime, *, carried_from: f.Facts | None = None) -> f.Facts:
         """Facts for a reading that begins now."""
-        return f.begun(self._account, self._region, self._partition, at, carried_from=carried_from)
+        return f.begin(self._account, self._region, self._partition, at, carried_from=carried_from)
 
     def clear(self, kept: Iterable[Manifest]) -> int:
         """Delete the parts that none of these manifests names; answers how many items.
@@ -138,7 +138,7 @@ def _split_into_shards(facts: f.Facts, section: f.Section[Any]) -> list[tuple[in
     """The entries of each shard that has any."""
     shards: dict[int, dict[str, Any]] = {}
     for key, value in facts.of(section).items():
-        shards.setdefault(f.shard_of(section, key), {})[key] = value
+        shards.setdefault(f.compute_shard(section, key), {})[key] = value
     return sorted(shards.items())
 
 

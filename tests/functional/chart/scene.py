@@ -10,7 +10,7 @@ from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import READS, ReadClient
-from functions.aws.account.read_session import one_by_one
+from functions.aws.account.read_session import run_one_by_one
 from functions.aws.records.fact_store import FactStore
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.graph.refresh import RefreshIntervals
@@ -80,7 +80,7 @@ class Scene:
         return GraphRefresh(
             store=store,
             facts=FactStore(self.table, account=ACCOUNT, region=REGION, partition="aws"),
-            reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=one_by_one),
+            reader=AccountReader(asker, suspects=graphs.suspects, side_by_side=run_one_by_one),
             graphs=graphs,
             publisher=self.topic,
             deployment=PLACE,

@@ -65,10 +65,10 @@ _FUNCTION: Final = re.compile(
 )
 
 
-def function_of(uri: str) -> str:
+def parse_function(uri: str) -> str:
     """The function's ARN in the URI of an integration, with its qualifier; empty for none.
 
-    >>> function_of(
+    >>> parse_function(
     ...     "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/"
     ...     "arn:aws:lambda:eu-west-1:123456789012:function:orders:live/invocations"
     ... )
@@ -87,7 +87,9 @@ def list_apis(reading: ReadSession) -> None:
     def take(entry: Entry) -> None:
         reading.facts.put(f.API_IDS, entry["ApiId"], True)  # noqa: FBT003 - it is there
 
-    reading.listing("APIs", Area.APIS, _LIST_APIS, "Items", take, part=APIS, MaxResults=_PER_PAGE)
+    reading.read_listing(
+        "APIs", Area.APIS, _LIST_APIS, "Items", take, part=APIS, MaxResults=_PER_PAGE
+    )
 
 
 def read_integrations(reading: ReadSession, ids: Iterable[str]) -> None:
@@ -98,14 +100,14 @@ def read_integrations(reading: ReadSession, ids: Iterable[str]) -> None:
             f.IntegrationFacts(
                 id=one["IntegrationId"], function_arn=arn, role_arn=one.get("CredentialsArn", "")
             )
-            for page, _ in reading.asker.pages(
+            for page, _ in reading.asker.read_pages(
                 _LIST_INTEGRATIONS, _TOKENS, ApiId=api, MaxResults=_PER_PAGE
             )
             for one in page.get("Items") or ()
-            if (arn := function_of(one.get("IntegrationUri", "")))
+            if (arn := parse_function(one.get("IntegrationUri", "")))
         )
 
-    reading.details(f.INTEGRATIONS, Area.APIS, ids, read, if_gone=(), part=APIS)
+    reading.read_details(f.INTEGRATIONS, Area.APIS, ids, read, if_gone=(), part=APIS)
 
 
 def read_routes(reading: ReadSession, ids: Iterable[str]) -> None:
@@ -114,14 +116,14 @@ def read_routes(reading: ReadSession, ids: Iterable[str]) -> None:
     def read(api: str) -> dict[str, str]:
         return {
             one["RouteKey"]: one["Target"].removeprefix(_TARGET)
-            for page, _ in reading.asker.pages(
+            for page, _ in reading.asker.read_pages(
                 _LIST_ROUTES, _TOKENS, ApiId=api, MaxResults=_PER_PAGE
             )
             for one in page.get("Items") or ()
             if one.get("Target")
         }
 
-    reading.details(f.ROUTES, Area.APIS, ids, read, if_gone={}, part=APIS)
+    reading.read_details(f.ROUTES, Area.APIS, ids, read, if_gone={}, part=APIS)
 
 
 # -- REST APIs
@@ -133,7 +135,7 @@ def list_rest_apis(reading: ReadSession) -> None:
     def take(entry: Entry) -> None:
         reading.facts.put(f.REST_API_IDS, entry["id"], True)  # noqa: FBT003 - it is there
 
-    reading.listing(
+    reading.read_listing(
         "REST APIs",
         Area.APIS,
         _LIST_REST_APIS,
@@ -151,7 +153,7 @@ def read_methods(reading: ReadSession, ids: Iterable[str]) -> None:
     def read(api: str) -> tuple[f.MethodFacts, ...]:
         return tuple(
             method
-            for page, _ in reading.asker.pages(
+            for page, _ in reading.asker.read_pages(
                 _LIST_RESOURCES,
                 _POSITIONS,
                 restApiId=api,
@@ -162,13 +164,13 @@ def read_methods(reading: ReadSession, ids: Iterable[str]) -> None:
             for method in _list_methods(one)
         )
 
-    reading.details(f.METHODS, Area.APIS, ids, read, if_gone=(), part=REST_APIS)
+    reading.read_details(f.METHODS, Area.APIS, ids, read, if_gone=(), part=REST_APIS)
 
 
 def _list_methods(resource: Entry) -> Iterable[f.MethodFacts]:
     for method, told in (resource.get("resourceMethods") or {}).items():
         integration = told.get("methodIntegration") or {}
-        arn = function_of(integration.get("uri", ""))
+        arn = parse_function(integration.get("uri", ""))
         if arn:
             yield f.MethodFacts(
                 method=method,

@@ -70,7 +70,7 @@ _STREAM_PARAMETERS: Final = ("KinesisStreamParameters", "DynamoDBStreamParameter
 
 def list_rules(reading: ReadSession) -> None:
     """The rules of all buses, the default one first."""
-    reading.listing(
+    reading.read_listing(
         _BUSES,
         Area.RULES,
         _LIST_BUSES,
@@ -90,7 +90,7 @@ def reread_bus(reading: ReadSession, _name: str) -> None:
 
 
 def _take_bus_policy(reading: ReadSession, entry: Entry) -> None:
-    arn = entry.get("Arn") or reading.arn("events", f"event-bus/{entry['Name']}")
+    arn = entry.get("Arn") or reading.compose_arn("events", f"event-bus/{entry['Name']}")
     reading.facts.put(f.BUS_POLICIES, arn, entry.get("Policy", ""))
 
 
@@ -98,7 +98,7 @@ def _list_rules_of(reading: ReadSession, bus: str) -> None:
     def take(entry: Entry) -> None:
         reading.facts.put(f.RULES, entry["Arn"], _rule(reading, entry, bus))
 
-    reading.listing(
+    reading.read_listing(
         f"rules {bus}",
         Area.RULES,
         _LIST_RULES,
@@ -117,14 +117,14 @@ def read_targets(reading: ReadSession, arns: Iterable[str]) -> None:
         rule = rules[arn]
         targets = [
             _parse_target(one)
-            for page, _ in reading.asker.pages(
+            for page, _ in reading.asker.read_pages(
                 _LIST_TARGETS, _TOKENS, Rule=rule.name, EventBusName=_parse_bus_name(rule.bus_arn)
             )
             for one in page["Targets"]
         ]
         return tuple(targets)
 
-    reading.details(f.TARGETS, Area.RULES, arns, read, if_gone=())
+    reading.read_details(f.TARGETS, Area.RULES, arns, read, if_gone=())
 
 
 def reread_rule(reading: ReadSession, bus: str, name: str) -> None:
@@ -153,7 +153,9 @@ def _rule(reading: ReadSession, entry: Entry, bus: str) -> Rule:
     return Rule(
         arn=entry["Arn"],
         name=entry["Name"],
-        bus_arn=bus if bus.startswith("arn:") else reading.arn("events", f"event-bus/{bus}"),
+        bus_arn=bus
+        if bus.startswith("arn:")
+        else reading.compose_arn("events", f"event-bus/{bus}"),
         pattern=entry.get("EventPattern", ""),
         schedule=entry.get("ScheduleExpression", ""),
         is_enabled=entry.get("State", "ENABLED") != "DISABLED",
@@ -183,7 +185,7 @@ def list_schedules(reading: ReadSession) -> None:
     def take(entry: Entry) -> None:
         reading.facts.put(f.SCHEDULES, entry["Arn"], _schedule(entry))
 
-    reading.listing(
+    reading.read_listing(
         "schedules",
         Area.SCHEDULES,
         _LIST_SCHEDULES,
@@ -198,7 +200,9 @@ def reread_schedule(reading: ReadSession, group: str, name: str) -> None:
     try:
         answer = reading.asker.ask(_GET_SCHEDULE, GroupName=group, Name=name)
     except GoneError:
-        reading.facts.drop(f.SCHEDULES, reading.arn("scheduler", f"schedule/{group}/{name}"))
+        reading.facts.drop(
+            f.SCHEDULES, reading.compose_arn("scheduler", f"schedule/{group}/{name}")
+        )
         return
     # Role and dead letters are left out, as the list leaves them out: one shape of the facts.
     reading.facts.put(f.SCHEDULES, answer["Arn"], _schedule(answer))
@@ -221,7 +225,7 @@ def list_pipes(reading: ReadSession) -> None:
     def take(entry: Entry) -> None:
         reading.facts.put(f.PIPES, entry["Name"], _parse_pipe(entry))
 
-    reading.listing("pipes", Area.PIPES, _LIST_PIPES, "Pipes", take, Limit=_PER_PAGE)
+    reading.read_listing("pipes", Area.PIPES, _LIST_PIPES, "Pipes", take, Limit=_PER_PAGE)
 
 
 def read_pipes(reading: ReadSession) -> None:
@@ -239,7 +243,7 @@ def read_pipes(reading: ReadSession) -> None:
             dead_letter_arn="".join(dead_letters),
         )
 
-    reading.details(
+    reading.read_details(
         f.PIPE_DETAILS, Area.PIPES, reading.facts.of(f.PIPES), read, if_gone=f.PipeFacts()
     )
 

@@ -60,7 +60,7 @@ def list_machines(reading: ReadSession) -> None:
     def take(entry: Entry) -> None:
         reading.facts.put(f.MACHINE_NAMES, entry["stateMachineArn"], True)  # noqa: FBT003 - is there
 
-    reading.listing(
+    reading.read_listing(
         "state machines",
         Area.STATE_MACHINES,
         _LIST_MACHINES,
@@ -81,7 +81,7 @@ def read_machines(reading: ReadSession) -> None:
         )
 
     arns = reading.facts.of(f.MACHINE_NAMES)
-    reading.details(f.MACHINES, Area.STATE_MACHINES, arns, read, if_gone=None)
+    reading.read_details(f.MACHINES, Area.STATE_MACHINES, arns, read, if_gone=None)
 
 
 def reread_machine(reading: ReadSession, arn: str) -> None:
@@ -105,7 +105,7 @@ def list_streams(reading: ReadSession) -> None:
     if facts.is_done(_STREAMS):
         return
     try:
-        last = facts.token(_STREAMS)
+        last = facts.get_token(_STREAMS)
         while True:
             given = {"ExclusiveStartDeliveryStreamName": last} if last else {}
             answer = reading.asker.ask(_LIST_STREAMS, Limit=_STREAMS_PER_PAGE, **given)
@@ -113,13 +113,13 @@ def list_streams(reading: ReadSession) -> None:
             for name in names:
                 facts.put(f.STREAM_NAMES, name, True)  # noqa: FBT003 - it is there
             last = names[-1] if names and answer.get("HasMoreDeliveryStreams") else ""
-            facts.went_on(_STREAMS, last)
+            facts.remember_token(_STREAMS, last)
             if not last:
                 return
     except (NotAllowedError, UnansweredError) as error:
-        reading.miss(_STREAMS, Area.DELIVERY_STREAMS, error)
+        reading.give_up_listing(_STREAMS, Area.DELIVERY_STREAMS, error)
     except GoneError:
-        facts.went_on(_STREAMS, "")
+        facts.remember_token(_STREAMS, "")
 
 
 def read_streams(reading: ReadSession) -> None:
@@ -130,7 +130,7 @@ def read_streams(reading: ReadSession) -> None:
         return _parse_stream(answer["DeliveryStreamDescription"])
 
     names = reading.facts.of(f.STREAM_NAMES)
-    reading.details(f.STREAMS, Area.DELIVERY_STREAMS, names, read, if_gone=None)
+    reading.read_details(f.STREAMS, Area.DELIVERY_STREAMS, names, read, if_gone=None)
 
 
 def reread_stream(reading: ReadSession, name: str) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.account import facts as f
-from functions.aws.account.inventory import account_of
+from functions.aws.account.inventory import build_account
 from functions.aws.account.rate_limit import Quota
 from functions.aws.account.read_client import GoneError, Operation, Paging
 from functions.domain.account.environment_references import Environment, read_environment
@@ -108,11 +108,11 @@ def list_functions(reading: ReadSession) -> None:
     """All functions, as their unpublished version is."""
 
     def take(entry: Entry) -> None:
-        described = description(entry)
+        described = parse_description(entry)
         reading.facts.put(f.FUNCTIONS, described.name, described)
         reading.variables.put(described.name, entry)
 
-    reading.listing(
+    reading.read_listing(
         "functions",
         Area.FUNCTIONS,
         _LIST_FUNCTIONS,
@@ -134,7 +134,7 @@ def reread_function(reading: ReadSession, name: str) -> None:
     except GoneError:
         forget_function(reading, name)
         return
-    described = description(answer)
+    described = parse_description(answer)
     reading.facts.put(f.FUNCTIONS, described.name, described)
     reading.facts.drop(f.ENVIRONMENTS, name)
     reading.variables.put(name, answer)
@@ -167,7 +167,7 @@ def forget_policies(reading: ReadSession, name: str) -> None:
             reading.facts.drop(f.POLICIES, key)
 
 
-def description(entry: Entry) -> FunctionDescription:
+def parse_description(entry: Entry) -> FunctionDescription:
     """A function out of ListFunctions or GetFunctionConfiguration, without its environment."""
     name = entry["FunctionName"]
     return FunctionDescription(
@@ -195,7 +195,7 @@ def read_environments(reading: ReadSession) -> None:
     unless this run has seen them already.
     """
     facts = reading.facts
-    mentions = mentions_of(account_of(facts))
+    mentions = mentions_of(build_account(facts))
     nameable = mentions.keys
     if nameable - facts.of(f.NAMEABLE).keys():
         facts.keep(f.ENVIRONMENTS, lambda _: False)
@@ -205,16 +205,16 @@ def read_environments(reading: ReadSession) -> None:
     # What is not nameable any more counts as new when it comes back.
     facts.keep(f.NAMEABLE, nameable.__contains__)
 
-    def environment(name: str) -> Environment:
+    def parse_environment(name: str) -> Environment:
         return read_environment(reading.variables.get(name) or {}, mentions.find_named)
 
-    wanted = facts.missing(f.ENVIRONMENTS, facts.of(f.FUNCTIONS))
+    wanted = facts.list_missing(f.ENVIRONMENTS, facts.of(f.FUNCTIONS))
     for name in wanted:
         if reading.variables.get(name) is not None:
-            facts.put(f.ENVIRONMENTS, name, environment(name))
-    unseen = facts.missing(f.ENVIRONMENTS, wanted)
+            facts.put(f.ENVIRONMENTS, name, parse_environment(name))
+    unseen = facts.list_missing(f.ENVIRONMENTS, wanted)
     if len(unseen) * _FUNCTIONS_PER_PAGE <= len(facts.of(f.FUNCTIONS)):
-        _read_each(reading, unseen, environment)
+        _read_each(reading, unseen, read_environment)
         return
     missing = frozenset(unseen)
 
@@ -222,9 +222,9 @@ def read_environments(reading: ReadSession) -> None:
         name = entry["FunctionName"]
         if name in missing:
             reading.variables.put(name, entry)
-            facts.put(f.ENVIRONMENTS, name, environment(name))
+            facts.put(f.ENVIRONMENTS, name, parse_environment(name))
 
-    reading.listing(
+    reading.read_listing(
         _VARIABLES,
         Area.FUNCTIONS,
         _LIST_FUNCTIONS,
@@ -243,7 +243,7 @@ def _read_each(
         reading.variables.put(name, reading.asker.ask(_GET_FUNCTION, FunctionName=name))
         return environment(name)
 
-    reading.details(
+    reading.read_details(
         f.ENVIRONMENTS, Area.FUNCTIONS, names, read, if_gone=Environment(), part=_VARIABLES
     )
 
@@ -260,10 +260,10 @@ def read_policies(reading: ReadSession, keys: Iterable[str]) -> None:
         answer = reading.asker.ask(_GET_POLICY, FunctionName=name, **given)
         return str(answer.get("Policy", ""))
 
-    reading.details(f.POLICIES, Area.POLICIES, keys, read, if_gone="")
+    reading.read_details(f.POLICIES, Area.POLICIES, keys, read, if_gone="")
 
 
-def qualified(arns: Iterable[str]) -> list[str]:
+def list_qualified(arns: Iterable[str]) -> list[str]:
     """`name:qualifier` of each function ARN that names a version or an alias."""
     found: dict[str, None] = {}
     for arn in arns:
@@ -283,9 +283,9 @@ def list_mappings(reading: ReadSession) -> None:
 
     def take(entry: Entry) -> None:
         if entry.get("State") != _DELETING:
-            reading.facts.put(f.MAPPINGS, entry["UUID"], mapping(entry))
+            reading.facts.put(f.MAPPINGS, entry["UUID"], parse_mapping(entry))
 
-    reading.listing(
+    reading.read_listing(
         "mappings",
         Area.MAPPINGS,
         _LIST_MAPPINGS,
@@ -305,10 +305,10 @@ def reread_mapping(reading: ReadSession, uuid: str) -> None:
     if answer.get("State") == _DELETING:
         reading.facts.drop(f.MAPPINGS, uuid)
         return
-    reading.facts.put(f.MAPPINGS, uuid, mapping(answer))
+    reading.facts.put(f.MAPPINGS, uuid, parse_mapping(answer))
 
 
-def mapping(entry: Entry) -> MappingDescription:
+def parse_mapping(entry: Entry) -> MappingDescription:
     """An event source mapping.
 
     AWS answers ``FilterCriteria: null`` and an error beside it where the filter is encrypted with
@@ -349,7 +349,9 @@ def read_destinations(reading: ReadSession, names: Iterable[str]) -> None:
                 )
         return f.DestinationFacts()
 
-    reading.details(f.DESTINATIONS, Area.DESTINATIONS, names, read, if_gone=f.DestinationFacts())
+    reading.read_details(
+        f.DESTINATIONS, Area.DESTINATIONS, names, read, if_gone=f.DestinationFacts()
+    )
 
 
 def read_recursion(reading: ReadSession, names: Iterable[str]) -> None:
@@ -359,7 +361,7 @@ def read_recursion(reading: ReadSession, names: Iterable[str]) -> None:
         answer = reading.asker.ask(_GET_RECURSION, FunctionName=name)
         return str(answer.get("RecursiveLoop", ""))
 
-    reading.details(f.RECURSION, Area.RECURSION, names, read, if_gone="")
+    reading.read_details(f.RECURSION, Area.RECURSION, names, read, if_gone="")
 
 
 def read_urls(reading: ReadSession, names: Iterable[str]) -> None:
@@ -369,7 +371,7 @@ def read_urls(reading: ReadSession, names: Iterable[str]) -> None:
         answer = reading.asker.ask(_LIST_URLS, FunctionName=name)
         return tuple(one["FunctionUrl"] for one in answer.get("FunctionUrlConfigs") or ())
 
-    reading.details(f.URLS, Area.APIS, names, read, if_gone=())
+    reading.read_details(f.URLS, Area.APIS, names, read, if_gone=())
 
 
 def list_tags(reading: ReadSession) -> None:
@@ -386,7 +388,7 @@ def _list_tag(reading: ReadSession, key: str) -> None:
             known = reading.facts.of(f.TAGS).get(name, {})
             reading.facts.put(f.TAGS, name, {**known, key: tags[key]})
 
-    reading.listing(
+    reading.read_listing(
         f"tags {key}",
         Area.TAGS,
         _GET_TAGGED,

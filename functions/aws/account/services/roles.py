@@ -80,7 +80,7 @@ def list_roles(reading: ReadSession) -> None:
         for one in page.get("RoleDetailList") or ():
             reading.take(Area.ROLES, one, take_role)
 
-    reading.listing(
+    reading.read_listing(
         "roles",
         Area.ROLES,
         _GET_ALL,
@@ -96,7 +96,7 @@ def complete(reading: ReadSession, wanted: Iterable[str]) -> None:
     """Read what the listing did not hold of the wanted roles: new ones, and changed ones."""
     facts = reading.facts
     if not facts.is_missed(Area.ROLES):
-        reading.details(
+        reading.read_details(
             f.ROLES, Area.ROLES, wanted, lambda arn: _read_role(reading, arn), if_gone=None
         )
         attached = [
@@ -106,14 +106,14 @@ def complete(reading: ReadSession, wanted: Iterable[str]) -> None:
             for arn in (*role.attached, role.boundary)
             if arn
         ]
-        reading.details(
+        reading.read_details(
             f.MANAGED, Area.ROLES, attached, lambda arn: _read_managed(reading, arn), if_gone=None
         )
         used = set(attached)
         facts.keep(f.MANAGED, used.__contains__)
 
 
-def role_arns(reading: ReadSession, name: str) -> list[str]:
+def find_role_arns(reading: ReadSession, name: str) -> list[str]:
     """The ARNs of known roles with this name; a role's path is part of its ARN."""
     known = {*reading.facts.of(f.ROLES)}
     known.update(one.role_arn for one in reading.facts.of(f.FUNCTIONS).values())
@@ -146,7 +146,7 @@ def _read_role(reading: ReadSession, arn: str) -> f.RoleFacts:
 def _read_each(
     reading: ReadSession, operation: Operation, entries: str, role: str
 ) -> Iterator[Any]:
-    for page, _ in reading.asker.pages(operation, _MARKERS, RoleName=role):
+    for page, _ in reading.asker.read_pages(operation, _MARKERS, RoleName=role):
         yield from page[entries]
 
 

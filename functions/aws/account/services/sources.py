@@ -144,7 +144,7 @@ def list_buckets(reading: ReadSession) -> None:
         if entry.get("BucketRegion", reading.facts.region) == reading.facts.region:
             reading.facts.put(f.BUCKET_NAMES, entry["Name"], True)  # noqa: FBT003 - it is there
 
-    reading.listing(
+    reading.read_listing(
         "buckets",
         Area.BUCKETS,
         _LIST_BUCKETS,
@@ -175,7 +175,7 @@ def read_buckets(reading: ReadSession) -> None:
         )
 
     names = reading.facts.of(f.BUCKET_NAMES)
-    reading.details(f.BUCKETS, Area.BUCKETS, names, read, if_gone=None)
+    reading.read_details(f.BUCKETS, Area.BUCKETS, names, read, if_gone=None)
 
 
 def read_replications(reading: ReadSession) -> None:
@@ -206,7 +206,7 @@ def read_replications(reading: ReadSession) -> None:
             )
         )
 
-    reading.details(f.REPLICATIONS, Area.BUCKETS, few, read, if_gone=())
+    reading.read_details(f.REPLICATIONS, Area.BUCKETS, few, read, if_gone=())
 
 
 def reread_bucket(reading: ReadSession, name: str) -> None:
@@ -244,7 +244,7 @@ def list_subscriptions(reading: ReadSession) -> None:
         if entry["Protocol"] in _FOLLOWED and entry["SubscriptionArn"].startswith(_CONFIRMED):
             reading.facts.put(f.SUBSCRIPTIONS, entry["SubscriptionArn"], _parse_subscription(entry))
 
-    reading.listing("subscriptions", Area.TOPICS, _LIST_SUBSCRIPTIONS, "Subscriptions", take)
+    reading.read_listing("subscriptions", Area.TOPICS, _LIST_SUBSCRIPTIONS, "Subscriptions", take)
 
 
 def read_filters(reading: ReadSession) -> None:
@@ -255,7 +255,7 @@ def read_filters(reading: ReadSession) -> None:
         return _filter(told)
 
     arns = reading.facts.of(f.SUBSCRIPTIONS)
-    reading.details(f.FILTERS, Area.TOPICS, arns, read, if_gone=f.FilterFacts())
+    reading.read_details(f.FILTERS, Area.TOPICS, arns, read, if_gone=f.FilterFacts())
 
 
 def reread_subscription(reading: ReadSession, arn: str) -> None:
@@ -312,7 +312,7 @@ def read_queues(reading: ReadSession, arns: Iterable[str]) -> None:
             policy=attributes.get("Policy", ""), dead_letter_arn=_parse_dead_letters(attributes)
         )
 
-    reading.details(
+    reading.read_details(
         f.QUEUES, Area.QUEUES, _select_ours(reading, arns), read, if_gone=f.QueueFacts()
     )
 
@@ -323,15 +323,15 @@ def read_dead_letter_sources(reading: ReadSession, arns: Iterable[str]) -> None:
     def read(arn: str) -> tuple[str, ...]:
         urls = [
             url
-            for page, _ in reading.asker.pages(
+            for page, _ in reading.asker.read_pages(
                 _LIST_DEAD_LETTER_SOURCES, _TOKENS, QueueUrl=compose_queue_url(arn)
             )
             for url in page.get("queueUrls") or ()
         ]
-        return tuple(queue_arn(url, arn) for url in urls)
+        return tuple(compose_queue_arn(url, arn) for url in urls)
 
     ours = _select_ours(reading, arns)
-    reading.details(f.DEAD_LETTER_SOURCES, Area.QUEUES, ours, read, if_gone=())
+    reading.read_details(f.DEAD_LETTER_SOURCES, Area.QUEUES, ours, read, if_gone=())
 
 
 def reread_queue(reading: ReadSession, queue: str, target: str) -> None:
@@ -351,7 +351,7 @@ def _select_ours(reading: ReadSession, arns: Iterable[str]) -> list[str]:
     return [arn for arn in arns if arn.split(":")[3:5] == reading.place.split(":")]
 
 
-def queue_arn(url: str, like: str) -> str:
+def compose_queue_arn(url: str, like: str) -> str:
     """The ARN of the queue with this URL, in the Region of another one."""
     account, name = url.split("/")[-2:]
     return ":".join([*like.split(":")[:4], account, name])
@@ -379,7 +379,7 @@ def read_resource_policies(reading: ReadSession, arns: Iterable[str]) -> None:
                 told = reading.asker.ask(_GET_STREAM_POLICY, ResourceARN=arn)
         return str(told.get("Policy", ""))
 
-    reading.details(f.RESOURCE_POLICIES, Area.RESOURCE_POLICIES, arns, read, if_gone="")
+    reading.read_details(f.RESOURCE_POLICIES, Area.RESOURCE_POLICIES, arns, read, if_gone="")
 
 
 # -- log groups
@@ -406,7 +406,7 @@ def list_account_log_subscriptions(reading: ReadSession) -> None:
             ),
         )
 
-    reading.listing(
+    reading.read_listing(
         "account log subscriptions",
         Area.LOGS,
         _LIST_ACCOUNT_POLICIES,
@@ -436,16 +436,16 @@ def read_log_subscriptions(reading: ReadSession, groups: Iterable[str]) -> None:
                 destination_arn=one["destinationArn"],
                 pattern=one.get("filterPattern", ""),
             )
-            for page, _ in reading.asker.pages(
+            for page, _ in reading.asker.read_pages(
                 _LIST_SUBSCRIPTION_FILTERS, _LOWER_TOKENS, logGroupName=group
             )
             for one in page.get("subscriptionFilters") or ()
         )
 
-    reading.details(f.LOG_SUBSCRIPTIONS, Area.LOGS, groups, read, if_gone=())
+    reading.read_details(f.LOG_SUBSCRIPTIONS, Area.LOGS, groups, read, if_gone=())
 
 
-def admitted(policy: str, services: frozenset[str]) -> Iterator[tuple[str, str]]:
+def find_admitted(policy: str, services: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Who may invoke the function of a resource policy, of these services.
 
     Yields the service's name up to the first dot and the source's ARN (``*`` where the statement

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from bench.paged_account import ACCOUNT, REGION, PagedAccount, grown
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader, in_threads
-from functions.aws.account.inventory import account_of
+from functions.aws.account.inventory import build_account
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import READS, ReadClient
-from functions.aws.account.read_session import one_by_one
+from functions.aws.account.read_session import run_one_by_one
 from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.account.inventory import ACCOUNT_POLICIES, Area, Gap
 from tests.examples import examples
@@ -32,7 +32,7 @@ NAMES = ("orders-00000", "orders-00001")
 
 def begun() -> f.Facts:
     """Facts in which there is nothing yet."""
-    return f.begun(ACCOUNT, REGION, "aws", NOW)
+    return f.begin(ACCOUNT, REGION, "aws", NOW)
 
 
 def reader(aws: PagedAccount, *, calls: int | None = None, **given: Any) -> AccountReader:
@@ -43,7 +43,9 @@ def reader(aws: PagedAccount, *, calls: int | None = None, **given: Any) -> Acco
         retry=replace(READS, sleep=lambda _: None),
         is_time_up=lambda: calls is not None and asker.calls.total() >= calls,
     )
-    return AccountReader(asker, suspects=lambda _: NAMES, **({"side_by_side": one_by_one} | given))
+    return AccountReader(
+        asker, suspects=lambda _: NAMES, **({"side_by_side": run_one_by_one} | given)
+    )
 
 
 def whole(aws: PagedAccount) -> Account:
@@ -566,7 +568,7 @@ def test_an_hour_later_only_lists_and_new_things_are_read() -> None:
     new["FunctionArn"] = aws.arn("lambda", "function:new")
     aws.functions["new"] = new
     del aws.functions["orders-00009"]
-    later = f.begun(ACCOUNT, REGION, "aws", NOW, carried_from=facts)
+    later = f.begin(ACCOUNT, REGION, "aws", NOW, carried_from=facts)
     account = reader(aws).read(later)
 
     assert account is not None
@@ -896,7 +898,7 @@ def test_accounts_of_the_same_facts_are_equal() -> None:
     facts = begun()
     reader(grown(SIZE)).read(facts)
 
-    assert account_of(facts) == account_of(facts)
+    assert build_account(facts) == build_account(facts)
 
 
 # -- environment variables

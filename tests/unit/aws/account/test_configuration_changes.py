@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from functions.aws.account.apply_changes import _WAYS
-from functions.aws.account.configuration_changes import CALLS, changes_of
+from functions.aws.account.configuration_changes import CALLS, find_changes
 from functions.domain.account.configuration_change import AREAS, Change, ChangeKind
 from functions.domain.errors import UnrecognisedSignalError
 
@@ -154,7 +154,7 @@ def test_calls_that_change_what_is_read(
     told: dict[str, Any], change: tuple[ChangeKind, str]
 ) -> None:
     """Each call names the one thing that is to be read again."""
-    assert changes_of(told) == (Change(kind=change[0], name=change[1]),)
+    assert find_changes(told) == (Change(kind=change[0], name=change[1]),)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_calls_that_change_what_is_read(
 )
 def test_calls_that_change_nothing_that_is_read(told: dict[str, Any]) -> None:
     """A call that is no matter here asks nothing."""
-    assert changes_of(told) == ()
+    assert find_changes(told) == ()
 
 
 def test_a_call_that_was_denied_changed_nothing() -> None:
@@ -174,7 +174,7 @@ def test_a_call_that_was_denied_changed_nothing() -> None:
     told = event("iam", "PutRolePolicy", {"roleName": "r"})
     told["detail"]["errorCode"] = "AccessDenied"
 
-    assert changes_of(told) == ()
+    assert find_changes(told) == ()
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_call_that_was_denied_changed_nothing() -> None:
 def test_refuses_what_no_rule_sends(told: dict[str, Any]) -> None:
     """An event of another shape is an error with what was seen, not nothing."""
     with pytest.raises(UnrecognisedSignalError, match="no call that changes what is charted"):
-        changes_of(told)
+        find_changes(told)
 
 
 def test_every_kind_of_change_has_an_area_and_a_way() -> None:
@@ -208,6 +208,6 @@ def test_a_recorded_event_is_read() -> None:
     """The event of another project's account is one of the accepted shapes."""
     told = json.loads(AWS_SAMPLE.read_text())
 
-    assert changes_of(copy.deepcopy(told)) == (
+    assert find_changes(copy.deepcopy(told)) == (
         Change(kind=ChangeKind.FUNCTION, name="test-function"),
     )

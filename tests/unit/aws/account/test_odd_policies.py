@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from functions.aws.account.services.sources import admitted
+from functions.aws.account.services.sources import find_admitted
 
 GROUP: Final = "arn:aws:logs:eu-west-1:123456789012:log-group:/app:*"
 OWN: Final = {
@@ -39,10 +39,10 @@ def test_each_statement_counts(statements: Any, expected: list[tuple[str, str]])
     """What one statement says is told, however odd another one is."""
     policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
 
-    assert expected == list(admitted(policy, frozenset({"logs"})))
+    assert expected == list(find_admitted(policy, frozenset({"logs"})))
 
 
 @pytest.mark.parametrize("policy", ["", "{", "[]", "null", '{"Statement": 7}'])
 def test_what_is_no_policy_admits_nobody(policy: str) -> None:
     """What cannot be read admits nobody here."""
-    assert list(admitted(policy, frozenset({"logs"}))) == []
+    assert list(find_admitted(policy, frozenset({"logs"}))) == []

@@ -3,7 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.aws.account.rate_limit import ALLOWED_PER_SECOND, Quota, RateLimiter, shared_rates
+from functions.aws.account.rate_limit import (
+    ALLOWED_PER_SECOND,
+    Quota,
+    RateLimiter,
+    compute_shared_rates,
+)
 
 
 class Clock:
@@ -55,12 +60,12 @@ def test_slows_down_when_throttled_and_never_stops() -> None:
     rates = []
     for _ in range(6):
         pace.slow_down(Quota.SNS)
-        rates.append(pace.rate(Quota.SNS))
+        rates.append(pace.get_rate(Quota.SNS))
 
     assert rates == [4, 2, 1, 0.5, 0.5, 0.5]
 
 
 def test_leaves_a_third_of_every_rate_to_others() -> None:
     """Somebody may be deploying while the account is read."""
-    for lane, rate in shared_rates().items():
+    for lane, rate in compute_shared_rates().items():
         assert rate <= ALLOWED_PER_SECOND[lane] * 2 / 3

@@ -82,7 +82,7 @@ def test_slows_down_for_the_lane_that_is_throttled() -> None:
     client = Answers(refusal("TooManyRequestsException", "Get"), {})
     ReadClient(lambda _: client, pace, retry=WITHOUT_REST).ask(GET)
 
-    assert (pace.rate(Quota.LAMBDA), pace.rate(Quota.S3)) == (5, 10)
+    assert (pace.get_rate(Quota.LAMBDA), pace.get_rate(Quota.S3)) == (5, 10)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_asks_nothing_once_the_time_is_up() -> None:
 def test_follows_pages_to_the_last() -> None:
     """Each page comes with the token of the next; the last with none."""
     client = Answers({"n": 1, "NextToken": "a"}, {"n": 2, "NextToken": "b"}, {"n": 3})
-    pages = list(asker(client).pages(GET, Paging()))
+    pages = list(asker(client).read_pages(GET, Paging()))
 
     assert [(page["n"], token) for page, token in pages] == [(1, "a"), (2, "b"), (3, "")]
     assert client.given == [{}, {"NextToken": "a"}, {"NextToken": "b"}]
@@ -159,7 +159,7 @@ def test_stops_at_a_token_that_comes_again() -> None:
     """A service that never ends its list is not asked for ever."""
     client = Answers({"NextToken": "a"}, {"NextToken": "a"}, {"NextToken": "a"})
 
-    assert len(list(asker(client).pages(GET, Paging()))) == 2
+    assert len(list(asker(client).read_pages(GET, Paging()))) == 2
 
 
 def test_a_token_that_is_not_taken_any_more() -> None:
@@ -167,4 +167,4 @@ def test_a_token_that_is_not_taken_any_more() -> None:
     client = Answers(refusal("InvalidNextTokenException", "Get"))
 
     with pytest.raises(StaleTokenError):
-        list(asker(client).pages(GET, Paging(), start="old"))
+        list(asker(client).read_pages(GET, Paging(), start="old"))

@@ -18,7 +18,7 @@ from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import READS, ReadClient
-from functions.aws.account.read_session import one_by_one
+from functions.aws.account.read_session import run_one_by_one
 from tests.unit.aws.account import test_account_reader as test_reader
 from tests.unit.aws.account import test_operations
 
@@ -126,9 +126,9 @@ def checked() -> CheckedAccount:
 
 def read(aws: PagedAccount) -> tuple[Any, f.Facts]:
     """The account, and the facts that it is made of."""
-    facts = f.begun(ACCOUNT, REGION, "aws", NOW)
+    facts = f.begin(ACCOUNT, REGION, "aws", NOW)
     asker = ReadClient(aws.client, RateLimiter({}), retry=replace(READS, sleep=lambda _: None))
-    reader = AccountReader(asker, suspects=lambda _: test_reader.NAMES, side_by_side=one_by_one)
+    reader = AccountReader(asker, suspects=lambda _: test_reader.NAMES, side_by_side=run_one_by_one)
     return reader.read(facts), facts
 
 
@@ -154,7 +154,7 @@ def test_changes_are_asked_in_aws_shapes(alter: Any) -> None:
     _, facts = read(aws)
     change = alter(aws)
     asker = ReadClient(aws.client, RateLimiter({}), retry=replace(READS, sleep=lambda _: None))
-    reader = AccountReader(asker, side_by_side=one_by_one)
+    reader = AccountReader(asker, side_by_side=run_one_by_one)
 
     assert reader.work_in([change], facts) is not None
 
@@ -165,7 +165,7 @@ def test_every_call_was_made() -> None:
     _, facts = read(aws)
     for alter in test_reader.CHANGES:
         asker = ReadClient(aws.client, RateLimiter({}), retry=replace(READS, sleep=lambda _: None))
-        AccountReader(asker, side_by_side=one_by_one).work_in([alter(aws)], facts)
+        AccountReader(asker, side_by_side=run_one_by_one).work_in([alter(aws)], facts)
         _, facts = read(aws)
     made = {f"{one.service}.{one.method}" for one in test_operations.OPERATIONS}
 

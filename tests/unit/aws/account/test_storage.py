@@ -11,10 +11,10 @@ import pytest
 from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader
-from functions.aws.account.inventory import account_of
+from functions.aws.account.inventory import build_account
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import ReadClient
-from functions.aws.account.read_session import one_by_one
+from functions.aws.account.read_session import run_one_by_one
 from functions.aws.records import fact_store
 from functions.aws.records.fact_store import FactStore
 from functions.aws.records.items import text_in
@@ -74,10 +74,12 @@ def store(table: FragileTable, account: str = ACCOUNT) -> FactStore:
 
 def read_facts(functions: int = 30) -> f.Facts:
     """Facts of an account with a bit of everything."""
-    facts = f.begun(ACCOUNT, REGION, "aws", NOW)
+    facts = f.begin(ACCOUNT, REGION, "aws", NOW)
     asker = ReadClient(grown(functions).client, RateLimiter({}))
-    AccountReader(asker, suspects=lambda _: ["orders-00000"], side_by_side=one_by_one).read(facts)
-    facts.miss(Area.LOGS, "AccessDenied: no", action="logs:DescribeAccountPolicies")
+    AccountReader(asker, suspects=lambda _: ["orders-00000"], side_by_side=run_one_by_one).read(
+        facts
+    )
+    facts.note_gap(Area.LOGS, "AccessDenied: no", action="logs:DescribeAccountPolicies")
     return facts
 
 
@@ -90,7 +92,7 @@ def test_facts_come_back_as_they_were() -> None:
     assert {one.name: loaded.of(one) for one in f.SECTIONS} == {
         one.name: facts.of(one) for one in f.SECTIONS
     }
-    assert account_of(loaded) == account_of(facts)
+    assert build_account(loaded) == build_account(facts)
     assert loaded.changed == set()
 
 
@@ -130,7 +132,7 @@ def test_large_parts_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
     """A part that is larger than an item is kept in several, and read as one."""
     monkeypatch.setattr(fact_store, "MOST_BYTES", 1_000)
     table = FragileTable()
-    facts = f.begun(ACCOUNT, REGION, "aws", NOW)
+    facts = f.begin(ACCOUNT, REGION, "aws", NOW)
     noise = secrets.token_hex(8_000)
     one = FunctionDescription(name="a", arn="arn:a", role_arn="", runtime=noise)
     facts.put(f.FUNCTIONS, "a", one)

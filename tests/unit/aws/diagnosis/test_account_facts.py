@@ -13,7 +13,7 @@ from bench.paged_account import ACCOUNT, REGION, grown
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import ReadClient
-from functions.aws.account.read_session import one_by_one
+from functions.aws.account.read_session import run_one_by_one
 from functions.aws.diagnosis.account_facts import LONGEST_USE, AccountFacts
 from functions.aws.records.fact_store import FactStore
 from functions.aws.records.table import Table
@@ -64,7 +64,7 @@ class Stage:
     def reader(self) -> AccountReader:
         """A reader, as one run has it."""
         return AccountReader(
-            ReadClient(self.paged.client, RateLimiter({})), side_by_side=one_by_one
+            ReadClient(self.paged.client, RateLimiter({})), side_by_side=run_one_by_one
         )
 
     def account(self, *fresh: str, roles: tuple[str, ...] = (), now: datetime = NOW) -> Account:
