@@ -24,7 +24,7 @@ from rich.table import Table
 
 from bench import measure
 from bench.measure import Target
-from functions.aws.records.graph_summary import packed
+from functions.aws.records.graph_summary import pack_summary
 from functions.domain.account.inventory import (
     Account,
     Bucket,
@@ -408,7 +408,7 @@ def measured(name: str, size: int) -> Attack:
     graphs = Graphs({})
     graph = graphs.of(made)
     graph_seconds = time.process_time() - began
-    book = packed(LoopBook.of(graph))
+    book = pack_summary(LoopBook.of(graph))
     place = Deployment(region=REGION, account=ACCOUNT, stack_name="Loopbreaker", deploy_flags="")
     compose_warnings(graphs.news((), graph), place, AT, is_first=True)
     cpu_seconds = time.process_time() - began

@@ -33,7 +33,7 @@ from functions.aws.account.read_client import ReadClient
 from functions.aws.account.read_session import run_one_by_one
 from functions.aws.records import table
 from functions.aws.records.fact_store import FactStore
-from functions.aws.records.graph_summary import packed
+from functions.aws.records.graph_summary import pack_summary
 from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.graph.summary import LoopBook
 from functions.workflows.graph.graphs import Graphs
@@ -206,7 +206,7 @@ def measured(functions: int) -> Size:
     # time only where that reading found something more.
     began = time.process_time()
     graph = graphs.of(read)
-    book = packed(LoopBook.of(graph))
+    book = pack_summary(LoopBook.of(graph))
     graph_cpu = time.process_time() - began
 
     began = time.process_time()
@@ -220,7 +220,7 @@ def measured(functions: int) -> Size:
     stored = memory.size
 
     account.calls.clear()
-    later = store.begun(AT, carried_from=facts)
+    later = store.begin(AT, carried_from=facts)
     AccountReader(_asker(account), side_by_side=run_one_by_one).read(later)
     light = dict(account.calls)
 
@@ -323,7 +323,7 @@ def _changes(
     change = Change(kind=ChangeKind.ROLE, name=described[ChangeKind.ROLE])
     read = reader.work_in([change], facts)
     if read is not None:
-        packed(LoopBook.of(graphs.of(read)))
+        pack_summary(LoopBook.of(graphs.of(read)))
     store.save(facts, manifest)
     return calls, time.process_time() - began
 

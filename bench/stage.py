@@ -135,11 +135,11 @@ class Stage:
     def _begin_afresh(self) -> None:
         _forget()
         self.wire.watch(
-            clients.lambda_client(),
-            clients.cloudwatch_client(),
-            clients.dynamodb_client(),
-            clients.sns_client(),
-            clients.tagging_client(),
+            clients.make_lambda_client(),
+            clients.make_cloudwatch_client(),
+            clients.make_dynamodb_client(),
+            clients.make_sns_client(),
+            clients.make_tagging_client(),
         )
 
     def _create_ledger_and_topic(self) -> str:

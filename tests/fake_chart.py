@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from functions.aws.records.chart_store import ChartStore
-from functions.aws.records.graph_summary import BOOK, CHART, unpacked
-from functions.aws.records.items import key_of
+from functions.aws.records.graph_summary import BOOK, CHART, unpack_summary
+from functions.aws.records.items import build_key
 from functions.domain.notices.outbox import NoticeStatus, OutboxNotice
 from tests.fake_table import MemoryTable
 from tests.fakes import SimulatedCrash
@@ -74,8 +74,8 @@ class FakeChartMemory:
     @property
     def book(self) -> LoopBook | None:
         """The book that `contain` reads."""
-        item = self.table.get(key_of(CHART, BOOK))
-        return None if item is None else unpacked(item["data"]["B"])
+        item = self.table.get(build_key(CHART, BOOK))
+        return None if item is None else unpack_summary(item["data"]["B"])
 
 
 class FakeChartStore(ChartStore):

@@ -11,7 +11,7 @@ import random
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.records.items import text_in
+from functions.aws.records.items import read_text
 from functions.aws.records.table import Table
 from functions.aws.records.writes import (
     AttributeAbsent,
@@ -166,7 +166,7 @@ def _key_of(write: Write) -> Item:
 
 
 def _place_of(key: Item) -> tuple[str, str]:
-    return text_in(key, "pk"), text_in(key, "sk")
+    return read_text(key, "pk"), read_text(key, "sk")
 
 
 def _size_of(item: Item) -> int:

@@ -18,10 +18,15 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.records.incidents.incident_items import INCIDENT, LIVE, UNSENT, incident_key
+from functions.aws.records.incidents.incident_items import (
+    INCIDENT,
+    LIVE,
+    UNSENT,
+    build_incident_key,
+)
 from functions.aws.records.incidents.incident_record import load_incident
 from functions.aws.records.incidents.ledger import DynamoLedger
-from functions.aws.records.items import text_in
+from functions.aws.records.items import read_text
 from functions.domain.changes.steps import (
     LEAST_MAPPING_LIMIT,
     MOST_MAPPING_LIMIT,
@@ -1006,7 +1011,7 @@ def _sum(values: Sequence[float | None]) -> float | None:
 
 
 def _incident_in(item: Item) -> Incident:
-    return load_incident(text_in(item, "record"))
+    return load_incident(read_text(item, "record"))
 
 
 class FakeLedger:
@@ -1042,7 +1047,7 @@ class FakeLedger:
 
     def stored(self, function: str) -> Incident | None:
         """What lies in the live place of a function, for assertions: open, or closed but unsent."""
-        item = self._table.get(incident_key(function))
+        item = self._table.get(build_incident_key(function))
         return None if item is None else _incident_in(item)
 
     def in_place(self) -> list[Incident]:
@@ -1055,12 +1060,12 @@ class FakeLedger:
 
     def _live(self, beginning: str) -> list[Incident]:
         items = self._table.query(LIVE)
-        return [_incident_in(item) for item in items if text_in(item, "sk").startswith(beginning)]
+        return [_incident_in(item) for item in items if read_text(item, "sk").startswith(beginning)]
 
     def filed(self, function: str) -> list[Incident]:
         """What was filed away for a function, oldest first, for assertions."""
         unfiled = {one.id for one in (*self.in_place(), *self.aside())}
-        closed = self._ledger.closed(function, NOTHING_CLOSED)
+        closed = self._ledger.read_closed(function, NOTHING_CLOSED)
         return [one for one in reversed(closed) if one.id not in unfiled]
 
     def open(
@@ -1091,10 +1096,10 @@ class FakeLedger:
                 raise LedgerUnavailableError(f"the record of {function} cannot be read")
             return self._ledger.find(function)
 
-    def live(self) -> LiveLedger:
+    def read_live(self) -> LiveLedger:
         """See the port."""
-        with self._call("live"):
-            live = self._ledger.live()
+        with self._call("read_live"):
+            live = self._ledger.read_live()
             readable = [one for one in live.incidents if one.function not in self.unreadable]
             return replace(
                 live,
@@ -1113,34 +1118,34 @@ class FakeLedger:
         with self._call("file_away", incident=incident):
             self._ledger.file_away(incident)
 
-    def closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
+    def read_closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
         """See the port."""
-        with self._call("closed", function=function, since=since):
-            return self._ledger.closed(function, since)
+        with self._call("read_closed", function=function, since=since):
+            return self._ledger.read_closed(function, since)
 
     def remember_pulse(self, memory: PulseMemory) -> None:
         """See the port."""
         with self._call("remember_pulse", memory=memory):
             self._ledger.remember_pulse(memory)
 
-    def attempts(self, about: str) -> Attempts:
+    def read_attempts(self, about: str) -> Attempts:
         """See the port."""
-        with self._call("attempts", about=about):
-            return self._ledger.attempts(about)
+        with self._call("read_attempts", about=about):
+            return self._ledger.read_attempts(about)
 
     def count_attempt(self, about: str, now: datetime) -> None:
         """See the port."""
         with self._call("count_attempt", about=about, now=now):
             self._ledger.count_attempt(about, now)
 
-    def tag_key(self) -> bytes:
+    def read_tag_key(self) -> bytes:
         """See the port."""
         if not self.is_key_known:
-            with self._call("tag_key"):
+            with self._call("read_tag_key"):
                 self.is_key_known = True
         return TAG_KEY
 
-    def known_tag_key(self) -> bytes | None:
+    def get_known_tag_key(self) -> bytes | None:
         """See the port."""
         return TAG_KEY if self.is_key_known else None
 

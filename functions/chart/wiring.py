@@ -65,7 +65,7 @@ class GraphWiring:
     ) -> GraphRefresh[Facts]:
         """The refresh of the event graph, for one run."""
         client = ReadClient(
-            clients.reading_client,
+            clients.make_reading_client,
             self.rate_limiter,
             is_time_up=lambda: clock() >= until - _RESERVE,
         )
@@ -90,7 +90,7 @@ class GraphWiring:
 def connect() -> GraphWiring:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
-    table = Table(clients.dynamodb_client, settings.ledger_table)
+    table = Table(clients.make_dynamodb_client, settings.ledger_table)
     return GraphWiring(
         settings=settings,
         table=table,
@@ -100,7 +100,7 @@ def connect() -> GraphWiring:
             region=settings.region,
             partition=settings.partition,
         ),
-        publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
+        publisher=SnsPublisher(clients.make_sns_client(), settings.notice_topic_arn),
         graphs=Graphs(
             dict.fromkeys(settings.accepted_loops, _ACCEPTED_BY_FLAG), settings.own_functions
         ),

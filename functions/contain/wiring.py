@@ -59,16 +59,18 @@ def connect() -> Triage:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
     policy = _read_policy(settings)
-    table = Table(clients.dynamodb_client, settings.ledger_table)
+    table = Table(clients.make_dynamodb_client, settings.ledger_table)
     loops = StoredLoops(LoopBookStore(table, clock=CLOCK.read))
-    functions = LambdaFunctions(clients.lambda_client(), clients.tagging_client)
+    functions = LambdaFunctions(clients.make_lambda_client(), clients.make_tagging_client)
     evidence = _connect_evidence(settings, functions, loops)
     enforcer = Enforcer(
         world=_connect_incidents(settings, policy, functions, loops),
         policy=policy,
         holding=HoldObserver(
             gathering=evidence,
-            facts=AwsHoldFacts(clients.lambda_client(), clients.sqs_client, clients.kinesis_client),
+            facts=AwsHoldFacts(
+                clients.make_lambda_client(), clients.make_sqs_client, clients.make_kinesis_client
+            ),
             most_usd_per_minute=settings.danger_usd_per_minute,
         ),
         diagnosis=DiagnosisMarks(table),
@@ -79,10 +81,10 @@ def connect() -> Triage:
 def _connect_evidence(
     settings: Settings, functions: LambdaFunctions, loops: StoredLoops
 ) -> EvidenceCollector:
-    count = FunctionCount(clients.lambda_client())
+    count = FunctionCount(clients.make_lambda_client())
     return EvidenceCollector(
         functions=functions,
-        metrics=CloudWatchMetrics(clients.cloudwatch_client(), count),
+        metrics=CloudWatchMetrics(clients.make_cloudwatch_client(), count),
         account_concurrency=settings.account_concurrency,
         loops=loops,
         count=count,
@@ -93,12 +95,12 @@ def _connect_incidents(
     settings: Settings, policy: Policy, functions: LambdaFunctions, loops: StoredLoops
 ) -> Context:
     # A table of its own: it notes when the ledger could not be reached.
-    table = Table(clients.dynamodb_client, settings.ledger_table, clock=CLOCK.read)
+    table = Table(clients.make_dynamodb_client, settings.ledger_table, clock=CLOCK.read)
     return Context(
         functions=functions,
         ledger=DynamoLedger(table),
-        publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
-        way_back=ScheduledWayBack(clients.scheduler_client, Route.of(settings)),
+        publisher=SnsPublisher(clients.make_sns_client(), settings.notice_topic_arn),
+        way_back=ScheduledWayBack(clients.make_scheduler_client, Route.of(settings)),
         deployment=_describe_guard(settings, policy),
         clock=read_clock,
         loops=loops,

@@ -15,7 +15,11 @@ from functions.aws.runtime.custom_resource import (
 )
 from functions.aws.runtime.observability import logger
 from functions.aws.runtime.propagation import PROPAGATION
-from functions.aws.runtime.queued_events import batch_answer, is_batch, queued_events
+from functions.aws.runtime.queued_events import (
+    compose_batch_answer,
+    is_batch,
+    parse_queued_events,
+)
 from functions.diagnose.wiring import connect
 from functions.domain.account.watched_region import ElsewhereError
 from functions.domain.errors import UnrecognisedSignalError
@@ -57,7 +61,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | N
 def _take_batch(event: dict[str, Any], seconds_left: Callable[[], float]) -> dict[str, Any]:
     """Deal with events out of the queue. What no trigger sends comes again by itself."""
     signals, failed = [], []
-    for one in queued_events(event):
+    for one in parse_queued_events(event):
         try:
             signals.append(parse_diagnosis_signal(one.event))
         except UnrecognisedSignalError:
@@ -67,7 +71,7 @@ def _take_batch(event: dict[str, Any], seconds_left: Callable[[], float]) -> dic
         now = max(read_clock(), *(one.at for one in signals))
         connect().triage(seconds_left).handle_all(signals, now)
     logger.info("taken from the queue", events=len(signals), failed=len(failed))
-    return batch_answer(tuple(failed))
+    return compose_batch_answer(tuple(failed))
 
 
 def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -> None:
@@ -76,7 +80,7 @@ def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -
     An answer that CloudFormation's URL did not take is raised, so that Lambda tries again.
     """
     try:
-        with PROPAGATION.awaited(seconds_left()):
+        with PROPAGATION.wait_for_propagation(seconds_left()):
             response = _answer_success(_carry_out(request, seconds_left))
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's outputs
         logger.exception("request failed", resource_type=request.resource_type)

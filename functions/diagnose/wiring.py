@@ -116,7 +116,7 @@ class DiagnosisWiring:
     ) -> FactCollector | None:
         """Read the account; ``None`` when there is no time for it."""
         client = ReadClient(
-            clients.reading_client,
+            clients.make_reading_client,
             self.rate_limiter,
             is_time_up=lambda: seconds_left() < _RESERVE_SECONDS,
         )
@@ -136,22 +136,22 @@ class DiagnosisWiring:
 def connect() -> DiagnosisWiring:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
-    table = Table(clients.dynamodb_client, settings.ledger_table)
+    table = Table(clients.make_dynamodb_client, settings.ledger_table)
     store = DiagnosisStore(table)
     rate_limiter = RateLimiter()
-    cloudwatch = DiagnosisMetrics(clients.cloudwatch_client())
+    cloudwatch = DiagnosisMetrics(clients.make_cloudwatch_client())
     return DiagnosisWiring(
         settings=settings,
         policy=_read_policy(settings),
         context=RemediationContext(
-            repairs=AwsFunctionChanges(clients.lambda_client(), clients.iam_client()),
+            repairs=AwsFunctionChanges(clients.make_lambda_client(), clients.make_iam_client()),
             remediations=store,
-            publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
+            publisher=SnsPublisher(clients.make_sns_client(), settings.notice_topic_arn),
             deployment=describe_deployment(settings),
             clock=read_clock,
         ),
         store=store,
-        ledger=DynamoLedger(Table(clients.dynamodb_client, settings.ledger_table)),
+        ledger=DynamoLedger(Table(clients.make_dynamodb_client, settings.ledger_table)),
         readers=_connect_readers(cloudwatch, rate_limiter),
         metrics=cloudwatch,
         facts=AccountFacts(
@@ -174,12 +174,12 @@ def _connect_readers(cloudwatch: DiagnosisMetrics, rate_limiter: RateLimiter) ->
 
     return Readers(
         metrics=cloudwatch,
-        logs=FunctionLogs(clients.logs_client(), wait_for(Quota.LOGS)),
-        simulator=Simulator(clients.iam_client(), wait_for(Quota.IAM)),
-        alarms=AlarmActions(clients.cloudwatch_client()),
-        targets=RuleTargets(clients.events_client(), wait_for(Quota.EVENTS)),
-        schedules=Schedules(clients.scheduler_client(), wait_for(Quota.SCHEDULER)),
-        details=DetailsReader(clients.lambda_client(), wait_for(Quota.LAMBDA)),
+        logs=FunctionLogs(clients.make_logs_client(), wait_for(Quota.LOGS)),
+        simulator=Simulator(clients.make_iam_client(), wait_for(Quota.IAM)),
+        alarms=AlarmActions(clients.make_cloudwatch_client()),
+        targets=RuleTargets(clients.make_events_client(), wait_for(Quota.EVENTS)),
+        schedules=Schedules(clients.make_scheduler_client(), wait_for(Quota.SCHEDULER)),
+        details=DetailsReader(clients.make_lambda_client(), wait_for(Quota.LAMBDA)),
     )
 
 

@@ -46,7 +46,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     request = CustomResourceRequest.from_event(event)
     seconds_left = context.get_remaining_time_in_millis() / 1000
     try:
-        with PROPAGATION.awaited(seconds_left):
+        with PROPAGATION.wait_for_propagation(seconds_left):
             response = _answer(request)
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)

@@ -24,9 +24,9 @@ def connect() -> ProtectionContext:
     """Read the settings and create the clients, once per execution environment."""
     settings = Settings.from_env(os.environ)
     return ProtectionContext(
-        account=GuardAccount(clients.lambda_client()),
-        traffic=AccountTraffic(clients.cloudwatch_client()),
-        publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
+        account=GuardAccount(clients.make_lambda_client()),
+        traffic=AccountTraffic(clients.make_cloudwatch_client()),
+        publisher=SnsPublisher(clients.make_sns_client(), settings.notice_topic_arn),
         stack_name=settings.stack_name,
         region=settings.region,
         account_id=settings.account,

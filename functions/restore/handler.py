@@ -61,7 +61,7 @@ def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -
     An answer that CloudFormation's URL did not take is raised, so that Lambda tries again.
     """
     try:
-        with PROPAGATION.awaited(seconds_left()):
+        with PROPAGATION.wait_for_propagation(seconds_left()):
             response = _answer_success(_carry_out(request, seconds_left))
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)

@@ -41,16 +41,20 @@ def connect() -> Rollback:
     """Read the settings and create the ports, once per execution environment."""
     settings = Settings.from_env(os.environ)
     context = Context(
-        functions=lambda_functions.LambdaFunctions(clients.lambda_client(), clients.tagging_client),
-        ledger=DynamoLedger(Table(clients.dynamodb_client, settings.ledger_table)),
-        publisher=SnsPublisher(clients.sns_client(), settings.notice_topic_arn),
-        way_back=ScheduledWayBack(clients.scheduler_client, Route.of(settings)),
+        functions=lambda_functions.LambdaFunctions(
+            clients.make_lambda_client(), clients.make_tagging_client
+        ),
+        ledger=DynamoLedger(Table(clients.make_dynamodb_client, settings.ledger_table)),
+        publisher=SnsPublisher(clients.make_sns_client(), settings.notice_topic_arn),
+        way_back=ScheduledWayBack(clients.make_scheduler_client, Route.of(settings)),
         deployment=describe_deployment(settings),
         clock=read_clock,
     )
     remediation = RemediationContext(
-        repairs=function_changes.AwsFunctionChanges(clients.lambda_client(), clients.iam_client()),
-        remediations=DiagnosisStore(Table(clients.dynamodb_client, settings.ledger_table)),
+        repairs=function_changes.AwsFunctionChanges(
+            clients.make_lambda_client(), clients.make_iam_client()
+        ),
+        remediations=DiagnosisStore(Table(clients.make_dynamodb_client, settings.ledger_table)),
         publisher=context.publisher,
         deployment=context.deployment,
         clock=read_clock,

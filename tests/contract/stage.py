@@ -305,24 +305,26 @@ class AwsStage:
         topic = aws.client("sns").create_topic(Name=unique("notices"))["TopicArn"]
         self.topic_arn = topic
         self.functions = LambdaFunctions(
-            clients.lambda_client(),
-            clients.tagging_client,
+            clients.make_lambda_client(),
+            clients.make_tagging_client,
             retry=replace(CHANGES, sleep=self._sleep),
         )
         self.hold_facts = AwsHoldFacts(
-            clients.lambda_client(), clients.sqs_client, clients.kinesis_client
+            clients.make_lambda_client(), clients.make_sqs_client, clients.make_kinesis_client
         )
-        self.metrics = CloudWatchMetrics(clients.cloudwatch_client())
+        self.metrics = CloudWatchMetrics(clients.make_cloudwatch_client())
         self.table = table
         self.ledger = DynamoLedger(
-            Table(clients.dynamodb_client, table, retry=replace(WRITES, sleep=self.pauses.append))
+            Table(
+                clients.make_dynamodb_client, table, retry=replace(WRITES, sleep=self.pauses.append)
+            )
         )
-        self.publisher = SnsPublisher(clients.sns_client(), topic)
+        self.publisher = SnsPublisher(clients.make_sns_client(), topic)
         self._lambda = aws.client("lambda")
         self._group = unique("holds")
         aws.client("scheduler").create_schedule_group(Name=self._group)
         self.way_back = ScheduledWayBack(
-            clients.scheduler_client,
+            clients.make_scheduler_client,
             Route(
                 group=self._group,
                 target_arn=f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:restore",

@@ -77,7 +77,7 @@ def admit(aws: LocalAws, name: str, service: str, source: str, qualifier: str = 
 def reader() -> AccountReader:
     """A reader in no hurry and with no rest."""
     return AccountReader(
-        ReadClient(clients.reading_client, RateLimiter({})), suspects=lambda _: ["orders"]
+        ReadClient(clients.make_reading_client, RateLimiter({})), suspects=lambda _: ["orders"]
     )
 
 
@@ -303,7 +303,7 @@ def test_a_change_is_worked_in(peopled: LocalAws, account: Account) -> None:
         PolicyName="more",
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [writes]}),
     )
-    asker = ReadClient(clients.reading_client, RateLimiter({}))
+    asker = ReadClient(clients.make_reading_client, RateLimiter({}))
     changed = AccountReader(asker, suspects=lambda _: ["orders"]).work_in(
         [Change(kind=ChangeKind.ROLE, name="orders-role")], facts
     )

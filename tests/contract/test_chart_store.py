@@ -69,7 +69,7 @@ def run(request: pytest.FixtureRequest) -> Callable[[str], Store]:
         memory = FakeChartMemory()
         return lambda holder: FakeChartStore(memory, holder=holder)
     table: str = request.getfixturevalue("table")
-    return lambda holder: ChartStore(Table(clients.dynamodb_client, table), holder=holder)
+    return lambda holder: ChartStore(Table(clients.make_dynamodb_client, table), holder=holder)
 
 
 def test_one_run_at_a_time(run: Callable[[str], Store]) -> None:
@@ -90,7 +90,7 @@ def test_who_lost_the_turn_writes_nothing(run: Callable[[str], Store]) -> None:
     for notices in ((), (a_notice(),)):
         with pytest.raises(TurnLostError):
             run("a").save(STATE, notices)
-    assert run("b").notices() == ()
+    assert run("b").read_notices() == ()
     run("a").end_turn()
     assert run("c").take_turn(LATER, LATER + timedelta(minutes=15)) is None
 
@@ -109,7 +109,7 @@ def test_state_and_notices_are_written_together(run: Callable[[str], Store]) -> 
     run("a").take_turn(NOW, LATER)
     run("a").save(STATE, [a_notice(1), a_notice(2)])
 
-    assert run("a").notices() == (a_notice(1), a_notice(2))
+    assert run("a").read_notices() == (a_notice(1), a_notice(2))
 
 
 def test_notices_are_claimed_and_dropped(run: Callable[[str], Store]) -> None:
@@ -118,21 +118,21 @@ def test_notices_are_claimed_and_dropped(run: Callable[[str], Store]) -> None:
     run("a").save(STATE, [a_notice()])
     run("a").keep_notice(a_notice().claimed(NOW))
 
-    assert run("a").notices() == (a_notice().claimed(NOW),)
+    assert run("a").read_notices() == (a_notice().claimed(NOW),)
     run("a").keep_notice(a_notice().sent())
-    assert run("a").notices() == ()
+    assert run("a").read_notices() == ()
 
 
 def test_changes_are_noted_once(run: Callable[[str], Store]) -> None:
     """The same change twice is one note; one that came again after it was read stays."""
     run("a").note([ROLE], "first", NOW)
-    read = run("a").noted()
+    read = run("a").read_noted()
     run("b").note([ROLE], "second", NOW)
     run("a").forget(read)
 
-    assert [(one.change, one.mark) for one in run("a").noted()] == [(ROLE, "second")]
-    run("a").forget(run("a").noted())
-    assert run("a").noted() == ()
+    assert [(one.change, one.mark) for one in run("a").read_noted()] == [(ROLE, "second")]
+    run("a").forget(run("a").read_noted())
+    assert run("a").read_noted() == ()
 
 
 # -- DynamoDB only
@@ -140,7 +140,7 @@ def test_changes_are_noted_once(run: Callable[[str], Store]) -> None:
 
 def test_another_transaction_in_the_way_does_not_cost_the_turn() -> None:
     """What is saved with its notices is tried again; the turn is lost to another run only."""
-    client: Any = clients.session().create_client(
+    client: Any = clients.make_session().create_client(
         "dynamodb",
         region_name="us-east-1",
         aws_access_key_id="any",
@@ -165,18 +165,18 @@ def test_another_transaction_in_the_way_does_not_cost_the_turn() -> None:
 
 def test_names_of_any_length(table: str) -> None:
     """A name that is longer than a key may be is noted all the same."""
-    store = ChartStore(Table(clients.dynamodb_client, table), holder="a")
+    store = ChartStore(Table(clients.make_dynamodb_client, table), holder="a")
     change = Change(kind=ChangeKind.RULE, name="x" * 3000)
     store.note([change], "m", NOW)
 
-    assert [one.change for one in store.noted()] == [change]
-    store.forget(store.noted())
-    assert store.noted() == ()
+    assert [one.change for one in store.read_noted()] == [change]
+    store.forget(store.read_noted())
+    assert store.read_noted() == ()
 
 
 def test_a_state_that_cannot_be_read_is_none(table: str) -> None:
     """Whatever stands there, charting begins anew instead of never again."""
-    client = clients.dynamodb_client()
+    client = clients.make_dynamodb_client()
     for number, record in enumerate((b"no zlib", b"x\x9c\x03\x00\x00\x00\x00\x01")):
         client.put_item(
             TableName=table,
@@ -188,7 +188,7 @@ def test_a_state_that_cannot_be_read_is_none(table: str) -> None:
 
 def test_what_was_told_is_bounded(table: str) -> None:
     """The oldest loops that were told of are forgotten first."""
-    store = ChartStore(Table(clients.dynamodb_client, table), holder="a")
+    store = ChartStore(Table(clients.make_dynamodb_client, table), holder="a")
     store.take_turn(NOW, LATER)
     store.save(replace(STATE, told=tuple(f"{number:016x}" for number in range(MOST_TOLD + 5))))
     state = store.take_turn(NOW, LATER)
@@ -199,7 +199,7 @@ def test_what_was_told_is_bounded(table: str) -> None:
 
 def test_facts_come_back_from_the_table(table: str) -> None:
     """Parts of real items are read as they were written, and cleared when nothing names them."""
-    client = clients.dynamodb_client()
+    client = clients.make_dynamodb_client()
     store = FactStore(
         Table(lambda: client, table), account="123456789012", region="us-east-1", partition="aws"
     )
@@ -216,7 +216,7 @@ def test_facts_come_back_from_the_table(table: str) -> None:
 def test_contain_reads_the_book_now_and_then(table: str) -> None:
     """The book is read by one call and kept for minutes."""
     now = [NOW]
-    client = clients.dynamodb_client()
+    client = clients.make_dynamodb_client()
     books = LoopBookStore(Table(lambda: client, table), clock=lambda: now[0])
     ChartStore(Table(lambda: client, table), holder="a").write_book(BOOK)
     first = books.load()
@@ -230,7 +230,7 @@ def test_contain_reads_the_book_now_and_then(table: str) -> None:
 
 def test_no_book_is_no_error(table: str) -> None:
     """Before the first reading, and where the table is gone, nothing is known."""
-    client = clients.dynamodb_client()
+    client = clients.make_dynamodb_client()
 
     assert LoopBookStore(Table(lambda: client, table), clock=lambda: NOW).load() is None
     assert LoopBookStore(Table(lambda: client, unique("none")), clock=lambda: NOW).load() is None

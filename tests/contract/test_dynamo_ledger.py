@@ -38,7 +38,7 @@ ONE = BlastRadius(most=1, window=HOUR)
 def counted() -> Iterator[list[str]]:
     """The names of the calls that reach DynamoDB."""
     calls: list[str] = []
-    events = clients.dynamodb_client().meta.events
+    events = clients.make_dynamodb_client().meta.events
 
     def count(model: Any, **_: Any) -> None:
         calls.append(model.name)
@@ -53,7 +53,7 @@ def counted() -> Iterator[list[str]]:
 @contextmanager
 def failing(call: str) -> Iterator[None]:
     """DynamoDB does not answer a call."""
-    events = clients.dynamodb_client().meta.events
+    events = clients.make_dynamodb_client().meta.events
 
     def fail(**_: Any) -> None:
         raise ConnectionClosedError(endpoint_url="dynamodb")
@@ -97,11 +97,11 @@ def test_the_calls_of_a_containment(aws_stage: AwsStage) -> None:
         held = opened(ledger.hold(noted.to(IncidentState.CONTAINING, NOON), ONE))
         saved = ledger.save(held.leased(NOON))
         ledger.find("a")
-        ledger.live()
+        ledger.read_live()
         restoring = saved.to(IncidentState.RESTORING, NOON)
         closed = ledger.save(restoring.to(IncidentState.RESTORED, NOON))
         ledger.file_away(closed)
-        ledger.closed("a", NOON - HOUR)
+        ledger.read_closed("a", NOON - HOUR)
         refused = ledger.open(an_incident("b"), ONE)
 
     assert isinstance(refused, BlastRadiusReached)
@@ -150,12 +150,12 @@ def test_a_place_that_cannot_be_given_back_is_kept(aws_stage: AwsStage) -> None:
 def test_every_process_has_the_same_key_for_tags(aws_stage: AwsStage) -> None:
     """The first one creates it, each reads it once, and it is of no use to guess it."""
     table = aws_stage.table
-    first, second = (DynamoLedger(Table(clients.dynamodb_client, table)) for _ in range(2))
-    assert (first.known_tag_key(), second.known_tag_key()) == (None, None)
+    first, second = (DynamoLedger(Table(clients.make_dynamodb_client, table)) for _ in range(2))
+    assert (first.get_known_tag_key(), second.get_known_tag_key()) == (None, None)
 
-    keys = {first.tag_key(), second.tag_key()}
+    keys = {first.read_tag_key(), second.read_tag_key()}
     with counted() as calls:
-        keys |= {first.tag_key(), second.tag_key(), first.known_tag_key() or b""}
+        keys |= {first.read_tag_key(), second.read_tag_key(), first.get_known_tag_key() or b""}
 
     assert (len(keys), calls) == (1, [])
     assert len(keys.pop()) == 32
@@ -164,7 +164,7 @@ def test_every_process_has_the_same_key_for_tags(aws_stage: AwsStage) -> None:
 def test_who_creates_a_key_at_the_same_moment_takes_the_other_one(aws_stage: AwsStage) -> None:
     """Two processes that find none both end up with the one that was written."""
     table = aws_stage.table
-    first, second = (DynamoLedger(Table(clients.dynamodb_client, table)) for _ in range(2))
+    first, second = (DynamoLedger(Table(clients.make_dynamodb_client, table)) for _ in range(2))
     keys = [first._tag_key.create(), second._tag_key.create()]
 
     assert keys[0] == keys[1]
@@ -174,15 +174,15 @@ def test_an_outage_is_noted_once_it_is_over(aws_stage: AwsStage) -> None:
     """By each process that saw it, for all of them, and for a day."""
     times = iter([NOON, NOON + HOUR])
     table = aws_stage.table
-    seeing = DynamoLedger(Table(clients.dynamodb_client, table, clock=lambda: next(times)))
+    seeing = DynamoLedger(Table(clients.make_dynamodb_client, table, clock=lambda: next(times)))
     with failing("Query"):
         for _ in range(3):
             with pytest.raises(LedgerUnavailableError):
-                seeing.live()
+                seeing.read_live()
     outage = (NOON, NOON + HOUR)
 
-    assert seeing.live().outages == (outage,)
-    assert seeing.live().outages == aws_stage.ledger.live().outages == (outage,)
+    assert seeing.read_live().outages == (outage,)
+    assert seeing.read_live().outages == aws_stage.ledger.read_live().outages == (outage,)
     ((expires,),) = [
         [one["expires_at"]["N"]] for one in items(aws_stage) if one["sk"]["S"].startswith("outage")
     ]
@@ -195,15 +195,15 @@ def test_an_outage_is_noted_once_it_is_over(aws_stage: AwsStage) -> None:
 def test_reads_what_was_written_last(aws_stage: AwsStage) -> None:
     """Every read is consistent: a run sees what the run before it wrote."""
     asked: list[tuple[str, Any]] = []
-    events = clients.dynamodb_client().meta.events
+    events = clients.make_dynamodb_client().meta.events
 
     def keep(params: dict[str, Any], model: Any, **_: Any) -> None:
         asked.append((model.name, params.get("ConsistentRead")))
 
     events.register("before-parameter-build.dynamodb", keep)
     aws_stage.ledger.find("orders")
-    aws_stage.ledger.live()
-    aws_stage.ledger.closed("orders", NOON)
+    aws_stage.ledger.read_live()
+    aws_stage.ledger.read_closed("orders", NOON)
     events.unregister("before-parameter-build.dynamodb", keep)
 
     assert asked == [("GetItem", True), ("Query", True), ("Query", True)]
@@ -251,7 +251,7 @@ def test_an_unreadable_record_hides_no_other(
     _plant(aws_stage, "pulse", looks={"S": "many"})
     _plant(aws_stage, "from-the-future", record={"S": "?"})
 
-    live = aws_stage.ledger.live()
+    live = aws_stage.ledger.read_live()
 
     assert live.incidents == (incident,)
     assert (live.pulse, live.past) == (PulseMemory(), ())
@@ -280,7 +280,7 @@ def test_an_unreadable_closed_record_hides_no_other(aws_stage: AwsStage) -> None
         Item={"pk": {"S": "closed#a"}, "sk": {"S": "2099"}, "record": {"S": "{}"}},
     )
 
-    assert [ended.id] == [one.id for one in ledger.closed("a", NOON - HOUR)]
+    assert [ended.id] == [one.id for one in ledger.read_closed("a", NOON - HOUR)]
 
 
 def test_reads_page_by_page(aws_stage: AwsStage) -> None:
@@ -291,7 +291,7 @@ def test_reads_page_by_page(aws_stage: AwsStage) -> None:
         aws_stage.ledger.open(incident, None)
 
     with counted() as calls:
-        live = aws_stage.ledger.live()
+        live = aws_stage.ledger.read_live()
 
     assert len(live.incidents) == 7
     assert len(calls) >= 2
@@ -303,18 +303,18 @@ CALLS: list[Callable[[DynamoLedger], object]] = [
     lambda ledger: ledger.hold(an_incident("orders"), THREE),
     lambda ledger: ledger.save(an_incident("orders")),
     lambda ledger: ledger.find("orders"),
-    lambda ledger: ledger.live(),
+    lambda ledger: ledger.read_live(),
     lambda ledger: ledger.supersede(
         an_incident("orders", state=IncidentState.SUPERSEDED), an_incident("orders"), THREE
     ),
     lambda ledger: ledger.file_away(an_incident("orders", state=IncidentState.ENDED)),
-    lambda ledger: ledger.closed("orders", NOON),
+    lambda ledger: ledger.read_closed("orders", NOON),
     lambda ledger: ledger.remember_pulse(PulseMemory()),
     lambda ledger: ledger.claim_request("nonce", "request", NOON),
     lambda ledger: ledger.settle_request("nonce", "request", is_done=True),
-    lambda ledger: ledger.attempts("matter"),
+    lambda ledger: ledger.read_attempts("matter"),
     lambda ledger: ledger.count_attempt("matter", NOON),
-    lambda ledger: ledger.tag_key(),
+    lambda ledger: ledger.read_tag_key(),
 ]
 
 
@@ -323,7 +323,7 @@ def test_a_missing_table_is_an_unavailable_ledger(
     shared_aws: object, call: Callable[[DynamoLedger], object]
 ) -> None:
     """Every method says that the ledger is unavailable when the table is not there."""
-    ledger = DynamoLedger(Table(clients.dynamodb_client, "missing"))
+    ledger = DynamoLedger(Table(clients.make_dynamodb_client, "missing"))
 
     with pytest.raises(LedgerUnavailableError, match="ResourceNotFoundException"):
         call(ledger)
@@ -336,7 +336,7 @@ def test_a_lost_connection_is_an_unavailable_ledger(
     """Every method says that the ledger is unavailable when nothing answers."""
     from botocore.config import Config  # noqa: PLC0415
 
-    client = clients.session().create_client(
+    client = clients.make_session().create_client(
         "dynamodb",
         region_name="us-east-1",
         endpoint_url="http://127.0.0.1:1",
@@ -353,7 +353,7 @@ class Stubbed:
     """A ledger whose calls are answered from a list."""
 
     def __init__(self) -> None:
-        client = clients.session().create_client(
+        client = clients.make_session().create_client(
             "dynamodb",
             region_name="us-east-1",
             aws_access_key_id="any",
@@ -474,7 +474,7 @@ def test_knows_its_own_write_after_a_lost_answer(aws_stage: AwsStage) -> None:
     """An update that is sent twice because its answer was lost counts once and is no conflict."""
     table = aws_stage.table
     incident = opened(aws_stage.ledger.open(an_incident("orders"), THREE))
-    client: Any = LosesAnswers(clients.dynamodb_client(), "update_item")
+    client: Any = LosesAnswers(clients.make_dynamodb_client(), "update_item")
     ledger = DynamoLedger(Table(lambda: client, table))
 
     saved = ledger.save(incident.leased(NOON))
@@ -494,5 +494,5 @@ def test_a_long_incident_is_kept(aws_stage: AwsStage) -> None:
     stored = opened(aws_stage.ledger.open(incident, THREE))
     closed = aws_stage.ledger.save(replace(stored, state=IncidentState.ENDED, closed_at=NOON))
 
-    (live,) = aws_stage.ledger.live().incidents
+    (live,) = aws_stage.ledger.read_live().incidents
     assert (live.id, live.version, len(live.outbox)) == (closed.id, 2, 4)

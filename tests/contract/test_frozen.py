@@ -19,7 +19,7 @@ from functions.aws.incidents.way_back import name_of, parse_hold_end
 from functions.aws.records.chart_store import ChartStore
 from functions.aws.records.diagnosis_store import DiagnosisStore
 from functions.aws.records.fact_store import FactStore
-from functions.aws.records.graph_summary import LoopBookStore, packed, unpacked
+from functions.aws.records.graph_summary import LoopBookStore, pack_summary, unpack_summary
 from functions.aws.records.incidents.incident_record import dump_incident, load_incident
 from functions.aws.records.table import Table
 from functions.domain.account.configuration_change import Change, ChangeKind
@@ -201,7 +201,7 @@ class Frozen:
     @property
     def closed_at(self) -> datetime:
         """When the one closed incident was closed."""
-        (closed,) = self.ledger.closed("orders", LONG_AGO)
+        (closed,) = self.ledger.read_closed("orders", LONG_AGO)
         assert closed.closed_at is not None
         return closed.closed_at
 
@@ -227,7 +227,7 @@ def thaw(aws: LocalAws, name: str, story: str) -> Frozen:
 
 def of_orders(ledger: KeptLedger) -> Incident | None:
     """The live incident, closed or not, that is in its function's place."""
-    live = ledger.live()
+    live = ledger.read_live()
     assert live.unreadable == ()
     newest = sorted(live.incidents, key=lambda one: one.opened_at)
     return newest[-1] if newest else None
@@ -296,12 +296,12 @@ def test_what_is_read_is_written_and_read_again(
 ) -> None:
     """Nothing that was read is lost by today's code when it writes the record again."""
     ledger = thaw(shared_aws, name, story).ledger
-    for incident in ledger.live().incidents:
+    for incident in ledger.read_live().incidents:
         assert load_incident(dump_incident(incident)) == incident
         if not incident.is_closed:
             assert ledger.save(incident) == replace(incident, version=incident.version + 1)
             assert ledger.find("orders") == replace(incident, version=incident.version + 1)
-    for closed in ledger.closed("orders", LONG_AGO):
+    for closed in ledger.read_closed("orders", LONG_AGO):
         assert load_incident(dump_incident(closed)) == closed
 
 
@@ -322,8 +322,8 @@ def test_what_is_over_is_remembered(shared_aws: LocalAws, name: str, story: str)
     """A closed incident is found among the closed ones, with the state that it ended in."""
     ledger = thaw(shared_aws, name, story).ledger
 
-    (closed,) = ledger.closed("orders", LONG_AGO)
-    past = [one for one in ledger.live().past if one.function == "orders"]
+    (closed,) = ledger.read_closed("orders", LONG_AGO)
+    past = [one for one in ledger.read_live().past if one.function == "orders"]
 
     assert closed.state is CLOSED[story]
     assert closed.closed_at is not None
@@ -362,7 +362,7 @@ def test_what_the_pulse_remembers(shared_aws: LocalAws, name: str) -> None:
     frozen = thaw(shared_aws, name, "memory")
     later = PulseMemory(swept_to="orders", stock=2.5, stocked_at=NOON)
 
-    memory = frozen.ledger.live().pulse
+    memory = frozen.ledger.read_live().pulse
 
     assert memory == replace(
         PulseMemory() if name == FIRST else later,
@@ -373,7 +373,7 @@ def test_what_the_pulse_remembers(shared_aws: LocalAws, name: str) -> None:
         watch_until=NOON + timedelta(minutes=20),
     )
     frozen.ledger.remember_pulse(memory)
-    assert frozen.ledger.live().pulse == memory
+    assert frozen.ledger.read_live().pulse == memory
 
 
 @pytest.mark.parametrize("name", set_names())
@@ -398,13 +398,13 @@ def test_attempts_are_counted_on(shared_aws: LocalAws, name: str) -> None:
     """What was tried before is not tried anew at once."""
     ledger = thaw(shared_aws, name, "memory").ledger
 
-    assert ledger.attempts("tag 0123") == Attempts(count=2, last_at=NOON + MINUTE)
+    assert ledger.read_attempts("tag 0123") == Attempts(count=2, last_at=NOON + MINUTE)
 
 
 @pytest.mark.parametrize("name", [one for one in set_names() if one != FIRST])
 def test_an_outage_is_remembered(shared_aws: LocalAws, name: str) -> None:
     """A tag of that time is believed without a seal."""
-    assert thaw(shared_aws, name, "tagged").ledger.live().outages == ((NOON, NOON + MINUTE),)
+    assert thaw(shared_aws, name, "tagged").ledger.read_live().outages == ((NOON, NOON + MINUTE),)
 
 
 @pytest.mark.parametrize("name", [one for one in set_names() if one != FIRST])
@@ -497,8 +497,8 @@ def test_the_event_graph_goes_on(shared_aws: LocalAws, name: str) -> None:
     """A notice that waits is sent, a loop that was told is not told again, the account is read."""
     frozen = thaw(shared_aws, name, "chart")
     store = ChartStore(frozen.open_table(), holder="today")
-    before, (waiting,) = store.state(), store.notices()
-    (noted,) = store.noted()
+    before, (waiting,) = store.state(), store.read_notices()
+    (noted,) = store.read_noted()
     stage = ChartStage(frozen.open_table())
     stage.scene.now = GRAPH_LATER
 
@@ -509,7 +509,7 @@ def test_the_event_graph_goes_on(shared_aws: LocalAws, name: str) -> None:
     assert before.going is not None
     assert noted.change == Change(kind=ChangeKind.ROLE, name="orders-role")
     assert stage.scene.subjects == [waiting.subject]
-    assert store.notices() == ()
+    assert store.read_notices() == ()
     assert store.state().told == before.told
     books = LoopBookStore(frozen.open_table(), clock=lambda: GRAPH_LATER)
     book = books.load()
@@ -533,7 +533,7 @@ def test_a_graph_of_an_earlier_version_is_read_or_left_alone(
     assert book is not None
     assert (book.at, book.proof("orders-00003")) == (GRAPH_AT, LoopProof.CERTAIN)
     assert book.proof("orders-00006") is not LoopProof.CERTAIN
-    assert unpacked(packed(book)) == book
+    assert unpack_summary(pack_summary(book)) == book
     state = ChartStore(frozen.open_table(), holder="today").state()
     assert state.facts is not None
     store = FactStore(frozen.open_table(), account=ACCOUNT, region=REGION, partition="aws")

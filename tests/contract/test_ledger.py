@@ -93,7 +93,7 @@ def test_one_open_incident_a_function(stage: Stage) -> None:
 def test_finds_nothing_where_nothing_is_open(stage: Stage) -> None:
     """A function without trouble has no incident."""
     assert stage.ledger.find("orders") is None
-    assert stage.ledger.live() == LiveLedger()
+    assert stage.ledger.read_live() == LiveLedger()
 
 
 def test_keeps_the_blast_radius(stage: Stage) -> None:
@@ -332,7 +332,7 @@ def test_live_holds_all_that_is_open(stage: Stage) -> None:
     )
     stage.ledger.remember_pulse(memory)
 
-    assert stage.ledger.live() == LiveLedger(incidents=(a, b), pulse=memory)
+    assert stage.ledger.read_live() == LiveLedger(incidents=(a, b), pulse=memory)
 
 
 def test_the_pulse_forgets(stage: Stage) -> None:
@@ -340,7 +340,7 @@ def test_the_pulse_forgets(stage: Stage) -> None:
     stage.ledger.remember_pulse(PulseMemory(looked_at=NOON, level_per_minute=1.0, looks=1))
     stage.ledger.remember_pulse(PulseMemory())
 
-    assert stage.ledger.live().pulse == PulseMemory()
+    assert stage.ledger.read_live().pulse == PulseMemory()
 
 
 def test_a_closed_incident_waits_for_its_notices(stage: Stage) -> None:
@@ -348,8 +348,8 @@ def test_a_closed_incident_waits_for_its_notices(stage: Stage) -> None:
     closed = stage.ledger.save(told(ended(opened(stage, "orders"), NOON)))
 
     assert stage.ledger.find("orders") is None
-    assert stage.ledger.live().incidents == (closed,)
-    assert stage.ledger.live().past == ()
+    assert stage.ledger.read_live().incidents == (closed,)
+    assert stage.ledger.read_live().past == ()
 
 
 def test_filing_away(stage: Stage) -> None:
@@ -360,8 +360,10 @@ def test_filing_away(stage: Stage) -> None:
     stage.ledger.file_away(closed)
 
     past = PastIncident(function="orders", since=NOON - timedelta(minutes=9), until=at)
-    assert stage.ledger.live() == LiveLedger(past=(past,))
-    assert stage.ledger.closed("orders", NOON) == (replace(closed, version=closed.version + 1),)
+    assert stage.ledger.read_live() == LiveLedger(past=(past,))
+    assert stage.ledger.read_closed("orders", NOON) == (
+        replace(closed, version=closed.version + 1),
+    )
 
 
 def test_a_lifted_cap_is_filed_as_one(stage: Stage) -> None:
@@ -378,7 +380,7 @@ def test_a_lifted_cap_is_filed_as_one(stage: Stage) -> None:
 
     stage.ledger.file_away(lifted)
 
-    live = stage.ledger.live()
+    live = stage.ledger.read_live()
     assert [one.is_lifted for one in live.past] == [True]
     assert (live.troubles("orders"), live.was_lifted("orders", NOON)) == ((), True)
 
@@ -391,7 +393,7 @@ def test_filing_away_checks_the_version(stage: Stage) -> None:
     with pytest.raises(StaleIncidentError):
         stage.ledger.file_away(closed)
 
-    assert stage.ledger.live().incidents == (saved,)
+    assert stage.ledger.read_live().incidents == (saved,)
 
 
 def test_filing_away_twice_is_stale(stage: Stage) -> None:
@@ -418,9 +420,9 @@ def test_a_new_incident_does_not_wait_for_old_notices(stage: Stage) -> None:
     new = opened(stage, "orders", NOON + HOUR)
 
     assert stage.ledger.find("orders") == new
-    assert stage.ledger.live().incidents == (new, old)
+    assert stage.ledger.read_live().incidents == (new, old)
     past = PastIncident(function="orders", since=NOON - timedelta(minutes=9), until=NOON)
-    assert stage.ledger.live().past == (past,)
+    assert stage.ledger.read_live().past == (past,)
 
 
 def test_an_old_incident_is_finished_beside_the_new(stage: Stage) -> None:
@@ -431,8 +433,8 @@ def test_an_old_incident_is_finished_beside_the_new(stage: Stage) -> None:
     sent = stage.ledger.save(old.with_notice_as(old.outbox[0].sent()))
     stage.ledger.file_away(sent)
 
-    assert stage.ledger.live().incidents == (new,)
-    assert [old.id] == [one.id for one in stage.ledger.closed("orders", NOON - HOUR)]
+    assert stage.ledger.read_live().incidents == (new,)
+    assert [old.id] == [one.id for one in stage.ledger.read_closed("orders", NOON - HOUR)]
     with pytest.raises(StaleIncidentError):
         stage.ledger.save(sent)
 
@@ -446,7 +448,7 @@ def test_opening_over_a_closed_incident_needs_a_place(stage: Stage) -> None:
     refused = stage.ledger.open(later, ONE, known_until=WHATEVER_CLOSED)
 
     assert refused == BlastRadiusReached(contained=("other",))
-    assert old in stage.ledger.live().incidents
+    assert old in stage.ledger.read_live().incidents
 
 
 @pytest.mark.parametrize("is_filed", [True, False], ids=["filed", "with an unsent notice"])
@@ -468,7 +470,7 @@ def test_what_was_before_the_last_closure_opens_nothing(
     assert stage.ledger.find("orders") is None
     before = stage.ledger.open(soon, radius, known_until=NOON - timedelta(seconds=1))
     assert before == LatelyClosed(closed_at=NOON), "what is known is of before that"
-    known = stage.ledger.live().known_until("orders")
+    known = stage.ledger.read_live().known_until("orders")
     assert isinstance(stage.ledger.open(soon, radius, known_until=known), Opened)
 
 
@@ -508,8 +510,8 @@ def test_closed_ones_newest_first(stage: Stage) -> None:
 
     since = NOON + HOUR + timedelta(minutes=1)
 
-    assert [ids[3], ids[2]] == [one.id for one in stage.ledger.closed("orders", since)]
-    assert stage.ledger.closed("nobody", NOON - HOUR) == ()
+    assert [ids[3], ids[2]] == [one.id for one in stage.ledger.read_closed("orders", since)]
+    assert stage.ledger.read_closed("nobody", NOON - HOUR) == ()
 
 
 def released(stage: Stage, function: str, most: int = 3) -> Incident:
@@ -528,10 +530,10 @@ def test_superseding(stage: Stage) -> None:
     opening = stage.ledger.supersede(old, new, THREE)
 
     assert opening == Opened(incident=replace(new, version=1))
-    assert stage.ledger.live().incidents == (replace(new, version=1),)
+    assert stage.ledger.read_live().incidents == (replace(new, version=1),)
     past = PastIncident(function="orders", since=NOON - timedelta(minutes=9), until=later)
-    assert stage.ledger.live().past == (past,)
-    assert [old.id] == [one.id for one in stage.ledger.closed("orders", NOON)]
+    assert stage.ledger.read_live().past == (past,)
+    assert [old.id] == [one.id for one in stage.ledger.read_closed("orders", NOON)]
 
 
 def test_superseding_keeps_unsent_notices(stage: Stage) -> None:
@@ -541,11 +543,11 @@ def test_superseding_keeps_unsent_notices(stage: Stage) -> None:
 
     stage.ledger.supersede(old, an_incident("orders", later), THREE)
 
-    new, kept = stage.ledger.live().incidents
+    new, kept = stage.ledger.read_live().incidents
     assert (new.opened_at, kept) == (later, replace(old, version=old.version + 1))
     sent = stage.ledger.save(kept.with_notice_as(kept.outbox[0].sent()))
     stage.ledger.file_away(sent)
-    assert stage.ledger.live().incidents == (new,)
+    assert stage.ledger.read_live().incidents == (new,)
 
 
 def test_superseding_needs_a_place(stage: Stage) -> None:
@@ -666,14 +668,14 @@ def test_a_repeated_delivery_that_fails_makes_nothing_undone(stage: Stage) -> No
 
 def test_attempts_are_counted(stage: Stage) -> None:
     """Each matter by itself, with the moment of the last one."""
-    assert stage.ledger.attempts("a") == Attempts()
+    assert stage.ledger.read_attempts("a") == Attempts()
 
     stage.ledger.count_attempt("a", NOON)
     stage.ledger.count_attempt("a", NOON + HOUR)
     stage.ledger.count_attempt("b", NOON)
 
-    assert stage.ledger.attempts("a") == Attempts(count=2, last_at=NOON + HOUR)
-    assert stage.ledger.attempts("b") == Attempts(count=1, last_at=NOON)
+    assert stage.ledger.read_attempts("a") == Attempts(count=2, last_at=NOON + HOUR)
+    assert stage.ledger.read_attempts("b") == Attempts(count=1, last_at=NOON)
 
 
 def test_as_many_as_allowed_at_the_same_moment(stage: Stage) -> None:
@@ -685,7 +687,7 @@ def test_as_many_as_allowed_at_the_same_moment(stage: Stage) -> None:
 
     assert sum(isinstance(one, Opened) for one in openings) == 3
     assert sum(isinstance(one, BlastRadiusReached) for one in openings) == 5
-    assert len(stage.ledger.live().incidents) == 3
+    assert len(stage.ledger.read_live().incidents) == 3
 
 
 def test_one_of_many_at_the_same_moment(stage: Stage) -> None:

@@ -65,7 +65,7 @@ def remediations(request: pytest.FixtureRequest) -> RemediationStore:
 @pytest.fixture
 def store(aws_stage: AwsStage) -> DiagnosisStore:
     """The real one."""
-    return DiagnosisStore(Table(clients.dynamodb_client, aws_stage.table))
+    return DiagnosisStore(Table(clients.make_dynamodb_client, aws_stage.table))
 
 
 # -- the port
@@ -220,7 +220,7 @@ def test_how_far_a_round_has_come(store: DiagnosisStore) -> None:
 
 def test_a_mark_of_contain_is_read_as_a_change(aws_stage: AwsStage, store: DiagnosisStore) -> None:
     """It sets one for a function whose failures are tried again."""
-    marks = DiagnosisMarks(Table(clients.dynamodb_client, aws_stage.table))
+    marks = DiagnosisMarks(Table(clients.make_dynamodb_client, aws_stage.table))
 
     marks.touch(("orders",), NOW)
 
@@ -330,7 +330,7 @@ def test_an_answer_that_was_lost_is_no_conflict() -> None:
 )
 def test_dynamodb_s_failures(call: Any, shared_aws: Any) -> None:
     """Each is told in the domain's words."""
-    store = DiagnosisStore(Table(clients.dynamodb_client, "no-such-table"))
+    store = DiagnosisStore(Table(clients.make_dynamodb_client, "no-such-table"))
 
     with pytest.raises(LedgerUnavailableError):
         call(store)

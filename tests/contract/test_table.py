@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.records.items import key_of
+from functions.aws.records.items import build_key
 from functions.aws.records.table import Table
 from functions.aws.records.writes import (
     NEW,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     )
     from sandbox.local_aws import LocalAws
 
-KEY = key_of("partition", "a")
-OTHER = key_of("partition", "b")
+KEY = build_key("partition", "a")
+OTHER = build_key("partition", "b")
 ITEM = {**KEY, "state": {"S": "open"}, "until": {"N": "10.5"}, "text": {"S": "ä"}}
 
 
@@ -40,7 +40,9 @@ def table(request: pytest.FixtureRequest) -> Table:
     if request.param == "memory":
         return MemoryTable()
     aws: LocalAws = request.getfixturevalue("shared_aws")
-    return Table(clients.dynamodb_client, create_ledger(aws.client("dynamodb"), unique("table")))
+    return Table(
+        clients.make_dynamodb_client, create_ledger(aws.client("dynamodb"), unique("table"))
+    )
 
 
 CONDITIONS = [
@@ -112,7 +114,7 @@ def test_all_or_nothing(table: Table) -> None:
     writes = (
         PutItem(item={**OTHER, "state": {"S": "new"}}, condition=NEW),
         ConditionCheck(key=KEY, condition=Compare("state", "=", {"S": "closed"})),
-        Delete(key=key_of("partition", "c")),
+        Delete(key=build_key("partition", "c")),
     )
 
     assert table.write(*writes) == [None, ITEM, None]
@@ -126,8 +128,8 @@ def test_a_partition_is_read_in_order(table: Table) -> None:
     """All of it, or from a key on, or one item, or one attribute; whatever its size."""
     long = {"S": "x" * 300_000}
     for name in ("b", "a", "Z", "c", "ä", "ab"):
-        table.write(PutItem(item={**key_of("partition", name), "text": long}))
-    table.write(PutItem(item=key_of("another", "a")))
+        table.write(PutItem(item={**build_key("partition", name), "text": long}))
+    table.write(PutItem(item=build_key("another", "a")))
 
     def names(**given: Any) -> list[str]:
         return [one["sk"]["S"] for one in table.query("partition", **given)]

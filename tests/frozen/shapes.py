@@ -88,7 +88,7 @@ def stored_partitions() -> tuple[str, ...]:
         tree = ast.parse(path.read_text())
         constants = _constants(tree)
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "key_of":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "build_key":
                 found.add(_beginning(node.args[0], constants))
     return tuple(sorted(found - {""}))
 

@@ -237,11 +237,11 @@ def tagged(stage: Stage) -> None:
     """It was stopped while the ledger could not be reached; that is over, and noted."""
     scene = _with_everything()
     ledger = stage.begin(scene)
-    ledger.tag_key()
+    ledger.read_tag_key()
     with ledger.away(), suppress(LoopbreakerError):
         scene.survives(scene.contributor)
     scene.now += timedelta(minutes=1)
-    ledger.live()
+    ledger.read_live()
 
 
 # -- holds ----------------------------------------------------------------------------------------

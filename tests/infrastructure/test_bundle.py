@@ -109,7 +109,7 @@ def test_services_are_those_that_the_code_calls() -> None:
     for tree in _sources():
         asked |= {
             call.args[0].value
-            for call in _calls(tree, "_client")
+            for call in _calls(tree, "_make_client")
             if isinstance(call.args[0], ast.Constant)
         }
         asked |= {

@@ -49,9 +49,9 @@ def longest_seconds(client: Any, attempts: int | None = None) -> float:
 
 def test_contain_has_time_to_act(default: Synthesized) -> None:
     """With CloudWatch at its slowest, the snapshot and one throttle still fit in the run."""
-    waiting = QUESTIONS_IN_A_ROW * longest_seconds(clients.cloudwatch_client())
-    acting = longest_seconds(clients.dynamodb_client()) + longest_seconds(
-        clients.lambda_client(), attempts=1
+    waiting = QUESTIONS_IN_A_ROW * longest_seconds(clients.make_cloudwatch_client())
+    acting = longest_seconds(clients.make_dynamodb_client()) + longest_seconds(
+        clients.make_lambda_client(), attempts=1
     )
 
     assert waiting + acting <= default.function(CONTAIN)["Timeout"]

@@ -44,7 +44,7 @@ CHANGING: Final = frozenset(
 _DENIED_ON_EXEMPT: Final = CHANGING - {"switch_mapping", "limit_mapping"}
 _QUIET: Final = frozenset(
     {
-        "live",
+        "read_live",
         "tagged",
         "reserved_concurrency",
         "describe",
@@ -53,7 +53,7 @@ _QUIET: Final = frozenset(
         "mappings",
         "provisioned",
         "async_target",
-        "triggers",
+        "read_triggers",
         "claim_request",
     }
 )

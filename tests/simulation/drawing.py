@@ -69,8 +69,8 @@ _LEDGER_PARTS: Final = (
     frozenset({"open"}),
     frozenset({"save"}),
     frozenset({"save", "supersede", "hold", "file_away"}),
-    frozenset({"live"}),
-    frozenset({"find", "live"}),
+    frozenset({"read_live"}),
+    frozenset({"find", "read_live"}),
 )
 
 
@@ -192,7 +192,7 @@ def _with_processes(schedule: Schedule, random: Random) -> Schedule:
         weather = replace(weather, keyless=random.choice((0.3, 1.0)))
         since = random.choice((0.0, random.uniform(0.0, schedule.seconds)))
         until = min(schedule.seconds, since + random.choice((20.0, 90.0, 240.0)))
-        parts = random.choice((None, frozenset({"tag_key"}), frozenset[str]()))
+        parts = random.choice((None, frozenset({"read_tag_key"}), frozenset[str]()))
         if parts is not None:
             away = Away(port="ledger", since=since, until=until, loses=False, methods=parts)
             faults = (*faults, away)

@@ -44,9 +44,9 @@ class SimulatedLedger(FakeLedger):
         if self._turns.run is not None:
             self._turns.run.process.has_key = known
 
-    def live(self) -> LiveLedger:
+    def read_live(self) -> LiveLedger:
         """See the port. A process whose ledger was away writes that down for the others."""
-        live = super().live()
+        live = super().read_live()
         run = self._turns.run
         if run is None or run.process.away_since is None:
             return live

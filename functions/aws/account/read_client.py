@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from functions.aws.runtime.errors import AWS_ERRORS, code_of, is_passing, words_of
+from functions.aws.runtime.errors import AWS_ERRORS, get_code, get_message, is_passing
 from functions.aws.runtime.observability import logger
 from functions.aws.runtime.retry import Retry
 from functions.domain.errors import LoopbreakerError
@@ -181,7 +181,7 @@ class ReadClient:
     def _may_pass(self, error: Exception, operation: Operation) -> bool:
         if not isinstance(error, ClientError):
             return True  # no connection, no answer in time
-        code = code_of(error)
+        code = get_code(error)
         if _THROTTLED.search(code):
             self._pace.slow_down(operation.lane)
             logger.info("throttled", extra={"action": operation.action})
@@ -192,7 +192,7 @@ class ReadClient:
 def _classify_error(error: Exception, operation: Operation) -> LoopbreakerError:
     if not isinstance(error, ClientError):
         return UnansweredError(f"{type(error).__name__}: {error}")
-    code, words = code_of(error), words_of(error)
+    code, words = get_code(error), get_message(error)
     if _NOT_ALLOWED.search(code):
         return NotAllowedError(operation.action, words)
     if _GONE.search(code):

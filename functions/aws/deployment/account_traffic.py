@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.runtime.errors import AWS_ERRORS, words_of
+from functions.aws.runtime.errors import AWS_ERRORS, get_message
 from functions.domain.deployment.account_alarm import HISTORY_DAYS
 from functions.domain.errors import MetricsUnavailableError
 
@@ -63,7 +63,7 @@ class AccountTraffic:
                         for at, value in zip(result["Timestamps"], result["Values"], strict=True)
                     )
         except AWS_ERRORS as error:
-            raise MetricsUnavailableError(words_of(error)) from error
+            raise MetricsUnavailableError(get_message(error)) from error
         return tuple(found)
 
 

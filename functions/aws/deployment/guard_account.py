@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.runtime.errors import words_of
+from functions.aws.runtime.errors import get_message
 from functions.domain.deployment.guard_protection import AccountLimits
 from functions.domain.errors import RefusedError
 
@@ -67,4 +67,4 @@ class GuardAccount:
                 FunctionName=function, ReservedConcurrentExecutions=concurrency
             )
         except self._client.exceptions.InvalidParameterValueException as error:
-            raise RefusedError(words_of(error)) from error
+            raise RefusedError(get_message(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.runtime.errors import AWS_ERRORS, words_of
+from functions.aws.runtime.errors import AWS_ERRORS, get_message
 from functions.aws.runtime.observability import logger
 
 if TYPE_CHECKING:
@@ -38,5 +38,5 @@ class FunctionCount:
                 self._count = self._client.get_account_settings()["AccountUsage"]["FunctionCount"]
                 self._asked_at = now
             except AWS_ERRORS as error:
-                logger.warning("the functions are not counted", error=words_of(error))
+                logger.warning("the functions are not counted", error=get_message(error))
         return self._count

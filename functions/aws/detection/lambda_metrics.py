@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import ClientError
 
-from functions.aws.runtime.errors import AWS_ERRORS, words_of
+from functions.aws.runtime.errors import AWS_ERRORS, get_message
 from functions.aws.runtime.metric_pages import read_pages
 from functions.aws.runtime.observability import logger
 from functions.domain.detection.arrivals import (
@@ -296,8 +296,8 @@ class CloudWatchMetrics:
             # Refused, unknown to this Region, over its own quota of 10 a second: the slow way
             # may still be open.
             if isinstance(error, ClientError):
-                raise _InsightsUnavailableError(words_of(error)) from error
-            raise MetricsUnavailableError(words_of(error)) from error
+                raise _InsightsUnavailableError(get_message(error)) from error
+            raise MetricsUnavailableError(get_message(error)) from error
         if any(one.status in _FAILED for one in found.values()):
             raise _InsightsUnavailableError("internal error")
         # The label of a series is the value that it is grouped by; a name holds no blank.
@@ -328,7 +328,7 @@ class CloudWatchMetrics:
                     if [entry["Name"] for entry in dimensions] == ["FunctionName"]:
                         names[dimensions[0]["Value"]] = None
         except AWS_ERRORS as error:
-            raise MetricsUnavailableError(words_of(error)) from error
+            raise MetricsUnavailableError(get_message(error)) from error
         return tuple(names)
 
     def _query_batch(
@@ -370,7 +370,7 @@ class CloudWatchMetrics:
             for entry in self._read_pages(queries, window):
                 add_to_answer(found[entry["Id"]], entry)
         except AWS_ERRORS as error:
-            raise MetricsUnavailableError(words_of(error)) from error
+            raise MetricsUnavailableError(get_message(error)) from error
         return found
 
     def _read_pages(

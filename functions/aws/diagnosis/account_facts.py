@@ -56,8 +56,8 @@ class AccountFacts:
         """
         shared = self._read_shared(now)
         if shared is None:
-            return reader.read(self.facts.begun(now))
-        noted = [one.change for one in self.chart.noted()]
+            return reader.read(self.facts.begin(now))
+        noted = [one.change for one in self.chart.read_noted()]
         return reader.work_in([*noted, *_list_changes(shared, fresh, roles)], shared)
 
     def _read_shared(self, now: datetime) -> f.Facts | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.runtime.errors import AWS_ERRORS, of_reading
+from functions.aws.runtime.errors import AWS_ERRORS, translate_reading_error
 from functions.domain.account.names import InvalidFunctionReferenceError, parse_function_name
 from functions.domain.diagnosis.facts import FoundTrigger, InvokerKind
 
@@ -51,7 +51,7 @@ class AlarmActions:
                     for function, trigger in _find_triggers(alarm):
                         found.setdefault(function, []).append(trigger)
         except AWS_ERRORS as error:
-            raise of_reading(error, "alarms") from error
+            raise translate_reading_error(error, "alarms") from error
         return {function: tuple(triggers) for function, triggers in found.items()}
 
 

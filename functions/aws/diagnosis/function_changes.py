@@ -17,10 +17,10 @@ from botocore.exceptions import ClientError
 from functions.aws.runtime.errors import (
     AWS_ERRORS,
     CONFLICT_CODES,
-    code_of,
+    get_code,
+    get_message,
     is_passing,
-    lambda_errors,
-    words_of,
+    translate_lambda_errors,
 )
 from functions.aws.runtime.retry import CHANGES
 from functions.domain.diagnosis.ports import Configuration
@@ -135,13 +135,13 @@ class AwsFunctionChanges:
     def read_permission(self, function: str, qualifier: str, statement_id: str) -> str | None:
         """See the port."""
         try:
-            with lambda_errors(function):
+            with translate_lambda_errors(function):
                 answer = self._lambda.get_policy(
                     FunctionName=function, **_build_qualifier(qualifier)
                 )
         except FunctionNotFoundError:
             # AWS says the same of a function without a policy and of one that is gone.
-            with lambda_errors(function):
+            with translate_lambda_errors(function):
                 self._lambda.get_function_configuration(FunctionName=function)
             return None
         for statement in _read_statements(answer.get("Policy", "")):
@@ -166,18 +166,18 @@ class AwsFunctionChanges:
             request["SourceAccount"] = permission.source_account
         # ResourceConflictException says here that the statement is there already, which no later
         # attempt changes: it is not tried again.
-        with lambda_errors(permission.function):
+        with translate_lambda_errors(permission.function):
             try:
                 self._lambda.add_permission(**request)
             except ClientError as error:
-                if code_of(error) == "ResourceConflictException":
-                    raise RefusedError(f"{permission.function}: {words_of(error)}") from error
+                if get_code(error) == "ResourceConflictException":
+                    raise RefusedError(f"{permission.function}: {get_message(error)}") from error
                 raise
 
     def remove_permission(self, function: str, qualifier: str, statement_id: str) -> None:
         """See the port."""
         try:
-            with lambda_errors(function):
+            with translate_lambda_errors(function):
                 self._lambda.remove_permission(
                     FunctionName=function, StatementId=statement_id, **_build_qualifier(qualifier)
                 )
@@ -185,7 +185,7 @@ class AwsFunctionChanges:
             return
 
     def _update(self, function: str, **setting: Any) -> None:
-        with lambda_errors(function):
+        with translate_lambda_errors(function):
             self._retry.change(
                 function,
                 CONFLICT_CODES,
@@ -203,7 +203,7 @@ class AwsFunctionChanges:
         for attempt in range(self._retry.attempts):
             if attempt:
                 self._retry.pause(attempt)
-            with lambda_errors(function):
+            with translate_lambda_errors(function):
                 answer = self._lambda.get_function_configuration(FunctionName=function)
             if answer.get("LastUpdateStatus") != _UPDATING and answer.get("State") != _PENDING:
                 return answer
@@ -234,12 +234,12 @@ def iam_errors(role: str) -> Iterator[None]:
     try:
         yield
     except AWS_ERRORS as error:
-        words = f"role {role}: {words_of(error)}"
+        words = f"role {role}: {get_message(error)}"
         if not isinstance(error, ClientError):
             raise BusyError(words) from error
-        if code_of(error) == _MISSING_ROLE:
+        if get_code(error) == _MISSING_ROLE:
             raise FunctionNotFoundError(words) from error
-        if is_passing(error) or code_of(error) in _IAM_CONFLICTS:
+        if is_passing(error) or get_code(error) in _IAM_CONFLICTS:
             raise BusyError(words) from error
         raise RefusedError(words) from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.runtime.errors import lambda_errors
+from functions.aws.runtime.errors import translate_lambda_errors
 from functions.domain.diagnosis.collection.details import FunctionDetails
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class DetailsReader:
             As Lambda's control plane answers.
         """
         self._wait()
-        with lambda_errors(function):
+        with translate_lambda_errors(function):
             answer = (
                 self._client.get_function_configuration(FunctionName=function, Qualifier=qualifier)
                 if qualifier
@@ -63,6 +63,6 @@ class DetailsReader:
             As Lambda's control plane answers.
         """
         self._wait()
-        with lambda_errors(function):
+        with translate_lambda_errors(function):
             answer = self._client.list_aliases(FunctionName=function)
         return tuple(one["Name"] for one in answer.get("Aliases", ()))

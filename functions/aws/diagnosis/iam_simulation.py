@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.runtime.errors import AWS_ERRORS, of_reading
+from functions.aws.runtime.errors import AWS_ERRORS, translate_reading_error
 from functions.domain.diagnosis.facts import SimulatedDecision, Simulation
 from functions.domain.errors import RefusedError
 
@@ -54,7 +54,7 @@ class Simulator:
             results = answer["EvaluationResults"]
             return tuple(_read(results, principal_arn, resource_arn))
         except AWS_ERRORS as error:
-            raise of_reading(error, principal_arn) from error
+            raise translate_reading_error(error, principal_arn) from error
         except (KeyError, TypeError, ValueError) as error:
             raise RefusedError(
                 f"{principal_arn}: the simulator's answer cannot be read: "

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from functions.aws.runtime.errors import AWS_ERRORS, code_of, of_reading
+from functions.aws.runtime.errors import AWS_ERRORS, get_code, translate_reading_error
 from functions.domain.diagnosis.collection.details import LogGroup
 from functions.domain.diagnosis.facts import ReportStatistics
 
@@ -71,7 +71,7 @@ class FunctionLogs:
             # The prefix may be the beginning of many names; the shortest of them comes first.
             answer = self._client.describe_log_groups(logGroupNamePrefix=name, limit=50)
         except AWS_ERRORS as error:
-            raise of_reading(error, name) from error
+            raise translate_reading_error(error, name) from error
         for one in answer.get("logGroups", ()):
             if one.get("logGroupName") == name:
                 return LogGroup(
@@ -108,9 +108,9 @@ class FunctionLogs:
             try:
                 page = self._client.filter_log_events(**request)
             except AWS_ERRORS as error:
-                if isinstance(error, ClientError) and code_of(error) == _MISSING:
+                if isinstance(error, ClientError) and get_code(error) == _MISSING:
                     return
-                raise of_reading(error, group) from error
+                raise translate_reading_error(error, group) from error
             for event in page.get("events", ()):
                 count += 1
                 yield event.get("message", "")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.runtime.errors import AWS_ERRORS, words_of
+from functions.aws.runtime.errors import AWS_ERRORS, get_message
 from functions.aws.runtime.metric_pages import MOST_DATAPOINTS, read_pages
 from functions.domain.errors import MetricsUnavailableError
 
@@ -102,7 +102,7 @@ class DiagnosisMetrics:
                     one = family.build_query(values)
                     sums[one] = sums.get(one, 0.0) + sum(entry.get("Values", ()))
         except AWS_ERRORS as error:
-            raise MetricsUnavailableError(words_of(error)) from error
+            raise MetricsUnavailableError(get_message(error)) from error
         except (KeyError, TypeError, AttributeError) as error:
             raise _make_error(error) from error
         return tuple(sorted((one for one in sums if sums[one] > 0), key=lambda one: -sums[one]))
@@ -123,7 +123,7 @@ class DiagnosisMetrics:
                     for time, value in zip(times, values, strict=True)
                 )
         except AWS_ERRORS as error:
-            raise MetricsUnavailableError(words_of(error)) from error
+            raise MetricsUnavailableError(get_message(error)) from error
         except (KeyError, TypeError, ValueError) as error:
             raise _make_error(error) from error
         answered = {one: tuple(sorted(points[f"m{n}"].items())) for n, one in enumerate(batch)}

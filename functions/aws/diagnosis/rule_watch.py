@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.runtime.errors import AWS_ERRORS, of_reading
+from functions.aws.runtime.errors import AWS_ERRORS, translate_reading_error
 from functions.domain.account.inventory import RuleTarget
 from functions.domain.diagnosis.collection.failure_metrics import parse_bus_name
 
@@ -46,7 +46,7 @@ class RuleTargets:
             try:
                 page = self._client.list_targets_by_rule(**request)
             except AWS_ERRORS as error:
-                raise of_reading(error, f"rule {rule.name}") from error
+                raise translate_reading_error(error, f"rule {rule.name}") from error
             found.extend(
                 RuleTarget(
                     arn=one.get("Arn", ""),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from functions.aws.runtime.errors import AWS_ERRORS, code_of, of_reading
+from functions.aws.runtime.errors import AWS_ERRORS, get_code, translate_reading_error
 from functions.domain.diagnosis.collection.failure_metrics import group_and_name
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ class Schedules:
         try:
             told = self._client.get_schedule(GroupName=group, Name=name)
         except AWS_ERRORS as error:
-            if isinstance(error, ClientError) and code_of(error) == _GONE:
+            if isinstance(error, ClientError) and get_code(error) == _GONE:
                 return None
-            raise of_reading(error, f"schedule {group}/{name}") from error
+            raise translate_reading_error(error, f"schedule {group}/{name}") from error
         target = told.get("Target", {})
         return replace(
             schedule,

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from functions.aws.incidents.lambda_functions import DISABLED_STATES, is_mapping_of
-from functions.aws.runtime.errors import AWS_ERRORS, words_of
+from functions.aws.runtime.errors import AWS_ERRORS, get_message
 from functions.aws.runtime.observability import logger
 from functions.domain.account.names import compose_queue_url
 from functions.domain.detection.arrivals import SourceKind
@@ -204,7 +204,7 @@ class _Notes:
         try:
             return read()
         except AWS_ERRORS as error:
-            self.unreadable.append(f"{what}: {words_of(error)}")
+            self.unreadable.append(f"{what}: {get_message(error)}")
         except (KeyError, ValueError) as error:
             self.unreadable.append(f"{what}: AWS's answer has another form ({error!r})")
         return unknown

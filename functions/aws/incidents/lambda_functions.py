@@ -17,9 +17,9 @@ from botocore.exceptions import ClientError
 from functions.aws.runtime.errors import (
     AWS_ERRORS,
     CONFLICT_CODES,
-    code_of,
-    lambda_errors,
-    of_lambda,
+    get_code,
+    translate_lambda_error,
+    translate_lambda_errors,
 )
 from functions.aws.runtime.observability import logger
 from functions.aws.runtime.retry import CHANGES
@@ -106,7 +106,7 @@ class LambdaFunctions:
         Tags that AWS could not read (``TagsError``) count as none: the Deny on exempt functions in
         the guard's own policy still holds.
         """
-        with lambda_errors(function):
+        with translate_lambda_errors(function):
             answer = self._client.get_function(FunctionName=function)
         if "TagsError" in answer:
             logger.warning("tags unknown", about=function, error=answer["TagsError"])
@@ -133,7 +133,7 @@ class LambdaFunctions:
 
     def reserved_concurrency(self, function: str) -> int | None:
         """What is reserved now; AWS leaves the field out when it is nothing."""
-        with lambda_errors(function):
+        with translate_lambda_errors(function):
             answer = self._client.get_function_concurrency(FunctionName=function)
         return answer.get("ReservedConcurrentExecutions")
 
@@ -155,7 +155,7 @@ class LambdaFunctions:
     def provisioned(self, function: str) -> tuple[ProvisionedConcurrency, ...]:
         """See the port."""
         pages = self._client.get_paginator("list_provisioned_concurrency_configs")
-        with lambda_errors(function):
+        with translate_lambda_errors(function):
             found = [
                 ProvisionedConcurrency(
                     qualifier=one["FunctionArn"].rpartition(":")[2],
@@ -237,7 +237,7 @@ class LambdaFunctions:
     def _read_scaling_of_versions(self, function: str, provider: str) -> tuple[VersionScaling, ...]:
         """The scaling of the versions that have instances of a capacity provider."""
         try:
-            with lambda_errors(provider):
+            with translate_lambda_errors(provider):
                 pages = self._client.get_paginator("list_function_versions_by_capacity_provider")
                 qualifiers = [
                     one["FunctionArn"].split(":")[_NAME_FIELD + 1]
@@ -255,10 +255,10 @@ class LambdaFunctions:
     def _translate_version_errors(self, function: str, qualifier: str) -> Iterator[None]:
         """Tell a version that is gone from a function that is."""
         try:
-            with lambda_errors(function):
+            with translate_lambda_errors(function):
                 yield
         except FunctionNotFoundError as error:
-            with lambda_errors(function):
+            with translate_lambda_errors(function):
                 self._client.get_function(FunctionName=function)
             raise VersionNotFoundError(f"{function}:{qualifier}: {error}") from error
 
@@ -271,7 +271,7 @@ class LambdaFunctions:
         call it after the function was stopped.
         """
         pages = self._client.get_paginator("list_event_source_mappings")
-        with lambda_errors(function):
+        with translate_lambda_errors(function):
             return tuple(
                 self._wait_until_settled(one)
                 for page in pages.paginate()
@@ -320,9 +320,9 @@ class LambdaFunctions:
         try:
             policy = self._client.get_policy(FunctionName=function).get("Policy", "")
         except AWS_ERRORS as error:
-            if isinstance(error, ClientError) and code_of(error) in _MISSING:
+            if isinstance(error, ClientError) and get_code(error) in _MISSING:
                 return tuple(polled)
-            raise of_lambda(error, function) from error
+            raise translate_lambda_error(error, function) from error
         return (*polled, *pushed_by(policy))
 
     def async_target(self, function: str) -> str:
@@ -330,9 +330,9 @@ class LambdaFunctions:
         try:
             answer = self._client.get_function_event_invoke_config(FunctionName=function)
         except AWS_ERRORS as error:
-            if isinstance(error, ClientError) and code_of(error) in _MISSING:
+            if isinstance(error, ClientError) and get_code(error) in _MISSING:
                 return ""
-            raise of_lambda(error, function) from error
+            raise translate_lambda_error(error, function) from error
         return answer.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
 
     def tag(self, function_arn: str, tags: Mapping[str, str]) -> None:
@@ -363,7 +363,7 @@ class LambdaFunctions:
                 if tag["Key"] == key
             }
         except AWS_ERRORS as error:
-            raise of_lambda(error, f"functions with the tag {key}") from error
+            raise translate_lambda_error(error, f"functions with the tag {key}") from error
 
     def _change(self, what: str, call: Callable[[], _T]) -> _T:
         """The answer of a call, tried again while something else is being done to the same thing.
@@ -373,12 +373,12 @@ class LambdaFunctions:
         BusyError
             When it still is the last time.
         """
-        with lambda_errors(what):
+        with translate_lambda_errors(what):
             return self._retry.change(what, CONFLICT_CODES, call)
 
     def _read_mapping(self, uuid: str) -> Mapping[str, Any]:
         try:
-            with lambda_errors(uuid):
+            with translate_lambda_errors(uuid):
                 answer = self._client.get_event_source_mapping(UUID=uuid)
         except FunctionNotFoundError as error:
             raise MappingNotFoundError(str(error)) from error

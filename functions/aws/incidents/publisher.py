@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.runtime.errors import AWS_ERRORS, words_of
+from functions.aws.runtime.errors import AWS_ERRORS, get_message
 from functions.domain.errors import NoticeUndeliveredError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class SnsPublisher:
                 TopicArn=self._topic_arn, Subject=fitting_subject(subject), Message=fitting(body)
             )
         except AWS_ERRORS as error:
-            raise NoticeUndeliveredError(words_of(error)) from error
+            raise NoticeUndeliveredError(get_message(error)) from error
 
 
 def fitting_subject(subject: str) -> str:

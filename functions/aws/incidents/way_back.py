@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from botocore.exceptions import ClientError
 
-from functions.aws.runtime.errors import AWS_ERRORS, code_of, of_reading, words_of
+from functions.aws.runtime.errors import AWS_ERRORS, get_code, get_message, translate_reading_error
 from functions.domain.errors import BusyError, UnrecognisedSignalError
 
 if TYPE_CHECKING:
@@ -238,10 +238,10 @@ def _format_expression(moment: datetime) -> str:
 
 
 def _get_code(error: AwsError) -> str:
-    return code_of(error) if isinstance(error, ClientError) else ""
+    return get_code(error) if isinstance(error, ClientError) else ""
 
 
 def _translate_error(error: AwsError, name: str) -> LoopbreakerError:
     if _get_code(error) == _CONFLICT:  # somebody else is changing it, or its group is being deleted
-        return BusyError(f"schedule {name}: {words_of(error)}")
-    return of_reading(error, f"schedule {name}")
+        return BusyError(f"schedule {name}: {get_message(error)}")
+    return translate_reading_error(error, f"schedule {name}")

@@ -22,15 +22,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.records.graph_summary import BOOK, CHART, packed
+from functions.aws.records.graph_summary import BOOK, CHART, pack_summary
 from functions.aws.records.items import (
-    epoch_value,
-    expiry_value,
-    key_of,
+    build_key,
     pack,
     read_item,
-    text_in,
+    read_text,
     unpack,
+    write_epoch,
+    write_expiry,
 )
 from functions.aws.records.writes import AttributeAbsent, Compare, Delete, PutItem, Update
 from functions.aws.runtime.observability import logger
@@ -98,10 +98,10 @@ class ChartStore:
         """
         item = self._table.update(
             Update(
-                key=key_of(CHART, _STATE),
-                values={"holder": {"S": self._holder}, "held_until": epoch_value(until)},
+                key=build_key(CHART, _STATE),
+                values={"holder": {"S": self._holder}, "held_until": write_epoch(until)},
                 condition=AttributeAbsent("held_until")
-                | Compare("held_until", "<=", epoch_value(now))
+                | Compare("held_until", "<=", write_epoch(now))
                 | self._has_turn(),
             )
         )
@@ -119,7 +119,7 @@ class ChartStore:
     def end_turn(self) -> None:
         """Let the next run have its turn; nothing happens where another has it already."""
         update = Update(
-            key=key_of(CHART, _STATE),
+            key=build_key(CHART, _STATE),
             values={"held_until": {"N": "0"}},
             condition=self._has_turn(),
         )
@@ -137,7 +137,7 @@ class ChartStore:
         """
         state = replace(state, told=state.told[-MOST_TOLD:])
         update = Update(
-            key=key_of(CHART, _STATE),
+            key=build_key(CHART, _STATE),
             values={"record": pack(json.dumps(to_json(state, Form.SPARSE)))},
             condition=self._has_turn(),
         )
@@ -158,43 +158,43 @@ class ChartStore:
         """
         for change in changes:
             item = {
-                **key_of(_CHANGES, _change_key(change)),
+                **build_key(_CHANGES, _change_key(change)),
                 "kind": {"S": change.kind.value},
                 "name": {"S": change.name},
                 "mark": {"S": mark},
-                "expires_at": expiry_value(now + _CHANGES_KEPT),
+                "expires_at": write_expiry(now + _CHANGES_KEPT),
             }
             self._table.write(PutItem(item=item))
 
-    def noted(self) -> tuple[NotedChange, ...]:
+    def read_noted(self) -> tuple[NotedChange, ...]:
         """All that is to be read again. A note that cannot be read is logged and left out."""
         found = []
         for item in self._table.query(_CHANGES):
             try:
                 change = read_item(Change, item)
             except UnreadableError as error:
-                logger.warning("unreadable note", key=text_in(item, "sk"), why=str(error))
+                logger.warning("unreadable note", key=read_text(item, "sk"), why=str(error))
                 continue
-            found.append(NotedChange(change=change, mark=text_in(item, "mark")))
+            found.append(NotedChange(change=change, mark=read_text(item, "mark")))
         return tuple(found)
 
     def forget(self, noted: Iterable[NotedChange]) -> None:
         """Delete notes that were worked in; one that was noted again meanwhile stays."""
         for one in noted:
             is_last_note = Compare("mark", "=", {"S": one.mark})
-            key = key_of(_CHANGES, _change_key(one.change))
+            key = build_key(_CHANGES, _change_key(one.change))
             self._table.write(Delete(key=key, condition=is_last_note))
 
     # -- notices
 
-    def notices(self) -> tuple[OutboxNotice, ...]:
+    def read_notices(self) -> tuple[OutboxNotice, ...]:
         """The notices that are not known to be sent, oldest first."""
         return tuple(_parse_notice(item) for item in self._table.query(_NOTICES))
 
     def keep_notice(self, notice: OutboxNotice) -> None:
         """Write a notice as it is now; one that was sent is deleted."""
         if notice.status is NoticeStatus.SENT:
-            self._table.write(Delete(key=key_of(_NOTICES, notice.id)))
+            self._table.write(Delete(key=build_key(_NOTICES, notice.id)))
         else:
             self._table.write(_put_notice(notice))
 
@@ -208,9 +208,9 @@ class ChartStore:
         LedgerUnavailableError
         """
         item = {
-            **key_of(CHART, BOOK),
+            **build_key(CHART, BOOK),
             "at": {"S": book.at.isoformat()},
-            "data": {"B": packed(book)},
+            "data": {"B": pack_summary(book)},
         }
         self._table.write(PutItem(item=item))
 
@@ -227,7 +227,7 @@ def _state_of(item: Item) -> ChartState:
 
 def _put_notice(notice: OutboxNotice) -> PutItem:
     item = {
-        **key_of(_NOTICES, notice.id),
+        **build_key(_NOTICES, notice.id),
         "subject": {"S": notice.subject},
         "body": {"S": notice.body},
         "status": {"S": notice.status.value},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.records.items import expiry_value, key_of
+from functions.aws.records.items import build_key, write_expiry
 from functions.aws.records.writes import PutItem
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class DiagnosisMarks:
         """See the port."""
         for name in names:
             item = {
-                **key_of(TOUCHED, name),
+                **build_key(TOUCHED, name),
                 "at": {"S": now.isoformat()},
-                "expires_at": expiry_value(now + MARKS_KEPT),
+                "expires_at": write_expiry(now + MARKS_KEPT),
             }
             self._table.write(PutItem(item=item))

@@ -26,7 +26,7 @@ from datetime import datetime  # noqa: TC003 - `records` reads the hints
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from functions.aws.records.diagnosis_marks import MARKS_KEPT, TOUCHED, DiagnosisMarks
-from functions.aws.records.items import expiry_value, fits, key_of, pack, text_in, unpack
+from functions.aws.records.items import build_key, fits, pack, read_text, unpack, write_expiry
 from functions.aws.records.table import MARK, is_marked
 from functions.aws.records.writes import NEW, Compare, Delete, PutItem
 from functions.aws.runtime.observability import logger
@@ -81,13 +81,13 @@ class DiagnosisStore:
 
     def read_findings(self) -> FindingBook:
         """See the port."""
-        item = self._table.get(key_of(_DIAGNOSIS, _BOOK))
+        item = self._table.get(build_key(_DIAGNOSIS, _BOOK))
         return FindingBook() if item is None else BOOK_RECORD.load(unpack(item, "record"))
 
     def save_book(self, book: FindingBook) -> FindingBook:
         """See the port."""
         written = replace(book, version=book.version + 1)
-        key = key_of(_DIAGNOSIS, _BOOK)
+        key = build_key(_DIAGNOSIS, _BOOK)
         while (record := BOOK_RECORD.dump(written)) and not fits(record):
             less = shrink(written)
             if less is None:
@@ -132,7 +132,7 @@ class DiagnosisStore:
 
     def find(self, function: str, entry: str) -> Remediation | None:
         """See the port."""
-        item = self._table.get(key_of(_REMEDIATION, f"{function}{_SEPARATOR}{entry}"))
+        item = self._table.get(build_key(_REMEDIATION, f"{function}{_SEPARATOR}{entry}"))
         return None if item is None else REMEDIATION_RECORD.load(unpack(item, "record"))
 
     def read_remediations(self, functions: Sequence[str] = ()) -> tuple[Remediation, ...]:
@@ -140,7 +140,7 @@ class DiagnosisStore:
         wanted = frozenset(functions)
         found: list[Remediation] = []
         for item in self._table.query(_REMEDIATION):
-            key = text_in(item, "sk")
+            key = read_text(item, "sk")
             if wanted and key.partition(_SEPARATOR)[0] not in wanted:
                 continue
             try:
@@ -153,12 +153,12 @@ class DiagnosisStore:
 
     def read_progress(self) -> Progress | None:
         """How far the last round came; ``None`` before the first."""
-        item = self._table.get(key_of(_DIAGNOSIS, _PROGRESS))
+        item = self._table.get(build_key(_DIAGNOSIS, _PROGRESS))
         return None if item is None else _load(Progress, item)
 
     def save_progress(self, progress: Progress) -> None:
         """Remember how far a round has come. Last writer wins: examining again is harmless."""
-        item = {**key_of(_DIAGNOSIS, _PROGRESS), "record": pack(_dump(progress))}
+        item = {**build_key(_DIAGNOSIS, _PROGRESS), "record": pack(_dump(progress))}
         self._table.write(PutItem(item=item))
 
     def touch(self, names: Iterable[str], now: datetime) -> None:
@@ -172,20 +172,20 @@ class DiagnosisStore:
         others. Anybody can make such marks, by calling functions that do not exist.
         """
         some = itertools.islice(self._table.query(TOUCHED), MOST_TOUCHED)
-        return {text_in(item, "sk"): text_in(item, "at") for item in some}
+        return {read_text(item, "sk"): read_text(item, "at") for item in some}
 
     def forget_touched(self, marks: Mapping[str, str]) -> None:
         """Forget changes, unless something was changed again meanwhile."""
         for name, mark in marks.items():
             is_last_change = Compare("at", "=", {"S": mark})
-            self._table.write(Delete(key=key_of(TOUCHED, name), condition=is_last_change))
+            self._table.write(Delete(key=build_key(TOUCHED, name), condition=is_last_change))
 
     def remember_denial(self, function: str, denied: DeniedCall, now: datetime) -> None:
         """Keep a denied invocation for a fortnight, the latest of each principal."""
         item = {
-            **key_of(_DENIAL, f"{function}{_SEPARATOR}{denied.principal_arn}"),
+            **build_key(_DENIAL, f"{function}{_SEPARATOR}{denied.principal_arn}"),
             "record": pack(_dump(denied)),
-            "expires_at": expiry_value(now + TRACES_KEPT),
+            "expires_at": write_expiry(now + TRACES_KEPT),
         }
         self._table.write(PutItem(item=item))
 
@@ -196,7 +196,7 @@ class DiagnosisStore:
             if number >= MOST_DENIALS:
                 logger.warning("there are more denied calls than are read", read=number)
                 break
-            key = text_in(item, "sk")
+            key = read_text(item, "sk")
             try:
                 denied = _load(DeniedCall, item)
             except UnreadableRecordError as error:
@@ -235,7 +235,7 @@ class DiagnosisStore:
             "record": pack(record),
         }
         if expires is not None:
-            item["expires_at"] = expiry_value(expires)
+            item["expires_at"] = write_expiry(expires)
         condition = Compare("version", "=", {"N": str(base)}) if base else NEW
         refusals = self._table.write(PutItem(item=item, condition=condition))
         stored = {} if refusals is None else refusals[0] or {}
@@ -245,7 +245,7 @@ class DiagnosisStore:
 
 
 def _build_remediation_key(remediation: Remediation) -> Item:
-    return key_of(_REMEDIATION, f"{remediation.function}{_SEPARATOR}{remediation.entry}")
+    return build_key(_REMEDIATION, f"{remediation.function}{_SEPARATOR}{remediation.entry}")
 
 
 def _shorten_to_fit(remediation: Remediation) -> Remediation:

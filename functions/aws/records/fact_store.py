@@ -15,7 +15,7 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.account import facts as f
-from functions.aws.records.items import MOST_BYTES, key_of, text_in
+from functions.aws.records.items import MOST_BYTES, build_key, read_text
 from functions.aws.records.writes import Delete, PutItem
 from functions.domain.graph.refresh import SCHEMA, Manifest
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json
@@ -90,7 +90,7 @@ class FactStore:
         if manifest.schema != SCHEMA:
             raise UnreadableError(f"schema {manifest.schema}, this code reads {SCHEMA}")
         found = self._read_parts(set(manifest.parts.values()))
-        facts = self.begun(manifest.at)
+        facts = self.begin(manifest.at)
         for section in f.SECTIONS:
             for shard in range(section.shards):
                 part = manifest.parts.get(f"{section.name}#{shard:02}")
@@ -99,7 +99,7 @@ class FactStore:
                     facts.load(section, entries)
         return facts
 
-    def begun(self, at: datetime, *, carried_from: f.Facts | None = None) -> f.Facts:
+    def begin(self, at: datetime, *, carried_from: f.Facts | None = None) -> f.Facts:
         """Facts for a reading that begins now."""
         return f.begin(self._account, self._region, self._partition, at, carried_from=carried_from)
 
@@ -113,22 +113,22 @@ class FactStore:
         wanted = {part for manifest in kept for part in manifest.parts.values()}
         deleted = 0
         for item in list(self._table.query(self._key, attribute="sk")):
-            name = text_in(item, "sk")
+            name = read_text(item, "sk")
             if _part_of(name) not in wanted:
-                self._table.write(Delete(key=key_of(self._key, name)))
+                self._table.write(Delete(key=build_key(self._key, name)))
                 deleted += 1
         return deleted
 
     def _write(self, part: str, data: bytes) -> None:
         for number in range(_count_items(data)):
             piece = data[number * MOST_BYTES : (number + 1) * MOST_BYTES]
-            key = key_of(self._key, f"{part}#{number:03}")
+            key = build_key(self._key, f"{part}#{number:03}")
             self._table.write(PutItem(item={**key, "data": {"B": piece}}))
 
     def _read_parts(self, wanted: set[str]) -> dict[str, bytes]:
         pieces: dict[str, list[bytes]] = {}
         for item in self._table.query(self._key):
-            part = _part_of(text_in(item, "sk"))
+            part = _part_of(read_text(item, "sk"))
             if part in wanted:
                 pieces.setdefault(part, []).append(item["data"]["B"])
         return {part: b"".join(pieces[part]) for part in pieces}

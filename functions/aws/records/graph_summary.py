@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.records.items import key_of
+from functions.aws.records.items import build_key
 from functions.aws.runtime.observability import logger
 from functions.domain.errors import LedgerUnavailableError
 from functions.domain.graph.stored_book import book_from_json, book_to_json
@@ -62,20 +62,20 @@ class LoopBookStore:
 
     def _read(self, before: LoopBook | None) -> LoopBook | None:
         try:
-            item = self._table.get(key_of(CHART, BOOK), is_consistent=False)
+            item = self._table.get(build_key(CHART, BOOK), is_consistent=False)
         except LedgerUnavailableError as error:
             logger.warning("the book of loops cannot be read", why=str(error))
             return before
         if item is None:
             return None
         try:
-            return unpacked(item["data"]["B"])
+            return unpack_summary(item["data"]["B"])
         except (UnreadableError, KeyError, TypeError) as error:
             logger.warning("the book of loops cannot be read", why=str(error))
             return None
 
 
-def packed(book: LoopBook, most_bytes: int = MOST_BYTES) -> bytes:
+def pack_summary(book: LoopBook, most_bytes: int = MOST_BYTES) -> bytes:
     """The book in bytes that fit into an item.
 
     Where they would not, loops are kept without their words, from the last function backwards: how
@@ -115,7 +115,7 @@ def _with_fewer_marks(book: LoopBook) -> LoopBook | None:
     return None
 
 
-def unpacked(data: bytes) -> LoopBook:
+def unpack_summary(data: bytes) -> LoopBook:
     """Read what `packed` wrote.
 
     Raises

@@ -24,32 +24,32 @@ _T = TypeVar("_T")
 MOST_BYTES: Final = 350_000
 
 
-def key_of(partition: str, sort: str) -> Item:
+def build_key(partition: str, sort: str) -> Item:
     """The key of an item."""
     return {"pk": {"S": partition}, "sk": {"S": sort}}
 
 
-def iso(moment: datetime) -> str:
+def format_moment(moment: datetime) -> str:
     """UTC in a form that sorts."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def moment_value(moment: datetime) -> Item:
+def write_moment(moment: datetime) -> Item:
     """A moment as a text that sorts."""
-    return {"S": iso(moment)}
+    return {"S": format_moment(moment)}
 
 
-def epoch_value(moment: datetime) -> Item:
+def write_epoch(moment: datetime) -> Item:
     """A moment in seconds, to compare with."""
     return {"N": f"{moment.timestamp():.6f}"}
 
 
-def expiry_value(moment: datetime) -> Item:
+def write_expiry(moment: datetime) -> Item:
     """When DynamoDB may delete the item, in whole seconds (developer guide, *Time to Live*)."""
     return {"N": str(int(moment.timestamp()))}
 
 
-def text_in(item: Item, name: str) -> str:
+def read_text(item: Item, name: str) -> str:
     """A text of an item; empty where there is none."""
     text: str = item.get(name, {}).get("S", "")
     return text
@@ -117,7 +117,7 @@ def unpack(item: Item, name: str) -> str:
     try:
         return zlib.decompress(item[name]["B"]).decode(errors="surrogatepass")
     except (KeyError, TypeError, ValueError, zlib.error) as error:
-        where = f"{text_in(item, 'pk')} {text_in(item, 'sk')}"
+        where = f"{read_text(item, 'pk')} {read_text(item, 'sk')}"
         raise UnreadableRecordError(f"{where} holds no record: {error!r}") from error
 
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
-from functions.aws.records.items import text_in
+from functions.aws.records.items import read_text
 from functions.aws.records.writes import VERBS, ConditionCheck, Delete, PutItem, Update, request_of
-from functions.aws.runtime.errors import AWS_ERRORS, code_of, words_of
+from functions.aws.runtime.errors import AWS_ERRORS, get_code, get_message
 from functions.aws.runtime.retry import RetriesExhaustedError, Retry
 from functions.domain.errors import LedgerUnavailableError
 
@@ -221,12 +221,12 @@ class Table:
             if _is_refusal(error):
                 raise
             self.away_since = self.away_since or self.clock()
-            raise LedgerUnavailableError(words_of(error)) from error
+            raise LedgerUnavailableError(get_message(error)) from error
 
 
 def is_marked(item: Item, mark: str) -> bool:
     """Whether the item is what the write with this mark has written."""
-    return text_in(item, MARK) == mark
+    return read_text(item, MARK) == mark
 
 
 def _read_reasons(error: ClientError) -> list[Item]:
@@ -240,7 +240,7 @@ def _is_refusal(error: Exception) -> bool:
         return False
     reasons = _read_reasons(error)
     if not reasons:
-        return code_of(error) == f"{_REFUSED}Exception"
+        return get_code(error) == f"{_REFUSED}Exception"
     codes = [one.get("Code", "None") for one in reasons]
     return codes[0] == _REFUSED or (_REFUSED in codes and set(codes) <= {_REFUSED, "None"})
 
@@ -249,7 +249,7 @@ def _is_conflict(error: Exception) -> bool:
     """Whether another transaction is in the way."""
     if not isinstance(error, ClientError) or _is_refusal(error):
         return False
-    codes = {code_of(error), *(one.get("Code") for one in _read_reasons(error))}
+    codes = {get_code(error), *(one.get("Code") for one in _read_reasons(error))}
     return not codes.isdisjoint(_CONFLICTS)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.records.items import key_of, text_in
+from functions.aws.records.items import build_key, read_text
 from functions.aws.records.writes import NEW, PutItem
 from functions.domain.errors import LedgerUnavailableError
 
@@ -43,7 +43,7 @@ class TagKey:
     def create(self) -> bytes:
         """Write a new key, unless another run was first: then that one's counts."""
         value = self._table.draw(_KEY_BITS)
-        item = {**key_of(_KEYS, _TAGS), "value": {"S": value}}
+        item = {**build_key(_KEYS, _TAGS), "value": {"S": value}}
         refusals = self._table.write(PutItem(item=item, condition=NEW))
         written = bytes.fromhex(value) if refusals is None else self._read_stored()
         if written is None:
@@ -51,5 +51,5 @@ class TagKey:
         return written
 
     def _read_stored(self) -> bytes | None:
-        value = text_in(self._table.get(key_of(_KEYS, _TAGS)) or {}, "value")
+        value = read_text(self._table.get(build_key(_KEYS, _TAGS)) or {}, "value")
         return bytes.fromhex(value) if value else None

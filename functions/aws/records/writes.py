@@ -122,7 +122,7 @@ def request_of(write: Write, table: str) -> dict[str, Any]:
         case Delete() | ConditionCheck():
             request["Key"] = write.key
     if write.condition is not None:
-        request["ConditionExpression"] = expression.condition(write.condition)
+        request["ConditionExpression"] = expression.write_condition(write.condition)
         request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     if expression.names:
         request["ExpressionAttributeNames"] = expression.names
@@ -138,7 +138,7 @@ class _Expression:
     names: dict[str, str] = field(default_factory=dict)
     values: dict[str, Item] = field(default_factory=dict)
 
-    def condition(self, condition: WriteCondition) -> str:
+    def write_condition(self, condition: WriteCondition) -> str:
         match condition:
             case AttributeAbsent():
                 return f"attribute_not_exists({self._name(condition.name)})"
@@ -146,9 +146,17 @@ class _Expression:
                 name, value = self._name(condition.name), self._add_value(condition.value)
                 return f"{name} {condition.operator} {value}"
             case Both():
-                return f"({self.condition(condition.one)} AND {self.condition(condition.other)})"
+                one, other = (
+                    self.write_condition(condition.one),
+                    self.write_condition(condition.other),
+                )
+                return f"({one} AND {other})"
             case Either():
-                return f"({self.condition(condition.one)} OR {self.condition(condition.other)})"
+                one, other = (
+                    self.write_condition(condition.one),
+                    self.write_condition(condition.other),
+                )
+                return f"({one} OR {other})"
             case _:
                 raise TypeError(f"{type(condition).__name__} is no condition")
 

@@ -53,12 +53,12 @@ _CONNECTIONS: Final = 10
 _USER_AGENT: Final = "Loopbreaker"
 
 
-def lambda_client() -> LambdaClient:
+def make_lambda_client() -> LambdaClient:
     """Lambda's control plane."""
     return cast("LambdaClient", _make_client("lambda"))
 
 
-def cloudwatch_client() -> CloudWatchClient:
+def make_cloudwatch_client() -> CloudWatchClient:
     """CloudWatch, given up after 21 s at worst."""
     return cast(
         "CloudWatchClient",
@@ -66,7 +66,7 @@ def cloudwatch_client() -> CloudWatchClient:
     )
 
 
-def dynamodb_client() -> DynamoDBClient:
+def make_dynamodb_client() -> DynamoDBClient:
     """DynamoDB, given up after about 12 s at worst."""
     return cast(
         "DynamoDBClient",
@@ -79,27 +79,27 @@ def dynamodb_client() -> DynamoDBClient:
     )
 
 
-def sns_client() -> SNSClient:
+def make_sns_client() -> SNSClient:
     """SNS."""
     return cast("SNSClient", _make_client("sns"))
 
 
-def sqs_client() -> SQSClient:
+def make_sqs_client() -> SQSClient:
     """SQS."""
     return cast("SQSClient", _make_client("sqs"))
 
 
-def kinesis_client() -> Any:
+def make_kinesis_client() -> Any:
     """Kinesis Data Streams."""
     return _make_client("kinesis")
 
 
-def tagging_client() -> ResourceGroupsTaggingAPIClient:
+def make_tagging_client() -> ResourceGroupsTaggingAPIClient:
     """The Resource Groups Tagging API."""
     return cast("ResourceGroupsTaggingAPIClient", _make_client("resourcegroupstaggingapi"))
 
 
-def reading_client(service: str) -> Any:
+def make_reading_client(service: str) -> Any:
     """A client to read an account with, given up after its first failure but one.
 
     Who reads keeps a pace, which attempts behind its back would break.
@@ -109,22 +109,22 @@ def reading_client(service: str) -> Any:
     )
 
 
-def iam_client() -> IAMClient:
+def make_iam_client() -> IAMClient:
     """IAM."""
     return cast("IAMClient", _make_client("iam"))
 
 
-def logs_client() -> CloudWatchLogsClient:
+def make_logs_client() -> CloudWatchLogsClient:
     """CloudWatch Logs."""
     return cast("CloudWatchLogsClient", _make_client("logs"))
 
 
-def events_client() -> EventBridgeClient:
+def make_events_client() -> EventBridgeClient:
     """EventBridge."""
     return cast("EventBridgeClient", _make_client("events"))
 
 
-def scheduler_client() -> EventBridgeSchedulerClient:
+def make_scheduler_client() -> EventBridgeSchedulerClient:
     """EventBridge Scheduler."""
     return cast("EventBridgeSchedulerClient", _make_client("scheduler"))
 
@@ -135,7 +135,7 @@ def forget() -> None:
         _made.clear()
 
 
-def session() -> Session:
+def make_session() -> Session:
     """A botocore session that reads answers as `answers` says."""
     import botocore.session  # noqa: PLC0415 - see the module's first lines
 
@@ -162,7 +162,7 @@ def _make_client(
             from botocore.config import Config  # noqa: PLC0415 - see the module's first lines
 
             if "session" not in _made:
-                _made["session"] = session()
+                _made["session"] = make_session()
             _made[name] = _made["session"].create_client(
                 service,
                 config=Config(

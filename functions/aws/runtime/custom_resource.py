@@ -138,7 +138,7 @@ class CustomResourceResponse:
     reason: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
 
-    def body(self, request: CustomResourceRequest) -> bytes:
+    def render_body(self, request: CustomResourceRequest) -> bytes:
         """Render the JSON document that CloudFormation expects, below 4,096 bytes.
 
         Raises
@@ -183,7 +183,7 @@ class HttpPut(Protocol):
         """Send the body."""
 
 
-def https_put(url: str, body: bytes) -> None:
+def put_over_https(url: str, body: bytes) -> None:
     """PUT to a pre-signed URL, which must see an empty Content-Type or its signature differs."""
     put = urllib.request.Request(  # noqa: S310 - the URL comes from CloudFormation
         url,
@@ -199,7 +199,7 @@ def respond(
     request: CustomResourceRequest,
     response: CustomResourceResponse,
     *,
-    put: HttpPut = https_put,
+    put: HttpPut = put_over_https,
     retry: Retry = DELIVERY,
 ) -> None:
     """Deliver the answer, trying a few times with growing pauses.
@@ -214,7 +214,7 @@ def respond(
         When the URL refused the answer, or did not take it in five attempts. Lambda's own retry
         of the invocation then tries again.
     """
-    body = response.body(request)
+    body = response.render_body(request)
     about = f"the answer for {request.logical_resource_id}"
     try:
         retry.call(lambda: put(request.response_url, body), may_pass=_may_pass)

@@ -45,26 +45,26 @@ _PASSING_CODES: Final = CONFLICT_CODES | frozenset(
 _SERVER_ERROR: Final = 500
 
 
-def code_of(error: ClientError) -> str:
+def get_code(error: ClientError) -> str:
     """AWS's code of the error."""
     return error.response.get("Error", {}).get("Code", "")
 
 
-def words_of(error: Exception) -> str:
+def get_message(error: Exception) -> str:
     """What AWS says, without botocore's frame, as people are told it."""
     if isinstance(error, ClientError):
         said = error.response.get("Error", {}).get("Message", "")
-        return f"{code_of(error)}: {said}" if said else str(error)
+        return f"{get_code(error)}: {said}" if said else str(error)
     return str(error)
 
 
 def is_passing(error: ClientError) -> bool:
     """Whether the same call may go well a little later."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return code_of(error) in _PASSING_CODES or status >= _SERVER_ERROR
+    return get_code(error) in _PASSING_CODES or status >= _SERVER_ERROR
 
 
-def of_reading(error: AwsError, what: str) -> LoopbreakerError:
+def translate_reading_error(error: AwsError, what: str) -> LoopbreakerError:
     """`BusyError` where the same call may go well a little later, else `RefusedError`.
 
     Parameters
@@ -72,13 +72,13 @@ def of_reading(error: AwsError, what: str) -> LoopbreakerError:
     what
         What was asked for.
     """
-    words = f"{what}: {words_of(error)}"
+    words = f"{what}: {get_message(error)}"
     if not isinstance(error, ClientError) or is_passing(error):
         return BusyError(words)
     return RefusedError(words)
 
 
-def of_lambda(error: AwsError, what: str) -> LoopbreakerError:
+def translate_lambda_error(error: AwsError, what: str) -> LoopbreakerError:
     """The domain's error for an error of Lambda's control plane.
 
     Parameters
@@ -86,10 +86,10 @@ def of_lambda(error: AwsError, what: str) -> LoopbreakerError:
     what
         The function that was asked for.
     """
-    words = words_of(error)
+    words = get_message(error)
     if not isinstance(error, ClientError):
         return BusyError(f"{what}: {words}")
-    code = code_of(error)
+    code = get_code(error)
     if code == "ResourceNotFoundException":
         return FunctionNotFoundError(f"{what}: {words}")
     if is_passing(error):
@@ -104,9 +104,9 @@ def of_lambda(error: AwsError, what: str) -> LoopbreakerError:
 
 
 @contextmanager
-def lambda_errors(what: str) -> Iterator[None]:
+def translate_lambda_errors(what: str) -> Iterator[None]:
     """Raise the domain's error for any error of Lambda's control plane inside."""
     try:
         yield
     except AWS_ERRORS as error:
-        raise of_lambda(error, what) from error
+        raise translate_lambda_error(error, what) from error

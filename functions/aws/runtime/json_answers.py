@@ -30,12 +30,12 @@ class AnswerParserFactory(ResponseParserFactory):
 
     def __init__(self) -> None:
         super().__init__()
-        self.set_parser_defaults(timestamp_parser=as_utc)
+        self.set_parser_defaults(timestamp_parser=convert_to_utc)
 
     def create_parser(self, protocol_name: str) -> ResponseParser:
         """Make the parser of a protocol."""
         parser: Any = (
-            _AnswerParser(timestamp_parser=as_utc)
+            _AnswerParser(timestamp_parser=convert_to_utc)
             if protocol_name == "json"
             else super().create_parser(protocol_name)
         )
@@ -79,7 +79,7 @@ class _AnswerParser(JSONParser):
         return cast("list[Any]", super()._handle_list(shape, node))  # type: ignore[misc]
 
 
-def as_utc(value: Any) -> datetime:
+def convert_to_utc(value: Any) -> datetime:
     """The moment in UTC.
 
     botocore's own way goes through the local time zone, which takes eight times as long.

@@ -49,7 +49,7 @@ class IamPropagation:
     _ends_at: float = field(default=float("-inf"), init=False)
 
     @contextmanager
-    def awaited(self, seconds_left: float) -> Iterator[None]:
+    def wait_for_propagation(self, seconds_left: float) -> Iterator[None]:
         """Try denied calls again inside, for `LONGEST_SECONDS` in all.
 
         Parameters

@@ -44,7 +44,7 @@ def is_batch(event: Mapping[str, Any]) -> bool:
     )
 
 
-def queued_events(event: Mapping[str, Any]) -> tuple[Queued, ...]:
+def parse_queued_events(event: Mapping[str, Any]) -> tuple[Queued, ...]:
     """The events of a batch."""
     return tuple(
         Queued(message_id=str(one["messageId"]), event=_read(str(one.get("body", ""))))
@@ -52,7 +52,7 @@ def queued_events(event: Mapping[str, Any]) -> tuple[Queued, ...]:
     )
 
 
-def batch_answer(failed: tuple[str, ...]) -> dict[str, list[dict[str, str]]]:
+def compose_batch_answer(failed: tuple[str, ...]) -> dict[str, list[dict[str, str]]]:
     """What Lambda is answered: the ids of the messages that shall come again."""
     return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
 

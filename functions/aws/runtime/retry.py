@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
-from functions.aws.runtime.errors import code_of, words_of
+from functions.aws.runtime.errors import get_code, get_message
 from functions.domain.errors import BusyError, LoopbreakerError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Retry:
                 if not may_pass(error):
                     raise
                 last = error
-        raise RetriesExhaustedError(f"{words_of(last)} (tried {self.attempts} times)") from last
+        raise RetriesExhaustedError(f"{get_message(last)} (tried {self.attempts} times)") from last
 
     def change(self, about: str, codes: frozenset[str], call: Callable[[], _T]) -> _T:
         """Answer what the call answers, tried again while AWS refuses with one of some codes.
@@ -80,7 +80,7 @@ class Retry:
         """
 
         def is_busy(error: Exception) -> bool:
-            return isinstance(error, ClientError) and code_of(error) in codes
+            return isinstance(error, ClientError) and get_code(error) in codes
 
         try:
             return self.call(call, may_pass=is_busy)

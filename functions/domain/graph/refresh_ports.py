@@ -42,7 +42,7 @@ class AccountSource(Protocol[_FactsT_contra]):
 class FactArchive(Protocol[FactsT]):
     """Where facts are kept. Every method but `begun` raises `LedgerUnavailableError`."""
 
-    def begun(self, at: datetime, *, carried_from: FactsT | None = None) -> FactsT:
+    def begin(self, at: datetime, *, carried_from: FactsT | None = None) -> FactsT:
         """Facts for a reading that begins; details of an earlier one need not be read again."""
         ...
 
@@ -90,7 +90,7 @@ class RefreshStore(Protocol):
         """
         ...
 
-    def noted(self) -> tuple[NotedChange, ...]:
+    def read_noted(self) -> tuple[NotedChange, ...]:
         """All that is to be read again."""
         ...
 
@@ -98,7 +98,7 @@ class RefreshStore(Protocol):
         """Delete notes that were worked in; one that was noted again meanwhile stays."""
         ...
 
-    def notices(self) -> tuple[OutboxNotice, ...]:
+    def read_notices(self) -> tuple[OutboxNotice, ...]:
         """The notices that are not known to be sent, oldest first."""
         ...
 

@@ -132,7 +132,7 @@ class Ledger(Protocol):
         """The open incident of a function, read consistently."""
         ...
 
-    def live(self) -> LiveLedger:
+    def read_live(self) -> LiveLedger:
         """All that is not filed away, in one query."""
         ...
 
@@ -158,7 +158,7 @@ class Ledger(Protocol):
         """
         ...
 
-    def closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
+    def read_closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
         """Incidents of a function that were closed after `since`, newest first."""
         ...
 
@@ -166,7 +166,7 @@ class Ledger(Protocol):
         """Keep what the pulse saw. Last writer wins: it only saves queries."""
         ...
 
-    def attempts(self, about: str) -> Attempts:
+    def read_attempts(self, about: str) -> Attempts:
         """What was counted of a matter that has no incident, such as telling of it.
 
         Parameters
@@ -180,14 +180,14 @@ class Ledger(Protocol):
         """Count one more. It is forgotten `ATTEMPTS_KEPT` after the last one."""
         ...
 
-    def tag_key(self) -> bytes:
+    def read_tag_key(self) -> bytes:
         """The secret by which a snapshot in a tag is known as the guard's own.
 
         The first one that asks creates it; it never changes after that.
         """
         ...
 
-    def known_tag_key(self) -> bytes | None:
+    def get_known_tag_key(self) -> bytes | None:
         """The same where this process has read it before, without a call; else ``None``."""
         ...
 

@@ -124,7 +124,7 @@ class Investigation:
         The configuration is read again after it. It may have been read under a cap that was lifted
         since, and the guard's own cap must not be taken for what was there before.
         """
-        live = self.enforcer.world.ledger.live()
+        live = self.enforcer.world.ledger.read_live()
         self._judge(replace(seen, facts=None), now, report, live)
 
     def _learn_of_past(

@@ -97,7 +97,7 @@ class Triage:
         self._answer(signal, now, report)
         with suppress(LedgerUnavailableError):
             # Now, while it can be read: a stop without the ledger seals its snapshot by it.
-            self.enforcer.world.ledger.tag_key()
+            self.enforcer.world.ledger.read_tag_key()
         watched_on = (*report.young, *report.acquitted)
         if watched_on:
             report.attempt("watch list", lambda: self._keep_watching(watched_on, now))
@@ -148,7 +148,7 @@ class Triage:
 
     def _keep_watching(self, names: Sequence[str], now: datetime) -> None:
         ledger = self.enforcer.world.ledger
-        memory = ledger.live().pulse
+        memory = ledger.read_live().pulse
         ledger.remember_pulse(watch(memory, names, now))
         self.log.info("watching", functions=names)
 
@@ -175,7 +175,7 @@ class Triage:
         if not names:
             return
         budget, ledger = loops.budget, self.enforcer.world.ledger
-        memory = ledger.live().pulse if live is not None else assume_unknown_memory(now)
+        memory = ledger.read_live().pulse if live is not None else assume_unknown_memory(now)
         checked = names[: budget.count_checks_left(memory, now)]
         self.log.info("loops stand out", functions=names, checked=len(checked))
 
@@ -241,7 +241,7 @@ class Triage:
         """All that is open, with what the tags tell; ``None`` when the ledger cannot be read."""
         live: list[LiveLedger] = []
         ledger = self.enforcer.world.ledger
-        report.attempt("ledger", lambda: live.append(ledger.live()))
+        report.attempt("ledger", lambda: live.append(ledger.read_live()))
         if not live:
             return None
         for name in live[0].unreadable:
@@ -252,7 +252,7 @@ class Triage:
     def _tell_of_record(self, function: str, now: datetime) -> None:
         """Tell people once that nobody can look after a function that may be held."""
         world, matter = self.enforcer.world, f"record {function}"
-        if world.ledger.attempts(matter).count:
+        if world.ledger.read_attempts(matter).count:
             return
         said = compose_unreadable_record(function, world.deployment)
         world.publisher.publish(said.subject, said.body)
@@ -322,7 +322,7 @@ class Triage:
             if incident is None:
                 continue
             if live is None:  # what was before a restore is none of the function's doing now
-                live = ledger.live()
+                live = ledger.read_live()
             report.attempt(
                 incident.id, partial(self._tend_changed, name, signal, now, report, live)
             )

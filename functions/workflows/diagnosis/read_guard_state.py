@@ -25,7 +25,7 @@ def read_guard_state(
     ------
     LedgerUnavailableError
     """
-    live = ledger.live()
+    live = ledger.read_live()
     return GuardState(
         contained=frozenset(one.function for one in live.incidents if one.state in HOLDING_STATES),
         exempt=policy.exempt,

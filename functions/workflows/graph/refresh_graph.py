@@ -126,7 +126,7 @@ class GraphRefresh(Generic[FactsT]):
         try:
             state = self._drop_unusable_facts(state)
             self._deliver()
-            noted = self._store.noted()
+            noted = self._store.read_noted()
             work = choose_action(state, self._clock(), self._intervals, has_changes=bool(noted))
             report = self._carry_out(work, state, noted)
             if report.told:
@@ -211,10 +211,10 @@ class GraphRefresh(Generic[FactsT]):
                 return state.going.kind, self._facts.load(state.going.manifest)
             if work is RefreshAction.LIGHT and state.facts is not None:
                 known = self._facts.load(state.facts)
-                return PassKind.LIGHT, self._facts.begun(now, carried_from=known)
+                return PassKind.LIGHT, self._facts.begin(now, carried_from=known)
         except UnreadableError as error:
             self._log.info("facts are read anew", why=str(error))
-        return PassKind.FULL, self._facts.begun(now)
+        return PassKind.FULL, self._facts.begin(now)
 
     def _apply_changes(self, state: ChartState, noted: Sequence[NotedChange]) -> RefreshReport:
         """Bring the facts up to date; when the time is up before, the changes stay noted."""
@@ -294,7 +294,7 @@ class GraphRefresh(Generic[FactsT]):
 
     def _deliver(self) -> None:
         """Send the notices that are due; one that is sent is forgotten."""
-        for notice in self._store.notices():
+        for notice in self._store.read_notices():
             now = self._clock()
             if notice.is_due(now):
                 why = send(notice, self._store.keep_notice, self._publisher, now)

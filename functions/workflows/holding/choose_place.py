@@ -93,7 +93,7 @@ class PlaceChooser:
         self, asked: HoldRequest, mates: Sequence[str], now: datetime
     ) -> Placed | NotHeld | LeftAlone:
         own = _place_of(asked)
-        live = self.world.ledger.live()
+        live = self.world.ledger.read_live()
         found = {
             one.function: one
             for one in self.holding.gathering.collect(mates, now)
@@ -128,7 +128,7 @@ class PlaceChooser:
         return any(
             one.is_explained and one.assessment.verdict is Verdict.BUSY
             for mate in sorted(self.world.loops.find_mates(function))[:MOST_OTHERS]
-            for one in self.world.ledger.closed(mate, since)
+            for one in self.world.ledger.read_closed(mate, since)
         )
 
     def _find_mates(self, asked: HoldRequest, now: datetime) -> tuple[str, ...]:

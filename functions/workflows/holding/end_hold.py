@@ -119,7 +119,7 @@ class HoldEnder:
             When it cannot be read what is held.
         """
         ended = []
-        for one in self.world.ledger.live().incidents:
+        for one in self.world.ledger.read_live().incidents:
             if not is_held_for_watching(one):
                 continue
             reason = DecisionReason.STACK_DELETED
@@ -183,7 +183,7 @@ class HoldEnder:
 
         A pulse does that, too; but perhaps there is none.
         """
-        for one in self.world.ledger.live().incidents:
+        for one in self.world.ledger.read_live().incidents:
             if one.id == incident_id and one.state is IncidentState.LIFTED:
                 try:
                     told = deliver(one, self.world, self.world.clock())

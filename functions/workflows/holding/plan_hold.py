@@ -123,7 +123,7 @@ class HoldPlanner:
         self, decision: Hold, facts: FunctionFacts, now: datetime, known: Incident | None = None
     ) -> HoldPlanning:
         """How a function is to be held, unless others feed it or it was held too often."""
-        closed = self.world.ledger.closed(facts.name, now - timedelta(days=PRECEDENT_DAYS))
+        closed = self.world.ledger.read_closed(facts.name, now - timedelta(days=PRECEDENT_DAYS))
         past = [one for one in map(PastIncident.of, closed) if not one.is_lifted]
         planning = self.holding.plan(
             decision.assessment,
@@ -150,5 +150,5 @@ class HoldPlanner:
         mates = self.world.loops.find_mates(function)
         return bool(mates) and any(
             one.function in mates and one.is_being_judged
-            for one in self.world.ledger.live().incidents
+            for one in self.world.ledger.read_live().incidents
         )

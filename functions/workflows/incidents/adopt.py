@@ -131,7 +131,7 @@ def was_closed_since(facts: FunctionFacts, tagged: TaggedSnapshot, ledger: Ledge
     """
     return any(
         one.stopped_at is not None and one.stopped_at >= tagged.at
-        for one in ledger.closed(facts.name, tagged.at)
+        for one in ledger.read_closed(facts.name, tagged.at)
     )
 
 

@@ -228,7 +228,7 @@ class Enforcer:
         after the end of the trouble that the decision is about.
         """
         latest = max(began_at(incident), known_until or NOTHING_CLOSED)
-        closed = self.world.ledger.closed(incident.function, latest)
+        closed = self.world.ledger.read_closed(incident.function, latest)
         if not closed:
             return None
         return LatelyClosed(closed_at=max(one.closed_at or one.updated_at for one in closed))
@@ -353,7 +353,7 @@ class Enforcer:
         attempt = Attempt.CAP if incident.state is IncidentState.CAPPING else Attempt.STOP
         if incident.is_leased(now) or incident.is_pausing(attempt, now):
             return
-        key = self.world.ledger.known_tag_key()
+        key = self.world.ledger.get_known_tag_key()
         if not incident.is_held and find_stop(facts, key) is not None:
             return  # what was there before only its tag knows: it is taken over first
         try:

@@ -199,7 +199,7 @@ class Execution(ChangeExecution[Incident]):
         """What a sealed tag says: the guard has stopped the function while its ledger was away."""
         facts = self.world.functions.describe(self.incident.function)
         try:
-            return find_stop(facts, self.world.ledger.tag_key())
+            return find_stop(facts, self.world.ledger.read_tag_key())
         except LedgerUnavailableError:
             return None
 

@@ -200,7 +200,7 @@ class Reconciler:
         taken over.
         """
         try:
-            found = find_snapshot(facts, self.enforcer.world.ledger.known_tag_key())
+            found = find_snapshot(facts, self.enforcer.world.ledger.get_known_tag_key())
         except UnreadableSnapshotError:
             return _FoundAs.AS_LEFT
         if found is None or found.tagged.provisioned:

@@ -72,7 +72,7 @@ class LedgerlessStop:
                 f"{incident.function} is not contained: the ledger cannot be reached and the blast "
                 f"radius of {self.most} is used up"
             ) from unavailable
-        key = self.world.ledger.known_tag_key()
+        key = self.world.ledger.get_known_tag_key()
         # The same event may have come twice: the mail says what the other run has removed.
         found = _read_former(facts.with_tag(SNAPSHOT_TAG, others.get(facts.arn)), key)
         former = None if found is None else found.tagged
@@ -145,7 +145,7 @@ class LedgerlessStop:
         meanwhile, for a stop that another run had done.
         """
         with suppress(LoopbreakerError):
-            self._tag(replace(attempt, key=attempt.key or self.world.ledger.tag_key()))
+            self._tag(replace(attempt, key=attempt.key or self.world.ledger.read_tag_key()))
 
     def _publish_failure(self, attempt: "_Attempt", refusal: LoopbreakerError) -> None:
         failed = attempt.incident

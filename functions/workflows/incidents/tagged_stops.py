@@ -72,11 +72,11 @@ class TaggedStops:
         if facts is None or value is None:
             return
         matter = _name_matter(facts.arn, value)
-        earlier = self.enforcer.world.ledger.attempts(matter)
+        earlier = self.enforcer.world.ledger.read_attempts(matter)
         if _is_pausing(earlier, now):
             return
         try:
-            found = find_snapshot(facts, self.enforcer.world.ledger.tag_key())
+            found = find_snapshot(facts, self.enforcer.world.ledger.read_tag_key())
         except UnreadableSnapshotError:
             self._report(
                 compose_unreadable_tag(facts, self.enforcer.world.deployment), earlier, matter, now

@@ -175,7 +175,7 @@ class Rollback:
 
     def still_held(self) -> tuple[Incident, ...]:
         """The incidents in which something of the guard's is in force."""
-        live = self.world.ledger.live()
+        live = self.world.ledger.read_live()
         return tuple(one for one in live.incidents if one.state in HOLDING_STATES)
 
     def find_open_remediations(self) -> tuple[Remediation, ...]:
@@ -204,7 +204,7 @@ class Rollback:
 
     def _list_held(self) -> tuple[tuple[str, ...], tuple[LeftUnchanged, ...]]:
         """All that is to be restored, and what is only said to be."""
-        live = self.world.ledger.live()
+        live = self.world.ledger.read_live()
         names = [one.function for one in live.incidents if one.state in HOLDING_STATES]
         # Their records cannot be read: that is said of each, and fails the deployment.
         names += [*live.unreadable, *(one.function for one in self.find_open_remediations())]
@@ -231,7 +231,7 @@ class Rollback:
         return name if found.is_sealed else LeftUnchanged(function=name, text=IN_DOUBT)
 
     def _read_key(self) -> bytes:
-        return self.world.ledger.tag_key()
+        return self.world.ledger.read_tag_key()
 
     def _restore_one(
         self, name: str, before: _Asked | None, *, is_patient: bool

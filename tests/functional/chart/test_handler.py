@@ -138,7 +138,7 @@ def make_loop(aws: LocalAws) -> str:
 
 def proof(function: str) -> LoopProof:
     """What contain would read of a function."""
-    book = LoopBookStore(Table(clients.dynamodb_client, TABLE), clock=read_clock).load()
+    book = LoopBookStore(Table(clients.make_dynamodb_client, TABLE), clock=read_clock).load()
     return LoopProof.UNKNOWN if book is None else book.proof(function)
 
 
@@ -225,4 +225,4 @@ def test_a_denied_call_is_no_change(local: LocalAws) -> None:
     """A call that failed is not noted."""
     invoke(_event("cloudtrail.put_role_policy", errorCode="AccessDenied"), "denied")
 
-    assert wiring.connect().store("any").noted() == ()
+    assert wiring.connect().store("any").read_noted() == ()

@@ -94,7 +94,7 @@ def test_a_change_is_told_by_the_next_tick() -> None:
         scene.topic.sent[-1].body.split()
     )
     assert scene.aws.calls.total() < 20
-    assert scene.memory.store().noted() == ()
+    assert scene.memory.store().read_noted() == ()
 
 
 def test_what_was_deployed_after_a_reading_counts_as_read_once_it_is_worked_in() -> None:
@@ -215,7 +215,7 @@ def test_a_change_during_a_long_pass_is_not_lost() -> None:
     scene.calls = None
     scene.tick()
 
-    assert scene.memory.store().noted() == ()
+    assert scene.memory.store().read_noted() == ()
     assert any("orders-00003" in one.subject + one.body for one in scene.topic.sent)
 
 
@@ -255,8 +255,8 @@ def test_a_run_that_dies_loses_nothing_and_doubles_nothing(when: str, call: str)
 
     told = [one for one in scene.subjects if "orders-00003" in one]
     assert died
-    assert scene.memory.store().notices() == ()
-    assert scene.memory.store().noted() == ()
+    assert scene.memory.store().read_notices() == ()
+    assert scene.memory.store().read_noted() == ()
     assert len([one for one in told if "(again)" not in one]) <= 1
     # Only where nobody can know whether SNS took it, it is sent again, marked.
     is_unknown = (when, call) in {("crash_after", "keep_notice"), ("crash_before", "drop_notice")}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.aws.records.graph_summary import packed
+from functions.aws.records.graph_summary import pack_summary
 from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.graph.refresh import ChartState
 from functions.domain.serialization import Form, from_json, to_json
@@ -60,8 +60,8 @@ def shown(scene: Scene) -> Iterator[str]:
         yield from strings(json.loads(zlib.decompress(item["data"]["B"])))
     yield from strings(to_json(scene.memory.state, Form.SPARSE))
     if scene.memory.book is not None:
-        yield zlib.decompress(packed(scene.memory.book)).decode()
-    for notice in scene.memory.store().notices():
+        yield zlib.decompress(pack_summary(scene.memory.book)).decode()
+    for notice in scene.memory.store().read_notices():
         yield notice.subject
         yield notice.body
     for sent in scene.topic.sent:

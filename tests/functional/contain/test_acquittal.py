@@ -206,7 +206,7 @@ def test_counts_that_are_late_are_waited_for_in_observe_mode() -> None:
 
     assert decision.reason is DecisionReason.NOT_YET_COUNTED
     assert story.scene.subjects == []
-    assert story.scene.account.ledger.live().pulse.watched == ("orders",)
+    assert story.scene.account.ledger.read_live().pulse.watched == ("orders",)
 
 
 def test_what_cannot_be_read_is_told_of() -> None:
@@ -308,7 +308,7 @@ def test_counts_that_are_late_are_waited_for_and_acquit_nobody() -> None:
     assert isinstance(decision, Ignore)
     assert decision.reason is DecisionReason.NOT_YET_COUNTED
     assert not _is_touched(story)
-    assert story.scene.account.ledger.live().pulse.watched == ("orders",)
+    assert story.scene.account.ledger.read_live().pulse.watched == ("orders",)
     story.record_arrivals([SPIKE] * 4)
     story.pass_minutes(1)
     assert _is_held(story)

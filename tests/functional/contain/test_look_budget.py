@@ -26,7 +26,7 @@ def test_a_look_that_fails_is_paid_for_and_tried_again() -> None:
     scene.account.faults.fail("busiest", MetricsUnavailableError("CloudWatch is down"), times=-1)
 
     scene.pulse(2)
-    stock = scene.account.ledger.live().pulse.stock
+    stock = scene.account.ledger.read_live().pulse.stock
 
     assert _looks(scene) == 2
     assert stock is not None
@@ -45,11 +45,11 @@ def test_without_a_look_left_nothing_is_looked_at() -> None:
 def test_a_loop_is_looked_for_while_the_ledger_cannot_be_read() -> None:
     """And nothing is written over what it holds."""
     scene = _risen(5.0)
-    known = scene.account.ledger.live().pulse
+    known = scene.account.ledger.read_live().pulse
     scene.account.journal.clear()
-    scene.account.faults.fail("live", LedgerUnavailableError("DynamoDB is down"))
+    scene.account.faults.fail("read_live", LedgerUnavailableError("DynamoDB is down"))
 
     scene.pulse()
 
     assert _looks(scene) == 1
-    assert scene.account.ledger.live().pulse.stock == known.stock
+    assert scene.account.ledger.read_live().pulse.stock == known.stock

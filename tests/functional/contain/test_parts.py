@@ -101,6 +101,6 @@ def test_the_place_survives_a_pulse(monkeypatch: Any) -> None:
 
     scene.pulse(3)
 
-    memory = scene.account.ledger.live().pulse
+    memory = scene.account.ledger.read_live().pulse
     assert memory.swept_to == "f03"
     assert replace(memory, swept_to="") == type(memory)()

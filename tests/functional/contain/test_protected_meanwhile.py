@@ -61,7 +61,7 @@ def test_what_was_put_back_for_a_protection_is_not_explained_by_it() -> None:
     minutes_under_the_cap(scene, 1, pinned=True)
     scene.policy = replace(scene.policy, exempt=frozenset())
 
-    live = scene.account.ledger.live()
+    live = scene.account.ledger.read_live()
 
     assert not live.was_lifted("orders", scene.now - timedelta(hours=1))
     assert live.troubles("orders") != ()

@@ -202,7 +202,7 @@ def test_a_graph_that_fails_stops_nothing_else(monkeypatch: pytest.MonkeyPatch) 
 def test_loops_are_read_while_the_ledger_cannot_be() -> None:
     """Nothing is counted then, and the loop is found all the same."""
     scene = NoisyAccount()
-    scene.account.faults.fail("live", LedgerUnavailableError("DynamoDB is down"), times=-1)
+    scene.account.faults.fail("read_live", LedgerUnavailableError("DynamoDB is down"), times=-1)
 
     assert scene.run([LOOP] * EVERY) is not None
 
@@ -239,7 +239,7 @@ def test_a_run_that_is_nearly_over_reads_nobody(seconds: float, calls: int) -> N
 
 
 def _stock(scene: Scene) -> float:
-    stock = scene.account.ledger.live().pulse.stock
+    stock = scene.account.ledger.read_live().pulse.stock
     assert stock is not None
     return stock
 
@@ -253,7 +253,7 @@ def test_a_check_is_paid_for_with_the_minutes_in_which_it_is_repeated() -> None:
     scene.run([700.0, 1_900.0, 800.0, 1_500.0, 700.0])
 
     checks = 1 + WATCHED_FOR // timedelta(minutes=1)
-    assert scene.account.ledger.live().pulse.watched == ("orders",)
+    assert scene.account.ledger.read_live().pulse.watched == ("orders",)
     assert _stock(scene) == pytest.approx(
         LOOKS_IN_STOCK - checks * METRICS_PER_CHECK / budget.metrics_per_look
     )
@@ -293,7 +293,7 @@ def test_a_function_that_stays_busy_rests() -> None:
 def test_whoever_was_put_on_watch_is_not_checked_a_second_time() -> None:
     """One check a minute is enough."""
     scene = NoisyAccount()
-    memory = scene.account.ledger.live().pulse
+    memory = scene.account.ledger.read_live().pulse
     watching = replace(memory, watched=("orders",), watch_until=scene.now + WATCHED_FOR)
     scene.account.ledger.remember_pulse(watching)
 

@@ -57,7 +57,7 @@ def test_what_somebody_wrote_into_a_tag_changes_nothing(mode: Mode) -> None:
     scene.pulse(60)
 
     assert scene.account.calls("reserve", "unreserve", "switch_mapping", "tag", "untag") == []
-    assert scene.account.ledger.live().incidents == ()
+    assert scene.account.ledger.read_live().incidents == ()
     assert scene.subjects == ["[Loopbreaker] TAG IN DOUBT: orders may have been stopped"]
     body = scene.account.publisher.sent[0].body
     assert "before, 900 were reserved" in body
@@ -192,7 +192,7 @@ def test_a_tag_of_another_time_is_not_believed_for_an_outage(scene: Scene) -> No
 
     scene.pulse(5)
 
-    assert scene.account.ledger.live().incidents == ()
+    assert scene.account.ledger.read_live().incidents == ()
     assert any("TAG IN DOUBT" in one for one in scene.subjects)
 
 
@@ -204,7 +204,7 @@ def test_a_process_that_has_just_started_seals_after_the_stop(scene: Scene) -> N
     with pytest.raises(PartlyFailedError):
         scene.contributor()
 
-    stops, keys = scene.account.calls("reserve"), scene.account.calls("tag_key")
+    stops, keys = scene.account.calls("reserve"), scene.account.calls("read_tag_key")
 
     assert " seal=" in orders.tags[SNAPSHOT_TAG]
     assert stops[0].number < keys[0].number
@@ -213,7 +213,7 @@ def test_a_process_that_has_just_started_seals_after_the_stop(scene: Scene) -> N
 def test_every_run_learns_the_key_while_it_can(scene: Scene) -> None:
     """After its work, and a ledger that does not answer fails no run on that account."""
     scene.account.ledger.is_key_known = False
-    scene.account.faults.fail("tag_key", LedgerUnavailableError("for a moment"))
+    scene.account.faults.fail("read_tag_key", LedgerUnavailableError("for a moment"))
 
     scene.signal(SignalKind.CLEARED)
     assert not scene.account.ledger.is_key_known
@@ -236,7 +236,7 @@ def test_a_tag_that_was_put_back_begins_nothing_anew(scene: Scene) -> None:
     scene.pulse(3)
 
     assert (orders.reserved, SNAPSHOT_TAG in orders.tags) == (0, False)
-    assert (scene.account.ledger.live().incidents, len(scene.subjects)) == ((), mails)
+    assert (scene.account.ledger.read_live().incidents, len(scene.subjects)) == ((), mails)
 
 
 def test_a_seal_is_of_one_function_only(scene: Scene) -> None:
@@ -330,7 +330,7 @@ def test_the_list_of_tagged_functions_may_be_late_and_odd(
     scene.signal(SignalKind.PULSE)
     results = scene.rollback("all")
 
-    assert scene.account.ledger.live().incidents == ()
+    assert scene.account.ledger.read_live().incidents == ()
     assert [one.function for one in results] == ["arn:aws:odd"]
     assert scene.subjects == []
 
@@ -369,7 +369,7 @@ def test_a_stop_that_a_person_has_put_back_meanwhile_is_not_done_again(scene: Sc
     """A pulse has read the function before the rollback, and takes its tag over after it."""
     orders = stopped_without_ledger(scene)
     scene.calm("orders", 180)
-    scene.account.faults.before("closed", lambda: scene.rollback("orders"))
+    scene.account.faults.before("read_closed", lambda: scene.rollback("orders"))
 
     scene.pulse()
 

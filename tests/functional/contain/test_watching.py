@@ -47,7 +47,7 @@ def test_an_alarm_on_a_young_spike_puts_the_function_on_watch() -> None:
 
     scene.signal(SignalKind.ALARM)
 
-    memory = scene.account.ledger.live().pulse
+    memory = scene.account.ledger.read_live().pulse
     assert (memory.watched, memory.watch_until) == (("orders",), scene.now + WATCHED_FOR)
 
 
@@ -60,7 +60,7 @@ def test_a_spike_whose_newest_minute_is_still_filling_is_put_on_watch() -> None:
 
     scene.signal(SignalKind.ALARM)
 
-    assert scene.account.ledger.live().pulse.watched == ("orders",)
+    assert scene.account.ledger.read_live().pulse.watched == ("orders",)
 
 
 def test_a_watched_function_is_contained_as_soon_as_it_shows_what_it_is() -> None:
@@ -98,7 +98,7 @@ def test_a_watched_spike_that_stays_young_is_not_put_on_watch_again() -> None:
 
     scene.pulse()
 
-    assert scene.account.ledger.live().pulse == resting
+    assert scene.account.ledger.read_live().pulse == resting
 
 
 def test_a_spike_that_has_been_there_for_long_is_not_watched() -> None:
@@ -110,7 +110,7 @@ def test_a_spike_that_has_been_there_for_long_is_not_watched() -> None:
 
     scene.signal(SignalKind.SWEEP)
 
-    assert scene.account.ledger.live().pulse.watched == ()
+    assert scene.account.ledger.read_live().pulse.watched == ()
 
 
 def test_no_more_than_a_few_are_watched() -> None:
@@ -123,4 +123,4 @@ def test_no_more_than_a_few_are_watched() -> None:
     scene.now += timedelta(minutes=1)
     scene.signal(SignalKind.ALARM)
 
-    assert len(scene.account.ledger.live().pulse.watched) == 5
+    assert len(scene.account.ledger.read_live().pulse.watched) == 5

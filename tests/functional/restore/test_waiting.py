@@ -102,7 +102,7 @@ def test_a_slow_rollback_holds_each_incident_for_as_long_as_it_works_on_it(scene
         scene.account.faults.before("unreserve", slow)
         restoring = [
             one
-            for one in scene.account.ledger.live().incidents
+            for one in scene.account.ledger.read_live().incidents
             if one.state is IncidentState.RESTORING
         ]
         until.extend(one.lease_until for one in restoring if one.is_leased(scene.now))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @functools.cache
 def offline_client(service: str) -> Any:
     """One client of a service for all tests: making one takes longer than any of them."""
-    return clients.session().create_client(
+    return clients.make_session().create_client(
         service,
         region_name="us-east-1",
         aws_access_key_id="any",

@@ -50,10 +50,10 @@ def _somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("body", BODIES)
 def test_whatever_is_answered_is_an_answer_or_an_error_of_aws(body: bytes, status: int) -> None:
     """No answer raises anything that adapters do not translate."""
-    lambda_: Any = clients.lambda_client()
-    dynamodb: Any = clients.dynamodb_client()
-    sns: Any = clients.sns_client()
-    cloudwatch: Any = clients.cloudwatch_client()
+    lambda_: Any = clients.make_lambda_client()
+    dynamodb: Any = clients.make_dynamodb_client()
+    sns: Any = clients.make_sns_client()
+    cloudwatch: Any = clients.make_cloudwatch_client()
 
     def answer(**_given: Any) -> AWSResponse:
         return AWSResponse("https://any", status, HTTPHeaders(), _Raw(body))

@@ -214,7 +214,7 @@ def read_environments(reading: ReadSession) -> None:
             facts.put(f.ENVIRONMENTS, name, parse_environment(name))
     unseen = facts.list_missing(f.ENVIRONMENTS, wanted)
     if len(unseen) * _FUNCTIONS_PER_PAGE <= len(facts.of(f.FUNCTIONS)):
-        _read_each(reading, unseen, read_environment)
+        _read_each(reading, unseen, parse_environment)
         return
     missing = frozenset(unseen)
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from functions.aws.records.incidents.incident_record import dump_incident, load_incident
 from functions.aws.records.items import (
-    epoch_value,
-    expiry_value,
-    iso,
-    key_of,
-    moment_value,
-    text_in,
+    build_key,
+    format_moment,
+    read_text,
+    write_epoch,
+    write_expiry,
+    write_moment,
 )
 from functions.aws.records.table import MARK
 from functions.aws.records.writes import (
@@ -47,14 +47,14 @@ _LATELY: Final = "lately"
 _PAST_KEPT: Final = timedelta(days=PRECEDENT_DAYS, minutes=RECENT_MINUTES)
 
 
-def incident_key(function: str) -> Item:
+def build_incident_key(function: str) -> Item:
     """The place of a function's incident."""
-    return key_of(LIVE, f"{INCIDENT}{function}")
+    return build_key(LIVE, f"{INCIDENT}{function}")
 
 
-def unsent_key(incident: Incident) -> Item:
+def build_unsent_key(incident: Incident) -> Item:
     """Where a closed incident waits for its notices, once another one has taken its place."""
-    return key_of(LIVE, f"{UNSENT}{incident.function}#{incident.id}")
+    return build_key(LIVE, f"{UNSENT}{incident.function}#{incident.id}")
 
 
 def put_live(
@@ -73,9 +73,9 @@ def put_live(
     until
         How long its place within the blast radius counts, if it takes one.
     """
-    item = {**(key or incident_key(incident.function)), **_build_attributes(incident)}
+    item = {**(key or build_incident_key(incident.function)), **_build_attributes(incident)}
     if until is not None:
-        item[PLACE_UNTIL] = epoch_value(until)
+        item[PLACE_UNTIL] = write_epoch(until)
     return PutItem(item=item, condition=condition)
 
 
@@ -94,7 +94,7 @@ def update_live(
     """
     values = {**_build_attributes(incident), MARK: {"S": mark}}
     if until is not None:
-        values[PLACE_UNTIL] = epoch_value(until)
+        values[PLACE_UNTIL] = write_epoch(until)
     is_without = until is None and gives_its_place_back(incident)
     is_stored = is_version(incident)
     return Update(
@@ -112,36 +112,36 @@ def delete_live(incident: Incident, key: Item) -> Delete:
 
 def put_closed(incident: Incident) -> PutItem:
     """The incident among the closed ones of its function."""
-    at = closed_at(incident)
+    at = get_closed_at(incident)
     item = {
-        **key_of(f"{CLOSED}{incident.function}", f"{iso(at)}#{incident.id}"),
+        **build_key(f"{CLOSED}{incident.function}", f"{format_moment(at)}#{incident.id}"),
         **_build_attributes(incident),
-        "expires_at": expiry_value(at + KEPT_AFTER_CLOSE),
+        "expires_at": write_expiry(at + KEPT_AFTER_CLOSE),
     }
     return PutItem(item=item)
 
 
 def put_past(incident: Incident) -> PutItem:
     """When the function was in trouble."""
-    at, past = closed_at(incident), PastIncident.of(incident)
+    at, past = get_closed_at(incident), PastIncident.of(incident)
     item = {
-        **key_of(LIVE, f"{PAST}{iso(at)}#{incident.id}"),
+        **build_key(LIVE, f"{PAST}{format_moment(at)}#{incident.id}"),
         "function": {"S": past.function},
-        "since": moment_value(past.since),
-        "until": moment_value(past.until),
+        "since": write_moment(past.since),
+        "until": write_moment(past.until),
         "is_lifted": {"BOOL": past.is_lifted},
-        "expires_at": expiry_value(at + _PAST_KEPT),
+        "expires_at": write_expiry(at + _PAST_KEPT),
     }
     return PutItem(item=item)
 
 
 def put_lately(incident: Incident) -> PutItem:
     """When the function's last incident was closed."""
-    at = closed_at(incident)
+    at = get_closed_at(incident)
     item = {
-        **key_of(_LATELY, incident.function),
-        "closed_at": moment_value(at),
-        "expires_at": expiry_value(at + timedelta(minutes=RECENT_MINUTES)),
+        **build_key(_LATELY, incident.function),
+        "closed_at": write_moment(at),
+        "expires_at": write_expiry(at + timedelta(minutes=RECENT_MINUTES)),
     }
     return PutItem(item=item)
 
@@ -149,8 +149,8 @@ def put_lately(incident: Incident) -> PutItem:
 def check_lately(function: str, latest: datetime) -> ConditionCheck:
     """That no incident of the function was closed after a moment."""
     return ConditionCheck(
-        key=key_of(_LATELY, function),
-        condition=AttributeAbsent("closed_at") | Compare("closed_at", "<=", moment_value(latest)),
+        key=build_key(_LATELY, function),
+        condition=AttributeAbsent("closed_at") | Compare("closed_at", "<=", write_moment(latest)),
     )
 
 
@@ -163,10 +163,10 @@ def is_version(incident: Incident) -> WriteCondition:
 def holds_version(item: Item, incident: Incident) -> bool:
     """Whether an item is the version which the incident is based on."""
     version = item.get("version", {}).get("N")
-    return text_in(item, "id") == incident.id and version == str(incident.version)
+    return read_text(item, "id") == incident.id and version == str(incident.version)
 
 
-def written(incident: Incident) -> Incident:
+def prepare_write(incident: Incident) -> Incident:
     """The incident as it is stored by the next write."""
     return replace(incident, version=incident.version + 1)
 
@@ -178,13 +178,13 @@ def load(item: Item) -> Incident:
     ------
     UnreadableRecordError
     """
-    record = text_in(item, "record")
+    record = read_text(item, "record")
     if not record:
-        raise UnreadableRecordError(f"{text_in(item, 'sk')} holds no record")
+        raise UnreadableRecordError(f"{read_text(item, 'sk')} holds no record")
     return load_incident(record)
 
 
-def closed_at(incident: Incident) -> datetime:
+def get_closed_at(incident: Incident) -> datetime:
     """When a closed incident was closed."""
     return incident.closed_at or incident.updated_at
 
@@ -195,11 +195,11 @@ def require_closed(incident: Incident) -> None:
         raise InvalidTransitionError(f"incident {incident.id} is not closed: {incident.state}")
 
 
-def stale(incident: Incident, item: Item) -> StaleIncidentError:
+def make_stale_error(incident: Incident, item: Item) -> StaleIncidentError:
     """The error for an incident in whose place something else is stored."""
     found = "nothing"
     if item:
-        found = f"{text_in(item, 'id')} version {item.get('version', {}).get('N')}"
+        found = f"{read_text(item, 'id')} version {item.get('version', {}).get('N')}"
     return StaleIncidentError(
         f"incident {incident.id} version {incident.version} is not what is stored: {found}"
     )
@@ -207,7 +207,7 @@ def stale(incident: Incident, item: Item) -> StaleIncidentError:
 
 def _build_attributes(incident: Incident) -> Item:
     """The incident, as it will be once it is written. Only `record` is read back."""
-    next_version = written(incident)
+    next_version = prepare_write(incident)
     return {
         "id": {"S": next_version.id},
         "version": {"N": str(next_version.version)},

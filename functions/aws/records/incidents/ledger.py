@@ -36,34 +36,34 @@ from functions.aws.records.incidents.incident_items import (
     CLOSED,
     LIVE,
     PLACE_UNTIL,
+    build_incident_key,
+    build_unsent_key,
     check_lately,
-    closed_at,
     delete_live,
+    get_closed_at,
     holds_version,
-    incident_key,
     is_version,
     load,
+    make_stale_error,
+    prepare_write,
     put_closed,
     put_lately,
     put_live,
     put_past,
     require_closed,
-    stale,
-    unsent_key,
     update_live,
-    written,
 )
 from functions.aws.records.incidents.live_items import put_outage, put_pulse, read_live
 from functions.aws.records.incidents.places import Places
 from functions.aws.records.incidents.rollback_requests import RollbackRequests
 from functions.aws.records.items import (
-    epoch_value,
-    expiry_value,
-    iso,
-    key_of,
-    moment_value,
+    build_key,
+    format_moment,
     read_item,
-    text_in,
+    read_text,
+    write_epoch,
+    write_expiry,
+    write_moment,
 )
 from functions.aws.records.table import is_marked
 from functions.aws.records.tag_key import TagKey
@@ -135,28 +135,28 @@ class DynamoLedger:
         if isinstance(refusals, BlastRadiusReached):
             return refusals
         if refusals is None:
-            return Opened(incident=written(incident))
+            return Opened(incident=prepare_write(incident))
         item = refusals[0]
         if item is None:
-            told = text_in(refusals[1] or {}, "closed_at")
+            told = read_text(refusals[1] or {}, "closed_at")
             return LatelyClosed(closed_at=datetime.fromisoformat(told))
         stored = load(item)
         if is_same_opening(stored, incident):
             return Opened(incident=stored)
         if not stored.is_closed:
             return AlreadyOpen(incident=stored)
-        if closed_at(stored) > latest:
-            return LatelyClosed(closed_at=closed_at(stored))
+        if get_closed_at(stored) > latest:
+            return LatelyClosed(closed_at=get_closed_at(stored))
         return self._open_over(stored, item, incident, blast_radius)
 
     def hold(self, incident: Incident, blast_radius: BlastRadius) -> Opening:
         """See the port."""
         now, mark = incident.updated_at, self._table.draw()
         # An incident whose place still counts takes no second one.
-        has_no_place = AttributeAbsent(PLACE_UNTIL) | Compare(PLACE_UNTIL, "<=", epoch_value(now))
+        has_no_place = AttributeAbsent(PLACE_UNTIL) | Compare(PLACE_UNTIL, "<=", write_epoch(now))
         update = update_live(
             incident,
-            incident_key(incident.function),
+            build_incident_key(incident.function),
             mark=mark,
             until=now + blast_radius.window,
             condition=has_no_place,
@@ -166,10 +166,10 @@ class DynamoLedger:
             return refusals
         item = {} if refusals is None else refusals[0] or {}
         if refusals is None or is_marked(item, mark):
-            return Opened(incident=written(incident))
+            return Opened(incident=prepare_write(incident))
         if holds_version(item, incident):
             return Opened(incident=self.save(incident))
-        raise stale(incident, item)
+        raise make_stale_error(incident, item)
 
     def save(self, incident: Incident) -> Incident:
         """See the port. A closed incident is written where `closed` finds it, too."""
@@ -177,18 +177,18 @@ class DynamoLedger:
         followers = (put_closed(incident),) if incident.is_closed else ()
         item = self._write_to_either(incident, partial(update_live, incident, mark=mark), followers)
         if item is not None and not is_marked(item, mark):
-            raise stale(incident, item)
+            raise make_stale_error(incident, item)
         if gives_its_place_back(incident):
-            self._places.give_back(incident, self.closed)
-        return written(incident)
+            self._places.give_back(incident, self.read_closed)
+        return prepare_write(incident)
 
     def find(self, function: str) -> Incident | None:
         """See the port."""
-        item = self._table.get(incident_key(function))
+        item = self._table.get(build_incident_key(function))
         stored = load(item) if item else None
         return None if stored is None or stored.is_closed else stored
 
-    def live(self) -> LiveLedger:
+    def read_live(self) -> LiveLedger:
         """See the port. A record that cannot be read is logged and does not hide the others."""
         live = read_live(self._table.query(LIVE))
         return replace(live, outages=(*live.outages, *self._note_outage()))
@@ -206,16 +206,16 @@ class DynamoLedger:
             put_past(old),
         ]
         if not are_all_sent(old):
-            writes.append(put_live(old, key=unsent_key(old)))
+            writes.append(put_live(old, key=build_unsent_key(old)))
         refusals = self._places.write_with_place(writes, new, new.opened_at, blast_radius)
         if isinstance(refusals, BlastRadiusReached):
             return refusals
         if refusals is None:
-            return Opened(incident=written(new))
+            return Opened(incident=prepare_write(new))
         item = refusals[0] or {}
-        if text_in(item, "id") == new.id and is_same_opening(stored := load(item), new):
+        if read_text(item, "id") == new.id and is_same_opening(stored := load(item), new):
             return Opened(incident=stored)
-        raise stale(old, item)
+        raise make_stale_error(old, item)
 
     def file_away(self, incident: Incident) -> None:
         """See the port."""
@@ -223,20 +223,20 @@ class DynamoLedger:
         followers = (put_closed(incident), put_past(incident), put_lately(incident))
         item = self._write_to_either(incident, partial(delete_live, incident), followers)
         if item is not None:
-            raise stale(incident, item)
+            raise make_stale_error(incident, item)
 
-    def closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
+    def read_closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
         """See the port. A record that cannot be read is logged and left out."""
         found: list[Incident] = []
         partition = f"{CLOSED}{function}"
-        for item in self._table.query(partition, after=iso(since), newest_first=True):
+        for item in self._table.query(partition, after=format_moment(since), newest_first=True):
             try:
                 one = load(item)
             except UnreadableRecordError as error:
-                key = text_in(item, "sk")
+                key = read_text(item, "sk")
                 logger.exception("unreadable record in the ledger", key=key, why=str(error))
                 continue
-            if closed_at(one) > since:
+            if get_closed_at(one) > since:
                 found.append(one)
         return tuple(found)
 
@@ -244,28 +244,28 @@ class DynamoLedger:
         """See the port."""
         self._table.write(put_pulse(memory))
 
-    def attempts(self, about: str) -> Attempts:
+    def read_attempts(self, about: str) -> Attempts:
         """See the port."""
-        return read_item(Attempts, self._table.get(key_of(_ATTEMPTS_OF, about)) or {})
+        return read_item(Attempts, self._table.get(build_key(_ATTEMPTS_OF, about)) or {})
 
     def count_attempt(self, about: str, now: datetime) -> None:
         """See the port."""
         self._table.write(
             Update(
-                key=key_of(_ATTEMPTS_OF, about),
+                key=build_key(_ATTEMPTS_OF, about),
                 values={
-                    "last_at": moment_value(now),
-                    "expires_at": expiry_value(now + ATTEMPTS_KEPT),
+                    "last_at": write_moment(now),
+                    "expires_at": write_expiry(now + ATTEMPTS_KEPT),
                 },
                 added={"count": {"N": "1"}},
             )
         )
 
-    def tag_key(self) -> bytes:
+    def read_tag_key(self) -> bytes:
         """See the port. It is read once for each execution environment."""
         return self._tag_key.read()
 
-    def known_tag_key(self) -> bytes | None:
+    def get_known_tag_key(self) -> bytes | None:
         """See the port."""
         return self._tag_key.known
 
@@ -288,16 +288,16 @@ class DynamoLedger:
         until = None if blast_radius is None else incident.opened_at + blast_radius.window
         writes = (
             put_live(incident, condition=is_version(closed), until=until),
-            PutItem(item={**item, **unsent_key(closed)}),
+            PutItem(item={**item, **build_unsent_key(closed)}),
             put_past(closed),
         )
         refusals = self._places.write_with_place(writes, incident, incident.opened_at, blast_radius)
         if isinstance(refusals, BlastRadiusReached):
             return refusals
         if refusals is None:
-            return Opened(incident=written(incident))
+            return Opened(incident=prepare_write(incident))
         # It was moved meanwhile: begin again.
-        return self.open(incident, blast_radius, known_until=closed_at(closed))
+        return self.open(incident, blast_radius, known_until=get_closed_at(closed))
 
     def _write_to_either(
         self,
@@ -309,13 +309,13 @@ class DynamoLedger:
 
         It is in its function's place, or aside of it if it is closed and another was opened.
         """
-        refusals = self._table.write(change(incident_key(incident.function)), *followers)
+        refusals = self._table.write(change(build_incident_key(incident.function)), *followers)
         if refusals is None:
             return None
         item = refusals[0] or {}
-        if not incident.is_closed or text_in(item, "id") == incident.id:
+        if not incident.is_closed or read_text(item, "id") == incident.id:
             return item
-        refusals = self._table.write(change(unsent_key(incident)), *followers)
+        refusals = self._table.write(change(build_unsent_key(incident)), *followers)
         return None if refusals is None else refusals[0] or {}
 
     def _note_outage(self) -> tuple[tuple[datetime, datetime], ...]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from functions.aws.records.incidents.incident_items import INCIDENT, LIVE, PAST, UNSENT, load
 from functions.aws.records.items import (
-    expiry_value,
-    iso,
-    key_of,
-    moment_value,
+    build_key,
+    format_moment,
     read_item,
-    text_in,
+    read_text,
+    write_expiry,
+    write_moment,
 )
 from functions.aws.records.writes import PutItem
 from functions.aws.runtime.observability import logger
@@ -43,10 +43,10 @@ class _Outage:
 def put_outage(since: datetime, until: datetime) -> PutItem:
     """An outage that is over, for the other processes."""
     item = {
-        **key_of(LIVE, f"{_OUTAGE}{iso(since)}"),
-        "since": moment_value(since),
-        "until": moment_value(until),
-        "expires_at": expiry_value(until + OUTAGES_KEPT),
+        **build_key(LIVE, f"{_OUTAGE}{format_moment(since)}"),
+        "since": write_moment(since),
+        "until": write_moment(until),
+        "expires_at": write_expiry(until + OUTAGES_KEPT),
     }
     return PutItem(item=item)
 
@@ -54,20 +54,20 @@ def put_outage(since: datetime, until: datetime) -> PutItem:
 def put_pulse(memory: PulseMemory) -> PutItem:
     """What the pulse remembers."""
     item = {
-        **key_of(LIVE, _PULSE),
+        **build_key(LIVE, _PULSE),
         "level_per_minute": {"N": repr(float(memory.level_per_minute))},
         "looks": {"N": str(memory.looks)},
     }
     if memory.looked_at is not None:
-        item["looked_at"] = moment_value(memory.looked_at)
+        item["looked_at"] = write_moment(memory.looked_at)
     if memory.swept_to:
         item["swept_to"] = {"S": memory.swept_to}
     if memory.watch_until is not None:
         item["watched"] = {"L": [{"S": name} for name in memory.watched]}
-        item["watch_until"] = moment_value(memory.watch_until)
+        item["watch_until"] = write_moment(memory.watch_until)
     if memory.stock is not None and memory.stocked_at is not None:
         item["stock"] = {"N": f"{memory.stock:.6f}"}
-        item["stocked_at"] = moment_value(memory.stocked_at)
+        item["stocked_at"] = write_moment(memory.stocked_at)
     return PutItem(item=item)
 
 
@@ -79,7 +79,7 @@ def read_live(items: Iterable[Item]) -> LiveLedger:
     pulse = PulseMemory()
     outages: list[tuple[datetime, datetime]] = []
     for item in items:
-        key = text_in(item, "sk")
+        key = read_text(item, "sk")
         try:
             if key.startswith((INCIDENT, UNSENT)):
                 incidents.append(load(item))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.records.items import epoch_value, key_of, read_item, text_in
+from functions.aws.records.items import build_key, read_item, read_text, write_epoch
 from functions.aws.records.writes import NEW, Compare, Delete, PutItem
 from functions.aws.runtime.observability import logger
 from functions.domain.errors import LedgerUnavailableError
@@ -107,16 +107,16 @@ class Places:
                 if any(one.id != incident.id and counts_when_closed(one) for one in others):
                     continue
                 is_its_own = Compare("incident", "=", {"S": incident.id})
-                key = key_of(_SLOT, text_in(item, "sk"))
+                key = build_key(_SLOT, read_text(item, "sk"))
                 self._table.write(Delete(key=key, condition=is_its_own))
         except LedgerUnavailableError as error:
             logger.warning("place not given back", about=incident.id, why=str(error))
 
     def _read_taken(self, now: datetime) -> dict[int, _Place]:
         """The places that count now."""
-        moment = float(epoch_value(now)["N"])
+        moment = float(write_epoch(now)["N"])
         places = {
-            int(text_in(item, "sk")): read_item(_Place, item) for item in self._table.query(_SLOT)
+            int(read_text(item, "sk")): read_item(_Place, item) for item in self._table.query(_SLOT)
         }
         return {number: place for number, place in places.items() if place.until > moment}
 
@@ -138,16 +138,16 @@ def _claim(
     number: int, incident: Incident, now: datetime, window: timedelta, instead_of: str
 ) -> PutItem:
     """Take a place: a free one, the function's own, or the one of the named incident."""
-    is_over = Compare("until", "<=", epoch_value(now))
+    is_over = Compare("until", "<=", write_epoch(now))
     is_its_own = Compare("function", "=", {"S": incident.function})
     is_given_up = Compare("incident", "=", {"S": instead_of})
     return PutItem(
         item={
-            **key_of(_SLOT, f"{number:02d}"),
+            **build_key(_SLOT, f"{number:02d}"),
             "incident": {"S": incident.id},
             "function": {"S": incident.function},
-            "since": epoch_value(now),
-            "until": epoch_value(now + window),
+            "since": write_epoch(now),
+            "until": write_epoch(now + window),
         },
         condition=NEW | is_over | is_its_own | is_given_up,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.records.items import key_of, moment_value, text_in
+from functions.aws.records.items import build_key, read_text, write_moment
 from functions.aws.records.writes import NEW, Compare, PutItem, Update
 from functions.domain.incidents.ports import REQUEST_LASTS, RequestClaim
 
@@ -30,12 +30,12 @@ class RollbackRequests:
         has_failed = Compare("outcome", "=", {"S": _FAILED})
         is_begun = Compare("outcome", "=", {"S": _BEGUN})
         is_mine = Compare("request_id", "=", {"S": request_id})
-        is_over = Compare("claimed_at", "<=", moment_value(now - REQUEST_LASTS))
+        is_over = Compare("claimed_at", "<=", write_moment(now - REQUEST_LASTS))
         put = PutItem(
             item={
-                **key_of(_REQUEST, nonce),
+                **build_key(_REQUEST, nonce),
                 "request_id": {"S": request_id},
-                "claimed_at": moment_value(now),
+                "claimed_at": write_moment(now),
                 "outcome": {"S": _BEGUN},
             },
             condition=NEW | has_failed | (is_begun & (is_mine | is_over)),
@@ -44,9 +44,9 @@ class RollbackRequests:
         if refusals is None:
             return RequestClaim.MINE
         stored = refusals[0] or {}
-        if text_in(stored, "request_id") == request_id:
+        if read_text(stored, "request_id") == request_id:
             return RequestClaim.MINE
-        is_under_way = text_in(stored, "outcome") == _BEGUN
+        is_under_way = read_text(stored, "outcome") == _BEGUN
         return RequestClaim.UNDER_WAY if is_under_way else RequestClaim.DONE
 
     def settle(self, nonce: str, request_id: str, *, is_done: bool) -> None:
@@ -55,7 +55,7 @@ class RollbackRequests:
         is_open = Compare("outcome", "<>", {"S": _DONE})
         self._table.write(
             Update(
-                key=key_of(_REQUEST, nonce),
+                key=build_key(_REQUEST, nonce),
                 values={"outcome": {"S": _DONE if is_done else _FAILED}},
                 condition=is_mine & is_open,
             )

@@ -17,7 +17,7 @@ from functions.aws.account.read_client import ReadClient
 from functions.aws.account.read_session import run_one_by_one
 from functions.aws.records import fact_store
 from functions.aws.records.fact_store import FactStore
-from functions.aws.records.items import text_in
+from functions.aws.records.items import read_text
 from functions.aws.records.writes import Delete, PutItem
 from functions.domain.account.inventory import Area, FunctionDescription
 from functions.domain.graph.refresh import Manifest
@@ -54,7 +54,7 @@ class FragileTable(MemoryTable):
             if isinstance(one, Delete) and self.is_broken:
                 raise SimulatedCrash("delete")
             if isinstance(one, PutItem):
-                self.written.append(text_in(one.item, "sk"))
+                self.written.append(read_text(one.item, "sk"))
         return super().write(*writes)
 
 

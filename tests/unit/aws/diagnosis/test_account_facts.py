@@ -56,7 +56,7 @@ class Stage:
 
     def charted(self) -> None:
         """Let the chart read everything."""
-        facts = self.store.begun(NOW)
+        facts = self.store.begin(NOW)
         assert self.reader().read(facts) is not None
         self.chart.standing = ChartState(facts=self.store.save(facts), listed_at=NOW)
         self.paged.calls.clear()

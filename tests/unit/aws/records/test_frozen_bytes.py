@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from functions.aws.account import facts as f
-from functions.aws.records.graph_summary import packed, unpacked
+from functions.aws.records.graph_summary import pack_summary, unpack_summary
 from functions.aws.records.incidents.incident_record import dump_incident, load_incident
 from functions.domain.diagnosis.facts import DeniedCall
 from functions.domain.diagnosis.record import BOOK_RECORD, REMEDIATION_RECORD
@@ -69,7 +69,7 @@ WRITERS: Final[dict[str, Callable[[str], str]]] = {
     "denial ": lambda text: again(DeniedCall, text),
     "chart state": lambda text: again_sparse(ChartState, text),
     "chart book": lambda text: zlib.decompress(
-        packed(unpacked(zlib.compress(text.encode())))
+        pack_summary(unpack_summary(zlib.compress(text.encode())))
     ).decode(),
     "account ": again_part,
 }

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.aws.records.graph_summary import MOST_BYTES, packed, unpacked
+from functions.aws.records.graph_summary import MOST_BYTES, pack_summary, unpack_summary
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.summary import Entry, LoopBook, Page
 from functions.domain.serialization import UnreadableError
@@ -50,15 +50,15 @@ def test_comes_back_as_it_was() -> None:
     """What is packed is unpacked."""
     told = book(20)
 
-    assert unpacked(packed(told)) == told
+    assert unpack_summary(pack_summary(told)) == told
 
 
 @pytest.mark.parametrize("functions", [0, 1, 1_500, 10_000])
 def test_always_fits_into_an_item(functions: int) -> None:
     """However many loops there are, every proof is kept, and as many words as fit."""
     told = book(functions, words=300)
-    data = packed(told)
-    found = unpacked(data)
+    data = pack_summary(told)
+    found = unpack_summary(data)
 
     assert len(data) <= MOST_BYTES
     assert {name: one.proof for name, one in found.entries.items()} == {
@@ -72,8 +72,8 @@ def test_more_functions_than_an_item_can_name() -> None:
     marks = tuple(sorted(secrets.token_bytes(6) for _ in range(80_000)))
     told = replace(book(1), ruled_out=marks, doubts={"http": marks[:100]}, functions=80_001)
 
-    data = packed(told)
-    found = unpacked(data)
+    data = pack_summary(told)
+    found = unpack_summary(data)
 
     assert len(data) <= MOST_BYTES
     assert found.proof("function-00000") is LoopProof.CERTAIN
@@ -85,11 +85,11 @@ def test_more_functions_than_an_item_can_name() -> None:
 def test_anything_else_is_no_book(data: bytes) -> None:
     """Bytes of another kind are refused, whatever they are."""
     with pytest.raises(UnreadableError):
-        unpacked(data)
+        unpack_summary(data)
 
 
 @pytest.mark.parametrize("told", [[], {}, {"version": 99}, "book", None])
 def test_other_documents_are_no_book(told: object) -> None:
     """A document of another shape or version is refused."""
     with pytest.raises(UnreadableError):
-        unpacked(zlib.compress(json.dumps(told).encode()))
+        unpack_summary(zlib.compress(json.dumps(told).encode()))

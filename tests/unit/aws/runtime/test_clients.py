@@ -23,7 +23,7 @@ def _somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_makes_each_client_once() -> None:
     """Threads that ask at the same time share one client."""
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda _: clients.sns_client(), range(8)))
+        made = list(pool.map(lambda _: clients.make_sns_client(), range(8)))
 
     assert {id(made[0])} == {id(one) for one in made}
 
@@ -31,11 +31,11 @@ def test_makes_each_client_once() -> None:
 def test_every_service_has_its_client() -> None:
     """The five clients are those of their services."""
     made = [
-        clients.lambda_client(),
-        clients.cloudwatch_client(),
-        clients.dynamodb_client(),
-        clients.sns_client(),
-        clients.tagging_client(),
+        clients.make_lambda_client(),
+        clients.make_cloudwatch_client(),
+        clients.make_dynamodb_client(),
+        clients.make_sns_client(),
+        clients.make_tagging_client(),
     ]
 
     names = [one.meta.service_model.service_name for one in made]
@@ -45,14 +45,14 @@ def test_every_service_has_its_client() -> None:
 def test_refuses_what_is_not_bundled() -> None:
     """A client that could not be made in AWS is not made in a test either."""
     with pytest.raises(ValueError, match=r"ec2 is not bundled: functions/services\.py lists"):
-        clients.reading_client("ec2")
+        clients.make_reading_client("ec2")
 
 
 def test_logs_the_sdk_once(caplog: pytest.LogCaptureFixture) -> None:
     """The first client of CloudWatch writes down which SDK speaks to it, and how."""
-    clients.sns_client()
-    clients.cloudwatch_client()
-    clients.cloudwatch_client()
+    clients.make_sns_client()
+    clients.make_cloudwatch_client()
+    clients.make_cloudwatch_client()
 
     (record,) = (vars(one) for one in caplog.records if one.message == "AWS SDK")
     assert record["botocore"] == botocore.__version__
@@ -62,9 +62,9 @@ def test_logs_the_sdk_once(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_bounds_every_call() -> None:
     """Attempts and timeouts are bounded, of the ledger and CloudWatch more narrowly."""
-    ledger: Any = clients.dynamodb_client().meta.config
-    metrics: Any = clients.cloudwatch_client().meta.config
-    other: Any = clients.lambda_client().meta.config
+    ledger: Any = clients.make_dynamodb_client().meta.config
+    metrics: Any = clients.make_cloudwatch_client().meta.config
+    other: Any = clients.make_lambda_client().meta.config
 
     assert (ledger.connect_timeout, ledger.read_timeout) == (1, 3)
     assert ledger.retries == {"mode": "standard", "total_max_attempts": 3}

@@ -23,8 +23,8 @@ from functions.aws.runtime.custom_resource import (
     CustomResourceShapeError,
     RequestType,
     ResponseUndeliveredError,
-    https_put,
     is_custom_resource_event,
+    put_over_https,
     respond,
 )
 
@@ -167,7 +167,7 @@ def test_answers_have_the_documented_shape(kind: str, reason: str | None) -> Non
     """The answers have the keys of AWS's own samples."""
     sample = json.loads((SAMPLES / f"cfn_custom_resource.response_{kind}.json").read_text())
 
-    body = CustomResourceResponse(physical_resource_id="it", reason=reason).body(REQUEST)
+    body = CustomResourceResponse(physical_resource_id="it", reason=reason).render_body(REQUEST)
 
     assert set(json.loads(body)) == set(sample)
     assert json.loads(body)["Status"] == sample["Status"]
@@ -177,7 +177,7 @@ def test_success() -> None:
     """A success has the data and no reason."""
     response = CustomResourceResponse(physical_resource_id="it", data={"Limit": "1000"})
 
-    assert json.loads(response.body(REQUEST)) == {
+    assert json.loads(response.render_body(REQUEST)) == {
         "Status": "SUCCESS",
         "RequestId": "unique-request-id",
         "StackId": "arn:aws:cloudformation:us-west-2:123456789012:stack/mystack/id",
@@ -193,7 +193,7 @@ def test_failure() -> None:
         physical_resource_id="it", reason="orders: denied", data={"a": "b"}
     )
 
-    assert json.loads(response.body(REQUEST)) == {
+    assert json.loads(response.render_body(REQUEST)) == {
         "Status": "FAILED",
         "RequestId": "unique-request-id",
         "StackId": "arn:aws:cloudformation:us-west-2:123456789012:stack/mystack/id",
@@ -205,7 +205,7 @@ def test_failure() -> None:
 
 def test_failure_without_words_still_has_a_reason() -> None:
     """CloudFormation requires a reason for a failure."""
-    body = CustomResourceResponse(physical_resource_id="it", reason="").body(REQUEST)
+    body = CustomResourceResponse(physical_resource_id="it", reason="").render_body(REQUEST)
 
     assert json.loads(body)["Reason"] == "no reason was given"
 
@@ -213,7 +213,7 @@ def test_failure_without_words_still_has_a_reason() -> None:
 @given(st.text(max_size=6000))
 def test_any_reason_fits(reason: str) -> None:
     """Whatever the reason is, the body stays below CloudFormation's 4,096 bytes and is JSON."""
-    body = CustomResourceResponse(physical_resource_id="it", reason=reason).body(REQUEST)
+    body = CustomResourceResponse(physical_resource_id="it", reason=reason).render_body(REQUEST)
 
     assert len(body) < MAX_BODY_BYTES
     assert json.loads(body)["Status"] == "FAILED"
@@ -222,7 +222,9 @@ def test_any_reason_fits(reason: str) -> None:
 @pytest.mark.parametrize("char", ["a", "ü", "🔁", '"'])
 def test_a_long_reason_is_cut_as_little_as_possible(char: str) -> None:
     """The cut reason uses the space there is, whatever its characters weigh in JSON."""
-    body = CustomResourceResponse(physical_resource_id="it", reason=char * 9000).body(REQUEST)
+    body = CustomResourceResponse(physical_resource_id="it", reason=char * 9000).render_body(
+        REQUEST
+    )
 
     assert json.loads(body)["Reason"].endswith(char + " ...")
     assert MAX_BODY_BYTES - 12 <= len(body) < MAX_BODY_BYTES
@@ -233,7 +235,7 @@ def test_too_much_data_is_an_error() -> None:
     response = CustomResourceResponse(physical_resource_id="it", data={"Text": "x" * 5000})
 
     with pytest.raises(ValueError, match="CloudFormation takes 4,095"):
-        response.body(REQUEST)
+        response.render_body(REQUEST)
 
 
 def test_delivered_at_once() -> None:
@@ -242,7 +244,7 @@ def test_delivered_at_once() -> None:
 
     endpoint.respond()
 
-    assert endpoint.bodies == [DONE.body(REQUEST)]
+    assert endpoint.bodies == [DONE.render_body(REQUEST)]
     assert endpoint.pauses == []
 
 
@@ -255,7 +257,7 @@ def test_passing_failures_are_tried_again(failure: OSError) -> None:
 
     endpoint.respond()
 
-    assert endpoint.bodies == [DONE.body(REQUEST)]
+    assert endpoint.bodies == [DONE.render_body(REQUEST)]
     assert len(endpoint.pauses) == 3
     assert all(0 <= pause <= 8 for pause in endpoint.pauses)
 
@@ -309,6 +311,6 @@ def test_put_keeps_the_signature_valid(
     """The URL is signed for an empty Content-Type; urllib's own default would break it."""
     url, taken = server
 
-    https_put(f"{url}/stack?Signature=a%2Bb", b"{}")
+    put_over_https(f"{url}/stack?Signature=a%2Bb", b"{}")
 
     assert taken == [("/stack?Signature=a%2Bb", "", b"{}")]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.aws.runtime import clients
-from functions.aws.runtime.json_answers import as_utc
+from functions.aws.runtime.json_answers import convert_to_utc
 
 NOON = datetime(2026, 3, 10, 12, 3, 30, tzinfo=UTC)
 SECONDS = NOON.timestamp()
@@ -15,7 +15,7 @@ SECONDS = NOON.timestamp()
 @pytest.mark.parametrize("value", [int(SECONDS), SECONDS, "2026-03-10T12:03:30Z", str(SECONDS)])
 def test_reads_timestamps_in_every_form(value: object) -> None:
     """Numbers and text become the same moment, with a time zone."""
-    moment = as_utc(value)
+    moment = convert_to_utc(value)
 
     assert moment == NOON
     assert moment.tzinfo is not None
@@ -23,7 +23,7 @@ def test_reads_timestamps_in_every_form(value: object) -> None:
 
 def parsed(service: str, operation: str, document: Any) -> Any:
     """What a client of the guard makes of a JSON answer."""
-    session = clients.session()
+    session = clients.make_session()
     model = session.get_service_model(service)
     factory = session.get_component("response_parser_factory")
     answer = {"body": json.dumps(document).encode(), "headers": {}, "status_code": 200}
@@ -66,7 +66,7 @@ def test_single_timestamps_are_moments() -> None:
 
 def test_cloudwatch_is_read_as_json() -> None:
     """The pinned SDK speaks the protocol with the fast way to CloudWatch."""
-    session = clients.session()
+    session = clients.make_session()
     protocol = session.get_service_model("cloudwatch").resolved_protocol
     parser = session.get_component("response_parser_factory").create_parser(protocol)
 

@@ -79,7 +79,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def ask(api: Lambda) -> int:
     """One call of the guard, against this API."""
-    client = clients.lambda_client()
+    client = clients.make_lambda_client()
     events: Any = client.meta.events  # its stubs say that a handler answers nothing
     events.register("before-send.lambda", api, unique_id="api")
     return client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
@@ -89,7 +89,7 @@ def test_a_denied_call_is_tried_again_while_cloudformation_waits(clock: Clock) -
     """Within the wait a denial passes unseen, whoever makes the call."""
     api = Lambda(*[DENIED] * 8)
 
-    with clock.propagation.awaited(120):
+    with clock.propagation.wait_for_propagation(120):
         concurrency = ask(api)
 
     assert (concurrency, api.calls) == (7, 9)
@@ -100,7 +100,10 @@ def test_waiting_ends(clock: Clock) -> None:
     """A permission that stays missing is reported after 75 seconds, in AWS's words."""
     api = Lambda(*[DENIED] * 1000)
 
-    with clock.propagation.awaited(900), pytest.raises(ClientError, match="no identity-based"):
+    with (
+        clock.propagation.wait_for_propagation(900),
+        pytest.raises(ClientError, match="no identity-based"),
+    ):
         ask(api)
 
     assert 65 <= clock.now - 1000 <= 75
@@ -108,7 +111,7 @@ def test_waiting_ends(clock: Clock) -> None:
 
 def test_all_calls_of_a_run_share_the_wait(clock: Clock) -> None:
     """A hundred denied calls wait no longer than one."""
-    with clock.propagation.awaited(900):
+    with clock.propagation.wait_for_propagation(900):
         for _ in range(100):
             with pytest.raises(ClientError):
                 ask(Lambda(*[DENIED] * 1000))
@@ -119,7 +122,7 @@ def test_all_calls_of_a_run_share_the_wait(clock: Clock) -> None:
 @pytest.mark.parametrize(("seconds_left", "most"), [(60, 30), (31, 1), (30, 0), (0, 0)])
 def test_there_is_time_left_to_answer(clock: Clock, seconds_left: float, most: float) -> None:
     """The last 30 seconds of a run are for the answer to CloudFormation."""
-    with clock.propagation.awaited(seconds_left), pytest.raises(ClientError):
+    with clock.propagation.wait_for_propagation(seconds_left), pytest.raises(ClientError):
         ask(Lambda(*[DENIED] * 1000))
 
     assert clock.now - 1000 <= most
@@ -128,7 +131,7 @@ def test_there_is_time_left_to_answer(clock: Clock, seconds_left: float, most: f
 def test_nothing_waits_outside(clock: Clock) -> None:
     """An alarm is never kept waiting: only a deployment brings new permissions."""
     api = Lambda(DENIED)
-    with clock.propagation.awaited(900):
+    with clock.propagation.wait_for_propagation(900):
         pass
 
     with pytest.raises(ClientError):
@@ -145,7 +148,7 @@ def test_other_refusals_do_not_wait(clock: Clock, refusal: dict[str, str]) -> No
     """What a policy denies by name, and what is wrong otherwise, is reported at once."""
     api = Lambda(refusal)
 
-    with clock.propagation.awaited(900), pytest.raises(ClientError):
+    with clock.propagation.wait_for_propagation(900), pytest.raises(ClientError):
         ask(api)
 
     assert (api.calls, clock.now) == (1, 1000.0)

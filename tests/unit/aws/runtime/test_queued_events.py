@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from functions.aws.runtime.queued_events import Queued, batch_answer, is_batch, queued_events
+from functions.aws.runtime.queued_events import (
+    Queued,
+    compose_batch_answer,
+    is_batch,
+    parse_queued_events,
+)
 
 
 def batch(*bodies: str) -> dict[str, Any]:
@@ -28,7 +33,7 @@ def test_events() -> None:
     event = batch(json.dumps({"a": 1}), json.dumps({"b": 2}))
 
     assert is_batch(event)
-    assert queued_events(event) == (
+    assert parse_queued_events(event) == (
         Queued(message_id="id-0", event={"a": 1}),
         Queued(message_id="id-1", event={"b": 2}),
     )
@@ -37,7 +42,7 @@ def test_events() -> None:
 @pytest.mark.parametrize("body", ["{", "", "[" * 100_000])
 def test_a_body_that_is_no_json(body: str) -> None:
     """It is handed on as it is, for whoever knows what an event must look like."""
-    assert queued_events(batch(body)) == (Queued(message_id="id-0", event=body),)
+    assert parse_queued_events(batch(body)) == (Queued(message_id="id-0", event=body),)
 
 
 @pytest.mark.parametrize(
@@ -58,5 +63,5 @@ def test_no_batch(event: dict[str, Any]) -> None:
 
 def test_answer() -> None:
     """Only what failed comes again."""
-    assert batch_answer(("id-1",)) == {"batchItemFailures": [{"itemIdentifier": "id-1"}]}
-    assert batch_answer(()) == {"batchItemFailures": []}
+    assert compose_batch_answer(("id-1",)) == {"batchItemFailures": [{"itemIdentifier": "id-1"}]}
+    assert compose_batch_answer(()) == {"batchItemFailures": []}

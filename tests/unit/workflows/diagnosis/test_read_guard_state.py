@@ -47,7 +47,7 @@ def test_a_function_that_was_restored_is_not_contained() -> None:
     scene.contributor()
     scene.account.faults.fail("publish", NoticeUndeliveredError("away"))
     scene.rollback("orders")
-    assert scene.account.ledger.live().incidents
+    assert scene.account.ledger.read_live().incidents
 
     state = read_guard_state(scene.account.ledger, ward.memory, RemedyPolicy(), [], NOON)
 

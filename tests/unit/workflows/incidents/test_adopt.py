@@ -112,7 +112,7 @@ def test_a_value_that_somebody_set_under_the_cap_is_what_a_restore_brings_back()
     assert incident is not None
     assert incident.prior == 20
     assert incident.id != known.id
-    assert scene.account.ledger.closed("orders", NOON)[0].state is IncidentState.SUPERSEDED
+    assert scene.account.ledger.read_closed("orders", NOON)[0].state is IncidentState.SUPERSEDED
 
 
 def test_a_recorded_stop_needs_no_tag() -> None:
