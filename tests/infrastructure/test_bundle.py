@@ -160,10 +160,10 @@ def test_every_client_is_made_from_the_asset(bundled: Path) -> None:
 from functions.aws.runtime import clients
 from functions.services import SERVICES
 for service in sorted(SERVICES):
-    made = clients.reading_client(service)
+    made = clients.make_reading_client(service)
     assert made.meta.endpoint_url.startswith("https://"), made.meta.endpoint_url
     print(made.meta.service_model.service_name)
-print(clients.cloudwatch_client().meta.service_model.resolved_protocol)
+print(clients.make_cloudwatch_client().meta.service_model.resolved_protocol)
 import botocore.session
 print(botocore.session.get_session().get_available_services())
 """,
