@@ -37,8 +37,8 @@ from functions.domain.changes.steps import (
 from functions.domain.detection.arrivals import (
     Arrivals,
     SourceKind,
-    arrival_metrics,
-    waiting_metric,
+    choose_waiting_metric,
+    list_arrival_metrics,
 )
 from functions.domain.detection.evidence import (
     MINUTE_SECONDS,
@@ -897,10 +897,14 @@ class FakeMetrics:
                 Arrivals(
                     source=one,
                     counts=(
-                        self._arrived(one, "counts", start, end) if arrival_metrics(one) else None
+                        self._arrived(one, "counts", start, end)
+                        if list_arrival_metrics(one)
+                        else None
                     ),
                     waiting=(
-                        self._arrived(one, "waiting", start, end) if waiting_metric(one) else None
+                        self._arrived(one, "waiting", start, end)
+                        if choose_waiting_metric(one)
+                        else None
                     ),
                 )
                 for one in sources

@@ -18,7 +18,11 @@ from functions.aws.records.table import WRITES, Table
 from functions.aws.runtime import clients
 from functions.aws.runtime.retry import CHANGES
 from functions.domain.account.names import compose_queue_url
-from functions.domain.detection.arrivals import ArrivalMetric, arrival_metrics, waiting_metric
+from functions.domain.detection.arrivals import (
+    ArrivalMetric,
+    choose_waiting_metric,
+    list_arrival_metrics,
+)
 from functions.domain.detection.assessment import Assessment, Ground, Reason, Unit, Verdict
 from functions.domain.detection.evidence import MINUTE_SECONDS, Trigger, TriggerKind, floor_to
 from functions.domain.incidents.incident import Incident, incident_id
@@ -493,8 +497,8 @@ class AwsStage:
         self, source: Source, counts: Sequence[float | None], waiting: Sequence[float | None] = ()
     ) -> None:
         """See `Stage`."""
-        self._put(arrival_metrics(source)[0], counts)
-        metric = waiting_metric(source)
+        self._put(list_arrival_metrics(source)[0], counts)
+        metric = choose_waiting_metric(source)
         if metric is not None:
             self._put(metric, waiting)
 

@@ -24,8 +24,8 @@ from functions.aws.runtime.observability import logger
 from functions.domain.detection.arrivals import (
     ArrivalMetric,
     Arrivals,
-    arrival_metrics,
-    waiting_metric,
+    choose_waiting_metric,
+    list_arrival_metrics,
 )
 from functions.domain.detection.evidence import (
     MINUTE_SECONDS,
@@ -244,10 +244,10 @@ class CloudWatchMetrics:
         )
         queries: dict[str, MetricDataQueryTypeDef] = {}
         for number, source in enumerate(sources):
-            for part, metric in enumerate(arrival_metrics(source)):
+            for part, metric in enumerate(list_arrival_metrics(source)):
                 name = f"a{number}_{part}"
                 queries[name] = _build_arrival_query(name, metric, "Sum", window)
-            waiting = waiting_metric(source)
+            waiting = choose_waiting_metric(source)
             if waiting is not None:
                 queries[f"w{number}"] = _build_arrival_query(
                     f"w{number}", waiting, "Maximum", window
@@ -388,10 +388,10 @@ def _build_arrivals(
 ) -> Arrivals:
     parts = [
         window.series(found.get(f"a{number}_{part}"))
-        for part in range(len(arrival_metrics(source)))
+        for part in range(len(list_arrival_metrics(source)))
     ]
     columns = zip(*(one.values for one in parts), strict=True)
-    has_queue = waiting_metric(source) is not None
+    has_queue = choose_waiting_metric(source) is not None
     return Arrivals(
         source=source,
         counts=replace(parts[0], values=tuple(map(sum_known, columns))) if parts else None,

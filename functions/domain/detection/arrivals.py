@@ -67,7 +67,7 @@ class ArrivalMetric:
     dimensions: Mapping[str, str]
 
 
-def arrival_metrics(source: Source) -> tuple[ArrivalMetric, ...]:
+def list_arrival_metrics(source: Source) -> tuple[ArrivalMetric, ...]:
     """The series whose sum no arrivals at a source exceed; empty where there are none.
 
     Of a table no series counts the records of its stream. Each written item consumes at least one
@@ -95,7 +95,7 @@ def arrival_metrics(source: Source) -> tuple[ArrivalMetric, ...]:
             return ()
 
 
-def waiting_metric(source: Source) -> ArrivalMetric | None:
+def choose_waiting_metric(source: Source) -> ArrivalMetric | None:
     """The series of what waits at a source, as maxima a minute; ``None`` where there is none."""
     if source.kind is not SourceKind.QUEUE:
         return None

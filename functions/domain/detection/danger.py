@@ -29,7 +29,7 @@ from functions.domain.detection.evidence import (
     FunctionKind,
     Series,
 )
-from functions.domain.detection.price import usd_per_minute
+from functions.domain.detection.price import compute_usd_per_minute
 
 NEWEST_MINUTES: Final = 3  # that are asked: those of the rate now
 STARVING_SHARE: Final = 0.5  # of the account's concurrency
@@ -92,7 +92,9 @@ def is_dangerous_demand(
         return None
     seconds = seconds or 0.0
     running = asked_per_minute * seconds / MINUTE_SECONDS
-    price = usd_per_minute(asked_per_minute, seconds, running, facts.memory_mb, facts.architecture)
+    price = compute_usd_per_minute(
+        asked_per_minute, seconds, running, facts.memory_mb, facts.architecture
+    )
     is_dear = most_usd_per_minute is not None and price > most_usd_per_minute
     return is_dear or _is_in_sight(running, evidence.account_concurrency)
 
@@ -124,7 +126,7 @@ def _find_grounds(
         )
     duration_ms = _get_value(recent.duration_ms, recent.invocations, minute)
     if duration_ms is not None and most_usd is not None:
-        price = usd_per_minute(
+        price = compute_usd_per_minute(
             count, duration_ms / 1000, running, facts.memory_mb, facts.architecture
         )
         if price > most_usd:

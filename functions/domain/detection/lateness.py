@@ -58,11 +58,11 @@ def read_back(series: Series, now: datetime) -> Iterator[Series]:
     Readings that would end with a missing value are left out: they say nothing new. The settled
     one always comes, as the last.
     """
-    for count in drops_to_try((series,), now):
+    for count in list_drops_to_try((series,), now):
         yield drop_newest(series, count)
 
 
-def drops_to_try(together: Sequence[Series], now: datetime) -> Iterator[int]:
+def list_drops_to_try(together: Sequence[Series], now: datetime) -> Iterator[int]:
     """How many of the newest values to leave out, for series that are read side by side.
 
     The series are on the same grid. A minute that none of them has yet is not read as the newest.

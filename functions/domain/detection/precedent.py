@@ -19,7 +19,7 @@ DAYS_NEEDED = 3.0
 TIMES_OTHER_HOURS = 1.5
 
 
-def highest_mean(values: list[float], end: int, minutes: int) -> float:
+def compute_highest_mean(values: list[float], end: int, minutes: int) -> float:
     """The highest mean of that many minutes in a row within ``values[:end]``."""
     if end <= 0:
         return 0.0

@@ -52,7 +52,7 @@ class Burn:
         return self.gb_seconds_per_hour is not None
 
 
-def burn(assessment: Assessment, memory_mb: int | None, architecture: str) -> Burn:
+def compute_burn(assessment: Assessment, memory_mb: int | None, architecture: str) -> Burn:
     """Price an assessment.
 
     Parameters
@@ -89,7 +89,7 @@ def burn(assessment: Assessment, memory_mb: int | None, architecture: str) -> Bu
     )
 
 
-def usd_per_minute(
+def compute_usd_per_minute(
     invocations: float, seconds: float, concurrency: float, memory_mb: int, architecture: str
 ) -> float:
     """What a minute with so many invocations costs at least.

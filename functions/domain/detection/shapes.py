@@ -19,7 +19,7 @@ from functions.domain.detection.traffic import (
     SUBSIDED_SHARE,
     SUSTAINED_MINUTES,
     SpikeTraffic,
-    rate_ground,
+    make_rate_ground,
 )
 
 # A plateau. Independent arrivals vary from minute to minute by the square root of their count; a
@@ -98,7 +98,7 @@ def _find_ceiling(traffic: SpikeTraffic, last: int) -> Shape | None:
     requests = REQUESTS_SHARE * 600 * ceiling
     running = traffic.concurrency[last]
     if min(values[first : last + 1]) >= requests:
-        ground = rate_ground(Reason.AT_CEILING, level, 600 * ceiling)
+        ground = make_rate_ground(Reason.AT_CEILING, level, 600 * ceiling)
     elif running >= CEILING_SHARE * ceiling:
         usual = max(traffic.concurrency[max(0, last - 60) : first - GUARD_MINUTES], default=0.0)
         if running < CEILING_CONCURRENCY_TIMES * max(1.0, usual):
@@ -211,7 +211,7 @@ def _find_plateau(traffic: SpikeTraffic, last: int) -> Shape | None:
             times,
         ):
             grounds = (
-                rate_ground(Reason.PLATEAU, lowest, highest),
+                make_rate_ground(Reason.PLATEAU, lowest, highest),
                 Ground(reason=Reason.SUSTAINED, value=last - begin + 1, unit=Unit.MINUTES),
             )
             return Shape(first=begin, last=last, level=level, grounds=grounds)
@@ -238,7 +238,7 @@ def _find_growth(traffic: SpikeTraffic) -> Shape | None:
                 continue
             if traffic.is_new(level, last, 1, GROWTH_GUARD_MINUTES, GROWTH_TIMES):
                 grounds = (
-                    rate_ground(Reason.GROWING, level, minutes[0]),
+                    make_rate_ground(Reason.GROWING, level, minutes[0]),
                     Ground(reason=Reason.SUSTAINED, value=steps + 1, unit=Unit.MINUTES),
                 )
                 return Shape(first=last - steps, last=last, level=level, grounds=grounds)

@@ -30,7 +30,7 @@ from functions.domain.detection.assessment import (
     are_shaped,
 )
 from functions.domain.detection.evidence import Evidence, LoopProof
-from functions.domain.detection.precedent import DAYS_NEEDED, highest_mean
+from functions.domain.detection.precedent import DAYS_NEEDED, compute_highest_mean
 from functions.domain.detection.shapes import Shape, find_pinned, find_shape
 from functions.domain.detection.traffic import (
     GROWTH_GUARD_MINUTES,
@@ -43,7 +43,7 @@ from functions.domain.detection.traffic import (
     SpikeTraffic,
     is_sound,
     lay_out,
-    rate_ground,
+    make_rate_ground,
     read_as_of,
 )
 from functions.domain.incidents.policy import Policy
@@ -109,7 +109,7 @@ class _Judged:
 def _judge_reading(evidence: Evidence, known: KnownTraffic, traffic: SpikeTraffic) -> _Judged:
     rate, dropped = _measure_rate(traffic), known.dropped
     if rate < traffic.floor:
-        below = rate_ground(Reason.BELOW_FLOOR, rate, traffic.floor)
+        below = make_rate_ground(Reason.BELOW_FLOOR, rate, traffic.floor)
         verdict = Verdict.BUSY if dropped else Verdict.CALM
         return _Judged(traffic=traffic, verdict=verdict, grounds=(*dropped, below))
     shape = find_shape(traffic)
@@ -151,11 +151,11 @@ def _suspect(
 
 def _explain_novelty(evidence: Evidence, traffic: SpikeTraffic, shape: Shape) -> tuple[Ground, ...]:
     """How new the level is, and how much history that was judged by."""
-    recent = highest_mean(traffic.values, shape.first - GUARD_MINUTES, SUSTAINED_MINUTES)
-    grounds = [rate_ground(Reason.ABOVE_RECENT, shape.level, recent)]
+    recent = compute_highest_mean(traffic.values, shape.first - GUARD_MINUTES, SUSTAINED_MINUTES)
+    grounds = [make_rate_ground(Reason.ABOVE_RECENT, shape.level, recent)]
     known = traffic.find_precedent()
     if known is not None:
-        grounds.append(rate_ground(Reason.NO_PRECEDENT, shape.level, known.highest_per_minute))
+        grounds.append(make_rate_ground(Reason.NO_PRECEDENT, shape.level, known.highest_per_minute))
     days = 0.0 if known is None else known.days
     if evidence.precedent is None:
         grounds.append(Ground(reason=Reason.HISTORY_UNREAD))
@@ -188,7 +188,7 @@ def _find_backlog(traffic: SpikeTraffic, shape: Shape) -> Ground | None:
     extra = sum(traffic.values[start:]) - normal * (len(traffic.values) - start)
     if extra > BACKLOG_TIMES * missing:
         return None
-    return rate_ground(Reason.BACKLOG, shape.level, normal)
+    return make_rate_ground(Reason.BACKLOG, shape.level, normal)
 
 
 def _is_busy(traffic: SpikeTraffic, rate: float) -> bool:
@@ -219,13 +219,13 @@ def _explain_unsuspicious(traffic: SpikeTraffic, rate: float) -> Ground:
             unit=Unit.MINUTES,
             reference=SUSTAINED_MINUTES,
         )
-    explained = traffic.explanation(rate, last - GROWTH_GUARD_MINUTES, 1, UNUSUAL_TIMES / 2)
+    explained = traffic.find_explanation(rate, last - GROWTH_GUARD_MINUTES, 1, UNUSUAL_TIMES / 2)
     if explained is not None:
         return explained
     peak = max(values[-GROWTH_GUARD_MINUTES:])
     if values[-1] < values[-2] < peak and values[-1] < SUBSIDED_SHARE * peak:
-        return rate_ground(Reason.SUBSIDING, values[-1], peak)
-    return rate_ground(Reason.UNLIKE_LOOP, rate, median(values[: -SUSTAINED_MINUTES - 1]))
+        return make_rate_ground(Reason.SUBSIDING, values[-1], peak)
+    return make_rate_ground(Reason.UNLIKE_LOOP, rate, median(values[: -SUSTAINED_MINUTES - 1]))
 
 
 def _find_start(traffic: SpikeTraffic, first: int, level: float) -> int:

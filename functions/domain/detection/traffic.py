@@ -13,8 +13,8 @@ from functions.domain.detection.assessment import (
 )
 from functions.domain.detection.danger import Danger, find_danger
 from functions.domain.detection.evidence import MINUTE_SECONDS, Evidence, LoopProof, Series
-from functions.domain.detection.lateness import drops_to_try
-from functions.domain.detection.precedent import Precedent, highest_mean
+from functions.domain.detection.lateness import list_drops_to_try
+from functions.domain.detection.precedent import Precedent, compute_highest_mean
 from functions.domain.incidents.policy import Policy
 
 CANDIDATE_MINUTES = 6  # newest datapoints of the list of all functions that are looked at
@@ -70,9 +70,9 @@ class SpikeTraffic:
 
     def is_new(self, level: float, first: int, minutes: int, guard: int, times: float) -> bool:
         """Whether a level that began at `first` is so many times anything before it."""
-        return self.explanation(level, first - guard, minutes, times) is None
+        return self.find_explanation(level, first - guard, minutes, times) is None
 
-    def explanation(self, level: float, end: int, minutes: int, times: float) -> Ground | None:
+    def find_explanation(self, level: float, end: int, minutes: int, times: float) -> Ground | None:
         """Why a level is nothing new; ``None`` if it is."""
         if end < LEAST_HISTORY_MINUTES and self.find_precedent() is None:
             return Ground(
@@ -81,9 +81,9 @@ class SpikeTraffic:
                 unit=Unit.MINUTES,
                 reference=LEAST_HISTORY_MINUTES,
             )
-        highest = highest_mean(self.values, end, minutes)
+        highest = compute_highest_mean(self.values, end, minutes)
         if level < times * highest:
-            return rate_ground(Reason.WITHIN_RECENT, level, highest)
+            return make_rate_ground(Reason.WITHIN_RECENT, level, highest)
         precedent = self.find_precedent()
         return None if precedent is None else precedent.explains(level, minutes, times, self.now)
 
@@ -130,7 +130,7 @@ def lay_out(evidence: Evidence, policy: Policy) -> KnownTraffic:
 def read_as_of(evidence: Evidence, policy: Policy, known: KnownTraffic) -> Iterator[SpikeTraffic]:
     """The evidence as of each minute that may be the newest known one, the newest first."""
     recent = evidence.recent
-    for count in drops_to_try((recent.invocations, recent.concurrency), evidence.now):
+    for count in list_drops_to_try((recent.invocations, recent.concurrency), evidence.now):
         yield _cut_traffic(evidence, policy, known, max(0, len(known.counts) - count))
 
 
@@ -221,6 +221,6 @@ def _find_drops(evidence: Evidence) -> tuple[Ground, ...]:
     return (Ground(reason=Reason.NATIVE_DROPS, value=total, unit=Unit.DROPS),)
 
 
-def rate_ground(reason: Reason, value: float, reference: float | None) -> Ground:
+def make_rate_ground(reason: Reason, value: float, reference: float | None) -> Ground:
     """A ground in invocations a minute."""
     return Ground(reason=reason, value=value, unit=Unit.PER_MINUTE, reference=reference)

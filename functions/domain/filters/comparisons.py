@@ -130,7 +130,7 @@ def match_field(tests: tuple[Test, ...], known: Known) -> Likelihood:
         case Absent():
             if Exists(is_there=False) in tests:
                 return Likelihood.YES
-            return Likelihood.MAYBE if strange(tests) else Likelihood.NO
+            return Likelihood.MAYBE if find_unknown(tests) else Likelihood.NO
         case Unknown():
             return _match_anything(tests)
         case Listed():
@@ -139,7 +139,7 @@ def match_field(tests: tuple[Test, ...], known: Known) -> Likelihood:
             return any_of(_match_object(test) for test in tests)
 
 
-def strange(tests: Iterable[Test]) -> str:
+def find_unknown(tests: Iterable[Test]) -> str:
     """The name of a comparison that is not known here; empty for none."""
     return next((test.name for test in tests if isinstance(test, Strange)), "")
 

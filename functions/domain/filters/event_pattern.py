@@ -17,9 +17,9 @@ from functions.domain.account.strict_json import Json, UnreadableJsonError, read
 from functions.domain.filters.comparisons import (
     Test,
     UnreadableFilterError,
+    find_unknown,
     match_field,
     read_tests,
-    strange,
 )
 from functions.domain.filters.match import Match, MatchReason
 from functions.domain.filters.symbolic_values import (
@@ -237,5 +237,5 @@ def _find_unknown(pattern: EventPattern) -> str:
     """A comparison that is not known here; empty for none."""
     inner = [wanted for _, wanted in pattern.objects]
     inner.extend(choice for choices in pattern.alternatives for choice in choices)
-    own = (strange(tests) for _, tests in pattern.values)
+    own = (find_unknown(tests) for _, tests in pattern.values)
     return next(filter(None, (*own, *map(_find_unknown, inner))), "")

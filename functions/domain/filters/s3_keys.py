@@ -50,7 +50,7 @@ EVENTS_BY_ACTION: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 
 @lru_cache(maxsize=_CACHED)
-def key_filters(prefix: str, suffix: str) -> tuple[Glob, ...]:
+def list_key_filters(prefix: str, suffix: str) -> tuple[Glob, ...]:
     """Patterns of the keys that pass a notification's filter: a key that one of them matches.
 
     UNCONFIRMED: S3 wants characters such as spaces URL-encoded in a filter. The filter is taken
@@ -73,7 +73,7 @@ def _list_readings(prefix: str, suffix: str) -> Iterable[tuple[str, str]]:
     return dict.fromkeys(((prefix, suffix), (unquote_plus(prefix), unquote_plus(suffix))))
 
 
-def keys_within(arn_pattern: Pattern, bucket_arn: str) -> tuple[Glob, ...]:
+def find_keys_within(arn_pattern: Pattern, bucket_arn: str) -> tuple[Glob, ...]:
     """The key patterns of an ARN pattern of objects; empty if none is in the bucket.
 
     Together they match exactly the keys whose ARNs in the bucket the pattern matches: of ``*.csv``
@@ -111,12 +111,12 @@ def match_keys(prefix: str, suffix: str, keys: Iterable[Pattern]) -> Match:
     Parameters
     ----------
     keys
-        Patterns of keys, each of which may be written (see `keys_within`).
+        Patterns of keys, each of which may be written (see `find_keys_within`).
     """
     written = tuple(map(read_glob, keys))
     if written and not prefix and not suffix:
         return Match(passes=Likelihood.YES, reason=MatchReason.NO_FILTER)
-    passing = key_filters(prefix, suffix)
+    passing = list_key_filters(prefix, suffix)
     if not any(overlaps(own, key) for own in passing for key in written):
         return Match(passes=Likelihood.NO, reason=MatchReason.EXCLUDED, place="key")
     ends = [

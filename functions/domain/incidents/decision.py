@@ -102,7 +102,7 @@ class LedgerView:
     blast_radius_reached: bool = False
 
 
-def protection(facts: FunctionFacts, policy: Policy) -> DecisionReason | None:
+def find_protection(facts: FunctionFacts, policy: Policy) -> DecisionReason | None:
     """Why the function must never be touched; ``None`` if it may be."""
     if facts.name in policy.own_functions:
         return DecisionReason.OWN_FUNCTION
@@ -113,13 +113,13 @@ def protection(facts: FunctionFacts, policy: Policy) -> DecisionReason | None:
     return None
 
 
-def prohibition(facts: FunctionFacts, policy: Policy) -> DecisionReason | None:
+def find_prohibition(facts: FunctionFacts, policy: Policy) -> DecisionReason | None:
     """Why nothing of the function may be changed now, but put back; ``None`` if it may be.
 
     Asked before every change, also where an earlier run began with it: people may have decided
     otherwise since.
     """
-    reason = protection(facts, policy)
+    reason = find_protection(facts, policy)
     if reason is None and policy.mode is Mode.OBSERVE:
         return DecisionReason.OBSERVE_MODE
     return reason
@@ -193,7 +193,7 @@ def _find_barrier(
         return DecisionReason.ALREADY_STOPPED
     if facts.kind is FunctionKind.EDGE_REPLICA:
         return DecisionReason.EDGE_REPLICA
-    forbidden = prohibition(facts, policy)
+    forbidden = find_prohibition(facts, policy)
     if forbidden is not None:
         return forbidden
     if assessment.verdict is Verdict.SUSPECTED and policy.response is Response.NOTIFY:

@@ -18,7 +18,7 @@ from typing import Final
 from functions.domain.deployment.guard_cost import MINUTES_PER_MONTH
 from functions.domain.detection.evidence import MINUTE_SECONDS, LoopProof, Series
 from functions.domain.detection.lateness import LATEST, count_young, read_back
-from functions.domain.detection.precedent import highest_mean
+from functions.domain.detection.precedent import compute_highest_mean
 from functions.domain.detection.shapes import RISE_MINUTES, RISE_TIMES
 from functions.domain.graph.loop_lookup import OnLoop
 
@@ -168,7 +168,7 @@ def _is_new(series: Series, floor: float, longest: int, young: int) -> bool:
             lowest = min(lowest, counts[first])
         if lowest < floor:
             return False
-        before = highest_mean(counts, first - GUARD_MINUTES, min(minutes, RISE_MINUTES))
+        before = compute_highest_mean(counts, first - GUARD_MINUTES, min(minutes, RISE_MINUTES))
         if lowest >= RISE_TIMES * before:
             return True
     return False

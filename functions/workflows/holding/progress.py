@@ -37,7 +37,7 @@ from functions.domain.holding.outcomes import (
     Wait,
 )
 from functions.domain.holding.watch import Watch
-from functions.domain.incidents.decision import DecisionReason, prohibition
+from functions.domain.incidents.decision import DecisionReason, find_prohibition
 from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.refusals import Attempt
@@ -87,7 +87,7 @@ class HoldProgress:
         facts = self.gathering.read_facts(incident.function)
         if facts is None:
             raise FunctionNotFoundError(f"{incident.function} does not exist any more")
-        reason = prohibition(facts, self.enforcer.policy)
+        reason = find_prohibition(facts, self.enforcer.policy)
         if reason is not None:
             self.enforcer.withdraw(incident, reason, now)
         elif incident.is_shown:

@@ -22,7 +22,7 @@ from functions.domain.incidents.decision import (
     LedgerView,
     Notify,
     decide,
-    prohibition,
+    find_prohibition,
 )
 from functions.domain.incidents.history import NOTHING_CLOSED, WHATEVER_CLOSED, began_at
 from functions.domain.incidents.incident import Incident, incident_id
@@ -363,7 +363,7 @@ class Enforcer:
         self._go_on_holding(mine, facts, now)
 
     def _go_on_holding(self, mine: Incident, facts: FunctionFacts, now: datetime) -> None:
-        reason = prohibition(facts, self.policy)
+        reason = find_prohibition(facts, self.policy)
         if reason is None:
             contain(mine, self.world, now, is_resumed=True)
         else:

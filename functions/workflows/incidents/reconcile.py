@@ -27,7 +27,7 @@ from functions.domain.errors import (
     MappingNotFoundError,
     StaleIncidentError,
 )
-from functions.domain.incidents.decision import DecisionReason, prohibition
+from functions.domain.incidents.decision import DecisionReason, find_prohibition
 from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.refusals import Attempt
@@ -137,7 +137,7 @@ class Reconciler:
             return
         if incident.is_pausing(Attempt.FOLLOW_UP, now):
             return
-        if prohibition(self._read_facts(incident), self.enforcer.policy) is None:
+        if find_prohibition(self._read_facts(incident), self.enforcer.policy) is None:
             finish_steps(incident, self.enforcer.world, now)
 
     def _watch_held(self, incident: Incident, now: datetime, actor: str) -> None:

@@ -18,7 +18,7 @@ from functions.domain.errors import (
 )
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import Transition
-from functions.domain.incidents.tags.seal import FoundSnapshot, find_snapshot, sealed
+from functions.domain.incidents.tags.seal import FoundSnapshot, find_snapshot, seal
 from functions.domain.incidents.tags.snapshot import (
     SNAPSHOT_TAG,
     TaggedSnapshot,
@@ -135,7 +135,7 @@ class LedgerlessStop:
 
     def _tag(self, attempt: "_Attempt") -> None:
         arn = attempt.incident.function_arn
-        self.world.functions.tag(arn, sealed(attempt.tagged.to_tags(), arn, attempt.key))
+        self.world.functions.tag(arn, seal(attempt.tagged.to_tags(), arn, attempt.key))
 
     def _seal(self, attempt: "_Attempt") -> None:
         """Write the tags once more, with a seal, once nothing burns any more.

@@ -8,7 +8,7 @@ import pytest
 from functions.domain.errors import BusyError, LedgerUnavailableError, RefusedError
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy
 from functions.domain.incidents.states import IncidentState
-from functions.domain.incidents.tags.seal import sealed
+from functions.domain.incidents.tags.seal import seal
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.signal import SignalKind
 from functions.workflows.detection.report import PartlyFailedError
@@ -342,7 +342,7 @@ def test_any_number_of_tags_takes_a_bounded_time(scene: Scene) -> None:
         function = scene.account.add(f"function-{number:03d}", reserved=0)
         function.tags[SNAPSHOT_TAG] = "whatever"
     orders = scene.account.add("orders", reserved=0)
-    orders.tags |= sealed(tagged.to_tags(), orders.arn, TAG_KEY)
+    orders.tags |= seal(tagged.to_tags(), orders.arn, TAG_KEY)
 
     scene.pulse()
     assert len(scene.account.calls("describe")) <= MOST_TAGS

@@ -8,7 +8,7 @@ import pytest
 
 from functions.domain.changes.record import LEASE
 from functions.domain.incidents.states import IncidentState
-from functions.domain.incidents.tags.seal import sealed
+from functions.domain.incidents.tags.seal import seal
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.signal import SignalKind
 from functions.workflows.rollback.results import (
@@ -153,7 +153,7 @@ def test_the_tag_of_a_stop_that_may_be_under_way_stays() -> None:
     scene = Scene()
     orders = scene.account.add("orders", reserved=7)
     snapshot = TaggedSnapshot(reserved_concurrency=7, at=scene.now)
-    orders.tags |= sealed(snapshot.to_tags(), orders.arn, TAG_KEY)
+    orders.tags |= seal(snapshot.to_tags(), orders.arn, TAG_KEY)
 
     scene.now += timedelta(seconds=40)
     assert scene.rollback("orders") == (Refused(function="orders", text=BEING_STOPPED),)
@@ -169,7 +169,7 @@ def test_the_tag_of_a_stop_that_never_came_is_removed_after_a_while() -> None:
     scene = Scene()
     orders = scene.account.add("orders", reserved=7)
     snapshot = TaggedSnapshot(reserved_concurrency=7, at=scene.now)
-    orders.tags |= sealed(snapshot.to_tags(), orders.arn, TAG_KEY)
+    orders.tags |= seal(snapshot.to_tags(), orders.arn, TAG_KEY)
 
     scene.now += timedelta(minutes=3)
     scene.rollback("orders")

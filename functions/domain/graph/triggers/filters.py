@@ -9,7 +9,12 @@ from urllib.parse import unquote_plus
 
 from functions.domain.filters.event_pattern import match_pattern, match_patterns
 from functions.domain.filters.match import Match, MatchReason
-from functions.domain.filters.s3_keys import EVENTS_BY_ACTION, key_filters, match_events, match_keys
+from functions.domain.filters.s3_keys import (
+    EVENTS_BY_ACTION,
+    list_key_filters,
+    match_events,
+    match_keys,
+)
 from functions.domain.filters.subscription_filter import NO_ATTRIBUTES, match_subscription
 from functions.domain.filters.symbolic_values import Fields, Known, Like, OneOf, Unknown, text
 from functions.domain.graph.model import Certainty, EdgeReason
@@ -234,7 +239,7 @@ def _pass_keys(event_filter: KeyFilter, payload: Payload) -> FilterResult | None
     if found.certainty is Certainty.RULED_OUT:
         return found
     if payload.excluded:
-        passing = key_filters(event_filter.prefix, event_filter.suffix)
+        passing = list_key_filters(event_filter.prefix, event_filter.suffix)
         if _leaves_none(passing, payload):
             return FilterResult(Certainty.RULED_OUT, EdgeReason.EXPLICIT_DENY, detail)
     # The first event that an action raises is the one of its ordinary use.

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from functions.domain.filters.s3_keys import keys_within
+from functions.domain.filters.s3_keys import find_keys_within
 from functions.domain.graph.model import Certainty, EdgeReason, Node, NodeKind
 from functions.domain.graph.payloads import Payload, Put, Stored
 from functions.domain.graph.writes.permission import WildcardMember, WritePermission, permission
@@ -159,7 +159,7 @@ def _narrow_to_node(node: Node, pattern: Glob, action: str) -> tuple[Glob, ...]:
 
 def _list_keys(pattern: Pattern, node: Node) -> tuple[Glob, ...]:
     """The keys in a bucket that a statement speaks of, or more where that takes many patterns."""
-    found = keys_within(pattern, node.arn)
+    found = find_keys_within(pattern, node.arn)
     return found if len(found) <= _MOST_KEYS else (Glob.anything(),)
 
 
@@ -172,7 +172,7 @@ def _list_payloads(way: WriteAction, node: Node, reach: Reach) -> Iterator[Paylo
     # Only what is taken away in this bucket counts: a Deny for `*-prod/*` is about other buckets,
     # and about keys here that hold `-prod/`.
     excluded = tuple(
-        str(keys) for one in reach.excluded for keys in keys_within(one, node.arn)[:_MOST_KEYS]
+        str(keys) for one in reach.excluded for keys in find_keys_within(one, node.arn)[:_MOST_KEYS]
     )
     for keys in _list_keys(reach.pattern, node):
         yield Stored(payload.bucket, payload.action, str(keys), excluded)

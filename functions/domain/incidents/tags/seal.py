@@ -38,7 +38,7 @@ class FoundSnapshot:
     is_sealed: bool
 
 
-def sealed(tags: Mapping[str, str], function_arn: str, key: bytes | None) -> dict[str, str]:
+def seal(tags: Mapping[str, str], function_arn: str, key: bytes | None) -> dict[str, str]:
     """The tags with a seal behind each value; as they are where the key is not at hand."""
     return {
         name: value if key is None else f"{value}{_SEAL}{_seal(name, value, function_arn, key)}"

@@ -22,7 +22,12 @@ from functions.domain.deployment.guard_cost import (
     estimate_pulse_check_usd,
     guard_cost,
 )
-from functions.domain.detection.arrivals import Source, SourceKind, arrival_metrics, waiting_metric
+from functions.domain.detection.arrivals import (
+    Source,
+    SourceKind,
+    choose_waiting_metric,
+    list_arrival_metrics,
+)
 from functions.domain.detection.evidence import RecentSeries
 from functions.domain.incidents.states import IncidentState
 from functions.domain.pulse.loop_watch import count_metrics_a_month
@@ -240,9 +245,9 @@ def test_metrics_of_a_check() -> None:
 def test_metrics_of_a_hold(kind: SourceKind) -> None:
     """What is read of the dearest sources that are held."""
     source = Source(kind=kind, name="orders")
-    waiting = 1 if waiting_metric(source) else 0
+    waiting = 1 if choose_waiting_metric(source) else 0
 
-    assert len(arrival_metrics(source)) + waiting == METRICS_PER_HOLD
+    assert len(list_arrival_metrics(source)) + waiting == METRICS_PER_HOLD
 
 
 def test_the_documented_cost_of_denied_invocations_is_what_the_code_computes() -> None:

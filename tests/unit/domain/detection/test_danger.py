@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from functions.domain.detection.assessment import Reason, Verdict
 from functions.domain.detection.danger import NEWEST_MINUTES, find_danger, may_be_in_danger
 from functions.domain.detection.evidence import Evidence, FunctionKind, RecentSeries, Series
-from functions.domain.detection.price import burn, usd_per_minute
+from functions.domain.detection.price import compute_burn, compute_usd_per_minute
 from functions.domain.detection.spike import assess
 from functions.domain.incidents.policy import Policy, Response
 from functions.domain.notices.grounds import describe_ground
@@ -74,7 +74,7 @@ def test_who_takes_nothing_from_others_is_in_no_danger(given: Evidence) -> None:
 
 def test_a_price_beyond_the_bound_is_a_danger() -> None:
     """It is what Lambda alone costs in that minute; the bound itself is still allowed."""
-    price = usd_per_minute(15_000, 2.0, 500, 3008, "x86_64")
+    price = compute_usd_per_minute(15_000, 2.0, 500, 3008, "x86_64")
 
     assert price == pytest.approx(15_000 * 0.2e-6 + 30_000 * 3008 / 1024 * 0.0000166667)
     assert _reasons(_dear([15_000.0]), price - 0.01) == {Reason.BURNS_FAST}
@@ -85,7 +85,7 @@ def test_a_price_beyond_the_bound_is_a_danger() -> None:
 
 def test_a_minute_costs_no_more_than_what_ran_in_it() -> None:
     """What begins in a minute and goes on for ten is billed in ten."""
-    assert usd_per_minute(1000, 600.0, 1000, 1024, "x86_64") == pytest.approx(
+    assert compute_usd_per_minute(1000, 600.0, 1000, 1024, "x86_64") == pytest.approx(
         1000 * 0.2e-6 + 1000 * 60 * 0.0000166667
     )
 
@@ -204,4 +204,6 @@ def test_the_price_of_a_minute_is_that_of_the_mails() -> None:
     (ground,) = [one for one in seen.grounds if one.reason is Reason.BURNS_FAST]
 
     assert ground.value is not None
-    assert burn(seen, 3008, "x86_64").usd_per_hour == pytest.approx(60 * ground.value, rel=0.02)
+    assert compute_burn(seen, 3008, "x86_64").usd_per_hour == pytest.approx(
+        60 * ground.value, rel=0.02
+    )

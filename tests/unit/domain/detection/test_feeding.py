@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.detection.arrivals import Arrivals, Source, SourceKind, arrival_metrics
+from functions.domain.detection.arrivals import Arrivals, Source, SourceKind, list_arrival_metrics
 from functions.domain.detection.evidence import LoopProof, Series
 from functions.domain.detection.feeding import Fed, Feeding, Spike, tell_feeding
 from functions.domain.detection.lateness import count_young
@@ -286,7 +286,7 @@ def test_people_are_acquitted_as_soon_as_their_minutes_are_settled(
 @pytest.mark.parametrize("kind", list(SourceKind))
 def test_what_counts_arrivals_is_known_for_each_kind(kind: SourceKind) -> None:
     """Each series carries the name of its source; what nothing counts has none."""
-    metrics = arrival_metrics(Source(kind=kind, name="orders"))
+    metrics = list_arrival_metrics(Source(kind=kind, name="orders"))
 
     assert bool(metrics) is (kind is not SourceKind.OTHER)
     assert {value for one in metrics for value in one.dimensions.values()} <= {"orders"}

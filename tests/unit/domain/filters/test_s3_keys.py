@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.domain.filters.match import MatchReason
-from functions.domain.filters.s3_keys import keys_within, match_events, match_keys
+from functions.domain.filters.s3_keys import find_keys_within, match_events, match_keys
 from functions.domain.iam.likelihood import Likelihood
 from functions.domain.iam.wildcard import matches
 
@@ -95,13 +95,13 @@ def test_against_keys(prefix: str, suffix: str, pattern: str, key: str) -> None:
 )
 def test_keys_within(arn_pattern: str, expected: set[str]) -> None:
     """The keys of an ARN pattern are those of this bucket, whatever others it is about."""
-    assert expected == set(map(str, keys_within(arn_pattern, BUCKET)))
+    assert expected == set(map(str, find_keys_within(arn_pattern, BUCKET)))
 
 
 @given(st.text(alphabet="ab/*?", max_size=6), st.text(alphabet="ab", max_size=3), WORDS)
 def test_keys_within_against_arns(pattern: str, bucket: str, key: str) -> None:
     """Exactly the keys fit whose ARN the pattern of the statement matches."""
-    found = keys_within(pattern, bucket)
+    found = find_keys_within(pattern, bucket)
 
     assert matches(pattern, f"{bucket}/{key}") is any(matches(keys, key) for keys in found)
 

@@ -17,7 +17,7 @@ from functions.domain.errors import (
 )
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
-from functions.domain.incidents.tags.seal import sealed
+from functions.domain.incidents.tags.seal import seal
 from functions.domain.incidents.tags.snapshot import TaggedSnapshot
 from functions.workflows.changes.execution import STEP_TAKES_AT_MOST
 from functions.workflows.incidents.execution import Execution
@@ -301,7 +301,7 @@ def test_what_was_there_before_a_stop_without_the_ledger_comes_back(
 
     def stop_without_ledger() -> None:
         snapshot = TaggedSnapshot(reserved_concurrency=tagged, at=scene.now)
-        orders.tags |= sealed(snapshot.to_tags(), orders.arn, TAG_KEY)
+        orders.tags |= seal(snapshot.to_tags(), orders.arn, TAG_KEY)
         orders.reserved = 0
 
     scene.account.faults.before("describe", stop_without_ledger)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from functions.domain.detection.assessment import Assessment, Rate
-from functions.domain.detection.price import burn
+from functions.domain.detection.price import compute_burn
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.layout import paragraph, section
 from functions.domain.notices.text import (
@@ -82,7 +82,7 @@ def _describe_rate_under_cap(assessment: Assessment) -> str:
 def _compose_cost(incident: Incident, *, is_over: bool) -> str:
     assessment = incident.assessment
     rate = _select_rate(assessment).per_minute
-    spent = burn(
+    spent = compute_burn(
         replace(assessment, rate_per_minute=rate), incident.memory_mb, incident.architecture
     )
     before = "Before the cap it burned" if assessment.cap else "It burned"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from functions.domain.changes.steps import ProvisionedConcurrency
 from functions.domain.detection.evidence import FunctionFacts
-from functions.domain.incidents.tags.seal import FoundSnapshot, find_snapshot, sealed
+from functions.domain.incidents.tags.seal import FoundSnapshot, find_snapshot, seal
 from functions.domain.incidents.tags.snapshot import (
     REMOVED_TAG,
     SNAPSHOT_TAG,
@@ -35,14 +35,14 @@ def carrying(value: str, arn: str = ARN, **others: str) -> FunctionFacts:
     return replace(FACTS, arn=arn, tags=MappingProxyType({SNAPSHOT_TAG: value, **others}))
 
 
-def seal(value: str, arn: str, key: bytes | None) -> str:
+def make_seal(value: str, arn: str, key: bytes | None) -> str:
     """The value of the tag, with its seal."""
-    return sealed({SNAPSHOT_TAG: value}, arn, key)[SNAPSHOT_TAG]
+    return seal({SNAPSHOT_TAG: value}, arn, key)[SNAPSHOT_TAG]
 
 
 def test_what_was_sealed_is_known_again() -> None:
     """The guard finds what it wrote, and knows that it did."""
-    found = find_snapshot(carrying(seal(VALUE, ARN, KEY)), KEY)
+    found = find_snapshot(carrying(make_seal(VALUE, ARN, KEY)), KEY)
 
     assert found == FoundSnapshot(tagged=TAGGED, is_sealed=True)
 
@@ -51,12 +51,12 @@ def test_what_was_sealed_is_known_again() -> None:
     "value",
     [
         VALUE,
-        seal(VALUE, ARN, None),
-        seal(VALUE, ARN, b"another key"),
-        seal(VALUE, f"{ARN}-2", KEY),
-        seal(VALUE, ARN, KEY)[:-1],
+        make_seal(VALUE, ARN, None),
+        make_seal(VALUE, ARN, b"another key"),
+        make_seal(VALUE, f"{ARN}-2", KEY),
+        make_seal(VALUE, ARN, KEY)[:-1],
         f"{VALUE} seal=",
-        seal(VALUE, ARN, KEY).replace("reserved=5", "reserved=9"),
+        make_seal(VALUE, ARN, KEY).replace("reserved=5", "reserved=9"),
     ],
 )
 def test_what_anybody_could_have_written_is_not_sealed(value: str) -> None:
@@ -73,7 +73,7 @@ def test_what_two_runs_have_removed_is_found_together() -> None:
     second = replace(TAGGED, provisioned=(ProvisionedConcurrency(qualifier="3", requested=1),))
     tags: dict[str, str] = {}
     for one in (first, second, TAGGED):
-        tags |= sealed(one.to_tags(), ARN, KEY)
+        tags |= seal(one.to_tags(), ARN, KEY)
 
     found = find_snapshot(replace(FACTS, tags=MappingProxyType(tags)), KEY)
 
@@ -85,7 +85,7 @@ def test_what_two_runs_have_removed_is_found_together() -> None:
 def test_what_somebody_adds_to_a_sealed_tag_is_in_doubt() -> None:
     """Their own words about provisioned concurrency, or those of another name."""
     removed = replace(TAGGED, provisioned=(ProvisionedConcurrency(qualifier="live", requested=5),))
-    main, of_live = sealed(removed.to_tags(), ARN, KEY).values()
+    main, of_live = seal(removed.to_tags(), ARN, KEY).values()
     for key, value in (
         (f"{REMOVED_TAG}x", "v1 provisioned=live:500"),
         (f"{REMOVED_TAG}x", of_live),
@@ -97,7 +97,7 @@ def test_what_somebody_adds_to_a_sealed_tag_is_in_doubt() -> None:
 
 def test_without_the_key_nothing_is_sealed() -> None:
     """What cannot be checked is not believed."""
-    found = find_snapshot(carrying(seal(VALUE, ARN, KEY)), None)
+    found = find_snapshot(carrying(make_seal(VALUE, ARN, KEY)), None)
 
     assert found == FoundSnapshot(tagged=TAGGED, is_sealed=False)
 
@@ -120,7 +120,7 @@ def test_any_value_is_read_or_refused(value: str) -> None:
 def test_a_seal_fits_into_a_tag() -> None:
     """It has only characters that a tag may have, for the longest alias too."""
     longest = ProvisionedConcurrency(qualifier="a" * 128, requested=100_000)
-    for key, value in sealed(replace(TAGGED, provisioned=(longest,)).to_tags(), ARN, KEY).items():
+    for key, value in seal(replace(TAGGED, provisioned=(longest,)).to_tags(), ARN, KEY).items():
         assert len(key) <= 128
         assert len(value) <= 256
         assert set(key + value) <= TAG_CHARACTERS
