@@ -78,7 +78,10 @@ def test_a_schedule_that_fires_twice_does_nothing_the_second_time(scene: Scene) 
 
     fire()
 
-    assert {one.name for one in scene.account.calls()[calls:]} == {"ledger.find", "ledger.live"}
+    assert {one.name for one in scene.account.calls()[calls:]} == {
+        "ledger.find",
+        "ledger.read_live",
+    }
     assert len(scene.subjects) == mails
 
 
