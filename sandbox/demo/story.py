@@ -223,10 +223,7 @@ class Story:
         report.invocations_until_held = watch.until_held
         now = " and ".join(state_of(watch.settings[name], name) for name in watch.held)
         self._screen.line(
-            f"Held {at:.1f} s after its start, {watch.until_held:,} invocations in: {now}. Held, a "
-            "loop falls silent, and what people send goes on arriving. Then Loopbreaker lets a "
-            "little go: a loop comes back round after round.",
-            "bold",
+            f"Held {at:.1f} s after its start, {watch.until_held:,} invocations in: {now}.", "bold"
         )
         watch.until(
             lambda: watch.mail_of_hold() is not None or watch.happened.contained is not None,
@@ -234,8 +231,17 @@ class Story:
             MAIL_PATIENCE_MINUTES,
         )
         mail = watch.mail_of_hold()
-        if mail is not None:
-            scene.inbox.show(mail)
+        if mail is None:
+            self._screen.line(
+                "It could not be held and went on, which the configuration explains: so it is "
+                "stopped. The mail says why it was not held."
+            )
+            return
+        self._screen.line(
+            "Held, a loop falls silent, and what people send goes on arriving. Then Loopbreaker "
+            "lets a little go: a loop comes back round after round."
+        )
+        scene.inbox.show(mail)
 
     def _explain(self, scene: _Scene) -> None:
         watch, report = scene.watch, self._report

@@ -27,7 +27,7 @@ from functions.domain.errors import (
     MappingNotFoundError,
     StaleIncidentError,
 )
-from functions.domain.incidents.decision import DecisionReason, find_prohibition
+from functions.domain.incidents.decision import DecisionReason, Ignore, find_prohibition
 from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.refusals import Attempt
@@ -37,7 +37,7 @@ from functions.domain.incidents.tags.seal import find_snapshot
 from functions.domain.incidents.tags.snapshot import UnreadableSnapshotError
 from functions.domain.ports import Functions
 from functions.workflows.detection.collect_evidence import EvidenceCollector
-from functions.workflows.event_log import EventLog
+from functions.workflows.event_log import EventLog, fields_of
 from functions.workflows.holding.progress import HoldProgress
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import (
@@ -218,7 +218,14 @@ class Reconciler:
             return
         assessment = assess(evidence, self.enforcer.policy)
         if assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY):
-            self.enforcer.reconsider(incident, assessment, evidence.facts, now)
+            done = self.enforcer.reconsider(incident, assessment, evidence.facts, now)
+            if not isinstance(done, Ignore) and done.reason != incident.decided:
+                self.log.info(
+                    "decided",
+                    decision=type(done).__name__,
+                    because=done.reason,
+                    **fields_of(done.assessment),
+                )
             return
         if incident.is_cooling_off(now, self.enforcer.policy.cooling_off):
             return
@@ -239,7 +246,14 @@ class Reconciler:
             return
         assessment = assess(evidence, self.enforcer.policy)
         if assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY):
-            self.enforcer.reconsider(incident, assessment, evidence.facts, now)
+            done = self.enforcer.reconsider(incident, assessment, evidence.facts, now)
+            if not isinstance(done, Ignore) and done.reason != incident.decided:
+                self.log.info(
+                    "decided",
+                    decision=type(done).__name__,
+                    because=done.reason,
+                    **fields_of(done.assessment),
+                )
 
     def _read_facts(self, incident: Incident) -> FunctionFacts:
         facts = self.gathering.read_facts(incident.function)

@@ -226,3 +226,25 @@ def test_a_restore_of_one_does_not_end_in_the_stop_of_another() -> None:
 
     assert _reserved(scene) == [None, None]
     assert [one.split()[1] for one in scene.subjects] == ["STOPPED", "RESTORED"]
+
+
+def test_a_stop_after_the_grace_period_is_in_the_log() -> None:
+    """A certain loop that could not be held goes on: the log says that it was stopped, and why."""
+    story = held.suspected()
+    scene = story.scene
+    scene.loops.stored["orders"] = LoopStatus(
+        proof=LoopProof.CERTAIN,
+        drawing=DRAWING,
+        closed_by=("the mapping 42",),
+        broken_by="filter the records of orders",
+        at=scene.now,
+    )
+    scene.account.add("greedy", reserved=900)  # leaves nothing of the pool for a cap
+    scene.contributor()
+    first = scene.incident().state
+    story.pass_minutes(20)
+
+    told = [fields for message, fields in scene.log.lines if message == "decided"]
+    assert first is IncidentState.NOTIFIED
+    assert (story.function.reserved, scene.incident().state) == (0, IncidentState.CONTAINED)
+    assert [(one["decision"], one["because"]) for one in told][-1] == ("Contain", "still_suspected")
