@@ -60,6 +60,9 @@ class Loop(ABC):
     functions: ClassVar[tuple[str, ...]]
     """The functions that invoke themselves."""
 
+    asynchronous: ClassVar[tuple[str, ...]] = ()
+    """Those of them that asynchronous events invoke."""
+
     picture: ClassVar[str]
     """The loop in one line, as a notice would draw it."""
 
@@ -191,6 +194,7 @@ class EventBridgeLoop(Loop):
     """A function on a bus that answers each event with another."""
 
     functions = ("price-order",)
+    asynchronous = functions
     picture = "shop ─rule orders▶ price-order ─PutEvents▶ shop"
     invocations_per_event: ClassVar = {"price-order": 1}
 
@@ -287,6 +291,7 @@ class S3Loop(Loop):
     """A function that writes into the bucket whose new objects invoke it."""
 
     functions = ("make-thumbnail",)
+    asynchronous = functions
     picture = "photos ─ObjectCreated▶ make-thumbnail ─PutObject▶ photos"
     invocations_per_event: ClassVar = {"make-thumbnail": 1}
 
@@ -319,6 +324,7 @@ class ChainLoop(Loop):
     """Two functions that keep each other busy through a bucket and a queue."""
 
     functions = ("import-file", "write-report")
+    asynchronous = ("import-file",)
     picture = (
         "files ─ObjectCreated▶ import-file ─SendMessage▶ imports ─poll▶ write-report "
         "─PutObject▶ files"

@@ -18,6 +18,7 @@ def give_past(
     aws: LocalAws,
     *,
     loop: tuple[str, ...],
+    asynchronous: tuple[str, ...],
     steady: str,
     steady_per_minute: float,
     burst: str,
@@ -26,12 +27,15 @@ def give_past(
     """Write 14 days in steps of 5 minutes and the last 3 hours minute by minute.
 
     The functions that are about to loop ran now and then, the steady one all the time, and the
-    burst came every day at this hour.
+    burst came every day at this hour. What asynchronous events invoked was counted as such: without
+    that the guard has to take their callers for some who wait.
     """
     usual = 1.0
     old = (DAYS * _DAY_MINUTES - RECENT_MINUTES) // _STEP_MINUTES
     series: list[dict[str, Any]] = []
     series += _flat(usual, old, {"functions": list(loop)})
+    if asynchronous:
+        series += _flat(usual, old, {"functions": list(asynchronous)}, "AsyncEventsReceived")
     series += _flat(steady_per_minute, old, {"functions": [steady]})
     series.append(
         {
@@ -47,18 +51,20 @@ def give_past(
     aws.seed(series)
 
 
-def _flat(per_minute: float, old: int, whose: dict[str, Any]) -> list[dict[str, Any]]:
+def _flat(
+    per_minute: float, old: int, whose: dict[str, Any], metric: str = "Invocations"
+) -> list[dict[str, Any]]:
     return [
         {
             **whose,
-            "metric": "Invocations",
+            "metric": metric,
             "minutes_ago": DAYS * _DAY_MINUTES,
             "step_minutes": _STEP_MINUTES,
             "values": [per_minute * _STEP_MINUTES] * old,
         },
         {
             **whose,
-            "metric": "Invocations",
+            "metric": metric,
             "minutes_ago": RECENT_MINUTES,
             "values": [per_minute] * RECENT_MINUTES,
         },

@@ -163,6 +163,7 @@ class Story:
             give_past(
                 scene.aws,
                 loop=scene.loop.functions,
+                asynchronous=scene.loop.asynchronous,
                 steady=steady,
                 steady_per_minute=STEADY_PER_SECOND * self._settings.minute_seconds,
                 burst=burst,
@@ -234,7 +235,7 @@ class Story:
         if mail is None:
             self._screen.line(
                 "It could not be held and went on, which the configuration explains: so it is "
-                "stopped. The mail says why it was not held."
+                "stopped. The mail before this one says why it was not held."
             )
             return
         self._screen.line(
