@@ -154,7 +154,7 @@ def find_remainders(pattern: Pattern, start: str) -> tuple[Glob, ...]:
     Of ``in*`` after ``in`` that is ``*``; of ``*/a*`` after ``x/`` it is ``a*`` and ``*/a*``.
 
     >>> [str(one) for one in find_remainders("arn:*:s3:::orders/in/*", "arn:aws:s3:::orders/")]
-    ['in/*']
+    ['*:s3:::orders/in/*', 'in/*']
     """
     glob = read_glob(pattern)
     tokens = _encode_tokens(glob)

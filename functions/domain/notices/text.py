@@ -36,7 +36,7 @@ _ONE_OF: Final = {
 def format_number(value: float) -> str:
     """Write a number for people: thousands separated, decimals only where they matter.
 
-    >>> number(14800.0), number(2.5), number(3.0)
+    >>> format_number(14800.0), format_number(2.5), format_number(3.0)
     ('14,800', '2.5', '3')
     """
     if not math.isfinite(value):
@@ -57,7 +57,7 @@ def format_quantity(value: float, unit: Unit) -> str:
 def format_count(count: int, one: str, many: str = "") -> str:
     """Write a count with its noun.
 
-    >>> counted(1, "mapping"), counted(2, "mapping")
+    >>> format_count(1, "mapping"), format_count(2, "mapping")
     ('1 mapping', '2 mappings')
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
@@ -66,7 +66,7 @@ def format_count(count: int, one: str, many: str = "") -> str:
 def format_usd(value: float) -> str:
     """Write an amount for people: cents only below $100.
 
-    >>> usd(1240.4), usd(12.4), usd(0.004)
+    >>> format_usd(1240.4), format_usd(12.4), format_usd(0.004)
     ('$1,240', '$12.40', 'less than $0.01')
     """
     if not math.isfinite(value):
@@ -81,7 +81,7 @@ def format_usd(value: float) -> str:
 def format_least_usd(value: float) -> str:
     """Write a lower bound for people: one that is below a cent says nothing of the kind.
 
-    >>> usd_at_least(12.4), usd_at_least(0.004)
+    >>> format_least_usd(12.4), format_least_usd(0.004)
     ('at least $12.40', 'less than $0.01 for Lambda alone')
     """
     if 0 < value < _CENT:
@@ -92,7 +92,7 @@ def format_least_usd(value: float) -> str:
 def format_time(at: datetime) -> str:
     """Write a moment in UTC.
 
-    >>> moment(datetime(2026, 11, 23, 3, 14, 20, tzinfo=UTC))
+    >>> format_time(datetime(2026, 11, 23, 3, 14, 20, tzinfo=UTC))
     '2026-11-23 03:14 UTC'
     """
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
@@ -101,7 +101,7 @@ def format_time(at: datetime) -> str:
 def format_duration(span: timedelta) -> str:
     """Write a duration in its two largest units.
 
-    >>> lasting(timedelta(seconds=380)), lasting(timedelta(hours=26, minutes=3))
+    >>> format_duration(timedelta(seconds=380)), format_duration(timedelta(hours=26, minutes=3))
     ('6 min', '1 day 2 h')
     """
     seconds = max(0, int(span.total_seconds()))
@@ -130,9 +130,9 @@ def format_time_with_age(at: datetime, now: datetime) -> str:
 def shorten_arn(arn: str) -> str:
     """Name the resource of an ARN as people do.
 
-    >>> short_name("arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-01-01T00:00")
+    >>> shorten_arn("arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-01-01T00:00")
     'orders'
-    >>> short_name("arn:aws:events:eu-west-1:123456789012:rule/nightly")
+    >>> shorten_arn("arn:aws:events:eu-west-1:123456789012:rule/nightly")
     'nightly'
     """
     fields = arn.split(":", _ARN_FIELDS - 1)
@@ -156,7 +156,7 @@ def clean(text: str, limit: int = 600) -> str:
 def cut_middle(text: str, limit: int) -> str:
     """Cut text in its middle, so that both ends stay readable.
 
-    >>> middle_cut("orders-enricher-production-eu", 19)
+    >>> cut_middle("orders-enricher-production-eu", 19)
     'orders-e...ction-eu'
     """
     if len(text) <= limit:

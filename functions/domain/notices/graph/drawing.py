@@ -28,7 +28,7 @@ def draw_line(loop: Loop, function: str = "", limit: int = 0) -> str:
 
     Names give way in their middle where the line would be longer than `limit` (0: they do not).
 
-    >>> # orders-table ─stream▶ enrich-order ─PutItem▶ orders-table
+    orders-table ─stream▶ enrich-order ─PutItem▶ orders-table
     """
     begins, left_out, ends = _split_ends(loop.seen_from(function).edges)
     room = _LONGEST_NAME
