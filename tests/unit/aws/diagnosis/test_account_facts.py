@@ -37,7 +37,7 @@ class Chart:
         """See `ChartStore`."""
         return self.standing
 
-    def noted(self) -> tuple[NotedChange, ...]:
+    def read_noted(self) -> tuple[NotedChange, ...]:
         """See `ChartStore`."""
         return self.changes
 
