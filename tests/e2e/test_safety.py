@@ -207,7 +207,8 @@ def test_a_hold_ends_although_nothing_wakes_contain(
     try:
         account.spike(name, minutes=LONG_SPIKE_MINUTES)
         assert account.mail("] HELD", name)
-        assert account.state(name) is IncidentState.CAPPED
+        # A little may be let go by now: that moves it from the one to the other and back.
+        assert account.state(name) in {IncidentState.CAPPED, IncidentState.CAPPING}
         events.disable_rule(Name=PULSE)
         (made,) = scheduler.list_schedules(GroupName=HOLD_SCHEDULES)["Schedules"]
         aws.fire(made["Name"])
