@@ -6,7 +6,6 @@ it is put right at once, by `put_right`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Generic, TypeVar
@@ -144,23 +143,7 @@ class ChangeExecution(ABC, Generic[_R]):
         """Write the record after a step was taken back; raises what the store does."""
         self._record(record, step, is_in_force=False)
 
-    def begin_to_take_all_back(self) -> bool:
-        """Write down that the record is being undone, beginning with its first inverse.
-
-        Returns
-        -------
-        bool
-            Whether an earlier run may have carried that one out.
-        """
-        for outcome in self.record.steps:
-            if outcome.restored is StepStatus.FAILED:
-                self.record = self.record.with_restored(outcome.step, None)
-        first = self._find_next()
-        was_tried = first is not None and first.restored is StepStatus.PLANNED
-        self.save(self._mark_next(self.record).leased(self.present))
-        return was_tried
-
-    def take_all_back(self, *, was_tried: bool, is_late: bool = True) -> None:
+    def take_all_back(self, *, is_late: bool = True) -> None:
         """Carry out the inverses, each written down as begun before.
 
         A run may die, or be overtaken by another one, between the change and its record. Who goes
@@ -168,8 +151,6 @@ class ChangeExecution(ABC, Generic[_R]):
 
         Parameters
         ----------
-        was_tried
-            Whether an earlier run may have carried out the next one.
         is_late
             Whether what AWS is still changing counts as refused.
 
@@ -177,7 +158,13 @@ class ChangeExecution(ABC, Generic[_R]):
         ------
         FunctionNotFoundError, LedgerUnavailableError, StaleIncidentError
         """
-        while (outcome := self._find_next()) is not None:
+        for known in self.record.steps:
+            if known.restored is StepStatus.FAILED:
+                self.record = self.record.with_restored(known.step, None)
+        first = self._find_next(self.record)
+        was_tried = first is not None and first.restored is StepStatus.PLANNED
+        self.save(self._mark_next(self.record).leased(self.present))
+        while (outcome := self._find_next(self.record)) is not None:
             step = outcome.step
             status: StepStatus | None
             try:
@@ -197,15 +184,18 @@ class ChangeExecution(ABC, Generic[_R]):
                 return
             self.record_taken_back(self._mark_next(self.after_undone(undone)), step)
 
-    def _find_next(self, record: _R | None = None) -> ChangeOutcome | None:
+    def _find_next(self, record: _R) -> ChangeOutcome | None:
         """The step whose inverse is to be carried out next; ``None`` when none is left.
 
         One that this run has tried, and that is pending, waits for the next run.
         """
         begun = {None, StepStatus.PLANNED}
-        order = (self.record if record is None else record).restore_order
         return next(
-            (one for one in order if one.restored in begun and one.step.key not in self.tried),
+            (
+                one
+                for one in record.restore_order
+                if one.restored in begun and one.step.key not in self.tried
+            ),
             None,
         )
 
@@ -227,23 +217,3 @@ class ChangeExecution(ABC, Generic[_R]):
                 # has, and the step is in the record as planned.
                 self.put_right(step, is_in_force=is_in_force)
             raise
-
-
-def run_planned(execution: ChangeExecution[Any], is_stuck: Callable[[], bool]) -> None:
-    """Carry out each step that is planned; what AWS refuses is recorded.
-
-    Parameters
-    ----------
-    is_stuck
-        Whether going on makes no sense after what has become of the steps so far.
-
-    Raises
-    ------
-    BusyError, FunctionNotFoundError, StaleIncidentError, LedgerUnavailableError
-    """
-    for outcome in execution.record.steps:
-        if outcome.status is StepStatus.PLANNED and not is_stuck():
-            try:
-                execution.carry_out(outcome.step)
-            except RefusedError:
-                continue

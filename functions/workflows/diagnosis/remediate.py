@@ -47,7 +47,7 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.notices.diagnosis.remediation import compose_remediation
-from functions.workflows.changes.execution import ChangeExecution, run_planned
+from functions.workflows.changes.execution import ChangeExecution
 from functions.workflows.notices.deliver import deliver_due
 
 _WANTING_STATES = (RemediationState.APPLYING, RemediationState.APPLIED)
@@ -155,7 +155,7 @@ def undo(
             remediation.to(RemediationState.UNDOING, now), actor=actor, closing=closing
         )
     run = RemediationExecution(record=remediation, context=context, now=now)
-    run.take_all_back(was_tried=run.begin_to_take_all_back())
+    run.take_all_back()
     if run.record.failures:
         held = run.record.to(RemediationState.APPLIED, now).unleased()
         return _notify(run, held, RemediationEvent.UNDO_FAILED)
@@ -209,7 +209,10 @@ def _remediate(run: RemediationExecution) -> Remediation:
     run.save(run.record.leased(run.present))
     try:
         run.save(_add_snapshot(run.record, run.context.repairs, now))
-        run_planned(run, lambda: _is_stuck(run.record))
+        for outcome in run.record.steps:
+            if outcome.status is StepStatus.PLANNED and not _is_stuck(run.record):
+                with suppress(RefusedError):  # it is in the record
+                    run.carry_out(outcome.step)
     except FunctionNotFoundError:
         # What was given to its role is taken back.
         return undo(run.record, run.context, now, closing=RemediationState.DELETED)

@@ -69,13 +69,12 @@ def restore(
         incident = replace(incident.to(IncidentState.RESTORING, at), closing=closing)
         incident = incident.accepted(Attempt.RESTORE) if is_asked else incident
     run = Execution(record=incident, world=world, now=now)
-    was_tried = run.begin_to_take_all_back()
     try:
         is_late = at - incident.updated_at >= PENDING_AT_MOST
-        run.take_all_back(was_tried=was_tried, is_late=is_late)
+        run.take_all_back(is_late=is_late)
     except FunctionNotFoundError:
         return close_as_deleted(run.incident, world, at)
-    if any(one.restored is StepStatus.FAILED for one in run.incident.steps):
+    if run.incident.failures:
         return _keep_open(run)
     unsure = run.incident.unsure_steps(run.present)
     if unsure and not run.incident.pending:

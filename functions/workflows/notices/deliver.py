@@ -31,13 +31,13 @@ def deliver_due(
     LedgerUnavailableError, StaleIncidentError
         As `save` does.
     """
+
+    def keep(moved: OutboxNotice) -> None:
+        nonlocal record
+        record = save(record.with_notice_as(moved))
+
     now = clock()
     for notice in [one for one in record.outbox if one.is_due(now)]:
-
-        def keep(moved: OutboxNotice) -> None:
-            nonlocal record
-            record = save(record.with_notice_as(moved))
-
         send(notice, keep, publisher, clock())
     return record
 
