@@ -18,6 +18,7 @@ from functions.domain.incidents.decision import (
     LedgerView,
     Notify,
     decide,
+    find_protection,
 )
 from functions.domain.incidents.history import PastIncident
 from functions.domain.incidents.hold_budget import MOST_HOLDS, count_holds, was_capped_in_danger
@@ -135,6 +136,10 @@ class HoldPlanner:
         planned = planning.outcome
         if isinstance(planned, LeftAlone):
             return planning
+        obstacle = self._find_obstacle(planning)
+        if obstacle is not None:
+            left_alone = LeftAlone(assessment=decision.assessment, reason=obstacle)
+            return replace(planning, outcome=left_alone)
         held = count_holds(closed if known is None else (*closed, known), now)
         if held >= MOST_HOLDS:
             # Also where it cannot be held just now: or people would be told in turns of the two.
@@ -144,6 +149,19 @@ class HoldPlanner:
         if is_cap and was_capped_in_danger(closed, now - self.policy.cooling_off):
             return replace(planning, outcome=NotHeld(reason=NotHeldReason.CAPPED_LATELY))
         return planning
+
+    def _find_obstacle(self, planning: HoldPlanning) -> DecisionReason | None:
+        """Why the function is not to be touched, as it is now: the plan has read it once more.
+
+        A reservation of 0 may be the guard's own, of a run whose ledger was away. The record of a
+        hold would take it for what was there before.
+        """
+        facts = None if planning.evidence is None else planning.evidence.facts
+        if facts is None:
+            return None
+        if facts.is_stopped:
+            return DecisionReason.ALREADY_STOPPED
+        return find_protection(facts, self.policy)
 
     def _is_loop_held(self, function: str) -> bool:
         """Whether it is about to be seen whether the function's loop goes round, by another one."""

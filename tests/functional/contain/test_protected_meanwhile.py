@@ -135,3 +135,14 @@ def test_a_stopped_function_that_is_protected_stays_stopped_and_keeps_its_mappin
     assert scene.incident().state is IncidentState.CONTAINED
     scene.rollback("orders")
     assert orders.reserved == 7
+
+
+def test_a_function_that_is_exempt_by_the_time_of_the_plan_is_not_held() -> None:
+    """What the plan reads of a function decides as well, not only what was read before it."""
+    scene = suspected()
+    scene.account.faults.before("functions.mappings", lambda: protect(scene, "tag"))
+
+    scene.contributor()
+
+    assert scene.account.by_name["orders"].reserved is None
+    assert scene.account.calls("reserve", "schedule") == []

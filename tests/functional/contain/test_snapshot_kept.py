@@ -14,12 +14,14 @@ from functions.domain.errors import (
 from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.refusals import Attempt
 from functions.domain.incidents.states import IncidentState
-from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
+from functions.domain.incidents.tags.seal import seal
+from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.signal import SignalKind
 from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.contain import contain
 from functions.workflows.incidents.restore import restore
-from tests.fakes import MOST_TAGS
+from tests.fakes import MOST_TAGS, TAG_KEY
+from tests.functional.contain.callers import callers
 from tests.functional.contain.capped import (
     NORMAL_PEAK,
     SHOWN_AFTER,
@@ -747,3 +749,27 @@ def test_a_stop_without_the_ledger_over_an_unfinished_cap_is_no_change_of_people
     assert (orders.reserved, orders.tags) == (0, {})
     scene.rollback("orders")
     assert orders.reserved == 50
+
+
+@pytest.mark.parametrize("kind", ["cap", "cap of callers"])
+def test_a_stop_without_the_ledger_is_not_taken_for_what_people_had_set(kind: str) -> None:
+    """Another run stops the function between the decision to hold it and the plan of the hold."""
+    scene = suspected() if kind == "cap" else callers().scene
+    orders = scene.account.by_name["orders"]
+
+    def stop() -> None:
+        orders.reserved = 0
+        tags = TaggedSnapshot(reserved_concurrency=None, at=scene.now).to_tags()
+        orders.tags |= seal(tags, orders.arn, TAG_KEY)
+
+    scene.account.faults.before("functions.mappings", stop)
+    scene.contributor()
+
+    assert orders.reserved == 0
+    assert scene.account.ledger.read_live().incidents == ()
+
+    scene.pulse(2)
+    assert scene.incident().snapshot is not None
+    assert scene.incident().snapshot.reserved_concurrency is None
+    scene.rollback("orders")
+    assert orders.reserved is None
