@@ -68,11 +68,15 @@ def function_arn(name: str) -> str:
 
 
 def package(victim: str) -> bytes:
-    """The deployment package of a victim's code, the same bytes each time."""
+    """The deployment package of a victim's code."""
+    return package_code((VICTIMS / f"{victim}.py").read_text())
+
+
+def package_code(code: str) -> bytes:
+    """A deployment package of one file: the same code gives the same bytes, whenever it is made."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        entry = zipfile.ZipInfo("index.py", _FIXED_DATE)
-        file.writestr(entry, (VICTIMS / f"{victim}.py").read_text())
+        file.writestr(zipfile.ZipInfo("index.py", _FIXED_DATE), code)
     return archive.getvalue()
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.local_aws import LocalAws
-from tests.sandbox.support import Inbox, package
+from sandbox.provision import package_code
+from tests.sandbox.support import Inbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,7 +60,7 @@ def function(aws: LocalAws) -> Callable[..., str]:
             Runtime="python3.12",
             Role=ROLE,
             Handler="index.handler",
-            Code={"ZipFile": package(code)},
+            Code={"ZipFile": package_code(code)},
             Timeout=10,
             **more,
         )

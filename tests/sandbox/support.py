@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 from sandbox.local_aws import SandboxTimeoutError
@@ -49,14 +47,6 @@ class Inbox:
             return self._aws.wait_until(found, "a message that matches", timeout_seconds)
         except SandboxTimeoutError as error:
             raise AssertionError(f"nothing that matches among {self.bodies()}") from error
-
-
-def package(code: str) -> bytes:
-    """A deployment package of one file."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.py", code)
-    return archive.getvalue()
 
 
 def metric(name: str, statistic: str, function: str | None = None, **more: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.local_aws import LocalAws
-from sandbox.provision import create_function
-from tests.sandbox.support import Inbox, package
+from sandbox.provision import create_function, package_code
+from tests.sandbox.support import Inbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,7 +142,7 @@ def test_iam_knows_each_action_by_its_own_name() -> None:
                 Runtime="python3.12",
                 Role=f"arn:aws:iam::123456789012:role/{name}",
                 Handler="index.handler",
-                Code={"ZipFile": package(_CALL)},
+                Code={"ZipFile": package_code(_CALL)},
                 Timeout=10,
             )
 

@@ -12,7 +12,7 @@ import pytest
 from sandbox.clock import VirtualClock
 from sandbox.local_aws import LocalAws, SandboxClock, SandboxTimeoutError
 from sandbox.pacing import END_SECONDS, Pacer, Work
-from tests.sandbox.support import package
+from sandbox.provision import package_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +130,9 @@ def test_a_scheduled_function_runs_once_in_each_minute_however_slow_it_is() -> N
             Runtime="python3.12",
             Role="arn:aws:iam::123456789012:role/any",
             Handler="index.handler",
-            Code={"ZipFile": package("import time\ndef handler(event, context): time.sleep(1.5)")},
+            Code={
+                "ZipFile": package_code("import time\ndef handler(event, context): time.sleep(1.5)")
+            },
             Timeout=10,
         )
         events = aws.client("events")
@@ -187,7 +189,7 @@ def test_what_comes_back_while_a_minute_is_held_runs_in_the_next_one(way: str) -
                 Runtime="python3.12",
                 Role="arn:aws:iam::123456789012:role/any",
                 Handler="index.handler",
-                Code={"ZipFile": package(code)},
+                Code={"ZipFile": package_code(code)},
                 Timeout=20,
             )["FunctionArn"]
             for name, code in codes.items()
@@ -233,7 +235,9 @@ def test_more_callers_than_workers_all_get_their_answer() -> None:
             Runtime="python3.12",
             Role="arn:aws:iam::123456789012:role/any",
             Handler="index.handler",
-            Code={"ZipFile": package("import time\ndef handler(event, context): time.sleep(1)")},
+            Code={
+                "ZipFile": package_code("import time\ndef handler(event, context): time.sleep(1)")
+            },
             Timeout=10,
         )
         most: list[int] = []
