@@ -27,8 +27,8 @@ from functions.domain.detection.assessment import Assessment, Ground, Reason, Un
 from functions.domain.detection.evidence import MINUTE_SECONDS, Trigger, TriggerKind, floor_to
 from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.states import IncidentState
+from sandbox.provision import package_code
 from tests.fakes import FakeAccount
-from tests.sandbox.support import package
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -357,7 +357,7 @@ class AwsStage:
             Runtime="python3.13",
             Role=ROLE,
             Handler="index.handler",
-            Code={"ZipFile": package("def handler(event, context): return None")},
+            Code={"ZipFile": package_code("def handler(event, context): return None")},
             Tags=dict(tags or {}),
         )["FunctionArn"]
         if reserved is not None:

@@ -15,7 +15,7 @@ from functions.aws.account.read_client import ReadClient
 from functions.aws.runtime import clients
 from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.account.environment_references import Reference
-from tests.sandbox.support import package
+from sandbox.provision import package_code
 
 if TYPE_CHECKING:
     from functions.domain.account.inventory import Account
@@ -57,7 +57,7 @@ def function(aws: LocalAws, name: str, role_arn: str, **given: Any) -> None:
         Runtime="python3.13",
         Role=role_arn,
         Handler="index.handler",
-        Code={"ZipFile": package("def handler(event, context): return None")},
+        Code={"ZipFile": package_code("def handler(event, context): return None")},
         **given,
     )
 

@@ -258,7 +258,7 @@ def test_iam_denies_by_tag_where_it_is_enforced() -> None:
         iam.put_role_policy(
             RoleName="guard", PolicyName="contain", PolicyDocument=json.dumps(policy)
         )
-        from tests.sandbox.support import package  # noqa: PLC0415 - only this test needs it
+        from sandbox.provision import package_code  # noqa: PLC0415 - only this test needs it
 
         for name, role in (("guard", "guard"), ("stranger", "steady-report-role")):
             lambda_.create_function(
@@ -266,7 +266,7 @@ def test_iam_denies_by_tag_where_it_is_enforced() -> None:
                 Runtime="python3.12",
                 Role=f"arn:aws:iam::123456789012:role/{role}",
                 Handler="index.handler",
-                Code={"ZipFile": package(_CONTAIN)},
+                Code={"ZipFile": package_code(_CONTAIN)},
                 Timeout=10,
             )
 

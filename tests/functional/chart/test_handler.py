@@ -21,9 +21,8 @@ from functions.chart.settings import Settings
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import UnrecognisedSignalError
 from sandbox.local_aws import LocalAws
-from sandbox.provision import create_ledger
+from sandbox.provision import create_ledger, package_code
 from tests.functional.lambda_context import lambda_context
-from tests.sandbox.support import package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +127,7 @@ def make_loop(aws: LocalAws) -> str:
         Runtime="python3.13",
         Role=role,
         Handler="index.handler",
-        Code={"ZipFile": package("def handler(event, context): return None")},
+        Code={"ZipFile": package_code("def handler(event, context): return None")},
     )
     mapping = lambda_.create_event_source_mapping(
         FunctionName="enrich", EventSourceArn=table["LatestStreamArn"], StartingPosition="LATEST"

@@ -769,7 +769,8 @@ def test_a_stop_without_the_ledger_is_not_taken_for_what_people_had_set(kind: st
     assert scene.account.ledger.read_live().incidents == ()
 
     scene.pulse(2)
-    assert scene.incident().snapshot is not None
-    assert scene.incident().snapshot.reserved_concurrency is None
+    snapshot = scene.incident().snapshot
+    assert snapshot is not None
+    assert snapshot.reserved_concurrency is None
     scene.rollback("orders")
     assert orders.reserved is None
