@@ -1,0 +1,1 @@
+"""Loopbreaker for other people's CDK apps, and on the command line."""

@@ -1,0 +1,132 @@
+"""What a reading of templates returns: resources with resolved properties, and what is unknown.
+
+Values are JSON values. What the templates do not tell stays visible in them: `Unknown` stands for
+a whole value, `Partial` for a text of which some pieces are unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that the templates do not tell. `why` names it: ``parameter BucketName``."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A text with unknown pieces, such as ``arn:aws:s3:::<unknown>/in/*``.
+
+    Two texts or two unknown pieces never follow each other, and at least one piece is unknown.
+    """
+
+    pieces: tuple[str | Unknown, ...]
+
+    @property
+    def pattern(self) -> str:
+        """The text as a pattern of IAM: ``*`` for each unknown piece."""
+        return "".join("*" if isinstance(one, Unknown) else one for one in self.pieces)
+
+    @property
+    def why(self) -> str:
+        """What is unknown of it."""
+        return ", ".join(one.why for one in self.pieces if isinstance(one, Unknown))
+
+
+Value: TypeAlias = (
+    "str | int | float | bool | Unknown | Partial | Sequence[Value] | Mapping[str, Value] | None"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Place:
+    """Where a resource is declared.
+
+    Attributes
+    ----------
+    file
+        Path of the template as it was given, with ``/`` between folders.
+    line
+        Line of its logical id, from 1; 0 where the format tells none.
+    stack
+        Name of the stack; of a template outside of an assembly its file name without suffix.
+    logical_id
+        As in the template that was written: of SAM before the expansion.
+    construct_path
+        Path in the construct tree; empty where the template is not from the CDK.
+    """
+
+    file: str
+    line: int
+    stack: str
+    logical_id: str
+    construct_path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A resource of a template, with everything resolved that the templates tell.
+
+    Attributes
+    ----------
+    type
+        ``AWS::Lambda::Function``.
+    properties
+        Resolved. `AWS::NoValue` is left out.
+    ref, arn
+        What `Ref` and the ARN give. A resource without a name of its own has one made of stack and
+        logical id, as CloudFormation makes it. `arn` is empty for types that have none.
+    is_certain
+        False where a condition decides whether it exists, and the templates do not tell which way.
+    metadata
+        `Metadata` of the resource, as it stands in the template.
+    """
+
+    type: str
+    stack: str
+    logical_id: str
+    properties: Mapping[str, Value]
+    ref: str
+    arn: str
+    place: Place
+    account: str
+    region: str
+    partition: str = "aws"
+    is_certain: bool = True
+    metadata: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Problem:
+    """Something that a reading could not resolve. `place` is ``None`` for a whole file."""
+
+    words: str
+    file: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Templates:
+    """All resources of all templates that were read together.
+
+    Attributes
+    ----------
+    problems
+        What could not be resolved, each once, in the order of files and lines.
+    acknowledged
+        By construct path: rules that the CDK app has acknowledged, with their reasons.
+    """
+
+    resources: tuple[Resource, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    acknowledged: Mapping[str, Mapping[str, str]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
