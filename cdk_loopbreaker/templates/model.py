@@ -57,7 +57,9 @@ class Place:
     line
         Line of its logical id, from 1; 0 where the format tells none.
     stack
-        Name of the stack; of a template outside of an assembly its file name without suffix.
+        Name of the stack; of a template outside of an assembly its file name without suffix, or
+        the name of its folder where the file is only called ``template``. Two stacks never have
+        the same name in an account and Region.
     logical_id
         As in the template that was written: of SAM before the expansion.
     construct_path
@@ -81,11 +83,15 @@ class Resource:
         ``AWS::Lambda::Function``.
     properties
         Resolved. `AWS::NoValue` is left out.
-    ref, arn
-        What `Ref` and the ARN give. A resource without a name of its own has one made of stack and
-        logical id, as CloudFormation makes it. `arn` is empty for types that have none.
+    ref, arn, name
+        What `Ref` gives, the ARN, and the physical name. A resource without a name of its own has
+        one made of stack and logical id, as CloudFormation makes it. `arn` is empty for types that
+        have none.
+    attributes
+        What `Fn::GetAtt` gives, of the attributes that are known: ``{"StreamArn": "arn:..."}``.
     is_certain
-        False where a condition decides whether it exists, and the templates do not tell which way.
+        False where a condition decides whether it exists, or what it contains, and the templates
+        do not tell which way. Lists of both ways are joined then.
     metadata
         `Metadata` of the resource, as it stands in the template.
     """
@@ -97,6 +103,8 @@ class Resource:
     ref: str
     arn: str
     place: Place
+    name: str = ""
+    attributes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     account: str
     region: str
     partition: str = "aws"
@@ -122,7 +130,8 @@ class Templates:
     problems
         What could not be resolved, each once, in the order of files and lines.
     acknowledged
-        By construct path: rules that the CDK app has acknowledged, with their reasons.
+        By construct path (``Orders/Enrich``, without a slash in front): rules that the CDK app has
+        acknowledged, with their reasons, as ``{"LB001": "three rounds at most"}``.
     """
 
     resources: tuple[Resource, ...] = ()
