@@ -1,0 +1,125 @@
+"""From paths on a command line to templates."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cdk_loopbreaker.templates.documents.assembly import Assembly, is_assembly, read_assembly
+from cdk_loopbreaker.templates.documents.document import read_candidate, read_document
+from cdk_loopbreaker.templates.documents.source import Source
+from cdk_loopbreaker.templates.errors import TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_SUFFIXES: Final = frozenset({".json", ".yaml", ".yml", ".template"})
+_SKIPPED: Final = frozenset({"node_modules", "__pycache__", "site-packages", "venv"})
+_MOST_FILES: Final = 20_000
+
+
+def find_sources(paths: Sequence[Path]) -> Assembly:
+    """The templates under paths, each once, in the order of the paths.
+
+    A folder is searched; an assembly of the CDK in it is read as one. What is nested by another
+    template that was found is no stack of its own.
+
+    Raises
+    ------
+    TemplateError
+        When a path does not exist or holds no template, or a template cannot be read.
+    """
+    sources: dict[Path, Source] = {}
+    acknowledged: dict[str, Mapping[str, str]] = {}
+    if not paths:
+        raise TemplateError("no path is given; give templates, folders of them, or cdk.out")
+    for path in paths:
+        found = _read_path(path)
+        acknowledged |= found.acknowledged
+        for source in found.sources:
+            sources.setdefault(source.document.path.absolute(), source)
+    nested = {
+        where
+        for source in sources.values()
+        for where in _find_nested(source)
+        if where != source.document.path.absolute()
+    }
+    kept = [source for path, source in sources.items() if path not in nested]
+    return Assembly(sources=tuple(kept or sources.values()), acknowledged=acknowledged)
+
+
+def _read_path(path: Path) -> Assembly:
+    try:
+        is_folder = path.is_dir()
+    except (OSError, ValueError):  # a name with a null character, or a loop of links
+        is_folder = False
+    if not is_folder:
+        source = Source(document=read_document(path))
+        return Assembly(sources=(source,), acknowledged={})
+    if is_assembly(path):
+        return read_assembly(path)
+    found = _search(path)
+    if not found.sources:
+        raise TemplateError(
+            f"{path.as_posix()}: no template is in this folder; a template is JSON or YAML with "
+            "`Resources`, each with a `Type`"
+        )
+    return found
+
+
+def _search(folder: Path) -> Assembly:
+    sources: list[Source] = []
+    acknowledged: dict[str, Mapping[str, str]] = {}
+    for path in _walk(folder):
+        if path.is_dir():
+            assembly = read_assembly(path)
+            sources.extend(assembly.sources)
+            acknowledged |= assembly.acknowledged
+            continue
+        document = read_candidate(path)
+        if document is not None:
+            sources.append(Source(document=document))
+    return Assembly(sources=tuple(sources), acknowledged=acknowledged)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Files that may be templates, and folders that are assemblies, in order of their names."""
+    seen = 0
+    for root, folders, files in os.walk(folder):
+        where = Path(root)
+        searched = []
+        for name in sorted(folders):
+            if name.startswith(".") or name in _SKIPPED:
+                continue
+            if is_assembly(where / name):
+                yield where / name
+            else:
+                searched.append(name)
+        folders[:] = searched
+        for name in sorted(files):
+            seen += 1
+            if seen > _MOST_FILES:
+                raise TemplateError(
+                    f"{folder.as_posix()}: more than {_MOST_FILES:,} files; name the templates"
+                )
+            if Path(name).suffix.lower() in _SUFFIXES:
+                yield where / name
+
+
+def _find_nested(source: Source) -> Iterator[Path]:
+    """Files that resources of a template nest, as far as they are named literally."""
+    document = source.document
+    resources = document.body.get("Resources")
+    for resource in resources.values() if isinstance(resources, dict) else ():
+        match resource:
+            case {"Metadata": {"aws:asset:path": str(location)}, "Type": str(kind)}:
+                pass
+            case {"Type": str(kind), "Properties": {"TemplateURL": str(location)}}:
+                pass
+            case {"Type": str(kind), "Properties": {"Location": str(location)}}:
+                pass
+            case _:
+                continue
+        if kind in {"AWS::CloudFormation::Stack", "AWS::Serverless::Application"}:
+            yield Path(os.path.normpath(document.path.absolute().parent / location))

@@ -1,0 +1,24 @@
+"""Bounds of the work of one reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+MOST_DEPTH: Final = 200  # values within values count one, references of references four
+REFERENCE_DEPTH: Final = 4
+MOST_TEXT: Final = 20_000_000  # characters that one reading puts together
+
+
+@dataclass(slots=True)
+class Effort:
+    """What a reading has done: how deep it is, how much text it has made, what it evaluates."""
+
+    depth: int = 0
+    characters: int = 0
+    active: set[tuple[int, str, str]] = field(default_factory=set)
+
+    @property
+    def is_too_deep(self) -> bool:
+        """Whether evaluation must go no deeper."""
+        return self.depth >= MOST_DEPTH

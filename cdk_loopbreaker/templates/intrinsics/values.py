@@ -1,0 +1,150 @@
+"""Values of which parts may be unknown: how they are joined, compared and told apart."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from cdk_loopbreaker.templates.model import Partial, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cdk_loopbreaker.templates.model import Value
+
+
+class Absent(Enum):
+    """`AWS::NoValue`: the property or element is left out."""
+
+    NO_VALUE = "AWS::NoValue"
+
+
+NO_VALUE: Final = Absent.NO_VALUE
+Result: TypeAlias = "Value | Literal[Absent.NO_VALUE]"
+_MOST_CAUSES: Final = 5
+
+
+class Symbol(str):
+    """A text made up for a parameter without a value. It equals itself, and may equal any other."""
+
+    __slots__ = ()
+
+
+def join_texts(values: Iterable[Value], delimiter: str = "") -> str | Partial | Unknown:
+    """One text out of several; unknown pieces stay visible in it.
+
+    >>> join_texts(["a", Unknown("parameter P"), "b"]).pattern
+    'a*b'
+    """
+    pieces: list[str | Unknown] = []
+    for number, value in enumerate(values):
+        if number and delimiter:
+            _append(pieces, delimiter)
+        text = read_text(value)
+        for piece in text.pieces if isinstance(text, Partial) else (text,):
+            _append(pieces, piece)
+    if not pieces:
+        return ""
+    if len(pieces) == 1:
+        return pieces[0]
+    return Partial(tuple(pieces))
+
+
+def _append(pieces: list[str | Unknown], piece: str | Unknown) -> None:
+    """Add a piece, such that neither two texts nor two unknown pieces follow each other."""
+    last = pieces[-1] if pieces else None
+    if isinstance(piece, str):
+        if isinstance(last, str):
+            pieces[-1] = last + piece
+        elif piece:
+            pieces.append(piece)
+    elif isinstance(last, Unknown):
+        causes = dict.fromkeys((*last.why.split(", "), *piece.why.split(", ")))
+        pieces[-1] = Unknown(", ".join(list(causes)[:_MOST_CAUSES]))
+    else:
+        pieces.append(piece)
+
+
+def read_text(value: Value) -> str | Partial | Unknown:
+    """A value as CloudFormation writes it into a text."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Partial | Unknown):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return Unknown("a list or mapping where a text belongs")
+
+
+def is_known(value: object) -> bool:
+    """Whether a value and everything in it is known."""
+    if isinstance(value, Unknown | Partial):
+        return False
+    if isinstance(value, dict):
+        return all(is_known(one) for one in value.values())
+    return all(is_known(one) for one in value) if isinstance(value, list) else True
+
+
+def write_json(value: Value) -> str | Partial | Unknown:
+    """JSON of a value. Unknown pieces stand inside of their quotes.
+
+    >>> write_json({"a": [Unknown("parameter P"), 1]}).pattern
+    '{"a":["*",1]}'
+    """
+    return join_texts(_write_pieces(value))
+
+
+def _write_pieces(value: Value) -> Iterable[Value]:
+    if isinstance(value, Unknown):
+        yield from ('"', value, '"')
+    elif isinstance(value, Partial):
+        yield '"'
+        for piece in value.pieces:
+            yield json.dumps(piece)[1:-1] if isinstance(piece, str) else piece
+        yield '"'
+    elif isinstance(value, dict):
+        for number, (key, one) in enumerate(value.items()):
+            yield f"{',' if number else '{'}{json.dumps(str(key))}:"
+            yield from _write_pieces(one)
+        yield "}" if value else "{}"
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            yield "," if number else "["
+            yield from _write_pieces(one)
+        yield "]" if value else "[]"
+    else:
+        yield json.dumps(value)
+
+
+def combine(one: Result, other: Result, why: str) -> Result:
+    """What holds of a value that is one or the other, where nobody can tell which.
+
+    Lists are joined and mappings merged, so that everything that may be there is there. Two
+    different texts are unknown.
+    """
+    if one is NO_VALUE or other is NO_VALUE:
+        return other if one is NO_VALUE else one
+    if one == other:
+        return one
+    if isinstance(one, list) or isinstance(other, list):
+        return join_lists(one, other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        merged = {
+            key: combine(one.get(key, NO_VALUE), other.get(key, NO_VALUE), why)
+            for key in dict.fromkeys((*one, *other))
+        }
+        return {key: value for key, value in merged.items() if value is not NO_VALUE}
+    return Unknown(why)
+
+
+def join_lists(*values: Result) -> list[Value]:
+    """One list of all elements, each once; a value that is no list is an element."""
+    joined: dict[str, Value] = {}
+    for value in values:
+        if value is not NO_VALUE:
+            for element in value if isinstance(value, list) else [value]:
+                joined.setdefault(repr(element), element)
+    return list(joined.values())
