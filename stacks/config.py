@@ -34,6 +34,10 @@ NO_RECIPIENT: Final = (
     "Loopbreaker: nobody would be notified: give -c email=you@example.com, or -c email=none if "
     "others subscribe to the topic, or -c mode=observe"
 )
+NO_RECIPIENT_OF_CONSTRUCT: Final = (
+    'Loopbreaker: nobody would be notified: give email="you@example.com", or email="none" if '
+    'others subscribe to the topic, or mode="observe"'
+)
 # A template holds at most 500 resources and each address is one of them; a mailing list is none.
 MOST_ADDRESSES: Final = 50
 # Longer than any number that is allowed. Python refuses to read one of more than 4,300 digits.
@@ -73,6 +77,7 @@ class ConfigError(Exception):
         super().__init__(f"Loopbreaker: flag {flag}={shown}: {allowed}")
         self.flag = flag
         self.value = value
+        self.shown = shown
         self.allowed = allowed
 
 
@@ -187,6 +192,26 @@ class Config:
             )
         config.refuse_several_homes()
         return config
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, object]) -> Config:
+        """Read the flags out of the properties of a construct, in Python's own types.
+
+        What is left at its default is not given, and several texts may be any sequence.
+
+        Raises
+        ------
+        ConfigError
+            As `from_context`.
+        """
+        defaults = {field.name: field.default for field in fields(cls)}
+        return cls.from_context(
+            {
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in properties.items()
+                if value != defaults[name]
+            }
+        )
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -15,15 +15,10 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Stage
-from aws_cdk import aws_lambda as lambda_
-
 from functions.services import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from constructs import Construct
 
 # By the names of their distributions: what `functions` imports, with all that these require.
 PACKAGES: Final = (
@@ -51,21 +46,6 @@ _EXAMPLES: Final = "examples-1.json"
 
 class BundleError(Exception):
     """Raised when the code of the guard functions cannot be put together."""
-
-
-def function_code(scope: Construct) -> lambda_.Code:
-    """Bundle the code below the cloud assembly and make it a CDK asset.
-
-    The asset's hash is the CDK's fingerprint of the bundle: of names and contents, not of times.
-    The same sources therefore always give the same hash, and a deployment without a change of
-    code leaves the functions alone.
-    """
-    stage = Stage.of(scope)
-    if stage is None:
-        raise BundleError("the functions can only be bundled within an app")
-    directory = Path(stage.asset_outdir) / "bundle"
-    write_bundle(directory)
-    return lambda_.Code.from_asset(str(directory))
 
 
 def write_bundle(directory: Path) -> None:

@@ -91,6 +91,7 @@ class GuardFunction(Construct):
             description=f"What {name} may do",
             inline_policies={
                 "Guard": iam.PolicyDocument(
+                    minimize=True,
                     statements=[
                         *statements,
                         iam.PolicyStatement(
@@ -103,7 +104,7 @@ class GuardFunction(Construct):
                             actions=["sqs:SendMessage"],
                             resources=[dead_letters.queue_arn],
                         ),
-                    ]
+                    ],
                 )
             },
         )

@@ -46,6 +46,7 @@ class WayBackRole(Construct):
             description="Lets the schedules that end holds invoke Loopbreaker-restore",
             inline_policies={
                 "EndHolds": iam.PolicyDocument(
+                    minimize=True,
                     statements=[
                         invoke_restore(),
                         iam.PolicyStatement(
@@ -53,7 +54,7 @@ class WayBackRole(Construct):
                             actions=["sqs:SendMessage"],
                             resources=[undelivered.queue_arn],
                         ),
-                    ]
+                    ],
                 )
             },
         )

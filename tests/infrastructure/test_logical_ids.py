@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.frozen.sets import STACK, read, set_names
 from tests.frozen.stack import lasting_resources
 
+if TYPE_CHECKING:
+    from tests.infrastructure.conftest import Synthesize
+
+# All logical ids of the largest stack. Another one means that something is made anew: change the
+# file only where that is meant.
+ALL_IDS: Final = json.loads((Path(__file__).parent / "logical_ids.json").read_text())
 WHAT_TO_DO: Final = (
     "The stack has other lasting resources now. If that is meant, freeze a new set: see"
     " tests/frozen/README."
@@ -63,3 +71,13 @@ def test_the_ledger_is_among_them() -> None:
 
     assert len(tables) == 1
     assert all(tables[0] in read(name, STACK) for name in set_names())
+
+
+def test_every_logical_id_and_type(synthesize: Synthesize) -> None:
+    """Where the code of the stack stands makes no other resource of any of them."""
+    template = synthesize(email="a@example.com", coverage="function").template
+
+    assert {
+        "Resources": {one: what["Type"] for one, what in template["Resources"].items()},
+        "Outputs": sorted(template["Outputs"]),
+    } == ALL_IDS

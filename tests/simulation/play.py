@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     )
 
 
-CONTAIN_SECONDS: Final = 120.0  # the functions' timeouts in stacks/loopbreaker_stack.py
+CONTAIN_SECONDS: Final = 120.0  # the functions' timeouts in stacks/components/guard_functions.py
 RESTORE_SECONDS: Final = 900.0
 MINUTE: Final = 60.0
 _TRIES_AFTER: Final = (60.0, 120.0)  # Lambda's retries of an asynchronous invocation

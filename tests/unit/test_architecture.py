@@ -78,7 +78,7 @@ def test_there_is_a_package_for_each_lambda_function() -> None:
     """Those that the stack deploys."""
     deployed = re.findall(
         r"handler=\"functions\.(\w+)\.handler\.handler\"",
-        (ROOT / "stacks" / "loopbreaker_stack.py").read_text(),
+        (ROOT / "stacks" / "components" / "guard_functions.py").read_text(),
     )
 
     assert sorted(deployed) == lambda_packages()
