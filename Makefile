@@ -17,7 +17,7 @@ FULL ?=
 COUNT ?= 100000
 MINUTES ?=
 
-.PHONY: help setup demo test check lint types imports unit unit-runtime sandbox e2e soak bench deploy lock clean
+.PHONY: help setup demo test check lint types imports unit unit-runtime sandbox e2e soak bench deploy package lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,7 +45,7 @@ lint: $(READY)
 	@$(VENV)/bin/ruff format --check .
 
 types: $(READY)
-	@$(VENV)/bin/mypy app.py functions stacks cdk_loopbreaker sandbox bench tests
+	@$(VENV)/bin/mypy app.py hatch_build.py functions stacks cdk_loopbreaker sandbox bench tests
 
 imports: $(READY)
 	@$(VENV)/bin/lint-imports --no-cache
@@ -96,8 +96,12 @@ deploy: setup  ## deploy to the AWS account of your credentials (FLAGS="-c email
 	@node_modules/.bin/cdk bootstrap
 	@node_modules/.bin/cdk deploy $(FLAGS)
 
+package: $(READY)  ## build the wheel and the source archive into dist/
+	@rm -rf dist
+	@$(PY) -m build --no-isolation --outdir dist .
+
 lock: $(READY)
 	@{ head -n 1 constraints.txt; $(PY) -m pip freeze | sort -f; } > constraints.new && mv constraints.new constraints.txt
 
 clean:
-	@rm -rf build cdk.out
+	@rm -rf build cdk.out dist

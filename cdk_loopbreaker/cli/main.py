@@ -1,0 +1,50 @@
+"""The command `loopbreaker`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import click
+
+from cdk_loopbreaker.version import __version__
+
+# Imported when they are called: what one command needs must not slow down another's start.
+_COMMANDS: Final = {
+    "check": (
+        "cdk_loopbreaker.cli.check_command",
+        "Find functions that can invoke themselves, in templates.",
+    ),
+    "rules": ("cdk_loopbreaker.cli.rules_command", "List the rules of the check, or explain one."),
+}
+
+
+class LateGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands, in the order in which people need them."""
+        return [*_COMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name; ``None`` where there is none."""
+        if cmd_name not in _COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=LateGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Begin with: loopbreaker check cdk.out",
+)
+@click.version_option(__version__, prog_name="loopbreaker")
+def main() -> None:
+    """Find AWS Lambda functions that can invoke themselves in a loop, and stop the ones that do."""
