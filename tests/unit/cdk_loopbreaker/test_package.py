@@ -46,4 +46,4 @@ def test_every_name_is_listed() -> None:
 def test_a_name_that_does_not_exist() -> None:
     """It is an error as in any module."""
     with pytest.raises(AttributeError, match="no attribute 'LoopGard'"):
-        _ = cdk_loopbreaker.LoopGard  # type: ignore[attr-defined]
+        _ = cdk_loopbreaker.LoopGard
