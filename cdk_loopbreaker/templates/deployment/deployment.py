@@ -128,11 +128,9 @@ class Deployment:
 
     def find_output(self, stack: Stack, name: str, region: str, output: str) -> Value | None:
         """The value of an output of a stack by its name."""
-        wanted = (stack.account, region, name)
-        for other in self.stacks:
-            if (other.stack.account, other.stack.region, other.stack.name) == wanted:
-                return other.read_output(output)
-        return None
+        found = [one for one in self.stacks if (one.stack.region, one.stack.name) == (region, name)]
+        found.sort(key=lambda one: one.stack.account != stack.account)  # its own account first
+        return found[0].read_output(output) if found else None
 
     def walk(self) -> Iterator[Evaluator]:
         """All stacks, nested ones too, each after the one that nests it."""

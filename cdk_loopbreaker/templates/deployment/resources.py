@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.templates.deployment.definitions import STATE_MACHINE, resolve_definition
 from cdk_loopbreaker.templates.deployment.deployment import read_type
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cdk_loopbreaker.templates.intrinsics.evaluator import Evaluator
     from cdk_loopbreaker.templates.model import Value
 
+_MODULE: Final = "::MODULE"
+
 
 def resolve_resources(deployment: Deployment) -> Iterator[Resource]:
     """The resources of all stacks that exist, or may exist."""
@@ -25,6 +27,11 @@ def resolve_resources(deployment: Deployment) -> Iterator[Resource]:
                 with evaluator.at(logical_id):
                     evaluator.report(f"{logical_id} is no resource: it has no Type")
                 continue
+            if read_type(raw).endswith(_MODULE):
+                with evaluator.at(logical_id):
+                    evaluator.report(
+                        f"module {logical_id} is in the registry; what it makes is missing"
+                    )
             existence = evaluator.judge_existence(logical_id)
             if existence is not False:
                 is_certain = existence is True

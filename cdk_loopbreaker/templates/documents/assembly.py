@@ -22,6 +22,8 @@ _MANIFEST: Final = "manifest.json"
 _ENVIRONMENT: Final = re.compile(r"aws://(?P<account>[^/]*)/(?P<region>[^/]*)")
 _ACKNOWLEDGED: Final = "aws:cdk:acknowledged-rules"
 _OURS: Final = "loopbreaker::"
+_STACK: Final = "aws:cloudformation:stack"
+_NESTED: Final = "cdk:cloud-assembly"
 _MOST_LEVELS: Final = 10
 
 
@@ -38,7 +40,14 @@ class Assembly:
 
 def is_assembly(folder: Path) -> bool:
     """Whether a folder is what ``cdk synth`` writes."""
-    return (folder / _MANIFEST).is_file() and (folder / "cdk.out").is_file()
+    path = folder / _MANIFEST
+    if not path.is_file():
+        return False
+    try:
+        text = read_text(path)
+    except TemplateError:
+        return False
+    return f'"{_STACK}"' in text or f'"{_NESTED}"' in text
 
 
 def read_assembly(folder: Path) -> Assembly:
@@ -83,14 +92,13 @@ def _walk_stacks(folder: Path, level: int) -> Iterator[tuple[Path, str, dict[str
     for artifact_id, artifact in artifacts.items():
         if not isinstance(artifact, dict):
             continue
-        match artifact.get("type"):
-            case "aws:cloudformation:stack":
-                yield folder, artifact_id, artifact
-            case "cdk:cloud-assembly":
-                name = _read_mapping(artifact, "properties").get("directoryName")
-                if not isinstance(name, str) or level >= _MOST_LEVELS:
-                    raise TemplateError(f"{path.as_posix()}: {artifact_id} names no assembly")
-                yield from _walk_stacks(folder / name, level + 1)
+        if artifact.get("type") == _STACK:
+            yield folder, artifact_id, artifact
+        elif artifact.get("type") == _NESTED:
+            name = _read_mapping(artifact, "properties").get("directoryName")
+            if not isinstance(name, str) or level >= _MOST_LEVELS:
+                raise TemplateError(f"{path.as_posix()}: {artifact_id} names no assembly")
+            yield from _walk_stacks(folder / name, level + 1)
 
 
 def _leave_out_unknown(text: str) -> str:

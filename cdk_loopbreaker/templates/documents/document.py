@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_BYTES: Final = 5_000_000  # CloudFormation takes 1 MB; synthesized JSON is indented on top
-_SAYS_RESOURCES: Final = re.compile(r"""^[\s{]*["']?Resources["']?\s*:""", re.MULTILINE)
-_SAYS_A_TYPE: Final = re.compile(r"""["']?Type["']?\s*:\s*["']?[A-Za-z0-9]+::[A-Za-z0-9]""")
+_SAYS_RESOURCES: Final = re.compile(r"""\bResources["']?\s*:""")
+_SAYS_A_TYPE: Final = re.compile(r"""\bType["']?\s*:\s*["']?[A-Za-z0-9]+::[A-Za-z0-9]""")
 
-_SAYS_A_MACRO: Final = re.compile(r"Fn::ForEach|Fn::Transform|!Transform")
+_MACROS: Final = ("Fn::ForEach", "Fn::Transform", "!Transform")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ def _make_document(path: Path, text: str) -> Document | None:
     body, lines = parse_text(path, text)
     if not is_template(body):
         return None
-    has_macros = _SAYS_A_MACRO.search(text) is not None
+    has_macros = any(one in text for one in _MACROS)
     return Document(path=path, name=path.as_posix(), body=body, lines=lines, has_macros=has_macros)
 
 

@@ -6,7 +6,6 @@ ARN formats of the service authorization reference.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from collections.abc import Callable
@@ -69,6 +68,8 @@ class Subject:
         value = self.read(name)
         if isinstance(value, str) and value:
             return str(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)  # YAML reads a name of digits as a number
         if value not in {None, ""}:
             why = getattr(value, "why", "it is no text")
             self.report(f"{name} of {self.logical_id} is not known ({why})")
@@ -80,10 +81,10 @@ class Subject:
         return f"{head[: most - _LETTERS - 1]}-{self.make_letters(_LETTERS)}"
 
     def make_letters(self, count: int) -> str:
-        """Letters and digits that only this resource has."""
+        """Up to 64 letters and digits that only this resource has."""
         stack = self.stack
         named = f"{stack.account} {stack.region} {stack.name} {self.logical_id}"
-        return base64.b32encode(hashlib.sha256(named.encode()).digest()).decode()[:count]
+        return hashlib.sha256(named.encode()).hexdigest().upper()[:count]
 
     def make_uuid(self) -> str:
         """A UUID that only this resource has."""

@@ -161,19 +161,20 @@ def _evaluate_map(evaluator: Evaluator, argument: object) -> Result:
         case _:
             evaluator.report("Fn::FindInMap cannot be read: it takes [map, key, key]")
             return Unknown("Fn::FindInMap")
-    keys = [evaluator.evaluate(one) for one in (name, first, second)]
-    for key in keys:
+    keys: list[str] = []
+    for one in (name, first, second):
+        key = evaluator.evaluate(one)
         if isinstance(key, Unknown | Partial):
             return Unknown(key.why)
+        keys.append("" if key is NO_VALUE else str(_normalize(key)))
     found: object = evaluator.stack.section("Mappings")
-    for key in keys:
-        text = _normalize(key) if key is not NO_VALUE else ""
-        found = found.get(text) if isinstance(found, dict) and isinstance(text, str) else None
+    for text in keys:
+        found = found.get(text) if isinstance(found, dict) else None
     if found is not None:
-        return evaluator.evaluate(found)
+        return evaluator.once("mapping", "\n".join(keys), lambda: evaluator.evaluate(found))
     if default is not None:
         return evaluator.evaluate(default)
-    evaluator.report(f"Fn::FindInMap finds nothing under {', '.join(map(str, keys))}")
+    evaluator.report(f"Fn::FindInMap finds nothing under {', '.join(keys)}")
     return Unknown("Fn::FindInMap")
 
 

@@ -20,8 +20,8 @@ from cdk_loopbreaker.templates.intrinsics.effort import (
 )
 from cdk_loopbreaker.templates.intrinsics.references import REFERENCES, refer
 from cdk_loopbreaker.templates.intrinsics.texts import TEXTS, read_dynamic_references
-from cdk_loopbreaker.templates.intrinsics.values import NO_VALUE, join_lists
-from cdk_loopbreaker.templates.model import Partial, Unknown
+from cdk_loopbreaker.templates.intrinsics.values import NO_VALUE, join_lists, measure
+from cdk_loopbreaker.templates.model import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -153,10 +153,7 @@ class Evaluator:
 
     def spend(self, text: Value) -> Value:
         """A text that was put together, as long as the reading has not made too much of it."""
-        if isinstance(text, Partial):
-            self.effort.characters += len(text.pattern)
-        elif isinstance(text, str):
-            self.effort.characters += len(text)
+        self.effort.characters += measure(text)
         if self.effort.characters > MOST_TEXT:
             self.report(f"the templates make more than {MOST_TEXT:,} characters of text")
             return Unknown("text that is too long")

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from cdk_loopbreaker.templates.intrinsics.values import Result
     from cdk_loopbreaker.templates.model import Value
 
-_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
-_DYNAMIC: Final = re.compile(r"(\{\{resolve:[^}]*\}\})")
+# Neither may hold a brace: a search that runs on to the end of a long text takes for ever.
+_VARIABLE: Final = re.compile(r"\$\{([^${}]*)\}")
+_DYNAMIC: Final = re.compile(r"(\{\{resolve:[^{}]*\}\})")
 
 
 def read_dynamic_references(text: str) -> Value:
@@ -80,7 +81,8 @@ def _evaluate_split(evaluator: Evaluator, argument: object) -> Result:
         case [str(delimiter), raw] if delimiter:
             text = evaluator.evaluate(raw)
             if isinstance(text, str):
-                return [*text.split(delimiter)]
+                spent = evaluator.spend(text)  # the parts are as long as the text
+                return [*spent.split(delimiter)] if isinstance(spent, str) else spent
             if isinstance(text, Partial):
                 return _split_partial(text, delimiter)
             if isinstance(text, Unknown):

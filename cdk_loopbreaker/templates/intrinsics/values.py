@@ -79,6 +79,13 @@ def read_text(value: Value) -> str | Partial | Unknown:
     return Unknown("a list or mapping where a text belongs")
 
 
+def measure(value: Value) -> int:
+    """How many characters a text has."""
+    if isinstance(value, Partial):
+        return sum(len(one) for one in value.pieces if isinstance(one, str))
+    return len(value) if isinstance(value, str) else 0
+
+
 def is_known(value: object) -> bool:
     """Whether a value and everything in it is known."""
     if isinstance(value, Unknown | Partial):

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from cdk_loopbreaker.templates.documents.text_error import MOST_VALUES
 from cdk_loopbreaker.templates.errors import TemplateError
 
 if TYPE_CHECKING:
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
 
     from cdk_loopbreaker.templates.intrinsics.values import Result
 
+_MOST: Final = 5_000_000  # values and characters that loops make
 _LOOP: Final = "Fn::ForEach::"
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^A-Za-z0-9]")
 
@@ -28,7 +28,7 @@ class LoopExpansion:
     evaluate: Callable[[object], Result]
     report: Callable[[str], None]
     file: str
-    _values: int = field(default=0)
+    _size: int = field(default=0)
 
     def expand(self, raw: object, bound: Mapping[str, str] | None = None) -> object:
         """What a part of a template is without its loops.
@@ -39,11 +39,11 @@ class LoopExpansion:
             When the loops make too many values.
         """
         bound = bound or {}
-        self._values += 1
-        if self._values > MOST_VALUES:
-            raise TemplateError(f"{self.file}: Fn::ForEach makes more than {MOST_VALUES:,} values")
+        self._size += 1
+        if self._size > _MOST:
+            raise TemplateError(f"{self.file}: Fn::ForEach makes too much of it")
         if isinstance(raw, str):
-            return _replace(raw, bound)
+            return self._replace(raw, bound)
         if isinstance(raw, list):
             return [self.expand(one, bound) for one in raw]
         if not isinstance(raw, dict):
@@ -56,7 +56,7 @@ class LoopExpansion:
             if key.startswith(_LOOP):
                 expanded |= self._repeat(key.removeprefix(_LOOP), value, bound)
             else:
-                expanded[_replace(key, bound)] = self.expand(value, bound)
+                expanded[self._replace(key, bound)] = self.expand(value, bound)
         return expanded
 
     def _repeat(self, name: str, raw: object, bound: Mapping[str, str]) -> dict[str, object]:
@@ -83,12 +83,17 @@ class LoopExpansion:
         texts = [str(one) for one in values if isinstance(one, str | int | float)]
         return texts if len(texts) == len(values) else None
 
-
-def _replace(text: str, bound: Mapping[str, str]) -> str:
-    """Put the elements in: ``&{Name}`` leaves out what cannot stand in a logical id."""
-    if "{" not in text:
+    def _replace(self, text: str, bound: Mapping[str, str]) -> str:
+        """Put the elements in: ``&{Name}`` leaves out what cannot stand in a logical id."""
+        if "{" not in text:
+            return text
+        for name, value in bound.items():
+            for written, short in (
+                (f"${{{name}}}", value),
+                (f"&{{{name}}}", _NOT_ALPHANUMERIC.sub("", value)),
+            ):
+                added = text.count(written) * len(short)
+                self._size += added
+                if self._size <= _MOST:
+                    text = text.replace(written, short)
         return text
-    for name, value in bound.items():
-        text = text.replace(f"${{{name}}}", value)
-        text = text.replace(f"&{{{name}}}", _NOT_ALPHANUMERIC.sub("", value))
-    return text

@@ -6,7 +6,7 @@ Repository and for managed policies. All of that is put in its place before it i
 
 from __future__ import annotations
 
-import copy
+import json
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ _TYPES: Final = "AWS::Serverless::"
 _APPLICATION: Final = "AWS::Serverless::Application"
 _ORIGIN: Final = "cdk_loopbreaker:origin"
 _CODE: Final = "s3://bucket/key"
+_IMPLICIT_APIS: Final = (("ServerlessRestApi", "Api"), ("ServerlessHttpApi", "HttpApi"))
 _MOST_WORDS: Final = 300
 
 
@@ -66,23 +67,51 @@ def expand_serverless(
     TemplateError
         When the translator refuses the template.
     """
-    prepared = copy.deepcopy(dict(body))
+    prepared = json.loads(json.dumps(body))  # what an alias of YAML shares is changed apart
     applications = _take_applications(prepared)
     definitions = _prepare(prepared, document.path.parent)
     translated = _translate(prepared, parameters, region, document.name)
     resources = translated.get("Resources")
     made = resources if isinstance(resources, dict) else {}
-    origins = {}
+    origins: dict[str, str] = {}
     for logical_id, resource in made.items():
         metadata = resource.get("Metadata")
         if isinstance(metadata, dict) and _ORIGIN in metadata:
             origins[logical_id] = str(metadata.pop(_ORIGIN))
+        else:
+            origins[logical_id] = _guess_origin(logical_id, body)
         if logical_id in definitions and resource.get("Type", "").endswith("::StateMachine"):
             properties = resource["Properties"]
             properties.pop("DefinitionS3Location", None)
             properties["DefinitionUri"] = definitions[logical_id]
     made.update(applications)
     return Expansion(body=translated, origins=origins)
+
+
+def _guess_origin(logical_id: str, body: Mapping[str, object]) -> str:
+    """The written resource that a made one without a mark goes back to.
+
+    The parts of a connector are called after its source. The API that events make, which nobody
+    writes, goes back to the first function with such an event.
+    """
+    resources = body.get("Resources")
+    written = resources if isinstance(resources, dict) else {}
+    if logical_id in written:
+        return logical_id
+    for prefix, kind in _IMPLICIT_APIS:
+        if logical_id.startswith(prefix):
+            return next(
+                (name for name, one in written.items() if _has_event(one, kind)), logical_id
+            )
+    before = [name for name in written if logical_id.startswith(name)]
+    return max(before, key=len, default=logical_id)
+
+
+def _has_event(resource: object, kind: str) -> bool:
+    match resource:
+        case {"Properties": {"Events": dict(events)}}:
+            return any(isinstance(one, dict) and one.get("Type") == kind for one in events.values())
+    return False
 
 
 def _take_applications(body: dict[str, Any]) -> dict[str, object]:
