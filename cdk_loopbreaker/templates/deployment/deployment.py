@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cdk_loopbreaker.templates.model import Value
 
 NESTED: Final = "AWS::CloudFormation::Stack"
-_MOST_STACKS: Final = 500
+_MOST_STACKS: Final = 2_000  # what an account may have in a Region
 _MOST_LEVELS: Final = 10
 
 

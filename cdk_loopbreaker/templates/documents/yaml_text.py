@@ -45,7 +45,8 @@ def parse_yaml(text: str) -> tuple[object, Mapping[str, int]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         words = error.problem or error.context or "it cannot be parsed"
-        raise TextError(words, mark.line + 1 if mark else 0) from error
+        line = min(mark.line, text.count("\n")) + 1 if mark else 0  # the end is a line of its own
+        raise TextError(words, line) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, int(error.position)) + 1
         raise TextError("a control character stands in it", line) from error

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cdk_loopbreaker.templates.intrinsics.values import Result
 
-_MOST: Final = 5_000_000  # values and characters that loops make
+_MOST: Final = 500_000  # values and characters that loops make
 _LOOP: Final = "Fn::ForEach::"
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^A-Za-z0-9]")
 

@@ -107,7 +107,7 @@ def test_templates_that_nest_many_are_bounded(tmp_path: Path) -> None:
         for n in range(10)
     )
 
-    with pytest.raises(TemplateError, match="stack 501"):
+    with pytest.raises(TemplateError, match="stack 2001"):
         read_templates([write(tmp_path, f"Resources:\n{nested}")])
 
 
