@@ -121,6 +121,8 @@ class Deployment:
             stack = evaluator.stack
             for output, declared in stack.section("Outputs").items():
                 match declared:
+                    case {"Condition": str(condition)} if evaluator.judge(condition) is False:
+                        pass
                     case {"Export": {"Name": raw}}:
                         name = evaluator.evaluate_text(raw)
                         if name is not None:

@@ -111,6 +111,19 @@ def test_imports_between_plain_templates_are_resolved(tmp_path: Path) -> None:
     assert templates.resources[0].properties["EventSourceArn"] == templates.resources[1].arn
 
 
+def test_an_output_that_does_not_exist_exports_nothing(tmp_path: Path) -> None:
+    """Of two outputs with the same export, a condition decides which there is."""
+    text = """
+        Conditions: {IsFirst: !Equals [a, a], IsSecond: !Not [!Condition IsFirst]}
+        Resources: {S: {Type: Custom::X, Properties: {Value: !ImportValue name}}}
+        Outputs:
+          A: {Value: first, Export: {Name: name}, Condition: IsFirst}
+          B: {Value: second, Export: {Name: name}, Condition: IsSecond}
+        """
+
+    assert read_resources(tmp_path, text)["S"].properties["Value"] == "first"
+
+
 def test_an_import_that_nobody_exports_is_reported(tmp_path: Path) -> None:
     """Once, at the resource that needs it."""
     text = """
