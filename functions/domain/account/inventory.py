@@ -359,6 +359,10 @@ class Account:
         that has none is left out or has an empty text; one that could not be read is a gap.
     gaps
         What could not be read. Edges that depend on it are possible, never ruled out.
+    undecided
+        What may exist or not, by its ARN or by what an edge goes by (the UUID of a mapping, the
+        ARN of a subscription, rule or role): edges by it are possible, never certain. Templates
+        with conditions have such things, an account that is read has none.
     """
 
     account: str
@@ -380,6 +384,7 @@ class Account:
     delivery_streams: tuple[DeliveryStream, ...] = ()
     resource_policies: Mapping[str, str] = field(default_factory=_make_empty)
     gaps: tuple[Gap, ...] = ()
+    undecided: frozenset[str] = frozenset()
 
     def sees(self, area: Area) -> bool:
         """Whether the whole area was read (single things in it may still be missing)."""

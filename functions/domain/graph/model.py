@@ -91,6 +91,7 @@ class Means(StrEnum):
 class EdgeReason(StrEnum):
     """Why an edge has its certainty."""
 
+    UNDECIDED = "undecided"  # whether it exists, or what its filter says, is not known yet
     # Triggers: whether what lies in the source passes.
     UNFILTERED = "unfiltered"
     FILTER_FITS = "filter_fits"

@@ -53,6 +53,7 @@ class Builder:
         "_costs",
         "_numbers",
         "_permissions",
+        "_undecided",
         "acting",
         "edges",
         "flow",
@@ -71,6 +72,7 @@ class Builder:
             for node, own in index.triggers_of.items()
         }
         self._permissions = index.permissions
+        self._undecided = index.account.undecided
         self._numbers: dict[Place, int] = {}
         self.flow = Propagation(unreadable_filters=index.triggers.unreadable_filters)
 
@@ -111,7 +113,17 @@ class Builder:
     def carry(self, sources: Iterable[int], target: int, edge: EdgeSpec) -> None:
         """Join places by what may carry events."""
         for source in sources:
-            self.join(source, target, RANKS[edge.certainty], edge)
+            spec = edge
+            if self._undecided and self._is_undecided(source, target, edge.id):
+                spec = edge.weaken(EdgeReason.UNDECIDED)
+            self.join(source, target, RANKS[spec.certainty], spec)
+
+    def _is_undecided(self, source: int, target: int, means_id: str) -> bool:
+        """Whether it is not known that an edge or one of its ends exists."""
+        ends = (self.flow.places[source], self.flow.places[target])
+        return means_id in self._undecided or any(
+            isinstance(place, tuple) and place[0].arn in self._undecided for place in ends
+        )
 
     def place(self, node: Node, payload: Payload, *, is_async: bool = True) -> int:
         """The place of a node with a payload; of a function, by the way it is invoked."""

@@ -72,7 +72,7 @@ class GapDoubts:
     def _doubt_place(self, number: int) -> None:
         """Doubts about where a resource leads."""
         place = self._builder.flow.places[number]
-        if not isinstance(place, tuple) or self._builder.flow.functions[number]:
+        if not isinstance(place, tuple):
             return
         node = place[0]
         if node in self._gaps.nodes:

@@ -116,7 +116,9 @@ def _find_node(account: Account, area: Area, resource: str) -> Node | None:
         node = node_of(resource)
         if area is Area.TOPICS and resource.count(":") > _TOPIC_COLONS:
             node = node_of(resource.rsplit(":", 1)[0])  # a subscription
-        return None if node.kind in {NodeKind.OTHER, NodeKind.FUNCTION, NodeKind.API} else node
+        if node.kind is NodeKind.FUNCTION:
+            return node if area is Area.FUNCTIONS else None
+        return None if node.kind in {NodeKind.OTHER, NodeKind.API} else node
     match area:
         case Area.BUCKETS:
             return node_of(bucket_arn(home.partition, resource))

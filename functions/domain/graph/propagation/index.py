@@ -14,6 +14,7 @@ from functions.domain.graph.model import Means, Node, NodeKind
 from functions.domain.graph.nodes import is_elsewhere, node_of
 from functions.domain.graph.paths.limits import Limits
 from functions.domain.graph.payloads import describe_arrival
+from functions.domain.graph.propagation.gaps import read_gaps
 from functions.domain.graph.triggers.configured import api_node
 from functions.domain.graph.triggers.read import Triggers, read_triggers
 from functions.domain.graph.triggers.trigger_edge import TriggerEdge
@@ -62,7 +63,8 @@ class AccountIndex:
         self.triggers_of: dict[Node, list[TriggerEdge]] = {}
         for edge in edges:
             self.triggers_of.setdefault(edge.source, []).append(edge)
-        self.resources = Resources(nodes, account.partition)
+        # What could not be read may lead anywhere: who may write to it is not ruled out.
+        self.resources = Resources(nodes | read_gaps(account).nodes, account.partition)
         self.mentions = _index_mentions(account, nodes)
         self.permissions = Permissions(
             self.resources,

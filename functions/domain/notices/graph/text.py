@@ -70,6 +70,7 @@ def describe_means(edge: Edge) -> str:
 
 
 _REASONS: Final[dict[EdgeReason, str]] = {
+    EdgeReason.UNDECIDED: "it depends on a value that is not known yet",
     EdgeReason.UNFILTERED: "every event passes",
     EdgeReason.FILTER_FITS: "the filter lets pass what may be written",
     EdgeReason.FILTER_MAY_FIT: "the filter may let it pass",

@@ -11,7 +11,7 @@ import pytest
 from functions.domain.account.inventory import Area, Gap
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.build import build
-from functions.domain.graph.model import Acceptance, Certainty
+from functions.domain.graph.model import Acceptance, Certainty, Doubt, EdgeReason
 from functions.domain.graph.paths.search import describe_edges, search
 from functions.domain.graph.propagation.graph import Rank
 from functions.domain.graph.propagation.propagate import propagate
@@ -19,6 +19,7 @@ from tests.corpus.description import ACCOUNT, REGION
 from tests.unit.domain.graph.samples import ACCOUNTS, graph_of, loop_of, many
 
 if TYPE_CHECKING:
+    from functions.domain.account.inventory import Account
     from functions.domain.graph.model import Edge
 
 
@@ -190,3 +191,71 @@ def test_what_is_ruled_out_changes_nothing(name: str) -> None:
     ]
     assert (found.proofs, found.doubts) == (expected.proofs, expected.doubts)
     assert Rank.RULED_OUT not in bare.ranks
+
+
+@pytest.mark.parametrize(
+    ("action", "written", "area", "unread"),
+    [
+        ("s3:PutObject", "arn:aws:s3:::secret/*", Area.BUCKETS, "secret"),
+        ("sqs:SendMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:secret", Area.QUEUES, ""),
+        ("sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:secret", Area.TOPICS, ""),
+        (
+            "states:StartExecution",
+            f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:secret",
+            Area.STATE_MACHINES,
+            "",
+        ),
+        (
+            "lambda:InvokeFunction",
+            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:secret",
+            Area.FUNCTIONS,
+            "",
+        ),
+    ],
+)
+def test_writing_to_what_was_not_read_is_not_ruled_out(
+    action: str, written: str, area: Area, unread: str
+) -> None:
+    """A resource that could not be read may lead back to whoever may write to it."""
+    account = _account_with_role("s3:GetObject", "*", action, written)
+    gap = Gap(area=area, words="AccessDenied", resource=unread or written)
+
+    graph = build(replace(account, gaps=(gap,)))
+
+    assert dict(build(account).proofs) == {"sync": LoopProof.RULED_OUT}
+    assert dict(graph.doubts) == {"sync": (Doubt.RESOURCE,)}
+
+
+def _account_with_role(*granted: str) -> Account:
+    """One function without triggers; `granted` are actions, each followed by its resource."""
+    (role,) = ACCOUNTS["dynamodb_same_table"].roles.values()
+    (function,) = ACCOUNTS["dynamodb_same_table"].functions
+    statements = [
+        {"Effect": "Allow", "Action": action, "Resource": resource}
+        for action, resource in zip(granted[::2], granted[1::2], strict=True)
+    ]
+    policy = replace(role.policies[0], text=json.dumps({"Statement": statements}))
+    return replace(
+        ACCOUNTS["dynamodb_same_table"],
+        functions=(replace(function, name="sync"),),
+        roles={role.arn: replace(role, policies=(policy,))},
+        mappings=(),
+    )
+
+
+@pytest.mark.parametrize("undecided", ["mapping", "table", "function", "role"])
+def test_what_may_not_exist_makes_nothing_certain(undecided: str) -> None:
+    """A loop through something that may not exist is possible, and so is its proof."""
+    account = ACCOUNTS["dynamodb_same_table"]
+    ids = {
+        "mapping": account.mappings[0].uuid,
+        "table": account.mappings[0].source_arn.partition("/stream/")[0],
+        "function": account.functions[0].arn,
+        "role": account.functions[0].role_arn,
+    }
+
+    graph = build(replace(account, undecided=frozenset({ids[undecided]})))
+
+    assert {LoopProof.CERTAIN} == set(build(account).proofs.values())
+    assert {LoopProof.POSSIBLE} == set(graph.proofs.values())
+    assert EdgeReason.UNDECIDED in {edge.reason for edge in graph.loops[0].edges}
