@@ -23,6 +23,7 @@ from functions.aws.account.read_session import ReadSession, run_one_by_one
 from functions.aws.account.services import apis, events, flows, lambdas, roles, sources
 from functions.aws.runtime.observability import logger
 from functions.domain.account.inventory import Area
+from functions.domain.iam.raw_statements import find_admitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -353,7 +354,7 @@ def _log_sources(facts: f.Facts) -> Iterable[tuple[str, str]]:
     for key, text in facts.of(f.POLICIES).items():
         name = key.partition(":")[0]
         if text and '"logs.' in text and name in functions:
-            for _, source in sources.find_admitted(text, frozenset({"logs"})):
+            for _, source in find_admitted(text, frozenset({"logs"})):
                 yield name, source
 
 

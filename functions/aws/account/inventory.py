@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from functions.aws.account import facts as f
-from functions.aws.account.services.sources import find_admitted
+from functions.domain.account.api_callers import compose_route, lets_url_be_called, list_apis
 from functions.domain.account.environment_references import Environment
 from functions.domain.account.inventory import (
     Account,
-    Api,
     FunctionDescription,
     Integration,
     Queue,
@@ -20,16 +18,12 @@ from functions.domain.account.inventory import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from functions.domain.account.inventory import NamedPolicy
 
 _T = TypeVar("_T")
 
-_CALLERS: Final = frozenset({"apigateway", "elasticloadbalancing"})
-_KINDS: Final = {"apigateway": "api", "elasticloadbalancing": "load balancer"}
-_PARAMETER: Final = re.compile(r"\{[^{}]*\}")
-_URL_ACTION: Final = "InvokeFunctionUrl"
 _TABLE_OF_STREAM: Final = "/stream/"
 
 
@@ -85,7 +79,13 @@ def build_account(facts: f.Facts) -> Account:
             *_list_known(facts, f.ACCOUNT_LOG_SUBSCRIPTIONS),
             *(one for each in _list_known(facts, f.LOG_SUBSCRIPTIONS) for one in each),
         ),
-        apis=tuple(_list_apis(facts, functions)),
+        apis=tuple(
+            list_apis(
+                functions,
+                _list_urls(facts),
+                _collect_integrations(facts),
+            )
+        ),
         state_machines=tuple(_list_known(facts, f.MACHINES)),
         queues=tuple(_list_queues(facts)),
         delivery_streams=tuple(_list_known(facts, f.STREAMS)),
@@ -193,32 +193,6 @@ def _present(policies: Iterable[NamedPolicy | None]) -> Iterable[NamedPolicy]:
     return (one for one in policies if one is not None)
 
 
-def _list_apis(facts: f.Facts, functions: Iterable[FunctionDescription]) -> Iterable[Api]:
-    """Who calls functions and waits, as their resource policies and the APIs tell."""
-    behind: dict[tuple[str, str], dict[str, None]] = {}
-    for function in functions:
-        for qualifier, text in function.resource_policies.items():
-            arn = f"{function.arn}:{qualifier}" if qualifier else function.arn
-            for service, source in find_admitted(text, _CALLERS):
-                behind.setdefault((service, _parse_api_arn(source)), {})[arn] = None
-        if _has_url(function.resource_policies):
-            urls = facts.of(f.URLS).get(function.name) or ("",)
-            for url in urls:
-                yield Api(arn=function.arn, function_arns=(function.arn,), url=url, kind="url")
-    integrations = _collect_integrations(facts)
-    for source, found in integrations.items():
-        arns = behind.setdefault(("apigateway", source), {})
-        arns.update((one.function_arn, None) for one in found)
-    for (service, source), arns in behind.items():
-        yield Api(
-            arn=source,
-            function_arns=tuple(arns),
-            url=_compose_api_url(source) if service == "apigateway" else "",
-            kind=_KINDS[service],
-            integrations=integrations.get(source, ()),
-        )
-
-
 def _collect_integrations(facts: f.Facts) -> dict[str, tuple[Integration, ...]]:
     """What leads to functions, by ARN of the API; nothing of one whose routes are not known."""
     place = f"arn:{facts.partition}:execute-api:{facts.region}:{facts.account}"
@@ -228,7 +202,7 @@ def _collect_integrations(facts: f.Facts) -> dict[str, tuple[Integration, ...]]:
         found[f"{place}:{api}"] = tuple(
             Integration(
                 function_arn=by_id[target].function_arn,
-                source_arn=f"{place}:{api}/*/{_route(key)}",
+                source_arn=f"{place}:{api}/*/{compose_route(key)}",
                 role_arn=by_id[target].role_arn,
             )
             for key, target in sorted((facts.of(f.ROUTES).get(api) or {}).items())
@@ -238,7 +212,7 @@ def _collect_integrations(facts: f.Facts) -> dict[str, tuple[Integration, ...]]:
         found[f"{place}:{api}"] = tuple(
             Integration(
                 function_arn=one.function_arn,
-                source_arn=f"{place}:{api}/*/{_route(f'{one.method} {one.path}')}",
+                source_arn=f"{place}:{api}/*/{compose_route(f'{one.method} {one.path}')}",
                 role_arn=one.role_arn,
             )
             for one in sorted(methods or (), key=lambda one: (one.path, one.method))
@@ -246,20 +220,10 @@ def _collect_integrations(facts: f.Facts) -> dict[str, tuple[Integration, ...]]:
     return {arn: integrations for arn, integrations in found.items() if integrations}
 
 
-def _route(key: str) -> str:
-    """Method and path of a route as they stand in the ARN of the API's calls.
-
-    A parameter is whatever the caller sends, or its name: a wildcard is both.
-
-    >>> _route("ANY /orders/{id}"), _route("GET /"), _route("$default")
-    ('*/orders/*', 'GET/', '$default')
-    """
-    method, _, path = key.partition(" ")
-    return f"{'*' if method == 'ANY' else method}{_PARAMETER.sub('*', path)}"
-
-
-def _has_url(policies: Mapping[str, str]) -> bool:
-    return any(_URL_ACTION in text for text in policies.values())
+def _list_urls(facts: f.Facts) -> dict[str, tuple[str, ...]]:
+    """The URLs of functions, as long as somebody may call them."""
+    found = {name: facts.of(f.URLS).get(name) for name in list_functions_with_urls(facts)}
+    return {name: urls for name, urls in found.items() if urls}
 
 
 def list_functions_with_urls(facts: f.Facts) -> list[str]:
@@ -267,21 +231,5 @@ def list_functions_with_urls(facts: f.Facts) -> list[str]:
     return [
         key.partition(":")[0]
         for key, text in facts.of(f.POLICIES).items()
-        if text and _URL_ACTION in text
+        if text and lets_url_be_called((text,))
     ]
-
-
-def _parse_api_arn(source: str) -> str:
-    """The API of an ARN that names a stage, a method and a path.
-
-    ``arn:aws:execute-api:us-east-1:123456789012:abc123/*/GET/orders``
-    """
-    return source.partition("/")[0] if ":execute-api:" in source else source
-
-
-def _compose_api_url(arn: str) -> str:
-    parts = arn.split(":")
-    if len(parts) < 6 or parts[2] != "execute-api" or "*" in parts[5]:  # noqa: PLR2004
-        return ""
-    domain = "amazonaws.com.cn" if parts[1] == "aws-cn" else "amazonaws.com"
-    return f"https://{parts[5]}.execute-api.{parts[3]}.{domain}"

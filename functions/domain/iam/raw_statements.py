@@ -54,6 +54,41 @@ def list_condition_values(statement: RawStatement, key: str) -> Iterator[tuple[s
                 yield from ((operator, str(one)) for one in _list_values(values))
 
 
+def find_admitted(policy: str, services: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Who may invoke the function of a resource policy, of these services.
+
+    Yields the service's name up to the first dot and the source's ARN (``*`` where the statement
+    names none). A policy that cannot be read admits nobody here: the graph says what it is.
+    """
+    try:
+        statements = list_statements(policy)
+    except ValueError:
+        return
+    for statement in statements:
+        if statement.get("Effect") != "Allow":
+            continue
+        sources = [arn for _, arn in list_condition_values(statement, "aws:SourceArn")] or ["*"]
+        for one in list_principals(statement, "Service"):
+            service = one.partition(".")[0]
+            if service in services:
+                yield from ((service, arn) for arn in sources)
+
+
+def trusts_account(policy: object, account: str) -> bool:
+    """Whether a trust policy lets somebody of an account assume the role, or may do so.
+
+    Raises
+    ------
+    ValueError
+        For a text that is no JSON.
+    """
+    for statement in list_statements(policy):
+        named = list_principals(statement, "AWS")
+        if "NotPrincipal" in statement or any(one == "*" or account in one for one in named):
+            return True
+    return False
+
+
 def _list_values(value: object) -> Iterator[Any]:
     """The elements of a list, or the single value that stands where policies allow both."""
     if isinstance(value, list | tuple):

@@ -6,12 +6,12 @@ known from here only, and so is one that invokes with a role of its own.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.account import facts as f
 from functions.aws.account.rate_limit import Quota
 from functions.aws.account.read_client import Operation, Paging
+from functions.domain.account.api_callers import parse_function
 from functions.domain.account.inventory import Area
 
 if TYPE_CHECKING:
@@ -56,26 +56,6 @@ _POSITIONS: Final = Paging(ask="position", told="position")
 _PER_PAGE: Final = "100"
 _REST_PER_PAGE: Final = 500
 _TARGET: Final = "integrations/"
-# The function of a whole URI: the ARN itself (HTTP APIs), or the path of Lambda's Invoke in an
-# ARN of API Gateway. One with a stage variable in it names no function here.
-_FUNCTION: Final = re.compile(
-    r"(?:arn:[a-z-]+:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/)?"
-    r"(arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(?::[A-Za-z0-9_$-]+)?)"
-    r"(?:/invocations)?"
-)
-
-
-def parse_function(uri: str) -> str:
-    """The function's ARN in the URI of an integration, with its qualifier; empty for none.
-
-    >>> parse_function(
-    ...     "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/"
-    ...     "arn:aws:lambda:eu-west-1:123456789012:function:orders:live/invocations"
-    ... )
-    'arn:aws:lambda:eu-west-1:123456789012:function:orders:live'
-    """
-    found = _FUNCTION.fullmatch(uri)
-    return found[1] if found else ""
 
 
 # -- HTTP and WebSocket APIs

@@ -11,7 +11,11 @@ from functions.aws.account.rate_limit import Quota
 from functions.aws.account.read_client import Operation, Paging
 from functions.domain.account.inventory import Area, NamedPolicy
 from functions.domain.iam.arn import account_of
-from functions.domain.iam.raw_statements import list_principals, list_statements
+from functions.domain.iam.raw_statements import (
+    list_principals,
+    list_statements,
+    trusts_account,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -194,19 +198,20 @@ def _list_trusted(document: Any) -> tuple[str, ...]:
 
 def _select_trust(arn: str, document: Any) -> str:
     """A trust policy by which somebody of the role's own account may assume it, else nothing."""
-    account = account_of(arn)
-    for statement in _read(document):
-        named = list_principals(statement, "AWS")
-        if "NotPrincipal" in statement or any(one == "*" or account in one for one in named):
-            return _format_document(document)
-    return ""
+    try:
+        is_trusting = trusts_account(_decode(document), account_of(arn))
+    except ValueError:
+        return ""
+    return _format_document(document) if is_trusting else ""
 
 
 def _read(document: Any) -> tuple[RawStatement, ...]:
     """The statements of a document; none of one that is malformed."""
     try:
-        return list_statements(
-            _format_document(document) if isinstance(document, str) else document
-        )
+        return list_statements(_decode(document))
     except ValueError:
         return ()
+
+
+def _decode(document: Any) -> Any:
+    return _format_document(document) if isinstance(document, str) else document

@@ -23,14 +23,9 @@ from functions.domain.account.inventory import (
     Subscription,
 )
 from functions.domain.account.names import compose_queue_url
-from functions.domain.iam.raw_statements import (
-    list_condition_values,
-    list_principals,
-    list_statements,
-)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from functions.aws.account.read_session import Entry, ReadSession
 
@@ -443,23 +438,3 @@ def read_log_subscriptions(reading: ReadSession, groups: Iterable[str]) -> None:
         )
 
     reading.read_details(f.LOG_SUBSCRIPTIONS, Area.LOGS, groups, read, if_gone=())
-
-
-def find_admitted(policy: str, services: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Who may invoke the function of a resource policy, of these services.
-
-    Yields the service's name up to the first dot and the source's ARN (``*`` where the statement
-    names none). A policy that cannot be read admits nobody here: the graph says what it is.
-    """
-    try:
-        statements = list_statements(policy)
-    except ValueError:
-        return
-    for statement in statements:
-        if statement.get("Effect") != "Allow":
-            continue
-        sources = [arn for _, arn in list_condition_values(statement, "aws:SourceArn")] or ["*"]
-        for one in list_principals(statement, "Service"):
-            service = one.partition(".")[0]
-            if service in services:
-                yield from ((service, arn) for arn in sources)

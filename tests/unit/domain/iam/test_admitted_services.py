@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from functions.aws.account.services.sources import find_admitted
+from functions.domain.iam.raw_statements import find_admitted
 
 GROUP: Final = "arn:aws:logs:eu-west-1:123456789012:log-group:/app:*"
 OWN: Final = {
