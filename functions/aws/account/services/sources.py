@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from functions.aws.account import facts as f
 from functions.aws.account.rate_limit import Quota
@@ -22,6 +22,7 @@ from functions.domain.account.inventory import (
     Notification,
     Subscription,
 )
+from functions.domain.account.log_selection import parse_selection
 from functions.domain.account.names import compose_queue_url
 
 if TYPE_CHECKING:
@@ -125,7 +126,6 @@ _TARGETS: Final = (
 _FOLLOWED: Final = frozenset({"lambda", "sqs", "firehose"})
 _BUCKET_IN_TEXT: Final = re.compile(r"arn:aws[a-z-]*:s3:::([^/*\"]+)")
 _MOST_REPLICATIONS: Final = 50
-_EXCLUDED: Final = re.compile(r"LogGroupName\s+NOT\s+IN\s+(\[.*\])", re.DOTALL)
 _CONFIRMED: Final = "arn:"  # before that it is `PendingConfirmation` or `Deleted`
 
 
@@ -385,9 +385,7 @@ def list_account_log_subscriptions(reading: ReadSession) -> None:
 
     def take(entry: Entry) -> None:
         document = json.loads(entry["policyDocument"])
-        criteria = entry.get("selectionCriteria") or ""
-        excluded = _EXCLUDED.search(criteria)
-        groups: Any = json.loads(excluded[1]) if excluded else []
+        excluded = parse_selection(entry.get("selectionCriteria") or "")
         reading.facts.put(
             f.ACCOUNT_LOG_SUBSCRIPTIONS,
             entry["policyName"],
@@ -396,8 +394,8 @@ def list_account_log_subscriptions(reading: ReadSession) -> None:
                 log_group="",
                 destination_arn=document["DestinationArn"],
                 pattern=document.get("FilterPattern", ""),
-                excluded_groups=tuple(str(one) for one in groups),
-                is_selection_known=not criteria or excluded is not None,
+                excluded_groups=excluded or (),
+                is_selection_known=excluded is not None,
             ),
         )
 

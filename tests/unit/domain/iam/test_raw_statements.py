@@ -15,6 +15,7 @@ from functions.domain.iam.raw_statements import (
     list_condition_values,
     list_principals,
     list_statements,
+    trusts_account,
 )
 
 PLAIN = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Principal": {"Service": "a"}}
@@ -124,3 +125,20 @@ def test_as_the_strict_reader(services: list[str], sources: list[str]) -> None:
     assert [value for _, value in list_condition_values(raw, "aws:sourcearn")] == list(
         strict.conditions[0].values
     )
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ({"Principal": {"AWS": "arn:aws:iam::123456789012:root"}}, True),
+        ({"Principal": {"AWS": ["210987654321", "123456789012"]}}, True),
+        ({"Principal": "*"}, True),
+        ({"NotPrincipal": {"AWS": "210987654321"}}, True),
+        ({"Principal": {"AWS": "210987654321"}}, False),
+        ({"Principal": {"Service": "lambda.amazonaws.com"}}, False),
+        ({}, False),
+    ],
+)
+def test_whom_a_role_trusts(statement: dict[str, Any], expected: object) -> None:
+    """Somebody of the account, or anybody: a function of the account may be that somebody."""
+    assert trusts_account({"Statement": [statement]}, "123456789012") is expected

@@ -1,0 +1,275 @@
+"""Policy documents of templates as the JSON that IAM would hold.
+
+What is not known makes a statement weaker, never stronger: an unknown piece of a resource is ``*``
+under a condition that nobody can decide, so that what it allows or denies is possible and never
+certain. A statement of which the actions are not known is left out, and the document is incomplete.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from cdk_loopbreaker.templates.model import Partial, Unknown
+from cdk_loopbreaker.templates.property_values import (
+    find_unknown,
+    is_unknown,
+    read_list,
+    read_text,
+    write_json,
+)
+from functions.domain.graph.nodes import node_of
+from functions.domain.graph.writes.read_calls import is_read
+from functions.domain.graph.writes.write_actions import ARN_HEADS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cdk_loopbreaker.templates.model import Value
+
+_VERSION: Final = "2012-10-17"
+_SOURCE_ARN: Final = "aws:sourcearn"
+_WILDCARDS: Final = frozenset("*?$")
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9 ._-]+")
+_ANYBODY: Final = {"AWS": "*"}
+# An operator that IAM does not have: whoever reads it can decide neither way, and says so in the
+# words that it makes, such as `depends on parameter BucketName`.
+_DEPENDS, _ON = "depends", "on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenPolicy:
+    """A policy document.
+
+    Attributes
+    ----------
+    statements
+        As in JSON, each with a Sid of its own.
+    malformed
+        The whole text of a document that has no statements, because it is none.
+    unread
+        What is missing of it, because it is not known; empty for nothing.
+    named
+        ARNs that statements name, and allow something of that is no read. Pieces that are not known
+        stand in angle brackets: ``arn:aws:s3:::<parameter Bucket>``.
+    """
+
+    statements: tuple[Any, ...] = ()
+    malformed: str = ""
+    unread: tuple[str, ...] = ()
+    named: frozenset[str] = frozenset()
+
+    @property
+    def text(self) -> str:
+        """The document as JSON."""
+        return self.malformed or json.dumps(
+            {"Version": _VERSION, "Statement": self.statements},
+            separators=(",", ":"),
+            ensure_ascii=False,
+            default=str,
+        )
+
+
+def write_policy(document: Value, doubt: str = "") -> WrittenPolicy:
+    """Write a policy document.
+
+    Parameters
+    ----------
+    document
+        An object, or its JSON.
+    doubt
+        What decides whether the policy exists at all; empty where it certainly does.
+    """
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except (ValueError, RecursionError):
+            return WrittenPolicy(malformed=str(document) or "{}")
+    if isinstance(document, Unknown | Partial):
+        return WrittenPolicy(unread=(document.why,))
+    if not isinstance(document, Mapping):
+        return WrittenPolicy(malformed=write_json(document))
+    written = [
+        _write_statement(statement, number, doubt)
+        for number, statement in enumerate(read_list(document.get("Statement")), 1)
+    ]
+    return join_policies(written)
+
+
+def join_policies(written: Iterable[WrittenPolicy]) -> WrittenPolicy:
+    """One document with the statements of several, as if they had been added one by one."""
+    statements: list[Any] = []
+    unread: dict[str, None] = {}
+    named: set[str] = set()
+    used: set[str] = set()
+    for one in written:
+        if one.malformed:
+            return one
+        unread.update(dict.fromkeys(one.unread))
+        named |= one.named
+        for statement in one.statements:
+            own = statement
+            if isinstance(own, dict) and own.get("Sid") in used:
+                own = {**own, "Sid": f"{own['Sid']} ({len(statements) + 1})"}
+            if isinstance(own, dict):
+                used.add(str(own.get("Sid")))
+            statements.append(own)
+    return WrittenPolicy(statements=tuple(statements), unread=tuple(unread), named=frozenset(named))
+
+
+def _write_statement(statement: Value, number: int, doubt: str) -> WrittenPolicy:
+    if isinstance(statement, Unknown | Partial):
+        return WrittenPolicy(unread=(statement.why,))
+    if not isinstance(statement, Mapping):
+        return WrittenPolicy(statements=(write_json(statement),))
+    rest = {
+        name: value
+        for name, value in statement.items()
+        if name not in {"Sid", "Resource", "NotResource", "Condition", "Principal", "NotPrincipal"}
+    }
+    missing = find_unknown(rest)
+    known = {name: _keep_known(value) for name, value in rest.items()}
+    actions = known.get("Action", known.get("NotAction"))
+    if missing and (not actions or "NotAction" in known or is_unknown(rest.get("Effect"))):
+        return WrittenPolicy(unread=(missing,))
+    sid = read_text(statement.get("Sid")) or f"statement {number}"
+    doubts = [doubt] if doubt else []
+    principals = _write_principals(statement, doubts)
+    conditions = _write_conditions(statement.get("Condition"), doubts)
+    resources, patterns, names = _write_resources(statement, doubts)
+    both = {**known, **principals}
+    found = []
+    if resources is not None:
+        found.append({"Sid": sid, **both, **resources, **_depend(conditions, doubts)})
+    if patterns:
+        limits = _depend(conditions, [*doubts, *patterns.values()])
+        own = sid if resources is None else f"{sid}, {find_unknown(statement['Resource'])}"
+        found.append({"Sid": own, **both, "Resource": list(patterns), **limits})
+    is_write = known.get("Effect") == "Allow" and _is_more_than_reading(actions)
+    return WrittenPolicy(
+        statements=tuple(found),
+        unread=(missing,) if missing else (),
+        named=names if is_write else frozenset(),
+    )
+
+
+def _keep_known(value: Value) -> Any:
+    """A value without the elements of a list that are not known."""
+    if isinstance(value, list | tuple):
+        return [one for one in value if not find_unknown(one)]
+    return None if find_unknown(value) else value
+
+
+def _is_more_than_reading(actions: Value) -> bool:
+    return any(not is_read(read_text(one).rpartition(":")[2]) for one in read_list(actions))
+
+
+def _write_resources(
+    statement: Mapping[str, Value], doubts: list[str]
+) -> tuple[dict[str, Any] | None, dict[str, str], frozenset[str]]:
+    """The element with what is known, the patterns of what is not, and the ARNs that are named.
+
+    Without an element that is known there is no statement of it: ``None``.
+    """
+    if "NotResource" in statement:
+        listed = read_list(statement["NotResource"])
+        kept = [one for one in listed if not is_unknown(one)]
+        if len(kept) < len(listed):
+            doubts.append(find_unknown(list(listed)))
+        return ({"NotResource": kept} if kept else {"Resource": "*"}), {}, frozenset()
+    if "Resource" not in statement:
+        return {}, {}, frozenset()
+    known: list[Value] = []
+    named: set[str] = set()
+    patterns: dict[str, str] = {}
+    for one in read_list(statement["Resource"]):
+        if isinstance(one, Partial):
+            patterns.setdefault(one.pattern, one.why)
+            named.add(_name_pieces(one))
+        elif isinstance(one, Unknown):
+            patterns.setdefault("*", one.why)
+            named.update(_name_unknown(one, statement.get("Action")))
+        else:
+            known.append(one)
+            named.add(read_text(one))
+    names = frozenset(one for one in named if _is_name(one))
+    if not known and patterns:
+        return None, patterns, names
+    is_single = not isinstance(statement["Resource"], list | tuple)
+    return {"Resource": known[0] if is_single and known else known}, patterns, names
+
+
+def _name_pieces(partial: Partial) -> str:
+    """A text in which what is not known is called what it depends on."""
+    return "".join(
+        f"<{_NOT_IN_NAMES.sub(' ', one.why)}>" if isinstance(one, Unknown) else one
+        for one in partial.pieces
+    )
+
+
+def _name_unknown(unknown: Unknown, actions: Value) -> Iterator[str]:
+    """Names for something of which only is known what is done to it."""
+    services = {read_text(one).partition(":")[0].lower() for one in read_list(actions)}
+    for service, prefix in ARN_HEADS.values():
+        if service in services:
+            yield f"arn:*:{service}:*:*:{prefix}<{_NOT_IN_NAMES.sub(' ', unknown.why)}>"
+
+
+def _is_name(arn: str) -> bool:
+    """Whether an ARN names one resource, though perhaps everything in it."""
+    return arn.startswith("arn:") and _WILDCARDS.isdisjoint(node_of(arn).name)
+
+
+def _write_principals(statement: Mapping[str, Value], doubts: list[str]) -> dict[str, Any]:
+    """Who is meant; everybody, perhaps, where that is not known."""
+    for name in ("Principal", "NotPrincipal"):
+        if name not in statement:
+            continue
+        value = statement[name]
+        why = find_unknown(value)
+        if not why:
+            return {name: value}
+        doubts.append(why)
+        if not isinstance(value, Mapping) or name == "NotPrincipal":
+            return {"Principal": _ANYBODY}
+        kept: dict[str, Any] = {}
+        for kind, listed in value.items():
+            elements = read_list(listed)
+            kept[kind] = ["*" if is_unknown(one) else one for one in elements]
+        return {"Principal": kept}
+    return {}
+
+
+def _write_conditions(value: Value, doubts: list[str]) -> dict[str, Any]:
+    """The lines that are known; what is not known of the others casts a doubt."""
+    why = find_unknown(value)
+    if not why or not isinstance(value, Mapping):
+        if why:
+            doubts.append(why)
+        return {} if value is None or why else {"Condition": value}
+    doubts.append(why)
+    kept: dict[str, dict[str, Any]] = {}
+    for operator, lines in value.items():
+        for key, values in lines.items() if isinstance(lines, Mapping) else ():
+            if not find_unknown(values):
+                kept.setdefault(operator, {})[key] = values
+            elif key.lower() == _SOURCE_ARN and "not" not in operator.lower():
+                # Who reads it only asks which sources may be meant.
+                kept.setdefault("ArnLike", {})[key] = [
+                    one.pattern if isinstance(one, Partial) else read_text(one) or "*"
+                    for one in read_list(values)
+                ]
+    return {"Condition": kept} if kept else {}
+
+
+def _depend(conditions: dict[str, Any], doubts: list[str]) -> dict[str, Any]:
+    """A Condition with what nobody here can decide."""
+    if not doubts:
+        return conditions
+    own = conditions.get("Condition", {})
+    if not isinstance(own, Mapping):
+        return conditions  # malformed, and to be reported as such
+    return {"Condition": {**own, _DEPENDS: {_ON: list(dict.fromkeys(doubts))}}}
