@@ -79,6 +79,8 @@ def _describe_function(
     role, dead_letters = told.get("Role"), read_path(told.get("DeadLetterConfig"), "TargetArn")
     if is_unknown(role):
         scope.note_problem(resource, f"its role is {describe_unknown(role)}")
+    elif not scope.is_declared(read_text(role)):
+        scope.note_problem(resource, f"its role {read_text(role)[:200]} is not declared here")
     if is_unknown(dead_letters):
         words = f"its dead-letter target is {describe_unknown(dead_letters)}"
         scope.note_gap(resource, Area.DESTINATIONS, words, resource.ref)

@@ -24,7 +24,8 @@ class DescribedAccount:
         nothing is ruled out for want of knowledge.
     places
         By ARN of a resource, or by what an edge of the graph goes by (the UUID of a mapping, the
-        ARN of a subscription, rule or role, ...): where it is declared.
+        ARN of a subscription, rule or role, ...): where it is declared. By the ARN of a role and
+        the name of a policy, with a space between: where the policy is.
     problems
         What could not be brought into the account, beside what the reading reported.
     """

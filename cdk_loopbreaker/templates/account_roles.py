@@ -132,6 +132,8 @@ class _Roles:
                 continue  # of nothing that is described here
             if resource.type == _MANAGED:
                 own = self._managed[resource.arn or resource.ref]
+                title = own.name if own else ""
+                self._scope.places.setdefault(f"{role.arn} {title}", resource.place)
                 if own is None:
                     role.is_complete = False
                 elif own not in role.policies:
@@ -141,6 +143,7 @@ class _Roles:
             self._add(resource, role, title, told.get("PolicyDocument"))
 
     def _add(self, resource: Resource, role: _Draft, name: str, document: Value) -> None:
+        self._scope.places.setdefault(f"{role.arn} {name}", resource.place)
         written = self._write(resource, name, document)
         role.is_complete = role.is_complete and not written.unread
         role.policies.append(NamedPolicy(name=name, text=written.text))

@@ -90,6 +90,10 @@ class AccountScope:
         """The ARN of a resource of this account and Region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
+    def is_declared(self, arn: str) -> bool:
+        """Whether a resource of the templates has this ARN."""
+        return arn in self._by_arn
+
     # -- what is noted
 
     def place(self, resource: Resource, *names: str) -> None:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cdk_loopbreaker.templates.model import Partial, Unknown
 from cdk_loopbreaker.templates.property_values import (
+    TOO_DEEP,
     find_unknown,
+    is_too_deep,
     is_unknown,
     read_list,
     read_text,
@@ -90,6 +92,8 @@ def write_policy(document: Value, doubt: str = "") -> WrittenPolicy:
             return WrittenPolicy(malformed=str(document) or "{}")
     if isinstance(document, Unknown | Partial):
         return WrittenPolicy(unread=(document.why,))
+    if is_too_deep(document):
+        return WrittenPolicy(unread=(TOO_DEEP.why,))
     if not isinstance(document, Mapping):
         return WrittenPolicy(malformed=write_json(document))
     written = [

@@ -90,6 +90,15 @@ def _list_unknown(value: Value, depth: int) -> Iterator[str]:
             yield from _list_unknown(one, depth + 1)
 
 
+def is_too_deep(value: Value, depth: int = 0) -> bool:
+    """Whether a value nests deeper than any property does, and than Python can write."""
+    if depth > _DEEPEST:
+        return True
+    if isinstance(value, Mapping):
+        return any(is_too_deep(one, depth + 1) for one in value.values())
+    return isinstance(value, list | tuple) and any(is_too_deep(one, depth + 1) for one in value)
+
+
 def write_json(value: Value) -> str:
     """A value as JSON. All of it is known: see `find_unknown`."""
     if isinstance(value, str):

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Final
 
+_LONGEST: Final = 25_600  # CloudWatch Logs takes 25 KB
 _EXCLUDED: Final = re.compile(r"LogGroupName\s+NOT\s+IN\s+(\[.*\])", re.DOTALL)
 
 
@@ -17,6 +18,8 @@ def parse_selection(criteria: str) -> tuple[str, ...] | None:
     """
     if not criteria:
         return ()
+    if len(criteria) > _LONGEST:
+        return None
     found = _EXCLUDED.search(criteria)
     if found is None:
         return None

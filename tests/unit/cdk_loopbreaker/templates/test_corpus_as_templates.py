@@ -49,6 +49,9 @@ def test_account_as_template(case: Case, tmp_path: Path) -> None:
     (described,) = describe_accounts(templates, at=AT)
 
     assert templates.problems == ()
+    for loop in build(described.account).loops:
+        for edge in loop.edges:
+            assert {edge.id, edge.source.arn, edge.target.arn} & described.places.keys(), edge
     is_same = conclude(case.account) == conclude(described.account)
     assert is_same is (case.name not in DIFFERENT), (
         conclude(case.account),

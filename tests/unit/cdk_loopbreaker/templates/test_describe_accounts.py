@@ -38,8 +38,9 @@ def test_a_loop(tmp_path: Path) -> None:
 
     assert dict(graph.proofs) == {"work": LoopProof.CERTAIN}
     assert (described.problems, described.account.gaps) == ((), ())
-    places = [described.places[edge.id].logical_id for edge in graph.loops[0].edges]
-    assert places == ["Mapping", "Role"]
+    trigger, write = graph.loops[0].edges
+    places = [described.places[one] for one in (trigger.id, write.id, f"{write.id} {write.policy}")]
+    assert [one.logical_id for one in places] == ["Mapping", "Role", "Role"]
 
 
 @pytest.mark.parametrize("name", ["Queue", "Role", "Work", "Mapping"])
@@ -125,9 +126,11 @@ def test_what_is_not_declared_is_not_ruled_out(tmp_path: Path, resource: Any) ->
 @pytest.mark.parametrize("imported", [{"Ref": "Name"}, "arn:aws:iam::123456789012:role/other"])
 def test_a_role_that_is_not_declared_may_do_anything(tmp_path: Path, imported: Any) -> None:
     """Nothing is known of an imported role."""
-    graph = conclude(tmp_path, {"Work": function(Role=imported)}, **UNKNOWN)
+    described = describe(tmp_path, {"Work": function(Role=imported)}, **UNKNOWN)
 
-    assert dict(graph.doubts) == {"work": (Doubt.ROLE,)}
+    assert dict(build(described.account).doubts) == {"work": (Doubt.ROLE,)}
+    (problem,) = described.problems
+    assert problem.words.startswith("Work: its role ")
 
 
 def test_a_policy_for_an_imported_role_counts(tmp_path: Path) -> None:

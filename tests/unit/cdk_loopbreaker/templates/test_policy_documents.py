@@ -154,6 +154,15 @@ def test_what_is_no_policy_is_malformed(document: Value) -> None:
         assert document == {}
 
 
+def test_a_policy_that_nests_too_deeply_is_not_known() -> None:
+    """As an object and as JSON, however deep."""
+    deep = f'{{"Statement": [{{"Effect": "Allow", "Action": "a:b", "Resource": {"[" * 900}'
+    text = f"{deep}{']' * 900}}}]}}"
+
+    assert write_policy(text).unread == ("a value that is nested too deeply",)
+    assert write_policy("[" * 100_000).malformed
+
+
 def test_policies_of_one_resource_are_joined() -> None:
     """Two statements with one Sid would be refused: the second gets another."""
     statement = {"Sid": "Send", "Effect": "Allow", "Action": "sqs:*", "Resource": QUEUE}
