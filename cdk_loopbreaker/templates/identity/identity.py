@@ -103,7 +103,7 @@ Describe = Callable[[Subject], Identity]
 def describe_other(subject: Subject) -> Identity:
     """The names of a resource whose type nothing is known of.
 
-    Its ARN is made up: it equals itself, and no ARN of a type that the event graph knows.
+    Its ARN and id are made up: they equal themselves, and nothing that the event graph knows.
     """
     name = subject.make_name()
     service, _, kind = subject.type.partition("::")[2].partition("::")
@@ -111,4 +111,5 @@ def describe_other(subject: Subject) -> Identity:
     if is_custom or not subject.type.startswith("AWS::"):
         return Identity(name=name, ref=Unknown(f"result of custom resource {subject.logical_id}"))
     arn = subject.make_arn(service.lower(), f"{kind.lower()}/{name}")
-    return Identity(name=name, ref=name, attributes={"Arn": arn, f"{kind}Arn": arn})
+    attributes = {"Arn": arn, f"{kind}Arn": arn, "Id": name, f"{kind}Id": name}
+    return Identity(name=name, ref=name, attributes=attributes)

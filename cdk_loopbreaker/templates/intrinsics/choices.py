@@ -171,7 +171,8 @@ def _evaluate_map(evaluator: Evaluator, argument: object) -> Result:
     for text in keys:
         found = found.get(text) if isinstance(found, dict) else None
     if found is not None:
-        return evaluator.once("mapping", "\n".join(keys), lambda: evaluator.evaluate(found))
+        value = evaluator.once("mapping", "\n".join(keys), lambda: evaluator.evaluate(found))
+        return value if value is NO_VALUE else evaluator.spend(value)
     if default is not None:
         return evaluator.evaluate(default)
     evaluator.report(f"Fn::FindInMap finds nothing under {', '.join(keys)}")

@@ -112,7 +112,7 @@ class Evaluator:
             ((name, argument),) = raw.items()
             function = _FUNCTIONS.get(name)
             if function is not None:
-                return function(self, argument)
+                return self._apply(function, argument)
             if name.startswith("Fn::"):
                 self.report(f"{name} is not a function that is known here")
                 return Unknown(name)
@@ -125,6 +125,12 @@ class Evaluator:
             if value is not NO_VALUE:
                 values[key] = value
         return values
+
+    def _apply(self, function: Function, argument: object) -> Result:
+        if self.effort.is_spent:
+            self.report(f"functions of the templates make more than {MOST_TEXT:,} characters")
+            return Unknown("more than can be read")
+        return function(self, argument)
 
     def _evaluate_list(self, raw: list[object]) -> Value:
         values: list[Value] = []
@@ -151,13 +157,10 @@ class Evaluator:
         value = self.evaluate(raw)
         return str(value) if isinstance(value, str) else None
 
-    def spend(self, text: Value) -> Value:
-        """A text that was put together, as long as the reading has not made too much of it."""
-        self.effort.characters += measure(text)
-        if self.effort.characters > MOST_TEXT:
-            self.report(f"the templates make more than {MOST_TEXT:,} characters of text")
-            return Unknown("text that is too long")
-        return text
+    def spend(self, value: Value) -> Value:
+        """A text or list that a function has made, which counts towards the bound of a reading."""
+        self.effort.characters += measure(value)
+        return value
 
     def once(self, kind: str, name: str, evaluate: Callable[[], Result]) -> Result:
         """A value that is evaluated once; unknown where it leads back to itself."""

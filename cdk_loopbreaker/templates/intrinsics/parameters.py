@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cdk_loopbreaker.templates.intrinsics.values import NO_VALUE, Symbol
+from cdk_loopbreaker.templates.intrinsics.values import NO_VALUE, Symbol, measure
 from cdk_loopbreaker.templates.model import Unknown
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cdk_loopbreaker.templates.model import Value
 
 PSEUDO: Final = "AWS::"
+MOST_CHARACTERS: Final = 4_096  # CloudFormation quotas, *Parameter values*
 _FROM_PARAMETER_STORE: Final = "AWS::SSM::Parameter::"
 
 
@@ -58,6 +59,9 @@ def read_parameter(evaluator: Evaluator, name: str, declared: object) -> Value:
             given = _read_scalar(allowed[0])
     if given is None:
         return _stand_in(evaluator, name, "parameter {}")
+    if measure(given) > MOST_CHARACTERS:
+        evaluator.report(f"parameter {name} has more than {MOST_CHARACTERS:,} characters")
+        return Unknown(f"parameter {name}")
     is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
     if is_list and isinstance(given, str):
         return [one.strip() for one in given.split(",")]

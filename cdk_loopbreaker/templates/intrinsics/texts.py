@@ -70,6 +70,7 @@ def _evaluate_join(evaluator: Evaluator, argument: object) -> Result:
         case [str(delimiter), raw]:
             values = evaluator.evaluate(raw)
             if isinstance(values, list):
+                evaluator.spend(values)
                 return evaluator.spend(join_texts(values, delimiter))
             if isinstance(values, Unknown):
                 return values
@@ -81,8 +82,8 @@ def _evaluate_split(evaluator: Evaluator, argument: object) -> Result:
         case [str(delimiter), raw] if delimiter:
             text = evaluator.evaluate(raw)
             if isinstance(text, str):
-                spent = evaluator.spend(text)  # the parts are as long as the text
-                return [*spent.split(delimiter)] if isinstance(spent, str) else spent
+                evaluator.spend(text)
+                return [*text.split(delimiter)]
             if isinstance(text, Partial):
                 return _split_partial(text, delimiter)
             if isinstance(text, Unknown):

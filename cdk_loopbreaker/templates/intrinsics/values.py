@@ -80,10 +80,10 @@ def read_text(value: Value) -> str | Partial | Unknown:
 
 
 def measure(value: Value) -> int:
-    """How many characters a text has."""
+    """How many characters a text has, or elements a list."""
     if isinstance(value, Partial):
         return sum(len(one) for one in value.pieces if isinstance(one, str))
-    return len(value) if isinstance(value, str) else 0
+    return len(value) if isinstance(value, str | list) else 0
 
 
 def is_known(value: object) -> bool:

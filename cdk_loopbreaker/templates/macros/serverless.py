@@ -212,8 +212,10 @@ def _translate(
     try:
         with _silence():
             translator = Translator(None, Parser(), boto_session=_Session(region))
-            translated = translator.translate(body, dict(parameters), passthrough_metadata=True)
-            translator.metrics.publish()
+            try:
+                translated = translator.translate(body, dict(parameters), passthrough_metadata=True)
+            finally:
+                translator.metrics.publish()  # else it writes to the log when it is deleted
     except ExceptionWithMessage as error:
         causes = getattr(error, "causes", None) or [error]
         words = "; ".join(one.message for one in causes)

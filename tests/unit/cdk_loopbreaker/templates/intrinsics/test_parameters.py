@@ -80,3 +80,10 @@ def test_an_unknown_pseudo_parameter_is_reported(tmp_path: Path) -> None:
     assert list_words(read(tmp_path, text)) == [
         "AWS::Regon is no pseudo parameter of CloudFormation"
     ]
+
+
+def test_a_parameter_that_cloudformation_would_refuse_is_unknown(tmp_path: Path) -> None:
+    """A list of a million elements would be read again wherever it is used."""
+    rest = f"Parameters: {{P: {{Type: CommaDelimitedList, Default: '{'a,' * 2049}'}}}}"
+
+    assert evaluate(tmp_path, "!Ref P", rest) == Unknown("parameter P")
