@@ -126,13 +126,7 @@ def read_case(path: Path) -> Case:
     return Case(
         name=path.stem,
         why=document["why"],
-        account=with_environments(
-            _account(document),
-            {
-                name: told.get("environment", {})
-                for name, told in document.get("functions", {}).items()
-            },
-        ),
+        account=_account_with_environments(document),
         loops=tuple(tuple(one["edges"]) for one in loops),
         protected=tuple(one.get("protected", False) for one in loops),
         broad=tuple(one.get("broad", False) for one in loops),
@@ -141,6 +135,18 @@ def read_case(path: Path) -> Case:
         proofs=document["proofs"],
         doubts=document.get("doubts", {}),
         cut=document.get("cut", ""),
+    )
+
+
+def parse_account(parts: Mapping[str, Any]) -> Account:
+    """An account from its parts, written as in the files: ``@table/orders`` stands for an ARN."""
+    return _account_with_environments(json.loads(_SHORT.sub(_arn, json.dumps(parts))))
+
+
+def _account_with_environments(document: Mapping[str, Any]) -> Account:
+    return with_environments(
+        _account(document),
+        {name: told.get("environment", {}) for name, told in document.get("functions", {}).items()},
     )
 
 

@@ -36,9 +36,9 @@ SILENCE: Final = timedelta(hours=2)
 # With these SystemLogLevels a function that is well writes no START, END and REPORT lines.
 QUIET_LEVELS: Final = frozenset({"WARN", "ERROR"})
 
-_CREATE_GROUP: Final = "logs:CreateLogGroup"
-_WRITE: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
-LOG_ACTIONS: Final = frozenset({_CREATE_GROUP, *_WRITE})
+CREATE_GROUP: Final = "logs:CreateLogGroup"
+WRITE_LOGS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
+LOG_ACTIONS: Final = frozenset({CREATE_GROUP, *WRITE_LOGS})
 _BROAD: Final = (
     "AWS's own alternative is the managed policy AWSLambdaBasicExecutionRole"
     " (arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole), which allows the same on"
@@ -122,7 +122,7 @@ def _observe_silence(
 
 
 def _evaluate_rights(facts: FunctionUnderDiagnosis, group: LogGroupFacts) -> dict[str, Right]:
-    actions = _WRITE if group.exists is not False else (_CREATE_GROUP, *_WRITE)
+    actions = WRITE_LOGS if group.exists is not False else (CREATE_GROUP, *WRITE_LOGS)
     resource = log_group_arn(facts, group.name)
     return {
         action: evaluate_role_right(facts, facts.function.role_arn, facts.role, action, resource)

@@ -55,7 +55,7 @@ _WHY: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shut:
+class UnadmittedTrigger:
     """A trigger that the resource policy does not let in."""
 
     trigger: FoundTrigger
@@ -70,7 +70,7 @@ def examine(facts: FunctionUnderDiagnosis) -> Finding | None:
     shut = tuple(
         one
         for trigger in (*facts.triggers, *_find_foreign_callers(facts))
-        if trigger.is_enabled and (one := _judge_trigger(facts, trigger)) is not None
+        if trigger.is_enabled and (one := judge_trigger(facts, trigger)) is not None
     )
     if not shut:
         return None
@@ -117,7 +117,8 @@ def compose_permission(facts: FunctionUnderDiagnosis, trigger: FoundTrigger) -> 
     )
 
 
-def _judge_trigger(facts: FunctionUnderDiagnosis, trigger: FoundTrigger) -> _Shut | None:
+def judge_trigger(facts: FunctionUnderDiagnosis, trigger: FoundTrigger) -> UnadmittedTrigger | None:
+    """Why the resource policy does not let a trigger in; ``None`` where it does, or may."""
     if _is_identity(trigger) and account_of(trigger.principal) == facts.account:
         return None  # in the same account its own policies may suffice: see not_authorized
     answer = _answer(facts, trigger, _choose_qualifier(trigger))
@@ -135,7 +136,7 @@ def _judge_trigger(facts: FunctionUnderDiagnosis, trigger: FoundTrigger) -> _Shu
     if elsewhere:
         asked = _choose_qualifier(trigger) or "the unqualified function"
         words += f"; it is admitted to {clean(elsewhere[0], 140)}, but invokes {clean(asked, 140)}"
-    return _Shut(trigger=trigger, because=answer.because, words=words)
+    return UnadmittedTrigger(trigger=trigger, because=answer.because, words=words)
 
 
 def _answer(facts: FunctionUnderDiagnosis, trigger: FoundTrigger, qualifier: str) -> Answer:
@@ -214,7 +215,7 @@ def _cause(trigger: FoundTrigger) -> str:
     return f"{trigger.principal}:{trigger.source_arn}:{_choose_qualifier(trigger)}"
 
 
-def _list_evidence(shut: _Shut) -> tuple[Observation, ...]:
+def _list_evidence(shut: UnadmittedTrigger) -> tuple[Observation, ...]:
     trigger = shut.trigger
     found = trigger.evidence or f"{_name(trigger)} has it as its target"
     observed = [Observation(words=f"{capitalize(clean(found, 300))}; {shut.words}")]
@@ -227,7 +228,9 @@ def _list_evidence(shut: _Shut) -> tuple[Observation, ...]:
     return tuple(observed)
 
 
-def _compose_remedies(facts: FunctionUnderDiagnosis, shut: tuple[_Shut, ...]) -> tuple[Remedy, ...]:
+def _compose_remedies(
+    facts: FunctionUnderDiagnosis, shut: tuple[UnadmittedTrigger, ...]
+) -> tuple[Remedy, ...]:
     granted: list[AddPermission] = []
     named: list[Remedy] = []
     for one in shut:
@@ -250,7 +253,7 @@ def _compose_remedies(facts: FunctionUnderDiagnosis, shut: tuple[_Shut, ...]) ->
     return (remedy, *named)
 
 
-def _explain_naming_only(facts: FunctionUnderDiagnosis, shut: _Shut) -> str:
+def _explain_naming_only(facts: FunctionUnderDiagnosis, shut: UnadmittedTrigger) -> str:
     """Why a statement for a trigger is only named; empty where it may be added."""
     trigger = shut.trigger
     if shut.because is Because.EXPLICIT_DENY:
@@ -268,7 +271,9 @@ def _explain_naming_only(facts: FunctionUnderDiagnosis, shut: _Shut) -> str:
     return ""
 
 
-def _compose_named_remedy(facts: FunctionUnderDiagnosis, shut: _Shut, reason: str) -> Remedy:
+def _compose_named_remedy(
+    facts: FunctionUnderDiagnosis, shut: UnadmittedTrigger, reason: str
+) -> Remedy:
     trigger = shut.trigger
     if shut.because is Because.EXPLICIT_DENY:
         return Remedy(

@@ -1,0 +1,57 @@
+"""What all reports say in the same words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from functions.domain.notices.text import clean, format_count
+
+if TYPE_CHECKING:
+    from cdk_loopbreaker.checking.finding import Report
+    from cdk_loopbreaker.templates.model import Place, Problem
+
+CERTAIN_MEANS: Final = (
+    "Certain means that the configuration closes the loop. Whether the code sends events round it,"
+    " no template tells."
+)
+
+
+def format_place(place: Place | None) -> str:
+    """``template.yaml:12 (Orders, stack shop)``; empty where there is none."""
+    if place is None:
+        return ""
+    line = f":{place.line}" if place.line else ""
+    name = place.construct_path or place.logical_id
+    return f"{clean(place.file, 200)}{line} ({clean(name, 160)}, stack {clean(place.stack, 80)})"
+
+
+def format_problem(problem: Problem) -> str:
+    """A problem with its place, on one line."""
+    if problem.place is None:
+        return f"{clean(problem.file, 200)}: {clean(problem.words, 400)}"
+    return f"{format_place(problem.place)}: {clean(problem.words, 400)}"
+
+
+def summarize(report: Report) -> str:
+    """The report in one sentence."""
+    functions = sum(one.counts.functions for one in report.accounts)
+    certain = sum(one.is_certain for one in report.open)
+    possible = len(report.open) - certain
+    accepted = len(report.findings) - len(report.open)
+    parts = [f"{certain:,} certain", f"{possible:,} possible"]
+    if accepted:
+        parts.append(f"{accepted:,} accepted")
+    unresolved = f"; {format_count(len(report.problems), 'thing')} could not be resolved"
+    return (
+        f"{format_count(functions, 'function')}:"
+        f" {format_count(len(report.findings), 'finding')} ({', '.join(parts)})"
+        f"{unresolved if report.problems else ''}."
+    )
+
+
+def explain_unlisted(report: Report) -> str:
+    """What the report leaves out; empty where it leaves out nothing."""
+    unlisted = sum(one.counts.loops_unlisted for one in report.accounts)
+    if not unlisted:
+        return ""
+    return f"{format_count(unlisted, 'more function')} on a loop that is not listed."
