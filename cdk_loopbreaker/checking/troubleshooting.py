@@ -31,7 +31,8 @@ from functions.domain.iam.access import (
     evaluate_identity,
     read_identity,
 )
-from functions.domain.notices.text import clean, format_number, shorten_arn
+from functions.domain.notices.layout import join_names
+from functions.domain.notices.text import capitalize, clean, format_number, shorten_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -119,7 +120,7 @@ class _Examination:
             if refused is None:
                 continue
             permission = compose_permission(facts, trigger)
-            source = f" and SourceArn {permission.source_arn}" if permission.source_arn else ""
+            source = clean(permission.source_arn, 400)
             yield self._compose(
                 MISSING_PERMISSION,
                 function,
@@ -128,9 +129,9 @@ class _Examination:
                 summary=f"{clean(function.name, 80)} is to be invoked by"
                 f" {clean(shorten_arn(trigger.source_arn) or trigger.principal, 120)}, but its"
                 " resource policy does not admit that.",
-                evidence=(f"{trigger.evidence}.", f"{refused.words}."),
+                evidence=(f"{capitalize(trigger.evidence)}.", f"{capitalize(refused.words)}."),
                 advice="Declare an AWS::Lambda::Permission for this function with Principal"
-                f" {trigger.principal}{clean(source, 400)}",
+                f" {trigger.principal}{f' and SourceArn {source}' if source else ''}",
             )
 
     def _find_missing_log_rights(
@@ -153,7 +154,7 @@ class _Examination:
                 Certainty.POSSIBLE if CREATE_GROUP in denied.actions else Certainty.CERTAIN,
                 about=group,
                 summary=f"{clean(function.name, 80)} cannot write its logs: its role may not do"
-                f" {' and '.join(denied.actions)} on log group {clean(group, 120)}.",
+                f" {join_names(denied.actions)} on log group {clean(group, 120)}.",
                 evidence=denied.words,
                 advice="Attach the managed policy service-role/AWSLambdaBasicExecutionRole to the"
                 " role, or allow these actions on this log group",
@@ -194,7 +195,7 @@ class _Examination:
                     about=mapping.source_arn,
                     summary=f"{clean(function.name, 80)} cannot poll"
                     f" {clean(shorten_arn(mapping.source_arn), 120)}: its role may not do"
-                    f" {' and '.join(denied.actions)}.",
+                    f" {join_names(denied.actions)}.",
                     evidence=denied.words,
                     advice="Allow its role these actions on the source",
                     mapping=mapping,

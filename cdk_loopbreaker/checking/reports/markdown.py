@@ -26,7 +26,7 @@ _MOST_FINDINGS: Final = 100
 _MOST_PROBLEMS: Final = 50
 _MOST_EDGES: Final = 40
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&$@])")
-_UNSAFE_IN_MERMAID: Final = re.compile(r"[^A-Za-z0-9 ._/:*-]")
+_UNSAFE_IN_MERMAID: Final = re.compile(r"[^A-Za-z0-9 ._/:*()-]")
 
 
 def format_markdown(report: Report) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Final
 
-from rich.padding import Padding
 from rich.text import Text
 
 from cdk_loopbreaker.checking.reports.wording import (
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cdk_loopbreaker.checking.finding import Finding, Report
 
 _MOST_PROBLEMS: Final = 20
-_INDENT: Final = (0, 0, 0, 4)
+_INDENT: Final = "    "
 _STATES: Final = {"certain": "bold red", "possible": "yellow", "accepted": "green"}
 
 
@@ -31,47 +31,66 @@ def print_report(report: Report, console: Console) -> None:
     for finding in report.findings:
         _print_finding(finding, console)
     if unlisted := explain_unlisted(report):
-        console.print(Text(unlisted))
+        _print_lines(console, unlisted)
         console.print()
     if report.problems:
         console.print(Text("Not resolved: loops through these cannot be ruled out", style="bold"))
         for problem in report.problems[:_MOST_PROBLEMS]:
-            console.print(Padding(Text(format_problem(problem)), _INDENT))
+            _print_lines(console, format_problem(problem), indent=_INDENT)
         left_out = len(report.problems) - _MOST_PROBLEMS
         if left_out > 0:
-            console.print(Padding(Text(f"and {left_out:,} more: --format json lists all"), _INDENT))
+            _print_lines(console, f"and {left_out:,} more: --json lists all", indent=_INDENT)
         console.print()
     for words in report.unused:
-        console.print(Text(words, style="yellow"))
+        _print_lines(console, words, style="yellow")
     if any(one.loop and one.is_certain for one in report.open):
-        console.print(Text(CERTAIN_MEANS, style="dim"))
-    console.print(Text(summarize(report), style="bold"))
+        _print_lines(console, CERTAIN_MEANS, style="dim")
+    _print_lines(console, summarize(report), style="bold")
 
 
 def _print_finding(finding: Finding, console: Console) -> None:
     state = "accepted" if finding.accepted else finding.certainty.value
-    title = Text.assemble(
-        (f"{finding.rule.id} ", "bold"),
-        (f"{state} ", _STATES[state]),
-        (finding.rule.title, "bold"),
+    console.print(
+        Text.assemble(
+            (f"{finding.rule.id} ", "bold"),
+            (f"{state} ", _STATES[state]),
+            (finding.rule.title, "bold"),
+        )
     )
-    console.print(title)
     if place := format_place(finding.place):
-        console.print(Padding(Text(place, style="cyan"), _INDENT))
+        _print_lines(console, place, indent=_INDENT, style="cyan")
     if finding.accepted:
         said = f"Accepted: {finding.accepted.reason} ({finding.accepted.source})"
-        console.print(Padding(Text(said), _INDENT))
+        _print_lines(console, said, indent=_INDENT)
     if finding.loop is None:
         for sentence in (finding.summary, *finding.evidence):
-            console.print(Padding(Text(sentence), _INDENT))
+            _print_lines(console, sentence, indent=_INDENT)
     elif not finding.accepted:
         console.print()
-        # It is 76 columns wide, and its lines must stay lines.
-        drawing = Text(draw_loop(finding.loop), no_wrap=True, overflow="ignore")
-        console.print(Padding(drawing, _INDENT), crop=False)
+        for line in draw_loop(finding.loop).splitlines():
+            _print_line(console, f"{_INDENT}{line}")
         console.print()
     if finding.advice and not finding.accepted:
-        console.print(Padding(Text("To break it:" if finding.loop else "To mend it:"), _INDENT))
+        _print_lines(console, "To break it:" if finding.loop else "To mend it:", indent=_INDENT)
         for sentence in finding.advice:
-            console.print(Padding(Text(f"- {sentence}"), _INDENT))
+            _print_lines(console, f"- {sentence}", indent=_INDENT, hanging="  ")
     console.print()
+
+
+def _print_lines(
+    console: Console, text: str, *, indent: str = "", hanging: str = "", style: str = ""
+) -> None:
+    """Print a text in lines of the console's width; a word that is longer stays whole."""
+    for line in textwrap.wrap(
+        text,
+        console.width,
+        initial_indent=indent,
+        subsequent_indent=indent + hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ):
+        _print_line(console, line, style)
+
+
+def _print_line(console: Console, line: str, style: str = "") -> None:
+    console.print(Text(line, style=style, no_wrap=True, overflow="ignore"), crop=False)

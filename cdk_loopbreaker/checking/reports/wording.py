@@ -35,18 +35,19 @@ def format_problem(problem: Problem) -> str:
 def summarize(report: Report) -> str:
     """The report in one sentence."""
     functions = sum(one.counts.functions for one in report.accounts)
-    certain = sum(one.is_certain for one in report.open)
-    possible = len(report.open) - certain
+    loops = [one for one in report.open if one.loop is not None]
+    certain = sum(one.is_certain for one in loops)
+    parts = [
+        format_count(certain, "certain loop"),
+        format_count(len(loops) - certain, "possible loop"),
+        format_count(len(report.open) - len(loops), "other finding"),
+    ]
     accepted = len(report.findings) - len(report.open)
-    parts = [f"{certain:,} certain", f"{possible:,} possible"]
     if accepted:
         parts.append(f"{accepted:,} accepted")
-    unresolved = f"; {format_count(len(report.problems), 'thing')} could not be resolved"
-    return (
-        f"{format_count(functions, 'function')}:"
-        f" {format_count(len(report.findings), 'finding')} ({', '.join(parts)})"
-        f"{unresolved if report.problems else ''}."
-    )
+    if report.problems:
+        parts.append(f"{format_count(len(report.problems), 'thing')} not resolved")
+    return f"{format_count(functions, 'function')}: {', '.join(parts)}."
 
 
 def explain_unlisted(report: Report) -> str:

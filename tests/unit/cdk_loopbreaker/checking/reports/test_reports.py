@@ -60,7 +60,10 @@ def test_text(report: Report) -> None:
 
 def test_text_without_findings() -> None:
     """Nothing found is one line."""
-    assert format_text(Report()) == "0 functions: 0 findings (0 certain, 0 possible).\n"
+    assert (
+        format_text(Report())
+        == "0 functions: 0 certain loops, 0 possible loops, 0 other findings.\n"
+    )
 
 
 def test_json(report: Report) -> None:
