@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import jsii
 from aws_cdk import (
-    IPolicyValidationContext,
     IPolicyValidationPlugin,
     PolicyValidationPluginReport,
     PolicyViolatingResource,
@@ -27,6 +26,10 @@ from functions.domain.notices.graph.drawing import draw_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from aws_cdk import (
+        IPolicyValidationContext,
+    )
 
     from cdk_loopbreaker.checking.finding import Finding, Report
 
@@ -98,7 +101,7 @@ class LoopCheck:
         report = self._check(root)
         return PolicyValidationPluginReport(
             success=report.count_failing(self._fail_on) == 0,
-            violations=[self._describe(one) for one in report.open if one.place is not None],
+            violations=[self._describe(one) for one in report.open],
         )
 
     def _check(self, root: Path) -> Report:
