@@ -9,6 +9,7 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
+from sarif_pydantic import Sarif
 
 from cdk_loopbreaker.checking.check import check_accounts
 from cdk_loopbreaker.checking.finding import Acceptance, Report
@@ -103,6 +104,14 @@ def test_sarif(report: Report) -> None:
     suppressed = [one for one in results if "suppressions" in one]
     assert [one["level"] for one in suppressed] == ["warning"]
     assert run["invocations"][0]["toolExecutionNotifications"][0]["level"] == "note"
+
+
+def test_sarif_has_the_fields_of_its_standard(report: Report) -> None:
+    """Somebody else's model of SARIF 2.1.0 knows each field and value, and loses none of them."""
+    document = json.loads(format_sarif(report, "1.2.3", "certain"))
+    read = Sarif.model_validate(document)
+
+    assert read.model_dump(mode="json", by_alias=True, exclude_unset=True) == document
 
 
 @pytest.mark.parametrize(
