@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from cdk_loopbreaker.version import __version__
 
 if TYPE_CHECKING:
+    from cdk_loopbreaker.loop_check import LoopCheck
     from stacks.loop_guard import LoopGuard
 
-__all__ = ["LoopGuard", "__version__"]
+__all__ = ["LoopCheck", "LoopGuard", "__version__"]
 
 
 def __getattr__(name: str) -> object:
@@ -22,6 +23,10 @@ def __getattr__(name: str) -> object:
         from stacks.loop_guard import LoopGuard  # noqa: PLC0415 - see above
 
         return LoopGuard
+    if name == "LoopCheck":
+        from cdk_loopbreaker.loop_check import LoopCheck  # noqa: PLC0415 - see above
+
+        return LoopCheck
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -58,7 +58,7 @@ def _print_finding(finding: Finding, console: Console) -> None:
         )
     )
     if place := format_place(finding.place):
-        _print_lines(console, place, indent=_INDENT, style="cyan")
+        _print_line(console, f"{_INDENT}{place}", "cyan")  # a path stays whole: people click on it
     if finding.accepted:
         said = f"Accepted: {finding.accepted.reason} ({finding.accepted.source})"
         _print_lines(console, said, indent=_INDENT)

@@ -77,7 +77,7 @@ def test_it_reports_and_does_not_fail(template: Path) -> None:
 
     assert result.exit_code == 0
     assert "LB002 certain" in result.stdout
-    assert "template.yaml:25 (Enrich, stack template)" in result.stdout
+    assert "template.yaml:25 (Enrich, stack " in result.stdout
     assert "1 function: 1 certain loop, 0 possible loops, 0 other findings." in result.stdout
 
 
