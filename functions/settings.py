@@ -69,10 +69,13 @@ class LedgerSettings(DeployedSettings):
     deploy_flags
         Flags that a deployment must repeat, such as `-c email=you@example.com`: a restore command
         without them would take the subscription away. `None` when there are none.
+    is_embedded
+        Whether the guard is a construct in an app that does not take our flags; `None` for no.
     """
 
     ledger_table: str
     deploy_flags: str | None = None
+    is_embedded: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

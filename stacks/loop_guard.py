@@ -230,6 +230,7 @@ class LoopGuard(Construct):
             code=code,
             stack_name=stack_name,
             deploy_flags=config.lasting_flags() or None if self._takes_flags else None,
+            is_embedded=None if self._takes_flags else True,
             notices=notices,
             ledger=ledger,
             dead_letters=dead_letters,

@@ -45,12 +45,15 @@ class Surroundings:
         Name of the CloudFormation stack, for what notices say.
     deploy_flags
         Flags that the next deployment must repeat; ``None`` where there are none.
+    is_embedded
+        True in an app that does not take our flags, otherwise ``None``.
     """
 
     config: Config
     code: lambda_.Code
     stack_name: str
     deploy_flags: str | None
+    is_embedded: bool | None
     notices: Notices
     ledger: Ledger
     dead_letters: DeadLetters
@@ -127,6 +130,7 @@ def make_contain(scope: Construct, given: Surroundings, account: Account) -> Gua
             account_concurrency=0,
             sweep_minutes=config.sweep_minutes,
             deploy_flags=given.deploy_flags,
+            is_embedded=given.is_embedded,
         ).to_env(deferred={"account_concurrency": account.concurrency_limit}),
         statements=permissions.contain_statements(
             ledger_arn=given.ledger_arn,
@@ -162,6 +166,7 @@ def make_restore(scope: Construct, given: Surroundings) -> GuardFunction:
             restore_arn=permissions.restore_arn(),
             undelivered_arn=given.undelivered_arn,
             deploy_flags=given.deploy_flags,
+            is_embedded=given.is_embedded,
         ).to_env(),
         statements=permissions.restore_statements(
             ledger_arn=given.ledger_arn,
@@ -203,6 +208,7 @@ def make_diagnose(
             exempt=function_names(config.exempt),
             own_functions=GUARD_FUNCTIONS,
             deploy_flags=given.deploy_flags,
+            is_embedded=given.is_embedded,
         ).to_env(),
         statements=permissions.diagnose_statements(
             ledger_arn=given.ledger_arn,
@@ -234,6 +240,7 @@ def make_chart(scope: Construct, given: Surroundings) -> GuardFunction:
             accepted_loops=function_names(given.config.accepted_loops),
             own_functions=GUARD_FUNCTIONS,
             deploy_flags=given.deploy_flags,
+            is_embedded=given.is_embedded,
         ).to_env(),
         statements=permissions.chart_statements(
             ledger_arn=given.ledger_arn, topic_arn=given.topic_arn

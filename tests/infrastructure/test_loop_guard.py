@@ -27,7 +27,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 from stacks import loop_guard
 from stacks.config import Config, ConfigError
 from stacks.loop_guard import LoopGuard, LoopGuardError
-from stacks.names import GUARD_FUNCTIONS, RESTORE
+from stacks.names import GUARD_FUNCTIONS, PROTECT, RESTORE
 from tests.infrastructure.conftest import CDK_CONTEXT
 
 if TYPE_CHECKING:
@@ -199,6 +199,10 @@ def test_the_command_that_is_shown_works_there(plain: Json) -> None:
     )
 
     assert command == "loopbreaker restore FUNCTION"
+    for one in of_type(plain, "AWS::Lambda::Function"):
+        told = one["Properties"]["Environment"]["Variables"].get("LOOPBREAKER_IS_EMBEDDED")
+        is_told = one["Properties"]["FunctionName"] != PROTECT
+        assert told == ("true" if is_told else None)
     assert "cdk deploy" not in json.dumps(plain)
 
 

@@ -17,4 +17,5 @@ def describe_deployment(settings: LedgerSettings) -> Deployment:
         account=settings.account,
         stack_name=settings.stack_name,
         deploy_flags=settings.deploy_flags or "",
+        is_embedded=bool(settings.is_embedded),
     )

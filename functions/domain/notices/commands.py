@@ -35,33 +35,39 @@ from functions.domain.diagnosis.remedy import (
     SetTracing,
 )
 from functions.domain.incidents.policy import EXEMPT_TAG
+from functions.domain.notices.notice import Deployment
 
 
-def build_rollback_command(function: str, function_arn: str, deploy_flags: str | None) -> str:
-    """Write the deployment that undoes all that the guard changed of a function.
+def build_rollback_command(function: str, function_arn: str, deployment: Deployment) -> str:
+    """Write the command that undoes all that the guard changed of a function.
 
-    The flags of the deployment are repeated: the CDK does not remember them.
-
-    Parameters
-    ----------
-    deploy_flags
-        As the command line takes them; ``None`` where they are unknown.
+    Where people deploy with flags, it is a deployment. Its flags are repeated: the CDK does not
+    remember them.
     """
-    return _build_deploy_command("rollback", function, function_arn, deploy_flags)
-
-
-def build_diagnose_command(function: str, deploy_flags: str | None) -> str:
-    """Write the deployment that examines one function and answers at length."""
-    return _build_deploy_command("diagnose", function, "", deploy_flags)
-
-
-def _build_deploy_command(
-    flag: str, function: str, function_arn: str, deploy_flags: str | None
-) -> str:
-    # The flag means every function by the word all: a function of that name is named by its ARN.
+    # The word all means every function: a function of that name is named by its ARN.
     name = function_arn if function == "all" and function_arn else function
+    if deployment.is_embedded:
+        place = ("--region", deployment.region) if deployment.region else ()
+        return shlex.join(("loopbreaker", "restore", name, *place))
+    return _build_deploy_command("rollback", name, deployment)
+
+
+def build_diagnose_command(function: str, deployment: Deployment) -> str:
+    """Write the deployment that examines one function and answers at length.
+
+    It is empty where people do not deploy with flags.
+    """
+    return "" if deployment.is_embedded else _build_deploy_command("diagnose", function, deployment)
+
+
+def _build_deploy_command(flag: str, name: str, deployment: Deployment) -> str:
     asked = f"npx cdk deploy -c {shlex.quote(f'{flag}={name}')}"
-    return f"{asked} {deploy_flags}" if deploy_flags else asked
+    return f"{asked} {deployment.deploy_flags}" if deployment.deploy_flags else asked
+
+
+def name_flag(flag: str, value: str, deployment: Deployment) -> str:
+    """Name a flag with a value as people give it: on the command line, or in the code of an app."""
+    return f'{flag}="{value}"' if deployment.is_embedded else f"-c {flag}={value}"
 
 
 def build_restore_commands(

@@ -28,6 +28,9 @@ class Deployment:
     deploy_flags
         The flags that the next deployment must repeat, as the command line takes them: empty
         where there are none, ``None`` where that is unknown.
+    is_embedded
+        Whether the guard is a construct in somebody else's app. Such an app does not take our
+        flags: people change the properties in its code, and restore by `loopbreaker restore`.
     response
         What is done with a suspected function.
     patience
@@ -41,6 +44,7 @@ class Deployment:
     account: str | None = None
     stack_name: str | None = None
     deploy_flags: str | None = None
+    is_embedded: bool = False
     response: Response | None = None
     patience: timedelta | None = None
     cooling_off: timedelta = timedelta(hours=1)

@@ -12,7 +12,7 @@ from functions.domain.diagnosis.finding_registry import (
     FindingBook,
     OpenFinding,
 )
-from functions.domain.notices.commands import build_diagnose_command
+from functions.domain.notices.commands import build_diagnose_command, name_flag
 from functions.domain.notices.diagnosis.sections import compose_writing_time
 from functions.domain.notices.layout import (
     MARK,
@@ -134,8 +134,21 @@ def _describe_record(record: OpenFinding, now: datetime, *, is_closed: bool) -> 
 
 
 def _compose_hint(function: str, deployment: Deployment) -> str:
+    command = build_diagnose_command(function, deployment)
     return section(
         "MORE ABOUT ONE OF THEM",
-        paragraph("Evidence and remedy of one function, with commands to paste:"),
-        command_line(build_diagnose_command(function, deployment.deploy_flags)),
+        *(
+            (
+                paragraph("Evidence and remedy of one function, with commands to paste:"),
+                command_line(command),
+            )
+            if command
+            else (
+                paragraph(
+                    "For evidence and remedy of one function, with commands to paste, deploy once"
+                    f" with {name_flag('diagnose', function, deployment)} on the LoopGuard of your"
+                    " app."
+                ),
+            )
+        ),
     )

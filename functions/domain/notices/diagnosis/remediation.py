@@ -227,9 +227,7 @@ def _compose_undo(remediation: Remediation, deployment: Deployment) -> str:
         "UNDO IT",
         paragraph("This puts everything back that nobody has changed since:"),
         command_line(
-            build_rollback_command(
-                remediation.function, remediation.function_arn, deployment.deploy_flags
-            )
+            build_rollback_command(remediation.function, remediation.function_arn, deployment)
         ),
         paragraph("Or by hand:") if inverses else "",
         *map(command_line, inverses),

@@ -14,6 +14,7 @@ from typing import Final
 from functions.domain.account.inventory import Gap
 from functions.domain.graph.build import UNDETECTED_REGIONS
 from functions.domain.graph.model import Certainty, Edge, Loop, NativeStop, NodeKind
+from functions.domain.notices.commands import name_flag
 from functions.domain.notices.graph.drawing import draw_line, draw_loop
 from functions.domain.notices.graph.text import describe_edge, name_node
 from functions.domain.notices.layout import (
@@ -263,6 +264,7 @@ def _compose_acceptance(loop: Loop, deployment: Deployment) -> tuple[str, ...]:
         (edge.target.arn for edge in loop.edges if edge.target.name == first), "FUNCTION_ARN"
     )
     resource = shlex.quote(clean(arn, 400))
+    name = clean(first, 400) if deployment.is_embedded else shlex.quote(clean(first, 400))
     return (
         paragraph(
             "Code can end a loop by itself, which no configuration tells. If this one is intended,"
@@ -274,7 +276,8 @@ def _compose_acceptance(loop: Loop, deployment: Deployment) -> tuple[str, ...]:
             f" --tags '{_TAG}=why it is intended'{region}"
         ),
         paragraph(
-            f"Or deploy with -c {_FLAG}={shlex.quote(clean(first, 400))} beside your other flags."
+            f"Or deploy with {name_flag(_FLAG, name, deployment)} beside your other"
+            f" {'properties' if deployment.is_embedded else 'flags'}."
         ),
     )
 
@@ -313,7 +316,8 @@ def _compose_digest(
                     paragraph(
                         "Code can end a loop by itself, which no configuration tells. Accept an"
                         f" intended one with the tag {_TAG} on a function of it, its value the"
-                        f" reason, or deploy with -c {_FLAG}=FUNCTION[,FUNCTION...]."
+                        f" reason, or deploy with"
+                        f" {name_flag(_FLAG, 'FUNCTION[,FUNCTION...]', deployment)}."
                     ),
                 ),
                 section(

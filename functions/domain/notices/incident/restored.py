@@ -106,7 +106,7 @@ def compose_restore_failed(incident: Incident, context: NoticeContext, now: date
                         build_rollback_command(
                             incident.function,
                             incident.function_arn,
-                            context.deployment.deploy_flags,
+                            context.deployment,
                         )
                     ),
                     bullet("Or put back by hand what is left:", "3."),
@@ -199,7 +199,7 @@ def compose_lifted(incident: Incident, context: NoticeContext, now: datetime) ->
                     if incident.watch
                     else describe_restriction_time(incident, now)
                 ),
-                paragraph(_describe_left_to_do(incident, context, is_left=bool(left))),
+                paragraph(_describe_left_to_do(incident, is_left=bool(left))),
                 describe_location(context.deployment),
                 *(
                     compose_measurement(incident, now, is_over=True)
@@ -213,14 +213,14 @@ def compose_lifted(incident: Incident, context: NoticeContext, now: datetime) ->
     )
 
 
-def _describe_left_to_do(incident: Incident, context: NoticeContext, *, is_left: bool) -> str:
+def _describe_left_to_do(incident: Incident, *, is_left: bool) -> str:
     """Say what people may have to do after a cap or a hold was taken back."""
     match parse_decision_reason(incident):
         case DecisionReason.HOLD_OVER:
             return (
                 "Whether it is a loop is not known: look at its invocations. Find out, too, why"
                 " contain did not end the hold; its log group is"
-                f" /aws/lambda/{context.deployment.stack_name}-contain."
+                " /aws/lambda/Loopbreaker-contain."
             )
         case DecisionReason.STACK_DELETED:
             return "Whether it is a loop is not known: look at its invocations."

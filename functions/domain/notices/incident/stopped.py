@@ -227,7 +227,7 @@ def compose_ledger_unavailable(
                                 build_rollback_command(
                                     incident.function,
                                     incident.function_arn,
-                                    context.deployment.deploy_flags,
+                                    context.deployment,
                                 )
                             ),
                         )

@@ -65,9 +65,7 @@ def compose_doubtful_tag(
                         " says:",
                         "1.",
                     ),
-                    command_line(
-                        build_rollback_command(facts.name, facts.arn, deployment.deploy_flags)
-                    ),
+                    command_line(build_rollback_command(facts.name, facts.arn, deployment)),
                     bullet("If there is none, remove the tag:", "2."),
                     command_line(
                         build_untag_command(facts.arn, find_tags(facts), deployment.region)

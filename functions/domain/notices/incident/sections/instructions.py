@@ -84,11 +84,11 @@ def compose_instructions(incident: Incident, context: NoticeContext) -> str:
         bullet(first, "1."),
         bullet(second, "2."),
         command_line(
-            build_rollback_command(
-                incident.function, incident.function_arn, context.deployment.deploy_flags
-            )
+            build_rollback_command(incident.function, incident.function_arn, context.deployment)
         ),
-        indent(
+        ""
+        if context.deployment.is_embedded
+        else indent(
             "Give every other -c flag of your deployment again, unless it is in cdk.json: one that"
             " is left out goes back to its default."
             if context.deployment.deploy_flags is None

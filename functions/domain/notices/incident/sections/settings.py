@@ -212,9 +212,7 @@ def compose_leftovers(
         else (
             paragraph("This puts it back and leaves alone what others have changed:"),
             command_line(
-                build_rollback_command(
-                    incident.function, incident.function_arn, context.deployment.deploy_flags
-                )
+                build_rollback_command(incident.function, incident.function_arn, context.deployment)
             ),
             paragraph("Or by hand:"),
         )

@@ -33,7 +33,7 @@ from functions.domain.notices.incident.sections.settings import list_steps_in_fo
 from functions.domain.notices.incident.stopped import compose_ledger_unavailable
 from functions.domain.notices.layout import mark_as_repeated
 from functions.domain.notices.links import build_metric_link
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice, NoticeContext
 from functions.domain.notices.stack_deletion import compose_functions_left
 from tests.unit.domain.notices.samples import (
     CONTEXT,
@@ -298,16 +298,24 @@ def test_rollback_is_safe_in_a_shell() -> None:
     incident = contained(function="a b;$(reboot)'")
 
     assert (
-        shlex.split(build_rollback_command(incident.function, incident.function_arn, None))[-1]
+        shlex.split(build_rollback_command(incident.function, incident.function_arn, Deployment()))[
+            -1
+        ]
         == "rollback=a b;$(reboot)'"
     )
+    words = shlex.split(
+        build_rollback_command(
+            incident.function, incident.function_arn, Deployment(is_embedded=True)
+        )
+    )
+    assert words == ["loopbreaker", "restore", "a b;$(reboot)'"]
 
 
 def test_a_function_called_all() -> None:
     """A function named "all" is restored by its ARN, since the word alone means every function."""
     arn = contained(function="all").function_arn
 
-    assert build_rollback_command("all", arn, None).endswith(
+    assert build_rollback_command("all", arn, Deployment()).endswith(
         "rollback=arn:aws:lambda:eu-west-1:123456789012:function:all"
     )
 
@@ -505,3 +513,19 @@ def test_the_only_record_is_to_be_kept() -> None:
     body = compose_ledger_unavailable(contained(), NoticeContext(), NOW, is_tagged=False).body
 
     assert "KEEP THIS NOTICE" in body
+
+
+@pytest.mark.parametrize("transition", Transition)
+@pytest.mark.parametrize("kind", incidents())
+def test_an_embedded_guard_names_its_command(transition: Transition, kind: str) -> None:
+    """Somebody else's app takes no flags of ours, so no notice asks to restore with them."""
+    embedded = replace(CONTEXT, deployment=replace(DEPLOYMENT, is_embedded=True))
+    usual, there = (
+        compose_notice(transition, incidents()[kind], context, NOW).body
+        for context in (CONTEXT, embedded)
+    )
+
+    assert "cdk deploy" not in there
+    assert usual.count("npx cdk deploy -c rollback=") == there.count("loopbreaker restore ")
+    if "loopbreaker restore" in there:
+        assert f"loopbreaker restore {FUNCTION} --region eu-west-1\n" in there
