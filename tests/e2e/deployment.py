@@ -67,9 +67,11 @@ class Assembly:
         return cls.read(directory, known)
 
     @classmethod
-    def read(cls, directory: Path, known: Container[str] = ()) -> Assembly:
+    def read(
+        cls, directory: Path, known: Container[str] = (), stack_name: str = STACK_NAME
+    ) -> Assembly:
         """Read what a synthesis wrote into a directory."""
-        manifest = json.loads((directory / f"{STACK_NAME}.assets.json").read_text())
+        manifest = json.loads((directory / f"{stack_name}.assets.json").read_text())
         assets = {}
         for asset in manifest["files"].values():
             path = directory / asset["source"]["path"]
@@ -78,7 +80,7 @@ class Assembly:
                 continue
             is_zip = asset["source"]["packaging"] == "zip"
             assets[destination["objectKey"]] = _zipped(path) if is_zip else path.read_bytes()
-        return cls((directory / f"{STACK_NAME}.template.json").read_text(), assets)
+        return cls((directory / f"{stack_name}.template.json").read_text(), assets)
 
 
 def _zipped(directory: Path) -> bytes:
@@ -97,10 +99,13 @@ class Deployment:
     ----------
     directory
         Where syntheses are written.
+    stack_name
+        Name of the CloudFormation stack.
     """
 
-    def __init__(self, aws: LocalAws, directory: Path) -> None:
+    def __init__(self, aws: LocalAws, directory: Path, stack_name: str = STACK_NAME) -> None:
         self.aws = aws
+        self._stack_name = stack_name
         self._directory = directory
         self._count = 0
         self._uploaded: set[str] = set()
@@ -115,6 +120,18 @@ class Deployment:
             When CloudFormation rolls it back.
         """
         assembly = self.synthesize(**flags)
+        self._upload(assembly)
+        return self.apply(assembly.template)
+
+    def deploy_assembly(self, directory: Path) -> dict[str, str]:
+        """Create or update the stack with what a synthesis wrote; its outputs.
+
+        Raises
+        ------
+        DeploymentFailedError
+            When CloudFormation rolls it back.
+        """
+        assembly = Assembly.read(directory, self._uploaded, self._stack_name)
         self._upload(assembly)
         return self.apply(assembly.template)
 
@@ -145,7 +162,7 @@ class Deployment:
         cloudformation = self.aws.client("cloudformation")
         self._resources = []
         request = {
-            "StackName": STACK_NAME,
+            "StackName": self._stack_name,
             "TemplateURL": self._put_template(template),
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         }
@@ -155,19 +172,19 @@ class Deployment:
         else:
             cloudformation.update_stack(**request)
             self._finished("UPDATE_COMPLETE")
-        (stack,) = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
+        (stack,) = cloudformation.describe_stacks(StackName=self._stack_name)["Stacks"]
         return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
     def delete(self) -> None:
         """Delete the stack."""
-        self.aws.client("cloudformation").delete_stack(StackName=STACK_NAME)
+        self.aws.client("cloudformation").delete_stack(StackName=self._stack_name)
         self._finished("DELETE_COMPLETE")
 
     def resource(self, resource_type: str, logical_prefix: str) -> str:
         """The physical id of the resource of a type whose logical id begins like this."""
         if not self._resources:
             described = self.aws.client("cloudformation").describe_stack_resources(
-                StackName=STACK_NAME
+                StackName=self._stack_name
             )
             self._resources = described["StackResources"]
         (found,) = (
@@ -194,7 +211,7 @@ class Deployment:
 
     def _status(self) -> str | None:
         stacks = self.aws.client("cloudformation").list_stacks()["StackSummaries"]
-        known = [one["StackStatus"] for one in stacks if one["StackName"] == STACK_NAME]
+        known = [one["StackStatus"] for one in stacks if one["StackName"] == self._stack_name]
         return next((one for one in known if one != "DELETE_COMPLETE"), None)
 
     def _finished(self, wanted: str) -> None:
@@ -211,11 +228,11 @@ class Deployment:
             raise DeploymentFailedError(f"{status}\n{self._failures()}")
 
     def _event_count(self) -> int:
-        events = self.aws.client("cloudformation").describe_stack_events(StackName=STACK_NAME)
+        events = self.aws.client("cloudformation").describe_stack_events(StackName=self._stack_name)
         return len(events["StackEvents"])
 
     def _failures(self) -> str:
-        events = self.aws.client("cloudformation").describe_stack_events(StackName=STACK_NAME)
+        events = self.aws.client("cloudformation").describe_stack_events(StackName=self._stack_name)
         return "\n".join(
             f"{one['LogicalResourceId']} {one['ResourceStatus']}: {one['ResourceStatusReason']}"
             for one in events["StackEvents"]

@@ -12,12 +12,13 @@ from importlib.metadata import distribution
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from aws_cdk import App, FileSystem
+from aws_cdk import App
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from functions.services import SERVICES
 from stacks.components import bundle
+from stacks.components.archive import hash_directory
 from stacks.components.bundle import PACKAGES, BundleError, write_bundle
 from stacks.config import Config
 from stacks.loopbreaker_stack import LoopbreakerStack
@@ -201,17 +202,17 @@ def test_same_sources_same_hash(tmp_path: Path) -> None:
     for path in again.rglob("*"):
         os.utime(path, (time.time() - 1e6, time.time() - 1e6))
 
-    assert FileSystem.fingerprint(str(again)) == FileSystem.fingerprint(str(once))
+    assert hash_directory(again) == hash_directory(once)
 
 
 def test_a_changed_source_changes_the_hash(tmp_path: Path) -> None:
     """A function is deployed anew when its code changes."""
     write_bundle(tmp_path / "one")
-    before = FileSystem.fingerprint(str(tmp_path / "one"))
+    before = hash_directory(tmp_path / "one")
 
     (tmp_path / "one" / "functions" / "environment.py").write_text("# changed")
 
-    assert FileSystem.fingerprint(str(tmp_path / "one")) != before
+    assert hash_directory(tmp_path / "one") != before
 
 
 def test_stale_files_are_removed(tmp_path: Path) -> None:

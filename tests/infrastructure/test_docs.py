@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 from collections import Counter
 from datetime import timedelta
@@ -22,8 +24,10 @@ from functions.domain.graph.summary import MOST_PAGES
 from functions.domain.holding import plan, verdict
 from functions.domain.incidents.hold_budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.incidents.policy import Policy
+from stacks import loop_guard
 from stacks.components.deployment import Account
 from stacks.config import FLAGS, Config, ConfigError
+from stacks.loop_guard import LoopGuard
 from stacks.names import GUARD_ALARM_PREFIX, GUARD_FUNCTIONS, SIGNAL_ALARM_PREFIX
 from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.test_permissions import allowed
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 
 DEPLOYING = (ROOT / "docs/deploying.md").read_text()
 COSTS = (ROOT / "docs/costs.md").read_text()
+INSTALLING = (ROOT / "docs/installing.md").read_text()
 DEMO = (ROOT / "docs/demo.md").read_text()
 GRAPH = (ROOT / "docs/event-graph.md").read_text()
 README = (ROOT / "README.md").read_text()
@@ -234,6 +239,38 @@ def test_every_resource_type_is_described(synthesize: Synthesize) -> None:
 
     assert set(re.findall(r"`(AWS::\w+::\w+)`", described)) == types - customs
     assert len(customs) == len(largest.of_type("Custom::LoopbreakerAccount")) * 4
+
+
+def test_every_property_of_the_construct_is_described() -> None:
+    """The table has each property, in the order of the class, with its default."""
+    table = rows(INSTALLING, "## Properties")
+    properties = {
+        name: one.default
+        for name, one in inspect.signature(LoopGuard.__init__).parameters.items()
+        if one.kind is one.KEYWORD_ONLY
+    }
+
+    assert [row[0].strip("`") for row in table] == list(properties)
+    for name, _, described in table:
+        default = properties[name.strip("`")]
+        if re.fullmatch(r"`.+`", described):
+            assert ast.literal_eval(described.strip("`")) == default
+        else:
+            assert default in {(), "", None}
+
+
+def test_every_attribute_of_the_construct_is_described() -> None:
+    """The table has each attribute and each method, and no other."""
+    table = rows(INSTALLING, "## Attributes and methods")
+    named = {name for row in table for name in re.findall(r"`(\w+)", row[0])}
+    stack = Stack()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop_guard, "function_code", lambda _: lambda_.Code.from_inline("x"))
+        guard = LoopGuard(stack, "Guard", email="none")
+
+    own = {one for one in vars(guard) if not one.startswith("_")}
+    methods = {one for one in vars(LoopGuard) if not one.startswith("_")}
+    assert named == own | methods
 
 
 def names_in(heading: str) -> list[str]:
