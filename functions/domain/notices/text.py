@@ -149,7 +149,7 @@ def shorten_arn(arn: str) -> str:
 
 def clean(text: str, limit: int = 600) -> str:
     """Put text from outside on one line, without control characters, cut to a length."""
-    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    line = " ".join(replace_unprintable(text).split())
     return line if len(line) <= limit else f"{line[: limit - 6]} [cut]"
 
 
@@ -172,6 +172,8 @@ def capitalize(text: str) -> str:
 
 def replace_unprintable(text: str) -> str:
     """Replace what cannot be printed by spaces."""
+    if text.isprintable():
+        return text
     return "".join(one if one.isprintable() else " " for one in text)
 
 

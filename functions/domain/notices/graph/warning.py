@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Final
 
 from functions.domain.account.inventory import Gap
-from functions.domain.graph.build import UNDETECTED_REGIONS
-from functions.domain.graph.model import Certainty, Edge, Loop, NativeStop, NodeKind
+from functions.domain.graph.model import Certainty, Edge, Loop, NativeStop
 from functions.domain.notices.commands import name_flag
 from functions.domain.notices.graph.drawing import draw_line, draw_loop
-from functions.domain.notices.graph.text import describe_edge, name_node
+from functions.domain.notices.graph.native_stop import describe_native_stop
+from functions.domain.notices.graph.text import describe_edge
 from functions.domain.notices.layout import (
     MARK,
     SUBJECT_LIMIT,
@@ -109,7 +109,10 @@ def compose_warning(loop: Loop, deployment: Deployment, read_at: datetime) -> No
                 describe_location(deployment),
                 section("THE LOOP", *_draw(loop, first)),
                 section("WHY LOOPBREAKER THINKS SO", *_list_edges(loop)),
-                section("WOULD AWS STOP IT", paragraph(_describe_protection(loop, deployment))),
+                section(
+                    "WOULD AWS STOP IT",
+                    paragraph(describe_native_stop(loop, deployment.region or "")),
+                ),
                 section("WHAT BREAKS IT", *_list_cuts(loop)),
                 section("IS IT MEANT TO BE", *_compose_acceptance(loop, deployment)),
                 section(
@@ -207,39 +210,6 @@ def _list_edges(loop: Loop) -> tuple[str, ...]:
 
 def _describe_certainty(edge: Edge) -> str:
     return "" if edge.certainty is Certainty.CERTAIN else f" ({edge.certainty.value})"
-
-
-def _describe_protection(loop: Loop, deployment: Deployment) -> str:
-    if loop.native_stop is not NativeStop.NO:
-        unless = (
-            f" Unless {join_names(loop.unread)} {'is' if len(loop.unread) == 1 else 'are'} set to"
-            " RecursiveLoop=Allow: that could not be read."
-            if loop.native_stop is NativeStop.UNLESS_ALLOWED
-            else ""
-        )
-        return (
-            "Probably, after about 16 rounds: AWS follows loops through Lambda, SQS, SNS and S3,"
-            " if the code writes with a recent version of the AWS SDK. It drops what is in the"
-            f" loop then, or sends it to a dead-letter queue.{unless}"
-        )
-    if loop.allowing:
-        return (
-            f"No. {join_names(loop.allowing)} {'is' if len(loop.allowing) == 1 else 'are'} set to"
-            " RecursiveLoop=Allow, which turns AWS's own detection of loops off."
-        )
-    if deployment.region in UNDETECTED_REGIONS:
-        return f"No. AWS's own detection of loops does not run in {deployment.region}."
-    outside = [edge for edge in loop.edges if edge.target.kind not in _FOLLOWED]
-    if not outside:
-        return "No. AWS's own detection does not follow every step of this one."
-    through = name_node(outside[0].target)
-    return (
-        "No. AWS follows loops through Lambda, SQS, SNS and S3 only. This one goes through"
-        f" {through}."
-    )
-
-
-_FOLLOWED: Final = frozenset({NodeKind.FUNCTION, NodeKind.QUEUE, NodeKind.TOPIC, NodeKind.BUCKET})
 
 
 def _list_cuts(loop: Loop) -> tuple[str, ...]:
