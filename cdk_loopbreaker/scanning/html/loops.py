@@ -127,7 +127,7 @@ def _write_content(item: LoopItem) -> Iterator[Markup]:
                 element("b", "Accepted: "),
                 f"{clean(accepted.reason, 300)} ({clean(accepted.source, 200)})",
             )
-    explained = [element("h5", "Why"), _write_steps(item.loop)]
+    explained = [element("h5", "Its steps" if is_ruled_out else "Why"), _write_steps(item.loop)]
     if is_ruled_out:
         explained += _write_refusals(item.loop)
     else:
