@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from functions.domain.graph.build import build
+from functions.domain.graph.paths.near_loops import find_near_loops
 from tests.corpus.description import cases, read_case
-from tests.corpus.near_loops import near_loops
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def test_account(case: Case) -> None:
         )
         for loop in graph.loops
     }
-    assert sorted(case.ruled_out) == sorted(map(loop_text, near_loops(case.account)))
+    assert sorted(case.ruled_out) == sorted(map(loop_text, find_near_loops(case.account)))
     assert case.proofs == {name: proof.value for name, proof in graph.proofs.items()}
     doubts = {name: [one.value for one in found] for name, found in graph.doubts.items()}
     assert case.doubts == {name: doubts[name] for name in case.doubts}

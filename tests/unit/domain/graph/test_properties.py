@@ -23,8 +23,8 @@ from functions.domain.account.inventory import (
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.build import build
 from functions.domain.graph.model import Certainty
+from functions.domain.graph.paths.near_loops import find_near_loops
 from tests.corpus.description import cases
-from tests.corpus.near_loops import near_loops
 from tests.examples import examples
 from tests.unit.domain.graph.changing import (
     changed,
@@ -148,7 +148,7 @@ def check_sense(account: Account) -> None:
         for name in loop.functions
     }
     assert all(loop.certainty is not Certainty.RULED_OUT for loop in graph.loops)
-    near = near_loops(account)
+    near = find_near_loops(account)
     assert all(loop.certainty is Certainty.RULED_OUT for loop in near)
     for loop in (*graph.loops, *near):
         ends = [edge.target for edge in loop.edges]

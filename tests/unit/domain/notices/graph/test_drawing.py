@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from functions.domain.graph.build import build
 from functions.domain.graph.model import Node, NodeKind
+from functions.domain.graph.paths.near_loops import find_near_loops
 from functions.domain.notices.graph.drawing import WIDTH, draw_line, draw_loop
-from tests.corpus.near_loops import near_loops
 from tests.examples import examples
 from tests.unit.domain.graph.generated import accounts
 from tests.unit.domain.graph.samples import ACCOUNTS, loop_of
@@ -72,7 +72,7 @@ orders  (table)  <- and round again"""
 
 def test_drawing_of_what_is_ruled_out() -> None:
     """A cross stands where a filter breaks the circle, with the filter."""
-    (near,) = near_loops(ACCOUNTS["s3_prefixes_apart"])
+    (near,) = find_near_loops(ACCOUNTS["s3_prefixes_apart"])
 
     text = draw_loop(near, "resize")
 
@@ -85,7 +85,7 @@ def test_drawing_of_what_is_ruled_out() -> None:
 @settings(max_examples=examples(60), deadline=None)
 def test_no_line_is_too_wide(account: Account) -> None:
     """No line of any drawing is wider than a mail."""
-    for loop in (*build(account).loops, *near_loops(account)):
+    for loop in (*build(account).loops, *find_near_loops(account)):
         assert max(map(len, draw_loop(loop).splitlines())) <= WIDTH
 
 
