@@ -18,6 +18,7 @@ from cdk_loopbreaker.checking.rules import (
     NO_RIGHT_TO_TRACE,
     SHORT_VISIBILITY,
 )
+from functions.domain.account.inventory import Area
 from functions.domain.diagnosis.checks.no_logs import CREATE_GROUP, WRITE_LOGS
 from functions.domain.diagnosis.checks.no_traces import PUT_SEGMENTS
 from functions.domain.diagnosis.checks.not_invocable import compose_permission, judge_trigger
@@ -63,6 +64,8 @@ _POLLING: Final[Mapping[str, tuple[str, ...]]] = {
     "kinesis": ("kinesis:GetRecords", "kinesis:GetShardIterator"),
 }
 _SERVICE_PART: Final = 2  # of an ARN
+# Where a reading notes that the resource policy of what is polled could not be read.
+_AREAS_OF_POLICIES: Final = frozenset({Area.QUEUES, Area.RESOURCE_POLICIES})
 
 
 def list_troubleshooting_findings(
@@ -184,7 +187,8 @@ class _Examination:
         for mapping in self._invokers.mappings.get(function.name, ()):
             actions = _POLLING.get(_name_service(mapping.source_arn), ())
             # Within an account the resource policy of the source alone may allow it.
-            if not actions or self._account.resource_policies.get(mapping.source_arn):
+            policy = self._account.resource_policies.get(mapping.source_arn)
+            if not actions or policy or self._is_policy_unseen(mapping.source_arn):
                 continue
             denied = self._list_denied(role, actions, mapping.source_arn)
             if denied:
@@ -200,6 +204,14 @@ class _Examination:
                     advice="Allow its role these actions on the source",
                     mapping=mapping,
                 )
+
+    def _is_policy_unseen(self, arn: str) -> bool:
+        """Whether a source may have a resource policy that was not read."""
+        return any(
+            gap.area in _AREAS_OF_POLICIES
+            and (gap.resource == arn or not gap.resource.startswith("arn:"))
+            for gap in self._account.gaps
+        )
 
     def _find_short_visibility(self, function: FunctionDescription) -> Iterator[Finding]:
         for mapping in self._invokers.mappings.get(function.name, ()):
@@ -224,8 +236,12 @@ class _Examination:
 
     @cached_property
     def _visibilities(self) -> dict[str, float]:
-        """Seconds by ARN of the queues that the templates declare; unknown ones are left out."""
-        found = {}
+        """Seconds by ARN of the queues that are declared or deployed; unknown ones are left out."""
+        found = {
+            one.arn: float(one.visibility_seconds)
+            for one in self._account.queues
+            if one.visibility_seconds is not None
+        }
         for one in self._resources:
             if one.type != _QUEUE:
                 continue

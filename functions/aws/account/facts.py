@@ -76,10 +76,11 @@ class DestinationFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueFacts:
-    """The attributes of a queue; empty texts for none."""
+    """The attributes of a queue; empty texts for none, ``None`` for what was not asked for."""
 
     policy: str = ""
     dead_letter_arn: str = ""
+    visibility_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,7 +104,11 @@ def _list_queues(facts: f.Facts) -> Iterable[Queue]:
     polled = facts.of(f.QUEUES)
     for arn, told in sorted(polled.items()):
         if told is not None:
-            yield Queue(arn=arn, dead_letter_arn=told.dead_letter_arn)
+            yield Queue(
+                arn=arn,
+                dead_letter_arn=told.dead_letter_arn,
+                visibility_seconds=told.visibility_seconds,
+            )
     for target, from_queues in sorted(facts.of(f.DEAD_LETTER_SOURCES).items()):
         for source in from_queues or ():
             if polled.get(source) is None:

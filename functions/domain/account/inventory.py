@@ -288,11 +288,20 @@ class StateMachine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """A queue. `dead_letter_arn` is the target of its redrive policy; empty for none."""
+    """A queue.
+
+    Attributes
+    ----------
+    dead_letter_arn
+        The target of its redrive policy; empty for none.
+    visibility_seconds
+        Its VisibilityTimeout; ``None`` where it is unknown.
+    """
 
     arn: str
     url: str = ""
     dead_letter_arn: str = ""
+    visibility_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

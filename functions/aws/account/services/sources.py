@@ -123,6 +123,7 @@ _TARGETS: Final = (
     ("QueueConfigurations", "QueueArn"),
     ("TopicConfigurations", "TopicArn"),
 )
+_QUEUE_ATTRIBUTES: Final = ("Policy", "RedrivePolicy", "VisibilityTimeout")
 _FOLLOWED: Final = frozenset({"lambda", "sqs", "firehose"})
 _BUCKET_IN_TEXT: Final = re.compile(r"arn:aws[a-z-]*:s3:::([^/*\"]+)")
 _MOST_REPLICATIONS: Final = 50
@@ -296,15 +297,18 @@ def _parse_dead_letters(told: Entry) -> str:
 
 
 def read_queues(reading: ReadSession, arns: Iterable[str]) -> None:
-    """Policy and dead-letter queue of queues that something polls."""
+    """Policy, dead-letter queue and visibility timeout of queues that something polls."""
 
     def read(arn: str) -> f.QueueFacts:
         told = reading.asker.ask(
-            _GET_QUEUE, QueueUrl=compose_queue_url(arn), AttributeNames=["Policy", "RedrivePolicy"]
+            _GET_QUEUE, QueueUrl=compose_queue_url(arn), AttributeNames=[*_QUEUE_ATTRIBUTES]
         )
         attributes = told.get("Attributes") or {}
+        visibility = attributes.get("VisibilityTimeout")
         return f.QueueFacts(
-            policy=attributes.get("Policy", ""), dead_letter_arn=_parse_dead_letters(attributes)
+            policy=attributes.get("Policy", ""),
+            dead_letter_arn=_parse_dead_letters(attributes),
+            visibility_seconds=None if visibility is None else int(visibility),
         )
 
     reading.read_details(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.model import Loop
 from functions.domain.graph.paths.cycles import cyclic
-from functions.domain.graph.paths.limits import USUAL, Allowance, Limits
+from functions.domain.graph.paths.limits import USUAL, Allowance
 from functions.domain.graph.paths.search import describe_edges, list_successors, search
 from functions.domain.graph.propagation.graph import Rank
 from functions.domain.graph.propagation.propagate import propagate
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from functions.domain.account.inventory import Account
     from functions.domain.graph.model import Edge
+    from functions.domain.graph.paths.limits import Limits
     from functions.domain.graph.paths.search import Cycle
     from functions.domain.graph.propagation.graph import Propagation
 

@@ -288,6 +288,17 @@ def test_dead_letters_of_subscriptions_and_pipes_are_read() -> None:
     assert [one.dead_letter_arn for one in account.pipes].count(queue) == 1
 
 
+def test_visibility_timeouts_are_read_with_the_policy() -> None:
+    """A queue that is polled tells its visibility timeout, or it stays unknown."""
+    aws = grown(SIZE)
+    base = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
+    aws.queues[f"{base}/work-0"] = {"VisibilityTimeout": "45"}
+    seconds = {one.arn: one.visibility_seconds for one in whole(aws).queues}
+
+    assert seconds[aws.arn("sqs", "work-0")] == 45
+    assert seconds[aws.arn("sqs", "work-1")] is None
+
+
 def listening(aws: PagedAccount) -> tuple[str, str]:
     """A function that CloudWatch Logs may invoke: the log group, and the function's ARN."""
     group = "/aws/lambda/orders-00005"

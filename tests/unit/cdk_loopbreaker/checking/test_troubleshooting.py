@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cdk_loopbreaker.checking.check import check_accounts
-from functions.domain.account.inventory import Role
+from functions.domain.account.inventory import Area, Gap, Queue, Role
 from functions.domain.graph.model import Certainty
 from tests.unit.cdk_loopbreaker.checking.accounts import describe, of_parts, resource
 
@@ -127,6 +127,21 @@ def test_a_policy_of_the_queue_may_give_the_rights() -> None:
     assert "LB024" not in findings(polling(resource_policies={"@queue/orders": policy}))
 
 
+@pytest.mark.parametrize(
+    "gap",
+    [
+        Gap(area=Area.QUEUES, words="denied", resource=QUEUE),
+        Gap(area=Area.QUEUES, words="denied"),
+        Gap(area=Area.RESOURCE_POLICIES, words="too many", resource="further resources"),
+    ],
+)
+def test_a_policy_that_was_not_read_makes_no_finding(gap: Gap) -> None:
+    """A resource policy that nobody saw may give the rights."""
+    account = replace(polling().account, gaps=(gap,))
+
+    assert "LB024" not in findings(describe(account))
+
+
 def test_an_incomplete_role_makes_no_finding() -> None:
     """A policy that could not be read may allow everything."""
     account = polling().account
@@ -153,6 +168,17 @@ def test_visibility(properties: dict[str, Any], timeout: int, *, is_found: bool)
     queue = resource("AWS::SQS::Queue", QUEUE, properties)
 
     found = findings(describe(replace(account, functions=(slow,))), queue)
+    assert ("LB023" in found) is is_found
+
+
+@pytest.mark.parametrize(("seconds", "is_found"), [(29, True), (30, False), (None, False)])
+def test_visibility_of_a_deployed_queue(seconds: int | None, *, is_found: bool) -> None:
+    """What was read of a queue counts as what a template says."""
+    account = polling(READ).account
+    slow = replace(account.functions[0], timeout_seconds=30)
+    queue = Queue(arn=QUEUE, visibility_seconds=seconds)
+
+    found = findings(describe(replace(account, functions=(slow,), queues=(queue,))))
     assert ("LB023" in found) is is_found
 
 
