@@ -112,6 +112,9 @@ class PagedAccount:
 
     # -- lambda
 
+    def _get_account_settings(self, _given: Mapping[str, Any]) -> dict[str, Any]:
+        return {"AccountUsage": {"FunctionCount": len(self.functions)}}
+
     def _list_functions(self, given: Mapping[str, Any]) -> dict[str, Any]:
         most = min(given["MaxItems"], FUNCTIONS_PER_PAGE)
         return _page(self.functions, given, "Functions", most, "Marker", "NextMarker")
@@ -162,6 +165,9 @@ class PagedAccount:
         )
 
     # -- iam
+
+    def _get_account_summary(self, _given: Mapping[str, Any]) -> dict[str, Any]:
+        return {"SummaryMap": {"Roles": len(self.roles), "Policies": len(self.managed)}}
 
     def _get_account_authorization_details(self, given: Mapping[str, Any]) -> dict[str, Any]:
         both = {**self.managed, **self.roles}

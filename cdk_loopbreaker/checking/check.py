@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cdk_loopbreaker.checking.acceptance import accept_by_acknowledgement
-from cdk_loopbreaker.checking.finding import AccountSummary, Report
+from cdk_loopbreaker.checking.finding import AccountSummary, Report, rank_finding
 from cdk_loopbreaker.checking.loops import list_loop_findings
 from cdk_loopbreaker.checking.troubleshooting import list_troubleshooting_findings
 from cdk_loopbreaker.templates.describe_accounts import describe_accounts
@@ -60,11 +60,7 @@ def check_accounts(
         findings += list_troubleshooting_findings(described, declared[home])
         summaries.append(AccountSummary(account=home[0], region=home[1], counts=graph.counts))
     return Report(
-        findings=tuple(sorted(findings, key=_rank)),
+        findings=tuple(sorted(findings, key=rank_finding)),
         problems=tuple(dict.fromkeys(one for each in accounts for one in each.problems)),
         accounts=tuple(summaries),
     )
-
-
-def _rank(finding: Finding) -> tuple[bool, str, tuple[str, ...], str]:
-    return (not finding.is_certain, finding.rule.id, finding.functions, finding.fingerprint)

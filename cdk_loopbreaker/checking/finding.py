@@ -122,6 +122,11 @@ def is_failing(finding: Finding, fail_on: str) -> bool:
     return fail_on == "possible" or (fail_on == "certain" and finding.is_certain)
 
 
+def rank_finding(finding: Finding) -> tuple[bool, str, tuple[str, ...], str]:
+    """Where a finding stands in a report: certain ones first, then by rule and function."""
+    return (not finding.is_certain, finding.rule.id, finding.functions, finding.fingerprint)
+
+
 def compute_fingerprint(rule: Rule, names: Iterable[str]) -> str:
     """The identity of a finding: 16 hexadecimal digits of its rule and its resources' names.
 

@@ -15,6 +15,10 @@ _COMMANDS: Final = {
         "cdk_loopbreaker.cli.check_command",
         "Find functions that can invoke themselves, in templates.",
     ),
+    "scan": (
+        "cdk_loopbreaker.cli.scan_command",
+        "Find functions that can invoke themselves, in a deployed account.",
+    ),
     "rules": ("cdk_loopbreaker.cli.rules_command", "List the rules of the check, or explain one."),
 }
 

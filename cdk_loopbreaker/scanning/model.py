@@ -49,8 +49,16 @@ class ScanResult:
         When the scan was made; of a saved one when it was saved.
     alias
         Name of the account as people gave it; empty for none.
+    unused
+        Entries of the file with accepted findings that accept nothing, in words.
     """
 
     accounts: tuple[ScannedAccount, ...]
     at: datetime
     alias: str = ""
+    unused: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of all accounts and Regions."""
+        return tuple(finding for one in self.accounts for finding in one.findings)

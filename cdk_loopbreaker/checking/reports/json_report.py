@@ -41,14 +41,15 @@ def format_json(report: Report) -> str:
             }
             for one in report.accounts
         ],
-        "findings": [_describe_finding(one) for one in report.findings],
+        "findings": [describe_finding(one) for one in report.findings],
         "problems": [_describe_problem(one) for one in report.problems],
         "unused": list(report.unused),
     }
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
-def _describe_finding(finding: Finding) -> dict[str, Any]:
+def describe_finding(finding: Finding) -> dict[str, Any]:
+    """A finding in JSON's terms, as in the list ``findings``."""
     accepted = finding.accepted
     return {
         "rule": finding.rule.id,

@@ -29,26 +29,27 @@ _STATES: Final = {"certain": "bold red", "possible": "yellow", "accepted": "gree
 def print_report(report: Report, console: Console) -> None:
     """Print each finding with its loop drawn, what could not be resolved, and the summary."""
     for finding in report.findings:
-        _print_finding(finding, console)
+        print_finding(finding, console)
     if unlisted := explain_unlisted(report):
-        _print_lines(console, unlisted)
+        print_lines(console, unlisted)
         console.print()
     if report.problems:
         console.print(Text("Not resolved: loops through these cannot be ruled out", style="bold"))
         for problem in report.problems[:_MOST_PROBLEMS]:
-            _print_lines(console, format_problem(problem), indent=_INDENT)
+            print_lines(console, format_problem(problem), indent=_INDENT)
         left_out = len(report.problems) - _MOST_PROBLEMS
         if left_out > 0:
-            _print_lines(console, f"and {left_out:,} more: --json lists all", indent=_INDENT)
+            print_lines(console, f"and {left_out:,} more: --json lists all", indent=_INDENT)
         console.print()
     for words in report.unused:
-        _print_lines(console, words, style="yellow")
+        print_lines(console, words, style="yellow")
     if any(one.loop and one.is_certain for one in report.open):
-        _print_lines(console, CERTAIN_MEANS, style="dim")
-    _print_lines(console, summarize(report), style="bold")
+        print_lines(console, CERTAIN_MEANS, style="dim")
+    print_lines(console, summarize(report), style="bold")
 
 
-def _print_finding(finding: Finding, console: Console) -> None:
+def print_finding(finding: Finding, console: Console) -> None:
+    """Print a finding: its loop drawn, or what shows it, and what to change."""
     state = "accepted" if finding.accepted else finding.certainty.value
     console.print(
         Text.assemble(
@@ -61,23 +62,23 @@ def _print_finding(finding: Finding, console: Console) -> None:
         _print_line(console, f"{_INDENT}{place}", "cyan")  # a path stays whole: people click on it
     if finding.accepted:
         said = f"Accepted: {finding.accepted.reason} ({finding.accepted.source})"
-        _print_lines(console, said, indent=_INDENT)
+        print_lines(console, said, indent=_INDENT)
     if finding.loop is None:
         for sentence in (finding.summary, *finding.evidence):
-            _print_lines(console, sentence, indent=_INDENT)
+            print_lines(console, sentence, indent=_INDENT)
     elif not finding.accepted:
         console.print()
         for line in draw_loop(finding.loop).splitlines():
             _print_line(console, f"{_INDENT}{line}")
         console.print()
     if finding.advice and not finding.accepted:
-        _print_lines(console, "To break it:" if finding.loop else "To mend it:", indent=_INDENT)
+        print_lines(console, "To break it:" if finding.loop else "To mend it:", indent=_INDENT)
         for sentence in finding.advice:
-            _print_lines(console, f"- {sentence}", indent=_INDENT, hanging="  ")
+            print_lines(console, f"- {sentence}", indent=_INDENT, hanging="  ")
     console.print()
 
 
-def _print_lines(
+def print_lines(
     console: Console, text: str, *, indent: str = "", hanging: str = "", style: str = ""
 ) -> None:
     """Print a text in lines of the console's width; a word that is longer stays whole."""

@@ -19,7 +19,7 @@ from functions.aws.account import facts as f
 from functions.aws.account.apply_changes import work_in
 from functions.aws.account.inventory import build_account, find_tables, list_functions_with_urls
 from functions.aws.account.read_client import OutOfTimeError
-from functions.aws.account.read_session import ReadSession, run_one_by_one
+from functions.aws.account.read_session import ReadSession, Variables, run_one_by_one
 from functions.aws.account.services import apis, events, flows, lambdas, roles, sources
 from functions.aws.runtime.observability import logger
 from functions.domain.account.inventory import Area
@@ -64,7 +64,7 @@ _LISTS: Final = (
 # What a whole reading may take, for each function: things that are good to know, but not needed to
 # find most loops, are asked for within what is left of that.
 CALLS_PER_FUNCTION: Final = 2.2
-_LEAST_CALLS: Final = 200
+LEAST_CALLS: Final = 200
 # Lists take a call for each so many entries; those without entries take one.
 _PAGES: Final[tuple[tuple[tuple[f.Section[Any], ...], int], ...]] = (
     ((f.FUNCTIONS,), 50),
@@ -106,6 +106,9 @@ class AccountReader:
         calls is read of these only.
     side_by_side
         How independent calls are made.
+    variables
+        What readings of this run have seen of environment variables, for the next one; ``None``
+        where each sees for itself.
     """
 
     def __init__(
@@ -114,10 +117,12 @@ class AccountReader:
         *,
         suspects: Suspects = lambda _: (),
         side_by_side: SideBySide = in_threads,
+        variables: Variables | None = None,
     ) -> None:
         self._asker = asker
         self._suspects = suspects
         self._side_by_side = side_by_side
+        self._variables = variables
 
     def read(self, facts: f.Facts) -> Account | None:
         """Go on until everything is read; ``None`` when the time is up before.
@@ -147,7 +152,12 @@ class AccountReader:
             return None
 
     def _open_session(self, facts: f.Facts) -> ReadSession:
-        return ReadSession(asker=self._asker, facts=facts, side_by_side=self._side_by_side)
+        return ReadSession(
+            asker=self._asker,
+            facts=facts,
+            side_by_side=self._side_by_side,
+            variables=self._variables or Variables(),
+        )
 
     def _complete(self, reading: ReadSession) -> Account:
         """Ask for everything that the lists call for and that was not asked for yet."""
@@ -414,7 +424,7 @@ def _select_within_reach(
     """As many of them as the budget allows, those that were asked for already included."""
     known = [one for one in found if all(one in facts.of(section) for section in sections)]
     spent = sum(len(facts.of(section)) for section in _DETAILS) + _count_spent_on_lists(facts)
-    allowed = max(_LEAST_CALLS, CALLS_PER_FUNCTION * len(facts.of(f.FUNCTIONS)))
+    allowed = max(LEAST_CALLS, CALLS_PER_FUNCTION * len(facts.of(f.FUNCTIONS)))
     few = max(0, int((allowed - spent - kept) / len(sections)))
     asked = set(known)
     return [*known, *[one for one in found if one not in asked][:few]]

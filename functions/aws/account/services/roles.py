@@ -50,6 +50,7 @@ OPERATIONS: Final = (
 )
 IAM_ACTIONS: Final = frozenset(one.action for one in OPERATIONS)
 
+_ROLES: Final = "roles"
 _MARKERS: Final = Paging(ask="Marker", told="Marker")
 # IAM may answer fewer than that at a time (IAM API reference).
 _ENTRIES_PER_PAGE: Final = 1000
@@ -85,7 +86,7 @@ def list_roles(reading: ReadSession) -> None:
             reading.take(Area.ROLES, one, take_role)
 
     reading.read_listing(
-        "roles",
+        _ROLES,
         Area.ROLES,
         _GET_ALL,
         "",
@@ -94,6 +95,21 @@ def list_roles(reading: ReadSession) -> None:
         Filter=["Role", "LocalManagedPolicy", "AWSManagedPolicy"],
         MaxItems=_ENTRIES_PER_PAGE,
     )
+
+
+def carry_over(source: f.Facts, target: f.Facts) -> bool:
+    """Take over what was read of roles in another Region: IAM is the same in all of them.
+
+    Answers whether there was all of it; where some of it could not be read, it is read again.
+    """
+    is_whole = source.is_done(_ROLES) and all(
+        gap.area is not Area.ROLES for gap in source.of(f.GAPS).values()
+    )
+    if is_whole:
+        target.load(f.ROLES, source.of(f.ROLES))
+        target.load(f.MANAGED, source.of(f.MANAGED))
+        target.remember_token(_ROLES, "")
+    return is_whole
 
 
 def complete(reading: ReadSession, wanted: Iterable[str]) -> None:
