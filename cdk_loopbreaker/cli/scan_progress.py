@@ -38,7 +38,7 @@ class CallCounter:
         self._clock = clock
         self._lock = threading.Lock()
         self._total = 0
-        self._shown_at = 0.0
+        self._shown_at: float | None = None  # the last line; nothing is shown before the first
         self._progress: Progress | None = None
         self._task: Any = None
 
@@ -53,8 +53,8 @@ class CallCounter:
     def show(self, estimated: int) -> Iterator[None]:
         """Show the calls until the block is left, of so many that are expected."""
         self._total = max(self.done, estimated)
-        self._shown_at = self._clock()
         if not self._console.is_terminal:
+            self._shown_at = self._clock()
             yield
             return
         with Progress(
@@ -78,12 +78,12 @@ class CallCounter:
             progress.update(self._task, completed=self.done, total=self._total, description=reading)
             return
         with self._lock:
-            if not self._total or self._clock() - self._shown_at < _LOG_SECONDS:
+            now = self._clock()
+            if self._shown_at is None or now - self._shown_at < _LOG_SECONDS:
                 return
-            self._shown_at = self._clock()
+            self._shown_at = now
             words = f"{self.done:,} of about {format_count(self._total, 'call')}: {reading}"
-        if not self._console.is_terminal:
-            self._console.print(words)
+        self._console.print(words, soft_wrap=True)
 
 
 @contextmanager
@@ -103,7 +103,7 @@ def stop_on_interrupt(stop: StopSignal, console: Console) -> Iterator[None]:
             os.kill(os.getpid(), signal.SIGINT)
             return
         stop.set("interrupted")
-        console.print(_STOPPING)
+        console.print(_STOPPING, soft_wrap=True)
 
     before = signal.signal(signal.SIGINT, handle)
     try:

@@ -162,7 +162,7 @@ def _read_account(request: ScanRequest) -> Snapshot:
     opened = _OpenScan(request)
     with stop_on_interrupt(opened.stop, opened.console):
         plans = opened.plan()
-        opened.console.print(announce(opened.identity.account, plans))
+        opened.console.print(announce(opened.identity.account, plans), soft_wrap=True)
         with opened.counter.show(sum(one.estimate.total for one in plans)):
             regions = opened.scan.read(plans)
     opened.console.print(f"{opened.counter.done:,} calls were made.")
@@ -209,7 +209,8 @@ def _format(result: ScanResult, kind: str) -> str:
             # Imported when it is asked for: it draws, which no other report needs.
             from cdk_loopbreaker.scanning.html_report import format_html  # noqa: PLC0415
 
-            return format_html(result)
+            html: str = format_html(result)
+            return html
         case _:
             console = make_console()
             console.no_color = True

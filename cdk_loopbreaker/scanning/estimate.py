@@ -169,7 +169,7 @@ def count_resources(
     try:
         functions, refusal = _count_functions(client, facts)
         if not has_roles:
-            roles = _count_roles(client, functions or _FUNCTIONS_PER_PAGE)
+            roles = _count_roles(client, functions)
     except OutOfTimeError:
         pass  # nothing is read any more, so the numbers do not matter
     listed = {
@@ -203,7 +203,7 @@ def estimate_reading(
     rates
         Calls a second; ``None`` for the guard's share of AWS's rates.
     """
-    functions = counts.functions or _FUNCTIONS_PER_PAGE
+    functions = _FUNCTIONS_PER_PAGE if counts.functions is None else counts.functions
     phases = [_list_calls(counts, functions), _detail_calls(counts, functions, facts)]
     spent = sum(sum(one.values()) for one in phases)
     budget = max(LEAST_CALLS, int(CALLS_PER_FUNCTION * functions)) - spent
@@ -248,12 +248,12 @@ def _count_functions(client: ReadClient, facts: Facts) -> tuple[int | None, str]
     return (None if own.of(f.GAPS) else len(own.of(f.FUNCTIONS))), refusal
 
 
-def _count_roles(client: ReadClient, functions: int) -> int:
+def _count_roles(client: ReadClient, functions: int | None) -> int:
     try:
         told = client.ask(_GET_SUMMARY).get("SummaryMap") or {}
         return int(told.get("Roles", 0)) + int(told.get("Policies", 0))
     except (NotAllowedError, UnansweredError, GoneError, TypeError, ValueError):
-        return int(functions * _ROLES_OF_ONE)
+        return math.ceil((functions or _FUNCTIONS_PER_PAGE) * _ROLES_OF_ONE)
 
 
 # -- calls, phase by phase: those of one phase go out side by side

@@ -119,7 +119,7 @@ def _print_account(account: ScannedAccount, alias: str, console: Console) -> Non
     _print_near_loops(account, console)
     _print_section(console, "AWS's own protection", list(describe_protection(account)))
     unseen = [describe_unseen(one) for one in group_gaps(read.gaps)]
-    _print_section(console, "Not seen: loops through these cannot be ruled out", unseen)
+    _print_section(console, "Not seen: nothing that depends on it is ruled out", unseen)
 
 
 def _print_near_loops(account: ScannedAccount, console: Console) -> None:
