@@ -19,6 +19,13 @@ _COMMANDS: Final = {
         "cdk_loopbreaker.cli.scan_command",
         "Find functions that can invoke themselves, in a deployed account.",
     ),
+    "status": (
+        "cdk_loopbreaker.cli.status_command",
+        "Show which functions the guard holds, and why.",
+    ),
+    "history": ("cdk_loopbreaker.cli.history_command", "Show incidents that have ended."),
+    "restore": ("cdk_loopbreaker.cli.restore_command", "Put functions back as they were."),
+    "stop": ("cdk_loopbreaker.cli.stop_command", "Stop a function now."),
     "rules": ("cdk_loopbreaker.cli.rules_command", "List the rules of the check, or explain one."),
 }
 

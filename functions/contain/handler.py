@@ -1,4 +1,4 @@
-"""The Lambda function that alarms, rules and the pulse invoke."""
+"""The Lambda function that alarms, rules and the pulse invoke, and people who stop a function."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 from functions.aws.incidents.signals import parse_signal
 from functions.aws.runtime.observability import logger
-from functions.contain.wiring import CLOCK, connect
+from functions.contain.wiring import CLOCK, connect, connect_orders
+from functions.domain.requests.request import is_direct_request
+from functions.workflows.requests.answer_direct import answer_at_contain
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Deal with one signal. Whatever fails is raised: Lambda retries, then it is a dead letter."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+    """Deal with one signal, or answer the order of a person.
+
+    Whatever fails about a signal is raised: Lambda retries, then it is a dead letter. An order is
+    answered as `functions.domain.requests` describes.
+    """
+    if is_direct_request(event):
+        answer = answer_at_contain(event, connect_orders(), context.aws_request_id)
+        logger.info("answered a request", kind=answer["loopbreaker"]["answer"])
+        return answer
     signal = parse_signal(event)
     CLOCK.advance(signal.at)
     logger.append_keys(signal=signal.kind, signal_id=signal.id, signal_source=signal.source)
     connect().handle(signal, lambda: context.get_remaining_time_in_millis() / 1000)
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,7 @@ from functions.workflows.detection.triage import Triage
 from functions.workflows.holding.observe import HoldObserver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
+from functions.workflows.requests.ordered_stop import OrderedStop
 
 if TYPE_CHECKING:
     from functions.domain.notices.notice import Deployment
@@ -76,6 +78,12 @@ def connect() -> Triage:
         diagnosis=DiagnosisMarks(table),
     )
     return Triage(enforcer=enforcer, gathering=evidence, log=POWERTOOLS_LOG)
+
+
+def connect_orders() -> OrderedStop:
+    """Connect who carries out orders of people with the same ports."""
+    triage = connect()
+    return OrderedStop(enforcer=triage.enforcer, gathering=triage.gathering, sleep=time.sleep)
 
 
 def _connect_evidence(

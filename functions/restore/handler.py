@@ -1,4 +1,4 @@
-"""The Lambda function behind `cdk deploy -c rollback=...` and the schedules that end holds."""
+"""The Lambda function that restores: for deployments, for schedules that end holds, for people."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from functions.aws.runtime.custom_resource import (
 )
 from functions.aws.runtime.observability import logger
 from functions.aws.runtime.propagation import PROPAGATION
+from functions.domain.requests.request import is_direct_request
 from functions.restore.wiring import connect
 from functions.workflows.holding.end_hold import HoldEnder
+from functions.workflows.requests.answer_direct import answer_at_restore
 from functions.workflows.rollback.answer_request import (
     RollbackRequest,
     answer_request,
@@ -32,19 +34,25 @@ _MOST_CHARACTERS: Final = 2_000  # CloudFormation takes no long answer
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """End a hold for a schedule, or answer a request of CloudFormation.
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+    """End a hold for a schedule, or answer a request of CloudFormation or of a person.
 
-    What fails for a schedule is raised, so that Lambda tries again.
+    What fails for a schedule is raised, so that Lambda tries again. A person's request is answered
+    as `functions.domain.requests` describes.
     """
 
     def seconds_left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
+    if is_direct_request(event):
+        answer = answer_at_restore(event, connect(), context.aws_request_id, seconds_left)
+        logger.info("answered a request", kind=answer["loopbreaker"]["answer"])
+        return answer
     if is_hold_end(event):
         _end_hold(event, seconds_left)
     else:
         _answer(CustomResourceRequest.from_event(event), seconds_left)
+    return None
 
 
 def _end_hold(event: dict[str, Any], seconds_left: Callable[[], float]) -> None:

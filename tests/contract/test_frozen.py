@@ -111,6 +111,7 @@ MEANINGS: Final = {
     "notified": Meaning(state=_S.NOTIFIED),
     "contained": _EVERYTHING,
     "notice_claimed": _EVERYTHING,
+    "ordered": _EVERYTHING,
     "contained_without_reservation": Meaning(
         state=_S.CONTAINED, provisioned={}, mappings=(), is_stopped=True
     ),

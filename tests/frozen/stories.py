@@ -35,6 +35,7 @@ from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.graph.refresh import RefreshIntervals
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy
 from functions.domain.pulse.memory import PulseMemory
+from functions.domain.requests.request import StopRequest
 from functions.workflows.diagnosis.remediate import plan_remediation, remediate, undo
 from functions.workflows.diagnosis.run import run_diagnosis
 from functions.workflows.graph.graphs import Graphs
@@ -80,6 +81,16 @@ def contained(stage: Stage) -> None:
     scene = _with_everything()
     stage.begin(scene)
     scene.contributor()
+
+
+def ordered(stage: Stage) -> None:
+    """Stopped by order of a person, in observe mode."""
+    scene = _with_everything()
+    scene.policy = replace(scene.policy, mode=Mode.OBSERVE)
+    stage.begin(scene)
+    anna = "arn:aws:iam::123456789012:user/anna"
+    order = StopRequest(id="0b3d1e9a52c44b7e", function="orders", ordered_by=anna)
+    scene.orders.stop(order, "orders")
 
 
 def contained_without_reservation(stage: Stage) -> None:
@@ -447,6 +458,7 @@ STORIES: Final[dict[str, Callable[[Stage], None]]] = {
         notified,
         contained,
         notice_claimed,
+        ordered,
         contained_without_reservation,
         contained_on_instances,
         containing,

@@ -17,6 +17,7 @@ from functions.workflows.detection.triage import Triage
 from functions.workflows.holding.observe import HoldObserver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
+from functions.workflows.requests.ordered_stop import OrderedStop
 from functions.workflows.rollback.results import Result
 from functions.workflows.rollback.rollback import Rollback
 from tests.fakes import FakeAccount, FakeFunction, SimulatedCrash
@@ -189,6 +190,12 @@ class Scene:
     def rollbacks(self) -> Rollback:
         """Who puts functions back."""
         return Rollback(world=self.world, sleep=self.sleep, remediation=self.hospital.context)
+
+    @property
+    def orders(self) -> OrderedStop:
+        """Who stops functions for people."""
+        guard = self.guard
+        return OrderedStop(enforcer=guard.enforcer, gathering=guard.gathering, sleep=self.sleep)
 
     def sleep(self, seconds: float) -> None:
         """Let time pass for whoever waits."""

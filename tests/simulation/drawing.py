@@ -18,6 +18,7 @@ from tests.simulation.schedule import (
     Dies,
     Ends,
     Loses,
+    Orders,
     Provisions,
     Refuses,
     Reserves,
@@ -46,6 +47,7 @@ _THEMED_SHARE: Final = 0.45
 _ENDING_SHARE: Final = 0.2
 _CALLERS_SHARE: Final = 0.2
 _LOOP_SHARE: Final = 0.25
+_ORDERS_SHARE: Final = 0.25
 _SKEWED_SHARE: Final = 0.2
 # Which of two stops came first is told by clocks, also by those of two processes. AWS keeps them
 # within milliseconds of each other; minutes apart, nobody could tell.
@@ -83,7 +85,24 @@ def draw(seed: int) -> Schedule:
     schedule = _with_callers(schedule, Random(f"{seed} callers"))
     schedule = _with_loop(schedule, Random(f"{seed} loop"))
     schedule = _with_ends(schedule, Random(f"{seed} ends"))
+    schedule = _with_orders(schedule, Random(f"{seed} orders"))
     return _with_processes(schedule, Random(f"{seed} processes"))
+
+
+def _with_orders(schedule: Schedule, random: Random) -> Schedule:
+    """The schedule with a person who stops functions, drawn apart from all the rest."""
+    if random.random() >= _ORDERS_SHARE:
+        return schedule
+    orders = tuple(
+        Orders(
+            at=round(random.uniform(1.0, schedule.seconds), 1),
+            function=random.choice(schedule.functions).name,
+            again=random.choice((None, None, 0.5, 20.0, 300.0)),
+        )
+        for _ in range(random.choice((1, 1, 2, 3)))
+    )
+    events = tuple(sorted((*schedule.events, *orders), key=lambda one: one.at))
+    return replace(schedule, events=events)
 
 
 def _with_callers(schedule: Schedule, random: Random) -> Schedule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -20,6 +20,8 @@ from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.notices.notice import Deployment
+from functions.domain.requests.answer import parse_answer
+from functions.domain.requests.request import StopRequest, build_event
 from functions.domain.signal import Signal, SignalKind
 from functions.workflows.detection.collect_evidence import EvidenceCollector, run_one_by_one
 from functions.workflows.detection.report import PartlyFailedError
@@ -28,6 +30,8 @@ from functions.workflows.holding.end_hold import HoldEnder
 from functions.workflows.holding.observe import HoldObserver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
+from functions.workflows.requests.answer_direct import answer_at_contain
+from functions.workflows.requests.ordered_stop import OrderedStop
 from functions.workflows.rollback.answer_request import RollbackRequest, answer_request
 from functions.workflows.rollback.rollback import Rollback
 from tests.fakes import SimulatedCrash
@@ -41,6 +45,7 @@ from tests.simulation.schedule import (
     Asks,
     Deploys,
     Ends,
+    Orders,
     Wakes,
 )
 from tests.simulation.traffic import NOON, Demand
@@ -122,6 +127,7 @@ class Play:
         self.stirred: list[tuple[float, str]] = []  # when something happened to a function
         self.over: list[Run] = []
         self.restored: list[Restored] = []
+        self.ordered: list[tuple[float, str]] = []  # when a person ordered a stop, and of what
         self._counts: dict[str, int] = {}
         self._random = Random(f"{schedule.seed} pulses")
         self._remediation = Hospital().context
@@ -188,6 +194,32 @@ class Play:
         )
         self.stir("")
         return self._roll_back(f"rollback {number}", request, 1)
+
+    def order(self, function: str, number: int) -> None:
+        """A person's order to stop a function; the number is that of the request."""
+        self.stir(function)
+        self.ordered.append((self.turns.now, function))
+        self._order(f"order {self._number('order')}", function, number, 1)
+
+    def _order(self, label: str, function: str, number: int, attempt: int) -> None:
+        run = self._new_run(label, attempt, CONTAIN_SECONDS)
+        run.memory["denies_exempt"] = True
+        run.memory["policy"] = replace(self.policy, mode=Mode.ENFORCE)
+        triage = self._guard(run, self.policy)
+        stopping = OrderedStop(
+            enforcer=triage.enforcer, gathering=triage.gathering, sleep=self.turns.pause
+        )
+        request = StopRequest(id=f"request-{number}", function=function, ordered_by="a person")
+
+        def again() -> None:
+            self._order(label, function, number, attempt + 1)
+
+        def body() -> None:
+            answer = parse_answer(answer_at_contain(build_event(request), stopping, label))
+            self.account.say(f"answers: {answer}", run)
+
+        run.memory["ended"] = lambda: self._ended(run, attempt, again)
+        self.turns.begin(run, body)
 
     def stir(self, function: str) -> None:
         """Note that something happened to a function (empty for all of them)."""
@@ -386,6 +418,11 @@ class Play:
                     self.turns.at(self.turns.now + twice, lambda: self.wake(kind, function))
             case Asks(functions=functions):
                 self.ask(functions)
+            case Orders(function=function, again=again):
+                number = self._number("request to stop")
+                self.order(function, number)
+                if again is not None:
+                    self.turns.at(self.turns.now + again, lambda: self.order(function, number))
             case Ends(function=function, late=late):
                 self._let_end(function, late)
             case Deploys(observes=observes, exempt=exempt):

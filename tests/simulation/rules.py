@@ -204,7 +204,7 @@ def check_protected(play: Play) -> None:
         if policy is None:
             continue
         why = ""
-        if policy.mode is Mode.OBSERVE:
+        if policy.mode is Mode.OBSERVE and not _was_ordered(play, change.function, -1.0, change.at):
             why = "in observe mode"
         elif change.function in policy.exempt:
             why = "exempt by flag"
@@ -230,11 +230,18 @@ def check_respected(play: Play) -> None:
         ]
         if not restored or _has_looped(play, name, restored[-1].changed_at, change.at):
             continue
+        if _was_ordered(play, name, restored[-1].changed_at, change.at):
+            continue
         if not any(
             one.method == "tag" and one.function == name and restored[-1].at < one.at < change.at
             for one in changes
         ):
             _break(play, "respected", f"{_change(change)}, restored at {restored[-1].at:.1f} s")
+
+
+def _was_ordered(play: Play, name: str, since: float, until: float) -> bool:
+    """Whether a person ordered a stop of a function in between."""
+    return any(one == name and since < at <= until for at, one in play.ordered)
 
 
 def _has_looped(play: Play, name: str, since: float, until: float) -> bool:

@@ -77,6 +77,20 @@ class Asks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """A person orders a stop; `again` seconds later the same request comes once more, or not."""
+
+    at: float
+    function: str
+    again: float | None
+
+    def __str__(self) -> str:
+        """Say it."""
+        twice = "" if self.again is None else f", and sends it again {self.again:.1f} s later"
+        return f"a person runs loopbreaker stop {self.function}{twice}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
     """The schedule fires that ends the hold of the incident that a function has at that time.
 
@@ -286,6 +300,7 @@ Event: TypeAlias = (
     Shifts
     | Wakes
     | Asks
+    | Orders
     | Ends
     | Reserves
     | Provisions

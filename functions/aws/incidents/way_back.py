@@ -74,7 +74,10 @@ class HoldEnd:
 
 
 def is_hold_end(event: Mapping[str, Any]) -> bool:
-    """Tell a schedule's event from CloudFormation's requests by the key only it has."""
+    """Tell a schedule's event from CloudFormation's requests by the key that those lack.
+
+    A person's direct request has an object under that key, and is told from both by it.
+    """
     return _MARK in event
 
 

@@ -19,6 +19,7 @@ class DecisionReason(StrEnum):
 
     RUNAWAY = "runaway"
     SUSPECTED = "suspected"
+    ORDERED = "ordered"  # by a person
     NOTHING_UNUSUAL = "nothing_unusual"
     EXPLAINED = "explained"
     STOPPED_BY_AWS = "stopped_by_aws"
@@ -113,14 +114,23 @@ def find_protection(facts: FunctionFacts, policy: Policy) -> DecisionReason | No
     return None
 
 
-def find_prohibition(facts: FunctionFacts, policy: Policy) -> DecisionReason | None:
+def find_prohibition(
+    facts: FunctionFacts, policy: Policy, incident: Incident | None = None
+) -> DecisionReason | None:
     """Why nothing of the function may be changed now, but put back; ``None`` if it may be.
 
     Asked before every change, also where an earlier run began with it: people may have decided
-    otherwise since.
+    otherwise since. Observe mode is about what the guard decides, and forbids no stop that a
+    person has ordered.
+
+    Parameters
+    ----------
+    incident
+        What a change is for, where that is known.
     """
     reason = find_protection(facts, policy)
-    if reason is None and policy.mode is Mode.OBSERVE:
+    is_ordered = incident is not None and incident.decided == DecisionReason.ORDERED
+    if reason is None and policy.mode is Mode.OBSERVE and not is_ordered:
         return DecisionReason.OBSERVE_MODE
     return reason
 

@@ -57,7 +57,7 @@ _PUT_BACK: Final = frozenset(
 # Steps in these states found nothing to change.
 _NOTHING_DONE: Final = frozenset({StepStatus.GONE, StepStatus.CHANGED_MEANWHILE})
 # What was decided, as text of `DecisionReason`, of a function that is stopped and not held.
-_STOPS: Final = frozenset({"runaway", "still_suspected"})
+_STOPS: Final = frozenset({"runaway", "still_suspected", "ordered"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +109,8 @@ class Incident(ChangeRecord):
         itself any more.
     instead
         Of which function it is held; ``None`` where it is the suspected one itself.
+    ordered_by
+        Who ordered its stop (ARN), as the order said; empty where nobody did or it is not known.
     """
 
     TRANSITIONS: ClassVar = TRANSITIONS
@@ -142,6 +144,7 @@ class Incident(ChangeRecord):
     watch: Watch | None = None
     is_shown: bool = False
     instead: HeldInstead | None = None
+    ordered_by: str = ""
 
     @property
     def ours(self) -> tuple[int, ...]:

@@ -47,9 +47,16 @@ def build_rollback_command(function: str, function_arn: str, deployment: Deploym
     # The word all means every function: a function of that name is named by its ARN.
     name = function_arn if function == "all" and function_arn else function
     if deployment.is_embedded:
-        place = ("--region", deployment.region) if deployment.region else ()
-        return shlex.join(("loopbreaker", "restore", name, *place))
+        return build_own_restore_command(function, deployment.region)
     return _build_deploy_command("rollback", name, deployment)
+
+
+def build_own_restore_command(function: str, region: str | None) -> str:
+    """Write the command of Loopbreaker's command line that does the same without a deployment."""
+    place = ("--region", region) if region else ()
+    # A name may begin with a hyphen, as options do.
+    words = (*place, "--", function) if function.startswith("-") else (function, *place)
+    return shlex.join(("loopbreaker", "restore", *words))
 
 
 def build_diagnose_command(function: str, deployment: Deployment) -> str:

@@ -19,6 +19,8 @@ _SHORTEST_NAME: Final = 12
 WIDTH: Final = 70
 # With what the commands in a mail begin.
 _COMMANDS: Final = frozenset({"aws", "npx"})
+# A command as well, but only in small letters: with a capital it begins many of our sentences.
+_OWN_COMMAND: Final = "loopbreaker"
 # Before each further word of a text from outside, until the lines are made. No text holds it:
 # `clean` takes out what cannot be printed.
 _GOES_ON: Final = "\x02"
@@ -148,7 +150,8 @@ def _wrap(text: str, first: str, others: str) -> str:
 
 
 def _is_command(text: str) -> bool:
-    return text.split(" ", 1)[0].rstrip(":;,.").lower() in _COMMANDS
+    word = text.split(" ", 1)[0].rstrip(":;,.")
+    return word.lower() in _COMMANDS or word == _OWN_COMMAND
 
 
 def quote_aws_error(detail: str) -> str:

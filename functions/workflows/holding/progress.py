@@ -10,11 +10,9 @@ from functions.domain.changes.steps import DisableMapping
 from functions.domain.detection.assessment import Verdict
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import (
-    BusyError,
     FunctionNotFoundError,
     MappingNotFoundError,
     MetricsUnavailableError,
-    RefusedError,
 )
 from functions.domain.holding.callers import (
     CapVerdict,
@@ -45,6 +43,7 @@ from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.incidents.steps.hold_steps import plan_second_hold, plan_trial
 from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.event_log import EventLog, fields_of
+from functions.workflows.holding.stop_held import cancel_way_back, stop_held
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import contain
 from functions.workflows.incidents.enforce import Enforcer
@@ -272,15 +271,11 @@ class HoldProgress:
 
     def _stop(self, incident: Incident, now: datetime, reason: DecisionReason) -> None:
         """Stop a function that its hold has shown to be in a loop, or that goes on in a danger."""
-        world = self.enforcer.world
         decided = replace(incident, decided=reason)
-        stopping = decided.to(IncidentState.CONTAINING, now)
-        stopping = stopping.with_reservation(0, incident.prior).leased(world.present(now))
         self.log.info(
             "decided", decision="Contain", because=decided.decided, **fields_of(decided.assessment)
         )
-        contain(world.ledger.save(stopping), world, now)
-        self._cancel_way_back(incident)
+        stop_held(decided, self.enforcer.world, now)
 
     def _keep(self, incident: Incident, now: datetime) -> None:
         """Leave a function held until people decide.
@@ -294,20 +289,14 @@ class HoldProgress:
         )
         told = announce(replace(incident, is_shown=True), Transition.SHOWN, world, now)
         deliver(world.ledger.save(told), world, now)
-        self._cancel_way_back(incident)
+        cancel_way_back(incident, world)
 
     def _end(self, incident: Incident, now: datetime) -> None:
         if incident.is_pausing(Attempt.RESTORE, now):
             return
         after = restore(incident, self.enforcer.world, now, IncidentState.LIFTED, is_asked=False)
         if after.is_closed:
-            self._cancel_way_back(incident)
-
-    def _cancel_way_back(self, incident: Incident) -> None:
-        """One that stays finds nothing to do when it comes."""
-        if incident.watch is not None:
-            with suppress(RefusedError, BusyError):
-                self.enforcer.world.way_back.cancel(incident.id)
+            cancel_way_back(incident, self.enforcer.world)
 
 
 def _record_verdict(incident: Incident, verdict: HoldVerdict, what: Verdict) -> Incident:

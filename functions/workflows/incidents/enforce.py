@@ -114,7 +114,7 @@ class Enforcer:
         """
         match decision:
             case Contain():
-                stopping = _prepare_stop(_build_incident(decision, facts, now), facts, now)
+                stopping = prepare_stop(build_incident(decision, facts, now), facts, now)
                 return self._take_hold(decision, stopping, facts, now, known_until=known_until)
             case Hold():
                 placed = self._planner.place(decision, facts, now)
@@ -190,7 +190,7 @@ class Enforcer:
         self, placed: Placed, now: datetime, known_until: datetime | None
     ) -> Decision | LatelyClosed:
         decision, facts = placed.decision, placed.facts
-        held = _prepare_hold(_build_incident(decision, facts, now), placed.planned, now)
+        held = _prepare_hold(build_incident(decision, facts, now), placed.planned, now)
         held = replace(held, instead=placed.instead)
         until = known_until if placed.instead is None else placed.known_until
         return self._take_hold(decision, held, facts, now, known_until=until)
@@ -277,7 +277,7 @@ class Enforcer:
                 begun = _prepare(known, planned, facts, now)
                 opening = self.world.ledger.hold(begun, self.blast_radius)
             else:
-                fresh = _prepare(_build_incident(decision, facts, now), planned, facts, now)
+                fresh = _prepare(build_incident(decision, facts, now), planned, facts, now)
                 fresh = replace(fresh, refusals=incident.refusals)
                 new = succeed(incident, fresh, self.world.functions)
                 old = incident.to(IncidentState.SUPERSEDED, now)
@@ -304,7 +304,7 @@ class Enforcer:
         known_until: datetime | None,
     ) -> LatelyClosed | None:
         incident = announce(
-            _build_incident(decision, facts, now),
+            build_incident(decision, facts, now),
             Transition.NOTIFIED,
             self.world,
             now,
@@ -363,7 +363,7 @@ class Enforcer:
         self._go_on_holding(mine, facts, now)
 
     def _go_on_holding(self, mine: Incident, facts: FunctionFacts, now: datetime) -> None:
-        reason = find_prohibition(facts, self.policy)
+        reason = find_prohibition(facts, self.policy, mine)
         if reason is None:
             contain(mine, self.world, now, is_resumed=True)
         else:
@@ -424,9 +424,10 @@ class Enforcer:
             record_removed(facts, tagged, self.world, now)
 
 
-def _build_incident(
+def build_incident(
     decision: Contain | Hold | Notify, facts: FunctionFacts, now: datetime
 ) -> Incident:
+    """Build the incident that a decision opens; nothing is changed yet."""
     return Incident(
         id=incident_id(facts.name, now),
         function=facts.name,
@@ -449,11 +450,12 @@ def _prepare(
 ) -> Incident:
     """The incident with its write-ahead snapshot: held as planned, or else stopped."""
     if planned is None:
-        return _prepare_stop(incident, facts, now)
+        return prepare_stop(incident, facts, now)
     return _prepare_hold(incident, planned, now)
 
 
-def _prepare_stop(incident: Incident, facts: FunctionFacts, now: datetime) -> Incident:
+def prepare_stop(incident: Incident, facts: FunctionFacts, now: datetime) -> Incident:
+    """Write the snapshot and the first steps of a stop into an incident, before they are done."""
     stopping = incident.to(IncidentState.CONTAINING, now)
     if facts.kind is FunctionKind.MANAGED_INSTANCES:
         return stopping.with_scaling(facts.scaling).leased(now)

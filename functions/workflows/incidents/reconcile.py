@@ -58,6 +58,8 @@ CHECKED_CLOSELY = {
     IncidentState.RELEASED: timedelta(hours=2),
 }
 CHECKED_EVERY_MINUTES = 5
+# Nobody was told of a loop that Loopbreaker would not stop: AWS stops it, or a person wanted to.
+_ENDS_UNSAID: Final = frozenset({DecisionReason.STOPPED_BY_AWS, DecisionReason.ORDERED})
 
 
 class _FoundAs(Enum):
@@ -137,7 +139,8 @@ class Reconciler:
             return
         if incident.is_pausing(Attempt.FOLLOW_UP, now):
             return
-        if find_prohibition(self._read_facts(incident), self.enforcer.policy) is None:
+        facts = self._read_facts(incident)
+        if find_prohibition(facts, self.enforcer.policy, incident) is None:
             finish_steps(incident, self.enforcer.world, now)
 
     def _watch_held(self, incident: Incident, now: datetime, actor: str) -> None:
@@ -240,7 +243,7 @@ class Reconciler:
         if _has_subsided(evidence, self.enforcer.policy.floor_per_minute):
             world = self.enforcer.world
             ended = incident.to(IncidentState.ENDED, now)
-            if incident.outbox and incident.decided != DecisionReason.STOPPED_BY_AWS:
+            if incident.outbox and incident.decided not in _ENDS_UNSAID:
                 ended = announce(ended, Transition.ENDED, world, now)
             deliver(world.ledger.save(ended), world, now)
             return

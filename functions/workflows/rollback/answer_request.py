@@ -8,7 +8,7 @@ from typing import Final
 
 from functions.domain.account.watched_region import refuse_elsewhere
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError, RestoreFailedError
-from functions.domain.incidents.ports import RequestClaim
+from functions.domain.incidents.ports import Ledger, RequestClaim
 from functions.workflows.holding.end_hold import HoldEnder
 from functions.workflows.rollback.results import Refused, Restored, Result
 from functions.workflows.rollback.rollback import ALL, Rollback
@@ -23,7 +23,7 @@ STILL_UNDER_WAY: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackRequest:
-    """What a deployment with the rollback flag asks for.
+    """What a deployment with the rollback flag asks for, or a person directly.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class RollbackRequest:
     functions
         Names or ARNs; ``("all",)`` for everything that the guard holds.
     nonce
-        New with each synthesis that has the flag.
+        New with each synthesis that has the flag, and with each direct request.
     """
 
     id: str
@@ -65,26 +65,60 @@ def answer_request(
     """
     if not request.functions:
         return NOTHING_ASKED
+    done = restore_once(request, rollback, seconds_left)
+    match done:
+        case RequestClaim.DONE:
+            return ASKED_BEFORE
+        case RequestClaim():
+            raise RestoreFailedError(STILL_UNDER_WAY)
+        case _:
+            return _describe_results(request.functions, done)
+
+
+def restore_once(
+    request: RollbackRequest,
+    rollback: Rollback,
+    seconds_left: Callable[[], float] = lambda: math.inf,
+) -> tuple[Result, ...] | RequestClaim:
+    """Restore what is asked for, unless another request has the same nonce.
+
+    One that failed for a function may be sent again: it is carried out again.
+
+    Returns
+    -------
+    tuple[Result, ...] | RequestClaim
+        What became of each function; or whose the request is, where it is not this one's.
+
+    Raises
+    ------
+    LedgerUnavailableError
+        When it cannot be read what is held.
+    ElsewhereError
+        When an ARN is of another account or Region; nothing is restored then.
+    """
     deployment = rollback.world.deployment
     refuse_elsewhere(request.functions, account=deployment.account, region=deployment.region)
     ledger = rollback.world.ledger
-    match ledger.claim_request(request.nonce, request.id, rollback.world.clock()):
-        case RequestClaim.DONE:
-            return ASKED_BEFORE
-        case RequestClaim.UNDER_WAY:
-            raise RestoreFailedError(STILL_UNDER_WAY)
-        case RequestClaim.MINE:
-            pass
+    claim = ledger.claim_request(request.nonce, request.id, rollback.world.clock())
+    if claim is not RequestClaim.MINE:
+        return claim
     try:
         results = rollback.of(request.functions, seconds_left)
-        text = _describe_results(request.functions, results)
-        # Never success without it: CloudFormation may send these properties again next year.
-        ledger.settle_request(request.nonce, request.id, is_done=True)
+        is_done = not any(isinstance(one, Refused) for one in results)
+        if is_done:
+            # Never success without it: CloudFormation may send these properties again next year.
+            ledger.settle_request(request.nonce, request.id, is_done=True)
     except LoopbreakerError:
-        with suppress(LedgerUnavailableError):  # without an outcome it is over after a while
-            ledger.settle_request(request.nonce, request.id, is_done=False)
+        _settle_failure(request, ledger)
         raise
-    return text
+    if not is_done:
+        _settle_failure(request, ledger)
+    return results
+
+
+def _settle_failure(request: RollbackRequest, ledger: Ledger) -> None:
+    with suppress(LedgerUnavailableError):  # without an outcome it is over after a while
+        ledger.settle_request(request.nonce, request.id, is_done=False)
 
 
 def end_deployment(rollback: Rollback, seconds_left: Callable[[], float]) -> None:

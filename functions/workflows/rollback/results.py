@@ -12,14 +12,14 @@ STOPPED_ANEW = "restored; it has run away again since, so that it is held anew"
 NOT_HELD = "was not held; nothing was changed"
 IN_DOUBT = (
     "left alone: its tag says that it was stopped without the ledger, but has no seal of"
-    " Loopbreaker's; if a mail says so too, name the function in -c rollback"
+    " Loopbreaker's; if a mail says so too, restore it by its name"
 )
 UNSEALED = ", which has no seal of Loopbreaker's: check the numbers"
 BEING_STOPPED = (
     "left alone: another run may be about to stop it without the ledger, and its tag is all that"
-    " knows; deploy with the rollback flag again in three minutes"
+    " knows; restore it again in three minutes"
 )
-NO_TIME_LEFT = "not tried: this run has no time left; deploy with the rollback flag again"
+NO_TIME_LEFT = "not tried: this run has no time left; restore it again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

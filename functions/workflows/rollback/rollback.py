@@ -324,7 +324,7 @@ class Rollback:
             if after.is_closed and facts is not None and SNAPSHOT_TAG in facts.tags:
                 self._untag(facts)
             return describe_result(after)
-        raise StaleIncidentError(f"{name} is being changed by another run: deploy again")
+        raise StaleIncidentError(f"{name} is being changed by another run: restore it again")
 
     def _read_facts(self, name: str) -> FunctionFacts | None:
         try:

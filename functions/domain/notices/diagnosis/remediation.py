@@ -19,7 +19,6 @@ from functions.domain.diagnosis.remedy import (
 from functions.domain.notices.commands import (
     build_remedy_command,
     build_remedy_undo_command,
-    build_rollback_command,
 )
 from functions.domain.notices.diagnosis.sections import (
     MOST_EVIDENCE,
@@ -39,6 +38,7 @@ from functions.domain.notices.layout import (
 )
 from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.text import capitalize, format_count, shorten_actor
+from functions.domain.notices.ways_back import list_ways_back
 
 
 def compose_remediation(
@@ -226,9 +226,7 @@ def _compose_undo(remediation: Remediation, deployment: Deployment) -> str:
     return section(
         "UNDO IT",
         paragraph("This puts everything back that nobody has changed since:"),
-        command_line(
-            build_rollback_command(remediation.function, remediation.function_arn, deployment)
-        ),
+        *list_ways_back(remediation.function, remediation.function_arn, deployment),
         paragraph("Or by hand:") if inverses else "",
         *map(command_line, inverses),
     )

@@ -8,7 +8,7 @@ from functions.domain.changes.steps import Reserve, ScaleToZero
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
-from functions.domain.notices.commands import build_restore_commands, build_rollback_command
+from functions.domain.notices.commands import build_restore_commands
 from functions.domain.notices.incident.capped import compose_cap_over
 from functions.domain.notices.incident.held import compose_let_go
 from functions.domain.notices.incident.sections.ending import compose_footer
@@ -32,7 +32,6 @@ from functions.domain.notices.incident.sections.settings import (
 )
 from functions.domain.notices.layout import (
     bullet,
-    command_line,
     command_lines,
     compose_body,
     compose_subject,
@@ -42,6 +41,7 @@ from functions.domain.notices.layout import (
 )
 from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.text import format_count
+from functions.domain.notices.ways_back import list_ways_back
 
 
 def compose_restored(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
@@ -102,12 +102,11 @@ def compose_restore_failed(incident: Incident, context: NoticeContext, now: date
                         " and the incident stays open until all is back.",
                         "2.",
                     ),
-                    command_line(
-                        build_rollback_command(
-                            incident.function,
-                            incident.function_arn,
-                            context.deployment,
-                        )
+                    *list_ways_back(
+                        incident.function,
+                        incident.function_arn,
+                        context.deployment,
+                        is_item=True,
                     ),
                     bullet("Or put back by hand what is left:", "3."),
                     *command_lines(build_restore_commands(changed, context.deployment.region)),

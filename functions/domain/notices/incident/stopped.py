@@ -10,7 +10,6 @@ from functions.domain.incidents.incident import Incident
 from functions.domain.notices.commands import (
     build_look_command,
     build_restore_commands,
-    build_rollback_command,
 )
 from functions.domain.notices.incident.sections.ending import compose_ending, compose_footer
 from functions.domain.notices.incident.sections.events import compose_event_impact, describe_urgency
@@ -30,6 +29,7 @@ from functions.domain.notices.incident.sections.reasons import (
 )
 from functions.domain.notices.incident.sections.restriction import (
     describe_restriction,
+    is_ordered,
     parse_decision_reason,
 )
 from functions.domain.notices.incident.sections.settings import (
@@ -47,11 +47,13 @@ from functions.domain.notices.layout import (
     compose_subject,
     describe_location,
     paragraph,
+    quote,
     quote_aws_error,
     section,
 )
 from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.text import clean
+from functions.domain.notices.ways_back import list_ways_back
 
 
 def compose_contained(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
@@ -61,7 +63,7 @@ def compose_contained(incident: Incident, context: NoticeContext, now: datetime)
         body=compose_body(
             (
                 paragraph(
-                    f"Loopbreaker stopped {incident.function}.",
+                    f"Loopbreaker stopped {incident.function}{_name_order(incident)}.",
                     _describe_why_now(incident),
                 ),
                 paragraph(describe_restriction(incident, now), describe_other_changes(incident)),
@@ -74,6 +76,13 @@ def compose_contained(incident: Incident, context: NoticeContext, now: datetime)
             )
         ),
     )
+
+
+def _name_order(incident: Incident) -> str:
+    """Say whose order it was; empty where the guard decided by itself."""
+    if not is_ordered(incident):
+        return ""
+    return f" by order of {quote(incident.ordered_by, 300) or 'a person'}"
 
 
 def _describe_why_now(incident: Incident) -> str:
@@ -102,8 +111,11 @@ def compose_contain_failed(incident: Incident, context: NoticeContext, now: date
         )
         if is_held
         else paragraph(
-            f"{incident.function} {VERDICT_CLAUSES[incident.assessment.verdict]}, and Loopbreaker"
-            f" COULD NOT {verb} IT. It goes on running.",
+            f"Loopbreaker was to stop {incident.function}{_name_order(incident)}, and COULD NOT."
+            " It goes on running."
+            if is_ordered(incident)
+            else f"{incident.function} {VERDICT_CLAUSES[incident.assessment.verdict]}, and"
+            f" Loopbreaker COULD NOT {verb} IT. It goes on running.",
             _describe_cap_in_force(incident, context),
         )
     )
@@ -223,12 +235,8 @@ def compose_ledger_unavailable(
                     *(
                         (
                             paragraph("Once the ledger answers again, this does the same:"),
-                            command_line(
-                                build_rollback_command(
-                                    incident.function,
-                                    incident.function_arn,
-                                    context.deployment,
-                                )
+                            *list_ways_back(
+                                incident.function, incident.function_arn, context.deployment
                             ),
                         )
                         if is_tagged

@@ -7,7 +7,6 @@ from functions.domain.incidents.tags.seal import find_tags
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.notices.commands import (
     build_look_command,
-    build_rollback_command,
     build_untag_command,
 )
 from functions.domain.notices.layout import (
@@ -22,6 +21,7 @@ from functions.domain.notices.layout import (
 )
 from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.text import format_count, format_time
+from functions.domain.notices.ways_back import list_ways_back
 
 _CHANGED_NOTHING: Final = (
     "Loopbreaker changed nothing, and -c rollback=all leaves the function alone."
@@ -65,7 +65,7 @@ def compose_doubtful_tag(
                         " says:",
                         "1.",
                     ),
-                    command_line(build_rollback_command(facts.name, facts.arn, deployment)),
+                    *list_ways_back(facts.name, facts.arn, deployment, is_item=True),
                     bullet("If there is none, remove the tag:", "2."),
                     command_line(
                         build_untag_command(facts.arn, find_tags(facts), deployment.region)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from tests.corpus.near_loops import near_loops
+
 from cdk_loopbreaker.checking.finding import Finding, compute_fingerprint
 from cdk_loopbreaker.checking.loops import list_loop_findings
 from cdk_loopbreaker.checking.rules import NO_RIGHT_TO_LOG, NO_RIGHT_TO_TRACE, UNPROTECTED_LOOP
@@ -28,7 +30,6 @@ from functions.domain.graph.model import (
     NodeKind,
 )
 from tests.corpus.description import cases, parse_account
-from tests.corpus.near_loops import near_loops
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,6 +19,7 @@ from functions.domain.incidents.decision import (
     LedgerView,
     Notify,
     decide,
+    find_prohibition,
 )
 from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy, Response
@@ -301,6 +302,20 @@ def test_deciding_twice_is_deciding_once(
 ) -> None:
     """The decision depends on its arguments alone."""
     assert decide(assessment, facts, policy, view) == decide(assessment, facts, policy, view)
+
+
+@pytest.mark.parametrize("decided", DecisionReason)
+def test_observe_mode_forbids_all_but_what_a_person_ordered(decided: DecisionReason) -> None:
+    """What protects a function protects it from an order, too."""
+    incident = replace(_incident(IncidentState.CONTAINED), decided=decided.value)
+    observing = Policy(mode=Mode.OBSERVE)
+    exempt = _facts(tags=MappingProxyType({EXEMPT_TAG: "true"}))
+
+    allowed = find_prohibition(_facts(), observing, incident)
+
+    assert (allowed is None) == (decided is DecisionReason.ORDERED)
+    assert find_prohibition(_facts(), observing) is DecisionReason.OBSERVE_MODE
+    assert find_prohibition(exempt, observing, incident) is DecisionReason.EXEMPT_BY_TAG
 
 
 @given(assessments, facts_of_any_kind, policies, views)

@@ -201,6 +201,34 @@ def contained(
     return incident
 
 
+def ordered() -> Incident:
+    """An incident whose function was stopped by order of a person, while it was calm."""
+    calm = Assessment(
+        function=FUNCTION,
+        verdict=Verdict.CALM,
+        at=NOW,
+        grounds=(Ground(reason=Reason.BELOW_FLOOR, value=35, unit=Unit.PER_MINUTE, reference=500),),
+        rate_per_minute=35,
+        normal_per_minute=31,
+        mean_duration_ms=2_400,
+    )
+    return replace(
+        contained(prior=50),
+        assessment=calm,
+        decided=DecisionReason.ORDERED.value,
+        ordered_by=ALICE,
+    )
+
+
+def order_refused() -> Incident:
+    """An incident whose function could not be stopped, although a person ordered it."""
+    return replace(
+        refused(),
+        assessment=replace(ordered().assessment, grounds=(), rate_per_minute=0),
+        decided=DecisionReason.ORDERED.value,
+    )
+
+
 def contained_after_cap() -> Incident:
     """An incident whose function was capped at 1 six minutes ago, and stopped just now."""
     at = NOW - timedelta(minutes=6)
@@ -655,6 +683,8 @@ def _unprotected() -> Notice:
 
 SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "contained": lambda: observed(Transition.CONTAINED, contained()),
+    "ordered": lambda: observed(Transition.CONTAINED, ordered()),
+    "order_refused": lambda: observed(Transition.CONTAIN_FAILED, order_refused()),
     "held_by_cap": lambda: observed(Transition.CAPPED, held(Lever.CAP), loop=NOT_RULED_OUT),
     "held_at_zero": lambda: observed(Transition.CAPPED, held(Lever.ZERO)),
     "held_instead": lambda: observed(

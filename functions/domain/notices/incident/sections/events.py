@@ -51,6 +51,12 @@ def _build_restriction(incident: Incident, context: NoticeContext) -> Restrictio
 
 def describe_urgency(incident: Incident, context: NoticeContext) -> str:
     """Say the worst that is happening to its events, for the top of a mail."""
+    parts = list_losses(incident, context)
+    return paragraph(*parts, "Details are below." if parts else "")
+
+
+def list_losses(incident: Incident, context: NoticeContext) -> tuple[str, ...]:
+    """List the worst that is happening to its events, a sentence each."""
     found = assess_impacts(context.triggers or (), _build_restriction(incident, context))
     kinds = {impact.kind for impact in found}
     parts = []
@@ -62,13 +68,20 @@ def describe_urgency(incident: Incident, context: NoticeContext) -> str:
         parts.append("Its failed events are sent to one of its own triggers.")
     if Impact.MOVING in kinds:
         parts.append("Good SQS messages are moving towards a dead-letter queue.")
-    deadlines = [impact.deadline for impact in found if impact.deadline is not None]
-    if deadlines:
+    first = find_first_loss(incident, context)
+    if first is not None:
         parts.append(
-            f"Stream records begin to expire at {format_time(min(deadlines))}, those that were"
+            f"Stream records begin to expire at {format_time(first)}, those that were"
             " already waiting earlier: restore it before."
         )
-    return paragraph(*parts, "Details are below." if parts else "")
+    return tuple(parts)
+
+
+def find_first_loss(incident: Incident, context: NoticeContext) -> datetime | None:
+    """Find when the first records that arrived since are lost; ``None`` where none will be."""
+    found = assess_impacts(context.triggers or (), _build_restriction(incident, context))
+    deadlines = (impact.deadline for impact in found if impact.deadline is not None)
+    return min(deadlines, default=None)
 
 
 def compose_event_impact(

@@ -13,18 +13,23 @@ from functions.domain.notices.commands import (
     build_exempt_command,
     build_lambda_command,
     build_look_command,
-    build_rollback_command,
     build_scale_command,
     build_scaling_look_command,
     build_stop_command,
 )
 from functions.domain.notices.incident.sections.restriction import (
     is_only_held,
+    is_ordered,
     parse_decision_reason,
 )
 from functions.domain.notices.layout import bullet, command_line, indent, paragraph, section
-from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.notice import Deployment, NoticeContext
 from functions.domain.notices.text import format_time
+from functions.domain.notices.ways_back import (
+    WITHOUT_DEPLOYMENT,
+    compose_deployment,
+    compose_own_command,
+)
 
 FIX: Final = (
     "Fix the loop: change the code, the trigger or the permission, so that what the function"
@@ -60,8 +65,14 @@ def warn_of_stop(incident: Incident, context: NoticeContext, now: datetime) -> s
 def compose_instructions(incident: Incident, context: NoticeContext) -> str:
     """Say what a person does about a function that is held."""
     waiting = "Events that wait include the loop's own: they come first after the restore."
-    again = "from the folder of your Loopbreaker project"
-    if parse_decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD and is_only_held(incident):
+    is_embedded = context.deployment.is_embedded
+    again = "from any folder" if is_embedded else "from the folder of your Loopbreaker project"
+    if is_ordered(incident):
+        first = "Correct what it was stopped for. Events that wait come first after the restore."
+        second = f"Then put everything back, {again}. It never happens by itself."
+    elif parse_decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD and is_only_held(
+        incident
+    ):
         first = (
             "Find out whether it is a loop. If so, change the code, the trigger or the permission,"
             f" so that what the function writes no longer triggers it. {waiting}"
@@ -83,18 +94,7 @@ def compose_instructions(incident: Incident, context: NoticeContext) -> str:
         "WHAT TO DO",
         bullet(first, "1."),
         bullet(second, "2."),
-        command_line(
-            build_rollback_command(incident.function, incident.function_arn, context.deployment)
-        ),
-        ""
-        if context.deployment.is_embedded
-        else indent(
-            "Give every other -c flag of your deployment again, unless it is in cdk.json: one that"
-            " is left out goes back to its default."
-            if context.deployment.deploy_flags is None
-            else "With the flags of your last deployment: one that is left out goes back to its"
-            " default."
-        ),
+        *_list_ways_back(incident, context.deployment),
         *(
             (
                 bullet("Not a loop? Restore it as above, and exempt it:", "3."),
@@ -102,9 +102,28 @@ def compose_instructions(incident: Incident, context: NoticeContext) -> str:
                     build_exempt_command(incident.function_arn, context.deployment.region)
                 ),
             )
-            if incident.function_arn
+            if incident.function_arn and not is_ordered(incident)
             else ()
         ),
+    )
+
+
+def _list_ways_back(incident: Incident, deployment: Deployment) -> tuple[str, ...]:
+    """Write the commands that restore a function, and what to know of a deployment."""
+    own = compose_own_command(incident.function, deployment)
+    if deployment.is_embedded:
+        return (own,)
+    return (
+        compose_deployment(incident.function, incident.function_arn, deployment),
+        indent(
+            "Give every other -c flag of your deployment again, unless it is in cdk.json: one that"
+            " is left out goes back to its default."
+            if deployment.deploy_flags is None
+            else "With the flags of your last deployment: one that is left out goes back to its"
+            " default."
+        ),
+        indent(WITHOUT_DEPLOYMENT),
+        own,
     )
 
 

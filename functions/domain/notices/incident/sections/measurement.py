@@ -17,7 +17,7 @@ from functions.domain.notices.text import (
 
 def describe_rate(incident: Incident) -> str:
     """Say how fast it runs against how fast normally, as the end of a subject."""
-    rate, assessment = _select_rate(incident.assessment), incident.assessment
+    rate, assessment = select_rate(incident.assessment), incident.assessment
     if rate.per_minute <= 0:
         return ""
     before = " before its cap" if assessment.cap else ""
@@ -27,7 +27,7 @@ def describe_rate(incident: Incident) -> str:
     return f"{tail}, normal {format_number(assessment.normal_per_minute)}/min"
 
 
-def _select_rate(assessment: Assessment) -> Rate:
+def select_rate(assessment: Assessment) -> Rate:
     """Select the rate of the spike: for a function that was capped, the one before the cap."""
     if assessment.cap is not None:
         return assessment.cap.before
@@ -38,7 +38,7 @@ def compose_measurement(
     incident: Incident, now: datetime, *, is_over: bool = False
 ) -> tuple[str, ...]:
     """Say how fast it runs, and what it costs."""
-    assessment, rate = incident.assessment, _select_rate(incident.assessment)
+    assessment, rate = incident.assessment, select_rate(incident.assessment)
     if rate.per_minute <= 0:
         return ()
     before = " before the cap" if assessment.cap else ""
@@ -81,7 +81,7 @@ def _describe_rate_under_cap(assessment: Assessment) -> str:
 
 def _compose_cost(incident: Incident, *, is_over: bool) -> str:
     assessment = incident.assessment
-    rate = _select_rate(assessment).per_minute
+    rate = select_rate(assessment).per_minute
     spent = compute_burn(
         replace(assessment, rate_per_minute=rate), incident.memory_mb, incident.architecture
     )

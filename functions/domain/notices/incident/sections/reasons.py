@@ -11,12 +11,14 @@ from functions.domain.incidents.incident import Incident
 from functions.domain.notices.graph.text import OR_DISABLE
 from functions.domain.notices.grounds import describe_ground
 from functions.domain.notices.incident.sections.measurement import compose_measurement
+from functions.domain.notices.incident.sections.restriction import is_ordered
 from functions.domain.notices.layout import (
     MOST_NAMES,
     bullet,
     count_left_out,
     indent_drawing,
     paragraph,
+    quote,
     section,
 )
 from functions.domain.notices.notice import NoticeContext
@@ -106,15 +108,35 @@ def compose_reasons(incident: Incident) -> str:
     """Say the verdict and its grounds."""
     assessment = incident.assessment
     grounds = assessment.grounds[:_MOST_GROUNDS]
+    if is_ordered(incident):
+        return section(
+            "WHY IT WAS STOPPED",
+            paragraph(_describe_order(incident)),
+            paragraph("By itself, Loopbreaker thinks:", describe_verdict(assessment))
+            if grounds
+            else "",
+            *(bullet(describe_ground(ground)) for ground in grounds),
+        )
     return section(
         "WHY LOOPBREAKER THINKS SO",
-        paragraph(_describe_verdict(assessment)),
+        paragraph(describe_verdict(assessment)),
         *(bullet(describe_ground(ground)) for ground in grounds),
         count_left_out(len(assessment.grounds) - len(grounds), "reason"),
     )
 
 
-def _describe_verdict(assessment: Assessment) -> str:
+def _describe_order(incident: Incident) -> str:
+    """Say who ordered a stop, as far as that is known: Lambda tells no function who invokes it."""
+    if not incident.ordered_by:
+        return "A person ordered it. The order does not say who."
+    return (
+        f"A person ordered it. The order says by whom, and nobody has checked that:"
+        f" {quote(incident.ordered_by, 300)}"
+    )
+
+
+def describe_verdict(assessment: Assessment) -> str:
+    """Say what the guard thinks of a function, in a sentence."""
     match assessment.verdict:
         case Verdict.RUNAWAY:
             return _describe_proof(assessment)

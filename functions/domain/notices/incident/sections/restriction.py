@@ -27,6 +27,11 @@ def parse_decision_reason(incident: Incident) -> DecisionReason | None:
         return None
 
 
+def is_ordered(incident: Incident) -> bool:
+    """Whether a person has ordered its stop."""
+    return parse_decision_reason(incident) is DecisionReason.ORDERED
+
+
 _ONLY_HELD: Final = frozenset(
     {DecisionReason.SUSPECTED, DecisionReason.SHOWN, DecisionReason.CANNOT_BE_TOLD}
 )

@@ -16,12 +16,11 @@ from functions.domain.changes.steps import (
     restore_order,
 )
 from functions.domain.incidents.incident import Incident
-from functions.domain.notices.commands import build_restore_commands, build_rollback_command
+from functions.domain.notices.commands import build_restore_commands
 from functions.domain.notices.layout import (
     MOST_COMMANDS,
     MOST_NAMES,
     bullet,
-    command_line,
     command_lines,
     count_left_out,
     join_names,
@@ -32,6 +31,7 @@ from functions.domain.notices.layout import (
 )
 from functions.domain.notices.notice import NoticeContext
 from functions.domain.notices.text import capitalize, clean, format_count
+from functions.domain.notices.ways_back import list_ways_back
 
 MOST_SETTINGS: Final = 15
 # Steps in these states changed nothing.
@@ -186,13 +186,15 @@ def list_prior_values(outcomes: Sequence[StepOutcome]) -> tuple[str, ...]:
     """List what was there before, one item a setting."""
     shown = outcomes[:MOST_COMMANDS]
     return (
-        *(
-            bullet(f"{capitalize(_name_step(one.step))}: {_describe_prior_value(one.step)}.")
-            for one in shown
-        ),
+        *(bullet(f"{describe_step_to_undo(one)}.") for one in shown),
         "" if shown else bullet("Not known."),
         count_left_out(len(outcomes) - len(shown), "setting"),
     )
+
+
+def describe_step_to_undo(outcome: StepOutcome) -> str:
+    """Name a setting with the value that was there before."""
+    return f"{capitalize(_name_step(outcome.step))}: {_describe_prior_value(outcome.step)}"
 
 
 def compose_leftovers(
@@ -211,9 +213,7 @@ def compose_leftovers(
         if is_closed
         else (
             paragraph("This puts it back and leaves alone what others have changed:"),
-            command_line(
-                build_rollback_command(incident.function, incident.function_arn, context.deployment)
-            ),
+            *list_ways_back(incident.function, incident.function_arn, context.deployment),
             paragraph("Or by hand:"),
         )
     )

@@ -229,7 +229,7 @@ def check_limits(notice: Notice) -> None:
     assert notice.subject.startswith("[Loopbreaker] ")
     assert len(notice.body.encode()) <= 32_000
     for line in notice.body.splitlines():
-        is_command = line.startswith(("  aws ", "  npx ", "https://"))
+        is_command = line.startswith(("  aws ", "  npx ", "  loopbreaker ", "https://"))
         assert len(line) <= 100 or is_command or max(map(len, line.split())) > 50, line
         assert line.isprintable()
     assert "None" not in notice.body

@@ -26,7 +26,11 @@ from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.snapshot import FoundReservation
 from functions.domain.incidents.states import Transition
-from functions.domain.notices.commands import build_restore_commands, build_rollback_command
+from functions.domain.notices.commands import (
+    build_own_restore_command,
+    build_restore_commands,
+    build_rollback_command,
+)
 from functions.domain.notices.grounds import GROUND_WORDS, describe_ground
 from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.incident.sections.settings import list_steps_in_force
@@ -48,6 +52,8 @@ from tests.unit.domain.notices.samples import (
     contained,
     held,
     judged,
+    order_refused,
+    ordered,
     refused,
     released,
     restored,
@@ -77,7 +83,7 @@ def check_limits(notice: Notice) -> None:
     assert len(notice.body.encode()) <= 32_000
     for line in notice.body.splitlines():
         words = line.split()
-        is_command = line.startswith(("  aws ", "  npx ", "https://"))
+        is_command = line.startswith(("  aws ", "  npx ", "  loopbreaker ", "https://"))
         assert len(line) <= 100 or is_command or max(map(len, words)) > 50, line
         assert line.isprintable()
     assert "!" not in notice.subject + notice.body
@@ -130,6 +136,8 @@ def incidents() -> dict[str, Incident]:
         "bare": bare,
         "told": told(DecisionReason.EXEMPT_BY_FLAG),
         "contained": contained(),
+        "ordered": ordered(),
+        "order_refused": order_refused(),
         "capped": contained(target=5, prior=100),
         "held": held(Lever.ZERO),
         "paused": held(Lever.PAUSE),
@@ -216,6 +224,8 @@ FOREIGN = st.lists(
             "--function-name",
             "orders",
             "npx",
+            "loopbreaker",
+            "stop",
             "cdk",
             "destroy",
             "--force",
@@ -231,11 +241,7 @@ FOREIGN = st.lists(
 def commands_of(notice: Notice) -> list[str]:
     """What a person would take for a command to paste: an indented line that begins like one."""
     lines = notice.body.splitlines()
-    return [
-        one
-        for one in lines
-        if one.startswith(" ") and re.match(r"\s*(aws|npx)\b", one, re.IGNORECASE)
-    ]
+    return [one for one in lines if re.match(r"\s+((?i:aws|npx)|loopbreaker)\b", one)]
 
 
 @given(text=FOREIGN)
@@ -309,6 +315,22 @@ def test_rollback_is_safe_in_a_shell() -> None:
         )
     )
     assert words == ["loopbreaker", "restore", "a b;$(reboot)'"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("orders", ["restore", "orders", "--region", "eu-west-1"]),
+        ("a b;$(reboot)'", ["restore", "a b;$(reboot)'", "--region", "eu-west-1"]),
+        ("--all", ["restore", "--region", "eu-west-1", "--", "--all"]),
+    ],
+)
+def test_the_own_command_names_one_function(name: str, words: list[str]) -> None:
+    """Whatever its name is: that may begin with a hyphen, as options do."""
+    command = build_own_restore_command(name, "eu-west-1")
+
+    assert shlex.split(command) == ["loopbreaker", *words]
+    assert build_own_restore_command("orders", None) == "loopbreaker restore orders"
 
 
 def test_a_function_called_all() -> None:

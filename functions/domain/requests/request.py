@@ -1,0 +1,274 @@
+"""What a person asks a guard function for directly, as the event of an invocation.
+
+The event is ``{"loopbreaker": {"version": 1, "request": "status", ...}}``. It is read strictly: a
+field too many, or one of another type, is a rejection, because a request may stop a function. What
+is rejected changes nothing.
+
+=============  =====================================================  ==================
+request        fields beside ``version`` and ``request``              asked of
+=============  =====================================================  ==================
+``status``     ``after``                                              ``restore``
+``history``    ``functions``, ``since``, ``before``, ``before_id``,   ``restore``
+               ``limit``
+``restore``    ``id``, ``functions``, ``all``                         ``restore``
+``stop``       ``id``, ``function``, ``ordered_by``                   ``contain``
+=============  =====================================================  ==================
+
+A request that changes something has an id. The same id is carried out once, however often Lambda
+or the caller sends it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+from functions.domain.account.names import InvalidFunctionReferenceError, parse_function_name
+from functions.domain.errors import LoopbreakerError
+
+MARK: Final = "loopbreaker"
+VERSION: Final = 1
+MOST_FUNCTIONS: Final = 50
+MOST_ENTRIES: Final = 100
+_LONGEST_REFERENCE: Final = 300
+# An ARN of an IAM user with the longest path has about 620 characters (IAM user guide, *quotas*).
+_LONGEST_CALLER: Final = 1_000
+_LONGEST_SHOWN: Final = 80
+_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
+
+
+class RequestError(LoopbreakerError):
+    """When an event is no request that this version carries out; the text says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRequest:
+    """What is contained or held now.
+
+    Attributes
+    ----------
+    after
+        The `StatusAnswer.next_after` of the page before; empty for the first page.
+    """
+
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRequest:
+    """Which incidents have ended, newest first.
+
+    Attributes
+    ----------
+    functions
+        Names; empty for all functions, of which the last 14 days are known.
+    since, before
+        When the incidents ended: not before `since`, and before `before`; ``None`` for no bound.
+    before_id
+        Also those that ended at `before`, if their id sorts before this: for the next page.
+    limit
+        Most incidents of one answer, from 1 to `MOST_ENTRIES`.
+    """
+
+    functions: tuple[str, ...] = ()
+    since: datetime | None = None
+    before: datetime | None = None
+    before_id: str = ""
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreRequest:
+    """Put functions back.
+
+    Attributes
+    ----------
+    functions
+        Names or ARNs; empty with `is_for_all`, which means all that the guard holds.
+    """
+
+    id: str
+    functions: tuple[str, ...] = ()
+    is_for_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRequest:
+    """Stop a function now, by order of a person.
+
+    Attributes
+    ----------
+    function
+        Its name or ARN.
+    ordered_by
+        ARN of the caller, as the caller says: Lambda does not tell a function who invoked it.
+        Empty where it is not known.
+    """
+
+    id: str
+    function: str
+    ordered_by: str = ""
+
+
+DirectRequest: TypeAlias = StatusRequest | HistoryRequest | RestoreRequest | StopRequest
+
+
+def build_event(request: DirectRequest) -> dict[str, Any]:
+    """Write a request as the event of an invocation."""
+    fields: dict[str, Any]
+    match request:
+        case StatusRequest(after=after):
+            name, fields = "status", {"after": after} if after else {}
+        case HistoryRequest():
+            bounds = {"since": request.since, "before": request.before}
+            written = {key: at.isoformat() for key, at in bounds.items() if at is not None}
+            name, fields = "history", {"limit": request.limit, **written}
+            fields |= {"before_id": request.before_id} if request.before_id else {}
+            fields |= {"functions": list(request.functions)} if request.functions else {}
+        case RestoreRequest(id=id_, is_for_all=True):
+            name, fields = "restore", {"id": id_, "all": True}
+        case RestoreRequest(id=id_, functions=functions):
+            name, fields = "restore", {"id": id_, "functions": list(functions)}
+        case StopRequest():
+            name = "stop"
+            fields = {"id": request.id, "function": request.function}
+            fields |= {"ordered_by": request.ordered_by} if request.ordered_by else {}
+    return {MARK: {"version": VERSION, "request": name, **fields}}
+
+
+def is_direct_request(event: object) -> bool:
+    """Tell a request from every other event: only it has an object under this key."""
+    return isinstance(event, Mapping) and isinstance(event.get(MARK), Mapping)
+
+
+def parse_request(event: Mapping[str, Any]) -> DirectRequest:
+    """Read the event of an invocation.
+
+    Raises
+    ------
+    RequestError
+        When it has not exactly the shape that `build_event` writes.
+    """
+    if not is_direct_request(event) or len(event) != 1:
+        raise RequestError(f"the event is not an object with the one key {MARK!r}")
+    fields = dict(event[MARK])
+    version, name = fields.pop("version", None), fields.pop("request", None)
+    if type(version) is not int or version != VERSION:
+        raise RequestError(
+            f"the deployed Loopbreaker carries out requests of version {VERSION}, not"
+            f" {_show(version)}: deploy the version of your command line, or use that of the"
+            " deployment"
+        )
+    match name:
+        case "status":
+            _refuse_others(fields, {"after"})
+            return StatusRequest(after=_read_text(fields, "after", _LONGEST_REFERENCE))
+        case "history":
+            return _parse_history(fields)
+        case "restore":
+            return _parse_restore(fields)
+        case "stop":
+            _refuse_others(fields, {"id", "function", "ordered_by"})
+            return StopRequest(
+                id=_read_id(fields),
+                function=_check_reference(fields.get("function")),
+                ordered_by=_read_text(fields, "ordered_by", _LONGEST_CALLER),
+            )
+    raise RequestError(f"request is {_show(name)}; allowed are status, history, restore and stop")
+
+
+def _parse_history(fields: Mapping[str, Any]) -> HistoryRequest:
+    _refuse_others(fields, {"functions", "since", "before", "before_id", "limit"})
+    limit = fields.get("limit", HistoryRequest().limit)
+    if type(limit) is not int or not 1 <= limit <= MOST_ENTRIES:
+        raise RequestError(f"limit is {_show(limit)}; allowed is 1 to {MOST_ENTRIES}")
+    named = _read_functions(fields) if "functions" in fields else ()
+    return HistoryRequest(
+        functions=tuple(dict.fromkeys(map(parse_function_name, named))),
+        since=_read_moment(fields, "since"),
+        before=_read_moment(fields, "before"),
+        before_id=_read_text(fields, "before_id", _LONGEST_REFERENCE),
+        limit=limit,
+    )
+
+
+def _parse_restore(fields: Mapping[str, Any]) -> RestoreRequest:
+    _refuse_others(fields, {"id", "functions", "all"})
+    is_for_all = fields.get("all", False)
+    if type(is_for_all) is not bool:
+        raise RequestError(f"all is {_show(is_for_all)}; allowed is true or false")
+    if is_for_all == ("functions" in fields):
+        raise RequestError("name functions, or say all; not both")
+    functions = () if is_for_all else _read_functions(fields)
+    return RestoreRequest(id=_read_id(fields), functions=functions, is_for_all=is_for_all)
+
+
+def _refuse_others(fields: Mapping[str, Any], allowed: set[str]) -> None:
+    others = sorted(map(str, fields.keys() - allowed))
+    if others:
+        raise RequestError(
+            f"unknown field {_show(others[0])}; allowed are {', '.join(sorted(allowed))}"
+        )
+
+
+def _read_id(fields: Mapping[str, Any]) -> str:
+    found = fields.get("id")
+    if not isinstance(found, str) or _ID.fullmatch(found) is None:
+        raise RequestError(f"id is {_show(found)}; allowed are 8 to 64 letters, digits and hyphens")
+    return found
+
+
+def _read_functions(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    found = fields.get("functions")
+    if not isinstance(found, list) or not 1 <= len(found) <= MOST_FUNCTIONS:
+        raise RequestError(f"functions is not a list of 1 to {MOST_FUNCTIONS} names")
+    return tuple(map(_check_reference, found))
+
+
+def _check_reference(found: object) -> str:
+    if not isinstance(found, str) or len(found) > _LONGEST_REFERENCE:
+        raise RequestError(f"{_show(found)} is not a Lambda function: give its name or its ARN")
+    try:
+        parse_function_name(found)
+    except InvalidFunctionReferenceError as error:
+        raise RequestError(str(error)) from error
+    return found.strip()
+
+
+def _read_text(fields: Mapping[str, Any], name: str, longest: int) -> str:
+    found = fields.get(name, "")
+    if not isinstance(found, str) or len(found) > longest or not found.isprintable():
+        raise RequestError(f"{name} is not a text of at most {longest:,} printable characters")
+    return found
+
+
+def _read_moment(fields: Mapping[str, Any], name: str) -> datetime | None:
+    if name not in fields:
+        return None
+    found = fields[name]
+    try:
+        moment = datetime.fromisoformat(found)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise RequestError(
+            f"{name} is {_show(found)}; allowed is a moment such as 2026-11-23T03:15:00+00:00"
+        )
+    return moment
+
+
+def _show(found: object) -> str:
+    """The value as a short text; of what is no text, number or nothing, its kind alone."""
+    if found is None:
+        return "missing"
+    if isinstance(found, str):
+        return repr(found[:_LONGEST_SHOWN])
+    if isinstance(found, bool | float):
+        return str(found)
+    return f"a {type(found).__name__}" if not isinstance(found, int) else _show_number(found)
+
+
+def _show_number(found: int) -> str:
+    most = 10**_LONGEST_SHOWN
+    return str(found) if -most < found < most else "a very large number"

@@ -1,0 +1,228 @@
+"""The commands that ask a deployed guard, from their words to their exit codes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore import exceptions as aws
+from click.testing import CliRunner
+
+from cdk_loopbreaker.cli import history_command, restore_command, status_command, stop_command
+from cdk_loopbreaker.cli.errors import UserError
+from cdk_loopbreaker.cli.history_command import parse_moment
+from cdk_loopbreaker.cli.main import main
+from cdk_loopbreaker.operating.errors import OperatingError
+from tests.unit.cdk_loopbreaker.operating.guard import FakeLambda, contain, make_client
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+COMMANDS = (status_command, history_command, restore_command, stop_command)
+NOW = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeLambda:
+    """A guard that the commands find instead of AWS."""
+    found = FakeLambda()
+    for module in COMMANDS:
+        monkeypatch.setattr(module, "open_session", lambda *_: None)
+        monkeypatch.setattr(module, "connect", lambda _session: make_client(found))
+    monkeypatch.setattr(stop_command, "find_caller", lambda _session: "arn:aws:iam::1:user/anna")
+    return found
+
+
+def run(*words: str, answer: str | None = None) -> Result:
+    """Run a command; with an answer, before a terminal."""
+    return CliRunner().invoke(main, words, input=answer)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who can answer."""
+    monkeypatch.setattr(restore_command, "_can_answer", lambda: True)
+
+
+def test_a_status_is_0_unless_an_exit_code_is_asked_for(fake: FakeLambda) -> None:
+    """What is held is no failure of the command."""
+    contain(fake.scene, "orders")
+
+    plain, asked = run("status"), run("status", "--exit-code")
+
+    assert (plain.exit_code, asked.exit_code) == (0, 1)
+    assert "loopbreaker restore orders --region us-east-1" in plain.stdout
+
+
+def test_nothing_held_is_0(fake: FakeLambda) -> None:
+    """Also where an exit code is asked for."""
+    result = run("status", "--exit-code")
+
+    assert result.exit_code == 0
+    assert result.stdout == "Loopbreaker holds no function in us-east-1.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (("status",), "open"),
+        (("history",), "ended"),
+        (("restore", "orders", "--yes"), "results"),
+        (("stop", "orders"), "outcome"),
+    ],
+)
+def test_every_command_writes_json(words: tuple[str, ...], key: str, fake: FakeLambda) -> None:
+    """With the Region, for whoever asks several."""
+    contain(fake.scene, "orders")
+
+    written: dict[str, Any] = json.loads(run(*words, "--json").stdout)
+
+    assert written["region"] == "us-east-1"
+    assert key in written
+
+
+def test_a_restore_asks_and_shows_what_comes_back(fake: FakeLambda, terminal: None) -> None:
+    """A no restores nothing."""
+    contain(fake.scene, "orders")
+
+    refused = run("restore", "orders", answer="n\n")
+    assert refused.exit_code == 1
+    assert "puts back  Reserved concurrency: 5 reserved" in refused.stdout
+    assert fake.scene.account.by_name["orders"].reserved == 0
+    agreed = run("restore", "orders", answer="y\n")
+
+    assert agreed.exit_code == 0
+    assert agreed.stdout.endswith("orders: restored\n")
+    assert fake.scene.account.by_name["orders"].reserved == 5
+
+
+def test_a_restore_that_nobody_can_answer_needs_yes(fake: FakeLambda) -> None:
+    """A pipeline that forgot it restores nothing, and asks AWS nothing."""
+    result = run("restore", "orders")
+
+    assert result.exit_code == 2
+    assert "add --yes" in result.stderr
+    assert fake.sent == []
+
+
+def test_a_restore_of_all(fake: FakeLambda, terminal: None) -> None:
+    """It says so where nothing is held."""
+    contain(fake.scene, "a", "b")
+
+    every = run("restore", "--all", answer="y\n")
+    again = run("restore", "--all", answer="y\n")
+
+    assert every.exit_code == 0
+    assert "a: restored\nb: restored\n" in every.stdout
+    assert (again.exit_code, again.stdout) == (0, "Nothing is held.\n")
+
+
+def test_functions_that_are_not_held_or_not_there(fake: FakeLambda) -> None:
+    """One that runs is as it should be; one that is not there is a mistake."""
+    fake.scene.account.add("calm")
+
+    calm, nobody = run("restore", "calm", "--yes"), run("restore", "nobody", "--yes")
+
+    assert (calm.exit_code, nobody.exit_code) == (0, 1)
+    assert calm.stdout == "calm: was not held; nothing was changed\n"
+    assert "there is no such function" in nobody.stdout
+
+
+def test_a_stop_names_the_way_back(fake: FakeLambda) -> None:
+    """And tells whose order it was."""
+    fake.scene.account.add("orders", reserved=5)
+
+    result = run("stop", "orders")
+
+    assert result.exit_code == 0
+    assert "orders: stopped." in result.stdout
+    assert "  loopbreaker restore orders --region us-east-1\n" in result.stdout
+    assert fake.scene.incident().ordered_by == "arn:aws:iam::1:user/anna"
+
+
+def test_a_stop_that_is_refused_is_1(fake: FakeLambda) -> None:
+    """With the commands by which a person goes on."""
+    fake.scene.account.add("orders", tags={"loopbreaker:exempt": "true"})
+
+    result = run("stop", "orders")
+
+    assert result.exit_code == 1
+    assert "  aws lambda untag-resource" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("restore",), "name the functions to restore, or say --all"),
+        (("restore", "orders", "--all", "--yes"), "name the functions to restore, or say --all"),
+        (("restore", "a b", "--yes"), "'a b' is not a Lambda function"),
+        (("restore", *map(str, range(51)), "--yes"), "name 50 at most"),
+        (("stop", "a b"), "'a b' is not a Lambda function"),
+        (("history", "a b"), "'a b' is not a Lambda function"),
+        (("history", "--since", "yesterday"), "--since yesterday: write an age such as 7d"),
+    ],
+)
+def test_a_mistake_is_one_line_and_2(
+    words: tuple[str, ...], message: str, fake: FakeLambda
+) -> None:
+    """Nothing is asked of AWS."""
+    result = run(*words)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert fake.sent == []
+
+
+@pytest.mark.parametrize(
+    "words", [("status",), ("history",), ("stop", "f"), ("restore", "f", "--yes")]
+)
+def test_an_error_of_aws_is_one_line_and_2(words: tuple[str, ...], fake: FakeLambda) -> None:
+    """Standard output stays empty."""
+    fake.errors = [aws.NoCredentialsError()]
+
+    result = run(*words)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == ("loopbreaker: no AWS credentials: sign in, or choose a --profile\n")
+
+
+def test_no_connection_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a profile that does not exist."""
+
+    def open_session(*_: object) -> None:
+        raise OperatingError("no Region: give --region, or set AWS_REGION")
+
+    monkeypatch.setattr(status_command, "open_session", open_session)
+
+    result = run("status")
+
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "loopbreaker: no Region: give --region, or set AWS_REGION\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("7d", NOW - timedelta(days=7)),
+        ("12h", NOW - timedelta(hours=12)),
+        ("30m", NOW - timedelta(minutes=30)),
+        ("99999d", NOW - timedelta(days=3_650)),
+        ("2026-11-01", datetime(2026, 11, 1, tzinfo=UTC)),
+        ("2026-11-01T06:00:00+01:00", datetime(2026, 11, 1, 5, tzinfo=UTC)),
+    ],
+)
+def test_a_moment_is_an_age_or_a_date(text: str, moment: datetime) -> None:
+    """UTC where no zone is named."""
+    assert parse_moment(text, NOW) == moment
+
+
+@pytest.mark.parametrize("text", ["", "d", "-1d", "1w", "123456d", "٣d", "2026-13-01"])
+def test_another_moment_is_a_mistake(text: str) -> None:
+    """The line says what is allowed."""
+    with pytest.raises(UserError, match="write an age such as 7d"):
+        parse_moment(text, NOW)
