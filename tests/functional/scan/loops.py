@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.support import package
+from sandbox.provision import package_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +101,7 @@ class Builder:
             Role=role,
             Handler="index.handler",
             Timeout=10,
-            Code={"ZipFile": package("def handler(event, context): return None")},
+            Code={"ZipFile": package_code("def handler(event, context): return None")},
             Environment={"Variables": variables or {}},
         )
 
