@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from cdk_loopbreaker.checking.finding import Finding
     from cdk_loopbreaker.templates.model import Place
 
-PREFIX: Final = "loopbreaker::"
-"""What an acknowledgement of the CDK says before the rule: ``loopbreaker::LB001``."""
-
 _KEYS: Final = frozenset({"rule", "function", "fingerprint", "reason", "until"})
 _MOST_BYTES: Final = 1_000_000
 
@@ -187,7 +184,7 @@ def accept_by_acknowledgement(
 def _acknowledge(finding: Finding, acknowledged: Mapping[str, Mapping[str, str]]) -> Finding:
     if finding.accepted is not None or not acknowledged:
         return finding
-    wanted = f"{PREFIX}{finding.rule.id}"
+    wanted = finding.rule.id
     for path in _list_construct_paths(finding):
         reasons = acknowledged.get(path, {})
         if wanted in reasons:

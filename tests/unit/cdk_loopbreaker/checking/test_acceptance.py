@@ -153,8 +153,8 @@ def test_an_acknowledgement_counts_for_what_lies_in_the_construct(
     case = of_corpus("dynamodb_same_table").account
     described = describe(case, **{case.functions[0].name: "Shop/Orders/Enrich/Resource"})
     findings = check_accounts([described]).findings[:1]
-    marked = accept_by_acknowledgement(findings, {path: {"loopbreaker::LB001": "bounded"}})
+    marked = accept_by_acknowledgement(findings, {path: {"LB001": "bounded"}})
 
     assert (marked[0].accepted is not None) is is_accepted
-    other = accept_by_acknowledgement(findings, {path: {"loopbreaker::LB002": "bounded"}})
+    other = accept_by_acknowledgement(findings, {path: {"LB002": "bounded"}})
     assert other == findings

@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from bench.paged_account import ACCOUNT, REGION, grown
-from cdk_loopbreaker.cli import scan_run
 from cdk_loopbreaker.cli.main import main
 from cdk_loopbreaker.cli.scan_command import scan
+from cdk_loopbreaker.scanning import analysis, credentials
 from cdk_loopbreaker.scanning.credentials import Identity
 from cdk_loopbreaker.scanning.errors import ScanError
 from functions.aws.account import rate_limit
@@ -33,7 +33,6 @@ def account(monkeypatch: pytest.MonkeyPatch) -> PagedAccount:
     """The account of whoever scans; nothing of it takes time."""
     found = grown(SIZE)
     arn = f"arn:aws:iam::{ACCOUNT}:user/me"
-    credentials = scan_run.credentials
     monkeypatch.setattr(credentials, "open_session", lambda _: None)
     monkeypatch.setattr(credentials, "choose_regions", lambda _, asked: asked or (REGION,))
     monkeypatch.setattr(
@@ -186,7 +185,7 @@ def test_bad_credentials_take_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: Any) -> None:
         raise ScanError("no AWS credentials")
 
-    monkeypatch.setattr(scan_run.credentials, "open_session", fail)
+    monkeypatch.setattr(credentials, "open_session", fail)
     result = run()
 
     assert (result.exit_code, result.stderr) == (2, "loopbreaker: no AWS credentials\n")
@@ -199,7 +198,7 @@ def test_an_interruption_after_the_reading_ends(monkeypatch: pytest.MonkeyPatch)
     def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scan_run.analysis, "analyze", interrupt)
+    monkeypatch.setattr(analysis, "analyze", interrupt)
     result = run()
 
     assert result.exit_code == 130

@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from tests.corpus.near_loops import near_loops
-
 from cdk_loopbreaker.checking.finding import Finding, compute_fingerprint
 from cdk_loopbreaker.checking.loops import list_loop_findings
 from cdk_loopbreaker.checking.rules import NO_RIGHT_TO_LOG, NO_RIGHT_TO_TRACE, UNPROTECTED_LOOP
@@ -29,6 +27,7 @@ from functions.domain.graph.model import (
     Node,
     NodeKind,
 )
+from functions.domain.graph.paths.near_loops import find_near_loops
 from tests.corpus.description import cases, parse_account
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def scan(account: Account) -> ScannedAccount:
     return ScannedAccount(
         account=account,
         graph=graph,
-        near_loops=near_loops(account),
+        near_loops=find_near_loops(account),
         findings=tuple(sorted(findings, key=lambda one: not one.is_certain)),
     )
 
