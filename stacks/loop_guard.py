@@ -177,13 +177,21 @@ class LoopGuard(Construct):
             ) from error
 
     def grant_restore(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody restore and stop functions through the guard, and nothing else.
+        """Let somebody see what is held, and restore functions through the guard.
 
-        It permits `lambda:InvokeFunction` on the function `restore`. With it ``loopbreaker
-        restore`` and ``loopbreaker stop`` work: what they change is changed by the role of the
-        guard.
+        It permits `lambda:InvokeFunction` on the function `restore`, and nothing else. With it
+        ``loopbreaker status``, ``history`` and ``restore`` work: what they change is changed by the
+        role of the guard.
         """
         return self.restore.grant_invoke(grantee)
+
+    def grant_stop(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody stop any function that is not exempt through the guard.
+
+        It permits `lambda:InvokeFunction` on the function `contain`, and nothing else: what
+        ``loopbreaker stop`` needs.
+        """
+        return self.contain.grant_invoke(grantee)
 
     def add_notification(self, subscription: sns.ITopicSubscription) -> sns.Subscription:
         """Send the notices to a queue, a URL or a function, beside the e-mail addresses.

@@ -206,20 +206,22 @@ def test_the_command_that_is_shown_works_there(plain: Json) -> None:
     assert "cdk deploy" not in json.dumps(plain)
 
 
-def test_who_may_restore() -> None:
-    """The grant is to invoke one function, and nothing else."""
+@pytest.mark.parametrize("verb", ["restore", "stop"])
+def test_who_may_restore_and_who_may_stop(verb: str) -> None:
+    """Each grant is to invoke one function, and nothing else: a stop needs another one."""
     stack, guard = guarded()
     role = iam.Role(stack, "OnCall", assumed_by=iam.AccountPrincipal(ACCOUNT))
-    grant = guard.grant_restore(role)
+    grant = guard.grant_restore(role) if verb == "restore" else guard.grant_stop(role)
 
     grant.assert_success()
     (policy,) = of_type(template_of(stack), "AWS::IAM::Policy")
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Action"] == "lambda:InvokeFunction"
-    restore = stack.get_logical_id(guard.restore.node.default_child)  # type: ignore[arg-type]
+    invoked = guard.restore if verb == "restore" else guard.contain
+    name = stack.get_logical_id(invoked.node.default_child)  # type: ignore[arg-type]
     assert statement["Resource"] == [
-        {"Fn::GetAtt": [restore, "Arn"]},
-        {"Fn::Join": ["", [{"Fn::GetAtt": [restore, "Arn"]}, ":*"]]},
+        {"Fn::GetAtt": [name, "Arn"]},
+        {"Fn::Join": ["", [{"Fn::GetAtt": [name, "Arn"]}, ":*"]]},
     ]
 
 
