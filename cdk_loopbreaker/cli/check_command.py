@@ -22,7 +22,8 @@ from cdk_loopbreaker.checking.reports.sarif import format_sarif
 from cdk_loopbreaker.checking.reports.text import print_report
 from cdk_loopbreaker.cli.console import make_console, show_progress
 from cdk_loopbreaker.cli.errors import CLEAN, FOUND, UserError
-from cdk_loopbreaker.templates.read import TemplateError, read_templates
+from cdk_loopbreaker.templates.errors import TemplateError
+from cdk_loopbreaker.templates.read import read_templates
 from cdk_loopbreaker.version import __version__
 
 if TYPE_CHECKING:
