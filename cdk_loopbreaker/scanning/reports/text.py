@@ -124,7 +124,9 @@ def _print_account(account: ScannedAccount, alias: str, console: Console) -> Non
 
 def _print_near_loops(account: ScannedAccount, console: Console) -> None:
     near = account.near_loops
-    lines = [f"{draw_line(loop)}: {_explain_refusal(loop)}" for loop in near[:_MOST_NEAR]]
+    lines = [
+        f"{draw_line(loop)} (ruled out: {_explain_refusal(loop)})" for loop in near[:_MOST_NEAR]
+    ]
     if len(near) > _MOST_NEAR:
         lines.append(f"and {len(near) - _MOST_NEAR:,} more: --json lists all")
     _print_section(console, "Nearly loops, and what rules them out", lines)
