@@ -295,7 +295,8 @@ def _describe_mapping(scope: AccountScope, resource: Resource) -> MappingDescrip
         name = split_qualifier(function_arn)[0].rpartition(":")[2]
         scope.note_gap(resource, Area.DESTINATIONS, words, name)
     enabled = told.get("Enabled")
-    identity = resource.ref or f"{resource.stack}-{resource.logical_id}"
+    # Its UUID is not known before it is deployed; people find it by the name in the template.
+    identity = f"{resource.stack}/{resource.logical_id}"
     scope.place(resource, identity)
     if is_unknown(enabled):
         scope.note_problem(resource, f"whether it is enabled is {describe_unknown(enabled)}")

@@ -10,7 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cdk_loopbreaker.templates.documents.document import parse_text, read_document, read_text
+from cdk_loopbreaker.templates.documents.document import (
+    parse_text,
+    read_stack_template,
+    read_text,
+)
 from cdk_loopbreaker.templates.documents.source import ConstructIndex, Source
 from cdk_loopbreaker.templates.errors import TemplateError
 
@@ -71,7 +75,7 @@ def read_assembly(folder: Path) -> Assembly:
         paths = _index_paths(metadata, template)
         sources.append(
             Source(
-                document=read_document(where / template),
+                document=read_stack_template(where / template),
                 stack=name if isinstance(name, str) else artifact_id,
                 account=_leave_out_unknown(found["account"]) if found else "",
                 region=_leave_out_unknown(found["region"]) if found else "",

@@ -104,6 +104,26 @@ def read_document(path: Path) -> Document:
     return document
 
 
+def read_stack_template(path: Path) -> Document:
+    """The template of a stack that an assembly names: a stack may hold no resource at all.
+
+    Raises
+    ------
+    TemplateError
+        When the file cannot be read or holds no mapping.
+    """
+    text = read_text(path)
+    document = _make_document(path, text)
+    if document is not None:
+        return document
+    body, lines = parse_text(path, text)
+    if not isinstance(body, dict) or body.get("Resources"):
+        raise TemplateError(
+            f"{path.as_posix()}: is no template; a template has `Resources`, each with a `Type`"
+        )
+    return Document(path=path, name=path.as_posix(), body=body, lines=lines, has_macros=False)
+
+
 def read_candidate(path: Path) -> Document | None:
     """The template in a file of a folder; ``None`` for a file that is something else.
 

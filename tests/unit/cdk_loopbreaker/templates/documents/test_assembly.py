@@ -178,3 +178,27 @@ def test_a_broken_assembly_is_refused(assembly: Path, manifest: object, words: s
 
     with pytest.raises(TemplateError, match=words):
         read_templates([assembly])
+
+
+def test_a_stack_may_be_empty(tmp_path: Path) -> None:
+    """The CDK writes a template without resources for a stack that holds none."""
+    artifacts = {
+        "A": stack("A.template.json", "aws://111122223333/eu-west-1"),
+        "B": stack("B.template.json", "aws://111122223333/eu-west-1"),
+    }
+    put(tmp_path / "manifest.json", {"version": "55.0.0", "artifacts": artifacts})
+    put(tmp_path / "A.template.json", {"Parameters": {}})
+    put(tmp_path / "B.template.json", {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+
+    assert [one.logical_id for one in read_templates([tmp_path]).resources] == ["Queue"]
+
+
+@pytest.mark.parametrize("values", [[], {"Resources": {"Queue": {}}}, {"Resources": [1]}])
+def test_a_stack_that_is_no_template_is_refused(tmp_path: Path, values: object) -> None:
+    """The error names the file."""
+    artifacts = {"A": stack("A.template.json", "aws://111122223333/eu-west-1")}
+    put(tmp_path / "manifest.json", {"version": "55.0.0", "artifacts": artifacts})
+    put(tmp_path / "A.template.json", values)
+
+    with pytest.raises(TemplateError, match=r"A\.template\.json: is no template"):
+        read_templates([tmp_path])
