@@ -51,6 +51,16 @@ def defined(path: Path) -> set[str]:
     return names
 
 
+def test_the_package_map_has_every_folder() -> None:
+    """Each part of the installable package is in its map, and nothing else is."""
+    parts = sorted(
+        one.parent.relative_to(ROOT).as_posix()
+        for one in (ROOT / "cdk_loopbreaker").glob("*/__init__.py")
+    )
+
+    assert sorted(folder for folder, _ in _ROW.findall(section("Package map"))) == parts
+
+
 def test_the_code_map_has_every_folder() -> None:
     """No folder is missing from the map, and none of the map is missing."""
     assert sorted(folder for folder, _ in _ROW.findall(section("Code map"))) == packages()
