@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
+from cdk_loopbreaker.checking import troubleshooting
 from cdk_loopbreaker.templates import managed_policies
 from functions.domain.graph.triggers.invoke_permissions import _FEEDS
 from functions.domain.graph.writes.read_calls import is_read
@@ -29,26 +30,18 @@ from functions.domain.iam.wildcard import matches
 
 FILE: Final = Path(managed_policies.__file__).with_name(managed_policies.DATA)
 _OF_SERVICES: Final = "/aws-service-role/"
-# What is asked beside writes and feeds: see `function_writes`, `assumed_roles`, and the checks of
-# roles that cannot log, trace or poll.
+# What is asked beside writes and feeds: see `function_writes`, `assumed_roles`.
 _OTHERS: Final = (
     "scheduler:CreateSchedule",
     "lambda:CheckpointDurableExecution",
     "sts:AssumeRole",
-    "logs:CreateLogGroup",
-    "logs:CreateLogStream",
-    "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "kinesis:GetRecords",
-    "dynamodb:GetRecords",
     "ec2:CreateNetworkInterface",
 )
 ASKED: Final = frozenset(
     {action for _, _, action in EVERY_ACTION}
     | {action for actions in _FEEDS.values() for action in actions}
+    | troubleshooting.ASKED
     | set(_OTHERS)
 )
 _BY_SERVICE: Final = {

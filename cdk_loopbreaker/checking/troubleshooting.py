@@ -58,12 +58,17 @@ _USUAL_VISIBILITY_SECONDS: Final = 30
 _ADVISED_TIMES: Final = 6
 # What the role needs for each kind of source that is polled with permissions of IAM:
 # `Using Lambda with Amazon SQS`, `... Amazon DynamoDB`, `... Amazon Kinesis`.
-_POLLING: Final[Mapping[str, tuple[str, ...]]] = {
+POLLING: Final[Mapping[str, tuple[str, ...]]] = {
     "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
     "dynamodb": ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"),
     "kinesis": ("kinesis:GetRecords", "kinesis:GetShardIterator"),
 }
 _SERVICE_PART: Final = 2  # of an ARN
+
+ASKED: Final = frozenset(
+    {CREATE_GROUP, *WRITE_LOGS, PUT_SEGMENTS, *(one for each in POLLING.values() for one in each)}
+)
+"""Every action that a check here asks for: what is known of a policy must have them all."""
 # Where a reading notes that the resource policy of what is polled could not be read.
 _AREAS_OF_POLICIES: Final = frozenset({Area.QUEUES, Area.RESOURCE_POLICIES})
 
@@ -185,7 +190,7 @@ class _Examination:
         self, function: FunctionDescription, role: Role
     ) -> Iterator[Finding]:
         for mapping in self._invokers.mappings.get(function.name, ()):
-            actions = _POLLING.get(_name_service(mapping.source_arn), ())
+            actions = POLLING.get(_name_service(mapping.source_arn), ())
             # Within an account the resource policy of the source alone may allow it.
             policy = self._account.resource_policies.get(mapping.source_arn)
             if not actions or policy or self._is_policy_unseen(mapping.source_arn):
