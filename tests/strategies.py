@@ -217,6 +217,7 @@ incidents: Final = st.builds(
     refusals=st.lists(refusals, max_size=2).map(tuple),
     watch=st.none() | watches,
     is_shown=st.booleans(),
+    ordered_by=texts,
     instead=st.none()
     | st.builds(HeldInstead, function=names, because=grounds, per_minute=st.floats(0, 1e9)),
 )

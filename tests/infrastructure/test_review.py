@@ -60,10 +60,11 @@ def test_cdk_nag_is_awake() -> None:
     """The check above would see a finding: a topic without TLS is one."""
     app = App(context=CDK_CONTEXT)
     stack = LoopbreakerStack(app, "Loopbreaker", config=Config())
-    topic = stack.node.find_child("Notices").node.find_child("Topic")
+    guard = stack.node.find_child("Default")
+    topic = guard.node.find_child("Notices").node.find_child("Topic")
     topic.node.try_remove_child("Policy")
 
-    assert findings(app) == ["AwsSolutions-SNS3 at Loopbreaker/Notices/Topic/Resource"]
+    assert findings(app) == ["AwsSolutions-SNS3 at Loopbreaker/Default/Notices/Topic/Resource"]
 
 
 @pytest.mark.parametrize("flags", FLAGS)

@@ -56,7 +56,8 @@ def print_finding(finding: Finding, console: Console) -> None:
             (f"{finding.rule.id} ", "bold"),
             (f"{state} ", _STATES[state]),
             (finding.rule.title, "bold"),
-        )
+        ),
+        soft_wrap=True,
     )
     if place := format_place(finding.place):
         _print_line(console, f"{_INDENT}{place}", "cyan")  # a path stays whole: people click on it
@@ -94,4 +95,4 @@ def print_lines(
 
 
 def _print_line(console: Console, line: str, style: str = "") -> None:
-    console.print(Text(line, style=style, no_wrap=True, overflow="ignore"), crop=False)
+    console.print(Text(line, style=style), soft_wrap=True)
