@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -28,7 +29,7 @@ from cdk_loopbreaker.scanning.snapshot import Snapshot, load_snapshot, pack_snap
 from functions.aws.runtime.observability import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from cdk_loopbreaker.checking.acceptance import AcceptedEntry
@@ -67,6 +68,22 @@ def run_scan(request: ScanRequest) -> None:
         When it cannot be done; the message says why.
     SystemExit
     """
+    with _silence_log():
+        _carry_out(request)
+
+
+@contextmanager
+def _silence_log() -> Iterator[None]:
+    """Keep quiet what reads the account: it writes the guard's log, and here people read."""
+    level = logger.log_level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _carry_out(request: ScanRequest) -> None:
     try:
         if request.wants_policy:
             region = request.regions[0] if request.regions else ""
@@ -115,8 +132,6 @@ class _OpenScan:
     """A scan with its credentials, ready to be counted and read."""
 
     def __init__(self, request: ScanRequest) -> None:
-        # The reader writes the guard's log; here standard output belongs to the report.
-        logger.setLevel(logging.CRITICAL)
         self.console = make_console(stderr=True)
         self.at = datetime.now(UTC).replace(microsecond=0)
         self.stop = StopSignal()

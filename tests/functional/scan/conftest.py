@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def _hasty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No pace, no pauses between attempts, and nobody's configuration."""
-    monkeypatch.setattr(rate_limit, "compute_shared_rates", dict)
+    monkeypatch.setattr(rate_limit.RateLimiter, "wait", lambda *_: None)
     monkeypatch.setattr(StopSignal, "sleep", lambda *_: None)
     monkeypatch.setattr(credentials, "_ATTEMPTS", 1)
     monkeypatch.delenv("AWS_PROFILE", raising=False)

@@ -41,7 +41,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> PagedAccount:
         lambda *_: Identity(account=ACCOUNT, arn=arn, partition="aws"),
     )
     monkeypatch.setattr(credentials, "make_clients", lambda *_: found.client)
-    monkeypatch.setattr(rate_limit, "compute_shared_rates", dict)
+    monkeypatch.setattr(rate_limit.RateLimiter, "wait", lambda *_: None)
     return found
 
 
