@@ -149,7 +149,11 @@ def test_rules() -> None:
     explained = CliRunner().invoke(main, ["rules", "lb010"]).stdout
     unknown = CliRunner().invoke(main, ["rules", "LB9"])
 
+    document = json.loads(CliRunner().invoke(main, ["rules", "--json"]).stdout)
+
     assert [line.split()[0] for line in listed.splitlines()] == [one.id for one in RULES]
+    assert [one["id"] for one in document] == [one.id for one in RULES]
+    assert all(one["page"].startswith(f"# {one['id']}: ") for one in document)
     assert explained.startswith("# LB010: ")
     assert (unknown.exit_code, "known are LB001" in unknown.stderr) == (2, True)
 
