@@ -17,9 +17,11 @@ from aws_cdk import (
     Stack,
     Stage,
     Tags,
+    pipelines,
 )
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match, Template
@@ -297,6 +299,26 @@ def test_in_a_stage(plain: Json) -> None:
         for one in of_type(template, "AWS::Lambda::Function")
     }
     assert names == {"Prod-Safety"}
+
+
+def test_in_a_pipeline(plain: Json) -> None:
+    """CDK Pipelines deploys it, and publishes its code as any other asset of a stage."""
+    app = App()
+    home = Stack(app, "Pipeline", env=EUROPE)
+    source = pipelines.CodePipelineSource.s3(s3.Bucket(home, "Source"), "app.zip")
+    pipeline = pipelines.CodePipeline(
+        home, "Pipeline", synth=pipelines.ShellStep("Synth", input=source, commands=["cdk synth"])
+    )
+    stage = Stage(app, "Prod", env=EUROPE)
+    LoopGuard(Stack(stage, "Safety"), "Guard", email="you@example.com")
+    pipeline.add_stage(stage)
+    assembly = app.synth()
+    template = assembly.get_nested_assembly("assembly-Prod").get_stack_by_name("Prod-Safety")
+    steps = json.dumps(assembly.get_stack_by_name("Pipeline").template)
+
+    assert len(template.template["Resources"]) == len(plain["Resources"])
+    assert "cdk-assets" in steps
+    assert "Prod-Safety" in steps
 
 
 def test_in_a_nested_stack() -> None:

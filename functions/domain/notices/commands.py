@@ -77,6 +77,16 @@ def name_flag(flag: str, value: str, deployment: Deployment) -> str:
     return f'{flag}="{value}"' if deployment.is_embedded else f"-c {flag}={value}"
 
 
+def name_setting(flag: str, deployment: Deployment) -> str:
+    """Name a setting of the deployment as people give it: a flag, or a property."""
+    return f"its property {flag}" if deployment.is_embedded else f"-c {flag}"
+
+
+def name_restore_of_all(deployment: Deployment) -> str:
+    """Name what restores all that the guard holds."""
+    return "loopbreaker restore --all" if deployment.is_embedded else "-c rollback=all"
+
+
 def build_restore_commands(
     outcomes: Iterable[StepOutcome], region: str | None, *, reserved_only: bool | None = None
 ) -> tuple[str, ...]:

@@ -25,9 +25,9 @@ from functions.domain.notices.text import clean, format_count
 OUTPUT_LIMIT: Final = 3_500  # bytes: a custom resource answers at most 4 KB
 
 
-def compose_output(evaluated: Sequence[ExaminedFunction]) -> str:
+def compose_output(evaluated: Sequence[ExaminedFunction], deployment: Deployment) -> str:
     """Answer ``-c diagnose=<function>`` in the stack's output, within `OUTPUT_LIMIT`."""
-    text = "\n".join(line for one in evaluated for line in _list_lines(one))
+    text = "\n".join(line for one in evaluated for line in _list_lines(one, deployment))
     return cut_at_line(text, OUTPUT_LIMIT, "\n(Cut here: the whole answer is in the mail.)")
 
 
@@ -69,7 +69,7 @@ def _compose_blocks(examined_function: ExaminedFunction, deployment: Deployment)
     return tuple(blocks)
 
 
-def _list_lines(examined_function: ExaminedFunction) -> tuple[str, ...]:
+def _list_lines(examined_function: ExaminedFunction, deployment: Deployment) -> tuple[str, ...]:
     if examined_function.facts.is_contained:
         return (_describe_contained(examined_function.facts.name),)
     lines = [_describe_count(examined_function)]
@@ -81,7 +81,9 @@ def _list_lines(examined_function: ExaminedFunction) -> tuple[str, ...]:
         )
         if remedy is not None:
             lines.append(f"   Cure: {remedy.words}")
-        lines.append(f"   Loopbreaker did: {describe_decision(judged.decision, finding)}")
+        lines.append(
+            f"   Loopbreaker did: {describe_decision(judged.decision, finding, deployment)}"
+        )
     if examined_function.facts.gaps:
         parts = ", ".join(dict.fromkeys(str(one.part) for one in examined_function.facts.gaps))
         lines.append(f"   Could not be read: {parts}.")

@@ -19,6 +19,7 @@ from functions.domain.diagnosis.remedy import (
 from functions.domain.notices.commands import (
     build_remedy_command,
     build_remedy_undo_command,
+    name_flag,
 )
 from functions.domain.notices.diagnosis.sections import (
     MOST_EVIDENCE,
@@ -59,6 +60,7 @@ def compose_remediation(
 def _compose_applied(remediation: Remediation, deployment: Deployment, now: datetime) -> Notice:
     failed = [one for one in remediation.steps if one.status is StepStatus.FAILED]
     part = " IN PART" if failed else ""
+    allowed = name_flag("remedies", str(remediation.kind), deployment)
     return Notice(
         subject=compose_subject(
             f"REMEDY APPLIED{part}:", remediation.function, f": {remediation.title}"
@@ -68,7 +70,7 @@ def _compose_applied(remediation: Remediation, deployment: Deployment, now: date
                 paragraph(remediation.summary),
                 paragraph(
                     f"Loopbreaker applied the remedy{' in part' if failed else ''}, as this"
-                    f" deployment allows (-c remedies={remediation.kind})."
+                    f" deployment allows ({allowed})."
                 ),
                 describe_location(deployment),
                 section("WHAT SHOWED IT", *map(bullet, remediation.evidence[:MOST_EVIDENCE])),

@@ -13,7 +13,7 @@ from functions.domain.diagnosis.checks import pages
 from functions.domain.diagnosis.evaluated import EvaluatedFinding
 from functions.domain.diagnosis.finding import Certainty, Finding
 from functions.domain.diagnosis.remedy import Remedy
-from functions.domain.notices.commands import build_remedy_command
+from functions.domain.notices.commands import build_remedy_command, name_flag, name_setting
 from functions.domain.notices.layout import (
     bullet,
     command_line,
@@ -41,9 +41,7 @@ _WHY_NOT: Final = {
     Authorization.CONTAINED: "It holds the function, and changes nothing of it while it does.",
     Authorization.OBSERVE_MODE: "It is in observe mode.",
     Authorization.NOT_CERTAIN: "The finding is likely, not certain: a person decides.",
-    Authorization.NO_CEILING: (
-        "Memory is changed only within -c memory_ceiling_mb=, which is not given."
-    ),
+    Authorization.NO_CEILING: ("Memory is changed only within {ceiling}, which is not given."),
     Authorization.ABOVE_CEILING: "It would be above the memory_ceiling_mb of this deployment.",
     Authorization.TOO_BROAD: "The change would allow more than the finding needs.",
     Authorization.UNDONE_BY_PERSON: "A person undid this remedy before, and it is not repeated.",
@@ -62,7 +60,10 @@ def compose_details(judged: EvaluatedFinding, deployment: Deployment) -> tuple[s
             count_left_out(len(finding.evidence) - MOST_EVIDENCE, "observation"),
         ),
         _compose_remedies(finding, deployment),
-        section("WHAT LOOPBREAKER DID", paragraph(describe_decision(judged.decision, finding))),
+        section(
+            "WHAT LOOPBREAKER DID",
+            paragraph(describe_decision(judged.decision, finding, deployment)),
+        ),
         compose_unread(finding.gaps),
         compose_page_link(finding.page),
     )
@@ -86,7 +87,7 @@ def _list_commands(remedy: Remedy, deployment: Deployment) -> tuple[str, ...]:
     return tuple(one for one in commands if one and one.isprintable())
 
 
-def describe_decision(decision: RemedyDecision, finding: Finding) -> str:
+def describe_decision(decision: RemedyDecision, finding: Finding, deployment: Deployment) -> str:
     """Say what the guard did about a finding, or why it did nothing."""
     remedy = decision.remedy
     match decision.consent:
@@ -102,16 +103,20 @@ def describe_decision(decision: RemedyDecision, finding: Finding) -> str:
             return f"Nothing. {why}".rstrip()
         case Authorization.NOT_ALLOWED:
             flag = remedy.kind if remedy is not None and remedy.kind else "..."
-            ceiling = " -c memory_ceiling_mb=<MB>" if flag == "memory" else ""
+            bound = name_flag("memory_ceiling_mb", "<MB>", deployment)
+            given = name_flag("remedies", flag, deployment)
+            given = f"{given} {bound}" if flag == "memory" else given
             likely = (
                 " (once the finding is certain)" if finding.certainty is Certainty.LIKELY else ""
             )
             return (
                 "Nothing: this deployment does not allow it. To let it apply the first of these"
-                f" remedies by itself{likely}, deploy with -c remedies={flag}{ceiling}."
+                f" remedies by itself{likely}, deploy with {given}."
             )
         case other:
-            return f"Nothing. {_WHY_NOT[other]}"
+            ceiling = name_setting("memory_ceiling_mb", deployment)
+            ceiling = ceiling if deployment.is_embedded else f"{ceiling}="
+            return f"Nothing. {_WHY_NOT[other].format(ceiling=ceiling)}"
 
 
 def compose_page_link(url: str) -> str:

@@ -9,6 +9,7 @@ from functions.domain.holding.callers import LONGEST_CAPPED
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.hold_budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.incidents.incident import Incident
+from functions.domain.notices.commands import name_flag, name_setting
 from functions.domain.notices.incident.sections.ending import compose_footer
 from functions.domain.notices.incident.sections.events import compose_event_impact
 from functions.domain.notices.incident.sections.instructions import (
@@ -52,7 +53,7 @@ _NOT_STOPPED: Final[dict[DecisionReason, _Explanation]] = {
     DecisionReason.OBSERVE_MODE: _Explanation(
         "WOULD STOP",
         "Loopbreaker would have stopped {function}. It changed nothing: it is in observe mode.",
-        "To let it act, deploy it with -c mode=enforce.",
+        "To let it act, deploy it with {enforce}.",
     ),
     DecisionReason.BLAST_RADIUS: _Explanation(
         "NOT STOPPED, ACT NOW:",
@@ -99,7 +100,7 @@ _NOT_STOPPED: Final[dict[DecisionReason, _Explanation]] = {
     DecisionReason.EXEMPT_BY_FLAG: _Explanation(
         "NOT STOPPED (exempt):",
         "{function} {does}. Loopbreaker has not stopped it: it is exempt.",
-        "The deployment names it in -c exempt.",
+        "The deployment names it in {exempt}.",
     ),
     DecisionReason.STOPPED_BY_AWS: _Explanation(
         "AWS STOPS A LOOP:",
@@ -164,6 +165,8 @@ def compose_notified(incident: Incident, context: NoticeContext, now: datetime) 
                 paragraph(
                     explanation.why.format(
                         radius=radius,
+                        enforce=name_flag("mode", "enforce", context.deployment),
+                        exempt=name_setting("exempt", context.deployment),
                         holds=format_count(MOST_HOLDS, "time"),
                         hours=COUNTED_FOR // timedelta(hours=1),
                     ),

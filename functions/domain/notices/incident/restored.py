@@ -8,7 +8,7 @@ from functions.domain.changes.steps import Reserve, ScaleToZero
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
-from functions.domain.notices.commands import build_restore_commands
+from functions.domain.notices.commands import build_restore_commands, name_setting
 from functions.domain.notices.incident.capped import compose_cap_over
 from functions.domain.notices.incident.held import compose_let_go
 from functions.domain.notices.incident.sections.ending import compose_footer
@@ -126,7 +126,7 @@ _WITHDRAWN: Final[dict[DecisionReason, tuple[str, str]]] = {
     ),
     DecisionReason.EXEMPT_BY_FLAG: (
         " is exempt",
-        "the deployment names it in -c exempt by now, so that nothing of it is changed",
+        "the deployment names it in {exempt} by now, so that nothing of it is changed",
     ),
     DecisionReason.OBSERVE_MODE: (
         ", observe mode",
@@ -192,7 +192,10 @@ def compose_lifted(incident: Incident, context: NoticeContext, now: datetime) ->
         subject=compose_subject("PUT BACK:", incident.function, tail),
         body=compose_body(
             (
-                paragraph(f"Loopbreaker put {incident.function} back: {because}."),
+                paragraph(
+                    f"Loopbreaker put {incident.function} back:"
+                    f" {because.format(exempt=name_setting('exempt', context.deployment))}."
+                ),
                 paragraph(
                     describe_hold_time(incident, now)
                     if incident.watch

@@ -51,7 +51,7 @@ from functions.domain.notices.layout import (
     quote_aws_error,
     section,
 )
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice, NoticeContext
 from functions.domain.notices.text import clean
 from functions.domain.notices.ways_back import list_ways_back
 
@@ -240,7 +240,7 @@ def compose_ledger_unavailable(
                             ),
                         )
                         if is_tagged
-                        else (paragraph("The rollback flag cannot: it needs a record."),)
+                        else (paragraph(_explain_need_of_record(context.deployment)),)
                     ),
                 ),
                 *compose_measurement(incident, now, is_over=is_tagged),
@@ -249,3 +249,8 @@ def compose_ledger_unavailable(
             )
         ),
     )
+
+
+def _explain_need_of_record(deployment: Deployment) -> str:
+    what = "The command loopbreaker restore" if deployment.is_embedded else "The rollback flag"
+    return f"{what} cannot: it needs a record."

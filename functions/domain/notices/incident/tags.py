@@ -1,13 +1,12 @@
 """The mails about tags that look like the guard's and are not known to be."""
 
-from typing import Final
-
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.incidents.tags.seal import find_tags
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.notices.commands import (
     build_look_command,
     build_untag_command,
+    name_restore_of_all,
 )
 from functions.domain.notices.layout import (
     bullet,
@@ -22,10 +21,6 @@ from functions.domain.notices.layout import (
 from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.text import format_count, format_time
 from functions.domain.notices.ways_back import list_ways_back
-
-_CHANGED_NOTHING: Final = (
-    "Loopbreaker changed nothing, and -c rollback=all leaves the function alone."
-)
 
 
 def compose_doubtful_tag(
@@ -43,7 +38,7 @@ def compose_doubtful_tag(
                     " ledger could not be reached. The tag has no seal of Loopbreaker's, so"
                     " anybody who may tag the function can have written it."
                 ),
-                paragraph(_CHANGED_NOTHING),
+                paragraph(_say_nothing_was_changed(deployment)),
                 describe_location(deployment),
                 section(
                     "WHAT THE TAG SAYS",
@@ -88,7 +83,7 @@ def compose_unreadable_tag(facts: FunctionFacts, deployment: Deployment) -> Noti
                     f' there ({format_count(len(value), "character")}): "{quote(value, 300)}".'
                 ),
                 paragraph(
-                    _CHANGED_NOTHING,
+                    _say_nothing_was_changed(deployment),
                     f"Its reserved concurrency now is {_describe_reserved(facts)}.",
                 ),
                 describe_location(deployment),
@@ -114,3 +109,10 @@ def compose_unreadable_tag(facts: FunctionFacts, deployment: Deployment) -> Noti
 def _describe_reserved(facts: FunctionFacts) -> str:
     present = facts.reserved_concurrency
     return "not set" if present is None else f"{present:,}"
+
+
+def _say_nothing_was_changed(deployment: Deployment) -> str:
+    return (
+        f"Loopbreaker changed nothing, and {name_restore_of_all(deployment)} leaves the function"
+        " alone."
+    )

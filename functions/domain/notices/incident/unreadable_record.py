@@ -1,6 +1,6 @@
 """The mail about an open incident that cannot be read."""
 
-from functions.domain.notices.commands import build_look_command
+from functions.domain.notices.commands import build_look_command, name_restore_of_all
 from functions.domain.notices.layout import (
     bullet,
     command_line,
@@ -23,7 +23,8 @@ def compose_unreadable_record(function: str, deployment: Deployment) -> Notice:
                     f"Loopbreaker's ledger has an open incident of {function} that this version"
                     " cannot read. It may hold the function stopped or capped. Until the record"
                     " can be read, Loopbreaker neither looks after the function nor restores it,"
-                    " and -c rollback=all fails after it has restored all others."
+                    f" and {name_restore_of_all(deployment)} fails after it has restored all"
+                    " others."
                 ),
                 describe_location(deployment),
                 section(

@@ -191,7 +191,9 @@ def whole_answer(under: FunctionUnderDiagnosis) -> Notice:
     """The answer to ``-c diagnose=``, and what the stack's output says."""
     evaluated = (examined_function(under),)
     notice = compose_answer(evaluated, PLACE, NOW)
-    return replace(notice, body=f"{notice.body}\n--- output ---\n{compose_output(evaluated)}\n")
+    return replace(
+        notice, body=f"{notice.body}\n--- output ---\n{compose_output(evaluated, PLACE)}\n"
+    )
 
 
 GAP = FactGap(part=Part.TRAFFIC, words="AccessDenied: cloudwatch:GetMetricData")
@@ -259,11 +261,17 @@ def test_limits(name: str) -> None:
 def test_every_decision_has_words(consent: Authorization, name: str) -> None:
     """Whatever was decided about whatever finding is said in sentences."""
     (finding,) = examine(SICK[name]).findings
+    embedded = replace(PLACE, is_embedded=True)
     for remedy in (*finding.remedies, None):
-        words = describe_decision(RemedyDecision(consent=consent, remedy=remedy), finding)
+        decision = RemedyDecision(consent=consent, remedy=remedy)
+        words = describe_decision(decision, finding, PLACE)
+        there = describe_decision(decision, finding, embedded)
 
         assert words.endswith(".")
         assert "None" not in words
+        # Somebody else's app takes no flags of ours.
+        assert " -c " not in there
+        assert "{" not in there
 
 
 def test_commands_are_safe_in_a_shell() -> None:
@@ -304,7 +312,7 @@ def test_the_output_fits(count: int) -> None:
     many = tuple(replace(examined_function(under), facts=under) for under in SICK.values()) * (
         count or 1
     )
-    text = compose_output(many[: count or None])
+    text = compose_output(many[: count or None], PLACE)
 
     assert len(text.encode()) <= OUTPUT_LIMIT
     assert all(line.isprintable() for line in text.splitlines())
@@ -347,5 +355,5 @@ def test_words_from_outside(text: str) -> None:
         ):
             assert 0 < len(notice.subject) < 100
             assert all(line.isprintable() for line in notice.body.splitlines())
-    output = compose_output((whole,))
+    output = compose_output((whole,), PLACE)
     assert all(line.isprintable() for line in output.splitlines())

@@ -10,6 +10,7 @@ import shlex
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,8 @@ from functions.domain.notices.grounds import GROUND_WORDS, describe_ground
 from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.incident.sections.settings import list_steps_in_force
 from functions.domain.notices.incident.stopped import compose_ledger_unavailable
+from functions.domain.notices.incident.tags import compose_doubtful_tag, compose_unreadable_tag
+from functions.domain.notices.incident.unreadable_record import compose_unreadable_record
 from functions.domain.notices.layout import mark_as_repeated
 from functions.domain.notices.links import build_metric_link
 from functions.domain.notices.notice import Deployment, Notice, NoticeContext
@@ -47,6 +50,7 @@ from tests.unit.domain.notices.samples import (
     HOLDING,
     NOW,
     SAMPLES,
+    TAGGED,
     TRIGGERS,
     assessed,
     contained,
@@ -57,9 +61,13 @@ from tests.unit.domain.notices.samples import (
     refused,
     released,
     restored,
+    tagged,
     told,
     unrestored,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HERE = Path(__file__).parent
 REWRITE = bool(os.environ.get("REWRITE_NOTICES"))
@@ -548,6 +556,23 @@ def test_an_embedded_guard_names_its_command(transition: Transition, kind: str) 
     )
 
     assert "cdk deploy" not in there
+    assert " -c " not in there
+    assert "flag" not in there
     assert usual.count("npx cdk deploy -c rollback=") == there.count("loopbreaker restore ")
     if "loopbreaker restore" in there:
         assert f"loopbreaker restore {FUNCTION} --region eu-west-1\n" in there
+
+
+@pytest.mark.parametrize("name", ["tag_in_doubt", "tag_unreadable", "record_unreadable"])
+def test_an_embedded_guard_names_what_restores_all(name: str) -> None:
+    """Where all is said to be restored by a flag, the command stands there instead."""
+    there = replace(DEPLOYMENT, is_embedded=True)
+    composers: dict[str, Callable[[], Notice]] = {
+        "tag_in_doubt": lambda: compose_doubtful_tag(tagged(), TAGGED, there),
+        "tag_unreadable": lambda: compose_unreadable_tag(tagged("nothing of ours"), there),
+        "record_unreadable": lambda: compose_unreadable_record(FUNCTION, there),
+    }
+    body = " ".join(composers[name]().body.split())
+
+    assert " -c " not in body
+    assert "loopbreaker restore --all" in body
