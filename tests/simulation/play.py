@@ -87,11 +87,18 @@ class Journal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """A person had a function put back: when the run was over, and when that function was done."""
+    """A person had a function put back.
+
+    Attributes
+    ----------
+    asked_at, changed_at, at
+        When the person asked, when that function was done, and when the run was over.
+    """
 
     function: str
     at: float
     changed_at: float
+    asked_at: float
 
 
 @dataclass(slots=True)
@@ -266,7 +273,12 @@ class Play:
             self.account.say(f"answers: {said}", run)
             rules.check_answer(self, run)
             self.restored += [
-                Restored(function=name, at=self.turns.now, changed_at=self._changed_last(run, name))
+                Restored(
+                    function=name,
+                    at=self.turns.now,
+                    changed_at=self._changed_last(run, name),
+                    asked_at=run.began,
+                )
                 for name in self.account.by_name
                 if f"{name}: restored" in run.memory.get("answer", "")
                 and f"{name}: restored from the snapshot in its tags" not in run.memory["answer"]

@@ -230,8 +230,8 @@ def check_respected(play: Play) -> None:
         ]
         if not restored or _has_looped(play, name, restored[-1].changed_at, change.at):
             continue
-        if _was_ordered(play, name, restored[-1].changed_at, change.at):
-            continue
+        if _was_ordered(play, name, restored[-1].asked_at, change.at):
+            continue  # the last word of a person counts, also while the restore was under way
         if not any(
             one.method == "tag" and one.function == name and restored[-1].at < one.at < change.at
             for one in changes
