@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
 from functions.domain.pulse.memory import PulseMemory
@@ -31,11 +32,13 @@ UNRECORDED_TROUBLE = timedelta(minutes=30)
 def began_at(incident: Incident) -> datetime:
     """When the trouble began that an incident records.
 
-    Of a stop that was taken over from its tag nobody has written down when: it is taken to have
-    begun some minutes before, or a signal of that time that is tried again stops what was restored.
+    Of a stop that was taken over from its tag, or that a person ordered, nobody has written down
+    when: it is taken to have begun some minutes before, or a late signal of that time stops or
+    holds what was restored.
     """
     recorded = min(incident.assessment.since or incident.opened_at, incident.opened_at)
-    is_recorded = bool(incident.assessment.grounds)
+    is_ordered = incident.decided == DecisionReason.ORDERED
+    is_recorded = bool(incident.assessment.grounds) and not is_ordered
     return recorded if is_recorded else recorded - UNRECORDED_TROUBLE
 
 

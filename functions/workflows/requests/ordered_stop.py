@@ -177,6 +177,9 @@ class OrderedStop:
         if known.state is _CONTAINING:
             return self._go_on(order, known, facts, now)
         if known.state in _ON_HOLD:
+            if facts.is_stopped and 0 not in known.ours:
+                # A person's 0, or one of a run without the ledger: no record of ours may take it.
+                return order.answer(StopOutcome.ALREADY, _describe_foreign_stop(facts), known=known)
             return self._describe(
                 order, self._attempt(lambda: self._stop_held(order, known, now), known)
             )

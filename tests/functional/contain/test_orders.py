@@ -12,8 +12,11 @@ import pytest
 from functions.contain import handler as module
 from functions.contain.handler import handler
 from functions.domain.errors import BusyError, MetricsUnavailableError, RefusedError
+from functions.domain.incidents.history import UNRECORDED_TROUBLE, began_at
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy, Response
 from functions.domain.incidents.states import IncidentState
+from functions.domain.incidents.tags.seal import seal
+from functions.domain.incidents.tags.snapshot import TaggedSnapshot
 from functions.domain.requests.answer import (
     Answer,
     RejectedAnswer,
@@ -27,7 +30,8 @@ from functions.domain.requests.request import (
     StopRequest,
     build_event,
 )
-from tests.fakes import SimulatedCrash
+from tests.fakes import TAG_KEY, SimulatedCrash
+from tests.functional.contain.held import held
 from tests.functional.lambda_context import lambda_context
 from tests.functional.scene import QUEUE, Scene
 
@@ -404,3 +408,34 @@ def test_other_requests_are_for_another_function(scene: Scene) -> None:
 
     assert isinstance(answer, RejectedAnswer)
     assert "restore" in answer.text
+
+
+@pytest.mark.parametrize("how", ["a person", "a run without the ledger"])
+def test_a_held_function_that_others_have_stopped_is_left_alone(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A 0 that the record of the hold does not know is not taken for what the hold found."""
+    scene = _set_up(held().scene, monkeypatch)
+    orders = scene.account.by_name["orders"]
+    scene.account.reserves("orders", 0)
+    if how != "a person":
+        tags = TaggedSnapshot(reserved_concurrency=40, at=scene.now).to_tags()
+        orders.tags |= seal(tags, orders.arn, TAG_KEY)
+
+    answer = _order()
+
+    assert answer.outcome == "already"
+    assert scene.incident().state is IncidentState.CAPPED
+    assert orders.reserved == 0
+
+
+def test_what_was_before_an_order_holds_nothing_after_the_restore(scene: Scene) -> None:
+    """The metrics of a spike come late; a person knew of it, and has put the function back."""
+    function = scene.add_runaway(reserved=5)
+    scene.calm("orders")
+    _order()
+    scene.rollback("orders")
+    assert function.reserved == 5
+
+    incident = scene.account.ledger.filed("orders")[0]
+    assert began_at(incident) == incident.opened_at - UNRECORDED_TROUBLE

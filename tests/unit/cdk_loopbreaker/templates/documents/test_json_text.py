@@ -47,7 +47,7 @@ def test_every_json_text_is_read_as_it_is(values: dict[str, object], indent: int
 @pytest.mark.parametrize(
     ("text", "words", "line"),
     [
-        ('{"a": 1,\n}', "Expecting property name", 2),
+        ('{"a": 1,\n b}', "Expecting property name", 2),
         ('{"a": NaN}', "NaN is no value of JSON", 0),
         ("{" * 100_000, "Expecting property name", 1),
         ("[" * 100_000, "nest more than 100 deep", 0),
