@@ -45,7 +45,7 @@ lint: $(READY)
 	@$(VENV)/bin/ruff format --check .
 
 types: $(READY)
-	@$(VENV)/bin/mypy -n 2 app.py hatch_build.py functions stacks cdk_loopbreaker sandbox bench tests
+	@$(VENV)/bin/mypy app.py hatch_build.py functions stacks cdk_loopbreaker sandbox bench tests
 
 imports: $(READY)
 	@$(VENV)/bin/lint-imports --no-cache
