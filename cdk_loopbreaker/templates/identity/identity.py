@@ -70,7 +70,7 @@ class Subject:
             return str(value)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)  # YAML reads a name of digits as a number
-        if value not in {None, ""}:
+        if value is not None and value != "":  # it may be anything, also a list
             why = getattr(value, "why", "it is no text")
             self.report(f"{name} of {self.logical_id} is not known ({why})")
         return self.make_name(most)

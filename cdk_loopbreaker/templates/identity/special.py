@@ -39,7 +39,8 @@ def _describe_topic(subject: Subject) -> Identity:
 def _read_fifo_name(subject: Subject, name: str, is_fifo: str, most: int) -> str:
     """A made name ends like the names of its kind."""
     found = subject.read_name(name, most - len(_FIFO))
-    if subject.read_text(name) or subject.read(is_fifo) not in {True, "true"}:
+    said = subject.read(is_fifo)  # it may be anything, also a list
+    if subject.read_text(name) or not (said is True or said == "true"):
         return found
     return found if found.endswith(_FIFO) else found + _FIFO
 

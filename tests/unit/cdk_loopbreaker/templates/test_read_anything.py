@@ -124,6 +124,8 @@ SECTIONS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 @example(
     {"Resources": {"A": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "A"}}}}}
 )
+@example({"Resources": {"A": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": []}}}})
+@example({"Resources": {"A": {"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": {}}}}})
 def test_any_template_is_read_or_refused(body: dict[str, Any]) -> None:
     """With the declared error, and twice the same way."""
     with tempfile.TemporaryDirectory() as folder:
