@@ -68,7 +68,7 @@ def function_arn(name: str) -> str:
 
 
 def package(victim: str) -> bytes:
-    """The deployment package of a victim's code."""
+    """The deployment package of a looping function's code."""
     return package_code((VICTIMS / f"{victim}.py").read_text())
 
 

@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cdk_loopbreaker.checking.acceptance import accept_by_acknowledgement
+from cdk_loopbreaker.checking.account_findings import list_findings
 from cdk_loopbreaker.checking.finding import AccountSummary, Report, rank_finding
-from cdk_loopbreaker.checking.loops import list_loop_findings
-from cdk_loopbreaker.checking.troubleshooting import list_troubleshooting_findings
 from cdk_loopbreaker.templates.describe_accounts import describe_accounts
 from functions.domain.graph.build import build
 
@@ -56,8 +55,7 @@ def check_accounts(
     for described in accounts:
         home = (described.account.account, described.account.region)
         graph = build(described.account)
-        findings += list_loop_findings(graph, described.places)
-        findings += list_troubleshooting_findings(described, declared[home])
+        findings += list_findings(described, graph, declared[home])
         summaries.append(AccountSummary(account=home[0], region=home[1], counts=graph.counts))
     return Report(
         findings=tuple(sorted(findings, key=rank_finding)),

@@ -20,8 +20,9 @@ from cdk_loopbreaker.checking.reports.json_report import format_json
 from cdk_loopbreaker.checking.reports.markdown import format_markdown
 from cdk_loopbreaker.checking.reports.sarif import format_sarif
 from cdk_loopbreaker.checking.reports.text import print_report
-from cdk_loopbreaker.cli.console import make_console, show_progress
+from cdk_loopbreaker.cli.console import show_progress
 from cdk_loopbreaker.cli.errors import CLEAN, FOUND, UserError
+from cdk_loopbreaker.cli.report_options import AS_JSON, FAIL_ON, write_report
 from cdk_loopbreaker.templates.errors import TemplateError
 from cdk_loopbreaker.templates.read import read_templates
 from cdk_loopbreaker.version import __version__
@@ -53,24 +54,17 @@ Exit codes:
 
 @click.command(epilog=_EPILOG)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--fail-on",
-    type=click.Choice(("certain", "possible", "never")),
-    default="never",
-    show_default=True,
-    help="Exit with 1 on certain findings, or on possible ones too. Accepted findings never count.",
-)
+@FAIL_ON
 @click.option(
     "--format",
     "kind",
     type=click.Choice(_FORMATS),
     default="text",
     show_default=True,
-    help=""
-    "How the report is written: for people, programs, GitHub's code scanning, annotations of GitHub"
-    " Actions, or a job summary with diagrams.",
+    help="How the report is written: for people, programs, GitHub's code scanning, annotations of"
+    " GitHub Actions, or a job summary with diagrams.",
 )
-@click.option("--json", "is_json", is_flag=True, help="The same as --format json.")
+@AS_JSON
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -133,32 +127,14 @@ def _parse_parameters(parameters: Sequence[str]) -> dict[str, str]:
 
 
 def _write(report: Report, kind: str, output: Path | None, fail_on: str) -> None:
-    if kind == "text" and output is None:
-        print_report(report, make_console())
-        return
-    text = _format(report, kind, fail_on)
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"--output {output}: cannot be written: {error.strerror}") from error
-
-
-def _format(report: Report, kind: str, fail_on: str) -> str:
-    match kind:
-        case "json":
-            return format_json(report)
-        case "sarif":
-            return format_sarif(report, __version__, fail_on)
-        case "github":
-            return format_github(report, fail_on)
-        case "markdown":
-            return format_markdown(report)
-        case _:
-            console = make_console()
-            console.no_color = True
-            with console.capture() as captured:
-                print_report(report, console)
-            return captured.get()
+    write_report(
+        kind,
+        output,
+        lambda console: print_report(report, console),
+        {
+            "json": lambda: format_json(report),
+            "sarif": lambda: format_sarif(report, __version__, fail_on),
+            "github": lambda: format_github(report, fail_on),
+            "markdown": lambda: format_markdown(report),
+        },
+    )

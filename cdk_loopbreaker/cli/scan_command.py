@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+from cdk_loopbreaker.cli.report_options import AS_JSON, FAIL_ON
+
 _EPILOG: Final = """\b
 Examples:
   loopbreaker scan --dry-run
@@ -67,13 +69,7 @@ Exit codes:
     metavar="FILE",
     help="Go on from a saved scan: details that it holds are not read again.",
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice(("certain", "possible", "never")),
-    default="never",
-    show_default=True,
-    help="Exit with 1 on certain findings, or on possible ones too. Accepted findings never count.",
-)
+@FAIL_ON
 @click.option(
     "--accept",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -88,7 +84,7 @@ Exit codes:
     show_default=True,
     help="How the report is written: for a terminal, programs, or a browser.",
 )
-@click.option("--json", "is_json", is_flag=True, help="The same as --format json.")
+@AS_JSON
 @click.option(
     "--output",
     type=click.Path(path_type=Path),

@@ -16,6 +16,7 @@ from cdk_loopbreaker.checking.finding import is_failing
 from cdk_loopbreaker.cli.console import make_console, show_progress
 from cdk_loopbreaker.cli.errors import CLEAN, FOUND, UserError
 from cdk_loopbreaker.cli.files import check_writable, write_file
+from cdk_loopbreaker.cli.report_options import write_report
 from cdk_loopbreaker.cli.scan_progress import CallCounter, stop_on_interrupt
 from cdk_loopbreaker.scanning import analysis, credentials
 from cdk_loopbreaker.scanning.client import StopSignal
@@ -206,29 +207,17 @@ def _analyze(
 
 
 def _write(result: ScanResult, request: ScanRequest) -> None:
-    if request.kind == "text" and request.output is None:
-        print_scan(result, make_console())
-        return
-    text = _format(result, request.kind)
-    if request.output is None:
-        click.echo(text, nl=False)
-    else:
-        write_file(request.output, text.encode("utf-8", "backslashreplace"), "--output")
+    write_report(
+        request.kind,
+        request.output,
+        lambda console: print_scan(result, console),
+        {"json": lambda: format_scan_json(result), "html": lambda: _format_html(result)},
+    )
 
 
-def _format(result: ScanResult, kind: str) -> str:
-    match kind:
-        case "json":
-            return format_scan_json(result)
-        case "html":
-            # Imported when it is asked for: it draws, which no other report needs.
-            from cdk_loopbreaker.scanning.html_report import format_html  # noqa: PLC0415
+def _format_html(result: ScanResult) -> str:
+    # Imported when it is asked for: it draws, which no other report needs.
+    from cdk_loopbreaker.scanning.html_report import format_html  # noqa: PLC0415
 
-            html: str = format_html(result)
-            return html
-        case _:
-            console = make_console()
-            console.no_color = True
-            with console.capture() as captured:
-                print_scan(result, console)
-            return captured.get()
+    html: str = format_html(result)
+    return html

@@ -6,9 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cdk_loopbreaker.checking.acceptance import accept_by_file
-from cdk_loopbreaker.checking.finding import rank_finding
-from cdk_loopbreaker.checking.loops import list_loop_findings
-from cdk_loopbreaker.checking.troubleshooting import list_troubleshooting_findings
+from cdk_loopbreaker.checking.account_findings import list_findings
 from cdk_loopbreaker.scanning.model import ScannedAccount, ScanResult
 from cdk_loopbreaker.templates.account_model import DescribedAccount
 from functions.aws.account.inventory import build_account
@@ -32,16 +30,11 @@ def analyze_region(region: RegionFacts) -> ScannedAccount:
     """Find all that the rules find in one account and Region."""
     account = build_account(region.facts)
     graph = build(account)
-    described = DescribedAccount(account=account)
-    findings = [
-        *list_loop_findings(graph, described.places),
-        *list_troubleshooting_findings(described, ()),
-    ]
     return ScannedAccount(
         account=account,
         graph=graph,
         near_loops=find_near_loops(account),
-        findings=tuple(sorted(findings, key=rank_finding)),
+        findings=list_findings(DescribedAccount(account=account), graph),
         is_complete=region.is_complete,
     )
 

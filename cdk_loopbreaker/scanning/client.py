@@ -85,7 +85,7 @@ class ScanClient(ReadClient):
     rates
         Calls a second, by what AWS counts together; ``None`` for the guard's share of AWS's rates.
     on_call
-        Is told of each call before it is made; called from several threads.
+        Called before each call of AWS, from several threads.
     """
 
     def __init__(

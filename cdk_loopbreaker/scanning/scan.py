@@ -40,7 +40,7 @@ class ScanOptions:
     rates
         Calls a second, by what AWS counts together; ``None`` for the guard's share of AWS's rates.
     on_call
-        Is told of each call before it is made, with its Region; called from several threads.
+        Called before each call of AWS, with its Region, from several threads.
     side_by_side
         How independent calls are made.
     """

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 from functions.domain.notices.text import clean, format_count
 
 if TYPE_CHECKING:
-    from cdk_loopbreaker.checking.finding import Report
+    from collections.abc import Sequence
+
+    from cdk_loopbreaker.checking.finding import Finding, Report
     from cdk_loopbreaker.templates.model import Place, Problem
 
 CERTAIN_MEANS: Final = (
@@ -35,19 +37,23 @@ def format_problem(problem: Problem) -> str:
 def summarize(report: Report) -> str:
     """The report in one sentence."""
     functions = sum(one.counts.functions for one in report.accounts)
-    loops = [one for one in report.open if one.loop is not None]
-    certain = sum(one.is_certain for one in loops)
-    parts = [
-        format_count(certain, "certain loop"),
-        format_count(len(loops) - certain, "possible loop"),
-        format_count(len(report.open) - len(loops), "other finding"),
-    ]
-    accepted = len(report.findings) - len(report.open)
-    if accepted:
-        parts.append(f"{accepted:,} accepted")
+    parts = count_findings(report.findings)
     if report.problems:
         parts.append(f"{format_count(len(report.problems), 'thing')} not resolved")
     return f"{format_count(functions, 'function')}: {', '.join(parts)}."
+
+
+def count_findings(findings: Sequence[Finding]) -> list[str]:
+    """How many findings there are of each kind, in words."""
+    loops = [one for one in findings if one.accepted is None and one.loop is not None]
+    accepted = sum(one.accepted is not None for one in findings)
+    certain = sum(one.is_certain for one in loops)
+    counts = [
+        format_count(certain, "certain loop"),
+        format_count(len(loops) - certain, "possible loop"),
+        format_count(len(findings) - accepted - len(loops), "other finding"),
+    ]
+    return [*counts, f"{accepted:,} accepted"] if accepted else counts
 
 
 def explain_unlisted(report: Report) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from cdk_loopbreaker.checking.reports.text import print_finding, print_lines
+from cdk_loopbreaker.checking.reports.wording import count_findings
 from cdk_loopbreaker.scanning.unseen import group_gaps
 from functions.domain.graph.model import Certainty
 from functions.domain.notices.graph.drawing import draw_line
@@ -51,16 +52,7 @@ def print_scan(result: ScanResult, console: Console) -> None:
 def summarize(account: ScannedAccount) -> str:
     """One account and Region in one sentence."""
     counts = account.graph.counts
-    findings = [one for one in account.findings if one.accepted is None]
-    loops = [one for one in findings if one.loop is not None]
-    certain = sum(one.is_certain for one in loops)
-    parts = [
-        format_count(certain, "certain loop"),
-        format_count(len(loops) - certain, "possible loop"),
-        format_count(len(findings) - len(loops), "other finding"),
-    ]
-    if accepted := len(account.findings) - len(findings):
-        parts.append(f"{accepted:,} accepted")
+    parts = count_findings(account.findings)
     functions = format_count(counts.functions, "function")
     return (
         f"{account.account.account} {account.account.region}: {functions}: {', '.join(parts)};"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConstructIndex:
-    """What an assembly tells of a stack beside its template.
+    """What an assembly states of a stack beside its template.
 
     Attributes
     ----------

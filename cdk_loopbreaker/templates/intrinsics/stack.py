@@ -39,7 +39,7 @@ class Stack:
     level
         How many stacks nest it.
     index
-        What the CDK tells of it beside the template.
+        What the CDK states of it beside the template.
     """
 
     name: str
