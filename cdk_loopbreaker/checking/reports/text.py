@@ -15,12 +15,16 @@ from cdk_loopbreaker.checking.reports.wording import (
     summarize,
 )
 from functions.domain.notices.graph.drawing import draw_loop
+from functions.domain.notices.text import format_count
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from cdk_loopbreaker.checking.finding import Finding, Report
 
+_MOST_FINDINGS: Final = 100
 _MOST_PROBLEMS: Final = 20
 _INDENT: Final = "    "
 _STATES: Final = {"certain": "bold red", "possible": "yellow", "accepted": "green"}
@@ -28,8 +32,7 @@ _STATES: Final = {"certain": "bold red", "possible": "yellow", "accepted": "gree
 
 def print_report(report: Report, console: Console) -> None:
     """Print each finding with its loop drawn, what could not be resolved, and the summary."""
-    for finding in report.findings:
-        print_finding(finding, console)
+    print_findings(report.findings, console)
     if unlisted := explain_unlisted(report):
         print_lines(console, unlisted)
         console.print()
@@ -46,6 +49,18 @@ def print_report(report: Report, console: Console) -> None:
     if any(one.loop and one.is_certain for one in report.open):
         print_lines(console, CERTAIN_MEANS, style="dim")
     print_lines(console, summarize(report), style="bold")
+
+
+def print_findings(findings: Sequence[Finding], console: Console) -> None:
+    """Print the first 100 findings, and how many there are beyond them."""
+    for finding in findings[:_MOST_FINDINGS]:
+        print_finding(finding, console)
+    left_out = findings[_MOST_FINDINGS:]
+    if left_out:
+        certain = sum(one.is_certain for one in left_out)
+        words = format_count(len(left_out), "more finding")
+        print_lines(console, f"and {words}, {certain:,} of them certain: --json lists all")
+        console.print()
 
 
 def print_finding(finding: Finding, console: Console) -> None:

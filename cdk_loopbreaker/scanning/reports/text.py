@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from cdk_loopbreaker.checking.reports.text import print_finding, print_lines
+from cdk_loopbreaker.checking.reports.text import print_findings, print_lines
 from cdk_loopbreaker.checking.reports.wording import count_findings
 from cdk_loopbreaker.scanning.unseen import group_gaps
 from functions.domain.graph.model import Certainty
@@ -102,8 +102,7 @@ def _print_account(account: ScannedAccount, alias: str, console: Console) -> Non
     if not account.is_complete:
         print_lines(console, STOPPED, style="bold yellow")
         console.print()
-    for finding in account.findings:
-        print_finding(finding, console)
+    print_findings(account.findings, console)
     if unlisted := account.graph.counts.loops_unlisted:
         words = format_count(unlisted, "more function")
         print_lines(console, f"{words} on a loop that is not listed.")

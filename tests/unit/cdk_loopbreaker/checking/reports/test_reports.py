@@ -59,6 +59,16 @@ def test_text(report: Report) -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_text_of_many_findings_ends_and_counts_the_rest(report: Report) -> None:
+    """A terminal or log gets the first findings whole, and the number of the others."""
+    certain = next(one for one in report.findings if one.is_certain)
+    text = format_text(replace(report, findings=(certain,) * 1_103))
+
+    assert text.count(f"{certain.rule.id} certain ") == 100
+    assert "and 1,003 more findings, 1,003 of them certain: --json lists all" in text
+    assert "more finding" not in format_text(replace(report, findings=(certain,) * 100))
+
+
 def test_text_without_findings() -> None:
     """Nothing found is one line."""
     assert (
