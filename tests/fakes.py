@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         Opening,
         RequestClaim,
     )
+    from functions.domain.notices.notice import Notice
     from functions.domain.pulse.memory import PulseMemory
 
 ACCOUNT_ID: Final = "123456789012"
@@ -1164,25 +1165,17 @@ class FakeLedger:
             self._ledger.settle_request(nonce, request_id, is_done=is_done)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
-    """One notice that was sent."""
-
-    subject: str
-    body: str
-
-
 class FakePublisher:
     """Twin of `functions.aws.incidents.publisher.SnsPublisher`."""
 
     def __init__(self, account: FakeAccount) -> None:
         self._account = account
-        self.sent: list[Mail] = []
+        self.sent: list[Notice] = []
 
-    def publish(self, subject: str, body: str) -> None:
+    def publish(self, notice: Notice) -> None:
         """See the port."""
-        with self._account.call("publisher", "publish", subject=subject, body=body):
-            self.sent.append(Mail(subject=subject, body=body))
+        with self._account.call("publisher", "publish", subject=notice.subject, body=notice.body):
+            self.sent.append(notice)
 
 
 class FakeWayBack:

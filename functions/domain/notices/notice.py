@@ -7,14 +7,22 @@ from functions.domain.detection.evidence import Trigger
 from functions.domain.graph.loop_lookup import NOTHING_KNOWN, LoopStatus
 from functions.domain.incidents.policy import Response
 from functions.domain.incidents.snapshot import FoundReservation
+from functions.domain.notices.events.record import NoticeEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What is sent to people."""
+    """What is sent to people.
+
+    Attributes
+    ----------
+    event
+        The same as data, for programs; ``None`` where nothing is known but the text.
+    """
 
     subject: str
     body: str
+    event: NoticeEvent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

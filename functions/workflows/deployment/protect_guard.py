@@ -43,7 +43,7 @@ def protect_guard(wanted: Mapping[str, int], context: ProtectionContext) -> str:
         case _:
             assert_never(decision)
     try:
-        context.publisher.publish(*compose_unprotected_notice(context.stack_name, text))
+        context.publisher.publish(compose_unprotected_notice(context.stack_name, text))
     except NoticeUndeliveredError as error:
         return f"{text} (and the notice about it could not be sent: {error})"
     return text

@@ -255,7 +255,7 @@ class Triage:
         if world.ledger.read_attempts(matter).count:
             return
         said = compose_unreadable_record(function, world.deployment)
-        world.publisher.publish(said.subject, said.body)
+        world.publisher.publish(said)
         world.ledger.count_attempt(matter, now)
 
     def _tend(

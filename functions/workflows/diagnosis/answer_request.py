@@ -76,7 +76,7 @@ def _diagnose(function: str, triage: DiagnosisTriage, now: datetime) -> str:
     notice = compose_answer(examined, triage.context.deployment, now)
     text = compose_output(examined, triage.context.deployment)
     try:
-        triage.context.publisher.publish(notice.subject, notice.body)
+        triage.context.publisher.publish(notice)
     except NoticeUndeliveredError as error:
         return f"{text} (The notice about it could not be sent: {error})"
     return text

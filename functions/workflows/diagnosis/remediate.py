@@ -243,7 +243,7 @@ def _notify(
     """Write down the new state together with its notice, then send that."""
     context = run.context
     notice = compose_remediation(event, remediation, context.deployment, run.now)
-    stored = run.save(remediation.with_notice(event, notice.subject, notice.body))
+    stored = run.save(remediation.with_notice(event, notice.subject, notice.body, notice.event))
     return deliver_due(stored, run.write, context.publisher, lambda: run.present)
 
 

@@ -36,7 +36,7 @@ from functions.domain.notices.diagnosis.digest import (
     compose_weekly,
 )
 from functions.domain.notices.diagnosis.finding import compose_finding, compose_resolved
-from functions.domain.notices.outbox import are_all_sent
+from functions.domain.notices.outbox import is_settled
 from functions.workflows.diagnosis.remediate import plan_remediation, remediate, undo
 from functions.workflows.notices.deliver import deliver_due
 
@@ -103,16 +103,14 @@ def reconcile(context: RemediationContext, now: datetime) -> None:
             remediate(remediation, context, now)
         elif remediation.state is RemediationState.UNDOING:
             undo(remediation, context, now, remediation.actor, remediation.closing)
-        elif not are_all_sent(remediation):
+        elif not is_settled(remediation):
             save = context.remediations.save
             deliver_due(remediation, save, context.publisher, lambda: context.present(now))
     book = context.remediations.read_findings()
     if book.is_list_due(now):
         notice = compose_weekly(book, context.deployment, now)
         name = f"list/{now:%Y%m%dT%H%M%S}Z"
-        book = context.remediations.save_book(
-            add_weekly_list(book, name, notice.subject, notice.body, now)
-        )
+        book = context.remediations.save_book(add_weekly_list(book, name, notice, now))
     _deliver(book, context, now)
 
 
@@ -250,7 +248,7 @@ def _add_notices(
         if len(changes) > MOST_SINGLE:
             notice = compose_digest(changes, context.deployment, now)
             name = f"digest/{'closed' if changes is closed else 'found'}/{stamp}"
-            book = book.with_notice(name, notice.subject, notice.body)
+            book = book.with_notice(name, notice.subject, notice.body, notice.event)
             continue
         for change in changes:
             one = judged.get(change.record.key)
@@ -260,10 +258,10 @@ def _add_notices(
                 else compose_finding(change, one, context.deployment, now)
             )
             name = _name_notice(change.record.key, change.kind, stamp)
-            book = book.with_notice(name, notice.subject, notice.body)
+            book = book.with_notice(name, notice.subject, notice.body, notice.event)
     if book.left_out and not before.left_out:
         notice = compose_registry_full(book, context.deployment, now)
-        book = book.with_notice(f"full/{stamp}", notice.subject, notice.body)
+        book = book.with_notice(f"full/{stamp}", notice.subject, notice.body, notice.event)
     return book
 
 

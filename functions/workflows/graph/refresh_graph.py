@@ -35,7 +35,7 @@ from functions.domain.graph.refresh_ports import AccountSource, FactArchive, Fac
 from functions.domain.graph.summary import LoopBook
 from functions.domain.notices.graph.warning import LoopNotice, compose_blind_spots, compose_warnings
 from functions.domain.notices.notice import Deployment
-from functions.domain.notices.outbox import OutboxNotice
+from functions.domain.notices.outbox import OutboxNotice, make_twin
 from functions.domain.ports import Publisher
 from functions.domain.serialization import UnreadableError
 from functions.workflows.event_log import EventLog
@@ -257,6 +257,7 @@ class GraphRefresh(Generic[FactsT]):
                 id=make_notice_id(now, number, one.notice),
                 subject=one.notice.subject,
                 body=one.notice.body,
+                twin=make_twin(one.notice.event),
             )
             for number, one in enumerate(told)
         ]

@@ -153,7 +153,7 @@ class LedgerlessStop:
             failed = failed.with_outcome(outcome.step, StepStatus.FAILED, str(refusal))
         incident, context = self.world.look_around(failed)
         said = compose_notice(Transition.CONTAIN_FAILED, incident, context, attempt.now)
-        self.world.publisher.publish(said.subject, said.body)
+        self.world.publisher.publish(said)
 
     def _publish_stop(
         self,
@@ -171,7 +171,7 @@ class LedgerlessStop:
             is_tagged=is_tagged,
             tag_key=SNAPSHOT_TAG,
         )
-        self.world.publisher.publish(said.subject, said.body)
+        self.world.publisher.publish(said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,7 +104,7 @@ class TaggedStops:
         They are told at the second look: the process that has seen the outage may come second.
         """
         if earlier.count == 1:
-            self.enforcer.world.publisher.publish(said.subject, said.body)
+            self.enforcer.world.publisher.publish(said)
         self.enforcer.world.ledger.count_attempt(matter, now)
 
     def _untag(self, facts: FunctionFacts, matter: str, now: datetime) -> None:

@@ -1,12 +1,11 @@
 """Sending the notices that records carry; `functions.domain.notices.outbox` says how it is safe."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TypeVar
 
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.notices.layout import mark_as_repeated
-from functions.domain.notices.notice import Notice
 from functions.domain.notices.outbox import HasOutbox, NoticeStatus, OutboxNotice
 from functions.domain.ports import Publisher
 
@@ -42,28 +41,36 @@ def deliver_due(
     return record
 
 
-def send(notice: _N, keep: Callable[[_N], None], publisher: Publisher, now: datetime) -> str:
+def send(
+    notice: _N,
+    keep: Callable[[_N], None],
+    publisher: Publisher,
+    now: datetime,
+    sinks: Collection[str] = (),
+) -> str:
     """Send one notice that is due.
 
     Parameters
     ----------
     keep
         Writes down what becomes of it: that it is being sent, and how that ended.
+    sinks
+        Names of what its event goes to beside.
 
     Returns
     -------
     str
         Why it was not sent; empty where it was.
     """
-    text = Notice(subject=notice.subject, body=notice.body)
+    claimed = notice.claimed(now)
+    text = claimed.notice
     if notice.status is NoticeStatus.CLAIMED:
         text = mark_as_repeated(text)
-    claimed = notice.claimed(now)
     keep(claimed)
     try:
-        publisher.publish(text.subject, text.body)
+        publisher.publish(text)
     except NoticeUndeliveredError as error:
         keep(claimed.refused(notice.status))
         return str(error)
-    keep(claimed.sent())
+    keep(claimed.sent().settled(sinks))
     return ""

@@ -195,11 +195,11 @@ class Rollback:
         held = self.still_held()
         if held:
             said = compose_functions_left(held, self.world.deployment, now)
-            self.world.publisher.publish(said.subject, said.body)
+            self.world.publisher.publish(said)
         treated = self.find_open_remediations()
         if treated:
             said = compose_remedies_left(treated, self.world.deployment, now)
-            self.world.publisher.publish(said.subject, said.body)
+            self.world.publisher.publish(said)
         return tuple(one.function for one in held)
 
     def _list_held(self) -> tuple[tuple[str, ...], tuple[LeftUnchanged, ...]]:

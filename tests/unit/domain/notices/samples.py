@@ -677,8 +677,7 @@ def tagged(value: str = "") -> FunctionFacts:
 def _unprotected() -> Notice:
     limits = AccountLimits(concurrency=10, unreserved=10, functions=7)
     text = describe_too_small(LeaveUnprotected(limits=limits, wanted=7))
-    subject, body = compose_unprotected_notice("Loopbreaker", text)
-    return Notice(subject=subject, body=body)
+    return compose_unprotected_notice("Loopbreaker", text)
 
 
 SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
