@@ -72,7 +72,7 @@ def _carry_out(request: CustomResourceRequest) -> dict[str, str]:
         return _render(report_account(_parse_plan(properties), connect(), read_clock()))
     if request.resource_type == RESERVATION:
         wanted = {name: int(count) for name, count in properties["Functions"].items()}
-        return {"Protection": protect_guard(wanted, connect())}
+        return {"Protection": protect_guard(wanted, connect(), read_clock())}
     raise UnknownResourceError(f"protect serves no {request.resource_type}")
 
 

@@ -39,6 +39,9 @@ class QuietLog:
         """Keep it."""
         self.lines.append((message, fields))
 
+    def error(self, message: str, **fields: object) -> None:
+        """See the port."""
+
     def exception(self, message: str, **fields: object) -> None:
         """Keep it."""
         self.lines.append((message, fields))

@@ -80,6 +80,9 @@ class Journal:
     def info(self, message: str, **fields: object) -> None:
         """Nothing to keep."""
 
+    def error(self, message: str, **fields: object) -> None:
+        """See the port."""
+
     def exception(self, message: str, **fields: object) -> None:
         """Keep the error that is being handled."""
         self._run.memory.setdefault("errors", []).append(sys.exc_info()[1])

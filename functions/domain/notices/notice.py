@@ -1,6 +1,6 @@
 """A mail to people, and what its text needs beside the matter itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from functions.domain.detection.evidence import Trigger
@@ -23,6 +23,11 @@ class Notice:
     subject: str
     body: str
     event: NoticeEvent | None = None
+
+
+def with_event(notice: Notice, event: NoticeEvent) -> Notice:
+    """The mail with its twin."""
+    return replace(notice, event=event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

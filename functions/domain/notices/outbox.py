@@ -65,9 +65,14 @@ class OutboxEvent:
     attempts: int = 0
     tried_at: datetime | None = None
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it was tried so often that it is not tried again."""
+        return self.attempts >= MOST_EVENT_ATTEMPTS
+
     def is_settled(self, sinks: Collection[str]) -> bool:
         """Whether each of the sinks has taken it, or it is given up."""
-        return self.attempts >= MOST_EVENT_ATTEMPTS or set(sinks) <= set(self.delivered)
+        return self.is_given_up or set(sinks) <= set(self.delivered)
 
     def is_due(self, now: datetime) -> bool:
         """Whether the sinks that did not take it are to be asked now."""

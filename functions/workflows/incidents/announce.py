@@ -55,7 +55,22 @@ def deliver(incident: Incident, world: Context, now: datetime) -> Incident:
     LedgerUnavailableError, StaleIncidentError
         As the ledger does.
     """
-    incident = deliver_due(incident, world.ledger.save, world.publisher, lambda: world.present(now))
+    incident = deliver_due(
+        incident,
+        world.ledger.save,
+        world.publisher,
+        lambda: world.present(now),
+        world.events.sinks,
+    )
+    world.events.keep(incident.id, incident, lambda one: _save_events(one, world))
     if incident.is_closed and is_settled(incident):
         world.ledger.file_away(incident)
     return incident
+
+
+def _save_events(incident: Incident, world: Context) -> Incident:
+    """Write what became of the events; with the last of them a closed incident is filed away."""
+    saved = world.ledger.save(incident)
+    if saved.is_closed and is_settled(saved):
+        world.ledger.file_away(saved)
+    return saved

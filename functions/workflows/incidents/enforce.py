@@ -313,7 +313,7 @@ class Enforcer:
         try:
             opening = self.world.ledger.open(incident, None, known_until=known_until)
         except LedgerUnavailableError:
-            self.world.publisher.publish(incident.outbox[-1].notice)
+            self.world.publish_unrecorded(incident.outbox[-1].notice, incident.outbox[-1].id)
             raise
         if isinstance(opening, Opened):
             deliver(opening.incident, self.world, now)

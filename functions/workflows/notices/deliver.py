@@ -14,7 +14,11 @@ _N = TypeVar("_N", bound=OutboxNotice)
 
 
 def deliver_due(
-    record: _R, save: Callable[[_R], _R], publisher: Publisher, clock: Callable[[], datetime]
+    record: _R,
+    save: Callable[[_R], _R],
+    publisher: Publisher,
+    clock: Callable[[], datetime],
+    sinks: Collection[str] = (),
 ) -> _R:
     """Send the notices of a record that are due, saving the record before and after each.
 
@@ -24,6 +28,8 @@ def deliver_due(
     ----------
     clock
         The time of day: a claim that is as old as a long run would be over when it is written.
+    sinks
+        Names of what the events of the notices go to beside.
 
     Raises
     ------
@@ -37,7 +43,11 @@ def deliver_due(
 
     now = clock()
     for notice in [one for one in record.outbox if one.is_due(now)]:
-        send(notice, keep, publisher, clock())
+        send(notice, keep, publisher, clock(), sinks)
+    for notice in record.outbox:
+        # A sink that was there before may be turned off: nobody waits for its events any more.
+        if (settled := notice.settled(sinks)) != notice:
+            keep(settled)
     return record
 
 

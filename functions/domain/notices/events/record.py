@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 # Bytes of the facts of an event. An outbox of 40 notices stays far below a record's limit.
-MOST_FACT_BYTES: Final = 7_000
+MOST_FACT_BYTES: Final = 5_500
 NO_FACTS: Final = "{}"
 
 
