@@ -51,7 +51,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
         response = _answer_failure(request, error)
-    respond(request, response)
+    try:
+        respond(request, response)
+    finally:
+        connect().events.flush(lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 def _answer(request: CustomResourceRequest) -> CustomResourceResponse:

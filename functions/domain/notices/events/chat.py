@@ -12,6 +12,7 @@ from typing import Any, Final
 from functions.domain.notices.events.envelope import OutgoingEvent
 from functions.domain.notices.events.record import EventSeverity
 from functions.domain.notices.text import clean, format_least_usd, format_number
+from functions.domain.requests.request import RestoreRequest, build_event
 
 LONGEST_TITLE: Final = 250
 LONGEST_DESCRIPTION: Final = 8_000
@@ -38,6 +39,7 @@ def compose_chat_message(event: OutgoingEvent) -> str:
     subject = clean(str(detail["subject"]), LONGEST_TITLE).removeprefix("[Loopbreaker] ")
     function = detail.get("function", {}).get("name", "")
     title = f"{_LOOKS[event.severity]} {_escape(subject)}"[:LONGEST_TITLE]
+    keywords = ("Loopbreaker", event.severity.value, function)
     message = {
         "version": "1.0",
         "source": "custom",
@@ -47,18 +49,14 @@ def compose_chat_message(event: OutgoingEvent) -> str:
             "title": title,
             "description": _describe(event)[:LONGEST_DESCRIPTION],
             "nextSteps": _list_next_steps(detail),
-            "keywords": [
-                one[:LONGEST_KEYWORD]
-                for one in ("Loopbreaker", event.severity.value, function)
-                if one
-            ],
+            "keywords": [one[:LONGEST_KEYWORD] for one in keywords if one],
         },
         "metadata": {
             "threadId": _find_thread(event),
             "summary": title[:_LONGEST_SUMMARY],
             "eventType": str(detail["kind"]),
             "relatedResources": [event.function_arn] if event.function_arn else [],
-            "additionalContext": _build_context(detail, function),
+            "additionalContext": _build_context(event, function),
             "enableCustomActions": True,
         },
     }
@@ -132,15 +130,22 @@ def _list_next_steps(detail: Mapping[str, Any]) -> list[str]:
     return [one for one in steps if len(one) <= LONGEST_STEP]
 
 
-def _build_context(detail: Mapping[str, Any], function: str) -> dict[str, str]:
-    """The variables of custom actions, as text. ``Restorable`` is what a button asks for."""
-    incident = detail.get("incident", {})
-    is_restorable = "restore" in detail.get("commands", {})
+def _build_context(event: OutgoingEvent, function: str) -> dict[str, str]:
+    """The variables of custom actions, as text.
+
+    ``Restore`` is what the button that restores gives to the Lambda function `restore`: the command
+    of a custom action is too short for it (at most 100 characters by the API of Amazon Q Developer
+    in chat applications, *CustomActionDefinition*). It is there where something can be restored,
+    and carried out once, however often somebody presses the button.
+    """
+    detail = event.detail
+    is_restorable = function and "restore" in detail.get("commands", {})
+    request = build_event(RestoreRequest(id=event.id, functions=(function,)))
     context = {
         "Function": function,
         "Region": str(detail.get("region", "")),
-        "Severity": str(detail["severity"]),
-        "Incident": str(incident.get("id", "")),
-        "Restorable": "yes" if is_restorable else "",
+        "Severity": event.severity.value,
+        "Incident": str(detail.get("incident", {}).get("id", "")),
+        "Restore": json.dumps(request, separators=(",", ":")) if is_restorable else "",
     }
     return {name: value for name, value in context.items() if value}

@@ -72,6 +72,10 @@ class EventOutlet(Protocol):
         """Have the event sent of a notice that no record holds; once, as well as it goes."""
         ...
 
+    def flush(self, seconds_left: Callable[[], float]) -> None:
+        """Send what waits, as far as there is time; nothing is raised."""
+        ...
+
 
 class NoEvents:
     """Where a deployment has no sink."""
@@ -82,4 +86,7 @@ class NoEvents:
         """See the port."""
 
     def keep_unrecorded(self, notice: Notice, key: str) -> None:
+        """See the port."""
+
+    def flush(self, seconds_left: Callable[[], float]) -> None:
         """See the port."""
