@@ -12,6 +12,7 @@ from functions.domain.notices.events.facts import EventDetail, Facts
 from functions.domain.notices.events.record import EventKind, EventSeverity
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_ATTRIBUTE: Final = re.compile(r"^    ([a-z_, ]+)\n((?:        .*\n?|\n)+)", re.MULTILINE)
 _PARTS: Final = tuple(one.name for one in dataclasses.fields(Facts))
 _INCIDENT: Final = (
     EventKind.FUNCTION_NOT_STOPPED,
@@ -74,6 +75,8 @@ def build_schema(kind: EventKind) -> dict[str, Any]:
         **properties["severity"],
         "enum": [one.value for one in EventSeverity],
     }
+    # The envelope comes first, as in the events.
+    properties = dict(sorted(properties.items(), key=lambda one: one[0] in _PARTS))
     names = [one for one in own["required"] if one in properties]
     used = set()
     for name in properties:
@@ -148,9 +151,7 @@ def _read_attributes(cls: type) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in reversed(cls.__mro__):
         _, _, text = (one.__doc__ or "").partition("Attributes\n    ----------\n")
-        for names, words in re.findall(
-            r"^    ([a-z_, ]+)\n((?:        .*\n?|\n)+)", text, re.MULTILINE
-        ):
+        for names, words in _ATTRIBUTE.findall(text):
             for name in names.split(", "):
                 found[name] = " ".join(words.split()).replace("``", "").replace("`", "")
     return found

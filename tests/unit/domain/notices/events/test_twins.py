@@ -92,7 +92,7 @@ def walk(value: Any, field: str = "") -> list[tuple[str, Any]]:
 
 def test_no_golden_twin_is_left_behind() -> None:
     """Each file is the event of a mail."""
-    files = {path for path in NOTICES.rglob("golden/*.json")}
+    files = set(NOTICES.rglob("golden/*.json"))
 
     assert files == {path for _, path in TWINS.values()}
 
