@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from functions.domain.notices.events.facts import Facts
 from functions.domain.notices.events.record import MOST_FACT_BYTES
-from functions.domain.notices.text import clean
+from functions.domain.notices.text import clean, replace_unprintable
 
 MOST_ENTRIES: Final = 8
 LONGEST_TEXT: Final = 300
@@ -44,7 +44,8 @@ def count_rest(entries: Sequence[object], most: int = MOST_ENTRIES) -> int:
 
 def take_command(command: str) -> str | None:
     """A command, whole or not at all: half of one does something else."""
-    return command if command and len(command) <= _LONGEST_COMMAND else None
+    is_whole = len(command) <= _LONGEST_COMMAND and command.isprintable()
+    return command if command and is_whole else None
 
 
 def to_plain(value: Any) -> Any:
@@ -57,6 +58,8 @@ def to_plain(value: Any) -> Any:
             return value.value
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        case str():
+            return replace_unprintable(value)
         case float():
             return _round(value)
         case tuple():
