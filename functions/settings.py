@@ -24,10 +24,16 @@ class DeployedSettings:
         SNS topic on which people are notified.
     stack_name
         Name of the CloudFormation stack, for the commands in notices.
+    has_events
+        Whether the guard publishes its events on the default bus; `None` for no.
+    chat_topic_arn
+        SNS topic with messages for chat; `None` where there is none.
     """
 
     notice_topic_arn: str
     stack_name: str
+    has_events: bool | None = None
+    chat_topic_arn: str | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:

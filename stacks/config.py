@@ -25,6 +25,7 @@ Response: TypeAlias = Literal["hold", "throttle", "notify"]
 RollbackMode: TypeAlias = Literal["now"]
 Coverage: TypeAlias = Literal["account", "function"]
 Remedy: TypeAlias = Literal["logs", "traces", "permissions", "memory"]
+Switch: TypeAlias = Literal["on", "off"]
 
 ROLLBACK_ALL: Final = "all"
 NO_EMAIL: Final = "none"
@@ -130,6 +131,10 @@ class Config:
         Kinds of remedies that are applied without asking; without any, they are only named.
     memory_ceiling_mb
         Most memory that the remedy `memory` may give a function; 0 when it is not allowed.
+    events
+        Whether the guard publishes an event of each notice on the default bus.
+    chat
+        Whether there is a topic with messages for Amazon Q Developer in chat applications.
     """
 
     email: tuple[str, ...] = ()
@@ -148,6 +153,8 @@ class Config:
     diagnose: str = ""
     remedies: tuple[Remedy, ...] = ()
     memory_ceiling_mb: int = 0
+    events: Switch = "on"
+    chat: Switch = "off"
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Config:
@@ -501,5 +508,7 @@ FLAGS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "diagnose": _function,
     "remedies": _remedies,
     "memory_ceiling_mb": _whole(128, 10_240),
+    "events": _choice(*get_args(Switch)),
+    "chat": _choice(*get_args(Switch)),
 }
 _LISTS: Final = frozenset({"email", "rollback", "exempt", "accepted_loops", "remedies"})

@@ -22,7 +22,7 @@ from stacks.components.guard_functions import (
 )
 from stacks.components.guard_watch import GuardWatch
 from stacks.components.ledger import Ledger
-from stacks.components.notices import Notices
+from stacks.components.notices import ChatNotices, Notices
 from stacks.components.queued import EventQueue
 from stacks.components.signals import SignalAlarms, SignalRules
 from stacks.components.way_back import HoldSchedules, WayBackRole
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_sns as sns
 
-    from stacks.config import Coverage, Mode, Remedy, Response, RollbackMode
+    from stacks.config import Coverage, Mode, Remedy, Response, RollbackMode, Switch
 
 # What the CDK does in another way where an app has not switched it on. The guard's resources, and
 # their logical ids, are the same in every app.
@@ -84,6 +84,10 @@ class LoopGuard(Construct):
         Kinds of remedies that are applied without asking; without any, they are only named.
     memory_ceiling_mb
         Most memory that the remedy ``"memory"`` may give a function, in MB; 0 for none.
+    events
+        ``"off"`` publishes no events on the default bus.
+    chat
+        ``"on"`` adds a topic with messages for Amazon Q Developer in chat applications.
     rollback
         Functions to restore with this deployment, by name or ARN, or ``"all"``. Each synthesis
         that has it asks anew, so take it out again.
@@ -103,6 +107,8 @@ class LoopGuard(Construct):
     ----------
     topic
         The SNS topic with the notices.
+    chat_topic
+        The SNS topic with messages for chat; ``None`` without ``chat="on"``.
     table
         The DynamoDB table with the incidents. It outlives the stack.
     contain, restore, protect, diagnose, chart
@@ -138,6 +144,8 @@ class LoopGuard(Construct):
         accepted_loops: str | Sequence[str] = (),
         remedies: Remedy | Sequence[Remedy] = (),
         memory_ceiling_mb: int = 0,
+        events: Switch = "on",
+        chat: Switch = "off",
         rollback: str | Sequence[str] = (),
         rollback_mode: RollbackMode = "now",
         diagnose: str = "",
@@ -159,6 +167,8 @@ class LoopGuard(Construct):
             "accepted_loops": accepted_loops,
             "remedies": remedies,
             "memory_ceiling_mb": memory_ceiling_mb,
+            "events": events,
+            "chat": chat,
             "rollback": rollback,
             "rollback_mode": rollback_mode,
             "diagnose": diagnose,
@@ -230,6 +240,7 @@ class LoopGuard(Construct):
             Tags.of(self).add(EXEMPT_TAG, EXEMPT_VALUE, include_resource_types=[_IAM_ROLE])
         code = function_code(self)
         notices = Notices(self, "Notices", emails=config.addresses)
+        chat = ChatNotices(self, "ChatNotices") if config.chat == "on" else None
         ledger = Ledger(self, "Ledger")
         dead_letters = DeadLetters(self, "DeadLetters")
         way_back = WayBackRole(self, "WayBack", undelivered=dead_letters.undelivered)
@@ -240,6 +251,7 @@ class LoopGuard(Construct):
             deploy_flags=config.lasting_flags() or None if self._takes_flags else None,
             is_embedded=None if self._takes_flags else True,
             notices=notices,
+            chat=chat,
             ledger=ledger,
             dead_letters=dead_letters,
             hold_role_arn=way_back.role_arn,
@@ -324,6 +336,7 @@ class LoopGuard(Construct):
         )
 
         self.topic = notices.topic
+        self.chat_topic = None if chat is None else chat.topic
         self.table = ledger.table
         self.contain = contain.function
         self.restore = restore.function
@@ -332,11 +345,7 @@ class LoopGuard(Construct):
         self.chart = chart.function
         self.undelivered = dead_letters.undelivered
         self.dead_letters = dead_letters.failed
-        self._output(
-            "NoticeTopic",
-            self.topic.topic_arn,
-            "SNS topic with the notices; subscribe more people here",
-        )
+        self._output_topics()
         self._output(
             "LedgerTable",
             self.table.table_name,
@@ -350,6 +359,25 @@ class LoopGuard(Construct):
             reservation.protection,
             "Whether a runaway can take the guard's own concurrency",
         )
+        self._output_account(account)
+        self._output(
+            "Watch", f"aws logs tail /aws/lambda/{CONTAIN} --follow", "What the guard does"
+        )
+
+    def _output_topics(self) -> None:
+        self._output(
+            "NoticeTopic",
+            self.topic.topic_arn,
+            "SNS topic with the notices; subscribe more people here",
+        )
+        if self.chat_topic is not None:
+            self._output(
+                "ChatTopic",
+                self.chat_topic.topic_arn,
+                "SNS topic for Amazon Q Developer in chat applications",
+            )
+
+    def _output_account(self, account: Account) -> None:
         self._output(
             "AccountAlarm",
             account.account_alarm,
@@ -364,9 +392,6 @@ class LoopGuard(Construct):
             "MonthlyCost",
             account.monthly_cost,
             "What the guard itself costs with the functions of this account",
-        )
-        self._output(
-            "Watch", f"aws logs tail /aws/lambda/{CONTAIN} --follow", "What the guard does"
         )
 
     def _output_restore_command(self, config: Config) -> None:

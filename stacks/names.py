@@ -28,3 +28,6 @@ EXEMPT_TAG: Final = "loopbreaker:exempt"
 EXEMPT_VALUE: Final = "true"
 TAG_PREFIX: Final = "loopbreaker:"
 SNAPSHOT_TAG: Final = "loopbreaker:snapshot"
+
+# The source of the guard's own events on the default bus.
+EVENT_SOURCE: Final = "loopbreaker"

@@ -61,6 +61,7 @@ from functions.domain.errors import (
     LedgerUnavailableError,
     LoopbreakerError,
     MappingNotFoundError,
+    NoticeUndeliveredError,
     ProvisionedConcurrencyError,
     RefusedError,
     VersionNotFoundError,
@@ -72,6 +73,7 @@ from functions.domain.holding.facts import (
     MappingFacts,
 )
 from functions.domain.incidents.history import NOTHING_CLOSED
+from functions.domain.notices.events.ports import Receipt, Sink
 from functions.domain.ports import SurveyPart
 from tests.fake_table import MemoryTable
 
@@ -89,6 +91,8 @@ if TYPE_CHECKING:
         Opening,
         RequestClaim,
     )
+    from functions.domain.notices.events.envelope import OutgoingEvent
+    from functions.domain.notices.notice import Notice
     from functions.domain.pulse.memory import PulseMemory
 
 ACCOUNT_ID: Final = "123456789012"
@@ -325,6 +329,8 @@ class FakeAccount:
         self.metrics = FakeMetrics(self)
         self.ledger = FakeLedger(self)
         self.publisher = FakePublisher(self)
+        self.bus = FakeSink(self, Sink.BUS)
+        self.chat = FakeSink(self, Sink.CHAT)
         self.way_back = FakeWayBack(self)
         self.examined = FakeExamined(self)
 
@@ -1066,6 +1072,14 @@ class FakeLedger:
         items = self._table.query(LIVE)
         return [_incident_in(item) for item in items if read_text(item, "sk").startswith(beginning)]
 
+    def every(self) -> list[Incident]:
+        """All incidents, open or closed, for assertions."""
+        found = [*self.in_place(), *self.aside()]
+        known = {one.id for one in found}
+        names = {one.function for one in found} | set(self._account.by_name)
+        filed = [one for name in sorted(names) for one in self.filed(name)]
+        return [*found, *(one for one in filed if one.id not in known)]
+
     def filed(self, function: str) -> list[Incident]:
         """What was filed away for a function, oldest first, for assertions."""
         unfiled = {one.id for one in (*self.in_place(), *self.aside())}
@@ -1164,25 +1178,43 @@ class FakeLedger:
             self._ledger.settle_request(nonce, request_id, is_done=is_done)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
-    """One notice that was sent."""
-
-    subject: str
-    body: str
-
-
 class FakePublisher:
     """Twin of `functions.aws.incidents.publisher.SnsPublisher`."""
 
     def __init__(self, account: FakeAccount) -> None:
         self._account = account
-        self.sent: list[Mail] = []
+        self.sent: list[Notice] = []
 
-    def publish(self, subject: str, body: str) -> None:
+    def publish(self, notice: Notice) -> None:
         """See the port."""
-        with self._account.call("publisher", "publish", subject=subject, body=body):
-            self.sent.append(Mail(subject=subject, body=body))
+        assert notice.event is not None, f"a mail without its twin: {notice.subject}"
+        with self._account.call("publisher", "publish", subject=notice.subject, body=notice.body):
+            self.sent.append(notice)
+
+
+class FakeSink:
+    """Twin of `functions.aws.incidents.event_bus.EventBus` and of `ChatTopic`.
+
+    Attributes
+    ----------
+    took
+        Every event that it took, as often as it did.
+    """
+
+    def __init__(self, account: FakeAccount, name: Sink) -> None:
+        self._account = account
+        self.name = name
+        self.took: list[OutgoingEvent] = []
+
+    def put(self, events: Sequence[OutgoingEvent]) -> Receipt:
+        """See the port."""
+        subjects = [one.detail["subject"] for one in events]
+        try:
+            with self._account.call(self.name.value, "put", subjects=subjects):
+                self.took += events
+        except NoticeUndeliveredError as error:
+            return Receipt(taken=frozenset(), why=str(error))
+        return Receipt(taken=frozenset(one.id for one in events))
 
 
 class FakeWayBack:

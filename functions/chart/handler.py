@@ -39,7 +39,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         logger.info("noted", extra={"changes": [f"{one.kind}: {one.name}" for one in changes]})
     elif is_tick(event):
         until = now + timedelta(milliseconds=context.get_remaining_time_in_millis())
-        wiring.refresh(context.aws_request_id, until, clock).tick()
+        try:
+            wiring.refresh(context.aws_request_id, until, clock).tick()
+        finally:
+            wiring.events.flush(lambda: context.get_remaining_time_in_millis() / 1000)
     else:
         raise UnrecognisedSignalError(
             f"no trigger of chart sends this event: source {event.get('source')!r}, detail-type "

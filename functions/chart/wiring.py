@@ -12,19 +12,22 @@ from functions.aws.account import account_reader
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import ReadClient
-from functions.aws.incidents import publisher
+from functions.aws.incidents import chat_topic, event_bus, publisher
+from functions.aws.incidents.event_sinks import connect_sinks
 from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.records import chart_store, fact_store
 from functions.aws.records.chart_store import ChartStore
 from functions.aws.records.fact_store import FactStore
 from functions.aws.records.table import Table
 from functions.aws.runtime import clients
+from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.deployment import describe_deployment
 from functions.aws.runtime.observability import POWERTOOLS_LOG
 from functions.chart.settings import Settings
 from functions.domain.graph.refresh import RefreshIntervals
 from functions.workflows.graph.graphs import Graphs
 from functions.workflows.graph.refresh_graph import GraphRefresh
+from functions.workflows.notices.events import EventDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from functions.domain.notices.notice import Deployment
 
 # The deployment allows what they declare.
-ADAPTERS: Final = (account_reader, chart_store, fact_store, publisher)
+ADAPTERS: Final = (account_reader, chart_store, chat_topic, event_bus, fact_store, publisher)
 
 # Time that is kept for what comes after the reading: storing, the graph, notices. A graph of 10,000
 # functions takes some seconds, one of as many whose roles allow nearly everything some minutes.
@@ -55,6 +58,7 @@ class GraphWiring:
     graphs: Graphs
     rate_limiter: RateLimiter
     deployment: Deployment
+    events: EventDelivery
 
     def store(self, holder: str) -> ChartStore:
         """The store, for one run."""
@@ -83,6 +87,7 @@ class GraphWiring:
             until=until + _SPARE,
             clock=clock,
             log=POWERTOOLS_LOG,
+            events=self.events,
         )
 
 
@@ -106,4 +111,10 @@ def connect() -> GraphWiring:
         ),
         rate_limiter=RateLimiter(),
         deployment=describe_deployment(settings),
+        events=EventDelivery(
+            to=connect_sinks(settings),
+            deployment=describe_deployment(settings),
+            clock=read_clock,
+            log=POWERTOOLS_LOG,
+        ),
     )

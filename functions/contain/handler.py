@@ -21,12 +21,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | N
     Whatever fails about a signal is raised: Lambda retries, then it is a dead letter. An order is
     answered as `functions.domain.requests` describes.
     """
+
+    def seconds_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
     if is_direct_request(event):
-        answer = answer_at_contain(event, connect_orders(), context.aws_request_id)
+        orders = connect_orders()
+        try:
+            answer = answer_at_contain(event, orders, context.aws_request_id)
+        finally:
+            orders.enforcer.world.events.flush(seconds_left)
         logger.info("answered a request", kind=answer["loopbreaker"]["answer"])
         return answer
     signal = parse_signal(event)
     CLOCK.advance(signal.at)
     logger.append_keys(signal=signal.kind, signal_id=signal.id, signal_source=signal.source)
-    connect().handle(signal, lambda: context.get_remaining_time_in_millis() / 1000)
+    triage = connect()
+    try:
+        triage.handle(signal, seconds_left)
+    finally:
+        # Last of all: no containment and no mail waits for an event.
+        triage.enforcer.world.events.flush(seconds_left)
     return None

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Final
 from functions.aws.detection import function_count, lambda_metrics
 from functions.aws.detection.function_count import FunctionCount
 from functions.aws.detection.lambda_metrics import CloudWatchMetrics
-from functions.aws.incidents import hold_facts, lambda_functions, publisher, signals, way_back
+from functions.aws.incidents import (
+    chat_topic,
+    event_bus,
+    hold_facts,
+    lambda_functions,
+    publisher,
+    signals,
+    way_back,
+)
+from functions.aws.incidents.event_sinks import connect_sinks
 from functions.aws.incidents.hold_facts import AwsHoldFacts
 from functions.aws.incidents.lambda_functions import LambdaFunctions
 from functions.aws.incidents.publisher import SnsPublisher
@@ -35,6 +44,7 @@ from functions.workflows.detection.triage import Triage
 from functions.workflows.holding.observe import HoldObserver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
+from functions.workflows.notices.events import EventDelivery
 from functions.workflows.requests.ordered_stop import OrderedStop
 
 if TYPE_CHECKING:
@@ -42,7 +52,9 @@ if TYPE_CHECKING:
 
 # The deployment allows what they declare.
 ADAPTERS: Final = (
+    chat_topic,
     diagnosis_marks,
+    event_bus,
     function_count,
     graph_summary,
     hold_facts,
@@ -112,6 +124,12 @@ def _connect_incidents(
         deployment=_describe_guard(settings, policy),
         clock=read_clock,
         loops=loops,
+        events=EventDelivery(
+            to=connect_sinks(settings),
+            deployment=describe_deployment(settings),
+            clock=read_clock,
+            log=POWERTOOLS_LOG,
+        ),
     )
 
 

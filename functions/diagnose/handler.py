@@ -47,6 +47,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | N
     def seconds_left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
+    try:
+        return _handle(event, seconds_left)
+    finally:
+        # Last of all: no remedy and no mail waits for an event.
+        connect().context.events.flush(seconds_left)
+
+
+def _handle(event: dict[str, Any], seconds_left: Callable[[], float]) -> dict[str, Any] | None:
     if is_custom_resource_event(event):
         _answer(CustomResourceRequest.from_event(event), seconds_left)
         return None

@@ -32,7 +32,8 @@ from functions.aws.diagnosis.logs import FunctionLogs
 from functions.aws.diagnosis.metrics import DiagnosisMetrics
 from functions.aws.diagnosis.rule_watch import RuleTargets
 from functions.aws.diagnosis.schedule_watch import Schedules
-from functions.aws.incidents import publisher
+from functions.aws.incidents import chat_topic, event_bus, publisher
+from functions.aws.incidents.event_sinks import connect_sinks
 from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.records import diagnosis_store
 from functions.aws.records.chart_store import ChartStore
@@ -55,6 +56,7 @@ from functions.workflows.diagnosis.collect_facts import FactCollector
 from functions.workflows.diagnosis.find_first_signs import find_first_signs
 from functions.workflows.diagnosis.read_guard_state import read_guard_state
 from functions.workflows.diagnosis.triage import DiagnosisTriage
+from functions.workflows.notices.events import EventDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,8 +68,10 @@ ADAPTERS: Final = (
     account_facts,
     account_reader,
     alarm_actions,
+    chat_topic,
     custom_resource,
     diagnosis_store,
+    event_bus,
     function_details,
     iam_simulation,
     ledger,
@@ -149,6 +153,12 @@ def connect() -> DiagnosisWiring:
             publisher=SnsPublisher(clients.make_sns_client(), settings.notice_topic_arn),
             deployment=describe_deployment(settings),
             clock=read_clock,
+            events=EventDelivery(
+                to=connect_sinks(settings),
+                deployment=describe_deployment(settings),
+                clock=read_clock,
+                log=POWERTOOLS_LOG,
+            ),
         ),
         store=store,
         ledger=DynamoLedger(Table(clients.make_dynamodb_client, settings.ledger_table)),

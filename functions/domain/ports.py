@@ -19,6 +19,7 @@ from functions.domain.detection.evidence import (
     Trigger,
 )
 from functions.domain.holding.facts import HoldFacts
+from functions.domain.notices.notice import Notice
 
 
 class Functions(Protocol):
@@ -263,7 +264,7 @@ class Examined(Protocol):
 class Publisher(Protocol):
     """SNS."""
 
-    def publish(self, subject: str, body: str) -> None:
+    def publish(self, notice: Notice) -> None:
         """Send a notice to the topic. Raises `NoticeUndeliveredError`."""
         ...
 

@@ -51,7 +51,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
         response = _answer_failure(request, error)
-    respond(request, response)
+    try:
+        respond(request, response)
+    finally:
+        connect().events.flush(lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 def _answer(request: CustomResourceRequest) -> CustomResourceResponse:
@@ -72,7 +75,7 @@ def _carry_out(request: CustomResourceRequest) -> dict[str, str]:
         return _render(report_account(_parse_plan(properties), connect(), read_clock()))
     if request.resource_type == RESERVATION:
         wanted = {name: int(count) for name, count in properties["Functions"].items()}
-        return {"Protection": protect_guard(wanted, connect())}
+        return {"Protection": protect_guard(wanted, connect(), read_clock())}
     raise UnknownResourceError(f"protect serves no {request.resource_type}")
 
 

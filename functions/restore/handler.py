@@ -44,8 +44,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | N
     def seconds_left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
+    try:
+        return _handle(event, context.aws_request_id, seconds_left)
+    finally:
+        # Last of all: nobody who is restored or answered waits for an event.
+        connect().world.events.flush(seconds_left)
+
+
+def _handle(
+    event: dict[str, Any], request_id: str, seconds_left: Callable[[], float]
+) -> dict[str, Any] | None:
     if is_direct_request(event):
-        answer = answer_at_restore(event, connect(), context.aws_request_id, seconds_left)
+        answer = answer_at_restore(event, connect(), request_id, seconds_left)
         logger.info("answered a request", kind=answer["loopbreaker"]["answer"])
         return answer
     if is_hold_end(event):

@@ -8,7 +8,14 @@ import time
 from typing import Final
 
 from functions.aws.diagnosis import function_changes
-from functions.aws.incidents import lambda_functions, publisher, way_back
+from functions.aws.incidents import (
+    chat_topic,
+    event_bus,
+    lambda_functions,
+    publisher,
+    way_back,
+)
+from functions.aws.incidents.event_sinks import connect_sinks
 from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.incidents.way_back import Route, ScheduledWayBack
 from functions.aws.records import diagnosis_store
@@ -19,16 +26,20 @@ from functions.aws.records.table import Table
 from functions.aws.runtime import clients, custom_resource
 from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.deployment import describe_deployment
+from functions.aws.runtime.observability import POWERTOOLS_LOG
 from functions.domain.diagnosis.ports import RemediationContext
 from functions.restore.settings import Settings
 from functions.workflows.incidents.context import Context
+from functions.workflows.notices.events import EventDelivery
 from functions.workflows.rollback.rollback import Rollback
 
 # The deployment allows what they declare. Of `function_changes` it allows only what the remedies
 # need that are allowed.
 ADAPTERS: Final = (
+    chat_topic,
     custom_resource,
     diagnosis_store,
+    event_bus,
     lambda_functions,
     ledger,
     publisher,
@@ -49,6 +60,12 @@ def connect() -> Rollback:
         way_back=ScheduledWayBack(clients.make_scheduler_client, Route.of(settings)),
         deployment=describe_deployment(settings),
         clock=read_clock,
+        events=EventDelivery(
+            to=connect_sinks(settings),
+            deployment=describe_deployment(settings),
+            clock=read_clock,
+            log=POWERTOOLS_LOG,
+        ),
     )
     remediation = RemediationContext(
         repairs=function_changes.AwsFunctionChanges(
@@ -58,5 +75,6 @@ def connect() -> Rollback:
         publisher=context.publisher,
         deployment=context.deployment,
         clock=read_clock,
+        events=context.events,
     )
     return Rollback(world=context, sleep=time.sleep, remediation=remediation)

@@ -12,6 +12,10 @@ class EventLog(Protocol):
         """Something happened as it should."""
         ...
 
+    def error(self, message: str, **fields: object) -> None:
+        """Something is lost, and nobody will try again."""
+        ...
+
     def exception(self, message: str, **fields: object) -> None:
         """Something went wrong; the exception being handled is logged with it."""
         ...

@@ -62,7 +62,7 @@ def operation_of(method: str, path: str, query_params: Mapping[str, Any]) -> str
 
 
 def apply(world: World) -> None:  # noqa: ARG001 - every patch takes the world
-    """Name Lambda's actions rightly, and give mappings and permissions their condition keys."""
+    """Name Lambda's actions rightly, and give mappings, permissions and events condition keys."""
 
     def extract(  # noqa: PLR0917 - as the emulator calls it
         service: str,
@@ -94,6 +94,8 @@ def apply(world: World) -> None:  # noqa: ARG001 - every patch takes the world
             keys["lambda:FunctionArn"] = function
         if iam_action == "lambda:AddPermission" and (principal := _admitted(body)):
             keys["lambda:Principal"] = principal
+        if iam_action == "events:PutEvents" and (source := _source_of_events(body)):
+            keys["events:source"] = source
         return keys
 
     original_context = replace(
@@ -106,6 +108,17 @@ def apply(world: World) -> None:  # noqa: ARG001 - every patch takes the world
         original_pin(source_ip, True)  # noqa: FBT003
 
     original_pin = replace(app, "pin_request_origin", pin, ("source_ip", "secure_transport"))
+
+
+def _source_of_events(body: bytes) -> str:
+    """The source of all entries of a request. AWS holds each entry against the policy by itself."""
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError:
+        return ""
+    entries = document.get("Entries", []) if isinstance(document, dict) else []
+    sources = {str(one.get("Source", "")) for one in entries if isinstance(one, dict)}
+    return sources.pop() if len(sources) == 1 else ""
 
 
 def _admitted(body: bytes) -> str:

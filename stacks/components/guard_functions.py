@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from stacks.components.dead_letters import DeadLetters
     from stacks.components.deployment import Account
     from stacks.components.ledger import Ledger
-    from stacks.components.notices import Notices
+    from stacks.components.notices import ChatNotices, Notices
     from stacks.components.queued import EventQueue
     from stacks.config import Config
 
@@ -55,6 +55,7 @@ class Surroundings:
     deploy_flags: str | None
     is_embedded: bool | None
     notices: Notices
+    chat: ChatNotices | None
     ledger: Ledger
     dead_letters: DeadLetters
     hold_role_arn: str
@@ -63,6 +64,25 @@ class Surroundings:
     def topic_arn(self) -> str:
         """ARN of the topic with the notices."""
         return self.notices.topic.topic_arn
+
+    @property
+    def has_events(self) -> bool | None:
+        """True where events go to the default bus, otherwise ``None``."""
+        return True if self.config.events == "on" else None
+
+    @property
+    def chat_topic_arn(self) -> str | None:
+        """ARN of the topic for chat; ``None`` where there is none."""
+        return None if self.chat is None else self.chat.topic.topic_arn
+
+    @property
+    def outlets(self) -> permissions.Outlets:
+        """Where notices and their events may go."""
+        return permissions.Outlets(
+            topic_arn=self.topic_arn,
+            chat_topic_arn=self.chat_topic_arn,
+            has_events=bool(self.has_events),
+        )
 
     @property
     def ledger_name(self) -> str:
@@ -90,9 +110,12 @@ def make_protect(scope: Construct, given: Surroundings) -> GuardFunction:
         handler="functions.protect.handler.handler",
         description="Keeps concurrency for the guard while it is deployed",
         environment=ProtectSettings(
-            notice_topic_arn=given.topic_arn, stack_name=given.stack_name
+            notice_topic_arn=given.topic_arn,
+            has_events=given.has_events,
+            chat_topic_arn=given.chat_topic_arn,
+            stack_name=given.stack_name,
         ).to_env(),
-        statements=permissions.protect_statements(topic_arn=given.topic_arn),
+        statements=permissions.protect_statements(given.outlets),
         accepted=permissions.ACCEPTED_FOR_PROTECT,
         dead_letters=given.dead_letters.failed,
         # It may wait 75 s until its new permissions are in force.
@@ -115,6 +138,8 @@ def make_contain(scope: Construct, given: Surroundings, account: Account) -> Gua
         environment=ContainSettings(
             ledger_table=given.ledger_name,
             notice_topic_arn=given.topic_arn,
+            has_events=given.has_events,
+            chat_topic_arn=given.chat_topic_arn,
             stack_name=given.stack_name,
             hold_schedules=HOLD_SCHEDULES,
             hold_role_arn=given.hold_role_arn,
@@ -133,8 +158,8 @@ def make_contain(scope: Construct, given: Surroundings, account: Account) -> Gua
             is_embedded=given.is_embedded,
         ).to_env(deferred={"account_concurrency": account.concurrency_limit}),
         statements=permissions.contain_statements(
+            given.outlets,
             ledger_arn=given.ledger_arn,
-            topic_arn=given.topic_arn,
             hold_role_arn=given.hold_role_arn,
         ),
         accepted={**permissions.ACCEPTED_FOR_CONTAIN, **permissions.ACCEPTED_FOR_HOLDS},
@@ -160,6 +185,8 @@ def make_restore(scope: Construct, given: Surroundings) -> GuardFunction:
         environment=RestoreSettings(
             ledger_table=given.ledger_name,
             notice_topic_arn=given.topic_arn,
+            has_events=given.has_events,
+            chat_topic_arn=given.chat_topic_arn,
             stack_name=given.stack_name,
             hold_schedules=HOLD_SCHEDULES,
             hold_role_arn=given.hold_role_arn,
@@ -169,8 +196,8 @@ def make_restore(scope: Construct, given: Surroundings) -> GuardFunction:
             is_embedded=given.is_embedded,
         ).to_env(),
         statements=permissions.restore_statements(
+            given.outlets,
             ledger_arn=given.ledger_arn,
-            topic_arn=given.topic_arn,
             hold_role_arn=given.hold_role_arn,
             remedies=given.config.remedies,
         ),
@@ -201,6 +228,8 @@ def make_diagnose(
         environment=DiagnoseSettings(
             ledger_table=given.ledger_name,
             notice_topic_arn=given.topic_arn,
+            has_events=given.has_events,
+            chat_topic_arn=given.chat_topic_arn,
             stack_name=given.stack_name,
             mode=config.mode,
             remedies=config.remedies,
@@ -211,8 +240,8 @@ def make_diagnose(
             is_embedded=given.is_embedded,
         ).to_env(),
         statements=permissions.diagnose_statements(
+            given.outlets,
             ledger_arn=given.ledger_arn,
-            topic_arn=given.topic_arn,
             denials_arn=denials.queue.queue_arn,
             remedies=() if config.mode == "observe" else config.remedies,
         ),
@@ -236,15 +265,15 @@ def make_chart(scope: Construct, given: Surroundings) -> GuardFunction:
         environment=ChartSettings(
             ledger_table=given.ledger_name,
             notice_topic_arn=given.topic_arn,
+            has_events=given.has_events,
+            chat_topic_arn=given.chat_topic_arn,
             stack_name=given.stack_name,
             accepted_loops=function_names(given.config.accepted_loops),
             own_functions=GUARD_FUNCTIONS,
             deploy_flags=given.deploy_flags,
             is_embedded=given.is_embedded,
         ).to_env(),
-        statements=permissions.chart_statements(
-            ledger_arn=given.ledger_arn, topic_arn=given.topic_arn
-        ),
+        statements=permissions.chart_statements(given.outlets, ledger_arn=given.ledger_arn),
         accepted=permissions.ACCEPTED_FOR_CHART,
         dead_letters=given.dead_letters.failed,
         # An account of 10,000 functions takes two such runs; the second goes on with the first.

@@ -49,3 +49,15 @@ class Notices(Construct):
         )
         for email in emails:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
+
+
+class ChatNotices(Construct):
+    """The SNS topic with messages for Amazon Q Developer in chat applications.
+
+    It is apart from the other one: its messages are JSON in the format of a custom notification,
+    which nobody wants as a mail. As for that one, no key of KMS stands in between.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.topic = sns.Topic(self, "Topic", display_name="Loopbreaker chat", enforce_ssl=True)

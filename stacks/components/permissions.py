@@ -8,6 +8,7 @@ Lambda*, *... Amazon CloudWatch*, *... Amazon Resource Group Tagging API*.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Aws
@@ -15,6 +16,7 @@ from aws_cdk import aws_iam as iam
 
 from stacks.names import (
     CONTAIN,
+    EVENT_SOURCE,
     EXEMPT_TAG,
     EXEMPT_VALUE,
     HOLD_SCHEDULES,
@@ -84,6 +86,7 @@ USE_CHART: Final = (
 )
 CHART_KEYS: Final = ("chart", "chart-*", "account#*")
 PUBLISH: Final = ("sns:Publish",)
+SEND_EVENTS: Final = ("events:PutEvents",)
 # The way back of a hold. Service Authorization Reference, *... Amazon EventBridge Scheduler*.
 SCHEDULE: Final = (
     "scheduler:CreateSchedule",
@@ -408,8 +411,40 @@ def _schedule_ends(hold_role_arn: str) -> list[iam.PolicyStatement]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlets:
+    """Where notices and their events may go.
+
+    Attributes
+    ----------
+    chat_topic_arn
+        ``None`` where there is no topic for chat.
+    has_events
+        Whether events go to the default bus.
+    """
+
+    topic_arn: str
+    chat_topic_arn: str | None = None
+    has_events: bool = False
+
+
+def _notify(outlets: Outlets) -> list[iam.PolicyStatement]:
+    """Publish to the topics, and events of our own source to the default bus.
+
+    UNCONFIRMED: that AWS holds ``events:source`` against each entry of PutEvents. If it does not,
+    events are refused; they are given up in the log, and every mail is sent all the same.
+    """
+    chat = () if outlets.chat_topic_arn is None else (outlets.chat_topic_arn,)
+    statements = [_allow("Tell", PUBLISH, outlets.topic_arn, *chat)]
+    if outlets.has_events:
+        bus = f"arn:{Aws.PARTITION}:events:{Aws.REGION}:{Aws.ACCOUNT_ID}:event-bus/default"
+        only_ours = {"StringEquals": {"events:source": EVENT_SOURCE}}
+        statements.append(_allow("SendEvents", SEND_EVENTS, bus, conditions=only_ours))
+    return statements
+
+
 def contain_statements(
-    *, ledger_arn: str, topic_arn: str, hold_role_arn: str
+    outlets: Outlets, *, ledger_arn: str, hold_role_arn: str
 ) -> list[iam.PolicyStatement]:
     """What `contain` may do."""
     exempt = {"StringEquals": {f"aws:ResourceTag/{EXEMPT_TAG}": EXEMPT_VALUE}}
@@ -444,12 +479,12 @@ def contain_statements(
         *_schedule_ends(hold_role_arn),
         _allow("FindTagged", FIND_TAGGED, "*"),
         _allow("UseLedger", USE_LEDGER, ledger_arn),
-        _allow("Tell", PUBLISH, topic_arn),
+        *_notify(outlets),
     ]
 
 
 def restore_statements(
-    *, ledger_arn: str, topic_arn: str, hold_role_arn: str, remedies: Sequence[str] = ()
+    outlets: Outlets, *, ledger_arn: str, hold_role_arn: str, remedies: Sequence[str] = ()
 ) -> list[iam.PolicyStatement]:
     """What `restore` may do: put back contained functions, and take allowed remedies back."""
     return [
@@ -458,7 +493,7 @@ def restore_statements(
         *_schedule_ends(hold_role_arn),
         _allow("FindTagged", FIND_TAGGED, "*"),
         _allow("UseLedger", USE_LEDGER, ledger_arn),
-        _allow("Tell", PUBLISH, topic_arn),
+        *_notify(outlets),
     ]
 
 
@@ -490,7 +525,7 @@ def _undo_remedies(remedies: Sequence[str]) -> list[iam.PolicyStatement]:
 
 
 def diagnose_statements(
-    *, ledger_arn: str, topic_arn: str, denials_arn: str, remedies: Sequence[str]
+    outlets: Outlets, *, ledger_arn: str, denials_arn: str, remedies: Sequence[str]
 ) -> list[iam.PolicyStatement]:
     """What `diagnose` may do: read, tell, and change what the operator allowed by name."""
     logs = f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:*"
@@ -503,7 +538,7 @@ def diagnose_statements(
         _allow("Simulate", SIMULATE, any_role(), users),
         *_apply_remedies(remedies),
         _allow("UseLedger", USE_LEDGER, ledger_arn),
-        _allow("Tell", PUBLISH, topic_arn),
+        *_notify(outlets),
     ]
 
 
@@ -550,7 +585,7 @@ def _apply_remedies(remedies: Sequence[str]) -> list[iam.PolicyStatement]:
     return statements
 
 
-def chart_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicyStatement]:
+def chart_statements(outlets: Outlets, *, ledger_arn: str) -> list[iam.PolicyStatement]:
     """What `chart` may do: read the configuration of the account, keep what it read, tell."""
     return [
         _allow("ReadConfiguration", READ_CONFIGURATION, "*"),
@@ -561,15 +596,15 @@ def chart_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicyState
             ledger_arn,
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(CHART_KEYS)}},
         ),
-        _allow("Tell", PUBLISH, topic_arn),
+        *_notify(outlets),
     ]
 
 
-def protect_statements(*, topic_arn: str) -> list[iam.PolicyStatement]:
+def protect_statements(outlets: Outlets) -> list[iam.PolicyStatement]:
     """What `protect` may do: read limits and traffic, reserve for the guard functions, notify."""
     return [
         _allow("ReadAccount", (*READ_ACCOUNT, "cloudwatch:GetMetricData"), "*"),
         _allow("CheckExempt", ("lambda:GetFunctionConcurrency",), any_function()),
         _allow("Reserve", RESERVE, *(_arn(f"function:{name}") for name in (CONTAIN, RESTORE))),
-        _allow("Tell", PUBLISH, topic_arn),
+        *_notify(outlets),
     ]

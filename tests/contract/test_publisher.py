@@ -1,12 +1,15 @@
 import pytest
 
 from functions.domain.errors import NoticeUndeliveredError
+from functions.domain.notices.notice import Notice
 from tests.contract.stage import Stage
 
 
 def test_publishes_a_notice(stage: Stage) -> None:
     """A notice of several lines is accepted."""
-    stage.publisher.publish("Loopbreaker stopped orders", "It ran away.\n\norders ─stream▶ orders")
+    stage.publisher.publish(
+        Notice(subject="Loopbreaker stopped orders", body="It ran away.\n\norders ─stream▶ orders")
+    )
 
 
 def test_says_that_a_notice_was_not_taken(stage: Stage) -> None:
@@ -14,4 +17,4 @@ def test_says_that_a_notice_was_not_taken(stage: Stage) -> None:
     stage.break_topic()
 
     with pytest.raises(NoticeUndeliveredError, match="NotFound"):
-        stage.publisher.publish("subject", "body")
+        stage.publisher.publish(Notice(subject="subject", body="body"))

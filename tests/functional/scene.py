@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.domain.detection.arrivals import Source
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.loop_lookup import NOTHING_KNOWN, LoopStatus, OnLoop
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import Policy, Response
+from functions.domain.notices.events.ports import NoEvents
 from functions.domain.notices.notice import Deployment
 from functions.domain.signal import Signal, SignalKind
 from functions.workflows.detection.collect_evidence import EvidenceCollector, run_one_by_one
@@ -17,11 +18,15 @@ from functions.workflows.detection.triage import Triage
 from functions.workflows.holding.observe import HoldObserver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
+from functions.workflows.notices.events import EventDelivery
 from functions.workflows.requests.ordered_stop import OrderedStop
 from functions.workflows.rollback.results import Result
 from functions.workflows.rollback.rollback import Rollback
 from tests.fakes import FakeAccount, FakeFunction, SimulatedCrash
 from tests.unit.domain.diagnosis.samples import Hospital
+
+if TYPE_CHECKING:
+    from functions.domain.notices.events.ports import EventOutlet
 
 NOON = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)
 OWN = frozenset({"Loopbreaker-contain", "Loopbreaker-restore", "Loopbreaker-protect"})
@@ -38,6 +43,9 @@ class QuietLog:
     def info(self, message: str, **fields: object) -> None:
         """Keep it."""
         self.lines.append((message, fields))
+
+    def error(self, message: str, **fields: object) -> None:
+        """See the port."""
 
     def exception(self, message: str, **fields: object) -> None:
         """Keep it."""
@@ -97,6 +105,7 @@ class Scene:
         self.slept = 0.0
         self.loops = FakeLoops()
         self.hospital = Hospital()
+        self.events: EventOutlet = NoEvents()
         self.functions: int | None = None  # in the account, as far as AWS says
 
     @property
@@ -112,6 +121,7 @@ class Scene:
             ),
             clock=lambda: self.now,
             loops=self.loops,
+            events=self.events,
         )
 
     @property
@@ -167,7 +177,19 @@ class Scene:
     def signal(self, kind: SignalKind, *functions: str, actor: str = "") -> TriageReport:
         """Send one signal."""
         signal = Signal(kind=kind, at=self.now, id="1", functions=functions, actor=actor)
-        return self.guard.handle(signal)
+        try:
+            return self.guard.handle(signal)
+        finally:
+            self.events.flush(lambda: 60.0)
+
+    def connect_sinks(self) -> None:
+        """Let the guard publish events on a bus and in chat."""
+        self.events = EventDelivery(
+            to=(self.account.bus, self.account.chat),
+            deployment=self.world.deployment,
+            clock=lambda: self.now,
+            log=self.log,
+        )
 
     def contributor(self, name: str = "orders") -> TriageReport:
         """The signal that names a function."""

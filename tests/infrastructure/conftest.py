@@ -134,4 +134,6 @@ def full(synthesize: Synthesize) -> Synthesized:
         diagnose="orders",
         remedies="logs,traces,permissions,memory",
         memory_ceiling_mb="2048",
+        events="off",
+        chat="on",
     )

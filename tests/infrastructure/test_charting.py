@@ -95,6 +95,7 @@ def test_it_reads_and_keeps_and_tells_and_nothing_else(default: Synthesized) -> 
         "dynamodb:PutItem",
         "dynamodb:Query",
         "dynamodb:UpdateItem",
+        "events:PutEvents",
         "sns:Publish",
     }
 

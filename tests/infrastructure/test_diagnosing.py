@@ -18,6 +18,7 @@ from tests.infrastructure.test_permissions import (
     DIAGNOSE,
     LEDGER,
     RESTORE,
+    TELL,
     WAY_BACK,
     allowed,
     arn_text,
@@ -81,7 +82,7 @@ READING = {
 }
 # What Lambda does with the queue of denied invocations, by the role of the function.
 QUEUE = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
-ALWAYS = READING | LEDGER | BY_THE_RUNTIME | QUEUE | {"sns:Publish"}
+ALWAYS = READING | LEDGER | BY_THE_RUNTIME | QUEUE | TELL
 UPDATE = "lambda:UpdateFunctionConfiguration"
 ROLES = {"iam:DeleteRolePolicy", "iam:PutRolePolicy"}
 PERMISSIONS = {"lambda:AddPermission", "lambda:RemovePermission"}
@@ -132,7 +133,7 @@ def test_what_is_allowed_may_be_taken_back(
 ) -> None:
     """`restore` may undo the allowed kinds of remedies, and grants nothing itself."""
     assert allowed(synthesize(**flags), RESTORE) == (
-        CHANGE_FUNCTIONS | LEDGER | WAY_BACK | BY_THE_RUNTIME | {"sns:Publish"} | undoing
+        CHANGE_FUNCTIONS | LEDGER | WAY_BACK | BY_THE_RUNTIME | TELL | undoing
     )
 
 
@@ -168,7 +169,7 @@ def test_a_remedy_has_all_that_its_adapter_declares(
     missing = repairs.IAM_ACTIONS_BY_REMEDY[kind] - granted
     assert not missing, f"stacks/components/permissions.py: allow diagnose {missing} for {kind}"
     assert (
-        granted - READING - LEDGER - BY_THE_RUNTIME - QUEUE - {"sns:Publish"}
+        granted - READING - LEDGER - BY_THE_RUNTIME - QUEUE - TELL
         <= (repairs.IAM_ACTIONS_BY_REMEDY[kind])
     )
 

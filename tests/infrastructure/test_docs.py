@@ -58,6 +58,7 @@ EVERYDAY = {
     "dynamodb:UpdateItem",
     "logs:CreateLogStream",
     "logs:PutLogEvents",
+    "events:PutEvents",
     "sns:Publish",
     "sqs:DeleteMessage",
     "sqs:ReceiveMessage",
@@ -198,6 +199,8 @@ def test_flags_that_read_the_account_again_are_described() -> None:
         "blast_radius": "4",
         "accepted_loops": "billing",
         "remedies": "logs",
+        "events": "off",
+        "chat": "on",
         "rollback": "orders",
         "diagnose": "orders",
     }
@@ -467,7 +470,7 @@ def test_every_rule_of_the_simulation_is_described() -> None:
 
     checked = set(re.findall(r'_break\(\s*[\w.]+,\s*"(\w+)"', code))
     assert {row[0] for row in rows(page, "## The rules")} == checked
-    assert f"{len(checked)} rules" in page.replace("nine", "9")
+    assert f"{len(checked)} rules" in page.replace("ten", "10")
 
 
 def test_constants_of_the_detection_are_described() -> None:

@@ -12,10 +12,11 @@ import pytest
 
 import functions.aws
 from functions.domain.incidents.tags import snapshot as tagged_snapshot
-from stacks.names import GUARD_FUNCTIONS
+from functions.domain.notices.events.envelope import SOURCE
+from stacks.names import EVENT_SOURCE, GUARD_FUNCTIONS
 
 if TYPE_CHECKING:
-    from tests.infrastructure.conftest import Json, Synthesized
+    from tests.infrastructure.conftest import Json, Synthesize, Synthesized
 
 CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART = (
     f"Loopbreaker-{verb}" for verb in ("contain", "restore", "protect", "diagnose", "chart")
@@ -59,6 +60,8 @@ WAY_BACK = {
     "scheduler:DeleteSchedule",
     "scheduler:UpdateSchedule",
 }
+# Notices for people, and the same as events for programs.
+TELL = {"events:PutEvents", "sns:Publish"}
 # What the runtime does in a function's name: write its logs, keep its failed events.
 BY_THE_RUNTIME = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
 
@@ -104,26 +107,26 @@ def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
             | LEDGER
             | WAY_BACK
             | BY_THE_RUNTIME
+            | TELL
             | {
                 "cloudwatch:GetMetricData",
                 "cloudwatch:ListMetrics",
                 "kinesis:DescribeStreamSummary",
                 "lambda:GetAccountSettings",
                 "lambda:ListFunctionEventInvokeConfigs",
-                "sns:Publish",
                 "sqs:GetQueueAttributes",
             },
         ),
-        (RESTORE, CHANGE_FUNCTIONS | LEDGER | WAY_BACK | BY_THE_RUNTIME | {"sns:Publish"}),
+        (RESTORE, CHANGE_FUNCTIONS | LEDGER | WAY_BACK | BY_THE_RUNTIME | TELL),
         (
             PROTECT,
             BY_THE_RUNTIME
+            | TELL
             | {"cloudwatch:GetMetricData"}
             | {
                 "lambda:GetAccountSettings",
                 "lambda:GetFunctionConcurrency",
                 "lambda:PutFunctionConcurrency",
-                "sns:Publish",
             },
         ),
     ],
@@ -278,6 +281,36 @@ def test_wildcard_resources(default: Synthesized, function: str) -> None:
         "lambda:ListEventSourceMappings",
         "tag:GetResources",
     }
+
+
+@pytest.mark.parametrize("function", [CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART])
+def test_events_go_to_the_default_bus_and_only_ours(default: Synthesized, function: str) -> None:
+    """No other bus, and no event that looks like somebody else's."""
+    send = statement(default, function, "SendEvents")
+
+    assert send["Action"] == "events:PutEvents"
+    assert arn_text(send["Resource"]) == (
+        "arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default"
+    )
+    assert send["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+    assert SOURCE == EVENT_SOURCE
+
+
+@pytest.mark.parametrize("function", [CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART])
+def test_without_events_there_is_no_permission(synthesize: Synthesize, function: str) -> None:
+    """`events=off` takes the right and the setting away; `chat=on` adds one topic to both."""
+    made = synthesize(events="off", chat="on")
+    (chat,) = (
+        name
+        for name, one in made.of_type("AWS::SNS::Topic").items()
+        if one["Properties"]["DisplayName"] == "Loopbreaker chat"
+    )
+    variables = made.function(function)["Environment"]["Variables"]
+
+    assert "events:PutEvents" not in allowed(made, function)
+    assert "LOOPBREAKER_HAS_EVENTS" not in variables
+    assert variables["LOOPBREAKER_CHAT_TOPIC_ARN"] == {"Ref": chat}
+    assert {"Ref": chat} in statement(made, function, "Tell")["Resource"]
 
 
 def test_protect_reserves_for_guard_functions_only(default: Synthesized) -> None:

@@ -25,7 +25,8 @@ LASTING = (
     "-c exempt=billing,audit -c floor_per_minute=120 -c account_alarm_per_minute=5000 "
     "-c coverage=function -c sweep_minutes=0 -c blast_radius=7 "
     "-c accepted_loops=archiver,requeue "
-    "-c remedies=logs,traces,permissions,memory -c memory_ceiling_mb=2048"
+    "-c remedies=logs,traces,permissions,memory -c memory_ceiling_mb=2048 "
+    "-c events=off -c chat=on"
 )
 ACCOUNT = "AWS::AccountId"
 RULE = "AWS::Events::Rule"
@@ -597,7 +598,11 @@ def test_settings_of_contain(full: Synthesized) -> None:
     variables = full.function(CONTAIN)["Environment"]["Variables"]
     (account,) = full.of_type("Custom::LoopbreakerAccount")
     (table,) = full.of_type("AWS::DynamoDB::Table")
-    (topic,) = full.of_type("AWS::SNS::Topic")
+    names = {
+        one["Properties"]["DisplayName"]: name
+        for name, one in full.of_type("AWS::SNS::Topic").items()
+    }
+    topic, chat = names["Loopbreaker"], names["Loopbreaker chat"]
     way_back = {
         name: variables.pop(f"LOOPBREAKER_{name}")
         for name in ("HOLD_SCHEDULES", "HOLD_ROLE_ARN", "RESTORE_ARN", "UNDELIVERED_ARN")
@@ -612,6 +617,7 @@ def test_settings_of_contain(full: Synthesized) -> None:
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "LOOPBREAKER_LEDGER_TABLE": {"Ref": table},
         "LOOPBREAKER_NOTICE_TOPIC_ARN": {"Ref": topic},
+        "LOOPBREAKER_CHAT_TOPIC_ARN": {"Ref": chat},
         "LOOPBREAKER_STACK_NAME": "Loopbreaker",
         "LOOPBREAKER_MODE": "observe",
         "LOOPBREAKER_RESPONSE": "notify",

@@ -49,6 +49,7 @@ _CALLERS_SHARE: Final = 0.2
 _LOOP_SHARE: Final = 0.25
 _ORDERS_SHARE: Final = 0.25
 _SKEWED_SHARE: Final = 0.2
+_SINKS_SHARE: Final = 0.4
 # Which of two stops came first is told by clocks, also by those of two processes. AWS keeps them
 # within milliseconds of each other; minutes apart, nobody could tell.
 CLOCKS_DIFFER_SECONDS: Final = (0.5, 1.0, 2.0, 5.0)
@@ -86,7 +87,23 @@ def draw(seed: int) -> Schedule:
     schedule = _with_loop(schedule, Random(f"{seed} loop"))
     schedule = _with_ends(schedule, Random(f"{seed} ends"))
     schedule = _with_orders(schedule, Random(f"{seed} orders"))
+    schedule = _with_sinks(schedule, Random(f"{seed} sinks"))
     return _with_processes(schedule, Random(f"{seed} processes"))
+
+
+def _with_sinks(schedule: Schedule, random: Random) -> Schedule:
+    """The schedule with a bus or a topic for chat that fails for a while, drawn apart as well."""
+    if random.random() >= _SINKS_SHARE:
+        return schedule
+    since = random.choice((0.0, random.uniform(0.0, schedule.seconds)))
+    spell = Away(
+        port=random.choice(("bus", "chat")),
+        since=since,
+        until=since + random.choice((2.0, 90.0, 600.0, schedule.seconds)),
+        loses=random.random() < 0.3,
+        methods=frozenset(),
+    )
+    return replace(schedule, faults=(*schedule.faults, spell))
 
 
 def _with_orders(schedule: Schedule, random: Random) -> Schedule:

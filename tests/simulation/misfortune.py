@@ -40,6 +40,8 @@ _ERRORS: Final[dict[str, type[LoopbreakerError]]] = {
     "way_back": BusyError,
     "ledger": LedgerUnavailableError,
     "publisher": NoticeUndeliveredError,
+    "bus": NoticeUndeliveredError,
+    "chat": NoticeUndeliveredError,
     "metrics": MetricsUnavailableError,
     "refused": RefusedError,
     "invalid": InvalidValueError,

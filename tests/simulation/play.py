@@ -30,6 +30,7 @@ from functions.workflows.holding.end_hold import HoldEnder
 from functions.workflows.holding.observe import HoldObserver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
+from functions.workflows.notices.events import EventDelivery
 from functions.workflows.requests.answer_direct import answer_at_contain
 from functions.workflows.requests.ordered_stop import OrderedStop
 from functions.workflows.rollback.answer_request import RollbackRequest, answer_request
@@ -79,6 +80,9 @@ class Journal:
 
     def info(self, message: str, **fields: object) -> None:
         """Nothing to keep."""
+
+    def error(self, message: str, **fields: object) -> None:
+        """See the port."""
 
     def exception(self, message: str, **fields: object) -> None:
         """Keep the error that is being handled."""
@@ -169,6 +173,7 @@ class Play:
         rules.check_bounds(self)
         rules.check_protected(self)
         rules.check_respected(self)
+        rules.check_events(self)
         self.told.changes = len(self.account.changes)
         self.told.mails = len(self.account.mails)
         return self.told
@@ -222,7 +227,10 @@ class Play:
             self._order(label, function, number, attempt + 1)
 
         def body() -> None:
-            answer = parse_answer(answer_at_contain(build_event(request), stopping, label))
+            try:
+                answer = parse_answer(answer_at_contain(build_event(request), stopping, label))
+            finally:
+                self._flush(run, triage.enforcer.world)
             self.account.say(f"answers: {answer}", run)
 
         run.memory["ended"] = lambda: self._ended(run, attempt, again)
@@ -245,7 +253,11 @@ class Play:
             self._contain_once(label, signal, attempt + 1)
 
         def body() -> None:
-            self._guard(run, policy).handle(signal)
+            guard = self._guard(run, policy)
+            try:
+                guard.handle(signal)
+            finally:
+                self._flush(run, guard.enforcer.world)
 
         run.memory["ended"] = lambda: self._ended(run, attempt, again)
         self.turns.begin(run, body)
@@ -266,6 +278,8 @@ class Play:
                 )
             except LoopbreakerError as error:  # the handler answers CloudFormation with it
                 run.memory["refusal"] = str(error)
+            finally:
+                self._flush(run, rollback.world)
 
         def ended() -> None:
             self._ended(run, attempt, again)
@@ -318,7 +332,10 @@ class Play:
             self._end_hold(label, incident_id, function, attempt + 1)
 
         def body() -> None:
-            outcome = ending.end(incident_id, function, lambda: run.deadline - self.turns.now)
+            try:
+                outcome = ending.end(incident_id, function, lambda: run.deadline - self.turns.now)
+            finally:
+                self._flush(run, ending.world)
             self.account.say(f"the hold: {outcome}", run)
 
         run.memory["ended"] = lambda: self._ended(run, attempt, again)
@@ -396,7 +413,20 @@ class Play:
             deployment=PLACE,
             clock=lambda: self._clock_of(run),
             loops=self.loops,
+            events=self._events(run),
         )
+
+    def _events(self, run: Run) -> EventDelivery:
+        """What waits for the end of a run; a dead run leaves it behind."""
+        return EventDelivery(
+            to=(self.account.bus, self.account.chat),
+            deployment=PLACE,
+            clock=lambda: self._clock_of(run),
+            log=Journal(run),
+        )
+
+    def _flush(self, run: Run, world: Context) -> None:
+        world.events.flush(lambda: run.deadline - self.turns.now)
 
     def _policy(self, *, observes: bool, exempt: Iterable[str]) -> Policy:
         return Policy(

@@ -13,10 +13,13 @@
 7. ``respected``: what a person has put back is not taken again for what was before.
 8. ``sound``: no run ends with an error that only a mistake in the code can cause.
 9. ``answered``: what a rollback says it has restored, or that it was not held, is so.
+10. ``events``: each sink got the event of each notice that is in a record, none is left waiting
+    for one, and none came without end.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +31,7 @@ from functions.domain.errors import (
 from functions.domain.incidents.policy import Mode
 from functions.domain.incidents.states import HOLDING_STATES, IncidentState
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
+from functions.domain.notices.events.incident import choose_kind
 from functions.workflows.rollback.results import NOT_HELD
 from tests.simulation.traffic import Demand
 
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
     from tests.simulation.wishes import Key, Setting
 
 HOUR: Final = 3_600.0
+# The bus may take an event whose answer is lost, or whose mark cannot be written, each time.
+MOST_REPEATS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +255,24 @@ def _has_looped(play: Play, name: str, since: float, until: float) -> bool:
     before = [one for at, one in play.account.demands[name] if at <= since]
     within = [one for at, one in play.account.demands[name] if since < at <= until]
     return any(one is not Demand.QUIET for one in (*before[-1:], *within))
+
+
+def check_events(play: Play) -> None:
+    """Rule 10, once nothing fails any more."""
+    account = play.account
+    for sink in (account.bus, account.chat):
+        times = Counter(one.id for one in sink.took)
+        got = {(one.detail["kind"], one.detail["subject"]) for one in sink.took}
+        for name, count in times.items():
+            if count > MOST_REPEATS:
+                _break(play, "events", f"{sink.name} took {name} {count} times")
+        for incident in account.ledger.every():
+            for notice in incident.outbox:
+                kind = choose_kind(notice.transition).value
+                if notice.twin is not None:
+                    _break(play, "events", f"{notice.id} waits for a sink")
+                elif (kind, notice.subject) not in got:
+                    _break(play, "events", f"{sink.name} did not get {notice.id}")
 
 
 def check_error(play: Play, run: Run, error: BaseException) -> None:

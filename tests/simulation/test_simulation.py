@@ -12,6 +12,7 @@ from functions.domain.detection.evidence import Evidence
 from functions.domain.errors import BusyError
 from functions.domain.incidents import decision
 from functions.domain.incidents.history import WHATEVER_CLOSED
+from functions.domain.notices.notice import Notice
 from functions.workflows.holding.progress import HoldProgress
 from functions.workflows.incidents.reconcile import Reconciler
 from functions.workflows.rollback import rollback
@@ -156,7 +157,9 @@ def test_mails_without_end_break_the_rule_of_bounds(monkeypatch: pytest.MonkeyPa
 
     def mail(tending: Reconciler, incident: Incident, *_given: Any) -> None:
         for _ in range(10):
-            tending.enforcer.world.publisher.publish(incident.function, "again")
+            tending.enforcer.world.publisher.publish(
+                Notice(subject=incident.function, body="again")
+            )
 
     monkeypatch.setattr(Reconciler, "tend", mail)
 

@@ -10,6 +10,9 @@ from functions.domain.errors import NoticeUndeliveredError
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
+
+    from functions.domain.notices.notice import Notice
 
 IAM_ACTIONS: Final = frozenset({"sns:Publish"})
 
@@ -29,8 +32,8 @@ class SnsPublisher:
         self._client = client
         self._topic_arn = topic_arn
 
-    def publish(self, subject: str, body: str) -> None:
-        """Send a notice, cut to what SNS takes.
+    def publish(self, notice: Notice) -> None:
+        """Send a notice, cut to what SNS takes, with attributes for the filters of subscriptions.
 
         Raises
         ------
@@ -39,10 +42,33 @@ class SnsPublisher:
         """
         try:
             self._client.publish(
-                TopicArn=self._topic_arn, Subject=fitting_subject(subject), Message=fitting(body)
+                TopicArn=self._topic_arn,
+                Subject=fitting_subject(notice.subject),
+                Message=fitting(notice.body),
+                MessageAttributes=_describe(notice),
             )
         except AWS_ERRORS as error:
             raise NoticeUndeliveredError(get_message(error)) from error
+
+
+def _describe(notice: Notice) -> dict[str, MessageAttributeValueTypeDef]:
+    """The attributes by which subscriptions can filter.
+
+    SNS API, *MessageAttributeValue*: a value must not be empty.
+    """
+    event = notice.event
+    if event is None:
+        return {}
+    values = {
+        "kind": event.kind.value,
+        "severity": event.severity.value,
+        "function": fitting_subject(event.function) if event.function else "",
+    }
+    return {
+        name: {"DataType": "String", "StringValue": value}
+        for name, value in values.items()
+        if value
+    }
 
 
 def fitting_subject(subject: str) -> str:

@@ -40,7 +40,7 @@ from functions.domain.graph.refresh import (
     NotedChange,
     TurnLostError,
 )
-from functions.domain.notices.outbox import NoticeStatus, OutboxNotice
+from functions.domain.notices.outbox import OutboxEvent, OutboxNotice
 from functions.domain.record_format import UnreadableRecordError
 from functions.domain.serialization import Form, UnreadableError, from_json, to_json
 
@@ -192,8 +192,8 @@ class ChartStore:
         return tuple(_parse_notice(item) for item in self._table.query(_NOTICES))
 
     def keep_notice(self, notice: OutboxNotice) -> None:
-        """Write a notice as it is now; one that was sent is deleted."""
-        if notice.status is NoticeStatus.SENT:
+        """Write a notice as it is now; one that was sent, its event too, is deleted."""
+        if notice.is_settled:
             self._table.write(Delete(key=build_key(_NOTICES, notice.id)))
         else:
             self._table.write(_put_notice(notice))
@@ -236,11 +236,16 @@ def _put_notice(notice: OutboxNotice) -> PutItem:
         item["attempts"] = {"N": str(notice.attempts)}
     if notice.claimed_at is not None:
         item["claimed_at"] = {"S": notice.claimed_at.isoformat()}
+    if notice.twin is not None:
+        item["event"] = {"S": json.dumps(to_json(notice.twin, Form.SPARSE))}
     return PutItem(item=item)
 
 
 def _parse_notice(item: Item) -> OutboxNotice:
-    return read_item(OutboxNotice, {**item, "id": item["sk"]})
+    notice = read_item(OutboxNotice, {**item, "id": item["sk"]})
+    if "event" not in item:
+        return notice
+    return replace(notice, twin=from_json(OutboxEvent, json.loads(read_text(item, "event"))))
 
 
 def _change_key(change: Change) -> str:

@@ -44,6 +44,9 @@ _METRICS_ATTEMPTS: Final = 2
 _LEDGER_CONNECT_SECONDS: Final = 1
 _LEDGER_READ_SECONDS: Final = 3
 _LEDGER_ATTEMPTS: Final = 3
+# Nothing waits for events, and a later run sends them again.
+_EVENT_CONNECT_SECONDS: Final = 1
+_EVENT_READ_SECONDS: Final = 2
 # A page of roles with all their policies takes long to put together.
 _LONG_READ_SECONDS: Final = 30
 # Threads that share one client: evidence is gathered by a handful.
@@ -82,6 +85,16 @@ def make_dynamodb_client() -> DynamoDBClient:
 def make_sns_client() -> SNSClient:
     """SNS."""
     return cast("SNSClient", _make_client("sns"))
+
+
+def make_event_bus_client() -> EventBridgeClient:
+    """EventBridge for the guard's own events, given up after 3 s at worst."""
+    return cast("EventBridgeClient", _make_brief_client("events"))
+
+
+def make_chat_client() -> SNSClient:
+    """SNS for messages in chat, given up after 3 s at worst."""
+    return cast("SNSClient", _make_brief_client("sns"))
 
 
 def make_sqs_client() -> SQSClient:
@@ -144,6 +157,17 @@ def make_session() -> Session:
     made = botocore.session.get_session()
     made.register_component("response_parser_factory", AnswerParserFactory())
     return made
+
+
+def _make_brief_client(service: str) -> Any:
+    """A client for what is tried again by a later run: one short attempt."""
+    return _make_client(
+        service,
+        key=f"events {service}",
+        connect_seconds=_EVENT_CONNECT_SECONDS,
+        read_seconds=_EVENT_READ_SECONDS,
+        attempts=1,
+    )
 
 
 def _make_client(

@@ -20,6 +20,10 @@ class PowertoolsLog:
         """Something happened as it should."""
         logger.info(message, extra=fields)
 
+    def error(self, message: str, **fields: object) -> None:
+        """Something is lost, and nobody will try again."""
+        logger.error(message, extra=fields)
+
     def exception(self, message: str, **fields: object) -> None:
         """Something went wrong; the exception being handled is logged with it."""
         logger.exception(message, extra=fields)  # noqa: LOG004 - called where one is handled

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from functions.domain.notices.notice import Notice
+
 # "Lambda keeps at least 100 unreserved" on an ordinary account (Lambda developer guide,
 # configuration-concurrency). Small accounts have a lower minimum, which AWS only tells by
 # refusing; on these we do not try, since what is taken from so few is missed elsewhere.
@@ -93,11 +95,11 @@ def describe_unprotected(reason: str) -> str:
     return f"NOT protected, a runaway that takes all concurrency stops the guard too: {reason}"
 
 
-def compose_unprotected_notice(stack_name: str, text: str) -> tuple[str, str]:
-    """Subject and body of the notice for people who never read a stack's outputs."""
-    return (
-        f"{stack_name}: the guard has no concurrency of its own",
-        (
+def compose_unprotected_notice(stack_name: str, text: str) -> Notice:
+    """The notice for people who never read a stack's outputs."""
+    return Notice(
+        subject=f"{stack_name}: the guard has no concurrency of its own",
+        body=(
             f"{stack_name} is deployed and watches your functions, but it is {text}.\n"
             "\n"
             "What you can do: ask AWS for a higher limit (Service Quotas, AWS Lambda, Concurrent "

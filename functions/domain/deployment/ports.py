@@ -1,11 +1,12 @@
 """What a deployment needs of the account. Adapters in `functions.aws`, fakes in the tests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from functions.domain.deployment.guard_protection import AccountLimits
+from functions.domain.notices.events.ports import EventOutlet, NoEvents
 from functions.domain.ports import Publisher
 
 
@@ -47,3 +48,4 @@ class ProtectionContext:
     stack_name: str
     region: str
     account_id: str
+    events: EventOutlet = field(default_factory=NoEvents)

@@ -11,9 +11,12 @@ from enum import StrEnum
 from typing import Final, Self
 
 from functions.domain.diagnosis.finding import Certainty, Examination, Finding, FindingKey
+from functions.domain.notices.events.record import NoticeEvent
+from functions.domain.notices.notice import Notice
 from functions.domain.notices.outbox import (
     NoticeStatus,
     OutboxNotice,
+    make_twin,
     replace_notice,
     shorten_outbox,
 )
@@ -104,11 +107,14 @@ class FindingBook:
             return False
         return now - self.listed_at >= LISTED_EVERY
 
-    def with_notice(self, name: str, subject: str, body: str) -> Self:
+    def with_notice(
+        self, name: str, subject: str, body: str, event: NoticeEvent | None = None
+    ) -> Self:
         """The book with a notice to be sent; one of the same name is there already or was sent."""
         if any(one.id == name for one in self.outbox):
             return self
-        every = (*self.outbox, OutboxNotice(id=name, subject=subject, body=body))
+        notice = OutboxNotice(id=name, subject=subject, body=body, twin=make_twin(event))
+        every = (*self.outbox, notice)
         dropped, kept = every[:-MOST_NOTICES], every[-MOST_NOTICES:]
         unsent = sum(one.status is not NoticeStatus.SENT for one in dropped)
         return replace(self, outbox=kept, unsent=self.unsent + unsent)
@@ -118,11 +124,8 @@ class FindingBook:
         return replace(self, outbox=replace_notice(self.outbox, notice))
 
     def without_sent(self) -> Self:
-        """The book without the notices that are known to be sent."""
-        return replace(
-            self,
-            outbox=tuple(one for one in self.outbox if one.status is not NoticeStatus.SENT),
-        )
+        """The book without the notices that are known to be sent, and their events settled."""
+        return replace(self, outbox=tuple(one for one in self.outbox if not one.is_settled))
 
 
 class ChangeKind(StrEnum):
@@ -262,11 +265,10 @@ def _compute_function_mark(function: str) -> str:
     return hashlib.blake2b(text, digest_size=_MARK_BYTES).hexdigest()
 
 
-def add_weekly_list(
-    book: FindingBook, name: str, subject: str, body: str, now: datetime
-) -> FindingBook:
+def add_weekly_list(book: FindingBook, name: str, notice: Notice, now: datetime) -> FindingBook:
     """The book with the weekly list in its outbox."""
-    return replace(book, listed_at=now, unsent=0).with_notice(name, subject, body)
+    listed = replace(book, listed_at=now, unsent=0)
+    return listed.with_notice(name, notice.subject, notice.body, notice.event)
 
 
 def _order(finding: OpenFinding) -> tuple[datetime, str, str]:

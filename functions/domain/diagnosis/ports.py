@@ -1,7 +1,7 @@
 """What remediating findings needs of the world. Adapters in `functions.aws`, fakes in the tests."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from functions.domain.diagnosis.remediation import Remediation
 from functions.domain.diagnosis.remedy import AddPermission
 from functions.domain.diagnosis.triage import Progress
 from functions.domain.incidents.ports import RequestClaim
+from functions.domain.notices.events.ports import EventOutlet, NoEvents
 from functions.domain.notices.notice import Deployment
 from functions.domain.ports import Publisher
 
@@ -183,6 +184,8 @@ class RemediationContext:
     ----------
     clock
         The time of day, for leases and claims: a run may take longer than one.
+    events
+        Where the events of notices wait until everything else is done.
     """
 
     repairs: FunctionChanges
@@ -190,6 +193,7 @@ class RemediationContext:
     publisher: Publisher
     deployment: Deployment
     clock: Callable[[], datetime]
+    events: EventOutlet = field(default_factory=NoEvents)
 
     def present(self, now: datetime) -> datetime:
         """The present moment of a run that began at `now`, which a signal may have set."""

@@ -13,7 +13,8 @@ from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.record import ChangeRecord
 from functions.domain.diagnosis.remedy import RemedyKind, RemedyOutcome, RemedyStep
 from functions.domain.errors import SnapshotOverwriteError
-from functions.domain.notices.outbox import OutboxNotice, replace_notice
+from functions.domain.notices.events.record import NoticeEvent
+from functions.domain.notices.outbox import OutboxNotice, make_twin, replace_notice
 
 
 class RemediationState(StrEnum):
@@ -126,12 +127,14 @@ class Remediation(ChangeRecord):
         """What a step found before the first change."""
         return next((one.was for one in self.snapshot or () if one.key == key), None)
 
-    def with_notice(self, event: RemediationEvent, subject: str, body: str) -> Self:
+    def with_notice(
+        self, event: RemediationEvent, subject: str, body: str, twin: NoticeEvent | None = None
+    ) -> Self:
         """The remediation with a notice to be sent. An event that repeats is numbered."""
         begin = f"{self.id}/{event}"
         count = sum(1 for one in self.outbox if one.id.startswith(begin))
         name = f"{begin}-{count + 1}" if count else begin
-        notice = OutboxNotice(id=name, subject=subject, body=body)
+        notice = OutboxNotice(id=name, subject=subject, body=body, twin=make_twin(twin))
         return replace(self, outbox=(*self.outbox, notice))
 
     def with_notice_as(self, notice: OutboxNotice) -> Self:

@@ -103,7 +103,7 @@ class RefreshStore(Protocol):
         ...
 
     def keep_notice(self, notice: OutboxNotice) -> None:
-        """Write a notice as it is now; one that was sent is deleted."""
+        """Write a notice as it is now; one that was sent, its event too, is deleted."""
         ...
 
     def write_book(self, book: LoopBook) -> None:

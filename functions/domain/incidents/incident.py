@@ -43,7 +43,8 @@ from functions.domain.incidents.states import (
     IncidentState,
     Transition,
 )
-from functions.domain.notices.outbox import OutboxNotice, replace_notice
+from functions.domain.notices.events.record import NoticeEvent
+from functions.domain.notices.outbox import OutboxNotice, make_twin, replace_notice
 
 # A run of `contain` may live on for so long after its lease, and end there without a word: this is
 # its time-out, which began before the lease was taken.
@@ -424,12 +425,18 @@ class Incident(ChangeRecord):
         """The reservation or the scaling first: see `functions.domain.changes.steps`."""
         return restore_order(self.steps)
 
-    def with_notice(self, transition: Transition, subject: str, body: str) -> Self:
+    def with_notice(
+        self, transition: Transition, subject: str, body: str, event: NoticeEvent | None = None
+    ) -> Self:
         """The incident with a notice to be sent. A transition that repeats is numbered."""
         numbers = [number_of(one.id) for one in self.outbox if one.transition is transition]
         suffix = f"-{max(numbers) + 1}" if numbers else ""
         notice = IncidentNotice(
-            id=f"{self.id}/{transition}{suffix}", transition=transition, subject=subject, body=body
+            id=f"{self.id}/{transition}{suffix}",
+            transition=transition,
+            subject=subject,
+            body=body,
+            twin=make_twin(event),
         )
         return replace(self, outbox=trim_outbox((*self.outbox, notice)))
 

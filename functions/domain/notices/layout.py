@@ -61,6 +61,7 @@ def mark_as_repeated(stored: Notice) -> Notice:
     return Notice(
         subject=cut_middle(f"{MARK} (again) {subject}", SUBJECT_LIMIT),
         body=compose_body((first, stored.body)),
+        event=stored.event,
     )
 
 

@@ -1,20 +1,33 @@
 """A mail to people, and what its text needs beside the matter itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from functions.domain.detection.evidence import Trigger
 from functions.domain.graph.loop_lookup import NOTHING_KNOWN, LoopStatus
 from functions.domain.incidents.policy import Response
 from functions.domain.incidents.snapshot import FoundReservation
+from functions.domain.notices.events.record import NoticeEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What is sent to people."""
+    """What is sent to people.
+
+    Attributes
+    ----------
+    event
+        The same as data, for programs; ``None`` where nothing is known but the text.
+    """
 
     subject: str
     body: str
+    event: NoticeEvent | None = None
+
+
+def with_event(notice: Notice, event: NoticeEvent) -> Notice:
+    """The mail with its twin."""
+    return replace(notice, event=event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

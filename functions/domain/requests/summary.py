@@ -164,7 +164,7 @@ class ReportedFinding:
 def summarize_open(incident: Incident, now: datetime) -> OpenIncident:
     """Say how an open incident stands."""
     is_held = incident.state in _HELD
-    cost = _Cost.of(incident)
+    cost = SpikeCost.of(incident)
     in_force = list_steps_in_force(incident) if incident.snapshot is not None else ()
     return OpenIncident(
         id=incident.id,
@@ -175,7 +175,7 @@ def summarize_open(incident: Incident, now: datetime) -> OpenIncident:
         is_held=is_held,
         is_restorable=incident.state in HOLDING_STATES,
         opened_at=incident.opened_at,
-        since=_find_start(incident),
+        since=find_start(incident),
         restriction=_describe_what_is_in_force(incident, now),
         reason=incident.decided,
         why=explain_decision(incident),
@@ -185,8 +185,8 @@ def summarize_open(incident: Incident, now: datetime) -> OpenIncident:
         usd_so_far=cost.usd_so_far,
         usd_per_hour=cost.usd_per_hour,
         expiry=_describe_expiry(incident) if is_held else "",
-        expires_at=_find_expiry(incident) if is_held else None,
-        ends_by=_find_end_of_hold(incident),
+        expires_at=find_expiry(incident, build_context(incident)) if is_held else None,
+        ends_by=find_end_of_hold(incident),
         puts_back=_cut(describe_step_to_undo(one) for one in in_force[:_MOST_SETTINGS]),
         refusals=_cut(incident.failures[:_MOST_GROUNDS]),
     )
@@ -194,7 +194,7 @@ def summarize_open(incident: Incident, now: datetime) -> OpenIncident:
 
 def summarize_ended(incident: Incident) -> EndedIncident:
     """Say what an incident was, and how it ended."""
-    cost = _Cost.of(incident)
+    cost = SpikeCost.of(incident)
     return EndedIncident(
         id=incident.id,
         function=incident.function,
@@ -242,7 +242,8 @@ def explain_decision(incident: Incident) -> tuple[str, ...]:
     return (describe_verdict(incident.assessment), *_cut(map(describe_ground, grounds)))
 
 
-def _find_start(incident: Incident) -> datetime | None:
+def find_start(incident: Incident) -> datetime | None:
+    """When what is in force took effect, or when people were notified."""
     if incident.state in {IncidentState.NOTIFIED, IncidentState.RELEASED}:
         return incident.released_at or incident.opened_at
     is_hold = incident.watch is not None and not incident.is_at_zero
@@ -264,7 +265,8 @@ def _describe_what_is_in_force(incident: Incident, now: datetime) -> str:
             return describe_restriction(incident, now)
 
 
-def _build_context(incident: Incident) -> NoticeContext:
+def build_context(incident: Incident) -> NoticeContext:
+    """What the record itself knows of the function's triggers."""
     routes = incident.routes
     return NoticeContext(
         triggers=None if routes is None else routes.triggers,
@@ -278,16 +280,18 @@ def _describe_expiry(incident: Incident) -> str:
         if not incident.is_shown or watch.lost_from is None:
             return ""
         return f"Events that wait are given up from about {format_time(watch.lost_from)} on."
-    return " ".join(list_losses(incident, _build_context(incident)))
+    return " ".join(list_losses(incident, build_context(incident)))
 
 
-def _find_expiry(incident: Incident) -> datetime | None:
+def find_expiry(incident: Incident, context: NoticeContext) -> datetime | None:
+    """When the first waiting events are lost; ``None`` where none is known."""
     if incident.is_hold and incident.watch is not None:
         return incident.watch.lost_from if incident.is_shown else None
-    return find_first_loss(incident, _build_context(incident))
+    return find_first_loss(incident, context)
 
 
-def _find_end_of_hold(incident: Incident) -> datetime | None:
+def find_end_of_hold(incident: Incident) -> datetime | None:
+    """When a hold ends by itself at the latest; ``None`` where it does not."""
     watch = incident.watch
     if watch is None or not incident.is_being_judged:
         return None
@@ -295,7 +299,7 @@ def _find_end_of_hold(incident: Incident) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Cost:
+class SpikeCost:
     """What a spike cost; ``None`` where no rate was measured."""
 
     per_minute: float | None = None
@@ -303,7 +307,8 @@ class _Cost:
     usd_per_hour: float | None = None
 
     @classmethod
-    def of(cls, incident: Incident) -> "_Cost":
+    def of(cls, incident: Incident) -> "SpikeCost":
+        """Price the spike of an incident."""
         rate = select_rate(incident.assessment).per_minute
         if rate <= 0:
             return cls()

@@ -1,6 +1,7 @@
 """Reserves concurrency for the guard functions, as far as the account has any to spare."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import assert_never
 
 from functions.domain.deployment.guard_protection import (
@@ -14,9 +15,11 @@ from functions.domain.deployment.guard_protection import (
 )
 from functions.domain.deployment.ports import ProtectionContext
 from functions.domain.errors import NoticeUndeliveredError, RefusedError
+from functions.domain.notices.events.guard import describe_guard_unprotected
+from functions.domain.notices.notice import with_event
 
 
-def protect_guard(wanted: Mapping[str, int], context: ProtectionContext) -> str:
+def protect_guard(wanted: Mapping[str, int], context: ProtectionContext, now: datetime) -> str:
     """Reserve what is wanted for each guard function, and state the result.
 
     Doing it twice is harmless: reservations that hold already are left alone. An account that is
@@ -43,7 +46,10 @@ def protect_guard(wanted: Mapping[str, int], context: ProtectionContext) -> str:
         case _:
             assert_never(decision)
     try:
-        context.publisher.publish(*compose_unprotected_notice(context.stack_name, text))
+        notice = compose_unprotected_notice(context.stack_name, text)
+        notice = with_event(notice, describe_guard_unprotected(text, now))
+        context.events.keep_unrecorded(notice, "unprotected")
+        context.publisher.publish(notice)
     except NoticeUndeliveredError as error:
         return f"{text} (and the notice about it could not be sent: {error})"
     return text

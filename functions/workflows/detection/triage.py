@@ -17,7 +17,9 @@ from functions.domain.errors import (
 )
 from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident
+from functions.domain.notices.events.guard import describe_unreadable_record
 from functions.domain.notices.incident.unreadable_record import compose_unreadable_record
+from functions.domain.notices.notice import with_event
 from functions.domain.pulse.account_pulse import (
     WATCHED_FOR,
     Look,
@@ -255,7 +257,8 @@ class Triage:
         if world.ledger.read_attempts(matter).count:
             return
         said = compose_unreadable_record(function, world.deployment)
-        world.publisher.publish(said.subject, said.body)
+        event = describe_unreadable_record(function, now)
+        world.publish_unrecorded(with_event(said, event), matter)
         world.ledger.count_attempt(matter, now)
 
     def _tend(

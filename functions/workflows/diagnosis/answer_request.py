@@ -10,6 +10,8 @@ from functions.domain.diagnosis.ports import Requests
 from functions.domain.errors import LoopbreakerError, NoticeUndeliveredError
 from functions.domain.incidents.ports import RequestClaim
 from functions.domain.notices.diagnosis.answer import compose_answer, compose_output
+from functions.domain.notices.events.diagnosis import describe_answer
+from functions.domain.notices.notice import with_event
 from functions.workflows.diagnosis.triage import DiagnosisTriage, UnknownFunctionError
 
 NOTHING_ASKED: Final = "nothing was asked for"
@@ -73,10 +75,13 @@ def answer_request(
 
 def _diagnose(function: str, triage: DiagnosisTriage, now: datetime) -> str:
     examined = triage.examine_one(function, now).evaluated
-    notice = compose_answer(examined, triage.context.deployment, now)
+    notice = with_event(
+        compose_answer(examined, triage.context.deployment, now), describe_answer(examined, now)
+    )
     text = compose_output(examined, triage.context.deployment)
     try:
-        triage.context.publisher.publish(notice.subject, notice.body)
+        triage.context.events.keep_unrecorded(notice, function)
+        triage.context.publisher.publish(notice)
     except NoticeUndeliveredError as error:
         return f"{text} (The notice about it could not be sent: {error})"
     return text

@@ -47,6 +47,7 @@ from functions.domain.errors import (
     StaleIncidentError,
 )
 from functions.domain.notices.diagnosis.remediation import compose_remediation
+from functions.domain.notices.events.diagnosis import describe_remediation
 from functions.workflows.changes.execution import ChangeExecution
 from functions.workflows.notices.deliver import deliver_due
 
@@ -243,8 +244,13 @@ def _notify(
     """Write down the new state together with its notice, then send that."""
     context = run.context
     notice = compose_remediation(event, remediation, context.deployment, run.now)
-    stored = run.save(remediation.with_notice(event, notice.subject, notice.body))
-    return deliver_due(stored, run.write, context.publisher, lambda: run.present)
+    twin = describe_remediation(event, remediation, run.now)
+    stored = run.save(remediation.with_notice(event, notice.subject, notice.body, twin))
+    stored = deliver_due(
+        stored, run.write, context.publisher, lambda: run.present, context.events.sinks
+    )
+    context.events.keep(stored.id, stored, context.remediations.save)
+    return stored
 
 
 # What was there before ---------------------------------------------------------------------------

@@ -36,7 +36,15 @@ from functions.domain.notices.diagnosis.digest import (
     compose_weekly,
 )
 from functions.domain.notices.diagnosis.finding import compose_finding, compose_resolved
-from functions.domain.notices.outbox import are_all_sent
+from functions.domain.notices.events.diagnosis import (
+    describe_changes,
+    describe_finding,
+    describe_open_findings,
+    describe_resolved,
+)
+from functions.domain.notices.events.record import EventKind
+from functions.domain.notices.notice import Deployment, Notice, with_event
+from functions.domain.notices.outbox import is_settled
 from functions.workflows.diagnosis.remediate import plan_remediation, remediate, undo
 from functions.workflows.notices.deliver import deliver_due
 
@@ -103,16 +111,23 @@ def reconcile(context: RemediationContext, now: datetime) -> None:
             remediate(remediation, context, now)
         elif remediation.state is RemediationState.UNDOING:
             undo(remediation, context, now, remediation.actor, remediation.closing)
-        elif not are_all_sent(remediation):
+        elif not is_settled(remediation):
             save = context.remediations.save
-            deliver_due(remediation, save, context.publisher, lambda: context.present(now))
+            told = deliver_due(
+                remediation,
+                save,
+                context.publisher,
+                lambda: context.present(now),
+                context.events.sinks,
+            )
+            context.events.keep(told.id, told, save)
     book = context.remediations.read_findings()
     if book.is_list_due(now):
-        notice = compose_weekly(book, context.deployment, now)
-        name = f"list/{now:%Y%m%dT%H%M%S}Z"
-        book = context.remediations.save_book(
-            add_weekly_list(book, name, notice.subject, notice.body, now)
+        notice = with_event(
+            compose_weekly(book, context.deployment, now), describe_open_findings(book, now)
         )
+        name = f"list/{now:%Y%m%dT%H%M%S}Z"
+        book = context.remediations.save_book(add_weekly_list(book, name, notice, now))
     _deliver(book, context, now)
 
 
@@ -248,23 +263,35 @@ def _add_notices(
     stamp = f"{now:%Y%m%dT%H%M%S}Z"
     for changes in (found, closed):
         if len(changes) > MOST_SINGLE:
-            notice = compose_digest(changes, context.deployment, now)
+            notice = with_event(
+                compose_digest(changes, context.deployment, now), describe_changes(changes, now)
+            )
             name = f"digest/{'closed' if changes is closed else 'found'}/{stamp}"
-            book = book.with_notice(name, notice.subject, notice.body)
+            book = book.with_notice(name, notice.subject, notice.body, notice.event)
             continue
         for change in changes:
             one = judged.get(change.record.key)
-            notice = (
-                compose_resolved(change, context.deployment, now)
-                if change.kind is ChangeKind.CLOSED or one is None
-                else compose_finding(change, one, context.deployment, now)
-            )
+            notice = _compose(change, one, context.deployment, now)
             name = _name_notice(change.record.key, change.kind, stamp)
-            book = book.with_notice(name, notice.subject, notice.body)
+            book = book.with_notice(name, notice.subject, notice.body, notice.event)
     if book.left_out and not before.left_out:
-        notice = compose_registry_full(book, context.deployment, now)
-        book = book.with_notice(f"full/{stamp}", notice.subject, notice.body)
+        notice = with_event(
+            compose_registry_full(book, context.deployment, now),
+            describe_open_findings(book, now, EventKind.FINDINGS_LEFT_OUT),
+        )
+        book = book.with_notice(f"full/{stamp}", notice.subject, notice.body, notice.event)
     return book
+
+
+def _compose(
+    change: Change, judged: EvaluatedFinding | None, deployment: Deployment, now: datetime
+) -> Notice:
+    """The mail about one finding, with its event."""
+    if change.kind is ChangeKind.CLOSED or judged is None:
+        return with_event(compose_resolved(change, deployment, now), describe_resolved(change, now))
+    return with_event(
+        compose_finding(change, judged, deployment, now), describe_finding(change, judged, now)
+    )
 
 
 def _has_own_notice(judged: EvaluatedFinding | None) -> bool:
@@ -279,6 +306,9 @@ def _name_notice(key: FindingKey, kind: ChangeKind, stamp: str) -> str:
 def _deliver(book: FindingBook, context: RemediationContext, now: datetime) -> None:
     """Send what is due and forget what is sent."""
     save = context.remediations.save_book
-    book = deliver_due(book, save, context.publisher, lambda: context.present(now))
+    book = deliver_due(
+        book, save, context.publisher, lambda: context.present(now), context.events.sinks
+    )
     if book.without_sent() != book:
-        save(book.without_sent())
+        book = save(book.without_sent())
+    context.events.keep("findings", book, lambda one: save(one.without_sent()))

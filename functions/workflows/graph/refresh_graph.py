@@ -18,7 +18,7 @@ from typing import Final, Generic
 
 from functions.domain.account.inventory import Account, Gap
 from functions.domain.errors import LoopbreakerError
-from functions.domain.graph.model import GraphSize
+from functions.domain.graph.model import GraphSize, Loop
 from functions.domain.graph.refresh import (
     SCHEMA,
     ChartState,
@@ -33,14 +33,18 @@ from functions.domain.graph.refresh import (
 )
 from functions.domain.graph.refresh_ports import AccountSource, FactArchive, FactsT, RefreshStore
 from functions.domain.graph.summary import LoopBook
+from functions.domain.notices.events.graph import describe_blind_spots, describe_loops
+from functions.domain.notices.events.ports import EventOutlet, NoEvents
+from functions.domain.notices.events.record import NoticeEvent
 from functions.domain.notices.graph.warning import LoopNotice, compose_blind_spots, compose_warnings
 from functions.domain.notices.notice import Deployment
-from functions.domain.notices.outbox import OutboxNotice
+from functions.domain.notices.outbox import OutboxNotice, make_twin
 from functions.domain.ports import Publisher
 from functions.domain.serialization import UnreadableError
 from functions.workflows.event_log import EventLog
 from functions.workflows.graph.graphs import Graphs
 from functions.workflows.notices.deliver import send
+from functions.workflows.notices.events import SingleNotice
 
 MOST_RUNS: Final = 40
 """A pass that took so many runs is given up; at 15 minutes each that is ten hours."""
@@ -84,6 +88,8 @@ class GraphRefresh(Generic[FactsT]):
         When the run ends at the latest.
     clock
         The time of day.
+    events
+        Where the events of notices wait until everything else is done; ``None`` for nowhere.
     """
 
     def __init__(
@@ -99,6 +105,7 @@ class GraphRefresh(Generic[FactsT]):
         until: datetime,
         clock: Callable[[], datetime],
         log: EventLog,
+        events: EventOutlet | None = None,
     ) -> None:
         self._store = store
         self._facts = facts
@@ -110,6 +117,7 @@ class GraphRefresh(Generic[FactsT]):
         self._until = until
         self._clock = clock
         self._log = log
+        self._events: EventOutlet = NoEvents() if events is None else events
 
     def tick(self) -> RefreshReport:
         """Do what is due, if nobody else is at it.
@@ -252,11 +260,13 @@ class GraphRefresh(Generic[FactsT]):
             *self._compose_blind_spots(account, state),
         ]
         now = self._clock()
+        missing = _find_missing_permissions(account)
         notices = [
             OutboxNotice(
                 id=make_notice_id(now, number, one.notice),
                 subject=one.notice.subject,
                 body=one.notice.body,
+                twin=make_twin(_describe(one, fresh, missing, read_at)),
             )
             for number, one in enumerate(told)
         ]
@@ -293,13 +303,41 @@ class GraphRefresh(Generic[FactsT]):
     # -- notices
 
     def _deliver(self) -> None:
-        """Send the notices that are due; one that is sent is forgotten."""
+        """Send the notices that are due; one that is sent, its event too, is forgotten."""
         for notice in self._store.read_notices():
             now = self._clock()
+            record = SingleNotice(outbox=(notice,))
             if notice.is_due(now):
-                why = send(notice, self._store.keep_notice, self._publisher, now)
+                sent: list[OutboxNotice] = []
+                why = send(notice, self._keep_in(sent), self._publisher, now, self._events.sinks)
                 if why:
                     self._log.info("notice not sent", subject=notice.subject, why=why)
+                record = SingleNotice(outbox=(sent[-1],))
+            elif notice.settled(self._events.sinks) != notice:
+                self._save_notice(SingleNotice(outbox=(notice.settled(self._events.sinks),)))
+                continue
+            self._events.keep(notice.id, record, self._save_notice)
+
+    def _keep_in(self, kept: list[OutboxNotice]) -> Callable[[OutboxNotice], None]:
+        def keep(notice: OutboxNotice) -> None:
+            self._store.keep_notice(notice)
+            kept.append(notice)
+
+        return keep
+
+    def _save_notice(self, record: SingleNotice) -> SingleNotice:
+        for notice in record.outbox:
+            self._store.keep_notice(notice)
+        return record
+
+
+def _describe(
+    told: LoopNotice, loops: Sequence[Loop], missing: Sequence[Gap], read_at: datetime
+) -> NoticeEvent:
+    """The event of a notice: of the loops that it is about, or of what may not be read."""
+    keys = set(told.keys)
+    about = [one for one in loops if one.key in keys]
+    return describe_loops(about, read_at) if about else describe_blind_spots(missing, read_at)
 
 
 def _list_manifests(state: ChartState) -> tuple[Manifest, ...]:

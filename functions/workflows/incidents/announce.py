@@ -10,7 +10,7 @@ from functions.domain.incidents.snapshot import EventRoutes
 from functions.domain.incidents.states import Transition
 from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.notice import NoticeContext
-from functions.domain.notices.outbox import are_all_sent
+from functions.domain.notices.outbox import is_settled
 from functions.workflows.incidents.context import Context
 from functions.workflows.notices.deliver import deliver_due
 
@@ -31,7 +31,7 @@ def announce(
     if transition is Transition.CONTAINED:
         incident = replace(incident, routes=_read_routes(incident, context))
     notice = compose_notice(transition, incident, replace(context, **about), now)
-    return incident.with_notice(transition, notice.subject, notice.body)
+    return incident.with_notice(transition, notice.subject, notice.body, notice.event)
 
 
 def _read_routes(incident: Incident, context: NoticeContext) -> EventRoutes:
@@ -55,7 +55,22 @@ def deliver(incident: Incident, world: Context, now: datetime) -> Incident:
     LedgerUnavailableError, StaleIncidentError
         As the ledger does.
     """
-    incident = deliver_due(incident, world.ledger.save, world.publisher, lambda: world.present(now))
-    if incident.is_closed and are_all_sent(incident):
+    incident = deliver_due(
+        incident,
+        world.ledger.save,
+        world.publisher,
+        lambda: world.present(now),
+        world.events.sinks,
+    )
+    world.events.keep(incident.id, incident, lambda one: _save_events(one, world))
+    if incident.is_closed and is_settled(incident):
         world.ledger.file_away(incident)
     return incident
+
+
+def _save_events(incident: Incident, world: Context) -> Incident:
+    """Write what became of the events; with the last of them a closed incident is filed away."""
+    saved = world.ledger.save(incident)
+    if saved.is_closed and is_settled(saved):
+        world.ledger.file_away(saved)
+    return saved

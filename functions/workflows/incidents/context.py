@@ -10,7 +10,8 @@ from functions.domain.errors import LoopbreakerError
 from functions.domain.graph.loop_lookup import EmptyLookup, LoopLookup
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.ports import Ledger
-from functions.domain.notices.notice import Deployment, NoticeContext
+from functions.domain.notices.events.ports import EventOutlet, NoEvents
+from functions.domain.notices.notice import Deployment, Notice, NoticeContext
 from functions.domain.ports import Functions, Publisher, WayBack
 
 
@@ -23,6 +24,8 @@ class Context:
     clock
         The time of day, for leases: a run may take longer than one, so that the moment at which it
         began does not tell whether its lease is still good.
+    events
+        Where the events of notices wait until everything else is done.
     """
 
     functions: Functions
@@ -32,6 +35,18 @@ class Context:
     deployment: Deployment
     clock: Callable[[], datetime]
     loops: LoopLookup = field(default_factory=EmptyLookup)
+    events: EventOutlet = field(default_factory=NoEvents)
+
+    def publish_unrecorded(self, notice: Notice, key: str) -> None:
+        """Send a notice that no record holds. Raises `NoticeUndeliveredError`.
+
+        Parameters
+        ----------
+        key
+            What tells it from others of its moment.
+        """
+        self.events.keep_unrecorded(notice, key)
+        self.publisher.publish(notice)
 
     def present(self, now: datetime) -> datetime:
         """The present moment of a run that began at `now`, which a signal may have set."""

@@ -313,8 +313,7 @@ class Enforcer:
         try:
             opening = self.world.ledger.open(incident, None, known_until=known_until)
         except LedgerUnavailableError:
-            said = incident.outbox[-1]
-            self.world.publisher.publish(said.subject, said.body)
+            self.world.publish_unrecorded(incident.outbox[-1].notice, incident.outbox[-1].id)
             raise
         if isinstance(opening, Opened):
             deliver(opening.incident, self.world, now)

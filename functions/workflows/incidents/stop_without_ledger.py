@@ -24,8 +24,10 @@ from functions.domain.incidents.tags.snapshot import (
     TaggedSnapshot,
     UnreadableSnapshotError,
 )
+from functions.domain.notices.events.incident import describe_stop_without_ledger
 from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.incident.stopped import compose_ledger_unavailable
+from functions.domain.notices.notice import with_event
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.perform_steps import perform
 
@@ -153,7 +155,7 @@ class LedgerlessStop:
             failed = failed.with_outcome(outcome.step, StepStatus.FAILED, str(refusal))
         incident, context = self.world.look_around(failed)
         said = compose_notice(Transition.CONTAIN_FAILED, incident, context, attempt.now)
-        self.world.publisher.publish(said.subject, said.body)
+        self.world.publish_unrecorded(said, incident.id)
 
     def _publish_stop(
         self,
@@ -164,14 +166,12 @@ class LedgerlessStop:
         is_tagged: bool,
     ) -> None:
         incident, context = self.world.look_around(incident)
+        context = replace(context, detail=str(unavailable))
         said = compose_ledger_unavailable(
-            incident,
-            replace(context, detail=str(unavailable)),
-            now,
-            is_tagged=is_tagged,
-            tag_key=SNAPSHOT_TAG,
+            incident, context, now, is_tagged=is_tagged, tag_key=SNAPSHOT_TAG
         )
-        self.world.publisher.publish(said.subject, said.body)
+        event = describe_stop_without_ledger(incident, context, now)
+        self.world.publish_unrecorded(with_event(said, event), incident.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

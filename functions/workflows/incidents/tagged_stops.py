@@ -22,8 +22,9 @@ from functions.domain.incidents.tags.snapshot import (
     TaggedSnapshot,
     UnreadableSnapshotError,
 )
+from functions.domain.notices.events.guard import describe_doubtful_tag, describe_unreadable_tag
 from functions.domain.notices.incident.tags import compose_doubtful_tag, compose_unreadable_tag
-from functions.domain.notices.notice import Notice
+from functions.domain.notices.notice import Notice, with_event
 from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.event_log import EventLog
 from functions.workflows.incidents.enforce import Enforcer
@@ -78,17 +79,19 @@ class TaggedStops:
         try:
             found = find_snapshot(facts, self.enforcer.world.ledger.read_tag_key())
         except UnreadableSnapshotError:
-            self._report(
-                compose_unreadable_tag(facts, self.enforcer.world.deployment), earlier, matter, now
-            )
+            said = compose_unreadable_tag(facts, self.enforcer.world.deployment)
+            event = describe_unreadable_tag(facts, now)
+            self._report(with_event(said, event), earlier, matter, now)
             return
         if found is None:
             return
         # A process that began during an outage has no key: its tag is believed for that time.
         is_own = found.is_sealed or self.live.was_away(found.tagged.at)
         if not is_own and _may_be_in_force(facts, found.tagged):
-            said = compose_doubtful_tag(facts, found.tagged, self.enforcer.world.deployment)
-            self._report(said, earlier, matter, now)
+            place = self.enforcer.world.deployment
+            said = compose_doubtful_tag(facts, found.tagged, place)
+            event = describe_doubtful_tag(facts, place, now)
+            self._report(with_event(said, event), earlier, matter, now)
         elif self._is_done(facts, found.tagged, now, is_own=is_own):
             self._untag(facts, matter, now)
 
@@ -104,7 +107,7 @@ class TaggedStops:
         They are told at the second look: the process that has seen the outage may come second.
         """
         if earlier.count == 1:
-            self.enforcer.world.publisher.publish(said.subject, said.body)
+            self.enforcer.world.publish_unrecorded(said, matter)
         self.enforcer.world.ledger.count_attempt(matter, now)
 
     def _untag(self, facts: FunctionFacts, matter: str, now: datetime) -> None:

@@ -33,6 +33,11 @@ from functions.domain.incidents.tags.snapshot import (
     TaggedSnapshot,
     UnreadableSnapshotError,
 )
+from functions.domain.notices.events.guard import (
+    describe_functions_left,
+    describe_remedies_left,
+)
+from functions.domain.notices.notice import with_event
 from functions.domain.notices.stack_deletion import (
     IN_FORCE,
     compose_functions_left,
@@ -195,11 +200,13 @@ class Rollback:
         held = self.still_held()
         if held:
             said = compose_functions_left(held, self.world.deployment, now)
-            self.world.publisher.publish(said.subject, said.body)
+            event = describe_functions_left(held, self.world.deployment, now)
+            self.world.publish_unrecorded(with_event(said, event), event.kind)
         treated = self.find_open_remediations()
         if treated:
             said = compose_remedies_left(treated, self.world.deployment, now)
-            self.world.publisher.publish(said.subject, said.body)
+            event = describe_remedies_left(treated, now)
+            self.world.publish_unrecorded(with_event(said, event), event.kind)
         return tuple(one.function for one in held)
 
     def _list_held(self) -> tuple[tuple[str, ...], tuple[LeftUnchanged, ...]]:

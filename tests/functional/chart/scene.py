@@ -14,7 +14,7 @@ from functions.aws.account.read_session import run_one_by_one
 from functions.aws.records.fact_store import FactStore
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.graph.refresh import RefreshIntervals
-from functions.domain.notices.notice import Deployment, Notice
+from functions.domain.notices.notice import Deployment
 from functions.workflows.graph.graphs import Graphs
 from functions.workflows.graph.refresh_graph import GraphRefresh
 from tests.fake_chart import FakeChartMemory, FakeChartStore
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bench.paged_account import PagedAccount
     from functions.aws.account.facts import Facts
     from functions.domain.account.configuration_change import Change
+    from functions.domain.notices.notice import Notice
     from functions.workflows.graph.refresh_graph import RefreshReport
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -39,11 +40,11 @@ class FakeTopic:
     sent: list[Notice] = field(default_factory=list)
     broken: bool = False
 
-    def publish(self, subject: str, body: str) -> None:
+    def publish(self, notice: Notice) -> None:
         """See the port."""
         if self.broken:
             raise NoticeUndeliveredError("NotFound")
-        self.sent.append(Notice(subject=subject, body=body))
+        self.sent.append(notice)
 
 
 class Scene:

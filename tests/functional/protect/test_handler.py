@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
     from functions.domain.deployment.ports import AccountTrafficReader
+    from functions.domain.notices.notice import Notice
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:Loopbreaker-protect"
 CONTEXT = LambdaContext()
@@ -44,9 +45,9 @@ FIGURES: Final = {"Coverage": "account", "SweepMinutes": "60", "StandardAlarms":
 class NoTopic:
     """A topic that nothing may be sent to."""
 
-    def publish(self, subject: str, body: str) -> None:
+    def publish(self, notice: Notice) -> None:
         """Refuse."""
-        raise AssertionError(subject)
+        raise AssertionError(notice.subject)
 
 
 class Quiet:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.records.items import MOST_BYTES
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.outbox import LEAST_LEFT, shorten_outbox
 from functions.domain.record_format import RecordFormat
+
+if TYPE_CHECKING:
+    from functions.domain.notices.outbox import OutboxNotice
 
 _SHORTEST_DETAIL: Final = 40
 
@@ -71,10 +74,16 @@ def _with_shorter_notices(incident: Incident, excess: int, *left: int) -> Incide
     while spared < excess and (shorter := shorten_outbox(outbox, *left)) is not None:
         outbox = shorter
         spared = sum(
-            _count_bytes(a.body) - _count_bytes(b.body)
+            _count_notice_bytes(a) - _count_notice_bytes(b)
             for a, b in zip(incident.outbox, outbox, strict=True)
         )
     return dataclasses.replace(incident, outbox=outbox) if spared else None
+
+
+def _count_notice_bytes(notice: OutboxNotice) -> int:
+    """The bytes of its text and of the facts of its event."""
+    facts = "" if notice.twin is None else notice.twin.event.facts
+    return _count_bytes(notice.body) + _count_bytes(facts)
 
 
 def _with_shorter_details(incident: Incident) -> Incident | None:

@@ -79,7 +79,7 @@ from functions.domain.incidents.ports import (
     LatelyClosed,
     Opened,
 )
-from functions.domain.notices.outbox import are_all_sent
+from functions.domain.notices.outbox import is_settled
 from functions.domain.record_format import UnreadableRecordError
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class DynamoLedger:
             put_closed(old),
             put_past(old),
         ]
-        if not are_all_sent(old):
+        if not is_settled(old):
             writes.append(put_live(old, key=build_unsent_key(old)))
         refusals = self._places.write_with_place(writes, new, new.opened_at, blast_radius)
         if isinstance(refusals, BlastRadiusReached):

@@ -11,6 +11,7 @@ from typing import Final
 
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import Transition
+from functions.domain.notices.events.incident import describe_transition
 from functions.domain.notices.incident.ended import (
     compose_deleted,
     compose_ended,
@@ -25,7 +26,7 @@ from functions.domain.notices.incident.restored import (
     compose_restored,
 )
 from functions.domain.notices.incident.stopped import compose_contain_failed, compose_contained
-from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.notices.notice import Notice, NoticeContext, with_event
 
 _COMPOSERS: Final[dict[Transition, Callable[[Incident, NoticeContext, datetime], Notice]]] = {
     Transition.NOTIFIED: compose_notified,
@@ -47,5 +48,6 @@ _COMPOSERS: Final[dict[Transition, Callable[[Incident, NoticeContext, datetime],
 def compose_notice(
     transition: Transition, incident: Incident, context: NoticeContext, now: datetime
 ) -> Notice:
-    """Compose the mail of one transition of an incident."""
-    return _COMPOSERS[transition](incident, context, now)
+    """Compose the mail of one transition of an incident, with its event."""
+    notice = _COMPOSERS[transition](incident, context, now)
+    return with_event(notice, describe_transition(transition, incident, context, now))

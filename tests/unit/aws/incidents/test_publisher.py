@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,8 @@ from functions.aws.incidents.publisher import (
     fitting_subject,
 )
 from functions.domain.errors import NoticeUndeliveredError
+from functions.domain.notices.events.record import EventKind, EventSeverity, NoticeEvent
+from functions.domain.notices.notice import Notice
 from tests.unit.aws.stubs import scripts
 
 if TYPE_CHECKING:
@@ -38,10 +41,52 @@ def test_publishes_what_fits(script: Script) -> None:
         TopicArn=TOPIC,
         Subject="orders ran away: 5/min ▶ stopped",
         Message="One\nTwo\n",
+        MessageAttributes={},
     )
 
     publisher = SnsPublisher(script.client, TOPIC)
-    publisher.publish("orders ran away:\n5/min ▶ stopped\t", "One\nTwo\n")
+    publisher.publish(Notice(subject="orders ran away:\n5/min ▶ stopped\t", body="One\nTwo\n"))
+
+
+def test_what_it_is_about_is_in_attributes(script: Script) -> None:
+    """Subscriptions can filter by kind, severity and function; nothing is sent empty."""
+    script.answer(
+        "publish",
+        {"MessageId": "1"},
+        TopicArn=TOPIC,
+        Subject="s",
+        Message="b",
+        MessageAttributes={
+            "kind": {"DataType": "String", "StringValue": "function_stopped"},
+            "severity": {"DataType": "String", "StringValue": "critical"},
+            "function": {"DataType": "String", "StringValue": "orders"},
+        },
+    )
+    script.answer(
+        "publish",
+        {"MessageId": "2"},
+        TopicArn=TOPIC,
+        Subject="s",
+        Message="b",
+        MessageAttributes={
+            "kind": {"DataType": "String", "StringValue": "guard_unprotected"},
+            "severity": {"DataType": "String", "StringValue": "warning"},
+        },
+    )
+    at = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
+    stopped = NoticeEvent(
+        kind=EventKind.FUNCTION_STOPPED,
+        severity=EventSeverity.CRITICAL,
+        at=at,
+        function="orders",
+    )
+    unprotected = NoticeEvent(
+        kind=EventKind.GUARD_UNPROTECTED, severity=EventSeverity.WARNING, at=at
+    )
+
+    publisher = SnsPublisher(script.client, TOPIC)
+    publisher.publish(Notice(subject="s", body="b", event=stopped))
+    publisher.publish(Notice(subject="s", body="b", event=unprotected))
 
 
 def test_a_refusal_is_no_delivery(script: Script) -> None:
@@ -49,7 +94,7 @@ def test_a_refusal_is_no_delivery(script: Script) -> None:
     script.refuse("publish", "AuthorizationError", "not authorized", 403)
 
     with pytest.raises(NoticeUndeliveredError, match="AuthorizationError: not authorized"):
-        SnsPublisher(script.client, TOPIC).publish("subject", "body")
+        SnsPublisher(script.client, TOPIC).publish(Notice(subject="subject", body="body"))
 
 
 @given(subject=st.text(max_size=300))

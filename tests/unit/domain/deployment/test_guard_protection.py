@@ -97,8 +97,8 @@ def test_texts_carry_the_numbers() -> None:
 
 def test_notice_fits_sns() -> None:
     """The subject is short enough for SNS and the body says what to do."""
-    subject, body = compose_unprotected_notice("Loopbreaker", "NOT protected: too small")
+    notice = compose_unprotected_notice("Loopbreaker", "NOT protected: too small")
 
-    assert len(subject) < 100
-    assert "NOT protected: too small" in body
-    assert "Service Quotas" in body
+    assert len(notice.subject) < 100
+    assert "NOT protected: too small" in notice.body
+    assert "Service Quotas" in notice.body

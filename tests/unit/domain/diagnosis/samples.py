@@ -26,7 +26,7 @@ from functions.domain.errors import (
     NoticeUndeliveredError,
     RefusedError,
 )
-from functions.domain.notices.notice import Deployment
+from functions.domain.notices.notice import Deployment, Notice
 from tests.fake_table import MemoryTable
 
 NOW: Final = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -437,8 +437,9 @@ class _Remediations:
 class _Sns:
     hospital: Hospital
 
-    def publish(self, subject: str, body: str) -> None:
-        self.hospital.call("publish", lambda: self.hospital.sent.append((subject, body)))
+    def publish(self, notice: Notice) -> None:
+        said = (notice.subject, notice.body)
+        self.hospital.call("publish", lambda: self.hospital.sent.append(said))
 
 
 REFUSED: Final = RefusedError("AccessDeniedException: not authorized to perform: iam:PutRolePolicy")

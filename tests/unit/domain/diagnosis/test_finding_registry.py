@@ -19,10 +19,12 @@ from functions.domain.diagnosis.finding_registry import (
     advance,
     shrink,
 )
+from functions.domain.notices.notice import Notice
 from tests.unit.domain.diagnosis.samples import NOW
 
 DAY = timedelta(days=1)
 EMPTY = FindingBook()
+LIST = Notice(subject="subject", body="body")
 
 
 def finding(
@@ -155,7 +157,7 @@ def test_the_list_comes_a_week_after_the_first_finding_and_weekly_then() -> None
     assert not EMPTY.is_list_due(NOW)
     assert not book.is_list_due(NOW + LISTED_EVERY - DAY)
     assert book.is_list_due(NOW + LISTED_EVERY)
-    told = add_weekly_list(book, "list", "subject", "body", NOW + LISTED_EVERY)
+    told = add_weekly_list(book, "list", LIST, NOW + LISTED_EVERY)
     assert not told.is_list_due(NOW + LISTED_EVERY + DAY)
     assert [one.id for one in told.outbox] == ["list"]
     assert not advance(book, (WELL,), NOW + DAY).book.is_list_due(NOW + LISTED_EVERY)
@@ -278,7 +280,7 @@ def test_notices_that_cannot_be_sent_are_dropped_with_a_count() -> None:
 
     assert len(book.outbox) == MOST_NOTICES
     assert book.unsent == 4
-    assert add_weekly_list(book, "list", "s", "b", NOW).unsent <= 1
+    assert add_weekly_list(book, "list", LIST, NOW).unsent <= 1
 
 
 def test_a_book_becomes_smaller_until_it_fits_anywhere() -> None:

@@ -59,13 +59,21 @@ from functions.domain.incidents.snapshot import EventRoutes, FoundReservation, H
 from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.incidents.steps.hold_steps import plan_hold, plan_second_hold, plan_trial
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
+from functions.domain.notices.events.guard import (
+    describe_doubtful_tag,
+    describe_functions_left,
+    describe_guard_unprotected,
+    describe_unreadable_record,
+    describe_unreadable_tag,
+)
+from functions.domain.notices.events.incident import describe_stop_without_ledger
 from functions.domain.notices.graph.text import OR_DISABLE, describe_doubt
 from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.incident.stopped import compose_ledger_unavailable
 from functions.domain.notices.incident.tags import compose_doubtful_tag, compose_unreadable_tag
 from functions.domain.notices.incident.unreadable_record import compose_unreadable_record
 from functions.domain.notices.layout import mark_as_repeated
-from functions.domain.notices.notice import Deployment, Notice, NoticeContext
+from functions.domain.notices.notice import Deployment, Notice, NoticeContext, with_event
 from functions.domain.notices.stack_deletion import compose_functions_left
 
 NOW: Final = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
@@ -674,11 +682,28 @@ def tagged(value: str = "") -> FunctionFacts:
     )
 
 
+STRANGE_TAG: Final = "v2 aws lambda delete-function --function-name orders"
+LEFT_HELD: Final = (contained(hours=26), contained(function="billing-sync", prior=10, hours=1))
+
+
+def without_ledger(incident: Incident, detail: str, *, is_tagged: bool) -> Notice:
+    """A notice of a stop that no record holds."""
+    context = replace(CONTEXT, detail=detail)
+    said = compose_ledger_unavailable(
+        incident,
+        context,
+        NOW,
+        is_tagged=is_tagged,
+        tag_key="loopbreaker:snapshot" if is_tagged else "",
+    )
+    return with_event(said, describe_stop_without_ledger(incident, context, NOW))
+
+
 def _unprotected() -> Notice:
     limits = AccountLimits(concurrency=10, unreserved=10, functions=7)
     text = describe_too_small(LeaveUnprotected(limits=limits, wanted=7))
-    subject, body = compose_unprotected_notice("Loopbreaker", text)
-    return Notice(subject=subject, body=body)
+    notice = compose_unprotected_notice("Loopbreaker", text)
+    return with_event(notice, describe_guard_unprotected(text, NOW))
 
 
 SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
@@ -859,27 +884,26 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "deleted": lambda: observed(
         Transition.DELETED, replace(contained(hours=2), state=IncidentState.DELETED)
     ),
-    "ledger_unavailable": lambda: compose_ledger_unavailable(
-        ledgerless(),
-        replace(CONTEXT, detail="The table does not have the specified index"),
-        NOW,
-        tag_key="loopbreaker:snapshot",
+    "ledger_unavailable": lambda: without_ledger(
+        ledgerless(), "The table does not have the specified index", is_tagged=True
     ),
-    "ledger_unavailable_untagged": lambda: compose_ledger_unavailable(
-        replace(ledgerless(), contained_at=None, stopped_at=None),
-        CONTEXT,
-        NOW,
-        is_tagged=False,
+    "ledger_unavailable_untagged": lambda: without_ledger(
+        replace(ledgerless(), contained_at=None, stopped_at=None), "", is_tagged=False
     ),
-    "tag_in_doubt": lambda: compose_doubtful_tag(tagged(), TAGGED, DEPLOYMENT),
-    "tag_unreadable": lambda: compose_unreadable_tag(
-        tagged("v2 aws lambda delete-function --function-name orders"), DEPLOYMENT
+    "tag_in_doubt": lambda: with_event(
+        compose_doubtful_tag(tagged(), TAGGED, DEPLOYMENT),
+        describe_doubtful_tag(tagged(), DEPLOYMENT, NOW),
     ),
-    "record_unreadable": lambda: compose_unreadable_record(FUNCTION, DEPLOYMENT),
-    "stack_deleted": lambda: compose_functions_left(
-        (contained(hours=26), contained(function="billing-sync", prior=10, hours=1)),
-        DEPLOYMENT,
-        NOW,
+    "tag_unreadable": lambda: with_event(
+        compose_unreadable_tag(tagged(STRANGE_TAG), DEPLOYMENT),
+        describe_unreadable_tag(tagged(STRANGE_TAG), NOW),
+    ),
+    "record_unreadable": lambda: with_event(
+        compose_unreadable_record(FUNCTION, DEPLOYMENT), describe_unreadable_record(FUNCTION, NOW)
+    ),
+    "stack_deleted": lambda: with_event(
+        compose_functions_left(LEFT_HELD, DEPLOYMENT, NOW),
+        describe_functions_left(LEFT_HELD, DEPLOYMENT, NOW),
     ),
     "again": _again,
     "unprotected": _unprotected,

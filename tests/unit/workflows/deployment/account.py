@@ -12,6 +12,8 @@ from functions.domain.errors import RefusedError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from functions.domain.notices.notice import Notice
+
 BELOW_MINIMUM = (
     "Specified ReservedConcurrentExecutions for function decreases account's "
     "UnreservedConcurrentExecution below its minimum value of [100]."
@@ -59,11 +61,11 @@ class FakeTopic:
     fault: Exception | None = None
     sent: list[tuple[str, str]] = field(default_factory=list)
 
-    def publish(self, subject: str, body: str) -> None:
+    def publish(self, notice: Notice) -> None:
         """Take a notice."""
         if self.fault:
             raise self.fault
-        self.sent.append((subject, body))
+        self.sent.append((notice.subject, notice.body))
 
 
 @dataclass

@@ -23,6 +23,8 @@ from functions.workflows.notices.deliver import deliver_due, send
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from functions.domain.notices.notice import Notice
+
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
@@ -70,14 +72,14 @@ class Scene:
         self._called()
         return record
 
-    def publish(self, subject: str, body: str) -> None:
+    def publish(self, notice: Notice) -> None:
         """Take a notice, or not."""
-        assert body
+        assert notice.body
         self.now += self.takes
         if self.calls in self.refused_at:
             self._called()
             raise NoticeUndeliveredError("SNS is away")
-        self.sent.append(subject)
+        self.sent.append(notice.subject)
         self._called()
 
     def run(self) -> Record:
@@ -205,8 +207,8 @@ def test_why_a_notice_was_not_sent_is_said() -> None:
     """For the log of whoever keeps notices apart from a record."""
     kept: list[OutboxNotice] = []
 
-    def refuse(subject: str, body: str) -> None:
-        raise NoticeUndeliveredError(f"{subject}, {body}")
+    def refuse(notice: Notice) -> None:
+        raise NoticeUndeliveredError(f"{notice.subject}, {notice.body}")
 
     notice = OutboxNotice(id="a", subject="s", body="b")
     why = send(notice, kept.append, _Topic(refuse), NOON)
@@ -217,4 +219,4 @@ def test_why_a_notice_was_not_sent_is_said() -> None:
 
 @dataclass
 class _Topic:
-    publish: Callable[[str, str], None]
+    publish: Callable[[Notice], None]

@@ -35,7 +35,7 @@ _TRIGGERS_UNKNOWN: Final = (
 _POLLED: Final = frozenset({TriggerKind.SQS, TriggerKind.STREAM, TriggerKind.OTHER_POLLED})
 
 
-def _build_restriction(incident: Incident, context: NoticeContext) -> Restriction:
+def build_restriction(incident: Incident, context: NoticeContext) -> Restriction:
     """Say how the function is held, for `assess_impacts`."""
     mappings = () if incident.snapshot is None else incident.snapshot.mappings or ()
     return Restriction(
@@ -57,7 +57,7 @@ def describe_urgency(incident: Incident, context: NoticeContext) -> str:
 
 def list_losses(incident: Incident, context: NoticeContext) -> tuple[str, ...]:
     """List the worst that is happening to its events, a sentence each."""
-    found = assess_impacts(context.triggers or (), _build_restriction(incident, context))
+    found = assess_impacts(context.triggers or (), build_restriction(incident, context))
     kinds = {impact.kind for impact in found}
     parts = []
     if Impact.LOST in kinds:
@@ -79,7 +79,7 @@ def list_losses(incident: Incident, context: NoticeContext) -> tuple[str, ...]:
 
 def find_first_loss(incident: Incident, context: NoticeContext) -> datetime | None:
     """Find when the first records that arrived since are lost; ``None`` where none will be."""
-    found = assess_impacts(context.triggers or (), _build_restriction(incident, context))
+    found = assess_impacts(context.triggers or (), build_restriction(incident, context))
     deadlines = (impact.deadline for impact in found if impact.deadline is not None)
     return min(deadlines, default=None)
 
@@ -93,7 +93,7 @@ def compose_event_impact(
     is_imagined: bool = False,
 ) -> str:
     """Say what becomes of its events; imagined: what would, if the guard stopped the function."""
-    restriction = _build_restriction(incident, context)
+    restriction = build_restriction(incident, context)
     if is_imagined:
         outcomes = _imagine_outcomes(incident, context)
         restriction = replace(restriction, outcomes=outcomes, is_imagined=True)

@@ -8,7 +8,7 @@ import os
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -43,7 +43,17 @@ from functions.domain.notices.diagnosis.digest import (
 from functions.domain.notices.diagnosis.finding import compose_finding, compose_resolved
 from functions.domain.notices.diagnosis.remediation import compose_remediation
 from functions.domain.notices.diagnosis.sections import describe_decision
-from functions.domain.notices.notice import Deployment, Notice
+from functions.domain.notices.events.diagnosis import (
+    describe_answer,
+    describe_changes,
+    describe_finding,
+    describe_open_findings,
+    describe_remediation,
+    describe_resolved,
+)
+from functions.domain.notices.events.guard import describe_remedies_left
+from functions.domain.notices.events.record import EventKind
+from functions.domain.notices.notice import Deployment, Notice, with_event
 from functions.domain.notices.stack_deletion import compose_remedies_left
 from functions.workflows.diagnosis.remediate import plan_remediation, remediate, undo
 from tests.unit.domain.diagnosis.checks.test_no_traces import EXPECTED, TRACING_ROLE
@@ -106,7 +116,23 @@ def found(under: FunctionUnderDiagnosis, kind: ChangeKind = ChangeKind.NEW) -> N
     """The notice of the one finding of a function."""
     (judged,) = examined_function(under).judged
     (change,) = advance(FindingBook(), (examine(under),), NOW).changes
-    return compose_finding(replace(change, kind=kind), judged, PLACE, NOW)
+    changed = replace(change, kind=kind)
+    return with_event(
+        compose_finding(changed, judged, PLACE, NOW), describe_finding(changed, judged, NOW)
+    )
+
+
+def told(event: RemediationEvent, remediation: Remediation, now: datetime = NOW) -> Notice:
+    """The notice of a remedy."""
+    return with_event(
+        compose_remediation(event, remediation, PLACE, now),
+        describe_remediation(event, remediation, now),
+    )
+
+
+def resolved(change: Change) -> Notice:
+    """The notice of a finding whose cause is gone."""
+    return with_event(compose_resolved(change, PLACE, NOW), describe_resolved(change, NOW))
 
 
 def changes(count: int = 1) -> tuple[Change, ...]:
@@ -140,7 +166,7 @@ def failed(call: str, *, is_undo: bool = False) -> Notice:
         hospital, remediation = treated()
         hospital.refusals = {call: REFUSED}
         remediation = undo(remediation, hospital.context, LATER)
-        return compose_remediation(RemediationEvent.UNDO_FAILED, remediation, PLACE, LATER)
+        return told(RemediationEvent.UNDO_FAILED, remediation, LATER)
     hospital = Hospital()
     (finding,) = examine(logless()).findings
     hospital.refusals = {call: REFUSED}
@@ -148,7 +174,7 @@ def failed(call: str, *, is_undo: bool = False) -> Notice:
         plan_remediation(finding, finding.remedies[0], NOW)
     )
     remediation = remediate(remediation, hospital.context, NOW)
-    return compose_remediation(RemediationEvent.APPLY_FAILED, remediation, PLACE, NOW)
+    return told(RemediationEvent.APPLY_FAILED, remediation)
 
 
 def applied_in_part() -> Notice:
@@ -160,13 +186,21 @@ def applied_in_part() -> Notice:
         plan_remediation(finding, finding.remedies[0], NOW)
     )
     remediation = remediate(remediation, hospital.context, NOW)
-    return compose_remediation(RemediationEvent.APPLIED, remediation, PLACE, NOW)
+    return told(RemediationEvent.APPLIED, remediation)
 
 
 def registry_full() -> Notice:
     """The notice of findings for which the record has no room."""
     left_out = tuple(f"orders-{number}" for number in range(11))
-    return compose_registry_full(FindingBook(open=(opened(),), left_out=left_out), PLACE, NOW)
+    book = FindingBook(open=(opened(),), left_out=left_out)
+    event = describe_open_findings(book, NOW, EventKind.FINDINGS_LEFT_OUT)
+    return with_event(compose_registry_full(book, PLACE, NOW), event)
+
+
+def weekly() -> Notice:
+    """The weekly list."""
+    book = FindingBook(open=(opened(), opened("billing")))
+    return with_event(compose_weekly(book, PLACE, NOW), describe_open_findings(book, NOW))
 
 
 def undone(*, is_changed: bool = False) -> Notice:
@@ -177,14 +211,14 @@ def undone(*, is_changed: bool = False) -> Notice:
     remediation = undo(
         remediation, hospital.context, LATER, "arn:aws:sts::123456789012:assumed-role/Admin/alice"
     )
-    return compose_remediation(RemediationEvent.UNDONE, remediation, PLACE, LATER)
+    return told(RemediationEvent.UNDONE, remediation, LATER)
 
 
 def deleted() -> Notice:
     """The notice of a function that is gone: its role keeps nothing of the remedy."""
     hospital, remediation = treated()
     remediation = undo(remediation, hospital.context, LATER, closing=RemediationState.DELETED)
-    return compose_remediation(RemediationEvent.DELETED, remediation, PLACE, LATER)
+    return told(RemediationEvent.DELETED, remediation, LATER)
 
 
 def whole_answer(under: FunctionUnderDiagnosis) -> Notice:
@@ -192,7 +226,9 @@ def whole_answer(under: FunctionUnderDiagnosis) -> Notice:
     evaluated = (examined_function(under),)
     notice = compose_answer(evaluated, PLACE, NOW)
     return replace(
-        notice, body=f"{notice.body}\n--- output ---\n{compose_output(evaluated, PLACE)}\n"
+        notice,
+        body=f"{notice.body}\n--- output ---\n{compose_output(evaluated, PLACE)}\n",
+        event=describe_answer(evaluated, NOW),
     )
 
 
@@ -201,15 +237,13 @@ SAMPLES: dict[str, Callable[[], Notice]] = {
     **{f"found_{name}": partial(found, under) for name, under in SICK.items()},
     "found_again": lambda: found(logless(), ChangeKind.RETURNED),
     "found_more": lambda: found(logless(), ChangeKind.NEW_CAUSE),
-    "resolved": lambda: compose_resolved(changes()[0], PLACE, NOW),
-    "resolved_deleted": lambda: compose_resolved(
-        replace(changes()[0], is_deleted=True), PLACE, NOW
+    "resolved": lambda: resolved(changes()[0]),
+    "resolved_deleted": lambda: resolved(replace(changes()[0], is_deleted=True)),
+    "digest": lambda: with_event(
+        compose_digest(changes(7), PLACE, NOW), describe_changes(changes(7), NOW)
     ),
-    "digest": lambda: compose_digest(changes(7), PLACE, NOW),
-    "weekly": lambda: compose_weekly(FindingBook(open=(opened(), opened("billing"))), PLACE, NOW),
-    "remedy_applied": lambda: compose_remediation(
-        RemediationEvent.APPLIED, treated()[1], PLACE, NOW
-    ),
+    "weekly": weekly,
+    "remedy_applied": lambda: told(RemediationEvent.APPLIED, treated()[1]),
     "registry_full": registry_full,
     "remedy_applied_in_part": applied_in_part,
     "remedy_not_applied": lambda: failed("put_inline_policy"),
@@ -217,7 +251,10 @@ SAMPLES: dict[str, Callable[[], Notice]] = {
     "remedy_undone_in_part": lambda: undone(is_changed=True),
     "remedy_not_undone": lambda: failed("delete_inline_policy", is_undo=True),
     "remedy_deleted": deleted,
-    "remedies_left": lambda: compose_remedies_left((treated()[1],), PLACE, NOW),
+    "remedies_left": lambda: with_event(
+        compose_remedies_left((treated()[1],), PLACE, NOW),
+        describe_remedies_left((treated()[1],), NOW),
+    ),
     "answer": lambda: whole_answer(replace(SLOW, triggers=(rule(),))),
     "answer_nothing": lambda: whole_answer(facts(traffic=None, gaps=(GAP,))),
     "answer_contained": lambda: whole_answer(logless(is_contained=True)),
