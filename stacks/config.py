@@ -14,7 +14,7 @@ import shlex
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from stacks.names import EXEMPT_TAG, EXEMPT_VALUE
+from stacks.names import EXEMPT_TAG, EXEMPT_VALUE, GUARD_FUNCTIONS, PRESENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +24,7 @@ Mode: TypeAlias = Literal["enforce", "observe"]
 Response: TypeAlias = Literal["hold", "throttle", "notify"]
 RollbackMode: TypeAlias = Literal["now"]
 Coverage: TypeAlias = Literal["account", "function"]
+Switch: TypeAlias = Literal["on", "off"]
 Remedy: TypeAlias = Literal["logs", "traces", "permissions", "memory"]
 
 ROLLBACK_ALL: Final = "all"
@@ -130,6 +131,8 @@ class Config:
         Kinds of remedies that are applied without asking; without any, they are only named.
     memory_ceiling_mb
         Most memory that the remedy `memory` may give a function; 0 when it is not allowed.
+    dashboard
+        Whether there is a CloudWatch dashboard with what the guard holds.
     """
 
     email: tuple[str, ...] = ()
@@ -148,6 +151,7 @@ class Config:
     diagnose: str = ""
     remedies: tuple[Remedy, ...] = ()
     memory_ceiling_mb: int = 0
+    dashboard: Switch = "off"
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Config:
@@ -212,6 +216,11 @@ class Config:
                 if value != defaults[name]
             }
         )
+
+    @property
+    def own_functions(self) -> tuple[str, ...]:
+        """The guard functions that are deployed."""
+        return (*GUARD_FUNCTIONS, PRESENT) if self.dashboard == "on" else GUARD_FUNCTIONS
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -501,5 +510,6 @@ FLAGS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "diagnose": _function,
     "remedies": _remedies,
     "memory_ceiling_mb": _whole(128, 10_240),
+    "dashboard": _choice(*get_args(Switch)),
 }
 _LISTS: Final = frozenset({"email", "rollback", "exempt", "accepted_loops", "remedies"})

@@ -134,4 +134,5 @@ def full(synthesize: Synthesize) -> Synthesized:
         diagnose="orders",
         remedies="logs,traces,permissions,memory",
         memory_ceiling_mb="2048",
+        dashboard="on",
     )

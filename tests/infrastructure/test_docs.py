@@ -28,7 +28,7 @@ from stacks import loop_guard
 from stacks.components.deployment import Account
 from stacks.config import FLAGS, Config, ConfigError
 from stacks.loop_guard import LoopGuard
-from stacks.names import GUARD_ALARM_PREFIX, GUARD_FUNCTIONS, SIGNAL_ALARM_PREFIX
+from stacks.names import GUARD_ALARM_PREFIX, GUARD_FUNCTIONS, PRESENT, SIGNAL_ALARM_PREFIX
 from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.test_permissions import allowed
 
@@ -98,6 +98,8 @@ def test_resources(synthesize: Synthesize) -> None:
 
     assert numbers(r"of (\d+) to (\d+) resources, and one more for each address") == [small, large]
     assert len(address) == large + 1
+    shown = synthesize(**SMALLEST, dashboard="on").template["Resources"]
+    assert numbers(r"`dashboard=on` adds (\d+)\.") == [len(shown) - small]
 
 
 def test_alarms_rules_and_queues(synthesize: Synthesize) -> None:
@@ -133,8 +135,8 @@ def test_every_function_is_described() -> None:
     created = " ".join(row[0] for row in rows(DEPLOYING, "## What it creates"))
     changing = " ".join(row[0] for row in rows(DEPLOYING, "## Permissions"))
 
-    assert set(re.findall(r"Loopbreaker-\w+(?=`)", created)) == set(GUARD_FUNCTIONS)
-    assert set(re.findall(r"Loopbreaker-\w+(?=`)", changing)) == set(GUARD_FUNCTIONS)
+    assert set(re.findall(r"Loopbreaker-\w+(?=`)", created)) == {*GUARD_FUNCTIONS, PRESENT}
+    assert set(re.findall(r"Loopbreaker-\w+(?=`)", changing)) == {*GUARD_FUNCTIONS, PRESENT}
 
 
 def test_every_flag_is_described() -> None:
@@ -200,6 +202,7 @@ def test_flags_that_read_the_account_again_are_described() -> None:
         "remedies": "logs",
         "rollback": "orders",
         "diagnose": "orders",
+        "dashboard": "on",
     }
     paired = {"rollback_mode", "memory_ceiling_mb"}  # given together with another only
     section = DEPLOYING[DEPLOYING.index("### The account alarm") :]
@@ -337,7 +340,7 @@ def changes(synthesized: Synthesized, function: str) -> set[str]:
 
 def test_what_may_be_changed_is_described(synthesize: Synthesize) -> None:
     """Every action that changes something is in the row of its function, and no other is."""
-    plain, remedies = synthesize(), synthesize(**REMEDIES)
+    plain, remedies = synthesize(dashboard="on"), synthesize(**REMEDIES, dashboard="on")
     described: dict[tuple[str, bool], set[str]] = {}
     names: Any = ()
     for who, actions, _ in rows(DEPLOYING, "## Permissions"):
@@ -346,7 +349,7 @@ def test_what_may_be_changed_is_described(synthesize: Synthesize) -> None:
             found = described.setdefault((name, "with `remedies`" in who), set())
             found |= set(re.findall(r"`(\w+:\w+)`", actions))
 
-    for function in GUARD_FUNCTIONS:
+    for function in (*GUARD_FUNCTIONS, PRESENT):
         always = changes(plain, function)
         assert described[function, False] == always
         assert described.get((function, True), set()) == changes(remedies, function) - always
