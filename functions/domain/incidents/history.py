@@ -109,7 +109,7 @@ class FiledIncident:
             id=incident.id,
             function=incident.function,
             since=past.since,
-            until=past.until,
+            until=incident.closed_at or incident.updated_at,
             state=incident.state.value,
             was_held=incident.contained_at is not None,
         )
