@@ -62,7 +62,8 @@ def end(parts: FakePageParts, name: str, days_ago: int) -> None:
     """An incident that ended some days ago."""
     ledger = parts.scene.account.ledger
     at = parts.scene.now - timedelta(days=days_ago)
-    closed = replace(report(parts, name), opened_at=at).to(IncidentState.ENDED, at)
+    opened = replace(report(parts, name), opened_at=at, updated_at=at)
+    closed = opened.to(IncidentState.ENDED, at)
     ledger.file_away(ledger.save(closed))
 
 
