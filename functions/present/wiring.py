@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.page import guard_state, page_metrics
-from functions.aws.page.guard_state import GuardState
+from functions.aws.page.guard_state import AwsGuardState
 from functions.aws.page.page_metrics import CloudWatchPageMetrics
 from functions.aws.records import graph_summary
 from functions.aws.records.diagnosis_store import DiagnosisStore
 from functions.aws.records.graph_summary import LoopBookStore
 from functions.aws.records.incidents import ledger_view
-from functions.aws.records.incidents.ledger_view import LedgerView
+from functions.aws.records.incidents.ledger_view import ReadOnlyLedger
 from functions.aws.records.table import Table
 from functions.aws.runtime import clients
 from functions.aws.runtime.clock import read_clock
@@ -54,11 +54,11 @@ def connect() -> Presentation:
     table = Table(clients.make_dynamodb_client, settings.ledger_table)
     identity = GuardIdentity(functions=settings.own_functions)
     reader = OverviewReader(
-        ledger=LedgerView(table),
+        ledger=ReadOnlyLedger(table),
         diagnosis=DiagnosisStore(table),
         books=LoopBookStore(table, clock=read_clock),
         metrics=CloudWatchPageMetrics(clients.make_cloudwatch_client()),
-        guard=GuardState(
+        guard=AwsGuardState(
             clients.make_cloudwatch_client(),
             clients.make_lambda_client(),
             clients.make_tagging_client,

@@ -12,7 +12,7 @@ from functions.aws.incidents import lambda_functions, publisher, way_back
 from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.incidents.way_back import Route, ScheduledWayBack
 from functions.aws.page import guard_state, page_metrics
-from functions.aws.page.guard_state import GuardState
+from functions.aws.page.guard_state import AwsGuardState
 from functions.aws.page.page_metrics import CloudWatchPageMetrics
 from functions.aws.records import diagnosis_store, graph_summary
 from functions.aws.records.diagnosis_store import DiagnosisStore
@@ -84,7 +84,7 @@ def connect_page() -> OverviewReader:
             Table(clients.make_dynamodb_client, settings.ledger_table), clock=read_clock
         ),
         metrics=CloudWatchPageMetrics(cloudwatch),
-        guard=GuardState(
+        guard=AwsGuardState(
             cloudwatch,
             clients.make_lambda_client(),
             clients.make_tagging_client,

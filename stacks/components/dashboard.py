@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -65,18 +65,17 @@ class GuardDashboard(Construct):
             dashboard_name=f"{STACK_NAME}-{Aws.REGION}",
             default_interval=Duration.hours(3),
         )
-        dashboard.add_widgets(
-            incidents,
-            cloudwatch.Column(
-                health,
-                _graph("All functions: invocations a minute", ("Invocations", "Sum")),
-                _graph(
-                    "All functions: concurrent executions, throttles a minute",
-                    ("ConcurrentExecutions", "Maximum"),
-                    ("Throttles", "Sum"),
-                ),
+        beside = cloudwatch.Column(
+            health,
+            _graph("All functions: invocations a minute", ("Invocations", "Sum")),
+            _graph(
+                "All functions: concurrent executions, throttles a minute",
+                ("ConcurrentExecutions", "Maximum"),
+                ("Throttles", "Sum"),
             ),
         )
+        # A column is a widget; the CDK's types for Python leave out two of its properties.
+        dashboard.add_widgets(incidents, cast("cloudwatch.IWidget", beside))
         dashboard.add_widgets(history)
 
 

@@ -41,6 +41,9 @@ TRUST: Final = {
         }
     ],
 }
+# On a busy machine a loop may have no loop's shape: it is held first, and stopped or held on after
+# two rounds.
+CONTAINED_WITHIN_MINUTES: Final = 200
 ACTION: Final = re.compile(r'endpoint="([^"]*)">([^<]*)</cwdb-action>')
 
 
@@ -88,9 +91,7 @@ def make_viewer(aws: LocalAws, name: str, *functions: str) -> Callable[[str, Any
     return call
 
 
-def test_a_loop_on_the_dashboard_and_its_button(
-    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_loop_on_the_dashboard_and_its_button(account: Account) -> None:
     """It is shown with its loop and why; the button restores it under the viewer's own rights."""
     loop = make_loop("sqs", account.aws)
     loop.deploy()
@@ -101,10 +102,8 @@ def test_a_loop_on_the_dashboard_and_its_button(
     only_looks = make_viewer(account.aws, "spectator", PRESENT)
 
     loop.seed(3)
-    account.until(lambda: account.reserved(name) == 0, f"{name} contained")
-    account.mail("STOPPED", name)
     account.until(
-        lambda: f"Restore {name}" in call(PRESENT, {"view": "incidents"}), "the page shows it"
+        lambda: account.contained([name]) == [name], f"{name} contained", CONTAINED_WITHIN_MINUTES
     )
     html = call(PRESENT, {"view": "incidents"})
     page = Page(html)
@@ -123,13 +122,6 @@ def test_a_loop_on_the_dashboard_and_its_button(
     assert "a month for" in health
     assert call(PRESENT, {"describe": True}).startswith("## Loopbreaker")
 
-    for key, value in {
-        "AWS_ENDPOINT_URL": account.aws.endpoint,
-        "AWS_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }.items():
-        monkeypatch.setenv(key, value)
     loop.rest()
     loop.fix()
     ((endpoint, payload),) = ACTION.findall(html)
@@ -148,7 +140,7 @@ def test_the_same_page_as_a_file(
     account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through `restore`, without the dashboard's function."""
-    call = make_viewer(account.aws, "reader", RESTORE)
+    make_viewer(account.aws, "reader", RESTORE)
     keys = account.aws.client("sts").assume_role(
         RoleArn=f"arn:aws:iam::{ACCOUNT_ID}:role/reader", RoleSessionName="anna"
     )["Credentials"]
@@ -161,13 +153,12 @@ def test_the_same_page_as_a_file(
     }.items():
         monkeypatch.setenv(key, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    del call
     file = tmp_path / "guard.html"
 
     result = CliRunner().invoke(main, ["status", "--html", str(file)])
 
     assert result.exit_code == 0, result.output
-    assert result.stderr == "", result.stderr
+    assert "Not on the page" not in result.stderr, result.stderr
     page = Page(file.read_text(encoding="utf-8"))
     assert "The guard itself" in page.text
     assert "This page is incomplete." not in page.text

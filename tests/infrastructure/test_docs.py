@@ -14,6 +14,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
+from functions.domain.deployment.guard_cost import estimate_refresh_usd
 from functions.domain.detection import shapes, traffic
 from functions.domain.detection.lateness import LATEST
 from functions.domain.diagnosis.checks.registry import CHECKS
@@ -24,6 +25,7 @@ from functions.domain.graph.summary import MOST_PAGES
 from functions.domain.holding import plan, verdict
 from functions.domain.incidents.hold_budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.incidents.policy import Policy
+from functions.domain.page.overview import MOST_CARDS
 from stacks import loop_guard
 from stacks.components.deployment import Account
 from stacks.config import FLAGS, Config, ConfigError
@@ -128,6 +130,23 @@ def test_alarms_that_cost(synthesize: Synthesize) -> None:
         r"(\d+) with `sweep_minutes=0`",
         COSTS,
     ) == [len(names), len(names) - on_guard, on_guard, without_sweep]
+
+
+def test_what_looking_costs() -> None:
+    """The page has what one refresh of the dashboard costs, and what a screen on the wall does."""
+    found = {
+        row[0]: [float(one.strip("$")) for one in row[1:]]
+        for row in rows(COSTS, "## The dashboard")
+    }
+    month = 30 * 24
+
+    for index, incidents in enumerate((0, MOST_CARDS)):
+        one = estimate_refresh_usd(incidents)
+        assert [
+            found["one refresh"][index],
+            found["a screen on the wall, refreshed every 15 minutes, a month"][index],
+            found["the same, refreshed every minute"][index],
+        ] == [round(one, 5), round(one * 4 * month, 2), round(one * 60 * month, 2)]
 
 
 def test_every_function_is_described() -> None:

@@ -21,7 +21,7 @@ IAM_ACTIONS: Final = frozenset(
 _QUEUES: Final = "AWS/SQS"
 
 
-class GuardState:
+class AwsGuardState:
     """The port `GuardStateReader`.
 
     Parameters

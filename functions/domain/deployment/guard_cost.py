@@ -76,6 +76,16 @@ METRICS_PER_HOLD: Final = 2
 CHECKED_SELDOM_MINUTES: Final = 5
 
 
+# A refresh of the dashboard: three widgets, each a run; two metrics of each incident that is shown,
+# nine of the guard, and a page of alarms ($0.01 for each 1,000 requests).
+WIDGETS: Final = 3
+METRICS_PER_SHOWN: Final = 2
+METRICS_OF_GUARD: Final = 9
+USD_PER_API_REQUEST: Final = 0.01 / 1000
+PRESENT_SECONDS: Final = 1.0
+PRESENT_MEMORY_GB: Final = 0.5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardCost:
     """Dollars a month, tier by tier.
@@ -270,6 +280,19 @@ def estimate_incident_usd(
         checks = closely_minutes + (minutes - closely_minutes) // CHECKED_SELDOM_MINUTES
     metrics = METRICS_PER_CHECK + (METRICS_PER_HOLD if is_held else 0)
     return checks * metrics * USD_PER_METRIC_READ
+
+
+def estimate_refresh_usd(incidents: int) -> float:
+    """What a refresh of the dashboard costs.
+
+    Parameters
+    ----------
+    incidents
+        Open incidents of which the traffic is shown.
+    """
+    metrics = METRICS_OF_GUARD + METRICS_PER_SHOWN * incidents
+    run_usd = PRESENT_SECONDS * PRESENT_MEMORY_GB * USD_PER_GB_SECOND + USD_PER_REQUEST
+    return metrics * USD_PER_METRIC_READ + USD_PER_API_REQUEST + WIDGETS * run_usd
 
 
 def estimate_denied_usd(invocations: int) -> float:

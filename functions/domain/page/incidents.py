@@ -133,8 +133,8 @@ def _write_card(shown: ShownIncident, page: Overview, buttons: Buttons | None) -
         element("p", _describe_since(one, page), class_="soft"),
         element("dl", *_list_figures(one, page), class_="figures"),
         *([element("p", one.restriction)] if one.restriction else []),
-        element("div", *columns, class_="columns"),
         *_write_actions(one, page, buttons),
+        element("div", *columns, class_="columns"),
         class_=f"card {'held' if one.is_held else 'open'}",
     )
 

@@ -93,8 +93,7 @@ _RULES: Final = """
  font-size:13px}
  .moments b{display:inline-block;min-width:18px;margin-right:5px;padding:0 4px;border-radius:9px;
  background:var(--ink);color:var(--sheet);font-size:11px;line-height:18px;text-align:center}
- .do{display:flex;flex-wrap:wrap;align-items:center;gap:10px 16px;margin-top:14px;padding-top:12px;
- border-top:1px solid var(--line)}
+ .do{display:flex;flex-wrap:wrap;align-items:center;gap:8px 16px;margin:12px 0}
  .do p{margin:0}
  .press{display:inline-block;padding:6px 16px;border-radius:6px;background:var(--link);
  color:var(--press);font-weight:600;text-decoration:none;cursor:pointer}
@@ -110,7 +109,7 @@ _RULES: Final = """
  .rows .what{flex:3 1 220px;min-width:0}
  .rows .when{flex:0 0 160px;color:var(--soft);font-size:13px}
  .rows .cost{flex:0 0 104px;font-size:13px}
- .rows .do{flex:1 1 100%;margin:6px 0 0;padding:0;border:0}
+ .rows .do{flex:1 1 100%;margin:6px 0 0}
  .checks{margin:0;padding:0;list-style:none}
  .checks>li{display:flex;gap:0 12px;margin:0;padding:6px 0;border-bottom:1px solid var(--line)}
  .checks>li>span:first-child{flex:0 0 62px;font-size:12px;font-weight:600;line-height:23px}

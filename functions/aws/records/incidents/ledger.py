@@ -54,7 +54,7 @@ from functions.aws.records.incidents.incident_items import (
     require_closed,
     update_live,
 )
-from functions.aws.records.incidents.ledger_view import LedgerView
+from functions.aws.records.incidents.ledger_view import ReadOnlyLedger
 from functions.aws.records.incidents.live_items import put_outage, put_pulse
 from functions.aws.records.incidents.places import Places
 from functions.aws.records.incidents.rollback_requests import RollbackRequests
@@ -112,7 +112,7 @@ class DynamoLedger:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._view = LedgerView(table)
+        self._view = ReadOnlyLedger(table)
         self._places = Places(table)
         self._requests = RollbackRequests(table)
         self._tag_key = TagKey(table)

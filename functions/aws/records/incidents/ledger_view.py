@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 IAM_ACTIONS: Final = frozenset({"dynamodb:Query"})
 
 
-class LedgerView:
+class ReadOnlyLedger:
     """The port `LedgerReader`, and what reads for the port `Ledger`."""
 
     def __init__(self, table: Table) -> None:

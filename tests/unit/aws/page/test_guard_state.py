@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions.aws.page.guard_state import GuardState
+from functions.aws.page.guard_state import AwsGuardState
 from functions.domain.errors import BusyError, RefusedError
 from functions.domain.page.overview import GuardAlarm
 from tests.unit.aws.stubs import scripts
@@ -40,14 +40,14 @@ def tagging() -> Iterator[Script]:
 
 
 @pytest.fixture
-def state(cloudwatch: Script, lambdas: Script, tagging: Script) -> GuardState:
+def state(cloudwatch: Script, lambdas: Script, tagging: Script) -> AwsGuardState:
     """What is tested."""
-    return GuardState(
+    return AwsGuardState(
         cloudwatch.client, lambdas.client, lambda: tagging.client, prefix="Loopbreaker-"
     )
 
 
-def test_alarms(state: GuardState, cloudwatch: Script) -> None:
+def test_alarms(state: AwsGuardState, cloudwatch: Script) -> None:
     """Sorted by name; a queue and a query over all functions are told by their metrics."""
     cloudwatch.answer(
         "describe_alarms",
@@ -88,7 +88,7 @@ def test_alarms(state: GuardState, cloudwatch: Script) -> None:
     )
 
 
-def test_reservations(state: GuardState, lambdas: Script) -> None:
+def test_reservations(state: AwsGuardState, lambdas: Script) -> None:
     """AWS leaves the key out when nothing is reserved."""
     lambdas.answer("get_function_concurrency", {"ReservedConcurrentExecutions": 5})
     lambdas.answer("get_function_concurrency", {})
@@ -97,7 +97,7 @@ def test_reservations(state: GuardState, lambdas: Script) -> None:
     assert state.read_reserved("Loopbreaker-restore") is None
 
 
-def test_tags(state: GuardState, tagging: Script) -> None:
+def test_tags(state: AwsGuardState, tagging: Script) -> None:
     """The ARNs of functions."""
     tagging.answer(
         "get_resources",
@@ -110,7 +110,7 @@ def test_tags(state: GuardState, tagging: Script) -> None:
 
 
 def test_what_aws_refuses(
-    state: GuardState, cloudwatch: Script, lambdas: Script, tagging: Script
+    state: AwsGuardState, cloudwatch: Script, lambdas: Script, tagging: Script
 ) -> None:
     """In its own words; what passes by itself is told apart."""
     cloudwatch.refuse("describe_alarms", "AccessDenied")

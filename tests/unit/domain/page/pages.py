@@ -60,6 +60,11 @@ BUTTONS: Final = Buttons(
 HOSTILE: Final = (
     '"><script>alert(1)</script>\x00</style><cwdb-action action="call">&amp;' + "W" * 90
 )
+REASONS: Final = {
+    "restored": "A loop: the configuration of the account closes it, and it runs.",
+    "lifted": "While it was held, as much arrived as before: others feed it.",
+    "ended": "It is far above the 3 hours before: now 2,100 invocations a minute, before 41.",
+}
 GUARD: Final = tuple(
     f"Loopbreaker-{one}"
     for one in ("contain", "restore", "protect", "diagnose", "chart", "present")
@@ -191,7 +196,7 @@ def history(count: int) -> HistoryPart:
     sample = summarize_ended(restored())
     ended = []
     for number in range(count):
-        at = NOW - timedelta(hours=7 + (number * 37) % (89 * 24))
+        at = NOW - timedelta(hours=7 + (number * 151) % (89 * 24))
         state = ("restored", "lifted", "ended")[number % 3]
         ended.append(
             replace(
@@ -205,6 +210,7 @@ def history(count: int) -> HistoryPart:
                 ended_at=at,
                 opened_at=at - timedelta(minutes=40),
                 was_held=state != "ended",
+                why=(REASONS[state],),
             )
         )
     ended.sort(key=lambda one: one.ended_at, reverse=True)
