@@ -14,7 +14,7 @@ import shlex
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from stacks.names import EXEMPT_TAG, EXEMPT_VALUE
+from stacks.names import EXEMPT_TAG, EXEMPT_VALUE, GUARD_FUNCTIONS, PRESENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,8 +24,8 @@ Mode: TypeAlias = Literal["enforce", "observe"]
 Response: TypeAlias = Literal["hold", "throttle", "notify"]
 RollbackMode: TypeAlias = Literal["now"]
 Coverage: TypeAlias = Literal["account", "function"]
-Remedy: TypeAlias = Literal["logs", "traces", "permissions", "memory"]
 Switch: TypeAlias = Literal["on", "off"]
+Remedy: TypeAlias = Literal["logs", "traces", "permissions", "memory"]
 
 ROLLBACK_ALL: Final = "all"
 NO_EMAIL: Final = "none"
@@ -135,6 +135,8 @@ class Config:
         Whether the guard publishes an event of each notice on the default bus.
     chat
         Whether there is a topic with messages for Amazon Q Developer in chat applications.
+    dashboard
+        Whether there is a CloudWatch dashboard with what the guard holds.
     """
 
     email: tuple[str, ...] = ()
@@ -155,6 +157,7 @@ class Config:
     memory_ceiling_mb: int = 0
     events: Switch = "on"
     chat: Switch = "off"
+    dashboard: Switch = "off"
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Config:
@@ -219,6 +222,11 @@ class Config:
                 if value != defaults[name]
             }
         )
+
+    @property
+    def own_functions(self) -> tuple[str, ...]:
+        """The guard functions that are deployed."""
+        return (*GUARD_FUNCTIONS, PRESENT) if self.dashboard == "on" else GUARD_FUNCTIONS
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -510,5 +518,6 @@ FLAGS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "memory_ceiling_mb": _whole(128, 10_240),
     "events": _choice(*get_args(Switch)),
     "chat": _choice(*get_args(Switch)),
+    "dashboard": _choice(*get_args(Switch)),
 }
 _LISTS: Final = frozenset({"email", "rollback", "exempt", "accepted_loops", "remedies"})

@@ -7,6 +7,7 @@ from aws_cdk import Annotations, CfnOutput, Duration, Stack, Tags, Token
 from constructs import Construct
 
 from stacks.components.charting import ChartingRules
+from stacks.components.dashboard import GuardDashboard, make_widgets
 from stacks.components.dead_letters import DeadLetters
 from stacks.components.deployment import Account, Reservation, Rollback
 from stacks.components.diagnosing import Diagnosis, DiagnosisRules
@@ -17,6 +18,7 @@ from stacks.components.guard_functions import (
     make_chart,
     make_contain,
     make_diagnose,
+    make_present,
     make_protect,
     make_restore,
 )
@@ -32,7 +34,9 @@ from stacks.names import CONTAIN, EXEMPT_TAG, EXEMPT_VALUE, STACK_NAME
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sns as sns
 
     from stacks.config import Coverage, Mode, Remedy, Response, RollbackMode, Switch
@@ -88,6 +92,8 @@ class LoopGuard(Construct):
         ``"off"`` publishes no events on the default bus.
     chat
         ``"on"`` adds a topic with messages for Amazon Q Developer in chat applications.
+    dashboard
+        ``"on"`` adds a CloudWatch dashboard and the function behind its widgets, which only reads.
     rollback
         Functions to restore with this deployment, by name or ARN, or ``"all"``. Each synthesis
         that has it asks anew, so take it out again.
@@ -113,6 +119,8 @@ class LoopGuard(Construct):
         The DynamoDB table with the incidents. It outlives the stack.
     contain, restore, protect, diagnose, chart
         The Lambda functions of the guard.
+    present
+        The Lambda function behind the dashboard; ``None`` without one.
     undelivered
         The queue with events that EventBridge could not hand to the guard.
     dead_letters
@@ -146,6 +154,7 @@ class LoopGuard(Construct):
         memory_ceiling_mb: int = 0,
         events: Switch = "on",
         chat: Switch = "off",
+        dashboard: Switch = "off",
         rollback: str | Sequence[str] = (),
         rollback_mode: RollbackMode = "now",
         diagnose: str = "",
@@ -169,6 +178,7 @@ class LoopGuard(Construct):
             "memory_ceiling_mb": memory_ceiling_mb,
             "events": events,
             "chat": chat,
+            "dashboard": dashboard,
             "rollback": rollback,
             "rollback_mode": rollback_mode,
             "diagnose": diagnose,
@@ -202,6 +212,38 @@ class LoopGuard(Construct):
         ``loopbreaker stop`` needs.
         """
         return self.contain.grant_invoke(grantee)
+
+    def grant_view(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody see the widgets of the guard, on its dashboard or on another.
+
+        It permits `lambda:InvokeFunction` on the function `present`, and nothing else. The buttons
+        need `grant_restore` and `grant_stop`.
+
+        Raises
+        ------
+        LoopGuardError
+            Without ``dashboard="on"``.
+        """
+        return self._require_present().grant_invoke(grantee)
+
+    def dashboard_widgets(self) -> list[cloudwatch.CustomWidget]:
+        """Make the widgets of the guard for a dashboard of your own.
+
+        They are what is open and held, the guard itself, and the last 90 days.
+
+        Raises
+        ------
+        LoopGuardError
+            Without ``dashboard="on"``.
+        """
+        return make_widgets(self._require_present())
+
+    def _require_present(self) -> lambda_.IFunction:
+        if self.present is None:
+            raise LoopGuardError(
+                f'Loopbreaker: {self.node.path}: there are no widgets: give dashboard="on"'
+            )
+        return self.present
 
     def add_notification(self, subscription: sns.ITopicSubscription) -> sns.Subscription:
         """Send the notices to a queue, a URL or a function, beside the e-mail addresses.
@@ -267,6 +309,7 @@ class LoopGuard(Construct):
         diagnose = make_diagnose(self, given, denials=denials, timeout=diagnose_timeout)
         chart = make_chart(self, given)
         check_environments(config, protect, contain, restore, diagnose, chart)
+        self.present = self._add_dashboard(config, given)
 
         SignalAlarms(
             self,
@@ -345,12 +388,7 @@ class LoopGuard(Construct):
         self.chart = chart.function
         self.undelivered = dead_letters.undelivered
         self.dead_letters = dead_letters.failed
-        self._output_topics()
-        self._output(
-            "LedgerTable",
-            self.table.table_name,
-            "DynamoDB table with the incidents; outlives the stack",
-        )
+        self._output_resources()
         self._output_restore_command(config)
         self._output("Restored", rollback.restored, "What this deployment restored")
         self._output("Diagnosis", diagnosis.answer, "What is wrong with the function asked about")
@@ -364,7 +402,7 @@ class LoopGuard(Construct):
             "Watch", f"aws logs tail /aws/lambda/{CONTAIN} --follow", "What the guard does"
         )
 
-    def _output_topics(self) -> None:
+    def _output_resources(self) -> None:
         self._output(
             "NoticeTopic",
             self.topic.topic_arn,
@@ -376,6 +414,11 @@ class LoopGuard(Construct):
                 self.chat_topic.topic_arn,
                 "SNS topic for Amazon Q Developer in chat applications",
             )
+        self._output(
+            "LedgerTable",
+            self.table.table_name,
+            "DynamoDB table with the incidents; outlives the stack",
+        )
 
     def _output_account(self, account: Account) -> None:
         self._output(
@@ -393,6 +436,14 @@ class LoopGuard(Construct):
             account.monthly_cost,
             "What the guard itself costs with the functions of this account",
         )
+
+    def _add_dashboard(self, config: Config, given: Surroundings) -> lambda_.IFunction | None:
+        if config.dashboard == "off":
+            return None
+        present = make_present(self, given)
+        check_environments(config, present)
+        GuardDashboard(self, "GuardDashboard", present=present.function)
+        return present.function
 
     def _output_restore_command(self, config: Config) -> None:
         if self._takes_flags:

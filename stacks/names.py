@@ -16,6 +16,8 @@ PROTECT: Final = f"{STACK_NAME}-protect"
 DIAGNOSE: Final = f"{STACK_NAME}-diagnose"
 CHART: Final = f"{STACK_NAME}-chart"
 GUARD_FUNCTIONS: Final = (CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART)
+# Only there with the flag dashboard=on.
+PRESENT: Final = f"{STACK_NAME}-present"
 
 # EventBridge Scheduler's group with the schedules that end holds.
 HOLD_SCHEDULES: Final = f"{STACK_NAME}-holds"

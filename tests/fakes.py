@@ -82,7 +82,7 @@ if TYPE_CHECKING:
 
     from functions.aws.records.items import Item
     from functions.domain.detection.arrivals import Source
-    from functions.domain.incidents.history import LiveLedger
+    from functions.domain.incidents.history import FiledIncident, LiveLedger
     from functions.domain.incidents.incident import Incident
     from functions.domain.incidents.ports import (
         Attempts,
@@ -1140,6 +1140,11 @@ class FakeLedger:
         """See the port."""
         with self._call("read_closed", function=function, since=since):
             return self._ledger.read_closed(function, since)
+
+    def read_filed(self, since: datetime) -> tuple[FiledIncident, ...]:
+        """See the port."""
+        with self._call("read_filed", since=since):
+            return self._ledger.read_filed(since)
 
     def remember_pulse(self, memory: PulseMemory) -> None:
         """See the port."""

@@ -54,7 +54,7 @@ def history(
 ) -> None:
     """Show incidents that have ended, newest first.
 
-    NAMEs are functions. Without one, all incidents of the last 14 days are shown; with names, those
+    NAMEs are functions. Without one, all incidents of the last 90 days are shown; with names, those
     of the last 400 days.
     """
     functions = parse_names(names)

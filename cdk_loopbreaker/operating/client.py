@@ -21,6 +21,7 @@ from cdk_loopbreaker.operating.errors import (
 from functions.domain.requests.answer import (
     AnswerError,
     HistoryAnswer,
+    OverviewAnswer,
     RejectedAnswer,
     Rejection,
     RestoreAnswer,
@@ -31,6 +32,7 @@ from functions.domain.requests.answer import (
 from functions.domain.requests.request import (
     MOST_ENTRIES,
     HistoryRequest,
+    OverviewRequest,
     RestoreRequest,
     StatusRequest,
     StopRequest,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from functions.domain.page.overview import Overview
     from functions.domain.requests.answer import Answer
     from functions.domain.requests.request import DirectRequest
     from functions.domain.requests.summary import EndedIncident, OpenIncident
@@ -54,7 +57,7 @@ _PAUSE_SECONDS: Final = 1.0
 # More open incidents than this are not listed: 100 a page.
 _MOST_PAGES: Final = 50
 
-_A = TypeVar("_A", StatusAnswer, HistoryAnswer, RestoreAnswer, StopAnswer)
+_A = TypeVar("_A", StatusAnswer, HistoryAnswer, OverviewAnswer, RestoreAnswer, StopAnswer)
 
 
 class RequestRejectedError(OperatingError):
@@ -132,6 +135,24 @@ class GuardClient:
             known_since=page.known_since,
             has_more=page.has_more or len(found) > limit,
         )
+
+    def read_overview(self) -> Overview:
+        """Read the page of the guard as data.
+
+        Raises
+        ------
+        OperatingError
+            Also when the deployed guard is older than the page.
+        """
+        try:
+            return self._ask(OverviewRequest(), OverviewAnswer).overview
+        except RequestRejectedError as error:
+            if error.reason != Rejection.INVALID:
+                raise
+            raise OperatingError(
+                f"the deployed Loopbreaker has no page ({error}): deploy the version of this"
+                " command line"
+            ) from error
 
     def restore(self, functions: tuple[str, ...], *, is_for_all: bool = False) -> RestoreAnswer:
         """Restore functions by name or ARN, or all that the guard holds."""

@@ -104,6 +104,7 @@ def _parse_plan(properties: Mapping[str, Any]) -> DeploymentPlan:
         standard_alarms=int(properties["StandardAlarms"]),
         sweep_minutes=int(properties["SweepMinutes"]),
         has_alarm_per_function=properties["Coverage"] == "function",
+        has_dashboard=properties.get("Dashboard") == "on",
     )
 
 

@@ -13,8 +13,10 @@ from functions.aws.runtime.custom_resource import (
 )
 from functions.aws.runtime.observability import logger
 from functions.aws.runtime.propagation import PROPAGATION
-from functions.domain.requests.request import is_direct_request
-from functions.restore.wiring import connect
+from functions.domain.page.answers import write_popup
+from functions.domain.page.widget_request import read_theme
+from functions.domain.requests.request import is_direct_request, is_from_widget
+from functions.restore.wiring import connect, connect_page
 from functions.workflows.holding.end_hold import HoldEnder
 from functions.workflows.requests.answer_direct import answer_at_restore
 from functions.workflows.rollback.answer_request import (
@@ -34,11 +36,11 @@ _MOST_CHARACTERS: Final = 2_000  # CloudFormation takes no long answer
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | str | None:
     """End a hold for a schedule, or answer a request of CloudFormation or of a person.
 
     What fails for a schedule is raised, so that Lambda tries again. A person's request is answered
-    as `functions.domain.requests` describes.
+    as `functions.domain.requests` describes, and that of a dashboard's button as HTML.
     """
 
     def seconds_left() -> float:
@@ -55,9 +57,11 @@ def _handle(
     event: dict[str, Any], request_id: str, seconds_left: Callable[[], float]
 ) -> dict[str, Any] | None:
     if is_direct_request(event):
-        answer = answer_at_restore(event, connect(), request_id, seconds_left)
+        answer = answer_at_restore(
+            event, connect(), request_id, seconds_left, lambda: connect_page().read()
+        )
         logger.info("answered a request", kind=answer["loopbreaker"]["answer"])
-        return answer
+        return write_popup(answer, read_theme(event)) if is_from_widget(event) else answer
     if is_hold_end(event):
         _end_hold(event, seconds_left)
     else:

@@ -7,4 +7,12 @@ from functions.settings import HoldSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(HoldSettings):
-    """What `restore` is told by its deployment."""
+    """What `restore` is told by its deployment.
+
+    Attributes
+    ----------
+    own_functions
+        Names of the guard functions, `contain` and `restore` first.
+    """
+
+    own_functions: tuple[str, ...]

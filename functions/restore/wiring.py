@@ -18,8 +18,12 @@ from functions.aws.incidents import (
 from functions.aws.incidents.event_sinks import connect_sinks
 from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.incidents.way_back import Route, ScheduledWayBack
-from functions.aws.records import diagnosis_store
+from functions.aws.page import guard_state, page_metrics
+from functions.aws.page.guard_state import AwsGuardState
+from functions.aws.page.page_metrics import CloudWatchPageMetrics
+from functions.aws.records import diagnosis_store, graph_summary
 from functions.aws.records.diagnosis_store import DiagnosisStore
+from functions.aws.records.graph_summary import LoopBookStore
 from functions.aws.records.incidents import ledger
 from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import Table
@@ -31,6 +35,7 @@ from functions.domain.diagnosis.ports import RemediationContext
 from functions.restore.settings import Settings
 from functions.workflows.incidents.context import Context
 from functions.workflows.notices.events import EventDelivery
+from functions.workflows.page.read_overview import GuardIdentity, OverviewReader
 from functions.workflows.rollback.rollback import Rollback
 
 # The deployment allows what they declare. Of `function_changes` it allows only what the remedies
@@ -40,8 +45,11 @@ ADAPTERS: Final = (
     custom_resource,
     diagnosis_store,
     event_bus,
+    graph_summary,
+    guard_state,
     lambda_functions,
     ledger,
+    page_metrics,
     publisher,
     way_back,
 )
@@ -78,3 +86,30 @@ def connect() -> Rollback:
         events=context.events,
     )
     return Rollback(world=context, sleep=time.sleep, remediation=remediation)
+
+
+@functools.cache
+def connect_page() -> OverviewReader:
+    """Create what the page of the guard is read from, once somebody asks for it."""
+    settings = Settings.from_env(os.environ)
+    rollback = connect()
+    identity = GuardIdentity(functions=settings.own_functions)
+    cloudwatch = clients.make_cloudwatch_client()
+    return OverviewReader(
+        ledger=rollback.world.ledger,
+        diagnosis=rollback.remediation.remediations,
+        books=LoopBookStore(
+            Table(clients.make_dynamodb_client, settings.ledger_table), clock=read_clock
+        ),
+        metrics=CloudWatchPageMetrics(cloudwatch),
+        guard=AwsGuardState(
+            cloudwatch,
+            clients.make_lambda_client(),
+            clients.make_tagging_client,
+            prefix=identity.prefix,
+        ),
+        identity=identity,
+        region=settings.region,
+        account=settings.account,
+        clock=read_clock,
+    )

@@ -67,6 +67,7 @@ class Account(Construct):
                 "Coverage": config.coverage,
                 "SweepMinutes": config.sweep_minutes,
                 "StandardAlarms": standard_alarms(config),
+                **({"Dashboard": "on"} if config.dashboard == "on" else {}),
                 # 0 for a threshold above what is normal here.
                 "AccountAlarmPerMinute": config.account_alarm_per_minute,
                 # Compared with the account and Region of the deployment, which a synthesis without
@@ -175,4 +176,6 @@ def flags_text(config: Config) -> str:
         f"floor_per_minute={config.floor_per_minute} "
         f"account_alarm_per_minute={config.account_alarm_per_minute} "
         f"sweep_minutes={config.sweep_minutes} blast_radius={config.blast_radius}"
+        + " dashboard=on"
+        * (config.dashboard == "on")
     )

@@ -8,6 +8,7 @@ from aws_cdk import Duration
 from functions.chart.settings import Settings as ChartSettings
 from functions.contain.settings import Settings as ContainSettings
 from functions.diagnose.settings import Settings as DiagnoseSettings
+from functions.present.settings import Settings as PresentSettings
 from functions.protect.settings import Settings as ProtectSettings
 from functions.restore.settings import Settings as RestoreSettings
 from stacks.components import permissions
@@ -17,8 +18,8 @@ from stacks.names import (
     CHART,
     CONTAIN,
     DIAGNOSE,
-    GUARD_FUNCTIONS,
     HOLD_SCHEDULES,
+    PRESENT,
     PROTECT,
     RESTORE,
 )
@@ -151,7 +152,7 @@ def make_contain(scope: Construct, given: Surroundings, account: Account) -> Gua
             danger_usd_per_minute=config.danger_usd_per_minute,
             blast_radius=config.blast_radius,
             exempt=function_names(config.exempt),
-            own_functions=GUARD_FUNCTIONS,
+            own_functions=config.own_functions,
             account_concurrency=0,
             sweep_minutes=config.sweep_minutes,
             deploy_flags=given.deploy_flags,
@@ -192,6 +193,7 @@ def make_restore(scope: Construct, given: Surroundings) -> GuardFunction:
             hold_role_arn=given.hold_role_arn,
             restore_arn=permissions.restore_arn(),
             undelivered_arn=given.undelivered_arn,
+            own_functions=given.config.own_functions,
             deploy_flags=given.deploy_flags,
             is_embedded=given.is_embedded,
         ).to_env(),
@@ -235,7 +237,7 @@ def make_diagnose(
             remedies=config.remedies,
             memory_ceiling_mb=config.memory_ceiling_mb,
             exempt=function_names(config.exempt),
-            own_functions=GUARD_FUNCTIONS,
+            own_functions=config.own_functions,
             deploy_flags=given.deploy_flags,
             is_embedded=given.is_embedded,
         ).to_env(),
@@ -269,7 +271,7 @@ def make_chart(scope: Construct, given: Surroundings) -> GuardFunction:
             chat_topic_arn=given.chat_topic_arn,
             stack_name=given.stack_name,
             accepted_loops=function_names(given.config.accepted_loops),
-            own_functions=GUARD_FUNCTIONS,
+            own_functions=given.config.own_functions,
             deploy_flags=given.deploy_flags,
             is_embedded=given.is_embedded,
         ).to_env(),
@@ -280,6 +282,32 @@ def make_chart(scope: Construct, given: Surroundings) -> GuardFunction:
         timeout=Duration.minutes(15),
         memory_mib=1024,
         longest_wait=Duration.hours(1),
+    )
+
+
+def make_present(scope: Construct, given: Surroundings) -> GuardFunction:
+    """Make the function behind the widgets of the dashboard."""
+    return GuardFunction(
+        scope,
+        "Present",
+        name=PRESENT,
+        code=given.code,
+        handler="functions.present.handler.handler",
+        description="Shows on a dashboard what the guard holds; it only reads",
+        environment=PresentSettings(
+            ledger_table=given.ledger_name,
+            notice_topic_arn=given.topic_arn,
+            stack_name=given.stack_name,
+            own_functions=given.config.own_functions,
+            is_embedded=given.is_embedded,
+        ).to_env(),
+        statements=permissions.present_statements(ledger_arn=given.ledger_arn),
+        accepted=permissions.ACCEPTED_FOR_PRESENT,
+        dead_letters=given.dead_letters.failed,
+        # A dashboard waits for it: what does not answer by then is said on the page.
+        timeout=Duration.seconds(60),
+        memory_mib=512,
+        longest_wait=Duration.minutes(1),
     )
 
 

@@ -87,6 +87,12 @@ USE_CHART: Final = (
 CHART_KEYS: Final = ("chart", "chart-*", "account#*")
 PUBLISH: Final = ("sns:Publish",)
 SEND_EVENTS: Final = ("events:PutEvents",)
+# What the page of the guard is read from, by the keys of the items: the secret that seals snapshots
+# in tags is out of its reach.
+READ_RECORDS: Final = ("dynamodb:GetItem", "dynamodb:Query")
+SHOWN_KEYS: Final = ("live", "closed#*", "filed", "diagnosis", "treatment", "chart")
+READ_PAGE: Final = ("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData")
+READ_RESERVED: Final = ("lambda:GetFunctionConcurrency",)
 # The way back of a hold. Service Authorization Reference, *... Amazon EventBridge Scheduler*.
 SCHEDULE: Final = (
     "scheduler:CreateSchedule",
@@ -256,6 +262,7 @@ ACCEPTED_FOR_DIAGNOSIS: Final[Mapping[str, str]] = {
 }
 
 
+ACCEPTED_FOR_PRESENT: Final[Mapping[str, str]] = _NO_RESOURCES
 ACCEPTED_FOR_CHART: Final[Mapping[str, str]] = {
     **_ACCEPTED_FOR_APIS,
     "AwsSolutions-IAM5[Resource::*]": (
@@ -490,6 +497,8 @@ def restore_statements(
     return [
         *_change_functions(),
         *_undo_remedies(remedies),
+        # What `loopbreaker status --html` shows.
+        _allow("ReadPage", READ_PAGE, "*"),
         *_schedule_ends(hold_role_arn),
         _allow("FindTagged", FIND_TAGGED, "*"),
         _allow("UseLedger", USE_LEDGER, ledger_arn),
@@ -597,6 +606,25 @@ def chart_statements(outlets: Outlets, *, ledger_arn: str) -> list[iam.PolicySta
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(CHART_KEYS)}},
         ),
         *_notify(outlets),
+    ]
+
+
+def present_statements(*, ledger_arn: str) -> list[iam.PolicyStatement]:
+    """What `present` may do: read what the page shows, and nothing else."""
+    return [
+        _allow("ReadPage", READ_PAGE, "*"),
+        _allow("FindTagged", FIND_TAGGED, "*"),
+        _allow(
+            "ReadReserved",
+            READ_RESERVED,
+            *(_arn(f"function:{name}") for name in (CONTAIN, RESTORE)),
+        ),
+        _allow(
+            "ReadRecords",
+            READ_RECORDS,
+            ledger_arn,
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(SHOWN_KEYS)}},
+        ),
     ]
 
 

@@ -227,6 +227,7 @@ def test_only_closed_incidents_expire(aws_stage: AwsStage) -> None:
     day = 86_400
     assert expiring == {
         "closed#ended/2026-03-10T12:00:30.000000+00:00": NOON.timestamp() + 400 * day,
+        "filed/2026-03-10T12:00:30.000000+00:00": NOON.timestamp() + 90 * day,
         "lately/ended": NOON.timestamp() + 180 * 60,
         "live/past": NOON.timestamp() + 14 * day + 180 * 60,
     }

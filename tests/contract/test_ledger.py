@@ -701,3 +701,34 @@ def test_one_of_many_at_the_same_moment(stage: Stage) -> None:
     assert openings.count(AlreadyOpen(incident=winner)) == 7
     taken = stage.ledger.open(an_incident("b"), ONE)
     assert taken == BlastRadiusReached(contained=("orders",))
+
+
+def test_what_is_filed_away_is_listed_for_all_functions(stage: Stage) -> None:
+    """Newest first, whichever way it was filed away, with how it ended and whether it was held."""
+    first = ended(opened(stage, "orders"), NOON + HOUR)
+    stage.ledger.file_away(stage.ledger.save(replace(first, contained_at=NOON)))
+    second = stage.ledger.save(ended(noted(stage, "invoices"), NOON + 2 * HOUR))
+    stage.ledger.file_away(second)
+    released = opened(stage, "labels", most=3)
+    again = an_incident("labels", NOON + 3 * HOUR)
+    over = released.to(IncidentState.SUPERSEDED, NOON + 3 * HOUR)
+    stage.ledger.supersede(over, again, None)
+
+    found = stage.ledger.read_filed(NOON)
+
+    assert [(one.function, one.state, one.was_held) for one in found] == [
+        ("labels", "superseded", False),
+        ("invoices", "ended", False),
+        ("orders", "ended", True),
+    ]
+    assert [one.id for one in found] == [released.id, second.id, first.id]
+    assert [one.until for one in found] == [NOON + hours * HOUR for hours in (3, 2, 1)]
+
+
+def test_what_was_filed_away_before_a_moment_is_not_listed(stage: Stage) -> None:
+    """Nor is what ended in that moment."""
+    incident = stage.ledger.save(ended(opened(stage, "orders"), NOON + HOUR))
+    stage.ledger.file_away(incident)
+
+    assert stage.ledger.read_filed(NOON + HOUR) == ()
+    assert len(stage.ledger.read_filed(NOON + HOUR - timedelta(microseconds=1))) == 1

@@ -136,4 +136,5 @@ def full(synthesize: Synthesize) -> Synthesized:
         memory_ceiling_mb="2048",
         events="off",
         chat="on",
+        dashboard="on",
     )

@@ -14,6 +14,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
+from functions.domain.deployment.guard_cost import estimate_refresh_usd
 from functions.domain.detection import shapes, traffic
 from functions.domain.detection.lateness import LATEST
 from functions.domain.diagnosis.checks.registry import CHECKS
@@ -24,11 +25,12 @@ from functions.domain.graph.summary import MOST_PAGES
 from functions.domain.holding import plan, verdict
 from functions.domain.incidents.hold_budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.incidents.policy import Policy
+from functions.domain.page.overview import MOST_CARDS
 from stacks import loop_guard
 from stacks.components.deployment import Account
 from stacks.config import FLAGS, Config, ConfigError
 from stacks.loop_guard import LoopGuard
-from stacks.names import GUARD_ALARM_PREFIX, GUARD_FUNCTIONS, SIGNAL_ALARM_PREFIX
+from stacks.names import GUARD_ALARM_PREFIX, GUARD_FUNCTIONS, PRESENT, SIGNAL_ALARM_PREFIX
 from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.test_permissions import allowed
 
@@ -99,6 +101,8 @@ def test_resources(synthesize: Synthesize) -> None:
 
     assert numbers(r"of (\d+) to (\d+) resources, and one more for each address") == [small, large]
     assert len(address) == large + 1
+    shown = synthesize(**SMALLEST, dashboard="on").template["Resources"]
+    assert numbers(r"`dashboard=on` adds (\d+)\.") == [len(shown) - small]
 
 
 def test_alarms_rules_and_queues(synthesize: Synthesize) -> None:
@@ -129,13 +133,30 @@ def test_alarms_that_cost(synthesize: Synthesize) -> None:
     ) == [len(names), len(names) - on_guard, on_guard, without_sweep]
 
 
+def test_what_looking_costs() -> None:
+    """The page has what one refresh of the dashboard costs, and what a screen on the wall does."""
+    found = {
+        row[0]: [float(one.strip("$")) for one in row[1:]]
+        for row in rows(COSTS, "## The dashboard")
+    }
+    month = 30 * 24
+
+    for index, incidents in enumerate((0, MOST_CARDS)):
+        one = estimate_refresh_usd(incidents)
+        assert [
+            found["one refresh"][index],
+            found["a screen on the wall, refreshed every 15 minutes, a month"][index],
+            found["the same, refreshed every minute"][index],
+        ] == [round(one, 5), round(one * 4 * month, 2), round(one * 60 * month, 2)]
+
+
 def test_every_function_is_described() -> None:
     """Each guard function is in the table of what is created and in that of what it may change."""
     created = " ".join(row[0] for row in rows(DEPLOYING, "## What it creates"))
     changing = " ".join(row[0] for row in rows(DEPLOYING, "## Permissions"))
 
-    assert set(re.findall(r"Loopbreaker-\w+(?=`)", created)) == set(GUARD_FUNCTIONS)
-    assert set(re.findall(r"Loopbreaker-\w+(?=`)", changing)) == set(GUARD_FUNCTIONS)
+    assert set(re.findall(r"Loopbreaker-\w+(?=`)", created)) == {*GUARD_FUNCTIONS, PRESENT}
+    assert set(re.findall(r"Loopbreaker-\w+(?=`)", changing)) == {*GUARD_FUNCTIONS, PRESENT}
 
 
 def test_every_flag_is_described() -> None:
@@ -203,6 +224,7 @@ def test_flags_that_read_the_account_again_are_described() -> None:
         "chat": "on",
         "rollback": "orders",
         "diagnose": "orders",
+        "dashboard": "on",
     }
     paired = {"rollback_mode", "memory_ceiling_mb"}  # given together with another only
     section = DEPLOYING[DEPLOYING.index("### The account alarm") :]
@@ -340,7 +362,7 @@ def changes(synthesized: Synthesized, function: str) -> set[str]:
 
 def test_what_may_be_changed_is_described(synthesize: Synthesize) -> None:
     """Every action that changes something is in the row of its function, and no other is."""
-    plain, remedies = synthesize(), synthesize(**REMEDIES)
+    plain, remedies = synthesize(dashboard="on"), synthesize(**REMEDIES, dashboard="on")
     described: dict[tuple[str, bool], set[str]] = {}
     names: Any = ()
     for who, actions, _ in rows(DEPLOYING, "## Permissions"):
@@ -349,7 +371,7 @@ def test_what_may_be_changed_is_described(synthesize: Synthesize) -> None:
             found = described.setdefault((name, "with `remedies`" in who), set())
             found |= set(re.findall(r"`(\w+:\w+)`", actions))
 
-    for function in GUARD_FUNCTIONS:
+    for function in (*GUARD_FUNCTIONS, PRESENT):
         always = changes(plain, function)
         assert described[function, False] == always
         assert described.get((function, True), set()) == changes(remedies, function) - always

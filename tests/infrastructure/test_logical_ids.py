@@ -75,7 +75,7 @@ def test_the_ledger_is_among_them() -> None:
 
 def test_every_logical_id_and_type(synthesize: Synthesize) -> None:
     """Where the code of the stack stands makes no other resource of any of them."""
-    template = synthesize(email="a@example.com", coverage="function").template
+    template = synthesize(email="a@example.com", coverage="function", dashboard="on").template
 
     assert {
         "Resources": {one: what["Type"] for one, what in template["Resources"].items()},

@@ -18,8 +18,9 @@ from stacks.names import EVENT_SOURCE, GUARD_FUNCTIONS
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Json, Synthesize, Synthesized
 
-CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART = (
-    f"Loopbreaker-{verb}" for verb in ("contain", "restore", "protect", "diagnose", "chart")
+CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART, PRESENT = (
+    f"Loopbreaker-{verb}"
+    for verb in ("contain", "restore", "protect", "diagnose", "chart", "present")
 )
 
 CHANGES = {
@@ -117,7 +118,15 @@ def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
                 "sqs:GetQueueAttributes",
             },
         ),
-        (RESTORE, CHANGE_FUNCTIONS | LEDGER | WAY_BACK | BY_THE_RUNTIME | TELL),
+        (
+            RESTORE,
+            CHANGE_FUNCTIONS
+            | LEDGER
+            | WAY_BACK
+            | BY_THE_RUNTIME
+            | TELL
+            | {"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"},
+        ),
         (
             PROTECT,
             BY_THE_RUNTIME
@@ -136,7 +145,7 @@ def test_exact_actions(default: Synthesized, function: str, actions: set[str]) -
     assert allowed(default, function) == actions
 
 
-@pytest.mark.parametrize("function", [CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART])
+@pytest.mark.parametrize("function", [CONTAIN, RESTORE, PROTECT, DIAGNOSE, CHART, PRESENT])
 def test_no_wildcard_action(full: Synthesized, function: str) -> None:
     """No policy allows an action by a wildcard."""
     assert [action for action in allowed(full, function) if "*" in action] == []
@@ -275,6 +284,7 @@ def test_wildcard_resources(default: Synthesized, function: str) -> None:
     }
 
     assert on_everything <= {
+        "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
         "cloudwatch:ListMetrics",
         "lambda:GetAccountSettings",
@@ -323,9 +333,10 @@ def test_protect_reserves_for_guard_functions_only(default: Synthesized) -> None
     ]
 
 
-@pytest.mark.parametrize("verb", ["contain", "restore", "protect", "diagnose", "chart"])
-def test_policy_is_what_the_adapters_declare(default: Synthesized, verb: str) -> None:
+@pytest.mark.parametrize("verb", ["contain", "restore", "protect", "diagnose", "chart", "present"])
+def test_policy_is_what_the_adapters_declare(synthesize: Synthesize, verb: str) -> None:
     """The actions declared beside the calls are the actions in the policy, both ways."""
+    default = synthesize(dashboard="on")
     declared: set[str] = set()
     for module in importlib.import_module(f"functions.{verb}.wiring").ADAPTERS:
         assert module.__name__.startswith("functions.aws."), module

@@ -24,6 +24,7 @@ FLAGS = [
         "coverage": "function",
         "rollback": "all",
         "sweep_minutes": "0",
+        "dashboard": "on",
     },
     {
         "diagnose": "orders",

@@ -16,6 +16,8 @@ USD_PER_ALARM: Final = 0.10
 USD_PER_METRIC_READ: Final = 0.01 / 1000
 USD_PER_GB_SECOND: Final = 0.0000133334
 USD_PER_REQUEST: Final = 0.20 / 1_000_000
+# Above three dashboards of an account (aws.amazon.com/cloudwatch/pricing).
+USD_PER_DASHBOARD: Final = 3.00
 
 MINUTES_PER_MONTH: Final = 30 * 24 * 60
 
@@ -74,6 +76,16 @@ METRICS_PER_HOLD: Final = 2
 CHECKED_SELDOM_MINUTES: Final = 5
 
 
+# A refresh of the dashboard: three widgets, each a run; two metrics of each incident that is shown,
+# nine of the guard, and a page of alarms ($0.01 for each 1,000 requests).
+WIDGETS: Final = 3
+METRICS_PER_SHOWN: Final = 2
+METRICS_OF_GUARD: Final = 9
+USD_PER_API_REQUEST: Final = 0.01 / 1000
+PRESENT_SECONDS: Final = 1.0
+PRESENT_MEMORY_GB: Final = 0.5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardCost:
     """Dollars a month, tier by tier.
@@ -95,6 +107,8 @@ class GuardCost:
         The metrics of a round over all functions a day, with the Lambda runs for it.
     per_function_usd
         The alarm that watches each function by itself; 0 without `coverage=function`.
+    dashboard_usd
+        The dashboard, as if the account had three others; 0 without `dashboard=on`.
     """
 
     functions: int
@@ -104,6 +118,7 @@ class GuardCost:
     chart_usd: float
     diagnosis_usd: float
     per_function_usd: float
+    dashboard_usd: float = 0.0
 
     @property
     def total_usd(self) -> float:
@@ -115,6 +130,7 @@ class GuardCost:
             + self.chart_usd
             + self.diagnosis_usd
             + self.per_function_usd
+            + self.dashboard_usd
         )
 
     @property
@@ -131,6 +147,7 @@ class GuardCost:
             "chart": self.chart_usd,
             "diagnosis": self.diagnosis_usd,
             "per-function alarm": self.per_function_usd,
+            "dashboard": self.dashboard_usd,
         }
         listed = ", ".join(f"{name} ${usd:,.2f}" for name, usd in parts.items() if usd)
         counted = "1 function" if self.functions == 1 else f"{self.functions:,} functions"
@@ -146,7 +163,12 @@ class GuardCost:
 
 
 def guard_cost(
-    *, functions: int, standard_alarms: int, sweep_minutes: int, per_function: bool
+    *,
+    functions: int,
+    standard_alarms: int,
+    sweep_minutes: int,
+    per_function: bool,
+    has_dashboard: bool = False,
 ) -> GuardCost:
     """Estimate what the guard costs a month of 30 days.
 
@@ -161,6 +183,8 @@ def guard_cost(
         Minutes between two sweeps; 0 for none.
     per_function
         Whether one alarm watches each function.
+    has_dashboard
+        Whether there is a dashboard. What each viewing costs is not counted.
     """
     pulses = MINUTES_PER_MONTH
     sweeps = MINUTES_PER_MONTH / sweep_minutes if sweep_minutes else 0.0
@@ -188,6 +212,7 @@ def guard_cost(
         + functions * reading_seconds * CHART_MEMORY_GB * USD_PER_GB_SECOND,
         diagnosis_usd=LOOKS_PER_MONTH * look_usd + ROUNDS_PER_MONTH * functions * round_usd,
         per_function_usd=functions * USD_PER_ALARM if per_function else 0.0,
+        dashboard_usd=USD_PER_DASHBOARD if has_dashboard else 0.0,
     )
 
 
@@ -255,6 +280,19 @@ def estimate_incident_usd(
         checks = closely_minutes + (minutes - closely_minutes) // CHECKED_SELDOM_MINUTES
     metrics = METRICS_PER_CHECK + (METRICS_PER_HOLD if is_held else 0)
     return checks * metrics * USD_PER_METRIC_READ
+
+
+def estimate_refresh_usd(incidents: int) -> float:
+    """What a refresh of the dashboard costs.
+
+    Parameters
+    ----------
+    incidents
+        Open incidents of which the traffic is shown.
+    """
+    metrics = METRICS_OF_GUARD + METRICS_PER_SHOWN * incidents
+    run_usd = PRESENT_SECONDS * PRESENT_MEMORY_GB * USD_PER_GB_SECOND + USD_PER_REQUEST
+    return metrics * USD_PER_METRIC_READ + USD_PER_API_REQUEST + WIDGETS * run_usd
 
 
 def estimate_denied_usd(invocations: int) -> float:

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.model import Doubt
+from functions.domain.graph.model import Certainty, Doubt, NodeKind
 from functions.domain.graph.summary import FINGERPRINT_BYTES, Entry, LoopBook, Page
+from functions.domain.notices.graph.outline import LoopOutline, OutlineStep
 from functions.domain.serialization import (
     Form,
     UnreadableError,
@@ -43,6 +44,7 @@ _KINDS: Final = (
     SourceKind.URL,
     SourceKind.OTHER,
 )
+_CERTAINTIES: Final = (Certainty.CERTAIN, Certainty.POSSIBLE, Certainty.RULED_OUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,10 @@ class _Stored:
         Fingerprints behind each other, in base64. What an older version wrote has no doubts.
     sources
         By the name of the function: rows of `_Source`. What an older version wrote has none.
+    outlines
+        By the key of the loop: how many steps are left out, how many functions are on it, and for
+        each step its kind, name, label and the number of its certainty. What an older version
+        wrote has none.
     """
 
     version: int
@@ -72,6 +78,7 @@ class _Stored:
     count: int
     gaps: int
     renewed: Mapping[str, datetime]
+    outlines: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +112,7 @@ def book_to_json(book: LoopBook) -> dict[str, Any]:
         count=book.functions,
         gaps=book.gaps,
         renewed=book.renewed,
+        outlines={key: _write_outline(one) for key, one in book.outlines.items()},
     )
     written: dict[str, Any] = to_json(stored, Form.PLAIN)
     return written
@@ -148,6 +156,9 @@ def book_from_json(document: Any) -> LoopBook:
             functions=stored.count,
             gaps=stored.gaps,
             renewed=MappingProxyType(stored.renewed),
+            outlines=MappingProxyType(
+                {key: _read_outline(*row) for key, row in stored.outlines.items()}
+            ),
         )
     except (IndexError, TypeError, ValueError) as error:
         raise UnreadableError(f"not a book: {error!r}") from error
@@ -155,6 +166,30 @@ def book_from_json(document: Any) -> LoopBook:
 
 def _read_entry(proof: int, page: Any = None) -> Entry:
     return Entry(proof=_PROOFS[proof], page=None if page is None else from_row(Page, page))
+
+
+def _write_outline(outline: LoopOutline) -> tuple[Any, ...]:
+    steps = (
+        (one.kind.value, one.name, one.label, _CERTAINTIES.index(one.certainty))
+        for one in outline.steps
+    )
+    return (outline.left_out, outline.functions, *steps)
+
+
+def _read_outline(left_out: int, functions: int, *steps: Any) -> LoopOutline:
+    return LoopOutline(
+        steps=tuple(
+            OutlineStep(
+                kind=NodeKind(kind),
+                name=str(name),
+                label=str(label),
+                certainty=_CERTAINTIES[certainty],
+            )
+            for kind, name, label, certainty in steps
+        ),
+        left_out=int(left_out),
+        functions=int(functions),
+    )
 
 
 def _number_source(source: Source, function: str) -> _Source:

@@ -18,6 +18,7 @@ from functions.domain.detection.arrivals import Source, are_countable
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.model import Certainty, Doubt, EventGraph, Loop
 from functions.domain.notices.graph.drawing import draw_line, draw_loop
+from functions.domain.notices.graph.outline import LoopOutline, outline_loop
 from functions.domain.notices.graph.text import (
     describe_edge,
     find_closing_trigger,
@@ -94,6 +95,8 @@ class LoopBook:
         names of `Doubt`, with a comma between them. What an older version wrote has none.
     gaps
         How many things could not be read.
+    outlines
+        The loops of the pages for a drawing, by their keys. What an older version wrote has none.
     renewed
         Functions that were changed after `at`, with the time of the change up to which they were
         read: a change is worked into the graph minutes later, the account is read by the hour.
@@ -111,6 +114,7 @@ class LoopBook:
     functions: int = 0
     gaps: int = 0
     renewed: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    outlines: Mapping[str, LoopOutline] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def of(cls, graph: EventGraph, changed: Mapping[str, datetime] = _NOTHING) -> "LoopBook":
@@ -122,6 +126,7 @@ class LoopBook:
             When the functions of the account were changed last, as it was read.
         """
         entries: dict[str, Entry] = {}
+        outlines: dict[str, LoopOutline] = {}
         own: dict[str, list[Loop]] = {}
         for loop in graph.loops:
             for name in loop.functions:
@@ -141,6 +146,8 @@ class LoopBook:
             if number < MOST_PAGES:
                 page = _page(best.seen_from(name), name, key)
                 entries[name] = Entry(proof=told[name], page=page)
+                if key not in outlines:
+                    outlines[key] = outline_loop(best.seen_from(name))
 
         def marks(proof: LoopProof) -> tuple[bytes, ...]:
             return tuple(
@@ -164,6 +171,7 @@ class LoopBook:
             functions=len(graph.proofs),
             gaps=len(graph.gaps),
             renewed=_select_newest({name: at for name, at in changed.items() if at > graph.at}),
+            outlines=MappingProxyType(outlines),
         )
 
     def proof(self, function: str) -> LoopProof:
@@ -200,6 +208,11 @@ class LoopBook:
         """The loop of a function in words, if there is one and it was listed."""
         entry = self.entries.get(function)
         return entry.page if entry else None
+
+    def outline(self, function: str) -> LoopOutline | None:
+        """The loop of a function for a drawing, if there is one and it was listed."""
+        page = self.page(function)
+        return None if page is None else self.outlines.get(page.key)
 
     def age(self, now: datetime) -> timedelta:
         """How long ago the account was read."""

@@ -77,6 +77,44 @@ class PastIncident:
         )
 
 
+FILED_KEPT: Final = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiledIncident:
+    """That an incident was filed away within the last 90 days, for lists and counts.
+
+    Attributes
+    ----------
+    until
+        When it was closed; what it was in full is filed under its function and this moment.
+    state
+        As text of `IncidentState`.
+    was_held
+        Whether the function was ever kept from running as before.
+    """
+
+    id: str
+    function: str
+    since: datetime
+    until: datetime
+    state: str
+    was_held: bool = False
+
+    @classmethod
+    def of(cls, incident: Incident) -> "FiledIncident":
+        """What a list needs of a closed incident."""
+        past = PastIncident.of(incident)
+        return cls(
+            id=incident.id,
+            function=incident.function,
+            since=past.since,
+            until=incident.closed_at or incident.updated_at,
+            state=incident.state.value,
+            was_held=incident.contained_at is not None,
+        )
+
+
 def _cut_at(incident: Incident) -> datetime:
     """When a loop was over that is cut by stopping one of its functions, or by holding it on."""
     if incident.is_shown and incident.watch is not None:

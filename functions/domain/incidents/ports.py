@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
-from functions.domain.incidents.history import LiveLedger
+from functions.domain.incidents.history import FiledIncident, LiveLedger
 from functions.domain.incidents.incident import Incident
 from functions.domain.pulse.memory import PulseMemory
 
@@ -160,6 +160,13 @@ class Ledger(Protocol):
 
     def read_closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
         """Incidents of a function that were closed after `since`, newest first."""
+        ...
+
+    def read_filed(self, since: datetime) -> tuple[FiledIncident, ...]:
+        """Incidents of all functions that were filed away and closed after `since`, newest first.
+
+        They are listed for `FILED_KEPT`. Those that an earlier version filed away are not.
+        """
         ...
 
     def remember_pulse(self, memory: PulseMemory) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from functions.domain.errors import LoopbreakerError
+from functions.domain.page.overview import Overview
 from functions.domain.requests.request import MARK, VERSION
 from functions.domain.requests.summary import (
     EndedIncident,
@@ -108,6 +109,13 @@ class HistoryAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OverviewAnswer:
+    """The page of the guard as data."""
+
+    overview: Overview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreResult:
     """What became of one function; `outcome` is the text of a `RestoreOutcome`."""
 
@@ -162,10 +170,13 @@ class RejectedAnswer:
     text: str
 
 
-Answer: TypeAlias = StatusAnswer | HistoryAnswer | RestoreAnswer | StopAnswer | RejectedAnswer
+Answer: TypeAlias = (
+    StatusAnswer | HistoryAnswer | OverviewAnswer | RestoreAnswer | StopAnswer | RejectedAnswer
+)
 _SHAPES: Final[Mapping[str, type[Answer]]] = {
     "status": StatusAnswer,
     "history": HistoryAnswer,
+    "overview": OverviewAnswer,
     "restore": RestoreAnswer,
     "stop": StopAnswer,
     "rejected": RejectedAnswer,

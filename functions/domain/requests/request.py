@@ -10,12 +10,18 @@ request        fields beside ``version`` and ``request``              asked of
 ``status``     ``after``                                              ``restore``
 ``history``    ``functions``, ``since``, ``before``, ``before_id``,   ``restore``
                ``limit``
-``restore``    ``id``, ``functions``, ``all``                         ``restore``
-``stop``       ``id``, ``function``, ``ordered_by``                   ``contain``
+``overview``   none                                                   ``restore``
+``restore``    ``id``, ``functions``, ``all``, ``not_after``          ``restore``
+``stop``       ``id``, ``function``, ``ordered_by``, ``not_after``    ``contain``
 =============  =====================================================  ==================
 
 A request that changes something has an id. The same id is carried out once, however often Lambda
-or the caller sends it.
+or the caller sends it. After the moment ``not_after`` it is not carried out at all: a button on a
+page must not act on what the page does not show.
+
+CloudWatch adds ``widgetContext`` to every call of a custom widget, that of a button too (CloudWatch
+user guide, *Details about custom widgets*). UNCONFIRMED: whether it adds the parameters of the
+widget as well. So what stands beside a request is left alone where there is such a context.
 """
 
 import re
@@ -29,6 +35,7 @@ from functions.domain.errors import LoopbreakerError
 
 MARK: Final = "loopbreaker"
 VERSION: Final = 1
+CONTEXT: Final = "widgetContext"
 MOST_FUNCTIONS: Final = 50
 MOST_ENTRIES: Final = 100
 _LONGEST_REFERENCE: Final = 300
@@ -86,11 +93,14 @@ class RestoreRequest:
     ----------
     functions
         Names or ARNs; empty with `is_for_all`, which means all that the guard holds.
+    not_after
+        When it is too late to carry it out; ``None`` for never.
     """
 
     id: str
     functions: tuple[str, ...] = ()
     is_for_all: bool = False
+    not_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,14 +114,24 @@ class StopRequest:
     ordered_by
         ARN of the caller, as the caller says: Lambda does not tell a function who invoked it.
         Empty where it is not known.
+    not_after
+        When it is too late to carry it out; ``None`` for never.
     """
 
     id: str
     function: str
     ordered_by: str = ""
+    not_after: datetime | None = None
 
 
-DirectRequest: TypeAlias = StatusRequest | HistoryRequest | RestoreRequest | StopRequest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverviewRequest:
+    """The page of the guard as data: what is open, what was, and how the guard is."""
+
+
+DirectRequest: TypeAlias = (
+    StatusRequest | HistoryRequest | OverviewRequest | RestoreRequest | StopRequest
+)
 
 
 def build_event(request: DirectRequest) -> dict[str, Any]:
@@ -126,20 +146,34 @@ def build_event(request: DirectRequest) -> dict[str, Any]:
             name, fields = "history", {"limit": request.limit, **written}
             fields |= {"before_id": request.before_id} if request.before_id else {}
             fields |= {"functions": list(request.functions)} if request.functions else {}
+        case OverviewRequest():
+            name, fields = "overview", {}
         case RestoreRequest(id=id_, is_for_all=True):
-            name, fields = "restore", {"id": id_, "all": True}
+            name, fields = "restore", {"id": id_, "all": True, **_write_end(request)}
         case RestoreRequest(id=id_, functions=functions):
-            name, fields = "restore", {"id": id_, "functions": list(functions)}
+            name = "restore"
+            fields = {"id": id_, "functions": list(functions), **_write_end(request)}
         case StopRequest():
             name = "stop"
             fields = {"id": request.id, "function": request.function}
             fields |= {"ordered_by": request.ordered_by} if request.ordered_by else {}
+            fields |= _write_end(request)
     return {MARK: {"version": VERSION, "request": name, **fields}}
+
+
+def _write_end(request: RestoreRequest | StopRequest) -> dict[str, str]:
+    end = request.not_after
+    return {} if end is None else {"not_after": end.isoformat()}
 
 
 def is_direct_request(event: object) -> bool:
     """Tell a request from every other event: only it has an object under this key."""
     return isinstance(event, Mapping) and isinstance(event.get(MARK), Mapping)
+
+
+def is_from_widget(event: Mapping[str, Any]) -> bool:
+    """Whether a request was sent by a button on a dashboard: people read the answer there."""
+    return CONTEXT in event
 
 
 def parse_request(event: Mapping[str, Any]) -> DirectRequest:
@@ -150,7 +184,7 @@ def parse_request(event: Mapping[str, Any]) -> DirectRequest:
     RequestError
         When it has not exactly the shape that `build_event` writes.
     """
-    if not is_direct_request(event) or len(event) != 1:
+    if not is_direct_request(event) or (len(event) != 1 and not is_from_widget(event)):
         raise RequestError(f"the event is not an object with the one key {MARK!r}")
     fields = dict(event[MARK])
     version, name = fields.pop("version", None), fields.pop("request", None)
@@ -166,16 +200,22 @@ def parse_request(event: Mapping[str, Any]) -> DirectRequest:
             return StatusRequest(after=_read_text(fields, "after", _LONGEST_REFERENCE))
         case "history":
             return _parse_history(fields)
+        case "overview":
+            _refuse_others(fields, set())
+            return OverviewRequest()
         case "restore":
             return _parse_restore(fields)
         case "stop":
-            _refuse_others(fields, {"id", "function", "ordered_by"})
+            _refuse_others(fields, {"id", "function", "ordered_by", "not_after"})
             return StopRequest(
                 id=_read_id(fields),
                 function=_check_reference(fields.get("function")),
                 ordered_by=_read_text(fields, "ordered_by", _LONGEST_CALLER),
+                not_after=_read_moment(fields, "not_after"),
             )
-    raise RequestError(f"request is {_show(name)}; allowed are status, history, restore and stop")
+    raise RequestError(
+        f"request is {_show(name)}; allowed are status, history, overview, restore and stop"
+    )
 
 
 def _parse_history(fields: Mapping[str, Any]) -> HistoryRequest:
@@ -194,21 +234,26 @@ def _parse_history(fields: Mapping[str, Any]) -> HistoryRequest:
 
 
 def _parse_restore(fields: Mapping[str, Any]) -> RestoreRequest:
-    _refuse_others(fields, {"id", "functions", "all"})
+    _refuse_others(fields, {"id", "functions", "all", "not_after"})
     is_for_all = fields.get("all", False)
     if type(is_for_all) is not bool:
         raise RequestError(f"all is {_show(is_for_all)}; allowed is true or false")
     if is_for_all == ("functions" in fields):
         raise RequestError("name functions, or say all; not both")
     functions = () if is_for_all else _read_functions(fields)
-    return RestoreRequest(id=_read_id(fields), functions=functions, is_for_all=is_for_all)
+    return RestoreRequest(
+        id=_read_id(fields),
+        functions=functions,
+        is_for_all=is_for_all,
+        not_after=_read_moment(fields, "not_after"),
+    )
 
 
 def _refuse_others(fields: Mapping[str, Any], allowed: set[str]) -> None:
     others = sorted(map(str, fields.keys() - allowed))
     if others:
         raise RequestError(
-            f"unknown field {_show(others[0])}; allowed are {', '.join(sorted(allowed))}"
+            f"unknown field {_show(others[0])}; allowed are {', '.join(sorted(allowed)) or 'none'}"
         )
 
 

@@ -41,6 +41,8 @@ class DeploymentPlan:
         Minutes between two sweeps; 0 when there is none.
     has_alarm_per_function
         Whether each function gets an alarm of its own.
+    has_dashboard
+        Whether there is a dashboard.
     """
 
     arns: tuple[str, ...] = ()
@@ -49,6 +51,7 @@ class DeploymentPlan:
     standard_alarms: int
     sweep_minutes: int
     has_alarm_per_function: bool
+    has_dashboard: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,7 @@ def report_account(
         standard_alarms=plan.standard_alarms,
         sweep_minutes=plan.sweep_minutes,
         per_function=plan.has_alarm_per_function,
+        has_dashboard=plan.has_dashboard,
     )
     return AccountReport(limits=limits, threshold=threshold, cost=cost, exempt=exempt)
 

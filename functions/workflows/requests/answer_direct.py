@@ -7,14 +7,17 @@ delivery by the id that Lambda gives an invocation and its retries.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
 from functions.domain.account.names import InvalidFunctionReferenceError, parse_function_name
 from functions.domain.account.watched_region import ElsewhereError, refuse_elsewhere
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError
 from functions.domain.incidents.ports import RequestClaim
+from functions.domain.page.overview import Overview
 from functions.domain.requests.answer import (
     Answer,
+    OverviewAnswer,
     RejectedAnswer,
     Rejection,
     RestoreAnswer,
@@ -24,6 +27,7 @@ from functions.domain.requests.answer import (
 )
 from functions.domain.requests.request import (
     HistoryRequest,
+    OverviewRequest,
     RequestError,
     RestoreRequest,
     StatusRequest,
@@ -55,11 +59,14 @@ def answer_at_restore(
     rollback: Rollback,
     invocation_id: str,
     seconds_left: Callable[[], float],
+    read_overview: Callable[[], Overview],
 ) -> dict[str, Any]:
     """Answer a direct request to the function `restore`.
 
     Parameters
     ----------
+    read_overview
+        Reads the page of the guard.
     invocation_id
         What Lambda calls this invocation; the same for its retries.
     seconds_left
@@ -72,7 +79,10 @@ def answer_at_restore(
                 return read_status(request, rollback)
             case HistoryRequest() as request:
                 return read_history(request, rollback)
+            case OverviewRequest():
+                return OverviewAnswer(overview=read_overview())
             case RestoreRequest() as request:
+                _refuse_late(request, rollback.world.clock())
                 return _restore(request, rollback, invocation_id, seconds_left)
             case StopRequest():
                 raise RequestError("this function stops nothing: ask the function contain")
@@ -89,6 +99,7 @@ def answer_at_contain(
         request = parse_request(event)
         if not isinstance(request, StopRequest):
             raise RequestError("this function only stops functions: ask the function restore")
+        _refuse_late(request, stopping.world.clock())
         return _stop(request, stopping, invocation_id)
 
     return _answer(carry_out)
@@ -102,6 +113,14 @@ def _answer(carry_out: Callable[[], Answer]) -> dict[str, Any]:
     except LoopbreakerError as error:
         answer = RejectedAnswer(reason=Rejection.UNAVAILABLE.value, text=str(error))
     return write_answer(answer)
+
+
+def _refuse_late(request: RestoreRequest | StopRequest, now: datetime) -> None:
+    if request.not_after is not None and now > request.not_after:
+        raise RequestError(
+            "nothing was done: the page with this button is old, and may show what is no longer so."
+            " Refresh it, look at it, and press again"
+        )
 
 
 def _restore(

@@ -1,5 +1,6 @@
 """What is held now and what was, read from the ledger for whoever asks."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +8,7 @@ from typing import Final
 
 from functions.domain.account.names import InvalidFunctionReferenceError, parse_function_name
 from functions.domain.errors import LoopbreakerError
-from functions.domain.incidents.history import LiveLedger
+from functions.domain.incidents.history import FILED_KEPT, FiledIncident, LiveLedger
 from functions.domain.incidents.incident import KEPT_AFTER_CLOSE, Incident
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.requests.answer import HistoryAnswer, StatusAnswer
@@ -20,8 +21,8 @@ from functions.domain.requests.summary import (
 )
 from functions.workflows.rollback.rollback import Rollback
 
-# `LiveLedger.past` keeps the names of functions with ended incidents for so long.
-NAMES_KNOWN_FOR: Final = timedelta(days=14)
+# The names of functions with ended incidents are known for so long.
+NAMES_KNOWN_FOR: Final = FILED_KEPT
 _A_MOMENT: Final = timedelta(microseconds=1)
 
 
@@ -93,7 +94,7 @@ def read_history(request: HistoryRequest, rollback: Rollback) -> HistoryAnswer:
     """Read ended incidents, newest first: of the named functions, or of all.
 
     The ledger files ended incidents under the names of their functions, for 400 days. Which
-    functions had any is known for 14 days.
+    functions had any is known for 90 days; of what an earlier version filed, for 14 days.
 
     Raises
     ------
@@ -110,7 +111,8 @@ def read_history(request: HistoryRequest, rollback: Rollback) -> HistoryAnswer:
     if request.functions:
         oldest = dict.fromkeys(request.functions, since)
     else:
-        oldest = _find_functions(live, since, before[0], request.limit + 1)
+        filed = world.ledger.read_filed(since - _A_MOMENT)
+        oldest = _find_functions(live, filed, since, before[0], request.limit + 1)
     ended: dict[str, Incident] = {}
     for name, first in oldest.items():
         ended |= {one.id: one for one in world.ledger.read_closed(name, first - _A_MOMENT)}
@@ -128,11 +130,16 @@ def read_history(request: HistoryRequest, rollback: Rollback) -> HistoryAnswer:
 
 
 def _find_functions(
-    live: LiveLedger, since: datetime, before: datetime, most: int
+    live: LiveLedger,
+    filed: Iterable[FiledIncident],
+    since: datetime,
+    before: datetime,
+    most: int,
 ) -> dict[str, datetime]:
     """The functions of the newest ended incidents, each with when its oldest one of them ended."""
-    past = [(one.until, one.function) for one in live.past]
-    past += [(_get_end(one), one.function) for one in live.incidents if one.is_closed]
+    past = {(one.until, one.function) for one in live.past}
+    past |= {(one.until, one.function) for one in filed}
+    past |= {(_get_end(one), one.function) for one in live.incidents if one.is_closed}
     newest = sorted((one for one in past if since <= one[0] <= before), reverse=True)
     at_bound = sum(one[0] == before for one in newest)
     oldest: dict[str, datetime] = {}

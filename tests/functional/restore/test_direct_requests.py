@@ -31,6 +31,7 @@ from functions.restore import handler as module
 from functions.restore.handler import handler
 from tests.fakes import SimulatedCrash
 from tests.functional.lambda_context import lambda_context
+from tests.functional.page import FakePageParts
 from tests.functional.scene import QUEUE, Scene
 
 ID: Final = "0b3d1e9a52c44b7e"
@@ -45,6 +46,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     """A stage whose rollbacks the handler takes."""
     staged = Scene()
     monkeypatch.setattr(module, "connect", lambda: staged.rollbacks)
+    monkeypatch.setattr(module, "connect_page", lambda: FakePageParts(staged).reader)
     return staged
 
 

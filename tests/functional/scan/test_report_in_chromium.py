@@ -9,20 +9,17 @@ import json
 import re
 import shutil
 import subprocess
-from contextlib import contextmanager
 from html import unescape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from cdk_loopbreaker.scanning.html_report import format_html
 from cdk_loopbreaker.scanning.model import ScanResult
+from tests.functional.browser import serve
 from tests.unit.cdk_loopbreaker.scanning.results import AT, scan_large, scan_shop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _CHROMIUM: Final = shutil.which("chromium") or shutil.which("google-chrome")
@@ -48,35 +45,6 @@ addEventListener("load", () => {
 });
 </script>
 """
-
-
-@contextmanager
-def serve(pages: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
-    """Serve pages on this machine only, and keep what is asked for."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            body = pages.get(self.path, "").encode()
-            self.send_response(200 if body else 404)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Stay silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed")

@@ -26,7 +26,12 @@ from functions.aws.records.writes import (
 )
 from functions.domain.detection.evidence import PRECEDENT_DAYS, RECENT_MINUTES
 from functions.domain.errors import InvalidTransitionError, StaleIncidentError
-from functions.domain.incidents.history import PastIncident, gives_its_place_back
+from functions.domain.incidents.history import (
+    FILED_KEPT,
+    FiledIncident,
+    PastIncident,
+    gives_its_place_back,
+)
 from functions.domain.incidents.incident import KEPT_AFTER_CLOSE
 from functions.domain.record_format import UnreadableRecordError
 
@@ -42,6 +47,7 @@ INCIDENT: Final = "incident#"
 UNSENT: Final = "unsent#"
 PAST: Final = "past#"
 CLOSED: Final = "closed#"
+FILED: Final = "filed"
 PLACE_UNTIL: Final = "place_until"
 _LATELY: Final = "lately"
 _PAST_KEPT: Final = timedelta(days=PRECEDENT_DAYS, minutes=RECENT_MINUTES)
@@ -131,6 +137,22 @@ def put_past(incident: Incident) -> PutItem:
         "until": write_moment(past.until),
         "is_lifted": {"BOOL": past.is_lifted},
         "expires_at": write_expiry(at + _PAST_KEPT),
+    }
+    return PutItem(item=item)
+
+
+def put_filed(incident: Incident) -> PutItem:
+    """That it was filed away, for lists of all functions."""
+    at, filed = get_closed_at(incident), FiledIncident.of(incident)
+    item = {
+        **build_key(FILED, f"{format_moment(at)}#{incident.id}"),
+        "id": {"S": filed.id},
+        "function": {"S": filed.function},
+        "since": write_moment(filed.since),
+        "until": write_moment(filed.until),
+        "state": {"S": filed.state},
+        "was_held": {"BOOL": filed.was_held},
+        "expires_at": write_expiry(at + FILED_KEPT),
     }
     return PutItem(item=item)
 

@@ -13,6 +13,8 @@ live               outage#<start>                   a period in which a process 
 slot               00, 01, ...                      a place within the blast radius: which function
                                                     has it, since when and until when
 closed#<function>  <closed at>#<incident>           a closed incident; 400 days (TTL)
+filed              <closed at>#<incident>           that an incident of any function was filed away;
+                                                    90 days (TTL)
 lately             <function>                       when its last incident was closed; 3 h (TTL)
 request            <nonce>                          a rollback request, who carries it out, and
                                                     what became of it
@@ -33,8 +35,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.records.incidents.incident_items import (
-    CLOSED,
-    LIVE,
     PLACE_UNTIL,
     build_incident_key,
     build_unsent_key,
@@ -47,18 +47,19 @@ from functions.aws.records.incidents.incident_items import (
     make_stale_error,
     prepare_write,
     put_closed,
+    put_filed,
     put_lately,
     put_live,
     put_past,
     require_closed,
     update_live,
 )
-from functions.aws.records.incidents.live_items import put_outage, put_pulse, read_live
+from functions.aws.records.incidents.ledger_view import ReadOnlyLedger
+from functions.aws.records.incidents.live_items import put_outage, put_pulse
 from functions.aws.records.incidents.places import Places
 from functions.aws.records.incidents.rollback_requests import RollbackRequests
 from functions.aws.records.items import (
     build_key,
-    format_moment,
     read_item,
     read_text,
     write_epoch,
@@ -68,7 +69,6 @@ from functions.aws.records.items import (
 from functions.aws.records.table import is_marked
 from functions.aws.records.tag_key import TagKey
 from functions.aws.records.writes import NEW, AttributeAbsent, Compare, PutItem, Update
-from functions.aws.runtime.observability import logger
 from functions.domain.incidents.history import NOTHING_CLOSED, began_at, gives_its_place_back
 from functions.domain.incidents.incident import is_same_opening
 from functions.domain.incidents.ports import (
@@ -80,7 +80,6 @@ from functions.domain.incidents.ports import (
     Opened,
 )
 from functions.domain.notices.outbox import is_settled
-from functions.domain.record_format import UnreadableRecordError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +87,7 @@ if TYPE_CHECKING:
     from functions.aws.records.items import Item
     from functions.aws.records.table import Table
     from functions.aws.records.writes import Write
-    from functions.domain.incidents.history import LiveLedger
+    from functions.domain.incidents.history import FiledIncident, LiveLedger
     from functions.domain.incidents.incident import Incident
     from functions.domain.incidents.ports import BlastRadius, Opening, RequestClaim
     from functions.domain.pulse.memory import PulseMemory
@@ -113,6 +112,7 @@ class DynamoLedger:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._view = ReadOnlyLedger(table)
         self._places = Places(table)
         self._requests = RollbackRequests(table)
         self._tag_key = TagKey(table)
@@ -190,7 +190,7 @@ class DynamoLedger:
 
     def read_live(self) -> LiveLedger:
         """See the port. A record that cannot be read is logged and does not hide the others."""
-        live = read_live(self._table.query(LIVE))
+        live = self._view.read_live()
         return replace(live, outages=(*live.outages, *self._note_outage()))
 
     def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius | None) -> Opening:
@@ -204,6 +204,7 @@ class DynamoLedger:
             put_live(new, condition=is_version(old), until=until),
             put_closed(old),
             put_past(old),
+            put_filed(old),
         ]
         if not is_settled(old):
             writes.append(put_live(old, key=build_unsent_key(old)))
@@ -220,25 +221,23 @@ class DynamoLedger:
     def file_away(self, incident: Incident) -> None:
         """See the port."""
         require_closed(incident)
-        followers = (put_closed(incident), put_past(incident), put_lately(incident))
+        followers = (
+            put_closed(incident),
+            put_past(incident),
+            put_filed(incident),
+            put_lately(incident),
+        )
         item = self._write_to_either(incident, partial(delete_live, incident), followers)
         if item is not None:
             raise make_stale_error(incident, item)
 
     def read_closed(self, function: str, since: datetime) -> tuple[Incident, ...]:
         """See the port. A record that cannot be read is logged and left out."""
-        found: list[Incident] = []
-        partition = f"{CLOSED}{function}"
-        for item in self._table.query(partition, after=format_moment(since), newest_first=True):
-            try:
-                one = load(item)
-            except UnreadableRecordError as error:
-                key = read_text(item, "sk")
-                logger.exception("unreadable record in the ledger", key=key, why=str(error))
-                continue
-            if get_closed_at(one) > since:
-                found.append(one)
-        return tuple(found)
+        return self._view.read_closed(function, since)
+
+    def read_filed(self, since: datetime) -> tuple[FiledIncident, ...]:
+        """See the port. A record that cannot be read is logged and left out."""
+        return self._view.read_filed(since)
 
     def remember_pulse(self, memory: PulseMemory) -> None:
         """See the port."""
@@ -290,6 +289,7 @@ class DynamoLedger:
             put_live(incident, condition=is_version(closed), until=until),
             PutItem(item={**item, **build_unsent_key(closed)}),
             put_past(closed),
+            put_filed(closed),
         )
         refusals = self._places.write_with_place(writes, incident, incident.opened_at, blast_radius)
         if isinstance(refusals, BlastRadiusReached):

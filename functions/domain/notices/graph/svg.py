@@ -6,13 +6,20 @@ Certain steps are drawn through, possible ones dashed; a cross stands on what is
 words beside them say the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 from unicodedata import east_asian_width
 
-from functions.domain.graph.model import Certainty, Edge, Loop, Node, NodeKind
+from functions.domain.graph.model import Certainty, Loop, Node, NodeKind
 from functions.domain.notices.graph.icons import find_icon
+from functions.domain.notices.graph.outline import (
+    MOST_DRAWN,
+    LoopOutline,
+    OutlineStep,
+    outline_loop,
+)
 from functions.domain.notices.graph.text import name_node
 from functions.domain.notices.markup import Markup, element
 from functions.domain.notices.text import clean, cut_middle, format_count
@@ -20,8 +27,6 @@ from functions.domain.notices.text import clean, cut_middle, format_count
 WIDTH: Final = 300
 """Of the drawing, in pixels where it is not scaled."""
 
-# Steps at the beginning and at the end of a loop that are drawn.
-_MOST_DRAWN: Final = 8
 _MOST_DESCRIBED: Final = 8
 _LONGEST_NAME: Final = 54
 _ROOM: Final = 28  # characters of a name on one line: the font is monospaced
@@ -45,9 +50,9 @@ _MONO: Final = "ui-monospace,Menlo,Consolas,monospace"
 class _Step:
     """An edge, or so many that are left out, with what it leads to; ``None`` for the way back."""
 
-    edge: Edge | None
+    edge: OutlineStep | None
     left_out: int
-    target: Node | None
+    target: OutlineStep | None
 
 
 def draw_loop_svg(loop: Loop) -> Markup:
@@ -55,24 +60,28 @@ def draw_loop_svg(loop: Loop) -> Markup:
 
     Of a long loop the first and the last steps are drawn, and how many lie between them is said.
     """
+    return draw_outline_svg(outline_loop(loop))
+
+
+def draw_outline_svg(outline: LoopOutline) -> Markup:
+    """Draw the outline of a loop; see `draw_loop_svg`."""
     shapes: list[Markup] = []
     texts: list[Markup] = []
-    first = loop.edges[0].source
-    box = _draw_box(first, 1, shapes, texts)
+    box = _draw_box(outline.steps[0], 1, shapes, texts)
     entry = (1 + box) / 2
     y = box
-    for step in _list_steps(loop.edges):
+    for step in _list_steps(outline):
         texts.append(_label_step(step, y))
         if step.target is None:
-            shapes += _draw_way_back(loop.edges[-1], y, entry)
+            shapes += _draw_way_back(outline.steps[-1], y, entry)
             continue
         shapes += _draw_stem(step, y)
         y = _draw_box(step.target, y + _STEP, shapes, texts)
     height = y + _STEP - _LINE
     return element(
         "svg",
-        element("title", _title(loop)),
-        element("desc", _describe(loop)),
+        element("title", _title(outline)),
+        element("desc", _describe(outline)),
         *shapes,
         element("g", *texts, fill="currentColor", stroke="none", font_size=12),
         xmlns="http://www.w3.org/2000/svg",
@@ -87,23 +96,17 @@ def draw_loop_svg(loop: Loop) -> Markup:
     )
 
 
-def _list_steps(edges: Sequence[Edge]) -> Iterator[_Step]:
-    left_out = len(edges) - 2 * _MOST_DRAWN
-    if left_out <= 1:
-        drawn, left_out = edges[:-1], 0
-    else:
-        drawn = edges[:_MOST_DRAWN]
-    for edge in drawn:
-        yield _Step(edge, 0, edge.target)
-    if left_out:
-        ends = edges[-_MOST_DRAWN:]
-        yield _Step(None, left_out, ends[0].source)
-        for edge in ends[:-1]:
-            yield _Step(edge, 0, edge.target)
-    yield _Step(edges[-1], 0, None)
+def _list_steps(outline: LoopOutline) -> Iterator[_Step]:
+    steps = outline.steps
+    for number, (step, target) in enumerate(pairwise(steps)):
+        if outline.left_out and number == MOST_DRAWN:
+            yield _Step(None, outline.left_out, target)
+        else:
+            yield _Step(step, 0, target)
+    yield _Step(steps[-1], 0, None)
 
 
-def _draw_box(node: Node, top: float, shapes: list[Markup], texts: list[Markup]) -> float:
+def _draw_box(node: OutlineStep, top: float, shapes: list[Markup], texts: list[Markup]) -> float:
     """Draw a node; the answer is where its box ends."""
     lines = _break_name(node)
     kind = node.kind.value
@@ -156,7 +159,7 @@ def _draw_stem(step: _Step, top: float) -> tuple[Markup, ...]:
     return (line, head, *_cross_out(certainty, top))
 
 
-def _draw_way_back(edge: Edge, top: float, entry: float) -> tuple[Markup, ...]:
+def _draw_way_back(edge: OutlineStep, top: float, entry: float) -> tuple[Markup, ...]:
     """The line from the last box round the left side to the first one."""
     bottom = top + _STEP - _LINE - 4
     corner = f"{_ROUND} {_ROUND} 0 0 1"
@@ -191,7 +194,7 @@ def _cross_out(certainty: Certainty, top: float) -> tuple[Markup, ...]:
 def _label_step(step: _Step, top: float) -> Markup:
     if step.edge is None:
         return element("text", format_count(step.left_out, "more step"), x=_TEXT, y=top + 27)
-    label = cut_middle(_label_edge(step.edge), _ROOM)
+    label = cut_middle(step.edge.label, _ROOM)
     y = top + (19 if step.target is None else 27)
     if step.edge.certainty is Certainty.CERTAIN:
         return element("text", label, x=_TEXT, y=y)
@@ -199,15 +202,11 @@ def _label_step(step: _Step, top: float) -> Markup:
     return element("text", label, element("tspan", said, font_style="italic"), x=_TEXT, y=y)
 
 
-def _label_edge(edge: Edge) -> str:
-    return clean(edge.label or edge.means.value, 60)
-
-
-def _name_certainty(edge: Edge) -> str:
+def _name_certainty(edge: OutlineStep) -> str:
     return edge.certainty.value.replace("_", " ")
 
 
-def _break_name(node: Node) -> tuple[str, ...]:
+def _break_name(node: OutlineStep) -> tuple[str, ...]:
     """The name on one line or two, broken where people read a pause."""
     name = cut_middle(clean(node.name, 400), _LONGEST_NAME)
     if any(east_asian_width(one) in "WF" for one in name):
@@ -222,19 +221,24 @@ def _break_name(node: Node) -> tuple[str, ...]:
     return name[:at], name[at:]
 
 
-def _title(loop: Loop) -> str:
-    names = tuple(dict.fromkeys(loop.functions))
-    through = cut_middle(clean(names[0], 400), _LONGEST_NAME)
-    more = f" and {format_count(len(names) - 1, 'other function')}" if len(names) > 1 else ""
-    return f"Loop of {format_count(len(loop.edges), 'step')} through {through}{more}"
+def _title(outline: LoopOutline) -> str:
+    names = [one.name for one in outline.steps if one.kind is NodeKind.FUNCTION]
+    through = f" through {cut_middle(clean(names[0], 400), _LONGEST_NAME)}" if names else ""
+    others = outline.functions - 1
+    more = f" and {format_count(others, 'other function')}" if others > 0 else ""
+    return f"Loop of {format_count(outline.length, 'step')}{through}{more}"
 
 
-def _describe(loop: Loop) -> str:
+def _describe(outline: LoopOutline) -> str:
     """The drawn steps for those who do not see them."""
+    steps = outline.steps
     said = [
-        f"{name_node(edge.source)} to {name_node(edge.target)}: {_label_edge(edge)},"
-        f" {_name_certainty(edge)}."
-        for edge in loop.edges[:_MOST_DESCRIBED]
-    ]
-    more = len(loop.edges) - _MOST_DESCRIBED
+        f"{_name_step(step)} to {_name_step(target)}: {step.label}, {_name_certainty(step)}."
+        for step, target in zip(steps, (*steps[1:], steps[0]), strict=True)
+    ][:_MOST_DESCRIBED]
+    more = outline.length - _MOST_DESCRIBED
     return " ".join(said) + (f" And {format_count(more, 'more step')}." if more > 0 else "")
+
+
+def _name_step(step: OutlineStep) -> str:
+    return name_node(Node(step.kind, "", step.name))

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from functions.aws.records.graph_summary import MOST_BYTES, pack_summary, unpack_summary
 from functions.domain.detection.evidence import LoopProof
+from functions.domain.graph.model import Certainty, NodeKind
 from functions.domain.graph.summary import Entry, LoopBook, Page
+from functions.domain.notices.graph.outline import LoopOutline, OutlineStep
 from functions.domain.serialization import UnreadableError
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -93,3 +95,22 @@ def test_other_documents_are_no_book(told: object) -> None:
     """A document of another shape or version is refused."""
     with pytest.raises(UnreadableError):
         unpack_summary(zlib.compress(json.dumps(told).encode()))
+
+
+def test_drawings_go_before_words() -> None:
+    """A book that does not fit keeps every word, as long as leaving the drawings out is enough."""
+    told = book(20)
+    steps = tuple(
+        OutlineStep(
+            kind=NodeKind.QUEUE,
+            name=secrets.token_hex(60),
+            label="SQS",
+            certainty=Certainty.CERTAIN,
+        )
+        for _ in range(10)
+    )
+    drawn = replace(told, outlines={"0" * 16: LoopOutline(steps=steps)})
+    room = len(pack_summary(told))
+
+    assert unpack_summary(pack_summary(drawn)) == drawn
+    assert unpack_summary(pack_summary(drawn, room)) == told

@@ -15,9 +15,17 @@ from cdk_loopbreaker.cli.errors import UserError
 from cdk_loopbreaker.cli.history_command import parse_moment
 from cdk_loopbreaker.cli.main import main
 from cdk_loopbreaker.operating.errors import OperatingError
-from tests.unit.cdk_loopbreaker.operating.guard import FakeLambda, contain, make_client
+from tests.unit.cdk_loopbreaker.operating.guard import (
+    FakeLambda,
+    answered,
+    contain,
+    make_client,
+)
+from tests.unit.cdk_loopbreaker.scanning.page import Page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.testing import Result
 
 COMMANDS = (status_command, history_command, restore_command, stop_command)
@@ -226,3 +234,62 @@ def test_another_moment_is_a_mistake(text: str) -> None:
     """The line says what is allowed."""
     with pytest.raises(UserError, match="write an age such as 7d"):
         parse_moment(text, NOW)
+
+
+def test_the_page_as_a_file(fake: FakeLambda, tmp_path: Path) -> None:
+    """The whole page; the screen says how it stands and where the file is."""
+    contain(fake.scene, "orders")
+    file = tmp_path / "guard.html"
+
+    result = run("status", "--html", str(file), "--exit-code")
+
+    assert result.exit_code == 1
+    assert result.stdout == (f"Loopbreaker holds 1 function in us-east-1. The page is in {file}.\n")
+    assert result.stderr == ""
+    page = Page(file.read_text(encoding="utf-8"))
+    assert "loopbreaker restore orders --region us-east-1" in page.text
+    assert "The guard itself" in page.text
+    assert fake.sent == [
+        ("Loopbreaker-restore", {"loopbreaker": {"version": 1, "request": "overview"}})
+    ]
+
+
+def test_a_page_of_nothing_held_is_0(fake: FakeLambda, tmp_path: Path) -> None:
+    """Also where an exit code is asked for."""
+    result = run("status", "--html", str(tmp_path / "guard.html"), "--exit-code")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("No function is held in us-east-1.")
+
+
+def test_a_page_and_json_exclude_each_other(fake: FakeLambda, tmp_path: Path) -> None:
+    """Nothing is asked for, and nothing is written."""
+    file = tmp_path / "guard.html"
+    result = run("status", "--html", str(file), "--json")
+
+    assert (result.exit_code, fake.sent, file.exists()) == (2, [], False)
+    assert "give either --html or --json" in result.stderr
+
+
+def test_a_file_that_cannot_be_written_is_said_first(fake: FakeLambda, tmp_path: Path) -> None:
+    """Before the guard is asked."""
+    result = run("status", "--html", str(tmp_path / "none" / "guard.html"))
+
+    assert (result.exit_code, fake.sent) == (2, [])
+    assert "there is no folder" in result.stderr
+
+
+def test_a_guard_without_the_page_names_what_to_do(fake: FakeLambda, tmp_path: Path) -> None:
+    """An older one rejects a question that it does not know."""
+    rejected = {
+        "version": 1,
+        "answer": "rejected",
+        "reason": "invalid",
+        "text": "request is 'overview'; allowed are status, history, restore and stop",
+    }
+    fake.answers = [answered({"loopbreaker": rejected})]
+
+    result = run("status", "--html", str(tmp_path / "guard.html"))
+
+    assert result.exit_code == 2
+    assert "deploy the version of this command line" in result.stderr

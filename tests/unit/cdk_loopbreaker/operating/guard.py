@@ -10,6 +10,7 @@ from typing import Any
 from cdk_loopbreaker.operating.client import GuardClient
 from functions.workflows.requests.answer_direct import answer_at_contain, answer_at_restore
 from stacks.names import CONTAIN, RESTORE
+from tests.functional.page import FakePageParts
 from tests.functional.scene import Scene
 
 
@@ -47,7 +48,13 @@ class FakeLambda:
     def _answer(self, function: str, event: dict[str, Any]) -> Any:
         invocation = f"invocation {len(self.sent)}"
         if function == RESTORE:
-            return answer_at_restore(event, self.scene.rollbacks, invocation, lambda: 900.0)
+            return answer_at_restore(
+                event,
+                self.scene.rollbacks,
+                invocation,
+                lambda: 900.0,
+                FakePageParts(self.scene).reader.read,
+            )
         assert function == CONTAIN
         return answer_at_contain(event, self.scene.orders, invocation)
 

@@ -18,6 +18,7 @@ from functions.domain.graph.build import build
 from functions.domain.graph.model import Doubt, EventGraph
 from functions.domain.graph.stored_book import book_from_json, book_to_json
 from functions.domain.graph.summary import MOST_PAGES, LoopBook
+from functions.domain.notices.graph.svg import draw_loop_svg, draw_outline_svg
 from functions.domain.serialization import UnreadableError
 from tests.corpus.description import ACCOUNT, AT, REGION
 from tests.examples import examples
@@ -211,3 +212,39 @@ def test_gaps_are_counted() -> None:
     book = LoopBook.of(graph_of("unseen_subscriptions"))
 
     assert book.gaps == 1
+
+
+def test_a_loop_is_drawn_from_the_book_as_from_the_graph() -> None:
+    """Beginning with the function's own trigger."""
+    graph = graph_of("dynamodb_two_functions")
+    book = book_from_json(stored(LoopBook.of(graph)))
+    name, entry = next((name, one) for name, one in book.entries.items() if one.page)
+    loop = next(one for one in graph.loops if one.key == entry.page.key)  # type: ignore[union-attr]
+
+    outline = book.outline(name)
+
+    assert outline is not None
+    assert draw_outline_svg(outline) in {
+        draw_loop_svg(loop.seen_from(one)) for one in loop.functions
+    }
+
+
+def test_a_book_of_an_older_version_has_no_outlines() -> None:
+    """It is read all the same."""
+    document = stored(LoopBook.of(graph_of("dynamodb_two_functions")))
+    assert document.pop("outlines")
+
+    book = book_from_json(document)
+
+    assert book.entries
+    assert all(book.outline(name) is None for name in book.entries)
+
+
+@pytest.mark.parametrize("row", [[], ["x", 1], [0, 1, ["queue"]], [0, 1, ["no kind", "a", "b", 0]]])
+def test_an_outline_of_another_shape_is_no_book(row: list[Any]) -> None:
+    """As any other part of it."""
+    document = stored(LoopBook.of(graph_of("dynamodb_two_functions")))
+    document["outlines"] = {"key": row}
+
+    with pytest.raises(UnreadableError):
+        book_from_json(document)

@@ -12,6 +12,7 @@ from functions.domain.requests.answer import (
     Answer,
     AnswerError,
     HistoryAnswer,
+    OverviewAnswer,
     RejectedAnswer,
     Rejection,
     RestoreAnswer,
@@ -25,6 +26,7 @@ from functions.domain.requests.answer import (
 )
 from functions.domain.requests.summary import summarize_ended, summarize_open
 from tests.unit.domain.notices.samples import contained, restored
+from tests.unit.domain.page.pages import PAGES
 
 AT: Final = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
 ANSWERS: Final[tuple[Answer, ...]] = (
@@ -44,6 +46,7 @@ ANSWERS: Final[tuple[Answer, ...]] = (
         commands=("aws lambda",),
     ),
     RejectedAnswer(reason=Rejection.INVALID.value, text="no"),
+    *(OverviewAnswer(overview=make()) for make in PAGES.values()),
 )
 
 

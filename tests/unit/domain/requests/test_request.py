@@ -14,6 +14,7 @@ from functions.domain.requests.request import (
     MOST_FUNCTIONS,
     DirectRequest,
     HistoryRequest,
+    OverviewRequest,
     RequestError,
     RestoreRequest,
     StatusRequest,
@@ -37,6 +38,10 @@ REQUESTS: Final[tuple[DirectRequest, ...]] = (
     RestoreRequest(id=ID, is_for_all=True),
     StopRequest(id=ID, function="orders"),
     StopRequest(id=ID, function=ARN, ordered_by="arn:aws:iam::123456789012:user/anna"),
+    OverviewRequest(),
+    RestoreRequest(id=ID, functions=("orders",), not_after=AT),
+    RestoreRequest(id=ID, is_for_all=True, not_after=AT),
+    StopRequest(id=ID, function="orders", not_after=AT),
 )
 JSON: Final = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -82,7 +87,7 @@ def _event(**fields: Any) -> dict[str, Any]:
         ({"loopbreaker": {"version": 2, "request": "status"}}, "version 1, not 2"),
         ({"loopbreaker": {"version": True, "request": "status"}}, "version 1, not True"),
         ({"loopbreaker": {"version": 10**400, "request": "status"}}, "a very large number"),
-        (_event(), "request is missing; allowed are status, history, restore and stop"),
+        (_event(), "request is missing; allowed are status, history, overview, restore and stop"),
         (_event(request="kill"), "request is 'kill'"),
         (_event(request=["stop"]), "request is a list"),
         (_event(request="status"), "unknown field 'id'"),
@@ -149,3 +154,27 @@ def test_no_event_raises_another_error(fields: dict[str, Any]) -> None:
         words = str(error)
 
     assert len(words) < 500
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_what_a_dashboard_adds_is_left_alone(request_: DirectRequest) -> None:
+    """CloudWatch sends its context, and may send the parameters of the widget."""
+    event = {**build_event(request_), "view": "incidents", "widgetContext": {"theme": "dark"}}
+
+    assert parse_request(event) == request_
+
+
+def test_without_the_context_nothing_else_may_stand_beside_a_request() -> None:
+    """It is no dashboard that sent it."""
+    with pytest.raises(RequestError, match="one key 'loopbreaker'"):
+        parse_request({**build_event(StatusRequest()), "view": "incidents"})
+
+
+@pytest.mark.parametrize("end", [5, "tomorrow", "2026-11-23T03:15:00", None])
+def test_an_end_that_is_no_moment_is_rejected(end: Any) -> None:
+    """A request that never ends is another one than was meant."""
+    event = build_event(StopRequest(id=ID, function="orders"))
+    event["loopbreaker"]["not_after"] = end
+
+    with pytest.raises(RequestError, match="not_after is"):
+        parse_request(event)
