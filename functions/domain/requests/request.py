@@ -12,6 +12,7 @@ request        fields beside ``version`` and ``request``              asked of
                ``limit``
 ``restore``    ``id``, ``functions``, ``all``                         ``restore``
 ``stop``       ``id``, ``function``, ``ordered_by``                   ``contain``
+``rehearse``   ``id``, ``function``, ``at``                           ``contain``
 =============  =====================================================  ==================
 
 A request that changes something has an id. The same id is carried out once, however often Lambda
@@ -111,7 +112,27 @@ class StopRequest:
     ordered_by: str = ""
 
 
-DirectRequest: TypeAlias = StatusRequest | HistoryRequest | RestoreRequest | StopRequest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearseRequest:
+    """Judge a function of a drill as in observe mode, and send the notice; nothing is changed.
+
+    Attributes
+    ----------
+    function
+        Its name or ARN. Functions that are none of a drill are refused, see
+        `functions.domain.requests.drill`.
+    at
+        As of when it is judged, if that is later than the guard's own time.
+    """
+
+    id: str
+    function: str
+    at: datetime | None = None
+
+
+DirectRequest: TypeAlias = (
+    StatusRequest | HistoryRequest | RestoreRequest | StopRequest | RehearseRequest
+)
 
 
 def build_event(request: DirectRequest) -> dict[str, Any]:
@@ -134,6 +155,10 @@ def build_event(request: DirectRequest) -> dict[str, Any]:
             name = "stop"
             fields = {"id": request.id, "function": request.function}
             fields |= {"ordered_by": request.ordered_by} if request.ordered_by else {}
+        case RehearseRequest(at=at):
+            name = "rehearse"
+            fields = {"id": request.id, "function": request.function}
+            fields |= {} if at is None else {"at": at.isoformat()}
     return {MARK: {"version": VERSION, "request": name, **fields}}
 
 
@@ -175,7 +200,16 @@ def parse_request(event: Mapping[str, Any]) -> DirectRequest:
                 function=_check_reference(fields.get("function")),
                 ordered_by=_read_text(fields, "ordered_by", _LONGEST_CALLER),
             )
-    raise RequestError(f"request is {_show(name)}; allowed are status, history, restore and stop")
+        case "rehearse":
+            _refuse_others(fields, {"id", "function", "at"})
+            return RehearseRequest(
+                id=_read_id(fields),
+                function=_check_reference(fields.get("function")),
+                at=_read_moment(fields, "at"),
+            )
+    raise RequestError(
+        f"request is {_show(name)}; allowed are status, history, restore, stop and rehearse"
+    )
 
 
 def _parse_history(fields: Mapping[str, Any]) -> HistoryRequest:

@@ -12,6 +12,7 @@ from functions.domain.requests.answer import (
     Answer,
     AnswerError,
     HistoryAnswer,
+    RehearsalAnswer,
     RejectedAnswer,
     Rejection,
     RestoreAnswer,
@@ -42,6 +43,15 @@ ANSWERS: Final[tuple[Answer, ...]] = (
         outcome=StopOutcome.REFUSED.value,
         text="not stopped",
         commands=("aws lambda",),
+    ),
+    RehearsalAnswer(
+        function="loopbreaker-DRILL-3f9a1c-sqs",
+        verdict="suspected",
+        decision="observe_mode",
+        why=("It is new.",),
+        incident_id="loopbreaker-DRILL-3f9a1c-sqs-20261123T031500Z",
+        subject="[Loopbreaker] WOULD HOLD",
+        is_sent=True,
     ),
     RejectedAnswer(reason=Rejection.INVALID.value, text="no"),
 )
