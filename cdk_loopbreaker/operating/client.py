@@ -21,6 +21,7 @@ from cdk_loopbreaker.operating.errors import (
 from functions.domain.requests.answer import (
     AnswerError,
     HistoryAnswer,
+    RehearsalAnswer,
     RejectedAnswer,
     Rejection,
     RestoreAnswer,
@@ -31,6 +32,7 @@ from functions.domain.requests.answer import (
 from functions.domain.requests.request import (
     MOST_ENTRIES,
     HistoryRequest,
+    RehearseRequest,
     RestoreRequest,
     StatusRequest,
     StopRequest,
@@ -54,7 +56,7 @@ _PAUSE_SECONDS: Final = 1.0
 # More open incidents than this are not listed: 100 a page.
 _MOST_PAGES: Final = 50
 
-_A = TypeVar("_A", StatusAnswer, HistoryAnswer, RestoreAnswer, StopAnswer)
+_A = TypeVar("_A", StatusAnswer, HistoryAnswer, RestoreAnswer, StopAnswer, RehearsalAnswer)
 
 
 class RequestRejectedError(OperatingError):
@@ -143,6 +145,11 @@ class GuardClient:
         asked = StopRequest(id=uuid.uuid4().hex, function=function, ordered_by=ordered_by)
         return self._ask(asked, StopAnswer)
 
+    def rehearse(self, function: str, at: datetime) -> RehearsalAnswer:
+        """Have a function of a drill judged as in observe mode; nothing is changed."""
+        asked = RehearseRequest(id=uuid.uuid4().hex, function=function, at=at)
+        return self._ask(asked, RehearsalAnswer)
+
     def _ask(self, request: DirectRequest, wanted: type[_A]) -> _A:
         answer = self._invoke(request)
         if isinstance(answer, RejectedAnswer):
@@ -152,7 +159,7 @@ class GuardClient:
         return answer
 
     def _invoke(self, request: DirectRequest) -> Answer:
-        function = CONTAIN if isinstance(request, StopRequest) else RESTORE
+        function = CONTAIN if isinstance(request, StopRequest | RehearseRequest) else RESTORE
         response = self._call(function, json.dumps(build_event(request)).encode())
         payload = _read_json(response)
         if response.get("FunctionError"):

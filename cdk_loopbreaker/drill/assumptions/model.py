@@ -7,20 +7,17 @@ from enum import StrEnum
 
 
 class MeasureName(StrEnum):
-    """What a drill measures. `functions` of `cdk_loopbreaker.drill.measures` has the code."""
+    """What a drill measures: `cdk_loopbreaker.drill.measures.registry` has the code of each."""
 
-    ALARM_LATENCY = "alarm-latency"
     ASYNC_EVENTS = "async-events"
     CONDITIONAL_WRITES = "conditional-writes"
     DAY_PERIOD = "day-period"
     DESCRIPTION_UPDATE = "description-update"
     EMPTY_POLLS = "empty-polls"
-    EVENT_LATENCY = "event-latency"
     EVENT_PATTERNS = "event-patterns"
     GRAPH_LATENCY = "graph-latency"
     IAM_PROPAGATION = "iam-propagation"
     INSIGHTS_LABELS = "insights-labels"
-    MANAGED_POLICY_LIST = "managed-policy-list"
     MAPPING_TRANSITIONS = "mapping-transitions"
     METRIC_DELAYS = "metric-delays"
     METRICS_WITHOUT_DIMENSION = "metrics-without-dimension"
@@ -28,7 +25,6 @@ class MeasureName(StrEnum):
     PROVISIONED_REFUSALS = "provisioned-refusals"
     QUEUE_DEPTH = "queue-depth"
     RESERVATION_IN_FORCE = "reservation-in-force"
-    RESERVATION_REFUSED = "reservation-refused"
     SESSION_NAME = "session-name"
     STACK_CREATION = "stack-creation"
 

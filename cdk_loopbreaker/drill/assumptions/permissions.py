@@ -22,7 +22,7 @@ PERMISSIONS: Final = (
         claim="GetAccountAuthorizationDetails lists the AWS managed policies in use.",
         files=("functions/aws/account/services/roles.py",),
         if_wrong="A policy that was not listed is read by itself, with one call more.",
-        measure=MeasureName.MANAGED_POLICY_LIST,
+        reason="it takes the right to read every policy of the account",
     ),
     Assumption(
         id="A-021",

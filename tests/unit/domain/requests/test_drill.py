@@ -6,7 +6,7 @@ from functions.domain.requests.drill import DRILL_TAG, is_of_drill
 
 
 @pytest.mark.parametrize(
-    ("name", "tag", "wanted"),
+    ("name", "tag", "is_one"),
     [
         ("loopbreaker-DRILL-3f9a1c-sqs", "3f9a1c", True),
         ("loopbreaker-DRILL-3f9a1c-sqs", "3f9a1d", False),
@@ -17,8 +17,8 @@ from functions.domain.requests.drill import DRILL_TAG, is_of_drill
         ("my-loopbreaker-DRILL-3f9a1c-sqs", "3f9a1c", False),
     ],
 )
-def test_its_name_and_its_tag_agree(name: str, tag: str | None, wanted: bool) -> None:
+def test_its_name_and_its_tag_agree(name: str, tag: str | None, *, is_one: bool) -> None:
     """Neither of them is enough."""
     tags = {} if tag is None else {DRILL_TAG: tag}
 
-    assert is_of_drill(name, tags) is wanted
+    assert is_of_drill(name, tags) is is_one
