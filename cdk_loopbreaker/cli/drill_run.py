@@ -170,8 +170,7 @@ def _confirm(
     settings = guard.settings
     lines = [
         f"Drill in account {guard.account}, {settings.region}: {depth}, {_MINUTES[depth]}.",
-        f"The guard is deployed with mode={settings.mode}, response={settings.response}, and a"
-        f" floor of {settings.floor_per_minute:,} invocations a minute.",
+        f"Mode {settings.mode}, response {settings.response}, floor {settings.floor_per_minute:,}.",
     ]
     if depth is not Depth.BELL:
         lines.append(

@@ -62,7 +62,7 @@ def run_dry(stage: Stage, plan: DrillPlan) -> DryResult:
 
     def has_notice() -> bool:
         subjects.extend(one for one in functions.take_notices() if name in one)
-        return bool(subjects)
+        return last.subject in subjects
 
     if is_decided_at_last:
         stage.say(f"The guard decided: {last.verdict}, {last.decision}")
@@ -83,8 +83,12 @@ def run_dry(stage: Stage, plan: DrillPlan) -> DryResult:
             ),
             Check(
                 title="The notice arrives, and its subject says DRILL",
-                is_passed=any("DRILL" in one for one in subjects),
-                text=subjects[0] if subjects else "no notice arrived at the topic's subscriber",
+                is_passed=last.subject in subjects and "DRILL" in last.subject,
+                text=(
+                    last.subject
+                    if last.subject in subjects
+                    else f"only these arrived: {'; '.join(subjects) or 'none'}"
+                ),
             ),
             Check(
                 title="Nothing of the function was changed",

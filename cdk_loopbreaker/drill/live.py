@@ -36,6 +36,7 @@ _PHASE_WORDS: Final = {
 }
 STOPPED: Final = "stopped"
 SHOWN: Final = "shown to be a loop, and held until a person decides"
+_WARNING: Final = "WARNING"
 _CONTAINED: Final = "contained"
 _HOLD: Final = "capped"
 _LOOKS_BEFORE_REFUSED: Final = 3
@@ -199,7 +200,14 @@ class LoopWatch:
             self._note(Phase.FIRST_REFUSED, began)
 
     def _has_notice(self) -> bool:
-        self.subjects.extend(one for one in self.functions.take_notices() if self.name in one)
+        for one in self.functions.take_notices():
+            if self.name not in one:
+                continue
+            if _WARNING in one or Phase.VERDICT not in self.moments:
+                # Of the event graph, which is not about what runs.
+                self.remarks.append(clean(f"warned before: {one}", 300))
+            else:
+                self.subjects.append(one)
         if self.subjects:
             self._note(Phase.NOTICE)
         return bool(self.subjects)

@@ -106,7 +106,12 @@ def build_statements(
     def arn(service: str, resource: str, *, where: str = region, whose: str = account) -> str:
         return f"arn:{partition}:{service}:{where}:{whose}:{resource}"
 
-    guard_logs = [arn("logs", f"log-group:/aws/lambda/{one}:*") for one in (CONTAIN, CHART)]
+    # With and without the end that some of its calls are held against.
+    guard_logs = [
+        arn("logs", f"log-group:/aws/lambda/{one}{end}")
+        for one in (CONTAIN, CHART)
+        for end in ("", ":*")
+    ]
     statements = [
         _allow(
             "AskTheGuard",

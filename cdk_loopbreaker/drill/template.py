@@ -299,7 +299,8 @@ def _define_event_loop(names: Names) -> dict[str, Any]:
             "Properties": {
                 "Name": names.resource("rule"),
                 "EventBusName": {"Ref": "Bus"},
-                "EventPattern": {"source": ["loopbreaker.drill"]},
+                # Everything on this bus: a filter would leave the event graph a doubt.
+                "EventPattern": {"source": [{"prefix": ""}]},
                 "Targets": [{"Id": "loop", "Arn": _arn("Events")}],
             },
         },

@@ -161,14 +161,9 @@ class DrillFunctions:
     def send_healthy(self, messages: int, period_seconds: float) -> None:
         """Send work to the healthy function."""
         body = json.dumps({"token": "work", "left": 1, "ends": 0, "period": period_seconds})
-        for first in range(0, messages, _BATCH):
-            entries = [
-                {"Id": str(number), "MessageBody": body}
-                for number in range(min(_BATCH, messages - first))
-            ]
-            self._clients("sqs").send_message_batch(
-                QueueUrl=self.find_queue(Helper.HEALTHY.value), Entries=entries
-            )
+        url = self.find_queue(Helper.HEALTHY.value)
+        for _ in range(messages):
+            self._clients("sqs").send_message(QueueUrl=url, MessageBody=body)
 
     # -- queues and notices
 

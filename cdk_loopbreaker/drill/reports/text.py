@@ -26,7 +26,7 @@ def format_drill_text(report: DrillReport) -> str:
     """The checks, the trip times and what was contradicted."""
     lines = [f"Drill {report.id}: {describe_result(report)}", ""]
     for one in report.checks:
-        lines.append(f"{_MARKS[one.is_passed]}  {one.title}")
+        lines.append(f"{_MARKS[one.is_passed]}  {clean(one.title, 200)}")
         if one.text:
             lines.append(_indent(clean(one.text, 400)))
     lines += [line for loop in report.loops for line in _describe_loop(loop)]
@@ -49,9 +49,10 @@ def _describe_loop(loop: LoopResult) -> list[str]:
         for phase in _SHOWN
         if (at := loop.moments.get(phase)) is not None
     ]
+    ran = f"{loop.invocations:,} invocations, {format_cents(loop.usd)}"
     return [
         "",
-        f"{loop.kind}: {loop.ending}; {loop.invocations:,} invocations, {format_cents(loop.usd)}",
+        f"{loop.kind}: {clean(loop.ending, 200)}; {ran}",
         _indent(", ".join(times) or "no phase was seen"),
     ]
 
