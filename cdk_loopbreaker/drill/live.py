@@ -63,6 +63,7 @@ class LoopWatch:
     _series_at: datetime | None = None
     _ended_at: datetime | None = None
     _was_held: bool = False
+    _is_decision_known: bool = False
 
     @property
     def kind(self) -> LoopKind:
@@ -141,13 +142,14 @@ class LoopWatch:
             self._series_at = now
 
     def _look_at_log(self) -> None:
-        if Phase.VERDICT in self.moments:
+        if self._is_decision_known:
             return
         lines = self.stage.log.read_contain(self.name)
         if lines:
             self._note(Phase.SIGNAL)
         decisions = [one for one in lines if one.message == DECIDED]
         if decisions:
+            self._is_decision_known = True
             self._note(Phase.VERDICT)
             fields = decisions[0].fields
             self.remarks.append(
@@ -168,7 +170,9 @@ class LoopWatch:
             return False
         if incident.is_held:
             self._was_held = True
-            self._note(Phase.HELD)
+            # It was decided by then, also where the log comes later.
+            for phase in (Phase.SIGNAL, Phase.VERDICT, Phase.HELD):
+                self._note(phase)
         if incident.state == _CONTAINED:
             self.ending = STOPPED
             return self._is_at_zero()

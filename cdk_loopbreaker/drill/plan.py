@@ -21,8 +21,8 @@ RESERVED_HELPER: Final = 2
 _TOKENS: Final = {LoopKind.SQS: 12, LoopKind.DYNAMODB: 12, LoopKind.EVENTS: 16}
 # Above the floor by so much: what lies between two invocations is AWS's affair.
 _ABOVE_FLOOR: Final = 1.4
-# Suspected after 2 to 6 minutes, seen 2 to 4 minutes later, and two trials of 3 minutes at least.
-_MINUTES_AT_FULL_RATE: Final = 14
+# Suspected after 2 to 6 minutes, seen 2 to 4 minutes later, and two trials of 3 to 5 minutes.
+_MINUTES_AT_FULL_RATE: Final = 18
 _LOOP_MINUTES: Final = 60
 _SHORTEST_PERIOD: Final = 0.05
 DRY_PER_MINUTE: Final = 60.0

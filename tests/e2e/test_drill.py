@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import boto3
@@ -13,14 +15,15 @@ import pytest
 
 from cdk_loopbreaker.drill.aws.clients import Clients
 from cdk_loopbreaker.drill.aws.guard import GuardLog, read_guard
-from cdk_loopbreaker.drill.aws.stacks import find_stacks
-from cdk_loopbreaker.drill.model import Depth, LoopKind, Names, Outcome, Phase
+from cdk_loopbreaker.drill.aws.stacks import PROBE_POLICY, create_stack, find_stacks
+from cdk_loopbreaker.drill.model import Depth, Helper, LoopKind, Names, Outcome, Phase
 from cdk_loopbreaker.drill.plan import DrillPlan, LoopPlan
 from cdk_loopbreaker.drill.policy import build_statements
 from cdk_loopbreaker.drill.reports.html_report import format_drill_html
 from cdk_loopbreaker.drill.reports.json_report import format_drill_json
-from cdk_loopbreaker.drill.run import Drill, DrillOptions
+from cdk_loopbreaker.drill.run import Drill, DrillOptions, remove
 from cdk_loopbreaker.drill.stage import Stage
+from cdk_loopbreaker.drill.template import build_template
 from cdk_loopbreaker.operating.connection import connect
 from sandbox.settings import ACCOUNT_ID, REGION
 from tests.e2e.test_operating import TRUST
@@ -36,11 +39,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 SPEED = 30.0
-# A real second is half a virtual minute here: loops of this machine go round often enough for this
-# floor, and the small loop of the dry drill stays below it.
-FLOOR: Final = "20"
+# A virtual minute lasts two seconds here, in which the loops of this machine go round that often.
+FLOOR: Final = "10"
 LOOP_PERIOD_SECONDS: Final = 0.02
+TOKENS: Final = 8
 ROUNDS: Final = 4_000
+ENDS_AFTER_SECONDS: Final = 7_200.0
+HEALTHY_MESSAGES: Final = 600
+HEALTHY_PER_MINUTE: Final = 15.0
+LIVE_SECONDS: Final = 1_800
+REPORT_VARIABLE: Final = "LOOPBREAKER_DRILL_REPORT"
 RESOLUTION_SECONDS: Final = 20.0
 ROLE: Final = "driller"
 
@@ -144,3 +152,111 @@ def test_the_bell(account: Account, as_driller: Callable[[Depth], Clients]) -> N
         "all alarms are as before",
     )
     assert said
+
+
+def test_the_dry_drill(
+    account: Account, stack: Deployment, as_driller: Callable[[Depth], Clients]
+) -> None:
+    """In enforce mode a small loop is decided about, recorded and told of, and nothing changes."""
+    stack.deploy(response="hold", sweep_minutes="5", floor_per_minute="500")
+    clients = as_driller(Depth.DRY)
+    loop = LoopPlan(
+        kind=LoopKind.SQS, tokens=1, rounds=ROUNDS, period_seconds=0.1, seconds=ENDS_AFTER_SECONDS
+    )
+
+    report, said = run(account, clients, Depth.DRY, DrillPlan(loops=(loop,)))
+
+    assert failed(report) == []
+    assert report.is_passed
+    (result,) = report.loops
+    assert result.is_restored
+    assert account.mails("WOULD", result.function)
+    assert account.reserved_of_drills() == {}
+    assert any("The guard decided" in one for one in said)
+
+
+@pytest.mark.timeout(LIVE_SECONDS)
+def test_the_live_drill(
+    account: Account,
+    stack: Deployment,
+    as_driller: Callable[[Depth], Clients],
+    tmp_path: Path,
+) -> None:
+    """Loops of all kinds are stopped, told of and restored; what can be measured is measured."""
+    stack.deploy(response="hold", sweep_minutes="5", floor_per_minute=FLOOR)
+    clients = as_driller(Depth.LIVE)
+    plan = DrillPlan(
+        loops=tuple(
+            LoopPlan(
+                kind=kind,
+                tokens=TOKENS,
+                rounds=ROUNDS,
+                period_seconds=LOOP_PERIOD_SECONDS,
+                seconds=ENDS_AFTER_SECONDS,
+            )
+            for kind in LoopKind
+        ),
+        healthy_messages=HEALTHY_MESSAGES,
+        healthy_per_minute=HEALTHY_PER_MINUTE,
+    )
+
+    report, _ = run(account, clients, Depth.LIVE, plan)
+
+    write(report, tmp_path)
+    assert failed(report) == []
+    assert report.is_passed
+    assert [one.kind for one in report.loops] == list(LoopKind)
+    for one in report.loops:
+        assert one.is_stopped, one
+        assert one.is_restored, one
+        assert {Phase.FIRST_INVOCATION, Phase.DATAPOINT, Phase.VERDICT, Phase.HELD} <= set(
+            one.moments
+        )
+        assert {Phase.NOTICE, Phase.RESTORED} <= set(one.moments)
+        assert one.lost == 0, one
+        assert "DRILL" in one.subjects[0]
+    measured = {one.id: one for one in report.findings if one.outcome is not Outcome.NOT_MEASURED}
+    # What the sandbox imitates of AWS, and what it answers by itself.
+    assert {"A-001", "A-002", "A-004", "A-017", "A-024", "A-034", "A-050", "A-053"} <= set(measured)
+    assert measured["A-024"].outcome is Outcome.CONFIRMED
+    assert account.reserved_of_drills() == {}
+    assert find_stacks(clients) == ()
+
+
+def write(report: DrillReport, folder: Path) -> None:
+    """Write the reports as the command does; where `LOOPBREAKER_DRILL_REPORT` says, too."""
+    folders = [folder, *(map(Path, filter(None, [os.environ.get(REPORT_VARIABLE)])))]
+    for one in folders:
+        (one / "drill-report.html").write_text(format_drill_html(report))
+        (one / "drill-report.json").write_text(format_drill_json(report))
+
+
+def test_what_a_crash_left_is_found_and_removed(
+    account: Account, as_driller: Callable[[Depth], Clients]
+) -> None:
+    """Also a function that the guard still holds, and a policy that CloudFormation has not made."""
+    clients = as_driller(Depth.LIVE)
+    names = Names(id="crashed")
+    guard = read_guard(clients)
+    create_stack(
+        clients,
+        names,
+        build_template(names, (LoopKind.SQS,), (Helper.PROBE,), guard.settings.notice_topic_arn),
+    )
+    statement = {"Effect": "Allow", "Action": "dynamodb:DescribeTable", "Resource": "*"}
+    clients("iam").put_role_policy(
+        RoleName=names.role(Helper.PROBE),
+        PolicyName=PROBE_POLICY,
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    client = connect(clients._session)
+    stopped = client.stop(names.function(LoopKind.SQS), "")
+    assert stopped.is_done, stopped
+    (left,) = find_stacks(clients)
+    assert left.names == names
+
+    remove(clients, client, left.names)
+
+    assert find_stacks(clients) == ()
+    assert account.reserved_of_drills() == {}
+    assert client.read_status().open == ()

@@ -31,9 +31,21 @@ _SETTLED: Final = timedelta(minutes=10)
 
 @dataclass(slots=True)
 class _Seen:
+    """A datapoint: when it was seen first, when it changed last, and the look before that."""
+
     first_at: datetime
     changed_at: datetime
+    changed_after: datetime
     value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delay:
+    """How long after its minute a datapoint was seen first, and when it was complete."""
+
+    first_seen: timedelta
+    complete_at_least: timedelta
+    complete_at_most: timedelta
 
 
 @dataclass(slots=True)
@@ -49,6 +61,7 @@ class SeriesWatch:
     clients: Clients
     function: str
     seen: dict[tuple[str, datetime], _Seen] = field(default_factory=dict)
+    _looked_at: datetime | None = None
 
     def look(self, now: datetime) -> None:
         """Read the last minutes."""
@@ -63,15 +76,19 @@ class SeriesWatch:
         for result in found["MetricDataResults"]:
             if result.get("Label") == self.function:
                 self._note(INSIGHTS, result, now)
+        self._looked_at = now
 
     def _note(self, series: str, result: dict[str, Any], now: datetime) -> None:
+        before = self._looked_at or now
         for minute, value in zip(result["Timestamps"], result["Values"], strict=True):
             key = (series, minute)
             known = self.seen.get(key)
             if known is None:
-                self.seen[key] = _Seen(first_at=now, changed_at=now, value=value)
+                self.seen[key] = _Seen(
+                    first_at=now, changed_at=now, changed_after=before, value=value
+                )
             elif known.value != value:
-                known.value, known.changed_at = value, now
+                known.value, known.changed_at, known.changed_after = value, now, before
 
     def find_first(self) -> datetime | None:
         """When the first datapoint above zero of the invocations was seen."""
@@ -84,14 +101,18 @@ class SeriesWatch:
             default=None,
         )
 
-    def list_delays(self, series: str, now: datetime) -> Sequence[tuple[timedelta, timedelta]]:
+    def list_delays(self, series: str, now: datetime) -> Sequence[Delay]:
         """How long after its end each minute was seen first, and was complete.
 
         Only minutes count that nothing changed for long, and that were over when the watch began.
         """
         begun = min((one.first_at for one in self.seen.values()), default=now)
         return [
-            (one.first_at - minute - MINUTE, one.changed_at - minute - MINUTE)
+            Delay(
+                first_seen=one.first_at - minute - MINUTE,
+                complete_at_least=one.changed_after - minute - MINUTE,
+                complete_at_most=one.changed_at - minute - MINUTE,
+            )
             for (name, minute), one in sorted(self.seen.items(), key=lambda found: found[0][1])
             if name == series and minute + MINUTE > begun and now - minute > _SETTLED
         ]

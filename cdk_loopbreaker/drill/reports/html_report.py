@@ -135,7 +135,7 @@ def _section(slug: str, title: str, content: Sequence[str]) -> Markup:
 
 
 def _write_checks(checks: Sequence[Check]) -> list[Markup]:
-    return [_write_check(one) for one in checks]
+    return [element("div", *map(_write_check, checks), class_="checks")]
 
 
 def _write_check(check: Check) -> Markup:
@@ -196,14 +196,18 @@ def _write_loop(loop: LoopResult) -> Markup:
         f"Loop through {_NAMES[loop.kind.value]}",
         [
             element("p", element("code", loop.function), class_="small"),
-            element("ol", *_write_phases(loop, longest), class_="phases"),
             element(
-                "dl",
-                *(
-                    element("div", element("dt", name), element("dd", clean(value, _LONGEST)))
-                    for name, value in rows
+                "div",
+                element("ol", *_write_phases(loop, longest), class_="phases"),
+                element(
+                    "dl",
+                    *(
+                        element("div", element("dt", name), element("dd", clean(value, _LONGEST)))
+                        for name, value in rows
+                    ),
+                    class_="terms",
                 ),
-                class_="terms",
+                class_="trip",
             ),
         ],
     )

@@ -27,12 +27,12 @@ FLOOR = Policy().floor_per_minute
 
 
 def test_a_live_drill_of_the_default_floor_is_small() -> None:
-    """Some thousand invocations a loop, and less than a dollar in the dearest Region."""
+    """About 12,000 invocations a loop, and less than a dollar in the dearest Region."""
     plan = plan_live(FLOOR, tuple(LoopKind))
 
     assert [one.kind for one in plan.loops] == list(LoopKind)
-    assert all(one.most_invocations <= 10_000 for one in plan.loops)
-    assert plan.most_invocations <= 40_000
+    assert all(one.most_invocations <= 13_000 for one in plan.loops)
+    assert plan.most_invocations <= 50_000
     assert 0.01 < plan.most_usd < 1.0
 
 
