@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+    from cdk_loopbreaker.drill.run import DrillOptions
+
 SETTINGS = Settings(
     notice_topic_arn="arn:aws:sns:eu-west-1:123456789012:Loopbreaker-Topic",
     stack_name="Loopbreaker",
@@ -65,7 +67,7 @@ class Account:
         self.lambda_ = FakeLambda()
         self.left: tuple[FoundStack, ...] = ()
         self.removed: list[str] = []
-        self.ran: list[drill_run.DrillOptions] = []
+        self.ran: list[DrillOptions] = []
         self.report = report(depth=Depth.BELL, loops=())
         monkeypatch.setattr(drill_run, "open_session", lambda *_: None)
         monkeypatch.setattr(drill_run, "connect", lambda _: None)
@@ -82,7 +84,7 @@ class Account:
         """The client of Lambda; no other is asked for."""
         return self.lambda_
 
-    def _begin(self, _stage: object, options: drill_run.DrillOptions) -> Any:
+    def _begin(self, _stage: object, options: DrillOptions) -> Any:
         self.ran.append(options)
         return self
 
