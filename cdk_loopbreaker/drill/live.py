@@ -179,8 +179,8 @@ class LoopWatch:
         if incident.state == _HOLD and incident.ends_by is None:
             self.ending = SHOWN
             return True
-        if not incident.is_held and not self.stage.guard.is_enforcing:
-            self.ending = f"reported, as in observe mode: {incident.reason}"
+        if not incident.is_held and not self.stage.guard.is_acting:
+            self.ending = f"reported and not held, as it is deployed: {incident.reason}"
             return True
         return False
 
@@ -246,7 +246,7 @@ class LoopWatch:
         return max(0, waiting.total - waiting.came_back - waiting.ended)
 
 
-def check_loops(loops: Sequence[LoopResult], *, is_enforcing: bool) -> tuple[Check, ...]:
+def check_loops(loops: Sequence[LoopResult], *, is_acting: bool) -> tuple[Check, ...]:
     """What the loops prove."""
     checks = []
     for one in loops:
@@ -254,7 +254,7 @@ def check_loops(loops: Sequence[LoopResult], *, is_enforcing: bool) -> tuple[Che
         checks.append(
             Check(
                 title=f"The guard deals with the loop through {one.kind}",
-                is_passed=one.is_stopped if is_enforcing else Phase.VERDICT in one.moments,
+                is_passed=one.is_stopped if is_acting else Phase.VERDICT in one.moments,
                 text=f"{one.ending}; last seen {format_time(last)}",
             )
         )

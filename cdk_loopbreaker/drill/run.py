@@ -170,7 +170,7 @@ class Drill:
                         self.loops.append(watch.run())
                 else:
                     self.loops.append(watch.run())
-            self.checks += check_loops(self.loops, is_enforcing=stage.guard.is_enforcing)
+            self.checks += check_loops(self.loops, is_acting=stage.guard.is_acting)
             self.checks.append(check_healthy(stage, functions, healthy_before))
             self.findings += measure(context, [one for one in MEASURES if one in AFTER_THE_LOOPS])
         finally:

@@ -69,4 +69,11 @@ DEPLOYMENT: Final = (
         if_wrong="The second answer is the same as the first.",
         reason="it takes a custom resource, and the template of the drill has no code for one",
     ),
+    Assumption(
+        id="A-064",
+        claim="The printed policy has every right that CloudFormation needs for the drill's stack.",
+        files=("cdk_loopbreaker/drill/policy.py",),
+        if_wrong="CloudFormation names the right that is missing, and the drill removes the rest.",
+        reason="the drill cannot see whether you gave it more rights than these",
+    ),
 )

@@ -39,9 +39,9 @@ class DeployedGuard:
         return self.settings.account
 
     @property
-    def is_enforcing(self) -> bool:
-        """Whether it changes anything."""
-        return self.settings.mode == "enforce"
+    def is_acting(self) -> bool:
+        """Whether it holds and stops what it suspects."""
+        return self.settings.mode == "enforce" and self.settings.response != "notify"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
