@@ -16,8 +16,9 @@ SEED ?=
 FULL ?=
 COUNT ?= 100000
 MINUTES ?=
+DEPTH ?= bell
 
-.PHONY: help setup demo test check lint types imports unit unit-runtime sandbox e2e soak bench deploy package lock clean
+.PHONY: help setup demo drill test check lint types imports unit unit-runtime sandbox e2e soak bench deploy package lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -95,6 +96,9 @@ bench: $(READY)  ## measure (part: make bench PART=assess|bundle|contain|sweep|d
 deploy: setup  ## deploy to the AWS account of your credentials (FLAGS="-c email=you@example.com")
 	@node_modules/.bin/cdk bootstrap
 	@node_modules/.bin/cdk deploy $(FLAGS)
+
+drill: $(READY)  ## prove the deployed guard in the AWS account of your credentials (DEPTH=bell|dry|live)
+	@$(PY) -m cdk_loopbreaker drill --depth $(DEPTH)
 
 package: $(READY)  ## build the wheel and the source archive into dist/
 	@rm -rf dist

@@ -66,8 +66,8 @@ _DATAPOINTS: Final = 288
 _PERIOD_SECONDS: Final = 300
 
 # Calls a second that AWS allows, beside those of `reading.pace`: CloudWatch user guide, *CloudWatch
-# service quotas*; CloudWatch Logs user guide, *CloudWatch Logs quotas*. UNCONFIRMED: that of the
-# simulator.
+# service quotas*; CloudWatch Logs user guide, *CloudWatch Logs quotas*. UNCONFIRMED A-056: that of
+# the simulator.
 RATES: Final[Mapping[str, float]] = {
     "cloudwatch.get_metric_data": 500,
     "cloudwatch.describe_alarms": 9,

@@ -26,6 +26,10 @@ _COMMANDS: Final = {
     "history": ("cdk_loopbreaker.cli.history_command", "Show incidents that have ended."),
     "restore": ("cdk_loopbreaker.cli.restore_command", "Put functions back as they were."),
     "stop": ("cdk_loopbreaker.cli.stop_command", "Stop a function now."),
+    "drill": (
+        "cdk_loopbreaker.cli.drill_command",
+        "Prove in your own account that the guard works.",
+    ),
     "rules": ("cdk_loopbreaker.cli.rules_command", "List the rules of the check, or explain one."),
 }
 

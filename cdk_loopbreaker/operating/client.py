@@ -22,6 +22,7 @@ from functions.domain.requests.answer import (
     AnswerError,
     HistoryAnswer,
     OverviewAnswer,
+    RehearsalAnswer,
     RejectedAnswer,
     Rejection,
     RestoreAnswer,
@@ -33,6 +34,7 @@ from functions.domain.requests.request import (
     MOST_ENTRIES,
     HistoryRequest,
     OverviewRequest,
+    RehearseRequest,
     RestoreRequest,
     StatusRequest,
     StopRequest,
@@ -57,7 +59,15 @@ _PAUSE_SECONDS: Final = 1.0
 # More open incidents than this are not listed: 100 a page.
 _MOST_PAGES: Final = 50
 
-_A = TypeVar("_A", StatusAnswer, HistoryAnswer, OverviewAnswer, RestoreAnswer, StopAnswer)
+_A = TypeVar(
+    "_A",
+    StatusAnswer,
+    HistoryAnswer,
+    OverviewAnswer,
+    RestoreAnswer,
+    StopAnswer,
+    RehearsalAnswer,
+)
 
 
 class RequestRejectedError(OperatingError):
@@ -164,6 +174,11 @@ class GuardClient:
         asked = StopRequest(id=uuid.uuid4().hex, function=function, ordered_by=ordered_by)
         return self._ask(asked, StopAnswer)
 
+    def rehearse(self, function: str, at: datetime) -> RehearsalAnswer:
+        """Have a function of a drill judged as in observe mode; nothing is changed."""
+        asked = RehearseRequest(id=uuid.uuid4().hex, function=function, at=at)
+        return self._ask(asked, RehearsalAnswer)
+
     def _ask(self, request: DirectRequest, wanted: type[_A]) -> _A:
         answer = self._invoke(request)
         if isinstance(answer, RejectedAnswer):
@@ -173,7 +188,7 @@ class GuardClient:
         return answer
 
     def _invoke(self, request: DirectRequest) -> Answer:
-        function = CONTAIN if isinstance(request, StopRequest) else RESTORE
+        function = CONTAIN if isinstance(request, StopRequest | RehearseRequest) else RESTORE
         response = self._call(function, json.dumps(build_event(request)).encode())
         payload = _read_json(response)
         if response.get("FunctionError"):

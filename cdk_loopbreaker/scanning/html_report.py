@@ -5,16 +5,15 @@ What does not fit into `MOST_BYTES` is counted in the page and stands in the JSO
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.scanning.html.budget import MOST_ACCOUNTS, share
 from cdk_loopbreaker.scanning.html.method import write_method
+from cdk_loopbreaker.scanning.html.page import write_page
 from cdk_loopbreaker.scanning.html.sections import explain_left_out, list_sections
 from cdk_loopbreaker.scanning.html.summary import explain_headline, summarize, write_headline
 from cdk_loopbreaker.version import __version__
-from functions.domain.notices.markup import Markup, element
+from functions.domain.notices.markup import element
 from functions.domain.notices.text import clean, format_count, format_time
 
 if TYPE_CHECKING:
@@ -23,12 +22,8 @@ if TYPE_CHECKING:
     from cdk_loopbreaker.scanning.html.sections import Section
     from cdk_loopbreaker.scanning.html.summary import Summary
     from cdk_loopbreaker.scanning.model import ScannedAccount, ScanResult
+    from functions.domain.notices.markup import Markup
 
-# The styles stand in the file. The rest says that the page loads, sends and runs nothing.
-_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none';"
-    " form-action 'none'"
-)
 _OVERVIEW_BYTES: Final = 12_000
 _MOST_NAMED: Final = 3
 
@@ -39,9 +34,8 @@ def format_html(result: ScanResult) -> str:
     sections = list_sections(accounts)
     summary = summarize(result.accounts)
     headline = write_headline(summary)
-    page = element(
-        "html",
-        _write_head(headline),
+    return write_page(
+        f"Loopbreaker scan: {headline}",
         element(
             "body",
             element("a", "Skip to the findings", href="#findings", class_="skip"),
@@ -58,9 +52,7 @@ def format_html(result: ScanResult) -> str:
             ),
             _write_footer(result),
         ),
-        lang="en",
     )
-    return f"<!DOCTYPE html>\n{page}\n"
 
 
 def _choose_accounts(accounts: Sequence[ScannedAccount]) -> tuple[ScannedAccount, ...]:
@@ -74,27 +66,6 @@ def _choose_accounts(accounts: Sequence[ScannedAccount]) -> tuple[ScannedAccount
 
     chosen = sorted(sorted(range(len(accounts)), key=rank)[:MOST_ACCOUNTS])
     return tuple(accounts[index] for index in chosen)
-
-
-@cache
-def _read_style() -> Markup:
-    text = (files(__package__) / "html" / "report.css").read_text(encoding="utf-8")
-    return Markup("".join(line.strip() for line in text.splitlines()))
-
-
-def _write_head(headline: str) -> Markup:
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="viewport", content="width=device-width,initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="referrer", content="no-referrer"),
-        element("title", f"Loopbreaker scan: {headline}"),
-        # Without it a browser asks the server for /favicon.ico.
-        element("link", rel="icon", href="data:,"),
-        element("style", _read_style()),
-    )
 
 
 def _write_header(result: ScanResult, summary: Summary, headline: str) -> Markup:

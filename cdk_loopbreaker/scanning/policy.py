@@ -9,8 +9,8 @@ from cdk_loopbreaker.scanning import estimate
 from functions.aws.account import account_reader
 
 _APIS: Final = "apigateway:GET"
-# What an API leads to, and no other part of it. UNCONFIRMED: whether reading resources with their
-# methods is held against the methods too.
+# What an API leads to, and no other part of it. UNCONFIRMED A-054: whether reading resources with
+# their methods is held against the methods too.
 _API_PATHS: Final = (
     "/apis",
     "/apis/*/integrations",

@@ -143,7 +143,7 @@ class GuardWatch(Construct):
         # INSUFFICIENT_DATA acts, which a new alarm is in and a running one falls back to. (It
         # looks some periods further back before it does: CloudWatch user guide, *Configuring how
         # CloudWatch alarms treat missing data*.)
-        # UNCONFIRMED: that the state which an alarm is created in sends nothing. "Any actions
+        # UNCONFIRMED A-051: that the state which an alarm is created in sends nothing. "Any actions
         # associated with the new state are then executed" (PutMetricAlarm) can be read otherwise,
         # and the alarms with periods of an hour stay in it longest. If it does send something,
         # that is one mail for each of these alarms after the first deployment. CloudWatch's warm-up

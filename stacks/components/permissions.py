@@ -155,7 +155,8 @@ _APIS: Final = (
     "/apis/*/routes",
     "/restapis",
     "/restapis/*/resources",
-    # UNCONFIRMED: whether reading resources with their methods is held against the methods too.
+    # UNCONFIRMED A-054: whether reading resources with their methods is held against the methods
+    # too.
     "/restapis/*/resources/*",
 )
 READ_FOR_DIAGNOSIS: Final = (
@@ -464,8 +465,8 @@ def contain_statements(
         *_change_functions(),
         # Only `contain` is kept off exempt functions. `restore` is not: a function that gets the
         # tag while it is contained must still be put back.
-        # UNCONFIRMED: that AWS evaluates aws:ResourceTag for each of these actions. If it does
-        # not for one of them, the check in the code remains.
+        # UNCONFIRMED A-055: that AWS evaluates aws:ResourceTag for each of these actions. If it
+        # does not for one of them, the check in the code remains.
         _deny(
             "NeverExemptFunctions",
             (*CHANGE_CONCURRENCY, *TAG),

@@ -93,8 +93,9 @@ class EventQueue(Construct):
     def hand_over_to(self, function: lambda_.IFunction) -> None:
         """Let a function take the events, whose role may do so by its own policy.
 
-        UNCONFIRMED: that CloudFormation waits where Lambda does not see that policy yet. Every
-        stack with a queue and a function has the same order, the CDK's own constructs included.
+        UNCONFIRMED A-053: that CloudFormation waits where Lambda does not see that policy yet.
+        Every stack with a queue and a function has the same order, the CDK's own constructs
+        included.
         """
         lambda_.EventSourceMapping(
             self,

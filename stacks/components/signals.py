@@ -79,8 +79,8 @@ class SignalAlarms(Construct):
                 datapoints=2,
                 description="The account is close to its limit of concurrent executions",
             ),
-            # UNCONFIRMED: that this metric exists without a dimension. If it does not, the alarm
-            # stays quiet for ever and costs its ten cents; nothing else depends on it.
+            # UNCONFIRMED A-052: that this metric exists without a dimension. If it does not, the
+            # alarm stays quiet for ever and costs its ten cents; nothing else depends on it.
             self._alarm(
                 "Dropped",
                 cloudwatch.Metric(

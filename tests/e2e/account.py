@@ -215,6 +215,10 @@ class Account:
         value: int | None = answer.get("ReservedConcurrentExecutions")
         return value
 
+    def reserved_of_drills(self) -> dict[str, int | None]:
+        """What is reserved of the functions that drills have made and not removed."""
+        return {name: self.reserved(name) for name in self._names() if "-DRILL-" in name}
+
     def settings(self, function: str) -> FunctionSettings:
         """All of a function's settings that a containment may change."""
         return settings_of(self.aws, function)

@@ -108,7 +108,8 @@ _MACHINE: Final = _make_first_reader(
     _make_parameter_reader("stateMachineArn"), _make_answer_reader("stateMachineArn")
 )
 _STREAM: Final = _make_parameter_reader("deliveryStreamName")
-# UNCONFIRMED: the name of the parameter in CloudTrail's events; without it the daily reading tells.
+# UNCONFIRMED A-012: the name of the parameter in CloudTrail's events; without it the daily reading
+# tells.
 _API: Final = _make_parameter_reader("restApiId", "apiId")
 # By event source without its domain, then by the call's name without the version of the API.
 _K = ChangeKind

@@ -43,7 +43,7 @@ class Quota(StrEnum):
 # DescribeSubscriptionFilters (10), Step Functions ListStateMachines (5 refilled) and
 # DescribeStateMachine (20), Firehose (5), GetResources (15), ListSchedules (50), API Gateway (10
 # together, GetResources 5 in 2 s; API Gateway developer guide, *Quotas*).
-# UNCONFIRMED: the others; a rate that is too high is corrected by the first throttled answer.
+# UNCONFIRMED A-013: the others; a rate that is too high is corrected by the first throttled answer.
 ALLOWED_PER_SECOND: Final[Mapping[Quota, float]] = {
     Quota.LAMBDA: 15,
     Quota.LAMBDA_POLICY: 15,

@@ -101,8 +101,8 @@ def put_leading_first(series: Mapping[str, Series]) -> dict[str, Series]:
 def keep_published(series: dict[str, Series]) -> dict[str, Series]:
     """The same without the newest minutes that no function has a datapoint of.
 
-    CloudWatch publishes a minute some minutes after it is over, and how much later Metrics Insights
-    knows it is not documented. What is missing of all functions is not there yet; taken for a
+    CloudWatch publishes a minute some minutes after it is over. UNCONFIRMED A-059: how much later
+    Metrics Insights knows it. What is missing of all functions is not there yet; taken for a
     standstill it would push the minutes that are known out of those that a candidate is chosen by.
     At most four minutes are left out: an account that stands still is no late one. A newest minute
     that is only half filled does no harm, since each of the last minutes makes a candidate.

@@ -2,8 +2,8 @@
 
 A GetMetricData call takes 500 queries and answers up to 100,800 datapoints a page; a Metrics
 Insights query finds the 500 busiest of up to 10,000 functions (CloudWatch API, *GetMetricData*;
-CloudWatch user guide, *CloudWatch Metrics Insights quotas*). How long AWS takes for so many
-datapoints is not documented, so a call asks for fewer.
+CloudWatch user guide, *CloudWatch Metrics Insights quotas*). UNCONFIRMED A-057: how long AWS takes
+for so many datapoints; so a call asks for fewer.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class CloudWatchMetrics:
     def account(self, now: datetime) -> AccountSeries:
         """The three account-wide series in one call.
 
-        UNCONFIRMED: that each of them exists without a dimension. One that does not is empty.
+        UNCONFIRMED A-016: that each of them exists without a dimension. One that does not is empty.
         """
         window = recent_window(now)
         found = self._get(

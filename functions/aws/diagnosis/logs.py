@@ -36,8 +36,8 @@ _MISSING: Final = "ResourceNotFoundException"
 
 _FIELD: Final = re.compile(r"(?:^|\t)\s*([A-Z][A-Za-z ]+): ([\d.]+) (ms|MB)")
 _TIMED_OUT: Final = re.compile(r"Task timed out after|Status: timeout")
-# UNCONFIRMED: AWS's words for a process that was killed for want of memory. Wrong, the finding
-# rests on the memory used alone.
+# UNCONFIRMED A-015: AWS's words for a process that was killed for want of memory. Wrong, the
+# finding rests on the memory used alone.
 _OUT_OF_MEMORY: Final = re.compile(
     r"Runtime exited with error: signal: killed|Error Type: Runtime\.OutOfMemory|OutOfMemory"
 )

@@ -76,8 +76,8 @@ class DiagnosisMetrics:
     def find_leading(self, family: Family, window: Window) -> tuple[MetricQuery, ...]:
         """The members of a family with the largest sums above zero, at most 500.
 
-        UNCONFIRMED: that a series grouped by several dimensions is labelled with their values and
-        a blank between them. A label of another form is left out.
+        UNCONFIRMED A-014: that a series grouped by several dimensions is labelled with their values
+        and a blank between them. A label of another form is left out.
 
         Raises
         ------

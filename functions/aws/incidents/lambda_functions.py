@@ -216,8 +216,8 @@ class LambdaFunctions:
         """See the port.
 
         Both numbers are sent together: one that is left out goes back to Lambda's default (Lambda
-        developer guide, *Scaling Lambda Managed Instances*). UNCONFIRMED: that leaving both out
-        does so too; restoring then fails in AWS's words, and the version stays at 0.
+        developer guide, *Scaling Lambda Managed Instances*). UNCONFIRMED A-007: that leaving both
+        out does so too; restoring then fails in AWS's words, and the version stays at 0.
         """
         config: FunctionScalingConfigTypeDef = {}
         if scaling.minimum is not None:
@@ -265,10 +265,10 @@ class LambdaFunctions:
     def mappings(self, function: str) -> tuple[EventSourceMapping, ...]:
         """All mappings of the function, of its versions and of its aliases.
 
-        UNCONFIRMED: whether a list by the bare name holds the mappings of versions and aliases; a
-        function may have hundreds of these. So all mappings of the Region are listed, 100 a call,
-        and those that invoke the function are kept. That takes long where there are thousands:
-        call it after the function was stopped.
+        UNCONFIRMED A-008: whether a list by the bare name holds the mappings of versions and
+        aliases; a function may have hundreds of these. So all mappings of the Region are listed,
+        100 a call, and those that invoke the function are kept. That takes long where there are
+        thousands: call it after the function was stopped.
         """
         pages = self._client.get_paginator("list_event_source_mappings")
         with translate_lambda_errors(function):
@@ -300,7 +300,7 @@ class LambdaFunctions:
     def limit_mapping(self, uuid: str, maximum: int | None) -> None:
         """See the port. An empty configuration removes the limit (Lambda API, *ScalingConfig*).
 
-        UNCONFIRMED: what AWS answers for a mapping in provisioned mode, and for one that AWS
+        UNCONFIRMED A-009: what AWS answers for a mapping in provisioned mode, and for one that AWS
         granted more than the usual bound; that is a refusal in AWS's words, and nothing changes.
         """
         config: ScalingConfigTypeDef = {} if maximum is None else {"MaximumConcurrency": maximum}

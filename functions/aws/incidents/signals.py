@@ -109,8 +109,8 @@ def _parse_alarm(
 ) -> Signal:
     """A state change of an alarm or of one of its contributors.
 
-    An alarm's Lambda action for a contributor is UNCONFIRMED by AWS; it is read as the event is:
-    an `alarmContributor`, no `previousState`.
+    An alarm's Lambda action for a contributor is UNCONFIRMED A-006 by AWS; it is read as the event
+    is: an `alarmContributor`, no `previousState`.
     """
     state = detail["state"]
     at = _parse_moment(state.get("timestamp") or time)

@@ -148,7 +148,8 @@ class ScheduledWayBack:
 
         AWS's precision is a minute, so the time is rounded up to a full one: never early.
 
-        UNCONFIRMED: what AWS does with a time that is over. Where it refuses it, so does this.
+        UNCONFIRMED A-005: what AWS does with a time that is over. Where it refuses it, so does
+        this.
 
         Raises
         ------

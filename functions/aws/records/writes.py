@@ -35,9 +35,10 @@ class AttributeAbsent(WriteCondition):
 class Compare(WriteCondition):
     """That an attribute of the stored item compares so with a value.
 
-    Nothing compares with an attribute that is absent, but that it is not equal (`<>`). UNCONFIRMED:
-    the latter is what local implementations of DynamoDB do. It matters for the record of a rollback
-    that an earlier version has claimed: the outcome is written there, or not, which is harmless.
+    Nothing compares with an attribute that is absent, but that it is not equal (`<>`).
+    UNCONFIRMED A-004: the latter is what local implementations of DynamoDB do. It matters for the
+    record of a rollback that an earlier version has claimed: the outcome is written there, or not,
+    which is harmless.
     """
 
     name: str

@@ -37,7 +37,7 @@ _READ_SECONDS: Final = 10
 _ATTEMPTS: Final = 4
 # Of CloudWatch several things are asked in a row before anything can be decided, and all have to
 # fail within the function's time with enough of it left to act on what is known. Rather few long
-# attempts than many short ones: how long AWS takes for a large answer is not documented.
+# attempts than many short ones. UNCONFIRMED A-057: how long AWS takes for a large answer.
 _METRICS_READ_SECONDS: Final = 8
 _METRICS_ATTEMPTS: Final = 2
 # The ledger is given up sooner, because containing goes on without it.

@@ -205,8 +205,8 @@ def respond(
     """Deliver the answer, trying a few times with growing pauses.
 
     Delivering it twice is harmless: CloudFormation takes the first answer to a request and the
-    URL's object is only written over. (That it ignores the second is not stated by AWS; every
-    retried handler depends on it.)
+    URL's object is only written over. UNCONFIRMED A-058: that it ignores the second. Every retried
+    handler depends on it.
 
     Raises
     ------

@@ -95,7 +95,7 @@ def translate_lambda_error(error: AwsError, what: str) -> LoopbreakerError:
     if is_passing(error):
         return BusyError(f"{what}: {words}")
     if code == "InvalidParameterValueException":
-        # UNCONFIRMED: AWS's words for a reservation below the provisioned concurrency. Wrong
+        # UNCONFIRMED A-002: AWS's words for a reservation below the provisioned concurrency. Wrong
         # either way it does no harm: the caller then asks for the provisioned concurrency.
         is_provisioned = "provisioned" in words.lower()
         refusal = ProvisionedConcurrencyError if is_provisioned else InvalidValueError

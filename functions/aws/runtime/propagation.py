@@ -6,8 +6,8 @@ propagating it" (aws-cdk, pull request 37878; issues 37675 and 31429). Custom re
 seconds of it, so a denied call is tried again for a while, call by call below the adapters: what
 was denied has changed nothing, and what was done before it is not done twice.
 
-UNCONFIRMED: how long it takes; AWS gives no figure. When it takes longer, the call is denied as it
-was without waiting. The same holds for a permission that is really missing, a minute later.
+UNCONFIRMED A-001: how long it takes; AWS gives no figure. When it takes longer, the call is denied
+as it was without waiting. The same holds for a permission that is really missing, a minute later.
 """
 
 from __future__ import annotations

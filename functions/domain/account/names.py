@@ -78,7 +78,7 @@ def parse_edge_replica(reference: str) -> EdgeReplica | None:
 def parse_session_function(caller: str) -> str:
     """The function that called, by the ARN of its role's session; empty for any other caller.
 
-    Lambda gives the session of a function's role the function's name. UNCONFIRMED in AWS's
+    Lambda gives the session of a function's role the function's name. UNCONFIRMED A-024 in AWS's
     documents, and not more than a hint: whoever may assume a role chooses the session's name.
     """
     found = _SESSION.fullmatch(caller)

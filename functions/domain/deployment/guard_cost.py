@@ -64,8 +64,8 @@ USD_PER_QUEUE_REQUEST: Final = 0.40 / 1_000_000
 EVENTS_PER_QUEUE_REQUEST: Final = 10
 EVENTS_PER_RUN: Final = 1_000
 BATCH_SECONDS: Final = 1.0
-# UNCONFIRMED: how often Lambda asks an empty queue. Five pollers that wait 20 s each time are what
-# its guide says of the least number of pollers.
+# UNCONFIRMED A-046: how often Lambda asks an empty queue. Five pollers that wait 20 s each time are
+# what its guide says of the least number of pollers.
 POLLS_PER_MONTH: Final = 5 * 3 * MINUTES_PER_MONTH
 
 # Of a function under watch: six recent series, and what it did in the last 14 days.

@@ -74,7 +74,7 @@ def list_arrival_metrics(source: Source) -> tuple[ArrivalMetric, ...]:
     unit of write capacity, also in batches and transactions; what TTL deletes consumes none and
     has a metric of its own (DynamoDB developer guide, *DynamoDB metrics and dimensions* and *Read
     and write operations*). Writes that change nothing consume capacity too, so this is an upper
-    bound. UNCONFIRMED for what a global table replicates from another Region: that is for the
+    bound. UNCONFIRMED A-049 for what a global table replicates from another Region: that is for the
     guard of that Region.
     """
     match source.kind:

@@ -2,8 +2,8 @@
 
 A one-minute datapoint of CloudWatch is complete about two minutes after its minute, each metric by
 itself; before that it is missing, or shows a part of its value. How long it really takes is not
-documented (UNCONFIRMED; exporters report about 2 minutes, Lambda sends what an execution did when
-it *ends*, under the minute in which it began: Lambda developer guide, *Viewing metrics*). So:
+documented (UNCONFIRMED A-050; exporters report about 2 minutes, Lambda sends what an execution did
+when it *ends*, under the minute in which it began: Lambda developer guide, *Viewing metrics*). So:
 
 - A minute that ended less than `LATEST` ago is *young*. Its value is a lower bound of the truth,
   and its absence says nothing.

@@ -138,8 +138,8 @@ class RefreshCredentials:
     The trivial update that AWS's page asks for is one of the description: no code reads it, nothing
     else changes with it, and unlike an environment variable it is no secret and no configuration.
 
-    UNCONFIRMED: that an update of the description alone replaces warm environments. If it does
-    not, they take the new rights when Lambda replaces them, within hours.
+    UNCONFIRMED A-040: that an update of the description alone replaces warm environments. If it
+    does not, they take the new rights when Lambda replaces them, within hours.
     """
 
     function: str

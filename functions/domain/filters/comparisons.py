@@ -169,7 +169,7 @@ def _match_scalar(test: Test, value: Scalar) -> Likelihood:
 def _is_not(test: "Text | Exactly", value: Scalar) -> Likelihood:
     if isinstance(test, Exactly) and _is_number(test.value) is _is_number(value):
         return negate(_is_equal(test.value, value))
-    # UNCONFIRMED: what anything-but says of a value of another type than its own.
+    # UNCONFIRMED A-025: what anything-but says of a value of another type than its own.
     return Likelihood.MAYBE
 
 
@@ -221,7 +221,7 @@ def _is_within(test: Within, known: Glob) -> Likelihood:
     try:
         return _FACTS[ip_address(text) in test.network]
     except ValueError:
-        # UNCONFIRMED: that what is no address passes no network; AWS may read more forms than
+        # UNCONFIRMED A-026: that what is no address passes no network; AWS may read more forms than
         # Python. Nothing but letters is certainly none.
         return Likelihood.NO if text.isalpha() else Likelihood.MAYBE
 
@@ -257,13 +257,13 @@ def _match_list(test: Test, items: tuple[Known, ...]) -> Likelihood:
     there = tuple(item for item in items if not isinstance(item, Absent))
     match test:
         case Exists() | Strange():
-            # UNCONFIRMED: whether an empty list, or one of objects, is there.
+            # UNCONFIRMED A-027: whether an empty list, or one of objects, is there.
             is_there = isinstance(test, Exists) and any(
                 isinstance(item, OneOf | Like) for item in there
             )
             return _FACTS[test.is_there] if is_there else Likelihood.MAYBE  # type: ignore[union-attr]
         case NoneOf():
-            # UNCONFIRMED: whether all elements have to differ, or one is enough.
+            # UNCONFIRMED A-028: whether all elements have to differ, or one is enough.
             found = [match_field((test,), item) for item in there]
             return agree((any_of(found), all_of(found)))
         case Text() | Exactly() | Between() | Within():
@@ -276,7 +276,7 @@ def _match_object(test: Test) -> Likelihood:
         case Text() | Exactly() | Between() | Within():
             return Likelihood.NO
         case Exists() | NoneOf() | Strange():
-            # UNCONFIRMED: exists and anything-but are documented for leaves only.
+            # UNCONFIRMED A-029: exists and anything-but are documented for leaves only.
             return Likelihood.MAYBE
 
 

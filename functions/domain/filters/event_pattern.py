@@ -143,8 +143,8 @@ def _parse_pattern(document: Json, place: str, *, is_flat: bool) -> EventPattern
 def _refuse_overriding(pattern: EventPattern, place: str) -> None:
     """Say of a pattern that asks for a field both inside and outside of ``$or`` nothing.
 
-    UNCONFIRMED: whether EventBridge takes one. Its engine (aws/event-ruler) lets the alternative
-    override what stands outside, instead of asking both.
+    UNCONFIRMED A-032: whether EventBridge takes one. Its engine (aws/event-ruler) lets the
+    alternative override what stands outside, instead of asking both.
     """
     if not pattern.alternatives:
         return
@@ -178,7 +178,8 @@ def _match(pattern: EventPattern, known: Known) -> Likelihood:
             )
             return Likelihood.NO if flat is Likelihood.NO else Likelihood.MAYBE
         case Absent():
-            # UNCONFIRMED: whether exists: false is true of a field of an object that is not there.
+            # UNCONFIRMED A-033: whether exists: false is true of a field of an object that is not
+            # there.
             absent = _match(pattern, Fields({}, is_closed=True))
             return Likelihood.NO if absent is Likelihood.NO else Likelihood.MAYBE
         case Unknown() | OneOf() | Like():

@@ -26,8 +26,8 @@ _CREATED: Final = (
     "s3:ObjectCreated:Copy",
     "s3:ObjectCreated:CompleteMultipartUpload",
 )
-# `Event notification types and destinations` of the S3 user guide. UNCONFIRMED: which event of
-# creation a replica raises; any of them is believed.
+# `Event notification types and destinations` of the S3 user guide. UNCONFIRMED A-030: which event
+# of creation a replica raises; any of them is believed.
 EVENTS_BY_ACTION: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "s3:PutObject": _CREATED,
@@ -53,9 +53,9 @@ EVENTS_BY_ACTION: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 def list_key_filters(prefix: str, suffix: str) -> tuple[Glob, ...]:
     """Patterns of the keys that pass a notification's filter: a key that one of them matches.
 
-    UNCONFIRMED: S3 wants characters such as spaces URL-encoded in a filter. The filter is taken
-    both as it is written and decoded: it excludes what neither lets pass, and surely takes only
-    what both do.
+    UNCONFIRMED A-031: S3 wants characters such as spaces URL-encoded in a filter. The filter is
+    taken both as it is written and decoded: it excludes what neither lets pass, and surely takes
+    only what both do.
     """
     found: list[Glob] = []
     for first, last in _list_readings(prefix, suffix):

@@ -205,8 +205,8 @@ def _describe_loop(
 def _is_detected(edge: Edge) -> bool:
     """Whether AWS's own detection follows an edge.
 
-    UNCONFIRMED: that it does not follow destinations and dead-letter queues. A loop through one is
-    called unprotected, which at worst warns of what AWS would have stopped.
+    UNCONFIRMED A-023: that it does not follow destinations and dead-letter queues. A loop through
+    one is called unprotected, which at worst warns of what AWS would have stopped.
     """
     if edge.means not in _DETECTED_MEANS:
         return False

@@ -16,8 +16,8 @@ A pause holds the queues alone: what else invokes the function goes on, and nobo
 beside queues there may be anything that lies on no loop. Of other mixtures none is held: a
 reservation is one for all sources, and a queue's pollers must never meet it.
 
-UNCONFIRMED: how long each takes to be in force. Where it takes longer, less arrives to be judged
-by, and the function is let go.
+UNCONFIRMED A-034: how long each takes to be in force. Where it takes longer, less arrives to be
+judged by, and the function is let go.
 """
 
 from collections.abc import Sequence

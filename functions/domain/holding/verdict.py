@@ -309,8 +309,8 @@ def _judge_held_again(case: Case) -> HoldVerdict:
 def _is_still(case: Case, level: float) -> bool:
     """Whether the queues did not grow between two looks: nothing is sent to them.
 
-    Their depth is known at once, what was sent only minutes later. UNCONFIRMED how exact it is: it
-    is approximate, and follows within a minute (SQS developer guide, *Resources required to
+    Their depth is known at once, what was sent only minutes later. UNCONFIRMED A-035 how exact it
+    is: it is approximate, and follows within a minute (SQS developer guide, *Resources required to
     process messages*). What was sent between the looks shows in it by then, or in the next look.
     """
     watch, depth = case.watch, case.tally.depth

@@ -72,7 +72,7 @@ def holds(condition: Condition, context: Context) -> Likelihood:
         return all_of(answers)
     if is_any:
         return any_of(answers)
-    # Without a set operator a key has one value; what AWS does with more is not documented.
+    # Without a set operator a key has one value. UNCONFIRMED A-061: what AWS does with more.
     return next(answers) if len(sent) == 1 else Likelihood.MAYBE
 
 
@@ -136,8 +136,8 @@ def _match_arn(own: str, value: str) -> Likelihood:
         # A variable may hold colons; a value known as `*` may be any ARN.
         return _fits(read_glob(own), value)
     if len(wanted) < ARN_PARTS:
-        # UNCONFIRMED: what ArnLike does with a pattern of fewer parts, such as `*`. Nothing is
-        # concluded from it, neither that it fits nor that it does not.
+        # UNCONFIRMED A-041: what ArnLike does with a pattern of fewer parts, such as `*`. Nothing
+        # is concluded from it, neither that it fits nor that it does not.
         return Likelihood.MAYBE
     return all_of(_fits(read_glob(a), b) for a, b in zip(wanted, known, strict=True))
 

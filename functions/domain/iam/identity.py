@@ -160,9 +160,9 @@ def build_execution_context(
 ) -> dict[str, tuple[str, ...] | None]:
     """What is known of every request that a function makes through an SDK.
 
-    UNCONFIRMED: that functions call AWS with TLS and in their own Region. Both is what the SDKs do
-    unless they are told otherwise, and only policies that ask for the contrary depend on it.
-    ``aws:MultiFactorAuthPresent`` is left out: temporary credentials may send it as false.
+    UNCONFIRMED A-044: that functions call AWS with TLS and in their own Region. Both is what the
+    SDKs do unless they are told otherwise, and only policies that ask for the contrary depend on
+    it. ``aws:MultiFactorAuthPresent`` is left out: temporary credentials may send it as false.
     """
     known: dict[str, tuple[str, ...] | None] = {
         "aws:SecureTransport": ("true",),
@@ -380,8 +380,8 @@ def read_rights(identity: Identity, action: str, context: Context = _NOTHING_KNO
 def _is_meant(pattern: Glob, arn: str) -> bool:
     """Whether a pattern also matches an ARN part by part.
 
-    UNCONFIRMED: whether ``*`` in one part of an ARN reaches into the next (`Resource` of the IAM
-    user guide speaks of wildcards within a part). What takes that is possible, never certain.
+    UNCONFIRMED A-045: whether ``*`` in one part of an ARN reaches into the next (`Resource` of the
+    IAM user guide speaks of wildcards within a part). What takes that is possible, never certain.
     """
     if pattern.head.count(":") >= ARN_PARTS - 1:
         return True

@@ -213,8 +213,8 @@ def _is_caller(
     """Whether one principal is the caller. `home`: the account of the resource."""
     value = principal.value
     if principal.kind == "AWS" and value == "*":
-        # UNCONFIRMED for services: that "everybody" takes them in. Topic policies of AWS's own
-        # examples for buckets are written so.
+        # UNCONFIRMED A-042 for services: that "everybody" takes them in. Topic policies of AWS's
+        # own examples for buckets are written so.
         return Address(Likelihood.YES, is_direct=True)
     if principal.kind == "Service" and caller.service:
         return Address(_is_service(value.lower(), caller.service.lower()))
@@ -266,7 +266,7 @@ def _is_of_account(caller: Caller, home: str, effect: Effect, among: Principals)
 def _is_service(named: str, caller: str) -> Likelihood:
     """Some services have a name for each Region (``logs.eu-west-1.amazonaws.com``) beside theirs.
 
-    UNCONFIRMED: which services take the one for the other.
+    UNCONFIRMED A-043: which services take the one for the other.
     """
     if named == caller:
         return Likelihood.YES

@@ -163,6 +163,36 @@ class StopAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalAnswer:
+    """What the guard would do about a function of a drill; nothing was changed.
+
+    Attributes
+    ----------
+    verdict, decision
+        As text of `Verdict` and `DecisionReason`; no decision where nothing was unusual yet.
+    why
+        The grounds of the verdict, as sentences.
+    is_proven
+        Whether the event graph proves the loop.
+    incident_id
+        Of the incident that was recorded; empty where none was.
+    subject
+        Of the notice; empty where none was composed.
+    is_sent
+        Whether SNS took the notice.
+    """
+
+    function: str
+    verdict: str
+    decision: str = ""
+    why: tuple[str, ...] = ()
+    is_proven: bool = False
+    incident_id: str = ""
+    subject: str = ""
+    is_sent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedAnswer:
     """Nothing was done; `reason` is the text of a `Rejection`."""
 
@@ -171,7 +201,13 @@ class RejectedAnswer:
 
 
 Answer: TypeAlias = (
-    StatusAnswer | HistoryAnswer | OverviewAnswer | RestoreAnswer | StopAnswer | RejectedAnswer
+    StatusAnswer
+    | HistoryAnswer
+    | OverviewAnswer
+    | RestoreAnswer
+    | StopAnswer
+    | RehearsalAnswer
+    | RejectedAnswer
 )
 _SHAPES: Final[Mapping[str, type[Answer]]] = {
     "status": StatusAnswer,
@@ -179,6 +215,7 @@ _SHAPES: Final[Mapping[str, type[Answer]]] = {
     "overview": OverviewAnswer,
     "restore": RestoreAnswer,
     "stop": StopAnswer,
+    "rehearse": RehearsalAnswer,
     "rejected": RejectedAnswer,
 }
 

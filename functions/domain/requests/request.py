@@ -13,6 +13,7 @@ request        fields beside ``version`` and ``request``              asked of
 ``overview``   none                                                   ``restore``
 ``restore``    ``id``, ``functions``, ``all``, ``not_after``          ``restore``
 ``stop``       ``id``, ``function``, ``ordered_by``, ``not_after``    ``contain``
+``rehearse``   ``id``, ``function``, ``at``                           ``contain``
 =============  =====================================================  ==================
 
 A request that changes something has an id. The same id is carried out once, however often Lambda
@@ -129,8 +130,31 @@ class OverviewRequest:
     """The page of the guard as data: what is open, what was, and how the guard is."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearseRequest:
+    """Judge a function of a drill as in observe mode, and send the notice; nothing is changed.
+
+    Attributes
+    ----------
+    function
+        Its name or ARN. Functions that are none of a drill are refused, see
+        `functions.domain.requests.drill`.
+    at
+        As of when it is judged, if that is later than the guard's own time.
+    """
+
+    id: str
+    function: str
+    at: datetime | None = None
+
+
 DirectRequest: TypeAlias = (
-    StatusRequest | HistoryRequest | OverviewRequest | RestoreRequest | StopRequest
+    StatusRequest
+    | HistoryRequest
+    | OverviewRequest
+    | RestoreRequest
+    | StopRequest
+    | RehearseRequest
 )
 
 
@@ -158,6 +182,10 @@ def build_event(request: DirectRequest) -> dict[str, Any]:
             fields = {"id": request.id, "function": request.function}
             fields |= {"ordered_by": request.ordered_by} if request.ordered_by else {}
             fields |= _write_end(request)
+        case RehearseRequest(at=at):
+            name = "rehearse"
+            fields = {"id": request.id, "function": request.function}
+            fields |= {} if at is None else {"at": at.isoformat()}
     return {MARK: {"version": VERSION, "request": name, **fields}}
 
 
@@ -213,8 +241,16 @@ def parse_request(event: Mapping[str, Any]) -> DirectRequest:
                 ordered_by=_read_text(fields, "ordered_by", _LONGEST_CALLER),
                 not_after=_read_moment(fields, "not_after"),
             )
+        case "rehearse":
+            _refuse_others(fields, {"id", "function", "at"})
+            return RehearseRequest(
+                id=_read_id(fields),
+                function=_check_reference(fields.get("function")),
+                at=_read_moment(fields, "at"),
+            )
     raise RequestError(
-        f"request is {_show(name)}; allowed are status, history, overview, restore and stop"
+        f"request is {_show(name)}; allowed are status, history, overview, restore, stop and"
+        " rehearse"
     )
 
 

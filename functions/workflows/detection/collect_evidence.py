@@ -23,8 +23,8 @@ from functions.domain.errors import (
 from functions.domain.graph.loop_lookup import EmptyLookup, LoopLookup, LoopStatus
 from functions.domain.ports import Functions, Metrics
 
-# How late CloudTrail's events of a change may reach the graph. UNCONFIRMED: AWS states about 5
-# minutes for its log files, and nothing for EventBridge.
+# How late CloudTrail's events of a change may reach the graph. UNCONFIRMED A-020: AWS states about
+# 5 minutes for its log files, and nothing for EventBridge.
 CHANGES_LATE = timedelta(minutes=15)
 MOST_SIDE_BY_SIDE = 4
 BATCH = 10  # functions: what CloudWatch is asked for at once stays small enough to come in time

@@ -53,8 +53,8 @@ def measure_traffic(
         window,
     )
     settled = [one for one in active if find_start(one, window) == window.since]
-    # UNCONFIRMED: that a period of a day begins at midnight UTC. The datapoints of two days are
-    # weighed by what was invoked since each began, which is right either way.
+    # UNCONFIRMED A-019: that a period of a day begins at midnight UTC. The datapoints of two days
+    # are weighed by what was invoked since each began, which is right either way.
     slow = [one for one in active if is_slow(one, details)]
     days = metrics.read_datapoints(
         [

@@ -207,8 +207,9 @@ class HoldEnder:
     def _schedule_again(self, incident_id: str, function: str) -> None:
         """Make one more schedule.
 
-        UNCONFIRMED: that AWS, which deletes a schedule some time after it has fired, does not take
-        this one for it. If it does, people still know from the notice, or from the dead letter.
+        UNCONFIRMED A-018: that AWS, which deletes a schedule some time after it has fired, does not
+        take this one for it. If it does, people still know from the notice, or from the dead
+        letter.
         """
         at = self.world.clock() + TRIED_AGAIN_AFTER
         self.world.way_back.schedule(incident_id, function, at)

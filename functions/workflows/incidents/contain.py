@@ -193,8 +193,8 @@ def _stop(run: Execution) -> None:
         try:
             _carry_out_stops(run)
         except InvalidValueError as refusal:
-            # Removing it is still under way: not a no, but a not yet. UNCONFIRMED: AWS's words
-            # for it, and how long it takes; so any words count, for as long as is plausible.
+            # Removing it is still under way: not a no, but a not yet. UNCONFIRMED A-003: AWS's
+            # words for it, and how long it takes; so any words count, for as long as is plausible.
             is_named = isinstance(refusal, ProvisionedConcurrencyError)
             if not is_named and not _is_settling(run):
                 raise

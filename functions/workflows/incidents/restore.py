@@ -18,8 +18,8 @@ _TOLD = {
     IncidentState.RESTORED: Transition.RESTORED,
     IncidentState.LIFTED: Transition.LIFTED,
 }
-# How long a mapping may stay in AWS's own hands before that counts as a refusal. UNCONFIRMED: how
-# long AWS takes; others who change mappings wait for 10 minutes.
+# How long a mapping may stay in AWS's own hands before that counts as a refusal. UNCONFIRMED A-017:
+# how long AWS takes; others who change mappings wait for 10 minutes.
 PENDING_AT_MOST: Final = timedelta(minutes=10)
 CHECKED_AGAIN: Final = "it is checked once more, because another run may still change it"
 

@@ -28,6 +28,7 @@ from functions.domain.requests.answer import (
 from functions.domain.requests.request import (
     HistoryRequest,
     OverviewRequest,
+    RehearseRequest,
     RequestError,
     RestoreRequest,
     StatusRequest,
@@ -36,6 +37,7 @@ from functions.domain.requests.request import (
 )
 from functions.workflows.requests.ordered_stop import OrderedStop
 from functions.workflows.requests.read_status import read_history, read_status
+from functions.workflows.requests.rehearsal import Rehearsal
 from functions.workflows.rollback.answer_request import RollbackRequest, restore_once
 from functions.workflows.rollback.results import (
     NOT_HELD,
@@ -84,7 +86,7 @@ def answer_at_restore(
             case RestoreRequest() as request:
                 _refuse_late(request, rollback.world.clock())
                 return _restore(request, rollback, invocation_id, seconds_left)
-            case StopRequest():
+            case StopRequest() | RehearseRequest():
                 raise RequestError("this function stops nothing: ask the function contain")
 
     return _answer(carry_out)
@@ -96,11 +98,14 @@ def answer_at_contain(
     """Answer a direct request to the function `contain`. See `answer_at_restore`."""
 
     def carry_out() -> Answer:
-        request = parse_request(event)
-        if not isinstance(request, StopRequest):
-            raise RequestError("this function only stops functions: ask the function restore")
-        _refuse_late(request, stopping.world.clock())
-        return _stop(request, stopping, invocation_id)
+        match parse_request(event):
+            case StopRequest() as request:
+                _refuse_late(request, stopping.world.clock())
+                return _stop(request, stopping, invocation_id)
+            case RehearseRequest() as request:
+                return _rehearse(request, stopping, invocation_id)
+            case _:
+                raise RequestError("this function only stops functions: ask the function restore")
 
     return _answer(carry_out)
 
@@ -188,6 +193,24 @@ def _stop(request: StopRequest, stopping: OrderedStop, invocation_id: str) -> An
     finally:
         with suppress(LedgerUnavailableError):  # without an outcome it is over after a while
             world.ledger.settle_request(nonce, invocation_id, is_done=is_done)
+    return answer
+
+
+def _rehearse(request: RehearseRequest, stopping: OrderedStop, invocation_id: str) -> Answer:
+    world = stopping.world
+    place = world.deployment
+    refuse_elsewhere((request.function,), account=place.account, region=place.region)
+    name, nonce = parse_function_name(request.function), f"rehearse {request.id}"
+    claim = world.ledger.claim_request(nonce, invocation_id, world.clock())
+    if claim is not RequestClaim.MINE:
+        return _reject_repeated(claim)
+    is_done = False
+    try:
+        rehearsal = Rehearsal(enforcer=stopping.enforcer, gathering=stopping.gathering)
+        answer = rehearsal.rehearse(name, request.at)
+        is_done = True
+    finally:
+        world.ledger.settle_request(nonce, invocation_id, is_done=is_done)
     return answer
 
 

@@ -66,8 +66,8 @@ from functions.workflows.rollback.results import (
 ALL = "all"
 _TRIES = 4
 LOOK_AGAIN_SECONDS = 2.0
-# How long a mapping that AWS is still changing is waited for. UNCONFIRMED: how long AWS takes;
-# reports name 20 to 90 s. A pulse goes on with what is pending after that.
+# How long a mapping that AWS is still changing is waited for. UNCONFIRMED A-017: how long AWS
+# takes; reports name 20 to 90 s. A pulse goes on with what is pending after that.
 WAIT_SECONDS: Final = 300.0
 POLL_SECONDS: Final = 5.0
 # What undoing the remedies and the answer to CloudFormation may still take.

@@ -52,7 +52,7 @@ REST_APIS: Final = "REST APIs"
 _TOKENS: Final = Paging()
 _POSITIONS: Final = Paging(ask="position", told="position")
 # API Gateway takes the number as text in its second version, up to 500 in its first.
-# UNCONFIRMED: how many the second takes.
+# UNCONFIRMED A-010: how many the second takes.
 _PER_PAGE: Final = "100"
 _REST_PER_PAGE: Final = 500
 _TARGET: Final = "integrations/"

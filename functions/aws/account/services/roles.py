@@ -65,8 +65,8 @@ _CARRIERS: Final = frozenset(
 def list_roles(reading: ReadSession) -> None:
     """The roles of the account that events can pass through, and the policies attached to them.
 
-    UNCONFIRMED: whether AWS's own policies are all listed or only those in use. Either way what is
-    not attached is left behind, and what was not listed is read by itself.
+    UNCONFIRMED A-011: whether AWS's own policies are all listed or only those in use. Either way
+    what is not attached is left behind, and what was not listed is read by itself.
     """
 
     def take_role(entry: Entry) -> None:

@@ -101,8 +101,8 @@ def evaluate_role_right(
         return interpret_simulation(simulation)
     if role is None:
         return UNKNOWN_RIGHT
-    # Without the function's ARN: whether Lambda sends it when it writes logs or traces for a
-    # function is not documented, and what is unknown here is never a reason for a finding.
+    # Without the function's ARN. UNCONFIRMED A-060: whether Lambda sends it when it writes logs or
+    # traces for a function. What is unknown here is never a reason for a finding.
     context = build_execution_context(role_arn=role.arn, region=facts.region)
     return interpret_answer(evaluate_identity(read_identity(role), action, resource, context))
 

@@ -16,8 +16,8 @@ _ON_THE_DEFAULT_BUS: Final = Family(
 )
 _ON_ANOTHER_BUS: Final = replace(_ON_THE_DEFAULT_BUS, dimensions=("EventBusName", "RuleName"))
 RULE_FAILURES: Final = (_ON_THE_DEFAULT_BUS, _ON_ANOTHER_BUS)
-# UNCONFIRMED: that it is there only while it is not zero. If it is always there, each hour some
-# metrics more are analysed.
+# UNCONFIRMED A-037: that it is there only while it is not zero. If it is always there, each hour
+# some metrics more are analysed.
 SCHEDULE_FAILURES: Final = Family(
     namespace="AWS/Scheduler", metric="TargetErrorCount", dimensions=("ScheduleGroup",)
 )
@@ -55,8 +55,8 @@ def query_group_failures(group: str) -> MetricQuery:
     Counted for the whole group only (EventBridge Scheduler user guide, *Monitoring Amazon
     EventBridge Scheduler with Amazon CloudWatch*).
 
-    UNCONFIRMED: that an invocation which the schedule's role may not make is counted here. If it is
-    not, such a schedule is not read, and nothing is said of it.
+    UNCONFIRMED A-038: that an invocation which the schedule's role may not make is counted here. If
+    it is not, such a schedule is not read, and nothing is said of it.
     """
     return SCHEDULE_FAILURES.build_query((group,))
 

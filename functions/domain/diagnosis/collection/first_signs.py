@@ -17,7 +17,8 @@ RECENT: Final = timedelta(hours=1)
 BEFORE: Final = timedelta(hours=24)
 
 ERRORS: Final = Family(namespace="AWS/Lambda", metric="Errors", dimensions=("FunctionName",))
-# UNCONFIRMED: that it exists without a dimension. Without it functions wait for the daily round.
+# UNCONFIRMED A-039: that it exists without a dimension. Without it functions wait for the daily
+# round.
 ACCOUNT_ERRORS: Final = MetricQuery(namespace="AWS/Lambda", metric="Errors", dimensions=())
 
 

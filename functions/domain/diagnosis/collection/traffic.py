@@ -59,8 +59,9 @@ def query_log_events(function: FunctionDescription) -> MetricQuery:
 def query_invocations(function: str, qualifier: str) -> MetricQuery:
     """How often a version or an alias was invoked.
 
-    UNCONFIRMED: that CloudWatch counts an alias under its name alone, and not under its version's
-    number too. Where it is otherwise a version is judged twice, with the same configuration.
+    UNCONFIRMED A-036: that CloudWatch counts an alias under its name alone, and not under its
+    version's number too. Where it is otherwise a version is judged twice, with the same
+    configuration.
     """
     return MetricQuery(
         namespace=_LAMBDA,

@@ -31,9 +31,9 @@ from functions.domain.iam.likelihood import Likelihood
 from functions.domain.iam.resource_policy import Caller, match_principals
 
 # Statements for AWS's services, which stand in for a resource or an account: they admit no role.
-# UNCONFIRMED: that the default policy of a topic (everybody, under AWS:SourceOwner) lets no role
-# publish that has no right of its own. If it does, a loop through such a topic passes for ruled
-# out, and a spike is judged one step milder.
+# UNCONFIRMED A-021: that the default policy of a topic (everybody, under AWS:SourceOwner) lets no
+# role publish that has no right of its own. If it does, a loop through such a topic passes for
+# ruled out, and a spike is judged one step milder.
 _OF_SERVICES: Final = frozenset({"aws:sourceowner", "aws:sourcearn", "aws:sourceaccount"})
 # Nobody knows it of a request beforehand: what depends on it is possible and never certain.
 _UNDECIDED: Final = Condition(operator="StringLike", key="aws:userid", values=("*",))

@@ -275,7 +275,7 @@ class Permissions:
         )
 
     def _is_by_access_point(self, allowed: Rights) -> bool:
-        """UNCONFIRMED: that a right on an access point suffices for the bucket behind it.
+        """UNCONFIRMED A-022: that a right on an access point suffices for the bucket behind it.
 
         It does where the bucket's policy leaves access to its access points. A statement on every
         bucket reaches them all the same.

@@ -12,8 +12,8 @@ At reserved concurrency 0:
   (https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html).
 - Synchronous callers are answered with status 429.
 
-What AWS does with asynchronous events that were in its own queue already is not documented, and
-neither is it said of executions in flight that they go on: both are assumed here for the worse.
+UNCONFIRMED A-062: what AWS does with asynchronous events that were in its own queue already.
+UNCONFIRMED A-063: that executions in flight go on. Both are assumed here for the worse.
 """
 
 from collections.abc import Iterable

@@ -130,8 +130,8 @@ def _list_ways_back(incident: Incident, deployment: Deployment) -> tuple[str, ..
 def compose_durable_executions(incident: Incident, region: str | None) -> str:
     """Say what goes on of a durable function although it is stopped, and how to end that.
 
-    Stopping a durable execution cannot be undone: the guard never does. UNCONFIRMED: what becomes
-    of one whose next invocation is throttled.
+    Stopping a durable execution cannot be undone: the guard never does. UNCONFIRMED A-047: what
+    becomes of one whose next invocation is throttled.
     """
     if not incident.is_durable:
         return ""
@@ -204,8 +204,8 @@ def compose_replica_stop(incident: Incident) -> str:
     """Say how a person stops a Lambda@Edge replica; empty for any other function.
 
     What a reservation of the function in us-east-1 does to its copies in other Regions is not
-    documented (UNCONFIRMED). That CloudFront no longer invokes a function whose association was
-    removed is (CloudFront developer guide, *Delete Lambda@Edge functions and replicas*).
+    documented (UNCONFIRMED A-048). That CloudFront no longer invokes a function whose association
+    was removed is (CloudFront developer guide, *Delete Lambda@Edge functions and replicas*).
     """
     replica = parse_edge_replica(incident.function)
     if replica is None:
