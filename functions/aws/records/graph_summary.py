@@ -78,16 +78,19 @@ class LoopBookStore:
 def pack_summary(book: LoopBook, most_bytes: int = MOST_BYTES) -> bytes:
     """The book in bytes that fit into an item.
 
-    Where they would not, loops are kept without their words, from the last function backwards: how
-    sure a loop is matters more than how it looks. Then go the reasons of what is undecided, and in
-    the end marks of functions, those that are ruled out first: what has no mark is undecided. Some
-    60,000 functions fit before that.
+    Where they would not, the edges for programs go first. Then loops are kept without their words,
+    from the last function backwards: how sure a loop is matters more than how it looks. Then go the
+    reasons of what is undecided, and in the end marks of functions, those that are ruled out first:
+    what has no mark is undecided. Some 60,000 functions fit before that.
     """
     shown = len(book.entries)
     while True:
         data = zlib.compress(json.dumps(book_to_json(book)).encode(), 9)
         if len(data) <= most_bytes:
             return data
+        if book.outlines:
+            book = replace(book, outlines={})
+            continue
         if not shown:
             less = _with_fewer_marks(book)
             if less is None:

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
+from functions.domain.graph.loop_lookup import LoopStep
 from functions.domain.graph.model import Doubt
-from functions.domain.graph.summary import FINGERPRINT_BYTES, Entry, LoopBook, Page
+from functions.domain.graph.summary import FINGERPRINT_BYTES, Entry, LoopBook, LoopOutline, Page
 from functions.domain.serialization import (
     Form,
     UnreadableError,
@@ -57,6 +58,9 @@ class _Stored:
         Fingerprints behind each other, in base64. What an older version wrote has no doubts.
     sources
         By the name of the function: rows of `_Source`. What an older version wrote has none.
+    outlines
+        By the key of the loop: how many edges it has, and the rows of `LoopStep`. What an older
+        version wrote has none.
     """
 
     version: int
@@ -69,6 +73,7 @@ class _Stored:
     ruled_out: str
     doubts: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    outlines: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     count: int
     gaps: int
     renewed: Mapping[str, datetime]
@@ -102,6 +107,7 @@ def book_to_json(book: LoopBook) -> dict[str, Any]:
             name: tuple(to_row(_number_source(one, name)) for one in sources)
             for name, sources in book.sources.items()
         },
+        outlines={key: (one.count, *map(to_row, one.steps)) for key, one in book.outlines.items()},
         count=book.functions,
         gaps=book.gaps,
         renewed=book.renewed,
@@ -145,6 +151,9 @@ def book_from_json(document: Any) -> LoopBook:
                     for name, rows in stored.sources.items()
                 }
             ),
+            outlines=MappingProxyType(
+                {key: _read_outline(*row) for key, row in stored.outlines.items()}
+            ),
             functions=stored.count,
             gaps=stored.gaps,
             renewed=MappingProxyType(stored.renewed),
@@ -155,6 +164,10 @@ def book_from_json(document: Any) -> LoopBook:
 
 def _read_entry(proof: int, page: Any = None) -> Entry:
     return Entry(proof=_PROOFS[proof], page=None if page is None else from_row(Page, page))
+
+
+def _read_outline(count: int, *rows: Any) -> LoopOutline:
+    return LoopOutline(steps=tuple(from_row(LoopStep, row) for row in rows), count=count)
 
 
 def _number_source(source: Source, function: str) -> _Source:

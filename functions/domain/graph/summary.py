@@ -16,7 +16,8 @@ from typing import Final
 
 from functions.domain.detection.arrivals import Source, are_countable
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.model import Certainty, Doubt, EventGraph, Loop
+from functions.domain.graph.loop_lookup import LoopStep
+from functions.domain.graph.model import Certainty, Doubt, EventGraph, Loop, NodeKind
 from functions.domain.notices.graph.drawing import draw_line, draw_loop
 from functions.domain.notices.graph.text import (
     describe_edge,
@@ -29,6 +30,9 @@ MOST_PAGES: Final = 1_000  # the proofs of further functions are kept, without w
 _MOST_CUTS: Final = 2
 _LONGEST_WORDS: Final = 300
 _LONGEST_DRAWING: Final = 1_200
+MOST_STEPS: Final = 16  # of a loop, for programs
+_LONGEST_NAME: Final = 150
+_LONGEST_LABEL: Final = 40
 FINGERPRINT_BYTES: Final = 6
 _MOST_RENEWED: Final = 1_000
 _MOST_FED: Final = 1_000  # functions of which the sources are kept
@@ -73,6 +77,21 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoopOutline:
+    """The edges of one loop, from wherever it begins; `count`: how many it has."""
+
+    steps: tuple[LoopStep, ...]
+    count: int
+
+    def seen_from(self, function: str) -> tuple[LoopStep, ...]:
+        """The steps, beginning with a trigger of `function` if all of them are kept."""
+        for index, step in enumerate(self.steps if self.count == len(self.steps) else ()):
+            if step.target == function and step.target_kind == NodeKind.FUNCTION:
+                return self.steps[index:] + self.steps[:index]
+        return self.steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoopBook:
     """The stored form of an event graph.
 
@@ -92,6 +111,9 @@ class LoopBook:
     doubts
         Fingerprints of the functions on no loop that are not ruled out, by the reasons why: the
         names of `Doubt`, with a comma between them. What an older version wrote has none.
+    outlines
+        The edges of the loops of the entries, by the key of the loop, for programs. What an older
+        version wrote has none.
     gaps
         How many things could not be read.
     renewed
@@ -108,6 +130,7 @@ class LoopBook:
     ruled_out: tuple[bytes, ...] = ()
     doubts: Mapping[str, tuple[bytes, ...]] = field(default_factory=lambda: MappingProxyType({}))
     sources: Mapping[str, tuple[Source, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    outlines: Mapping[str, LoopOutline] = field(default_factory=lambda: MappingProxyType({}))
     functions: int = 0
     gaps: int = 0
     renewed: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
@@ -122,6 +145,7 @@ class LoopBook:
             When the functions of the account were changed last, as it was read.
         """
         entries: dict[str, Entry] = {}
+        outlines: dict[str, LoopOutline] = {}
         own: dict[str, list[Loop]] = {}
         for loop in graph.loops:
             for name in loop.functions:
@@ -141,6 +165,8 @@ class LoopBook:
             if number < MOST_PAGES:
                 page = _page(best.seen_from(name), name, key)
                 entries[name] = Entry(proof=told[name], page=page)
+                if key not in outlines:
+                    outlines[key] = _outline(best)
 
         def marks(proof: LoopProof) -> tuple[bytes, ...]:
             return tuple(
@@ -161,6 +187,7 @@ class LoopBook:
             ruled_out=marks(LoopProof.RULED_OUT),
             doubts=_group(graph.doubts),
             sources=_select_countable(graph),
+            outlines=MappingProxyType(outlines),
             functions=len(graph.proofs),
             gaps=len(graph.gaps),
             renewed=_select_newest({name: at for name, at in changed.items() if at > graph.at}),
@@ -237,6 +264,22 @@ def _compute_fingerprint(name: str) -> bytes:
     return hashlib.blake2b(
         name.encode(errors="backslashreplace"), digest_size=FINGERPRINT_BYTES
     ).digest()
+
+
+def _outline(loop: Loop) -> LoopOutline:
+    steps = tuple(
+        LoopStep(
+            source=clean(edge.source.name, _LONGEST_NAME),
+            source_kind=edge.source.kind.value,
+            target=clean(edge.target.name, _LONGEST_NAME),
+            target_kind=edge.target.kind.value,
+            means=edge.means.value,
+            label=clean(edge.label or edge.means.value, _LONGEST_LABEL),
+            certainty=edge.certainty.value,
+        )
+        for edge in loop.edges[:MOST_STEPS]
+    )
+    return LoopOutline(steps=steps, count=len(loop.edges))
 
 
 def _page(loop: Loop, first: str, key: str) -> Page:

@@ -1,5 +1,6 @@
 """The stored event graph as containing asks for it."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from functions.domain.detection.arrivals import Source
@@ -45,7 +46,14 @@ class StoredLoops:
             at=book.read_at(function),
         )
         entry = book.entries.get(function)
-        return known if entry is None or entry.page is None else _add_drawing(known, entry.page)
+        if entry is None or entry.page is None:
+            return known
+        outline = book.outlines.get(entry.page.key)
+        drawn = replace(_add_drawing(known, entry.page), key=entry.page.key)
+        if outline is None:
+            return drawn
+        steps = outline.seen_from(function)
+        return replace(drawn, steps=steps, steps_left_out=outline.count - len(steps))
 
     def find_sources(self, function: str) -> tuple[Source, ...]:
         """See the port."""

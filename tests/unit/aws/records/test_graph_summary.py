@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from functions.aws.records.graph_summary import MOST_BYTES, pack_summary, unpack_summary
 from functions.domain.detection.evidence import LoopProof
+from functions.domain.graph.build import build
 from functions.domain.graph.summary import Entry, LoopBook, Page
 from functions.domain.serialization import UnreadableError
+from tests.unit.domain.graph.samples import many
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -65,6 +67,21 @@ def test_always_fits_into_an_item(functions: int) -> None:
         name: one.proof for name, one in told.entries.items()
     }
     assert (found.page("function-00000") is not None) == (functions > 0)
+
+
+def test_the_edges_go_before_the_words() -> None:
+    """Programs do without: a book that is too long keeps its drawings."""
+    graph = build(many(40))
+    told = LoopBook.of(graph)
+    whole = pack_summary(told)
+    without = pack_summary(replace(told, outlines={}))
+
+    found = unpack_summary(pack_summary(told, most_bytes=len(whole) - 1))
+
+    assert told.outlines
+    assert found.outlines == {}
+    assert found.entries == told.entries
+    assert len(without) < len(whole)
 
 
 def test_more_functions_than_an_item_can_name() -> None:

@@ -47,6 +47,32 @@ def test_a_loop_is_known_with_what_closes_and_what_breaks_it() -> None:
         closed_by=("the mapping 42", "statement WriteOrders"),
         broken_by="take WriteOrders away",
         at=AT,
+        key="k",
+    )
+
+
+def test_the_edges_of_a_loop_begin_with_what_triggers_the_function() -> None:
+    """As data, from whichever function they are asked for; a long loop says what it leaves out."""
+    graph = graph_of("dynamodb_two_functions")
+    book = LoopBook.of(graph)
+    loops = StoredLoops(FakeLoopBooks(book))
+    loops.refresh()
+
+    for name in book.entries:
+        known = loops.of(name)
+        assert known.steps[0].target == known.steps[1].source == name
+        assert [one.source for one in (*known.steps[1:], known.steps[0])] == [
+            one.target for one in known.steps
+        ]
+        assert known.steps_left_out == 0
+        assert known.key == graph.loops[0].key
+    short = {key: replace(one, steps=one.steps[:1]) for key, one in book.outlines.items()}
+    loops = StoredLoops(FakeLoopBooks(replace(book, outlines=short)))
+    loops.refresh()
+    (first, *_) = book.entries
+    assert (len(loops.of(first).steps), loops.of(first).steps_left_out) == (
+        1,
+        len(graph.loops[0].edges) - 1,
     )
 
 
