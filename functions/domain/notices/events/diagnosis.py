@@ -187,9 +187,8 @@ def _describe_outcome(outcome: RemedyOutcome) -> StepFact:
 
 
 def _list_findings(found: Sequence[FindingFact], count: int) -> str:
-    return encode_facts(
-        EventFacts(findings=tuple(found), findings_left_out=max(0, count - len(found)))
-    )
+    left_out = max(0, count - len(found))
+    return encode_facts(EventFacts(findings=tuple(found), findings_left_out=left_out))
 
 
 def _describe_record(record: OpenFinding, state: str) -> FindingFact:
