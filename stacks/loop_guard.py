@@ -270,12 +270,7 @@ class LoopGuard(Construct):
         for flag in FEATURE_FLAGS:
             self.node.set_context(flag, True)  # noqa: FBT003 - the CDK's signature
         stack_name = Stack.of(self).stack_name
-        if config.is_recipient_missing:
-            # An error of the stack and not of the program: `cdk deploy` refuses it, while
-            # `cdk bootstrap`, `cdk ls` and `cdk destroy` need no recipient.
-            Annotations.of(self).add_error(
-                NO_RECIPIENT if self._takes_flags else NO_RECIPIENT_OF_CONSTRUCT
-            )
+        self._refuse_no_recipient(config)
         if stack_name != STACK_NAME:
             # A remedy is kept off the guard's own roles by their names, which begin with that of
             # the stack; here by the tag.
@@ -283,6 +278,7 @@ class LoopGuard(Construct):
         code = function_code(self)
         notices = Notices(self, "Notices", emails=config.addresses)
         chat = ChatNotices(self, "ChatNotices") if config.chat == "on" else None
+        topics = [notices] if chat is None else [notices, chat]
         ledger = Ledger(self, "Ledger")
         dead_letters = DeadLetters(self, "DeadLetters")
         way_back = WayBackRole(self, "WayBack", undelivered=dead_letters.undelivered)
@@ -365,7 +361,7 @@ class LoopGuard(Construct):
             restore=restore.function,
             config=config,
             nonce=nonce if config.rollback else "",
-            after=[notices, ledger, dead_letters, contain, restore, reservation],
+            after=[*topics, ledger, dead_letters, contain, restore, reservation],
         )
         HoldSchedules(self, "HoldSchedules", after=rollback)
         diagnosis = Diagnosis(
@@ -375,7 +371,7 @@ class LoopGuard(Construct):
             config=config,
             nonce=nonce,
             # After the restoring too: what is examined is what this deployment leaves.
-            after=[notices, ledger, diagnose, diagnosis_rules, rollback],
+            after=[*topics, ledger, diagnose, diagnosis_rules, rollback],
         )
 
         self.topic = notices.topic
@@ -401,6 +397,14 @@ class LoopGuard(Construct):
         self._output(
             "Watch", f"aws logs tail /aws/lambda/{CONTAIN} --follow", "What the guard does"
         )
+
+    def _refuse_no_recipient(self, config: Config) -> None:
+        if config.is_recipient_missing:
+            # An error of the stack and not of the program: `cdk deploy` refuses it, while
+            # `cdk bootstrap`, `cdk ls` and `cdk destroy` need no recipient.
+            Annotations.of(self).add_error(
+                NO_RECIPIENT if self._takes_flags else NO_RECIPIENT_OF_CONSTRUCT
+            )
 
     def _output_resources(self) -> None:
         self._output(

@@ -1213,7 +1213,7 @@ class FakeSink:
 
     def put(self, events: Sequence[OutgoingEvent]) -> Receipt:
         """See the port."""
-        subjects = [one.detail["subject"] for one in events]
+        subjects = tuple(str(one.detail["subject"]) for one in events)
         try:
             with self._account.call(self.name.value, "put", subjects=subjects):
                 self.took += events

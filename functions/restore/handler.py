@@ -93,7 +93,10 @@ def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -
 
 def _carry_out(request: CustomResourceRequest, seconds_left: Callable[[], float]) -> str:
     if request.request_type is RequestType.DELETE:
-        end_deployment(connect(), seconds_left)
+        rollback = connect()
+        end_deployment(rollback, seconds_left)
+        # Once CloudFormation has its answer, it takes the permissions and the topics away.
+        rollback.world.events.flush(seconds_left)
         return ""
     asked = RollbackRequest(
         id=request.request_id,

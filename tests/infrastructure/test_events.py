@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.domain.filters.event_pattern import match_pattern
-from functions.domain.filters.match import Likelihood
 from functions.domain.filters.symbolic_values import Fields, Listed, OneOf
+from functions.domain.iam.likelihood import Likelihood
 from functions.domain.notices.events.envelope import SOURCE
 from functions.domain.notices.events.record import EventKind
 from tests.infrastructure.conftest import ROOT

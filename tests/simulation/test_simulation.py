@@ -13,8 +13,10 @@ from functions.domain.errors import BusyError
 from functions.domain.incidents import decision
 from functions.domain.incidents.history import WHATEVER_CLOSED
 from functions.domain.notices.notice import Notice
+from functions.domain.notices.outbox import OutboxNotice
 from functions.workflows.holding.progress import HoldProgress
 from functions.workflows.incidents.reconcile import Reconciler
+from functions.workflows.notices.events import EventDelivery
 from functions.workflows.rollback import rollback
 from functions.workflows.rollback.rollback import Rollback
 from tests.fakes import FakeFunctions, FakeLedger
@@ -150,6 +152,24 @@ def test_pulses_that_change_a_function_each_time_break_the_rule_of_bounds(
     monkeypatch.setattr(Reconciler, "tend", change)
 
     assert "bounded" in rules_broken(STOPPED)
+
+
+def test_events_that_nobody_sends_break_the_rule_of_events(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are in the record, and stay there."""
+    monkeypatch.setattr(EventDelivery, "flush", lambda *_given: None)
+
+    assert "events" in rules_broken(STOPPED)
+
+
+def test_events_that_are_never_marked_break_the_rule_of_events(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each pulse sends them again."""
+    monkeypatch.setattr(OutboxNotice, "event_tried", lambda notice, *_given: notice)
+
+    assert "events" in rules_broken(STOPPED)
 
 
 def test_mails_without_end_break_the_rule_of_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

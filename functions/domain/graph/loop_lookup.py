@@ -14,6 +14,29 @@ _WEAKER = {LoopProof.CERTAIN: LoopProof.POSSIBLE, LoopProof.RULED_OUT: LoopProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoopStep:
+    """One edge of a loop, as far as others than the event graph need it.
+
+    Attributes
+    ----------
+    source, target
+        Names of the two resources; the kinds are texts of `NodeKind`.
+    means
+        How events pass, as text of `Means`; `label`: the same in a word or two.
+    certainty
+        As text of `Certainty`.
+    """
+
+    source: str
+    source_kind: str
+    target: str
+    target_kind: str
+    means: str
+    label: str
+    certainty: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoopStatus:
     """The loop that a function is on, or that it is on none.
 
@@ -29,6 +52,12 @@ class LoopStatus:
         Why a loop cannot be ruled out though none is known, as clauses.
     at
         When the function was read for the graph; ``None`` where there is no graph.
+    key
+        What the loop is known by; empty where there is none.
+    steps
+        The loop, beginning with what triggers the function; empty where it is not kept.
+    steps_left_out
+        How many further ones it has.
     """
 
     proof: LoopProof = LoopProof.UNKNOWN
@@ -37,6 +66,9 @@ class LoopStatus:
     broken_by: str = ""
     not_ruled_out: tuple[str, ...] = ()
     at: datetime | None = None
+    key: str = ""
+    steps: tuple[LoopStep, ...] = ()
+    steps_left_out: int = 0
 
     def believed(self, now: datetime) -> "LoopStatus":
         """The same, or no more than a hint where the graph is too old to act on."""

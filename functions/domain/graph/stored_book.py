@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.model import Certainty, Doubt, NodeKind
+from functions.domain.graph.model import Certainty, Doubt, Means, NodeKind
 from functions.domain.graph.summary import FINGERPRINT_BYTES, Entry, LoopBook, Page
 from functions.domain.notices.graph.outline import LoopOutline, OutlineStep
 from functions.domain.serialization import (
@@ -61,8 +61,8 @@ class _Stored:
         By the name of the function: rows of `_Source`. What an older version wrote has none.
     outlines
         By the key of the loop: how many steps are left out, how many functions are on it, and for
-        each step its kind, name, label and the number of its certainty. What an older version
-        wrote has none.
+        each step its kind, name, label, means and the number of its certainty. What an older
+        version wrote has none.
     """
 
     version: int
@@ -170,7 +170,13 @@ def _read_entry(proof: int, page: Any = None) -> Entry:
 
 def _write_outline(outline: LoopOutline) -> tuple[Any, ...]:
     steps = (
-        (one.kind.value, one.name, one.label, _CERTAINTIES.index(one.certainty))
+        (
+            one.kind.value,
+            one.name,
+            one.label,
+            one.means.value,
+            _CERTAINTIES.index(one.certainty),
+        )
         for one in outline.steps
     )
     return (outline.left_out, outline.functions, *steps)
@@ -183,9 +189,10 @@ def _read_outline(left_out: int, functions: int, *steps: Any) -> LoopOutline:
                 kind=NodeKind(kind),
                 name=str(name),
                 label=str(label),
+                means=Means(means),
                 certainty=_CERTAINTIES[certainty],
             )
-            for kind, name, label, certainty in steps
+            for kind, name, label, means, certainty in steps
         ),
         left_out=int(left_out),
         functions=int(functions),

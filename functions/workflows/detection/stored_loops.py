@@ -1,11 +1,14 @@
 """The stored event graph as containing asks for it."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from functions.domain.detection.arrivals import Source
-from functions.domain.graph.loop_lookup import LoopStatus, OnLoop
+from functions.domain.graph.loop_lookup import LoopStatus, LoopStep, OnLoop
+from functions.domain.graph.model import NodeKind
 from functions.domain.graph.ports import LoopBooks
 from functions.domain.graph.summary import Page
+from functions.domain.notices.graph.outline import LoopOutline
 from functions.domain.notices.graph.text import describe_doubt
 
 if TYPE_CHECKING:
@@ -45,7 +48,14 @@ class StoredLoops:
             at=book.read_at(function),
         )
         entry = book.entries.get(function)
-        return known if entry is None or entry.page is None else _add_drawing(known, entry.page)
+        if entry is None or entry.page is None:
+            return known
+        outline = book.outlines.get(entry.page.key)
+        drawn = replace(_add_drawing(known, entry.page), key=entry.page.key)
+        if outline is None:
+            return drawn
+        steps = _list_steps(outline, function)
+        return replace(drawn, steps=steps, steps_left_out=outline.length - len(steps))
 
     def find_sources(self, function: str) -> tuple[Source, ...]:
         """See the port."""
@@ -92,3 +102,23 @@ def _add_drawing(known: LoopStatus, page: Page) -> LoopStatus:
         broken_by=page.cuts[0] if page.cuts else "",
         at=known.at,
     )
+
+
+def _list_steps(outline: LoopOutline, function: str) -> tuple[LoopStep, ...]:
+    """The edges of a loop, beginning with what triggers the function if none is left out."""
+    steps = tuple(
+        LoopStep(
+            source=source.name,
+            source_kind=source.kind.value,
+            target=target.name,
+            target_kind=target.kind.value,
+            means=source.means.value,
+            label=source.label,
+            certainty=source.certainty.value,
+        )
+        for source, target in outline.list_hops()
+    )
+    for number, step in enumerate(() if outline.left_out else steps):
+        if step.target == function and step.target_kind == NodeKind.FUNCTION:
+            return steps[number:] + steps[:number]
+    return steps

@@ -92,7 +92,7 @@ class EventDelivery:
             return
         for sink in self.to:
             if sink.name in down or event.id not in self._put(sink, [event], down).taken:
-                self.log.info("event lost", sink=sink.name, subject=notice.subject)
+                self.log.error("EVENT LOST", sink=sink.name, subject=notice.subject)
 
     def _send_of_record(self, kept: _Kept, down: set[str]) -> None:
         now = self.clock()

@@ -44,6 +44,7 @@ class FakeTopic:
         """See the port."""
         if self.broken:
             raise NoticeUndeliveredError("NotFound")
+        assert notice.event is not None, f"a mail without its twin: {notice.subject}"
         self.sent.append(notice)
 
 

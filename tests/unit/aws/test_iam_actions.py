@@ -13,7 +13,7 @@ from functions.aws.diagnosis import alarm_actions, function_details, rule_watch
 from functions.aws.diagnosis import iam_simulation as simulations
 from functions.aws.diagnosis import logs as diagnosis_logs
 from functions.aws.diagnosis import metrics as diagnosis_metrics
-from functions.aws.incidents import hold_facts, publisher, signals, way_back
+from functions.aws.incidents import chat_topic, event_bus, hold_facts, publisher, signals, way_back
 from functions.aws.incidents import lambda_functions as functions
 from functions.aws.records import chart_store, diagnosis_marks, diagnosis_store, fact_store, tag_key
 from functions.aws.records import graph_summary as loop_book
@@ -50,6 +50,8 @@ def _actions(module: ModuleType, services: tuple[str, ...]) -> set[str]:
         (hold_facts, ("lambda", "sqs", "kinesis"), set()),
         (metrics, ("cloudwatch",), set()),
         (publisher, ("sns",), set()),
+        (event_bus, ("events",), set()),
+        (chat_topic, ("sns",), set()),
         # A schedule is given its role with the call that makes it.
         (way_back, ("scheduler",), {"iam:PassRole"}),
         (signals, (), set()),

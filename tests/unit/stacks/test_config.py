@@ -48,6 +48,8 @@ def test_defaults() -> None:
         diagnose="",
         remedies=(),
         memory_ceiling_mb=0,
+        events="on",
+        chat="off",
     ) == Config.from_context({})
 
 
@@ -272,6 +274,8 @@ def test_wrong_flags_file(tmp_path: Path, text: str, line: str) -> None:
             "response=cap: is hold now: leave the flag out, or give response=hold",
         ),
         ({"coverage": "all"}, "coverage=all: must be account or function"),
+        ({"events": "false"}, "events=false: must be on or off"),
+        ({"chat": "slack"}, "chat=slack: must be on or off"),
         (
             {"remedies": "logs,all"},
             "remedies=all: must be logs or traces or permissions or memory",

@@ -24,7 +24,7 @@ from functions.domain.notices.events.encode import (
     cut_texts,
     encode_facts,
 )
-from functions.domain.notices.events.facts import Facts, FindingFact, RemedyFact, StepFact
+from functions.domain.notices.events.facts import EventFacts, FindingFact, RemedyFact, StepFact
 from functions.domain.notices.events.record import EventKind, EventSeverity, NoticeEvent
 
 MOST_FINDINGS: Final = 20
@@ -55,7 +55,7 @@ def describe_finding(change: Change, judged: EvaluatedFinding, now: datetime) ->
         at=now,
         function=fact.function,
         function_arn=cut_text(finding.function_arn),
-        facts=encode_facts(Facts(finding=fact)),
+        facts=encode_facts(EventFacts(finding=fact)),
     )
 
 
@@ -66,7 +66,7 @@ def describe_resolved(change: Change, now: datetime) -> NoticeEvent:
         severity=EventSeverity.INFO,
         at=now,
         function=cut_name(change.record.function),
-        facts=encode_facts(Facts(finding=_describe_record(change.record, change.kind.value))),
+        facts=encode_facts(EventFacts(finding=_describe_record(change.record, change.kind.value))),
     )
 
 
@@ -140,7 +140,7 @@ def describe_remediation(
         severity=severity,
         at=now,
         function=cut_name(remediation.function),
-        facts=encode_facts(Facts(remedy=describe_remedy(remediation))),
+        facts=encode_facts(EventFacts(remedy=describe_remedy(remediation))),
     )
 
 
@@ -187,7 +187,8 @@ def _describe_outcome(outcome: RemedyOutcome) -> StepFact:
 
 
 def _list_findings(found: Sequence[FindingFact], count: int) -> str:
-    return encode_facts(Facts(findings=tuple(found), findings_left_out=max(0, count - len(found))))
+    left_out = max(0, count - len(found))
+    return encode_facts(EventFacts(findings=tuple(found), findings_left_out=left_out))
 
 
 def _describe_record(record: OpenFinding, state: str) -> FindingFact:

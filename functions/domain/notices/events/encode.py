@@ -1,4 +1,4 @@
-"""Facts of an event as JSON, within `MOST_FACT_BYTES` whatever names and texts they hold."""
+"""EventFacts of an event as JSON, within `MOST_FACT_BYTES` whatever names and texts they hold."""
 
 import dataclasses
 import json
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
-from functions.domain.notices.events.facts import Facts
+from functions.domain.notices.events.facts import EventFacts
 from functions.domain.notices.events.record import MOST_FACT_BYTES
 from functions.domain.notices.text import clean, replace_unprintable
 
@@ -49,7 +49,7 @@ def take_command(command: str) -> str | None:
 
 
 def to_plain(value: Any) -> Any:
-    """Facts in JSON's terms: what is ``None`` is left out, moments are in UTC."""
+    """EventFacts in JSON's terms: what is ``None`` is left out, moments are in UTC."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {one.name: to_plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
         return {name: one for name, one in fields.items() if one is not None}
@@ -68,7 +68,7 @@ def to_plain(value: Any) -> Any:
             return value
 
 
-def encode_facts(facts: Facts) -> str:
+def encode_facts(facts: EventFacts) -> str:
     """The facts as a JSON object of at most `MOST_FACT_BYTES`.
 
     Where there are too many, the longest list is halved until they fit, and counts what it leaves

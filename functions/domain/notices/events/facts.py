@@ -404,7 +404,7 @@ class GuardFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class EventFacts:
     """What an event says beside what every event says.
 
     Attributes
@@ -448,7 +448,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventDetail(Facts):
+class EventDetail(EventFacts):
     """One event.
 
     Attributes

@@ -14,7 +14,7 @@ from functions.domain.notices.events.encode import (
     cut_texts,
     encode_facts,
 )
-from functions.domain.notices.events.facts import EdgeFact, Facts, GuardFact, LoopFact
+from functions.domain.notices.events.facts import EdgeFact, EventFacts, GuardFact, LoopFact
 from functions.domain.notices.events.record import EventKind, EventSeverity, NoticeEvent
 from functions.domain.notices.graph.drawing import draw_line
 
@@ -36,7 +36,7 @@ def describe_loops(loops: Sequence[Loop], read_at: datetime) -> NoticeEvent:
     severity = max(map(_choose_severity, loops), key=list(_BY_URGENCY).index)
     if len(loops) > 1:
         described = tuple(_describe_loop(one, read_at, most_edges=0) for one in loops[:_MOST_LOOPS])
-        facts = Facts(loops=described, loops_left_out=count_rest(loops, _MOST_LOOPS))
+        facts = EventFacts(loops=described, loops_left_out=count_rest(loops, _MOST_LOOPS))
         return NoticeEvent(
             kind=EventKind.LOOPS_FOUND, severity=severity, at=read_at, facts=encode_facts(facts)
         )
@@ -49,7 +49,7 @@ def describe_loops(loops: Sequence[Loop], read_at: datetime) -> NoticeEvent:
         at=read_at,
         function=cut_name(first),
         function_arn=cut_text(next(arns, "")),
-        facts=encode_facts(Facts(loop=_describe_loop(loop, read_at, most_edges=_MOST_EDGES))),
+        facts=encode_facts(EventFacts(loop=_describe_loop(loop, read_at, most_edges=_MOST_EDGES))),
     )
 
 
@@ -106,5 +106,5 @@ def describe_blind_spots(gaps: Sequence[Gap], read_at: datetime) -> NoticeEvent:
         kind=EventKind.PERMISSIONS_MISSING,
         severity=EventSeverity.WARNING,
         at=read_at,
-        facts=encode_facts(Facts(guard=guard)),
+        facts=encode_facts(EventFacts(guard=guard)),
     )

@@ -16,7 +16,7 @@ from functions.domain.notices.events.encode import (
     encode_facts,
     take_command,
 )
-from functions.domain.notices.events.facts import CommandsFact, Facts, GuardFact
+from functions.domain.notices.events.facts import CommandsFact, EventFacts, GuardFact
 from functions.domain.notices.events.incident import describe_left
 from functions.domain.notices.events.record import EventKind, EventSeverity, NoticeEvent
 from functions.domain.notices.notice import Deployment
@@ -37,7 +37,7 @@ def describe_doubtful_tag(
         function=cut_name(facts.name),
         function_arn=cut_text(facts.arn),
         facts=encode_facts(
-            Facts(
+            EventFacts(
                 guard=GuardFact(trouble=EventKind.TAG_IN_DOUBT.value, detail=detail),
                 commands=CommandsFact(restore=restore),
             )
@@ -55,7 +55,7 @@ def describe_unreadable_tag(facts: FunctionFacts, at: datetime) -> NoticeEvent:
         function=cut_name(facts.name),
         function_arn=cut_text(facts.arn),
         facts=encode_facts(
-            Facts(guard=GuardFact(trouble=EventKind.TAG_UNREADABLE.value, detail=detail))
+            EventFacts(guard=GuardFact(trouble=EventKind.TAG_UNREADABLE.value, detail=detail))
         ),
     )
 
@@ -69,7 +69,7 @@ def describe_unreadable_record(function: str, at: datetime) -> NoticeEvent:
         at=at,
         function=cut_name(function),
         facts=encode_facts(
-            Facts(guard=GuardFact(trouble=EventKind.RECORD_UNREADABLE.value, detail=detail))
+            EventFacts(guard=GuardFact(trouble=EventKind.RECORD_UNREADABLE.value, detail=detail))
         ),
     )
 
@@ -81,7 +81,7 @@ def describe_guard_unprotected(text: str, at: datetime) -> NoticeEvent:
         kind=EventKind.GUARD_UNPROTECTED,
         severity=EventSeverity.WARNING,
         at=at,
-        facts=encode_facts(Facts(guard=guard)),
+        facts=encode_facts(EventFacts(guard=guard)),
     )
 
 
@@ -89,7 +89,7 @@ def describe_functions_left(
     incidents: Sequence[Incident], deployment: Deployment, at: datetime
 ) -> NoticeEvent:
     """The event of a deleted guard, with the functions that stay held."""
-    facts = Facts(
+    facts = EventFacts(
         incidents=describe_left(incidents[:_MOST_LEFT], deployment),
         incidents_left_out=count_rest(incidents, _MOST_LEFT),
         guard=GuardFact(trouble="functions_left", detail="The functions stay as they are."),
@@ -104,7 +104,7 @@ def describe_functions_left(
 
 def describe_remedies_left(remediations: Sequence[Remediation], at: datetime) -> NoticeEvent:
     """The event of a deleted guard, with the remedies that stay in force."""
-    facts = Facts(
+    facts = EventFacts(
         remedies=tuple(map(describe_remedy, remediations[:_MOST_LEFT])),
         remedies_left_out=count_rest(remediations, _MOST_LEFT),
         guard=GuardFact(trouble="remedies_left", detail="The remedies stay in force."),

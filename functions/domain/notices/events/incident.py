@@ -8,7 +8,8 @@ from typing import Final
 from functions.domain.changes.steps import DisableMapping, Reserve
 from functions.domain.detection.assessment import Ground, Verdict
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.loop_lookup import LoopStatus
+from functions.domain.graph.loop_lookup import LoopStatus, LoopStep
+from functions.domain.graph.model import NodeKind
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import HOLDING_STATES, IncidentState, Transition
@@ -18,6 +19,7 @@ from functions.domain.notices.commands import (
     build_rollback_command,
 )
 from functions.domain.notices.events.encode import (
+    LONGEST_NAME,
     MOST_ENTRIES,
     count_rest,
     cut_name,
@@ -29,7 +31,8 @@ from functions.domain.notices.events.encode import (
 from functions.domain.notices.events.facts import (
     CommandsFact,
     CostFact,
-    Facts,
+    EdgeFact,
+    EventFacts,
     ImpactFact,
     IncidentFact,
     LoopFact,
@@ -129,7 +132,7 @@ def _choose_severity(kind: EventKind, incident: Incident) -> EventSeverity:
 def _make_event(
     kind: EventKind, incident: Incident, context: NoticeContext, now: datetime
 ) -> NoticeEvent:
-    facts = Facts(
+    facts = EventFacts(
         incident=describe_incident(incident, context),
         loop=_describe_loop(context.loop),
         commands=describe_commands(incident, context.deployment),
@@ -137,7 +140,8 @@ def _make_event(
     return NoticeEvent(
         kind=kind,
         severity=_choose_severity(kind, incident),
-        at=now,
+        # Clocks of two processes may differ: an event is never before those of earlier changes.
+        at=max(now, incident.updated_at),
         function=cut_name(incident.function),
         function_arn=cut_text(incident.function_arn),
         facts=encode_facts(facts),
@@ -238,11 +242,30 @@ def _describe_loop(loop: LoopStatus) -> LoopFact | None:
     """The loop as the event graph keeps it for this; nothing where it knows none."""
     if loop.proof is LoopProof.UNKNOWN and not loop.drawing:
         return None
+    names = [one.source for one in loop.steps if one.source_kind == NodeKind.FUNCTION]
+    is_line = "\n" not in loop.drawing  # one from top to bottom is for people
     return LoopFact(
         certainty=loop.proof.value,
-        drawing=cut_text(loop.drawing, _LONGEST_DRAWING) or None,
+        key=loop.key or None,
+        functions=cut_texts(names, LONGEST_NAME),
+        functions_left_out=count_rest(names),
+        edges=tuple(map(_describe_step, loop.steps)),
+        edges_left_out=loop.steps_left_out,
+        drawing=cut_text(loop.drawing, _LONGEST_DRAWING) if loop.drawing and is_line else None,
         broken_by=cut_text(loop.broken_by) or None,
         read_at=loop.at,
+    )
+
+
+def _describe_step(step: LoopStep) -> EdgeFact:
+    return EdgeFact(
+        source=step.source,
+        source_kind=step.source_kind,
+        target=step.target,
+        target_kind=step.target_kind,
+        means=step.means,
+        label=step.label,
+        certainty=step.certainty,
     )
 
 

@@ -6,7 +6,7 @@ An account is read by `chart`; who draws a loop later has neither its ARNs nor i
 from dataclasses import dataclass
 from typing import Final
 
-from functions.domain.graph.model import Certainty, Edge, Loop, NodeKind
+from functions.domain.graph.model import Certainty, Edge, Loop, Means, NodeKind
 from functions.domain.notices.text import clean, cut_middle
 
 MOST_DRAWN: Final = 8
@@ -23,6 +23,7 @@ class OutlineStep:
     kind: NodeKind
     name: str
     label: str
+    means: Means
     certainty: Certainty
 
 
@@ -48,6 +49,15 @@ class LoopOutline:
         """How many steps the loop has."""
         return len(self.steps) - 1 + self.left_out if self.left_out else len(self.steps)
 
+    def list_hops(self) -> tuple[tuple[OutlineStep, OutlineStep], ...]:
+        """Each listed step with the one that it leads to; without the one to what is left out."""
+        following = (*self.steps[1:], self.steps[0])
+        return tuple(
+            hop
+            for number, hop in enumerate(zip(self.steps, following, strict=True))
+            if not (self.left_out and number == MOST_DRAWN)
+        )
+
 
 def outline_loop(loop: Loop) -> LoopOutline:
     """Take what is drawn out of a loop; of a long one its beginning and its end."""
@@ -69,5 +79,6 @@ def _outline_step(edge: Edge) -> OutlineStep:
         kind=edge.source.kind,
         name=cut_middle(clean(edge.source.name, 400), _LONGEST_NAME),
         label=clean(edge.label or edge.means.value, _LONGEST_LABEL),
+        means=edge.means,
         certainty=edge.certainty,
     )

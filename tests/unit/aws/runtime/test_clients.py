@@ -74,6 +74,16 @@ def test_bounds_every_call() -> None:
     assert other.retries == {"mode": "standard", "total_max_attempts": 4}
 
 
+def test_an_event_takes_3_seconds_at_worst() -> None:
+    """A later run sends it again; mails keep the patience that they had."""
+    for client in (clients.make_event_bus_client(), clients.make_chat_client()):
+        config: Any = client.meta.config
+        assert (config.connect_timeout, config.read_timeout) == (1, 2)
+        assert config.retries == {"mode": "standard", "total_max_attempts": 1}
+    assert clients.make_chat_client() is not clients.make_sns_client()
+    assert clients.make_event_bus_client() is not clients.make_events_client()
+
+
 def test_imports_create_nothing() -> None:
     """Importing every adapter loads neither boto3 nor a session, and asks for no credentials."""
     modules = [

@@ -32,7 +32,7 @@ from functions.domain.detection.assessment import (
     Verdict,
 )
 from functions.domain.detection.evidence import FunctionFacts, LoopProof, Trigger, TriggerKind
-from functions.domain.graph.loop_lookup import NOTHING_KNOWN, LoopStatus
+from functions.domain.graph.loop_lookup import NOTHING_KNOWN, LoopStatus, LoopStep
 from functions.domain.graph.model import Doubt
 from functions.domain.holding.callers import UnderCap
 from functions.domain.holding.case import Figures
@@ -120,6 +120,27 @@ CONTEXT: Final = NoticeContext(
         " WriteOrders), or filter the records that it writes itself out of its event source"
         " mapping",
         at=datetime(2026, 11, 23, 3, 1, tzinfo=UTC),
+        key="3f9c1d5be07a4426",
+        steps=(
+            LoopStep(
+                source="orders-table",
+                source_kind="table",
+                target=FUNCTION,
+                target_kind="function",
+                means="event source mapping",
+                label="stream",
+                certainty="certain",
+            ),
+            LoopStep(
+                source=FUNCTION,
+                source_kind="function",
+                target="orders-table",
+                target_kind="table",
+                means="permission",
+                label="PutItem",
+                certainty="certain",
+            ),
+        ),
     ),
 )
 

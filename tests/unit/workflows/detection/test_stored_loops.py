@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.loop_lookup import NOTHING_KNOWN, LoopStatus, OnLoop
-from functions.domain.graph.model import Doubt
+from functions.domain.graph.model import Certainty, Doubt, Means, NodeKind
 from functions.domain.graph.summary import Entry, LoopBook, Page
+from functions.domain.notices.graph.outline import MOST_DRAWN, LoopOutline, OutlineStep
 from functions.domain.notices.graph.text import describe_doubt
 from functions.workflows.detection.stored_loops import StoredLoops
 from tests.fake_chart import FakeLoopBooks
@@ -47,7 +48,52 @@ def test_a_loop_is_known_with_what_closes_and_what_breaks_it() -> None:
         closed_by=("the mapping 42", "statement WriteOrders"),
         broken_by="take WriteOrders away",
         at=AT,
+        key="k",
     )
+
+
+def test_the_edges_of_a_loop_begin_with_what_triggers_the_function() -> None:
+    """As data, from whichever function they are asked for; a long loop says what it leaves out."""
+    graph = graph_of("dynamodb_two_functions")
+    book = LoopBook.of(graph)
+    loops = StoredLoops(FakeLoopBooks(book))
+    loops.refresh()
+
+    for name in book.entries:
+        known = loops.of(name)
+        assert known.steps[0].target == known.steps[1].source == name
+        assert [one.source for one in (*known.steps[1:], known.steps[0])] == [
+            one.target for one in known.steps
+        ]
+        assert known.steps_left_out == 0
+        assert known.key == graph.loops[0].key
+
+
+def test_a_long_loop_counts_the_edges_that_it_leaves_out() -> None:
+    """Its beginning and its end are listed, in their order."""
+    outline = LoopOutline(
+        steps=tuple(
+            OutlineStep(
+                kind=NodeKind.FUNCTION,
+                name=f"f{number}",
+                label="invoke",
+                means=Means.PERMISSION,
+                certainty=Certainty.CERTAIN,
+            )
+            for number in range(2 * MOST_DRAWN + 1)
+        ),
+        left_out=5,
+    )
+    loops = StoredLoops(FakeLoopBooks(replace(_book(), outlines={"k": outline})))
+    loops.refresh()
+
+    known = loops.of("enrich")
+
+    assert (len(known.steps), known.steps_left_out) == (2 * MOST_DRAWN, 5)
+    assert len(known.steps) + known.steps_left_out == outline.length
+    assert known.steps[-1].target == "f0"
+    assert known.steps[MOST_DRAWN - 1].target == f"f{MOST_DRAWN}"
+    assert known.steps[MOST_DRAWN].source == f"f{MOST_DRAWN + 1}"
 
 
 def test_why_a_loop_is_not_ruled_out_is_known() -> None:

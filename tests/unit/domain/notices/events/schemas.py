@@ -8,12 +8,12 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 from functions.domain.notices.events import facts as facts_module
 from functions.domain.notices.events.envelope import VERSION
-from functions.domain.notices.events.facts import EventDetail, Facts
+from functions.domain.notices.events.facts import EventDetail, EventFacts
 from functions.domain.notices.events.record import EventKind, EventSeverity
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _ATTRIBUTE: Final = re.compile(r"^    ([a-z_, ]+)\n((?:        .*\n?|\n)+)", re.MULTILINE)
-_PARTS: Final = tuple(one.name for one in dataclasses.fields(Facts))
+_PARTS: Final = tuple(one.name for one in dataclasses.fields(EventFacts))
 _INCIDENT: Final = (
     EventKind.FUNCTION_NOT_STOPPED,
     EventKind.FUNCTION_STOPPED,

@@ -1,4 +1,4 @@
-"""Facts stay small, whatever is in them, and say what they leave out."""
+"""EventFacts stay small, whatever is in them, and say what they leave out."""
 
 import json
 from dataclasses import replace
@@ -12,7 +12,7 @@ from functions.domain.notices.events.encode import encode_facts, to_plain
 from functions.domain.notices.events.envelope import compose_event
 from functions.domain.notices.events.facts import (
     CostFact,
-    Facts,
+    EventFacts,
     FindingFact,
 )
 from functions.domain.notices.events.incident import describe_transition
@@ -61,7 +61,7 @@ def test_a_list_counts_what_it_leaves_out(count: int, length: int) -> None:
         certainty="certain",
         state="new",
     )
-    written = json.loads(encode_facts(Facts(findings=(finding,) * count, findings_left_out=3)))
+    written = json.loads(encode_facts(EventFacts(findings=(finding,) * count, findings_left_out=3)))
 
     assert len(written["findings"]) + written["findings_left_out"] == count + 3
 

@@ -41,7 +41,7 @@ def _golden(folder: str, name: str) -> Path:
 TWINS: Final[dict[str, tuple[Callable[[], Notice], Path]]] = {
     **{name: (one, _golden("", name)) for name, one in SAMPLES.items()},
     **{
-        f"warning: {name}": (lambda name=name: _warn(name), _golden("graph", name))
+        f"warning: {name}": (functools.partial(_warn, name), _golden("graph", name))
         for name in graph.SAMPLES
     },
     **{
