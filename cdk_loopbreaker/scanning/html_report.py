@@ -16,6 +16,7 @@ from cdk_loopbreaker.scanning.html.summary import explain_headline, summarize, w
 from cdk_loopbreaker.version import __version__
 from functions.domain.notices.markup import Markup, element
 from functions.domain.notices.text import clean, format_count, format_time
+from functions.domain.page.document import write_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
     from cdk_loopbreaker.scanning.html.summary import Summary
     from cdk_loopbreaker.scanning.model import ScannedAccount, ScanResult
 
-# The styles stand in the file. The rest says that the page loads, sends and runs nothing.
-_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none';"
-    " form-action 'none'"
-)
 _OVERVIEW_BYTES: Final = 12_000
 _MOST_NAMED: Final = 3
 
@@ -39,28 +35,23 @@ def format_html(result: ScanResult) -> str:
     sections = list_sections(accounts)
     summary = summarize(result.accounts)
     headline = write_headline(summary)
-    page = element(
-        "html",
-        _write_head(headline),
+    return write_document(
+        f"Loopbreaker scan: {headline}",
+        _read_style(),
+        element("a", "Skip to the findings", href="#findings", class_="skip"),
+        _write_header(result, summary, headline),
+        _write_contents(result, accounts, sections),
         element(
-            "body",
-            element("a", "Skip to the findings", href="#findings", class_="skip"),
-            _write_header(result, summary, headline),
-            _write_contents(result, accounts, sections),
-            element(
-                "main",
-                *(
-                    _write_account(number, one, own)
-                    for number, (one, own) in enumerate(zip(accounts, sections, strict=True), 1)
-                ),
-                *explain_left_out(len(result.accounts) - len(accounts), "account"),
-                id="findings",
+            "main",
+            *(
+                _write_account(number, one, own)
+                for number, (one, own) in enumerate(zip(accounts, sections, strict=True), 1)
             ),
-            _write_footer(result),
+            *explain_left_out(len(result.accounts) - len(accounts), "account"),
+            id="findings",
         ),
-        lang="en",
+        _write_footer(result),
     )
-    return f"<!DOCTYPE html>\n{page}\n"
 
 
 def _choose_accounts(accounts: Sequence[ScannedAccount]) -> tuple[ScannedAccount, ...]:
@@ -80,21 +71,6 @@ def _choose_accounts(accounts: Sequence[ScannedAccount]) -> tuple[ScannedAccount
 def _read_style() -> Markup:
     text = (files(__package__) / "html" / "report.css").read_text(encoding="utf-8")
     return Markup("".join(line.strip() for line in text.splitlines()))
-
-
-def _write_head(headline: str) -> Markup:
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="viewport", content="width=device-width,initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="referrer", content="no-referrer"),
-        element("title", f"Loopbreaker scan: {headline}"),
-        # Without it a browser asks the server for /favicon.ico.
-        element("link", rel="icon", href="data:,"),
-        element("style", _read_style()),
-    )
 
 
 def _write_header(result: ScanResult, summary: Summary, headline: str) -> Markup:

@@ -44,7 +44,9 @@ _KINDS: Final = (
     SourceKind.URL,
     SourceKind.OTHER,
 )
-_CERTAINTIES: Final = (Certainty.CERTAIN, Certainty.POSSIBLE, Certainty.RULED_OUT)
+_CERTAINTIES: Final = tuple(
+    one.value for one in (Certainty.CERTAIN, Certainty.POSSIBLE, Certainty.RULED_OUT)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

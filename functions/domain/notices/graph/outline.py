@@ -6,7 +6,7 @@ An account is read by `chart`; who draws a loop later has neither its ARNs nor i
 from dataclasses import dataclass
 from typing import Final
 
-from functions.domain.graph.model import Certainty, Edge, Loop, NodeKind
+from functions.domain.graph.model import Edge, Loop, NodeKind
 from functions.domain.notices.text import clean, cut_middle
 
 MOST_DRAWN: Final = 8
@@ -18,12 +18,18 @@ _LONGEST_LABEL: Final = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlineStep:
-    """A node, and how events pass on from it to the next."""
+    """A node, and how events pass on from it to the next.
+
+    Attributes
+    ----------
+    certainty
+        Text of `Certainty`.
+    """
 
     kind: NodeKind
     name: str
     label: str
-    certainty: Certainty
+    certainty: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,5 +75,5 @@ def _outline_step(edge: Edge) -> OutlineStep:
         kind=edge.source.kind,
         name=cut_middle(clean(edge.source.name, 400), _LONGEST_NAME),
         label=clean(edge.label or edge.means.value, _LONGEST_LABEL),
-        certainty=edge.certainty,
+        certainty=edge.certainty.value,
     )

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from functions.domain.deployment.guard_cost import guard_cost
-from functions.domain.graph.model import Certainty, NodeKind
+from functions.domain.graph.model import NodeKind
 from functions.domain.holding.watch import Lever
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.notices.graph.outline import LoopOutline, OutlineStep
@@ -75,11 +75,9 @@ def outline(function: str = "orders-enricher", table: str = "orders-table") -> L
     """A loop through a table."""
     return LoopOutline(
         steps=(
+            OutlineStep(kind=NodeKind.TABLE, name=table, label="stream", certainty="certain"),
             OutlineStep(
-                kind=NodeKind.TABLE, name=table, label="stream", certainty=Certainty.CERTAIN
-            ),
-            OutlineStep(
-                kind=NodeKind.FUNCTION, name=function, label="PutItem", certainty=Certainty.CERTAIN
+                kind=NodeKind.FUNCTION, name=function, label="PutItem", certainty="certain"
             ),
         )
     )
