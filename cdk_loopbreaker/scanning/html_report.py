@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.scanning.html.budget import MOST_ACCOUNTS, share
 from cdk_loopbreaker.scanning.html.method import write_method
-from cdk_loopbreaker.scanning.html.page import write_page
+from cdk_loopbreaker.scanning.html.page import write_report
 from cdk_loopbreaker.scanning.html.sections import explain_left_out, list_sections
 from cdk_loopbreaker.scanning.html.summary import explain_headline, summarize, write_headline
 from cdk_loopbreaker.version import __version__
@@ -34,24 +34,21 @@ def format_html(result: ScanResult) -> str:
     sections = list_sections(accounts)
     summary = summarize(result.accounts)
     headline = write_headline(summary)
-    return write_page(
+    return write_report(
         f"Loopbreaker scan: {headline}",
+        element("a", "Skip to the findings", href="#findings", class_="skip"),
+        _write_header(result, summary, headline),
+        _write_contents(result, accounts, sections),
         element(
-            "body",
-            element("a", "Skip to the findings", href="#findings", class_="skip"),
-            _write_header(result, summary, headline),
-            _write_contents(result, accounts, sections),
-            element(
-                "main",
-                *(
-                    _write_account(number, one, own)
-                    for number, (one, own) in enumerate(zip(accounts, sections, strict=True), 1)
-                ),
-                *explain_left_out(len(result.accounts) - len(accounts), "account"),
-                id="findings",
+            "main",
+            *(
+                _write_account(number, one, own)
+                for number, (one, own) in enumerate(zip(accounts, sections, strict=True), 1)
             ),
-            _write_footer(result),
+            *explain_left_out(len(result.accounts) - len(accounts), "account"),
+            id="findings",
         ),
+        _write_footer(result),
     )
 
 
@@ -66,6 +63,12 @@ def _choose_accounts(accounts: Sequence[ScannedAccount]) -> tuple[ScannedAccount
 
     chosen = sorted(sorted(range(len(accounts)), key=rank)[:MOST_ACCOUNTS])
     return tuple(accounts[index] for index in chosen)
+
+
+@cache
+def _read_style() -> Markup:
+    text = (files(__package__) / "html" / "report.css").read_text(encoding="utf-8")
+    return Markup("".join(line.strip() for line in text.splitlines()))
 
 
 def _write_header(result: ScanResult, summary: Summary, headline: str) -> Markup:

@@ -711,13 +711,12 @@ def test_what_is_filed_away_is_listed_for_all_functions(stage: Stage) -> None:
     stage.ledger.file_away(second)
     released = opened(stage, "labels", most=3)
     again = an_incident("labels", NOON + 3 * HOUR)
-    over = released.to(IncidentState.SUPERSEDED, NOON + 3 * HOUR)
-    stage.ledger.supersede(over, again, None)
+    stage.ledger.supersede(ended(released, NOON + 3 * HOUR), again, None)
 
     found = stage.ledger.read_filed(NOON)
 
     assert [(one.function, one.state, one.was_held) for one in found] == [
-        ("labels", "superseded", False),
+        ("labels", "ended", False),
         ("invoices", "ended", False),
         ("orders", "ended", True),
     ]

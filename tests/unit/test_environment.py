@@ -154,6 +154,7 @@ def test_settings_of_every_lambda_round_trip() -> None:
         hold_schedules="holds",
         hold_role_arn="role",
         restore_arn="restore",
+        own_functions=("Loopbreaker-contain", "Loopbreaker-restore"),
         undelivered_arn="queue",
     )
     protect = ProtectSettings(notice_topic_arn="arn", stack_name="s")

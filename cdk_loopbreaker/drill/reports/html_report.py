@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.drill.assumptions.catalogue import ASSUMPTIONS
 from cdk_loopbreaker.drill.model import Depth, Outcome, Phase
-from cdk_loopbreaker.scanning.html.page import compress_style, write_page
+from cdk_loopbreaker.scanning.html.page import compress_style, write_report
 from cdk_loopbreaker.version import __version__
 from functions.domain.notices.markup import element
 from functions.domain.notices.text import clean, format_count, format_time
@@ -58,24 +58,21 @@ _DEPTHS: Final = {
 def format_drill_html(report: DrillReport) -> str:
     """The report as a page."""
     headline = describe_result(report)
-    return write_page(
+    return write_report(
         f"Loopbreaker drill: {headline}",
+        element("a", "Skip to the results", href="#results", class_="skip"),
+        _write_header(report, headline),
         element(
-            "body",
-            element("a", "Skip to the results", href="#results", class_="skip"),
-            _write_header(report, headline),
-            element(
-                "main",
-                *_write_contradicted(report.findings),
-                _section("results", "What it proves", _write_checks(report.checks)),
-                *(_write_loop(one) for one in report.loops),
-                *_write_figures(report),
-                *_write_assumptions(report.findings),
-                id="main",
-            ),
-            _write_footer(report),
+            "main",
+            *_write_contradicted(report.findings),
+            _section("results", "What it proves", _write_checks(report.checks)),
+            *(_write_loop(one) for one in report.loops),
+            *_write_figures(report),
+            *_write_assumptions(report.findings),
+            id="main",
         ),
-        (_read_style(),),
+        _write_footer(report),
+        styles=(_read_style(),),
     )
 
 

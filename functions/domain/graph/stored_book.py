@@ -44,7 +44,9 @@ _KINDS: Final = (
     SourceKind.URL,
     SourceKind.OTHER,
 )
-_CERTAINTIES: Final = (Certainty.CERTAIN, Certainty.POSSIBLE, Certainty.RULED_OUT)
+_CERTAINTIES: Final = tuple(
+    one.value for one in (Certainty.CERTAIN, Certainty.POSSIBLE, Certainty.RULED_OUT)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +176,7 @@ def _write_outline(outline: LoopOutline) -> tuple[Any, ...]:
             one.kind.value,
             one.name,
             one.label,
-            one.means.value,
+            one.means,
             _CERTAINTIES.index(one.certainty),
         )
         for one in outline.steps
@@ -189,7 +191,7 @@ def _read_outline(left_out: int, functions: int, *steps: Any) -> LoopOutline:
                 kind=NodeKind(kind),
                 name=str(name),
                 label=str(label),
-                means=Means(means),
+                means=Means(means).value,
                 certainty=_CERTAINTIES[certainty],
             )
             for kind, name, label, means, certainty in steps

@@ -286,7 +286,7 @@ def _write_loops(part: GraphPart) -> Iterator[Markup]:
 
 def _write_loop(one: KnownLoop) -> Markup:
     stops = "AWS may stop it after about 16 rounds" if one.is_stopped_by_aws else _NOT_STOPPED
-    is_certain = all(step.certainty is Certainty.CERTAIN for step in one.outline.steps)
+    is_certain = all(step.certainty == Certainty.CERTAIN for step in one.outline.steps)
     words = [element("p", f"{stops}.")]
     if one.broken_by:
         words.append(element("h4", "What breaks it"))

@@ -112,9 +112,9 @@ def _list_steps(outline: LoopOutline, function: str) -> tuple[LoopStep, ...]:
             source_kind=source.kind.value,
             target=target.name,
             target_kind=target.kind.value,
-            means=source.means.value,
+            means=source.means,
             label=source.label,
-            certainty=source.certainty.value,
+            certainty=source.certainty,
         )
         for source, target in outline.list_hops()
     )

@@ -6,7 +6,7 @@ An account is read by `chart`; who draws a loop later has neither its ARNs nor i
 from dataclasses import dataclass
 from typing import Final
 
-from functions.domain.graph.model import Certainty, Edge, Loop, Means, NodeKind
+from functions.domain.graph.model import Edge, Loop, NodeKind
 from functions.domain.notices.text import clean, cut_middle
 
 MOST_DRAWN: Final = 8
@@ -18,13 +18,19 @@ _LONGEST_LABEL: Final = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlineStep:
-    """A node, and how events pass on from it to the next."""
+    """A node, and how events pass on from it to the next.
+
+    Attributes
+    ----------
+    certainty
+        Text of `Certainty`.
+    """
 
     kind: NodeKind
     name: str
     label: str
-    means: Means
-    certainty: Certainty
+    means: str
+    certainty: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +85,6 @@ def _outline_step(edge: Edge) -> OutlineStep:
         kind=edge.source.kind,
         name=cut_middle(clean(edge.source.name, 400), _LONGEST_NAME),
         label=clean(edge.label or edge.means.value, _LONGEST_LABEL),
-        means=edge.means,
-        certainty=edge.certainty,
+        means=edge.means.value,
+        certainty=edge.certainty.value,
     )

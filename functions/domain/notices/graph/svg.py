@@ -149,7 +149,7 @@ def _draw_box(node: OutlineStep, top: float, shapes: list[Markup], texts: list[M
 def _draw_stem(step: _Step, top: float) -> tuple[Markup, ...]:
     """The line from one box down to the next, with its head."""
     bottom = top + _STEP
-    certainty = step.edge.certainty if step.edge else Certainty.CERTAIN
+    certainty = step.edge.certainty if step.edge else Certainty.CERTAIN.value
     line = element(
         "path",
         d=f"M{_STEM} {top:g}V{bottom - _HEAD:g}",
@@ -175,17 +175,17 @@ def _draw_way_back(edge: OutlineStep, top: float, entry: float) -> tuple[Markup,
     return (line, head, *_cross_out(edge.certainty, top))
 
 
-def _dash(certainty: Certainty) -> str | None:
-    return None if certainty is Certainty.CERTAIN else "5 4"
+def _dash(certainty: str) -> str | None:
+    return None if certainty == Certainty.CERTAIN else "5 4"
 
 
-def _draw_head(path: str, certainty: Certainty) -> Markup:
-    is_filled = certainty is Certainty.CERTAIN
+def _draw_head(path: str, certainty: str) -> Markup:
+    is_filled = certainty == Certainty.CERTAIN
     return element("path", d=path, fill="currentColor" if is_filled else None)
 
 
-def _cross_out(certainty: Certainty, top: float) -> tuple[Markup, ...]:
-    if certainty is not Certainty.RULED_OUT:
+def _cross_out(certainty: str, top: float) -> tuple[Markup, ...]:
+    if certainty != Certainty.RULED_OUT:
         return ()
     cross = f"M{_STEM - 6} {top + 9:g}l12 12m0-12l-12 12"
     return (element("path", d=cross, stroke_width=3),)
@@ -196,14 +196,14 @@ def _label_step(step: _Step, top: float) -> Markup:
         return element("text", format_count(step.left_out, "more step"), x=_TEXT, y=top + 27)
     label = cut_middle(step.edge.label, _ROOM)
     y = top + (19 if step.target is None else 27)
-    if step.edge.certainty is Certainty.CERTAIN:
+    if step.edge.certainty == Certainty.CERTAIN:
         return element("text", label, x=_TEXT, y=y)
     said = f" ({_name_certainty(step.edge)})"
     return element("text", label, element("tspan", said, font_style="italic"), x=_TEXT, y=y)
 
 
 def _name_certainty(edge: OutlineStep) -> str:
-    return edge.certainty.value.replace("_", " ")
+    return edge.certainty.replace("_", " ")
 
 
 def _break_name(node: OutlineStep) -> tuple[str, ...]:

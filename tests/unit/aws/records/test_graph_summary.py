@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from functions.aws.records.graph_summary import MOST_BYTES, pack_summary, unpack_summary
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.model import Certainty, Means, NodeKind
+from functions.domain.graph.model import NodeKind
 from functions.domain.graph.summary import Entry, LoopBook, Page
 from functions.domain.notices.graph.outline import LoopOutline, OutlineStep
 from functions.domain.serialization import UnreadableError
@@ -105,8 +105,8 @@ def test_drawings_go_before_words() -> None:
             kind=NodeKind.QUEUE,
             name=secrets.token_hex(60),
             label="SQS",
-            means=Means.MAPPING,
-            certainty=Certainty.CERTAIN,
+            means="event source mapping",
+            certainty="certain",
         )
         for _ in range(10)
     )

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from functions.domain.deployment.guard_cost import guard_cost
-from functions.domain.graph.model import Certainty, Means, NodeKind
+from functions.domain.graph.model import NodeKind
 from functions.domain.holding.watch import Lever
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.notices.graph.outline import LoopOutline, OutlineStep
@@ -79,15 +79,15 @@ def outline(function: str = "orders-enricher", table: str = "orders-table") -> L
                 kind=NodeKind.TABLE,
                 name=table,
                 label="stream",
-                means=Means.MAPPING,
-                certainty=Certainty.CERTAIN,
+                means="event source mapping",
+                certainty="certain",
             ),
             OutlineStep(
                 kind=NodeKind.FUNCTION,
                 name=function,
                 label="PutItem",
-                means=Means.PERMISSION,
-                certainty=Certainty.CERTAIN,
+                means="permission",
+                certainty="certain",
             ),
         )
     )

@@ -77,8 +77,8 @@ def test_a_long_loop_counts_the_edges_that_it_leaves_out() -> None:
                 kind=NodeKind.FUNCTION,
                 name=f"f{number}",
                 label="invoke",
-                means=Means.PERMISSION,
-                certainty=Certainty.CERTAIN,
+                means=Means.PERMISSION.value,
+                certainty=Certainty.CERTAIN.value,
             )
             for number in range(2 * MOST_DRAWN + 1)
         ),
