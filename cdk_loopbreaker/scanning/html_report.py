@@ -65,12 +65,6 @@ def _choose_accounts(accounts: Sequence[ScannedAccount]) -> tuple[ScannedAccount
     return tuple(accounts[index] for index in chosen)
 
 
-@cache
-def _read_style() -> Markup:
-    text = (files(__package__) / "html" / "report.css").read_text(encoding="utf-8")
-    return Markup("".join(line.strip() for line in text.splitlines()))
-
-
 def _write_header(result: ScanResult, summary: Summary, headline: str) -> Markup:
     places = [_name_account(one) for one in result.accounts[:_MOST_NAMED]]
     if len(result.accounts) > _MOST_NAMED:
