@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from cdk_loopbreaker.drill.errors import explain
 from cdk_loopbreaker.drill.model import Check, LoopResult, Phase
 from cdk_loopbreaker.drill.plan import estimate_usd
-from functions.domain.notices.text import clean, format_time
+from functions.domain.notices.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -250,24 +250,23 @@ def check_loops(loops: Sequence[LoopResult], *, is_acting: bool) -> tuple[Check,
     """What the loops prove."""
     checks = []
     for one in loops:
-        last = max(one.moments.values(), default=one.began_at)
         checks.append(
             Check(
-                title=f"The guard deals with the loop through {one.kind}",
+                title=f"The guard deals with the loop through {one.kind.words}",
                 is_passed=one.is_stopped if is_acting else Phase.VERDICT in one.moments,
-                text=f"{one.ending}; last seen {format_time(last)}",
+                text=one.ending,
             )
         )
         checks.append(
             Check(
-                title=f"The notice about the loop through {one.kind} arrives",
+                title=f"The notice about the loop through {one.kind.words} arrives",
                 is_passed=bool(one.subjects),
                 text=one.subjects[0] if one.subjects else "no notice arrived",
             )
         )
         checks.append(
             Check(
-                title=f"The loop through {one.kind} is restored exactly",
+                title=f"The loop through {one.kind.words} is restored exactly",
                 is_passed=one.is_restored,
                 text="" if one.is_restored else f"before {one.before}, after {one.after}",
             )

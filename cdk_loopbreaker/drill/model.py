@@ -27,6 +27,12 @@ class LoopKind(StrEnum):
     DYNAMODB = "dynamodb"
     EVENTS = "events"
 
+    @property
+    def words(self) -> str:
+        """For people."""
+        names = {"sqs": "SQS", "dynamodb": "a DynamoDB stream", "events": "EventBridge"}
+        return names[self.value]
+
 
 class Helper(StrEnum):
     """Functions of a drill that are no loop."""

@@ -103,7 +103,7 @@ def _write_header(report: DrillReport, headline: str) -> Markup:
         ("checks passed", f"{sum(one.is_passed is True for one in report.checks)}"),
     ]
     if report.depth is Depth.LIVE:
-        figures.append(("loops stopped", f"{stopped} of {len(report.loops)}"))
+        figures.append(("loops stopped or held", f"{stopped} of {len(report.loops)}"))
     if report.depth is not Depth.BELL:
         figures.append(("cost, about", format_cents(report.usd)))
     contradicted = sum(one.outcome is Outcome.CONTRADICTED for one in report.findings)
@@ -190,7 +190,7 @@ def _write_loop(loop: LoopResult) -> Markup:
     )
     return _section(
         f"loop-{loop.kind}",
-        f"Loop through {_NAMES[loop.kind.value]}",
+        f"Loop through {loop.kind.words}",
         [
             element("p", element("code", loop.function), class_="small"),
             element(
@@ -208,9 +208,6 @@ def _write_loop(loop: LoopResult) -> Markup:
             ),
         ],
     )
-
-
-_NAMES: Final = {"sqs": "SQS", "dynamodb": "a DynamoDB stream", "events": "EventBridge"}
 
 
 def _write_phases(loop: LoopResult, longest: float) -> Iterator[Markup]:
