@@ -11,8 +11,9 @@ from functions.aws.diagnosis import function_changes
 from functions.aws.incidents import lambda_functions, publisher, way_back
 from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.incidents.way_back import Route, ScheduledWayBack
-from functions.aws.records import diagnosis_store
+from functions.aws.records import diagnosis_store, graph_summary
 from functions.aws.records.diagnosis_store import DiagnosisStore
+from functions.aws.records.graph_summary import LoopBookStore
 from functions.aws.records.incidents import ledger
 from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import Table
@@ -21,6 +22,7 @@ from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.deployment import describe_deployment
 from functions.domain.diagnosis.ports import RemediationContext
 from functions.restore.settings import Settings
+from functions.workflows.detection.stored_loops import StoredLoops
 from functions.workflows.incidents.context import Context
 from functions.workflows.rollback.rollback import Rollback
 
@@ -29,6 +31,7 @@ from functions.workflows.rollback.rollback import Rollback
 ADAPTERS: Final = (
     custom_resource,
     diagnosis_store,
+    graph_summary,
     lambda_functions,
     ledger,
     publisher,
@@ -40,15 +43,17 @@ ADAPTERS: Final = (
 def connect() -> Rollback:
     """Read the settings and create the ports, once per execution environment."""
     settings = Settings.from_env(os.environ)
+    table = Table(clients.make_dynamodb_client, settings.ledger_table)
     context = Context(
         functions=lambda_functions.LambdaFunctions(
             clients.make_lambda_client(), clients.make_tagging_client
         ),
-        ledger=DynamoLedger(Table(clients.make_dynamodb_client, settings.ledger_table)),
+        ledger=DynamoLedger(table),
         publisher=SnsPublisher(clients.make_sns_client(), settings.notice_topic_arn),
         way_back=ScheduledWayBack(clients.make_scheduler_client, Route.of(settings)),
         deployment=describe_deployment(settings),
         clock=read_clock,
+        loops=StoredLoops(LoopBookStore(table, clock=read_clock)),
     )
     remediation = RemediationContext(
         repairs=function_changes.AwsFunctionChanges(

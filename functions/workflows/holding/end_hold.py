@@ -14,6 +14,7 @@ from functions.domain.errors import FunctionNotFoundError, LoopbreakerError, Sta
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.states import IncidentState
 from functions.domain.notices.outbox import are_all_sent
+from functions.domain.probation.record import ProbationOutcome
 from functions.workflows.incidents.announce import deliver
 from functions.workflows.incidents.contain import find_stop_of_tag
 from functions.workflows.incidents.restore import restore
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 TRIED_AGAIN_AFTER: Final = timedelta(minutes=10)
 _TRIES: Final = 8
 _HELD: Final = frozenset({IncidentState.CAPPING, IncidentState.CAPPED})
+_OVER: Final = frozenset({IncidentState.LIFTED, IncidentState.RESTORED})
 
 
 class Outcome(StrEnum):
@@ -55,10 +57,13 @@ def is_held_for_watching(incident: Incident) -> bool:
     A restore that leads to `LIFTED` and is not done, by a run that died or because AWS refused a
     part, is gone on with. Nothing else is: not what is contained, nor what a person restores.
     """
+    probation = incident.probation
     if incident.state in _HELD:
-        return not incident.is_shown  # what was shown to be a loop, people decide about
+        # What was shown to be a loop, people decide about; on probation they have asked for it.
+        return probation is not None or not incident.is_shown
     is_hold = incident.target != 0 or incident.is_hold
     is_begun = incident.closing is IncidentState.LIFTED and is_hold
+    is_begun = is_begun or (probation is not None and probation.outcome is not None)
     match incident.state:
         case IncidentState.RESTORING:
             return is_begun
@@ -166,12 +171,17 @@ class HoldEnder:
             self.sleep(POLL_SECONDS)
 
     def _restore(self, incident: Incident, reason: DecisionReason, now: datetime) -> Outcome:
-        if incident.state in _HELD:
+        closing = IncidentState.LIFTED
+        if incident.probation is not None:
+            # A person has asked for it, and nobody watches it any more.
+            closing = IncidentState.RESTORED
+            if incident.probation.outcome is None:
+                over = incident.probation.concluded(ProbationOutcome.NOT_WATCHED, None)
+                incident = replace(incident, probation=over)
+        elif incident.state in _HELD:
             # What the function did is not explained by that, as it is by a cap that was lifted.
             incident = replace(incident, decided=reason, is_withdrawn=True)
-        after = restore(
-            incident.taken_over(), self.world, now, IncidentState.LIFTED, is_asked=False
-        )
+        after = restore(incident.taken_over(), self.world, now, closing, is_asked=False)
         if after.failures:
             return Outcome.REFUSED
         if after.pending:
@@ -184,7 +194,7 @@ class HoldEnder:
         A pulse does that, too; but perhaps there is none.
         """
         for one in self.world.ledger.read_live().incidents:
-            if one.id == incident_id and one.state is IncidentState.LIFTED:
+            if one.id == incident_id and one.state in _OVER:
                 try:
                     told = deliver(one, self.world, self.world.clock())
                 except StaleIncidentError:
