@@ -57,7 +57,7 @@ class LetMoreGo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HoldAgain:
+class HoldBack:
     """Something comes back: hold it as before, to see whether that stops."""
 
     figures: ProbationFigures
@@ -71,7 +71,7 @@ class Conclude:
     figures: ProbationFigures
 
 
-ProbationVerdict: TypeAlias = GoOn | LetMoreGo | HoldAgain | Conclude
+ProbationVerdict: TypeAlias = GoOn | LetMoreGo | HoldBack | Conclude
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def judge_probation(
         since = range(laid.index(let_go_at), laid.settled)
         # A queue that was inactive publishes nothing at first: nobody knows what arrived.
         case = (
-            None if laid.has_hole(since) else _Case(probation=probation, counted=counted, laid=laid)
+            None if laid.has_hole(since) else _Trial(probation=probation, counted=counted, laid=laid)
         )
     figures = plain if case is None else case.count_figures(plain)
     match probation.phase:
@@ -120,7 +120,7 @@ def judge_probation(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+class _Trial:
     """A probation with its minutes."""
 
     probation: Probation
@@ -232,7 +232,7 @@ class _Case:
 
 
 def _judge_let_go(
-    case: _Case | None,
+    case: _Trial | None,
     probation: Probation,
     counted: ProbationCounts,
     figures: ProbationFigures,
@@ -241,7 +241,7 @@ def _judge_let_go(
     last = probation.last_let_go_at or probation.since
     comes_back = case is not None and case.comes_back
     if case is not None and case.is_enough:
-        return HoldAgain(figures=figures)
+        return HoldBack(figures=figures)
     if counted.is_more_held:
         is_next = now >= last + STAGE and not comes_back
         if is_next:
@@ -255,14 +255,14 @@ def _judge_let_go(
     if case is None:
         return Conclude(outcome=ProbationOutcome.UNCOUNTED, figures=figures)
     if comes_back:
-        return HoldAgain(figures=figures)
+        return HoldBack(figures=figures)
     is_known = len(case.laid.known(case.of_all)) >= LEAST_MINUTES
     ran = case.count_runs(case.minutes)
     outcome = ProbationOutcome.NOTHING_RAN if is_known and not ran else ProbationOutcome.DATA_LATE
     return Conclude(outcome=outcome, figures=figures)
 
 
-def _name_pass(case: _Case) -> ProbationOutcome:
+def _name_pass(case: _Trial) -> ProbationOutcome:
     """Whether what ran was counted where it arrived: else nothing can come back there."""
     arrived = sum(case.laid.arrived[at] for at in (*case.before, *case.minutes))
     is_counted = case.counted.is_polled or arrived > 0
@@ -270,7 +270,7 @@ def _name_pass(case: _Case) -> ProbationOutcome:
 
 
 def _judge_held_again(
-    case: _Case | None, probation: Probation, figures: ProbationFigures, now: datetime
+    case: _Trial | None, probation: Probation, figures: ProbationFigures, now: datetime
 ) -> ProbationVerdict:
     again_at = probation.again_at or probation.since
     if case is not None:
@@ -289,7 +289,7 @@ def _judge_held_again(
     return Conclude(outcome=ProbationOutcome.NOT_SETTLED, figures=figures)
 
 
-def _name_own_doing(case: _Case) -> ProbationOutcome:
+def _name_own_doing(case: _Trial) -> ProbationOutcome:
     """What it is that came back by the function's own doing, once all minutes are settled."""
     rounds, minutes = case.count_rounds(), case.minutes
     if case.count_more(minutes) < BACK_SHARE * max(1.0, case.count_runs(minutes)):

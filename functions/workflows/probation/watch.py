@@ -28,7 +28,7 @@ from functions.domain.probation.steps import (
 from functions.domain.probation.verdict import (
     Conclude,
     GoOn,
-    HoldAgain,
+    HoldBack,
     LetMoreGo,
     ProbationCounts,
     judge_probation,
@@ -90,12 +90,12 @@ class ProbationWatch:
                 is_last = count_let_go(incident) + 1 >= probation.stages
                 loops = find_loops(incident.function, self.world)
                 self._move(plan_next(incident, loops, is_last=is_last), now)
-            case HoldAgain() if not is_pausing:
+            case HoldBack() if not is_pausing:
                 again = replace(probation, phase=ProbationPhase.HELD_AGAIN, since=now)
                 disabled = find_disabled_by_others(incident, self.world.functions)
                 held = plan_holding_again(incident, disabled)
                 self._move(replace(held, probation=again), now)
-            case LetMoreGo() | HoldAgain():
+            case LetMoreGo() | HoldBack():
                 return  # AWS refused it lately
             case Conclude(outcome=outcome, figures=figures):
                 over = replace(incident, probation=probation.concluded(outcome, figures))

@@ -31,7 +31,7 @@ _AT_ONCE: Final = "at once: Loopbreaker must not hold it again, or had nothing o
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class FunctionRelease:
     """How functions are let go in one request.
 
     Attributes

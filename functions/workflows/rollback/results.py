@@ -1,6 +1,6 @@
 """What a rollback says of each function."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from functions.domain.changes.outcome import StepStatus
@@ -41,7 +41,7 @@ class Restored:
     function: str
     text: str
     is_pending: bool = False
-    note: str = ""
+    note: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

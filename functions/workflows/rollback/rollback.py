@@ -43,7 +43,7 @@ from functions.workflows.diagnosis.run import undo_remediations
 from functions.workflows.incidents.adopt import adopt, put_back_removed, was_closed_since
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.perform_steps import undo
-from functions.workflows.rollback.release import Release
+from functions.workflows.rollback.release import FunctionRelease
 from functions.workflows.rollback.results import (
     BEING_STOPPED,
     IN_DOUBT,
@@ -327,7 +327,7 @@ class Rollback:
                     return self._without_incident(name)
                 continue
             facts = self._read_facts(name)
-            release = Release(world=self.world, terms=self.terms, is_direct=self.is_direct)
+            release = FunctionRelease(world=self.world, terms=self.terms, is_direct=self.is_direct)
             closed = release.find_closed_loop(incident, facts)
             if closed is not None:
                 return closed

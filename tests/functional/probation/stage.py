@@ -106,7 +106,9 @@ class Stage:
         if reserved == 0 or (mappings and not enabled):
             return 0.0
         limits = [one.maximum_concurrency or 1_000 for one in enabled]
-        able = min([reserved if reserved is not None else 1_000, *([sum(limits)] if limits else [])])
+        able = min(
+            [reserved if reserved is not None else 1_000, *([sum(limits)] if limits else [])]
+        )
         return EACH * able
 
     def _record(self, arrived: float, served: float) -> None:
