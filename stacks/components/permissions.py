@@ -75,7 +75,8 @@ USE_LEDGER: Final = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
-# The chart's part of the same table, by the keys of its items: incidents are out of its reach.
+# The chart's part of the same table, by the keys of its items: it may read the open incidents, for
+# the mappings that the guard has disabled, and change none.
 USE_CHART: Final = (
     "dynamodb:DeleteItem",
     "dynamodb:PutItem",
@@ -83,6 +84,8 @@ USE_CHART: Final = (
     "dynamodb:UpdateItem",
 )
 CHART_KEYS: Final = ("chart", "chart-*", "account#*")
+READ_LIVE: Final = ("dynamodb:Query",)
+LIVE_KEYS: Final = ("live",)
 PUBLISH: Final = ("sns:Publish",)
 # The way back of a hold. Service Authorization Reference, *... Amazon EventBridge Scheduler*.
 SCHEDULE: Final = (
@@ -560,6 +563,12 @@ def chart_statements(*, ledger_arn: str, topic_arn: str) -> list[iam.PolicyState
             USE_CHART,
             ledger_arn,
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(CHART_KEYS)}},
+        ),
+        _allow(
+            "SeeWhatIsHeld",
+            READ_LIVE,
+            ledger_arn,
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(LIVE_KEYS)}},
         ),
         _allow("Tell", PUBLISH, topic_arn),
     ]

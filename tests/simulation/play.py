@@ -172,6 +172,7 @@ class Play:
         rules.check_bounds(self)
         rules.check_protected(self)
         rules.check_respected(self)
+        rules.check_probation(self)
         self.told.changes = len(self.account.changes)
         self.told.mails = len(self.account.mails)
         return self.told

@@ -45,6 +45,7 @@ class ProbationOutcome(StrEnum):
     UNCOUNTED = "uncounted"
     DATA_LATE = "data late"
     NOT_WATCHED = "not watched"  # the guard was gone, and a schedule ended it
+    GUARD_REMOVED = "guard removed"  # with its stack
     # It is held as before.
     CAME_BACK = "came back"
     TOO_MANY_WAIT = "too many wait"  # it came back as it was let go, and not often enough to tell

@@ -88,12 +88,16 @@ class ProbationCounts:
         Whether event source mappings invoke it.
     is_more_held
         Whether a mapping of it is still to be let go.
+    usual_per_minute
+        What arrives usually, of a function that was held under a cap: what people send was served
+        under it, so that it does not stand out. 0 for others.
     """
 
     counts: Counts
     contained_at: datetime | None
     is_polled: bool
     is_more_held: bool = False
+    usual_per_minute: float = 0.0
 
 
 def judge_probation(
@@ -109,7 +113,9 @@ def judge_probation(
         since = range(laid.index(let_go_at), laid.settled)
         # A queue that was inactive publishes nothing at first: nobody knows what arrived.
         case = (
-            None if laid.has_hole(since) else _Trial(probation=probation, counted=counted, laid=laid)
+            None
+            if laid.has_hole(since)
+            else _Trial(probation=probation, counted=counted, laid=laid)
         )
     figures = plain if case is None else case.count_figures(plain)
     match probation.phase:
@@ -166,11 +172,12 @@ class _Trial:
 
     @property
     def outside(self) -> float:
-        """What arrives a minute from others: what did while it stood still."""
+        """What arrives a minute from others: what did while it stood still, at least."""
         minutes = self.laid.seen(self.before)
         ran = self.laid.counts.invocations.values
         left = [max(0.0, self.laid.arrived[at] - (ran[at] or 0.0)) for at in minutes]
-        return sum(left) / len(left) if left else 0.0
+        measured = sum(left) / len(left) if left else 0.0
+        return max(measured, self.counted.usual_per_minute)
 
     @property
     def waiting(self) -> float:

@@ -84,6 +84,8 @@ class GraphRefresh(Generic[FactsT]):
         When the run ends at the latest.
     clock
         The time of day.
+    held_mappings
+        Reads the ids of the event source mappings that the guard has disabled.
     """
 
     def __init__(
@@ -99,8 +101,10 @@ class GraphRefresh(Generic[FactsT]):
         until: datetime,
         clock: Callable[[], datetime],
         log: EventLog,
+        held_mappings: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self._store = store
+        self._held_mappings = held_mappings
         self._facts = facts
         self._reader = reader
         self._graphs = graphs
@@ -125,6 +129,7 @@ class GraphRefresh(Generic[FactsT]):
             return RefreshReport(work=RefreshAction.BUSY)
         try:
             state = self._drop_unusable_facts(state)
+            self._graphs.regard_as_enabled(self._held_mappings())
             self._deliver()
             noted = self._store.read_noted()
             work = choose_action(state, self._clock(), self._intervals, has_changes=bool(noted))

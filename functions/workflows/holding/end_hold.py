@@ -49,6 +49,7 @@ class Outcome(StrEnum):
     PENDING = "pending"  # AWS is still changing an event source mapping, or another run may be
     REFUSED = "refused"  # people were told what AWS said
     UNTOLD = "untold"  # it is over, and SNS did not take the notice that says so
+    NOT_DUE = "not due"  # a probation has begun since the schedule was made, and is going on
 
 
 def is_held_for_watching(incident: Incident) -> bool:
@@ -71,6 +72,13 @@ def is_held_for_watching(incident: Incident) -> bool:
             return is_begun and bool(incident.failures)
         case _:
             return False
+
+
+def is_probation_going_on(incident: Incident, now: datetime) -> bool:
+    """Whether a probation has time left: the schedule that fires was made for a hold before it."""
+    probation = incident.probation
+    is_tried = probation is not None and probation.outcome is None and incident.is_on_probation
+    return is_tried and probation is not None and now < probation.ends_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +117,7 @@ class HoldEnder:
             with suppress(LoopbreakerError):  # the first error tells more
                 self._schedule_again(incident_id, function)
             raise
-        if outcome in {Outcome.PENDING, Outcome.REFUSED, Outcome.UNTOLD}:
+        if outcome in {Outcome.PENDING, Outcome.REFUSED, Outcome.UNTOLD, Outcome.NOT_DUE}:
             self._schedule_again(incident_id, function)
         return outcome
 
@@ -157,6 +165,8 @@ class HoldEnder:
                 continue
             if self._is_stopped_without_ledger(incident):
                 return Outcome.CONTAINED
+            if reason is DecisionReason.HOLD_OVER and is_probation_going_on(incident, now):
+                return Outcome.NOT_DUE
             try:
                 outcome = self._restore(incident, reason, now)
             except StaleIncidentError:
@@ -176,7 +186,11 @@ class HoldEnder:
             # A person has asked for it, and nobody watches it any more.
             closing = IncidentState.RESTORED
             if incident.probation.outcome is None:
-                over = incident.probation.concluded(ProbationOutcome.NOT_WATCHED, None)
+                is_removed = reason is DecisionReason.STACK_DELETED
+                outcome = (
+                    ProbationOutcome.GUARD_REMOVED if is_removed else ProbationOutcome.NOT_WATCHED
+                )
+                over = incident.probation.concluded(outcome, None)
                 incident = replace(incident, probation=over)
         elif incident.state in _HELD:
             # What the function did is not explained by that, as it is by a cap that was lifted.

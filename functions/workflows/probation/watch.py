@@ -122,6 +122,10 @@ class ProbationWatch:
             one for key, one in every.items() if loops.get(key, one.loop) is not LoopProof.RULED_OUT
         )
         grid = recent.invocations
+        is_capped = incident.probation is not None and not incident.probation.falls_silent
+        usual = 0.0
+        if is_capped and incident.watch is not None:
+            usual = incident.watch.normal_per_minute
         counts = Counts(
             arrivals=self.gathering.metrics.arrivals(own, grid.start, grid.end),
             invocations=grid,
@@ -134,6 +138,7 @@ class ProbationWatch:
             contained_at=incident.stopped_at or incident.contained_at,
             is_polled=any(one.kind is not SourceKind.ASYNCHRONOUS for one in own),
             is_more_held=has_more_held(incident),
+            usual_per_minute=usual,
         )
 
     def _move(self, incident: Incident, now: datetime) -> None:

@@ -247,6 +247,10 @@ _SHOWN: Final[dict[ProbationOutcome, str]] = {
         " made for that. Whether it still is a loop is not known: look at its invocations. Find"
         " out, too, why contain did not end it; its log group is /aws/lambda/Loopbreaker-contain."
     ),
+    ProbationOutcome.GUARD_REMOVED: (
+        "The stack of Loopbreaker, which would have watched it on, is being deleted. Whether it"
+        " still is a loop is not known: look at its invocations."
+    ),
     ProbationOutcome.CAME_BACK: ("They stopped as soon as it was held again: it feeds itself."),
     ProbationOutcome.TOO_MANY_WAIT: (
         "They stopped as soon as it was held again, so they were its own. Too many wait to see them"
