@@ -173,9 +173,14 @@ def check_put_back(play: Play, last: Run) -> None:
 def check_probation(play: Play) -> None:
     """Rule 10."""
     for name in [one.name for one in play.schedule.functions]:
-        mails = [(at, subject) for at, subject in play.account.mails if _is_about(subject, name)]
+        mails = [(at, subject) for at, subject in play.account.mails if name in subject]
+        # A first sending may have had no answer.
         begun = [at for at, subject in mails if _BEGAN in subject]
-        ended = [(at, subject) for at, subject in mails if any(one in subject for one in _ENDED)]
+        ended = [
+            (at, subject)
+            for at, subject in mails
+            if any(one in subject for one in _ENDED) and "(again)" not in subject
+        ]
         shown = [subject for _, subject in ended if _NOTHING_SHOWN not in subject]
         if len(shown) > len(begun):
             _break(play, "probation", f"{len(begun)} of {name} began, and {len(shown)} ended")
@@ -188,10 +193,6 @@ def check_probation(play: Play) -> None:
             is_passed = _PASSED in subject and not _is_changed_by_people(play, name, at)
             if is_passed and seen <= LOOPING:
                 _break(play, "probation", f"{name} loops, and at {at:.1f} s: {subject}")
-
-
-def _is_about(subject: str, name: str) -> bool:
-    return name in subject and "(again)" not in subject
 
 
 def _is_changed_by_people(play: Play, name: str, until: float) -> bool:

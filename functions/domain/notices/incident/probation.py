@@ -5,6 +5,7 @@ from typing import Final
 
 from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import DisableMapping
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.incident.sections.ending import compose_ending, compose_footer
 from functions.domain.notices.incident.sections.events import list_aftermath
@@ -216,6 +217,7 @@ def compose_refused(incident: Incident, context: NoticeContext, now: datetime) -
                         incident.function_arn,
                         context.deployment,
                         is_item=True,
+                        terms=RestoreTerms(is_forced=context.loop.proof is LoopProof.CERTAIN),
                     ),
                 ),
                 *compose_footer(incident, context, now),
@@ -280,8 +282,9 @@ def _sum_up(figures: ProbationFigures | None) -> str:
     events = format_count(max(1, round(figures.let_go)), "event")
     if figures.rounds < 1:
         return f"On probation for {minutes}: {events} let go, {figures.ran or 0:,.0f} executions."
-    times = min(figures.rounds, _MOST_ROUNDS)
-    return f"On probation for {minutes}: {events} let go, they came back {times:,.0f} times."
+    rounds = round(min(figures.rounds, _MOST_ROUNDS))
+    times = "once" if rounds == 1 else f"{rounds:,} times"
+    return f"On probation for {minutes}: {events} let go, they came back {times}."
 
 
 def _list_figures(figures: ProbationFigures | None) -> tuple[str, ...]:
