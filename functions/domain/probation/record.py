@@ -24,6 +24,7 @@ HELD_AGAIN_AT_MOST: Final = timedelta(minutes=12)
 # Until a mapping polls again after it was enabled; a reservation takes seconds. UNCONFIRMED, as in
 # `functions.domain.holding.plan`: where it takes longer, there is less to be judged by.
 OPENING: Final = timedelta(seconds=90)
+PULSE: Final = timedelta(minutes=1)
 
 
 class ProbationPhase(StrEnum):
@@ -119,6 +120,8 @@ class Probation:
     let_go_at, last_let_go_at, again_at
         When the first and the last of it was let go, and when it was held again; ``None`` for what
         is to come.
+    is_watched
+        Whether `contain` has seen it. `restore` has let it go by a clock of its own.
     outcome, figures
         ``None`` until it is over.
     """
@@ -133,6 +136,7 @@ class Probation:
     let_go_at: datetime | None = None
     last_let_go_at: datetime | None = None
     again_at: datetime | None = None
+    is_watched: bool = False
     outcome: ProbationOutcome | None = None
     figures: ProbationFigures | None = None
 
@@ -160,6 +164,15 @@ class Probation:
                 return replace(self, since=at, let_go_at=first, last_let_go_at=at)
             case ProbationPhase.HELD_AGAIN:
                 return replace(self, since=at, again_at=at)
+
+    def watched(self, at: datetime) -> Self:
+        """The probation from the first look at it on.
+
+        Pulses come each minute: who let it go earlier than that had a clock that is behind, or the
+        pulses in between were lost, and what was let go is not to be judged without its beginning.
+        """
+        first = max(at - PULSE, self.let_go_at or at)
+        return replace(self, is_watched=True, since=first, let_go_at=first, last_let_go_at=first)
 
     def concluded(self, outcome: ProbationOutcome, figures: ProbationFigures | None) -> Self:
         """The probation once it is over."""

@@ -39,6 +39,7 @@ from functions.domain.probation.record import (
 
 LEAST_MINUTES: Final = 3  # whole ones, of what is let go
 BEFORE_MINUTES: Final = 10  # in which nothing ran, that tell what arrives from outside
+FALLEN_SHARE: Final = 0.7  # of what arrived from outside before
 _RESERVATION: Final = timedelta(seconds=RESERVATION_SECONDS)
 
 
@@ -144,6 +145,13 @@ class _Trial:
         return self.laid.whole(begin, self.probation.again_at or self.laid.now)
 
     @property
+    def every_minute(self) -> range:
+        """The same with the broken ones at its ends: a few events are gone within the first."""
+        end = self.laid.index(self.probation.again_at or self.laid.now) + 1
+        first = max(0, self.laid.index(self.let_go_at))
+        return range(first, min(max(first, end), len(self.laid.arrived)))
+
+    @property
     def of_all(self) -> range:
         """Those of them in which all of it was."""
         opening = OPENING if self.counted.is_polled else _RESERVATION
@@ -172,7 +180,24 @@ class _Trial:
 
     @property
     def outside(self) -> float:
-        """What arrives a minute from others: what did while it stood still, at least."""
+        """What arrives a minute from others, by the newest minutes in which nothing ran."""
+        known = self.laid.known(self.again) if self.probation.again_at is not None else []
+        if known and self.probation.falls_silent:
+            return self.laid.rate(known)
+        return self.outside_before
+
+    @property
+    def outside_before(self) -> float:
+        """What did before it was let go, at least; 0 where less than that arrives by now.
+
+        Whoever has stopped sending explains nothing of what still comes.
+        """
+        measured = self._measure_before()
+        seen = self.laid.seen(self.minutes)
+        has_fallen = bool(seen) and self.laid.rate(seen) < FALLEN_SHARE * measured
+        return 0.0 if has_fallen else measured
+
+    def _measure_before(self) -> float:
         minutes = self.laid.seen(self.before)
         ran = self.laid.counts.invocations.values
         left = [max(0.0, self.laid.arrived[at] - (ran[at] or 0.0)) for at in minutes]
@@ -205,9 +230,7 @@ class _Trial:
 
     def count_rounds(self) -> float:
         """How often what waited came back, at least."""
-        end = self.laid.index(self.probation.again_at or self.laid.now) + 1
-        first = self.laid.index(self.let_go_at)
-        minutes = range(max(0, first), min(max(first, end), len(self.laid.arrived)))
+        minutes = self.every_minute
         return self.count_more(minutes) / (self.waiting + self.outside * len(minutes))
 
     @property
@@ -231,7 +254,7 @@ class _Trial:
             plain,
             let_go=self.waiting,
             rounds=self.count_rounds(),
-            ran=self.count_runs(self.minutes),
+            ran=self.count_runs(self.every_minute),
             outside_per_minute=self.outside,
             per_minute=self.laid.rate(minutes) if minutes else None,
             again_per_minute=self.laid.rate(again) if again else None,
@@ -255,7 +278,7 @@ def _judge_let_go(
             return LetMoreGo(figures=figures)
     elif case is not None and not comes_back:
         known = case.laid.known(case.of_all)
-        if len(known) >= LEAST_MINUTES and case.count_runs(known) > 0:
+        if len(known) >= LEAST_MINUTES and case.count_runs(case.every_minute) > 0:
             return Conclude(outcome=_name_pass(case), figures=figures)
     if now < last + OPENING + LET_GO_AT_MOST:
         return GoOn(figures=figures)
@@ -264,15 +287,14 @@ def _judge_let_go(
     if comes_back:
         return HoldBack(figures=figures)
     is_known = len(case.laid.known(case.of_all)) >= LEAST_MINUTES
-    ran = case.count_runs(case.minutes)
+    ran = case.count_runs(case.every_minute)
     outcome = ProbationOutcome.NOTHING_RAN if is_known and not ran else ProbationOutcome.DATA_LATE
     return Conclude(outcome=outcome, figures=figures)
 
 
 def _name_pass(case: _Trial) -> ProbationOutcome:
     """Whether what ran was counted where it arrived: else nothing can come back there."""
-    arrived = sum(case.laid.arrived[at] for at in (*case.before, *case.minutes))
-    is_counted = case.counted.is_polled or arrived > 0
+    is_counted = case.counted.is_polled or any(case.laid.arrived)
     return ProbationOutcome.NOT_COME_BACK if is_counted else ProbationOutcome.UNCOUNTED
 
 
@@ -282,9 +304,10 @@ def _judge_held_again(
     again_at = probation.again_at or probation.since
     if case is not None:
         minutes = case.laid.seen(case.minutes)
-        own = case.laid.rate(minutes) - case.outside
+        own = case.laid.rate(minutes) - case.outside_before
         seen = case.laid.seen(case.again)
-        goes_on = case.laid.rate(seen) - case.outside >= OUTSIDE_SHARE * max(1.0, own)
+        more = case.laid.rate(seen) - case.outside_before
+        goes_on = more >= OUTSIDE_SHARE * max(1.0, own)
         if probation.falls_silent and seen and goes_on:
             return Conclude(outcome=ProbationOutcome.FED_FROM_OUTSIDE, figures=figures)
         is_settled = case.laid.index(again_at) < case.laid.settled

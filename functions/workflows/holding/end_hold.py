@@ -117,7 +117,7 @@ class HoldEnder:
             with suppress(LoopbreakerError):  # the first error tells more
                 self._schedule_again(incident_id, function)
             raise
-        if outcome in {Outcome.PENDING, Outcome.REFUSED, Outcome.UNTOLD, Outcome.NOT_DUE}:
+        if outcome in {Outcome.PENDING, Outcome.REFUSED, Outcome.UNTOLD}:
             self._schedule_again(incident_id, function)
         return outcome
 
@@ -166,6 +166,7 @@ class HoldEnder:
             if self._is_stopped_without_ledger(incident):
                 return Outcome.CONTAINED
             if reason is DecisionReason.HOLD_OVER and is_probation_going_on(incident, now):
+                self._schedule_end_of_probation(incident)
                 return Outcome.NOT_DUE
             try:
                 outcome = self._restore(incident, reason, now)
@@ -227,6 +228,12 @@ class HoldEnder:
             return find_stop_of_tag(incident, found, self.world) is not None
         except FunctionNotFoundError:
             return False  # its incident is closed for that
+
+    def _schedule_end_of_probation(self, incident: Incident) -> None:
+        """Make the schedule anew that ends a probation: the one that fired was the hold's."""
+        if incident.probation is not None:
+            at = incident.probation.ends_at + TRIED_AGAIN_AFTER
+            self.world.way_back.schedule(incident.id, incident.function, at)
 
     def _schedule_again(self, incident_id: str, function: str) -> None:
         """Make one more schedule.

@@ -67,7 +67,9 @@ def begin_probation(incident: Incident, world: Context, now: datetime) -> Incide
     if obstacle:
         return NotPossible(why=obstacle)
     begun = incident.taken_over().accepted(Attempt.CAP)
-    begun = plan_probation(begun, find_loops(incident.function, world), now)
+    # By a clock that may be behind the one that wrote the record.
+    at = max(now, incident.updated_at)
+    begun = plan_probation(begun, find_loops(incident.function, world), at)
     after = contain(world.ledger.save(begun.leased(world.present(now))), world, now)
     if after.is_on_probation or after.state not in _HELD:
         return after  # or somebody has released it meanwhile, or it does not exist any more

@@ -42,7 +42,7 @@ def move_probation(run: Execution, probation: Probation) -> Incident:
         return _give_way(run, probation, refusal)
     except BusyError:
         return run.save(run.incident.unleased())  # the next pulse goes on
-    present = run.present
+    present = max(run.present, run.incident.updated_at)
     moved = replace(run.incident, probation=probation.in_force(present))
     moved = moved.accepted(Attempt.CAP).to(IncidentState.CAPPED, present).unleased()
     if not probation.is_announced:

@@ -31,6 +31,7 @@ from functions.domain.probation.verdict import (
     HoldBack,
     LetMoreGo,
     ProbationCounts,
+    ProbationVerdict,
     judge_probation,
 )
 from functions.workflows.detection.collect_evidence import EvidenceCollector
@@ -42,6 +43,7 @@ from functions.workflows.incidents.contain import contain
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.restore import restore
 from functions.workflows.probation.begin import find_loops
+from functions.workflows.probation.move import ENDS_AFTER
 
 # CloudWatch that says nothing for so long after the end says nothing at all.
 _SILENT_AT_MOST: Final = timedelta(minutes=5)
@@ -66,6 +68,9 @@ class ProbationWatch:
         if probation.outcome is not None:
             self._restore(incident, now)  # AWS refused a part of it, or the run died
             return
+        if not probation.is_watched:
+            self._begin_to_watch(incident, probation.watched(now))
+            return
         if now >= probation.ends_at + _SILENT_AT_MOST:
             late = probation.concluded(ProbationOutcome.DATA_LATE, None)
             self._restore(replace(incident, probation=late), now)
@@ -82,6 +87,16 @@ class ProbationWatch:
             verdict=type(verdict).__name__,
             **asdict(verdict.figures),
         )
+        self._go_on(verdict, incident, probation, now)
+
+    def _go_on(
+        self,
+        verdict: ProbationVerdict,
+        incident: Incident,
+        probation: Probation,
+        now: datetime,
+    ) -> None:
+        """Bring about what comes next, or the end."""
         is_pausing = incident.is_pausing(Attempt.CAP, now)
         match verdict:
             case GoOn():
@@ -105,6 +120,12 @@ class ProbationWatch:
                     self._restore(over, now)
             case _:
                 assert_never(verdict)
+
+    def _begin_to_watch(self, incident: Incident, probation: Probation) -> None:
+        """Count from the first look on, also where the clock of who let it go was behind."""
+        until = probation.ends_at + ENDS_AFTER
+        self.world.way_back.schedule(incident.id, incident.function, until)
+        self.world.ledger.save(replace(incident, probation=probation))
 
     def _count(self, incident: Incident, evidence: Evidence) -> ProbationCounts:
         """What arrives wherever it may be the function's own doing."""
