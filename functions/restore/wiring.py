@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
+from datetime import timedelta
 from typing import Final
 
 from functions.aws.diagnosis import function_changes
@@ -53,7 +54,8 @@ def connect() -> Rollback:
         way_back=ScheduledWayBack(clients.make_scheduler_client, Route.of(settings)),
         deployment=describe_deployment(settings),
         clock=read_clock,
-        loops=StoredLoops(LoopBookStore(table, clock=read_clock)),
+        # A person may have waited for it to be read anew.
+        loops=StoredLoops(LoopBookStore(table, clock=read_clock, kept=timedelta(0))),
     )
     remediation = RemediationContext(
         repairs=function_changes.AwsFunctionChanges(

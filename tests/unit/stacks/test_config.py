@@ -38,6 +38,7 @@ def test_defaults() -> None:
         danger_usd_per_minute=1,
         rollback=(),
         rollback_mode="now",
+        rollback_force="no",
         exempt=(),
         floor_per_minute=500,
         account_alarm_per_minute=0,
