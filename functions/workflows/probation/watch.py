@@ -1,5 +1,6 @@
 """What each pulse does about a function on probation."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
@@ -7,6 +8,7 @@ from typing import Final, assert_never
 from functions.domain.changes.steps import DisableMapping, EventSourceMapping
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import Evidence, LoopProof
+from functions.domain.errors import BusyError, RefusedError
 from functions.domain.holding.sources import key_of, list_polled
 from functions.domain.holding.tally import Counts
 from functions.domain.incidents.decision import DecisionReason
@@ -124,7 +126,8 @@ class ProbationWatch:
     def _begin_to_watch(self, incident: Incident, probation: Probation) -> None:
         """Count from the first look on, also where the clock of who let it go was behind."""
         until = probation.ends_at + ENDS_AFTER
-        self.world.way_back.schedule(incident.id, incident.function, until)
+        with suppress(RefusedError, BusyError):  # the schedule from its beginning is there
+            self.world.way_back.schedule(incident.id, incident.function, until)
         self.world.ledger.save(replace(incident, probation=probation))
 
     def _count(self, incident: Incident, evidence: Evidence) -> ProbationCounts:
