@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 
 Mode: TypeAlias = Literal["enforce", "observe"]
 Response: TypeAlias = Literal["hold", "throttle", "notify"]
-RollbackMode: TypeAlias = Literal["now"]
+RollbackMode: TypeAlias = Literal["now", "probation"]
+RollbackForce: TypeAlias = Literal["no", "yes"]
 Coverage: TypeAlias = Literal["account", "function"]
 Switch: TypeAlias = Literal["on", "off"]
 Remedy: TypeAlias = Literal["logs", "traces", "permissions", "memory"]
 
 ROLLBACK_ALL: Final = "all"
 NO_EMAIL: Final = "none"
-_FLAGS_FOR_ONE_DEPLOYMENT: Final = frozenset({"rollback", "rollback_mode", "diagnose"})
+_FLAGS_FOR_ONE_DEPLOYMENT: Final = frozenset(
+    {"rollback", "rollback_mode", "rollback_force", "diagnose"}
+)
 
 NO_RECIPIENT: Final = (
     "Loopbreaker: nobody would be notified: give -c email=you@example.com, or -c email=none if "
@@ -104,7 +107,9 @@ class Config:
     rollback
         Functions to restore with this deployment, by name or ARN, or ("all",).
     rollback_mode
-        How they are restored.
+        How they are restored: `now`, or on `probation`, with a little let go first, and watched.
+    rollback_force
+        Whether they are restored although their loop is still closed in the event graph.
     exempt
         Functions that are never contained, by name or ARN.
     danger_usd_per_minute
@@ -144,6 +149,7 @@ class Config:
     response: Response = "hold"
     rollback: tuple[str, ...] = ()
     rollback_mode: RollbackMode = "now"
+    rollback_force: RollbackForce = "no"
     exempt: tuple[str, ...] = ()
     floor_per_minute: int = 500
     danger_usd_per_minute: int = 1
@@ -175,11 +181,18 @@ class Config:
             if context.get(flag) is not None and context[flag] != []
         }
         config = cls(**{flag: FLAGS[flag](flag, _text(flag, one)) for flag, one in given.items()})
-        if "rollback_mode" in given and not config.rollback:
+        for flag in ("rollback_mode", "rollback_force"):
+            if flag in given and not config.rollback:
+                raise ConfigError(
+                    flag,
+                    getattr(config, flag),
+                    "give it together with rollback=<function>[,<function>...] or rollback=all",
+                )
+        if config.rollback_mode == "probation" and config.rollback_force == "yes":
             raise ConfigError(
-                "rollback_mode",
-                config.rollback_mode,
-                "give it together with rollback=<function>[,<function>...] or rollback=all",
+                "rollback_force",
+                config.rollback_force,
+                "leave it out: rollback_mode=probation needs no force",
             )
         if "memory" in config.remedies and not config.memory_ceiling_mb:
             raise ConfigError(
@@ -395,12 +408,6 @@ def _response(flag: str, value: str) -> str:
     return _choice(*get_args(Response))(flag, value)
 
 
-def _rollback_mode(flag: str, value: str) -> str:
-    if value == "probation":
-        raise ConfigError(flag, value, "is not available in this version, must be now")
-    return _choice(*get_args(RollbackMode))(flag, value)
-
-
 def _whole(lowest: int, highest: int, *, off: bool = False) -> Callable[[str, str], int]:
     allowed = f"must be a whole number from {lowest} to {highest}" + (", or 0 for off" * off)
 
@@ -504,7 +511,8 @@ FLAGS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "mode": _choice(*get_args(Mode)),
     "response": _response,
     "rollback": _rollback,
-    "rollback_mode": _rollback_mode,
+    "rollback_mode": _choice(*get_args(RollbackMode)),
+    "rollback_force": _choice(*get_args(RollbackForce)),
     "exempt": _functions,
     "floor_per_minute": _whole(1, 1_000_000),
     "danger_usd_per_minute": _whole(1, 10_000),

@@ -39,7 +39,15 @@ if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sns as sns
 
-    from stacks.config import Coverage, Mode, Remedy, Response, RollbackMode, Switch
+    from stacks.config import (
+        Coverage,
+        Mode,
+        Remedy,
+        Response,
+        RollbackForce,
+        RollbackMode,
+        Switch,
+    )
 
 # What the CDK does in another way where an app has not switched it on. The guard's resources, and
 # their logical ids, are the same in every app.
@@ -98,7 +106,10 @@ class LoopGuard(Construct):
         Functions to restore with this deployment, by name or ARN, or ``"all"``. Each synthesis
         that has it asks anew, so take it out again.
     rollback_mode
-        How they are restored.
+        How they are restored: ``"now"``, or on ``"probation"``, with a little let go first, and
+        watched.
+    rollback_force
+        ``"yes"`` restores them although their loop is still closed in the event graph.
     diagnose
         Function to examine with this deployment, by name or ARN. Take it out again, too.
     takes_flags
@@ -157,6 +168,7 @@ class LoopGuard(Construct):
         dashboard: Switch = "off",
         rollback: str | Sequence[str] = (),
         rollback_mode: RollbackMode = "now",
+        rollback_force: RollbackForce = "no",
         diagnose: str = "",
         takes_flags: bool = False,
         nonce: str | None = None,
@@ -181,6 +193,7 @@ class LoopGuard(Construct):
             "dashboard": dashboard,
             "rollback": rollback,
             "rollback_mode": rollback_mode,
+            "rollback_force": rollback_force,
             "diagnose": diagnose,
         }
         self._takes_flags = takes_flags

@@ -40,6 +40,7 @@ from functions.domain.requests.request import (
     StopRequest,
     build_event,
 )
+from functions.domain.requests.terms import RestoreTerms
 from stacks.names import CONTAIN, RESTORE
 
 if TYPE_CHECKING:
@@ -164,9 +165,20 @@ class GuardClient:
                 " command line"
             ) from error
 
-    def restore(self, functions: tuple[str, ...], *, is_for_all: bool = False) -> RestoreAnswer:
+    def restore(
+        self,
+        functions: tuple[str, ...],
+        *,
+        is_for_all: bool = False,
+        terms: RestoreTerms | None = None,
+    ) -> RestoreAnswer:
         """Restore functions by name or ARN, or all that the guard holds."""
-        asked = RestoreRequest(id=uuid.uuid4().hex, functions=functions, is_for_all=is_for_all)
+        asked = RestoreRequest(
+            id=uuid.uuid4().hex,
+            functions=functions,
+            is_for_all=is_for_all,
+            terms=terms or RestoreTerms(),
+        )
         return self._ask(asked, RestoreAnswer)
 
     def stop(self, function: str, ordered_by: str) -> StopAnswer:

@@ -18,6 +18,8 @@ from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.records import chart_store, fact_store
 from functions.aws.records.chart_store import ChartStore
 from functions.aws.records.fact_store import FactStore
+from functions.aws.records.incidents import held_mappings
+from functions.aws.records.incidents.held_mappings import HeldMappings
 from functions.aws.records.table import Table
 from functions.aws.runtime import clients
 from functions.aws.runtime.clock import read_clock
@@ -37,7 +39,15 @@ if TYPE_CHECKING:
     from functions.domain.notices.notice import Deployment
 
 # The deployment allows what they declare.
-ADAPTERS: Final = (account_reader, chart_store, chat_topic, event_bus, fact_store, publisher)
+ADAPTERS: Final = (
+    account_reader,
+    chart_store,
+    chat_topic,
+    event_bus,
+    fact_store,
+    held_mappings,
+    publisher,
+)
 
 # Time that is kept for what comes after the reading: storing, the graph, notices. A graph of 10,000
 # functions takes some seconds, one of as many whose roles allow nearly everything some minutes.
@@ -88,6 +98,7 @@ class GraphWiring:
             clock=clock,
             log=POWERTOOLS_LOG,
             events=self.events,
+            held_mappings=HeldMappings(self.table).read,
         )
 
 

@@ -16,6 +16,7 @@ from functions.aws.runtime.propagation import PROPAGATION
 from functions.domain.page.answers import write_popup
 from functions.domain.page.widget_request import read_theme
 from functions.domain.requests.request import is_direct_request, is_from_widget
+from functions.domain.requests.terms import RestoreMode, RestoreTerms
 from functions.restore.wiring import connect, connect_page
 from functions.workflows.holding.end_hold import HoldEnder
 from functions.workflows.requests.answer_direct import answer_at_restore
@@ -102,8 +103,18 @@ def _carry_out(request: CustomResourceRequest, seconds_left: Callable[[], float]
         id=request.request_id,
         functions=tuple(str(one) for one in request.properties.get("Rollback", ())),
         nonce=str(request.properties.get("Nonce", "")),
+        terms=_read_terms(request),
     )
     return answer_request(asked, connect(), seconds_left)
+
+
+def _read_terms(request: CustomResourceRequest) -> RestoreTerms:
+    """How functions are to be restored: what an earlier template does not say is as it was then."""
+    is_careful = request.properties.get("Mode") == RestoreMode.PROBATION
+    return RestoreTerms(
+        mode=RestoreMode.PROBATION if is_careful else RestoreMode.NOW,
+        is_forced=request.properties.get("Force") == "yes",
+    )
 
 
 def _answer_failure(request: CustomResourceRequest, error: Exception) -> CustomResourceResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
+from datetime import timedelta
 from typing import Final
 
 from functions.aws.diagnosis import function_changes
@@ -33,6 +34,7 @@ from functions.aws.runtime.deployment import describe_deployment
 from functions.aws.runtime.observability import POWERTOOLS_LOG
 from functions.domain.diagnosis.ports import RemediationContext
 from functions.restore.settings import Settings
+from functions.workflows.detection.stored_loops import StoredLoops
 from functions.workflows.incidents.context import Context
 from functions.workflows.notices.events import EventDelivery
 from functions.workflows.page.read_overview import GuardIdentity, OverviewReader
@@ -59,11 +61,12 @@ ADAPTERS: Final = (
 def connect() -> Rollback:
     """Read the settings and create the ports, once per execution environment."""
     settings = Settings.from_env(os.environ)
+    table = Table(clients.make_dynamodb_client, settings.ledger_table)
     context = Context(
         functions=lambda_functions.LambdaFunctions(
             clients.make_lambda_client(), clients.make_tagging_client
         ),
-        ledger=DynamoLedger(Table(clients.make_dynamodb_client, settings.ledger_table)),
+        ledger=DynamoLedger(table),
         publisher=SnsPublisher(clients.make_sns_client(), settings.notice_topic_arn),
         way_back=ScheduledWayBack(clients.make_scheduler_client, Route.of(settings)),
         deployment=describe_deployment(settings),
@@ -74,6 +77,8 @@ def connect() -> Rollback:
             clock=read_clock,
             log=POWERTOOLS_LOG,
         ),
+        # A person may have waited for it to be read anew.
+        loops=StoredLoops(LoopBookStore(table, clock=read_clock, kept=timedelta(0))),
     )
     remediation = RemediationContext(
         repairs=function_changes.AwsFunctionChanges(

@@ -275,6 +275,9 @@ class Story:
             scene.loop.fix()
             watch.happened.fixed = watch.seconds
             self._screen.line(f"The fix: {scene.loop.fix.__doc__ or ''}")
+            self._screen.line(
+                "A fix in the code does not show in the event graph: hence the force."
+            )
             command = self._settings.rollback(watch.held)
             self._screen.command(spoken(command))
             told = outputs(scene.cdk.run(command, watch.look))

@@ -155,6 +155,8 @@ class Rollback(Construct):
             properties={
                 "Rollback": list(config.rollback),
                 "Mode": config.rollback_mode,
+                # Only where it is given: without the flag the resource stays as it is.
+                **({"Force": "yes"} if config.rollback_force == "yes" else {}),
                 "Nonce": nonce,
                 "StackName": STACK_NAME,
             },

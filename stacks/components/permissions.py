@@ -77,7 +77,8 @@ USE_LEDGER: Final = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
-# The chart's part of the same table, by the keys of its items: incidents are out of its reach.
+# The chart's part of the same table, by the keys of its items: it may read the open incidents, for
+# the mappings that the guard has disabled, and change none.
 USE_CHART: Final = (
     "dynamodb:DeleteItem",
     "dynamodb:PutItem",
@@ -85,6 +86,8 @@ USE_CHART: Final = (
     "dynamodb:UpdateItem",
 )
 CHART_KEYS: Final = ("chart", "chart-*", "account#*")
+READ_LIVE: Final = ("dynamodb:Query",)
+LIVE_KEYS: Final = ("live",)
 PUBLISH: Final = ("sns:Publish",)
 SEND_EVENTS: Final = ("events:PutEvents",)
 # What the page of the guard is read from, by the keys of the items: the secret that seals snapshots
@@ -605,6 +608,12 @@ def chart_statements(outlets: Outlets, *, ledger_arn: str) -> list[iam.PolicySta
             USE_CHART,
             ledger_arn,
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(CHART_KEYS)}},
+        ),
+        _allow(
+            "SeeWhatIsHeld",
+            READ_LIVE,
+            ledger_arn,
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(LIVE_KEYS)}},
         ),
         *_notify(outlets),
     ]

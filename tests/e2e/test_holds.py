@@ -51,7 +51,9 @@ def test_a_loop_is_held_shown_and_put_back(account: Account, kind: str) -> None:
     )
 
     loop.fix()
-    account.stack.deploy(sweep_minutes=SWEEP_MINUTES, response="hold", rollback="all")
+    account.stack.deploy(
+        sweep_minutes=SWEEP_MINUTES, response="hold", rollback="all", rollback_force="yes"
+    )
     account.until(lambda: loop.settings() == before, "all settings are as before")
     loop.rest()
     outcome = loop.poke(POKED_WITHIN_MINUTES)

@@ -87,7 +87,7 @@ def test_a_loop_is_stopped_and_put_back(
     assert f"-c rollback={contained}" in mail.body
 
     loop.fix()
-    account.stack.deploy(sweep_minutes=SWEEP_MINUTES, rollback="all")
+    account.stack.deploy(sweep_minutes=SWEEP_MINUTES, rollback="all", rollback_force="yes")
     # Event source mappings change slowly: what waited for them comes when they are enabled again.
     account.until(lambda: loop.settings() == before, "all settings are as before")
     loop.rest()

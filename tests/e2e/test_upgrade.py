@@ -114,7 +114,7 @@ def test_an_upgrade_forgets_nothing(
     account.let_pulses_pass()
     assert account.settings(NOTIFIED) == before[NOTIFIED]
     assert account.reserved(CONTAINED) == 0
-    account.stack.deploy(response="hold", rollback="all")
+    account.stack.deploy(response="hold", rollback="all", rollback_force="yes")
     theirs = dataclasses.replace(before[RELEASED], reserved_concurrency=SET_BY_A_PERSON)
     for name, settings in {**before, RELEASED: theirs}.items():
         account.until_settings(name, settings)

@@ -204,6 +204,11 @@ class Scene:
             except PartlyFailedError:
                 continue
 
+    def chart(self, name: str = "orders", proof: LoopProof = LoopProof.POSSIBLE) -> None:
+        """The event graph has read a function now."""
+        drawn = f"{name} ─SendMessage▶ {name}" if proof is LoopProof.CERTAIN else ""
+        self.loops.stored[name] = LoopStatus(proof=proof, drawing=drawn, at=self.now)
+
     def rollback(self, *asked: str) -> tuple[Result, ...]:
         """What the deployment with the rollback flag does."""
         return self.rollbacks.of(asked)

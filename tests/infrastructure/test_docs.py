@@ -226,7 +226,11 @@ def test_flags_that_read_the_account_again_are_described() -> None:
         "diagnose": "orders",
         "dashboard": "on",
     }
-    paired = {"rollback_mode", "memory_ceiling_mb"}  # given together with another only
+    paired = {
+        "rollback_mode",
+        "rollback_force",
+        "memory_ceiling_mb",
+    }  # given together with another only
     section = DEPLOYING[DEPLOYING.index("### The account alarm") :]
     (line,) = (one for one in section.splitlines() if "when you change one of these flags" in one)
 

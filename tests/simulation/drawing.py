@@ -11,6 +11,7 @@ from tests.simulation.schedule import (
     SAME,
     Adds,
     Asks,
+    AsksOtherwise,
     Away,
     Deletes,
     DeletesAlias,
@@ -48,6 +49,7 @@ _ENDING_SHARE: Final = 0.2
 _CALLERS_SHARE: Final = 0.2
 _LOOP_SHARE: Final = 0.25
 _ORDERS_SHARE: Final = 0.25
+_PROBATION_SHARE: Final = 0.25
 _SKEWED_SHARE: Final = 0.2
 _SINKS_SHARE: Final = 0.4
 # Which of two stops came first is told by clocks, also by those of two processes. AWS keeps them
@@ -88,6 +90,7 @@ def draw(seed: int) -> Schedule:
     schedule = _with_ends(schedule, Random(f"{seed} ends"))
     schedule = _with_orders(schedule, Random(f"{seed} orders"))
     schedule = _with_sinks(schedule, Random(f"{seed} sinks"))
+    schedule = _with_probation(schedule, Random(f"{seed} probation"))
     return _with_processes(schedule, Random(f"{seed} processes"))
 
 
@@ -120,6 +123,46 @@ def _with_orders(schedule: Schedule, random: Random) -> Schedule:
     )
     events = tuple(sorted((*schedule.events, *orders), key=lambda one: one.at))
     return replace(schedule, events=events)
+
+
+def _with_probation(schedule: Schedule, random: Random) -> Schedule:
+    """The schedule with people who want functions back carefully, drawn apart from all the rest.
+
+    The loop is mended before, or not, or only after it came back. Some of these runs die.
+    """
+    if random.random() >= _PROBATION_SHARE:
+        return schedule
+    events: list[Event] = []
+    seconds = schedule.seconds
+    for _ in range(random.choice((1, 1, 1, 2))):
+        at = random.uniform(40.0, max(60.0, schedule.seconds))
+        name = random.choice(schedule.functions).name
+        events.append(
+            AsksOtherwise(
+                at=at,
+                functions=ALL if random.random() < 0.3 else (name,),
+                careful=random.random() < 0.85,
+                again=random.choice((None, None, 0.5, 30.0, 300.0)),
+            )
+        )
+        mended = random.choice((None, None, at - 20.0, at - 1.0, at + 200.0))
+        if mended is not None:
+            events.append(Shifts(at=max(1.0, mended), function=name, demand=Demand.QUIET))
+        # Most probations are over within half an hour; some schedules end while one is under way.
+        seconds = max(seconds, at + random.choice((60.0, 900.0, 1_800.0)))
+    run = random.choice(("rollback 1", "careful 1", "careful 1", "pulse 3", "pulse 8"))
+    call = random.randint(1, 22)
+    deaths = tuple(
+        Dies(run=run, call=call, after=random.random() < 0.5)
+        for _ in range(random.choice((0, 0, 1)))
+    )
+    rounded = (replace(one, at=round(one.at, 1)) for one in events)
+    return replace(
+        schedule,
+        seconds=seconds,
+        events=tuple(sorted((*schedule.events, *rounded), key=lambda one: one.at)),
+        faults=(*schedule.faults, *deaths),
+    )
 
 
 def _with_callers(schedule: Schedule, random: Random) -> Schedule:

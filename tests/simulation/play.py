@@ -22,6 +22,7 @@ from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.notices.notice import Deployment
 from functions.domain.requests.answer import parse_answer
 from functions.domain.requests.request import StopRequest, build_event
+from functions.domain.requests.terms import RestoreMode, RestoreTerms
 from functions.domain.signal import Signal, SignalKind
 from functions.workflows.detection.collect_evidence import EvidenceCollector, run_one_by_one
 from functions.workflows.detection.report import PartlyFailedError
@@ -44,6 +45,7 @@ from tests.simulation.people import People
 from tests.simulation.schedule import (
     ALL,
     Asks,
+    AsksOtherwise,
     Deploys,
     Ends,
     Orders,
@@ -139,6 +141,7 @@ class Play:
         self.over: list[Run] = []
         self.restored: list[Restored] = []
         self.ordered: list[tuple[float, str]] = []  # when a person ordered a stop, and of what
+        self.tried: list[tuple[float, tuple[str, ...]]] = []  # when a person asked carefully
         self._counts: dict[str, int] = {}
         self._random = Random(f"{schedule.seed} pulses")
         self._remediation = Hospital().context
@@ -174,6 +177,7 @@ class Play:
         rules.check_protected(self)
         rules.check_respected(self)
         rules.check_events(self)
+        rules.check_probation(self)
         self.told.changes = len(self.account.changes)
         self.told.mails = len(self.account.mails)
         return self.told
@@ -199,13 +203,30 @@ class Play:
         self._contain("event", parse_signal(event))
 
     def ask(self, functions: tuple[str, ...]) -> Run:
-        """A deployment with the rollback flag."""
+        """A deployment with the rollback flag, by force."""
         number = self._number("rollback")
         request = RollbackRequest(
-            id=f"request-{number}", functions=functions, nonce=f"nonce-{number}"
+            id=f"request-{number}",
+            functions=functions,
+            nonce=f"nonce-{number}",
+            terms=RestoreTerms(is_forced=True),
         )
         self.stir("")
         return self._roll_back(f"rollback {number}", request, 1)
+
+    def ask_otherwise(self, event: AsksOtherwise, number: int) -> None:
+        """A person wants functions back, not by force; the number is that of the request."""
+        mode = RestoreMode.PROBATION if event.careful else RestoreMode.NOW
+        request = RollbackRequest(
+            id=f"careful-{number}",
+            functions=event.functions,
+            nonce=f"careful-{number}",
+            terms=RestoreTerms(mode=mode),
+        )
+        self.stir("")
+        if event.careful:
+            self.tried.append((self.turns.now, event.functions))
+        self._roll_back(f"careful {self._number('careful')}", request, 1)
 
     def order(self, function: str, number: int) -> None:
         """A person's order to stop a function; the number is that of the request."""
@@ -460,11 +481,8 @@ class Play:
                     self.turns.at(self.turns.now + twice, lambda: self.wake(kind, function))
             case Asks(functions=functions):
                 self.ask(functions)
-            case Orders(function=function, again=again):
-                number = self._number("request to stop")
-                self.order(function, number)
-                if again is not None:
-                    self.turns.at(self.turns.now + again, lambda: self.order(function, number))
+            case AsksOtherwise() | Orders():
+                self._happen_perhaps_twice(event)
             case Ends(function=function, late=late):
                 self._let_end(function, late)
             case Deploys(observes=observes, exempt=exempt):
@@ -476,6 +494,17 @@ class Play:
                 self._people.change(event)
             case _:
                 return
+
+    def _happen_perhaps_twice(self, event: AsksOtherwise | Orders) -> None:
+        """A person sends a request, and perhaps the same one once more."""
+        if isinstance(event, Orders):
+            order = self._number("request to stop")
+            send = partial(self.order, event.function, order)
+        else:
+            send = partial(self.ask_otherwise, event, self._number("careful request"))
+        send()
+        if event.again is not None:
+            self.turns.at(self.turns.now + event.again, send)
 
     def _let_end(self, function: str, late: float | None) -> None:
         """The schedule of a function's incident fires, perhaps twice."""

@@ -15,6 +15,8 @@
 9. ``answered``: what a rollback says it has restored, or that it was not held, is so.
 10. ``events``: each sink got the event of each notice that is in a record, none is left waiting
     for one, and none came without end.
+11. ``probation``: a function that loops all the while does not pass its probation, and one that
+    is quiet all the while is not held again; each that began ends with one notice at most.
 """
 
 from __future__ import annotations
@@ -33,7 +35,16 @@ from functions.domain.incidents.states import HOLDING_STATES, IncidentState
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.notices.events.incident import choose_kind
 from functions.workflows.rollback.results import NOT_HELD
-from tests.simulation.traffic import Demand
+from tests.simulation.schedule import (
+    Adds,
+    Deletes,
+    DeletesAlias,
+    Provisions,
+    Reserves,
+    Switches,
+    Tags,
+)
+from tests.simulation.traffic import LOOPING, Demand
 
 if TYPE_CHECKING:
     from functions.domain.incidents.incident import Incident
@@ -45,6 +56,13 @@ if TYPE_CHECKING:
 HOUR: Final = 3_600.0
 # The bus may take an event whose answer is lost, or whose mark cannot be written, each time.
 MOST_REPEATS: Final = 20
+_BEGAN: Final = "ON PROBATION:"
+_PASSED: Final = "probation passed"
+_HELD_AGAIN: Final = ("STOPPED AGAIN:", "HELD AGAIN:")
+_NOTHING_SHOWN: Final = "the probation showed nothing"  # also where it ended before it began
+_ENDED: Final = (*_HELD_AGAIN, _PASSED, _NOTHING_SHOWN)
+_PEOPLES: Final = (Adds, Deletes, DeletesAlias, Provisions, Reserves, Switches, Tags)
+_BEFORE_SECONDS: Final = 120.0  # what ran just before is in the same minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +176,52 @@ def check_put_back(play: Play, last: Run) -> None:
             _break(play, "settles", f"{function.name} keeps the tag {function.tags[SNAPSHOT_TAG]}")
 
 
+def check_probation(play: Play) -> None:
+    """Rule 10."""
+    for name in [one.name for one in play.schedule.functions]:
+        mails = [(at, subject) for at, subject in play.account.mails if name in subject]
+        # A first sending may have had no answer.
+        begun = [at for at, subject in mails if _BEGAN in subject]
+        ended = [
+            (at, subject)
+            for at, subject in mails
+            if any(one in subject for one in _ENDED) and "(again)" not in subject
+        ]
+        shown = [subject for _, subject in ended if _NOTHING_SHOWN not in subject]
+        if len(shown) > len(begun):
+            _break(play, "probation", f"{len(begun)} of {name} began, and {len(shown)} ended")
+        for at, subject in ended:
+            since = max((one for one in begun if one <= at), default=at)
+            seen = _list_demands(play, name, since - _BEFORE_SECONDS, at)
+            is_held = any(one in subject for one in _HELD_AGAIN)
+            if is_held and seen == {Demand.QUIET}:
+                _break(play, "probation", f"{name} is quiet, and at {at:.1f} s: {subject}")
+            is_passed = _PASSED in subject and not _is_changed_by_people(play, name, at)
+            if is_passed and seen <= LOOPING:
+                _break(play, "probation", f"{name} loops, and at {at:.1f} s: {subject}")
+
+
+def _is_changed_by_people(play: Play, name: str, until: float) -> bool:
+    """Whether people changed a function: what runs then need not be what the guard lets go."""
+    return any(
+        isinstance(one, _PEOPLES) and one.function == name and one.at <= until
+        for one in play.schedule.events
+    )
+
+
+def _list_demands(play: Play, name: str, since: float, until: float) -> set[Demand]:
+    """What asked for a function, and for those on its loop, in between."""
+    loop = play.schedule.loop
+    names = {name, *(loop if name in loop else ())}
+    starts = {one.name: one.demand for one in play.schedule.functions}
+    found: set[Demand] = set()
+    for one in names:
+        before = [demand for at, demand in play.account.demands.get(one, ()) if at <= since]
+        within = [demand for at, demand in play.account.demands.get(one, ()) if since < at <= until]
+        found |= {before[-1] if before else starts[one], *within}
+    return found
+
+
 def check_bounds(play: Play) -> None:
     """Rule 4. See `most_changes` and `most_mails`."""
     for name in [one.name for one in play.schedule.functions]:
@@ -238,11 +302,18 @@ def check_respected(play: Play) -> None:
             continue
         if _was_ordered(play, name, restored[-1].asked_at, change.at):
             continue  # the last word of a person counts, also while the restore was under way
+        if _is_repeated_order(change.run):
+            continue
         if not any(
             one.method == "tag" and one.function == name and restored[-1].at < one.at < change.at
             for one in changes
         ):
             _break(play, "respected", f"{_change(change)}, restored at {restored[-1].at:.1f} s")
+
+
+def _is_repeated_order(run: Run) -> bool:
+    """Whether Lambda tries an order again, whose run died: only one that nobody waited for."""
+    return run.label.startswith("order") and ", try " in run.label
 
 
 def _was_ordered(play: Play, name: str, since: float, until: float) -> bool:

@@ -66,7 +66,7 @@ class Wakes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asks:
-    """A person deploys with the rollback flag."""
+    """A person deploys with the rollback flag, and by force."""
 
     at: float
     functions: tuple[str, ...]
@@ -74,6 +74,30 @@ class Asks:
     def __str__(self) -> str:
         """Say it."""
         return f"a person deploys with -c rollback={','.join(self.functions)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsksOtherwise:
+    """A person wants functions back, and not by force.
+
+    Attributes
+    ----------
+    careful
+        On probation; else at once, unless their loop is closed in the event graph.
+    again
+        Seconds later the same request comes once more, or ``None``.
+    """
+
+    at: float
+    functions: tuple[str, ...]
+    careful: bool
+    again: float | None
+
+    def __str__(self) -> str:
+        """Say it."""
+        how = " --probation" if self.careful else ""
+        twice = "" if self.again is None else f", and sends it again {self.again:.1f} s later"
+        return f"a person runs loopbreaker restore {','.join(self.functions)}{how}{twice}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +324,7 @@ Event: TypeAlias = (
     Shifts
     | Wakes
     | Asks
+    | AsksOtherwise
     | Orders
     | Ends
     | Reserves

@@ -12,11 +12,14 @@ from functions.domain.detection.evidence import Evidence
 from functions.domain.errors import BusyError
 from functions.domain.incidents import decision
 from functions.domain.incidents.history import WHATEVER_CLOSED
+from functions.domain.incidents.states import IncidentState
 from functions.domain.notices.notice import Notice
 from functions.domain.notices.outbox import OutboxNotice
+from functions.domain.probation import verdict
 from functions.workflows.holding.progress import HoldProgress
 from functions.workflows.incidents.reconcile import Reconciler
 from functions.workflows.notices.events import EventDelivery
+from functions.workflows.probation.watch import ProbationWatch
 from functions.workflows.rollback import rollback
 from functions.workflows.rollback.rollback import Rollback
 from tests.fakes import FakeFunctions, FakeLedger
@@ -25,6 +28,7 @@ from tests.simulation.drawing import draw
 from tests.simulation.play import Play, play
 from tests.simulation.schedule import (
     Asks,
+    AsksOtherwise,
     Away,
     Deploys,
     Ends,
@@ -38,6 +42,7 @@ from tests.simulation.shorten import shorten
 from tests.simulation.traffic import Demand
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from functions.domain.incidents.incident import Incident
@@ -70,8 +75,9 @@ STOPPED: Final = Schedule(
 
 # Found among 100,000 and mended: a stop without the ledger between the decision to hold a function
 # and the plan of the hold; an order to stop a function while it is restored; orders to stop a held
-# function that others had stopped; a spike before an order, whose metrics came after the restore.
-FOUND: Final = (37_542, 5_421, 7_993, 9_283, 10_726, 13_104, 13_704)
+# function that others had stopped; a spike before an order, whose metrics came after the restore;
+# probations of capped functions that people went on using.
+FOUND: Final = (37_542, 5_421, 7_993, 9_283, 10_726, 13_104, 13_704, 617, 836, 1_191)
 
 
 @pytest.mark.parametrize("seed", FOUND)
@@ -330,6 +336,104 @@ def test_an_end_that_lets_go_and_keeps_no_record_breaks_a_rule(
     monkeypatch.setattr(FakeFunctions, "unreserve", lambda *_given: None)
 
     assert "held" in rules_broken(HELD)
+
+
+# A function is stopped; its owner mends it, or not, and asks for it on probation.
+TRIED: Final = replace(
+    STOPPED,
+    seconds=2_700.0,
+    functions=(replace(STOPPED.functions[0], reserved=20),),
+    events=(
+        *STOPPED.events,
+        AsksOtherwise(at=400.0, functions=("orders",), careful=True, again=300.0),
+    ),
+)
+MENDED: Final = replace(
+    TRIED,
+    events=(*TRIED.events, Shifts(at=390.0, function="orders", demand=Demand.QUIET)),
+)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "state", "lead"),
+    [
+        (MENDED, None, "RESTORED orders, probation passed"),
+        (TRIED, IncidentState.CONTAINED, "STOPPED AGAIN: orders"),
+    ],
+)
+def test_a_probation_ends_by_what_it_shows(
+    monkeypatch: pytest.MonkeyPatch, schedule: Schedule, state: IncidentState | None, lead: str
+) -> None:
+    """A mended function is as it was, a looping one is at 0 and recorded; one mail each."""
+    stage = Play(schedule)
+    found: list[tuple[object, int | None, int, int, bool]] = []
+
+    def note() -> None:
+        stored = stage.account.ledger.stored("orders")
+        is_open = stored is not None and not stored.is_closed
+        function = stage.account.by_name["orders"]
+        found.append(
+            (
+                stored.state if stored is not None and is_open else None,
+                function.reserved,
+                function.provisioned.get("live", 0),
+                sum(one.enabled for one in stage.account.by_uuid.values()),
+                is_open,
+            )
+        )
+
+    monkeypatch.setattr(stage, "_calm_down", _after(note, stage._calm_down))
+
+    told = stage.run()
+
+    subjects = [subject for _, subject in stage.account.mails]
+    assert told.broken == []
+    at_zero = (state, 0, 0, 0, True)
+    assert found == [(None, 20, 5, 1, False) if state is None else at_zero]
+    assert sum("ON PROBATION" in one for one in subjects) == 1
+    assert sum(lead in one for one in subjects) == 1
+
+
+def _after(first: Callable[[], None], then: Callable[[], None]) -> Callable[[], None]:
+    def both() -> None:
+        first()
+        then()
+
+    return both
+
+
+def test_a_probation_that_believes_everything_breaks_a_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A loop passes it."""
+    assert rules_broken(TRIED) == set()
+    monkeypatch.setattr(verdict._Trial, "comes_back", property(lambda _case: False))
+    monkeypatch.setattr(verdict._Trial, "is_enough", property(lambda _case: False))
+
+    assert "probation" in rules_broken(TRIED)
+
+
+def test_a_probation_that_nobody_ends_breaks_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is let go for ever: no pulse watches it, and no schedule fires."""
+    monkeypatch.setattr(ProbationWatch, "watch", lambda *_given: None)
+    monkeypatch.setattr(Play, "end_hold", lambda *_given: None)
+
+    assert "settles" in rules_broken(MENDED)
+
+
+def test_random_schedules_have_probations_of_both_ends() -> None:
+    """Else the rules would say nothing about them."""
+    ends = {"probation passed": 0, "AGAIN:": 0}
+    for seed in range(SEEDS):
+        schedule = draw(seed)
+        if any(isinstance(one, AsksOtherwise) for one in schedule.events):
+            stage = Play(schedule)
+            stage.run()
+            for end in ends:
+                ends[end] += sum(end in subject for _, subject in stage.account.mails)
+        if all(ends.values()):
+            return
+    raise AssertionError(ends)
 
 
 # Callers that wait fill the account, and do not give up.

@@ -42,9 +42,14 @@ class LoopBookStore:
     ----------
     clock
         The time of day.
+    kept
+        For how long a book is taken for the newest one.
     """
 
-    def __init__(self, table: Table, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, table: Table, *, clock: Callable[[], datetime], kept: timedelta = KEPT
+    ) -> None:
+        self._kept_for = kept
         self._table = table
         self._clock = clock
         self._lock = threading.Lock()
@@ -55,7 +60,7 @@ class LoopBookStore:
         """The book; ``None`` while there is none, or none that can be read."""
         with self._lock:
             now = self._clock()
-            if self._read_at is None or now - self._read_at >= KEPT:
+            if self._read_at is None or now - self._read_at >= self._kept_for:
                 self._kept = self._read(self._kept)
                 self._read_at = now
             return self._kept

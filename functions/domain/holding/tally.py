@@ -42,8 +42,8 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """The counts of a hold laid out, from the base before the spike up to `now`.
+class MinuteCounts:
+    """What was counted, minute by minute up to `now`.
 
     Attributes
     ----------
@@ -55,7 +55,6 @@ class Tally:
         How many of the minutes are settled: their values are the truth.
     """
 
-    watch: Watch
     counts: Counts
     now: datetime
     arrived: tuple[float, ...]
@@ -63,22 +62,19 @@ class Tally:
     settled: int
 
     @classmethod
-    def of(cls, watch: Watch, counts: Counts, now: datetime) -> Self | None:
+    def lay_out(cls, counts: Counts, now: datetime) -> "MinuteCounts | None":
         """The counts laid out; ``None`` where what arrives is not counted at every source."""
         own = [one.counts for one in counts.arrivals if one.counts is not None]
         if not own or len(own) < len(counts.arrivals) or not _are_beside(counts.invocations, own):
             return None
         length = len(counts.invocations.values)
-        tally = cls(
-            watch=watch,
+        return MinuteCounts(
             counts=counts,
             now=now,
             arrived=tuple(sum(one.values[at] or 0.0 for one in own) for at in range(length)),
             is_seen=tuple(all(one.values[at] is not None for one in own) for at in range(length)),
             settled=length - count_young(counts.invocations, now),
         )
-        since = range(tally.index(watch.held_at) - BEFORE_MINUTES, tally.settled)
-        return None if tally.has_hole(since) else tally
 
     def has_hole(self, minutes: Iterable[int]) -> bool:
         """Whether a settled minute leaves open what arrived.
@@ -114,6 +110,40 @@ class Tally:
     def rate(self, minutes: Sequence[int]) -> float:
         """Arrivals a minute in these minutes."""
         return sum(self.arrived[at] for at in minutes) / len(minutes) if minutes else 0.0
+
+    def queued(self, minutes: Iterable[int]) -> float | None:
+        """The most messages that waited in its queues in one of these minutes."""
+        queues = [one.waiting for one in self.counts.arrivals if one.waiting is not None]
+        totals = [
+            sum(one.values[at] or 0.0 for one in queues)
+            for at in minutes
+            if all(at < len(one.values) and one.values[at] is not None for one in queues)
+        ]
+        return max(totals, default=None) if queues else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally(MinuteCounts):
+    """The counts of a hold laid out, from the base before the spike up to `now`."""
+
+    watch: Watch
+
+    @classmethod
+    def of(cls, watch: Watch, counts: Counts, now: datetime) -> Self | None:
+        """The counts laid out; ``None`` where they leave open what arrived at some source."""
+        laid = MinuteCounts.lay_out(counts, now)
+        if laid is None:
+            return None
+        tally = cls(
+            watch=watch,
+            counts=counts,
+            now=now,
+            arrived=laid.arrived,
+            is_seen=laid.is_seen,
+            settled=laid.settled,
+        )
+        since = range(tally.index(watch.held_at) - BEFORE_MINUTES, tally.settled)
+        return None if tally.has_hole(since) else tally
 
     def unserved(self, minutes: Sequence[int]) -> float:
         """Arrivals a minute that what ran under the hold cannot have written.
@@ -181,16 +211,6 @@ class Tally:
         """Whether there is a series of waiting messages for each queue."""
         queues = [one for one in self.counts.arrivals if one.source.kind is SourceKind.QUEUE]
         return bool(queues) and all(one.waiting is not None for one in queues)
-
-    def queued(self, minutes: Iterable[int]) -> float | None:
-        """The most messages that waited in its queues in one of these minutes."""
-        queues = [one.waiting for one in self.counts.arrivals if one.waiting is not None]
-        totals = [
-            sum(one.values[at] or 0.0 for one in queues)
-            for at in minutes
-            if all(at < len(one.values) and one.values[at] is not None for one in queues)
-        ]
-        return max(totals, default=None) if queues else None
 
     def waiting(self, until: datetime) -> float:
         """How many events wait at a moment of the first hold, those in queues aside, at most."""

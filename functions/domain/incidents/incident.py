@@ -45,6 +45,7 @@ from functions.domain.incidents.states import (
 )
 from functions.domain.notices.events.record import NoticeEvent
 from functions.domain.notices.outbox import OutboxNotice, make_twin, replace_notice
+from functions.domain.probation.record import Probation
 
 # A run of `contain` may live on for so long after its lease, and end there without a word: this is
 # its time-out, which began before the lease was taken.
@@ -112,6 +113,9 @@ class Incident(ChangeRecord):
         Of which function it is held; ``None`` where it is the suspected one itself.
     ordered_by
         Who ordered its stop (ARN), as the order said; empty where nobody did or it is not known.
+    probation
+        How far its probation has got; ``None`` where it is on none, and in records of an earlier
+        version.
     """
 
     TRANSITIONS: ClassVar = TRANSITIONS
@@ -146,6 +150,7 @@ class Incident(ChangeRecord):
     is_shown: bool = False
     instead: HeldInstead | None = None
     ordered_by: str = ""
+    probation: Probation | None = None
 
     @property
     def ours(self) -> tuple[int, ...]:
@@ -340,7 +345,15 @@ class Incident(ChangeRecord):
     def is_being_judged(self) -> bool:
         """Whether it is held to see whether it feeds itself, and nothing is decided yet."""
         is_held = self.state in (IncidentState.CAPPING, IncidentState.CAPPED)
-        return self.watch is not None and not self.is_shown and is_held
+        is_watched = self.watch is not None and not self.is_shown
+        is_tried = self.probation is not None and self.probation.outcome is None
+        return is_held and (is_watched or is_tried)
+
+    @property
+    def is_on_probation(self) -> bool:
+        """Whether a little of it is let go because a person asked for it, or is held again."""
+        is_held = self.state in (IncidentState.CAPPING, IncidentState.CAPPED)
+        return is_held and self.probation is not None
 
     @property
     def is_let_go(self) -> bool:

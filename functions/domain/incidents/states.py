@@ -11,7 +11,7 @@ class IncidentState(StrEnum):
     CONTAINING = "containing"  # snapshot written, steps not all done
     CAPPING = "capping"  # the same, towards a hold: a cap, 0 or paused mappings, see `watch`
     CONTAINED = "contained"
-    CAPPED = "capped"  # held for watching, or held on since it was shown to be a loop
+    CAPPED = "capped"  # held for watching, held on as a loop, or on probation: see `probation`
     RELEASED = "released"  # somebody else changed the reservation that the guard wrote
     RESTORING = "restoring"
     RESTORED = "restored"  # closed: a person asked for it
@@ -49,11 +49,22 @@ TRANSITIONS: dict[IncidentState, frozenset[IncidentState]] = {
     _S.CONTAINING: frozenset(
         {_S.CONTAINED, _S.CAPPED, _S.RELEASED, _S.RESTORING, _S.DELETED, _S.NOTIFIED}
     ),
+    # A probation begins with `CAPPING`, and leads back to `CONTAINED` where AWS refuses it.
     _S.CAPPING: frozenset(
-        {_S.CAPPED, _S.CONTAINING, _S.RELEASED, _S.RESTORING, _S.DELETED, _S.NOTIFIED}
+        {
+            _S.CAPPED,
+            _S.CONTAINED,
+            _S.CONTAINING,
+            _S.RELEASED,
+            _S.RESTORING,
+            _S.DELETED,
+            _S.NOTIFIED,
+        }
     ),
-    _S.CAPPED: frozenset({_S.CAPPING, _S.CONTAINING, _S.RELEASED, _S.RESTORING, _S.DELETED}),
-    _S.CONTAINED: frozenset({_S.RELEASED, _S.RESTORING, _S.DELETED, _S.CONTAINING}),
+    _S.CAPPED: frozenset(
+        {_S.CAPPING, _S.CONTAINED, _S.CONTAINING, _S.RELEASED, _S.RESTORING, _S.DELETED}
+    ),
+    _S.CONTAINED: frozenset({_S.CAPPING, _S.RELEASED, _S.RESTORING, _S.DELETED, _S.CONTAINING}),
     _S.RELEASED: frozenset({_S.RELEASED, _S.RESTORING, _S.ENDED, _S.SUPERSEDED, _S.DELETED}),
     _S.RESTORING: frozenset(
         {_S.RESTORED, _S.LIFTED, _S.CONTAINED, _S.CAPPED, _S.DELETED, _S.RELEASED}
@@ -75,5 +86,8 @@ class Transition(StrEnum):
     LIFTED = "lifted"
     SHOWN = "shown"  # a hold goes on until people decide
     EXPIRING = "expiring"  # and events that wait for that are given up soon
+    PROBATION = "probation"  # a person asked for it: a little is let go, and watched
+    PROBATION_FAILED = "probation_failed"  # what was let go came back: it is held as before
+    PROBATION_REFUSED = "probation_refused"  # by AWS: it is held as before
     ENDED = "ended"
     DELETED = "deleted"

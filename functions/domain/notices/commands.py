@@ -5,7 +5,7 @@ Every command is safe to paste into a shell, whatever a name from the account ho
 
 import shlex
 from collections.abc import Iterable, Sequence
-from typing import assert_never
+from typing import Final, assert_never
 
 from functions.domain.changes.steps import (
     EnableMapping,
@@ -36,9 +36,14 @@ from functions.domain.diagnosis.remedy import (
 )
 from functions.domain.incidents.policy import EXEMPT_TAG
 from functions.domain.notices.notice import Deployment
+from functions.domain.requests.terms import RestoreMode, RestoreTerms
+
+_AT_ONCE: Final = RestoreTerms()
 
 
-def build_rollback_command(function: str, function_arn: str, deployment: Deployment) -> str:
+def build_rollback_command(
+    function: str, function_arn: str, deployment: Deployment, terms: RestoreTerms = _AT_ONCE
+) -> str:
     """Write the command that undoes all that the guard changed of a function.
 
     Where people deploy with flags, it is a deployment. Its flags are repeated: the CDK does not
@@ -47,13 +52,24 @@ def build_rollback_command(function: str, function_arn: str, deployment: Deploym
     # The word all means every function: a function of that name is named by its ARN.
     name = function_arn if function == "all" and function_arn else function
     if deployment.is_embedded:
-        return build_own_restore_command(function, deployment.region)
-    return _build_deploy_command("rollback", name, deployment)
+        return build_own_restore_command(function, deployment.region, terms)
+    is_careful = terms.mode is RestoreMode.PROBATION
+    how = (
+        *(("rollback_mode=probation",) if is_careful else ()),
+        *(("rollback_force=yes",) if terms.is_forced else ()),
+    )
+    return _build_deploy_command("rollback", name, deployment, how)
 
 
-def build_own_restore_command(function: str, region: str | None) -> str:
+def build_own_restore_command(
+    function: str, region: str | None, terms: RestoreTerms = _AT_ONCE
+) -> str:
     """Write the command of Loopbreaker's command line that does the same without a deployment."""
-    place = ("--region", region) if region else ()
+    place = (
+        *(("--probation",) if terms.mode is RestoreMode.PROBATION else ()),
+        *(("--force",) if terms.is_forced else ()),
+        *(("--region", region) if region else ()),
+    )
     # A name may begin with a hyphen, as options do.
     words = (*place, "--", function) if function.startswith("-") else (function, *place)
     return shlex.join(("loopbreaker", "restore", *words))
@@ -67,8 +83,11 @@ def build_diagnose_command(function: str, deployment: Deployment) -> str:
     return "" if deployment.is_embedded else _build_deploy_command("diagnose", function, deployment)
 
 
-def _build_deploy_command(flag: str, name: str, deployment: Deployment) -> str:
+def _build_deploy_command(
+    flag: str, name: str, deployment: Deployment, more: Sequence[str] = ()
+) -> str:
     asked = f"npx cdk deploy -c {shlex.quote(f'{flag}={name}')}"
+    asked += "".join(f" -c {one}" for one in more)
     return f"{asked} {deployment.deploy_flags}" if deployment.deploy_flags else asked
 
 

@@ -38,6 +38,8 @@ class RestoreOutcome(StrEnum):
     UNKNOWN = "unknown"  # there is no such function
     REFUSED = "refused"
     UNSURE = "unsure"  # nobody knows for sure that Loopbreaker holds it; nothing was changed
+    ON_PROBATION = "on_probation"  # a little is let go, and watched
+    LOOP_CLOSED = "loop_closed"  # its loop is still closed; nothing was changed
 
 
 class StopOutcome(StrEnum):
@@ -125,11 +127,12 @@ class RestoreResult:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing of the guard's keeps the function from running."""
+        """Whether nothing of the guard's keeps the function from running, or soon will."""
         return self.outcome in {
             RestoreOutcome.RESTORED,
             RestoreOutcome.PENDING,
             RestoreOutcome.NOT_HELD,
+            RestoreOutcome.ON_PROBATION,
         }
 
 

@@ -11,7 +11,8 @@ request        fields beside ``version`` and ``request``              asked of
 ``history``    ``functions``, ``since``, ``before``, ``before_id``,   ``restore``
                ``limit``
 ``overview``   none                                                   ``restore``
-``restore``    ``id``, ``functions``, ``all``, ``not_after``          ``restore``
+``restore``    ``id``, ``functions``, ``all``, ``mode``, ``force``,   ``restore``
+               ``not_after``
 ``stop``       ``id``, ``function``, ``ordered_by``, ``not_after``    ``contain``
 ``rehearse``   ``id``, ``function``, ``at``                           ``contain``
 =============  =====================================================  ==================
@@ -27,12 +28,13 @@ widget as well. So what stands beside a request is left alone where there is suc
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from functions.domain.account.names import InvalidFunctionReferenceError, parse_function_name
 from functions.domain.errors import LoopbreakerError
+from functions.domain.requests.terms import RestoreMode, RestoreTerms
 
 MARK: Final = "loopbreaker"
 VERSION: Final = 1
@@ -96,12 +98,15 @@ class RestoreRequest:
         Names or ARNs; empty with `is_for_all`, which means all that the guard holds.
     not_after
         When it is too late to carry it out; ``None`` for never.
+    terms
+        How they are restored. A guard of an earlier version refuses what it does not know.
     """
 
     id: str
     functions: tuple[str, ...] = ()
     is_for_all: bool = False
     not_after: datetime | None = None
+    terms: RestoreTerms = field(default_factory=RestoreTerms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,11 +177,10 @@ def build_event(request: DirectRequest) -> dict[str, Any]:
             fields |= {"functions": list(request.functions)} if request.functions else {}
         case OverviewRequest():
             name, fields = "overview", {}
-        case RestoreRequest(id=id_, is_for_all=True):
-            name, fields = "restore", {"id": id_, "all": True, **_write_end(request)}
-        case RestoreRequest(id=id_, functions=functions):
+        case RestoreRequest(id=id_, functions=functions, is_for_all=is_for_all, terms=terms):
             name = "restore"
-            fields = {"id": id_, "functions": list(functions), **_write_end(request)}
+            asked = {"all": True} if is_for_all else {"functions": list(functions)}
+            fields = {"id": id_, **asked, **_write_terms(terms), **_write_end(request)}
         case StopRequest():
             name = "stop"
             fields = {"id": request.id, "function": request.function}
@@ -270,7 +274,7 @@ def _parse_history(fields: Mapping[str, Any]) -> HistoryRequest:
 
 
 def _parse_restore(fields: Mapping[str, Any]) -> RestoreRequest:
-    _refuse_others(fields, {"id", "functions", "all", "not_after"})
+    _refuse_others(fields, {"id", "functions", "all", "mode", "force", "not_after"})
     is_for_all = fields.get("all", False)
     if type(is_for_all) is not bool:
         raise RequestError(f"all is {_show(is_for_all)}; allowed is true or false")
@@ -282,7 +286,27 @@ def _parse_restore(fields: Mapping[str, Any]) -> RestoreRequest:
         functions=functions,
         is_for_all=is_for_all,
         not_after=_read_moment(fields, "not_after"),
+        terms=_read_terms(fields),
     )
+
+
+def _write_terms(terms: RestoreTerms) -> dict[str, Any]:
+    """What is not as by default: an earlier version understands what it knows."""
+    mode = {} if terms.mode is RestoreMode.NOW else {"mode": terms.mode.value}
+    return {**mode, "force": True} if terms.is_forced else mode
+
+
+def _read_terms(fields: Mapping[str, Any]) -> RestoreTerms:
+    found, is_forced = fields.get("mode", RestoreMode.NOW.value), fields.get("force", False)
+    if found not in list(RestoreMode):
+        allowed = " or ".join(RestoreMode)
+        raise RequestError(f"mode is {_show(found)}; allowed is {allowed}")
+    if type(is_forced) is not bool:
+        raise RequestError(f"force is {_show(is_forced)}; allowed is true or false")
+    terms = RestoreTerms(mode=RestoreMode(found), is_forced=is_forced)
+    if terms.is_forced and terms.mode is RestoreMode.PROBATION:
+        raise RequestError("force is true, but a probation needs no force: leave one of them out")
+    return terms
 
 
 def _refuse_others(fields: Mapping[str, Any], allowed: set[str]) -> None:

@@ -12,6 +12,7 @@ from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import HOLDING_STATES, IncidentState
 from functions.domain.notices.grounds import describe_ground
+from functions.domain.notices.incident.probation import describe_probation
 from functions.domain.notices.incident.sections.events import find_first_loss, list_losses
 from functions.domain.notices.incident.sections.measurement import select_rate
 from functions.domain.notices.incident.sections.reasons import describe_verdict
@@ -171,7 +172,7 @@ def summarize_open(incident: Incident, now: datetime) -> OpenIncident:
         function=incident.function,
         function_arn=incident.function_arn,
         state=incident.state.value,
-        standing=_STANDINGS.get(incident.state) or name_restriction(incident),
+        standing=_name_standing(incident),
         is_held=is_held,
         is_restorable=incident.state in HOLDING_STATES,
         opened_at=incident.opened_at,
@@ -242,8 +243,16 @@ def explain_decision(incident: Incident) -> tuple[str, ...]:
     return (describe_verdict(incident.assessment), *_cut(map(describe_ground, grounds)))
 
 
+def _name_standing(incident: Incident) -> str:
+    if incident.is_on_probation:
+        return "on probation"
+    return _STANDINGS.get(incident.state) or name_restriction(incident)
+
+
 def find_start(incident: Incident) -> datetime | None:
     """When what is in force took effect, or when people were notified."""
+    if incident.is_on_probation and incident.probation is not None:
+        return incident.probation.begun_at
     if incident.state in {IncidentState.NOTIFIED, IncidentState.RELEASED}:
         return incident.released_at or incident.opened_at
     is_hold = incident.watch is not None and not incident.is_at_zero
@@ -259,6 +268,8 @@ def _describe_what_is_in_force(incident: Incident, now: datetime) -> str:
             return "" if at is None else f"It was released at {format_time(at)}."
         case _ if incident.snapshot is None:
             return ""
+        case _ if incident.is_on_probation:
+            return describe_probation(incident)
         case _ if incident.is_hold:
             return describe_hold(incident, now)
         case _:
@@ -293,6 +304,8 @@ def find_expiry(incident: Incident, context: NoticeContext) -> datetime | None:
 def find_end_of_hold(incident: Incident) -> datetime | None:
     """When a hold ends by itself at the latest; ``None`` where it does not."""
     watch = incident.watch
+    if incident.is_on_probation and incident.probation is not None:
+        return incident.probation.ends_at
     if watch is None or not incident.is_being_judged:
         return None
     return watch.held_at + watch.longest

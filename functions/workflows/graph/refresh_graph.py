@@ -90,6 +90,8 @@ class GraphRefresh(Generic[FactsT]):
         The time of day.
     events
         Where the events of notices wait until everything else is done; ``None`` for nowhere.
+    held_mappings
+        Reads the ids of the event source mappings that the guard has disabled.
     """
 
     def __init__(
@@ -106,8 +108,10 @@ class GraphRefresh(Generic[FactsT]):
         clock: Callable[[], datetime],
         log: EventLog,
         events: EventOutlet | None = None,
+        held_mappings: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self._store = store
+        self._held_mappings = held_mappings
         self._facts = facts
         self._reader = reader
         self._graphs = graphs
@@ -133,6 +137,7 @@ class GraphRefresh(Generic[FactsT]):
             return RefreshReport(work=RefreshAction.BUSY)
         try:
             state = self._drop_unusable_facts(state)
+            self._graphs.regard_as_enabled(self._held_mappings())
             self._deliver()
             noted = self._store.read_noted()
             work = choose_action(state, self._clock(), self._intervals, has_changes=bool(noted))

@@ -14,6 +14,7 @@ from functions.domain.errors import FunctionNotFoundError, LoopbreakerError, Sta
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.states import IncidentState
 from functions.domain.notices.outbox import are_all_sent
+from functions.domain.probation.record import ProbationOutcome
 from functions.workflows.incidents.announce import deliver
 from functions.workflows.incidents.contain import find_stop_of_tag
 from functions.workflows.incidents.restore import restore
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 TRIED_AGAIN_AFTER: Final = timedelta(minutes=10)
 _TRIES: Final = 8
 _HELD: Final = frozenset({IncidentState.CAPPING, IncidentState.CAPPED})
+_OVER: Final = frozenset({IncidentState.LIFTED, IncidentState.RESTORED})
 
 
 class Outcome(StrEnum):
@@ -47,6 +49,7 @@ class Outcome(StrEnum):
     PENDING = "pending"  # AWS is still changing an event source mapping, or another run may be
     REFUSED = "refused"  # people were told what AWS said
     UNTOLD = "untold"  # it is over, and SNS did not take the notice that says so
+    NOT_DUE = "not due"  # a probation has begun since the schedule was made, and is going on
 
 
 def is_held_for_watching(incident: Incident) -> bool:
@@ -55,10 +58,13 @@ def is_held_for_watching(incident: Incident) -> bool:
     A restore that leads to `LIFTED` and is not done, by a run that died or because AWS refused a
     part, is gone on with. Nothing else is: not what is contained, nor what a person restores.
     """
+    probation = incident.probation
     if incident.state in _HELD:
-        return not incident.is_shown  # what was shown to be a loop, people decide about
+        # What was shown to be a loop, people decide about; on probation they have asked for it.
+        return probation is not None or not incident.is_shown
     is_hold = incident.target != 0 or incident.is_hold
     is_begun = incident.closing is IncidentState.LIFTED and is_hold
+    is_begun = is_begun or (probation is not None and probation.outcome is not None)
     match incident.state:
         case IncidentState.RESTORING:
             return is_begun
@@ -66,6 +72,13 @@ def is_held_for_watching(incident: Incident) -> bool:
             return is_begun and bool(incident.failures)
         case _:
             return False
+
+
+def is_probation_going_on(incident: Incident, now: datetime) -> bool:
+    """Whether a probation has time left: the schedule that fires was made for a hold before it."""
+    probation = incident.probation
+    is_tried = probation is not None and probation.outcome is None and incident.is_on_probation
+    return is_tried and probation is not None and now < probation.ends_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +165,9 @@ class HoldEnder:
                 continue
             if self._is_stopped_without_ledger(incident):
                 return Outcome.CONTAINED
+            if reason is DecisionReason.HOLD_OVER and is_probation_going_on(incident, now):
+                self._schedule_end_of_probation(incident)
+                return Outcome.NOT_DUE
             try:
                 outcome = self._restore(incident, reason, now)
             except StaleIncidentError:
@@ -166,12 +182,21 @@ class HoldEnder:
             self.sleep(POLL_SECONDS)
 
     def _restore(self, incident: Incident, reason: DecisionReason, now: datetime) -> Outcome:
-        if incident.state in _HELD:
+        closing = IncidentState.LIFTED
+        if incident.probation is not None:
+            # A person has asked for it, and nobody watches it any more.
+            closing = IncidentState.RESTORED
+            if incident.probation.outcome is None:
+                is_removed = reason is DecisionReason.STACK_DELETED
+                outcome = (
+                    ProbationOutcome.GUARD_REMOVED if is_removed else ProbationOutcome.NOT_WATCHED
+                )
+                over = incident.probation.concluded(outcome, None)
+                incident = replace(incident, probation=over)
+        elif incident.state in _HELD:
             # What the function did is not explained by that, as it is by a cap that was lifted.
             incident = replace(incident, decided=reason, is_withdrawn=True)
-        after = restore(
-            incident.taken_over(), self.world, now, IncidentState.LIFTED, is_asked=False
-        )
+        after = restore(incident.taken_over(), self.world, now, closing, is_asked=False)
         if after.failures:
             return Outcome.REFUSED
         if after.pending:
@@ -184,7 +209,7 @@ class HoldEnder:
         A pulse does that, too; but perhaps there is none.
         """
         for one in self.world.ledger.read_live().incidents:
-            if one.id == incident_id and one.state is IncidentState.LIFTED:
+            if one.id == incident_id and one.state in _OVER:
                 try:
                     told = deliver(one, self.world, self.world.clock())
                 except StaleIncidentError:
@@ -203,6 +228,12 @@ class HoldEnder:
             return find_stop_of_tag(incident, found, self.world) is not None
         except FunctionNotFoundError:
             return False  # its incident is closed for that
+
+    def _schedule_end_of_probation(self, incident: Incident) -> None:
+        """Make the schedule anew that ends a probation: the one that fired was the hold's."""
+        if incident.probation is not None:
+            at = incident.probation.ends_at + TRIED_AGAIN_AFTER
+            self.world.way_back.schedule(incident.id, incident.function, at)
 
     def _schedule_again(self, incident_id: str, function: str) -> None:
         """Make one more schedule.

@@ -1,17 +1,13 @@
 """The life of a hold: each pulse looks at what arrives, and brings about what comes next."""
 
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from functions.domain.changes.outcome import StepStatus
-from functions.domain.changes.steps import DisableMapping
 from functions.domain.detection.assessment import Verdict
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import (
     FunctionNotFoundError,
-    MappingNotFoundError,
     MetricsUnavailableError,
 )
 from functions.domain.holding.callers import (
@@ -43,11 +39,13 @@ from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.incidents.steps.hold_steps import plan_second_hold, plan_trial
 from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.event_log import EventLog, fields_of
+from functions.workflows.holding.disabled_mappings import find_disabled_by_others
 from functions.workflows.holding.stop_held import cancel_way_back, stop_held
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import contain
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.restore import restore
+from functions.workflows.probation.watch import ProbationWatch
 
 # Where nothing could be counted, holding on would hold whoever is not to blame.
 ROUNDS_TO_STOP: Final = 2
@@ -86,9 +84,11 @@ class HoldProgress:
         facts = self.gathering.read_facts(incident.function)
         if facts is None:
             raise FunctionNotFoundError(f"{incident.function} does not exist any more")
-        reason = find_prohibition(facts, self.enforcer.policy)
+        reason = find_prohibition(facts, self.enforcer.policy, incident)
         if reason is not None:
             self.enforcer.withdraw(incident, reason, now)
+        elif incident.probation is not None:
+            self._probation.watch(incident, incident.probation, now)
         elif incident.is_shown:
             self._tell_again(incident, now)
         elif self._gives_way(incident):
@@ -100,6 +100,10 @@ class HoldProgress:
             self._look_at_cap(incident, incident.watch, now)
         else:
             self._look(incident, incident.watch, now)
+
+    @property
+    def _probation(self) -> ProbationWatch:
+        return ProbationWatch(world=self.enforcer.world, gathering=self.gathering, log=self.log)
 
     def _gives_way(self, incident: Incident) -> bool:
         """Whether another function on its loop is held as well: two runs began at the same time.
@@ -207,9 +211,8 @@ class HoldProgress:
                 self._move(plan_trial(incident, trial), now)
             case HoldAgain() if not is_pausing:
                 again = watch.holding_again(now)
-                self._move(
-                    plan_second_hold(incident, again, self._find_disabled_by_others(incident)), now
-                )
+                disabled = find_disabled_by_others(incident, self.enforcer.world.functions)
+                self._move(plan_second_hold(incident, again, disabled), now)
             case LetGo() | HoldAgain():
                 return  # AWS refused it lately
             case Release() | CannotTell():
@@ -233,18 +236,6 @@ class HoldProgress:
         else:
             kept = _record_verdict(incident, verdict, Verdict.SUSPECTED)
             self._keep(replace(kept, decided=DecisionReason.CANNOT_BE_TOLD), now)
-
-    def _find_disabled_by_others(self, incident: Incident) -> frozenset[str]:
-        """Mappings that were enabled for the trial, and are disabled by now."""
-        functions, found = self.enforcer.world.functions, set()
-        for outcome in incident.stops:
-            step = outcome.step
-            if isinstance(step, DisableMapping) and outcome.restored is StepStatus.DONE:
-                with suppress(MappingNotFoundError):
-                    present = functions.mapping(step.uuid)
-                    if not present.enabled and not present.is_changing:
-                        found.add(step.uuid)
-        return frozenset(found)
 
     def _conclude(
         self, incident: Incident, watch: Watch, verdict: HoldVerdict, now: datetime

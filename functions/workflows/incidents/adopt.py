@@ -17,6 +17,7 @@ from functions.domain.incidents.steps.given_up import leave_as_found
 from functions.domain.incidents.steps.provisioned_steps import add_removed
 from functions.domain.incidents.succession import succeed
 from functions.domain.incidents.tags.snapshot import TaggedSnapshot
+from functions.workflows.holding.stop_held import end_probation
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.perform_steps import undo
@@ -216,7 +217,9 @@ def _adopt_over(
         return None  # its stop is recorded, or is being recorded
     if prior == known.prior and known.state in _UNDER_A_CAP and not tagged.provisioned:
         # It was capped, and its stop could not be recorded: the same trouble, the same snapshot.
-        stopping = known.to(IncidentState.CONTAINING, now).with_reservation(0, prior)
+        stopping = (
+            end_probation(known, world).to(IncidentState.CONTAINING, now).with_reservation(0, prior)
+        )
         stopped = replace(
             stopping, contained_at=known.contained_at or tagged.at, stopped_at=tagged.at
         )

@@ -34,6 +34,7 @@ from functions.domain.incidents.tags.seal import claims_stop
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.execution import Execution
+from functions.workflows.probation.move import move_probation
 
 # How long AWS may go on refusing a reservation of 0 after the provisioned concurrency was removed.
 # After the time that a hold takes at most: by then a pulse would have ended it.
@@ -76,6 +77,9 @@ def contain(
                 if find_stop_of_tag(incident, found, world) is not None:
                     return run.save(incident.unleased())
                 return _yield_to_people(run, found)
+        probation = run.incident.probation
+        if probation is not None and run.incident.state is IncidentState.CAPPING:
+            return move_probation(run, probation)
         return _contain(run)
     except FunctionNotFoundError:
         return close_as_deleted(incident, world, now)

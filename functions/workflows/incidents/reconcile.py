@@ -176,7 +176,8 @@ class Reconciler:
             if all(one.is_zero for one in versions):
                 return _FoundAs.AS_LEFT
         elif incident.is_paused:
-            if incident.is_let_go or not self._was_enabled(incident):
+            is_let_go = incident.is_let_go or incident.is_on_probation
+            if is_let_go or not self._was_enabled(incident):
                 return _FoundAs.AS_LEFT
         else:
             present = world.functions.reserved_concurrency(incident.function)

@@ -98,7 +98,7 @@ def _keep_open(run: Execution) -> Incident:
     told = incident.refused(Attempt.RESTORE, run.present).unleased()
     if any(one.restored is StepStatus.FAILED for one in incident.stops):
         target = _in_force(run)
-        is_stop = target == 0 and not incident.is_hold
+        is_stop = target == 0 and not incident.is_hold and incident.probation is None
         state = IncidentState.CONTAINED if is_stop else IncidentState.CAPPED
         held = replace(told.to(state, now), target=target)  # never before the latest moment
     else:

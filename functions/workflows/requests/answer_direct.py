@@ -7,6 +7,7 @@ delivery by the id that Lambda gives an invocation and its retries.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -42,6 +43,8 @@ from functions.workflows.rollback.answer_request import RollbackRequest, restore
 from functions.workflows.rollback.results import (
     NOT_HELD,
     LeftUnchanged,
+    LoopClosed,
+    OnProbation,
     Refused,
     Restored,
     Result,
@@ -144,8 +147,9 @@ def _restore(
         id=invocation_id,
         functions=(ALL,) if request.is_for_all else _name_exactly(request, rollback),
         nonce=f"restore {request.id}",
+        terms=request.terms,
     )
-    done = restore_once(asked, rollback, seconds_left_for_person)
+    done = restore_once(asked, replace(rollback, is_direct=True), seconds_left_for_person)
     if isinstance(done, RequestClaim):
         return _reject_repeated(done)
     return RestoreAnswer(results=tuple(map(_describe_result, done)))
@@ -166,13 +170,19 @@ def _describe_result(result: Result) -> RestoreResult:
             outcome = RestoreOutcome.PENDING
         case Restored():
             outcome = RestoreOutcome.RESTORED
+        case OnProbation():
+            outcome = RestoreOutcome.ON_PROBATION
+        case LoopClosed():
+            outcome = RestoreOutcome.LOOP_CLOSED
         case Refused(is_unknown=True):
             outcome = RestoreOutcome.UNKNOWN
         case Refused():
             outcome = RestoreOutcome.REFUSED
         case LeftUnchanged():
             outcome = RestoreOutcome.UNSURE
-    return RestoreResult(function=result.function, outcome=outcome.value, text=result.text)
+    note = result.note if isinstance(result, Restored) else ""
+    text = f"{result.text} ({note})" if note else result.text
+    return RestoreResult(function=result.function, outcome=outcome.value, text=text)
 
 
 def _stop(request: StopRequest, stopping: OrderedStop, invocation_id: str) -> Answer:

@@ -3,14 +3,21 @@
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from functions.domain.account.watched_region import refuse_elsewhere
 from functions.domain.errors import LedgerUnavailableError, LoopbreakerError, RestoreFailedError
 from functions.domain.incidents.ports import Ledger, RequestClaim
+from functions.domain.requests.terms import RestoreTerms
 from functions.workflows.holding.end_hold import HoldEnder
-from functions.workflows.rollback.results import Refused, Restored, Result
+from functions.workflows.rollback.results import (
+    LoopClosed,
+    OnProbation,
+    Refused,
+    Restored,
+    Result,
+)
 from functions.workflows.rollback.rollback import ALL, Rollback
 
 NOTHING_ASKED: Final = "nothing was asked for"
@@ -33,11 +40,14 @@ class RollbackRequest:
         Names or ARNs; ``("all",)`` for everything that the guard holds.
     nonce
         New with each synthesis that has the flag, and with each direct request.
+    terms
+        How they are restored.
     """
 
     id: str
     functions: tuple[str, ...]
     nonce: str
+    terms: RestoreTerms = field(default_factory=RestoreTerms)
 
 
 def answer_request(
@@ -103,8 +113,9 @@ def restore_once(
     if claim is not RequestClaim.MINE:
         return claim
     try:
-        results = rollback.of(request.functions, seconds_left)
-        is_done = not any(isinstance(one, Refused) for one in results)
+        asked = replace(rollback, terms=request.terms)
+        results = asked.of(request.functions, seconds_left)
+        is_done = not any(isinstance(one, Refused | LoopClosed) for one in results)
         if is_done:
             # Never success without it: CloudFormation may send these properties again next year.
             ledger.settle_request(request.nonce, request.id, is_done=True)
@@ -131,14 +142,18 @@ def end_deployment(rollback: Rollback, seconds_left: Callable[[], float]) -> Non
 
 
 def _describe_results(asked: tuple[str, ...], results: tuple[Result, ...]) -> str:
-    refused = [one for one in results if isinstance(one, Refused)]
+    refused = [one for one in results if isinstance(one, Refused | LoopClosed)]
     if refused:
         reasons = "; ".join(f"{one.function}: {one.text}" for one in refused)
-        others = [one.function for one in results if isinstance(one, Restored)]
+        others = [one.function for one in results if isinstance(one, Restored | OnProbation)]
         raise RestoreFailedError(
             f"not restored: {reasons}. Restored: {', '.join(others) or 'none'}. What is not"
             " restored stays contained and recorded; deploy with the rollback flag again."
         )
     if asked == (ALL,) and not results:
         return "nothing is held"
-    return "; ".join(f"{one.function}: {one.text}" for one in results)
+    return "; ".join(f"{one.function}: {one.text}{_add_note(one)}" for one in results)
+
+
+def _add_note(result: Result) -> str:
+    return f" ({result.note})" if isinstance(result, Restored) and result.note else ""

@@ -1,13 +1,17 @@
 """What a rollback says of each function."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from functions.domain.changes.outcome import StepStatus
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
+from functions.domain.notices.notice import Deployment
+from functions.domain.notices.text import clean, format_count, format_time
+from functions.domain.requests.loop_check import ClosedLoop
 from functions.workflows.incidents.restore import CHECKED_AGAIN
 
+_LONGEST_LOOP = 300
 STOPPED_ANEW = "restored; it has run away again since, so that it is held anew"
 NOT_HELD = "was not held; nothing was changed"
 IN_DOUBT = (
@@ -26,12 +30,18 @@ NO_TIME_LEFT = "not tried: this run has no time left; restore it again"
 class Restored:
     """A function that is as it was, or that was not held at all.
 
-    `is_pending`: it runs again, but a mapping of it is still to be enabled, or it is checked again.
+    Attributes
+    ----------
+    is_pending
+        It runs again, but a mapping of it is still to be enabled, or it is checked again.
+    note
+        What could not be checked before; empty for nothing.
     """
 
     function: str
     text: str
     is_pending: bool = False
+    note: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +57,22 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OnProbation:
+    """A function of which a little is let go, and watched."""
+
+    function: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopClosed:
+    """A function that was left as it is, because its loop is still closed in the event graph."""
+
+    function: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeftUnchanged:
     """A function that may be held, of which nobody knows for sure, and that nobody named."""
 
@@ -54,7 +80,41 @@ class LeftUnchanged:
     text: str
 
 
-Result: TypeAlias = Restored | Refused | LeftUnchanged
+Result: TypeAlias = Restored | OnProbation | Refused | LoopClosed | LeftUnchanged
+
+
+def describe_probation(after: Incident) -> OnProbation:
+    """What a function on probation is answered with."""
+    probation = after.probation
+    until = "" if probation is None else f", until {format_time(probation.ends_at)} at the latest"
+    how = "a few executions at a time"
+    if probation is not None and probation.concurrency is not None:
+        how = f"{format_count(probation.concurrency, 'execution')} at a time"
+    return OnProbation(
+        function=after.function,
+        text=f"on probation: it may run {how} and is watched{until}; then it is restored, or held"
+        " again",
+    )
+
+
+def describe_closed_loop(
+    function: str, closed: ClosedLoop, deployment: Deployment, *, is_direct: bool
+) -> LoopClosed:
+    """Why a function is left as it is, and how a person goes on."""
+    careful, forced = "-c rollback_mode=probation", "-c rollback_force=yes"
+    if deployment.is_embedded:
+        careful, forced = 'rollback_mode="probation"', 'rollback_force="yes"'
+    if is_direct:
+        careful, forced = "--probation", "--force"
+    drawn = f" ({clean(closed.drawing, _LONGEST_LOOP)})" if closed.drawing else ""
+    breaks = f" To break it: {clean(closed.broken_by, _LONGEST_LOOP)}." if closed.broken_by else ""
+    return LoopClosed(
+        function=function,
+        text=f"left as it is, because its loop{drawn} is still closed in the event graph of"
+        f" {format_time(closed.at)}. A fix in the code does not show there. If you have fixed the"
+        f" code, restore it with {careful}, which watches it, or at once with {forced}.{breaks} A"
+        " change of the configuration is seen within 15 minutes",
+    )
 
 
 def is_pending_result(result: Result) -> bool:

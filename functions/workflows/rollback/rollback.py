@@ -6,7 +6,7 @@ A function may be held, or remediated with remedies, or both: all of it is put b
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -43,11 +43,12 @@ from functions.domain.notices.stack_deletion import (
     compose_functions_left,
     compose_remedies_left,
 )
+from functions.domain.requests.terms import RestoreTerms
 from functions.workflows.diagnosis.run import undo_remediations
 from functions.workflows.incidents.adopt import adopt, put_back_removed, was_closed_since
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.perform_steps import undo
-from functions.workflows.incidents.restore import restore
+from functions.workflows.rollback.release import FunctionRelease
 from functions.workflows.rollback.results import (
     BEING_STOPPED,
     IN_DOUBT,
@@ -56,10 +57,11 @@ from functions.workflows.rollback.results import (
     STOPPED_ANEW,
     UNSEALED,
     LeftUnchanged,
+    LoopClosed,
+    OnProbation,
     Refused,
     Restored,
     Result,
-    describe_result,
     is_pending_result,
 )
 
@@ -105,13 +107,19 @@ class Rollback:
     ----------
     sleep
         Waits the given seconds, while another run works on the same incident.
-    practice
+    remediation
         What undoing remedies reaches for.
+    terms
+        How functions are restored.
+    is_direct
+        Whether a person asks directly, rather than by a deployment.
     """
 
     world: Context
     sleep: Callable[[float], None]
     remediation: RemediationContext
+    terms: RestoreTerms = field(default_factory=RestoreTerms)
+    is_direct: bool = False
 
     def of(
         self,
@@ -136,6 +144,7 @@ class Rollback:
             When it cannot be read what is held.
         """
         left: tuple[LeftUnchanged, ...] = ()
+        self.world.loops.refresh()
         if asked == (ALL,):
             names, left = self._list_held()
         else:
@@ -290,13 +299,16 @@ class Rollback:
                 f"{','.join(sorted({one.kind.value for one in remediations}))} once more",
             )
         told = f"remedy undone ({titles})"
+        if isinstance(result, LoopClosed | OnProbation):
+            return replace(result, text=f"{result.text}; {told}")
         if isinstance(result, Refused):
             if result.is_unknown:
                 return Restored(function=name, text=f"the function no longer exists; {told}")
             return Refused(function=name, text=f"{result.text}; {told}")
-        return Restored(
-            function=name, text=told if result.text == NOT_HELD else f"{result.text}; {told}"
-        )
+        text = told if result.text == NOT_HELD else f"{result.text}; {told}"
+        if isinstance(result, Restored):
+            return replace(result, text=text)
+        return Restored(function=name, text=text)
 
     def _restore(self, known: _Asked, *, is_patient: bool = False) -> Result:
         """Restore a function by its newest record, however often other runs move that on.
@@ -321,16 +333,20 @@ class Rollback:
                 with suppress(StaleIncidentError):  # a pulse is taking its tag over
                     return self._without_incident(name)
                 continue
-            was_held = True
             facts = self._read_facts(name)
+            release = FunctionRelease(world=self.world, terms=self.terms, is_direct=self.is_direct)
+            closed = release.find_closed_loop(incident, facts)
+            if closed is not None:
+                return closed
+            was_held = True
             try:
                 mine = incident if incident == known.own else incident.taken_over()
-                after = restore(self._with_tag(mine, facts), self.world, self.world.clock())
+                after, result = release.carry_out(self._with_tag(mine, facts), facts)
             except StaleIncidentError:
                 continue  # another run moved it on: look again
             if after.is_closed and facts is not None and SNAPSHOT_TAG in facts.tags:
                 self._untag(facts)
-            return describe_result(after)
+            return result
         raise StaleIncidentError(f"{name} is being changed by another run: restore it again")
 
     def _read_facts(self, name: str) -> FunctionFacts | None:

@@ -67,6 +67,7 @@ class Scene:
         self.calls: int | None = None
         self.accepted = accepted or {}
         self.runs = 0
+        self.held: frozenset[str] = frozenset()  # mappings that the guard has disabled
 
     def refresh(self) -> GraphRefresh[Facts]:
         """A run in a fresh execution environment."""
@@ -90,6 +91,7 @@ class Scene:
             until=self.now + timedelta(minutes=15),
             clock=lambda: self.now,
             log=self.log,
+            held_mappings=lambda: self.held,
         )
 
     def tick(self, minutes: float = 2) -> RefreshReport:

@@ -362,3 +362,26 @@ def test_a_tick_logs_what_the_graph_decided_and_what_it_could_not() -> None:
     (fields,) = (fields for message, fields in scene.log.lines if message == "charted")
     assert fields["counts"]["unknown"] == undecided
     assert fields["doubts"] == report.doubts
+
+
+def test_a_mapping_that_the_guard_has_disabled_is_no_fix() -> None:
+    """The loop stays in the book, since a restore closes it again; one that people broke goes."""
+    scene = Scene()
+    name = scene.add_loop()
+    scene.tick()
+    assert _proof(scene, name) is LoopProof.CERTAIN
+    (uuid,) = (one for one in scene.aws.mappings if one.startswith("fresh"))
+
+    scene.aws.mappings[uuid]["State"] = "Disabled"
+    scene.held = frozenset({uuid})
+    scene.tick(minutes=24 * 60 + 1)
+    assert _proof(scene, name) is LoopProof.CERTAIN
+
+    scene.held = frozenset()
+    scene.tick(minutes=24 * 60 + 1)
+    assert _proof(scene, name) is not LoopProof.CERTAIN
+
+
+def _proof(scene: Scene, name: str) -> LoopProof:
+    assert scene.memory.book is not None
+    return scene.memory.book.proof(name)

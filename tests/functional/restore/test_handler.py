@@ -73,6 +73,7 @@ def test_the_flag_restores_and_works_again_next_week(stage: Stage) -> None:
         stage.scene.now += timedelta(days=7)
         stage.scene.add_runaway(reserved=5)
         stage.scene.contributor()
+        stage.scene.chart()
         assert stage.scene.account.by_name["orders"].reserved == 0
 
         answered = stage.send("Update", ("orders",), nonce=week)
@@ -237,6 +238,7 @@ def test_a_restore_that_failed_is_tried_again_by_the_same_assembly(stage: Stage)
     scene = stage.scene
     scene.add_runaway(reserved=300)
     scene.contributor()
+    scene.chart()
     scene.account.add("greedy", reserved=700)
     assert stage.send("Update", ("orders",), nonce="n", request_id="1")["Status"] == "FAILED"
     scene.account.reserves("greedy", None)

@@ -38,6 +38,7 @@ def test_defaults() -> None:
         danger_usd_per_minute=1,
         rollback=(),
         rollback_mode="now",
+        rollback_force="no",
         exempt=(),
         floor_per_minute=500,
         account_alarm_per_minute=0,
@@ -431,10 +432,24 @@ def test_wrong_flags_file(tmp_path: Path, text: str, line: str) -> None:
             "rollback=Loopbreaker-contain: is a function of Loopbreaker, which is never contained",
         ),
         (
-            {"rollback": "orders", "rollback_mode": "probation"},
-            "rollback_mode=probation: is not available in this version, must be now",
+            {"rollback": "orders", "rollback_mode": "later"},
+            "rollback_mode=later: must be now or probation",
         ),
-        ({"rollback": "orders", "rollback_mode": "later"}, "rollback_mode=later: must be now"),
+        (
+            {"rollback": "orders", "rollback_force": "true"},
+            "rollback_force=true: must be no or yes",
+        ),
+        (
+            {"rollback_force": "yes"},
+            (
+                "rollback_force=yes: give it together with "
+                "rollback=<function>[,<function>...] or rollback=all"
+            ),
+        ),
+        (
+            {"rollback": "orders", "rollback_mode": "probation", "rollback_force": "yes"},
+            "rollback_force=yes: leave it out: rollback_mode=probation needs no force",
+        ),
         (
             {"rollback_mode": "now"},
             (

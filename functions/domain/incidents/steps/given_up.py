@@ -27,7 +27,7 @@ def leave_as_found(incident: Incident, present: int | None, now: datetime) -> In
         Contained or capped where the guard's reservation is in force, released where something
         beside it may be, else as if nothing had been changed.
     """
-    free = incident.unleased()
+    free = replace(incident.unleased(), probation=None)
     if present is not None and present in incident.ours:
         state = IncidentState.CAPPED if present else IncidentState.CONTAINED
         step = Reserve(function=incident.function, to=present, prior=incident.prior)

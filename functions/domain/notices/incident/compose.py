@@ -20,6 +20,11 @@ from functions.domain.notices.incident.ended import (
 )
 from functions.domain.notices.incident.held import compose_expiring, compose_held, compose_kept
 from functions.domain.notices.incident.not_stopped import compose_notified
+from functions.domain.notices.incident.probation import (
+    compose_begun,
+    compose_failed,
+    compose_refused,
+)
 from functions.domain.notices.incident.restored import (
     compose_lifted,
     compose_restore_failed,
@@ -40,6 +45,9 @@ _COMPOSERS: Final[dict[Transition, Callable[[Incident, NoticeContext, datetime],
     Transition.RESTORE_FAILED: compose_restore_failed,
     Transition.CONTAIN_FAILED: compose_contain_failed,
     Transition.LIFTED: compose_lifted,
+    Transition.PROBATION: compose_begun,
+    Transition.PROBATION_FAILED: compose_failed,
+    Transition.PROBATION_REFUSED: compose_refused,
     Transition.ENDED: compose_ended,
     Transition.DELETED: compose_deleted,
 }

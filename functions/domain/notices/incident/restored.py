@@ -11,6 +11,7 @@ from functions.domain.incidents.states import IncidentState
 from functions.domain.notices.commands import build_restore_commands, name_setting
 from functions.domain.notices.incident.capped import compose_cap_over
 from functions.domain.notices.incident.held import compose_let_go
+from functions.domain.notices.incident.probation import compose_over
 from functions.domain.notices.incident.sections.ending import compose_footer
 from functions.domain.notices.incident.sections.events import (
     compose_event_impact,
@@ -46,6 +47,9 @@ from functions.domain.notices.ways_back import list_ways_back
 
 def compose_restored(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """Tell that a function is as it was before."""
+    probation = incident.probation
+    if probation is not None and probation.outcome is not None:
+        return compose_over(incident, probation, context, now)
     untouched = sum(one.restored is StepStatus.CHANGED_MEANWHILE for one in incident.steps)
     tail = f", {format_count(untouched, 'setting')} left alone" if untouched else ""
     return Notice(

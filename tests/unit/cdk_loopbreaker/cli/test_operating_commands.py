@@ -15,6 +15,7 @@ from cdk_loopbreaker.cli.errors import UserError
 from cdk_loopbreaker.cli.history_command import parse_moment
 from cdk_loopbreaker.cli.main import main
 from cdk_loopbreaker.operating.errors import OperatingError
+from functions.domain.detection.evidence import LoopProof
 from tests.unit.cdk_loopbreaker.operating.guard import (
     FakeLambda,
     answered,
@@ -104,6 +105,57 @@ def test_a_restore_asks_and_shows_what_comes_back(fake: FakeLambda, terminal: No
     assert agreed.exit_code == 0
     assert agreed.stdout.endswith("orders: restored\n")
     assert fake.scene.account.by_name["orders"].reserved == 5
+
+
+def test_a_probation_lets_a_little_go(fake: FakeLambda) -> None:
+    """It is done for now, and the status says what goes on."""
+    contain(fake.scene, "orders")
+
+    result = run("restore", "orders", "--probation", "--yes")
+
+    assert result.exit_code == 0
+    assert "on probation" in result.stdout
+    assert fake.scene.account.by_name["orders"].reserved == 1
+    assert fake.sent[-1][1]["loopbreaker"]["mode"] == "probation"
+    status = run("status").stdout
+    assert "on probation" in status
+    assert "by itself, at about" in status
+
+
+@pytest.mark.parametrize(("answer", "reserved", "code"), [("y\n", 5, 0), ("n\n", 0, 1)])
+def test_a_closed_loop_is_asked_about(
+    fake: FakeLambda, terminal: None, answer: str, reserved: int, code: int
+) -> None:
+    """`--yes` answers another question."""
+    contain(fake.scene, "orders")
+    fake.scene.chart("orders", LoopProof.CERTAIN)
+
+    result = run("restore", "orders", "--yes", answer=answer)
+
+    assert result.exit_code == code
+    assert "still closed in the event graph" in " ".join(result.stdout.split())
+    assert fake.scene.account.by_name["orders"].reserved == reserved
+
+
+def test_a_closed_loop_is_left_where_nobody_can_answer(fake: FakeLambda) -> None:
+    """A pipeline says so with `--force`."""
+    contain(fake.scene, "orders")
+    fake.scene.chart("orders", LoopProof.CERTAIN)
+
+    left, forced = run("restore", "orders", "--yes"), run("restore", "orders", "--yes", "--force")
+
+    assert (left.exit_code, forced.exit_code) == (1, 0)
+    assert "--force" in left.stdout
+    assert fake.scene.account.by_name["orders"].reserved == 5
+
+
+def test_a_probation_needs_no_force(fake: FakeLambda) -> None:
+    """One line says so, and nothing is asked of AWS."""
+    result = run("restore", "orders", "--probation", "--force", "--yes")
+
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].endswith("leave one of them out")
+    assert fake.sent == []
 
 
 def test_a_restore_that_nobody_can_answer_needs_yes(fake: FakeLambda) -> None:

@@ -78,3 +78,4 @@ def contain(scene: Scene, *names: str, reserved: int | None = 5) -> None:
     for name in names:
         scene.add_runaway(name, reserved=reserved)
         scene.contributor(name)
+        scene.chart(name)

@@ -75,6 +75,8 @@ from functions.domain.notices.incident.unreadable_record import compose_unreadab
 from functions.domain.notices.layout import mark_as_repeated
 from functions.domain.notices.notice import Deployment, Notice, NoticeContext, with_event
 from functions.domain.notices.stack_deletion import compose_functions_left
+from functions.domain.probation.record import ProbationFigures, ProbationOutcome
+from functions.domain.probation.steps import plan_holding_again, plan_probation
 
 NOW: Final = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
 FUNCTION: Final = "orders-enricher"
@@ -644,6 +646,42 @@ def restored_after_hold() -> Incident:
     return replace(_ended(shown), state=IncidentState.RESTORED)
 
 
+def on_probation(outcome: ProbationOutcome | None = None, **figures: float) -> Incident:
+    """An incident whose function was stopped seven hours ago, and is on probation since then."""
+    begun = NOW - timedelta(minutes=0 if outcome is None else 12)
+    planned = plan_probation(contained(prior=25, hours=7), {}, begun)
+    probation = planned.probation
+    if probation is None:
+        raise AssertionError
+    for one in planned.steps:
+        if one.restored is not None:
+            planned = planned.with_restored(one.step, StepStatus.DONE)
+        if one.status is StepStatus.PLANNED:
+            planned = planned.with_outcome(one.step, StepStatus.DONE)
+    probation = probation.in_force(begun)
+    if outcome is not None:
+        seen = ProbationFigures(minutes=6, **figures)
+        probation = probation.concluded(outcome, seen)
+    return replace(planned, state=IncidentState.CAPPED, probation=probation)
+
+
+def after_probation(outcome: ProbationOutcome, **figures: float) -> Incident:
+    """The same, restored."""
+    incident = on_probation(outcome, **figures)
+    for one in incident.steps:
+        incident = incident.with_restored(one.step, StepStatus.DONE)
+    return replace(incident, state=IncidentState.RESTORED)
+
+
+def held_after_probation(outcome: ProbationOutcome, **figures: float) -> Incident:
+    """The same, stopped again."""
+    again = plan_holding_again(on_probation(outcome, **figures))
+    for one in again.steps:
+        if one.status is StepStatus.PLANNED:
+            again = again.with_outcome(one.step, StepStatus.DONE)
+    return replace(again, state=IncidentState.CONTAINED)
+
+
 def not_held(
     why: NotHeld,
     *,
@@ -871,6 +909,52 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
         Transition.RELEASED, released(), found=FoundReservation(reserved_concurrency=None)
     ),
     "running_away_again": lambda: observed(Transition.RUNNING_AWAY_AGAIN, released()),
+    "probation": lambda: observed(Transition.PROBATION, on_probation()),
+    "probation_passed": lambda: observed(
+        Transition.RESTORED,
+        after_probation(
+            ProbationOutcome.NOT_COME_BACK,
+            let_go=40,
+            rounds=0.0,
+            ran=44,
+            outside_per_minute=2,
+            per_minute=2,
+        ),
+    ),
+    "probation_failed": lambda: observed(
+        Transition.PROBATION_FAILED,
+        held_after_probation(
+            ProbationOutcome.CAME_BACK,
+            let_go=40,
+            rounds=61,
+            ran=2_440,
+            outside_per_minute=0,
+            per_minute=410,
+            again_per_minute=0,
+        ),
+    ),
+    "probation_too_many_wait": lambda: observed(
+        Transition.PROBATION_FAILED,
+        held_after_probation(
+            ProbationOutcome.TOO_MANY_WAIT,
+            let_go=21_400,
+            rounds=1.2,
+            ran=1_900,
+            outside_per_minute=0,
+            per_minute=310,
+            again_per_minute=0,
+        ),
+    ),
+    "probation_showed_nothing": lambda: observed(
+        Transition.RESTORED,
+        after_probation(ProbationOutcome.NOTHING_RAN, let_go=1, rounds=0, ran=0),
+    ),
+    "probation_refused": lambda: observed(
+        Transition.PROBATION_REFUSED,
+        contained(prior=25, hours=7),
+        detail="Specified ReservedConcurrentExecutions for function decreases account's"
+        " UnreservedConcurrentExecution below its minimum value of [100].",
+    ),
     "restored": lambda: observed(Transition.RESTORED, restored()),
     "restore_failed": lambda: observed(Transition.RESTORE_FAILED, unrestored()),
     "put_back": lambda: observed(Transition.LIFTED, put_back()),

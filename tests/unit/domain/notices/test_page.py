@@ -148,6 +148,9 @@ def test_every_kind_of_transition_has_a_sample() -> None:
         Transition.RESTORE_FAILED: "RESTORE FAILED",
         Transition.CONTAIN_FAILED: "COULD NOT STOP",
         Transition.LIFTED: "LET GO",
+        Transition.PROBATION: "ON PROBATION",
+        Transition.PROBATION_FAILED: "STOPPED AGAIN",
+        Transition.PROBATION_REFUSED: "NO PROBATION",
         Transition.ENDED: "OVER",
         Transition.DELETED: "DELETED",
     }

@@ -81,10 +81,10 @@ def test_what_a_later_version_adds_is_left_alone() -> None:
 
 @pytest.mark.parametrize("outcome", RestoreOutcome)
 def test_a_restore_is_done_where_nothing_holds_the_function(outcome: RestoreOutcome) -> None:
-    """What was refused, is unknown or unsure, is not."""
+    """What was refused, is unknown, unsure or on a closed loop, is not."""
     result = RestoreResult(function="f", outcome=outcome.value, text="")
 
-    assert result.is_done == (outcome in {"restored", "pending", "not_held"})
+    assert result.is_done == (outcome in {"restored", "pending", "not_held", "on_probation"})
 
 
 @pytest.mark.parametrize("outcome", StopOutcome)

@@ -24,6 +24,7 @@ from functions.domain.requests.request import (
     is_direct_request,
     parse_request,
 )
+from functions.domain.requests.terms import RestoreMode, RestoreTerms
 
 ID: Final = "0b3d1e9a52c44b7e"
 ARN: Final = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
@@ -37,6 +38,8 @@ REQUESTS: Final[tuple[DirectRequest, ...]] = (
     ),
     RestoreRequest(id=ID, functions=("orders", ARN)),
     RestoreRequest(id=ID, is_for_all=True),
+    RestoreRequest(id=ID, is_for_all=True, terms=RestoreTerms(mode=RestoreMode.PROBATION)),
+    RestoreRequest(id=ID, functions=("orders",), terms=RestoreTerms(is_forced=True)),
     StopRequest(id=ID, function="orders"),
     StopRequest(id=ID, function=ARN, ordered_by="arn:aws:iam::123456789012:user/anna"),
     OverviewRequest(),
@@ -109,6 +112,15 @@ def _event(**fields: Any) -> dict[str, Any]:
         (_event(request="restore"), "name functions, or say all"),
         (_event(request="restore", functions=["f"], all=True), "name functions, or say all"),
         (_event(request="restore", functions=["f"], all="no"), "all is 'no'"),
+        (_event(request="restore", functions=["f"], mode="soon"), "mode is 'soon'; allowed is now"),
+        (
+            _event(request="restore", functions=["f"], force="yes"),
+            "force is 'yes'; allowed is true",
+        ),
+        (
+            _event(request="restore", functions=["f"], mode="probation", force=True),
+            "a probation needs no force",
+        ),
         (_event(request="restore", functions=[]), "list of 1 to 50 names"),
         (_event(request="restore", functions="orders"), "list of 1 to 50 names"),
         (_event(request="restore", functions=["f"] * (MOST_FUNCTIONS + 1)), "list of 1 to 50"),

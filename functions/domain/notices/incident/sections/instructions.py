@@ -29,6 +29,7 @@ from functions.domain.notices.ways_back import (
     WITHOUT_DEPLOYMENT,
     compose_deployment,
     compose_own_command,
+    describe_code_fix,
 )
 
 FIX: Final = (
@@ -95,6 +96,7 @@ def compose_instructions(incident: Incident, context: NoticeContext) -> str:
         bullet(first, "1."),
         bullet(second, "2."),
         *_list_ways_back(incident, context.deployment),
+        _add_code_fix(incident, context),
         *(
             (
                 bullet("Not a loop? Restore it as above, and exempt it:", "3."),
@@ -106,6 +108,11 @@ def compose_instructions(incident: Incident, context: NoticeContext) -> str:
             else ()
         ),
     )
+
+
+def _add_code_fix(incident: Incident, context: NoticeContext) -> str:
+    text = "" if is_ordered(incident) else describe_code_fix(context.loop, context.deployment)
+    return indent(text) if text else ""
 
 
 def _list_ways_back(incident: Incident, deployment: Deployment) -> tuple[str, ...]:

@@ -1,0 +1,204 @@
+"""The steps of a probation, written into an incident before any of them is carried out."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from functions.domain.changes.outcome import UNFINISHED, StepStatus
+from functions.domain.changes.steps import (
+    DisableMapping,
+    EventSourceMapping,
+    LimitMapping,
+    StepOutcome,
+)
+from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.evidence import LoopProof
+from functions.domain.holding.sources import SourceKey, find_kind, list_polled
+from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.states import IncidentState
+from functions.domain.probation.record import (
+    LEAST,
+    LEAST_FOR_QUEUES,
+    MOST_STAGES,
+    Probation,
+    ProbationPhase,
+)
+
+# What is surest to show a loop is let go first: nothing else has run by then.
+_SUREST_FIRST: Final = (
+    LoopProof.CERTAIN,
+    LoopProof.POSSIBLE,
+    LoopProof.UNKNOWN,
+    LoopProof.RULED_OUT,
+)
+LET_GO: Final = frozenset({StepStatus.PLANNED, StepStatus.DONE, StepStatus.ALREADY})
+
+
+def find_obstacle(incident: Incident) -> str:
+    """Why a function cannot be put on probation, as a clause; empty where it can."""
+    if incident.is_on_instances:
+        return (
+            "it runs on Lambda Managed Instances, where each environment takes several events at a"
+            " time"
+        )
+    if incident.watch is not None and incident.watch.plan.is_for_callers:
+        return "its callers are limited for some minutes only, and a probation would refuse more"
+    if incident.state not in {IncidentState.CONTAINED, IncidentState.CAPPED}:
+        return "its stop is not complete yet, ask again in two minutes"
+    if incident.reservation is None and not incident.is_paused:
+        return "nothing of it is held"
+    return ""
+
+
+def needs_no_probation(incident: Incident) -> bool:
+    """Whether as little ran before the incident as a probation would let run, or less."""
+    return not incident.is_paused and incident.prior == 0
+
+
+def plan_probation(
+    incident: Incident, loops: Mapping[SourceKey, LoopProof], now: datetime
+) -> Incident:
+    """The incident with the first step of a probation written down.
+
+    Parameters
+    ----------
+    loops
+        On which loops its sources lie, by the event graph.
+    """
+    held = _list_held(incident)
+    is_paused = incident.is_paused
+    concurrency = None
+    if not is_paused:
+        has_queue = any(find_kind(one.source_arn) is SourceKind.QUEUE for one in held)
+        concurrency = LEAST_FOR_QUEUES if has_queue else LEAST
+        if incident.prior is not None:
+            concurrency = max(LEAST, min(concurrency, incident.prior))
+    probation = Probation(
+        begun_at=now,
+        before=None if is_paused else _find_reservation(incident),
+        was_stopped=incident.state is IncidentState.CONTAINED,
+        concurrency=concurrency,
+        stages=min(MOST_STAGES, len(held)),
+        phase=ProbationPhase.LET_GO,
+        since=now,
+    )
+    begun = replace(incident.to(IncidentState.CAPPING, now), probation=probation)
+    if concurrency is not None:
+        begun = begun.with_reservation(concurrency, incident.prior)
+    return plan_next(begun, loops, is_last=len(held) == 1)
+
+
+def _find_reservation(incident: Incident) -> int:
+    """What is reserved while it is held, also where its trial has just let a little go."""
+    if incident.watch is not None and incident.state is IncidentState.CAPPED:
+        return incident.watch.plan.cap or 0
+    return incident.target or 0
+
+
+def plan_next(
+    incident: Incident, loops: Mapping[SourceKey, LoopProof], *, is_last: bool
+) -> Incident:
+    """The incident with the next mapping to be let go, or with all that are left."""
+    held = sorted(_list_held(incident), key=lambda one: _rank(one, loops))
+    snapshot = incident.snapshot
+    known = () if snapshot is None else snapshot.mappings or ()
+    limits = {one.uuid: one.maximum_concurrency for one in known}
+    planned = incident
+    for step in held if is_last else held[:1]:
+        prior = limits.get(step.uuid)
+        is_queue = find_kind(step.source_arn) is SourceKind.QUEUE
+        if is_queue and prior != LEAST_FOR_QUEUES:
+            planned = planned.with_step(StepOutcome(step=_limit(planned, step, prior)))
+        planned = planned.with_restored(step, StepStatus.PLANNED)
+    return planned
+
+
+def _limit(incident: Incident, step: DisableMapping, prior: int | None) -> LimitMapping:
+    for one in incident.steps:
+        if isinstance(one.step, LimitMapping) and one.step.uuid == step.uuid:
+            return one.step.changed_to(LEAST_FOR_QUEUES)
+    return LimitMapping(
+        function=step.function,
+        uuid=step.uuid,
+        source_arn=step.source_arn,
+        to=LEAST_FOR_QUEUES,
+        prior=prior,
+    )
+
+
+def has_more_held(incident: Incident) -> bool:
+    """Whether a mapping is still to be let go."""
+    return bool(_list_held(incident))
+
+
+def count_let_go(incident: Incident) -> int:
+    """How many of its mappings are let go."""
+    return sum(
+        isinstance(one.step, DisableMapping) and one.restored in LET_GO for one in incident.steps
+    )
+
+
+def plan_holding_again(incident: Incident, disabled: Collection[str] = ()) -> Incident:
+    """The incident with everything that was let go to be held as before, written down.
+
+    Parameters
+    ----------
+    disabled
+        Mappings that somebody has disabled meanwhile: they stay as that person wants.
+    """
+    held = incident
+    probation = incident.probation
+    if probation is not None and probation.before is not None:
+        held = held.with_reservation(probation.before, incident.prior)
+    for one in incident.steps:
+        step = one.step
+        is_let_go = isinstance(step, DisableMapping) and one.restored in LET_GO
+        if is_let_go and isinstance(step, DisableMapping) and step.uuid not in disabled:
+            held = held.with_step(StepOutcome(step=step))
+    return held
+
+
+def drop_refused(incident: Incident) -> Incident:
+    """The incident without the limits that were not set, and with their mappings held."""
+    steps: list[StepOutcome] = []
+    for one in incident.steps:
+        if isinstance(one.step, LimitMapping) and one.status in UNFINISHED:
+            if one.step.earlier:
+                steps.append(replace(one, status=StepStatus.DONE))
+        elif isinstance(one.step, DisableMapping) and one.restored is StepStatus.PLANNED:
+            steps.append(StepOutcome(step=one.step, status=StepStatus.DONE))
+        else:
+            steps.append(one)
+    return replace(incident, steps=tuple(steps))
+
+
+def plan_undoing(incident: Incident) -> Incident:
+    """The incident after AWS refused the first step of a probation, to be held as before.
+
+    What was refused is not in force: only what was done before that is to be changed.
+    """
+    before = None if incident.probation is None else incident.probation.before
+    reserve = incident.reservation
+    undone = plan_holding_again(incident)
+    if before is not None and reserve is not None and reserve.status is StepStatus.FAILED:
+        own = undone.reservation
+        undone = undone if own is None else undone.with_outcome(own.step, StepStatus.DONE)
+    return drop_refused(undone)
+
+
+def _list_held(incident: Incident) -> tuple[DisableMapping, ...]:
+    return tuple(
+        one.step
+        for one in incident.steps
+        if isinstance(one.step, DisableMapping)
+        and one.status in {StepStatus.DONE, StepStatus.FAILED, StepStatus.PLANNED}
+        and one.restored is None
+    )
+
+
+def _rank(step: DisableMapping, loops: Mapping[SourceKey, LoopProof]) -> tuple[int, str, str]:
+    mapping = EventSourceMapping(uuid=step.uuid, source_arn=step.source_arn, enabled=True)
+    proofs = [loops.get((one.kind, one.name), LoopProof.UNKNOWN) for one in list_polled((mapping,))]
+    rank = min((_SUREST_FIRST.index(one) for one in proofs), default=len(_SUREST_FIRST))
+    return rank, step.source_arn, step.uuid
