@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from functions.diagnose.wiring import DiagnosisWiring
+
 # The same for the resource's whole life: another one would make CloudFormation delete "the old".
 PHYSICAL_ID: Final = "LoopbreakerDiagnosis"
 _MOST_BYTES: Final = 3_000
@@ -47,26 +49,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | N
     def seconds_left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
-    try:
-        return _handle(event, seconds_left)
-    finally:
-        # Last of all: no remedy and no mail waits for an event.
-        connect().context.events.flush(seconds_left)
-
-
-def _handle(event: dict[str, Any], seconds_left: Callable[[], float]) -> dict[str, Any] | None:
     if is_custom_resource_event(event):
         _answer(CustomResourceRequest.from_event(event), seconds_left)
         return None
-    if is_batch(event):
-        return _take_batch(event, seconds_left)
-    signal = parse_diagnosis_signal(event)
-    logger.append_keys(signal=type(signal).__name__)
-    connect().triage(seconds_left).handle(signal, max(signal.at, read_clock()))
+    wiring = connect()
+    try:
+        if is_batch(event):
+            return _take_batch(event, wiring, seconds_left)
+        signal = parse_diagnosis_signal(event)
+        logger.append_keys(signal=type(signal).__name__)
+        wiring.triage(seconds_left).handle(signal, max(signal.at, read_clock()))
+    finally:
+        # Last of all: no remedy and no mail waits for an event.
+        wiring.context.events.flush(seconds_left)
     return None
 
 
-def _take_batch(event: dict[str, Any], seconds_left: Callable[[], float]) -> dict[str, Any]:
+def _take_batch(
+    event: dict[str, Any], wiring: DiagnosisWiring, seconds_left: Callable[[], float]
+) -> dict[str, Any]:
     """Deal with events out of the queue. What no trigger sends comes again by itself."""
     signals, failed = [], []
     for one in parse_queued_events(event):
@@ -77,7 +78,7 @@ def _take_batch(event: dict[str, Any], seconds_left: Callable[[], float]) -> dic
             failed.append(one.message_id)
     if signals:
         now = max(read_clock(), *(one.at for one in signals))
-        connect().triage(seconds_left).handle_all(signals, now)
+        wiring.triage(seconds_left).handle_all(signals, now)
     logger.info("taken from the queue", events=len(signals), failed=len(failed))
     return compose_batch_answer(tuple(failed))
 
@@ -87,24 +88,31 @@ def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -
 
     An answer that CloudFormation's URL did not take is raised, so that Lambda tries again.
     """
+    wiring = None
     try:
         with PROPAGATION.wait_for_propagation(seconds_left()):
-            response = _answer_success(_carry_out(request, seconds_left))
+            wiring = None if request.request_type is RequestType.DELETE else connect()
+            response = _answer_success(_carry_out(request, wiring, seconds_left))
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's outputs
         logger.exception("request failed", resource_type=request.resource_type)
         response = _answer_failure(request, error)
     respond(request, response)
+    if wiring is not None:
+        wiring.context.events.flush(seconds_left)
 
 
-def _carry_out(request: CustomResourceRequest, seconds_left: Callable[[], float]) -> str:
-    if request.request_type is RequestType.DELETE:
+def _carry_out(
+    request: CustomResourceRequest,
+    wiring: DiagnosisWiring | None,
+    seconds_left: Callable[[], float],
+) -> str:
+    if wiring is None:
         return ""
     asked = DiagnosisRequest(
         id=request.request_id,
         function=str(request.properties.get("Function", "")),
         nonce=str(request.properties.get("Nonce", "")),
     )
-    wiring = connect()
     return answer_request(asked, wiring.triage(seconds_left), wiring.ledger, read_clock())
 
 

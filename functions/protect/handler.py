@@ -19,7 +19,7 @@ from functions.workflows.deployment.protect_guard import protect_guard
 from functions.workflows.deployment.report_account import DeploymentPlan, report_account
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -44,38 +44,44 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     may deliver a request twice, which is harmless.
     """
     request = CustomResourceRequest.from_event(event)
-    seconds_left = context.get_remaining_time_in_millis() / 1000
+
+    def seconds_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
     try:
-        with PROPAGATION.wait_for_propagation(seconds_left):
-            response = _answer(request)
+        with PROPAGATION.wait_for_propagation(seconds_left()):
+            response = _answer(request, seconds_left)
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
         response = _answer_failure(request, error)
-    try:
-        respond(request, response)
-    finally:
-        connect().events.flush(lambda: context.get_remaining_time_in_millis() / 1000)
+    respond(request, response)
 
 
-def _answer(request: CustomResourceRequest) -> CustomResourceResponse:
+def _answer(
+    request: CustomResourceRequest, seconds_left: Callable[[], float]
+) -> CustomResourceResponse:
     """Carry out a request. A Delete does nothing: the reservations end with the functions."""
     match request.request_type:
         case RequestType.DELETE:
             data = {}
         case RequestType.CREATE | RequestType.UPDATE:
-            data = _carry_out(request)
+            data = _carry_out(request, seconds_left)
         case _:
             assert_never(request.request_type)
     return CustomResourceResponse(physical_resource_id=_name_resource(request), data=data)
 
 
-def _carry_out(request: CustomResourceRequest) -> dict[str, str]:
+def _carry_out(request: CustomResourceRequest, seconds_left: Callable[[], float]) -> dict[str, str]:
     properties = request.properties
     if request.resource_type == ACCOUNT:
         return _render(report_account(_parse_plan(properties), connect(), read_clock()))
     if request.resource_type == RESERVATION:
         wanted = {name: int(count) for name, count in properties["Functions"].items()}
-        return {"Protection": protect_guard(wanted, connect(), read_clock())}
+        connected = connect()
+        text = protect_guard(wanted, connected, read_clock())
+        # Before the answer: until then a denied call waits for new permissions to be in force.
+        connected.events.flush(seconds_left)
+        return {"Protection": text}
     raise UnknownResourceError(f"protect serves no {request.resource_type}")
 
 

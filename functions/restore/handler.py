@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from functions.workflows.rollback.rollback import Rollback
+
 # The same for the resource's whole life: another one would make CloudFormation delete "the old".
 PHYSICAL_ID: Final = "LoopbreakerRollback"
 _MOST_CHARACTERS: Final = 2_000  # CloudFormation takes no long answer
@@ -47,20 +49,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | s
     def seconds_left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
-    try:
-        return _handle(event, context.aws_request_id, seconds_left)
-    finally:
-        # Last of all: nobody who is restored or answered waits for an event.
-        connect().world.events.flush(seconds_left)
-
-
-def _handle(
-    event: dict[str, Any], request_id: str, seconds_left: Callable[[], float]
-) -> dict[str, Any] | None:
     if is_direct_request(event):
-        answer = answer_at_restore(
-            event, connect(), request_id, seconds_left, lambda: connect_page().read()
-        )
+        rollback = connect()
+        try:
+            answer = answer_at_restore(
+                event,
+                rollback,
+                context.aws_request_id,
+                seconds_left,
+                lambda: connect_page().read(),
+            )
+        finally:
+            rollback.world.events.flush(seconds_left)
         logger.info("answered a request", kind=answer["loopbreaker"]["answer"])
         return write_popup(answer, read_theme(event)) if is_from_widget(event) else answer
     if is_hold_end(event):
@@ -74,7 +74,10 @@ def _end_hold(event: dict[str, Any], seconds_left: Callable[[], float]) -> None:
     end = parse_hold_end(event)
     rollback = connect()
     ender = HoldEnder(world=rollback.world, sleep=rollback.sleep)
-    outcome = ender.end(end.incident_id, end.function, seconds_left)
+    try:
+        outcome = ender.end(end.incident_id, end.function, seconds_left)
+    finally:
+        rollback.world.events.flush(seconds_left)
     logger.info("hold", outcome=outcome, incident=end.incident_id, target_function=end.function)
 
 
@@ -83,18 +86,23 @@ def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -
 
     An answer that CloudFormation's URL did not take is raised, so that Lambda tries again.
     """
+    rollback = None
     try:
         with PROPAGATION.wait_for_propagation(seconds_left()):
-            response = _answer_success(_carry_out(request, seconds_left))
+            rollback = connect()
+            response = _answer_success(_carry_out(request, rollback, seconds_left))
     except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
         logger.exception("request failed", resource_type=request.resource_type)
         response = _answer_failure(request, error)
     respond(request, response)
+    if rollback is not None:
+        rollback.world.events.flush(seconds_left)
 
 
-def _carry_out(request: CustomResourceRequest, seconds_left: Callable[[], float]) -> str:
+def _carry_out(
+    request: CustomResourceRequest, rollback: Rollback, seconds_left: Callable[[], float]
+) -> str:
     if request.request_type is RequestType.DELETE:
-        rollback = connect()
         end_deployment(rollback, seconds_left)
         # Once CloudFormation has its answer, it takes the permissions and the topics away.
         rollback.world.events.flush(seconds_left)
@@ -105,7 +113,7 @@ def _carry_out(request: CustomResourceRequest, seconds_left: Callable[[], float]
         nonce=str(request.properties.get("Nonce", "")),
         terms=_read_terms(request),
     )
-    return answer_request(asked, connect(), seconds_left)
+    return answer_request(asked, rollback, seconds_left)
 
 
 def _read_terms(request: CustomResourceRequest) -> RestoreTerms:

@@ -215,7 +215,7 @@ def _list_demands(play: Play, name: str, since: float, until: float) -> set[Dema
     names = {name, *(loop if name in loop else ())}
     starts = {one.name: one.demand for one in play.schedule.functions}
     found: set[Demand] = set()
-    for one in names:
+    for one in names & starts.keys():
         before = [demand for at, demand in play.account.demands.get(one, ()) if at <= since]
         within = [demand for at, demand in play.account.demands.get(one, ()) if since < at <= until]
         found |= {before[-1] if before else starts[one], *within}

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from functions.domain.errors import (
     UnrecognisedSignalError,
 )
 from functions.domain.incidents.ports import RequestClaim
+from functions.domain.notices.events.ports import NoEvents
 from functions.workflows.diagnosis.answer_request import ASKED_BEFORE, NOTHING_ASKED
 from tests.fake_diagnosis import NOON, Ward
 from tests.functional.lambda_context import lambda_context
@@ -38,6 +40,11 @@ class Stage:
         self.ledger_error: Exception | None = None
 
     # -- as the handler's connections
+
+    @property
+    def context(self) -> Any:
+        """The ports; nothing publishes events."""
+        return SimpleNamespace(events=NoEvents())
 
     @property
     def ledger(self) -> Stage:
