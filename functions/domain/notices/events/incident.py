@@ -91,6 +91,9 @@ _KINDS: Final[dict[Transition, EventKind]] = {
     Transition.RESTORE_FAILED: EventKind.RESTORE_FAILED,
     Transition.CONTAIN_FAILED: EventKind.STOP_FAILED,
     Transition.LIFTED: EventKind.HOLD_ENDED,
+    Transition.PROBATION: EventKind.PROBATION_BEGUN,
+    Transition.PROBATION_FAILED: EventKind.PROBATION_FAILED,
+    Transition.PROBATION_REFUSED: EventKind.PROBATION_REFUSED,
     Transition.ENDED: EventKind.INCIDENT_ENDED,
     Transition.DELETED: EventKind.FUNCTION_DELETED,
 }
@@ -103,10 +106,12 @@ _CRITICAL: Final = frozenset(
         EventKind.FUNCTION_RUNNING_AWAY_AGAIN,
         EventKind.RESTORE_FAILED,
         EventKind.STOP_FAILED,
+        EventKind.PROBATION_FAILED,
     }
 )
 _INFO: Final = frozenset(
     {
+        EventKind.PROBATION_BEGUN,
         EventKind.FUNCTION_RESTORED,
         EventKind.HOLD_ENDED,
         EventKind.INCIDENT_ENDED,
