@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.account import account_reader
+from functions.aws.account import account_alias, account_reader
+from functions.aws.account.account_alias import AccountAlias
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import ReadClient
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from functions.domain.notices.notice import Deployment
 
 # The deployment allows what they declare.
-ADAPTERS: Final = (account_reader, chart_store, fact_store, publisher)
+ADAPTERS: Final = (account_alias, account_reader, chart_store, fact_store, publisher)
 
 # Time that is kept for what comes after the reading: storing, the graph, notices. A graph of 10,000
 # functions takes some seconds, one of as many whose roles allow nearly everything some minutes.
@@ -55,6 +56,7 @@ class GraphWiring:
     graphs: Graphs
     rate_limiter: RateLimiter
     deployment: Deployment
+    names: AccountAlias
 
     def store(self, holder: str) -> ChartStore:
         """The store, for one run."""
@@ -76,6 +78,7 @@ class GraphWiring:
             graphs=self.graphs,
             publisher=self.publisher,
             deployment=self.deployment,
+            names=self.names,
             intervals=RefreshIntervals(
                 full=timedelta(hours=self.settings.full_pass_hours),
                 light=timedelta(minutes=self.settings.light_pass_minutes),
@@ -106,4 +109,5 @@ def connect() -> GraphWiring:
         ),
         rate_limiter=RateLimiter(),
         deployment=describe_deployment(settings),
+        names=AccountAlias(clients.make_alias_client),
     )

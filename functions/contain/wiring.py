@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from functions.aws.account import account_alias
+from functions.aws.account.account_alias import AccountAlias
 from functions.aws.detection import function_count, lambda_metrics
 from functions.aws.detection.function_count import FunctionCount
 from functions.aws.detection.lambda_metrics import CloudWatchMetrics
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 # The deployment allows what they declare.
 ADAPTERS: Final = (
+    account_alias,
     diagnosis_marks,
     function_count,
     graph_summary,
@@ -112,6 +115,7 @@ def _connect_incidents(
         deployment=_describe_guard(settings, policy),
         clock=read_clock,
         loops=loops,
+        names=AccountAlias(clients.make_alias_client),
     )
 
 

@@ -7,6 +7,8 @@ import os
 import time
 from typing import Final
 
+from functions.aws.account import account_alias
+from functions.aws.account.account_alias import AccountAlias
 from functions.aws.diagnosis import function_changes
 from functions.aws.incidents import lambda_functions, publisher, way_back
 from functions.aws.incidents.publisher import SnsPublisher
@@ -27,6 +29,7 @@ from functions.workflows.rollback.rollback import Rollback
 # The deployment allows what they declare. Of `function_changes` it allows only what the remedies
 # need that are allowed.
 ADAPTERS: Final = (
+    account_alias,
     custom_resource,
     diagnosis_store,
     lambda_functions,
@@ -49,6 +52,7 @@ def connect() -> Rollback:
         way_back=ScheduledWayBack(clients.make_scheduler_client, Route.of(settings)),
         deployment=describe_deployment(settings),
         clock=read_clock,
+        names=AccountAlias(clients.make_alias_client),
     )
     remediation = RemediationContext(
         repairs=function_changes.AwsFunctionChanges(
@@ -58,5 +62,6 @@ def connect() -> Rollback:
         publisher=context.publisher,
         deployment=context.deployment,
         clock=read_clock,
+        names=context.names,
     )
     return Rollback(world=context, sleep=time.sleep, remediation=remediation)

@@ -44,6 +44,7 @@ READING = {
     "iam:GetPolicyVersion",
     "iam:GetRole",
     "iam:GetRolePolicy",
+    "iam:ListAccountAliases",
     "iam:ListAttachedRolePolicies",
     "iam:ListRolePolicies",
     "iam:SimulatePrincipalPolicy",
@@ -132,7 +133,12 @@ def test_what_is_allowed_may_be_taken_back(
 ) -> None:
     """`restore` may undo the allowed kinds of remedies, and grants nothing itself."""
     assert allowed(synthesize(**flags), RESTORE) == (
-        CHANGE_FUNCTIONS | LEDGER | WAY_BACK | BY_THE_RUNTIME | {"sns:Publish"} | undoing
+        CHANGE_FUNCTIONS
+        | LEDGER
+        | WAY_BACK
+        | BY_THE_RUNTIME
+        | {"iam:ListAccountAliases", "sns:Publish"}
+        | undoing
     )
 
 

@@ -107,6 +107,7 @@ def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
             | {
                 "cloudwatch:GetMetricData",
                 "cloudwatch:ListMetrics",
+                "iam:ListAccountAliases",
                 "kinesis:DescribeStreamSummary",
                 "lambda:GetAccountSettings",
                 "lambda:ListFunctionEventInvokeConfigs",
@@ -114,7 +115,14 @@ def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
                 "sqs:GetQueueAttributes",
             },
         ),
-        (RESTORE, CHANGE_FUNCTIONS | LEDGER | WAY_BACK | BY_THE_RUNTIME | {"sns:Publish"}),
+        (
+            RESTORE,
+            CHANGE_FUNCTIONS
+            | LEDGER
+            | WAY_BACK
+            | BY_THE_RUNTIME
+            | {"iam:ListAccountAliases", "sns:Publish"},
+        ),
         (
             PROTECT,
             BY_THE_RUNTIME
@@ -274,6 +282,7 @@ def test_wildcard_resources(default: Synthesized, function: str) -> None:
     assert on_everything <= {
         "cloudwatch:GetMetricData",
         "cloudwatch:ListMetrics",
+        "iam:ListAccountAliases",
         "lambda:GetAccountSettings",
         "lambda:ListEventSourceMappings",
         "tag:GetResources",

@@ -254,7 +254,7 @@ class Triage:
         world, matter = self.enforcer.world, f"record {function}"
         if world.ledger.read_attempts(matter).count:
             return
-        said = compose_unreadable_record(function, world.deployment)
+        said = compose_unreadable_record(function, world.describe_place())
         world.publisher.publish(said.subject, said.body)
         world.ledger.count_attempt(matter, now)
 

@@ -73,7 +73,7 @@ def answer_request(
 
 def _diagnose(function: str, triage: DiagnosisTriage, now: datetime) -> str:
     examined = triage.examine_one(function, now).evaluated
-    notice = compose_answer(examined, triage.context.deployment, now)
+    notice = compose_answer(examined, triage.context.describe_place(), now)
     text = compose_output(examined, triage.context.deployment)
     try:
         triage.context.publisher.publish(notice.subject, notice.body)

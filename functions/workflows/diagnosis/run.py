@@ -108,7 +108,7 @@ def reconcile(context: RemediationContext, now: datetime) -> None:
             deliver_due(remediation, save, context.publisher, lambda: context.present(now))
     book = context.remediations.read_findings()
     if book.is_list_due(now):
-        notice = compose_weekly(book, context.deployment, now)
+        notice = compose_weekly(book, context.describe_place(), now)
         name = f"list/{now:%Y%m%dT%H%M%S}Z"
         book = context.remediations.save_book(
             add_weekly_list(book, name, notice.subject, notice.body, now)
@@ -248,21 +248,21 @@ def _add_notices(
     stamp = f"{now:%Y%m%dT%H%M%S}Z"
     for changes in (found, closed):
         if len(changes) > MOST_SINGLE:
-            notice = compose_digest(changes, context.deployment, now)
+            notice = compose_digest(changes, context.describe_place(), now)
             name = f"digest/{'closed' if changes is closed else 'found'}/{stamp}"
             book = book.with_notice(name, notice.subject, notice.body)
             continue
         for change in changes:
             one = judged.get(change.record.key)
             notice = (
-                compose_resolved(change, context.deployment, now)
+                compose_resolved(change, context.describe_place(), now)
                 if change.kind is ChangeKind.CLOSED or one is None
-                else compose_finding(change, one, context.deployment, now)
+                else compose_finding(change, one, context.describe_place(), now)
             )
             name = _name_notice(change.record.key, change.kind, stamp)
             book = book.with_notice(name, notice.subject, notice.body)
     if book.left_out and not before.left_out:
-        notice = compose_registry_full(book, context.deployment, now)
+        notice = compose_registry_full(book, context.describe_place(), now)
         book = book.with_notice(f"full/{stamp}", notice.subject, notice.body)
     return book
 

@@ -79,7 +79,10 @@ class TaggedStops:
             found = find_snapshot(facts, self.enforcer.world.ledger.read_tag_key())
         except UnreadableSnapshotError:
             self._report(
-                compose_unreadable_tag(facts, self.enforcer.world.deployment), earlier, matter, now
+                compose_unreadable_tag(facts, self.enforcer.world.describe_place()),
+                earlier,
+                matter,
+                now,
             )
             return
         if found is None:
@@ -87,7 +90,7 @@ class TaggedStops:
         # A process that began during an outage has no key: its tag is believed for that time.
         is_own = found.is_sealed or self.live.was_away(found.tagged.at)
         if not is_own and _may_be_in_force(facts, found.tagged):
-            said = compose_doubtful_tag(facts, found.tagged, self.enforcer.world.deployment)
+            said = compose_doubtful_tag(facts, found.tagged, self.enforcer.world.describe_place())
             self._report(said, earlier, matter, now)
         elif self._is_done(facts, found.tagged, now, is_own=is_own):
             self._untag(facts, matter, now)

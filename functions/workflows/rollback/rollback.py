@@ -194,11 +194,11 @@ class Rollback:
         now = self.world.clock()
         held = self.still_held()
         if held:
-            said = compose_functions_left(held, self.world.deployment, now)
+            said = compose_functions_left(held, self.world.describe_place(), now)
             self.world.publisher.publish(said.subject, said.body)
         treated = self.find_open_remediations()
         if treated:
-            said = compose_remedies_left(treated, self.world.deployment, now)
+            said = compose_remedies_left(treated, self.world.describe_place(), now)
             self.world.publisher.publish(said.subject, said.body)
         return tuple(one.function for one in held)
 
