@@ -147,8 +147,8 @@ def test_every_kind_of_transition_has_a_sample() -> None:
         Transition.RESTORED: "RESTORED",
         Transition.RESTORE_FAILED: "RESTORE FAILED",
         Transition.CONTAIN_FAILED: "COULD NOT STOP",
-        Transition.LIFTED: "LET GO",
-        Transition.ENDED: "OVER",
+        Transition.LIFTED: "RESTORED AFTER HOLD",
+        Transition.ENDED: "INCIDENT OVER",
         Transition.DELETED: "DELETED",
     }
 
@@ -158,8 +158,8 @@ def test_every_kind_of_transition_has_a_sample() -> None:
 
 
 _TAKE_LEADS: Final = frozenset({"compose_subject", "_Explanation"})
-# `decide` ignores the guard's own functions, so the first is never sent; the other is a heading.
-_NO_LEADS: Final = frozenset({"ITS OWN FUNCTION IS BUSY:", "LINKS"})
+# `decide` ignores the guard's own functions, so the first is never sent; the others are headings.
+_NO_LEADS: Final = frozenset({"ITS OWN FUNCTION IS BUSY:", "EVIDENCE", "LINKS"})
 
 
 def leads() -> Iterator[str]:

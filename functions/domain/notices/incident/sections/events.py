@@ -19,7 +19,7 @@ from functions.domain.notices.incident.event_impact import (
     name_trigger,
 )
 from functions.domain.notices.incident.sections.restriction import find_end, find_restriction_start
-from functions.domain.notices.layout import bullet, count_left_out, join_names, paragraph, section
+from functions.domain.notices.layout import bullet, count_left_out, join_names, section
 from functions.domain.notices.notice import NoticeContext
 from functions.domain.notices.text import clean, format_duration, format_time
 
@@ -35,7 +35,7 @@ _TRIGGERS_UNKNOWN: Final = (
 _POLLED: Final = frozenset({TriggerKind.SQS, TriggerKind.STREAM, TriggerKind.OTHER_POLLED})
 
 
-def _build_restriction(incident: Incident, context: NoticeContext) -> Restriction:
+def build_restriction(incident: Incident, context: NoticeContext) -> Restriction:
     """Say how the function is held, for `assess_impacts`."""
     mappings = () if incident.snapshot is None else incident.snapshot.mappings or ()
     return Restriction(
@@ -49,15 +49,9 @@ def _build_restriction(incident: Incident, context: NoticeContext) -> Restrictio
     )
 
 
-def describe_urgency(incident: Incident, context: NoticeContext) -> str:
-    """Say the worst that is happening to its events, for the top of a mail."""
-    parts = list_losses(incident, context)
-    return paragraph(*parts, "Details are below." if parts else "")
-
-
 def list_losses(incident: Incident, context: NoticeContext) -> tuple[str, ...]:
     """List the worst that is happening to its events, a sentence each."""
-    found = assess_impacts(context.triggers or (), _build_restriction(incident, context))
+    found = assess_impacts(context.triggers or (), build_restriction(incident, context))
     kinds = {impact.kind for impact in found}
     parts = []
     if Impact.LOST in kinds:
@@ -79,7 +73,7 @@ def list_losses(incident: Incident, context: NoticeContext) -> tuple[str, ...]:
 
 def find_first_loss(incident: Incident, context: NoticeContext) -> datetime | None:
     """Find when the first records that arrived since are lost; ``None`` where none will be."""
-    found = assess_impacts(context.triggers or (), _build_restriction(incident, context))
+    found = assess_impacts(context.triggers or (), build_restriction(incident, context))
     deadlines = (impact.deadline for impact in found if impact.deadline is not None)
     return min(deadlines, default=None)
 
@@ -88,12 +82,12 @@ def compose_event_impact(
     incident: Incident,
     context: NoticeContext,
     now: datetime,
-    title: str = "WHAT BECOMES OF ITS EVENTS",
+    title: str = "PENDING EVENTS",
     *,
     is_imagined: bool = False,
 ) -> str:
     """Say what becomes of its events; imagined: what would, if the guard stopped the function."""
-    restriction = _build_restriction(incident, context)
+    restriction = build_restriction(incident, context)
     if is_imagined:
         outcomes = _imagine_outcomes(incident, context)
         restriction = replace(restriction, outcomes=outcomes, is_imagined=True)
